@@ -1,0 +1,111 @@
+"""One exception tree for everything that can go wrong and reach a user.
+
+NekoError
+├── ConfigError            a setting, file or folder is unusable
+│   ├── DataFolderError    the data folder cannot be used (not writable, in use)
+│   └── DamagedFileError   a file does not parse; it is kept aside, never overwritten
+├── InputError             a client sent something we cannot use
+├── ModelError             the language model or its provider failed
+│   ├── ModelUnreachable       refused, DNS, TLS
+│   ├── ModelTimeout           no first token, or silence between tokens
+│   ├── ModelStreamBroken      the reply stopped in the middle or was not understood
+│   ├── ModelRefusedKey        401, 403
+│   ├── ModelNotFound          404
+│   ├── ModelRateLimited       429
+│   ├── ModelOutOfCredit       402, or a billing message
+│   ├── ModelBadRequest        other 4xx
+│   └── ModelServerError       5xx
+├── SpeechError            speech synthesis or conversion failed
+└── MemoryStoreError       the log cannot be read or written
+
+Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a
+``permanent`` flag (trying the same thing again cannot help) and ``params`` that fill the
+localised sentence. ``str(error)`` is for logs: it never holds keys or the user's words.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class NekoError(Exception):
+    """Base of the tree."""
+
+    code: ClassVar[str] = "internal"
+    permanent: ClassVar[bool] = True
+
+    def __init__(self, detail: str = "", **params: str | int | float) -> None:
+        super().__init__(detail or self.code)
+        self.params: dict[str, str | int | float] = params
+
+
+class ConfigError(NekoError):
+    code = "config"
+
+
+class DataFolderError(ConfigError):
+    code = "data_folder"
+
+
+class DamagedFileError(ConfigError):
+    code = "damaged_file"
+
+
+class InputError(NekoError):
+    code = "input"
+
+
+class ModelError(NekoError):
+    """``params`` always holds ``model`` and ``provider`` (the names the user knows)."""
+
+    code = "model"
+
+
+class ModelUnreachable(ModelError):
+    code = "model_unreachable"
+    permanent = False
+
+
+class ModelTimeout(ModelError):
+    code = "model_timeout"
+    permanent = False
+
+
+class ModelStreamBroken(ModelError):
+    code = "model_stream_broken"
+    permanent = False
+
+
+class ModelRefusedKey(ModelError):
+    code = "model_refused_key"
+
+
+class ModelNotFound(ModelError):
+    code = "model_not_found"
+
+
+class ModelRateLimited(ModelError):
+    code = "model_rate_limited"
+    permanent = False
+
+
+class ModelOutOfCredit(ModelError):
+    code = "model_out_of_credit"
+
+
+class ModelBadRequest(ModelError):
+    code = "model_bad_request"
+
+
+class ModelServerError(ModelError):
+    code = "model_server_error"
+    permanent = False
+
+
+class SpeechError(NekoError):
+    code = "speech"
+    permanent = False
+
+
+class MemoryStoreError(NekoError):
+    code = "memory_store"
