@@ -1,0 +1,71 @@
+"""What a client may ask of a conversation (``contract/websocket.md`` §2), already decoded and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["text", "audio"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartSession:
+    """``fresh`` also forgets input that is still waiting."""
+
+    mode: Mode
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """End (or "pause", which has always meant the same) the session; cancels a start in progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """A user turn. Sending the same ``client_id`` again does nothing but repeat the receipt."""
+
+    text: str
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendAudio:
+    """Microphone sound: PCM16 little-endian mono at ``rate`` Hz."""
+
+    pcm: bytes
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendImage:
+    """A JPEG that rides with the next text, or goes to a model that watches."""
+
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StopReply:
+    """Stop the running reply, text and speech; the session stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryReply:
+    """Answer the last user message once more; the new reply replaces the old one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenshotResponse:
+    """The answer to ``RequestScreenshot``: a JPEG."""
+
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Are you there?"""
+
+
+Action = (
+    StartSession | EndSession | SendText | SendAudio | SendImage | StopReply | RetryReply | ScreenshotResponse | Ping
+)

@@ -1,0 +1,226 @@
+"""What a conversation tells its client (``contract/websocket.md`` §3), before encoding.
+
+Events whose name on the wire begins with ``neko_`` are Neko's own; a page that does not know
+them ignores them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from neko.sessions.actions import Mode
+from neko.types import Line, ModelLabel
+
+State = Literal["idle", "thinking", "speaking", "listening"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """First event on every connection."""
+
+    character: str
+    master: str
+    state: State
+    model: ModelLabel
+    speech: str
+    language: str
+    last_line_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChanged:
+    model: ModelLabel
+
+
+@dataclass(frozen=True, slots=True)
+class LineStored:
+    """A line was committed to the log: the receipt for ``line.client_id``, or a reply's final text."""
+
+    line: Line
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionShown:
+    emotion: str
+    intensity: float
+    speech_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """All sound of this reply has been handed over."""
+
+    speech_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakOnPage:
+    """The page has the voice: it speaks this sentence itself."""
+
+    speech_id: str
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPreparing:
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFailed:
+    mode: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEndedByServer:
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """A piece of a reply; ``first`` exactly once per reply and connection."""
+
+    turn_id: str
+    speech_id: str
+    text: str
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeardUser:
+    """What the user said by voice."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserActivity:
+    """The user took the floor: stop playing; ``interrupted`` is the speech id that is cut."""
+
+    interrupted: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """One frame of speech: PCM16 little-endian, mono, 48 kHz."""
+
+    speech_id: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseDiscarded:
+    reason: str
+    attempt: int
+    max_attempts: int
+    will_retry: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A notice. ``code``, ``remedy`` and ``link`` (a settings page) let a page show more than a string."""
+
+    message: str
+    code: str = ""
+    remedy: str = ""
+    link: str = ""
+    level: Literal["info", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class AutoCloseMic:
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepetitionWarning:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterSwitched:
+    new: str
+    old: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadPage:
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestScreenshot:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatus:
+    snapshot: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentNotification:
+    text: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTask:
+    task: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    pass
+
+
+Event = (
+    Hello
+    | StateChanged
+    | ModelChanged
+    | LineStored
+    | EmotionShown
+    | SpeechEnded
+    | SpeakOnPage
+    | SessionPreparing
+    | SessionStarted
+    | SessionFailed
+    | SessionEndedByServer
+    | ReplyText
+    | TurnEnd
+    | HeardUser
+    | UserActivity
+    | Audio
+    | ResponseDiscarded
+    | Status
+    | AutoCloseMic
+    | RepetitionWarning
+    | CharacterSwitched
+    | ReloadPage
+    | RequestScreenshot
+    | AgentStatus
+    | AgentNotification
+    | AgentTask
+    | Pong
+)

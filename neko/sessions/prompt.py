@@ -1,0 +1,97 @@
+"""What a model is told: the system prompt of a session and what memory adds to one turn.
+
+The order of the pieces is that of ``contract/sessions.md`` §5: preamble, character, memory
+(traits, time, memo, recent lines), closing line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from neko.settings import ASSETS
+from neko.types import Recalled, RecentEntry
+
+RECENT_BUDGET = 2400
+"""How many tokens, as ``tokens`` estimates them, the recent lines may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Who talks with whom. ``prompt`` is the card's system prompt with its placeholders filled;
+    ``traits`` are the free fields of both cards."""
+
+    character: str
+    master: str
+    prompt: str
+    traits: Mapping[str, Mapping[str, object]]
+    language: str
+
+
+@cache
+def phrases(language: str) -> Mapping[str, str]:
+    """The fixed sentences of a prompt in one language."""
+    loaded: Mapping[str, str] = json.loads((ASSETS / "prompts" / f"{language}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def tokens(text: str) -> int:
+    """A cheap upper estimate of the tokens in ``text``: one per CJK character, one per three others."""
+    narrow = sum(1 for character in text if character < "\u2e80")
+    return len(text) - narrow + narrow // 3 + 1
+
+
+def compose(persona: Persona, recent: Sequence[RecentEntry], now: datetime) -> str:
+    """The system prompt of a new session."""
+    say = phrases(persona.language)
+    names = {"character": persona.character, "master": persona.master}
+    memo = [entry.text for entry in recent if entry.role == "system"]
+    lines = _within_budget([entry for entry in recent if entry.role != "system"], persona)
+    traits = {name: dict(values) for name, values in persona.traits.items() if values}
+    pieces = [
+        say["preamble"].format(**names),
+        persona.prompt,
+        say["feeling"],
+        say["traits"].format(**names) + "\n" + json.dumps(traits, ensure_ascii=False) if traits else "",
+        say["now"].format(now=spoken_time(now)),
+        say["memo"] + "\n" + memo[0] if memo else "",
+        say["recent"] + "\n" + "\n".join(lines) if lines else "",
+        say["closing"].format(**names),
+    ]
+    return "\n\n".join(piece for piece in pieces if piece)
+
+
+def context(persona: Persona, recalled: Sequence[Recalled]) -> str:
+    """What memory adds to one turn, or an empty string."""
+    if not recalled:
+        return ""
+    say = phrases(persona.language)
+    speakers = {"user": persona.master, "assistant": persona.character}
+    lines = [
+        say["recall_line"].format(
+            date=f"{found.line.at:%Y-%m-%d %H:%M}", speaker=speakers.get(found.line.role, ""), text=found.line.text
+        )
+        for found in recalled
+    ]
+    return say["recall"] + "\n" + "\n".join(lines)
+
+
+def spoken_time(now: datetime) -> str:
+    """Date, weekday and time in a form every language model reads."""
+    return f"{now:%A}, {now:%Y-%m-%d %H:%M}"
+
+
+def _within_budget(entries: Sequence[RecentEntry], persona: Persona) -> list[str]:
+    speakers = {"user": persona.master, "assistant": persona.character}
+    kept: list[str] = []
+    left = RECENT_BUDGET
+    for entry in reversed(entries):
+        line = f"{speakers[entry.role]} | {entry.text}"
+        left -= tokens(line)
+        if left < 0:
+            break
+        kept.append(line)
+    return kept[::-1]
