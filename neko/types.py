@@ -157,6 +157,8 @@ class UserMessage:
 
     ``images`` are JPEG bytes. ``recalled`` is what memory found for this text; ``context`` is
     the same and anything else worth knowing now, as text for a model to read (may be empty).
+    ``again``: the same message once more for a new reply; the session first forgets its last
+    exchange, when it has one.
     """
 
     id: str
@@ -164,6 +166,7 @@ class UserMessage:
     images: tuple[bytes, ...] = ()
     recalled: tuple[Recalled, ...] = ()
     context: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

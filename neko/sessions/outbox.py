@@ -17,9 +17,15 @@ TOO_SLOW = 4008
 
 
 class Outbox:
-    """The queue of one client. ``closed`` is its close code and reason once it is over."""
+    """The queue of one client. ``closed`` is its close code and reason once it is over.
 
-    def __init__(self, *, max_events: int = 2000, max_audio: int = 2_000_000, patience: float = 30.0) -> None:
+    ``hears``: wants sound; one that does not is never given any.
+    """
+
+    def __init__(
+        self, *, hears: bool = True, max_events: int = 2000, max_audio: int = 2_000_000, patience: float = 30.0
+    ) -> None:
+        self.hears = hears
         self._events: deque[Event] = deque()
         self._audio_bytes = 0
         self._max_events = max_events
@@ -41,7 +47,9 @@ class Outbox:
         self._ready.set()
 
     async def put_audio(self, frame: Audio) -> None:
-        """Queue sound, waiting for room. Frames for a closed client are dropped."""
+        """Queue sound, waiting for room. Frames for a closed or deaf client are dropped."""
+        if not self.hears:
+            return
         while not self.closed and self._audio_bytes >= self._max_audio:
             self._room.clear()
             try:
