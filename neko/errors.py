@@ -5,6 +5,7 @@ NekoError
 │   ├── DataFolderError    the data folder cannot be used (not writable, in use)
 │   └── DamagedFileError   a file does not parse; it is kept aside, never overwritten
 ├── InputError             a client sent something we cannot use
+│   └── FrameError             a socket frame that is no action; its code says why
 ├── ModelError             the language model or its provider failed
 │   ├── ModelUnreachable       refused, DNS, TLS
 │   ├── ModelTimeout           no first token, or silence between tokens
@@ -31,7 +32,7 @@ from typing import ClassVar
 class NekoError(Exception):
     """Base of the tree."""
 
-    code: ClassVar[str] = "internal"
+    code: str = "internal"
     permanent: ClassVar[bool] = True
 
     def __init__(self, detail: str = "", **params: str | int | float) -> None:
@@ -53,6 +54,15 @@ class DamagedFileError(ConfigError):
 
 class InputError(NekoError):
     code = "input"
+
+
+class FrameError(InputError):
+    """``failed_mode`` is set when the frame asked for a session that cannot be."""
+
+    def __init__(self, code: str, *, failed_mode: str | None = None, **params: str | int | float) -> None:
+        super().__init__(code, **params)
+        self.code = code
+        self.failed_mode = failed_mode
 
 
 class ModelError(NekoError):

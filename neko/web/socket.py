@@ -1,0 +1,122 @@
+"""``/ws/{character}``: one reader, one writer, nothing in between.
+
+The reader is always pending, since a server may drop sends after a disconnect in silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from neko.errors import FrameError
+from neko.messages import message
+from neko.sessions.events import Audio, CharacterSwitched, SessionFailed, Status
+from neko.sessions.manager import SessionManager
+from neko.sessions.outbox import Outbox
+from neko.tasks import Owner
+from neko.web import wire
+
+logger = logging.getLogger(__name__)
+
+_FAREWELL = 0.5
+"""Seconds between telling a client that its character is unknown and closing, so that it can act."""
+_DRAIN = 1.0
+
+
+class Rooms(Protocol):
+    """What the socket needs of the application."""
+
+    owner: Owner
+    language: str
+
+    def manager(self, character: str) -> SessionManager | None:
+        """The conversation of a configured character, made when first asked for."""
+        ...
+
+    def fallback_character(self) -> str | None:
+        """The character to offer instead of an unknown one."""
+        ...
+
+    def client_language(self, tag: str) -> None:
+        """A client said which language its user reads."""
+        ...
+
+
+class Socket:
+    """One accepted connection."""
+
+    def __init__(self, websocket: WebSocket, rooms: Rooms) -> None:
+        self._websocket = websocket
+        self._rooms = rooms
+        self._outbox = Outbox()
+
+    async def serve(self, character: str) -> None:
+        """Talk until either side leaves."""
+        await self._websocket.accept()
+        manager = self._rooms.manager(character)
+        if manager is None:
+            await self._turn_away(character)
+            return
+        writer = self._rooms.owner.spawn(self._write(), name=f"socket writer {character}")
+        try:
+            await manager.attach(self._outbox)
+            await self._read(manager)
+        finally:
+            manager.detach(self._outbox)
+            self._outbox.close(1000, "")
+            await asyncio.wait({writer}, timeout=_DRAIN)
+            writer.cancel()
+
+    async def _turn_away(self, character: str) -> None:
+        instead = self._rooms.fallback_character()
+        if instead is not None:
+            await self._websocket.send_text(wire.encode(CharacterSwitched(instead, character)))
+            try:
+                async with asyncio.timeout(_FAREWELL):
+                    await self._websocket.receive()
+            except TimeoutError:
+                pass
+        if self._websocket.client_state is WebSocketState.CONNECTED:
+            await self._websocket.close(1000)
+
+    async def _read(self, manager: SessionManager) -> None:
+        while True:
+            frame = await self._websocket.receive()
+            if frame["type"] == "websocket.disconnect":
+                return
+            text = frame.get("text")
+            if text is None:
+                continue
+            if self._rooms.manager(manager.character) is not manager:
+                self._outbox.close(1000, "character gone")
+                continue
+            self._act(manager, text)
+
+    def _act(self, manager: SessionManager, text: str) -> None:
+        try:
+            action, language = wire.decode(text)
+        except FrameError as error:
+            said = message(error.code, self._rooms.language, error.params)
+            if error.failed_mode is not None:
+                self._outbox.put(SessionFailed(error.failed_mode, said.text))
+            self._outbox.put(Status(said.text, said.code, said.remedy, level="error"))
+            return
+        if language:
+            self._rooms.client_language(language)
+        if action is not None:
+            manager.handle(action)
+
+    async def _write(self) -> None:
+        websocket = self._websocket
+        try:
+            while (event := await self._outbox.get()) is not None:
+                await websocket.send_text(wire.encode(event))
+                if isinstance(event, Audio):
+                    await websocket.send_bytes(event.pcm)
+            if self._outbox.closed and websocket.client_state is WebSocketState.CONNECTED:
+                await websocket.close(*self._outbox.closed)
+        except (WebSocketDisconnect, OSError, RuntimeError) as error:
+            logger.debug("the client left while we were sending: %s", type(error).__name__)

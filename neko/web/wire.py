@@ -1,0 +1,228 @@
+"""Frames of ``/ws/{character}`` to actions, and events to frames (``contract/websocket.md`` §2, §3)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+from neko.errors import FrameError
+from neko.sessions import events as ev
+from neko.sessions.actions import (
+    Action,
+    EndSession,
+    Mode,
+    Ping,
+    RetryReply,
+    ScreenshotResponse,
+    SendAudio,
+    SendImage,
+    SendText,
+    StartSession,
+    StopReply,
+)
+from neko.types import Line, ModelLabel
+
+MAX_TEXT = 20_000
+MAX_IMAGE = 13_981_113
+"""Characters of base64: 10 MiB of picture."""
+MAX_SAMPLES = 48_000
+DESKTOP_BLOCK = 480
+_JPEG = "data:image/jpeg;base64,"
+_MODES: dict[str, Mode] = {"audio": "audio", "screen": "audio", "camera": "audio", "text": "text"}
+
+
+def decode(text: str) -> tuple[Action | None, str | None]:
+    """One frame: the action and the ``language`` that may ride on any.
+
+    ``None`` for input that is dropped without an answer. Raises ``FrameError``.
+    """
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FrameError("invalid_json") from None
+    if not isinstance(frame, dict):
+        raise FrameError("invalid_json")
+    language = frame.get("language")
+    name = frame.get("action")
+    decoder = _ACTIONS.get(name) if isinstance(name, str) else None
+    if decoder is None:
+        raise FrameError("unknown_action", action=str(name)[:60])
+    return decoder(frame), language if isinstance(language, str) else None
+
+
+def _start_session(frame: dict[str, Any]) -> Action:
+    asked = frame.get("input_type", "audio")
+    mode = _MODES.get(asked) if isinstance(asked, str) else None
+    if mode is None:
+        raise FrameError("invalid_input_type", failed_mode=str(asked)[:20], input_type=str(asked)[:60])
+    return StartSession(mode, fresh=frame.get("new_session") is True)
+
+
+def _stream_data(frame: dict[str, Any]) -> Action | None:
+    data = frame.get("data")
+    match frame.get("input_type"):
+        case "text" if isinstance(data, str):
+            if len(data) > MAX_TEXT:
+                raise FrameError("text_too_long", limit=MAX_TEXT)
+            client_id = frame.get("client_id")
+            return SendText(data, client_id[:80] if isinstance(client_id, str) else None)
+        case "audio" if isinstance(data, list):
+            return _audio(data)
+        case "screen" | "camera" if isinstance(data, str):
+            jpeg = _jpeg(data) if data.startswith(_JPEG) else None
+            return SendImage(jpeg) if jpeg else None
+    return None
+
+
+def _audio(samples: list[Any]) -> Action | None:
+    """There is no rate field: exactly 480 samples are 48 kHz, anything else is 16 kHz."""
+    if not samples or len(samples) > MAX_SAMPLES:
+        return None
+    try:
+        pcm = array("h", samples)
+    except (TypeError, OverflowError):
+        if not all(type(sample) is int for sample in samples):
+            return None
+        pcm = array("h", (max(-32768, min(32767, sample)) for sample in samples))
+    return SendAudio(pcm.tobytes(), 48_000 if len(samples) == DESKTOP_BLOCK else 16_000)
+
+
+def _screenshot(frame: dict[str, Any]) -> Action | None:
+    data = frame.get("data")
+    jpeg = _jpeg(data) if isinstance(data, str) else None
+    return ScreenshotResponse(jpeg) if jpeg else None
+
+
+def _jpeg(data: str) -> bytes | None:
+    encoded = data.split(",", 1)[-1]
+    if len(encoded) > MAX_IMAGE:
+        return None
+    try:
+        picture = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return picture if picture.startswith(b"\xff\xd8") else None
+
+
+_ACTIONS: dict[str, Callable[[dict[str, Any]], Action | None]] = {
+    "start_session": _start_session,
+    "stream_data": _stream_data,
+    "end_session": lambda _: EndSession(),
+    "pause_session": lambda _: EndSession(),
+    "screenshot_response": _screenshot,
+    "ping": lambda _: Ping(),
+    "stop_reply": lambda _: StopReply(),
+    "retry_reply": lambda _: RetryReply(),
+}
+
+
+def line_json(line: Line) -> dict[str, Any]:
+    """A line of the log as the page gets it, over the socket and from ``/api/history``."""
+    return {
+        "id": line.id,
+        "role": line.role,
+        "text": line.text,
+        "at": line.at.astimezone().isoformat(timespec="milliseconds"),
+        "status": line.status,
+        "turn_id": line.turn_id,
+        "client_id": line.client_id,
+        "images": line.images,
+    }
+
+
+def label_json(label: ModelLabel) -> dict[str, Any]:
+    """The model's name as the page shows it."""
+    return {"model": label.model, "provider": label.provider, "offline": label.offline}
+
+
+def _reply_text(e: ev.ReplyText) -> dict[str, Any]:
+    return {
+        "type": "gemini_response",
+        "text": e.text,
+        "isNewMessage": e.first,
+        "turn_id": e.turn_id,
+        "speech_id": e.speech_id,
+    }
+
+
+def _status(e: ev.Status) -> dict[str, Any]:
+    frame: dict[str, Any] = {"type": "status", "message": e.message, "level": e.level}
+    extras = {"code": e.code, "remedy": e.remedy, "link": e.link}
+    return frame | {key: value for key, value in extras.items() if value}
+
+
+def _hello(e: ev.Hello) -> dict[str, Any]:
+    return {
+        "type": "neko_hello",
+        "character": e.character,
+        "master": e.master,
+        "state": e.state,
+        "model": label_json(e.model),
+        "speech": {"engine": e.speech},
+        "language": e.language,
+        "last_line_id": e.last_line_id,
+    }
+
+
+def _discarded(e: ev.ResponseDiscarded) -> dict[str, Any]:
+    return {
+        "type": "response_discarded",
+        "reason": e.reason,
+        "attempt": e.attempt,
+        "max_attempts": e.max_attempts,
+        "will_retry": e.will_retry,
+        "message": e.message,
+    }
+
+
+def _emotion(e: ev.EmotionShown) -> dict[str, Any]:
+    return {"type": "neko_emotion", "emotion": e.emotion, "intensity": e.intensity, "speech_id": e.speech_id}
+
+
+def _speak(e: ev.SpeakOnPage) -> dict[str, Any]:
+    return {"type": "neko_speak", "speech_id": e.speech_id, "text": e.text, "language": e.language}
+
+
+_FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
+    ev.ReplyText: _reply_text,
+    ev.Status: _status,
+    ev.Hello: _hello,
+    ev.ResponseDiscarded: _discarded,
+    ev.EmotionShown: _emotion,
+    ev.SpeakOnPage: _speak,
+    ev.StateChanged: lambda e: {"type": "neko_state", "state": e.state},
+    ev.ModelChanged: lambda e: {"type": "neko_model", "model": label_json(e.model)},
+    ev.LineStored: lambda e: {"type": "neko_line", "line": line_json(e.line), "replaces": e.replaces},
+    ev.SpeechEnded: lambda e: {"type": "neko_speech_end", "speech_id": e.speech_id},
+    ev.SessionPreparing: lambda e: {"type": "session_preparing", "input_mode": e.mode},
+    ev.SessionStarted: lambda e: {"type": "session_started", "input_mode": e.mode},
+    ev.SessionFailed: lambda e: {"type": "session_failed", "input_mode": e.mode, "message": e.message},
+    ev.SessionEndedByServer: lambda e: {"type": "session_ended_by_server", "input_mode": e.mode},
+    ev.TurnEnd: lambda e: {"type": "system", "data": "turn end", "turn_id": e.turn_id},
+    ev.HeardUser: lambda e: {"type": "user_transcript", "text": e.text},
+    ev.UserActivity: lambda e: {"type": "user_activity", "interrupted_speech_id": e.interrupted},
+    ev.Audio: lambda e: {"type": "audio_chunk", "speech_id": e.speech_id},
+    ev.AutoCloseMic: lambda e: {"type": "auto_close_mic", "message": e.message},
+    ev.RepetitionWarning: lambda e: {"type": "repetition_warning", "name": e.name},
+    ev.CharacterSwitched: lambda e: {"type": "catgirl_switched", "new_catgirl": e.new, "old_catgirl": e.old},
+    ev.ReloadPage: lambda e: {"type": "reload_page", "message": e.message},
+    ev.RequestScreenshot: lambda _: {"type": "request_screenshot"},
+    ev.AgentStatus: lambda e: {"type": "agent_status_update", "snapshot": dict(e.snapshot)},
+    ev.AgentNotification: lambda e: {
+        "type": "agent_notification",
+        "text": e.text,
+        "source": "brain",
+        "status": e.status,
+    },
+    ev.AgentTask: lambda e: {"type": "agent_task_update", "task": dict(e.task)},
+    ev.Pong: lambda _: {"type": "pong"},
+}
+
+
+def encode(event: ev.Event) -> str:
+    """The JSON text frame of an event; the binary frame of ``Audio`` follows it separately."""
+    return json.dumps(_FRAMES[type(event)](event), ensure_ascii=False, separators=(",", ":"))
