@@ -1,0 +1,94 @@
+# make run     start Neko (the first time: set up)
+# make test    run every test (the first time: set up)
+# make help    everything else
+
+VENV     := .venv
+PY       := $(VENV)/bin/python
+INPUTS   := pyproject.toml hatch_build.py package.json package-lock.json
+LIBRARIES := neko/web/static/vendor/lock.sha256
+ARGS     ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DELETE_ON_ERROR:
+.PHONY: help run test test-all-pythons check format bench clean refetch
+
+help:
+	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
+	@echo "make test              set up if need be, run every test              (ARGS=\"-k memory\")"
+	@echo "make check             linters, type checker, layering"
+	@echo "make format            let ruff lay out the code"
+	@echo "make bench             measurements, each next to its floor"
+	@echo "make test-all-pythons  start and stop on every Python 3.11 to 3.13 found"
+	@echo "make clean             remove everything that make has made"
+
+run: $(VENV)/.installed
+	@exec $(PY) -m neko $(ARGS)
+
+test: $(VENV)/.installed-tests $(VENV)/.chromium
+	$(PY) -m pytest $(ARGS)
+
+check: $(VENV)/.installed-tests
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -m pytest -q tests/test_layering.py
+
+format: $(VENV)/.installed-tests
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: $(VENV)/.installed-tests $(VENV)/.chromium
+	$(PY) -m tests.bench $(ARGS)
+
+test-all-pythons: $(VENV)/.installed-tests
+	@sh tests/serve/all_pythons.sh $(ARGS)
+
+clean:
+	rm -rf $(VENV) neko/web/static/vendor build dist .pytest_cache .mypy_cache .ruff_cache
+	find neko tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ── set-up ──────────────────────────────────────────────────────────────────────────────
+
+# The browser libraries may have been removed while the environment stayed.
+ifeq ($(wildcard $(LIBRARIES)),)
+$(VENV)/.installed: refetch
+endif
+
+$(VENV)/.installed: $(INPUTS) | $(PY)
+	@echo "Installing Neko and what she needs (this once; about a minute)..."
+	$(PY) -m pip install -e '.[voice]'
+	@touch $@
+
+$(VENV)/.installed-tests: $(INPUTS) $(VENV)/.installed
+	@echo "Installing what the tests need (this once)..."
+	$(PY) -m pip install -e '.[voice,test]'
+	@touch $@
+
+$(VENV)/.chromium: $(VENV)/.installed-tests tests/chromium.py
+	@if $(PY) tests/chromium.py; then :; else \
+	  echo "Installing Chromium for the tests of the page (this once)..."; \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q chromium || true; \
+	  elif command -v apt-get >/dev/null && command -v sudo >/dev/null; then \
+	    sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -q chromium || true; \
+	  fi; \
+	  $(PY) tests/chromium.py || $(PY) -m playwright install chromium; \
+	  $(PY) tests/chromium.py || { echo "No usable Chromium: install Chromium or Google Chrome, then try again."; exit 1; }; \
+	fi
+	@touch $@
+
+# The first command that really runs (a version manager's placeholder exists but fails), is new enough and complete.
+$(PY):
+	@found=; incomplete=; \
+	for name in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+	  "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
+	  if "$$name" -c 'import ctypes, ensurepip, sqlite3, ssl, venv' >/dev/null 2>&1; then found=$$name; break; fi; \
+	  incomplete=$${incomplete:-$$name}; \
+	done; \
+	if [ -z "$$found" ] && [ -n "$$incomplete" ]; then \
+	  echo "$$incomplete cannot make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; \
+	elif [ -z "$$found" ]; then \
+	  echo "Neko needs Python 3.11 or newer, and none was found. Install it, or name it: make run PYTHON=/path/to/python3"; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$found" --version)..."; \
+	"$$found" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }

@@ -1,0 +1,54 @@
+"""Finds a Chromium that runs; as a program: prints its path, or fails."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+"""For a browser that is root in a container and has no network but loopback."""
+
+
+def find_chromium() -> str | None:
+    """The machine's own, else the one that Playwright has downloaded."""
+    for name in NAMES:
+        path = shutil.which(name)
+        if path is not None and _runs(path):
+            return path
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).is_file() and _runs(path) else None
+
+
+def _runs(path: str) -> bool:
+    try:
+        answer = subprocess.run([path, "--version"], capture_output=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return b"Chrom" in answer.stdout
+
+
+def main() -> int:
+    path = find_chromium()
+    if path is None:
+        return 1
+    sys.stdout.write(f"Tests of the page use {path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Measures how long each step of the event loop holds the loop's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+LIMIT = 0.05
+"""Seconds of the thread's own processor time: what other programs take does not count."""
+
+BLOCKED = 0.5
+"""Seconds by the clock: a step this long waits for something, however busy the machine is."""
+
+
+@dataclass(slots=True)
+class Watchdog:
+    """``longest``: processor seconds of the longest step. ``offences``: the steps over a limit, in words."""
+
+    longest: float = 0.0
+    offences: list[str] = field(default_factory=list)
+
+    def record(self, handle: asyncio.Handle, busy: float, elapsed: float) -> None:
+        self.longest = max(self.longest, busy)
+        if busy > LIMIT or elapsed > BLOCKED:
+            self.offences.append(f"{busy * 1000:.0f} ms busy, {elapsed * 1000:.0f} ms in all: {handle!r}")
+
+
+@contextmanager
+def watching() -> Iterator[Watchdog]:
+    """Time every step of every loop in this process meanwhile."""
+    watchdog = Watchdog()
+    run = asyncio.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        busy, began = time.thread_time(), time.monotonic()
+        try:
+            run(handle)
+        finally:
+            watchdog.record(handle, time.thread_time() - busy, time.monotonic() - began)
+
+    asyncio.Handle._run = timed  # type: ignore[method-assign]
+    try:
+        yield watchdog
+    finally:
+        asyncio.Handle._run = run  # type: ignore[method-assign]
