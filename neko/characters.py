@@ -1,0 +1,188 @@
+"""``characters.json``: who is there and who the user is. Unknown keys are kept, order matters.
+
+The top-level keys are Chinese and stay so in every language: 主人 is the user, 猫娘 the
+characters by name, 当前猫娘 the current one, 当前麦克风 the input device last chosen.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from neko.errors import InputError
+from neko.language import normalise
+from neko.settings import ASSETS
+from neko.storage import read_json, set_aside, write_json
+
+MASTER: Final = "主人"
+CHARACTERS: Final = "猫娘"
+CURRENT: Final = "当前猫娘"
+MICROPHONE: Final = "当前麦克风"
+PROFILE_NAME: Final = "档案名"
+
+_PROGRAM_KEYS: Final = (
+    "system_prompt voice_id model_type live2d live2d_item_id vrm vrm_animation "
+    "idleAnimation lighting item_id vrm_rotation lightingPreset"
+)
+_WORKSHOP_KEYS: Final = "原始数据 文件路径 创意工坊物品ID description tags name 描述 标签 关键词 角色卡描述"
+
+SYSTEM_KEYS: Final = frozenset((PROFILE_NAME, *_PROGRAM_KEYS.split(), *_WORKSHOP_KEYS.split()))
+"""Card keys that are settings of the program: never shown as traits, never told to a model."""
+
+_LONGEST_NAME: Final = 20
+_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def check_name(name: object) -> str:
+    """A new character's or master's name, trimmed; ``InputError(reason)`` when it cannot be one.
+
+    At most 20 units, ASCII characters counting 1 and others 2, and nothing that a path or an
+    address would read as structure. Reasons: ``empty``, ``too_long``, ``forbidden``.
+    """
+    text = name.strip() if isinstance(name, str) else ""
+    if not text:
+        raise InputError("a name must not be empty", reason="empty")
+    if sum(1 if char.isascii() else 2 for char in text) > _LONGEST_NAME:
+        raise InputError("a name holds at most 20 letters, or 10 Chinese ones", reason="too_long")
+    if text == "." or ".." in text or any(char in "/\\?#" or not char.isprintable() for char in text):
+        raise InputError("a name must not contain / \\ ? # or ..", reason="forbidden")
+    return text
+
+
+def default_characters(language: str) -> dict[str, Any]:
+    """What a fresh folder starts with, in the format of the file, in the reader's language."""
+    path = ASSETS / "characters" / f"characters.{normalise(language)}.json"
+    raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return raw
+
+
+class Characters:
+    """The file in memory and on disk. Reading never blocks; ``load`` and every change do.
+
+    A change is saved before it can be seen; when the disk refuses (``ConfigError``) nothing has
+    changed. Safe to use from any thread.
+    """
+
+    def __init__(self, path: Path, raw: dict[str, Any], language: str) -> None:
+        self._path = path
+        self._raw = raw
+        self._defaults = default_characters(language)
+        self._lock = threading.RLock()
+
+    @classmethod
+    def load(cls, path: Path, language: str) -> Self:
+        """Read the file; make it with one character in ``language`` when it is missing.
+
+        What it lacks (no character, no valid current one) is completed and saved. Raises
+        ``DamagedFileError`` when it does not parse or has the wrong shape; it is then set aside.
+        """
+        defaults = default_characters(language)
+        raw = read_json(path, None, expect=dict)
+        if raw is not None and not _well_shaped(raw):
+            raise set_aside(path, "its content has the wrong shape")
+        characters = cls(path, raw if raw is not None else {}, language)
+        completed = _completed(characters._raw, defaults)
+        if completed != raw:
+            characters._save(completed)
+        return characters
+
+    @property
+    def names(self) -> list[str]:
+        """All characters, in the order of the file; never empty."""
+        return list(self._raw[CHARACTERS])
+
+    @property
+    def current(self) -> str:
+        name: str = self._raw[CURRENT]
+        return name
+
+    @property
+    def master_name(self) -> str:
+        """What the user is called; a neutral word in the file's first language when nothing is set."""
+        name = self.master().get(PROFILE_NAME)
+        return name if isinstance(name, str) and name else str(self._defaults[MASTER][PROFILE_NAME])
+
+    def master(self) -> Mapping[str, Any]:
+        """The user's profile."""
+        return MappingProxyType(self._raw.get(MASTER) or {})
+
+    def master_traits(self) -> dict[str, str]:
+        """What the user says of themselves, without the name."""
+        return _free(self.master())
+
+    def card(self, name: str) -> Mapping[str, Any]:
+        """A character's whole card, read-only; empty for an unknown name."""
+        card = self._raw[CHARACTERS].get(name)
+        return MappingProxyType(card) if isinstance(card, dict) else _EMPTY
+
+    def traits(self, name: str) -> dict[str, str]:
+        """The free keys of the card that have a value, as text."""
+        return _free(self.card(name))
+
+    def system_prompt(self, name: str) -> str:
+        """The card's prompt, else the default one, with both names filled in."""
+        prompt = self.card(name).get("system_prompt")
+        if not isinstance(prompt, str) or not prompt.strip():
+            prompt = str(next(iter(self._defaults[CHARACTERS].values()))["system_prompt"])
+        return prompt.replace("{LANLAN_NAME}", name).replace("{MASTER_NAME}", self.master_name)
+
+    def raw(self) -> dict[str, Any]:
+        """A copy of the whole document."""
+        return copy.deepcopy(self._raw)
+
+    def select(self, name: str) -> None:
+        """Make ``name`` the current character; raises ``InputError`` when there is none of that name."""
+        if name not in self._raw[CHARACTERS]:
+            raise InputError("there is no character of this name", reason="unknown_character")
+        self.edit(lambda raw: raw.__setitem__(CURRENT, name))
+
+    def replace(self, raw: Mapping[str, Any]) -> None:
+        """Take over a whole document. Raises ``InputError`` when it has the wrong shape."""
+        fresh = copy.deepcopy(dict(raw))
+        if not _well_shaped(fresh):
+            raise InputError("this is not a characters document", reason="shape")
+        with self._lock:
+            self._save(_completed(fresh, self._defaults))
+
+    def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Let ``change`` alter a copy of the document, then save that: nothing comes in between."""
+        with self._lock:
+            raw = self.raw()
+            change(raw)
+            self.replace(raw)
+
+    def _save(self, raw: dict[str, Any]) -> None:
+        write_json(self._path, raw)
+        self._raw = raw
+
+
+def _well_shaped(raw: Mapping[str, Any]) -> bool:
+    return isinstance(raw.get(MASTER) or {}, dict) and isinstance(raw.get(CHARACTERS) or {}, dict)
+
+
+def _completed(raw: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """``raw`` with somebody to talk to, somebody to talk with, and a current one who exists."""
+    result = copy.deepcopy(raw)
+    for key in (MASTER, CHARACTERS):
+        if not result.get(key):
+            result[key] = copy.deepcopy(defaults[key])
+    if result.get(CURRENT) not in result[CHARACTERS]:
+        result[CURRENT] = next(iter(result[CHARACTERS]))
+    return result
+
+
+def _free(card: Mapping[str, Any]) -> dict[str, str]:
+    """Free keys with a value that can be said: text, numbers, yes or no, lists of them."""
+    traits: dict[str, str] = {}
+    for key, value in card.items():
+        if key in SYSTEM_KEYS or value is None or isinstance(value, dict):
+            continue
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        if text.strip():
+            traits[key] = text.strip()
+    return traits

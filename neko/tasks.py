@@ -1,0 +1,144 @@
+"""Every background task of Neko is born here: named, owned, and gone when its owner is.
+
+A task that crashes is logged and reported to its owner and takes nobody down with it; a
+supervised one is started again with a growing delay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CrashReport = Callable[[str, BaseException], None]
+Sleep = Callable[[float], Awaitable[object]]
+
+
+class Owner:
+    """Owns the tasks of one part of the program.
+
+    ``on_crash`` gets the task's short name and the exception, on the loop thread. ``sleep`` and
+    ``clock`` (monotonic seconds) drive the restart delays of ``supervise``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        on_crash: CrashReport | None = None,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.closed = False
+        self._on_crash = on_crash
+        self._sleep = sleep
+        self._clock = clock
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def tasks(self) -> frozenset[asyncio.Task[Any]]:
+        """The tasks that are still running."""
+        return frozenset(self._tasks)
+
+    def spawn(self, coro: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+        """Run ``coro`` as a task called ``<owner>:<name>``.
+
+        Raises ``RuntimeError`` after ``aclose``. The caller may await the task; if it fails, the
+        crash has been logged and reported either way.
+        """
+        if self.closed:
+            coro.close()
+            raise RuntimeError(f"{self.name} is closed and starts no more tasks")
+        task = asyncio.get_running_loop().create_task(coro, name=f"{self.name}:{name}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._finished(done, name))
+        return task
+
+    def supervise(
+        self,
+        factory: Callable[[], Awaitable[None]],
+        *,
+        name: str,
+        first_delay: float = 0.2,
+        max_delay: float = 30.0,
+    ) -> asyncio.Task[None]:
+        """Keep ``factory()`` running: after a crash start it again, ``first_delay`` seconds later.
+
+        The delay doubles with every crash up to ``max_delay`` and starts over once a run has
+        lasted longer than that. A run that returns is finished and is not started again.
+        """
+        return self.spawn(self._restart(factory, name, first_delay, max_delay), name=name)
+
+    async def aclose(self, timeout: float = 2.0) -> None:
+        """Cancel every task and wait up to ``timeout`` seconds for them to end; idempotent."""
+        self.closed = True
+        doomed = {task for task in self._tasks if task is not asyncio.current_task()}
+        for task in doomed:
+            task.cancel()
+        if not doomed:
+            return
+        _, stuck = await asyncio.wait(doomed, timeout=timeout)
+        for task in stuck:
+            logger.error("%s did not end within %.1f s of being cancelled", task.get_name(), timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _restart(
+        self, factory: Callable[[], Awaitable[None]], name: str, first_delay: float, max_delay: float
+    ) -> None:
+        delay = first_delay
+        while True:
+            started = self._clock()
+            try:
+                await factory()
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise
+                self._report(name, error)
+            except Exception as error:
+                self._report(name, error)
+            else:
+                return
+            if self._clock() - started > max_delay:
+                delay = first_delay
+            logger.warning("%s:%s starts again in %.1f s", self.name, name, delay)
+            await self._sleep(delay)
+            delay = min(delay * 2, max_delay)
+
+    def _finished(self, task: asyncio.Task[Any], name: str) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self._report(name, error)
+
+    def _report(self, name: str, error: BaseException) -> None:
+        logger.error("%s:%s crashed", self.name, name, exc_info=error)
+        if self._on_crash is None:
+            return
+        try:
+            self._on_crash(name, error)
+        except Exception:
+            logger.exception("the crash report of %s:%s failed", self.name, name)
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking ``work`` in a worker thread of the default executor."""
+    return await asyncio.to_thread(work, *args, **kwargs)
