@@ -8,6 +8,8 @@ from neko.sessions.models.history import ChatMessage
 
 _ANCHOR = 60
 _LOOK_BACK = 4000
+_SURELY_REPEATED = 10
+_UNSPACED = 0x1100
 
 
 def continuation_request(messages: Sequence[ChatMessage], said: str) -> list[ChatMessage]:
@@ -39,8 +41,8 @@ class Seam:
         self._said = said[-_LOOK_BACK:]
         self._held = ""
         self._open = bool(said)
-        starts = range(len(self._said)) if self._open else range(0)
-        self._candidates = [at for at in starts if _may_start(self._said, at)]
+        end = max((at + 1 for at, here in enumerate(self._said) if here.isalnum()), default=0)
+        self._candidates = [at for at in range(end) if _may_start(self._said, at)]
         if len(said) > _LOOK_BACK:
             self._candidates = self._candidates[1:]
 
@@ -64,7 +66,7 @@ class Seam:
         if not self._open or not probe:
             return ""
         whole = [at for at in self._candidates if len(self._said) - at <= len(probe)]
-        if not whole and self._candidates and len(probe) > 1:
+        if not whole and self._candidates and len(probe) >= _SURELY_REPEATED:
             return ""
         self._candidates = whole
         return self._settle(probe)
@@ -91,11 +93,11 @@ def _may_start(said: str, at: int) -> bool:
     here = said[at]
     if here.isspace():
         return False
-    if not here.isascii() and not here.isspace():
+    if ord(here) >= _UNSPACED:
         return len(said) - at >= 2
     return at == 0 or not (_spaced(here) and _spaced(said[at - 1]))
 
 
 def _spaced(character: str) -> bool:
     """True for letters and digits of scripts that put spaces between words."""
-    return character.isalnum() and ord(character) < 0x1100
+    return character.isalnum() and ord(character) < _UNSPACED

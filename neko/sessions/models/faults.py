@@ -60,6 +60,8 @@ class Faults:
             return self.make(ModelUnreachable, name)
         if isinstance(cause, httpx2.TimeoutException):
             return self.make(ModelTimeout, name, seconds=0)
+        if isinstance(cause, UnicodeEncodeError | httpx2.LocalProtocolError):
+            return self.make(ModelRefusedKey, name, detail="")
         if isinstance(cause, httpx2.InvalidURL):
             return self.make(ModelBadRequest, name, detail="URL")
         if isinstance(cause, OSError):

@@ -12,10 +12,11 @@ class ThoughtFilter:
 
     __slots__ = ("_inside", "_pending", "_said")
 
-    def __init__(self) -> None:
+    def __init__(self, *, begun: bool = False) -> None:
+        """``begun``: this text goes on with a reply, so its white space counts."""
         self._inside = False
         self._pending = ""
-        self._said = False
+        self._said = begun
 
     def feed(self, text: str) -> str:
         """What may be shown now. White space before the first word of a reply is dropped."""
