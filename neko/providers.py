@@ -84,7 +84,7 @@ class ModelEndpoint:
     base_url: str
     model: str
     api_key: str = field(repr=False)
-    extra_body: Mapping[str, Any] = field(default=_NOTHING, hash=False)
+    extra_body: Mapping[str, Any] = field(default_factory=dict, hash=False)
     api_type: str = "chat"
 
 
