@@ -15,7 +15,8 @@ NekoError
 │   ├── ModelRateLimited       429
 │   ├── ModelOutOfCredit       402, or a billing message
 │   ├── ModelBadRequest        other 4xx
-│   └── ModelServerError       5xx
+│   ├── ModelServerError       5xx
+│   └── VoiceUnavailable       the chosen model neither hears nor speaks
 ├── SpeechError            speech synthesis or conversion failed
 └── MemoryStoreError       the log cannot be read or written
 
@@ -110,6 +111,10 @@ class ModelBadRequest(ModelError):
 class ModelServerError(ModelError):
     code = "model_server_error"
     permanent = False
+
+
+class VoiceUnavailable(ModelError):
+    code = "voice_unavailable"
 
 
 class SpeechError(NekoError):

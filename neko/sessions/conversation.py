@@ -87,7 +87,7 @@ class Conversation:
 
     # ── turns by text ─────────────────────────────────────────────────────────
 
-    async def hear(self, text: str, images: int, client_id: str | None) -> tuple[Line, list[Recalled]]:
+    async def hear(self, text: str, images: int, client_id: str | None) -> tuple[Stored, list[Recalled]]:
         """The user's words: they cut what is running, are committed, and call up memories.
 
         Raises ``MemoryStoreError`` when they could not be kept.
@@ -106,7 +106,7 @@ class Conversation:
             )
             stored, recalled = await asyncio.gather(self._store(line), self._recall(text))
             self._audience.emit(LineStored(stored.line))
-            return stored.line, [found for found in recalled if found.line.id != stored.line.id]
+            return stored, [found for found in recalled if found.line.id != stored.line.id]
 
     async def ask(
         self,
@@ -325,11 +325,12 @@ class Conversation:
 
     # ── sound ─────────────────────────────────────────────────────────────────
 
-    def use_voice(self, voice: Voice) -> None:
+    async def use_voice(self, voice: Voice) -> None:
         """Speak with another engine or setting from the next reply on."""
-        self.voice = voice
+        old, self.voice = self.voice, voice
         self._speaker.use(voice.engine)
         self._speech_fault_told = False
+        await old.engine.aclose()
 
     async def _on_audio(self, speech_id: str, pcm: bytes) -> None:
         if self._turn and self._turn.speech_id == speech_id:

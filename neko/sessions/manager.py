@@ -86,7 +86,7 @@ class SessionManager:
         self._receipts: dict[str, Line] = {}
         self._microphone: PcmStream | None = None
         self._screenshot: asyncio.Future[bytes] | None = None
-        self._owner.spawn(self._pump(), name="pump")
+        self._pumping = self._owner.spawn(self._pump(), name="pump")
 
     # ── clients ───────────────────────────────────────────────────────────────
 
@@ -225,11 +225,12 @@ class SessionManager:
         self._images.clear()
         if not text and not images:
             return
-        line, recalled = await self._talk.hear(text, len(images), client_id)
+        stored, recalled = await self._talk.hear(text, len(images), client_id)
+        line = stored.line
         if client_id:
             self._remember_receipt(client_id, line)
-            if line.client_id == client_id and line.text != text:
-                return
+        if not stored.fresh and await self._parts.memory.lines(self.character, after=line.id, limit=1):
+            return  # sent again after a reconnect, and answered since
         if session := await self._session_for("text"):
             await self._talk.ask(session, line, images, recalled, received=received)
         else:
@@ -359,6 +360,9 @@ class SessionManager:
                 await self._talk.on_event(event)
             except NekoError as error:
                 self._tell(error)
+            except Exception:
+                logger.exception("%s: %s failed", self.character, type(event).__name__)
+                self._say("internal")
 
     async def _lost(self, session: ModelSession, error: NekoError) -> None:
         if session is self._session:
@@ -393,9 +397,9 @@ class SessionManager:
         self._end()
         self.emit(ModelChanged(self._parts.label()))
 
-    def use_voice(self, voice: Voice) -> None:
+    async def use_voice(self, voice: Voice) -> None:
         """Speak with another engine or setting from the next reply on."""
-        self._talk.use_voice(voice)
+        await self._talk.use_voice(voice)
 
     async def request_screenshot(self, wait: float = 3.0) -> bytes | None:
         """Ask the page for a picture of the screen: a JPEG, or ``None`` when it does not answer in time."""
@@ -416,6 +420,7 @@ class SessionManager:
 
     async def aclose(self) -> None:
         """End the session, keep what was said, end every task."""
+        self._pumping.cancel()
         if self._starting:
             self._starting[1].cancel()
         await self._end_session()

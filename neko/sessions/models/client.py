@@ -108,7 +108,8 @@ def _tls() -> ssl.SSLContext:
 
 @cache
 def _warm_up() -> None:
-    """Import the client and pay for what its first request builds, on another thread's own loop."""
+    """Import the client and pay for what its first request loads, on another thread's own loop."""
+    import anyio
     import httpx2
     from openai import AsyncOpenAI, AsyncStream
 
@@ -122,5 +123,7 @@ def _warm_up() -> None:
                 "/chat/completions", cast_to=object, body={}, stream=True, stream_cls=AsyncStream[object]
             )
             await stream.response.aread()
+        with contextlib.suppress(OSError):
+            await anyio.connect_tcp("127.0.0.1", 0)
 
     asyncio.run(first_request())

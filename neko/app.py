@@ -1,0 +1,308 @@
+"""``Neko``: builds the parts, starts and stops them in order, and works without HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+from neko import language as languages
+from neko import messages
+from neko.audio import engines
+from neko.bus import Bus
+from neko.characters import Characters
+from neko.errors import InputError, NekoError, VoiceUnavailable
+from neko.memory.keeper import MemoryKeeper
+from neko.memory.service import MemoryService
+from neko.metrics import Metrics
+from neko.providers import ModelEndpoint, resolve
+from neko.sessions import emotion, models, prompt
+from neko.sessions.actions import Mode, SendText
+from neko.sessions.agent_events import to_event
+from neko.sessions.discovery import LocalServer, find_local_servers
+from neko.sessions.events import (
+    CharacterSwitched,
+    Event,
+    LineStored,
+    ReloadPage,
+    SessionFailed,
+    SpeechEnded,
+    Status,
+    TurnEnd,
+)
+from neko.sessions.manager import SessionManager
+from neko.sessions.models import catalog
+from neko.sessions.outbox import Outbox
+from neko.sessions.parts import Parts, Voice
+from neko.sessions.prompt import Persona
+from neko.settings import CoreConfig, Settings, default_data_dir
+from neko.storage import DataFolder
+from neko.tasks import Owner, in_thread
+from neko.types import ModelLabel, ModelSession, Summarise, VoiceSettings
+
+logger = logging.getLogger(__name__)
+
+GOING_AWAY = 1001
+
+
+class Neko:
+    """One running Neko over one data folder; ``async with`` starts and stops it.
+
+    Needs no HTTP: ``chat`` talks to a character directly. Several may live in one process, each
+    over its own folder. Starting raises ``DataFolderError``, ``DamagedFileError`` or ``ConfigError``.
+    """
+
+    folder: DataFolder
+    config: CoreConfig
+    characters: Characters
+    memory: MemoryService
+    bus: Bus
+    owner: Owner
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.metrics = Metrics()
+        self.instance_id = self.settings.environ.get("NEKO_INSTANCE_ID") or uuid4().hex
+        self._told_language: str | None = None
+        self._managers: dict[str, SessionManager] = {}
+
+    # ── start and stop ────────────────────────────────────────────────────────
+
+    async def __aenter__(self) -> Self:
+        await in_thread(self._open_files)
+        self.owner = Owner("neko")
+        self.bus = Bus()
+        self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
+        self.memory = MemoryService(self.folder.memory, self.owner, on_damage=self._on_damage)
+        await self.memory.start()
+        keeper = MemoryKeeper(self.memory, self._summariser)
+        self.bus.session.subscribe(keeper.on_session_event, name="memory")
+        self.bus.agent.attach(self._on_agent_event)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Save everything and stop; idempotent. A part that fails to stop does not keep the next one up."""
+        managers, self._managers = list(self._managers.values()), {}
+        await self._stop(*(manager.aclose() for manager in managers))
+        await self._stop(self.bus.aclose())
+        await self._stop(self.memory.aclose())
+        await self._stop(self.owner.aclose())
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.folder.close()
+
+    async def _stop(self, *stops: Any) -> None:
+        for result in await asyncio.gather(*stops, return_exceptions=True):
+            if isinstance(result, BaseException):
+                logger.error("a part did not stop cleanly", exc_info=result)
+
+    def _open_files(self) -> None:
+        folder = self.settings.data_dir or default_data_dir(self.settings.environ)
+        self.folder = DataFolder.open(folder)
+        try:
+            self.config = CoreConfig.load(self.folder.config("core_config.json"))
+            self.characters = Characters.load(self.folder.config("characters.json"), self.language)
+            for tag in languages.LANGUAGES:
+                messages.load(tag)
+                prompt.phrases(tag)
+            emotion.load()
+        except BaseException:
+            self.folder.close()
+            raise
+
+    # ── conversations ─────────────────────────────────────────────────────────
+
+    def manager(self, character: str) -> SessionManager | None:
+        """The conversation of a configured character, made when first asked for."""
+        if character not in self.characters.names:
+            return None
+        manager = self._managers.get(character)
+        if manager is None:
+            manager = self._managers[character] = SessionManager(character, self._parts(character))
+        return manager
+
+    async def chat(self, character: str, text: str, *, speech: bool = False) -> AsyncIterator[Event]:
+        """Say something and follow the reply: events up to ``TurnEnd`` (with ``speech``: ``SpeechEnded``).
+
+        Works beside a connected page, which sees the same turn. Raises ``InputError`` for an
+        unknown character. A model's failure comes as a ``Status`` event.
+        """
+        manager = self.manager(character)
+        if manager is None:
+            raise InputError(f"no character is called {character}", name=character)
+        client_id = uuid4().hex
+        outbox = Outbox(hears=speech)
+        with manager.tap(outbox):
+            manager.handle(SendText(text, client_id))
+            mine = False
+            while (event := await outbox.get()) is not None:
+                mine = mine or (isinstance(event, LineStored) and event.line.client_id == client_id)
+                yield event
+                refused = isinstance(event, Status) and event.level == "error" and not mine
+                if refused or (mine and _is_last(event, speech=speech)):
+                    return
+
+    def close_clients(self, reason: str) -> None:
+        """Close every page's socket politely."""
+        for manager in self._managers.values():
+            manager.close_clients(GOING_AWAY, reason)
+
+    def fallback_character(self) -> str | None:
+        """The character offered to a client that asks for an unknown one: the first configured."""
+        return next(iter(self.characters.names), None)
+
+    def _parts(self, character: str) -> Parts:
+        return Parts(
+            memory=self.memory,
+            bus=self.bus,
+            metrics=self.metrics,
+            executor=self.executor,
+            persona=lambda: self._persona(character),
+            model=self._model,
+            label=lambda: self.model_label,
+            voice=lambda: self._voice(character),
+        )
+
+    def _persona(self, character: str) -> Persona:
+        cards = self.characters
+        return Persona(
+            character,
+            cards.master_name,
+            cards.system_prompt(character),
+            {character: cards.traits(character), cards.master_name: cards.master_traits},
+            self.language,
+        )
+
+    # ── model ─────────────────────────────────────────────────────────────────
+
+    @property
+    def model_label(self) -> ModelLabel:
+        """The model that answers the next text turn."""
+        return models.label_of(self._endpoint("conversation"))
+
+    def _endpoint(self, role: str) -> ModelEndpoint | None:
+        return resolve(role, self.config.values, self.settings.environ)
+
+    def _model(self, mode: Mode, owner: Owner) -> ModelSession:
+        if mode == "audio":
+            label = self.model_label
+            raise VoiceUnavailable("no speech-to-speech session", model=label.model, provider=label.provider)
+        return models.build(self._endpoint("conversation"), self._endpoint("vision"), owner)
+
+    def _summariser(self) -> Summarise | None:
+        endpoint = self._endpoint("summary")
+        return models.summariser(endpoint) if endpoint else None
+
+    async def find_local_servers(self) -> Sequence[LocalServer]:
+        """Model servers already running on this machine, within a second."""
+        return await find_local_servers(self.settings.environ) if self.settings.find_local_servers else []
+
+    async def list_models(self, base_url: str, api_key: str) -> Sequence[str]:
+        """The models a server offers; raises ``ModelError``."""
+        return await catalog.list_models(base_url, api_key)
+
+    async def test_model(self, base_url: str, api_key: str, model: str) -> catalog.TestResult:
+        """One real call; a failure is in the result."""
+        return await catalog.test(base_url, api_key, model)
+
+    # ── voice ─────────────────────────────────────────────────────────────────
+
+    def _voice(self, character: str) -> Voice:
+        own = self.config.values.get("neko") or {}
+        kind = (own.get("speech") or {}).get("engine") or _default_voice()
+        tuning = (own.get("voices") or {}).get(character) or {}
+        endpoint = self._endpoint("tts_default")
+        options = {"endpoint": endpoint} if kind == "openai" else {}
+        settings = VoiceSettings(
+            voice=str(tuning.get("voice") or ""),
+            rate=float(tuning.get("rate") or 1.0),
+            pitch=float(tuning.get("pitch") or 0.0),
+        )
+        return Voice(kind, engines.build(kind, options), settings)
+
+    # ── language ──────────────────────────────────────────────────────────────
+
+    @property
+    def language(self) -> str:
+        """The reader's language: configured, else told by a client, else the system's."""
+        chosen = (self.config.values.get("neko") or {}).get("language")
+        if chosen in languages.LANGUAGES:
+            return str(chosen)
+        return self._told_language or languages.system_language(self.settings.environ)
+
+    def client_language(self, tag: str) -> None:
+        """A client said which language its user reads."""
+        self._told_language = languages.normalise(tag)
+
+    # ── changes ───────────────────────────────────────────────────────────────
+
+    async def change_config(self, changes: Mapping[str, Any], *, reload_pages: bool = False) -> int:
+        """Merge ``changes`` into ``core_config.json`` and let the sessions take them.
+
+        With ``reload_pages`` active sessions are ended and their pages told to reload. Returns
+        how many sessions were ended. Raises ``ConfigError`` when the disk refuses.
+        """
+        model, own = self._endpoint("conversation"), self.config.values.get("neko")
+        await in_thread(self.config.merge, changes)
+        ended = 0
+        for name, manager in self._managers.items():
+            if reload_pages or self._endpoint("conversation") != model:
+                ended += manager.active
+                manager.model_changed()
+            if reload_pages:
+                manager.emit(ReloadPage(messages.message("config_saved", self.language).text))
+            if self.config.values.get("neko") != own or changes.keys() & _SPEECH_KEYS:
+                await manager.use_voice(self._voice(name))
+        return ended
+
+    async def select_character(self, name: str) -> None:
+        """Make a known character the current one and tell every page. Raises ``InputError``."""
+        if name not in self.characters.names:
+            raise InputError(f"no character is called {name}", name=name)
+        old = self.characters.current
+        await in_thread(self.characters.select, name)
+        for manager in self._managers.values():
+            manager.emit(CharacterSwitched(name, old))
+
+    async def set_microphone(self, microphone_id: Any) -> None:
+        """Remember the chosen input device (any JSON value)."""
+        await in_thread(self.characters.edit, lambda raw: raw.__setitem__("当前麦克风", microphone_id))
+
+    # ── reports ───────────────────────────────────────────────────────────────
+
+    async def _on_agent_event(self, report: Mapping[str, Any]) -> None:
+        event = to_event(report)
+        name = report.get("lanlan_name")
+        if event is None:
+            return
+        if name in self._managers:
+            self._managers[name].emit(event)
+        elif report.get("event_type") == "agent_status_update":
+            for manager in self._managers.values():
+                manager.emit(event)
+
+    def _on_damage(self, error: NekoError) -> None:
+        said = messages.describe(error, self.language)
+        logger.error("%s", said.text)
+        for manager in self._managers.values():
+            manager.emit(Status(said.text, said.code, said.remedy, said.link, level="error"))
+
+
+_SPEECH_KEYS = {"ttsModelUrl", "ttsModelId", "ttsModelApiKey", "ttsVoiceId", "enableCustomApi"}
+
+
+def _default_voice() -> str:
+    return "builtin" if importlib.util.find_spec("espeakng_loader") else "browser"
+
+
+def _is_last(event: Event, *, speech: bool) -> bool:
+    return isinstance(event, (SessionFailed, SpeechEnded if speech else TurnEnd))
