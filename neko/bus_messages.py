@@ -1,0 +1,181 @@
+"""The objects that cross the bus between conversations and the agent, and how they are made.
+
+Names and limits are those of the message bus of N.E.K.O. (February 2026); ``turn_id`` is ours.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, NotRequired, TypedDict
+
+Trigger = Literal["turn_end", "session_end"]
+TaskStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+Channel = Literal["mcp", "computer_use", "browser_use", "user_plugin"]
+
+WINDOW: Final = 6
+_SHORT: Final = 500
+_LONG: Final = 1500
+
+
+class Said(TypedDict):
+    """One entry of a conversation, as text."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class AnalyzeRequest(TypedDict):
+    """On ``analyze``: a finished turn that may hold a request."""
+
+    event_type: Literal["analyze_request"]
+    event_id: str
+    trigger: Trigger
+    lanlan_name: str
+    messages: list[Said]
+    turn_id: NotRequired[str]
+
+
+class AnalyzeAck(TypedDict):
+    """On ``agent``: an analyzer elsewhere has received this request."""
+
+    event_type: Literal["analyze_ack"]
+    event_id: str
+    lanlan_name: str | None
+
+
+class Snapshot(TypedDict):
+    """The agent's whole state. ``revision`` only grows, also across restarts."""
+
+    revision: int
+    server_online: bool
+    analyzer_enabled: bool
+    flags: dict[str, bool]
+    gate: dict[str, Any]
+    capabilities: dict[str, dict[str, Any]]
+    active_tasks: list[dict[str, Any]]
+    updated_at: str
+
+
+class AgentStatusUpdate(TypedDict):
+    """On ``agent``; a null name means everybody."""
+
+    event_type: Literal["agent_status_update"]
+    lanlan_name: str | None
+    snapshot: Snapshot
+
+
+class AgentTask(TypedDict):
+    """A task in one of its states; the last four come with some of them only."""
+
+    id: str
+    status: TaskStatus
+    type: Channel
+    start_time: str
+    end_time: NotRequired[str]
+    params: NotRequired[dict[str, Any]]
+    session_id: NotRequired[str]
+    error: NotRequired[str | None]
+
+
+class TaskUpdate(TypedDict):
+    """On ``agent``: a task changed its state."""
+
+    event_type: Literal["task_update"]
+    lanlan_name: str
+    task: AgentTask
+
+
+class TaskResult(TypedDict):
+    """On ``agent``: what came of a task. ``text`` repeats ``summary``."""
+
+    event_type: Literal["task_result"]
+    lanlan_name: str
+    text: str
+    task_id: str
+    channel: Channel
+    status: Literal["completed", "partial", "failed"]
+    success: bool
+    summary: str
+    detail: str
+    error_message: str
+    timestamp: str
+
+
+def analyze_request(
+    character: str, said: Sequence[Said], *, trigger: Trigger = "turn_end", turn_id: str | None = None
+) -> AnalyzeRequest:
+    """A request with a fresh event id and the last six entries that hold any text."""
+    window = [
+        Said(role=entry["role"], content=entry["content"])
+        for entry in said
+        if entry["role"] in ("user", "assistant") and entry["content"].strip()
+    ]
+    request = AnalyzeRequest(
+        event_type="analyze_request",
+        event_id=uuid.uuid4().hex,
+        trigger=trigger,
+        lanlan_name=character,
+        messages=window[-WINDOW:],
+    )
+    if turn_id is not None:
+        request["turn_id"] = turn_id
+    return request
+
+
+def task_update(character: str, task: AgentTask) -> TaskUpdate:
+    return TaskUpdate(event_type="task_update", lanlan_name=character, task=task)
+
+
+def task_result(
+    character: str,
+    channel: Channel,
+    *,
+    success: bool,
+    summary: str,
+    task_id: str = "",
+    detail: str = "",
+    error: str = "",
+    now: datetime | None = None,
+) -> TaskResult:
+    """A result, cut to size: completed on success, else partial when there is some detail, else failed."""
+    return TaskResult(
+        event_type="task_result",
+        lanlan_name=character,
+        text=summary[:_SHORT],
+        task_id=task_id,
+        channel=channel,
+        status="completed" if success else "partial" if detail else "failed",
+        success=success,
+        summary=summary[:_SHORT],
+        detail=detail[:_LONG],
+        error_message=error[:_SHORT],
+        timestamp=timestamp(now),
+    )
+
+
+def agent_status_update(snapshot: Snapshot, character: str | None = None) -> AgentStatusUpdate:
+    return AgentStatusUpdate(event_type="agent_status_update", lanlan_name=character, snapshot=snapshot)
+
+
+def timestamp(now: datetime | None = None) -> str:
+    """UTC as ``2026-02-22T06:03:11.123456Z``; ``now`` must know its time zone."""
+    moment = (now or datetime.now(UTC)).astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+class Revisions:
+    """Snapshot revisions that a page never takes for old ones after a restart.
+
+    The first one is the wall clock in milliseconds, which an agent that publishes fewer than a
+    thousand snapshots a second cannot overtake.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._last = int(clock() * 1000)
+
+    def next(self) -> int:
+        self._last += 1
+        return self._last
