@@ -1,0 +1,40 @@
+"""``python -m neko``: start Neko, or let ``doctor`` look her over."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from neko import doctor, serve
+from neko.errors import NekoError
+from neko.language import system_language
+from neko.messages import describe
+from neko.settings import Settings
+
+ENDED_BY_CTRL_C = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code: 0 is well, 1 is a sentence on stderr, 2 is wrong usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    environ = dict(os.environ)
+    try:
+        if arguments[:1] == ["doctor"]:
+            return doctor.run(Settings.from_command_line(arguments[1:], environ))
+        return serve.run(Settings.from_command_line(arguments, environ))
+    except NekoError as error:
+        print(explain(error, environ), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return ENDED_BY_CTRL_C
+
+
+def explain(error: NekoError, environ: Mapping[str, str]) -> str:
+    """What happened and what to do, in the reader's language."""
+    told = describe(error, system_language(environ))
+    return " ".join(part for part in (told.text, told.remedy) if part)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

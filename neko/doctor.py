@@ -1,0 +1,149 @@
+"""``python -m neko doctor``: looks over an installation; a line for each thing, with its remedy."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from neko import providers, serve
+from neko.errors import DataFolderError
+from neko.sessions.discovery import find_local_servers
+from neko.settings import ASSETS, Settings, default_data_dir
+from neko.storage import DataFolder
+
+OLDEST_PYTHON = (3, 11)
+PATIENCE = 1.0
+"""Seconds that something on this computer gets to answer."""
+
+Verdict = Literal["ok", "note", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``bad`` keeps Neko from starting; ``note`` switches one ability off."""
+
+    verdict: Verdict
+    subject: str
+    remark: str
+
+
+def run(settings: Settings) -> int:
+    """Print the findings; 1 when one of them keeps Neko from starting."""
+    findings = []
+    for check in CHECKS:
+        finding = check(settings)
+        findings.append(finding)
+        print(f"{finding.verdict:5} {finding.subject}: {finding.remark}", flush=True)
+    return 1 if any(finding.verdict == "bad" for finding in findings) else 0
+
+
+def _python(_settings: Settings) -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < OLDEST_PYTHON:
+        return Finding("bad", "Python", f"{version} is too old; install Python 3.11 or newer")
+    return Finding("ok", "Python", version)
+
+
+def _page(_settings: Settings) -> Finding:
+    vendor = Path(__file__).parent / "web" / "static" / "vendor"
+    missing = [name for name in ("marked.esm.js", "purify.es.mjs") if not (vendor / name).is_file()]
+    if missing or not ASSETS.is_dir():
+        return Finding("bad", "page", "its browser libraries or assets are missing; install Neko again: pip install .")
+    return Finding("ok", "page", "complete")
+
+
+def _folder_path(settings: Settings) -> Path:
+    return settings.data_dir or default_data_dir(settings.environ)
+
+
+def _data_folder(settings: Settings) -> Finding:
+    path = _folder_path(settings)
+    try:
+        DataFolder.open(path).close()
+    except DataFolderError as error:
+        if error.params.get("reason") == "in_use":
+            return Finding("note", "data folder", f"{path} is in use by a Neko that is running")
+        return Finding("bad", "data folder", str(error))
+    return Finding("ok", "data folder", str(path))
+
+
+def _port(settings: Settings) -> Finding:
+    try:
+        with serve.listen(settings.host, settings.port) as listener:
+            return Finding("ok", "port", f"{listener.port} is free")
+    except serve.PortTakenError as error:
+        if _answers(settings):
+            return Finding("note", "port", f"{settings.port} is that of a Neko that is running")
+        return Finding("bad", "port", str(error))
+    except serve.AddressError as error:
+        return Finding("bad", "port", str(error))
+
+
+def _answers(settings: Settings) -> bool:
+    """Whether a Neko answers there: anything with a healthy ``/health``."""
+    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=PATIENCE)
+    try:
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        return answer.status == http.HTTPStatus.OK and isinstance(json.loads(answer.read(65536)), dict)
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+
+
+def _voice(_settings: Settings) -> Finding:
+    remedy = "for the built-in voice: pip install '.[voice]'"
+    if importlib.util.find_spec("espeakng_loader") is None:
+        return Finding("note", "voice", f"no voice of her own, the browser's can be chosen; {remedy}")
+    if importlib.util.find_spec("pykakasi") is None:
+        return Finding("note", "voice", f"built in, but it cannot read Japanese; {remedy}")
+    return Finding("ok", "voice", "built in")
+
+
+def _model(settings: Settings) -> Finding:
+    path = _folder_path(settings) / "config" / "core_config.json"
+    try:
+        stored = _stored_config(path)
+    except (OSError, ValueError):
+        return Finding("note", "model", f"{path} is damaged; at the next start it is set aside")
+    endpoint = providers.resolve("conversation", stored, settings.environ)
+    if endpoint is not None:
+        return Finding("ok", "model", f"{endpoint.model} by {endpoint.provider_name} at {endpoint.base_url}")
+    return Finding("ok", "model", f"built in; {_local_servers(settings.environ)}")
+
+
+def _stored_config(path: Path) -> Mapping[str, Any]:
+    """The content of ``core_config.json``, which is left where it is even when it is damaged."""
+    if not path.exists():
+        return {}
+    stored = json.loads(path.read_text(encoding="utf-8-sig"))
+    if not isinstance(stored, dict):
+        raise ValueError("not an object")
+    return stored
+
+
+def _local_servers(environ: Mapping[str, str]) -> str:
+    servers = asyncio.run(find_local_servers(environ, timeout=PATIENCE))
+    if not servers:
+        return "for a cleverer one open Settings, Model, or start Ollama"
+    found = ", ".join(f"{server.name} ({len(server.models)} models)" for server in servers)
+    return f"found on this computer: {found}; choose one under Settings, Model"
+
+
+def _screen(settings: Settings) -> Finding:
+    if serve.has_screen(settings.environ):
+        return Finding("ok", "browser", "opens by itself")
+    return Finding("note", "browser", "no screen here; open the address from one, or forward the port")
+
+
+CHECKS: tuple[Callable[[Settings], Finding], ...] = (
+    _python, _page, _data_folder, _port, _voice, _model, _screen,
+)  # fmt: skip

@@ -1,0 +1,272 @@
+"""Serve Neko over HTTP: the listening socket, Hypercorn, the signals, an orderly end.
+
+Hypercorn 0.18 waits for ever for open WebSockets on Python 3.12.1 and later, and skips the lifespan
+when it is cancelled. So this module closes the clients itself, cuts those that do not listen, gives
+Hypercorn a deadline, and leaves all cleaning up to ``Neko.__aexit__``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from types import FrameType
+from typing import Any
+from weakref import WeakSet
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config, Sockets
+
+from neko.embed import Neko
+from neko.errors import ConfigError, NekoError
+from neko.settings import Settings
+from neko.tasks import Owner, in_thread
+
+logger = logging.getLogger(__name__)
+
+BACKLOG = 128
+SILENCE = 20
+"""Seconds of silence after which the kernel asks whether the other side is still there."""
+KEEP_ALIVE = 30.0
+LARGEST_HEADERS = 64 * 1024
+
+GOODBYE = 1.0
+"""Seconds that clients get to take their goodbye, once we stop."""
+HANG_UP = 0.3
+"""Seconds that Hypercorn gets to end, before and again after the last connections are cut."""
+LEFTOVERS = 0.7
+"""Seconds that threads get to end, once all is saved."""
+
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+
+
+class PortTakenError(ConfigError):
+    """``params``: port."""
+
+    code = "port_taken"
+
+
+class AddressError(ConfigError):
+    """The address cannot be listened on at all. ``params``: host, port, detail."""
+
+    code = "address"
+
+
+# ── the socket ──────────────────────────────────────────────────────────────────────────
+
+
+class Listener(socket.socket):
+    """A listening socket that can cut the connections it has accepted."""
+
+    def __init__(self, family: int) -> None:
+        super().__init__(family, socket.SOCK_STREAM)
+        self._accepted: WeakSet[socket.socket] = WeakSet()
+
+    @property
+    def port(self) -> int:
+        port: int = self.getsockname()[1]
+        return port
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        connection, address = super().accept()
+        notice_dead_peer(connection)
+        self._accepted.add(connection)
+        return connection, address
+
+    def cut_connections(self) -> None:
+        """End every connection, whatever is still unsent."""
+        for connection in list(self._accepted):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def notice_dead_peer(connection: socket.socket) -> None:
+    """Let TCP find out about a peer that vanished, within half a minute.
+
+    Hypercorn's own pings never look at the answer, and keep a closed connection's task alive until the next one.
+    """
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", SILENCE), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def listen(host: str, port: int) -> Listener:
+    """Open the socket, so that nothing else is touched when the port is taken.
+
+    Raises ``PortTakenError`` and ``AddressError``. Port 0 takes any free one.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except (OSError, UnicodeError) as error:
+        raise _address_error(host, port, f"{host} is not an address of this computer") from error
+    listener = Listener(family)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTakenError(
+                f"Port {port} is already in use, maybe by another Neko. Start her with another one: --port {port + 1}",
+                port=port,
+                other=port + 1,
+            ) from error
+        raise _address_error(host, port, error.strerror or str(error)) from error
+    return listener
+
+
+def _address_error(host: str, port: int, detail: str) -> AddressError:
+    sentence = f"Cannot listen on {host}, port {port}: {detail}. Choose others with --host and --port."
+    return AddressError(sentence, host=host, port=port, detail=detail)
+
+
+def url_of(listener: Listener, host: str) -> str:
+    """The address to type into a browser."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)
+    if ":" in reachable and not reachable.startswith("["):
+        reachable = f"[{reachable}]"
+    return f"http://{reachable}:{listener.port}"
+
+
+# ── Hypercorn ───────────────────────────────────────────────────────────────────────────
+
+
+class _HypercornConfig(Config):
+    """Hypercorn on a socket that is open already."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__()
+        self._listener = listener
+        self.accesslog = None
+        self.errorlog = logging.getLogger("hypercorn")
+        self.include_server_header = False
+        self.backlog = BACKLOG
+        self.keep_alive_timeout = KEEP_ALIVE
+        self.keep_alive_max_requests = 100_000
+        self.h11_max_incomplete_size = LARGEST_HEADERS
+        self.graceful_timeout = GOODBYE + 3 * HANG_UP
+
+    def create_sockets(self) -> Sockets:
+        return Sockets([], [self._listener], [])
+
+
+@asynccontextmanager
+async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[None]]:
+    """Answer requests meanwhile; yields the task of the server, which ends early only by a fault.
+
+    At the end: accept no more, say goodbye to the clients, cut those who do not take it. Takes at
+    most ``GOODBYE + 2 * HANG_UP`` seconds and leaves ``neko`` open.
+    """
+    stop = asyncio.Event()
+    async with Owner("serve") as owner:
+        config = _HypercornConfig(listener)
+        server = owner.spawn(hypercorn_serve(neko.asgi, config, shutdown_trigger=stop.wait), name="http server")
+        try:
+            yield server
+        finally:
+            stop.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE):
+                    await neko.close_clients("server stopping")
+            await asyncio.wait({server}, timeout=HANG_UP)
+            listener.cut_connections()
+            await asyncio.wait({server}, timeout=HANG_UP)
+
+
+# ── the whole run ───────────────────────────────────────────────────────────────────────
+
+
+def run(settings: Settings) -> int:
+    """Serve until a signal asks to stop; the exit code. Raises ``NekoError`` when that is impossible."""
+    set_up_logging(settings.log_level)
+    with listen(settings.host, settings.port) as listener:
+        asyncio.run(_run(settings, listener))
+    return 0
+
+
+async def _run(settings: Settings, listener: Listener) -> None:
+    with stop_signals() as stop:
+        async with Neko(settings) as neko, serving(neko, listener) as server, Owner("start") as owner:
+            asked = owner.spawn(stop.wait(), name="stop signal")
+            _announce(settings, url_of(listener, settings.host), owner)
+            await asyncio.wait({server, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                raise NekoError("the HTTP server ended by itself")
+            logger.info("stopping")
+    _leave_soon()
+
+
+def _announce(settings: Settings, url: str, owner: Owner) -> None:
+    sys.stdout.write(f"Neko is here: {url}   (Ctrl-C to stop)\n")
+    sys.stdout.flush()
+    if settings.open_browser and has_screen(settings.environ):
+        owner.spawn(in_thread(webbrowser.open, url), name="open the browser")
+
+
+def has_screen(environ: Mapping[str, str]) -> bool:
+    """Without one ``webbrowser`` would start a text browser in this very terminal."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def _leave_soon() -> None:
+    """All is saved: a thread that hangs (a name look-up, a device) does not keep the process."""
+
+    def leave() -> None:
+        logger.warning("left without waiting for a thread that hangs")
+        logging.shutdown()
+        os._exit(0)
+
+    timer = threading.Timer(LEFTOVERS, leave)
+    timer.daemon = True
+    timer.start()
+
+
+@contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """An event that the first signal to stop sets; the second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    wanted = [getattr(signal, name) for name in STOP_SIGNALS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in wanted}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        for number in heeded:
+            signal.signal(number, signal.SIG_DFL)
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in heeded:
+        signal.signal(number, on_signal)
+    try:
+        yield stop
+    finally:
+        if not stop.is_set():
+            for number in heeded:
+                signal.signal(number, before[number])
+
+
+def set_up_logging(level: str) -> None:
+    """One line an event on stderr. Libraries that would log what was said stay quiet."""
+    logging.basicConfig(
+        level=level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    for name in ("httpcore", "httpcore2", "httpx", "httpx2", "hypercorn", "openai", "websockets"):
+        logging.getLogger(name).setLevel(logging.WARNING)
