@@ -63,6 +63,7 @@ class Neko:
     memory: MemoryService
     bus: Bus
     owner: Owner
+    sockets: Owner
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
@@ -76,6 +77,7 @@ class Neko:
     async def __aenter__(self) -> Self:
         await in_thread(self._open_files)
         self.owner = Owner("neko")
+        self.sockets = Owner("sockets")
         self.bus = Bus()
         self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
         self.memory = MemoryService(self.folder.memory, self.owner, on_damage=self._on_damage)
@@ -96,7 +98,7 @@ class Neko:
         await self._stop(*(manager.aclose() for manager in managers))
         await self._stop(self.bus.aclose())
         await self._stop(self.memory.aclose())
-        await self._stop(self.owner.aclose())
+        await self._stop(self.sockets.aclose(), self.owner.aclose())
         self.executor.shutdown(wait=False, cancel_futures=True)
         self.folder.close()
 
@@ -151,10 +153,12 @@ class Neko:
                 if refused or (mine and _is_last(event, speech=speech)):
                     return
 
-    def close_clients(self, reason: str) -> None:
-        """Close every page's socket politely."""
+    async def close_clients(self, reason: str) -> None:
+        """Close every page's socket politely; returns when all have been told."""
         for manager in self._managers.values():
             manager.close_clients(GOING_AWAY, reason)
+        if writers := self.sockets.tasks:
+            await asyncio.wait(writers)
 
     def fallback_character(self) -> str | None:
         """The character offered to a client that asks for an unknown one: the first configured."""
@@ -167,7 +171,7 @@ class Neko:
             metrics=self.metrics,
             executor=self.executor,
             persona=lambda: self._persona(character),
-            model=self._model,
+            model=self.open_model,
             label=lambda: self.model_label,
             voice=lambda: self._voice(character),
         )
@@ -192,7 +196,8 @@ class Neko:
     def _endpoint(self, role: str) -> ModelEndpoint | None:
         return resolve(role, self.config.values, self.settings.environ)
 
-    def _model(self, mode: Mode, owner: Owner) -> ModelSession:
+    def open_model(self, mode: Mode, owner: Owner) -> ModelSession:
+        """A session with the configured model, not opened yet. Raises ``ModelError`` when there is none."""
         if mode == "audio":
             label = self.model_label
             raise VoiceUnavailable("no speech-to-speech session", model=label.model, provider=label.provider)

@@ -123,7 +123,7 @@ class Conversation:
         async with self._lock:
             await self._cut()
             turn = Turn(uuid4().hex, own_voice=session.capabilities.speaks, replaces=replaces)
-            turn.timeline.began = received
+            turn.timeline.start = received
             turn.timeline.mark("committed")
             self._open(turn, persona.language)
             await session.send(
@@ -207,7 +207,7 @@ class Conversation:
                     self._tell_growth(turn, turn.grow(text))
             case AudioDelta(reply_id, pcm, rate):
                 if (turn := self._running(reply_id)) and not turn.silent:
-                    self._mark_first(turn, "first_audio")
+                    turn.timeline.mark("first_audio")
                     self._speaker.feed_audio(pcm, rate)
             case ReplyStarted(reply_id):
                 await self._on_reply_started(reply_id)
@@ -271,7 +271,7 @@ class Conversation:
     def _tell_growth(self, turn: Turn, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, ReplyText):
-                self._mark_first(turn, "first_delta")
+                turn.timeline.mark("first_delta")
                 if event.first:
                     self._set_state("speaking")
                     if turn.replaces is not None:
@@ -334,7 +334,7 @@ class Conversation:
 
     async def _on_audio(self, speech_id: str, pcm: bytes) -> None:
         if self._turn and self._turn.speech_id == speech_id:
-            self._mark_first(self._turn, "first_audio")
+            self._turn.timeline.mark("first_audio")
         await self._audience.emit_audio(Audio(speech_id, pcm))
 
     def _on_speech_end(self, speech_id: str) -> None:
@@ -365,10 +365,6 @@ class Conversation:
         if state != self.state:
             self.state = state
             self._audience.emit(StateChanged(state))
-
-    def _mark_first(self, turn: Turn, name: str) -> None:
-        if name not in turn.timeline.marks:
-            turn.timeline.mark(name)
 
     async def aclose(self) -> None:
         """Cut what runs and free the voice."""

@@ -62,8 +62,8 @@ class TagFilter:
                 if not final and set(self._held) == {"`"} and len(self._held) < 3:
                     break
                 self._toggle_code(shown)
-            elif self._held[0] == "<" and not self._fence and not self._last.isalnum():
-                if match := _TAG.match(self._held):
+            elif self._held[0] == "<" and not self._fence:
+                if (match := _TAG.match(self._held)) and self._is_tag(match.group()):
                     emotions.extend(_emotion_of(match.group()))
                     self._held = self._held[match.end() :]
                 elif not final and _COULD_BE_TAG.fullmatch(self._held) and len(self._held) < _MAX_TAG:
@@ -77,6 +77,11 @@ class TagFilter:
             text = text.lstrip()
             self._started = bool(text)
         return Cleaned(text, tuple(emotions))
+
+    def _is_tag(self, candidate: str) -> bool:
+        """Right behind a Latin word only a feeling is a tag: ``vector<int>`` is text."""
+        glued = self._last.isascii() and self._last.isalnum()
+        return not glued or bool(_emotion_of(candidate))
 
     def _toggle_code(self, shown: list[str]) -> None:
         ticks = "```" if self._held.startswith("```") else "`"

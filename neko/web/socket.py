@@ -29,8 +29,10 @@ _DRAIN = 1.0
 class Rooms(Protocol):
     """What the socket needs of the application."""
 
-    owner: Owner
-    language: str
+    sockets: Owner
+
+    @property
+    def language(self) -> str: ...
 
     def manager(self, character: str) -> SessionManager | None:
         """The conversation of a configured character, made when first asked for."""
@@ -60,7 +62,7 @@ class Socket:
         if manager is None:
             await self._turn_away(character)
             return
-        writer = self._rooms.owner.spawn(self._write(), name=f"socket writer {character}")
+        writer = self._rooms.sockets.spawn(self._write(), name=f"socket writer {character}")
         try:
             await manager.attach(self._outbox)
             await self._read(manager)

@@ -1,0 +1,84 @@
+"""What waits for one client."""
+
+from __future__ import annotations
+
+import asyncio
+
+from neko.sessions.events import Audio, Pong, ReplyText, TurnEnd, UserActivity
+from neko.sessions.outbox import TOO_SLOW, Outbox
+
+
+async def test_events_come_out_in_order() -> None:
+    outbox = Outbox()
+    events = [UserActivity(None), ReplyText("t", "s", "Hi", True), TurnEnd("t")]
+    for event in events:
+        outbox.put(event)
+    assert [await outbox.get() for _ in events] == events
+
+
+async def test_pieces_of_a_reply_that_piled_up_come_as_one() -> None:
+    outbox = Outbox()
+    for text, first in (("a", True), ("b", False), ("c", False)):
+        outbox.put(ReplyText("t", "s", text, first))
+    assert await outbox.get() == ReplyText("t", "s", "abc", True)
+
+
+async def test_two_replies_are_never_joined() -> None:
+    outbox = Outbox()
+    outbox.put(ReplyText("t1", "s1", "a", False))
+    outbox.put(ReplyText("t2", "s2", "b", True))
+    assert await outbox.get() == ReplyText("t1", "s1", "a", False)
+
+
+async def test_sound_waits_for_room_and_text_does_not() -> None:
+    outbox = Outbox(max_audio=10)
+    await outbox.put_audio(Audio("s", b"0123456789"))
+    waiting = asyncio.create_task(outbox.put_audio(Audio("s", b"more")))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    outbox.put(Pong())
+    assert await outbox.get() == Audio("s", b"0123456789")
+    await waiting
+    assert await outbox.get() == Pong()
+    assert await outbox.get() == Audio("s", b"more")
+
+
+async def test_cut_sound_is_forgotten_and_text_is_not() -> None:
+    outbox = Outbox()
+    await outbox.put_audio(Audio("s", b"12"))
+    outbox.put(Pong())
+    outbox.drop_audio()
+    assert await outbox.get() == Pong()
+
+
+async def test_a_client_that_lets_text_pile_up_is_closed() -> None:
+    outbox = Outbox(max_events=3)
+    for _ in range(5):
+        outbox.put(Pong())
+    assert outbox.closed == (TOO_SLOW, "too slow")
+    assert await outbox.get() is None
+
+
+async def test_a_client_that_never_takes_sound_is_closed() -> None:
+    outbox = Outbox(max_audio=1, patience=0.01)
+    await outbox.put_audio(Audio("s", b"12"))
+    await outbox.put_audio(Audio("s", b"34"))
+    assert outbox.closed == (TOO_SLOW, "too slow")
+
+
+async def test_a_closed_outbox_still_gives_what_was_said_before() -> None:
+    outbox = Outbox()
+    outbox.put(Pong())
+    outbox.close(4001, "taken over")
+    outbox.put(Pong())
+    assert await outbox.get() == Pong()
+    assert await outbox.get() is None
+
+
+async def test_unsent_text_is_counted_by_turn() -> None:
+    outbox = Outbox()
+    outbox.put(ReplyText("t1", "s", "abc", True))
+    outbox.put(ReplyText("t2", "s", "de", True))
+    assert outbox.unsent_text("t1") == 3
+    await outbox.get()
+    assert outbox.unsent_text("t1") == 0

@@ -1,0 +1,62 @@
+"""Feelings are tagged inline; tags never reach the screen or the voice."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neko.sessions.tags import TagFilter
+
+
+def run(*deltas: str) -> tuple[str, list[str]]:
+    tags = TagFilter()
+    cleaned = [*map(tags.feed, deltas), tags.flush()]
+    return "".join(c.text for c in cleaned), [emotion for c in cleaned for emotion in c.emotions]
+
+
+def test_a_tag_moves_the_face_and_is_not_shown() -> None:
+    assert run("<happy>Hello!") == ("Hello!", ["happy"])
+
+
+def test_a_tag_split_over_deltas_is_still_a_tag() -> None:
+    assert run("<", "ha", "ppy", ">", "Hi") == ("Hi", ["happy"])
+
+
+def test_other_languages_name_the_same_feelings() -> None:
+    assert run("<开心>你好<難過>呢") == ("你好呢", ["happy", "sad"])
+
+
+def test_an_unknown_tag_disappears_without_a_feeling() -> None:
+    assert run("a <wave hand> b") == ("a  b", [])
+
+
+@pytest.mark.parametrize("text", ["1 < 2 and 3 > 2", "a<b> c", "vector<int> v;", "I <3 you", "a <", "x<y>z"])
+def test_what_only_looks_like_a_tag_is_kept(text: str) -> None:
+    assert run(text)[0] == text
+
+
+def test_tags_in_code_are_code() -> None:
+    text = "Use `<b>` or\n```html\n<div>hi</div>\n```\nok"
+    assert run(text)[0] == text
+
+
+def test_a_lone_backtick_does_not_turn_tags_off_for_the_next_line() -> None:
+    assert run("it`s fine\n<sad>oh") == ("it`s fine\noh", ["sad"])
+
+
+def test_text_that_cannot_be_a_tag_is_passed_on_at_once() -> None:
+    tags = TagFilter()
+    assert tags.feed("Hello").text == "Hello"
+    assert tags.feed(" wor").text == " wor"
+    assert tags.feed(" < 5").text == " < 5"
+
+
+def test_space_before_the_first_word_is_dropped() -> None:
+    assert run("<happy>", " ", "\n", "Hi") == ("Hi", ["happy"])
+
+
+@given(st.text(alphabet="ab<>/`\n 开happy", max_size=60), st.integers(1, 7))
+def test_where_the_deltas_are_cut_changes_nothing(text: str, step: int) -> None:
+    pieces = [text[at : at + step] for at in range(0, len(text), step)]
+    assert run(*pieces) == run(text)
