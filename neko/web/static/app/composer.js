@@ -1,0 +1,196 @@
+/** Where you write: text, pictures, Enter to send, Esc or the square to stop her. */
+import { h, icon } from "./element.js";
+import { onLanguage, t } from "./i18n.js";
+import { MOST_PICTURES, pictureFiles, readPicture } from "./pictures.js";
+
+const DRAFT = "neko.draft";
+const TYPING_PAUSE = 2500;
+
+export class Composer {
+  #form = document.getElementById("composer-form");
+  #input = document.getElementById("composer");
+  #send = document.getElementById("send");
+  #stop = document.getElementById("stop");
+  #attach = document.getElementById("attach");
+  #file = document.getElementById("attach-file");
+  #shelf = document.getElementById("attachments");
+  #hint = document.getElementById("drop-hint");
+  #handlers;
+  #pictures = [];
+  #busy = false;
+  #typing = 0;
+  #drags = 0;
+
+  /** Handlers: onSend(text, pictures), onStop(), onTyping(bool), onProblem(message). */
+  constructor(handlers) {
+    this.#handlers = handlers;
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#input.addEventListener("keydown", (event) => this.#key(event));
+    this.#input.addEventListener("input", () => this.#changed());
+    this.#input.addEventListener("blur", () => this.#rest());
+    this.#stop.addEventListener("click", () => this.#handlers.onStop());
+    this.#attach.addEventListener("click", () => this.#file.click());
+    this.#file.addEventListener("change", () => {
+      this.#take([...this.#file.files]);
+      this.#file.value = "";
+    });
+    document.addEventListener("paste", (event) => {
+      const files = pictureFiles(event.clipboardData);
+      if (!files.length || event.target.closest?.("dialog")) return;
+      event.preventDefault();
+      this.#take(files);
+    });
+    this.#acceptDrops();
+    this.#restore();
+    onLanguage(() => this.#relabel());
+    this.#changed({ quiet: true });
+  }
+
+  get text() {
+    return this.#input.value;
+  }
+
+  focus() {
+    this.#input.focus({ preventScroll: true });
+  }
+
+  /** She is thinking or speaking: the square is there to stop her. */
+  setBusy(busy) {
+    this.#busy = busy;
+    this.#buttons();
+  }
+
+  setName(name) {
+    this.name = name;
+    this.#relabel();
+  }
+
+  #key(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    this.#submit();
+  }
+
+  #submit() {
+    const text = this.#input.value.trim();
+    if (!text && !this.#pictures.length) return;
+    const pictures = this.#pictures;
+    this.#pictures = [];
+    this.#input.value = "";
+    this.#drawShelf();
+    this.#changed({ quiet: true });
+    this.#rest();
+    this.#handlers.onSend(text, pictures);
+  }
+
+  #changed({ quiet = false } = {}) {
+    this.#input.style.height = "auto";
+    this.#input.style.height = `${this.#input.scrollHeight}px`;
+    try {
+      sessionStorage.setItem(DRAFT, this.#input.value);
+    } catch {
+      // No storage: a draft does not survive a reload.
+    }
+    this.#buttons();
+    if (quiet) return;
+    this.#handlers.onTyping(this.#input.value !== "");
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.#rest(), TYPING_PAUSE);
+  }
+
+  #rest() {
+    clearTimeout(this.#typing);
+    this.#handlers.onTyping(false);
+  }
+
+  #restore() {
+    try {
+      this.#input.value = sessionStorage.getItem(DRAFT) ?? "";
+    } catch {
+      this.#input.value = "";
+    }
+  }
+
+  #buttons() {
+    const something = this.#input.value.trim() !== "" || this.#pictures.length > 0;
+    this.#stop.hidden = !this.#busy;
+    this.#send.hidden = this.#busy && !something;
+    this.#send.disabled = !something;
+  }
+
+  #acceptDrops() {
+    const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+    document.addEventListener("dragenter", (event) => {
+      if (!carries(event)) return;
+      event.preventDefault();
+      this.#drags += 1;
+      this.#hint.hidden = false;
+    });
+    document.addEventListener("dragover", (event) => {
+      if (carries(event)) event.preventDefault();
+    });
+    document.addEventListener("dragleave", (event) => {
+      if (!carries(event)) return;
+      this.#drags = Math.max(0, this.#drags - 1);
+      if (!this.#drags) this.#hint.hidden = true;
+    });
+    document.addEventListener("drop", (event) => {
+      if (!carries(event)) return;
+      event.preventDefault();
+      this.#drags = 0;
+      this.#hint.hidden = true;
+      this.#take([...event.dataTransfer.files]);
+    });
+  }
+
+  async #take(files) {
+    for (const file of files) {
+      if (this.#pictures.length >= MOST_PICTURES) {
+        this.#handlers.onProblem(t("composer.too_many", { count: MOST_PICTURES }));
+        break;
+      }
+      try {
+        this.#pictures.push(await readPicture(file));
+      } catch {
+        this.#handlers.onProblem(t("composer.not_a_picture", { file: file.name }));
+      }
+    }
+    this.#drawShelf();
+    this.#buttons();
+    this.focus();
+  }
+
+  #drawShelf() {
+    this.#shelf.hidden = !this.#pictures.length;
+    this.#shelf.replaceChildren(
+      ...this.#pictures.map((picture, at) =>
+        h("div", { class: "attachment", "data-testid": "attachment" }, picture.thumbnail,
+          h("button", {
+            type: "button", class: "attachment-remove", "aria-label": t("composer.remove_picture", { number: at + 1 }),
+            on: { click: () => this.#removePicture(picture) },
+          }, icon("close")))),
+    );
+  }
+
+  #removePicture(picture) {
+    this.#pictures = this.#pictures.filter((one) => one !== picture);
+    this.#drawShelf();
+    this.#buttons();
+    this.focus();
+  }
+
+  #relabel() {
+    const name = this.name ?? "";
+    this.#input.placeholder = name ? t("composer.placeholder", { name }) : t("composer.placeholder_plain");
+    this.#input.setAttribute("aria-label", t("composer.label"));
+    for (const [button, key] of [[this.#send, "send"], [this.#stop, "stop"], [this.#attach, "attach"]]) {
+      button.setAttribute("aria-label", t(`composer.${key}`));
+      button.title = t(`composer.${key}`);
+    }
+    this.#hint.replaceChildren(icon("image"), t("composer.drop"));
+    this.#drawShelf();
+  }
+}

@@ -1,0 +1,50 @@
+/** Keeps the end of the talk in view, unless the reader has scrolled up; then a pill waits. */
+const NEAR = 56;
+
+export class Follow {
+  #log;
+  #pill;
+  following = true;
+
+  constructor(log, content, pill) {
+    this.#log = log;
+    this.#pill = pill;
+    log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    new ResizeObserver(() => this.keep()).observe(content);
+    new ResizeObserver(() => this.keep()).observe(log);
+    pill.addEventListener("click", () => this.toEnd(true));
+  }
+
+  /** Something new was said at the end. */
+  news() {
+    if (!this.following) this.#pill.hidden = false;
+  }
+
+  keep() {
+    if (this.following) this.#log.scrollTop = this.#log.scrollHeight;
+  }
+
+  toEnd(smooth = false) {
+    this.#pill.hidden = true;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (smooth && !calm) {
+      this.#log.scrollTo({ top: this.#log.scrollHeight, behavior: "smooth" });
+      return;
+    }
+    this.following = true;
+    this.keep();
+  }
+
+  /** Run `change`, which adds height above, and leave what the reader sees where it is. */
+  holding(change) {
+    const below = this.#log.scrollHeight - this.#log.scrollTop;
+    change();
+    this.#log.scrollTop = this.#log.scrollHeight - below;
+  }
+
+  #scrolled() {
+    const rest = this.#log.scrollHeight - this.#log.clientHeight - this.#log.scrollTop;
+    this.following = rest < NEAR;
+    if (this.following) this.#pill.hidden = true;
+  }
+}

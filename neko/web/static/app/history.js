@@ -1,0 +1,64 @@
+/** The log of one character on the server, page by page: older ones as the reader scrolls, newer ones after a gap. */
+import { get } from "./api.js";
+
+const FIRST_PAGE = 40;
+const OLDER_PAGE = 80;
+const NEWER_PAGE = 200;
+
+export class History {
+  #path;
+  #transcript;
+  #log;
+  #more = false;
+  #loading = false;
+  #ended = false;
+
+  constructor(character, transcript, log) {
+    this.#path = `api/history/${encodeURIComponent(character)}`;
+    this.#transcript = transcript;
+    this.#log = log;
+  }
+
+  get more() {
+    return this.#more;
+  }
+
+  /** The newest lines. Resolves when they stand on the page. */
+  async begin() {
+    const { lines, has_more: more } = await get(`${this.#path}?limit=${FIRST_PAGE}`);
+    if (this.#ended) return;
+    this.#more = more;
+    this.#log.prepend(this.#transcript.recallOlder(lines));
+  }
+
+  /** One page further back; does nothing while one is on its way. */
+  async older() {
+    const before = this.#transcript.firstId;
+    if (!this.#more || this.#loading || before === null) return;
+    this.#loading = true;
+    try {
+      const { lines, has_more: more } = await get(`${this.#path}?before=${before}&limit=${OLDER_PAGE}`);
+      if (this.#ended) return;
+      this.#more = more && lines.length > 0;
+      this.#log.prepend(this.#transcript.recallOlder(lines));
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  /** Everything newer than what the page knows. */
+  async newer() {
+    let more = true;
+    while (more && !this.#ended) {
+      const after = this.#transcript.lastId ?? 0;
+      const page = await get(`${this.#path}?after=${after}&limit=${NEWER_PAGE}`);
+      if (this.#ended) return;
+      for (const line of page.lines) this.#transcript.commit(line);
+      more = page.has_more && page.lines.length > 0;
+    }
+  }
+
+  end() {
+    this.#ended = true;
+  }
+}

@@ -1,0 +1,125 @@
+/** One line of the talk: her words or yours, with time, copy and retry a hover or tap away. */
+import { h, icon } from "./element.js";
+import { MarkdownView } from "./markdown.js";
+import { currentLanguage, t } from "./i18n.js";
+
+const clocks = new Map();
+
+function clock(at) {
+  const language = currentLanguage();
+  if (!clocks.has(language)) clocks.set(language, new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }));
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? "" : clocks.get(language).format(date);
+}
+
+async function copyText(text) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const area = h("textarea", { class: "visually-hidden", value: text });
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+export class LineView {
+  #words;
+  #markdown = null;
+  #time;
+  #note;
+  #shown = null;
+  #frame = 0;
+
+  /** `actions`: retry(entry). */
+  constructor(entry, actions) {
+    this.entry = entry;
+    this.#words = h("div", { class: "line-words" });
+    this.#time = h("time", { class: "line-time" });
+    this.#note = h("span", { class: "line-note" });
+    this.copyButton = h("button", { type: "button", class: "line-act", on: { click: () => this.#copy() } }, icon("copy"));
+    this.retryButton = entry.role === "assistant" &&
+      h("button", { type: "button", class: "line-act line-retry", "data-testid": "retry", on: { click: () => actions.retry(this.entry) } }, icon("retry"));
+    this.element = h(
+      "article",
+      { class: "line", "data-testid": "line", "data-role": entry.role, "data-id": "", on: { click: (event) => this.#tap(event) } },
+      this.#words,
+      h("div", { class: "line-foot" }, this.#note, this.#time, this.copyButton, this.retryButton),
+    );
+    if (entry.role === "assistant") this.#markdown = new MarkdownView(this.#words);
+    if (entry.images) this.element.prepend(this.#pictures());
+    this.draw();
+    this.label();
+  }
+
+  draw() {
+    const { entry, element } = this;
+    element.dataset.id = entry.id ?? "";
+    element.dataset.state = entry.state;
+    element.dataset.status = entry.status;
+    if (entry.clientId) element.dataset.client = entry.clientId;
+    this.#time.dateTime = entry.at;
+    this.#time.textContent = clock(entry.at);
+    this.#note.textContent = this.#noteText();
+    if (entry.state === "streaming" && this.#shown !== null) {
+      this.#frame ||= requestAnimationFrame(() => this.#drawWords());
+    } else {
+      this.#drawWords();
+    }
+  }
+
+  /** The words around the words, after a change of language. */
+  label() {
+    const { entry } = this;
+    this.element.setAttribute("aria-label", t(entry.role === "user" ? "talk.you" : "talk.her"));
+    this.copyButton.setAttribute("aria-label", t("talk.copy"));
+    this.copyButton.title = t("talk.copy");
+    if (this.retryButton) {
+      this.retryButton.setAttribute("aria-label", t("talk.retry"));
+      this.retryButton.title = t("talk.retry");
+    }
+    this.#time.textContent = clock(entry.at);
+    this.#note.textContent = this.#noteText();
+  }
+
+  #drawWords() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const { text } = this.entry;
+    if (text === this.#shown) return;
+    this.#shown = text;
+    this.#words.hidden = !text;
+    if (this.#markdown) this.#markdown.show(text);
+    else this.#words.textContent = text;
+  }
+
+  #noteText() {
+    const { entry } = this;
+    if (entry.state === "sent" && entry.waiting) return t("talk.waiting");
+    if (entry.status === "interrupted") return t("talk.interrupted");
+    if (entry.status === "failed") return t("talk.cut");
+    return "";
+  }
+
+  #pictures() {
+    const { entry } = this;
+    if (entry.thumbnails?.length) return h("div", { class: "line-pictures" }, entry.thumbnails);
+    return h("div", { class: "line-pictures" }, h("span", { class: "line-picture-count" }, icon("image"), ` ${entry.images}`));
+  }
+
+  async #copy() {
+    try {
+      await copyText(this.entry.text);
+    } catch {
+      return;
+    }
+    this.copyButton.replaceChildren(icon("check"));
+    setTimeout(() => this.copyButton.replaceChildren(icon("copy")), 1400);
+  }
+
+  #tap(event) {
+    if (event.target.closest("a, button") || !getSelection().isCollapsed) return;
+    this.element.classList.toggle("is-open");
+  }
+}

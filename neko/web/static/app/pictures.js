@@ -1,0 +1,34 @@
+/** Pictures the reader pastes, drops or picks: made small JPEGs here, before they leave the page. */
+const LONGEST = 1280;
+const QUALITY = 0.85;
+const THUMBNAIL = 160;
+export const MOST_PICTURES = 6;
+
+function fitted(source, longest) {
+  const scale = Math.min(1, longest / Math.max(source.width, source.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(source.width * scale));
+  canvas.height = Math.max(1, Math.round(source.height * scale));
+  const paper = canvas.getContext("2d");
+  paper.fillStyle = "#fff";
+  paper.fillRect(0, 0, canvas.width, canvas.height);
+  paper.imageSmoothingQuality = "high";
+  paper.drawImage(source, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+/** `{data, thumbnail}`: a `data:image/jpeg;base64,` URL of at most 1280 px and a small canvas. Throws if it is no picture. */
+export async function readPicture(file) {
+  const bitmap = await createImageBitmap(file);
+  try {
+    const data = fitted(bitmap, LONGEST).toDataURL("image/jpeg", QUALITY);
+    if (!data.startsWith("data:image/jpeg;base64,")) throw new Error("no JPEG encoder");
+    return { data, thumbnail: fitted(bitmap, THUMBNAIL * Math.min(2, devicePixelRatio)) };
+  } finally {
+    bitmap.close();
+  }
+}
+
+export function pictureFiles(transfer) {
+  return [...(transfer?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+}

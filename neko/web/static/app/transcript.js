@@ -1,0 +1,186 @@
+/**
+ * What was said, in order, without losing or doubling a line. Knows nothing of the DOM.
+ *
+ * An entry is `{id, clientId, turnId, role, text, at, status, images, state}`. `id` is the server's
+ * and null until the line is committed; `state` is `sent` (own words without an answer yet),
+ * `streaming` (a reply that grows), or `stored`. Committed entries are sorted by id; the others
+ * stand where they were said. The view gets insert(entry, before), update(entry), remove(entry).
+ */
+export class Transcript {
+  #view;
+  #entries = [];
+  #byId = new Map();
+  #retried = null;
+
+  constructor(view) {
+    this.#view = view;
+  }
+
+  get empty() {
+    return this.#entries.length === 0;
+  }
+
+  get firstId() {
+    return this.#entries.find((entry) => entry.id !== null)?.id ?? null;
+  }
+
+  get lastId() {
+    return this.#entries.findLast((entry) => entry.id !== null)?.id ?? null;
+  }
+
+  get streaming() {
+    return this.#entries.findLast((entry) => entry.state === "streaming") ?? null;
+  }
+
+  get lastReply() {
+    return this.#entries.findLast((entry) => entry.role === "assistant") ?? null;
+  }
+
+  /** Own words the server has not confirmed, oldest first. */
+  get unconfirmed() {
+    return this.#entries.filter((entry) => entry.state === "sent");
+  }
+
+  clear() {
+    for (const entry of this.#entries) this.#view.remove(entry);
+    this.#entries = [];
+    this.#byId.clear();
+    this.#retried = null;
+  }
+
+  /** Own words, shown at once. `pictures` are the data URLs that go with them. */
+  say(clientId, text, pictures, thumbnails) {
+    const entry = {
+      id: null, clientId, turnId: null, role: "user", text, at: new Date().toISOString(),
+      status: "complete", images: pictures.length, state: "sent", pictures, thumbnails,
+    };
+    this.#insert(entry, this.#entries.length);
+    return entry;
+  }
+
+  /** Words the server heard in speech; its line follows. */
+  heard(text) {
+    this.#insert(this.#fresh("user", null, text), this.#entries.length);
+  }
+
+  /** A piece of the reply. `isNew` begins it, or begins it again. */
+  grow(turnId, text, isNew) {
+    let entry = this.streaming;
+    if (entry && turnId && entry.turnId && entry.turnId !== turnId) {
+      this.settle();
+      entry = null;
+    }
+    if (!entry && turnId && !isNew) {
+      entry = this.#entries.findLast((one) => one.role === "assistant" && one.id === null && one.turnId === turnId) ?? null;
+      if (!entry && this.#entries.some((one) => one.role === "assistant" && one.turnId === turnId)) return null;
+    }
+    if (!entry || (isNew && !turnId)) {
+      this.settle();
+      entry = { ...this.#fresh("assistant", turnId ?? null, ""), state: "streaming" };
+      this.#insert(entry, this.#entries.length);
+    }
+    entry.state = "streaming";
+    entry.text = isNew ? text : entry.text + text;
+    this.#view.update(entry);
+    return entry;
+  }
+
+  /** The reply grows no more; its line may still come. */
+  settle(status = "complete") {
+    const entry = this.streaming;
+    if (!entry) return;
+    entry.state = "stored";
+    entry.status = status;
+    this.#view.update(entry);
+  }
+
+  /** Withdraw the reply that is being said. */
+  discard() {
+    const entry = this.streaming ?? this.#entries.findLast((one) => one.role === "assistant" && one.id === null);
+    if (entry) this.#drop(entry);
+  }
+
+  /** The last reply is being said anew: it leaves when its successor is stored. */
+  retrying(entry) {
+    this.#retried = entry;
+  }
+
+  /** A line as the server stored it; `replaces` is the id of the line it takes the place of. */
+  commit(line, replaces = null) {
+    if (line.role === "system") return;
+    if (replaces !== null && this.#byId.has(replaces)) this.#drop(this.#byId.get(replaces));
+    if (line.role === "assistant" && this.#retried && this.#retried.id !== line.id) {
+      if (this.#entries.includes(this.#retried)) this.#drop(this.#retried);
+      this.#retried = null;
+    }
+    const entry = this.#byId.get(line.id) ?? this.#provisional(line);
+    if (!entry) {
+      this.#insert(stored(line), this.#placeOf(line.id));
+      return;
+    }
+    Object.assign(entry, stored(line), { thumbnails: entry.thumbnails, pictures: undefined });
+    this.#byId.set(line.id, entry);
+    const at = this.#entries.indexOf(entry);
+    this.#entries.splice(at, 1);
+    const before = this.#entries.slice(0, at).findLast((one) => one.id !== null);
+    const after = this.#entries.slice(at).find((one) => one.id !== null);
+    if ((before && before.id > line.id) || (after && after.id < line.id)) {
+      this.#view.remove(entry);
+      this.#insert(entry, this.#placeOf(line.id));
+    } else {
+      this.#entries.splice(at, 0, entry);
+      this.#view.update(entry);
+    }
+  }
+
+  /** Remembers older lines (oldest first) in front; the view draws them as one page. Returns the new entries. */
+  recallOlder(lines) {
+    const fresh = lines.filter((line) => line.role !== "system" && !this.#byId.has(line.id)).map(stored);
+    for (const entry of fresh) this.#byId.set(entry.id, entry);
+    this.#entries.unshift(...fresh);
+    return fresh;
+  }
+
+  #fresh(role, turnId, text) {
+    return {
+      id: null, clientId: null, turnId, role, text, at: new Date().toISOString(),
+      status: "complete", images: 0, state: "stored",
+    };
+  }
+
+  #provisional(line) {
+    return this.#entries.findLast((entry) => {
+      if (entry.id !== null || entry.role !== line.role) return false;
+      if (entry.clientId) return entry.clientId === line.client_id;
+      if (line.role === "user") return !line.client_id && entry.text === line.text;
+      return entry.turnId === null || entry.turnId === line.turn_id;
+    });
+  }
+
+  /** Behind the last smaller id; settled lines without an id stay in front, words still on their way behind. */
+  #placeOf(id) {
+    let place = this.#entries.findLastIndex((entry) => entry.id !== null && entry.id < id) + 1;
+    while (place < this.#entries.length && this.#entries[place].id === null && this.#entries[place].state === "stored") place += 1;
+    return place;
+  }
+
+  #insert(entry, place) {
+    const before = this.#entries[place] ?? null;
+    this.#entries.splice(place, 0, entry);
+    if (entry.id !== null) this.#byId.set(entry.id, entry);
+    this.#view.insert(entry, before);
+  }
+
+  #drop(entry) {
+    this.#entries.splice(this.#entries.indexOf(entry), 1);
+    if (entry.id !== null) this.#byId.delete(entry.id);
+    this.#view.remove(entry);
+  }
+}
+
+function stored(line) {
+  return {
+    id: line.id, clientId: line.client_id ?? null, turnId: line.turn_id ?? null, role: line.role, text: line.text,
+    at: line.at, status: line.status ?? "complete", images: line.images ?? 0, state: "stored",
+  };
+}
