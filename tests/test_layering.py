@@ -1,0 +1,203 @@
+"""Holds the code to the table of rooms and doors, to the sizes and names of the house, and to lean imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "neko"
+
+# Top to bottom. A row of single modules is one room; each folder is a room of its own.
+ROWS: tuple[frozenset[str], ...] = (
+    frozenset({"__main__", "serve", "doctor", "embed"}),
+    frozenset({"web"}),
+    frozenset({"app"}),
+    frozenset({"sessions", "memory", "agent"}),
+    frozenset({"audio"}),
+    frozenset({"bus", "bus_messages", "tasks", "metrics", "plugins"}),
+    frozenset({"settings", "characters", "providers", "errors", "types", "storage", "language", "messages"}),
+)
+ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
+
+BAD_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "h2", "wsproto", "priority"}
+HEAVY = {"openai", "mcp", "playwright", "onnxruntime", "pykakasi", "httpx", "httpx2", "soxr", "numpy"}
+LONGEST_FILE = 600
+LONGEST_FUNCTION = 80
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+# ── reading imports ─────────────────────────────────────────────────────────────────────
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def _module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {_module_name(path): path for path in SOURCES}
+
+
+def _imported(node: ast.AST, module: str) -> Iterator[str]:
+    """Full names of the modules that an import statement loads."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+            for _ in range(node.level - 1):
+                package = package.rpartition(".")[0]
+            base = f"{package}.{base}".rstrip(".")
+        for alias in node.names:
+            full = f"{base}.{alias.name}"
+            yield full if full in MODULES else base
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def _loaded_with(module: str) -> set[str]:
+    """What importing ``module`` imports: not what its functions import, nor what only a type checker sees."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [_tree(MODULES[module])]
+    while waiting:
+        node = waiting.pop()
+        found.update(_imported(node, module))
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and not _is_type_checking(node):
+            waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def _functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in ast.walk(_tree(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def _is_ours(name: str) -> bool:
+    return name == "neko" or name.startswith("neko.")
+
+
+# ── rooms and doors ─────────────────────────────────────────────────────────────────────
+
+
+def test_every_module_has_a_place_in_the_table() -> None:
+    strangers = {module for module in MODULES if _room(module) and _room(module) not in ROW_OF}
+    assert not strangers
+
+
+def _may_import(importer: str, imported: str) -> bool:
+    own, other = _room(importer), _room(imported)
+    if not own or own == other:
+        return True
+    if not other:
+        return False
+    if ROW_OF[own] != ROW_OF[other]:
+        return ROW_OF[own] < ROW_OF[other]
+    return not (PACKAGE / own).is_dir() and not (PACKAGE / other).is_dir()
+
+
+def test_a_module_imports_only_its_own_room_and_the_rows_below() -> None:
+    offences = [
+        f"{module} imports {name}"
+        for module, path in MODULES.items()
+        for node in ast.walk(_tree(path))
+        for name in _imported(node, module)
+        if _is_ours(name) and not _may_import(module, name)
+    ]
+    assert not offences
+
+
+def test_no_function_imports_our_own_package() -> None:
+    offences = [
+        f"{module}.{function.name} imports {name}"
+        for module, path in MODULES.items()
+        for function in _functions(path)
+        for node in ast.walk(function)
+        for name in _imported(node, module)
+        if _is_ours(name)
+    ]
+    assert not offences
+
+
+def test_there_is_no_import_cycle() -> None:
+    graph = {module: {name for name in _loaded_with(module) if name in MODULES} - {module} for module in MODULES}
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " -> ".join([*trail[trail.index(module) :], module])
+        if module not in done:
+            for name in sorted(graph[module]):
+                visit(name, (*trail, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+# ── sizes and names ─────────────────────────────────────────────────────────────────────
+
+
+def test_files_and_functions_are_small_enough_to_read() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert not {name: length for name, length in lengths.items() if length > LONGEST_FILE}
+    too_long = [
+        f"{module}.{function.name}: {length} lines"
+        for module, path in MODULES.items()
+        for function in _functions(path)
+        if (length := (function.end_lineno or 0) - function.lineno + 1) > LONGEST_FUNCTION
+    ]
+    assert not too_long
+
+
+def test_page_scripts_and_styles_are_small_enough_to_read() -> None:
+    ours = [
+        path
+        for path in (PACKAGE / "web" / "static").rglob("*")
+        if path.suffix in {".js", ".mjs", ".css"} and "vendor" not in path.parts
+    ]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in ours}
+    assert not {name: length for name, length in lengths.items() if length > LONGEST_FILE}
+
+
+def test_names_say_what_a_thing_is() -> None:
+    places = [path for path in PACKAGE.rglob("*") if path.is_dir() or path.suffix in {".py", ".js"}]
+    ours = [path for path in places if not {"vendor", "__pycache__"} & set(path.parts)]
+    bad = [str(path.relative_to(ROOT)) for path in ours if path.stem in BAD_NAMES or path.stem.startswith("base_")]
+    assert not bad
+
+
+# ── lean imports ────────────────────────────────────────────────────────────────────────
+
+
+def test_heavy_packages_are_imported_late() -> None:
+    offences = [
+        f"{module} imports {name}"
+        for module in MODULES
+        for name in _loaded_with(module)
+        if name.partition(".")[0] in HEAVY - ({"numpy", "soxr"} if _room(module) == "audio" else set())
+    ]
+    assert not offences
+
+
+def test_importing_the_whole_of_neko_loads_nothing_heavy() -> None:
+    program = f"import sys, neko.embed; print(sorted({HEAVY!r} & sys.modules.keys()))"
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.strip() == "[]"
