@@ -1,0 +1,1 @@
+"""HTTP and WebSocket adapters: decode, call one method, encode."""

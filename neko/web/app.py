@@ -1,0 +1,96 @@
+"""The ASGI app: guard, calls, files, socket, pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+
+from neko.settings import ASSETS
+from neko.web.access import Access
+from neko.web.endpoint import Endpoint, routes_of
+from neko.web.errors import http_exception_response
+from neko.web.guard import Guard
+from neko.web.hosts import KnownHosts
+from neko.web.openapi import description_route
+from neko.web.pages import WEB, page_routes
+from neko.web.routes import (
+    agent,
+    avatar_models,
+    characters,
+    core_api,
+    emotion,
+    health,
+    history,
+    languages,
+    metrics,
+    models,
+    page_config,
+    preferences,
+    providers,
+    speech,
+    steam,
+)
+from neko.web.services import Services
+from neko.web.statics import Statics
+
+_ROOMS = (
+    health,
+    page_config,
+    preferences,
+    languages,
+    core_api,
+    providers,
+    characters,
+    avatar_models,
+    history,
+    models,
+    speech,
+    emotion,
+    agent,
+    steam,
+    metrics,
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = tuple(chain.from_iterable(room.ENDPOINTS for room in _ROOMS))
+
+
+def create_asgi(services: Services, socket_route: BaseRoute, *, allowed_hosts: Iterable[str] = ()) -> Starlette:
+    """The app, to be served or to be mounted below another one.
+
+    ``allowed_hosts`` are further names it answers to, beside loopback, the bound address and those of
+    ``NEKO_ALLOWED_HOSTS`` (comma separated).
+    """
+    settings = services.settings
+    named = settings.environ.get("NEKO_ALLOWED_HOSTS", "").split(",")
+    hosts = KnownHosts(settings.host, [name.strip() for name in (*named, *allowed_hosts) if name.strip()])
+    front, by_name = page_routes(services)
+    routes: list[BaseRoute] = [
+        *routes_of(ENDPOINTS, services),
+        description_route(ENDPOINTS),
+        Mount("/static/locales", Statics(ASSETS / "locales")),
+        Mount("/static/assets/avatar", Statics(ASSETS / "avatar")),
+        Mount("/static", Statics(WEB / "static")),
+        socket_route,
+        front,
+        by_name,
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, hosts=hosts, access=Access(settings.token) if settings.token else None)],
+        exception_handlers={HTTPException: _refused},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return http_exception_response(error)

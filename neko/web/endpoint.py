@@ -1,0 +1,160 @@
+"""A REST call declared once: path, method, request and answer models, handler.
+
+The declaration is what is served *and* what ``/openapi.json`` says. A handler gets its input
+already validated and returns an answer model (or a ready response); it never sees JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from neko.web.errors import Refused, error_response, invalid_response, json_response
+from neko.web.services import Services
+from neko.web.shapes import Nothing
+
+BODY_LIMIT = 1024 * 1024
+"""Bytes of a request body; it is counted as it comes in."""
+
+G = TypeVar("G", bound=BaseModel)
+Outcome = BaseModel | Response
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[G]):
+    """One request: ``given`` is its query (GET) or body, ``request`` the rest."""
+
+    services: Services
+    request: Request
+    given: G
+
+    def part(self, name: str) -> str:
+        """A decoded part of the path."""
+        return str(self.request.path_params[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A declared call. ``invalid_status`` answers a request that does not fit ``given``;
+    ``body_is_read`` is false where the body is none of our business."""
+
+    method: str
+    paths: tuple[str, ...]
+    given: type[BaseModel]
+    answer: type[BaseModel]
+    summary: str
+    handler: Callable[[Call[Any]], Awaitable[Outcome]]
+    invalid_status: int = 422
+    body_is_read: bool = True
+
+    @property
+    def takes_body(self) -> bool:
+        return self.method != "GET" and self.body_is_read
+
+    async def serve(self, request: Request, services: Services) -> Response:
+        try:
+            try:
+                given = await self._read(request)
+            except ValidationError as error:
+                return invalid_response(error, "body" if self.takes_body else "query", self.invalid_status)
+            answer = await self.handler(Call(services, request, given))
+        except (HTTPException, ClientDisconnect):
+            raise
+        except Exception as error:
+            return await error_response(error, f"{self.method} {self.paths[0]}", request, services)
+        return answer if isinstance(answer, Response) else json_response(answer)
+
+    async def _read(self, request: Request) -> BaseModel:
+        if self.method == "GET":
+            return self.given.model_validate(dict(request.query_params))
+        if not self.body_is_read:
+            return self.given()
+        return self.given.model_validate(await _json_body(request))
+
+
+def get(
+    *paths: str,
+    answer: type[BaseModel],
+    summary: str,
+    given: type[G] = Nothing,  # type: ignore[assignment]
+) -> Callable[[Callable[[Call[G]], Awaitable[Outcome]]], Endpoint]:
+    """Declare a read; ``given`` is the model of its query."""
+
+    def declare(handler: Callable[[Call[G]], Awaitable[Outcome]]) -> Endpoint:
+        return Endpoint("GET", paths, given, answer, summary, handler)
+
+    return declare
+
+
+def post(
+    *paths: str,
+    answer: type[BaseModel],
+    summary: str,
+    given: type[G] = Nothing,  # type: ignore[assignment]
+    invalid_status: int = 422,
+    body_is_read: bool = True,
+) -> Callable[[Callable[[Call[G]], Awaitable[Outcome]]], Endpoint]:
+    """Declare a write; ``given`` is the model of its JSON body."""
+
+    def declare(handler: Callable[[Call[G]], Awaitable[Outcome]]) -> Endpoint:
+        return Endpoint("POST", paths, given, answer, summary, handler, invalid_status, body_is_read)
+
+    return declare
+
+
+def routes_of(endpoints: Iterable[Endpoint], services: Services) -> list[Route]:
+    """One route per path, so that a wrong method is answered with all the right ones."""
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for endpoint in endpoints:
+        for path in endpoint.paths:
+            methods = by_path.setdefault(path, {})
+            if endpoint.method in methods:
+                raise ValueError(f"declared twice: {endpoint.method} {path}")
+            methods[endpoint.method] = endpoint
+    return [
+        Route(path, partial(_dispatch, methods, services), methods=list(methods), name=path)
+        for path, methods in by_path.items()
+    ]
+
+
+async def _dispatch(methods: Mapping[str, Endpoint], services: Services, request: Request) -> Response:
+    method = "GET" if request.method == "HEAD" else request.method
+    return await methods[method].serve(request, services)
+
+
+async def _json_body(request: Request) -> Any:
+    body = await _bounded_body(request)
+    if not body:
+        return {}
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused(415, "not_json", "This call takes application/json, and the request says it is something else.")
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise Refused(400, "bad_json", "The request body is not valid JSON.") from None
+
+
+async def _bounded_body(request: Request) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > BODY_LIMIT:
+        raise _too_large()
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> Refused:
+    return Refused(413, "too_large", f"The request body is larger than {BODY_LIMIT // 1024} KiB.")

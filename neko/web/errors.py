@@ -1,0 +1,117 @@
+"""Exceptions become JSON: a sentence for a person, a code for a program, nothing of the inside."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from neko import messages
+from neko.errors import ConfigError, InputError, NekoError
+from neko.tasks import in_thread
+from neko.web.reader import reader_language
+from neko.web.services import Services
+from neko.web.shapes import Detail, Failure, InvalidRequest, Problem
+
+log = logging.getLogger(__name__)
+
+_SECRET_WORDS = ("key", "token", "secret", "password")
+
+
+class Refused(InputError):
+    """A request that is not served.
+
+    ``sentence`` is English and stands in where ``wire_code`` has none in the reader's language.
+    """
+
+    def __init__(self, status: int, wire_code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.wire_code = wire_code
+        self.sentence = sentence
+
+
+def json_response(answer: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer as UTF-8 JSON that no cache keeps."""
+    return Response(
+        answer.model_dump_json(by_alias=True),
+        status,
+        {"cache-control": "no-store", **(headers or {})},
+        media_type="application/json",
+    )
+
+
+async def failure_of(error: NekoError, language: str) -> Failure:
+    """An error of ours in the reader's language."""
+    await in_thread(messages.load, language)
+    if not isinstance(error, Refused):
+        said = messages.describe(error, language)
+        return Failure(error=said.text, code=said.code, remedy=said.remedy, link=said.link or None)
+    said = messages.message(error.wire_code, language, error.params)
+    translated = said.text != messages.message("internal", language).text
+    return Failure(
+        error=said.text if translated else error.sentence,
+        code=error.wire_code,
+        remedy=said.remedy if translated else "",
+        link=(said.link or None) if translated else None,
+    )
+
+
+async def error_response(error: Exception, where: str, request: Request, services: Services) -> Response:
+    """The answer to any exception; ``where`` names the route in the log.
+
+    What nobody foresaw is logged whole and told only as "something went wrong".
+    """
+    if isinstance(error, HTTPException):
+        return http_exception_response(error)
+    language = reader_language(request, services)
+    if isinstance(error, NekoError):
+        status = _status(error)
+        if status >= 500:
+            log.error("%s failed: %s", where, error)
+        return json_response(await failure_of(error, language), status)
+    log.error("%s crashed", where, exc_info=error)
+    return json_response(await failure_of(NekoError(), language), 500)
+
+
+def http_exception_response(error: HTTPException) -> Response:
+    """Starlette's own refusals (no such path, wrong method, body too large)."""
+    return json_response(Detail(detail=error.detail), error.status_code, error.headers)
+
+
+def invalid_response(error: ValidationError, where: str, status: int) -> Response:
+    """A request that does not fit its model. ``where`` is ``body`` or ``query``."""
+    problems = [
+        Problem(
+            type=one["type"],
+            loc=[where, *one["loc"]],
+            msg=one["msg"],
+            input=_without_secrets(one["loc"], one["input"]),
+        )
+        for one in error.errors(include_url=False, include_context=False)
+    ]
+    sentence = "; ".join(f"{'.'.join(map(str, one.loc[1:])) or where}: {one.msg}" for one in problems)
+    return json_response(InvalidRequest(error=sentence, code="invalid", detail=problems), status)
+
+
+def _without_secrets(loc: tuple[int | str, ...], value: Any) -> Any:
+    if any(word in str(part).lower() for part in loc for word in _SECRET_WORDS):
+        return None
+    if isinstance(value, dict):
+        return {name: _without_secrets((str(name),), part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets((), part) for part in value]
+    return value if isinstance(value, str | int | float | bool) else None
+
+
+def _status(error: NekoError) -> int:
+    if isinstance(error, Refused):
+        return error.status
+    if isinstance(error, InputError):
+        return 400
+    return 409 if isinstance(error, ConfigError) else 500

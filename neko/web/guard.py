@@ -1,0 +1,104 @@
+"""The trust boundary in front of every request and every WebSocket.
+
+``Host`` must be ours; ``Origin``, where a browser sends one, must be ours on every write and
+every WebSocket; a server that others can reach asks for its token. Every answer leaves with the
+headers that keep a browser from doing more than the page needs.
+"""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from neko.web.access import Access
+from neko.web.errors import json_response
+from neko.web.hosts import KnownHosts, same_origin
+from neko.web.shapes import Failure
+
+_READS = ("GET", "HEAD", "OPTIONS")
+_POLICY_VIOLATION = 1008
+
+_FOREIGN_HOST = Failure(
+    error="This address is not one that Neko answers to.",
+    code="foreign_host",
+    remedy="Open Neko by localhost or its own address, or add the name to NEKO_ALLOWED_HOSTS.",
+)
+_FOREIGN_ORIGIN = Failure(
+    error="The request comes from another site, and Neko takes changes only from its own page.",
+    code="foreign_origin",
+)
+_NO_TOKEN = Failure(
+    error="This Neko asks for its token.",
+    code="token_needed",
+    remedy="Open the address with ?token=… at its end, or send Authorization: Bearer.",
+)
+
+
+class Guard:
+    """ASGI middleware. Without ``access`` whoever may connect may use it."""
+
+    def __init__(self, app: ASGIApp, *, hosts: KnownHosts, access: Access | None) -> None:
+        self.app = app
+        self._hosts = hosts
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        refusal = self._refusal(scope, headers, host)
+        if scope["type"] == "websocket":
+            if refusal:
+                await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": "not allowed"})
+            else:
+                await self.app(scope, receive, send)
+            return
+        guarded = _with_security_headers(send, host if host in self._hosts else "")
+        await (refusal or self.app)(scope, receive, guarded)
+
+    def _refusal(self, scope: Scope, headers: Headers, host: str) -> Response | None:
+        if len(headers.getlist("host")) != 1 or host not in self._hosts:
+            return json_response(_FOREIGN_HOST, 403)
+        origin = headers.get("origin")
+        writes = scope["type"] == "websocket" or scope["method"] not in _READS
+        if writes and origin is not None and not same_origin(origin, scope["scheme"], host):
+            return json_response(_FOREIGN_ORIGIN, 403)
+        if self._access and not self._access.granted(headers):
+            return self._stranger(scope, headers)
+        return None
+
+    def _stranger(self, scope: Scope, headers: Headers) -> Response:
+        page = scope["type"] == "http" and scope["method"] in _READS
+        admitted = self._access.admit(scope) if self._access and page else None
+        if admitted:
+            return admitted
+        challenge = {"www-authenticate": "Bearer"}
+        if page and "text/html" in headers.get("accept", ""):
+            return PlainTextResponse(f"{_NO_TOKEN.error} {_NO_TOKEN.remedy}", 401, challenge)
+        return json_response(_NO_TOKEN, 401, challenge)
+
+
+def _with_security_headers(send: Send, host: str) -> Send:
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["x-content-type-options"] = "nosniff"
+            headers["referrer-policy"] = "no-referrer"
+            headers["cross-origin-resource-policy"] = "same-origin"
+            headers["content-security-policy"] = _content_policy(host)
+        await send(message)
+
+    return guarded
+
+
+def _content_policy(host: str) -> str:
+    """Everything from ourselves; ``ws:`` is named because not every browser counts it as ``'self'``."""
+    sockets = f" ws://{host} wss://{host}" if host else ""
+    return (
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+        f"connect-src 'self'{sockets}; object-src 'none'; base-uri 'self'; form-action 'self'; "
+        "frame-ancestors 'self'"
+    )

@@ -1,0 +1,36 @@
+"""Secrets never leave the server whole: what a page gets in their place, and how it comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+_MARK = "…"
+_PUBLIC = "free-access"
+_LONG = 16
+
+
+def masked(secret: Any) -> str:
+    """``sk-…abcd`` for a long secret, a bare ``…`` for a short one, nothing for none."""
+    text = str(secret or "").strip()
+    if not text or text == _PUBLIC:
+        return text
+    return f"{text[:3]}{_MARK}{text[-4:]}" if len(text) >= _LONG else _MARK
+
+
+def masked_url(url: Any) -> str:
+    """A URL without the password that it may carry."""
+    text = str(url or "")
+    if "@" not in text:
+        return text
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return _MARK
+    account, at, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{_MARK}@{host}")) if at and account else text
+
+
+def is_masked(value: str) -> bool:
+    """Whether a value came back as it was shown, meaning "unchanged". No real key holds the mark."""
+    return _MARK in value

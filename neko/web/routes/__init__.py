@@ -1,0 +1,1 @@
+"""The REST calls, one concept a module; each module lists its own in ``ENDPOINTS``."""

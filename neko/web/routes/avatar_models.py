@@ -1,0 +1,56 @@
+"""What a page asks about VRM and Live2D models; the built-in face has none of either."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neko.web.endpoint import Call, get
+from neko.web.errors import Refused
+from neko.web.shapes import Nothing, Shape, Success
+
+
+class VrmPaths(Shape):
+    user_vrm: str
+    static_vrm: str
+    static_animation: str
+
+
+class VrmConfig(Success):
+    paths: VrmPaths
+
+
+class EmotionMapping(Success):
+    config: dict[str, Any]
+
+
+class ModelParameters(Success):
+    parameters: dict[str, float]
+
+
+@get("/api/model/vrm/config", answer=VrmConfig, summary="Where VRM models and animations are found")
+async def vrm_config(call: Call[Nothing]) -> VrmConfig:
+    root = call.request.scope.get("root_path", "").rstrip("/")
+    return VrmConfig(
+        paths=VrmPaths(
+            user_vrm=f"{root}/user_vrm",
+            static_vrm=f"{root}/static/vrm",
+            static_animation=f"{root}/static/vrm/animation",
+        )
+    )
+
+
+@get("/api/live2d/emotion_mapping/{model}", answer=EmotionMapping, summary="A Live2D model's motions by emotion")
+async def emotion_mapping(call: Call[Nothing]) -> EmotionMapping:
+    raise _unknown_model(404)
+
+
+@get("/api/live2d/load_model_parameters/{model}", answer=ModelParameters, summary="A Live2D model's own parameters")
+async def model_parameters(call: Call[Nothing]) -> ModelParameters:
+    raise _unknown_model(200)
+
+
+def _unknown_model(status: int) -> Refused:
+    return Refused(status, "unknown_model", "There is no model of this name.")
+
+
+ENDPOINTS = (vrm_config, emotion_mapping, model_parameters)

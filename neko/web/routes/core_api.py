@@ -1,0 +1,44 @@
+"""Keys and custom endpoints, as the key page reads and writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neko.tasks import in_thread
+from neko.web import core_config_form
+from neko.web.endpoint import Call, get, post
+from neko.web.shapes import Done, Nothing, Success
+
+
+class Saved(Done):
+    sessions_ended: int
+
+
+@get(
+    "/api/config/core_api",
+    answer=core_config_form.CoreApi,
+    summary="Providers, custom endpoints and which keys are set (masked)",
+)
+async def core_api(call: Call[Nothing]) -> Success:
+    return await in_thread(core_config_form.shown, call.services.config.values, call.services.settings.environ)
+
+
+@post(
+    "/api/config/core_api",
+    given=core_config_form.CoreApiChange,
+    answer=Saved,
+    summary="Change providers, keys and custom endpoints; what is left out stays",
+    invalid_status=200,
+)
+async def change_core_api(call: Call[Any]) -> Saved:
+    changes = await in_thread(
+        core_config_form.changes_of,
+        call.given.model_dump(exclude_none=True),
+        call.services.config.values,
+        call.services.settings.environ,
+    )
+    ended = await call.services.change_config(changes, reload_pages=True)
+    return Saved(message="saved", sessions_ended=ended)
+
+
+ENDPOINTS = (core_api, change_core_api)

@@ -1,0 +1,42 @@
+"""The feeling of a reply, judged on this machine."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import Field
+
+from neko.sessions import emotion as classifier
+from neko.tasks import in_thread
+from neko.web.endpoint import Call, post
+from neko.web.shapes import Shape
+
+Emotion = Literal["happy", "sad", "angry", "neutral", "surprised"]
+
+
+class EmotionRequest(Shape):
+    text: str = Field(max_length=100_000)
+    lanlan_name: str | None = None
+
+
+class EmotionAnswer(Shape):
+    emotion: Emotion
+    confidence: float
+
+
+@post(
+    "/api/emotion/analysis",
+    given=EmotionRequest,
+    answer=EmotionAnswer,
+    summary="The feeling of a text",
+    invalid_status=200,
+)
+async def analysis(call: Call[EmotionRequest]) -> EmotionAnswer:
+    feeling = await in_thread(classifier.classify, call.given.text)
+    known = feeling.emotion in get_args(Emotion) and feeling.confidence >= 0.3
+    return EmotionAnswer.model_validate(
+        {"emotion": feeling.emotion if known else "neutral", "confidence": feeling.confidence}
+    )
+
+
+ENDPOINTS = (analysis,)

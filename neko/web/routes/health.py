@@ -1,0 +1,31 @@
+"""Is it alive, and the farewell of a closing page."""
+
+from __future__ import annotations
+
+from neko.web.endpoint import Call, get, post
+from neko.web.shapes import Nothing, Null, Shape
+
+
+class Health(Shape):
+    app: str = "N.E.K.O"
+    service: str = "main"
+    status: str = "ok"
+    instance_id: str
+
+
+@get("/health", answer=Health, summary="Whether this Neko is up, and which one it is")
+async def health(call: Call[Nothing]) -> Health:
+    return Health(instance_id=call.services.instance_id)
+
+
+@post(
+    "/api/beacon/shutdown",
+    answer=Null,
+    summary="A page is closing; Neko goes on running",
+    body_is_read=False,
+)
+async def beacon_shutdown(call: Call[Nothing]) -> Null:
+    return Null(None)
+
+
+ENDPOINTS = (health, beacon_shutdown)

@@ -1,0 +1,69 @@
+"""What was said, page by page, from the verbatim log."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from neko.types import Line
+from neko.web.endpoint import Call, get
+from neko.web.errors import Refused
+from neko.web.shapes import Shape
+
+
+class HistoryQuery(Shape):
+    """``before`` and ``after`` are exclusive line ids."""
+
+    before: int | None = Field(None, ge=0)
+    after: int | None = Field(None, ge=0)
+    limit: int = Field(50, ge=1, le=500)
+
+
+class LineShape(Shape):
+    """``at`` is ISO 8601 with its offset; ``images`` is how many pictures came with it."""
+
+    id: int
+    role: Literal["user", "assistant", "system"]
+    text: str
+    at: str
+    status: Literal["complete", "interrupted", "failed", "replaced"]
+    turn_id: str
+    client_id: str | None
+    images: int
+
+
+class History(Shape):
+    """Oldest first; ``has_more`` looks in the direction that was asked for."""
+
+    lines: list[LineShape]
+    has_more: bool
+
+
+@get("/api/history/{character}", given=HistoryQuery, answer=History, summary="A page of the conversation")
+async def history(call: Call[HistoryQuery]) -> History:
+    character, asked = call.part("character"), call.given
+    if character not in call.services.characters.names:
+        raise Refused(404, "unknown_character", "There is no character of this name.")
+    found = await call.services.memory.lines(character, before=asked.before, after=asked.after, limit=asked.limit + 1)
+    more = len(found) > asked.limit
+    if more:
+        found = found[1:] if asked.after is None else found[:-1]
+    return History(lines=[line_shape(line) for line in found], has_more=more)
+
+
+def line_shape(line: Line) -> LineShape:
+    """A line as the page gets it."""
+    return LineShape(
+        id=line.id,
+        role=line.role,
+        text=line.text,
+        at=line.at.astimezone().isoformat(timespec="milliseconds"),
+        status=line.status,
+        turn_id=line.turn_id,
+        client_id=line.client_id,
+        images=line.images,
+    )
+
+
+ENDPOINTS = (history,)

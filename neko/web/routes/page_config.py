@@ -1,0 +1,39 @@
+"""Who stands on the page and with which model: the first thing a page asks, answered from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from neko.web.endpoint import Call, get
+from neko.web.shapes import Shape, Success
+
+
+class PageQuery(Shape):
+    lanlan_name: str = ""
+
+
+class PageConfig(Success):
+    """``model_path`` is empty for the built-in face; ``model_type`` is as the card has it."""
+
+    lanlan_name: str
+    model_path: str
+    model_type: str
+
+
+@get("/api/config/page_config", given=PageQuery, answer=PageConfig, summary="A character's name and model")
+async def page_config(call: Call[PageQuery]) -> PageConfig:
+    characters = call.services.characters
+    name = call.given.lanlan_name or characters.current
+    card = characters.card(name) if name in characters.names else {}
+    kind = str(card.get("model_type") or "live2d")
+    return PageConfig(lanlan_name=name, model_path=_model_path(kind, card), model_type=kind)
+
+
+def _model_path(kind: str, card: Mapping[str, Any]) -> str:
+    """Only what the card itself addresses; there is no folder of models to look in."""
+    path = str(card.get("vrm") or "") if kind.lower() == "vrm" else ""
+    return path if path.startswith(("http://", "https://", "/")) else ""
+
+
+ENDPOINTS = (page_config,)

@@ -1,0 +1,37 @@
+"""The provider lists of the key page."""
+
+from __future__ import annotations
+
+from neko.providers import catalogue
+from neko.tasks import in_thread
+from neko.web.endpoint import Call, get
+from neko.web.shapes import Nothing, Shape, Success
+
+
+class ProviderEntry(Shape):
+    key: str
+    name: str
+    description: str
+
+
+class ProviderLists(Success):
+    core_api_providers: list[ProviderEntry]
+    assist_api_providers: list[ProviderEntry]
+
+
+@get("/api/config/api_providers", answer=ProviderLists, summary="The providers to choose from")
+async def api_providers(call: Call[Nothing]) -> ProviderLists:
+    known = await in_thread(catalogue)
+    return ProviderLists(
+        core_api_providers=[_entry(one.key, one.name, one.description) for one in known.core.values()],
+        assist_api_providers=[
+            _entry(one.key, one.name, one.description) for one in known.assist.values() if one.base_url
+        ],
+    )
+
+
+def _entry(key: str, name: str, description: str) -> ProviderEntry:
+    return ProviderEntry(key=key, name=name, description=description)
+
+
+ENDPOINTS = (api_providers,)

@@ -1,0 +1,29 @@
+"""Steam is not there, and these calls say so in the way that quiets the page."""
+
+from __future__ import annotations
+
+from neko.web.endpoint import Call, post
+from neko.web.errors import Refused
+from neko.web.shapes import Nothing, Success
+
+
+@post("/api/steam/update-playtime", answer=Success, summary="Always 503: there is no Steam", body_is_read=False)
+async def update_playtime(call: Call[Nothing]) -> Success:
+    raise _no_steam()
+
+
+@post(
+    "/api/steam/set-achievement-status/{name}",
+    answer=Success,
+    summary="Always 503: there is no Steam",
+    body_is_read=False,
+)
+async def set_achievement_status(call: Call[Nothing]) -> Success:
+    raise _no_steam()
+
+
+def _no_steam() -> Refused:
+    return Refused(503, "no_steam", "Neko runs without Steam.")
+
+
+ENDPOINTS = (update_playtime, set_achievement_status)
