@@ -1,0 +1,43 @@
+"""What SQLite and the disk complain about, as errors that a user can act on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from neko.errors import MemoryStoreError
+
+_REASONS: Mapping[int, tuple[str, str]] = {
+    sqlite3.SQLITE_FULL: ("full", "the disk is full"),
+    sqlite3.SQLITE_READONLY: ("read_only", "the file is read-only"),
+    sqlite3.SQLITE_PERM: ("read_only", "the file may not be used"),
+    sqlite3.SQLITE_BUSY: ("locked", "another program is holding the file"),
+    sqlite3.SQLITE_LOCKED: ("locked", "another program is holding the file"),
+    sqlite3.SQLITE_CANTOPEN: ("unreadable", "the file cannot be opened"),
+    sqlite3.SQLITE_IOERR: ("io", "the disk reports an error"),
+    sqlite3.SQLITE_CORRUPT: ("damaged", "the file is damaged"),
+    sqlite3.SQLITE_NOTADB: ("damaged", "the file is not a database"),
+}
+
+
+def store_error(error: Exception, path: Path) -> MemoryStoreError:
+    """A ``MemoryStoreError(file, reason, why)`` for an exception of sqlite3.
+
+    ``reason`` is one of full, read_only, locked, unreadable, io, damaged, closed, other.
+    """
+    if isinstance(error, ValueError):
+        reason, why = "closed", "the memory is closed"
+    else:
+        reason, why = _REASONS.get(_primary_code(error), ("other", type(error).__name__))
+    return MemoryStoreError(f"the log cannot be used: {why}", file=str(path), reason=reason, why=why)
+
+
+def is_damage(error: Exception) -> bool:
+    """True when the file itself is broken, so that trying again on it cannot help."""
+    return _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _primary_code(error: Exception) -> int:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code & 0xFF if isinstance(code, int) else -1

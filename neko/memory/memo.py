@@ -1,0 +1,131 @@
+"""The memo: what the recent window says about everything that came before it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from neko.errors import NekoError
+from neko.settings import ASSETS
+from neko.types import RecentEntry, Summarise
+
+logger = logging.getLogger(__name__)
+
+LIMIT = 500
+"""Characters of a memo, without its prefix."""
+
+_ATTEMPTS = 3
+_SHORTEST_EXCERPT = 16
+
+_PREFIXES: Mapping[str, str] = {
+    "en": "Previous conversation memo: ",
+    "zh-CN": "先前对话的备忘录: ",
+    "zh-TW": "先前對話的備忘錄: ",
+    "ja": "前回の会話のメモ: ",
+    "ko": "이전 대화 메모: ",
+}
+_FENCE = re.compile(r"^```\w*\s*\n?|\n?```\s*$")
+_SENTENCE_END = re.compile(r"[.!?。！？…\n]")
+
+
+def memo_text(summary: str, language: str) -> str:
+    """The memo as it stands in the file, with the prefix of its language."""
+    return _PREFIXES[language] + summary
+
+
+def cut_memo_prefix(text: str) -> str:
+    """The bare summary; the prefix of any language is recognised."""
+    for prefix in _PREFIXES.values():
+        if text.startswith(prefix.rstrip()):
+            return text[len(prefix.rstrip()) :].lstrip()
+    return text
+
+
+@cache
+def instructions(language: str) -> Mapping[str, str]:
+    """What a model is asked to do with the window, in one language. Reads a file once."""
+    path = ASSETS / "prompts" / "memory" / f"{language}.json"
+    loaded: Mapping[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def transcript(entries: Sequence[RecentEntry], names: Mapping[str, str]) -> str:
+    """``speaker | text`` lines; ``names`` maps the roles to what the speakers are called."""
+    return "\n".join(f"{names[entry.role]} | {entry.text}" for entry in entries)
+
+
+def extract(entries: Sequence[RecentEntry], names: Mapping[str, str]) -> str:
+    """A memo without a model: the earlier memo, then how each line began, within ``LIMIT``."""
+    earlier = "\n".join(entry.text for entry in entries if entry.role == "system")
+    turns = [entry for entry in entries if entry.role != "system"]
+    heads = [f"{names[turn.role]}: " for turn in turns]
+    if not turns:
+        return earlier[:LIMIT]
+    wanted = sum(len(head) + len(turn.text) + 1 for head, turn in zip(heads, turns, strict=True))
+    room = LIMIT - min(len(earlier) + 1, max(LIMIT // 2, LIMIT - wanted)) if earlier else LIMIT
+    share = max(_SHORTEST_EXCERPT, (room - sum(len(head) + 1 for head in heads)) // len(turns))
+    lines = [head + beginning(turn.text, share) for head, turn in zip(heads, turns, strict=True)]
+    recent = "\n".join(lines)[-room:]
+    return f"{earlier[-(LIMIT - room - 1) :]}\n{recent}" if earlier else recent
+
+
+def beginning(text: str, length: int) -> str:
+    """The first words of a text within ``length`` characters, marked when something is left out."""
+    flat = " ".join(text.split())
+    if len(flat) <= length:
+        return flat
+    cut = flat[: length - 1]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > length // 2 else cut) + "…"
+
+
+async def summary(text: str, language: str, summarise: Summarise, pauses: Sequence[float]) -> str | None:
+    """Ask for a summary of at most ``LIMIT`` characters; None when none could be had.
+
+    At most three calls in all; a summary that is too long is sent back to be shortened, and
+    after the last call cut at a sentence end. ``pauses``: seconds before the second and third
+    call after a failure that may pass.
+    """
+    ask = instructions(language)
+    best: str | None = None
+    for attempt in range(_ATTEMPTS):
+        prompt = ask["summary"] if best is None else ask["shorten"]
+        try:
+            reply = unwrapped(await summarise(prompt.format(limit=LIMIT, text=best or text)))
+        except NekoError as error:
+            logger.warning("a summary failed: %s", error)
+            if error.permanent:
+                break
+            if attempt + 1 < _ATTEMPTS:
+                await asyncio.sleep(pauses[min(attempt, len(pauses) - 1)] if pauses else 0)
+            continue
+        if not reply:
+            continue
+        best = reply if best is None or len(reply) < len(best) else best
+        if len(best) <= LIMIT:
+            return best
+    return _cut_at_sentence(best) if best else None
+
+
+def unwrapped(reply: str) -> str:
+    """A model's answer without fences, and without the JSON object that some insist on."""
+    text = _FENCE.sub("", reply.strip()).strip()
+    if not text.startswith("{"):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    strings = [item.strip() for item in value.values() if isinstance(item, str)] if isinstance(value, dict) else []
+    return strings[0] if len(strings) == 1 else text
+
+
+def _cut_at_sentence(text: str) -> str:
+    if len(text) <= LIMIT:
+        return text
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, LIMIT)]
+    return text[: ends[-1]] if ends and ends[-1] > LIMIT // 2 else beginning(text, LIMIT)

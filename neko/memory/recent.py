@@ -1,0 +1,237 @@
+"""The recent window: what was said last, as a JSON file that people may read and edit.
+
+The file follows the log. Whatever the log holds beyond the last line shown in the window is
+added to it, whether that line was stored a moment ago or just before a crash; so there is one
+way in, and the hot path never waits for this file. A change made to the file by hand wins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from neko.errors import DamagedFileError, NekoError
+from neko.memory.log import Log
+from neko.memory.memo import cut_memo_prefix
+from neko.memory.messages import LoggedLine, Message, parse, turn_message
+from neko.storage import read_json, write_json
+from neko.tasks import in_thread
+from neko.types import RecentEntry
+
+logger = logging.getLogger(__name__)
+
+KEPT = 9
+"""How many entries stay as they were said when the older ones are folded into the memo."""
+FULL = 10
+"""How many entries the window may hold before it is worth folding."""
+
+_Signature = tuple[int, int, int]
+
+
+class RecentFile:
+    """What stands on disk. Every call blocks."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._newest_write = 0
+
+    def signature(self) -> _Signature | None:
+        """Changes with every change of the file; None when there is no file."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+    def read(self) -> tuple[list[Any] | None, _Signature | None]:
+        """Entries, or None when there is no file. Raises ``DamagedFileError`` and ``ConfigError``."""
+        with self._lock:
+            signature = self.signature()
+            return read_json(self.path, None, list), signature
+
+    def read_backup(self) -> list[Any] | None:
+        """The content before the last write."""
+        return read_json(self.path.with_name(self.path.name + ".bak"), None, list)  # type: ignore[no-any-return]
+
+    def write(self, number: int, entries: list[Any]) -> _Signature | None:
+        """Replace the file; writes that arrive out of order are dropped. Raises ``ConfigError``."""
+        with self._lock:
+            if number > self._newest_write:
+                self._newest_write = number
+                write_json(self.path, entries)
+            return self.signature()
+
+
+class RecentWindow:
+    """The window of one character, kept up by ``run``; ``touch`` tells it that the log has grown."""
+
+    def __init__(self, file: RecentFile, log: Log, on_damage: Callable[[NekoError], None]) -> None:
+        self._file = file
+        self._log = log
+        self._on_damage = on_damage
+        self._entries: list[Any] = []
+        self._signature: _Signature | None = None
+        self._shown = 0
+        self._shown_on_disk = 0
+        self._dirty = False
+        self._writing = False
+        self._writes = 0
+        self._merging = asyncio.Lock()
+        self._flushing = asyncio.Lock()
+        self._touched = asyncio.Event()
+
+    async def open(self, entries: list[Any] | None, signature: _Signature | None) -> None:
+        """Take over what the file held; without a file the window is made anew from the log."""
+        last = await self._log.last_id()
+        if entries is None:
+            self._entries = [_entry(logged) for logged in await self._log.page(limit=KEPT) if _belongs(logged)]
+            self._shown, self._dirty = last, bool(self._entries)
+        else:
+            self._entries, self._signature = entries, signature
+            self._shown = await self._last_shown(entries, last)
+            _forget_ids_beyond(entries, self._shown)
+        self._shown_on_disk = self._shown
+        self.touch()
+
+    def touch(self) -> None:
+        """The log may have grown: bring the file up to date soon."""
+        self._touched.set()
+
+    async def run(self) -> None:
+        """Write the file whenever it has fallen behind, for ever; never raises a ``NekoError``."""
+        complained = False
+        while True:
+            await self._touched.wait()
+            self._touched.clear()
+            try:
+                await self.flush()
+                complained = False
+            except NekoError as error:
+                logger.error("the recent window could not be written: %s", type(error).__name__)
+                if not complained:
+                    self._on_damage(error)
+                complained = True
+
+    async def entries(self) -> list[Any]:
+        """The window as message dicts, up to the newest committed line. Not to be changed."""
+        async with self._merging:
+            await self._merge()
+            return list(self._entries)
+
+    async def view(self) -> list[RecentEntry]:
+        """The window as ``Memory.recent`` promises it."""
+        memo: list[str] = []
+        turns: list[RecentEntry] = []
+        for entry in await self.entries():
+            parsed = parse(entry)
+            if parsed is None or not parsed.text.strip():
+                continue
+            if parsed.role == "system":
+                memo.append(cut_memo_prefix(parsed.text))
+            else:
+                turns.append(RecentEntry(parsed.role, parsed.text))
+        return ([RecentEntry("system", "\n".join(memo))] if memo else []) + turns
+
+    async def swap(self, read: Sequence[Any], new: Sequence[Message]) -> bool:
+        """Put ``new`` in the place of ``read``, the first entries as they were; keep what follows.
+
+        False, and nothing is changed, when those entries are no longer there as they were.
+        """
+        async with self._merging:
+            await self._merge()
+            if self._entries[: len(read)] != list(read):
+                return False
+            self._entries[: len(read)] = new
+            self._dirty = True
+        await self.flush()
+        return True
+
+    async def flush(self) -> None:
+        """Write what has not been written. Raises ``ConfigError`` or ``MemoryStoreError``."""
+        async with self._flushing:
+            async with self._merging:
+                await self._merge()
+                if not self._dirty:
+                    return
+                self._dirty, self._writing = False, True
+                self._writes += 1
+                shown, entries = self._shown, list(self._entries)
+            try:
+                self._signature = await in_thread(self._file.write, self._writes, entries)
+            except BaseException:
+                self._dirty = True
+                raise
+            finally:
+                self._writing = False
+            self._shown_on_disk = shown
+            await self._log.note_shown(shown)
+
+    async def _merge(self) -> None:
+        if not self._writing and await in_thread(self._file.signature) != self._signature:
+            await self._reread()
+        for logged in await self._log.page(after=self._shown):
+            self._shown = logged.line.id
+            if not logged.own or not _belongs(logged):
+                continue
+            if logged.replaces is not None:
+                self._entries = [entry for entry in self._entries if _line_id(entry) != logged.replaces]
+            self._entries.append(_entry(logged))
+            self._dirty = True
+
+    async def _reread(self) -> None:
+        """The file was changed by someone else: take it as it is, then add what it cannot know."""
+        try:
+            entries, self._signature = await in_thread(self._file.read)
+        except DamagedFileError as error:
+            self._on_damage(error)
+            entries, self._signature = None, None
+        if entries is None:
+            self._dirty = True
+            return
+        self._entries, self._dirty = entries, False
+        self._shown = max([self._shown_on_disk, *(_line_id(entry) or 0 for entry in entries)])
+
+    async def _last_shown(self, entries: list[Any], last: int) -> int:
+        ids = [line_id for entry in entries if (line_id := _line_id(entry)) is not None]
+        noted = await self._log.last_shown()
+        if noted is None and not ids:
+            return await self._log.last_foreign_id()
+        shown = max([*ids, noted or 0])
+        return min(shown, last) if last else shown
+
+
+def largest_id(entries: Sequence[Any]) -> int:
+    """The largest log id that the entries name."""
+    return max((_line_id(entry) or 0 for entry in entries), default=0)
+
+
+def line_ids(entries: Sequence[Any]) -> list[int]:
+    """The log ids that the entries name."""
+    return [line_id for entry in entries if (line_id := _line_id(entry)) is not None]
+
+
+def _line_id(entry: Any) -> int | None:
+    parsed = parse(entry)
+    value = parsed.neko.get("id") if parsed else None
+    return value if isinstance(value, int) else None
+
+
+def _forget_ids_beyond(entries: list[Any], last: int) -> None:
+    """Ids of another log (an older one was put back) must not be taken for ours."""
+    for entry in entries:
+        if (_line_id(entry) or 0) > last:
+            del entry["data"]["additional_kwargs"]["neko"]
+
+
+def _belongs(logged: LoggedLine) -> bool:
+    return logged.line.role != "system" and bool(logged.line.text.strip())
+
+
+def _entry(logged: LoggedLine) -> Message:
+    line = logged.line
+    return turn_message(line.role, line.text, line.at, {"id": line.id})

@@ -1,0 +1,78 @@
+"""Tidying the recent window with a model that may leave entries out and reword, never add."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from neko.memory.memo import memo_text
+from neko.memory.messages import Message, parse, time_prefix
+from neko.types import RecentEntry, Role
+
+_LONGEST_GROWTH = 1.2
+_SMALLEST_REST = 0.3
+_ARRAY = re.compile(r"\[.*\]", re.DOTALL)
+
+
+def numbered(entries: Sequence[RecentEntry], names: Mapping[str, str]) -> str:
+    """The entries as a model reads them: ``0 speaker | text``."""
+    return "\n".join(f"{number} {names[entry.role]} | {entry.text}" for number, entry in enumerate(entries))
+
+
+def corrections(reply: str, entries: Sequence[RecentEntry]) -> dict[int, str] | None:
+    """Which entries stay, with what text; None when the answer is not acceptable.
+
+    Acceptable: known numbers in rising order, no empty text, the memo and the newest entry
+    still there, not much longer and not a mere rest of what it was.
+    """
+    kept = _numbered_texts(reply)
+    if not kept:
+        return None
+    numbers = [number for number, _ in kept]
+    required = {number for number, entry in enumerate(entries) if entry.role == "system"} | {len(entries) - 1}
+    before = sum(len(entry.text) for entry in entries)
+    after = sum(len(text) for _, text in kept)
+    acceptable = (
+        numbers == sorted(set(numbers))
+        and numbers[0] >= 0
+        and numbers[-1] < len(entries)
+        and required <= set(numbers)
+        and all(text for _, text in kept)
+        and before * _SMALLEST_REST <= after <= before * _LONGEST_GROWTH
+    )
+    return dict(kept) if acceptable else None
+
+
+def rewritten(entry: Message, text: str, language: str) -> Message:
+    """The same entry with another text; its time and all other keys stay."""
+    parsed = parse(entry)
+    if parsed is None or parsed.text == text:
+        return entry
+    content: str | list[dict[str, str]] = [{"type": "text", "text": _prefix(parsed.role, parsed.at) + text}]
+    if parsed.role == "system":
+        content = memo_text(text, language)
+    changed = copy.deepcopy(entry)
+    changed["data"]["content"] = content
+    return changed
+
+
+def _prefix(role: Role, at: datetime | None) -> str:
+    return time_prefix(at) if role == "assistant" and at else ""
+
+
+def _numbered_texts(reply: str) -> list[tuple[int, str]]:
+    match = _ARRAY.search(reply)
+    try:
+        items = json.loads(match[0]) if match else []
+    except ValueError:
+        return []
+    result = []
+    for item in items:
+        number, text = (item.get("n"), item.get("text")) if isinstance(item, dict) else (None, None)
+        if not isinstance(number, int) or not isinstance(text, str):
+            return []
+        result.append((number, text.strip()))
+    return result

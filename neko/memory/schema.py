@@ -1,0 +1,80 @@
+"""The tables of a character's log and the statements that touch them.
+
+Both tables have the columns that N.E.K.O. gives them. Files made by N.E.K.O. may lack the
+``timestamp`` column, the indexes and ``neko_state``; whatever is missing is added.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ORIGINAL: Final = "time_indexed_original"
+COMPRESSED: Final = "time_indexed_compressed"
+
+PRAGMAS: Final = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+
+COLUMNS: Final = "id, session_id, message, timestamp"
+
+
+def _extra(key: str) -> str:
+    return f"CASE WHEN json_valid(message) THEN json_extract(message, '$.data.additional_kwargs.neko.{key}') END"
+
+
+CLIENT_ID: Final = _extra("client_id")
+NOT_REPLACED: Final = f"({_extra('status')}) IS NOT 'replaced'"
+FOREIGN: Final = f"({_extra('turn_id')}) IS NULL"
+
+
+def _table(name: str) -> str:
+    return (
+        f"CREATE TABLE IF NOT EXISTS {name} (id INTEGER NOT NULL, session_id TEXT, message TEXT, "
+        "timestamp DATETIME, PRIMARY KEY (id))"
+    )
+
+
+TABLES: Final = (
+    _table(ORIGINAL),
+    _table(COMPRESSED),
+    "CREATE TABLE IF NOT EXISTS neko_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
+)
+
+INDEXES: Final = (
+    f"CREATE INDEX IF NOT EXISTS neko_original_timestamp ON {ORIGINAL} (timestamp)",
+    f"CREATE INDEX IF NOT EXISTS neko_original_session ON {ORIGINAL} (session_id)",
+    f"CREATE INDEX IF NOT EXISTS neko_original_client ON {ORIGINAL} ({CLIENT_ID}) WHERE {CLIENT_ID} IS NOT NULL",
+    f"CREATE INDEX IF NOT EXISTS neko_compressed_timestamp ON {COMPRESSED} (timestamp)",
+)
+
+OBJECTS: Final = len(TABLES) + len(INDEXES)
+
+COUNT_OBJECTS: Final = (
+    f"SELECT count(*) FROM sqlite_master WHERE name IN ('{ORIGINAL}', '{COMPRESSED}') "
+    "OR name LIKE 'neko\\_%' ESCAPE '\\'"
+)
+
+LAST_ID: Final = f"SELECT coalesce(max(id), 0) FROM {ORIGINAL}"
+LAST_FOREIGN_ID: Final = f"SELECT coalesce(max(id), 0) FROM {ORIGINAL} WHERE {FOREIGN}"
+
+_VALUES: Final = f"SELECT CASE WHEN EXISTS (SELECT 1 FROM {ORIGINAL}) THEN NULL ELSE ? END, ?, ?, ?"
+"""The first row of an empty log gets a chosen id, so that ids go on growing after a damaged file."""
+
+INSERT: Final = f"INSERT INTO {ORIGINAL} ({COLUMNS}) {_VALUES} RETURNING id"
+INSERT_ONCE: Final = (
+    f"INSERT INTO {ORIGINAL} ({COLUMNS}) {_VALUES} "
+    f"WHERE NOT EXISTS (SELECT 1 FROM {ORIGINAL} WHERE {CLIENT_ID} = ?) RETURNING id"
+)
+INSERT_SUMMARY: Final = f"INSERT INTO {COMPRESSED} (session_id, message, timestamp) VALUES (?, ?, ?)"
+
+BY_CLIENT_ID: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE {CLIENT_ID} = ? ORDER BY id LIMIT 1"
+BEFORE: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE id < ? AND {NOT_REPLACED} ORDER BY id DESC LIMIT ?"
+AFTER: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE id > ? AND id < ? AND {NOT_REPLACED} ORDER BY id LIMIT ?"
+
+MARK_REPLACED: Final = (
+    f"UPDATE {ORIGINAL} SET message = json_set(message, '$.data.additional_kwargs.neko.status', 'replaced') "
+    "WHERE id = ? AND json_valid(message)"
+)
+
+GET_STATE: Final = "SELECT value FROM neko_state WHERE name = ?"
+SET_STATE: Final = (
+    "INSERT INTO neko_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
