@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from neko import doctor, serve
 from neko.errors import NekoError
 from neko.language import system_language
-from neko.messages import describe
+from neko.messages import message
 from neko.settings import Settings
 
 ENDED_BY_CTRL_C = 130
@@ -31,8 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def explain(error: NekoError, environ: Mapping[str, str]) -> str:
-    """What happened and what to do, in the reader's language."""
-    told = describe(error, system_language(environ))
+    """What happened and what to do, in the reader's language where there is a sentence for it."""
+    language = system_language(environ)
+    where, why = error.params.get("file"), error.params.get("why")
+    detail = f"{where} ({why})" if where and why else str(error)
+    told = message(error.code, language, {"detail": detail, **error.params})
+    if told.text == message(NekoError.code, language).text and error.code != NekoError.code:
+        return str(error)
     return " ".join(part for part in (told.text, told.remedy) if part)
 
 

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 from typing import Any
+from urllib.parse import quote
 from weakref import WeakSet
 
 from hypercorn.asyncio import serve as hypercorn_serve
@@ -212,7 +213,8 @@ def _announce(settings: Settings, url: str, owner: Owner) -> None:
     sys.stdout.write(f"Neko is here: {url}   (Ctrl-C to stop)\n")
     sys.stdout.flush()
     if settings.open_browser and has_screen(settings.environ):
-        owner.spawn(in_thread(webbrowser.open, url), name="open the browser")
+        login = f"/?token={quote(settings.token, safe='')}" if settings.token else ""
+        owner.spawn(in_thread(webbrowser.open, url + login), name="open the browser")
 
 
 def has_screen(environ: Mapping[str, str]) -> bool:

@@ -1,0 +1,140 @@
+"""Starting: what cannot work is told in one sentence, and nothing is harmed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import urllib.request
+from pathlib import Path
+
+from tests.serve.process import Outcome, run_to_end, running
+
+
+def _is_one_sentence(outcome: Outcome) -> bool:
+    return outcome.code == 1 and outcome.err.count("\n") == 1 and "Traceback" not in outcome.err
+
+
+async def _get(url: str) -> tuple[int, str, bytes]:
+    def get() -> tuple[int, str, bytes]:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.headers.get("server", ""), answer.read()
+
+    return await asyncio.to_thread(get)
+
+
+async def test_it_says_where_it_is_and_serves_the_page_there(data_dir: Path) -> None:
+    async with running(data_dir) as neko:
+        status, server, page = await _get(neko.url + "/")
+        outcome = await neko.stop()
+    assert status == 200
+    assert b"<html" in page
+    assert server == ""
+    assert neko.url in neko.printed
+    assert outcome.code == 0
+    assert outcome.out.count("\n") == 1
+
+
+async def test_a_taken_port_is_named_with_a_remedy_before_the_data_folder_is_touched(data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        outcome = await run_to_end("--port", str(port), "--data-dir", str(data_dir))
+    assert _is_one_sentence(outcome)
+    assert str(port) in outcome.err
+    assert "--port" in outcome.err
+    assert not data_dir.exists()
+
+
+async def test_an_address_of_another_computer_is_refused_with_a_remedy(data_dir: Path) -> None:
+    outcome = await run_to_end("--host", "192.0.2.1", "--port", "0", "--data-dir", str(data_dir), NEKO_TOKEN="secret")
+    assert _is_one_sentence(outcome)
+    assert "192.0.2.1" in outcome.err
+    assert "--host" in outcome.err
+    assert not data_dir.exists()
+
+
+async def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    outcome = await run_to_end("--port", "0", "--data-dir", str(file / "data"))
+    assert _is_one_sentence(outcome)
+    assert str(file / "data") in outcome.err
+    assert "--data-dir" in outcome.err
+    assert file.read_text() == "mine"
+
+
+async def test_a_second_copy_on_the_same_folder_is_refused_and_the_first_goes_on(data_dir: Path) -> None:
+    async with running(data_dir) as neko:
+        outcome = await run_to_end("--port", "0", "--data-dir", str(data_dir))
+        status, _, _ = await _get(neko.url + "/health")
+        await neko.stop()
+    assert _is_one_sentence(outcome)
+    assert str(data_dir) in outcome.err
+    assert status == 200
+
+
+async def test_a_damaged_file_is_set_aside_and_named_and_never_overwritten(data_dir: Path) -> None:
+    file = data_dir / "config" / "characters.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"broken": ')
+    outcome = await run_to_end("--port", "0", "--data-dir", str(data_dir))
+    kept = list(file.parent.glob("characters.json.damaged-*"))
+    assert _is_one_sentence(outcome)
+    assert str(file) in outcome.err
+    assert len(kept) == 1
+    assert str(kept[0]) in outcome.err
+    assert kept[0].read_text() == '{"broken": '
+
+    async with running(data_dir) as neko:
+        assert (await neko.stop()).code == 0
+    assert kept[0].read_text() == '{"broken": '
+
+
+async def test_wrong_usage_is_one_sentence_and_exit_code_2() -> None:
+    outcome = await run_to_end("--port", "many")
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+    assert "many" in outcome.err
+
+
+async def test_the_sentence_is_in_the_language_of_the_reader(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    outcome = await run_to_end("--port", "0", "--data-dir", str(file / "data"), LANG="ja_JP.UTF-8", PYTHONUTF8="1")
+    assert _is_one_sentence(outcome)
+    assert any("\u3041" <= letter <= "\u30ff" for letter in outcome.err)
+
+
+async def test_the_doctor_finds_a_fresh_installation_well(data_dir: Path, free_port: int) -> None:
+    outcome = await run_to_end("doctor", "--data-dir", str(data_dir), "--port", str(free_port))
+    lines = outcome.out.splitlines()
+    assert outcome.code == 0, outcome.out + outcome.err
+    assert all(line.startswith(("ok ", "note ")) for line in lines)
+    assert [line.split()[1].rstrip(":") for line in lines] == [
+        "Python", "page", "data", "port", "voice", "model", "browser",
+    ]  # fmt: skip
+
+
+async def test_the_doctor_names_what_keeps_neko_from_starting(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        outcome = await run_to_end("doctor", "--data-dir", str(file / "data"), "--port", port)
+    bad = [line for line in outcome.out.splitlines() if line.startswith("bad ")]
+    assert outcome.code == 1
+    assert [line.split()[1] for line in bad] == ["data", "port:"]
+    assert "--data-dir" in bad[0]
+    assert "--port" in bad[1]
+
+
+async def test_the_doctor_recognises_a_neko_that_is_running_and_leaves_its_files_alone(data_dir: Path) -> None:
+    async with running(data_dir) as neko:
+        config = data_dir / "config" / "core_config.json"
+        config.write_text(json.dumps({"enableCustomApi": "?"})[:-1])
+        outcome = await run_to_end("doctor", "--data-dir", str(data_dir), "--port", str(neko.port))
+        assert outcome.code == 0, outcome.out + outcome.err
+        assert outcome.out.count("is running") == 2
+        assert "damaged" in outcome.out
+        assert [path.name for path in config.parent.glob("core_config*")] == ["core_config.json"]
+        await neko.stop()
