@@ -19,12 +19,13 @@ import webbrowser
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 from weakref import WeakSet
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config, Sockets
+from hypercorn.typing import ASGIFramework
 
 from neko.embed import Neko
 from neko.errors import ConfigError, NekoError
@@ -56,7 +57,7 @@ class PortTakenError(ConfigError):
 
 
 class AddressError(ConfigError):
-    """The address cannot be listened on at all. ``params``: host, port, detail."""
+    """The address cannot be listened on at all. ``params``: host, port, why."""
 
     code = "address"
 
@@ -128,9 +129,9 @@ def listen(host: str, port: int) -> Listener:
     return listener
 
 
-def _address_error(host: str, port: int, detail: str) -> AddressError:
-    sentence = f"Cannot listen on {host}, port {port}: {detail}. Choose others with --host and --port."
-    return AddressError(sentence, host=host, port=port, detail=detail)
+def _address_error(host: str, port: int, why: str) -> AddressError:
+    sentence = f"Cannot listen on {host}, port {port}: {why}. Choose others with --host and --port."
+    return AddressError(sentence, host=host, port=port, why=why)
 
 
 def url_of(listener: Listener, host: str) -> str:
@@ -173,7 +174,9 @@ async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[
     stop = asyncio.Event()
     async with Owner("serve") as owner:
         config = _HypercornConfig(listener)
-        server = owner.spawn(hypercorn_serve(neko.asgi, config, shutdown_trigger=stop.wait), name="http server")
+        server = owner.spawn(
+            hypercorn_serve(cast(ASGIFramework, neko.asgi), config, shutdown_trigger=stop.wait), name="http server"
+        )
         try:
             yield server
         finally:
