@@ -1,0 +1,78 @@
+/**
+ * The shape of one eye, drawn around its own middle with the outer corner to the left.
+ *
+ * The lids are two curves between fixed corners, so a blink, a smile and a frown are the same
+ * drawing with other numbers: no picture is ever swapped.
+ */
+
+const OUTER = { x: -39, y: 5 };
+const INNER = { x: 33, y: 10 };
+
+const round = (value) => Math.round(value * 10) / 10;
+const mix = (from, to, share) => from + (to - from) * share;
+
+/**
+ * Paths of an eye. `open`: 0 shut … 1 open … 1.2 wide; `smile`: 0…1 raises the lower lid and lets
+ * a shut eye arch upwards; `slant`: -1 (outer end of the lid sinks, sad) … 1 (inner end sinks, angry).
+ * Answers `{opening, lash, crease, lower, shade}`, each a value for the attribute `d`.
+ */
+export function eyePaths(open, smile, slant) {
+  const shut = mix(19, -17, smile);
+  const upper = mix(shut, -43, open);
+  const lower = mix(shut, 37 - 15 * smile, Math.min(open, 1));
+  const outer = { x: -35, y: upper + Math.max(-slant, 0) * 17 * open - Math.max(slant, 0) * 3 };
+  const inner = { x: 17, y: upper + Math.max(slant, 0) * 21 * open - Math.max(-slant, 0) * 6 };
+  const tilt = { x: OUTER.x, y: OUTER.y + Math.max(-slant, 0) * 4 - Math.max(slant, 0) * 3 };
+  return {
+    opening: opening(tilt, outer, inner, lower),
+    lash: lash(tilt, outer, inner, open),
+    crease: crease(tilt, outer, inner, open),
+    lower: lowerLine(tilt, lower),
+    shade: shade(tilt, outer, inner),
+  };
+}
+
+function opening(corner, outer, inner, lower) {
+  return (
+    `M${corner.x} ${round(corner.y)}C${outer.x} ${round(outer.y)} ${inner.x} ${round(inner.y)} ${INNER.x} ${INNER.y}` +
+    `C23 ${round(lower)} -25 ${round(lower + 1)} ${corner.x} ${round(corner.y)}Z`
+  );
+}
+
+/** The thick upper line: thin at the nose, heavy and winged outside. */
+function lash(corner, outer, inner, open) {
+  const lift = Math.min(open, 1);
+  const wing = { x: corner.x - 10, y: corner.y - mix(-3, 8, lift) };
+  const spur = { x: corner.x - 5.5, y: corner.y - mix(-6, 15, lift) };
+  const thick = mix(8, 12.5, lift);
+  return (
+    `M${INNER.x + 1.5} ${INNER.y + 1}C${inner.x + 1} ${round(inner.y)} ${outer.x + 1} ${round(outer.y)} ${corner.x + 1} ${round(corner.y + 1.5)}` +
+    `Q${corner.x - 5} ${round(corner.y + mix(2, -1, lift))} ${wing.x} ${round(wing.y)}` +
+    `Q${corner.x - 5} ${round(mix(corner.y, wing.y, 0.75) - 2)} ${round(corner.x - 2.5)} ${round(mix(corner.y, outer.y, 0.2))}` +
+    `Q${round(corner.x - 4)} ${round(mix(corner.y, spur.y, 0.75))} ${spur.x} ${round(spur.y)}` +
+    `Q${round(corner.x)} ${round(mix(spur.y, outer.y, 0.15))} ${round(corner.x + 3)} ${round(mix(corner.y, outer.y, 0.38) - 3)}` +
+    `C${outer.x + 8} ${round(outer.y - thick)} ${inner.x} ${round(inner.y - thick * 0.62)} ${INNER.x + 1.5} ${INNER.y + 1}Z`
+  );
+}
+
+function crease(corner, outer, inner, open) {
+  const away = mix(5, 13, Math.min(open, 1));
+  return (
+    `M${round(corner.x + 6)} ${round(mix(corner.y, outer.y, 0.62) - away)}` +
+    `C${outer.x + 16} ${round(outer.y - away * 0.75)} ${inner.x - 8} ${round(inner.y - away * 0.75)} ${inner.x + 6} ${round(mix(INNER.y, inner.y, 0.66) - away * 0.55)}`
+  );
+}
+
+function lowerLine(corner, lower) {
+  const start = { x: -28, y: mix(corner.y, lower, 0.47) };
+  const end = { x: 15, y: mix(INNER.y, lower, 0.6) };
+  return `M${start.x} ${round(start.y)}C-17 ${round(mix(start.y, lower, 0.62))} 3 ${round(mix(end.y, lower, 0.62))} ${end.x} ${round(end.y)}`;
+}
+
+/** What the lid throws on the eyeball: the opening's upper edge, doubled lower down. */
+function shade(corner, outer, inner) {
+  return (
+    `M${corner.x} ${round(corner.y)}C${outer.x} ${round(outer.y)} ${inner.x} ${round(inner.y)} ${INNER.x} ${INNER.y}` +
+    `C${inner.x} ${round(inner.y + 15)} ${outer.x + 4} ${round(outer.y + 17)} ${corner.x} ${round(corner.y)}Z`
+  );
+}
