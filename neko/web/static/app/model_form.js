@@ -4,6 +4,7 @@ import { h } from "./element.js";
 import { t } from "./i18n.js";
 
 const TEST_DEADLINE = 45_000;
+const OTHER = "\u0000other";
 
 export class ModelForm {
   #builtin;
@@ -96,11 +97,12 @@ export class ModelForm {
     this.#parts = { url, key, list, typed, test, use, note };
     const custom = provider.key === "custom";
     list.addEventListener("change", () => {
-      typed.hidden = list.value !== "\u0000other";
+      typed.hidden = list.value !== OTHER;
       if (!typed.hidden) typed.focus();
     });
     this.#offerModels(model ? [model] : [], model);
     key.addEventListener("change", () => this.#listModels());
+    url.addEventListener("change", () => this.#listModels());
     const label = (text, control, hint) => h("label", { class: "field" }, h("span", { class: "field-name", text }), control, hint);
     const site = provider.site && h("a", { class: "field-hint", href: provider.site, target: "_blank", rel: "noopener noreferrer", text: t("model.get_key") });
     this.#fields.replaceChildren(
@@ -118,20 +120,19 @@ export class ModelForm {
   }
 
   /** What the form says now, as the REST calls want it. An empty key means the stored one. */
-  #request() {
+  #request({ model = true } = {}) {
     const { url, key } = this.#parts;
     const request = { provider: this.#provider.key };
     if (this.#provider.key === "custom") request.base_url = url.value.trim();
     if (key?.value.trim()) request.api_key = key.value.trim();
-    const model = this.#model();
-    if (model) request.model = model;
+    if (model && this.#model()) request.model = this.#model();
     return request;
   }
 
   #model() {
     const { list, typed } = this.#parts;
     if (!list) return "";
-    return (typed.hidden ? list.value : typed.value).trim();
+    return (typed.hidden ? list.value : typed.value).replace(OTHER, "").trim();
   }
 
   #say(text, kind = "") {
@@ -144,14 +145,14 @@ export class ModelForm {
   #offerModels(models, chosen) {
     const { list, typed } = this.#parts;
     const all = chosen && !models.includes(chosen) ? [chosen, ...models] : models;
-    list.replaceChildren(...all.map((model) => h("option", { value: model, text: model })), h("option", { value: "\u0000other", text: t("model.other") }));
-    list.value = chosen || all[0] || "\u0000other";
-    typed.hidden = list.value !== "\u0000other";
+    list.replaceChildren(...all.map((model) => h("option", { value: model, text: model })), h("option", { value: OTHER, text: t("model.other") }));
+    list.value = chosen || all[0] || OTHER;
+    typed.hidden = list.value !== OTHER;
   }
 
   async #listModels() {
     const provider = this.#provider;
-    const { models } = await post("api/models/list", this.#request(), TEST_DEADLINE).catch(() => ({ models: [] }));
+    const { models } = await post("api/models/list", this.#request({ model: false }), TEST_DEADLINE).catch(() => ({ models: [] }));
     if (provider === this.#provider && models.length) this.#offerModels(models, this.#model() || models[0]);
   }
 
@@ -170,6 +171,7 @@ export class ModelForm {
   #test() {
     return this.#busily(async () => {
       this.#say(t("model.testing"));
+      if (!this.#model()) await this.#listModels();
       const result = await post("api/models/test", this.#request(), TEST_DEADLINE);
       this.#say(t("model.works", { model: result.model ?? this.#model(), ms: Math.round(result.latency_ms) }), "is-good");
       await this.#listModels();

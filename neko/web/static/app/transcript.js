@@ -63,26 +63,29 @@ export class Transcript {
     this.#insert(this.#fresh("user", null, text), this.#entries.length);
   }
 
-  /** A piece of the reply. `isNew` begins it, or begins it again. */
+  /**
+   * A piece of the reply. `isNew` begins it, or gives it anew from its start (after a reconnect or a
+   * retry of the provider). Returns null when the piece belongs to a reply that is already stored.
+   */
   grow(turnId, text, isNew) {
-    let entry = this.streaming;
-    if (entry && turnId && entry.turnId && entry.turnId !== turnId) {
-      this.settle();
-      entry = null;
-    }
-    if (!entry && turnId && !isNew) {
-      entry = this.#entries.findLast((one) => one.role === "assistant" && one.id === null && one.turnId === turnId) ?? null;
-      if (!entry && this.#entries.some((one) => one.role === "assistant" && one.turnId === turnId)) return null;
-    }
-    if (!entry || (isNew && !turnId)) {
-      this.settle();
-      entry = { ...this.#fresh("assistant", turnId ?? null, ""), state: "streaming" };
+    const running = this.streaming;
+    let entry = this.#growing(turnId, isNew);
+    if (!entry && turnId && !isNew && this.#entries.some((one) => one.role === "assistant" && one.turnId === turnId)) return null;
+    if (running && running !== entry) this.settle();
+    if (!entry) {
+      entry = this.#fresh("assistant", turnId, "");
       this.#insert(entry, this.#entries.length);
     }
     entry.state = "streaming";
+    entry.status = "complete";
     entry.text = isNew ? text : entry.text + text;
     this.#view.update(entry);
     return entry;
+  }
+
+  #growing(turnId, isNew) {
+    if (!turnId) return isNew ? null : this.streaming;
+    return this.#entries.findLast((one) => one.role === "assistant" && one.id === null && one.turnId === turnId) ?? null;
   }
 
   /** The reply grows no more; its line may still come. */

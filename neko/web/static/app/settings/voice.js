@@ -26,7 +26,7 @@ function draw(place, settings, { speech, talk }) {
     Object.assign(settings, changes);
     note.hidden = true;
     try {
-      await post("api/speech", { ...changes, character: talk.character });
+      await post("api/speech", changes);
     } catch (error) {
       fail(note, error);
     }
@@ -65,7 +65,7 @@ function drawExtra(place, settings, change) {
   const parts = {
     openai: [
       field("url", t("model.url"), "http://localhost:8880/v1"),
-      field("api_key", t("model.key_optional"), settings.has_key ? t("model.key_saved_placeholder") : "", "password"),
+      field("api_key", t("model.key_optional"), settings.api_key ? t("model.key_saved_placeholder") : "", "password"),
       field("model", t("model.model"), "tts-1"),
       field("voice", t("voice.voice"), "alloy"),
     ],
@@ -84,9 +84,10 @@ async function sample(settings, speech, talk, note) {
     speech.sample(text, currentLanguage());
   } else {
     try {
-      speech.playSample(await postForBytes("api/speech/sample", { text, language: currentLanguage(), character: talk.character }));
+      speech.playSample(await postForBytes("api/speech/sample", { text, language: currentLanguage() }));
     } catch (error) {
-      fail(note, error);
+      if (error.status === 404 || error.status === 405) toast(t("voice.sample_later"));
+      else fail(note, error);
     }
   }
 }
