@@ -21,10 +21,10 @@ from neko.tasks import in_thread
 from neko.types import Line, Recalled
 
 _CANDIDATES: Final = 60
-_OWN_WORDS: Final = 0.75
+_OWN_WORDS: Final = 0.85
 """The character's own lines count less than the user's."""
 _QUESTION: Final = 0.4
-_SPREAD: Final = 0.75
+_SPREAD: Final = 0.85
 """What the answer to a question gets of the question's score."""
 _RECENCY: Final = 0.1
 """How much more the newest line counts than the oldest."""

@@ -188,7 +188,7 @@ class MemoryService(Memory):
     # ── opening ──────────────────────────────────────────────────────────────
 
     async def _character(self, name: str) -> _Character:
-        if self._closed:
+        if self._closed or self._owner.closed:
             raise store_error(ValueError(), self._folder)
         task = self._opening.get(name)
         if task is None:

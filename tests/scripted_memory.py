@@ -1,0 +1,108 @@
+"""A memory that lives only as long as the process, for tests of what is built on the seam."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from neko.errors import NekoError
+from neko.language import guess
+from neko.memory import memo, review
+from neko.memory.keywords import keywords
+from neko.memory.messages import local_naive
+from neko.memory.recent import FULL, KEPT
+from neko.types import Line, Memory, NewLine, Recalled, RecentEntry, Stored, Summarise
+
+
+class ScriptedMemory(Memory):
+    """``failure`` is raised by every call while it is set."""
+
+    def __init__(self) -> None:
+        self.failure: NekoError | None = None
+        self._lines: defaultdict[str, list[Line]] = defaultdict(list)
+        self._windows: defaultdict[str, list[tuple[int, RecentEntry]]] = defaultdict(list)
+
+    async def store(self, character: str, line: NewLine) -> Stored:
+        known = self._known(character)
+        if line.client_id is not None:
+            for old in known:
+                if old.client_id == line.client_id:
+                    return Stored(old, fresh=False)
+        stored = Line(
+            len(known) + 1,
+            line.session_id,
+            line.turn_id,
+            line.role,
+            line.text,
+            local_naive(line.at),
+            line.status,
+            line.client_id,
+            line.images,
+        )
+        window = self._windows[character]
+        if line.replaces is not None:
+            known[line.replaces - 1] = replace(known[line.replaces - 1], status="replaced")
+            window[:] = [entry for entry in window if entry[0] != line.replaces]
+        known.append(stored)
+        if line.role != "system" and line.text.strip():
+            window.append((stored.id, RecentEntry(line.role, line.text)))
+        return Stored(stored, fresh=True)
+
+    async def lines(
+        self, character: str, *, before: int | None = None, after: int | None = None, limit: int = 50
+    ) -> list[Line]:
+        shown = [
+            line
+            for line in self._known(character)
+            if line.status != "replaced" and (before is None or line.id < before) and line.id > (after or 0)
+        ]
+        return shown[: max(limit, 0)] if after is not None else shown[len(shown) - min(len(shown), max(limit, 0)) :]
+
+    async def recent(self, character: str) -> list[RecentEntry]:
+        self._known(character)
+        return [entry for _, entry in self._windows[character]]
+
+    async def search(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Recalled]:
+        wanted = {keyword.text for keyword in keywords(query)}
+        found = []
+        for line in await self.lines(character, before=before, limit=len(self._known(character))):
+            held = sum(1 for keyword in keywords(line.text) if keyword.text in wanted)
+            if held and line.role != "system":
+                score = held * (0.4 if line.text.rstrip().endswith(("?", "？")) else 1.0)
+                found.append(Recalled(line, score * (1.0 if line.role == "user" else 0.8)))
+        return sorted(found, key=lambda one: one.score, reverse=True)[: max(limit, 0)]
+
+    async def compress(self, character: str, summarise: Summarise | None) -> bool:
+        read = list(self._windows[character])
+        folded = [entry for _, entry in read[:-KEPT]]
+        if len(read) <= FULL:
+            return False
+        names = {"user": "User", "assistant": character, "system": "SYSTEM_MESSAGE"}
+        text: str | None = memo.extract(folded, names)
+        if summarise is not None:
+            text = await memo.summary(memo.transcript(folded, names), guess(folded[-1].text, "en"), summarise, ())
+        if not text:
+            return False
+        self._windows[character][: len(folded)] = [(0, RecentEntry("system", text))]
+        return True
+
+    async def review(self, character: str, correct: Summarise | None) -> bool:
+        read = list(self._windows[character])
+        entries = [entry for _, entry in read]
+        if correct is None or len(entries) < 2:
+            return False
+        names = {"user": "User", "assistant": character, "system": "SYSTEM_MESSAGE"}
+        try:
+            kept = review.corrections(await correct(review.numbered(entries, names)), entries)
+        except NekoError:
+            return False
+        if kept is None or self._windows[character][: len(read)] != read:
+            return False
+        new = [(read[number][0], RecentEntry(entries[number].role, text)) for number, text in kept.items()]
+        self._windows[character][: len(read)] = new
+        return new != read
+
+    def _known(self, character: str) -> list[Line]:
+        if self.failure is not None:
+            raise self.failure
+        return self._lines[character]

@@ -1,0 +1,366 @@
+"""What every memory does, whatever it keeps its lines in.
+
+A test module makes a subclass whose name starts with ``Test`` and gives it a fixture ``memory``.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from neko.errors import ModelBadRequest, ModelServerError
+from neko.types import Memory, NewLine, RecentEntry, Role
+
+MIO = "Mio"
+START = datetime(2026, 2, 22, 10, 0)
+
+
+def new_line(text: str, role: Role = "user", **values: Any) -> NewLine:
+    return NewLine(**{"session_id": "s1", "turn_id": "t1", "role": role, "text": text, "at": START} | values)
+
+
+async def talk(memory: Memory, *texts: str, character: str = MIO) -> list[int]:
+    """Store the texts as said in turn by the user and the character; returns their ids."""
+    ids = []
+    for number, text in enumerate(texts):
+        role: Role = "assistant" if number % 2 else "user"
+        stored = await memory.store(character, new_line(text, role, at=START + timedelta(minutes=number)))
+        ids.append(stored.line.id)
+    return ids
+
+
+async def texts(memory: Memory, **page: Any) -> list[str]:
+    return [line.text for line in await memory.lines(MIO, **page)]
+
+
+async def found(memory: Memory, query: str, **options: Any) -> list[str]:
+    return [one.line.text for one in await memory.search(MIO, query, **options)]
+
+
+async def shown(memory: Memory) -> list[str]:
+    return [entry.text for entry in await memory.recent(MIO)]
+
+
+class MemoryBehaviour:
+    # ── the log ──────────────────────────────────────────────────────────────
+
+    async def test_a_stored_line_comes_back_as_it_was(self, memory: Memory) -> None:
+        line = new_line('He said "喵" 🐈\n\tand left', client_id="c1", images=2, status="interrupted")
+        stored = await memory.store(MIO, line)
+        assert stored.fresh
+        assert (stored.line.text, stored.line.role, stored.line.at) == (line.text, "user", START)
+        assert (stored.line.client_id, stored.line.images, stored.line.status) == ("c1", 2, "interrupted")
+        assert (stored.line.session_id, stored.line.turn_id) == ("s1", "t1")
+        assert await memory.lines(MIO) == [stored.line]
+
+    async def test_a_reply_that_looks_like_it_had_a_time_stamp_keeps_its_text(self, memory: Memory) -> None:
+        await memory.store(MIO, new_line("[20260101 Thu 09:30] is when it was", "assistant"))
+        assert await texts(memory) == ["[20260101 Thu 09:30] is when it was"]
+        assert await shown(memory) == ["[20260101 Thu 09:30] is when it was"]
+
+    async def test_a_time_with_an_offset_is_kept_as_local_time(self, memory: Memory) -> None:
+        at = datetime(2026, 2, 22, 10, 0, tzinfo=UTC)
+        stored = await memory.store(MIO, new_line("now", at=at))
+        assert stored.line.at == at.astimezone().replace(tzinfo=None)
+        assert await memory.lines(MIO) == [stored.line]
+
+    async def test_ids_grow_and_lines_come_oldest_first(self, memory: Memory) -> None:
+        ids = await talk(memory, "a", "b", "c")
+        assert ids == sorted(set(ids))
+        assert await texts(memory) == ["a", "b", "c"]
+
+    async def test_the_same_client_id_is_stored_once(self, memory: Memory) -> None:
+        first = await memory.store(MIO, new_line("hello", client_id="c1"))
+        again = await memory.store(MIO, new_line("hello again", client_id="c1"))
+        assert not again.fresh
+        assert again.line == first.line
+        assert await texts(memory) == ["hello"]
+        assert await shown(memory) == ["hello"]
+
+    async def test_characters_do_not_share_lines_or_client_ids(self, memory: Memory) -> None:
+        await memory.store(MIO, new_line("for Mio", client_id="c1"))
+        other = await memory.store("小澪", new_line("给小澪", client_id="c1"))
+        assert other.fresh
+        assert await texts(memory) == ["for Mio"]
+        assert [line.text for line in await memory.lines("小澪")] == ["给小澪"]
+
+    async def test_without_after_a_page_holds_the_last_lines(self, memory: Memory) -> None:
+        ids = await talk(memory, *"abcdef")
+        assert await texts(memory, limit=2) == ["e", "f"]
+        assert await texts(memory, before=ids[4], limit=2) == ["c", "d"]
+        assert await texts(memory, before=ids[0]) == []
+
+    async def test_with_after_a_page_holds_the_first_lines_that_are_newer(self, memory: Memory) -> None:
+        ids = await talk(memory, *"abcdef")
+        assert await texts(memory, after=ids[1], limit=2) == ["c", "d"]
+        assert await texts(memory, after=ids[1], before=ids[3]) == ["c"]
+        assert await texts(memory, after=ids[5]) == []
+
+    async def test_a_page_of_no_lines_is_empty(self, memory: Memory) -> None:
+        await talk(memory, "a")
+        assert await texts(memory, limit=0) == []
+        assert await texts(memory, limit=-3) == []
+
+    async def test_a_retried_reply_leaves_the_page_and_the_window(self, memory: Memory) -> None:
+        _, old = await talk(memory, "tell me a joke", "no")
+        new = await memory.store(MIO, new_line("a cat walks into a bar", "assistant", replaces=old))
+        assert await texts(memory) == ["tell me a joke", "a cat walks into a bar"]
+        assert await shown(memory) == ["tell me a joke", "a cat walks into a bar"]
+        assert await texts(memory, limit=1) == ["a cat walks into a bar"]
+        assert await texts(memory, after=old) == ["a cat walks into a bar"]
+        assert new.line.id > old
+
+    # ── the recent window ────────────────────────────────────────────────────
+
+    async def test_an_unknown_character_has_nothing_to_remember(self, memory: Memory) -> None:
+        assert await memory.lines("nobody") == []
+        assert await memory.recent("nobody") == []
+        assert await memory.search("nobody", "the cat") == []
+
+    async def test_the_window_shows_what_was_just_stored(self, memory: Memory) -> None:
+        await memory.store(MIO, new_line("hello"))
+        assert await memory.recent(MIO) == [RecentEntry("user", "hello")]
+        await memory.store(MIO, new_line("hi", "assistant"))
+        assert await memory.recent(MIO) == [RecentEntry("user", "hello"), RecentEntry("assistant", "hi")]
+
+    async def test_the_window_leaves_out_lines_without_words(self, memory: Memory) -> None:
+        await memory.store(MIO, new_line("", images=1))
+        await memory.store(MIO, new_line("session started", "system"))
+        await memory.store(MIO, new_line("hi"))
+        assert await shown(memory) == ["hi"]
+        assert len(await memory.lines(MIO)) == 3
+
+    # ── search ───────────────────────────────────────────────────────────────
+
+    @pytest.mark.parametrize(
+        ("told", "asked"),
+        [
+            ("My cat is called Biscuit.", "What is my cat's name?"),
+            ("我的猫叫年糕", "我的猫叫什么"),
+            ("私の猫はモチという名前です", "私の猫の名前は"),
+            ("내 고양이 이름은 호두야", "내 고양이 이름이 뭐야?"),
+            ("Мою кошку зовут Муся", "как зовут мою кошку?"),
+        ],
+    )
+    async def test_what_was_told_long_ago_is_found_again(self, memory: Memory, told: str, asked: str) -> None:
+        await memory.store(MIO, new_line(told, at=START - timedelta(days=200)))
+        await talk(memory, "What shall we cook tonight?", "Noodles with cabbage!", "今天天气真好", "明日は雨だって")
+        assert (await found(memory, asked))[0] == told
+
+    async def test_an_earlier_question_does_not_hide_its_answer(self, memory: Memory) -> None:
+        await memory.store(MIO, new_line("my cat is called Biscuit"))
+        asked = await memory.store(MIO, new_line("what is my cat called?"))
+        again = await memory.store(MIO, new_line("what is my cat called?"))
+        results = await memory.search(MIO, "what is my cat called?", before=again.line.id)
+        assert results[0].line.text == "my cat is called Biscuit"
+        assert all(one.line.id <= asked.line.id for one in results)
+        assert [one.score for one in results] == sorted((one.score for one in results), reverse=True)
+
+    async def test_the_users_words_go_before_the_characters(self, memory: Memory) -> None:
+        await talk(memory, "I live in Oslo.", "You live in Oslo.")
+        assert (await found(memory, "where in Oslo do I live"))[0] == "I live in Oslo."
+
+    async def test_a_search_keeps_to_its_limit(self, memory: Memory) -> None:
+        await talk(memory, *(f"the garden in year {year}" for year in range(8)))
+        assert len(await found(memory, "garden", limit=3)) == 3
+        assert await found(memory, "garden", limit=0) == []
+
+    async def test_nothing_is_made_up_for_an_unknown_subject(self, memory: Memory) -> None:
+        await talk(memory, "My cat is called Biscuit.", "What a name!")
+        assert await found(memory, "volcano eruptions") == []
+        assert await found(memory, "") == []
+        assert await found(memory, "?! …") == []
+        assert await found(memory, "what is it") == []
+
+    async def test_a_replaced_reply_is_not_recalled(self, memory: Memory) -> None:
+        _, old = await talk(memory, "hello", "the volcano said no")
+        await memory.store(MIO, new_line("welcome", "assistant", replaces=old))
+        assert await found(memory, "volcano") == []
+
+    # ── the memo ─────────────────────────────────────────────────────────────
+
+    async def test_a_short_window_is_not_folded(self, memory: Memory) -> None:
+        await talk(memory, *(f"line {number}" for number in range(10)))
+        assert not await memory.compress(MIO, _never)
+        assert not await memory.compress(MIO, None)
+        assert len(await memory.recent(MIO)) == 10
+
+    async def test_the_oldest_lines_are_folded_into_a_memo(self, memory: Memory) -> None:
+        asked: list[str] = []
+
+        async def summarise(prompt: str) -> str:
+            asked.append(prompt)
+            return "They counted."
+
+        await talk(memory, *(f"line {number}" for number in range(14)))
+        assert await memory.compress(MIO, summarise)
+        window = await memory.recent(MIO)
+        assert window[0] == RecentEntry("system", "They counted.")
+        assert [entry.text for entry in window[1:]] == [f"line {number}" for number in range(5, 14)]
+        assert "line 4" in asked[0]
+        assert "line 5" not in asked[0]
+        assert len(await memory.lines(MIO)) == 14
+
+    async def test_the_earlier_memo_is_folded_too(self, memory: Memory) -> None:
+        asked: list[str] = []
+
+        async def summarise(prompt: str) -> str:
+            asked.append(prompt)
+            return f"memo {len(asked)}"
+
+        await talk(memory, *(f"line {number}" for number in range(12)))
+        assert await memory.compress(MIO, summarise)
+        await talk(memory, "more", "and more")
+        assert await memory.compress(MIO, summarise)
+        assert "memo 1" in asked[1]
+        assert [entry.text for entry in await memory.recent(MIO) if entry.role == "system"] == ["memo 2"]
+
+    async def test_lines_stored_during_a_summary_survive_it(self, memory: Memory) -> None:
+        async def summarise(prompt: str) -> str:
+            await talk(memory, "meanwhile", "indeed")
+            return "memo"
+
+        await talk(memory, *(f"line {number}" for number in range(11)))
+        assert await memory.compress(MIO, summarise)
+        assert await shown(memory) == ["memo", *(f"line {number}" for number in range(2, 11)), "meanwhile", "indeed"]
+
+    @pytest.mark.parametrize("error", [ModelBadRequest(), ModelServerError()])
+    async def test_a_summary_that_fails_changes_nothing(self, memory: Memory, error: Exception) -> None:
+        calls = 0
+
+        async def summarise(prompt: str) -> str:
+            nonlocal calls
+            calls += 1
+            raise error
+
+        await talk(memory, *(f"line {number}" for number in range(14)))
+        before = await memory.recent(MIO)
+        assert not await memory.compress(MIO, summarise)
+        assert await memory.recent(MIO) == before
+        assert 1 <= calls <= 3
+
+    async def test_a_summary_that_stays_too_long_is_cut_after_three_calls(self, memory: Memory) -> None:
+        calls = 0
+
+        async def summarise(prompt: str) -> str:
+            nonlocal calls
+            calls += 1
+            return "They talked about the sea. " * 60
+
+        await talk(memory, *(f"line {number}" for number in range(14)))
+        assert await memory.compress(MIO, summarise)
+        memo = (await memory.recent(MIO))[0].text
+        assert calls == 3
+        assert memo.endswith("the sea.")
+        assert len(memo) <= 500
+
+    async def test_an_empty_summary_changes_nothing(self, memory: Memory) -> None:
+        await talk(memory, *(f"line {number}" for number in range(14)))
+        assert not await memory.compress(MIO, _nothing)
+        assert len(await memory.recent(MIO)) == 14
+
+    async def test_without_a_summariser_the_memo_quotes_how_each_line_began(self, memory: Memory) -> None:
+        await talk(memory, *(f"Number {number}: " + "and then we walked along the shore " * 9 for number in range(20)))
+        assert await memory.compress(MIO, None)
+        memo, *rest = await memory.recent(MIO)
+        assert memo.role == "system"
+        assert len(memo.text) <= 500
+        assert all(f"Number {number}:" in memo.text for number in range(11))
+        assert len(rest) == 9
+
+    async def test_the_quoted_memo_keeps_the_earlier_one(self, memory: Memory) -> None:
+        async def summarise(prompt: str) -> str:
+            return "Her cat is called Biscuit."
+
+        await talk(memory, *(f"line {number}" for number in range(12)))
+        assert await memory.compress(MIO, summarise)
+        await talk(memory, *("so we went on and on about the weather " * 5 for _ in range(8)))
+        assert await memory.compress(MIO, None)
+        memo = (await memory.recent(MIO))[0].text
+        assert memo.startswith("Her cat is called Biscuit.")
+        assert len(memo) <= 500
+
+    # ── review ───────────────────────────────────────────────────────────────
+
+    async def test_a_review_may_leave_out_and_reword(self, memory: Memory) -> None:
+        await talk(memory, "I like tea", "So do I", "I like tea", "You told me that already")
+        assert await memory.review(
+            MIO, _answering([(0, "I like tea"), (1, "So do I!"), (3, "You told me that already")])
+        )
+        assert await shown(memory) == ["I like tea", "So do I!", "You told me that already"]
+        assert len(await memory.lines(MIO)) == 4
+
+    @pytest.mark.parametrize(
+        "kept",
+        [
+            [],
+            [(0, "memo"), (9, "")],
+            [(number, f"line {number + 2}") for number in range(1, 10)],
+            [(0, "memo"), (9, "the newest, made much longer than all of it was before " * 4)],
+            [(9, "line 10"), (0, "memo")],
+            [(0, "memo"), (77, "line 77")],
+            [(number, "line") for number in range(9)],
+        ],
+        ids=["nothing", "an empty text", "no memo", "grown", "out of order", "unknown number", "newest lost"],
+    )
+    async def test_a_review_that_loses_or_adds_is_discarded(self, memory: Memory, kept: list[tuple[int, str]]) -> None:
+        await talk(memory, *(f"line {number}" for number in range(11)))
+        assert await memory.compress(MIO, _memo)
+        before = await memory.recent(MIO)
+        assert len(before) == 10
+        assert not await memory.review(MIO, _answering(kept))
+        assert await memory.recent(MIO) == before
+
+    async def test_a_review_that_is_no_json_is_discarded(self, memory: Memory) -> None:
+        await talk(memory, "a", "b")
+        assert not await memory.review(MIO, _memo)
+        assert await shown(memory) == ["a", "b"]
+
+    async def test_lines_stored_during_a_review_survive_it(self, memory: Memory) -> None:
+        async def correct(prompt: str) -> str:
+            await talk(memory, "meanwhile")
+            return json.dumps([{"n": 1, "text": "yes, tea"}])
+
+        await talk(memory, "tea", "yes, tea")
+        assert await memory.review(MIO, correct)
+        assert await shown(memory) == ["yes, tea", "meanwhile"]
+
+    async def test_a_review_of_lines_that_changed_meanwhile_is_discarded(self, memory: Memory) -> None:
+        async def correct(prompt: str) -> str:
+            await memory.store(MIO, new_line("coffee after all", "assistant", replaces=reply))
+            return json.dumps([{"n": 0, "text": "tea please"}, {"n": 1, "text": "tea it is"}])
+
+        _, reply = await talk(memory, "tea please", "tea it is then")
+        assert not await memory.review(MIO, correct)
+        assert await shown(memory) == ["tea please", "coffee after all"]
+
+    async def test_a_review_that_fails_or_has_no_model_changes_nothing(self, memory: Memory) -> None:
+        async def correct(prompt: str) -> str:
+            raise ModelServerError
+
+        await talk(memory, "a", "b")
+        assert not await memory.review(MIO, correct)
+        assert not await memory.review(MIO, None)
+        assert await shown(memory) == ["a", "b"]
+
+
+async def _never(prompt: str) -> str:
+    raise AssertionError("nothing was to be summarised")
+
+
+async def _nothing(prompt: str) -> str:
+    return "  "
+
+
+async def _memo(prompt: str) -> str:
+    return "memo"
+
+
+def _answering(kept: list[tuple[int, str]]) -> Any:
+    async def correct(prompt: str) -> str:
+        return "```json\n" + json.dumps([{"n": number, "text": text} for number, text in kept]) + "\n```"
+
+    return correct
