@@ -56,7 +56,9 @@ class Script:
     done: bool = True
 
 
-def failure(status: int, message: str = "scripted failure", *, code: str = "", retry_after: str | None = None) -> Script:
+def failure(
+    status: int, message: str = "scripted failure", *, code: str = "", retry_after: str | None = None
+) -> Script:
     """A script that answers with an HTTP error."""
     return Script(status=status, error={"message": message, "code": code or None}, retry_after=retry_after)
 
@@ -83,6 +85,7 @@ class ScriptedProvider:
     def __init__(self, models: Sequence[str] = ("scripted-1",), *, default: Script | None = None) -> None:
         self.models = list(models)
         self.default = default or Script()
+        self.owned_by = "scripted"
         self.requests: list[Request] = []
         self._scripts: deque[Script] = deque()
         self._model_scripts: deque[Script] = deque()
@@ -176,8 +179,8 @@ class ScriptedProvider:
             if script.body is not None:
                 connection.answer(200, script.body, {"content-type": script.content_type or "application/json"})
                 return
-        listing = {"object": "list", "data": [{"id": m, "object": "model", "owned_by": "scripted"} for m in self.models]}
-        connection.answer(200, json.dumps(listing).encode())
+        data = [{"id": model, "object": "model", "owned_by": self.owned_by} for model in self.models]
+        connection.answer(200, json.dumps({"object": "list", "data": data}).encode())
 
     async def _chat(self, connection: _Connection, request: Request) -> None:
         script = self._scripts.popleft() if self._scripts else self.default

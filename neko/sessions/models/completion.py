@@ -98,8 +98,9 @@ async def _request(
 
 async def _read(chunks: AsyncIterator[bytes], reader: _Reader, sink: Sink, clock: _Clock) -> None:
     """Feed the stream to its end; what follows ``[DONE]`` is read so that the connection can be used again."""
+    over = False
     async for chunk in chunks:
-        if reader.done:
+        if over:
             continue
         heard = reader.feed(chunk)
         if reader.crowded:
@@ -108,7 +109,8 @@ async def _read(chunks: AsyncIterator[bytes], reader: _Reader, sink: Sink, clock
             reader.crowded = False
         if heard:
             clock.token()
-        if reader.done:
+        over = reader.done
+        if over:
             clock.last(_DRAIN)
 
 

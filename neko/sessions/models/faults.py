@@ -26,8 +26,12 @@ _BILLING = re.compile(
     r"|exceeded_current_quota|account.{0,30}(suspended|overdue|deactivated)|欠费|余额不足|充值",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"(invalid|incorrect|wrong|missing|no).{0,20}api[ _-]?key|api[ _-]?key.{0,20}(invalid|not valid)", re.I)
-_NO_MODEL = re.compile(r"model_not_found|model.{0,80}(not found|does ?n.t exist|not exist|not supported)|unknown model", re.I)
+_KEY = re.compile(
+    r"(invalid|incorrect|wrong|missing|no).{0,20}api[ _-]?key|api[ _-]?key.{0,20}(invalid|not valid)", re.IGNORECASE
+)
+_NO_MODEL = re.compile(
+    r"model_not_found|model.{0,80}(not found|does ?n.t exist|not exist|not supported)|unknown model", re.IGNORECASE
+)
 _SECRET = re.compile(r"\b(sk|key|tok)[-_][\w*.-]{6,}|\b[A-Za-z0-9_*-]{32,}\b|Bearer \S+")
 
 
@@ -38,8 +42,11 @@ class Faults:
     model: str
     provider: str
 
-    def make(self, kind: type[ModelError], detail: str = "", **params: str | int | float) -> ModelError:
-        return kind(detail, model=self.model, provider=self.provider, **params)
+    def make(self, kind: type[ModelError], note: str = "", /, **params: str | int | float) -> ModelError:
+        """``note`` is for logs; ``params`` are for the sentence that the user reads."""
+        error = kind(note, model=self.model, provider=self.provider)
+        error.params.update(params)
+        return error
 
     def timeout(self, seconds: float) -> ModelError:
         return self.make(ModelTimeout, f"silent for {seconds:g} s", seconds=round(seconds))
@@ -56,7 +63,9 @@ class Faults:
             return self.from_status(error.status_code, error.body, hint)
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
         name = type(cause).__name__
-        if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError | httpx2.UnsupportedProtocol):
+        if isinstance(
+            cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError | httpx2.UnsupportedProtocol
+        ):
             return self.make(ModelUnreachable, name)
         if isinstance(cause, httpx2.TimeoutException):
             return self.make(ModelTimeout, name, seconds=0)

@@ -1,0 +1,104 @@
+"""What the built-in model says and listens for, by language (``assets/offline``)."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from neko.settings import ASSETS
+
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How sums are put into words: what frames them, words for signs, words for numbers."""
+
+    frame: Sequence[re.Pattern[str]]
+    operators: Sequence[tuple[re.Pattern[str], str]]
+    numbers: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasebook:
+    """One language of the built-in model."""
+
+    triggers: Mapping[str, Sequence[re.Pattern[str]]]
+    phrases: Mapping[str, Sequence[str]]
+    sums: Sums
+    weekdays: Sequence[str]
+    months: Sequence[str]
+    dates: Mapping[str, str]
+    quotes: tuple[str, str]
+    stop_words: frozenset[str]
+
+    def hears(self, intent: str, text: str) -> bool:
+        """True when ``text`` (lower case) says this."""
+        return any(pattern.search(text) for pattern in self.triggers.get(intent, ()))
+
+    def date(self, form: str, when: datetime) -> str:
+        """A date in one of the forms of the language."""
+        return self.dates[form].format(
+            weekday=self.weekdays[when.weekday()], day=when.day, month=self.months[when.month - 1], year=when.year
+        )
+
+    def when(self, then: datetime, now: datetime) -> str:
+        """When something was said, as seen from now."""
+        days = (now.date() - then.date()).days
+        if days == 0:
+            return self.dates["today"]
+        if days == 1:
+            return self.dates["yesterday"]
+        return self.date("on" if then.year == now.year else "on_year", then)
+
+    def key_words(self, text: str) -> set[str]:
+        """The words that carry meaning; of scripts without spaces, pairs of characters."""
+        text = plain(text)
+        words = {_stem(word) for word in _WORD.findall(_CJK.sub(" ", text)) if word not in self.stop_words}
+        for run in _CJK.findall(text):
+            kept = "".join(" " if character in self.stop_words else character for character in run)
+            for part in kept.split():
+                words.update(part[i : i + 2] for i in range(max(1, len(part) - 1)))
+        return words
+
+
+def plain(text: str) -> str:
+    """Full-width forms, case and apostrophes evened out."""
+    return unicodedata.normalize("NFKC", text).casefold().replace("’", "'").strip()
+
+
+@cache
+def phrasebook(language: str) -> Phrasebook:
+    """The phrases of a language; its file is read at the first call (not on the loop thread)."""
+    data: dict[str, Any] = json.loads((ASSETS / "offline" / f"{language}.json").read_text(encoding="utf-8"))
+    sums = data["sums"]
+    stop_words = data["stop_words"]
+    return Phrasebook(
+        triggers={name: [re.compile(p) for p in patterns] for name, patterns in data["triggers"].items()},
+        phrases=data["phrases"],
+        sums=Sums(
+            frame=[re.compile(p) for p in sums["frame"]],
+            operators=[(re.compile(p), sign) for p, sign in sums["operators"]],
+            numbers=sums["numbers"],
+        ),
+        weekdays=data["weekdays"],
+        months=data["months"],
+        dates=data["dates"],
+        quotes=(data["quotes"][0], data["quotes"][1]),
+        stop_words=frozenset(stop_words.split() if " " in stop_words else stop_words),
+    )
+
+
+def _stem(word: str) -> str:
+    """English endings fall away, so that "called" meets "calls"."""
+    for ending in ("ing", "ed", "es", "s"):
+        if word.isascii() and word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
