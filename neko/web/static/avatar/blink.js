@@ -1,0 +1,53 @@
+/** When the eyes shut by themselves: never by the clock, sometimes twice. */
+
+const SHUT_MS = 75;
+const REST_MS = 35;
+const OPEN_MS = 150;
+
+export class Blink {
+  #random;
+  #next;
+  #began = -Infinity;
+  #again = false;
+  #slow = 1;
+
+  constructor(random, now, { gentle = false } = {}) {
+    this.#random = random;
+    this.#slow = gentle ? 1.5 : 1;
+    this.#next = now + 900 + random() * 1800;
+  }
+
+  /** Blink soon, as one does on a quick turn of the eyes. */
+  soon(now) {
+    if (!this.active(now)) this.#next = Math.min(this.#next, now + 40);
+  }
+
+  active(now) {
+    return now - this.#began < (SHUT_MS + REST_MS + OPEN_MS) * this.#slow;
+  }
+
+  get next() {
+    return this.#next;
+  }
+
+  /** How far the lids are drawn together: 0 not at all … 1 shut. */
+  step(now) {
+    if (now >= this.#next && !this.active(now)) this.#begin(now);
+    const passed = (now - this.#began) / this.#slow;
+    if (passed < SHUT_MS) return ease(passed / SHUT_MS);
+    if (passed < SHUT_MS + REST_MS) return 1;
+    return 1 - ease(Math.min((passed - SHUT_MS - REST_MS) / OPEN_MS, 1));
+  }
+
+  #begin(now) {
+    this.#began = now;
+    const length = (SHUT_MS + REST_MS + OPEN_MS) * this.#slow;
+    this.#again = !this.#again && this.#random() < 0.16;
+    const pause = this.#again ? 70 : 1500 + 5200 * this.#random() ** 1.4;
+    this.#next = now + length + pause;
+  }
+}
+
+function ease(share) {
+  return share * share * (3 - 2 * share);
+}

@@ -1,0 +1,41 @@
+/** The ears' own life: a flick now and then, one at a time, and a turn towards what is heard. */
+
+const FLICK_MS = 420;
+
+export class Ears {
+  #random;
+  #began = { left: -Infinity, right: -Infinity };
+  #strength = { left: 0, right: 0 };
+  #next;
+
+  constructor(random, now) {
+    this.#random = random;
+    this.#next = now + 3000 + 5000 * random();
+  }
+
+  /** Flick one ear ("left", "right", or whichever) by up to `strength` degrees. */
+  flick(now, strength = 13, side = this.#random() < 0.5 ? "left" : "right") {
+    this.#began[side] = now;
+    this.#strength[side] = strength;
+  }
+
+  /** Answers degrees `{left, right}`, added to how the ears stand. */
+  step(now, pace) {
+    if (now >= this.#next) {
+      this.flick(now, 8 + 9 * this.#random());
+      const twice = this.#random() < 0.25;
+      this.#next = now + (twice ? 330 : (4200 + 8500 * this.#random()) / pace);
+    }
+    return { left: this.#angle("left", now), right: this.#angle("right", now) };
+  }
+
+  active(now) {
+    return now - this.#began.left < FLICK_MS || now - this.#began.right < FLICK_MS;
+  }
+
+  #angle(side, now) {
+    const passed = (now - this.#began[side]) / FLICK_MS;
+    if (passed < 0 || passed >= 1) return 0;
+    return this.#strength[side] * Math.sin(passed * Math.PI * 3.2) * (1 - passed) ** 1.6;
+  }
+}

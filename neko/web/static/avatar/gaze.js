@@ -1,0 +1,80 @@
+/**
+ * Where her eyes rest. Eyes jump, then hold still with tiny shifts; the head follows later and less.
+ *
+ * Directions are shares of what the eyes can turn: x -1 (left of the page) … 1, y -1 (up) … 1; 0,0 meets the reader.
+ */
+import { Spring } from "./spring.js";
+
+const POINTER_RESTS_MS = 4000;
+
+export class Gaze {
+  #random;
+  #still;
+  #x = new Spring(0, 0.028);
+  #y = new Spring(0, 0.028);
+  #home = { x: 0, y: 0 };
+  #pointer = null;
+  #pointerUntil = 0;
+  #aside = null;
+  #shift = { x: 0, y: 0 };
+  #nextShift = 0;
+  #glance = { x: 0, y: 0, from: Infinity, until: 0 };
+
+  constructor(random, now, { still = false } = {}) {
+    this.#random = random;
+    this.#still = still;
+    this.#planGlance(now);
+  }
+
+  /** Rest in this direction when nothing else draws the eyes. */
+  restOn(direction) {
+    this.#home = direction;
+    this.#pointer = null;
+  }
+
+  /** Follow something that moves; after a while without news the eyes go home. */
+  follow(direction, now) {
+    if (this.#still) return;
+    this.#pointer = direction;
+    this.#pointerUntil = now + POINTER_RESTS_MS;
+  }
+
+  /** Look aside while it lasts (thinking); null ends it. */
+  turnAside(direction) {
+    this.#aside = direction;
+  }
+
+  /** Answers `{x, y, jumped}`; `jumped` tells of a turn that is large enough to blink at. */
+  step(dt, now, wanders) {
+    const want = this.#wanted(now, wanders);
+    const before = Math.hypot(this.#x.target - want.x, this.#y.target - want.y);
+    if (!this.#still && now >= this.#nextShift) this.#planShift(now);
+    this.#x.target = want.x + this.#shift.x;
+    this.#y.target = want.y + this.#shift.y;
+    return { x: this.#x.step(dt), y: this.#y.step(dt), jumped: before > 0.55 };
+  }
+
+  get moving() {
+    return this.#x.moving(0.015) || this.#y.moving(0.015);
+  }
+
+  #wanted(now, wanders) {
+    if (this.#aside) return this.#aside;
+    if (this.#pointer && now < this.#pointerUntil) return this.#pointer;
+    this.#pointer = null;
+    if (this.#still || !wanders) return this.#home;
+    if (now > this.#glance.until) this.#planGlance(now);
+    return now >= this.#glance.from ? this.#glance : this.#home;
+  }
+
+  #planShift(now) {
+    this.#nextShift = now + 500 + 1700 * this.#random();
+    this.#shift = { x: (this.#random() - 0.5) * 0.11, y: (this.#random() - 0.5) * 0.07 };
+  }
+
+  #planGlance(now) {
+    const from = now + 6000 + 9000 * this.#random();
+    const side = this.#random() < 0.5 ? -1 : 1;
+    this.#glance = { x: side * (0.3 + 0.4 * this.#random()), y: -0.25 + 0.6 * this.#random(), from, until: from + 600 + 1100 * this.#random() };
+  }
+}

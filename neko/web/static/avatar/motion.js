@@ -1,0 +1,198 @@
+/**
+ * Her life: turns feelings, activity, gaze and sound into one pose for each moment.
+ *
+ * Nothing here knows how she is drawn. The pose is a flat object of numbers (see `step`), so
+ * another drawing, or a 3D model, can take it as well.
+ */
+import { Blink } from "./blink.js";
+import { Ears } from "./ears.js";
+import { Feelings } from "./feelings.js";
+import { Gaze } from "./gaze.js";
+import { lipsFor } from "./mouth.js";
+import { Spring } from "./spring.js";
+
+/** How each activity holds her: `lean` to the reader, `ears` towards sound, `tilt` degrees. */
+const STANCES = {
+  idle: { lean: 0, ears: 0, tilt: 0, brows: 0, nods: 0, earPace: 1, tail: 1 },
+  thinking: { lean: -0.15, ears: -3, tilt: 5.5, brows: 3, nods: 0, earPace: 1.8, tail: 0.7 },
+  speaking: { lean: 0.12, ears: -2, tilt: 0, brows: 1.5, nods: 1, earPace: 0.8, tail: 1.15 },
+  listening: { lean: 0.75, ears: -9, tilt: -2, brows: 4, nods: 0, earPace: 1.5, tail: 0.8 },
+};
+
+const CALM_WAIT_MS = 58;
+const STILL_WAIT_MS = 900;
+
+export class Motion {
+  #random;
+  #still;
+  #feelings = new Feelings();
+  #gaze;
+  #blink;
+  #ears;
+  #activity = "idle";
+  #aside = null;
+  #thoughtUntil = 0;
+  #breath = 0;
+  #sway;
+  #tail = 0;
+  #mouth = { open: new Spring(0, 0.014), width: new Spring(1, 0.022), round: new Spring(0, 0.022) };
+  #spoke = 0;
+  #body = {
+    lean: new Spring(0, 0.16), ears: new Spring(0, 0.07), tilt: new Spring(0, 0.17), brows: new Spring(0, 0.06),
+    yaw: new Spring(0, 0.15), pitch: new Spring(0, 0.15), energy: new Spring(0, 0.09), hair: new Spring(0, 0.24), pace: new Spring(1, 0.4),
+  };
+
+  /** `still`: the reader asked for reduced motion; `random` answers 0…1. */
+  constructor(now, { still = false, random = Math.random } = {}) {
+    this.#random = random;
+    this.#still = still;
+    this.#gaze = new Gaze(random, now, { still });
+    this.#blink = new Blink(random, now, { gentle: still });
+    this.#ears = new Ears(random, now);
+    this.#sway = random() * 100;
+  }
+
+  feel(name, intensity, now) {
+    this.#feelings.set(name, intensity);
+    if (!this.#still && name === "surprised" && intensity > 0.4) {
+      this.#ears.flick(now, 7, "left");
+      this.#ears.flick(now, 7, "right");
+    }
+  }
+
+  act(activity, now) {
+    if (activity === this.#activity) return;
+    this.#activity = activity;
+    this.#aside = null;
+    if (activity === "thinking") this.#wonder(now);
+    if (!this.#still && activity !== "idle") this.#ears.flick(now, activity === "listening" ? 10 : 14);
+    this.#gaze.turnAside(this.#aside);
+  }
+
+  speak({ open = 0, shape = null } = {}) {
+    const lips = lipsFor(Math.min(Math.max(open, 0), 1), shape);
+    for (const [key, spring] of Object.entries(this.#mouth)) spring.target = lips[key];
+  }
+
+  restOn(direction) {
+    this.#gaze.restOn(direction);
+  }
+
+  follow(direction, now) {
+    this.#gaze.follow(direction, now);
+  }
+
+  /** Advance by `dt` seconds. Answers the pose: angles in degrees, the rest in shares or in units of the drawing. */
+  step(dt, now) {
+    const stance = STANCES[this.#activity];
+    const feeling = this.#feelings.step(dt);
+    const body = this.#body;
+    if (this.#activity === "thinking" && now >= this.#thoughtUntil) this.#wonder(now);
+    const gaze = this.#gaze.step(dt, now, this.#activity === "idle" || this.#activity === "speaking");
+    if (gaze.jumped && this.#random() < 0.35) this.#blink.soon(now);
+    const shut = this.#blink.step(now);
+    const flick = this.#still ? { left: 0, right: 0 } : this.#ears.step(now, stance.earPace);
+    const open = this.#mouth.open.step(dt);
+    if (open > 0.03) this.#feelings.hold();
+    this.#spoke = Math.max(open > 0.03 ? 1 : 0, this.#spoke - dt * 3);
+
+    this.#wander(dt, feeling, stance);
+    body.lean.target = stance.lean;
+    body.ears.target = stance.ears;
+    body.brows.target = stance.brows + open * 3;
+    body.energy.target = open * stance.nods;
+    const drift = this.#still ? { yaw: 0, pitch: 0, tilt: 0, x: 0 } : this.#drift();
+    const side = this.#aside ? Math.sign(this.#aside.x) : 1;
+    body.tilt.target = feeling.tilt + stance.tilt * side + gaze.x * 2.2 + drift.tilt;
+    body.yaw.target = gaze.x * 0.55 + drift.yaw;
+    body.pitch.target = gaze.y * 0.45 + feeling.headY + stance.lean * 0.12 + drift.pitch;
+    for (const spring of Object.values(body)) if (spring !== body.hair && spring !== body.pace) spring.step(dt);
+    body.hair.target = this.#still ? 0 : body.tilt.value + body.yaw.value * 4;
+    body.hair.step(dt);
+
+    const lid = Math.max(0, feeling.eyeOpen + stance.lean * 0.05 - Math.max(gaze.y, 0) * 0.1);
+    const wondering = this.#activity === "thinking" ? 1 : 0;
+    return {
+      breath: this.#still ? 0 : 0.5 - 0.5 * Math.cos(this.#breath),
+      lean: body.lean.value,
+      sway: drift.x,
+      shoulders: feeling.shoulders,
+      tilt: body.tilt.value,
+      yaw: body.yaw.value,
+      pitch: body.pitch.value + body.energy.value * 0.42,
+      hair: this.#still ? 0 : (body.hair.value - body.hair.target) * 0.9 + drift.x * 0.12,
+      eyeOpen: lid * (1 - shut),
+      eyeSmile: feeling.eyeSmile * (1 - 0.35 * this.#spoke),
+      slant: feeling.slant,
+      pupil: feeling.pupil,
+      gazeX: gaze.x,
+      gazeY: gaze.y + feeling.gazeY,
+      browLeft: feeling.browLift + body.brows.value + (side > 0 ? -wondering * 3 : wondering * 2),
+      browRight: feeling.browLift + body.brows.value + (side > 0 ? wondering * 2 : -wondering * 3),
+      browAngle: feeling.browAngle,
+      blush: feeling.blush,
+      earLeft: feeling.earOut + body.ears.value + flick.left,
+      earRight: feeling.earOut + body.ears.value + flick.right,
+      earBack: feeling.earBack,
+      mouth: this.#lips(feeling, open, wondering),
+      mouthAside: wondering * side * 3,
+      tailPhase: this.#tail,
+      tailReach: this.#still ? 0 : Math.max(0.2, feeling.tailReach * stance.tail),
+      tailLift: Math.max(-1, Math.min(1, feeling.tailLift)),
+    };
+  }
+
+  /** Milliseconds until the next frame is worth drawing: 0 while anything quick goes on. */
+  wait(now) {
+    if (this.#quick(now)) return 0;
+    if (!this.#still) return Math.max(0, Math.min(CALM_WAIT_MS, this.#blink.next - now));
+    return Math.max(0, Math.min(this.#feelings.felt ? 100 : STILL_WAIT_MS, this.#blink.next - now));
+  }
+
+  #quick(now) {
+    const { open, width, round } = this.#mouth;
+    const { lean, ears, brows, energy, tilt, yaw, pitch } = this.#body;
+    return (
+      this.#blink.active(now) || this.#gaze.moving || (!this.#still && this.#ears.active(now)) || this.#feelings.blending ||
+      open.target > 0.01 || open.moving(0.01) || width.moving(0.02) || round.moving(0.02) ||
+      lean.moving(0.03) || ears.moving(0.4) || brows.moving(0.4) || energy.moving(0.03) ||
+      tilt.moving(0.5) || yaw.moving(0.06) || pitch.moving(0.06)
+    );
+  }
+
+  /** A new thought: another corner to look at. */
+  #wonder(now) {
+    const side = this.#aside && this.#random() < 0.7 ? Math.sign(this.#aside.x) : this.#random() < 0.5 ? -1 : 1;
+    this.#aside = { x: side * (0.5 + 0.2 * this.#random()), y: -0.6 - 0.25 * this.#random() };
+    this.#thoughtUntil = now + 1600 + 2600 * this.#random();
+    this.#gaze.turnAside(this.#aside);
+  }
+
+  #wander(dt, feeling, stance) {
+    this.#breath += dt * (1.55 + 0.25 * feeling.shoulders);
+    this.#sway += dt;
+    this.#body.pace.target = Math.max(0.35, feeling.tailRate * stance.tail);
+    this.#tail += dt * 1.25 * this.#body.pace.step(dt);
+  }
+
+  #drift() {
+    const t = this.#sway;
+    return {
+      yaw: 0.05 * Math.sin(t * 0.43) + 0.04 * Math.sin(t * 0.71 + 1),
+      pitch: 0.05 * Math.sin(t * 0.37 + 2),
+      tilt: 0.9 * Math.sin(t * 0.29) + 0.5 * Math.sin(t * 0.53 + 4),
+      x: 2.6 * Math.sin(t * 0.31 + 3),
+    };
+  }
+
+  #lips(feeling, open, wondering) {
+    const speech = this.#spoke;
+    return {
+      open: Math.max(open, feeling.mouthOpen * (1 - speech) * (1 - wondering)),
+      width: this.#mouth.width.value + feeling.mouthWidth * (1 - 0.5 * speech) - wondering * 0.22,
+      round: Math.min(1, this.#mouth.round.value + feeling.mouthRound * (1 - speech)),
+      smile: feeling.smile * (1 - 0.55 * wondering),
+      cat: Math.max(0, feeling.cat) * (1 - Math.min(1, open * 6)),
+    };
+  }
+}

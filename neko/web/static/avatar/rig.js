@@ -1,0 +1,153 @@
+/** The strings on the drawing: takes a pose and moves the layers of `neko.svg`, writing only what has moved. */
+import { eyePaths } from "./eye.js";
+import { mouthPaths } from "./mouth.js";
+import { tailPaths } from "./tail.js";
+
+const NECK = "400 470";
+const EYES = { left: { x: 338, y: 344, side: 1 }, right: { x: 462, y: 344, side: -1 } };
+const EARS = { left: { x: 322, y: 205, side: -1 }, right: { x: 478, y: 205, side: 1 } };
+const PARTS = [
+  "figure", "hair-back", "body", "arm-left", "arm-right", "torso", "neck", "head", "ear-left", "ear-right", "face", "fringe-shade",
+  "features", "blush", "nose", "mouth", "mouth-lips", "mouth-clip-shape", "mouth-teeth", "mouth-tongue", "mouth-under",
+  "lock-left", "lock-right", "fringe", "brow-left", "brow-right", "tail-shape", "tail-tip",
+  ...["left", "right"].flatMap((side) =>
+    ["", "-clip-shape", "-iris", "-pupil", "-highlight", "-shade", "-lower", "-crease", "-lash"].map((part) => `eye-${side}${part}`),
+  ),
+];
+
+export class Rig {
+  #parts = new Map();
+  #written = new Map();
+  #keys = new Map();
+  #fine = 10;
+
+  /** `find(name)` answers the element of a layer. Throws when the drawing lacks one. */
+  constructor(find) {
+    for (const name of PARTS) {
+      const element = find(name);
+      if (!element) throw new Error(`the drawing has no layer "${name}"`);
+      this.#parts.set(name, element);
+    }
+  }
+
+  /** How many screen pixels one unit of the drawing takes: what is too small to be seen is not written. */
+  setScale(pixelsPerUnit) {
+    this.#fine = Math.min(20, Math.max(2, 5 * pixelsPerUnit));
+  }
+
+  apply(pose) {
+    this.#stand(pose);
+    this.#turnHead(pose);
+    this.#ears(pose);
+    for (const side of ["left", "right"]) this.#eye(side, pose);
+    this.#brows(pose);
+    this.#mouth(pose);
+    this.#tail(pose);
+  }
+
+  #stand({ lean, sway, breath, shoulders }) {
+    const scale = 1 + 0.035 * lean;
+    this.#move("figure", `translate(${this.#u(400 - 400 * scale + sway)} ${this.#u(1000 - 1000 * scale + 6 * lean)}) scale(${this.#s(scale)})`);
+    const rise = -2.6 * breath - 3 * shoulders;
+    this.#move("torso", `translate(${this.#u(400 - 400 * (1 + 0.006 * breath))} ${this.#u(rise)}) scale(${this.#s(1 + 0.006 * breath)} 1)`);
+    this.#move("arm-left", `translate(${this.#u(-1.6 * breath)} ${this.#u(rise * 0.9)})`);
+    this.#move("arm-right", `translate(${this.#u(1.6 * breath)} ${this.#u(rise * 0.9)})`);
+    this.#move("neck", `translate(0 ${this.#u(rise)})`);
+  }
+
+  #turnHead({ tilt, yaw, pitch, hair, breath, shoulders }) {
+    const rise = -3 * breath - 1.5 * shoulders;
+    const x = yaw * 9;
+    const y = rise + pitch * 7;
+    const angle = this.#s(tilt);
+    this.#move("head", `translate(${this.#u(x)} ${this.#u(y)}) rotate(${angle} ${NECK})`);
+    this.#move("hair-back", `translate(${this.#u(x * 0.35)} ${this.#u(y * 0.8)}) rotate(${this.#s(tilt * 0.85 - hair * 0.5)} ${NECK})`);
+    this.#move("features", `translate(${this.#u(yaw * 10)} ${this.#u(pitch * 9)})`);
+    this.#move("nose", `translate(${this.#u(yaw * 4)} ${this.#u(pitch * 2.5)})`);
+    this.#move("face", `translate(${this.#u(yaw * 3)} ${this.#u(pitch * 2)})`);
+    this.#move("fringe-shade", `translate(${this.#u(yaw * 4)} ${this.#u(pitch * 6)})`);
+    this.#move("fringe", `translate(${this.#u(yaw * 6)} ${this.#u(pitch * 5)})`);
+    this.#move("lock-left", `translate(${this.#u(yaw * 5)} ${this.#u(pitch * 3)}) rotate(${this.#s(-tilt * 0.7 - hair)} 286 240)`);
+    this.#move("lock-right", `translate(${this.#u(yaw * 5)} ${this.#u(pitch * 3)}) rotate(${this.#s(-tilt * 0.7 - hair)} 514 240)`);
+  }
+
+  #ears({ earLeft, earRight, earBack, yaw, pitch }) {
+    for (const [side, out] of [["left", earLeft], ["right", earRight]]) {
+      const { x, y, side: sign } = EARS[side];
+      const along = 1 - 0.1 * earBack - Math.max(0, out) * 0.003;
+      this.#move(
+        `ear-${side}`,
+        `translate(${this.#u(x - yaw * 4)} ${this.#u(y - pitch * 5)}) rotate(${this.#s(sign * out)}) scale(${this.#s(1 - 0.2 * earBack)} ${this.#s(along)}) translate(${-x} ${-y})`,
+      );
+    }
+  }
+
+  #eye(side, { eyeOpen, eyeSmile, slant, pupil, gazeX, gazeY, yaw }) {
+    const { x, y, side: sign } = EYES[side];
+    const narrow = 1 - Math.max(0, -yaw * sign) * 0.07;
+    this.#move(`eye-${side}`, `translate(${x} ${y}) scale(${this.#s(sign * narrow)} 1)`);
+    const shape = `${this.#s(eyeOpen)} ${this.#s(eyeSmile)} ${this.#s(slant)}`;
+    if (this.#keys.get(side) !== shape) {
+      this.#keys.set(side, shape);
+      const paths = eyePaths(eyeOpen, Math.min(1, eyeSmile), slant);
+      this.#draw(`eye-${side}-clip-shape`, paths.opening);
+      for (const part of ["lash", "crease", "lower", "shade"]) this.#draw(`eye-${side}-${part}`, paths[part]);
+    }
+    const gaze = { x: gazeX * 12 * sign, y: gazeY * 9 };
+    this.#move(`eye-${side}-iris`, `translate(${this.#u(gaze.x)} ${this.#u(gaze.y)})`);
+    this.#move(`eye-${side}-highlight`, `translate(${this.#u(gaze.x * 0.8)} ${this.#u(gaze.y * 0.8)})`);
+    this.#move(`eye-${side}-pupil`, `scale(${this.#s(pupil)} ${this.#s(0.5 + pupil * 0.5)})`);
+  }
+
+  #brows({ browLeft, browRight, browAngle, yaw, pitch, blush }) {
+    const x = yaw * 9;
+    this.#move("brow-left", `translate(${this.#u(x)} ${this.#u(pitch * 8 - browLeft)}) rotate(${this.#s(-browAngle)} 332 290)`);
+    this.#move("brow-right", `translate(${this.#u(x)} ${this.#u(pitch * 8 - browRight)}) rotate(${this.#s(browAngle)} 468 290)`);
+    this.#write("blush", "opacity", `${Math.round(Math.max(0, Math.min(1, blush)) * 20) / 20}`);
+  }
+
+  #mouth({ mouth, mouthAside, yaw, pitch }) {
+    this.#move("mouth", `translate(${this.#u(400 + mouthAside + yaw * 2)} ${this.#u(416 + pitch)})`);
+    const shape = Object.values(mouth).map((value) => this.#s(value)).join(" ");
+    if (this.#keys.get("mouth") === shape) return;
+    this.#keys.set("mouth", shape);
+    const paths = mouthPaths(mouth);
+    this.#draw("mouth-clip-shape", paths.lips);
+    for (const part of ["lips", "teeth", "tongue", "under"]) this.#draw(`mouth-${part}`, paths[part]);
+  }
+
+  #tail({ tailPhase, tailReach, tailLift }) {
+    const phase = Math.round(tailPhase * this.#fine * 3) / (this.#fine * 3);
+    const shape = `${phase} ${this.#s(tailReach)} ${this.#s(tailLift)}`;
+    if (this.#keys.get("tail") === shape) return;
+    this.#keys.set("tail", shape);
+    const paths = tailPaths(phase, tailReach, tailLift);
+    this.#draw("tail-shape", paths.shape);
+    this.#draw("tail-tip", paths.tip);
+  }
+
+  /** A length, no finer than the screen shows it. */
+  #u(units) {
+    return Math.round(units * this.#fine) / this.#fine;
+  }
+
+  /** A share or an angle, no finer than the screen shows it at the size of a head. */
+  #s(share) {
+    return Math.round(share * this.#fine * 20) / (this.#fine * 20);
+  }
+
+  #move(name, transform) {
+    this.#write(name, "transform", transform);
+  }
+
+  #draw(name, path) {
+    this.#write(name, "d", path);
+  }
+
+  #write(name, attribute, value) {
+    const key = attribute === "opacity" ? `${name} opacity` : name;
+    if (this.#written.get(key) === value) return;
+    this.#written.set(key, value);
+    this.#parts.get(name).setAttribute(attribute, value);
+  }
+}
