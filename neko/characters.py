@@ -171,7 +171,8 @@ def _completed(raw: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, An
     for key in (MASTER, CHARACTERS):
         if not result.get(key):
             result[key] = copy.deepcopy(defaults[key])
-    if result.get(CURRENT) not in result[CHARACTERS]:
+    current = result.get(CURRENT)
+    if not isinstance(current, str) or current not in result[CHARACTERS]:
         result[CURRENT] = next(iter(result[CHARACTERS]))
     return result
 

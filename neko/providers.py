@@ -12,14 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from neko.settings import ASSETS, is_loopback
-
-Role = Literal[
-    "conversation", "summary", "correction", "emotion", "vision", "agent", "realtime", "tts_default", "tts_custom"
-]
 
 ASSIST_ROLES: Final = ("conversation", "summary", "correction", "emotion", "vision", "agent")
 _CONFIG_PREFIX: Final = {"realtime": "omni", "tts_default": "tts", "tts_custom": "tts"}
@@ -166,7 +162,15 @@ def normalise_base_url(url: str) -> str:
             break
     if not path or (port == 11434 and path in _OLLAMA_OWN):
         path = "/v1"
-    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
+    login, at, server = parts.netloc.rpartition("@")
+    return urlunsplit((parts.scheme.lower(), f"{login}{at}{server.lower()}", path, "", ""))
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_near(address: str) -> bool:
@@ -259,9 +263,9 @@ class _Choice:
         if self._offline:
             return None
         prefix = _CONFIG_PREFIX[role]
-        url, model = self._text(f"{prefix}ModelUrl"), self._stored(f"{prefix}ModelId")
+        url, model = self._text(f"{prefix}ModelUrl"), self._text(f"{prefix}ModelId")
         if self._custom and url and model:
-            model, key = self._text(f"{prefix}ModelId"), self._text(f"{prefix}ModelApiKey")
+            key = self._text(f"{prefix}ModelApiKey")
             return ModelEndpoint(role, *self._custom_name(url), url.rstrip("/"), model, key, extra_body(model), "local")
         if role == "tts_custom":
             return self._cloned_voices()
@@ -299,10 +303,10 @@ class _Choice:
 
     def _own(self, role: str) -> ModelEndpoint | None:
         """The role's own three values, when they are switched on and complete."""
-        url, stored = self._text(f"{role}ModelUrl"), self._stored(f"{role}ModelId")
-        if not (self._custom and url and stored):
+        url, model = self._text(f"{role}ModelUrl"), self._text(f"{role}ModelId")
+        if not (self._custom and url and model):
             return None
-        return self._endpoint(role, url, self._text(f"{role}ModelId"), self._text(f"{role}ModelApiKey"))
+        return self._endpoint(role, url, model, self._text(f"{role}ModelApiKey"))
 
     def _assist_endpoint(self, role: str) -> ModelEndpoint | None:
         provider = self.assist()
@@ -337,8 +341,7 @@ class _Choice:
         for provider in self._catalogue.assist.values():
             if provider.base_url and provider.base_url == url:
                 return provider.key, provider.name
-        host = urlsplit(url).hostname or "" if "[" not in url or "]" in url else ""
-        provider = self._catalogue.assist["local" if is_loopback(host) else "custom"]
+        provider = self._catalogue.assist["local" if is_loopback(_host(url)) else "custom"]
         return provider.key, provider.name
 
     def _assist_url(self, provider: AssistProvider) -> str:
@@ -353,7 +356,8 @@ class _Choice:
         return self._text(provider.key_field) or self._core_key()
 
     def _is_chosen(self, provider: AssistProvider) -> bool:
-        return provider.key == (self._text("assistApi") or self._catalogue.assist_default)
+        name = self._text("assistApi")
+        return provider.key == (name if name in self._catalogue.assist else self._catalogue.assist_default)
 
     def _core_key(self) -> str:
         key = self._text("coreApiKey")

@@ -1,0 +1,228 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neko.characters import SYSTEM_KEYS, Characters, check_name, default_characters
+from neko.errors import ConfigError, DamagedFileError, InputError
+from neko.language import LANGUAGES, guess
+
+DOCUMENT: dict[str, Any] = {
+    "主人": {"档案名": "哥哥", "性别": "男", "爱好": "爬山", "空": ""},
+    "猫娘": {
+        "test": {
+            "性别": "女",
+            "年龄": 15,
+            "昵称": "T酱, 小T",
+            "Favourite colour": "blue",
+            "live2d": "mao_pro",
+            "voice_id": "",
+            "system_prompt": "I am {LANLAN_NAME}, {MASTER_NAME} knows me as {LANLAN_NAME}.",
+            "idleAnimation": "/static/vrm/animation/idle.vrma",
+            "item_id": "12",
+            "lighting": {"ambient": 0.4},
+            "vrm_rotation": {"y": 1},
+            "lightingPreset": "soft",
+            "角色卡描述": "for the workshop",
+        },
+        "小天": {},
+    },
+    "当前猫娘": "test",
+    "当前麦克风": None,
+    "将来的键": [1, 2],
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "characters.json"
+
+
+def on_disk(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def given(path: Path, **changes: Any) -> Characters:
+    path.write_text(json.dumps({**DOCUMENT, **changes}, ensure_ascii=False), encoding="utf-8")
+    return Characters.load(path, "en")
+
+
+@pytest.mark.parametrize(
+    ("language", "name"), [("en", "Mio"), ("zh-CN", "小澪"), ("zh-TW", "小澪"), ("ja", "ミオ"), ("ko", "미오")]
+)
+def test_a_fresh_folder_starts_with_one_character_in_the_readers_language(path: Path, language: str, name: str) -> None:
+    characters = Characters.load(path, language)
+    assert characters.names == [name]
+    assert characters.current == name
+    assert on_disk(path) == characters.raw()
+    prompt = characters.system_prompt(name)
+    assert guess(prompt, "en") == language
+    assert name in prompt
+    assert characters.master_name in prompt
+    assert "{" not in prompt
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_character_is_an_adult_with_a_personality_and_no_system_keys_as_traits(
+    path: Path, language: str
+) -> None:
+    characters = Characters.load(path, language)
+    traits = characters.traits(characters.current)
+    assert "22" in traits.values()
+    assert len(traits) >= 6
+    assert not SYSTEM_KEYS & set(traits)
+    assert list(default_characters(language)) == ["主人", "猫娘", "当前猫娘"]
+
+
+def test_an_unknown_language_starts_in_english(path: Path) -> None:
+    assert Characters.load(path, "fr").names == ["Mio"]
+
+
+def test_every_unknown_key_survives_loading_and_selecting(path: Path) -> None:
+    characters = given(path)
+    assert characters.raw() == DOCUMENT
+    characters.select("小天")
+    assert on_disk(path) == {**DOCUMENT, "当前猫娘": "小天"}
+    assert list(on_disk(path)) == list(DOCUMENT)
+    assert on_disk(path.with_name("characters.json.bak")) == DOCUMENT
+
+
+def test_loading_a_complete_file_writes_nothing(path: Path) -> None:
+    given(path)
+    assert [file.name for file in path.parent.iterdir()] == ["characters.json"]
+
+
+def test_traits_are_the_free_keys_with_a_value(path: Path) -> None:
+    characters = given(path)
+    assert characters.traits("test") == {
+        "性别": "女",
+        "年龄": "15",
+        "昵称": "T酱, 小T",
+        "Favourite colour": "blue",
+    }
+    assert characters.traits("小天") == {}
+    assert characters.master_traits() == {"性别": "男", "爱好": "爬山"}
+
+
+def test_the_card_holds_everything(path: Path) -> None:
+    characters = given(path)
+    assert characters.card("test")["live2d"] == "mao_pro"
+    assert dict(characters.card("nobody")) == {}
+
+
+def test_both_names_are_filled_into_the_prompt(path: Path) -> None:
+    assert given(path).system_prompt("test") == "I am test, 哥哥 knows me as test."
+
+
+def test_a_card_without_a_prompt_speaks_by_the_default_one(path: Path) -> None:
+    prompt = given(path).system_prompt("小天")
+    assert "小天" in prompt
+    assert "哥哥" in prompt
+    assert "Mio" not in prompt
+
+
+@pytest.mark.parametrize("current", ["nobody", None, 7, ["test"]])
+def test_an_invalid_current_character_becomes_the_first_and_is_saved(path: Path, current: Any) -> None:
+    characters = given(path, **{"当前猫娘": current})
+    assert characters.current == "test"
+    assert on_disk(path)["当前猫娘"] == "test"
+
+
+def test_a_file_without_characters_gets_one_and_keeps_the_rest(path: Path) -> None:
+    characters = given(path, **{"猫娘": {}})
+    assert characters.names == ["Mio"]
+    assert on_disk(path)["主人"] == DOCUMENT["主人"]
+    assert on_disk(path)["将来的键"] == [1, 2]
+
+
+def test_a_master_without_a_name_is_called_neutrally(path: Path) -> None:
+    assert given(path, **{"主人": {"性别": "女"}}).master_name == "friend"
+
+
+@pytest.mark.parametrize("content", ["{oops", "[]", '{"猫娘": ["test"]}', '{"主人": "me", "猫娘": {}}'])
+def test_a_damaged_file_is_reported_kept_and_never_overwritten(path: Path, content: str) -> None:
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DamagedFileError) as caught:
+        Characters.load(path, "en")
+    assert Path(str(caught.value.params["kept"])).read_text(encoding="utf-8") == content
+    assert not path.exists()
+
+
+def test_an_unknown_character_cannot_be_selected(path: Path) -> None:
+    characters = given(path)
+    with pytest.raises(InputError):
+        characters.select("nobody")
+    assert characters.current == "test"
+
+
+def test_a_whole_document_can_be_replaced_and_a_wrong_one_cannot(path: Path) -> None:
+    characters = given(path)
+    characters.replace({"猫娘": {"New": {"x": 1}}, "extra": True})
+    assert characters.names == ["New"]
+    assert characters.current == "New"
+    assert on_disk(path)["extra"] is True
+    for wrong in ({"猫娘": ["x"]}, {"猫娘": "x"}, {"主人": 3}):
+        with pytest.raises(InputError):
+            characters.replace(wrong)
+    assert characters.names == ["New"]
+
+
+def test_an_edit_that_fails_changes_nothing(path: Path) -> None:
+    characters = given(path)
+
+    def half_done(raw: dict[str, Any]) -> None:
+        del raw["猫娘"]["test"]
+        raise KeyError("changed my mind")
+
+    with pytest.raises(KeyError):
+        characters.edit(half_done)
+    assert characters.names == ["test", "小天"]
+    assert on_disk(path) == DOCUMENT
+
+
+def test_a_change_that_cannot_be_saved_is_not_seen(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    characters = Characters(tmp_path / "file" / "characters.json", DOCUMENT, "en")
+    with pytest.raises(ConfigError):
+        characters.select("小天")
+    assert characters.current == "test"
+
+
+def test_what_is_handed_out_cannot_change_the_document(path: Path) -> None:
+    characters = given(path)
+    characters.raw()["猫娘"].clear()
+    assert characters.names == ["test", "小天"]
+    with pytest.raises(TypeError):
+        characters.card("test")["live2d"] = "x"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["Mio", "  Mio ", "小澪小澪小澪小澪小澪", "a" * 20, "Dr. Who", "O'Neil & Co"])
+def test_a_good_name_is_accepted_trimmed(name: str) -> None:
+    assert check_name(name) == name.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "empty"),
+        ("   ", "empty"),
+        (None, "empty"),
+        (5, "empty"),
+        ("a" * 21, "too_long"),
+        ("小澪小澪小澪小澪小澪x", "too_long"),
+        ("a/b", "forbidden"),
+        ("a\\b", "forbidden"),
+        ("..", "forbidden"),
+        ("a..b", "forbidden"),
+        (".", "forbidden"),
+        ("why?", "forbidden"),
+        ("#1", "forbidden"),
+        ("a\nb", "forbidden"),
+        ("a\x00b", "forbidden"),
+    ],
+)
+def test_a_name_that_a_path_or_an_address_would_misread_is_refused(name: object, reason: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_name(name)
+    assert caught.value.params["reason"] == reason

@@ -1,0 +1,195 @@
+from pathlib import Path
+
+import pytest
+
+from neko.errors import ConfigError, DamagedFileError
+from neko.settings import ASSETS, CoreConfig, Settings, default_data_dir, is_loopback
+
+
+def launched(*argv: str, **environ: str) -> Settings:
+    return Settings.from_command_line(argv, environ)
+
+
+def test_plain_settings_are_right_for_embedding() -> None:
+    settings = Settings()
+    assert (settings.host, settings.port, settings.open_browser) == ("127.0.0.1", 48911, False)
+    assert settings.data_dir is None
+
+
+def test_the_command_line_opens_a_browser_unless_told_not_to() -> None:
+    assert launched().open_browser
+    assert not launched("--no-browser").open_browser
+    assert not launched(NEKO_NO_BROWSER="1").open_browser
+    assert launched(NEKO_NO_BROWSER="0").open_browser
+
+
+def test_flags_win_over_the_environment_and_that_over_defaults(tmp_path: Path) -> None:
+    environ = {
+        "NEKO_HOST": "::1",
+        "NEKO_PORT": "5001",
+        "NEKO_DATA_DIR": str(tmp_path / "a"),
+        "NEKO_LOG_LEVEL": "DEBUG",
+        "NEKO_TOKEN": "secret",
+    }
+    settings = launched(**environ)
+    assert (settings.host, settings.port, settings.log_level, settings.token) == ("::1", 5001, "debug", "secret")
+    assert settings.data_dir == tmp_path / "a"
+    assert settings.environ == environ
+    given = ("--host", "localhost", "--port", "5002", "--data-dir", str(tmp_path / "b"), "--log-level", "warning")
+    settings = launched(*given, "--token", "other", **environ)
+    assert (settings.host, settings.port, settings.log_level, settings.token) == ("localhost", 5002, "warning", "other")
+    assert settings.data_dir == tmp_path / "b"
+
+
+@pytest.mark.parametrize(
+    ("environ", "port"),
+    [
+        ({}, 48911),
+        ({"MAIN_SERVER_PORT": "1"}, 1),
+        ({"MAIN_SERVER_PORT": "1", "NEKO_MAIN_SERVER_PORT": "2"}, 2),
+        ({"MAIN_SERVER_PORT": "1", "NEKO_MAIN_SERVER_PORT": "2", "NEKO_PORT": "3"}, 3),
+        ({"MAIN_SERVER_PORT": "1", "NEKO_MAIN_SERVER_PORT": "70000"}, 1),
+        ({"NEKO_MAIN_SERVER_PORT": "x"}, 48911),
+        ({"NEKO_PORT": ""}, 48911),
+    ],
+)
+def test_the_port_comes_from_the_strongest_usable_variable(environ: dict[str, str], port: int) -> None:
+    assert launched(**environ).port == port
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "named"),
+    [
+        (["--port", "many"], {}, "--port"),
+        (["--port", "65536"], {}, "--port"),
+        (["--port", "-1"], {}, "--port"),
+        ([], {"NEKO_PORT": "x"}, "NEKO_PORT"),
+        (["--log-level", "loud"], {}, "loud"),
+        (["--host", "0.0.0.0"], {}, "--token"),
+        (["--wat"], {}, "--wat"),
+    ],
+)
+def test_a_bad_value_is_one_sentence_and_exit_code_2(
+    argv: list[str], environ: dict[str, str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        Settings.from_command_line(argv, environ)
+    told = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert named in told
+    assert len(told.splitlines()) == 1
+
+
+def test_another_address_than_loopback_needs_a_token() -> None:
+    with pytest.raises(ConfigError):
+        Settings(host="0.0.0.0")
+    assert Settings(host="0.0.0.0", token="t").host == "0.0.0.0"
+
+
+def test_a_port_that_is_none_cannot_be_set() -> None:
+    with pytest.raises(ConfigError):
+        Settings(port=70000)
+
+
+def test_the_token_and_the_environment_stay_out_of_the_printed_form() -> None:
+    assert "hush" not in repr(Settings(token="hush", environ={"OPENAI_API_KEY": "hush"}))
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        *((host, True) for host in ("127.0.0.1", "127.9.9.9", "::1", "[::1]", "LocalHost")),
+        *((host, False) for host in ("0.0.0.0", "192.168.1.2", "localhost.evil.example", "")),
+    ],
+)
+def test_loopback_is_what_only_this_machine_reaches(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+def test_the_assets_are_found() -> None:
+    assert (ASSETS / "providers.json").is_file()
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_data_lives_below_documents(platform: str, tmp_path: Path) -> None:
+    folder = default_data_dir({}, platform=platform, home=tmp_path / "home", cwd=tmp_path / "cwd")
+    assert folder == tmp_path / "home" / "Documents" / "N.E.K.O"
+    assert not folder.exists()
+    assert list(folder.parent.iterdir()) == []
+
+
+def test_linux_prefers_the_documents_folder_of_the_environment(tmp_path: Path) -> None:
+    environ = {"XDG_DOCUMENTS_DIR": str(tmp_path / "papers")}
+    linux = default_data_dir(environ, platform="linux", home=tmp_path / "home", cwd=tmp_path)
+    mac = default_data_dir(environ, platform="darwin", home=tmp_path / "home", cwd=tmp_path)
+    assert linux == tmp_path / "papers" / "N.E.K.O"
+    assert mac == tmp_path / "home" / "Documents" / "N.E.K.O"
+
+
+def test_home_in_the_documents_variable_means_the_home_folder(tmp_path: Path) -> None:
+    environ = {"XDG_DOCUMENTS_DIR": "$HOME/Papers"}
+    folder = default_data_dir(environ, platform="linux", home=tmp_path / "home", cwd=tmp_path)
+    assert folder == tmp_path / "home" / "Papers" / "N.E.K.O"
+
+
+def test_an_unusable_documents_folder_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    environ = {"XDG_DOCUMENTS_DIR": str(tmp_path / "file" / "papers")}
+    folder = default_data_dir(environ, platform="linux", home=tmp_path / "home", cwd=tmp_path / "cwd")
+    assert folder == tmp_path / "home" / "Documents" / "N.E.K.O"
+    folder = default_data_dir(environ, platform="linux", home=tmp_path / "file" / "home", cwd=tmp_path / "cwd")
+    assert folder == tmp_path / "cwd" / "N.E.K.O"
+
+
+def test_windows_asks_the_system_for_its_documents_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "system"))
+    monkeypatch.delenv("XDG_DOCUMENTS_DIR", raising=False)
+    folder = default_data_dir({}, platform="win32", home=tmp_path / "home", cwd=tmp_path / "cwd")
+    assert folder == tmp_path / "system" / "Documents" / "N.E.K.O"
+
+
+def test_core_config_without_a_file_is_empty_and_writes_nothing(tmp_path: Path) -> None:
+    assert dict(CoreConfig.load(tmp_path / "core_config.json").values) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_core_config_merges_and_keeps_what_it_does_not_know(tmp_path: Path) -> None:
+    path = tmp_path / "core_config.json"
+    path.write_text('{"recent_memory_auto_review": false, "future": {"x": 1}, "assistApi": "glm"}', encoding="utf-8")
+    config = CoreConfig.load(path)
+    before = config.values
+    config.merge({"assistApi": "kimi", "assistApiKeyKimi": "k"})
+    expected = {
+        "recent_memory_auto_review": False,
+        "future": {"x": 1},
+        "assistApi": "kimi",
+        "assistApiKeyKimi": "k",
+    }
+    assert dict(config.values) == expected
+    assert dict(CoreConfig.load(path).values) == expected
+    assert before["assistApi"] == "glm"
+
+
+def test_core_config_merges_objects_key_by_key_and_drops_what_becomes_none(tmp_path: Path) -> None:
+    config = CoreConfig.load(tmp_path / "core_config.json")
+    config.merge({"neko": {"language": "ja", "voices": {"Mio": {"rate": 1.2}}}})
+    config.merge({"neko": {"language": None, "voices": {"小澪": {"pitch": 2}}}})
+    assert config.values["neko"] == {"voices": {"Mio": {"rate": 1.2}, "小澪": {"pitch": 2}}}
+
+
+def test_core_config_that_cannot_be_saved_does_not_change(tmp_path: Path) -> None:
+    config = CoreConfig(tmp_path / "file" / "core_config.json", {})
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError):
+        config.merge({"a": 1})
+    assert dict(config.values) == {}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '"text"'])
+def test_a_damaged_core_config_is_reported_and_kept(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "core_config.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DamagedFileError) as caught:
+        CoreConfig.load(path)
+    assert Path(str(caught.value.params["kept"])).read_text(encoding="utf-8") == content
