@@ -167,9 +167,9 @@ class WorkQueue:
         there is no consumer or it is 1000 requests behind, else after ``retries + 1`` attempts of
         ``ack_timeout`` seconds each. Raises ``BusMessageError`` for what is not a JSON message.
         """
-        message = dict(message)
-        event_id = str(message.setdefault("event_id", uuid.uuid4().hex))
-        encoded = _encode(message)
+        _check(message)
+        event_id = str(message.get("event_id") or uuid.uuid4().hex)
+        encoded = _encode({**message, "event_id": event_id})
         acked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         waiters = self._waiters.setdefault(event_id, set())
         waiters.add(acked)
@@ -237,13 +237,13 @@ class WorkQueue:
         return Subscription(lambda: self._leave(inbox), task)
 
     def refuse_all(self) -> None:
-        """Let every request that waits for its acknowledgement return false."""
+        """Let the consumer go and every request, waiting or to come, return false."""
+        self._inbox = None
         for waiters in self._waiters.values():
             self._answer(waiters, False)
 
     def _leave(self, inbox: _Mailbox) -> None:
         if self._inbox is inbox:
-            self._inbox = None
             self.refuse_all()
 
     @staticmethod
@@ -414,9 +414,13 @@ async def _deliver(mailbox: _Mailbox, handler: Handler, place: str, ledger: Ledg
         await ledger.run(place, handler, message)
 
 
-def _encode(message: Mapping[str, Any]) -> str:
+def _check(message: Mapping[str, Any]) -> None:
     if not isinstance(message, Mapping) or not isinstance(message.get("event_type"), str):
         raise BusMessageError("a bus message is an object with an event_type")
+
+
+def _encode(message: Mapping[str, Any]) -> str:
+    _check(message)
     try:
         return json.dumps(dict(message), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
