@@ -68,7 +68,7 @@ export class ModelForm {
     for (const tile of this.#tiles.children) tile.setAttribute("aria-checked", String(tile.dataset.key === key));
     this.#drawFields();
     (this.#fields.querySelector("input") ?? this.#fields.querySelector("button"))?.focus({ preventScroll: true });
-    this.#fields.scrollIntoView({ block: "nearest" });
+    this.#fields.lastElementChild.scrollIntoView({ block: "nearest" });
   }
 
   #drawFields() {
@@ -140,6 +140,7 @@ export class ModelForm {
     note.hidden = !text;
     note.className = `form-note ${kind}`;
     note.textContent = text;
+    this.#fields.lastElementChild.scrollIntoView({ block: "nearest" });
   }
 
   #offerModels(models, chosen) {

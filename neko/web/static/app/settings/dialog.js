@@ -56,8 +56,8 @@ export class SettingsDialog {
           h("h1", { text: t("settings.title") }),
           h("button", { type: "button", class: "icon-button", "data-testid": "settings-close", "aria-label": t("settings.close"), on: { click: () => this.#dialog.close() } }, icon("close"))),
         h("nav", { class: "settings-nav", "aria-label": t("settings.title") }, Object.keys(PAGES).map((name) => this.#tab(name))),
+        h("h2", { class: "settings-title", text: t(`settings.pages.${page}`) }),
         body));
-    body.append(h("h2", { text: t(`settings.pages.${page}`) }));
     PAGES[page](body, this.#parts);
     const tab = this.#dialog.querySelector('[aria-current="page"]');
     tab.scrollIntoView({ block: "nearest", inline: "center" });
@@ -66,7 +66,7 @@ export class SettingsDialog {
 
   #tab(name) {
     return h("button", {
-      type: "button", class: "settings-tab", "data-testid": `settings-${name}`, "aria-current": name === this.#page && "page",
+      type: "button", class: "settings-tab", "data-testid": `settings-${name}`, "aria-current": name === this.#page && "page", autofocus: name === this.#page,
       on: { click: () => { location.hash = `settings/${name}`; } },
     }, icon(SIGNS[name]), h("span", { text: t(`settings.pages.${name}`) }));
   }
