@@ -16,6 +16,8 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
+from neko.web.root import root_url
+
 _YEAR = 365 * 24 * 3600
 
 
@@ -41,13 +43,12 @@ class Access:
         if not any(name == "token" and self._is_token(value) for name, value in pairs):
             return None
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
-        root = scope.get("root_path", "").rstrip("/") + "/"
         answer = RedirectResponse(_relative(scope["path"]) + (f"?{rest}" if rest else ""), 303)
         answer.set_cookie(
             self._cookie,
             self._proof,
             max_age=_YEAR,
-            path=root,
+            path=root_url(scope) + "/",
             secure=scope["scheme"] == "https",
             httponly=True,
             samesite="lax",

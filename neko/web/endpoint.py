@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from neko.web.errors import Refused, error_response, invalid_response, json_response
+from neko.web.reader import reader_language
 from neko.web.services import Services
 from neko.web.shapes import Nothing
 
@@ -45,7 +46,7 @@ class Call(Generic[G]):
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A declared call. ``invalid_status`` answers a request that does not fit ``given``;
-    ``body_is_read`` is false where the body is none of our business."""
+    ``body_is_read`` is false where the body is none of our business; ``produces`` is the media type."""
 
     method: str
     paths: tuple[str, ...]
@@ -55,6 +56,7 @@ class Endpoint:
     handler: Callable[[Call[Any]], Awaitable[Outcome]]
     invalid_status: int = 422
     body_is_read: bool = True
+    produces: str = "application/json"
 
     @property
     def takes_body(self) -> bool:
@@ -65,7 +67,8 @@ class Endpoint:
             try:
                 given = await self._read(request)
             except ValidationError as error:
-                return invalid_response(error, "body" if self.takes_body else "query", self.invalid_status)
+                where, language = "body" if self.takes_body else "query", reader_language(request, services)
+                return await invalid_response(error, where, self.invalid_status, language)
             answer = await self.handler(Call(services, request, given))
         except (HTTPException, ClientDisconnect):
             raise
@@ -102,11 +105,12 @@ def post(
     given: type[G] = Nothing,  # type: ignore[assignment]
     invalid_status: int = 422,
     body_is_read: bool = True,
+    produces: str = "application/json",
 ) -> Callable[[Callable[[Call[G]], Awaitable[Outcome]]], Endpoint]:
     """Declare a write; ``given`` is the model of its JSON body."""
 
     def declare(handler: Callable[[Call[G]], Awaitable[Outcome]]) -> Endpoint:
-        return Endpoint("POST", paths, given, answer, summary, handler, invalid_status, body_is_read)
+        return Endpoint("POST", paths, given, answer, summary, handler, invalid_status, body_is_read, produces)
 
     return declare
 

@@ -29,8 +29,8 @@ class Refused(InputError):
     ``sentence`` is English and stands in where ``wire_code`` has none in the reader's language.
     """
 
-    def __init__(self, status: int, wire_code: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, wire_code: str, sentence: str, **params: str | int | float) -> None:
+        super().__init__(sentence, **params)
         self.status = status
         self.wire_code = wire_code
         self.sentence = sentence
@@ -84,7 +84,7 @@ def http_exception_response(error: HTTPException) -> Response:
     return json_response(Detail(detail=error.detail), error.status_code, error.headers)
 
 
-def invalid_response(error: ValidationError, where: str, status: int) -> Response:
+async def invalid_response(error: ValidationError, where: str, status: int, language: str) -> Response:
     """A request that does not fit its model. ``where`` is ``body`` or ``query``."""
     problems = [
         Problem(
@@ -95,8 +95,8 @@ def invalid_response(error: ValidationError, where: str, status: int) -> Respons
         )
         for one in error.errors(include_url=False, include_context=False)
     ]
-    sentence = "; ".join(f"{'.'.join(map(str, one.loc[1:])) or where}: {one.msg}" for one in problems)
-    return json_response(InvalidRequest(error=sentence, code="invalid", detail=problems), status)
+    told = await failure_of(Refused(status, "invalid", "Something in the request is missing or wrong."), language)
+    return json_response(InvalidRequest(**told.model_dump(), detail=problems), status)
 
 
 def _without_secrets(loc: tuple[int | str, ...], value: Any) -> Any:

@@ -82,7 +82,7 @@ class Choices:
     def _as_provider(self, target: Target, given_key: str) -> dict[str, Any]:
         provider = target.provider
         if provider.needs_key and not target.api_key:
-            raise Refused(400, "key_needed", f"{provider.name} needs a key.")
+            raise Refused(400, "key_needed", f"{provider.name} needs a key.", provider=provider.name)
         self._refuse_if_pinned("assistApi", provider.key)
         changes: dict[str, Any] = {"assistApi": provider.key, "neko": {"offline": None}}
         if self._is_new_key(target, given_key):
@@ -99,7 +99,12 @@ class Choices:
     def _refuse_if_pinned(self, name: str, wanted: str) -> None:
         if name in self.pinned and self._text(name) != wanted:
             variable = self.pinned[name]
-            raise Refused(409, "pinned", f"The environment variable {variable} decides this; remove it to choose here.")
+            raise Refused(
+                409,
+                "pinned",
+                f"The environment variable {variable} decides this; remove it to choose here.",
+                variable=variable,
+            )
 
     def _own_address(self, provider: AssistProvider) -> str:
         from_environment = self._environ.get("OPENAI_BASE_URL", "") if provider.key == "openai" else ""

@@ -17,9 +17,13 @@ from starlette.routing import Route
 from neko.tasks import in_thread
 from neko.web.endpoint import Endpoint
 from neko.web.pages import PAGES
+from neko.web.root import root_url
 from neko.web.shapes import Detail, Failure, InvalidRequest, Nothing
 
 Json = dict[str, Any]
+Refs = dict[tuple[type[BaseModel], JsonSchemaMode], Json]
+
+_JSON = "application/json"
 
 _SHARED: tuple[type[BaseModel], ...] = (Failure, InvalidRequest, Detail)
 _REF = "#/components/schemas/{model}"
@@ -43,7 +47,7 @@ class _Document:
 
 async def _describe(document: _Document, request: Request) -> Response:
     made = await document.get()
-    root = request.scope.get("root_path", "")
+    root = root_url(request.scope)
     return JSONResponse({**made, "servers": [{"url": root}]} if root else made)
 
 
@@ -65,41 +69,34 @@ def openapi_document(endpoints: Iterable[Endpoint], pages: Mapping[str, str]) ->
     }
 
 
-def _schemas(endpoints: list[Endpoint]) -> tuple[dict[type[BaseModel], Json], Json]:
-    wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = dict.fromkeys(
-        (model, "serialization") for model in _SHARED
-    )
+def _schemas(endpoints: list[Endpoint]) -> tuple[Refs, Json]:
+    wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "serialization") for model in _SHARED]
     for endpoint in endpoints:
-        wanted[endpoint.answer, "serialization"] = None
-        wanted[endpoint.given, "validation"] = None
-    refs, document = models_json_schema(list(wanted), ref_template=_REF)
-    return {model: refs[model, mode] for model, mode in wanted}, document.get("$defs", {})
+        wanted += [(endpoint.answer, "serialization"), (endpoint.given, "validation")]
+    refs, document = models_json_schema(list(dict.fromkeys(wanted)), ref_template=_REF)
+    return {(model, mode): refs[model, mode] for model, mode in wanted}, document.get("$defs", {})
 
 
-def _operation(endpoint: Endpoint, path: str, refs: Mapping[type[BaseModel], Json], components: Json) -> Json:
+def _operation(endpoint: Endpoint, path: str, refs: Refs, components: Json) -> Json:
+    answers = {
+        "200": _content("The answer.", endpoint.produces, refs[endpoint.answer, "serialization"]),
+        "default": _content("What went wrong.", _JSON, refs[Failure, "serialization"]),
+    }
     operation: Json = {
         "operationId": _operation_id(endpoint.method, path),
         "summary": endpoint.summary,
         "tags": [_tag(path)],
-        "responses": {
-            "200": _json_answer("The answer.", refs[endpoint.answer]),
-            "default": _json_answer("What went wrong.", refs[Failure]),
-        },
+        "responses": answers,
     }
     parameters = _path_parameters(path)
     if endpoint.given is not Nothing:
+        given = refs[endpoint.given, "validation"]
         if endpoint.takes_body:
-            operation["requestBody"] = {
-                "required": True,
-                "content": {"application/json": {"schema": refs[endpoint.given]}},
-            }
+            operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": given}}}
         else:
-            parameters += _query_parameters(endpoint.given, refs, components)
-        operation["responses"][str(endpoint.invalid_status)] = (
-            _json_answer("The request does not fit.", refs[InvalidRequest])
-            if endpoint.invalid_status != 200
-            else operation["responses"]["200"]
-        )
+            parameters += _query_parameters(given, components)
+        invalid = _content("The request does not fit.", _JSON, refs[InvalidRequest, "serialization"])
+        answers.setdefault(str(endpoint.invalid_status), invalid)
     if parameters:
         operation["parameters"] = parameters
     return operation
@@ -123,8 +120,8 @@ def _path_parameters(path: str) -> list[Json]:
     ]
 
 
-def _query_parameters(given: type[BaseModel], refs: Mapping[type[BaseModel], Json], components: Json) -> list[Json]:
-    schema = components[refs[given]["$ref"].rsplit("/", 1)[1]]
+def _query_parameters(given: Json, components: Json) -> list[Json]:
+    schema = components[given["$ref"].rsplit("/", 1)[1]]
     required = schema.get("required", ())
     return [
         {"name": name, "in": "query", "required": name in required, "schema": field}
@@ -132,8 +129,8 @@ def _query_parameters(given: type[BaseModel], refs: Mapping[type[BaseModel], Jso
     ]
 
 
-def _json_answer(description: str, schema: Json) -> Json:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _content(description: str, kind: str, schema: Json) -> Json:
+    return {"description": description, "content": {kind: {"schema": schema}}}
 
 
 def _operation_id(method: str, path: str) -> str:

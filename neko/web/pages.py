@@ -9,7 +9,6 @@ import importlib
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -18,6 +17,7 @@ from starlette.routing import Route
 from neko.settings import ASSETS
 from neko.tasks import in_thread
 from neko.web.reader import reader_language
+from neko.web.root import root_url
 from neko.web.services import Services
 from neko.web.statics import content_version
 
@@ -50,7 +50,7 @@ def page_routes(services: Services) -> list[Route]:
 
 async def _show(page: Page, services: Services, request: Request) -> Response:
     html = await page.render(
-        base=quote(request.scope.get("root_path", "").rstrip("/") + "/"),
+        base=root_url(request.scope) + "/",
         character=request.path_params.get("character") or services.characters.current,
         language=reader_language(request, services),
     )

@@ -99,3 +99,7 @@ class Services(Protocol):
     async def test_model(self, base_url: str, api_key: str, model: str) -> TestedModel:
         """One real call; never raises ``ModelError``, it is in the result."""
         ...
+
+    async def speak(self, text: str, language: str) -> bytes:
+        """A short text in the current character's voice, as PCM16 mono at 48 kHz; raises ``SpeechError``."""
+        ...

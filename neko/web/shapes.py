@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
+Language = Literal["en", "zh-CN", "zh-TW", "ja", "ko"]
+
 
 class Shape(BaseModel):
     """A request or an answer. Built at first use, so that starting costs nothing."""

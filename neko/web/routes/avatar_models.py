@@ -6,6 +6,7 @@ from typing import Any
 
 from neko.web.endpoint import Call, get
 from neko.web.errors import Refused
+from neko.web.root import root_url
 from neko.web.shapes import Nothing, Shape, Success
 
 
@@ -29,7 +30,7 @@ class ModelParameters(Success):
 
 @get("/api/model/vrm/config", answer=VrmConfig, summary="Where VRM models and animations are found")
 async def vrm_config(call: Call[Nothing]) -> VrmConfig:
-    root = call.request.scope.get("root_path", "").rstrip("/")
+    root = root_url(call.request.scope)
     return VrmConfig(
         paths=VrmPaths(
             user_vrm=f"{root}/user_vrm",

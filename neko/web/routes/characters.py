@@ -45,7 +45,7 @@ async def choose(call: Call[CharacterChoice]) -> Success:
     if not name:
         raise Refused(400, "no_name", "A character's name is needed.")
     if name not in call.services.characters.names:
-        raise Refused(404, "unknown_character", "There is no character of this name.")
+        raise Refused(404, "character", "There is no character of this name.", name=name)
     await call.services.select_character(name)
     return Success()
 

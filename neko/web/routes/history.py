@@ -44,7 +44,7 @@ class History(Shape):
 async def history(call: Call[HistoryQuery]) -> History:
     character, asked = call.part("character"), call.given
     if character not in call.services.characters.names:
-        raise Refused(404, "unknown_character", "There is no character of this name.")
+        raise Refused(404, "character", "There is no character of this name.", name=character)
     found = await call.services.memory.lines(character, before=asked.before, after=asked.after, limit=asked.limit + 1)
     more = len(found) > asked.limit
     if more:

@@ -7,9 +7,7 @@ from typing import Literal
 from neko.language import LANGUAGES
 from neko.web.endpoint import Call, get, post
 from neko.web.reader import configured_language, reader_language
-from neko.web.shapes import Nothing, Shape, Success
-
-Language = Literal["en", "zh-CN", "zh-TW", "ja", "ko"]
+from neko.web.shapes import Language, Nothing, Shape, Success
 
 
 class SteamLanguage(Success):

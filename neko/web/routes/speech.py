@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, RootModel
+from starlette.responses import Response
 
 from neko.providers import normalise_base_url
-from neko.web.custom_api import switched_off, switched_on
+from neko.web.custom_api import switched_on
 from neko.web.endpoint import Call, get, post
-from neko.web.errors import Refused
 from neko.web.masking import is_masked, masked, masked_url
-from neko.web.shapes import Nothing, Shape, Success
+from neko.web.shapes import Language, Nothing, Shape, Success
 
 Engine = Literal["builtin", "openai", "browser", "off"]
 ENGINES = get_args(Engine)
+SOUND = "application/octet-stream"
 
 
 class SpeechChange(Shape):
@@ -43,6 +44,17 @@ class SpeechState(Success):
     api_key: str
 
 
+class SampleText(Shape):
+    text: str = Field(min_length=1, max_length=300)
+    language: Language | None = None
+
+
+class Sound(RootModel[bytes]):
+    """PCM, 16-bit little-endian, mono, 48 kHz."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
 @get("/api/speech", answer=SpeechState, summary="The voice in force for the current character")
 async def speech(call: Call[Nothing]) -> SpeechState:
     return _state(call)
@@ -62,7 +74,7 @@ async def change_speech(call: Call[SpeechChange]) -> SpeechState:
 def _endpoint(given: SpeechChange, values: Mapping[str, Any]) -> dict[str, Any]:
     """Changes for the speech server; empty when the request does not speak of it.
 
-    A stored key goes to the address it was given for and to no other.
+    A key is forgotten when the address moves: it goes to the server it was given for and to no other.
     """
     if given.url is None and given.model is None and given.api_key is None:
         return {}
@@ -70,11 +82,13 @@ def _endpoint(given: SpeechChange, values: Mapping[str, Any]) -> dict[str, Any]:
     wanted = url if given.url is None or is_masked(given.url) else normalise_base_url(given.url)
     if given.api_key is not None and not is_masked(given.api_key):
         key = given.api_key.strip()
-    elif key and wanted and wanted != normalise_base_url(url):
-        raise Refused(400, "key_again", "The address has changed: enter the key for it again.")
+    elif url and wanted != normalise_base_url(url):
+        key = ""
+    if given.model is not None:
+        model = given.model.strip()
     if not wanted:
-        return switched_off("tts", values)
-    return switched_on("tts", wanted, model if given.model is None else given.model.strip(), key, values)
+        return {"ttsModelUrl": "", "ttsModelId": model, "ttsModelApiKey": key}
+    return switched_on("tts", wanted, model, key, values)
 
 
 def _state(call: Call[Any]) -> SpeechState:
@@ -111,4 +125,10 @@ def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return section if isinstance(section, Mapping) else {}
 
 
-ENDPOINTS = (speech, change_speech)
+@post("/api/speech/sample", given=SampleText, answer=Sound, summary="A sentence in the chosen voice", produces=SOUND)
+async def sample(call: Call[SampleText]) -> Response:
+    sound = await call.services.speak(call.given.text, call.given.language or call.services.language)
+    return Response(sound, media_type=SOUND, headers={"cache-control": "no-store"})
+
+
+ENDPOINTS = (speech, change_speech, sample)

@@ -1,0 +1,153 @@
+"""The key page's call: what is shown, what is kept, what is never told [rest 2.1, config 4-5]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from neko.storage import read_json
+from tests.web.house import House
+
+KEY = "sk-0123456789abcdefWXYZ"
+SHOWN = "sk-…WXYZ"
+URL = "/api/config/core_api"
+
+
+async def test_a_fresh_folder_shows_every_field_empty_with_its_default(client: httpx2.AsyncClient) -> None:
+    answer = (await client.get(URL)).json()
+    assert answer["success"] is True
+    assert (answer["coreApi"], answer["assistApi"], answer["enableCustomApi"]) == ("qwen", "qwen", False)
+    roles = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts")
+    empty = [f"{role}Model{part}" for role in roles for part in ("Url", "Id", "ApiKey")]
+    empty += [f"assistApiKey{name}" for name in ("Qwen", "Openai", "Glm", "Step", "Silicon", "Gemini", "Kimi")]
+    assert all(answer[name] == "" for name in (*empty, "api_key", "mcpToken", "ttsVoiceId"))
+    assert (answer["secrets_set"], answer["pinned"]) == ([], {})
+
+
+SECRETS = (
+    "coreApiKey",
+    "mcpToken",
+    "assistApiKeyQwen",
+    "assistApiKeyKimi",
+    "conversationModelApiKey",
+    "ttsModelApiKey",
+    "agentModelApiKey",
+)
+
+
+async def test_secrets_are_masked_in_every_answer_of_the_server(client: httpx2.AsyncClient, house: House) -> None:
+    secrets = {name: f"{name[:3]}-{index}-secret-{index * 7919:012d}" for index, name in enumerate(SECRETS)}
+    house.config.merge({**secrets, "conversationModelUrl": "https://user:hunter2222222222@host.example/v1"})
+    paths = (URL, "/api/models/current", "/api/speech", "/api/config/api_providers", "/api/characters", "/api/metrics")
+    text = "".join([(await client.get(path)).text for path in paths])
+    assert not [secret for secret in secrets.values() if secret in text]
+    assert "hunter2222222222" not in text
+    answer = (await client.get(URL)).json()
+    assert answer["assistApiKeyKimi"] == f"{secrets['assistApiKeyKimi'][:3]}…{secrets['assistApiKeyKimi'][-4:]}"
+    assert answer["secrets_set"] == sorted(SECRETS)
+
+
+async def test_a_short_secret_shows_nothing_of_itself(client: httpx2.AsyncClient, house: House) -> None:
+    house.config.merge({"coreApiKey": "short-key"})
+    assert (await client.get(URL)).json()["api_key"] == "…"
+
+
+async def test_what_comes_back_masked_stays_as_it_is(client: httpx2.AsyncClient, house: House) -> None:
+    house.config.merge({"coreApiKey": KEY, "assistApiKeyKimi": "kimi-0123456789-abcdef", "mcpToken": "tiny"})
+    shown = (await client.get(URL)).json()
+    body = {name: value for name, value in shown.items() if value and name not in ("success", "secrets_set", "pinned")}
+    body["coreApiKey"] = body.pop("api_key")
+    assert body["coreApiKey"] == SHOWN
+    assert (await client.post(URL, json=body)).json()["success"] is True
+    stored = house.config.values
+    assert (stored["coreApiKey"], stored["assistApiKeyKimi"]) == (KEY, "kimi-0123456789-abcdef")
+    assert stored["mcpToken"] == "tiny"
+
+
+async def test_saving_merges_and_loses_no_key_of_the_file(client: httpx2.AsyncClient, house: House) -> None:
+    house.config.merge({"recent_memory_auto_review": False, "someone's own": {"x": 1}, "assistApiKeyKimi": "k-old"})
+    answer = await client.post(URL, json={"coreApiKey": KEY, "coreApi": "openai", "assistApiKeyKimi": "k-new"})
+    assert (answer.status_code, answer.json()["success"], answer.json()["sessions_ended"]) == (200, True, 1)
+    assert house.reloads == [True]
+    saved: dict[str, Any] = read_json(house.folder.config("core_config.json"), {})
+    assert saved["recent_memory_auto_review"] is False
+    assert saved["someone's own"] == {"x": 1}
+    assert (saved["coreApiKey"], saved["coreApi"], saved["assistApiKeyKimi"]) == (KEY, "openai", "k-new")
+
+
+async def test_an_empty_value_clears_and_an_absent_one_does_not(client: httpx2.AsyncClient, house: House) -> None:
+    house.config.merge({"coreApiKey": KEY, "assistApiKeyQwen": "q", "assistApiKeyGlm": "g"})
+    assert (await client.post(URL, json={"coreApiKey": SHOWN, "assistApiKeyQwen": ""})).json()["success"] is True
+    assert (house.config.values["assistApiKeyQwen"], house.config.values["assistApiKeyGlm"]) == ("", "g")
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"coreApiKey": ""}, {"coreApiKey": "  "}, {"coreApiKey": None}, {"coreApiKey": 7}, {"coreApiKey": "…"}]
+)
+async def test_without_custom_endpoints_a_core_key_is_needed(
+    client: httpx2.AsyncClient, house: House, body: dict[str, object]
+) -> None:
+    answer = await client.post(URL, json={"coreApi": "qwen", **body})
+    assert answer.status_code == 200
+    assert answer.json()["success"] is False
+    assert answer.json()["error"]
+    assert house.config.values == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"enableCustomApi": True},
+        {"coreApi": "free"},
+        {"assistApi": "free", "coreApiKey": ""},
+        {"coreApi": "free", "coreApiKey": "free-access"},
+    ],
+)
+async def test_custom_endpoints_and_free_need_none(
+    client: httpx2.AsyncClient, house: House, body: dict[str, object]
+) -> None:
+    assert (await client.post(URL, json=body)).json()["success"] is True
+    assert body.items() <= dict(house.config.values).items()
+
+
+async def test_the_free_key_is_no_secret(client: httpx2.AsyncClient) -> None:
+    await client.post(URL, json={"coreApi": "free", "coreApiKey": "free-access"})
+    assert (await client.get(URL)).json()["api_key"] == "free-access"
+
+
+async def test_broken_json_changes_nothing(client: httpx2.AsyncClient, house: House) -> None:
+    answer = await client.post(URL, content=b'{"coreApiKey":', headers={"content-type": "application/json"})
+    assert answer.json()["success"] is False
+    assert house.config.values == {}
+
+
+class TestPinned:
+    """What the environment decides is shown, named, and not written into the file."""
+
+    @pytest.fixture
+    def launched_with(self) -> dict[str, object]:
+        return {"environ": {"NEKO_CORE_API_KEY": KEY, "NEKO_CORE_API": "openai", "NEKO_ASSIST_API_KEY_KIMI": KEY}}
+
+    async def test_it_is_named_and_masked(self, client: httpx2.AsyncClient) -> None:
+        answer = (await client.get(URL)).json()
+        assert (answer["coreApi"], answer["api_key"], answer["assistApiKeyKimi"]) == ("openai", SHOWN, SHOWN)
+        assert answer["pinned"]["coreApiKey"] == "NEKO_CORE_API_KEY"
+        assert KEY not in (await client.get(URL)).text
+
+    async def test_sending_it_back_writes_nothing(self, client: httpx2.AsyncClient, house: House) -> None:
+        body = {"coreApiKey": SHOWN, "coreApi": "openai", "assistApiKeyKimi": SHOWN, "assistApi": "kimi"}
+        assert (await client.post(URL, json=body)).json()["success"] is True
+        assert dict(house.config.values) == {"assistApi": "kimi"}
+
+
+async def test_the_provider_lists_hold_the_contract_providers(client: httpx2.AsyncClient) -> None:
+    answer = (await client.get("/api/config/api_providers")).json()
+    assert answer["success"] is True
+    assert {"free", "qwen", "openai", "step", "gemini"} <= {entry["key"] for entry in answer["core_api_providers"]}
+    assist = [entry["key"] for entry in answer["assist_api_providers"]]
+    assert set(assist) == {"free", "qwen", "openai", "glm", "step", "silicon", "gemini", "kimi"}
+    assert all(
+        entry["name"] and entry.keys() == {"key", "name", "description"} for entry in answer["core_api_providers"]
+    )

@@ -1,0 +1,199 @@
+"""Choosing the model she thinks with, against a provider on a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from neko.providers import resolve
+from tests.scripted_provider import ScriptedProvider, failure
+from tests.web.house import House, Server
+
+KEY = "sk-0123456789abcdefWXYZ"
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[ScriptedProvider]:
+    async with ScriptedProvider(models=("small", "large")) as running:
+        yield running
+
+
+async def post(client: httpx2.AsyncClient, call: str, **body: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = (await client.post(f"/api/models/{call}", json=body)).json()
+    return answer
+
+
+def bearer(provider: ScriptedProvider) -> str:
+    return provider.requests[-1].headers.get("authorization", "")
+
+
+async def test_servers_on_this_machine_are_listed(client: httpx2.AsyncClient, house: House) -> None:
+    house.local_servers.append(Server("Ollama", "http://127.0.0.1:11434/v1", ["llama3"]))
+    assert (await client.get("/api/models/local")).json() == {
+        "servers": [{"name": "Ollama", "base_url": "http://127.0.0.1:11434/v1", "models": ["llama3"]}]
+    }
+
+
+async def test_at_first_the_built_in_model_answers_and_the_providers_are_offered(client: httpx2.AsyncClient) -> None:
+    current = (await client.get("/api/models/current")).json()
+    assert (current["provider"], current["offline"], current["base_url"]) == ("offline", True, "")
+    assert current["pinned"] == {}
+    tiles = {tile["key"]: tile for tile in current["providers"]}
+    assert {"free", "qwen", "openai", "glm", "step", "silicon", "gemini", "kimi", "custom", "local"} <= tiles.keys()
+    openai = tiles["openai"]
+    assert openai.keys() == {"key", "name", "base_url", "models", "needs_key", "has_key", "site"}
+    assert (openai["needs_key"], openai["has_key"]) == (True, False)
+    assert openai["models"]["conversation"]
+
+
+async def test_the_models_of_a_server_are_listed_with_the_key_that_was_pasted(
+    client: httpx2.AsyncClient, provider: ScriptedProvider
+) -> None:
+    answer = await post(client, "list", provider="custom", base_url=provider.base_url, api_key=KEY)
+    assert answer["models"] == ["small", "large"]
+    assert bearer(provider) == f"Bearer {KEY}"
+
+
+async def test_a_refused_key_is_told_in_words(client: httpx2.AsyncClient, provider: ScriptedProvider) -> None:
+    provider.script_models(failure(401), failure(401))
+    for call in ("list", "test"):
+        answer = await post(client, call, provider="custom", base_url=provider.base_url, api_key=KEY, model="small")
+        assert (answer["success"], answer["code"]) == (False, "model_refused_key")
+        assert answer["error"]
+        assert answer["remedy"]
+        assert KEY not in str(answer)
+
+
+async def test_a_model_is_tested_by_a_real_call(client: httpx2.AsyncClient, provider: ScriptedProvider) -> None:
+    answer = await post(client, "test", provider="custom", base_url=provider.base_url, model="small")
+    assert answer == {"success": True, "latency_ms": 12.3, "model": "small", "reply": "hello from small"}
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"provider": "nobody"}, "unknown_provider"),
+        ({"provider": "custom"}, "bad_address"),
+        ({"provider": "custom", "base_url": "file:///etc/passwd"}, "bad_address"),
+        ({"provider": "custom", "base_url": "http://[::1"}, "bad_address"),
+        ({"provider": "custom", "base_url": "http://127.0.0.1:9/v1"}, "model_needed"),
+    ],
+)
+async def test_a_choice_that_cannot_be_is_refused(client: httpx2.AsyncClient, body: dict[str, str], code: str) -> None:
+    for call in ("test", "use"):
+        answer = await client.post(f"/api/models/{call}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+async def test_the_stored_key_goes_to_its_own_address(
+    client: httpx2.AsyncClient, house: House, provider: ScriptedProvider
+) -> None:
+    await post(client, "use", provider="custom", base_url=provider.base_url, api_key=KEY, model="large")
+    for sent in ({}, {"api_key": "sk-…WXYZ"}):
+        await post(client, "list", provider="custom", base_url=provider.base_url, **sent)
+        assert bearer(provider) == f"Bearer {KEY}"
+
+
+async def test_the_stored_key_goes_to_no_other_address(
+    client: httpx2.AsyncClient, house: House, provider: ScriptedProvider
+) -> None:
+    house.config.merge({"assistApiKeyOpenai": KEY, "coreApiKey": KEY, "conversationModelApiKey": KEY})
+    for name in ("openai", "qwen", "custom"):
+        await post(client, "list", provider=name, base_url=provider.base_url)
+        assert KEY not in bearer(provider)
+        masked = await post(client, "list", provider=name, base_url=provider.base_url, api_key="sk-…WXYZ")
+        assert masked["code"] == "key_again"
+
+
+async def test_a_provider_with_its_own_model_is_saved_as_the_assist_provider(
+    client: httpx2.AsyncClient, house: House
+) -> None:
+    """[config 4]"""
+    answer = await post(client, "use", provider="openai", api_key=KEY)
+    assert (answer["success"], answer["provider"], answer["offline"]) == (True, "openai", False)
+    assert house.config.values["assistApi"] == "openai"
+    assert house.config.values["assistApiKeyOpenai"] == KEY
+    assert house.config.values.get("enableCustomApi") is not True
+    assert house.reloads == [False]
+    assert {tile["key"]: tile["has_key"] for tile in answer["providers"]}["openai"] is True
+    endpoint = resolve("conversation", house.config.values, {})
+    assert endpoint is not None
+    assert (endpoint.provider, endpoint.api_key) == ("openai", KEY)
+
+
+async def test_another_model_of_a_provider_is_saved_as_a_custom_endpoint(
+    client: httpx2.AsyncClient, house: House
+) -> None:
+    """[config 4]"""
+    answer = await post(client, "use", provider="openai", api_key=KEY, model="gpt-other")
+    assert (answer["provider"], answer["model"]) == ("openai", "gpt-other")
+    values = house.config.values
+    assert (values["enableCustomApi"], values["conversationModelId"]) == (True, "gpt-other")
+    assert values["conversationModelUrl"] == "https://api.openai.com/v1"
+    assert (values["conversationModelApiKey"], values["assistApiKeyOpenai"]) == (KEY, KEY)
+
+
+async def test_going_back_to_a_provider_leaves_other_custom_roles_alone(
+    client: httpx2.AsyncClient, house: House
+) -> None:
+    house.config.merge({"enableCustomApi": True, "ttsModelUrl": "http://127.0.0.1:9881", "ttsModelId": "x"})
+    await post(client, "use", provider="custom", base_url="http://127.0.0.1:9/v1", model="m")
+    answer = await post(client, "use", provider="openai", api_key=KEY)
+    assert answer["provider"] == "openai"
+    assert (house.config.values["enableCustomApi"], house.config.values["ttsModelUrl"]) == (
+        True,
+        "http://127.0.0.1:9881",
+    )
+
+
+async def test_a_custom_endpoint_wakes_no_other_role(client: httpx2.AsyncClient, house: House) -> None:
+    house.config.merge({"visionModelUrl": "http://127.0.0.1:9/v1", "visionModelId": "old", "enableCustomApi": False})
+    await post(client, "use", provider="custom", base_url="http://127.0.0.1:9/v1", model="m")
+    vision = resolve("vision", house.config.values, {})
+    assert vision is None or vision.model != "old"
+
+
+async def test_offline_and_back_keeps_the_keys(client: httpx2.AsyncClient, house: House) -> None:
+    await post(client, "use", provider="openai", api_key=KEY)
+    offline = await post(client, "use", provider="offline")
+    assert (offline["provider"], offline["offline"]) == ("offline", True)
+    again = await post(client, "use", provider="openai", api_key="sk-…WXYZ")
+    assert (again["provider"], again["offline"]) == ("openai", False)
+    assert house.config.values["assistApiKeyOpenai"] == KEY
+
+
+async def test_a_provider_without_its_key_is_not_taken(client: httpx2.AsyncClient, house: House) -> None:
+    answer = await client.post("/api/models/use", json={"provider": "glm"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "key_needed")
+    assert house.config.values == {}
+
+
+async def test_choosing_another_provider_leaves_the_free_one(client: httpx2.AsyncClient, house: House) -> None:
+    """[config 4]"""
+    free = await post(client, "use", provider="free")
+    assert free["provider"] == "free"
+    house.config.merge({"coreApi": "free"})
+    answer = await post(client, "use", provider="glm", api_key=KEY)
+    assert answer["provider"] == "glm"
+
+
+class TestPinned:
+    """The environment decides, and a choice against it says so."""
+
+    @pytest.fixture
+    def launched_with(self) -> dict[str, object]:
+        return {"environ": {"NEKO_ASSIST_API": "kimi", "NEKO_ASSIST_API_KEY_KIMI": KEY}}
+
+    async def test_the_pinned_provider_is_current_and_named(self, client: httpx2.AsyncClient) -> None:
+        current = (await client.get("/api/models/current")).json()
+        assert current["provider"] == "kimi"
+        assert current["pinned"]["assistApi"] == "NEKO_ASSIST_API"
+
+    async def test_another_one_is_refused(self, client: httpx2.AsyncClient, house: House) -> None:
+        answer = await client.post("/api/models/use", json={"provider": "openai", "api_key": KEY})
+        assert (answer.status_code, answer.json()["code"]) == (409, "pinned")
+        assert answer.json()["error"]
+        assert house.config.values == {}

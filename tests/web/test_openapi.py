@@ -1,0 +1,76 @@
+"""The description of the calls is made from the calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.routing import Route
+
+from neko.web.app import ENDPOINTS
+from tests.web.house import House, app_of
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+async def document(client: httpx2.AsyncClient) -> Json:
+    answer = await client.get("/openapi.json")
+    assert answer.status_code == 200
+    made: Json = answer.json()
+    return made
+
+
+def operations(document: Json) -> dict[tuple[str, str], Json]:
+    return {(path, method): one for path, item in document["paths"].items() for method, one in item.items()}
+
+
+def references(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        here = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return here + [found for part in node.values() for found in references(part)]
+    return [found for part in node for found in references(part)] if isinstance(node, list) else []
+
+
+def test_every_route_with_a_method_is_described_and_nothing_else(document: Json, house: House) -> None:
+    served = {
+        (route.path, method.lower())
+        for route in app_of(house).routes  # type: ignore[attr-defined]
+        if isinstance(route, Route) and route.path != "/openapi.json"
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert operations(document).keys() == served
+
+
+def test_the_document_has_the_structure_of_openapi_3_1(document: Json) -> None:
+    assert document["openapi"] == "3.1.0"
+    assert document["info"].keys() >= {"title", "version"}
+    ids = [one["operationId"] for one in operations(document).values()]
+    assert len(ids) == len(set(ids))
+    for (path, _), one in operations(document).items():
+        assert one["summary"]
+        assert "200" in one["responses"]
+        assert all(answer["description"] and answer["content"] for answer in one["responses"].values())
+        in_path = {parameter["name"] for parameter in one.get("parameters", ()) if parameter["in"] == "path"}
+        assert in_path == {part[1:-1] for part in path.split("/") if part.startswith("{")}
+        assert all(parameter["required"] for parameter in one.get("parameters", ()) if parameter["in"] == "path")
+
+
+def test_every_reference_leads_somewhere(document: Json) -> None:
+    found = references(document)
+    assert found
+    assert {one.removeprefix("#/components/schemas/") for one in found} <= document["components"]["schemas"].keys()
+
+
+def test_bodies_and_queries_are_described_by_their_models(document: Json) -> None:
+    described = operations(document)
+    for endpoint in ENDPOINTS:
+        one = described[endpoint.paths[0], endpoint.method.lower()]
+        fields = set(endpoint.given.model_fields)
+        if endpoint.method == "GET":
+            assert {p["name"] for p in one.get("parameters", ()) if p["in"] == "query"} == fields
+        elif fields:
+            assert one["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith(endpoint.given.__name__)
+        else:
+            assert "requestBody" not in one

@@ -1,0 +1,99 @@
+"""The page itself, at the root and below another app."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from websockets.asyncio.client import connect
+
+from neko.settings import ASSETS
+from tests.web.house import House, app_of, serving
+
+
+def base_of(page: str) -> str:
+    found = re.search(r'<base href="([^"]*)">', page)
+    assert found
+    return found[1]
+
+
+async def test_the_root_is_the_page_with_the_current_character(client: httpx2.AsyncClient, house: House) -> None:
+    """[ws 7 row 1]"""
+    answer = await client.get("/")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert f'data-character="{house.characters.current}"' in answer.text
+    assert base_of(answer.text) == "/"
+
+
+@pytest.mark.parametrize("name", ["小澪", "nobody", "favicon.ico", 'a"><script>x</script>'.replace("/", "")])
+async def test_any_single_segment_is_the_page_and_its_text_stays_text(client: httpx2.AsyncClient, name: str) -> None:
+    """[rest 1, rest 11]"""
+    answer = await client.get(f"/{quote(name)}")
+    assert answer.status_code == 200
+    assert 'a"><script>' not in answer.text
+
+
+async def test_the_page_speaks_the_readers_language(client: httpx2.AsyncClient, house: House) -> None:
+    browser = {"accept-language": "zh-HK,zh;q=0.9"}
+    assert '<html lang="zh-TW"' in (await client.get("/", headers=browser)).text
+    assert '<html lang="en"' in (await client.get("/", headers={"accept-language": "*"})).text
+    await house.change_config({"neko": {"language": "ko"}})
+    assert '<html lang="ko"' in (await client.get("/", headers=browser)).text
+
+
+async def test_every_file_that_the_page_names_is_there(client: httpx2.AsyncClient) -> None:
+    page = (await client.get("/")).text
+    named = set(re.findall(r'(?:href|src)="((?!#|/)[^"#]+)', page))
+    assert named
+    for address in named:
+        answer = await client.get(f"/{address}")
+        assert answer.status_code == 200, address
+        assert ("v=" in address) == ("immutable" in answer.headers["cache-control"])
+
+
+async def test_the_words_are_served_from_the_assets(client: httpx2.AsyncClient) -> None:
+    """[ws 7 row 9]"""
+    answer = await client.get("/static/locales/en.json?v=1")
+    assert answer.content == (ASSETS / "locales" / "en.json").read_bytes()
+
+
+async def test_the_page_names_no_other_host_and_holds_no_script(client: httpx2.AsyncClient) -> None:
+    page = (await client.get("/")).text
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", page)
+    assert not re.search(r"<script(?![^>]*\bsrc=)", page)
+    assert not re.search(r"\son\w+=", page)
+
+
+async def test_mounted_below_another_app_everything_works_under_its_prefix(house: House) -> None:
+    outer = Starlette(
+        routes=[Route("/", lambda _: PlainTextResponse("outer")), Mount("/my cat/小", app_of(house))],
+    )
+    prefix = quote("/my cat/小")
+    async with serving(outer) as client:
+        assert (await client.get("/")).text == "outer"
+        page = await client.get(f"{prefix}/")
+        assert base_of(page.text) == f"{prefix}/"
+        assert (await client.get(f"{prefix}/static/icons/favicon.svg")).status_code == 200
+        assert (await client.get(f"{prefix}/static/locales/en.json")).status_code == 200
+        assert (await client.get(f"{prefix}/health")).json()["instance_id"] == "house"
+        assert (await client.get(f"{prefix}/api/nothing/here")).status_code == 404
+        assert (await client.get(f"{prefix}/openapi.json")).json()["servers"] == [{"url": prefix}]
+        paths = (await client.get(f"{prefix}/api/model/vrm/config")).json()["paths"]
+        assert all(path.startswith(f"{prefix}/") for path in paths.values())
+        origin = str(client.base_url).rstrip("/")
+        answer = await client.post(f"{prefix}/api/language", json={"language": "ja"}, headers={"origin": origin})
+        assert answer.status_code == 200
+        address = urlsplit(str(client.base_url)).netloc
+        async with connect(f"ws://{address}{prefix}/ws/Mio", origin=origin, proxy=None) as socket:  # type: ignore[arg-type]
+            assert await socket.recv() == "Mio"
+
+
+@pytest.mark.loop_watchdog
+async def test_the_first_page_holds_the_loop_for_no_time(client: httpx2.AsyncClient) -> None:
+    for path in ("/", "/openapi.json", "/api/config/page_config", "/api/models/current"):
+        assert (await client.get(path)).status_code == 200
