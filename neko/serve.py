@@ -201,6 +201,7 @@ def run(settings: Settings) -> int:
 
 
 async def _run(settings: Settings, listener: Listener) -> None:
+    asyncio.get_running_loop().set_exception_handler(_on_loop_error)
     with stop_signals() as stop:
         async with Neko(settings) as neko, serving(neko, listener) as server, Owner("start") as owner:
             asked = owner.spawn(stop.wait(), name="stop signal")
@@ -210,6 +211,12 @@ async def _run(settings: Settings, listener: Listener) -> None:
                 raise NekoError("the HTTP server ended by itself")
             logger.info("stopping")
     _leave_soon()
+
+
+def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Python 3.11 and early 3.12 report every connection that is cancelled as an error of the loop."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
 
 
 def _announce(settings: Settings, url: str, owner: Owner) -> None:
