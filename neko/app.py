@@ -14,6 +14,7 @@ from uuid import uuid4
 from neko import language as languages
 from neko import messages
 from neko.audio import engines
+from neko.audio.speaker import say
 from neko.bus import Bus
 from neko.characters import Characters
 from neko.errors import InputError, NekoError, VoiceUnavailable
@@ -43,7 +44,7 @@ from neko.sessions.prompt import Persona
 from neko.settings import CoreConfig, Settings, default_data_dir
 from neko.storage import DataFolder
 from neko.tasks import Owner, in_thread
-from neko.types import ModelLabel, ModelSession, Summarise, VoiceSettings
+from neko.types import ModelLabel, ModelSession, Summarise, Utterance, VoiceSettings
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,13 @@ class Neko:
         self.sockets = Owner("sockets")
         self.bus = Bus()
         self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
-        self.memory = MemoryService(self.folder.memory, self.owner, on_damage=self._on_damage)
+        self.memory = MemoryService(
+            self.folder.memory,
+            self.owner,
+            lambda: self.characters.master_name,
+            language=lambda: self.language,
+            on_damage=self._on_damage,
+        )
         await self.memory.start()
         keeper = MemoryKeeper(self.memory, self._summariser)
         self.bus.session.subscribe(keeper.on_session_event, name="memory")
@@ -182,7 +189,7 @@ class Neko:
             character,
             cards.master_name,
             cards.system_prompt(character),
-            {character: cards.traits(character), cards.master_name: cards.master_traits},
+            {character: cards.traits(character), cards.master_name: cards.master_traits()},
             self.language,
         )
 
@@ -225,14 +232,20 @@ class Neko:
         own = self.config.values.get("neko") or {}
         kind = (own.get("speech") or {}).get("engine") or _default_voice()
         tuning = (own.get("voices") or {}).get(character) or {}
-        endpoint = self._endpoint("tts_default")
-        options = {"endpoint": endpoint} if kind == "openai" else {}
         settings = VoiceSettings(
             voice=str(tuning.get("voice") or ""),
             rate=float(tuning.get("rate") or 1.0),
             pitch=float(tuning.get("pitch") or 0.0),
         )
-        return Voice(kind, engines.build(kind, options), settings)
+        return Voice(kind, engines.build(kind, self._endpoint("tts_default")), settings)
+
+    async def speak(self, text: str, language: str) -> bytes:
+        """A short text in the current character's voice: PCM16 mono, 48 kHz. Raises ``SpeechError``."""
+        voice = self._voice(self.characters.current)
+        try:
+            return await say(voice.engine, Utterance(text, language, voice.settings))
+        finally:
+            await voice.engine.aclose()
 
     # ── language ──────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ seam passes the behaviour suite of that seam in ``tests/seams/``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -340,7 +340,7 @@ class SpeechEngine(Protocol):
         """Load or connect ahead of the first utterance; raises ``SpeechError``."""
         ...
 
-    def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncIterator[bytes]:
+    def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """Converted sound, piece by piece as it is made; raises ``SpeechError``.
 
         Synthesis and ``convert`` of one piece happen in one executor job. Closing the iterator

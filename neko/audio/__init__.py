@@ -1,0 +1,1 @@
+"""Sound: cutting text into sentences, speaking them, converting sample rates."""

@@ -1,0 +1,122 @@
+"""espeak-ng by ctypes (``speak_lib.h``), from the ``espeakng-loader`` wheel.
+
+The library keeps global state, so the whole process shares one host with one worker thread,
+whoever speaks. It is loaded by the first job.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from neko.errors import SpeechError
+
+_SYNCHRONOUS = 2
+_BUFFER_MS = 60
+_UTF8 = 1
+_RATE, _VOLUME, _PITCH, _RANGE, _WORD_GAP = 1, 2, 3, 4, 7
+
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+OnSound = Callable[[bytes], None]
+
+
+class EspeakHost:
+    """Whoever speaks borrows the worker thread and gives it back; the last one to leave ends it.
+
+    ``load`` and ``speak`` are for jobs of that thread only. ``rate`` is the sample rate in Hz.
+    """
+
+    def __init__(self) -> None:
+        self._worker: ThreadPoolExecutor | None = None
+        self._borrowers = 0
+        self._lock = threading.Lock()
+        self.rate = 22_050
+        self._library: Any = None
+        self._on_sound: OnSound | None = None
+        self._cancelled: threading.Event = threading.Event()
+        self._callback = _CALLBACK(self._receive)
+        self._failure: BaseException | None = None
+
+    def borrow(self) -> ThreadPoolExecutor:
+        """The one worker thread."""
+        with self._lock:
+            self._borrowers += 1
+            if self._worker is None:
+                self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="neko-espeak")
+            return self._worker
+
+    def give_back(self) -> None:
+        """The counterpart of ``borrow``."""
+        with self._lock:
+            self._borrowers -= 1
+            if self._borrowers == 0 and self._worker is not None:
+                self._worker.shutdown(wait=False)
+                self._worker = None
+
+    def load(self) -> None:
+        """Load the library once. Raises ``SpeechError`` when it is not installed or not usable."""
+        if self._library is not None:
+            return
+        try:
+            import espeakng_loader
+
+            library = ctypes.CDLL(espeakng_loader.get_library_path())
+            data = espeakng_loader.get_data_path()
+        except (ImportError, OSError) as error:
+            raise SpeechError(f"espeak-ng cannot be loaded: {error}", engine="builtin") from error
+        rate = library.espeak_Initialize(_SYNCHRONOUS, _BUFFER_MS, str(data).encode(), 0)
+        if rate <= 0:
+            raise SpeechError(f"espeak-ng does not start: {rate}", engine="builtin")
+        library.espeak_SetSynthCallback(self._callback)
+        self.rate = rate
+        self._library = library
+
+    def speak(
+        self, text: str, voice: str, *, words_per_minute: int, pitch: int, on_sound: OnSound, cancelled: threading.Event
+    ) -> None:
+        """Synthesise ``text``; ``on_sound`` gets PCM16 mono as it is made. Ends early once ``cancelled``.
+
+        ``pitch`` is 0 to 100. Raises ``SpeechError``, or what ``on_sound`` raised.
+        """
+        self.load()
+        library = self._library
+        if library.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise SpeechError(f"espeak-ng has no voice {voice}", engine="builtin")
+        for parameter, value in (
+            (_RATE, words_per_minute),
+            (_PITCH, pitch),
+            (_RANGE, 62),
+            (_VOLUME, 90),
+            (_WORD_GAP, 0),
+        ):
+            library.espeak_SetParameter(parameter, value, 0)
+        self._on_sound, self._cancelled, self._failure = on_sound, cancelled, None
+        encoded = text.encode() + b"\0"
+        status = library.espeak_Synth(encoded, len(encoded), 0, 1, 0, _UTF8, None, None)
+        self._on_sound = None
+        if self._failure is not None:
+            raise self._failure
+        if status != 0 and not cancelled.is_set():
+            raise SpeechError(f"espeak-ng failed: {status}", engine="builtin")
+
+    def _receive(self, samples: Any, count: int, _events: Any) -> int:
+        if self._cancelled.is_set() or self._on_sound is None:
+            return 1
+        if samples and count > 0:
+            try:
+                self._on_sound(ctypes.string_at(samples, 2 * count))
+            except BaseException as error:
+                self._failure = error
+                return 1
+        return 0
+
+
+@cache
+def host() -> EspeakHost:
+    """The one host of this process."""
+    return EspeakHost()

@@ -1,0 +1,25 @@
+"""No voice at all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from neko.types import Convert, SpeechCapabilities, Utterance
+
+
+class SilentEngine:
+    """Swallows every utterance."""
+
+    capabilities = SpeechCapabilities("off", 48_000, local=True)
+
+    async def prewarm(self) -> None:
+        """There is nothing to warm."""
+
+    async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
+        """No sound."""
+        nothing: tuple[bytes, ...] = ()
+        for piece in nothing:
+            yield piece
+
+    async def aclose(self) -> None:
+        """There is nothing to free."""
