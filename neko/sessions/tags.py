@@ -12,14 +12,17 @@ from dataclasses import dataclass
 EMOTIONS = ("happy", "sad", "angry", "surprised", "neutral", "relaxed")
 
 _ALIASES = {
-    "开心": "happy", "高兴": "happy", "開心": "happy", "高興": "happy", "喜": "happy", "嬉しい": "happy", "기쁨": "happy",
-    "joy": "happy", "smile": "happy", "excited": "happy", "love": "happy",
-    "难过": "sad", "伤心": "sad", "難過": "sad", "傷心": "sad", "悲しい": "sad", "슬픔": "sad", "sorrow": "sad",
-    "生气": "angry", "生氣": "angry", "愤怒": "angry", "憤怒": "angry", "怒り": "angry", "화남": "angry", "annoyed": "angry",
-    "惊讶": "surprised", "驚訝": "surprised", "驚き": "surprised", "놀람": "surprised", "surprise": "surprised",
-    "平静": "neutral", "平靜": "neutral", "普通": "neutral", "calm": "relaxed",
-    "放松": "relaxed", "放鬆": "relaxed", "リラックス": "relaxed", "편안": "relaxed", "shy": "relaxed",
-}  # fmt: skip
+    alias: emotion
+    for emotion, aliases in {
+        "happy": "开心 高兴 開心 高興 喜 嬉しい 기쁨 joy smile excited love",
+        "sad": "难过 伤心 難過 傷心 悲しい 슬픔 sorrow",
+        "angry": "生气 生氣 愤怒 憤怒 怒り 화남 annoyed",
+        "surprised": "惊讶 驚訝 驚き 놀람 surprise",
+        "neutral": "平静 平靜 普通",
+        "relaxed": "放松 放鬆 リラックス 편안 calm shy",
+    }.items()
+    for alias in aliases.split()
+}
 
 _MAX_TAG = 48
 _TAG = re.compile(r"</?\w[^<>\n]{0,46}>")

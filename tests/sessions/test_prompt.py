@@ -52,5 +52,5 @@ def test_every_language_has_every_phrase(language: str) -> None:
 def test_recall_is_quoted_with_its_date_and_speaker() -> None:
     line = Line(1, "s", "t", "user", "my cat is {Biscuit}", datetime(2026, 5, 3, 18, 0))
     text = prompt.context(persona(), [Recalled(line, 1.0)])
-    assert "2026-05-03" in text and "Sam" in text and "{Biscuit}" in text
+    assert "2026-05-03 18:00, Sam: my cat is {Biscuit}" in text
     assert prompt.context(persona(), []) == ""

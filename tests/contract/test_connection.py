@@ -1,0 +1,125 @@
+"""``websocket.md`` §1 and §6: connecting, being replaced, sending rubbish."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.client import Client, client, types_of
+from tests.conftest import RunningServer
+
+NAME = "Mio"
+
+
+async def still_talks(page: Client) -> bool:
+    await page.send("ping")
+    return types_of(await page.until("pong"))[-1] == "pong"
+
+
+@pytest.mark.contract("ws-1-not-json", "ws-9.3")
+@pytest.mark.parametrize("text", ["{", "", "hello", "{'action': 'ping'}"])
+async def test_a_frame_that_is_not_json_is_answered_and_the_socket_stays(server: RunningServer, text: str) -> None:
+    async with client(server.ws_url, NAME) as page:
+        await page.connection.send(text)
+        frame = (await page.until("status"))[-1]
+        assert frame["code"] == "invalid_json"
+        assert isinstance(frame["message"], str)
+        assert await still_talks(page)
+
+
+@pytest.mark.contract("ws-1-not-object")
+@pytest.mark.parametrize("value", [[], "ping", 3, None, True])
+async def test_json_that_is_no_object_is_answered_and_the_socket_stays(server: RunningServer, value: Any) -> None:
+    async with client(server.ws_url, NAME) as page:
+        await page.connection.send(json.dumps(value))
+        assert (await page.until("status"))[-1]["code"] == "invalid_json"
+        assert await still_talks(page)
+
+
+@pytest.mark.contract("ws-1-binary")
+async def test_a_binary_frame_is_ignored(server: RunningServer) -> None:
+    async with client(server.ws_url, NAME) as page:
+        await page.connection.send(b"\x00\x01\x02")
+        assert await page.quiet() == []
+
+
+@pytest.mark.contract("ws-1-unknown-action")
+@pytest.mark.parametrize(("frame", "named"), [({"action": "dance"}, "dance"), ({}, "None"), ({"action": 4}, "4")])
+async def test_an_unknown_action_is_named_in_a_status(server: RunningServer, frame: dict[str, Any], named: str) -> None:
+    async with client(server.ws_url, NAME) as page:
+        await page.connection.send(json.dumps(frame))
+        assert named in (await page.until("status"))[-1]["message"]
+        assert await still_talks(page)
+
+
+@pytest.mark.contract("ws-1-unknown-input-type", "ws-9.7")
+async def test_an_unknown_input_type_is_a_failed_session_and_a_status(server: RunningServer) -> None:
+    async with client(server.ws_url, NAME) as page:
+        await page.send("start_session", input_type="smell")
+        seen = await page.quiet()
+        assert types_of(seen) == ["session_failed", "status"]
+        assert seen[0]["input_mode"] == "smell"
+        assert "smell" in seen[1]["message"]
+
+
+@pytest.mark.contract("ws-1-unknown-character")
+async def test_an_unknown_character_is_pointed_to_the_first_one_and_closed(server: RunningServer) -> None:
+    async with client(server.ws_url, "Nobody", greeted=False) as page:
+        frame = await page.next()
+        assert frame == {"type": "catgirl_switched", "new_catgirl": NAME, "old_catgirl": "Nobody"}
+        assert (await page.closed())[0] == 1000
+
+
+@pytest.mark.contract("ws-1-renamed")
+async def test_a_character_that_is_gone_is_closed_at_the_next_frame(server: RunningServer) -> None:
+    def rename(raw: dict[str, Any]) -> None:
+        raw["猫娘"] = {"Other": raw["猫娘"][NAME]}
+
+    async with client(server.ws_url, NAME) as page:
+        server.neko.characters.edit(rename)
+        await page.send("ping")
+        assert (await page.closed())[0] == 1000
+
+
+@pytest.mark.contract("ws-9.8")
+async def test_the_newest_socket_wins_and_the_older_is_told_why(server: RunningServer) -> None:
+    async with client(server.ws_url, NAME) as older, client(server.ws_url, NAME) as newer:
+        assert await older.closed() == (4001, "taken over")
+        await newer.say("hello")
+        text, _ = await newer.reply()
+        assert text
+
+
+@pytest.mark.contract("ws-9.8")
+async def test_a_newer_tab_gets_the_running_reply_from_its_beginning(server: RunningServer) -> None:
+    async with client(server.ws_url, NAME) as older:
+        await older.say("hello")
+        await older.until("gemini_response")
+        async with client(server.ws_url, NAME) as newer:
+            await newer.say("again")
+            text, seen = await newer.reply()
+            firsts = [frame["turn_id"] for frame in seen if frame.get("isNewMessage")]
+            assert text
+            assert len(firsts) == len(set(firsts))
+
+
+@pytest.mark.contract("ws-1-disconnect")
+async def test_the_owners_disconnect_ends_the_session_quietly(server: RunningServer) -> None:
+    async with client(server.ws_url, NAME) as page:
+        await page.say("hello")
+        await page.reply()
+        manager = server.neko.manager(NAME)
+        assert manager is not None
+        assert manager.active
+    async with client(server.ws_url, NAME) as page:
+        assert await page.quiet() == []
+        assert not manager.active
+
+
+@pytest.mark.contract("ws-6")
+async def test_ping_is_answered(server: RunningServer) -> None:
+    async with client(server.ws_url, NAME) as page:
+        await page.send("ping")
+        assert await page.next() == {"type": "pong"}
