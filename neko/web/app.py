@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import chain
 
 from starlette.applications import Starlette
@@ -12,14 +13,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
+from neko.errors import NekoError
 from neko.settings import ASSETS
 from neko.web.access import Access
 from neko.web.endpoint import Endpoint, routes_of
-from neko.web.errors import http_exception_response
+from neko.web.errors import failure_of, http_exception_response, json_response
 from neko.web.guard import Guard
 from neko.web.hosts import KnownHosts
 from neko.web.openapi import description_route
 from neko.web.pages import WEB, page_routes
+from neko.web.reader import reader_language
 from neko.web.routes import (
     agent,
     avatar_models,
@@ -84,7 +87,7 @@ def create_asgi(services: Services, socket_route: BaseRoute, *, allowed_hosts: I
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, hosts=hosts, access=Access(settings.token) if settings.token else None)],
-        exception_handlers={HTTPException: _refused},
+        exception_handlers={HTTPException: _refused, Exception: partial(_crashed, services)},
     )
     app.router.redirect_slashes = False
     return app
@@ -94,3 +97,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     return http_exception_response(error)
+
+
+async def _crashed(services: Services, request: Request, _error: Exception) -> Response:
+    """Outside the calls, which answer for themselves; the server logs the exception."""
+    return json_response(await failure_of(NekoError(), reader_language(request, services)), 500)

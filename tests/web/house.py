@@ -154,13 +154,11 @@ async def serving(app: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
     stop = asyncio.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
-        port = listener.getsockname()[1]
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with Owner("server") as owner:
             server = owner.spawn(serve(app, _OnSocket(listener), shutdown_trigger=stop.wait), name="http")  # type: ignore[arg-type]
             try:
-                async with httpx2.AsyncClient(
-                    base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10
-                ) as client:
+                async with httpx2.AsyncClient(base_url=address, trust_env=False, timeout=10) as client:
                     yield client
             finally:
                 stop.set()

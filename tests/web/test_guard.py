@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
@@ -41,11 +42,11 @@ def test_bound_to_every_address_bare_addresses_are_ours_and_names_are_not() -> N
     assert not any(host in hosts for host in ("evil.example", "cat.lan.evil.example", "192.168.1.7:x", "a b", ""))
 
 
-async def test_the_owner_can_add_names(tmp_path: object, data_dir: object) -> None:
-    async with open_house(data_dir, environ={"NEKO_ALLOWED_HOSTS": "cat.lan, other.lan"}) as house:  # type: ignore[arg-type]
-        async with serving(app_of(house)) as client:
-            assert (await client.get("/health", headers={"host": "other.lan:8"})).status_code == 200
-            assert (await client.get("/health", headers={"host": "third.lan"})).status_code == 403
+async def test_the_owner_can_add_names(data_dir: Path) -> None:
+    environ = {"NEKO_ALLOWED_HOSTS": "cat.lan, other.lan"}
+    async with open_house(data_dir, environ=environ) as house, serving(app_of(house)) as client:
+        assert (await client.get("/health", headers={"host": "other.lan:8"})).status_code == 200
+        assert (await client.get("/health", headers={"host": "third.lan"})).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ class TestToken:
 
     @pytest.mark.parametrize("shown", ["", "Bearer", "Bearer wrong", "Basic correct horse battery staple", "Bearer é"])
     async def test_a_wrong_one_opens_nothing(self, client: httpx2.AsyncClient, shown: str) -> None:
-        answer = await client.get("/health", headers={"authorization": shown.encode()})
+        answer = await client.get("/health", headers={b"authorization": shown.encode()})
         assert answer.status_code == 401
         assert (await client.get("/", params={"token": "wrong"})).status_code == 401
 

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 import pytest
+from playwright.async_api import Browser
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
@@ -97,3 +98,22 @@ async def test_mounted_below_another_app_everything_works_under_its_prefix(house
 async def test_the_first_page_holds_the_loop_for_no_time(client: httpx2.AsyncClient) -> None:
     for path in ("/", "/openapi.json", "/api/config/page_config", "/api/models/current"):
         assert (await client.get(path)).status_code == 200
+
+
+async def test_a_page_that_cannot_be_made_is_told_as_json(house: House) -> None:
+    house.characters = None  # type: ignore[assignment]
+    async with serving(app_of(house)) as client:
+        answer = await client.get("/")
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+
+
+async def test_a_browser_finds_nothing_on_the_page_that_its_policy_forbids(
+    client: httpx2.AsyncClient, browser: Browser
+) -> None:
+    page = await browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    await page.goto(str(client.base_url), wait_until="load")
+    await page.wait_for_function("document.readyState === 'complete'")
+    assert not [line for line in said if "Content Security Policy" in line or "Content-Security-Policy" in line]
+    await page.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx2
@@ -102,3 +103,10 @@ async def test_a_damaged_file_reads_as_none_and_is_kept_aside(client: httpx2.Asy
     assert (await client.get(URL)).json() == []
     kept = [one for one in file.parent.iterdir() if one.name.startswith("user_preferences.json.damaged-")]
     assert [one.read_text(encoding="utf-8") for one in kept] == ["[{"]
+
+
+async def test_places_stored_at_once_are_all_kept(client: httpx2.AsyncClient) -> None:
+    paths = {f"model {number}" for number in range(12)}
+    answers = await asyncio.gather(*(client.post(URL, json=entry(path)) for path in paths))
+    assert all(answer.json()["success"] for answer in answers)
+    assert {one["model_path"] for one in (await client.get(URL)).json()} == paths

@@ -10,8 +10,6 @@ import pytest
 from neko.language import LANGUAGES
 from tests.web.house import House
 
-JSON = {"content-type": "application/json"}
-
 
 async def test_health_names_the_service_and_the_process(client: httpx2.AsyncClient) -> None:
     """[rest 2]"""

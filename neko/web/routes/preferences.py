@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from neko.web.shapes import Done, Nothing, Shape
 
 Entry = dict[str, Any]
 Entries = list[Entry]
+
+_changing = threading.Lock()
+"""Held from reading the file to writing it: two changes at once are both kept."""
 
 
 class Point(Shape):
@@ -100,7 +104,8 @@ def _read(path: Path) -> Entries:
 
 
 def _change(path: Path, change: Callable[[Entries], Entries]) -> None:
-    write_json(path, change(_read(path)))
+    with _changing:
+        write_json(path, change(_read(path)))
 
 
 def _laid_over(stored: Entries, entry: Entry) -> Entries:
