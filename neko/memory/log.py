@@ -21,7 +21,7 @@ import aiosqlite
 from neko.errors import DamagedFileError, NekoError
 from neko.memory import schema
 from neko.memory.faults import is_damage, store_error
-from neko.memory.messages import LoggedLine, Row, line_json, local_naive, logged_lines, message
+from neko.memory.messages import LoggedLine, Row, bindable, line_json, local_naive, logged_lines, message
 from neko.storage import set_aside
 from neko.tasks import in_thread
 from neko.types import Line, NewLine, Stored
@@ -35,6 +35,7 @@ T = TypeVar("T")
 OnDamage = Callable[[NekoError], None]
 
 _FAR = 2**63 - 1
+_HEADER = b"SQLite format 3\0"
 _LAST_SHOWN = "recent"
 
 
@@ -60,6 +61,7 @@ class Log:
         """
         log = cls(path, on_damage, floor, patience)
         try:
+            await in_thread(_check_header, path)
             await log._connect()
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
@@ -120,7 +122,7 @@ class Log:
         row: tuple[Any, ...] = (self._floor + 1, line.session_id, line_json(line), _stamp(line.at))
         statement = schema.INSERT
         if line.client_id is not None:
-            row, statement = (*row, _bindable(line.client_id)), schema.INSERT_ONCE
+            row, statement = (*row, bindable(line.client_id)), schema.INSERT_ONCE
         if line.replaces is None:
             found = await self._execute(statement, row)
         else:
@@ -128,7 +130,7 @@ class Log:
         if found:
             self._floor = max(self._floor, found[0][0])
             return Stored(_committed(found[0][0], line), fresh=True)
-        rows = await self._execute(schema.BY_CLIENT_ID, (_bindable(line.client_id or ""),))
+        rows = await self._execute(schema.BY_CLIENT_ID, (bindable(line.client_id or ""),))
         return Stored(logged_lines(rows)[0].line, fresh=False)
 
     async def _execute(self, statement: str, parameters: Iterable[Any]) -> list[Row]:
@@ -229,6 +231,19 @@ class Log:
         self._on_damage(report)
 
 
+def _check_header(path: Path) -> None:
+    """SQLite deletes the WAL of a file that is no database; so look before it does."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_HEADER))
+    except OSError:
+        return
+    if start and start != _HEADER:
+        error = sqlite3.DatabaseError("file is not a database")
+        error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
+        raise error
+
+
 async def _complete_schema(connection: aiosqlite.Connection) -> None:
     ((count,),) = await connection.execute_fetchall(schema.COUNT_OBJECTS)
     columns = [
@@ -283,11 +298,6 @@ def _committed(line_id: int, line: NewLine) -> Line:
         client_id=line.client_id,
         images=line.images,
     )
-
-
-def _bindable(text: str) -> str:
-    """Half a surrogate pair, which JSON may carry and SQLite refuses, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _stamp(at: datetime) -> str:

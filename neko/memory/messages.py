@@ -71,6 +71,11 @@ def turn_message(role: Role, text: str, at: datetime, neko: Mapping[str, Any] | 
     return message(role, [{"type": "text", "text": shown}], neko)
 
 
+def bindable(text: str) -> str:
+    """Half a surrogate pair, which JSON may carry and SQLite refuses, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def line_json(line: NewLine) -> str:
     """The ``message`` column of a new line: ASCII-escaped JSON without indent."""
     at = local_naive(line.at)
@@ -80,7 +85,7 @@ def line_json(line: NewLine) -> str:
         "at": line.at.astimezone().isoformat(),
     }
     if line.client_id is not None:
-        neko["client_id"] = line.client_id
+        neko["client_id"] = bindable(line.client_id)
     if line.images:
         neko["images"] = line.images
     if line.replaces is not None:

@@ -86,14 +86,17 @@ class RecentWindow:
         self._touched = asyncio.Event()
 
     async def open(self, entries: list[Any] | None, signature: _Signature | None) -> None:
-        """Take over what the file held; without a file the window is made anew from the log."""
+        """Take over what the file held; without a file the window is made anew from the log.
+
+        Entries without a signature are those of a backup, which lacks the newest lines.
+        """
         last = await self._log.last_id()
         if entries is None:
             self._entries = [_entry(logged) for logged in await self._log.page(limit=KEPT) if _belongs(logged)]
             self._shown, self._dirty = last, bool(self._entries)
         else:
             self._entries, self._signature = entries, signature
-            self._shown = await self._last_shown(entries, last)
+            self._shown = await self._last_shown(entries, last, is_backup=signature is None)
             _forget_ids_beyond(entries, self._shown)
         self._shown_on_disk = self._shown
         self.touch()
@@ -196,12 +199,12 @@ class RecentWindow:
         self._entries, self._dirty = entries, False
         self._shown = max([self._shown_on_disk, *(_line_id(entry) or 0 for entry in entries)])
 
-    async def _last_shown(self, entries: list[Any], last: int) -> int:
-        ids = [line_id for entry in entries if (line_id := _line_id(entry)) is not None]
+    async def _last_shown(self, entries: list[Any], last: int, *, is_backup: bool) -> int:
+        named = largest_id(entries)
         noted = await self._log.last_shown()
-        if noted is None and not ids:
+        if noted is None and not named:
             return await self._log.last_foreign_id()
-        shown = max([*ids, noted or 0])
+        shown = named if is_backup and named else max(named, noted or 0)
         return min(shown, last) if last else shown
 
 

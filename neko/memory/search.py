@@ -32,6 +32,7 @@ _RELEVANT: Final = 0.25
 """Lines scoring less than this share of the best are not worth recalling."""
 
 _LETTER: Final = "a-z0-9à-öø-ÿĀ-ɏͰ-ԯ"
+_SIGN: Final = "*[^ a-z0-9]"
 _ENDINGS: Final = ("", "s", "es", "d", "ed", "ing")
 _QUESTION_END: Final = re.compile(r"[?？]\s*$|[吗嗎呢]\s*[。.!！]?\s*$|(?:です|ます)か\s*[。.!！]?\s*$")
 _SENTENCE: Final = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
@@ -92,14 +93,22 @@ def _condition(keyword: Keyword) -> tuple[str, list[str]]:
         spellings.append(keyword.text.capitalize())
     if not keyword.word:
         return " OR ".join("instr(words, ?)" for _ in spellings), spellings
-    conditions, parameters = [], []
+    conditions: list[str] = []
+    parameters: list[str] = []
     for spelling in spellings:
-        patterns = [f"*[^{_LETTER}]{spelling}*"]
-        if keyword.whole:
-            patterns = [f"*[^{_LETTER}]{spelling}{ending}[^{_LETTER}]*" for ending in _ENDINGS]
-        conditions.append(f"(instr(words, ?) AND ({' OR '.join('words GLOB ?' for _ in patterns)}))")
-        parameters += [spelling, *patterns]
+        # A blank is by far the commonest thing before a word, and the cheapest to look for.
+        after_blank = _start_of_word("instr(words, ?)", " " + spelling, "* " + spelling, keyword)
+        after_sign = _start_of_word("words GLOB ?", f"{_SIGN}{spelling}*", _SIGN + spelling, keyword)
+        conditions.append(f"(instr(words, ?) AND ({after_blank[0]} OR {after_sign[0]}))")
+        parameters += [spelling, *after_blank[1], *after_sign[1]]
     return " OR ".join(conditions), parameters
+
+
+def _start_of_word(test: str, value: str, pattern: str, keyword: Keyword) -> tuple[str, list[str]]:
+    if not keyword.whole:
+        return test, [value]
+    endings = " OR ".join(["words GLOB ?"] * len(_ENDINGS))
+    return f"({test} AND ({endings}))", [value, *(f"{pattern}{ending}[^{_LETTER}]*" for ending in _ENDINGS)]
 
 
 def _ranked(hits: Sequence[Hit], wanted: Sequence[Keyword], end: int) -> dict[int, float]:
