@@ -200,7 +200,10 @@ export class Conversation {
 
   #lineState(state) {
     this.#parts.bar.setLine(state);
-    clearTimeout(this.#offline);
+    if (state === "online" || state === "taken" || state === "closed") {
+      clearTimeout(this.#offline);
+      this.#offline = 0;
+    }
     if (state === "online") {
       this.#clearBanner?.();
       this.#clearBanner = null;
@@ -216,7 +219,7 @@ export class Conversation {
       this.#parts.speech.hush();
       this.#clearBanner?.();
       this.#clearBanner = banner("line", t("connection.taken_words"), { label: t("connection.use_here"), run: () => this.reconnect() }, "take-over");
-    } else if (state === "waiting" && !this.#clearBanner) {
+    } else if (state === "waiting" && !this.#clearBanner && !this.#offline) {
       this.#offline = setTimeout(() => {
         this.#clearBanner = banner("line", t("connection.waiting_words"), { label: t("connection.try_now"), run: () => this.reconnect() });
       }, OFFLINE_GRACE);

@@ -4,6 +4,7 @@ const NEAR = 56;
 export class Follow {
   #log;
   #pill;
+  #arriving = false;
   following = true;
 
   constructor(log, content, pill) {
@@ -13,11 +14,13 @@ export class Follow {
     new ResizeObserver(() => this.keep()).observe(content);
     new ResizeObserver(() => this.keep()).observe(log);
     pill.addEventListener("click", () => this.toEnd(true));
+    log.addEventListener("scrollend", () => this.#arrived());
+    for (const own of ["wheel", "touchmove", "keydown"]) log.addEventListener(own, () => { this.#arriving = false; }, { passive: true });
   }
 
   /** Something new was said at the end. */
   news() {
-    if (!this.following) this.#pill.hidden = false;
+    if (!this.following && !this.#arriving) this.#pill.hidden = false;
   }
 
   keep() {
@@ -28,6 +31,7 @@ export class Follow {
     this.#pill.hidden = true;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (smooth && !calm) {
+      this.#arriving = true;
       this.#log.scrollTo({ top: this.#log.scrollHeight, behavior: "smooth" });
       return;
     }
@@ -40,6 +44,13 @@ export class Follow {
     const below = this.#log.scrollHeight - this.#log.scrollTop;
     change();
     this.#log.scrollTop = this.#log.scrollHeight - below;
+  }
+
+  /** A smooth way down has ended; what was said meanwhile has moved the end. */
+  #arrived() {
+    if (!this.#arriving) return;
+    this.#arriving = false;
+    this.toEnd();
   }
 
   #scrolled() {

@@ -38,9 +38,9 @@ export class LineView {
     this.#words = h("div", { class: "line-words" });
     this.#time = h("time", { class: "line-time" });
     this.#note = h("span", { class: "line-note" });
-    this.copyButton = h("button", { type: "button", class: "line-act", on: { click: () => this.#copy() } }, icon("copy"));
+    this.copyButton = h("button", { type: "button", class: "line-act line-copy", tabindex: "-1", on: { click: () => this.#copy() } }, icon("copy"));
     this.retryButton = entry.role === "assistant" &&
-      h("button", { type: "button", class: "line-act line-retry", "data-testid": "retry", on: { click: () => actions.retry(this.entry) } }, icon("retry"));
+      h("button", { type: "button", class: "line-act line-retry", tabindex: "-1", "data-testid": "retry", on: { click: () => actions.retry(this.entry) } }, icon("retry"));
     this.element = h(
       "article",
       { class: "line", "data-testid": "line", "data-role": entry.role, "data-id": "", on: { click: (event) => this.#tap(event) } },
@@ -59,6 +59,7 @@ export class LineView {
     element.dataset.state = entry.state;
     element.dataset.status = entry.status;
     if (entry.clientId) element.dataset.client = entry.clientId;
+    element.toggleAttribute("data-waiting", entry.state === "sent" && Boolean(entry.waiting));
     this.#time.dateTime = entry.at;
     this.#time.textContent = clock(entry.at);
     this.#note.textContent = this.#noteText();

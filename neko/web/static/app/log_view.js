@@ -35,6 +35,7 @@ export class LogView {
     this.#tail = tail;
     this.#follow = follow;
     this.#actions = actions;
+    pages.addEventListener("keydown", (event) => this.#walk(event));
     onLanguage(() => this.#relabel());
   }
 
@@ -155,10 +156,26 @@ export class LogView {
     if (newDay) line.before(h("div", { class: "day", role: "separator", "data-at": at }, h("span", { text: dayName(at) })));
   }
 
+  /** Her last words keep their foot in view. One line is a stop of the Tab key; the arrows go on from there. */
   #markLast() {
+    const last = [...(this.#pages.lastElementChild?.querySelectorAll(".line") ?? [])].at(-1) ?? null;
     for (const line of this.#pages.querySelectorAll(".line.is-last")) line.classList.remove("is-last");
-    const last = [...(this.#pages.lastElementChild?.querySelectorAll(".line") ?? [])].at(-1);
     if (last?.dataset.role === "assistant") last.classList.add("is-last");
+    if (last) this.#stopAt(last);
+  }
+
+  #stopAt(line) {
+    for (const act of this.#pages.querySelectorAll('.line-act[tabindex="0"]')) act.tabIndex = -1;
+    for (const act of line.querySelectorAll(".line-act")) act.tabIndex = 0;
+  }
+
+  #walk(event) {
+    const line = event.target.closest(".line");
+    const next = line && { ArrowUp: () => this.#previousLine(line), ArrowDown: () => this.#nextLine(line) }[event.key]?.();
+    if (!next) return;
+    event.preventDefault();
+    this.#stopAt(next);
+    next.querySelector(".line-copy").focus();
   }
 
   #relabel() {

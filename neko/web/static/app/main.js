@@ -72,6 +72,10 @@ function keys({ bar, talk, composer }) {
     if (bar.menuOpen) bar.closeMenu();
     else talk.stop();
   });
+  document.addEventListener("keydown", (event) => {
+    const nowhere = document.activeElement === document.body || document.activeElement?.id === "log";
+    if (nowhere && [...event.key].length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey) composer.focus();
+  });
   const wide = matchMedia("(hover: hover)").matches;
   if (wide && !location.hash) composer.focus();
 }

@@ -53,7 +53,6 @@ function framed(content) {
   for (const wide of content.querySelectorAll("pre, table")) {
     const frame = document.createElement("div");
     frame.className = wide.tagName === "PRE" ? "md-code" : "md-table";
-    frame.tabIndex = 0;
     wide.replaceWith(frame);
     frame.append(wide);
   }
