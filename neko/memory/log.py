@@ -35,6 +35,7 @@ T = TypeVar("T")
 OnDamage = Callable[[NekoError], None]
 
 _FAR = 2**63 - 1
+_MANY = 100
 _HEADER = b"SQLite format 3\0"
 _LAST_SHOWN = "recent"
 
@@ -165,7 +166,7 @@ class Log:
             rows = (await self.fetch(schema.BEFORE, (end, limit)))[::-1]
         else:
             rows = await self.fetch(schema.AFTER, (after, end, limit))
-        return logged_lines(rows)
+        return await in_thread(logged_lines, rows) if len(rows) > _MANY else logged_lines(rows)
 
     async def last_id(self) -> int:
         """The id of the newest line, 0 in an empty log."""

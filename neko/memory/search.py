@@ -16,7 +16,7 @@ from typing import Final
 from neko.memory import schema
 from neko.memory.keywords import Keyword, keywords
 from neko.memory.log import Log
-from neko.memory.messages import logged_lines
+from neko.memory.messages import Row, logged_lines
 from neko.tasks import in_thread
 from neko.types import Line, Recalled
 
@@ -71,7 +71,7 @@ async def search(log: Log, query: str, limit: int, before: int | None) -> list[R
         f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN ({marks}) AND {schema.NOT_REPLACED} ORDER BY id",
         near,
     )
-    return _refined(best, [logged.line for logged in logged_lines(rows)], wanted)[:limit]
+    return (await in_thread(_refined, best, rows, wanted))[:limit]
 
 
 def _scan(wanted: Sequence[Keyword]) -> tuple[str, list[str]]:
@@ -141,8 +141,9 @@ class _Found:
     score: float
 
 
-def _refined(scores: dict[int, float], lines: Sequence[Line], wanted: Sequence[Keyword]) -> list[Recalled]:
+def _refined(scores: dict[int, float], rows: list[Row], wanted: Sequence[Keyword]) -> list[Recalled]:
     """Questions give way to statements, above all to the answer that followed."""
+    lines = [logged.line for logged in logged_lines(rows)]
     found = {line.id: _Found(line, scores.get(line.id, 0.0)) for line in lines if line.role != "system"}
     for line in lines:
         score = scores.get(line.id)

@@ -87,8 +87,9 @@ class MemoryService(Memory):
         self._closed = True
         opening, self._opening = self._opening, {}
         for task in opening.values():
-            character = await task
-            if isinstance(character, NekoError):
+            await asyncio.wait([task])
+            character = None if task.cancelled() else task.result()
+            if not isinstance(character, _Character):
                 continue
             try:
                 async with asyncio.timeout(self._patience.writer):
@@ -208,9 +209,11 @@ class MemoryService(Memory):
             log = await Log.open(path, self._damaged, floor=largest_id(entries or []), patience=self._patience.lock)
             window = RecentWindow(file, log, self._damaged)
             await window.open(entries, signature)
-        except NekoError as error:
+        except BaseException as error:
             if log is not None:
                 await log.aclose()
+            if not isinstance(error, NekoError):
+                raise
             if isinstance(error, MemoryStoreError):
                 return error
             return _unusable(str(error.params.get("why", "")), file.path)
