@@ -26,6 +26,7 @@ from weakref import WeakSet
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config, Sockets
 from hypercorn.typing import ASGIFramework
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from neko.embed import Neko
 from neko.errors import ConfigError, NekoError
@@ -164,6 +165,20 @@ class _HypercornConfig(Config):
         return Sockets([], [self._listener], [])
 
 
+def _without_lifespan(app: ASGIApp) -> ASGIFramework:
+    """Starting and stopping are not Hypercorn's to do; answered here, a cancelled lifespan is no error."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        for moment in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{moment}.complete"})
+
+    return cast(ASGIFramework, served)
+
+
 @asynccontextmanager
 async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[None]]:
     """Answer requests meanwhile; yields the task of the server, which ends early only by a fault.
@@ -173,10 +188,8 @@ async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[
     """
     stop = asyncio.Event()
     async with Owner("serve") as owner:
-        config = _HypercornConfig(listener)
-        server = owner.spawn(
-            hypercorn_serve(cast(ASGIFramework, neko.asgi), config, shutdown_trigger=stop.wait), name="http server"
-        )
+        app, config = _without_lifespan(neko.asgi), _HypercornConfig(listener)
+        server = owner.spawn(hypercorn_serve(app, config, shutdown_trigger=stop.wait), name="http server")
         try:
             yield server
         finally:

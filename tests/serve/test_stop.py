@@ -26,7 +26,7 @@ each_signal = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT],
 
 @asynccontextmanager
 async def page(neko: Running) -> AsyncIterator[Client]:
-    async with connect(f"ws://127.0.0.1:{neko.port}/ws/{quote(CHARACTER)}") as connection:
+    async with connect(f"ws://127.0.0.1:{neko.port}/ws/{quote(CHARACTER)}", max_queue=None) as connection:
         yield Client(connection)
 
 
