@@ -16,7 +16,7 @@ from pathlib import Path
 from neko.memory.messages import line_json
 from neko.memory.service import MemoryService
 from neko.tasks import Owner
-from neko.types import NewLine
+from neko.types import NewLine, Role
 
 LINES = 300
 MANY = 50_000
@@ -28,7 +28,7 @@ WORDS = [a + b + c for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES]
 def _line(number: int) -> NewLine:
     words = " ".join(WORDS[number * step % len(WORDS)] for step in range(1, 15))
     text = "my cat is called Biscuit" if number == 1234 else f"{words} {number}"
-    role = "assistant" if number % 2 else "user"
+    role: Role = "assistant" if number % 2 else "user"
     return NewLine("session", f"turn{number}", role, text, START + timedelta(minutes=number), client_id=f"c{number}")
 
 

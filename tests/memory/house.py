@@ -67,7 +67,8 @@ class House:
 
 
 def new_line(text: str, role: Role = "user", **values: Any) -> NewLine:
-    return NewLine(**{"session_id": "s1", "turn_id": "t1", "role": role, "text": text, "at": START} | values)
+    filled: dict[str, Any] = {"session_id": "s1", "turn_id": "t1", "role": role, "text": text, "at": START}
+    return NewLine(**filled | values)
 
 
 async def say(memory: MemoryService, text: str, role: Role = "user", **values: Any) -> int:

@@ -19,7 +19,8 @@ START = datetime(2026, 2, 22, 10, 0)
 
 
 def new_line(text: str, role: Role = "user", **values: Any) -> NewLine:
-    return NewLine(**{"session_id": "s1", "turn_id": "t1", "role": role, "text": text, "at": START} | values)
+    filled: dict[str, Any] = {"session_id": "s1", "turn_id": "t1", "role": role, "text": text, "at": START}
+    return NewLine(**filled | values)
 
 
 async def talk(memory: Memory, *texts: str, character: str = MIO) -> list[int]:
