@@ -1,0 +1,141 @@
+/**
+ * Speaks with a voice of the reader's own system (`speechSynthesis`).
+ *
+ * Sentences of one speech are spoken one after the other; `onStart(id)` comes with the first,
+ * `onEnd(id)` when none is left. The mouth is led by word boundaries and a timer, since the
+ * page cannot hear this voice. Without a voice, or when the browser keeps silent, the speech ends
+ * by itself: nothing waits for it.
+ */
+import { closedMouth } from "./visemes.js";
+
+const START_PATIENCE_MS = 4000;
+const LONGEST_PER_CHARACTER_MS = 450;
+const TICK_MS = 60;
+const VOWELS = ["a", "e", "o", "i", "u"];
+
+export class BrowserVoice {
+  #synth = globalThis.speechSynthesis ?? null;
+  #queue = [];
+  #current = null;
+  #started = new Set();
+  #guard = 0;
+  #ticker = 0;
+  #syllable = 0;
+  #energy = 0;
+
+  constructor({ onStart = () => {}, onEnd = () => {}, onMouth = () => {} } = {}) {
+    this.onStart = onStart;
+    this.onEnd = onEnd;
+    this.onMouth = onMouth;
+  }
+
+  /** Is there any voice that could speak? Browsers may learn of their voices late. */
+  get available() {
+    return Boolean(this.#synth?.getVoices().length);
+  }
+
+  speak(speechId, text, language) {
+    if (!text.trim()) return;
+    this.#queue.push({ id: speechId, text, language });
+    this.#next();
+  }
+
+  /** Be silent at once and forget what was to be said. */
+  stop() {
+    const ids = new Set([this.#current?.id, ...this.#queue.map(({ id }) => id)]);
+    ids.delete(undefined);
+    this.#queue = [];
+    this.#current = null;
+    this.#rest();
+    this.#synth?.cancel();
+    for (const id of ids) this.#report(id);
+  }
+
+  #next() {
+    if (this.#current || !this.#queue.length) return;
+    const piece = this.#queue.shift();
+    this.#current = piece;
+    if (!this.#synth) {
+      this.#guard = setTimeout(() => this.#over(piece), 0);
+      return;
+    }
+    const spoken = new SpeechSynthesisUtterance(piece.text);
+    const voice = chooseVoice(this.#synth.getVoices(), piece.language);
+    spoken.lang = voice?.lang ?? piece.language;
+    if (voice) spoken.voice = voice;
+    spoken.onstart = () => this.#begin(piece);
+    spoken.onboundary = () => this.#accent(piece);
+    spoken.onend = () => this.#over(piece);
+    spoken.onerror = () => this.#over(piece);
+    piece.spoken = spoken;
+    this.#guard = setTimeout(() => this.#over(piece), START_PATIENCE_MS);
+    this.#synth.speak(spoken);
+  }
+
+  #begin(piece) {
+    if (piece !== this.#current) return;
+    clearTimeout(this.#guard);
+    const longest = START_PATIENCE_MS + piece.text.length * LONGEST_PER_CHARACTER_MS;
+    this.#guard = setTimeout(() => this.#over(piece), longest);
+    if (!this.#started.has(piece.id)) {
+      this.#started.add(piece.id);
+      this.onStart(piece.id);
+    }
+    this.#energy = 1;
+    this.#ticker ||= setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  #over(piece) {
+    if (piece !== this.#current) return;
+    const silent = !this.#started.has(piece.id);
+    this.#current = null;
+    this.#rest();
+    if (silent) this.#synth?.cancel();
+    if (!this.#queue.some(({ id }) => id === piece.id)) this.#report(piece.id);
+    this.#next();
+  }
+
+  #report(id) {
+    this.#started.delete(id);
+    this.onEnd(id);
+  }
+
+  #accent(piece) {
+    if (piece === this.#current) this.#energy = 1;
+  }
+
+  #tick() {
+    this.#syllable += TICK_MS / 190;
+    this.#energy += (0.72 - this.#energy) * 0.12;
+    const beat = Math.abs(Math.sin(this.#syllable * Math.PI));
+    const at = Math.floor(this.#syllable);
+    const shape = { a: 0, i: 0, u: 0, e: 0, o: 0 };
+    shape[VOWELS[(at * 7 + (at >> 2) * 3) % VOWELS.length]] = 1;
+    this.onMouth({ open: this.#energy * (0.12 + 0.75 * beat), shape });
+  }
+
+  #rest() {
+    clearTimeout(this.#guard);
+    this.#guard = 0;
+    if (!this.#ticker) return;
+    clearInterval(this.#ticker);
+    this.#ticker = 0;
+    this.onMouth(closedMouth());
+  }
+}
+
+/** The voice that fits a language best: the same region, on this machine, a natural one; else undefined. */
+export function chooseVoice(voices, language) {
+  const wanted = language.replace("_", "-").toLowerCase();
+  const base = wanted.split("-")[0];
+  let best;
+  let most = 0;
+  for (const voice of voices) {
+    const tag = voice.lang.replace("_", "-").toLowerCase();
+    if (tag.split("-")[0] !== base) continue;
+    const score =
+      10 + (tag === wanted ? 8 : 0) + (voice.localService ? 3 : 0) + (/natural|premium|enhanced|neural/i.test(voice.name) ? 4 : 0) + (voice.default ? 1 : 0);
+    if (score > most) [best, most] = [voice, score];
+  }
+  return best;
+}

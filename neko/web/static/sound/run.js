@@ -1,0 +1,90 @@
+const FADE_IN_S = 0.006;
+const FADE_OUT_S = 0.008;
+const SILENCE_S = 0.012;
+/** Later than this before its end a run cannot be continued any more. */
+const MARGIN_S = 0.004;
+
+/**
+ * Frames that follow each other without a gap, to the sample. A run always ends in a fade; adding
+ * a frame in time moves the fade to the new end. Once the fade has begun the run is closed.
+ */
+export class Run {
+  #context;
+  #rate;
+  #start;
+  #samples = 0;
+  #sources = new Map();
+  #stopped = false;
+  output;
+
+  /** `notBefore`: seconds of the context's clock. */
+  constructor(context, rate, notBefore) {
+    this.#context = context;
+    this.#rate = rate;
+    this.#start = Math.ceil(notBefore * context.sampleRate) / context.sampleRate;
+    this.output = new GainNode(context, { gain: 0 });
+    this.output.gain.setValueAtTime(0, this.#start);
+    this.output.gain.linearRampToValueAtTime(1, this.#start + FADE_IN_S);
+  }
+
+  /** When its last sample is over, in seconds of the context's clock. */
+  get until() {
+    return this.#start + this.#samples / this.#rate;
+  }
+
+  /** Can a frame still be added? */
+  get open() {
+    return !this.#stopped && (!this.#samples || this.#context.currentTime < this.until - FADE_OUT_S - MARGIN_S);
+  }
+
+  /** Seconds of sound still to be heard. */
+  get ahead() {
+    return this.until - this.#context.currentTime;
+  }
+
+  get sounding() {
+    return this.#sources.size > 0;
+  }
+
+  /** Append one frame. `speech` is told when it plays; `onOver` is called when it has been. */
+  add(samples, speech, onOver) {
+    const { gain } = this.output;
+    if (this.#samples) gain.cancelScheduledValues(this.#fadeStart());
+    const buffer = new AudioBuffer({ length: samples.length, sampleRate: this.#rate, numberOfChannels: 1 });
+    buffer.copyToChannel(samples, 0);
+    const source = new AudioBufferSourceNode(this.#context, { buffer });
+    source.connect(this.output);
+    source.start(this.until);
+    speech.put(this.until, samples.length / this.#rate);
+    this.#sources.set(source, speech);
+    source.addEventListener("ended", () => {
+      if (!this.#sources.delete(source)) return;
+      if (!this.#sources.size && !this.open) this.output.disconnect();
+      onOver();
+    });
+    this.#samples += samples.length;
+    gain.setValueAtTime(1, this.#fadeStart());
+    gain.linearRampToValueAtTime(0, this.until);
+  }
+
+  /** Fall silent now. Nothing that was added is reported any more. */
+  stop() {
+    const now = this.#context.currentTime;
+    this.#stopped = true;
+    const { gain } = this.output;
+    if (gain.cancelAndHoldAtTime) gain.cancelAndHoldAtTime(now);
+    else gain.cancelScheduledValues(now);
+    gain.setTargetAtTime(0, now, SILENCE_S / 4);
+    const sources = [...this.#sources.keys()];
+    for (const speech of new Set(this.#sources.values())) speech.cut(now + SILENCE_S);
+    this.#sources.clear();
+    for (const source of sources) source.stop(now + SILENCE_S);
+    const last = sources.at(-1);
+    if (last) last.addEventListener("ended", () => this.output.disconnect());
+    else this.output.disconnect();
+  }
+
+  #fadeStart() {
+    return Math.max(this.until - FADE_OUT_S, this.#start + FADE_IN_S);
+  }
+}
