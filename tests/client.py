@@ -75,7 +75,7 @@ def types_of(frames: list[Frame]) -> list[str]:
 @asynccontextmanager
 async def client(ws_url: str, character: str, *, greeted: bool = True) -> AsyncIterator[Client]:
     """Connect to ``ws_url``/ws/``character``; with ``greeted`` the hello has been received."""
-    async with connect(f"{ws_url}/ws/{quote(character)}", max_size=None) as connection:
+    async with connect(f"{ws_url}/ws/{quote(character)}", max_size=None, max_queue=None) as connection:
         page = Client(connection)
         if greeted:
             await page.until("neko_hello")

@@ -92,9 +92,8 @@ class Conversation:
 
         Raises ``MemoryStoreError`` when they could not be kept.
         """
+        await self.take_floor()
         async with self._lock:
-            await self._cut()
-            self._set_state("thinking")
             line = NewLine(
                 session_id=self._session_id,
                 turn_id=uuid4().hex,
@@ -108,6 +107,12 @@ class Conversation:
             self._audience.emit(LineStored(stored.line))
             return stored, [found for found in recalled if found.line.id != stored.line.id]
 
+    async def take_floor(self) -> None:
+        """The user begins a turn: whatever runs is cut, text and sound."""
+        async with self._lock:
+            await self._cut()
+            self._set_state("thinking")
+
     async def ask(
         self,
         session: ModelSession,
@@ -116,12 +121,17 @@ class Conversation:
         recalled: list[Recalled],
         *,
         received: float,
+        again: bool = False,
         replaces: int | None = None,
     ) -> None:
-        """Open the turn that answers ``line`` and send it to the model. ``received``: monotonic seconds."""
+        """Open the turn that answers ``line`` and send it to the model. ``received``: monotonic seconds.
+
+        ``again``: the line has been asked before; ``replaces`` is then the reply it got, if any.
+        """
         persona = self._parts.persona()
         async with self._lock:
-            await self._cut()
+            if self._turn:
+                await self._cut()
             turn = Turn(uuid4().hex, own_voice=session.capabilities.speaks, replaces=replaces)
             turn.timeline.start = received
             turn.timeline.mark("committed")
@@ -133,7 +143,7 @@ class Conversation:
                     images,
                     tuple(recalled),
                     prompt.context(persona, recalled),
-                    again=replaces is not None,
+                    again=again,
                 )
             )
 
@@ -170,6 +180,11 @@ class Conversation:
         async with self._lock:
             self._speaker.cancel()
             await self._cut(quiet=True)
+            self._set_state("idle")
+
+    def rest(self) -> None:
+        """Nothing came of the turn that was about to begin."""
+        if self._turn is None and not self._speaker.busy:
             self._set_state("idle")
 
     async def _cut(self, *, quiet: bool = False) -> None:
@@ -296,8 +311,7 @@ class Conversation:
             await self._keep_reply(turn, text, status)
         turn.timeline.mark("turn_end")
         self._audience.emit(TurnEnd(turn.id))
-        if not self._speaker.busy:
-            self._set_state("idle")
+        self.rest()
         self._parts.metrics.record_turn(turn.timeline)
         self._parts.bus.session.publish(
             {
@@ -339,8 +353,7 @@ class Conversation:
 
     def _on_speech_end(self, speech_id: str) -> None:
         self._audience.emit(SpeechEnded(speech_id))
-        if self._turn is None:
-            self._set_state("idle")
+        self.rest()
 
     def _on_sentence(self, speech_id: str, text: str, language: str) -> None:
         self._audience.emit(SpeakOnPage(speech_id, text, language))

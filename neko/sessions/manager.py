@@ -147,7 +147,7 @@ class SessionManager:
                 if fresh:
                     self._inbox.clear()
                     self._images.clear()
-                if not (self._starting and self._starting[0] == mode):
+                if not self._is_starting(mode):
                     self._put(action)
             case ScreenshotResponse(jpeg):
                 if self._screenshot and not self._screenshot.done():
@@ -159,6 +159,10 @@ class SessionManager:
                     self._put(action)
                 else:
                     self._say("inbox_full")
+
+    def _is_starting(self, mode: Mode) -> bool:
+        waiting = (w.action.mode for w in self._inbox if isinstance(w.action, StartSession))
+        return mode in waiting or (self._starting is not None and self._starting[0] == mode)
 
     def _put(self, action: Action, *, first: bool = False) -> None:
         waiting = _Waiting(action, asyncio.get_running_loop().time())
@@ -196,9 +200,11 @@ class SessionManager:
                 await self._process(waiting)
             except NekoError as error:
                 self._tell(error)
+                self._talk.rest()
             except Exception:
                 logger.exception("%s: %s failed", self.character, type(waiting.action).__name__)
                 self._say("internal")
+                self._talk.rest()
 
     async def _process(self, waiting: _Waiting) -> None:
         match waiting.action:
@@ -234,7 +240,7 @@ class SessionManager:
         if session := await self._session_for("text"):
             await self._talk.ask(session, line, images, recalled, received=received)
         else:
-            await self._talk.stop()
+            self._talk.rest()
 
     def _remember_receipt(self, client_id: str, line: Line) -> None:
         self._receipts[client_id] = line
@@ -247,9 +253,10 @@ class SessionManager:
             self._say("nothing_to_retry")
             return
         line, reply = exchange
+        await self._talk.take_floor()
         if session := await self._session_for("text"):
             replaces = reply.id if reply else None
-            await self._talk.ask(session, line, (), [], received=received, replaces=replaces)
+            await self._talk.ask(session, line, (), [], received=received, again=True, replaces=replaces)
 
     async def _take_image(self, jpeg: bytes) -> None:
         if self._session and self._mode == "audio":

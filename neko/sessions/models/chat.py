@@ -13,10 +13,10 @@ from neko.sessions.models.client import Timeouts, connect_ahead, open_client
 from neko.sessions.models.completion import stream_completion
 from neko.sessions.models.continuation import Seam, continuation_request
 from neko.sessions.models.faults import Faults
-from neko.sessions.models.history import ChatMessage, History
+from neko.sessions.models.history import ChatMessage, History, with_pictures
 from neko.sessions.models.replies import Replies, Reply
 from neko.sessions.models.thinking import ThoughtFilter
-from neko.tasks import Owner
+from neko.tasks import Owner, in_thread
 from neko.types import (
     ModelCapabilities,
     ModelEvent,
@@ -76,12 +76,14 @@ class ChatSession:
             self._live_picture = item.jpeg
         elif isinstance(item, UserMessage):
             self._replies.supersede()
+            if item.again:
+                self._history.forget_last()
             live, self._live_picture = self._live_picture, None
             images = (*item.images, live) if live else item.images
             self._history.user(item.id, item.text, len(images))
-            messages = self._history.request(item.context, images)
-            endpoint = self._vision if images else self._endpoint
-            self._replies.start(item.id, partial(self._produce, endpoint, messages))
+            messages = self._history.request(item.context)
+            produce = partial(self._show, messages, images) if images else partial(self._say, self._endpoint, messages)
+            self._replies.start(item.id, produce)
 
     async def interrupt(self, reply_id: str, delivered: str) -> None:
         self._replies.interrupt(reply_id, delivered)
@@ -109,7 +111,11 @@ class ChatSession:
             client = self._clients.setdefault(key, client)
         return client
 
-    async def _produce(self, endpoint: ModelEndpoint, messages: Sequence[ChatMessage], reply: Reply) -> None:
+    async def _show(self, messages: Sequence[ChatMessage], images: Sequence[bytes], reply: Reply) -> None:
+        """The reply to a message with pictures."""
+        await self._say(self._vision, await in_thread(with_pictures, messages, images), reply)
+
+    async def _say(self, endpoint: ModelEndpoint, messages: Sequence[ChatMessage], reply: Reply) -> None:
         """The whole reply, with up to as many further tries as there are waits."""
         waits = self._timeouts.back_off
         for attempt in range(1, len(waits) + 2):

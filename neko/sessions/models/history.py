@@ -50,8 +50,15 @@ class History:
         if text:
             self._add(_Said("assistant", text, turn_id, estimate_tokens(text) + _TOKENS_PER_MESSAGE))
 
-    def request(self, context: str = "", images: Sequence[bytes] = ()) -> list[ChatMessage]:
-        """The messages for the turn noted last, with its context and pictures.
+    def forget_last(self) -> None:
+        """Drop the last exchange: the same question is about to be asked again."""
+        if self._said and self._said[-1].role == "assistant":
+            self._tokens -= self._said.pop().tokens
+        if self._said and self._said[-1].role == "user":
+            self._tokens -= self._said.pop().tokens
+
+    def request(self, context: str = "") -> list[ChatMessage]:
+        """The messages for the turn noted last, with its context.
 
         Roles alternate (many chat templates insist): user lines that got no reply are joined.
         """
@@ -62,8 +69,6 @@ class History:
                 messages[-1]["content"] += "\n" + said.text
             else:
                 messages.append({"role": said.role, "content": said.text})
-        if images:
-            messages[-1]["content"] = [*map(_picture, images), {"type": "text", "text": messages[-1]["content"]}]
         return list(messages)
 
     def _add(self, said: _Said) -> None:
@@ -71,6 +76,13 @@ class History:
         self._tokens += said.tokens
         while len(self._said) > 1 and (self._tokens > self._budget or self._said[0].role == "assistant"):
             self._tokens -= self._said.popleft().tokens
+
+
+def with_pictures(messages: Sequence[ChatMessage], images: Sequence[bytes]) -> list[ChatMessage]:
+    """``messages`` with JPEG pictures in the last one (large ones take time: not on the loop thread)."""
+    *earlier, last = messages
+    content = [*map(_picture, images), {"type": "text", "text": last["content"]}]
+    return [*earlier, {**last, "content": content}]
 
 
 def _picture(jpeg: bytes) -> dict[str, Any]:
