@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -27,8 +28,15 @@ Start = Callable[[], AbstractAsyncContextManager[processes.Server]]
 
 
 def get_page(url: str) -> None:
-    with urllib.request.urlopen(url + "/", timeout=30) as answer:
-        answer.read()
+    """The bare server names its address a moment before it listens."""
+    while True:
+        try:
+            with urllib.request.urlopen(url + "/", timeout=30) as answer:
+                answer.read()
+        except urllib.error.URLError:
+            time.sleep(0.001)
+        else:
+            return
 
 
 async def until_page(start: Start) -> float:
@@ -38,11 +46,16 @@ async def until_page(start: Start) -> float:
 
 
 async def until_socket(start: Start) -> float:
-    """Until the socket has answered a ping."""
-    async with start() as server, connect(f"{server.ws_url}/ws/c0") as page:
-        await page.send('{"action":"ping"}')
-        await page.recv()
-        return time.perf_counter() - server.began
+    """Until the socket has answered."""
+    async with start() as server:
+        while True:
+            try:
+                async with connect(f"{server.ws_url}/ws/c0") as page:
+                    await page.send('{"action":"ping"}')
+                    await page.recv()
+                    return time.perf_counter() - server.began
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.001)
 
 
 async def idle(start: Start) -> tuple[float, float]:
