@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from neko.sessions.models.catalog import chat_models, model_ids
-from neko.sessions.models.client import is_loopback
+from neko.settings import is_loopback
 
 PORTS: tuple[tuple[str, int], ...] = (
     ("Ollama", 11434),

@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from neko.errors import ModelError, ModelStreamBroken, NekoError
-from neko.providers import ModelEndpoint, normalise_base_url
+from neko.providers import ModelEndpoint, catalogue, normalise_base_url
 from neko.sessions.models.client import Timeouts, make_http_client
 from neko.sessions.models.faults import Faults, retry_hint
 from neko.sessions.models.question import ask
@@ -18,7 +18,8 @@ from neko.tasks import in_thread
 
 _LARGEST_LISTING = 8 * 1024 * 1024
 _NOT_FOR_CHAT = re.compile(
-    r"embed|rerank|\bbge-|minilm|whisper|transcri|\btts\b|speech|dall-e|moderation|gpt-image|sora|stable-diffusion", re.I
+    r"embed|rerank|\bbge-|minilm|whisper|transcri|\btts\b|speech|dall-e|moderation|gpt-image|sora|stable-diffusion",
+    re.IGNORECASE,
 )
 _GREETING = "Say hello in one short sentence."
 
@@ -60,13 +61,13 @@ async def test(
     model: str,
     *,
     provider: str = "",  # noqa: PT028
-    extra_body: Mapping[str, Any] | None = None,  # noqa: PT028
     timeouts: Timeouts | None = None,  # noqa: PT028
 ) -> TestResult:
     """Ask the model one tiny question for real; never raises ``ModelError``, the result holds it."""
     base_url = normalise_base_url(base_url)
     name = provider or urlsplit(base_url).netloc
-    endpoint = ModelEndpoint("conversation", "custom", name, base_url, model, api_key, extra_body or {})
+    extra = (await in_thread(catalogue)).extra_bodies.get(model, {})
+    endpoint = ModelEndpoint("conversation", "custom", name, base_url, model, api_key, extra)
     try:
         answer = await ask(endpoint, _GREETING, timeouts)
     except ModelError as error:

@@ -8,18 +8,18 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from neko.providers import ModelEndpoint
+from neko.settings import is_loopback
 from neko.tasks import in_thread
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
-KEEP_ALIVE = 120.0
+KEEP_ALIVE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,6 @@ async def connect_ahead(client: AsyncOpenAI, seconds: float) -> None:
                 await client._client.head(client.base_url.join("models"))
 
 
-def is_loopback(host: str | None) -> bool:
-    """True for ``localhost`` and loopback addresses; names are not looked up."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
 def make_http_client(base_url: str, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
     """For one server; proxies of the environment do not apply to this machine's own servers."""
     import httpx2
@@ -74,7 +64,7 @@ def make_http_client(base_url: str, timeout: httpx2.Timeout) -> httpx2.AsyncClie
     secure = parts.scheme == "https"
     return httpx2.AsyncClient(
         verify=_tls() if secure else False,
-        trust_env=not is_loopback(parts.hostname),
+        trust_env=not is_loopback(parts.hostname or ""),
         follow_redirects=secure,
         timeout=timeout,
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=KEEP_ALIVE),

@@ -14,7 +14,9 @@ from neko.sessions.models.phrasebook import Phrasebook, phrasebook, plain
 from neko.types import Recalled, UserMessage
 
 _LONGEST_QUOTE = 160
-_TRAILING = " \t\n.!。！~〜…、,，;；:)）"
+_LONGEST_TEXT = 2000
+_LONGEST_SUM = 300
+_TRAILING = " \t\n.!。！~〜…、,，;；:"
 _SUM = re.compile(r"[\d.+\-*/() ]+")
 _TWO_NUMBERS = re.compile(r"[\d.)]\s*[-+*/]+\s*[-+(]*\d")
 _LOOKS_LIKE_DATE = re.compile(r"\d{1,4}[-/]\d{1,2}[-/]\d{1,4}|[\d ()-]*\d{3,}-\d{3,}")
@@ -39,29 +41,30 @@ class Rules:
 
     def answer(self, message: UserMessage) -> str:
         """A whole reply in the language of the user's text; may begin with an emotion tag."""
-        self.language = guess(message.text, self.language)
+        words = message.text[:_LONGEST_TEXT]
+        self.language = guess(words, self.language)
         book = phrasebook(self.language)
         if message.images:
             return self._say(book, "picture")
-        text = self._core(plain(message.text))
+        text = self._core(plain(words))
         if not re.search(r"\w", text):
             return self._puzzle(book, "unclear")
         return self._known(book, text, message) or self._talk(book, text)
 
     def _known(self, book: Phrasebook, text: str, message: UserMessage) -> str | None:
         """What the rules or the memory really know."""
-        total = self._sum(book, text)
+        rest = text.rstrip("? ")
+        total = self._sum(book, rest)
         if total is not None:
             return total
-        if book.hears("greeting", text):
+        if book.hears("greeting", rest):
             return self._say(book, f"greeting_{self._part_of_day()}")
-        rest = text
         for pattern in book.triggers["compound_greeting"]:
             rest = pattern.sub("", rest, count=1) or rest
         for intent in _DIRECT:
             if book.hears(intent, rest):
                 return self._say(book, intent)
-        if book.hears("question", rest) and not book.hears("remember", rest):
+        if book.hears("question", text) and not book.hears("remember", text):
             return self._recall(book, message)
         return None
 
@@ -131,7 +134,7 @@ class Rules:
 
     def _recall(self, book: Phrasebook, message: UserMessage) -> str | None:
         """Quote what memory found, if it shares half of the words that matter in the question."""
-        wanted = book.key_words(message.text)
+        wanted = book.key_words(message.text[:_LONGEST_TEXT])
         found = [hit for hit in message.recalled if 2 * len(wanted & book.key_words(hit.line.text)) >= len(wanted)]
         told = [hit for hit in found if hit.line.role == "user" and not book.hears("question", plain(hit.line.text))]
         hits = told or [hit for hit in found if hit.line.role == "assistant"]
@@ -177,7 +180,7 @@ class Rules:
 
 def _expression(book: Phrasebook, text: str) -> str | None:
     """The sum that ``text`` asks for, when it asks for nothing else."""
-    if _LOOKS_LIKE_DATE.fullmatch(text):
+    if len(text) > _LONGEST_SUM or _LOOKS_LIKE_DATE.fullmatch(text):
         return None
     for words, number in sorted(book.sums.numbers.items(), key=lambda item: -len(item[0])):
         text = re.sub(rf"\b{words}\b", str(number), text)
