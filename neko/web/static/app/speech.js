@@ -15,19 +15,20 @@ export class Speech {
   #current = null;
   #interrupted = null;
   #skip = false;
-  #speaking = new Set();
+  /** The replies that are heard now, each with the time since when the browser's own voice says it (null: the player does). */
+  #speaking = new Map();
 
   /** Handlers: onMouth(mouth), onSpeaking(bool), onPlayed(speechId, ms), onBlocked(). */
   constructor(handlers) {
     this.#handlers = handlers;
     this.#player = new Player({
       onMouth: handlers.onMouth,
-      onStart: (id) => this.#began(id),
+      onStart: (id) => this.#began(id, null),
       onEnd: (id) => this.#ended(id),
       onBlocked: handlers.onBlocked,
     });
     this.#voice.onMouth = handlers.onMouth;
-    this.#voice.onStart = (id) => this.#began(id);
+    this.#voice.onStart = (id) => this.#began(id, performance.now());
     this.#voice.onEnd = (id) => this.#ended(id);
     this.#player.setVolume(this.loudness);
     const unlock = () => this.#player.unlock();
@@ -125,25 +126,27 @@ export class Speech {
 
   #silence() {
     const cut = [...this.#speaking];
-    for (const id of cut) this.#report(id);
+    for (const [id, since] of cut) this.#report(id, since);
     this.#speaking.clear();
     this.#player.stop();
     this.#voice.stop();
     if (cut.length) this.#handlers.onSpeaking(false);
   }
 
-  #began(id) {
-    this.#speaking.add(id);
+  #began(id, since) {
+    this.#speaking.set(id, since);
     this.#handlers.onSpeaking(true);
   }
 
   #ended(id) {
-    if (!this.#speaking.delete(id)) return;
-    this.#report(id);
+    if (!this.#speaking.has(id)) return;
+    this.#report(id, this.#speaking.get(id));
+    this.#speaking.delete(id);
     if (!this.#speaking.size) this.#handlers.onSpeaking(false);
   }
 
-  #report(id) {
-    if (id !== "sample") this.#handlers.onPlayed(id, Math.round(this.#player.playedMs(id) ?? 0));
+  #report(id, since) {
+    if (id === "sample") return;
+    this.#handlers.onPlayed(id, Math.round(since === null ? this.#player.playedMs(id) : performance.now() - since));
   }
 }

@@ -102,7 +102,14 @@ export class Welcome {
   #step(title, ...content) {
     this.#card.replaceChildren(h("div", { class: "welcome-head" }, this.#back(), h("p", { class: "welcome-title", text: title })), ...content);
     this.#card.querySelector(".model-row button, .tile, input, select")?.focus();
-    this.#follow.keep();
+    this.#show();
+  }
+
+  /** All of the card where it fits, else its beginning. */
+  #show() {
+    const log = this.#card.closest("[role=log]");
+    if (this.#card.offsetHeight < log.clientHeight) this.#follow.keep();
+    else this.#card.scrollIntoView({ block: "start" });
   }
 
   #showLocal(servers) {
@@ -116,7 +123,7 @@ export class Welcome {
     const form = new ModelForm({ builtin: false, onDone: (model) => this.#thank(model) });
     this.#step(t("welcome.key"), form.element);
     await form.load();
-    this.#follow.keep();
+    if (this.#card) this.#show();
   }
 
   #thank(model) {
