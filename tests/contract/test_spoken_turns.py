@@ -74,8 +74,9 @@ async def test_sound_without_a_start_becomes_a_spoken_turn(speaking: tuple[Speak
         kinds = types_of(seen)
         assert {"type": "session_started", "input_mode": "audio"} in seen
         assert kinds.index("user_activity") < kinds.index("user_transcript") < kinds.index("gemini_response")
-        assert text_of(seen) == "I hear you well."
-        assert any(map(is_turn_end, seen))
+        if not any(map(is_turn_end, seen)):
+            await page.until(is_turn_end)
+        assert text_of(page.frames) == "I hear you well."
         lines = await neko.memory.lines(NAME)
         assert [(line.role, line.text) for line in lines] == [("user", "hello"), ("assistant", "I hear you well.")]
 
@@ -95,7 +96,7 @@ async def test_the_microphones_48_khz_reach_the_model_as_16_khz(speaking: tuple[
 @pytest.mark.contract("ws-9.4", "ws-4.4")
 async def test_header_and_sound_are_one_at_48_khz_in_large_frames(speaking: tuple[SpeakingNeko, str]) -> None:
     neko, url = speaking
-    neko.turns = [SpokenTurn(deltas=["a "] * 10, sound=0.1)]
+    neko.turns = [SpokenTurn(deltas=["a "] * 10, sound=0.12)]
     async with client(url, NAME) as page:
         await speak(page)
         await page.until("neko_speech_end")
@@ -105,8 +106,8 @@ async def test_header_and_sound_are_one_at_48_khz_in_large_frames(speaking: tupl
                 assert frames[place - 1]["type"] == "audio_chunk"
         sound = [frame["data"] for frame in frames if frame["type"] == "binary"]
         assert all(len(piece) % 2 == 0 and len(piece) >= 4 for piece in sound)
-        assert abs(sum(map(len, sound)) / 96_000 - 1.0) < 0.02
-        assert len(sound) <= 10
+        assert abs(sum(map(len, sound)) / 96_000 - 1.2) < 0.02
+        assert len(sound) <= 12
         assert len(set(speech_ids(frames))) == 1
 
 

@@ -315,14 +315,15 @@ async def test_a_reply_cut_in_the_middle_goes_on_without_starting_over(
 async def test_a_client_that_leaves_in_the_middle_keeps_what_it_got(
     connected: RunningServer, provider: ScriptedProvider
 ) -> None:
-    provider.script(Script(["so far ", "never"], stall_after=1))
+    provider.script(Script(["so far ", "never"], stall_after=1), Script(["two"]))
     async with client(connected.ws_url, NAME) as page:
         await page.say("one")
         await page.until("gemini_response")
     async with client(connected.ws_url, NAME) as page:
-        await page.quiet()
+        await page.say("and?")
+        await page.reply()
         lines = await connected.neko.memory.lines(NAME)
-        assert [(line.text, line.status) for line in lines] == [("one", "complete"), ("so far ", "interrupted")]
+        assert [(line.text, line.status) for line in lines[:2]] == [("one", "complete"), ("so far ", "interrupted")]
 
 
 async def test_each_characters_crash_is_its_own(connected: RunningServer, provider: ScriptedProvider) -> None:
