@@ -363,6 +363,14 @@ async def test_a_server_that_is_not_there_is_unreachable(start: Start, free_port
     assert len(retries_of(events)) == 2
 
 
+async def test_connecting_ahead_to_a_server_that_is_down_is_silent(start: Start, free_port: int) -> None:
+    talk = await start(base_url=f"https://127.0.0.1:{free_port}/v1", back_off=())
+    async with asyncio.timeout(5):
+        while talk.owner.tasks:
+            await asyncio.wait(talk.owner.tasks)
+    assert isinstance(end_of(await talk.say("hi")).error, ModelUnreachable)
+
+
 async def test_silence_before_the_first_token_is_a_timeout(start: Start) -> None:
     talk = await start(first_token=0.05, back_off=())
     talk.provider.script(Script(stall_after=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from neko.sessions.models.completion import stream_completion
 from neko.sessions.models.continuation import Seam, continuation_request
 from neko.sessions.models.faults import Faults
 from neko.sessions.models.history import ChatMessage, History, with_pictures
-from neko.sessions.models.replies import Replies, Reply
+from neko.sessions.models.replies import CLOSING, Replies, Reply
 from neko.sessions.models.thinking import ThoughtFilter
 from neko.tasks import Owner, in_thread
 from neko.types import (
@@ -95,9 +96,12 @@ class ChatSession:
         await self._replies.aclose()
         if self._connecting is not None:
             self._connecting.cancel()
+            await asyncio.wait([self._connecting], timeout=CLOSING)
         clients, self._clients = self._clients, {}
-        for client in clients.values():
-            await client.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                for client in clients.values():
+                    await client.close()
 
     async def _client(self, endpoint: ModelEndpoint) -> AsyncOpenAI:
         """One client a server and key; the vision model mostly shares it."""

@@ -14,6 +14,9 @@ from neko.types import ModelEvent, ModelLabel, ReplyDone, ReplyStarted, Retrying
 
 log = logging.getLogger(__name__)
 
+CLOSING = 2.0
+"""Seconds that a cancelled reply gets to let go of its connection."""
+
 
 class Reply:
     """A reply under way. ``text`` is what has been emitted of it."""
@@ -103,7 +106,7 @@ class Replies:
         self.supersede()
         self._channel.close()
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=CLOSING)
 
     def _cut(self, reply: Reply, delivered: str | None) -> None:
         unread = self._channel.withdraw(reply.id)
