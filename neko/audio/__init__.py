@@ -1,1 +1,1 @@
-"""Sound: cutting text into sentences, speaking them, converting sample rates."""
+"""Sound: cutting text into sentences, making them speakable, synthesis, resampling, hand-over."""

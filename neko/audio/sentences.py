@@ -2,13 +2,15 @@
 
 The cutter looks at one character at a time and decides whether a piece ends *before* it, so the
 pieces never depend on how the text was split into deltas, and joined they are the text again.
+A cut too few only makes a longer piece, a cut too many is heard: in doubt there is none.
 """
 
 from __future__ import annotations
 
 import re
 
-_FULL_STOPS = "。！？｡…︒"
+_FULL_STOPS = "。！？｡︒।॥۔؟።፧"
+"""End a sentence whatever follows."""
 _STOPS = ".!?…"
 _CLOSERS = "\"'”’)]}»」』）】》〉〕*_~`"
 _PAUSES = ",;:，、；：،—"
@@ -16,26 +18,33 @@ _FIRST_SOFT = 24
 """Characters after which the first piece of a reply may end at a pause, so that sound starts early."""
 _SOFT = 90
 _HARD = 220
+_HARDEST = 1.5 * _HARD
 _WIDE = 2.5
 """How many narrow characters of speech one CJK character is worth."""
 
 _WORDS = (
-    "mr mrs ms dr prof st sr jr vs etc e.g i.e eg ie cf al fig no vol pp approx dept est inc ltd co corp gen col capt "
-    "lt sgt rev hon gov sen rep mt ft ave blvd rd u.s u.k u.n e.u a.m p.m d.c ph.d b.a m.a m.d jan feb mar apr jun jul "
-    "aug sept sep oct nov dec z.b d.h bzw usw ca nr str bsp evtl ggf sog inkl mme mlle sra srta ud uds p.ej"
+    "mr mrs ms dr prof st sr jr vs e.g i.e eg ie cf al vol pp approx dept est inc ltd co corp gen col capt lt sgt rev "
+    "hon gov sen rep mt ave blvd rd u.s u.k u.n e.u d.c ph.d b.a m.a m.d z.b d.h bzw ca nr str bsp evtl ggf sog inkl "
+    "mme mlle sra srta ud uds p.ej"
 )
-_ABBREVIATIONS = frozenset(_WORDS.split())
+_NEVER_LAST = frozenset(_WORDS.split())
+_SOMETIMES_LAST = frozenset("no nos etc a.m p.m fig ft jan feb mar apr jun jul aug sept sep oct nov dec usw".split())
+"""End a sentence when a capital follows: "No. I don't." but "no. 5", "5 p.m. The" but "5 p.m. today"."""
 _LAST_WORD = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)\.$")
-_LIST_NUMBER = re.compile(r"(?:^|\n)\s*\(?\d{1,3}\.$")
+_LIST_MARK = re.compile(r"(?:^|\n)[^\S\n]*[(*_]*(?:\d{1,3}|[A-Za-z])\.$")
 _OPEN_TAG = re.compile(r"</?[^\W\d_][^<>\n]{0,60}$")
+_TAIL = 80
+"""How far back abbreviations and tags are looked for."""
 
 
 class SentenceCutter:
     """Feed the text of one reply; pieces come out as soon as their end is certain."""
 
     def __init__(self) -> None:
-        self._piece = ""
+        self._piece: list[str] = []
         self._weight = 0.0
+        self._blank = True
+        self._ticks = 0
         self._fenced = False
         self._first = True
 
@@ -45,60 +54,90 @@ class SentenceCutter:
         for character in text:
             if self._ends_before(character):
                 pieces.append(self._take())
-            self._piece += character
-            self._weight += _WIDE if character >= "\u2e80" else 1.0
-            if character == "`" and self._piece.endswith("```"):
-                self._fenced = not self._fenced
+            self._add(character)
         return pieces
 
     def flush(self) -> list[str]:
         """The rest, at the end of the reply."""
         return [self._take()] if self._piece else []
 
+    def _add(self, character: str) -> None:
+        self._piece.append(character)
+        self._weight += _WIDE if _is_wide(character) else 1.0
+        self._blank = self._blank and character.isspace()
+        self._ticks = self._ticks + 1 if character == "`" else 0
+        if self._ticks == 3:
+            self._fenced = not self._fenced
+
     def _take(self) -> str:
-        piece, self._piece, self._weight = self._piece, "", 0.0
-        if piece.strip():
-            self._first = False
+        piece = "".join(self._piece)
+        self._first = self._first and self._blank
+        self._piece, self._weight, self._blank = [], 0.0, True
         return piece
 
     def _ends_before(self, following: str) -> bool:
-        piece = self._piece
-        if self._fenced or not piece:
+        if self._fenced or not self._piece:
             return False
-        last = piece[-1]
+        last = self._piece[-1]
         if last == "\n":
-            return following != "\n" and bool(piece.strip())
+            return following != "\n" and not self._blank
         if following in _CLOSERS or following in _FULL_STOPS or following in _STOPS:
             return False
         if last in _PAUSES:
-            return self._may_pause(following)
+            return self._may_pause(last, following) or self._is_too_long(following)
         if last in _FULL_STOPS or last in _STOPS or last in _CLOSERS:
-            return self._is_sentence(piece.rstrip(_CLOSERS), following)
+            return self._is_sentence(following) or self._is_too_long(following)
+        if last.isspace() and not following.isspace() and _opens_sentence(following):
+            return self._was_sentence() or self._is_too_long(following)
         return self._is_too_long(following)
 
-    def _may_pause(self, following: str) -> bool:
+    def _may_pause(self, last: str, following: str) -> bool:
         enough = self._weight >= (_FIRST_SOFT if self._first else _SOFT)
-        return enough and (following.isspace() or self._piece[-1] >= "\u2e80")
+        return enough and (following.isspace() or _is_wide(last))
 
-    def _is_sentence(self, core: str, following: str) -> bool:
-        if not core.strip():
+    def _is_sentence(self, following: str) -> bool:
+        """At a mark: does it end here, whatever comes after the next space?"""
+        tail = self._tail()
+        core = tail.rstrip(_CLOSERS)
+        if not core or core[-1] in _FULL_STOPS:
+            return bool(core.strip())
+        if core[-1] not in _STOPS or not (following.isspace() or _is_wide(following)) or _OPEN_TAG.search(core):
             return False
-        if core[-1] in _FULL_STOPS and (core[-1] != "…" or following.isspace() or following >= "\u2e80"):
-            return True
-        if core[-1] not in _STOPS or not following.isspace() or _OPEN_TAG.search(core):
-            return self._is_too_long(following)
-        return core[-1] != "." or not _is_abbreviation(core)
+        if core[-1] == "." and (_LIST_MARK.search(core) or _last_word(core) in _NEVER_LAST | _SOMETIMES_LAST):
+            return False
+        return _is_wide(following) or core == tail
+
+    def _was_sentence(self) -> bool:
+        """After a mark and a space, before what could begin a sentence: had it ended there?"""
+        tail = self._tail().rstrip()
+        core = tail.rstrip(_CLOSERS)
+        if not core or core[-1] not in _STOPS or _OPEN_TAG.search(core):
+            return False
+        if core[-1] == "." and (_LIST_MARK.search(core) or _last_word(core) in _NEVER_LAST):
+            return False
+        return core != tail or _last_word(core) in _SOMETIMES_LAST
+
+    def _tail(self) -> str:
+        """The end of the piece; a piece longer than this never looks like a list mark."""
+        return "".join(self._piece[-_TAIL:])
 
     def _is_too_long(self, following: str) -> bool:
-        return self._weight >= (_HARD if following.isspace() else 1.5 * _HARD)
+        return self._weight >= (_HARD if following.isspace() else _HARDEST)
 
 
-def _is_abbreviation(core: str) -> bool:
-    if _LIST_NUMBER.search(core):
-        return True
-    if core.endswith(".."):
-        return False
+def _is_wide(character: str) -> bool:
+    return character >= "\u2e80"
+
+
+def _opens_sentence(character: str) -> bool:
+    return not (character.islower() or character.isdigit() or character in _PAUSES)
+
+
+def _last_word(core: str) -> str:
+    """The word before a final dot, lower case; an initial ("J.") counts as "dr"."""
     word = _LAST_WORD.search(core)
     if word is None:
-        return False
-    return word[1].lower() in _ABBREVIATIONS or (len(word[1]) == 1 and word[1].isupper() and word[1] != "I")
+        return ""
+    if len(word[1]) == 1 and word[1].isupper() and word[1] != "I":
+        return "dr"
+    return word[1].lower()

@@ -1,47 +1,133 @@
-"""What of a text is said aloud: markup, code, addresses and pictograms are not.
+"""What should be said of a piece of a reply: the words, without markup, addresses and pictures.
 
-A Markdown parser wants whole documents; a sentence cut from a stream is a fragment whose other
-half may hold the closing mark. So this removes marks one by one and never fails on half of one.
+Written by hand: a Markdown parser reads whole documents, while a piece is one sentence that may
+begin in the middle of a list, hold half of an emphasis, or be a single row of a table; it would
+take the rest for text and have it spoken.
 """
 
 from __future__ import annotations
 
+import html
 import re
+from typing import Final
 
-_SUBSTITUTIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.MULTILINE), replacement)
-    for pattern, replacement in (
-        (r"```[\s\S]*?(?:```|\Z)", " "),
-        (r"!\[([^\]]*)\]\([^)]*\)", r"\1"),
-        (r"\[([^\]]+)\]\([^)]*\)", r"\1"),
-        (r"<(?:https?://)([^/>\s]+)[^>]*>", r"\1"),
-        (r"</?[^\W\d_][^<>\n]{0,60}>", ""),
-        (r"https?://(?:www\.)?([^/\s)\]，。]+)[^\s)\]，。]*", r"\1"),
-        (r"^\s{0,3}#{1,6}\s+", ""),
-        (r"^\s*>\s?", ""),
-        (r"^\s*[-*+•]\s+(?:\[[ xX]\]\s+)?", ""),
-        (r"^\s*(?:[-*_]\s*){3,}$", ""),
-        (r"^\s*\|?(?:\s*:?-{2,}:?\s*\|)+\s*:?-*:?\s*$", ""),
-        (r"\s*\|\s*", ", "),
-        (r"(\*\*\*|\*\*|__|~~|`)", ""),
-        (r"(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])", ""),
-        (r"(?<!\w)_(?=\S)|(?<=\S)_(?!\w)", ""),
-        (r"[(（][^\w()（）]*[)）]", ""),
-        (r"[(（][^()（）\n]{0,12}[°´ω▽∀•̀ᴗ≧≦╥﹏◕‿╯︵┻━＾`ﾟДд][^()（）\n]{0,12}[)）]", ""),
-        (r"&nbsp;|&#160;", " "),
-        (r"&amp;", "&"),
-    )
+_FENCE: Final = re.compile(r"(`{3,}|~{3,}).*?(?:\1`*|\Z)", re.DOTALL)
+_COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_AUTOLINK: Final = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
+_TAG: Final = re.compile(r"</?[^\W\d_][^<>\n]{0,200}>")
+_CODE: Final = re.compile(r"(`+)(.+?)\1", re.DOTALL)
+_IMAGE: Final = re.compile(r"!\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
+_LINK: Final = re.compile(r"\[([^\[\]]+)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])")
+_FOOTNOTE: Final = re.compile(r"\[\^[^\[\]]+\]:?|(?<=\w)\[\d{1,3}\]")
+_LINK_TARGET: Final = re.compile(r"^\s*\[[^\[\]]+\]:\s+\S+.*$", re.MULTILINE)
+_URL: Final = re.compile(
+    r"\b(?:https?://|ftp://|(?=www\.))(?:www\.)?([a-z0-9.-]+\.[a-z]{2,}|localhost|[\d.]+)(?::\d+)?"
+    r"(?:[/?#][^\s<>\"'“”‘’「」『』（）【】，。！？、；：)\]}]*[^\s<>\"'“”‘’「」『』（）【】，。！？、；：)\]}.,;:!?*_~])?/?",
+    re.IGNORECASE,
 )
-_PICTOGRAMS = re.compile(
-    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0e\ufe0f\u200d\u20e3\U000e0020-\U000e007f\u2190-\u21ff]+"
+
+_RULE: Final = re.compile(r"^[ \t]*(?:([-*_=])[ \t]*)(?:\1[ \t]*){2,}$", re.MULTILINE)
+_TABLE_RULE: Final = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+$", re.MULTILINE)
+_TABLE_ROW: Final = re.compile(r"^[ \t]*\|(.+?)\|?[ \t]*$", re.MULTILINE)
+_LINE_START: Final = re.compile(r"^[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+|[-*+•][ \t]+(?:\[[ xX]\][ \t]+)?)?", re.MULTILINE)
+_HEADING_END: Final = re.compile(r"[ \t]+#+[ \t]*$", re.MULTILINE)
+
+_ESCAPE: Final = re.compile(r"\\([\\`*_{}\[\]()#+\-.!~|<>\"'])")
+_STARS: Final = re.compile(r"\*{2,}|~~")
+_EMPHASIS: Final = re.compile(r"(?<!\d)\*(?=\S)([^*\n]+?)(?<=\S)\*|(?<![\w])_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)")
+_LOOSE_MARK: Final = re.compile(r"(?<![\w)])[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)")
+_JOINT: Final = re.compile(r"(?<=\w)_+(?=\w)")
+
+_BRACKETS: Final = re.compile(r"([ヽヾ٩ᕕლ╰┐乁\\oOｍmщ]?)[(（]([^()（）\n]{1,24})[)）]([ノﾉ۶ᕗ╯┌ㄏ/oOｍmщっシ]*(?:[︵彡☆]*\s?[┻━┳─]+)?)")
+_FACE: Final = re.compile(
+    r"(?<![\w])(?:[:;=8xX]['’]?-?[)(DPpOo3/\\|*\]]|[:;]['’]-?\(|<3+|[>＞][._]?[<＜]|\^[_.-]?\^|[TQ][_A][TQ]|-_-\+?|[oO]_[oO]|[xX]D)(?![\w/])"
 )
-_SAYABLE = re.compile(r"\w")
-_SPACES = re.compile(r"\s+")
+_SHORTCODE: Final = re.compile(r"(?<![\w:]):[a-z][a-z0-9_+-]+:(?![\w:])")
+_EMOJI: Final = re.compile(
+    "[\U0001f000-\U0001faff\U000e0020-\U000e007f\u2300-\u23ff\u2460-\u24ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff"
+    "\u200b\u200d\u2060\u20e3\u3030\u303d\ufe00-\ufe0f\ufeff™®©]+"
+)
+_ARROW: Final = re.compile(r"\s*(?:[\u2190-\u21ff\u27f0-\u27ff]|(?<!-)-+>|=+>)+\s*")
+_TILDE: Final = re.compile(r"[~～〜]+(?!\d)")
+_DASH: Final = re.compile(r"\s*(?:[—―]+|(?<=\s)–(?=\s)|(?<!-)--+(?!-))\s*")
+_REPEATED: Final = re.compile(r"([!?,;:！？，、；：。])\1+")
+_ELLIPSIS: Final = re.compile(r"(?:\.{2,}|…)+")
+_HASHTAG: Final = re.compile(r"(?<!\w)#(?=[^\W\d])")
+_FACE_MARK: Final = re.compile(r"[^\w\s+\-%&$€£¥#@/=.,:°'\"!?，。！？、：]|[_・･￣ω∀дДεз]")
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_SPACE: Final = re.compile(r"\s+")
+
+_WIDE_PAUSE: Final = {"zh": "，", "ja": "、"}
 
 
-def speakable(text: str) -> str:
-    """The words to say, on one line; empty when there is nothing to say."""
-    for pattern, replacement in _SUBSTITUTIONS:
-        text = pattern.sub(replacement, text)
-    text = _SPACES.sub(" ", _PICTOGRAMS.sub(" ", text)).strip(" ,")
-    return text if _SAYABLE.search(text) else ""
+def speakable(text: str, language: str) -> str:
+    """The words to say, "" when there are none; symbols with a reading (%, &, °, €) are left in."""
+    pause = _WIDE_PAUSE.get(language.partition("-")[0], ", ")
+    text = _without_code_and_links(text)
+    text = _without_blocks(text, pause)
+    text = _without_emphasis(text)
+    text = _without_pictures(text)
+    text = _ARROW.sub(pause, text)
+    text = _DASH.sub(pause, text)
+    text = _TILDE.sub("", text)
+    text = _ELLIPSIS.sub("…", text)
+    text = _REPEATED.sub(r"\1", text)
+    text = _SPACE.sub(" ", text).strip()
+    text = text.lstrip(",;:.…，、；：。 ")
+    return text if any(char.isalnum() for char in text) else ""
+
+
+def _without_code_and_links(text: str) -> str:
+    text = _FENCE.sub(" ", text)
+    text = _COMMENT.sub(" ", text)
+    text = _AUTOLINK.sub(r" \1 ", text)
+    text = _TAG.sub(_tag, text)
+    text = html.unescape(text)
+    text = _CODE.sub(r"\2", text).replace("`", "")
+    text = _LINK_TARGET.sub("", text)
+    text = _IMAGE.sub(r"\1", text)
+    text = _LINK.sub(r"\1", text)
+    text = _FOOTNOTE.sub("", text)
+    return _URL.sub(r"\1", text.replace("mailto:", ""))
+
+
+def _tag(found: re.Match[str]) -> str:
+    """A tag that breaks the line or a paragraph leaves a gap; others may sit within a word."""
+    name = found.group().strip("</> ").partition(" ")[0].lower()
+    return " " if name in ("br", "p", "div", "li", "tr", "td", "th", "hr") else ""
+
+
+def _without_blocks(text: str, pause: str) -> str:
+    text = _RULE.sub("", text)
+    text = _TABLE_RULE.sub("", text)
+    text = _TABLE_ROW.sub(lambda row: _cells(row.group(1), pause), text)
+    text = _HEADING_END.sub("", text)
+    text = _LINE_START.sub("", text)
+    return _HASHTAG.sub("", text)
+
+
+def _cells(row: str, pause: str) -> str:
+    return pause.join(cell.strip() for cell in row.split("|") if cell.strip())
+
+
+def _without_emphasis(text: str) -> str:
+    text = _STARS.sub("", text)
+    text = _EMPHASIS.sub(lambda found: found.group(1) or found.group(2), text)
+    text = _LOOSE_MARK.sub("", text)
+    text = _JOINT.sub(" ", text)
+    return _ESCAPE.sub(r"\1", text)
+
+
+def _without_pictures(text: str) -> str:
+    text = _BRACKETS.sub(lambda found: "" if _is_face(found.group(2)) else found.group(), text)
+    text = _FACE.sub("", text)
+    text = _SHORTCODE.sub("", text)
+    return _EMOJI.sub("", text)
+
+
+def _is_face(inside: str) -> bool:
+    """Whether what stands in brackets is drawn with characters: (^_^), (≧▽≦), （・ω・）."""
+    if _WORD.search(inside) or inside.strip().isalnum():
+        return False
+    marks = len(_FACE_MARK.findall(inside))
+    return marks > 1 or (marks == 1 and not any(char.isdigit() for char in inside))
