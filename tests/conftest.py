@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import inspect
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from neko.embed import Neko
+from neko.serve import listen, serving
+from neko.settings import Settings
 from tests.chromium import FLAGS, find_chromium
 from tests.loop_watchdog import Watchdog, watching
-
-if TYPE_CHECKING:
-    from neko.embed import Neko
 
 SETTLE = 2.0
 """Seconds that tasks and threads of a finished test get to end by themselves."""
@@ -138,12 +137,9 @@ def settings_changes() -> dict[str, Any]:
 @pytest.fixture
 async def server(data_dir: Path, settings_changes: dict[str, Any]) -> AsyncIterator[RunningServer]:
     """A whole Neko on a real loopback port, in the loop of the test, with the built-in model."""
-    embed = importlib.import_module("neko.embed")
-    serve = importlib.import_module("neko.serve")
-    settings = importlib.import_module("neko.settings").Settings(
-        **{"data_dir": data_dir, "port": 0, "environ": {}, "find_local_servers": False, **settings_changes}
-    )
-    with serve.listen(settings.host, settings.port) as listener:
-        async with embed.Neko(settings) as neko, serve.serving(neko, listener):
+    plain = {"data_dir": data_dir, "port": 0, "environ": {}, "find_local_servers": False}
+    settings = Settings(**(plain | settings_changes))
+    with listen(settings.host, settings.port) as listener:
+        async with Neko(settings) as neko, serving(neko, listener):
             address = f"127.0.0.1:{listener.port}"
             yield RunningServer(neko, f"http://{address}", f"ws://{address}")
