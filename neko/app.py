@@ -7,6 +7,7 @@ import importlib.util
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -14,14 +15,15 @@ from uuid import uuid4
 from neko import language as languages
 from neko import messages
 from neko.audio import engines
+from neko.audio.engines.openai_speech import DEFAULT_MODEL
 from neko.audio.speaker import say
 from neko.bus import Bus
-from neko.characters import Characters
+from neko.characters import MICROPHONE, Characters
 from neko.errors import InputError, NekoError, VoiceUnavailable
 from neko.memory.keeper import MemoryKeeper
 from neko.memory.service import MemoryService
 from neko.metrics import Metrics
-from neko.providers import ModelEndpoint, resolve
+from neko.providers import ModelEndpoint, catalogue, resolve
 from neko.sessions import emotion, models, prompt
 from neko.sessions.actions import Mode, SendText
 from neko.sessions.agent_events import to_event
@@ -124,6 +126,7 @@ class Neko:
                 messages.load(tag)
                 prompt.phrases(tag)
             emotion.load()
+            catalogue()
         except BaseException:
             self.folder.close()
             raise
@@ -216,7 +219,9 @@ class Neko:
 
     async def find_local_servers(self) -> Sequence[LocalServer]:
         """Model servers already running on this machine, within a second."""
-        return await find_local_servers(self.settings.environ) if self.settings.find_local_servers else []
+        if not self.settings.find_local_servers:
+            return []
+        return await find_local_servers(self.settings.environ, own_port=self.settings.port or None)
 
     async def list_models(self, base_url: str, api_key: str) -> Sequence[str]:
         """The models a server offers; raises ``ModelError``."""
@@ -228,16 +233,42 @@ class Neko:
 
     # ── voice ─────────────────────────────────────────────────────────────────
 
+    @property
+    def speech_engine(self) -> str:
+        """The kind of voice in force: "builtin", "openai", "browser" or "off"."""
+        speech = self._own.get("speech")
+        chosen = speech.get("engine") if isinstance(speech, Mapping) else None
+        return str(chosen) if chosen in engines.KINDS else _default_voice()
+
+    @property
+    def _own(self) -> Mapping[str, Any]:
+        """What Neko adds to ``core_config.json``."""
+        own = self.config.values.get("neko")
+        return own if isinstance(own, Mapping) else {}
+
     def _voice(self, character: str) -> Voice:
-        own = self.config.values.get("neko") or {}
-        kind = (own.get("speech") or {}).get("engine") or _default_voice()
-        tuning = (own.get("voices") or {}).get(character) or {}
-        settings = VoiceSettings(
+        kind = self.speech_engine
+        return Voice(kind, engines.build(kind, self._speech_server()), self._tuning(character))
+
+    def _tuning(self, character: str) -> VoiceSettings:
+        voices = self._own.get("voices")
+        tuning = voices.get(character) if isinstance(voices, Mapping) else None
+        if not isinstance(tuning, Mapping):
+            return VoiceSettings()
+        rate, pitch = tuning.get("rate"), tuning.get("pitch")
+        return VoiceSettings(
             voice=str(tuning.get("voice") or ""),
-            rate=float(tuning.get("rate") or 1.0),
-            pitch=float(tuning.get("pitch") or 0.0),
+            rate=float(rate) if isinstance(rate, int | float) else 1.0,
+            pitch=float(pitch) if isinstance(pitch, int | float) else 0.0,
         )
-        return Voice(kind, engines.build(kind, self._endpoint("tts_default")), settings)
+
+    def _speech_server(self) -> ModelEndpoint | None:
+        """Where ``/audio/speech`` is: the one configured for speech, else that of the chat model."""
+        own = self._endpoint("tts_default")
+        if own and own.base_url.startswith("http"):
+            return own
+        chat = self._endpoint("conversation")
+        return replace(chat, role="tts_default", model=DEFAULT_MODEL) if chat else None
 
     async def speak(self, text: str, language: str) -> bytes:
         """A short text in the current character's voice: PCM16 mono, 48 kHz. Raises ``SpeechError``."""
@@ -252,7 +283,7 @@ class Neko:
     @property
     def language(self) -> str:
         """The reader's language: configured, else told by a client, else the system's."""
-        chosen = (self.config.values.get("neko") or {}).get("language")
+        chosen = self._own.get("language")
         if chosen in languages.LANGUAGES:
             return str(chosen)
         return self._told_language or languages.system_language(self.settings.environ)
@@ -269,7 +300,7 @@ class Neko:
         With ``reload_pages`` active sessions are ended and their pages told to reload. Returns
         how many sessions were ended. Raises ``ConfigError`` when the disk refuses.
         """
-        model, own = self._endpoint("conversation"), self.config.values.get("neko")
+        model, own = self._endpoint("conversation"), self._own
         await in_thread(self.config.merge, changes)
         ended = 0
         for name, manager in self._managers.items():
@@ -278,7 +309,7 @@ class Neko:
                 manager.model_changed()
             if reload_pages:
                 manager.emit(ReloadPage(messages.message("config_saved", self.language).text))
-            if self.config.values.get("neko") != own or changes.keys() & _SPEECH_KEYS:
+            if self._own != own or changes.keys() & _SPEECH_KEYS:
                 await manager.use_voice(self._voice(name))
         return ended
 
@@ -293,7 +324,7 @@ class Neko:
 
     async def set_microphone(self, microphone_id: Any) -> None:
         """Remember the chosen input device (any JSON value)."""
-        await in_thread(self.characters.edit, lambda raw: raw.__setitem__("当前麦克风", microphone_id))
+        await in_thread(self.characters.edit, lambda raw: raw.__setitem__(MICROPHONE, microphone_id))
 
     # ── reports ───────────────────────────────────────────────────────────────
 

@@ -34,6 +34,11 @@ def load(language: str) -> None:
     _errors(language)
 
 
+def known(code: str, language: str) -> bool:
+    """Is there a sentence for ``code``?"""
+    return code in _errors(language)
+
+
 def message(code: str, language: str, params: Mapping[str, object] | None = None) -> Message:
     """The sentence for ``code``; a code without one gets that of ``internal``."""
     table = _errors(language)
@@ -49,7 +54,7 @@ def message(code: str, language: str, params: Mapping[str, object] | None = None
 
 def describe(error: NekoError, language: str) -> Message:
     """What to tell the user about ``error``."""
-    return message(error.code, language, error.params)
+    return message(error.code, language, {"detail": str(error), **error.params})
 
 
 class _Blanks(dict[str, object]):

@@ -10,7 +10,7 @@ next script of the queue, or ``default`` when the queue is empty::
         await provider.wait_for_requests(2)
         provider.chats[0].json["messages"]
 
-Run as a program it serves until interrupted and prints its base URL.
+Run as a program it serves replies of twenty deltas until interrupted, and prints its base URL.
 """
 
 from __future__ import annotations
@@ -361,7 +361,8 @@ class _Connection(asyncio.Protocol):
 
 
 async def _serve() -> None:
-    provider = await ScriptedProvider().start(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+    words = Script([f"word{number} " for number in range(20)])
+    provider = await ScriptedProvider(default=words).start(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
     sys.stdout.write(provider.base_url + "\n")
     sys.stdout.flush()
     await asyncio.Event().wait()

@@ -52,14 +52,10 @@ async def failure_of(error: NekoError, language: str) -> Failure:
     if not isinstance(error, Refused):
         said = messages.describe(error, language)
         return Failure(error=said.text, code=said.code, remedy=said.remedy, link=said.link or None)
+    if not messages.known(error.wire_code, language):
+        return Failure(error=error.sentence, code=error.wire_code, remedy="", link=None)
     said = messages.message(error.wire_code, language, error.params)
-    translated = said.text != messages.message("internal", language).text
-    return Failure(
-        error=said.text if translated else error.sentence,
-        code=error.wire_code,
-        remedy=said.remedy if translated else "",
-        link=(said.link or None) if translated else None,
-    )
+    return Failure(error=said.text, code=error.wire_code, remedy=said.remedy, link=said.link or None)
 
 
 async def error_response(error: Exception, where: str, request: Request, services: Services) -> Response:

@@ -67,6 +67,11 @@ class Services(Protocol):
         ...
 
     @property
+    def speech_engine(self) -> str:
+        """The kind of voice in force: ``builtin``, ``openai``, ``browser`` or ``off``."""
+        ...
+
+    @property
     def model_label(self) -> ModelLabel:
         """The model that answers the current character's next text turn."""
         ...

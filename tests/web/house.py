@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from neko import language as languages
+from neko.audio.engines import KINDS
 from neko.characters import MICROPHONE, Characters
 from neko.errors import ModelRefusedKey, ModelUnreachable, NekoError, SpeechError
 from neko.memory.service import MemoryService
@@ -64,6 +65,13 @@ class House:
     def language(self) -> str:
         chosen = (self.config.values.get("neko") or {}).get("language")
         return str(chosen) if chosen else languages.system_language(self.settings.environ)
+
+    @property
+    def speech_engine(self) -> str:
+        own = self.config.values.get("neko")
+        speech = own.get("speech") if isinstance(own, dict) else None
+        chosen = speech.get("engine") if isinstance(speech, dict) else None
+        return chosen if chosen in KINDS else "builtin"
 
     @property
     def model_label(self) -> ModelLabel:

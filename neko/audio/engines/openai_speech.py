@@ -26,6 +26,7 @@ _CONNECT = 5.0
 _FIRST_BYTE = 15.0
 _BETWEEN = 10.0
 _CHUNK = 4800
+DEFAULT_MODEL = "gpt-4o-mini-tts"
 _DEFAULT_VOICE = "alloy"
 
 

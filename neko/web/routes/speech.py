@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, RootModel
 from starlette.responses import Response
@@ -15,7 +15,6 @@ from neko.web.masking import is_masked, masked, masked_url
 from neko.web.shapes import Language, Nothing, Shape, Success
 
 Engine = Literal["builtin", "openai", "browser", "off"]
-ENGINES = get_args(Engine)
 SOUND = "application/octet-stream"
 
 
@@ -93,13 +92,12 @@ def _endpoint(given: SpeechChange, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _state(call: Call[Any]) -> SpeechState:
     values, character = call.services.config.values, call.services.characters.current
-    engine = _section(values, "speech").get("engine")
     voice = _section(values, "voices").get(character)
     chosen = voice if isinstance(voice, Mapping) else {}
     return SpeechState.model_validate(
         {
             "character": character,
-            "engine": engine if engine in ENGINES else "builtin",
+            "engine": call.services.speech_engine,
             "voice": str(chosen.get("voice") or ""),
             "rate": _number(chosen.get("rate"), 1.0),
             "pitch": _number(chosen.get("pitch"), 0.0),
