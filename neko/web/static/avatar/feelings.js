@@ -70,9 +70,8 @@ export class Feelings {
     return false;
   }
 
-  /** Has it something to do within the next moments, were it only to fade? */
-  get felt() {
-    for (const weight of this.#weights.values()) if (weight.target > 0 || weight.moving(0.002)) return true;
-    return false;
+  get resting() {
+    for (const weight of this.#weights.values()) if (weight.target > 0 || !weight.resting) return false;
+    return true;
   }
 }

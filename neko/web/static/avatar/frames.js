@@ -1,4 +1,5 @@
 const FULL_RATE_MS = 11;
+const LONGEST_STEP_S = 1;
 
 /**
  * Asks for frames only as often as something moves. `step(dtSeconds, nowMs)` answers the
@@ -31,11 +32,12 @@ export class Frames {
     this.#timer = 0;
   }
 
-  /** Something changed: do not wait for the slow next frame. */
+  /** Something changed: do not wait for the slow next frame, and let it begin from now. */
   wake() {
     if (!this.#running || !this.#timer) return;
     clearTimeout(this.#timer);
     this.#timer = 0;
+    this.#last = performance.now();
     this.#ask();
   }
 
@@ -52,7 +54,7 @@ export class Frames {
     }
     this.#last = now;
     this.count += 1;
-    const wait = this.#step(Math.min(Math.max(passed, 0) / 1000, 0.1), now);
+    const wait = this.#step(Math.min(Math.max(passed, 0) / 1000, LONGEST_STEP_S), now);
     if (!this.#running) return;
     if (wait < 24) {
       this.#ask();

@@ -58,6 +58,10 @@ export class Gaze {
     return this.#x.moving(0.015) || this.#y.moving(0.015);
   }
 
+  get resting() {
+    return this.#x.resting && this.#y.resting;
+  }
+
   #wanted(now, wanders) {
     if (this.#aside) return this.#aside;
     if (this.#pointer && now < this.#pointerUntil) return this.#pointer;

@@ -21,6 +21,7 @@ const STANCES = {
 
 const CALM_WAIT_MS = 58;
 const STILL_WAIT_MS = 900;
+const LONGEST_STRIDE_S = 0.1;
 
 export class Motion {
   #random;
@@ -61,7 +62,7 @@ export class Motion {
   }
 
   act(activity, now) {
-    if (activity === this.#activity) return;
+    if (activity === this.#activity || !(activity in STANCES)) return;
     this.#activity = activity;
     this.#aside = null;
     if (activity === "thinking") this.#wonder(now);
@@ -92,7 +93,8 @@ export class Motion {
     if (gaze.jumped && this.#random() < 0.35) this.#blink.soon(now);
     const shut = this.#blink.step(now);
     const flick = this.#still ? { left: 0, right: 0 } : this.#ears.step(now, stance.earPace);
-    const open = this.#mouth.open.step(dt);
+    for (const spring of Object.values(this.#mouth)) spring.step(dt);
+    const open = this.#mouth.open.value;
     if (open > 0.03) this.#feelings.hold();
     this.#spoke = Math.max(open > 0.03 ? 1 : 0, this.#spoke - dt * 3);
 
@@ -145,8 +147,8 @@ export class Motion {
   /** Milliseconds until the next frame is worth drawing: 0 while anything quick goes on. */
   wait(now) {
     if (this.#quick(now)) return 0;
-    if (!this.#still) return Math.max(0, Math.min(CALM_WAIT_MS, this.#blink.next - now));
-    return Math.max(0, Math.min(this.#feelings.felt ? 100 : STILL_WAIT_MS, this.#blink.next - now));
+    const calm = this.#still && this.#resting ? STILL_WAIT_MS : CALM_WAIT_MS;
+    return Math.max(0, Math.min(calm, this.#blink.next - now));
   }
 
   #quick(now) {
@@ -160,6 +162,11 @@ export class Motion {
     );
   }
 
+  get #resting() {
+    const springs = [...Object.values(this.#mouth), ...Object.values(this.#body)];
+    return this.#gaze.resting && this.#feelings.resting && springs.every((spring) => spring.resting);
+  }
+
   /** A new thought: another corner to look at. */
   #wonder(now) {
     const side = this.#aside && this.#random() < 0.7 ? Math.sign(this.#aside.x) : this.#random() < 0.5 ? -1 : 1;
@@ -169,6 +176,7 @@ export class Motion {
   }
 
   #wander(dt, feeling, stance) {
+    dt = Math.min(dt, LONGEST_STRIDE_S);
     this.#breath += dt * (1.55 + 0.25 * feeling.shoulders);
     this.#sway += dt;
     this.#body.pace.target = Math.max(0.35, feeling.tailRate * stance.tail);

@@ -86,10 +86,9 @@ export class Rig {
     const { x, y, side: sign } = EYES[side];
     const narrow = 1 - Math.max(0, -yaw * sign) * 0.07;
     this.#move(`eye-${side}`, `translate(${x} ${y}) scale(${this.#s(sign * narrow)} 1)`);
-    const shape = `${this.#s(eyeOpen)} ${this.#s(eyeSmile)} ${this.#s(slant)}`;
-    if (this.#keys.get(side) !== shape) {
-      this.#keys.set(side, shape);
-      const paths = eyePaths(eyeOpen, Math.min(1, eyeSmile), slant);
+    const lids = [eyeOpen, Math.min(1, eyeSmile), slant].map((value) => this.#s(value));
+    if (this.#isNew(side, lids)) {
+      const paths = eyePaths(...lids);
       this.#draw(`eye-${side}-clip-shape`, paths.opening);
       for (const part of ["lash", "crease", "lower", "shade"]) this.#draw(`eye-${side}-${part}`, paths[part]);
     }
@@ -108,22 +107,28 @@ export class Rig {
 
   #mouth({ mouth, mouthAside, yaw, pitch }) {
     this.#move("mouth", `translate(${this.#u(400 + mouthAside + yaw * 2)} ${this.#u(416 + pitch)})`);
-    const shape = Object.values(mouth).map((value) => this.#s(value)).join(" ");
-    if (this.#keys.get("mouth") === shape) return;
-    this.#keys.set("mouth", shape);
-    const paths = mouthPaths(mouth);
+    const held = Object.fromEntries(Object.entries(mouth).map(([name, value]) => [name, this.#s(value)]));
+    if (!this.#isNew("mouth", Object.values(held))) return;
+    const paths = mouthPaths(held);
     this.#draw("mouth-clip-shape", paths.lips);
     for (const part of ["lips", "teeth", "tongue", "under"]) this.#draw(`mouth-${part}`, paths[part]);
   }
 
   #tail({ tailPhase, tailReach, tailLift }) {
     const phase = Math.round(tailPhase * this.#fine * 3) / (this.#fine * 3);
-    const shape = `${phase} ${this.#s(tailReach)} ${this.#s(tailLift)}`;
-    if (this.#keys.get("tail") === shape) return;
-    this.#keys.set("tail", shape);
-    const paths = tailPaths(phase, tailReach, tailLift);
+    const held = [phase, this.#s(tailReach), this.#s(tailLift)];
+    if (!this.#isNew("tail", held)) return;
+    const paths = tailPaths(...held);
     this.#draw("tail-shape", paths.shape);
     this.#draw("tail-tip", paths.tip);
+  }
+
+  /** Is this drawn from other numbers than last time? */
+  #isNew(part, numbers) {
+    const key = numbers.join(" ");
+    if (this.#keys.get(part) === key) return false;
+    this.#keys.set(part, key);
+    return true;
   }
 
   /** A length, no finer than the screen shows it. */

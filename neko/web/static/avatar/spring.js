@@ -1,3 +1,6 @@
+/** So near to the target is there. */
+const NOTHING = 0.0008;
+
 /** A value that goes to its target without overshoot; the same path at any frame rate. */
 export class Spring {
   #rate;
@@ -21,6 +24,7 @@ export class Spring {
     const decay = Math.exp(-this.#rate * dt);
     this.value = this.target + (away + pull * dt) * decay;
     this.velocity = (this.velocity - this.#rate * pull * dt) * decay;
+    if (Math.abs(this.value - this.target) < NOTHING && Math.abs(this.velocity) < NOTHING * 10) this.jump(this.target);
     return this.value;
   }
 
@@ -28,6 +32,10 @@ export class Spring {
     this.value = value;
     this.target = value;
     this.velocity = 0;
+  }
+
+  get resting() {
+    return this.value === this.target;
   }
 
   /** Is it still more than `epsilon` away, or faster than that per 100 ms? */

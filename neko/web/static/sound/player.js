@@ -7,6 +7,7 @@
  */
 import { LipSync } from "./lip_sync.js";
 import { Run } from "./run.js";
+import { Speech } from "./played.js";
 
 export const RATE = 48000;
 
@@ -161,7 +162,18 @@ export class Player {
     clearTimeout(speech.timer);
     if (speech.heard) return;
     speech.heard = true;
+    this.#endBefore(speech);
     this.#handlers.onStart(speech.id);
+  }
+
+  /** The browser may tell late that the last frame of an earlier speech is over: its end still comes first. */
+  #endBefore(speech) {
+    for (const earlier of this.#speeches.values()) {
+      if (earlier === speech) return;
+      if (!earlier.complete || earlier.over || earlier.endsAt > speech.startsAt) continue;
+      earlier.left = 0;
+      this.#finish(earlier);
+    }
   }
 
   #after(speech) {
@@ -199,44 +211,6 @@ export class Player {
       speech.left -= 1;
       this.#finish(speech);
     }
-  }
-}
-
-/** What is known of one speech: how much of it is still to come, and how much has been played. */
-class Speech {
-  #context;
-  #pieces = [];
-  #before = 0;
-  left = 0;
-  complete = false;
-  announced = false;
-  heard = false;
-  over = false;
-  timer = 0;
-  startsAt = 0;
-
-  constructor(id, context) {
-    this.id = id;
-    this.#context = context;
-  }
-
-  /** A piece of it has been put on the timeline; seconds of the context's clock. */
-  put(start, seconds) {
-    if (!this.announced) this.startsAt = start;
-    this.#pieces.push({ start, seconds });
-  }
-
-  /** It has been cut at this time. */
-  cut(at) {
-    for (const piece of this.#pieces) piece.seconds = Math.max(0, Math.min(piece.seconds, at - piece.start));
-  }
-
-  played() {
-    const now = this.#context.currentTime;
-    let sum = 0;
-    while (this.#pieces.length && now >= this.#pieces[0].start + this.#pieces[0].seconds) this.#before += this.#pieces.shift().seconds;
-    for (const { start, seconds } of this.#pieces) sum += Math.max(0, Math.min(seconds, now - start));
-    return this.#before + sum;
   }
 }
 
