@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from neko.audio.abbreviations import ends_sentence
+
 _FULL_STOPS = "。！？｡︒।॥۔؟።፧"
 """End a sentence whatever follows."""
 _STOPS = ".!?…"
@@ -22,19 +24,9 @@ _HARDEST = 1.5 * _HARD
 _WIDE = 2.5
 """How many narrow characters of speech one CJK character is worth."""
 
-_WORDS = (
-    "mr mrs ms dr prof st sr jr vs e.g i.e eg ie cf al vol pp approx dept est inc ltd co corp gen col capt lt sgt rev "
-    "hon gov sen rep mt ave blvd rd u.s u.k u.n e.u d.c ph.d b.a m.a m.d z.b d.h bzw ca nr str bsp evtl ggf sog inkl "
-    "mme mlle sra srta ud uds p.ej"
-)
-_NEVER_LAST = frozenset(_WORDS.split())
-_SOMETIMES_LAST = frozenset("no nos etc a.m p.m fig ft jan feb mar apr jun jul aug sept sep oct nov dec usw".split())
-"""End a sentence when a capital follows: "No. I don't." but "no. 5", "5 p.m. The" but "5 p.m. today"."""
-_LAST_WORD = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)\.$")
-_LIST_MARK = re.compile(r"(?:^|\n)[^\S\n]*[(*_]*(?:\d{1,3}|[A-Za-z])\.$")
 _OPEN_TAG = re.compile(r"</?[^\W\d_][^<>\n]{0,60}$")
 _TAIL = 80
-"""How far back abbreviations and tags are looked for."""
+"""How far back abbreviations, list marks and tags are looked for."""
 
 
 class SentenceCutter:
@@ -103,7 +95,7 @@ class SentenceCutter:
             return bool(core.strip())
         if core[-1] not in _STOPS or not (following.isspace() or _is_wide(following)) or _OPEN_TAG.search(core):
             return False
-        if core[-1] == "." and (_LIST_MARK.search(core) or _last_word(core) in _NEVER_LAST | _SOMETIMES_LAST):
+        if core[-1] == "." and ends_sentence(core) != "yes":
             return False
         return _is_wide(following) or core == tail
 
@@ -113,12 +105,10 @@ class SentenceCutter:
         core = tail.rstrip(_CLOSERS)
         if not core or core[-1] not in _STOPS or _OPEN_TAG.search(core):
             return False
-        if core[-1] == "." and (_LIST_MARK.search(core) or _last_word(core) in _NEVER_LAST):
-            return False
-        return core != tail or _last_word(core) in _SOMETIMES_LAST
+        verdict = ends_sentence(core) if core[-1] == "." else "yes"
+        return verdict == "perhaps" or (verdict == "yes" and core != tail)
 
     def _tail(self) -> str:
-        """The end of the piece; a piece longer than this never looks like a list mark."""
         return "".join(self._piece[-_TAIL:])
 
     def _is_too_long(self, following: str) -> bool:
@@ -131,13 +121,3 @@ def _is_wide(character: str) -> bool:
 
 def _opens_sentence(character: str) -> bool:
     return not (character.islower() or character.isdigit() or character in _PAUSES)
-
-
-def _last_word(core: str) -> str:
-    """The word before a final dot, lower case; an initial ("J.") counts as "dr"."""
-    word = _LAST_WORD.search(core)
-    if word is None:
-        return ""
-    if len(word[1]) == 1 and word[1].isupper() and word[1] != "I":
-        return "dr"
-    return word[1].lower()

@@ -21,7 +21,7 @@ _LINK: Final = re.compile(r"\[([^\[\]]+)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[
 _FOOTNOTE: Final = re.compile(r"\[\^[^\[\]]+\]:?|(?<=\w)\[\d{1,3}\]")
 _LINK_TARGET: Final = re.compile(r"^\s*\[[^\[\]]+\]:\s+\S+.*$", re.MULTILINE)
 _URL: Final = re.compile(
-    r"\b(?:https?://|ftp://|(?=www\.))(?:www\.)?([a-z0-9.-]+\.[a-z]{2,}|localhost|[\d.]+)(?::\d+)?"
+    r"(?<![a-z0-9])(?:https?://|ftp://|(?=www\.))(?:www\.)?([a-z0-9.-]+\.[a-z]{2,}|localhost|[\d.]+)(?::\d+)?"
     r"(?:[/?#][^\s<>\"'“”‘’「」『』（）【】，。！？、；：)\]}]*[^\s<>\"'“”‘’「」『』（）【】，。！？、；：)\]}.,;:!?*_~])?/?",
     re.IGNORECASE,
 )
@@ -32,15 +32,28 @@ _TABLE_ROW: Final = re.compile(r"^[ \t]*\|(.+?)\|?[ \t]*$", re.MULTILINE)
 _LINE_START: Final = re.compile(r"^[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+|[-*+•][ \t]+(?:\[[ xX]\][ \t]+)?)?", re.MULTILINE)
 _HEADING_END: Final = re.compile(r"[ \t]+#+[ \t]*$", re.MULTILINE)
 
-_ESCAPE: Final = re.compile(r"\\([\\`*_{}\[\]()#+\-.!~|<>\"'])")
+_ESCAPED_MARK: Final = re.compile(r"\\[\\`*_#~|]")
+_ESCAPED: Final = re.compile(r"\\([{}\[\]()+\-.!<>\"'])")
+_FORMULA: Final = re.compile(r"\${1,2}([^\s$\d](?:[^$\n]*[^\s$])?)\${1,2}")
+_COMMAND: Final = re.compile(r"\\(?=[A-Za-z])")
 _STARS: Final = re.compile(r"\*{2,}|~~")
 _EMPHASIS: Final = re.compile(r"(?<!\d)\*(?=\S)([^*\n]+?)(?<=\S)\*|(?<![\w])_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)")
 _LOOSE_MARK: Final = re.compile(r"(?<![\w)])[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)")
 _JOINT: Final = re.compile(r"(?<=\w)_+(?=\w)")
 
-_BRACKETS: Final = re.compile(r"([ヽヾ٩ᕕლ╰┐乁\\oOｍmщ]?)[(（]([^()（）\n]{1,24})[)）]([ノﾉ۶ᕗ╯┌ㄏ/oOｍmщっシ]*(?:[︵彡☆]*\s?[┻━┳─]+)?)")
+_ASIDE: Final = re.compile(
+    r"\s*(?:\*(?![*\s])(?=[^\W\dA-Z])[^*\n]{1,80}(?<![*\s])\*(?!\*)|[(（](?=[^\W\dA-Z])[^()（）\n]{1,40}[)）])"
+    r"(?=\s*(?:$|[^\sa-z,.;:!?，。！？*]))"
+)
+_LAUGHTER: Final = re.compile(
+    r"[(（](?:笑|爆笑|苦笑|泣|汗|怒|照れ)[)）]|(?<=[\u3040-\u30ff\u4e00-\u9fff])[wｗ]+(?![a-zA-Z])|[ㄱ-ㅎㅏ-ㅣ]{2,}"
+)
+_BRACKETS: Final = re.compile(
+    r"([ヽヾ٩ᕕლ╰┐乁\\oOｍmщ]?)[(（]([^()（）\n]{1,24})[)）]([ノﾉ۶ᕗ╯┌ㄏ/oOｍmщっシ]*(?:[︵彡☆]*\s?[┻━┳─]+)?)"
+)
 _FACE: Final = re.compile(
-    r"(?<![\w])(?:[:;=8xX]['’]?-?[)(DPpOo3/\\|*\]]|[:;]['’]-?\(|<3+|[>＞][._]?[<＜]|\^[_.-]?\^|[TQ][_A][TQ]|-_-\+?|[oO]_[oO]|[xX]D)(?![\w/])"
+    r"(?<!\w)(?:[:;]['’]?-?[)(DPpOo3/\\|*\]]|=-?[)(DP](?!\s)|<3+|[>＞][._]?[<＜]|[TQ][_A][TQ]|-_-\+?|[oO]_[oO]|[xX]D)"
+    r"(?![\w/])|\^[_.-]?\^"
 )
 _SHORTCODE: Final = re.compile(r"(?<![\w:]):[a-z][a-z0-9_+-]+:(?![\w:])")
 _EMOJI: Final = re.compile(
@@ -56,6 +69,7 @@ _HASHTAG: Final = re.compile(r"(?<!\w)#(?=[^\W\d])")
 _FACE_MARK: Final = re.compile(r"[^\w\s+\-%&$€£¥#@/=.,:°'\"!?，。！？、：]|[_・･￣ω∀дДεз]")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _SPACE: Final = re.compile(r"\s+")
+_LOOSE_STOP: Final = re.compile(r"\s+(?=[!?,.;:…](?:\s|$))")
 
 _WIDE_PAUSE: Final = {"zh": "，", "ja": "、"}
 
@@ -64,15 +78,15 @@ def speakable(text: str, language: str) -> str:
     """The words to say, "" when there are none; symbols with a reading (%, &, °, €) are left in."""
     pause = _WIDE_PAUSE.get(language.partition("-")[0], ", ")
     text = _without_code_and_links(text)
-    text = _without_blocks(text, pause)
-    text = _without_emphasis(text)
     text = _without_pictures(text)
+    text = _without_blocks(text, pause)
+    text = _without_emphasis(_ASIDE.sub("", text, count=1) if _ASIDE.match(text) else text)
     text = _ARROW.sub(pause, text)
     text = _DASH.sub(pause, text)
     text = _TILDE.sub("", text)
     text = _ELLIPSIS.sub("…", text)
     text = _REPEATED.sub(r"\1", text)
-    text = _SPACE.sub(" ", text).strip()
+    text = _LOOSE_STOP.sub("", _SPACE.sub(" ", text)).strip()
     text = text.lstrip(",;:.…，、；：。 ")
     return text if any(char.isalnum() for char in text) else ""
 
@@ -111,16 +125,18 @@ def _cells(row: str, pause: str) -> str:
 
 
 def _without_emphasis(text: str) -> str:
+    text = _ESCAPED_MARK.sub(" ", text)
+    text = _ESCAPED.sub(r"\1", text)
+    text = _COMMAND.sub(" ", _FORMULA.sub(r"\1", text))
     text = _STARS.sub("", text)
     text = _EMPHASIS.sub(lambda found: found.group(1) or found.group(2), text)
     text = _LOOSE_MARK.sub("", text)
-    text = _JOINT.sub(" ", text)
-    return _ESCAPE.sub(r"\1", text)
+    return _JOINT.sub(" ", text)
 
 
 def _without_pictures(text: str) -> str:
     text = _BRACKETS.sub(lambda found: "" if _is_face(found.group(2)) else found.group(), text)
-    text = _FACE.sub("", text)
+    text = _FACE.sub("", _LAUGHTER.sub("", text))
     text = _SHORTCODE.sub("", text)
     return _EMOJI.sub("", text)
 
