@@ -70,7 +70,7 @@ class Listener(socket.socket):
     """A listening socket that can cut the connections it has accepted."""
 
     def __init__(self, family: int) -> None:
-        super().__init__(family, socket.SOCK_STREAM)
+        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only for this
         self._accepted: WeakSet[socket.socket] = WeakSet()
 
     @property
