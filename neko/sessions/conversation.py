@@ -301,7 +301,7 @@ class Conversation:
         self._turn = turn
         self._last_speech = turn.speech_id
         self._set_state("thinking")
-        turn.silent = not self._audience.hears
+        turn.silent = self.voice.kind == "off" or not self._audience.hears
         if not turn.silent:
             self._speaker.begin(turn.speech_id, self.voice.settings, language)
 
