@@ -23,7 +23,8 @@ export class Conversation {
   #events;
   #retried = null;
   character = "";
-  language = null;
+  /** Which voice speaks: builtin, openai, browser, off. */
+  engine = "builtin";
   model = null;
   /** What the server says the turn is at: idle, thinking, speaking, listening. */
   turn = "idle";
@@ -95,6 +96,10 @@ export class Conversation {
       this.#parts.log.markRetried(entry, "leaving");
     }
     this.enter("thinking");
+  }
+
+  get isRetrying() {
+    return this.#retried !== null;
   }
 
   /** The new reply begins (`shown`), or could not be had and the old one stands. */

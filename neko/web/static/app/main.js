@@ -48,7 +48,7 @@ function build() {
     onTyping: (typing) => stage.setTyping(typing),
     onProblem: (message) => toast(message),
   });
-  const welcome = new Welcome({ composer, follow });
+  const welcome = new Welcome({ composer, follow, speech });
   talk = new Conversation({
     log, speech, stage, bar, composer, follow,
     onQuiet: (conversation) => welcome.consider(conversation),

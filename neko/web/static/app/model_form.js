@@ -1,7 +1,7 @@
 /** Choose who thinks for her: a tile, a key, a test in plain words, a model, done. */
 import { get, post } from "./api.js";
 import { h } from "./element.js";
-import { t } from "./i18n.js";
+import { has, t } from "./i18n.js";
 
 const TEST_DEADLINE = 45_000;
 const OTHER = "\u0000other";
@@ -52,10 +52,9 @@ export class ModelForm {
     const inUse = this.#current.offline ? "offline" : this.#current.provider;
     this.#tiles.replaceChildren(...this.#providers().map((provider) => {
       const note = provider.key === inUse ? t("model.in_use")
-        : provider.key === "offline" ? t("model.no_key")
-        : provider.has_key ? t("model.key_saved")
         : provider.key === "custom" ? t("model.custom_hint")
-        : provider.needs_key ? t("model.needs_key") : t("model.no_key");
+        : !provider.needs_key ? t("model.no_key")
+        : provider.has_key ? t("model.key_saved") : t("model.needs_key");
       return h("button", {
         type: "button", class: "tile", role: "radio", "aria-checked": "false", "data-testid": `provider-${provider.key}`,
         "data-key": provider.key, "data-in-use": provider.key === inUse, on: { click: () => this.choose(provider.key) },
@@ -163,10 +162,22 @@ export class ModelForm {
     try {
       await work();
     } catch (error) {
-      this.#say([error.message, error.remedy].filter(Boolean).join(" "), "is-bad");
+      this.#say(this.#fault(error), "is-bad");
     } finally {
       for (const button of [test, use]) if (button) button.disabled = false;
     }
+  }
+
+  /** What the server said; a refusal by the provider in the words of this page, where the remedy is at hand. */
+  #fault(error) {
+    const key = `model.faults.${error.code}`;
+    if (has(key)) return t(key, { provider: this.#address() || this.#name(this.#provider), model: this.#model() });
+    return [error.message, error.remedy].filter(Boolean).join(" ");
+  }
+
+  /** The custom address without what everybody knows of it. */
+  #address() {
+    return this.#provider.key === "custom" ? this.#parts.url.value.trim().replace(/^https?:\/\//, "").replace(/\/.*/, "") : "";
   }
 
   #test() {

@@ -4,6 +4,8 @@ import { clearFaults, faultCard, toast } from "./notices.js";
 
 const RELOAD_AFTER = 2500;
 const TRANSIENT = new Set(["model_unreachable", "model_timeout", "model_stream_broken", "model_rate_limited", "model_server_error", "model"]);
+/** Faults of this page's own frames: nothing the reader could do. */
+const OURS = new Set(["unknown_action", "invalid_json", "invalid_input_type"]);
 
 export class ServerEvents {
   #talk;
@@ -26,7 +28,7 @@ export class ServerEvents {
 
   #handlers = {
     neko_hello: (hello) => {
-      this.#talk.language = hello.language;
+      this.#talk.engine = hello.speech?.engine ?? "builtin";
       this.#model(hello.model);
       this.#talk.enter(hello.state ?? "idle");
       this.#talk.resume(hello.last_line_id ?? null);
@@ -101,7 +103,7 @@ export class ServerEvents {
     this.#talk.transcript.discard();
     this.#parts.speech.hush();
     if (again) {
-      toast(t("talk.again"));
+      if (!this.#talk.isRetrying) toast(t("talk.again"));
       this.#talk.enter("thinking");
       return;
     }
@@ -114,6 +116,10 @@ export class ServerEvents {
     if (code === "left") return;
     if (!code || level === "info") {
       if (typeof message === "string" && message) toast(message);
+      return;
+    }
+    if (OURS.has(code)) {
+      console.warn(message);
       return;
     }
     this.#talk.retryIsShown(false);

@@ -1,7 +1,7 @@
 /** The first visit: she greets at once, then asks how she should think. Nothing of it is stored as talk. */
-import { get, post } from "./api.js";
+import { get, post, postForBytes } from "./api.js";
 import { h, icon } from "./element.js";
-import { onLanguage, t } from "./i18n.js";
+import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { MarkdownView } from "./markdown.js";
 import { ModelForm } from "./model_form.js";
 import { localModels } from "./local_models.js";
@@ -11,14 +11,19 @@ import { recall, remember } from "./preferences.js";
 export class Welcome {
   #composer;
   #follow;
+  #speech;
+  #engine = "builtin";
+  #aloud = false;
+  #spokenTo = false;
   #character = "";
   #offline = false;
   #greeting = null;
   #card = null;
 
-  constructor({ composer, follow }) {
+  constructor({ composer, follow, speech }) {
     this.#composer = composer;
     this.#follow = follow;
+    this.#speech = speech;
     onLanguage(() => this.#greeting && this.#greet());
   }
 
@@ -29,8 +34,12 @@ export class Welcome {
       return;
     }
     this.#character = conversation.character;
+    this.#engine = conversation.engine;
     this.#offline = conversation.model?.offline ?? false;
-    if (!this.#greeting) this.#greet();
+    if (!this.#greeting) {
+      this.#greet();
+      this.#greetAloud();
+    }
     if (this.#offline && !this.#card && !recall("welcomed", false)) this.#ask();
   }
 
@@ -41,6 +50,7 @@ export class Welcome {
 
   /** The reader wrote first: that is an answer too. */
   talkBegan() {
+    this.#spokenTo = true;
     this.#close();
   }
 
@@ -61,6 +71,21 @@ export class Welcome {
     document.getElementById("log-top").append(this.#greeting);
     if (this.#card) this.#ask();
     this.#follow.keep();
+  }
+
+  /** Say it too, once, as soon as the browser lets a page make sound: at the first gesture. */
+  #greetAloud() {
+    if (this.#aloud || this.#engine === "off") return;
+    this.#aloud = true;
+    const speak = () => {
+      removeEventListener("pointerdown", speak);
+      if (!this.#greeting || this.#spokenTo || this.#speech.muted) return;
+      const text = this.#greeting.textContent;
+      if (this.#engine === "browser") this.#speech.sample(text, currentLanguage());
+      else postForBytes("api/speech/sample", { text, language: currentLanguage() }).then((pcm) => this.#spokenTo || this.#speech.playSample(pcm), () => null);
+    };
+    if (navigator.userActivation?.hasBeenActive) speak();
+    else addEventListener("pointerdown", speak);
   }
 
   #ask() {
