@@ -13,6 +13,7 @@ from neko.messages import message
 from neko.settings import Settings
 
 ENDED_BY_CTRL_C = 130
+SENTENCE_ENDS = ".!?。！？"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,11 +35,13 @@ def explain(error: NekoError, environ: Mapping[str, str]) -> str:
     """What happened and what to do, in the reader's language where there is a sentence for it."""
     language = system_language(environ)
     where, why = error.params.get("file"), error.params.get("why")
-    detail = f"{where} ({why})" if where and why else str(error)
+    detail = f"{where} ({why})" if where and why else why or str(error)
     told = message(error.code, language, {"detail": detail, **error.params})
     if told.text == message(NekoError.code, language).text and error.code != NekoError.code:
         return str(error)
-    return " ".join(part for part in (told.text, told.remedy) if part)
+    if told.remedy and told.text[-1] not in SENTENCE_ENDS:
+        return f"{told.text}. {told.remedy}"
+    return f"{told.text} {told.remedy}".rstrip()
 
 
 if __name__ == "__main__":
