@@ -168,6 +168,11 @@ class Log:
             rows = await self.fetch(schema.AFTER, (after, end, limit))
         return await in_thread(logged_lines, rows) if len(rows) > _MANY else logged_lines(rows)
 
+    @property
+    def newest(self) -> int:
+        """The largest id that this program has seen, without asking the file."""
+        return self._floor
+
     async def last_id(self) -> int:
         """The id of the newest line, 0 in an empty log."""
         return int((await self.fetch(schema.LAST_ID))[0][0])

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from neko.memory import schema
 from neko.memory.keywords import Keyword, keywords
@@ -20,7 +20,11 @@ from neko.memory.messages import Row, logged_lines
 from neko.tasks import in_thread
 from neko.types import Line, Recalled
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _CANDIDATES: Final = 60
+_FEW: Final = 150
 _OWN_WORDS: Final = 0.85
 """The character's own lines count less than the user's."""
 _QUESTION: Final = 0.4
@@ -61,17 +65,22 @@ async def search(log: Log, query: str, limit: int, before: int | None) -> list[R
     wanted = keywords(query)
     if not wanted or limit <= 0:
         return []
-    end = await log.last_id() + 1 if before is None else before
+    end = log.newest + 1 if before is None else before
     statement, parameters = _scan(wanted)
     hits = await log.fetch(statement, (end, *parameters))
-    best = await in_thread(_ranked, hits, wanted, end)
+    best = await _off_the_loop(len(hits), _ranked, hits, wanted, end)
     near = sorted({line_id + step for line_id in best for step in (0, 1) if line_id + step < end})
     marks = ", ".join("?" * len(near))
     rows = await log.fetch(
         f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN ({marks}) AND {schema.NOT_REPLACED} ORDER BY id",
         near,
     )
-    return (await in_thread(_refined, best, rows, wanted))[:limit]
+    return (await _off_the_loop(len(rows), _refined, best, rows, wanted))[:limit]
+
+
+async def _off_the_loop(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run ``work`` in a thread, unless there is so little of it that the way there takes longer."""
+    return work(*args, **kwargs) if size <= _FEW else await in_thread(work, *args, **kwargs)
 
 
 def _scan(wanted: Sequence[Keyword]) -> tuple[str, list[str]]:
