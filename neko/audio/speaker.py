@@ -140,8 +140,10 @@ class Speaker:
         while (item := await reply.waiting.get()) is not None:
             if isinstance(item, _Sound):
                 await self._convert(reply, item)
-            elif text := speakable(item):
-                await self._say(reply, text)
+            else:
+                language = guess(item, reply.language)
+                if text := speakable(item, language):
+                    await self._say(reply, text, language)
         if reply.resampler:
             loop = asyncio.get_running_loop()
             await self._pack(reply, await loop.run_in_executor(self._executor, reply.resampler.flush))
@@ -149,8 +151,7 @@ class Speaker:
             await reply.frames.put(bytes(reply.unframed))
         await reply.frames.put(None)
 
-    async def _say(self, reply: _Reply, text: str) -> None:
-        language = guess(text, reply.language)
+    async def _say(self, reply: _Reply, text: str, language: str) -> None:
         if reply.engine.capabilities.on_page:
             if self._on_sentence:
                 self._on_sentence(reply.speech_id, text, language)
