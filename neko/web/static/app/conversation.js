@@ -9,6 +9,7 @@ import { Transcript } from "./transcript.js";
 
 const HELLO_DEADLINE = 1500;
 const HISTORY_RETRY = 3000;
+const HISTORY_PATIENCE = 4000;
 const OFFLINE_GRACE = 4000;
 
 export class Conversation {
@@ -130,6 +131,11 @@ export class Conversation {
     this.refresh();
   }
 
+  /** There is something to stop: she thinks, writes or speaks. */
+  get busy() {
+    return this.transcript.streaming !== null || this.#parts.speech.speaking || this.turn === "thinking" || this.turn === "speaking";
+  }
+
   refresh() {
     const { bar, stage, log, composer, speech } = this.#parts;
     const streaming = this.transcript.streaming !== null;
@@ -137,14 +143,14 @@ export class Conversation {
     bar.setState(shown);
     stage.setActivity(shown === "speaking" && !speech.speaking ? "idle" : shown);
     log.showTyping(this.turn === "thinking" && !streaming);
-    composer.setBusy(shown === "thinking" || shown === "speaking" || streaming);
+    composer.setBusy(this.busy);
   }
 
   /** The server knows us (or never says so): fill the gap, then send what is still unsent. */
   async resume(lastLineId = null) {
     clearTimeout(this.#hello);
     const history = this.#history;
-    await this.#begun;
+    await Promise.race([this.#begun, pause(HISTORY_PATIENCE)]);
     if (history !== this.#history) return;
     if (lastLineId === null || lastLineId > (this.transcript.lastId ?? 0)) {
       await history.newer().catch(() => null);
@@ -172,7 +178,7 @@ export class Conversation {
         return;
       } catch {
         if (history !== this.#history) return;
-        await new Promise((resolve) => { setTimeout(resolve, HISTORY_RETRY); });
+        await pause(HISTORY_RETRY);
         if (history !== this.#history) return;
       }
     }
@@ -230,6 +236,10 @@ export class Conversation {
       }, OFFLINE_GRACE);
     }
   }
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 }
 
 function socketUrl(character) {

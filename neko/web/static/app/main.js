@@ -70,7 +70,7 @@ function keys({ bar, talk, composer }) {
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog[open]")) return;
     if (bar.menuOpen) bar.closeMenu();
-    else talk.stop();
+    else if (talk.busy) talk.stop();
   });
   document.addEventListener("keydown", (event) => {
     const nowhere = document.activeElement === document.body || document.activeElement?.id === "log";

@@ -138,6 +138,8 @@ export class Transcript {
 
   /** Remembers older lines (oldest first) in front; the view draws them as one page. Returns the new entries. */
   recallOlder(lines) {
+    const waited = lines.filter((line) => this.#entries.some((entry) => isOf(entry, line)));
+    for (const line of waited) this.commit(line);
     const fresh = lines.filter((line) => line.role !== "system" && !this.#byId.has(line.id)).map(stored);
     for (const entry of fresh) this.#byId.set(entry.id, entry);
     this.#entries.unshift(...fresh);
@@ -179,6 +181,12 @@ export class Transcript {
     if (entry.id !== null) this.#byId.delete(entry.id);
     this.#view.remove(entry);
   }
+}
+
+/** True for an entry without an id that this line is about for certain. */
+function isOf(entry, line) {
+  if (entry.id !== null || entry.role !== line.role) return false;
+  return entry.clientId ? entry.clientId === line.client_id : entry.turnId !== null && entry.turnId === line.turn_id;
 }
 
 function stored(line) {

@@ -66,7 +66,7 @@ export class Welcome {
     const words = h("div", { class: "line-words" });
     const hour = new Date().getHours();
     const part = hour < 5 ? "night" : hour < 12 ? "morning" : hour < 18 ? "day" : hour < 23 ? "evening" : "night";
-    new MarkdownView(words).show(`${t(`welcome.hello_${part}`)} ${t("welcome.greeting", { name: this.#character })}`);
+    new MarkdownView(words).show(t("welcome.greeting", { hello: t(`welcome.hello_${part}`), name: this.#character }));
     this.#greeting = h("article", { class: "line is-greeting", "data-testid": "greeting", "data-role": "assistant", "aria-label": t("talk.her") }, words);
     document.getElementById("log-top").append(this.#greeting);
     if (this.#card) this.#ask();
