@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 
 from neko.audio.engines.espeak_library import host
 from neko.audio.engines.japanese import to_kana
 from neko.audio.engines.shaping import Shaper
+from neko.audio.resample import PcmStream
+from neko.errors import SpeechError
 from neko.types import Convert, SpeechCapabilities, Utterance
 
 HandOver = Callable[[bytes | None], None]
@@ -23,6 +27,7 @@ _PACE = {"en": 168, "zh": 185, "ja": 175, "ko": 175}
 _USUAL_PACE = 165
 _USUAL_PITCH = 62
 _PITCH_PER_SEMITONE = 4.0
+_LONGEST_END = 1.0
 
 
 class EspeakEngine:
@@ -31,66 +36,87 @@ class EspeakEngine:
     def __init__(self) -> None:
         self._host = host()
         self.capabilities = SpeechCapabilities("builtin", self._host.rate, local=True)
-        self._running: set[threading.Event] = set()
+        self._running: dict[asyncio.Future[None], threading.Event] = {}
         self._borrowed: ThreadPoolExecutor | None = None
+        self._closed = False
 
     async def prewarm(self) -> None:
-        """Load the library; raises ``SpeechError`` when the voice is not installed."""
-        await asyncio.get_running_loop().run_in_executor(self._worker(), self._host.load)
+        """Load everything and say a word to nobody; raises ``SpeechError`` when the voice is not installed."""
+        silence = PcmStream(self.capabilities.sample_rate)
+        word = Utterance("a", "en")
+        async with aclosing(self.synthesise(word, silence.process)) as pieces:
+            async for _ in pieces:
+                pass
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
-        """See ``SpeechEngine``."""
+        """See ``SpeechEngine``.
+
+        What is made ahead of the listener is bounded by the utterance, not by waiting: the one
+        worker serves every character and must not wait for one of them.
+        """
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
         cancelled = threading.Event()
-        self._running.add(cancelled)
 
         def hand_over(piece: bytes | None) -> None:
-            if not cancelled.is_set():
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
         job = loop.run_in_executor(self._worker(), self._job, utterance, convert, hand_over, cancelled)
+        self._running[job] = cancelled
         try:
             while (piece := await pieces.get()) is not None:
-                if piece:
+                if piece and not cancelled.is_set():
                     yield piece
             await job
         finally:
             cancelled.set()
-            self._running.discard(cancelled)
+            del self._running[job]
+            if not job.cancel() and not job.cancelled():
+                job.exception()
 
     def _worker(self) -> ThreadPoolExecutor:
+        if self._closed:
+            raise SpeechError("the voice is closed", engine="builtin")
         if self._borrowed is None:
             self._borrowed = self._host.borrow()
         return self._borrowed
 
     def _job(self, utterance: Utterance, convert: Convert, hand_over: HandOver, cancelled: threading.Event) -> None:
         try:
-            self._speak(utterance, convert, hand_over, cancelled)
+            if not cancelled.is_set():
+                self._speak(utterance, convert, hand_over, cancelled)
+        except SpeechError:
+            raise
+        except Exception as error:
+            raise SpeechError(f"the built-in voice failed: {error!r}", engine="builtin") from error
         finally:
             hand_over(None)
 
     def _speak(self, utterance: Utterance, convert: Convert, hand_over: HandOver, cancelled: threading.Event) -> None:
-        if cancelled.is_set():
-            return
         language = utterance.language.split("-")[0].lower()
         text = to_kana(utterance.text) if language == "ja" else utterance.text
         shaper = Shaper(self._host.rate)
         voice = utterance.voice
         self._host.speak(
             text,
-            f"{_VOICES.get(language, 'en-us')}+{voice.voice or _VARIANT}",
+            _VOICES.get(language, _VOICES["en"]),
+            variants=(voice.voice, _VARIANT),
             words_per_minute=round(min(450, max(80, _PACE.get(language, _USUAL_PACE) * voice.rate))),
             pitch=round(min(100, max(0, _USUAL_PITCH + _PITCH_PER_SEMITONE * voice.pitch))),
             on_sound=lambda pcm: hand_over(convert(shaper.process(pcm))),
             cancelled=cancelled,
         )
-        hand_over(convert(shaper.finish()))
+        if not cancelled.is_set():
+            hand_over(convert(shaper.finish()))
 
     async def aclose(self) -> None:
         """Cancel what is being said. The library stays, it belongs to the process."""
-        for cancelled in self._running:
+        self._closed = True
+        for cancelled in self._running.values():
             cancelled.set()
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=_LONGEST_END)
         if self._borrowed is not None:
             self._borrowed = None
             self._host.give_back()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from neko.errors import SpeechError
@@ -28,13 +29,16 @@ OnSound = Callable[[bytes], None]
 class EspeakHost:
     """Whoever speaks borrows the worker thread and gives it back; the last one to leave ends it.
 
-    ``load`` and ``speak`` are for jobs of that thread only. ``rate`` is the sample rate in Hz.
+    ``load`` and ``speak`` are for jobs of that thread; a lock keeps the last job of a worker that is
+    ending apart from the first of the next. ``rate`` is the sample rate in Hz.
     """
 
     def __init__(self) -> None:
         self._worker: ThreadPoolExecutor | None = None
         self._borrowers = 0
         self._lock = threading.Lock()
+        self._speaking = threading.RLock()
+        self._variants: frozenset[str] = frozenset()
         self.rate = 22_050
         self._library: Any = None
         self._on_sound: OnSound | None = None
@@ -60,47 +64,62 @@ class EspeakHost:
 
     def load(self) -> None:
         """Load the library once. Raises ``SpeechError`` when it is not installed or not usable."""
-        if self._library is not None:
-            return
+        with self._speaking:
+            if self._library is None:
+                self._load()
+
+    def _load(self) -> None:
         try:
             import espeakng_loader
 
             library = ctypes.CDLL(espeakng_loader.get_library_path())
-            data = espeakng_loader.get_data_path()
+            data = Path(espeakng_loader.get_data_path())
         except (ImportError, OSError) as error:
             raise SpeechError(f"espeak-ng cannot be loaded: {error}", engine="builtin") from error
         rate = library.espeak_Initialize(_SYNCHRONOUS, _BUFFER_MS, str(data).encode(), 0)
         if rate <= 0:
             raise SpeechError(f"espeak-ng does not start: {rate}", engine="builtin")
         library.espeak_SetSynthCallback(self._callback)
+        self._variants = frozenset(file.name for file in (data / "voices" / "!v").iterdir())
         self.rate = rate
         self._library = library
 
     def speak(
-        self, text: str, voice: str, *, words_per_minute: int, pitch: int, on_sound: OnSound, cancelled: threading.Event
+        self,
+        text: str,
+        language: str,
+        *,
+        variants: Sequence[str],
+        words_per_minute: int,
+        pitch: int,
+        on_sound: OnSound,
+        cancelled: threading.Event,
     ) -> None:
         """Synthesise ``text``; ``on_sound`` gets PCM16 mono as it is made. Ends early once ``cancelled``.
 
-        ``pitch`` is 0 to 100. Raises ``SpeechError``, or what ``on_sound`` raised.
+        ``language`` is espeak-ng's own name of it. The first of ``variants`` that exists colours the
+        voice. ``pitch`` is 0 to 100. Raises ``SpeechError``, or what ``on_sound`` raised.
         """
-        self.load()
-        library = self._library
-        if library.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise SpeechError(f"espeak-ng has no voice {voice}", engine="builtin")
-        for parameter, value in (
-            (_RATE, words_per_minute),
-            (_PITCH, pitch),
-            (_RANGE, 62),
-            (_VOLUME, 90),
-            (_WORD_GAP, 0),
-        ):
-            library.espeak_SetParameter(parameter, value, 0)
-        self._on_sound, self._cancelled, self._failure = on_sound, cancelled, None
-        encoded = text.encode() + b"\0"
-        status = library.espeak_Synth(encoded, len(encoded), 0, 1, 0, _UTF8, None, None)
-        self._on_sound = None
-        if self._failure is not None:
-            raise self._failure
+        with self._speaking:
+            self.load()
+            library = self._library
+            voice = "+".join([language, *[variant for variant in variants if variant in self._variants][:1]])
+            if library.espeak_SetVoiceByName(voice.encode()) != 0:
+                raise SpeechError(f"espeak-ng has no voice {voice}", engine="builtin")
+            for parameter, value in (
+                (_RATE, words_per_minute),
+                (_PITCH, pitch),
+                (_RANGE, 62),
+                (_VOLUME, 90),
+                (_WORD_GAP, 0),
+            ):
+                library.espeak_SetParameter(parameter, value, 0)
+            self._on_sound, self._cancelled, self._failure = on_sound, cancelled, None
+            encoded = text.replace("\0", " ").encode(errors="replace") + b"\0"
+            status = library.espeak_Synth(encoded, len(encoded), 0, 1, 0, _UTF8, None, None)
+            failure, self._on_sound, self._failure = self._failure, None, None
+        if failure is not None:
+            raise failure
         if status != 0 and not cancelled.is_set():
             raise SpeechError(f"espeak-ng failed: {status}", engine="builtin")
 

@@ -16,6 +16,7 @@ from neko.audio.engines.wav import WavHeader
 from neko.audio.resample import PcmStream
 from neko.errors import SpeechError
 from neko.providers import ModelEndpoint
+from neko.tasks import in_thread
 from neko.types import Convert, SpeechCapabilities, Utterance
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ RATE = 24_000
 _CONNECT = 5.0
 _FIRST_BYTE = 15.0
 _BETWEEN = 10.0
-_CHUNK = 4800
 DEFAULT_MODEL = "gpt-4o-mini-tts"
+_NOT_PCM = ("application/json", "text/", "audio/mpeg", "audio/mp3", "audio/ogg", "audio/opus", "audio/flac", "audio/aac")
 _DEFAULT_VOICE = "alloy"
 
 
@@ -37,32 +38,38 @@ class OpenAISpeech:
         self._endpoint = endpoint
         self._client: httpx2.AsyncClient | None = None
         self._opening = asyncio.Lock()
+        self._closed = False
         self.capabilities = SpeechCapabilities("openai", RATE, local=False)
 
     async def prewarm(self) -> None:
-        """Load the HTTP client; the server is not asked anything."""
+        """Load the HTTP client and the sample-rate converter; the server is not asked anything."""
         await self._http()
+        warm = PcmStream(RATE)
+        await in_thread(warm.process, bytes(480))
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """See ``SpeechEngine``; closing the iterator closes the request."""
-        loop = asyncio.get_running_loop()
         http = await self._http()
         reader = _Reader(convert)
         try:
             async with http.stream("POST", self._url, json=self._body(utterance), headers=self._headers) as answer:
-                if answer.status_code != 200:
-                    raise self._refused(answer.status_code)
-                async with contextlib.aclosing(answer.aiter_bytes(_CHUNK)) as chunks:
+                self._check(answer)
+                async with contextlib.aclosing(answer.aiter_bytes()) as chunks:
                     while (chunk := await self._next(chunks, started=reader.started)) is not None:
-                        if piece := await loop.run_in_executor(None, reader.feed, chunk):
+                        if piece := await in_thread(reader.feed, chunk):
                             yield piece
-            if piece := await loop.run_in_executor(None, reader.flush):
+            if piece := await in_thread(reader.flush):
                 yield piece
-        except http_error() as error:
+        except SpeechError as error:
+            raise SpeechError(str(error), **{**self._who, **error.params}) from error
+        except Exception as error:
+            if self._closed:
+                return
             raise SpeechError(f"the speech server failed: {type(error).__name__}", **self._who) from error
 
     async def aclose(self) -> None:
         """Close every request and connection."""
+        self._closed = True
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -70,10 +77,13 @@ class OpenAISpeech:
     async def _http(self) -> httpx2.AsyncClient:
         async with self._opening:
             if self._client is None:
-                module: Any = await asyncio.to_thread(importlib.import_module, "httpx2")
+                module: Any = await in_thread(importlib.import_module, "httpx2")
                 timeout = module.Timeout(_FIRST_BYTE, connect=_CONNECT)
-                client: httpx2.AsyncClient = await asyncio.to_thread(module.AsyncClient, timeout=timeout)
+                client: httpx2.AsyncClient = await in_thread(module.AsyncClient, timeout=timeout)
                 self._client = client
+            if self._closed:
+                await self.aclose()
+                raise SpeechError("the voice is closed", **self._who)
             return self._client
 
     async def _next(self, chunks: AsyncIterator[bytes], *, started: bool) -> bytes | None:
@@ -81,7 +91,7 @@ class OpenAISpeech:
             async with asyncio.timeout(_BETWEEN if started else _FIRST_BYTE):
                 return await anext(chunks, None)
         except TimeoutError:
-            raise SpeechError("the speech server went silent", **self._who) from None
+            raise SpeechError("the speech server went silent") from None
 
     @property
     def _who(self) -> dict[str, str]:
@@ -104,8 +114,12 @@ class OpenAISpeech:
             "speed": min(4.0, max(0.25, utterance.voice.rate)),
         }
 
-    def _refused(self, status: int) -> SpeechError:
-        return SpeechError(f"the speech server answered {status}", status=status, **self._who)
+    def _check(self, answer: httpx2.Response) -> None:
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if answer.status_code != 200:
+            raise SpeechError(f"the speech server answered {answer.status_code}", status=answer.status_code)
+        if kind.startswith(_NOT_PCM):
+            raise SpeechError(f"the speech server answered with {kind}")
 
 
 class _Reader:
@@ -121,17 +135,12 @@ class _Reader:
         pcm = self._header.feed(chunk)
         if pcm and not self.started:
             self.started = True
-            rate = self._header.rate or RATE
-            self._to_engine_rate = PcmStream(rate, RATE) if rate != RATE else None
-        if self._to_engine_rate is not None:
-            pcm = self._to_engine_rate.process(pcm)
-        return self._convert(pcm) if pcm else b""
+            self._to_engine_rate = PcmStream(self._header.rate or RATE, RATE)
+        return self._give(self._to_engine_rate.process(pcm)) if self._to_engine_rate else b""
 
     def flush(self) -> bytes:
-        return self._convert(self._to_engine_rate.flush()) if self._to_engine_rate else b""
+        rest = self.feed(self._header.flush())
+        return rest + (self._give(self._to_engine_rate.flush()) if self._to_engine_rate else b"")
 
-
-def http_error() -> type[Exception]:
-    """The base of what the HTTP client raises; it is loaded by the time this is asked."""
-    error: type[Exception] = importlib.import_module("httpx2").HTTPError
-    return error
+    def _give(self, pcm: bytes) -> bytes:
+        return self._convert(pcm) if pcm else b""
