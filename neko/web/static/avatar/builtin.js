@@ -7,7 +7,7 @@ import { Rig } from "./rig.js";
 const DRAWING = new URL("../assets/avatar/neko.svg", import.meta.url);
 const EYE_LINE = 344;
 const MIDDLE = 400;
-const TOP = 18;
+const TOP = -4;
 /** [height of the place in px, how far down she is shown, how wide at least]: small places show the face. */
 const FRAMINGS = [
   [150, 500, 400],

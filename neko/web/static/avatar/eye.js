@@ -21,7 +21,7 @@ export function eyePaths(open, smile, slant) {
   const upper = mix(shut, -43, open);
   const lower = mix(shut, 37 - 15 * smile, Math.min(open, 1));
   const outer = { x: -35, y: upper + Math.max(-slant, 0) * 17 * open - Math.max(slant, 0) * 3 };
-  const inner = { x: 17, y: upper + Math.max(slant, 0) * 21 * open - Math.max(-slant, 0) * 6 };
+  const inner = { x: 17, y: upper + Math.max(slant, 0) * 27 * open - Math.max(-slant, 0) * 6 };
   const tilt = { x: OUTER.x, y: OUTER.y + Math.max(-slant, 0) * 4 - Math.max(slant, 0) * 3 };
   return {
     opening: opening(tilt, outer, inner, lower),

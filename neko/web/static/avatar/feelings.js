@@ -21,7 +21,7 @@ const ROWS = {
     blush: 0.5, earOut: -4, headY: -0.12, tilt: -2.5, pupil: 0.12, shoulders: 0.3, tailLift: 0.5, tailRate: 0.8, tailReach: 0.5 },
   sad: { smile: -1.1, cat: -0.4, mouthWidth: -0.2, eyeOpen: -0.2, eyeSmile: 0.1, slant: -0.85, browLift: 3, browAngle: 15,
     blush: -0.25, earOut: 27, earBack: 0.3, headY: 0.4, tilt: 3.5, pupil: 0.1, shoulders: -0.6, gazeY: 0.28, tailLift: -0.9, tailRate: -0.5, tailReach: -0.6 },
-  angry: { smile: -0.95, cat: -0.2, mouthWidth: -0.12, mouthOpen: 0.05, eyeOpen: -0.14, slant: 0.95, browLift: -7, browAngle: -16,
+  angry: { smile: -0.95, cat: -0.2, mouthWidth: -0.12, mouthOpen: 0.05, eyeOpen: -0.14, slant: 1, browLift: -10, browAngle: -21,
     blush: 0.25, earOut: 22, earBack: 0.75, headY: 0.16, pupil: -0.16, shoulders: 0.5, tailLift: 0.2, tailRate: 1.6, tailReach: 0.4 },
   surprised: { smile: -0.35, cat: -0.4, mouthOpen: 0.5, mouthWidth: -0.34, mouthRound: 0.8, eyeOpen: 0.2, browLift: 13, browAngle: 4,
     blush: 0.05, earOut: -7, headY: -0.2, pupil: -0.28, shoulders: 0.8, tailLift: 0.9, tailRate: -0.3, tailReach: -0.5 },

@@ -55,7 +55,7 @@ export class Gaze {
   }
 
   get moving() {
-    return this.#x.moving(0.015) || this.#y.moving(0.015);
+    return this.#x.moving(0.035) || this.#y.moving(0.035);
   }
 
   get resting() {

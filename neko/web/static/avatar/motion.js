@@ -19,7 +19,7 @@ const STANCES = {
   listening: { lean: 0.75, ears: -9, tilt: -2, brows: 4, nods: 0, earPace: 1.5, tail: 0.8 },
 };
 
-const CALM_WAIT_MS = 58;
+const CALM_WAIT_MS = 66;
 const STILL_WAIT_MS = 900;
 const LONGEST_STRIDE_S = 0.1;
 
@@ -180,7 +180,7 @@ export class Motion {
     this.#breath += dt * (1.55 + 0.25 * feeling.shoulders);
     this.#sway += dt;
     this.#body.pace.target = Math.max(0.35, feeling.tailRate * stance.tail);
-    this.#tail += dt * 1.25 * this.#body.pace.step(dt);
+    this.#tail += dt * 0.95 * this.#body.pace.step(dt);
   }
 
   #drift() {

@@ -1,7 +1,7 @@
 /** The shape of the mouth around its own middle, computed from how it is held: never a picture of a vowel. */
 
 const HALF = 21;
-const DEPTH = 38;
+const DEPTH = 34;
 
 const round = (value) => Math.round(value * 10) / 10;
 
@@ -30,32 +30,39 @@ export function mouthPaths({ open, width, round: purse, smile, cat }) {
   const half = HALF * width * (1 + 0.14 * Math.max(smile, 0) * (1 - purse));
   const corner = -smile * (4 + 2.5 * open);
   const middle = smile * 4.2 * (1 - 0.45 * open) - open * 5 - cat * 2.6;
-  const arch = middle + cat * 7 + (smile < 0 ? smile * 3 : 0);
+  const arch = middle + cat * 7 * (1 - purse) + (smile < 0 ? smile * 3 : 0);
   const top = purse * open * 9;
   const bottom = middle + open * DEPTH * (1 - 0.12 * purse) + (open > 0.02 ? 0 : cat * 2);
+  const under = Math.min(bottom + 8.5, 25 + bottom * 0.1);
   const belly = (bottom - 0.25 * corner) / 0.75;
   const reach = half * (0.62 + 0.42 * purse);
   const L = round(-half);
   const R = round(half);
   const c = round(corner);
+  const lip = { side: round(arch - top * 0.8), near: round(arch - top), middle: round(middle - top) };
+  const out = 0.72 + 0.2 * purse;
   const upper =
-    `C${round(-half * (0.72 + 0.2 * purse))} ${round(arch - top)} ${round(-half * 0.32)} ${round(arch - top * 0.6)} 0 ${round(middle - top * 0.35)}` +
-    `C${round(half * 0.32)} ${round(arch - top * 0.6)} ${round(half * (0.72 + 0.2 * purse))} ${round(arch - top)} ${R} ${c}`;
+    `C${round(-half * out)} ${lip.side} ${round(-half * 0.4)} ${lip.near} 0 ${lip.middle}` +
+    `C${round(half * 0.4)} ${lip.near} ${round(half * out)} ${lip.side} ${R} ${c}`;
   const back =
     open > 0.02
       ? `C${round(reach)} ${round(belly)} ${round(-reach)} ${round(belly)} ${L} ${c}Z`
       : `C${round(half * 0.72)} ${round(arch)} ${round(half * 0.32)} ${round(arch)} 0 ${round(middle)}C${round(-half * 0.32)} ${round(arch)} ${round(-half * 0.72)} ${round(arch)} ${L} ${c}`;
   return {
     lips: `M${L} ${c}${upper}${back}`,
-    teeth: teeth(half, corner, middle, open, purse),
+    teeth: teeth(half, lip, corner, Math.min(6.5, open * 16) * (1 - purse) ** 1.5),
     tongue: tongue(half, bottom, open),
-    under: `M-5.5 ${round(bottom + 8.5)}Q0 ${round(bottom + 10)} 5.5 ${round(bottom + 8.5)}`,
+    under: `M-5.5 ${round(under)}Q0 ${round(under + 1.5)} 5.5 ${round(under)}`,
   };
 }
 
-function teeth(half, corner, middle, open, purse) {
-  const depth = middle + Math.max(0, Math.min(6.5, open * 16) * (1 - 1.1 * purse));
-  return `M${round(-half)} ${round(corner - 8)}H${round(half)}V${round(corner)}Q0 ${round(depth * 1.6 - corner * 0.6 + 2)} ${round(-half)} ${round(corner)}Z`;
+/** What lies above the upper lip's line, moved down by the teeth's length; the opening cuts it out. */
+function teeth(half, lip, corner, depth) {
+  const side = round(corner + depth * 0.4);
+  return (
+    `M${round(-half)} ${side}C${round(-half * 0.7)} ${round(lip.near + depth)} ${round(-half * 0.3)} ${round(lip.near + depth)} 0 ${round(lip.middle + depth)}` +
+    `C${round(half * 0.3)} ${round(lip.near + depth)} ${round(half * 0.7)} ${round(lip.near + depth)} ${round(half)} ${side}V-40H${round(-half)}Z`
+  );
 }
 
 function tongue(half, bottom, open) {

@@ -23,8 +23,8 @@ function centreLine(phase, reach, lift) {
   for (let piece = 0; piece <= PIECES; piece += 1) {
     const along = piece / PIECES;
     line.push({ x, y, heading, half: thickness(along) });
-    const bend = along < 0.62 ? 0.2 + 0.04 * lift : -0.17 - 0.08 * lift;
-    const wave = reach * 0.075 * (0.3 + along * 1.3) * Math.sin(phase - along * 3.1);
+    const bend = along < 0.6 ? 0.178 + 0.025 * lift : -0.15 - 0.07 * lift;
+    const wave = reach * 0.06 * (0.3 + along * 1.3) * Math.sin(phase - along * 3.1);
     heading += wave - bend;
     x += Math.cos(heading) * LENGTH;
     y += Math.sin(heading) * LENGTH;
