@@ -1,0 +1,110 @@
+"""Neko inside another asyncio program."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from neko import Neko, Settings
+from neko.errors import DataFolderError, InputError
+from neko.sessions.events import Audio, Event, LineStored, ReplyText, SpeechEnded, Status, TurnEnd
+from tests.scripted_provider import ScriptedProvider, failure
+
+
+def settings(folder: Path, **environ: str) -> Settings:
+    return Settings(data_dir=folder, environ={"LANG": "en_US.UTF-8", **environ}, find_local_servers=False)
+
+
+def text_of(events: list[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, ReplyText))
+
+
+async def test_a_character_answers_without_any_server(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        events = [event async for event in neko.chat("Mio", "hello")]
+    assert text_of(events)
+    assert isinstance(events[-1], TurnEnd)
+    assert not any(isinstance(event, Audio) for event in events)
+
+
+async def test_she_can_be_heard_too(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        events = [event async for event in neko.chat("Mio", "hello", speech=True)]
+    assert isinstance(events[-1], SpeechEnded)
+    assert sum(len(event.pcm) for event in events if isinstance(event, Audio)) > 48_000
+
+
+async def test_tomorrow_she_still_knows_what_was_said(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        [event async for event in neko.chat("Mio", "My cat is called Biscuit.")]
+    async with Neko(settings(tmp_path)) as neko:
+        events = [event async for event in neko.chat("Mio", "What is my cat called?")]
+    assert "Biscuit" in text_of(events)
+
+
+async def test_two_in_one_process_do_not_touch_each_other(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path / "one")) as one, Neko(settings(tmp_path / "two")) as two:
+        [event async for event in one.chat("Mio", "My cat is called Biscuit.", speech=True)]
+        events = [event async for event in two.chat("Mio", "What is my cat called?", speech=True)]
+        assert "Biscuit" not in text_of(events)
+        assert len(await two.memory.lines("Mio")) == 2
+
+
+async def test_two_over_one_folder_are_refused(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)):
+        with pytest.raises(DataFolderError):
+            await Neko(settings(tmp_path)).__aenter__()
+
+
+async def test_an_unknown_character_is_an_error(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        with pytest.raises(InputError):
+            [event async for event in neko.chat("Nobody", "hello")]
+
+
+async def test_a_failing_model_is_told_in_the_events(tmp_path: Path) -> None:
+    async with ScriptedProvider() as provider:
+        provider.script(failure(401))
+        environ = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": provider.base_url}
+        async with Neko(settings(tmp_path, **environ)) as neko:
+            events = [event async for event in neko.chat("Mio", "hello")]
+    told = [event for event in events if isinstance(event, Status)]
+    assert [status.code for status in told] == ["model_refused_key"]
+    assert isinstance(events[-1], TurnEnd)
+
+
+async def test_several_chats_at_once_are_answered_in_order(tmp_path: Path) -> None:
+    async def chat(neko: Neko, text: str) -> list[Event]:
+        return [event async for event in neko.chat("Mio", text)]
+
+    async with Neko(settings(tmp_path)) as neko:
+        await asyncio.gather(*(chat(neko, f"hello {number}") for number in range(5)))
+        said = [line.text for line in await neko.memory.lines("Mio") if line.role == "user"]
+    assert said == [f"hello {number}" for number in range(5)]
+
+
+async def test_mounted_below_another_app_every_address_has_its_prefix(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        host: Any = Starlette(routes=[Mount("/companion", neko.asgi)])
+        transport = httpx2.ASGITransport(host)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as browser:
+            page = await browser.get("/companion/")
+            assert page.status_code == 200
+            assert 'href="/companion/"' in page.text
+            assert (await browser.get("/companion/health")).json()["status"] == "ok"
+            assert (await browser.get("/companion/static/app/main.js")).status_code == 200
+
+
+async def test_leaving_in_the_middle_of_a_reply_keeps_what_came(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        async for event in neko.chat("Mio", "hello"):
+            if isinstance(event, LineStored):
+                break
+    async with Neko(settings(tmp_path)) as neko:
+        assert (await neko.memory.lines("Mio"))[0].text == "hello"
