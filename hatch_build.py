@@ -33,7 +33,7 @@ FILES = {
 }
 
 
-class BrowserLibraries(BuildHookInterface):
+class BrowserLibraries(BuildHookInterface[Any]):
     """Runs before an editable or ordinary wheel is made."""
 
     def dependencies(self) -> list[str]:
