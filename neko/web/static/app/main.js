@@ -33,7 +33,6 @@ function build() {
   const speech = new Speech({
     onMouth: (mouth) => stage.mouth(mouth),
     onSpeaking: () => talk.refresh(),
-    onPlayed: (id, ms) => talk.send({ action: "neko_played", speech_id: id, ms }),
     onBlocked: () => toast(t("voice.blocked"), { time: 12_000, action: { label: t("voice.let_speak"), run: () => speech.unlock() } }),
   });
   const bar = new Bar(speech);

@@ -15,20 +15,20 @@ export class Speech {
   #current = null;
   #interrupted = null;
   #skip = false;
-  /** The replies that are heard now, each with the time since when the browser's own voice says it (null: the player does). */
-  #speaking = new Map();
+  /** The replies that are heard now. */
+  #speaking = new Set();
 
-  /** Handlers: onMouth(mouth), onSpeaking(bool), onPlayed(speechId, ms), onBlocked(). */
+  /** Handlers: onMouth(mouth), onSpeaking(bool), onBlocked(). */
   constructor(handlers) {
     this.#handlers = handlers;
     this.#player = new Player({
       onMouth: handlers.onMouth,
-      onStart: (id) => this.#began(id, null),
+      onStart: (id) => this.#began(id),
       onEnd: (id) => this.#ended(id),
       onBlocked: handlers.onBlocked,
     });
     this.#voice.onMouth = handlers.onMouth;
-    this.#voice.onStart = (id) => this.#began(id, performance.now());
+    this.#voice.onStart = (id) => this.#began(id);
     this.#voice.onEnd = (id) => this.#ended(id);
     this.#player.setVolume(this.loudness);
     const unlock = () => this.#player.unlock();
@@ -125,28 +125,19 @@ export class Speech {
   }
 
   #silence() {
-    const cut = [...this.#speaking];
-    for (const [id, since] of cut) this.#report(id, since);
+    const cut = this.#speaking.size > 0;
     this.#speaking.clear();
     this.#player.stop();
     this.#voice.stop();
-    if (cut.length) this.#handlers.onSpeaking(false);
+    if (cut) this.#handlers.onSpeaking(false);
   }
 
-  #began(id, since) {
-    this.#speaking.set(id, since);
+  #began(id) {
+    this.#speaking.add(id);
     this.#handlers.onSpeaking(true);
   }
 
   #ended(id) {
-    if (!this.#speaking.has(id)) return;
-    this.#report(id, this.#speaking.get(id));
-    this.#speaking.delete(id);
-    if (!this.#speaking.size) this.#handlers.onSpeaking(false);
-  }
-
-  #report(id, since) {
-    if (id === "sample") return;
-    this.#handlers.onPlayed(id, Math.round(since === null ? this.#player.playedMs(id) : performance.now() - since));
+    if (this.#speaking.delete(id) && !this.#speaking.size) this.#handlers.onSpeaking(false);
   }
 }
