@@ -27,7 +27,7 @@ _CONNECT = 5.0
 _FIRST_BYTE = 15.0
 _BETWEEN = 10.0
 DEFAULT_MODEL = "gpt-4o-mini-tts"
-_NOT_PCM = ("application/json", "text/", "audio/mpeg", "audio/mp3", "audio/ogg", "audio/opus", "audio/flac", "audio/aac")
+_NOT_PCM = ("application/json", "text/", "audio/mpeg", "audio/ogg", "audio/opus", "audio/flac", "audio/aac")
 _DEFAULT_VOICE = "alloy"
 
 
