@@ -36,7 +36,7 @@ class NekoError(Exception):
     code: str = "internal"
     permanent: ClassVar[bool] = True
 
-    def __init__(self, detail: str = "", **params: str | int | float) -> None:
+    def __init__(self, detail: str = "", /, **params: str | int | float) -> None:
         super().__init__(detail or self.code)
         self.params: dict[str, str | int | float] = params
 

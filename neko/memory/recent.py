@@ -68,9 +68,15 @@ class RecentFile:
 
 
 class RecentWindow:
-    """The window of one character, kept up by ``run``; ``touch`` tells it that the log has grown."""
+    """The window of one character, kept up by ``run``; ``touch`` tells it that the log has grown.
 
-    def __init__(self, file: RecentFile, log: Log, on_damage: Callable[[NekoError], None]) -> None:
+    ``pause``: seconds between a touch and the write, so that the lines of a turn are written at once.
+    """
+
+    def __init__(
+        self, file: RecentFile, log: Log, on_damage: Callable[[NekoError], None], *, pause: float = 0.0
+    ) -> None:
+        self._pause = pause
         self._file = file
         self._log = log
         self._on_damage = on_damage
@@ -110,6 +116,7 @@ class RecentWindow:
         complained = False
         while True:
             await self._touched.wait()
+            await asyncio.sleep(self._pause)
             self._touched.clear()
             try:
                 await self.flush()

@@ -33,12 +33,14 @@ OnDamage = Callable[[NekoError], None]
 class Patience:
     """Seconds. ``lock``: for a file another program holds. ``model``: for a summary or a review
     in all. ``pauses``: before the second and the third call of a model that failed for now.
-    ``writer``: for the recent files to be written at the end."""
+    ``writer``: for the recent files to be written at the end. ``recent``: from a new line to
+    the write of its recent file, so that the lines of a turn are written at once."""
 
     lock: float = 5.0
     model: float = 90.0
     pauses: tuple[float, ...] = (1.0, 2.0)
     writer: float = 2.0
+    recent: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ class MemoryService(Memory):
         try:
             entries, signature = await self._read(file)
             log = await Log.open(path, self._damaged, floor=largest_id(entries or []), patience=self._patience.lock)
-            window = RecentWindow(file, log, self._damaged)
+            window = RecentWindow(file, log, self._damaged, pause=self._patience.recent)
             await window.open(entries, signature)
         except BaseException as error:
             if log is not None:

@@ -74,6 +74,7 @@ class Conversation:
         self._speech_fault_told = False
         self._repetition = RepetitionGuard(character)
         self.state: State = "idle"
+        self.last_line_id = 0
         self.voice: Voice = parts.voice()
         self._speaker = Speaker(
             self.voice.engine,
@@ -211,6 +212,8 @@ class Conversation:
     async def release(self) -> None:
         """Nobody answers any more: cut what runs and forget the session."""
         await self.stop()
+        if self._session:
+            self._parts.bus.session.publish({"event_type": "session_end", "lanlan_name": self._character})
         self._session = None
         self._awaiting_words = False
 
@@ -335,7 +338,9 @@ class Conversation:
         self._audience.emit(LineStored(stored.line, turn.replaces))
 
     async def _store(self, line: NewLine) -> Stored:
-        return await self._parts.memory.store(self._character, line)
+        stored = await self._parts.memory.store(self._character, line)
+        self.last_line_id = max(self.last_line_id, stored.line.id)
+        return stored
 
     # ── sound ─────────────────────────────────────────────────────────────────
 

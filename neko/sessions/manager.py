@@ -92,8 +92,8 @@ class SessionManager:
 
     async def attach(self, outbox: Outbox) -> None:
         """Make this client the owner: greet it, and let it catch up with a running reply."""
-        self._audience.attach(outbox)
         last = await self._parts.memory.lines(self.character, limit=1)
+        self._audience.attach(outbox)
         persona = self._parts.persona()
         outbox.put(
             Hello(
@@ -103,7 +103,7 @@ class SessionManager:
                 self._session.label if self._session else self._parts.label(),
                 self._talk.voice.kind,
                 persona.language,
-                last[-1].id if last else 0,
+                max(last[-1].id if last else 0, self._talk.last_line_id),
             )
         )
         if so_far := self._talk.caught_up():
