@@ -20,7 +20,7 @@ HandOver = Callable[[bytes | None], None]
 
 _VARIANT = "f3"
 _VOICES = {
-    "en": "en-us", "zh": "cmn", "ja": "ja", "ko": "ko", "de": "de", "fr": "fr-fr", "es": "es", "it": "it",
+    "en": "en-us", "zh": "cmn", "ja": "ja", "ko": "ko", "de": "de", "fr": "fr", "es": "es", "it": "it",
     "pt": "pt-br", "ru": "ru", "nl": "nl", "pl": "pl", "sv": "sv", "tr": "tr", "vi": "vi", "id": "id",
 }  # fmt: skip
 _PACE = {"en": 168, "zh": 185, "ja": 175, "ko": 175}

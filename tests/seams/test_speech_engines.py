@@ -1,0 +1,295 @@
+"""The behaviour suite of speech engines, run on each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from neko.audio import engines
+from neko.audio.engines import japanese
+from neko.audio.engines.browser import BrowserVoice
+from neko.audio.engines.espeak import EspeakEngine
+from neko.audio.engines.espeak_library import EspeakHost, host
+from neko.audio.engines.openai_speech import OpenAISpeech
+from neko.audio.engines.silent import SilentEngine
+from neko.errors import SpeechError
+from neko.providers import ModelEndpoint
+from neko.types import Utterance, VoiceSettings
+from tests.scripted_provider import Script, ScriptedProvider, failure, tone
+from tests.scripted_speech import ScriptedSpeech, SpokenScript
+from tests.seams.speech_engine import LONG, SECONDS, SHORT, Ear, SilenceBehaviour, Subject, VoiceBehaviour, alike, whole
+
+
+class TestSilentEngine(SilenceBehaviour):
+    @pytest.fixture
+    def subject(self) -> Subject:
+        return Subject(SilentEngine(), SilentEngine)
+
+
+class TestBrowserVoice(SilenceBehaviour):
+    @pytest.fixture
+    def subject(self) -> Subject:
+        return Subject(BrowserVoice(), BrowserVoice)
+
+    def test_the_page_speaks_itself(self, subject: Subject) -> None:
+        assert subject.engine.capabilities.on_page
+
+
+class TestScriptedSpeech(VoiceBehaviour):
+    @pytest.fixture
+    async def subject(self) -> AsyncIterator[Subject]:
+        engine = ScriptedSpeech()
+        yield Subject(engine, ScriptedSpeech)
+        await engine.aclose()
+        assert engine.running == 0
+
+    async def test_a_stalled_utterance_ends_with_its_engine(self, subject: Subject) -> None:
+        assert isinstance(subject.engine, ScriptedSpeech)
+        subject.engine.script(SpokenScript(stall_after=1))
+        await self.test_closing_the_engine_ends_what_it_is_saying(subject)
+
+
+class TestEspeakEngine(VoiceBehaviour):
+    """The built-in voice."""
+
+    @pytest.fixture
+    async def subject(self) -> AsyncIterator[Subject]:
+        engine = EspeakEngine()
+
+        async def stopped() -> None:
+            worker = host().borrow()
+            try:
+                began = time.monotonic()
+                await asyncio.get_running_loop().run_in_executor(worker, time.monotonic)
+                assert time.monotonic() - began < 0.1
+            finally:
+                host().give_back()
+
+        yield Subject(engine, EspeakEngine, stopped)
+        await engine.aclose()
+
+    async def test_a_page_of_text_leaves_the_worker_free_once_it_is_cut(self, subject: Subject) -> None:
+        page = Utterance("This sentence goes on and on and on. " * 500, "en")
+        async with asyncio.timeout(SECONDS), aclosing(subject.engine.synthesise(page, Ear())) as pieces:
+            await anext(pieces)
+        await subject.stopped()
+
+    @pytest.mark.parametrize(
+        ("text", "language"),
+        [
+            ("今天天气很好。", "zh-CN"),
+            ("今天天氣很好。", "zh-TW"),
+            ("今日はいい天気ですね。", "ja"),
+            ("안녕하세요.", "ko"),
+            ("Bonjour.", "fr"),
+            ("Hello.", "xx"),
+            ("a\0b\ud800c", "en"),
+        ],
+    )
+    async def test_it_speaks_every_language(self, subject: Subject, text: str, language: str) -> None:
+        assert len(await whole(subject.engine, Utterance(text, language))) > 20_000
+
+    @pytest.mark.parametrize("voice", ["alloy", "../../../etc/passwd", "f2\0", "", "Annie"])
+    async def test_a_voice_it_does_not_have_is_its_own_voice(self, subject: Subject, voice: str) -> None:
+        sound = await whole(subject.engine, Utterance("Hello.", "en", VoiceSettings(voice)))
+        own = await whole(subject.engine, Utterance("Hello.", "en"))
+        assert alike(sound, own) == (voice != "Annie")
+
+    async def test_without_the_library_it_says_what_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+        with pytest.raises(SpeechError, match="espeakng_loader") as missing:
+            EspeakHost().load()
+        assert missing.value.params == {"engine": "builtin"}
+
+    async def test_without_the_dictionary_it_still_says_the_kana(
+        self, subject: Subject, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "pykakasi", None)
+        japanese._converter.cache_clear()
+        try:
+            assert japanese.to_kana("今日はいい天気ですね") == " はいい ですね"
+            assert await whole(subject.engine, Utterance("今日はいい天気ですね", "ja"))
+        finally:
+            japanese._converter.cache_clear()
+
+    def test_kana_alone_need_no_dictionary(self) -> None:
+        code = (
+            "import sys; from neko.audio.engines.japanese import to_kana; "
+            "print(to_kana('おはよう、ミオ'), 'pykakasi' in sys.modules)"
+        )
+        out = subprocess.run(
+            [sys.executable, "-X", "utf8", "-c", code], capture_output=True, text=True, timeout=20, check=True
+        )
+        assert out.stdout.split() == ["おはよう、ミオ", "False"]
+
+    def test_warming_loads_all_that_the_first_utterance_needs(self) -> None:
+        code = (
+            "import asyncio, sys\n"
+            "from neko.audio.engines.espeak import EspeakEngine\n"
+            "from neko.audio.speaker import say\n"
+            "from neko.types import Utterance\n"
+            "async def main():\n"
+            "    engine = EspeakEngine()\n"
+            "    assert not {'numpy', 'soxr', 'espeakng_loader'} & set(sys.modules)\n"
+            "    await engine.prewarm()\n"
+            "    before = set(sys.modules)\n"
+            "    assert await say(engine, Utterance('Hello there.', 'en'))\n"
+            "    print(sorted(set(sys.modules) - before))\n"
+            "    await engine.aclose()\n"
+            "asyncio.run(main())\n"
+        )
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
+        assert out.stdout.strip() == "[]"
+
+
+class TestOpenAISpeech(VoiceBehaviour):
+    """Over real HTTP, with the scripted provider."""
+
+    @pytest.fixture
+    async def provider(self) -> AsyncIterator[ScriptedProvider]:
+        async with ScriptedProvider() as provider:
+            yield provider
+
+    @pytest.fixture
+    async def subject(self, provider: ScriptedProvider) -> AsyncIterator[Subject]:
+        built: list[OpenAISpeech] = []
+
+        def build() -> OpenAISpeech:
+            built.append(OpenAISpeech(self.endpoint(provider.base_url)))
+            return built[-1]
+
+        async def stopped() -> None:
+            await provider.speeches[-1].aborted.wait()
+
+        yield Subject(build(), build, stopped)
+        for engine in built:
+            await engine.aclose()
+
+    def endpoint(self, base_url: str, key: str = "sk-secret") -> ModelEndpoint:
+        return ModelEndpoint("tts_default", "custom", "Scripted", base_url, "voice-1", key)
+
+    async def test_closing_the_iterator_stops_the_work_at_once(
+        self, subject: Subject, provider: ScriptedProvider
+    ) -> None:
+        provider.script_speech(Script(stall_after=3))
+        await super().test_closing_the_iterator_stops_the_work_at_once(subject)
+
+    async def test_closing_the_engine_ends_what_it_is_saying(
+        self, subject: Subject, provider: ScriptedProvider
+    ) -> None:
+        provider.script_speech(Script(stall_after=3))
+        await super().test_closing_the_engine_ends_what_it_is_saying(subject)
+
+    async def test_closing_the_engine_wakes_one_who_waits_for_sound(
+        self, subject: Subject, provider: ScriptedProvider
+    ) -> None:
+        provider.script_speech(Script(stall_after=3))
+        ear = Ear()
+        async with asyncio.timeout(SECONDS), aclosing(subject.engine.synthesise(LONG, ear)) as pieces:
+            await anext(pieces)
+            waiting = asyncio.ensure_future(anext(pieces, None))
+            while len(b"".join(ear.heard)) < 3 * 1920:
+                await waiting
+                waiting = asyncio.ensure_future(anext(pieces, None))
+            await asyncio.sleep(0)
+            await subject.engine.aclose()
+            assert await waiting is None
+
+    async def test_it_asks_as_openai_is_asked(self, subject: Subject, provider: ScriptedProvider) -> None:
+        sound = await whole(subject.engine, Utterance("Hello.", "en", VoiceSettings("nova", rate=1.5)))
+        request = provider.speeches[0]
+        assert request.json == {
+            "model": "voice-1",
+            "input": "Hello.",
+            "voice": "nova",
+            "response_format": "pcm",
+            "speed": 1.5,
+        }
+        assert request.headers["authorization"] == "Bearer sk-secret"
+        assert len(sound) == pytest.approx(0.06 * 6 * 96_000, rel=0.01)
+
+    async def test_one_connection_serves_many_sentences(self, subject: Subject, provider: ScriptedProvider) -> None:
+        for _ in range(3):
+            await whole(subject.engine, SHORT)
+        assert provider.connections == 1
+
+    @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+    async def test_a_refusal_tells_status_engine_and_model_and_no_key(
+        self, subject: Subject, provider: ScriptedProvider, status: int
+    ) -> None:
+        provider.script_speech(failure(status, "sk-secret is wrong"))
+        with pytest.raises(SpeechError) as refused:
+            await whole(subject.engine, SHORT)
+        assert refused.value.params == {"engine": "Scripted", "model": "voice-1", "status": status}
+        assert "sk-secret" not in str(refused.value)
+        assert await whole(subject.engine, SHORT)
+
+    @pytest.mark.parametrize("kind", ["application/json", "text/html; charset=utf-8", "audio/mpeg"])
+    async def test_an_answer_that_is_no_pcm_is_not_played(
+        self, subject: Subject, provider: ScriptedProvider, kind: str
+    ) -> None:
+        provider.script_speech(Script(content_type=kind))
+        with pytest.raises(SpeechError, match=kind.partition(";")[0]):
+            await whole(subject.engine, SHORT)
+
+    @pytest.mark.parametrize("script", [Script(refuse=True), Script(cut_after=0), Script(cut_after=4)])
+    async def test_a_broken_connection_is_told(
+        self, subject: Subject, provider: ScriptedProvider, script: Script
+    ) -> None:
+        provider.script_speech(script)
+        with pytest.raises(SpeechError) as broken:
+            await whole(subject.engine, SHORT)
+        assert broken.value.params == {"engine": "Scripted", "model": "voice-1"}
+
+    async def test_a_server_that_is_not_there_is_told(self, free_port: int) -> None:
+        engine = OpenAISpeech(self.endpoint(f"http://127.0.0.1:{free_port}/v1", key=""))
+        with pytest.raises(SpeechError, match="ConnectError"):
+            await whole(engine, SHORT)
+        await engine.aclose()
+
+
+def wav(pcm: bytes, rate: int, *, length: int | None = None, channels: int = 1) -> bytes:
+    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 0, b"WAVE", b"fmt ", 16, 1, channels, rate, rate * 2, 2, 16)
+    return head + struct.pack("<4sI", b"LIST", 4) + b"abcd" + struct.pack("<4sI", b"data", length or len(pcm)) + pcm
+
+
+@pytest.mark.parametrize("step", [1, 7, 1000, 100_000])
+@pytest.mark.parametrize("length", [None, 0xFFFFFFFF])
+def test_wav_is_understood_however_it_is_split(step: int, length: int | None) -> None:
+    from neko.audio.engines.openai_speech import _Reader
+
+    pcm, ear = tone(0.2, rate=16_000), Ear()
+    stream = wav(pcm, 16_000, length=length) + (b"LIST\4\0\0\0junk" if length is None else b"")
+    reader = _Reader(ear)
+    for at in range(0, len(stream), step):
+        reader.feed(stream[at : at + step])
+    reader.flush()
+    assert len(b"".join(ear.heard)) == pytest.approx(0.2 * 48_000, abs=100)
+
+
+@pytest.mark.parametrize("head", [b"OggS....", b"ID3\3....", b"fLaC....", wav(b"\0\0", 8000, channels=2)])
+def test_other_formats_are_refused(head: bytes) -> None:
+    from neko.audio.engines.openai_speech import _Reader
+
+    with pytest.raises(SpeechError):
+        _Reader(Ear()).feed(head)
+
+
+@pytest.mark.parametrize(
+    ("kind", "engine"),
+    [("builtin", EspeakEngine), ("browser", BrowserVoice), ("off", SilentEngine), ("?", SilentEngine)],
+)
+def test_an_engine_is_built_by_its_kind(kind: str, engine: type) -> None:
+    assert type(engines.build(kind)) is engine
+
+
+def test_openai_without_an_endpoint_is_silent() -> None:
+    assert type(engines.build("openai")) is SilentEngine
+    assert type(engines.build("openai", ModelEndpoint("tts_default", "x", "X", "http://x/v1", "m", ""))) is OpenAISpeech
