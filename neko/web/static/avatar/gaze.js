@@ -44,14 +44,14 @@ export class Gaze {
     this.#aside = direction;
   }
 
-  /** Answers `{x, y, jumped}`; `jumped` tells of a turn that is large enough to blink at. */
+  /** Answers `{x, y, aim, jumped}`: the eyes, what they aim at, and whether the turn is large enough to blink at. */
   step(dt, now, wanders) {
     const want = this.#wanted(now, wanders);
     const before = Math.hypot(this.#x.target - want.x, this.#y.target - want.y);
     if (!this.#still && now >= this.#nextShift) this.#planShift(now);
     this.#x.target = want.x + this.#shift.x;
     this.#y.target = want.y + this.#shift.y;
-    return { x: this.#x.step(dt), y: this.#y.step(dt), jumped: before > 0.55 };
+    return { x: this.#x.step(dt), y: this.#y.step(dt), aim: want, jumped: before > 0.55 };
   }
 
   get moving() {

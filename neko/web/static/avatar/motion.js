@@ -19,7 +19,8 @@ const STANCES = {
   listening: { lean: 0.75, ears: -9, tilt: -2, brows: 4, nods: 0, earPace: 1.5, tail: 0.8 },
 };
 
-const CALM_WAIT_MS = 66;
+const CALM_WAIT_MS = 78;
+const LEAST_CALM_WAIT_MS = 33;
 const STILL_WAIT_MS = 900;
 const LONGEST_STRIDE_S = 0.1;
 
@@ -105,9 +106,9 @@ export class Motion {
     body.energy.target = open * stance.nods;
     const drift = this.#still ? { yaw: 0, pitch: 0, tilt: 0, x: 0 } : this.#drift();
     const side = this.#aside ? Math.sign(this.#aside.x) : 1;
-    body.tilt.target = feeling.tilt + stance.tilt * side + gaze.x * 2.2 + drift.tilt;
-    body.yaw.target = gaze.x * 0.55 + drift.yaw;
-    body.pitch.target = gaze.y * 0.45 + feeling.headY + stance.lean * 0.12 + drift.pitch;
+    body.tilt.target = feeling.tilt + stance.tilt * side + gaze.aim.x * 2.2 + drift.tilt;
+    body.yaw.target = gaze.aim.x * 0.55 + drift.yaw;
+    body.pitch.target = gaze.aim.y * 0.45 + feeling.headY + stance.lean * 0.12 + drift.pitch;
     for (const spring of Object.values(body)) if (spring !== body.hair && spring !== body.pace) spring.step(dt);
     body.hair.target = this.#still ? 0 : body.tilt.value + body.yaw.value * 4;
     body.hair.step(dt);
@@ -147,8 +148,7 @@ export class Motion {
   /** Milliseconds until the next frame is worth drawing: 0 while anything quick goes on. */
   wait(now) {
     if (this.#quick(now)) return 0;
-    const calm = this.#still && this.#resting ? STILL_WAIT_MS : CALM_WAIT_MS;
-    return Math.max(0, Math.min(calm, this.#blink.next - now));
+    return Math.max(0, Math.min(this.#calmWait(), this.#blink.next - now));
   }
 
   #quick(now) {
@@ -160,6 +160,12 @@ export class Motion {
       lean.moving(0.03) || ears.moving(0.4) || brows.moving(0.4) || energy.moving(0.03) ||
       tilt.moving(0.5) || yaw.moving(0.06) || pitch.moving(0.06)
     );
+  }
+
+  /** The tail is what moves furthest in a calm moment: the livelier, the more frames. */
+  #calmWait() {
+    if (this.#still) return this.#resting ? STILL_WAIT_MS : CALM_WAIT_MS;
+    return Math.max(LEAST_CALM_WAIT_MS, CALM_WAIT_MS / Math.max(1, this.#body.pace.value) ** 2);
   }
 
   get #resting() {
@@ -180,7 +186,7 @@ export class Motion {
     this.#breath += dt * (1.55 + 0.25 * feeling.shoulders);
     this.#sway += dt;
     this.#body.pace.target = Math.max(0.35, feeling.tailRate * stance.tail);
-    this.#tail += dt * 0.95 * this.#body.pace.step(dt);
+    this.#tail += dt * 0.7 * this.#body.pace.step(dt);
   }
 
   #drift() {

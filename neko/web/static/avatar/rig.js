@@ -32,9 +32,10 @@ export class Rig {
 
   /** How many screen pixels one unit of the drawing takes: what is too small to be seen is not written. */
   setScale(pixelsPerUnit) {
-    this.#fine = Math.min(20, Math.max(2, 5 * pixelsPerUnit));
+    this.#fine = Math.min(20, Math.max(2, 4 * pixelsPerUnit));
   }
 
+  /** `pose`: what `Motion.step` answers. */
   apply(pose) {
     this.#stand(pose);
     this.#turnHead(pose);
