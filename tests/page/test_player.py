@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from playwright.async_api import Browser, Page
@@ -16,7 +17,8 @@ PREPARE = """async () => {
   const recorded = [];
   const frame = (seconds, hertz = 220, level = 0.5, from = 0) => {
     const samples = new Int16Array(Math.round(seconds * 48000));
-    for (let at = 0; at < samples.length; at += 1) samples[at] = 32767 * level * Math.sin((2 * Math.PI * hertz * (at + from)) / 48000);
+    const turn = (2 * Math.PI * hertz) / 48000;
+    for (let at = 0; at < samples.length; at += 1) samples[at] = 32767 * level * Math.sin(turn * (at + from));
     return samples.buffer;
   };
   const until = async (holds, milliseconds = 4000) => {
@@ -47,7 +49,8 @@ async def prepared(browser: Browser) -> Page:
 
 
 async def run(page: Page, script: str) -> Any:
-    return await page.evaluate(f"async () => {{ const {{ player, context, log, mouths, frame, until }} = window.kit; {script} }}")
+    kit = "const { player, context, log, mouths, frame, until } = window.kit;"
+    return await page.evaluate(f"async () => {{ {kit} {script} }}")
 
 
 async def test_frames_are_played_to_their_end_and_counted(browser: Browser) -> None:
@@ -58,7 +61,8 @@ async def test_frames_are_played_to_their_end_and_counted(browser: Browser) -> N
         const playing = player.playing;
         player.end("s1");
         await until(() => log.some(([what]) => what === "end"));
-        return { log, playing, after: player.playing, ms: player.playedMs("s1"), unknown: player.playedMs("other") };""",
+        const [ms, unknown] = ["s1", "other"].map((id) => player.playedMs(id));
+        return { log, playing, after: player.playing, ms, unknown };""",
     )
     assert answer["log"] == [["start", "s1"], ["end", "s1"]]
     assert answer["playing"] is True
@@ -91,7 +95,8 @@ async def test_a_run_of_frames_has_no_gap_and_ends_in_a_fade(browser: Browser) -
           const speech = { put() {}, cut() {} };
           let from = 0;
           for (const length of [4800, 7001, 4801]) {
-            const piece = new Float32Array(length).map((_, at) => Math.cos((2 * Math.PI * 100 * (at + from)) / 48000) * 0.5);
+            const turn = (2 * Math.PI * 100) / 48000;
+            const piece = new Float32Array(length).map((_, at) => Math.cos(turn * (at + from)) * 0.5);
             run.add(piece, speech, () => {});
             from += length;
           }
@@ -100,7 +105,7 @@ async def test_a_run_of_frames_has_no_gap_and_ends_in_a_fade(browser: Browser) -
     )
     start = next(at for at, sample in enumerate(samples) if sample != 0)
     length = 4800 + 7001 + 4801
-    steps = [abs(after - before) for before, after in zip(samples, samples[1:], strict=False)]
+    steps = [abs(after - before) for before, after in itertools.pairwise(samples)]
     assert abs(start - 0.0701234 * 48000) < 4
     assert max(steps) < 0.012, "a click"
     assert all(sample == 0 for sample in samples[start + length + 4 :])
@@ -132,7 +137,6 @@ async def test_stop_is_heard_at_once_and_tells_what_was_played(browser: Browser)
         """for (let at = 0; at < 40; at += 1) player.chunk("s1", frame(0.1, 220, 0.5, at * 4800));
         await until(() => player.playedMs("s1") > 250);
         const at = context.currentTime;
-        const probe = new AnalyserNode(context, { fftSize: 256 });
         player.stop();
         const ms = player.playedMs("s1");
         const last = mouths.at(-1);
@@ -156,7 +160,8 @@ async def test_the_mouth_moves_while_the_volume_is_off_and_shuts_at_the_end(brow
         await until(() => mouths.at(-1)?.open === 0 && !player.playing);
         const count = mouths.length;
         await new Promise((resolve) => setTimeout(resolve, 150));
-        return { widest: Math.max(...mouths.map(({ open }) => open)), last: mouths.at(-1).open, more: mouths.length - count };""",
+        const widest = Math.max(...mouths.map(({ open }) => open));
+        return { widest, last: mouths.at(-1).open, more: mouths.length - count };""",
     )
     assert answer["widest"] > 0.7
     assert answer["last"] == 0

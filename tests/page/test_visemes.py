@@ -33,7 +33,8 @@ HEAR = """async ({ pitch, formants, level }) => {
   let node = voice;
   for (const [at, frequency] of [...formants, 3600].entries()) {
     const width = 60 + 25 * at;
-    node = node.connect(new BiquadFilterNode(context, { type: "lowpass", frequency, Q: 20 * Math.log10(frequency / width) }));
+    const Q = 20 * Math.log10(frequency / width);
+    node = node.connect(new BiquadFilterNode(context, { type: "lowpass", frequency, Q }));
   }
   const analyser = new AnalyserNode(context, { fftSize: FFT_SIZE, smoothingTimeConstant: 0 });
   node.connect(analyser).connect(context.destination);
@@ -68,7 +69,8 @@ async def test_each_vowel_is_recognised_and_opens_the_mouth(browser: Browser, sp
 async def test_a_quieter_voice_opens_the_mouth_less_and_keeps_its_vowel(browser: Browser) -> None:
     page = await open_static_page(browser)
     loud, quiet = [
-        await page.evaluate(HEAR, {"pitch": 215, "formants": FORMANTS["woman"]["a"], "level": level}) for level in (0.5, 0.03)
+        await page.evaluate(HEAR, {"pitch": 215, "formants": FORMANTS["woman"]["a"], "level": level})
+        for level in (0.5, 0.03)
     ]
     assert quiet["open"] < loud["open"] * 0.7
     assert max(quiet["weights"], key=quiet["weights"].get) == "a"
@@ -85,7 +87,8 @@ async def test_silence_has_no_vowel_and_shuts_the_mouth(browser: Browser) -> Non
           let mouth;
           for (let frame = 0; frame < 20; frame += 1) mouth = follower.step(loud, nothing, 23.4, 1 / 60);
           const opened = mouth.open;
-          for (let frame = 0; frame < 60; frame += 1) mouth = follower.step(new Float32Array(1024), nothing, 23.4, 1 / 60);
+          const silence = new Float32Array(1024);
+          for (let frame = 0; frame < 60; frame += 1) mouth = follower.step(silence, nothing, 23.4, 1 / 60);
           return { weights: vowelWeights(nothing, 23.4), opened, open: mouth.open };
         }"""
     )
