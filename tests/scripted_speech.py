@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from neko.errors import SpeechError
@@ -31,16 +31,21 @@ class SpokenScript:
 
 
 class ScriptedSpeech:
-    """Each utterance takes the next script, or the default. ``running`` counts those not yet over."""
+    """Each utterance takes the next script, or the default.
+
+    ``running`` counts the utterances not yet over, ``pieces`` the pieces of sound made.
+    """
 
     def __init__(self, rate: int = 24_000, *, default: SpokenScript | None = None) -> None:
         self.capabilities = SpeechCapabilities("scripted", rate, local=True)
         self.utterances: list[Utterance] = []
         self.running = 0
+        self.pieces = 0
         self.stalled = asyncio.Event()
         self._default = default or SpokenScript()
         self._scripts: deque[SpokenScript] = deque()
         self._go_on = asyncio.Event()
+        self._changed = asyncio.Event()
         self._closed = False
 
     def script(self, *scripts: SpokenScript) -> None:
@@ -49,6 +54,13 @@ class ScriptedSpeech:
     def release(self) -> None:
         """Let every stalled utterance go on."""
         self._go_on.set()
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+        """Wait for something that holds after an utterance began, made a piece or ended."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
 
     @property
     def texts(self) -> list[str]:
@@ -63,6 +75,7 @@ class ScriptedSpeech:
         script = self._scripts.popleft() if self._scripts else self._default
         pcm = tone(PIECE, rate=self.capabilities.sample_rate)
         self.running += 1
+        self._changed.set()
         try:
             for number in range(script.pieces or 1 + len(utterance.text) // 10):
                 if number == script.stall_after:
@@ -72,9 +85,13 @@ class ScriptedSpeech:
                     return
                 if number == script.fail_after:
                     raise script.error or SpeechError("scripted failure", engine="scripted")
-                yield await self._convert(convert, pcm)
+                piece = await self._convert(convert, pcm)
+                self.pieces += 1
+                self._changed.set()
+                yield piece
         finally:
             self.running -= 1
+            self._changed.set()
 
     async def aclose(self) -> None:
         self._closed = True
