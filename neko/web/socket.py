@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 _FAREWELL = 0.5
 """Seconds between telling a client that its character is unknown and closing, so that it can act."""
 _DRAIN = 1.0
+"""Seconds that a client we close gets to take what was said before."""
 
 
 class Rooms(Protocol):
@@ -68,8 +69,9 @@ class Socket:
             await self._read(manager)
         finally:
             manager.detach(self._outbox)
+            if self._outbox.closed:  # by us: the farewell may still be on its way
+                await asyncio.wait({writer}, timeout=_DRAIN)
             self._outbox.close(1000, "")
-            await asyncio.wait({writer}, timeout=_DRAIN)
             writer.cancel()
 
     async def _turn_away(self, character: str) -> None:
