@@ -91,7 +91,7 @@ export class ModelForm {
       placeholder: provider.has_key ? t("model.key_saved_placeholder") : t("model.key_placeholder"),
     });
     const list = h("select", { class: "select", "data-testid": "model-list" }, h("option", { value: model, text: model || t("model.any") }));
-    const typed = h("input", { class: "input", spellcheck: "false", "data-testid": "model-name", value: model, hidden: true });
+    const typed = h("input", { class: "input", spellcheck: "false", "data-testid": "model-name", "aria-label": t("model.model"), value: model, hidden: true });
     const test = h("button", { type: "button", class: "button", "data-testid": "model-test", text: t("model.test"), on: { click: () => this.#test() } });
     this.#parts = { url, key, list, typed, test, use, note };
     const custom = provider.key === "custom";
