@@ -47,7 +47,7 @@ export function mouthPaths({ open, width, round: purse, smile, cat }) {
   const back =
     open > 0.02
       ? `C${round(reach)} ${round(belly)} ${round(-reach)} ${round(belly)} ${L} ${c}Z`
-      : `C${round(half * 0.72)} ${round(arch)} ${round(half * 0.32)} ${round(arch)} 0 ${round(middle)}C${round(-half * 0.32)} ${round(arch)} ${round(-half * 0.72)} ${round(arch)} ${L} ${c}`;
+      : `C${round(half * out)} ${lip.side} ${round(half * 0.4)} ${lip.near} 0 ${lip.middle}C${round(-half * 0.4)} ${lip.near} ${round(-half * out)} ${lip.side} ${L} ${c}`;
   return {
     lips: `M${L} ${c}${upper}${back}`,
     teeth: teeth(half, lip, corner, Math.min(6.5, open * 16) * (1 - purse) ** 1.5),

@@ -18,6 +18,7 @@ export class BrowserVoice {
   #queue = [];
   #current = null;
   #started = new Set();
+  #voiceless = false;
   #guard = 0;
   #ticker = 0;
   #syllable = 0;
@@ -55,7 +56,7 @@ export class BrowserVoice {
     if (this.#current || !this.#queue.length) return;
     const piece = this.#queue.shift();
     this.#current = piece;
-    if (!this.#synth) {
+    if (!this.#synth || (this.#voiceless && !this.available)) {
       this.#guard = setTimeout(() => this.#over(piece), 0);
       return;
     }
@@ -90,7 +91,10 @@ export class BrowserVoice {
     const silent = !this.#started.has(piece.id);
     this.#current = null;
     this.#rest();
-    if (silent) this.#synth?.cancel();
+    if (silent) {
+      this.#voiceless = !this.available;
+      this.#synth?.cancel();
+    }
     if (!this.#queue.some(({ id }) => id === piece.id)) this.#report(piece.id);
     this.#next();
   }
