@@ -72,6 +72,7 @@ class Neko:
         self.settings = settings or Settings()
         self.metrics = Metrics()
         self.instance_id = self.settings.environ.get("NEKO_INSTANCE_ID") or uuid4().hex
+        self.clients: set[Outbox] = set()
         self._told_language: str | None = None
         self._managers: dict[str, SessionManager] = {}
 
@@ -165,8 +166,8 @@ class Neko:
 
     async def close_clients(self, reason: str) -> None:
         """Close every page's socket politely; returns when all have been told."""
-        for manager in self._managers.values():
-            manager.close_clients(GOING_AWAY, reason)
+        for outbox in self.clients:
+            outbox.close(GOING_AWAY, reason)
         if writers := self.sockets.tasks:
             await asyncio.wait(writers)
 

@@ -31,6 +31,7 @@ class Rooms(Protocol):
     """What the socket needs of the application."""
 
     sockets: Owner
+    clients: set[Outbox]
 
     @property
     def language(self) -> str: ...
@@ -64,10 +65,12 @@ class Socket:
             await self._turn_away(character)
             return
         writer = self._rooms.sockets.spawn(self._write(), name=f"socket writer {character}")
+        self._rooms.clients.add(self._outbox)
         try:
             await manager.attach(self._outbox)
             await self._read(manager)
         finally:
+            self._rooms.clients.discard(self._outbox)
             manager.detach(self._outbox)
             if self._outbox.closed:  # by us: the farewell may still be on its way
                 await asyncio.wait({writer}, timeout=_DRAIN)
