@@ -55,7 +55,7 @@ export class Gaze {
   }
 
   get moving() {
-    return this.#x.moving(0.035) || this.#y.moving(0.035);
+    return this.#x.moving(0.05) || this.#y.moving(0.05);
   }
 
   get resting() {

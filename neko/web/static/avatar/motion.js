@@ -19,6 +19,7 @@ const STANCES = {
   listening: { lean: 0.75, ears: -9, tilt: -2, brows: 4, nods: 0, earPace: 1.5, tail: 0.8 },
 };
 
+const TURNING_WAIT_MS = 30;
 const CALM_WAIT_MS = 78;
 const LEAST_CALM_WAIT_MS = 33;
 const STILL_WAIT_MS = 900;
@@ -148,18 +149,23 @@ export class Motion {
   /** Milliseconds until the next frame is worth drawing: 0 while anything quick goes on. */
   wait(now) {
     if (this.#quick(now)) return 0;
+    if (this.#turning) return TURNING_WAIT_MS;
     return Math.max(0, Math.min(this.#calmWait(), this.#blink.next - now));
   }
 
   #quick(now) {
     const { open, width, round } = this.#mouth;
-    const { lean, ears, brows, energy, tilt, yaw, pitch } = this.#body;
+    const { ears, brows, energy } = this.#body;
     return (
       this.#blink.active(now) || this.#gaze.moving || (!this.#still && this.#ears.active(now)) || this.#feelings.blending ||
       open.target > 0.01 || open.moving(0.01) || width.moving(0.02) || round.moving(0.02) ||
-      lean.moving(0.03) || ears.moving(0.4) || brows.moving(0.4) || energy.moving(0.03) ||
-      tilt.moving(0.5) || yaw.moving(0.06) || pitch.moving(0.06)
+      ears.moving(0.4) || brows.moving(0.4) || energy.moving(0.03)
     );
+  }
+
+  get #turning() {
+    const { lean, tilt, yaw, pitch } = this.#body;
+    return lean.moving(0.03) || tilt.moving(0.5) || yaw.moving(0.06) || pitch.moving(0.06);
   }
 
   /** The tail is what moves furthest in a calm moment: the livelier, the more frames. */
