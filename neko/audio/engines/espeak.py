@@ -12,6 +12,7 @@ from contextlib import aclosing
 from neko.audio.engines.espeak_library import host
 from neko.audio.engines.japanese import to_kana
 from neko.audio.engines.shaping import Shaper
+from neko.audio.engines.spelling import in_words
 from neko.audio.resample import PcmStream
 from neko.errors import SpeechError
 from neko.types import Convert, SpeechCapabilities, Utterance
@@ -99,7 +100,8 @@ class EspeakEngine:
 
     def _speak(self, utterance: Utterance, convert: Convert, hand_over: HandOver, cancelled: threading.Event) -> None:
         language = utterance.language.split("-")[0].lower()
-        text = to_kana(utterance.text) if language == "ja" else utterance.text
+        text = in_words(utterance.text, language)
+        text = to_kana(text) if language == "ja" else text
         shaper = Shaper(self._host.rate)
         voice = utterance.voice
         self._host.speak(

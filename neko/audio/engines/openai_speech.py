@@ -76,12 +76,12 @@ class OpenAISpeech:
 
     async def _http(self) -> httpx2.AsyncClient:
         async with self._opening:
-            if self._client is None:
+            if self._client is None and not self._closed:
                 module: Any = await in_thread(importlib.import_module, "httpx2")
                 timeout = module.Timeout(_FIRST_BYTE, connect=_CONNECT)
                 client: httpx2.AsyncClient = await in_thread(module.AsyncClient, timeout=timeout)
                 self._client = client
-            if self._closed:
+            if self._closed or self._client is None:
                 await self.aclose()
                 raise SpeechError("the voice is closed", **self._who)
             return self._client
