@@ -1,0 +1,130 @@
+"""What was said stays: after a reload, after a restart, and as far back as anybody scrolls."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.page.guest import Guest
+from tests.page.house import House
+from tests.scripted_provider import Script, ScriptedProvider
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MANY = 300
+TOP_LINE = """() => {
+  const log = document.getElementById("log");
+  const top = log.getBoundingClientRect().top;
+  const line = [...log.querySelectorAll(".line")].find((one) => one.getBoundingClientRect().bottom > top + 4);
+  return [line.dataset.id, Math.round(line.getBoundingClientRect().top - top)];
+}"""
+CLIMB = """async () => {
+  const log = document.getElementById("log");
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  const errors = [];
+  const until = performance.now() + 15000;
+  while (performance.now() < until) {
+    const top = log.getBoundingClientRect().top;
+    const line = [...log.querySelectorAll(".line")].find((one) => one.getBoundingClientRect().bottom > top + 4);
+    const from = line.getBoundingClientRect().top;
+    const step = Math.min(600, log.scrollTop);
+    log.scrollTop -= step;
+    for (let count = 0; count < 2; count += 1) await frame();
+    errors.push(Math.round(line.getBoundingClientRect().top - from - step));
+    if (step === 0 && document.querySelector(".line-words").textContent === "line 1") break;
+  }
+  return errors;
+}"""
+TYPING_LATENCY = """async () => {
+  const input = document.getElementById("composer");
+  input.focus();
+  const times = [];
+  for (let count = 0; count < 12; count += 1) {
+    const from = performance.now();
+    document.execCommand("insertText", false, "a");
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+    times.push(performance.now() - from);
+  }
+  return times.sort((one, other) => one - other);
+}"""
+
+
+async def test_the_talk_stands_again_after_a_reload_and_after_a_restart(connected: House, guest: Guest) -> None:
+    page = await guest.open(connected.url)
+    await guest.say("Remember the sea")
+    first = await guest.reply()
+    await guest.say("And the pier")
+    second = await guest.reply(2)
+    said = ["Remember the sea", first, "And the pier", second]
+    await page.reload()
+    await guest.until_ready()
+    await expect(guest.lines()).to_have_count(4)
+    assert await guest.texts() == said
+    await page.close()
+    await connected.stop()
+    await connected.start()
+    await guest.open(connected.url)
+    await expect(guest.lines()).to_have_count(4)
+    assert await guest.texts() == said
+    await expect(guest.get("greeting")).to_have_count(0)
+    await expect(guest.get("welcome")).to_have_count(0)
+    await guest.say("Still there?")
+    await guest.reply(3)
+    assert (await guest.texts())[:4] == said
+
+
+async def test_the_talk_scrolls_back_to_the_first_line_without_a_jump(connected: House, guest: Guest) -> None:
+    await connected.remember(MANY)
+    page = await guest.open(connected.url)
+    await expect(guest.lines().last).to_be_in_viewport()
+    assert 0 < await guest.lines().count() < MANY
+    moves = await page.evaluate(CLIMB)
+    assert max(map(abs, moves)) <= 2, f"the view jumped: {moves}"
+    assert await guest.texts() == [f"line {number}" for number in range(1, MANY + 1)]
+    days = await page.locator(".day").all_text_contents()
+    assert len(days) == len(set(days)) >= 3
+
+
+async def test_older_lines_that_arrive_leave_what_is_read_where_it_is(connected: House, guest: Guest) -> None:
+    await connected.remember(MANY)
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await guest.context.route(re.compile("/api/history/.*before="), lambda route: held.put_nowait(route))
+    page = await guest.open(connected.url)
+    count = await guest.lines().count()
+    await page.evaluate("document.getElementById('log').scrollTop = 300")
+    async with asyncio.timeout(5):
+        route = await held.get()
+    before = await page.evaluate(TOP_LINE)
+    await route.continue_()
+    await guest.until("(count) => document.querySelectorAll('.line').length > count", count)
+    after = await page.evaluate(TOP_LINE)
+    assert after[0] == before[0]
+    assert abs(after[1] - before[1]) <= 2
+
+
+async def test_two_thousand_lines_leave_typing_quick_and_a_very_long_message_too(
+    connected: House, provider: ScriptedProvider, guest: Guest
+) -> None:
+    await connected.remember(2000)
+    page = await guest.open(connected.url)
+    for _ in range(60):
+        if await page.evaluate("document.querySelectorAll('.line').length") >= 2000:
+            break
+        count = await guest.lines().count()
+        await page.evaluate("document.getElementById('log').scrollTop = 0")
+        await guest.until("(count) => document.querySelectorAll('.line').length > count", count)
+    assert await guest.texts() == [f"line {number}" for number in range(1, 2001)]
+    times = await page.evaluate(TYPING_LATENCY)
+    assert times[len(times) // 2] < 200, times
+    provider.script(Script(["A long answer. " * 40] * 12))
+    long = "The sea is wide and the pier is long. " * 400
+    await guest.say(long)
+    await guest.reply(1001)
+    await expect(guest.lines().last).to_be_in_viewport()
+    assert (await guest.texts("user"))[-1] == long.strip()
+    times = await page.evaluate(TYPING_LATENCY)
+    assert times[len(times) // 2] < 200, times
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,226 @@
+"""Sizes, themes, keyboard and screen readers: the page can be used by everybody, everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.page.guest import Guest
+from tests.page.house import House
+from tests.scripted_provider import Script, ScriptedProvider
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SURVEY = Path(__file__).with_name("survey.js")
+PHONE = (390, 844)
+LAPTOP = (1440, 900)
+PAGES = ("model", "voice", "look", "language", "characters", "about")
+WIDE = f"""```
+{"a very long line of code " * 12}
+```
+
+supercalifragilistic{"o" * 90}
+
+| a | b |
+|---|---|
+| {"wide " * 30} | cell |
+"""
+FIGURE = """async () => {
+  const seen = new Set();
+  const until = performance.now() + 700;
+  while (performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const part = (name) => document.querySelector(`#avatar [id$="-${name}"]`).getAttribute("transform");
+    seen.add(["figure", "head", "ear-left", "torso"].map(part).join());
+  }
+  return seen.size;
+}"""
+ROLES = "button|textbox|combobox|slider|checkbox|switch|radio|link|img|log|dialog"
+UNNAMED = re.compile(rf"^\s*- ({ROLES})(\s\[|:|$)", re.MULTILINE)
+FOCUSED = """() => {
+  const here = document.activeElement;
+  const ringed = (one) => {
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(one);
+    return (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
+  };
+  return [here === document.body ? "" : here.id || here.className, ringed(here.closest(".composer-row") ?? here)];
+}"""
+ORDER = ["name", "connection", "menu-button", "log", "attach", "composer", "send"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def talker() -> AsyncIterator[ScriptedProvider]:
+    async with ScriptedProvider(default=Script(["**Well.** ", WIDE])) as scripted:
+        yield scripted
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def home(talker: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One Neko for all tests of this module, with a talk of a few days."""
+    environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": talker.base_url}
+    async with House(tmp_path_factory.mktemp("home") / "data", environ=environ, voice="off") as house:
+        await house.remember(30)
+        yield house
+
+
+async def visit(guest: Guest, house: House, size: tuple[int, int] = LAPTOP) -> None:
+    await guest.context.add_init_script(path=SURVEY)
+    page = await guest.open("about:blank", ready=False)
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    await page.goto(house.url)
+    await guest.until_ready()
+    await expect(guest.lines().last).to_be_in_viewport()
+
+
+async def stays_inside(guest: Guest) -> None:
+    assert await guest.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert await guest.page.evaluate("survey.outside()") == []
+
+
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+async def test_the_page_fits_and_can_be_read_in_every_theme(home: House, guest: Guest, size: tuple[int, int]) -> None:
+    await visit(guest, home, size)
+    page = guest.page
+    before = await guest.lines("assistant").count()
+    await guest.say("Show me something wide")
+    await guest.reply(before + 1)
+    await expect(guest.get("composer")).to_be_in_viewport(ratio=1)
+    await stays_inside(guest)
+    papers = set()
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await expect(page.locator("html")).to_have_attribute("data-theme", scheme)
+        papers.add(await page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper')"))
+        await page.evaluate("survey.settled()")
+        for role in ("user", "assistant"):
+            line = guest.lines(role).last.locator(".line-words")
+            assert await line.evaluate("(line) => survey.contrast(line)") >= 4.5
+        assert await page.evaluate("survey.faint('#talk', 4.5)") == []
+        await guest.get("menu").click()
+        await page.evaluate("survey.settled()")
+        assert await page.evaluate("survey.faint('#menu', 4.5)") == []
+        await page.keyboard.press("Escape")
+    assert len(papers) == 2
+    await guest.get("composer").fill("draft")
+    assert await page.evaluate("survey.small('body', 40)") == []
+    last, composer = await guest.lines().last.bounding_box(), await page.locator("#composer-form").bounding_box()
+    assert last
+    assert composer
+    assert last["y"] + last["height"] <= composer["y"] + 1
+
+
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+async def test_every_settings_page_fits_and_can_be_read(home: House, guest: Guest, size: tuple[int, int]) -> None:
+    await visit(guest, home, size)
+    page = guest.page
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for name in PAGES:
+            await page.evaluate("(name) => { location.hash = `settings/${name}`; }", name)
+            await expect(guest.get(f"settings-{name}")).to_have_attribute("aria-current", "page")
+            await expect(page.get_by_text("One moment…")).to_have_count(0)
+            if name == "model":
+                await guest.get("provider-custom").click()
+            await page.evaluate("survey.settled()")
+            assert await page.evaluate("survey.faint('#settings', 4.5)") == [], name
+            if scheme == "light":
+                assert await page.evaluate("survey.small('#settings', 40)") == [], name
+                await stays_inside(guest)
+
+
+async def test_the_theme_can_be_chosen_and_stays_chosen(home: House, guest: Guest) -> None:
+    await visit(guest, home)
+    page = guest.page
+    root = page.locator("html")
+    await page.evaluate("location.hash = 'settings/look'")
+    for theme in ("dark", "contrast", "light"):
+        await guest.get("theme").select_option(theme)
+        await expect(root).to_have_attribute("data-theme", theme)
+    await guest.get("theme").select_option("dark")
+    await guest.get("text-size").select_option("huge")
+    await expect(root).to_have_attribute("data-text-size", "huge")
+    await page.reload()
+    await guest.until_ready()
+    await expect(root).to_have_attribute("data-theme", "dark")
+    await expect(root).to_have_attribute("data-text-size", "huge")
+    await stays_inside(guest)
+
+
+async def test_the_talk_can_have_the_whole_window_without_her(home: House, guest: Guest) -> None:
+    await visit(guest, home, PHONE)
+    page = guest.page
+    await page.evaluate("location.hash = 'settings/look'")
+    await guest.get("avatar-toggle").click()
+    await expect(page.locator("#avatar svg")).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await expect(guest.get("composer")).to_be_in_viewport(ratio=1)
+    await guest.until("() => document.getElementById('talk').getBoundingClientRect().height > 700")
+    await stays_inside(guest)
+
+
+async def test_every_control_has_a_name_for_a_screen_reader(home: House, guest: Guest) -> None:
+    await visit(guest, home)
+    page = guest.page
+    await guest.get("menu").click()
+    snapshot = await page.locator("body").aria_snapshot()
+    assert UNNAMED.findall(snapshot) == [], snapshot
+    await page.keyboard.press("Escape")
+    log = page.get_by_role("log")
+    await expect(log).to_have_attribute("aria-live", "polite")
+    await expect(log).to_have_accessible_name("What was said")
+    await expect(page.locator("#state")).to_have_attribute("role", "status")
+    for name in PAGES:
+        await page.evaluate("(name) => { location.hash = `settings/${name}`; }", name)
+        await expect(guest.get(f"settings-{name}")).to_have_attribute("aria-current", "page")
+        await expect(page.get_by_text("One moment…")).to_have_count(0)
+        if name == "model":
+            await guest.get("provider-custom").click()
+        snapshot = await page.locator("#settings").aria_snapshot()
+        assert UNNAMED.findall(snapshot) == [], snapshot
+
+
+async def test_the_tab_key_reaches_everything_and_focus_is_seen(home: House, guest: Guest) -> None:
+    await visit(guest, home)
+    page = guest.page
+    reached = []
+    unseen = []
+    await guest.get("composer").fill("something")
+    await guest.get("name").focus()
+    for _ in range(14):
+        here, ring = await page.evaluate(FOCUSED)
+        reached.append(here)
+        if not ring:
+            unseen.append(here)
+        await page.keyboard.press("Tab")
+    assert [name for name in reached if name in ORDER][: len(ORDER)] == ORDER
+    assert set(unseen) <= {""}, unseen
+
+
+async def test_reduced_motion_keeps_her_still(home: House, guest: Guest) -> None:
+    await visit(guest, home)
+    await expect(guest.page.locator("#avatar svg")).to_be_visible()
+    assert await guest.page.evaluate(FIGURE) > 3
+    await guest.page.emulate_media(reduced_motion="reduce")
+    await guest.page.reload()
+    await guest.until_ready()
+    await expect(guest.page.locator("#avatar svg")).to_be_visible()
+    await guest.page.mouse.move(0, 0)
+    assert await guest.page.evaluate(FIGURE) <= 3
+
+
+async def test_a_phone_with_touch_can_open_the_foot_of_a_line(home: House, chromium: Browser) -> None:
+    async with Guest(chromium, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as phone:
+        page = await phone.open(home.url)
+        line = phone.lines("assistant").nth(-2)
+        await line.locator(".line-words").tap()
+        await expect(line).to_have_class(re.compile("is-open"))
+        await expect(line.locator(".line-copy")).to_be_visible()
+        await phone.get("composer").tap()
+        await expect(phone.get("composer")).to_be_focused()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        phone.check()

@@ -1,0 +1,191 @@
+"""What comes out of the loudspeaker, and the face that goes with it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.page.guest import SOME_ID, Guest, words
+from tests.page.house import House
+from tests.scripted_provider import Script, ScriptedProvider
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EAR = Path(__file__).with_name("ear.js")
+AUDIBLE = 0.004
+STORY = [
+    "Once upon a time there was a cat who lived by the sea. ",
+    "Every morning she walked along the pier. ",
+    "The fishermen knew her well and called her captain. ",
+    "One day a storm came and took the boats away. ",
+]
+
+NOTE_STOP = "(event) => document.addEventListener(event, () => { window.stopped = performance.now(); }, true)"
+UNTIL_HEARD = f"(seconds) => window.heard.filter(({{level}}) => level > {AUDIBLE}).length * 1024 / 48000 > seconds"
+AT_REST = """(widest) => {
+  const heights = window.mouths.slice(-12).map(({height}) => height);
+  return Math.max(...heights) < 0.6 * widest && Math.max(...heights) - Math.min(...heights) < 1.5;
+}"""
+QUIET_SINCE = f"""(milliseconds) => {{
+  const last = window.heard.findLast(({{level}}) => level > {AUDIBLE});
+  return last && performance.now() - last.at > milliseconds && window.heard.at(-1).at > last.at;
+}}"""
+
+
+async def with_ears(guest: Guest) -> None:
+    await guest.context.add_init_script(path=EAR)
+
+
+async def heard(guest: Guest) -> dict[str, Any]:
+    """Audible sound: its seconds, loudest block and last moment; and in how many shapes her lips parted meanwhile."""
+    found: dict[str, Any] = await guest.page.evaluate(
+        f"""() => {{
+          const loud = window.heard.filter(({{level}}) => level > {AUDIBLE});
+          const [from, to] = [loud[0]?.at ?? 0, loud.at(-1)?.at ?? 0];
+          const open = window.mouths.filter((mouth) => mouth.open && mouth.at >= from && mouth.at <= to + 50);
+          return {{
+            seconds: loud.length * 1024 / 48000, loudest: Math.max(0, ...loud.map(({{level}}) => level)), last: to,
+            shapes: new Set(open.map(({{shape}}) => shape)).size,
+            widest: Math.max(0, ...open.map(({{height}}) => height)),
+          }};
+        }}"""
+    )
+    return found
+
+
+async def test_a_reply_is_heard_aloud_and_her_mouth_moves_with_it(house: House, guest: Guest) -> None:
+    await with_ears(guest)
+    await guest.open(house.url)
+    await guest.say("hello")
+    text = await guest.reply()
+    await guest.until(UNTIL_HEARD, 0.4)
+    await expect(guest.get("state")).to_have_attribute("data-state", "speaking")
+    await guest.until(QUIET_SINCE, 700, seconds=30)
+    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+    sound = await heard(guest)
+    assert 0.02 * len(text) < sound["seconds"] < 0.2 * len(text) + 2, (text, sound)
+    assert sound["loudest"] > 0.02
+    assert sound["shapes"] >= 8, sound
+    await guest.until(AT_REST, sound["widest"])
+
+
+@pytest.mark.parametrize("how", ["button", "Escape"])
+async def test_stopping_silences_her_within_300_ms_and_keeps_what_was_said(
+    data_dir: Path, provider: ScriptedProvider, guest: Guest, how: str
+) -> None:
+    await with_ears(guest)
+    provider.script(Script([*STORY, "The end."], stall_after=4))
+    environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": provider.base_url}
+    async with House(data_dir, environ=environ) as house:
+        page = await guest.open(house.url)
+        await guest.say("Tell me a story")
+        await guest.until(UNTIL_HEARD, 0.5)
+        await expect(guest.get("stop")).to_be_visible()
+        await page.evaluate(NOTE_STOP, "click" if how == "button" else "keydown")
+        if how == "button":
+            await guest.get("stop").click()
+        else:
+            await page.keyboard.press("Escape")
+        await guest.until(QUIET_SINCE, 600)
+        late = await page.evaluate("window.stopped") + 300
+        assert (await heard(guest))["last"] < late
+        await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+        await expect(guest.get("stop")).to_be_hidden()
+        line = guest.lines("assistant").first
+        await expect(line).to_have_attribute("data-id", SOME_ID)
+        await expect(line).to_have_attribute("data-status", "interrupted")
+        async with asyncio.timeout(5):
+            await provider.chats[0].aborted.wait()
+        stored = (await house.lines())[-1]
+        assert (stored.role, stored.status) == ("assistant", "interrupted")
+        assert "The end." not in stored.text
+        assert stored.text.strip() == await words(line)
+
+
+async def test_with_the_voice_switched_off_no_sound_is_sent(house: House, guest: Guest) -> None:
+    await with_ears(guest)
+    await house.remember(2)
+    page = await guest.open(house.url + "/#settings/voice")
+    async with page.expect_response(re.compile("/api/speech$")):
+        await guest.get("voice-off").click()
+    await expect(guest.get("voice-off")).to_have_attribute("aria-checked", "true")
+    await page.keyboard.press("Escape")
+    await guest.say("hello")
+    await guest.reply(2)
+    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+    await guest.say("what time is it?")
+    await guest.reply(3)
+    assert not [frame for frame in guest.received if '"audio_chunk"' in frame]
+    assert guest.binary == 0
+    assert (await heard(guest))["seconds"] == 0
+
+
+async def test_the_browsers_own_voice_speaks_each_sentence_and_none_is_sent_as_sound(
+    house: House, guest: Guest
+) -> None:
+    await guest.context.add_init_script(
+        """window.spoken = [];
+        speechSynthesis.speak = (utterance) => {
+          window.spoken.push([utterance.text, utterance.lang]);
+          setTimeout(() => utterance.onstart?.(new Event("start")), 0);
+          setTimeout(() => utterance.onend?.(new Event("end")), 40);
+        };"""
+    )
+    page = await guest.open(house.url + "/#settings/voice")
+    async with page.expect_response(re.compile("/api/speech$")):
+        await guest.get("voice-browser").click()
+    await guest.get("settings-close").click()
+    await guest.say("hello")
+    text = await guest.reply()
+    await guest.until("() => window.spoken.length > 0")
+    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+    spoken = await page.evaluate("window.spoken")
+    assert spoken[0][1] == "en"
+    assert spoken[0][0].split()[0] in text
+    assert guest.binary == 0
+
+
+async def test_a_browser_without_any_voice_goes_on_in_writing(house: House, guest: Guest) -> None:
+    await house.neko.change_config({"neko": {"speech": {"engine": "browser"}}})
+    await guest.open(house.url)
+    await guest.say("hello")
+    await guest.reply()
+    await guest.say("what is 2 + 3?")
+    await guest.reply(2)
+    assert "5" in (await house.lines())[-1].text
+    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+
+
+async def test_her_greeting_is_heard_at_the_first_touch_and_stops_when_she_is_spoken_to(
+    house: House, guest: Guest
+) -> None:
+    await with_ears(guest)
+    page = await guest.open(house.url)
+    await expect(guest.get("greeting")).to_be_visible()
+    assert (await heard(guest))["seconds"] == 0
+    await page.locator("#stage").click(position={"x": 200, "y": 400})
+    await guest.until(UNTIL_HEARD, 0.4)
+    await page.keyboard.press("Escape")
+    await guest.until(QUIET_SINCE, 500)
+    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+
+
+async def test_mute_is_heard_at_once_and_survives_a_reload(house: House, guest: Guest) -> None:
+    await with_ears(guest)
+    page = await guest.open(house.url)
+    await guest.get("menu").click()
+    await guest.get("mute").click()
+    await expect(guest.get("mute")).to_have_attribute("aria-pressed", "true")
+    await page.keyboard.press("Escape")
+    await expect(guest.get("volume")).to_have_count(0)
+    await page.reload()
+    await guest.until_ready()
+    await guest.say("hello")
+    await guest.reply()
+    await guest.until("() => new Set(window.mouths.filter(({open}) => open).map(({shape}) => shape)).size >= 8")
+    assert (await heard(guest))["seconds"] == 0
