@@ -41,3 +41,15 @@ async def test_a_typed_line_is_answered_by_the_built_in_model(house: House, gues
     assert stored[0].text == "hello"
     assert guest.hosts() == {"127.0.0.1"}
     assert await guest.violations() == []
+
+
+async def test_a_characters_own_address_opens_her_and_an_unknown_one_leads_to_her(house: House, guest: Guest) -> None:
+    page = await guest.open(f"{house.url}/Mio")
+    await expect(guest.get("greeting")).to_contain_text("Mio")
+    await page.close()
+    guest.forgive("/api/history/Nobody")
+    await guest.open(f"{house.url}/Nobody")
+    await expect(guest.get("name")).to_have_text("Mio")
+    await guest.say("hello")
+    await guest.reply()
+    assert (await house.lines())[0].text == "hello"

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.page.guest import Guest
+from tests.page.guest import SOME_ID, Guest
 from tests.page.house import House
 from tests.scripted_provider import Script, ScriptedProvider
 
@@ -20,6 +20,10 @@ TOP_LINE = """() => {
   const top = log.getBoundingClientRect().top;
   const line = [...log.querySelectorAll(".line")].find((one) => one.getBoundingClientRect().bottom > top + 4);
   return [line.dataset.id, Math.round(line.getBoundingClientRect().top - top)];
+}"""
+UP = """async (step) => {
+  document.getElementById("log").scrollTop -= step;
+  for (let count = 0; count < 2; count += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
 }"""
 CLIMB = """async () => {
   const log = document.getElementById("log");
@@ -103,6 +107,26 @@ async def test_older_lines_that_arrive_leave_what_is_read_where_it_is(connected:
     after = await page.evaluate(TOP_LINE)
     assert after[0] == before[0]
     assert abs(after[1] - before[1]) <= 2
+
+
+async def test_a_reply_does_not_move_what_is_read_further_up_and_a_pill_leads_down(
+    connected: House, provider: ScriptedProvider, guest: Guest
+) -> None:
+    await connected.remember(60)
+    provider.script(Script(["First. ", *["More of it.\n\n"] * 40, "The end."], stall_after=1))
+    page = await guest.open(connected.url)
+    await guest.say("Tell me")
+    await expect(guest.lines("assistant").last.locator(".line-words")).to_have_text("First.")
+    await page.evaluate(UP, 500)
+    await expect(guest.lines("assistant").last).not_to_be_in_viewport()
+    before = await page.evaluate(TOP_LINE)
+    provider.release()
+    await expect(guest.lines("assistant").last).to_have_attribute("data-id", SOME_ID)
+    await expect(guest.get("new-pill")).to_be_visible()
+    assert await page.evaluate(TOP_LINE) == before
+    await guest.get("new-pill").click()
+    await expect(page.get_by_text("The end.")).to_be_in_viewport()
+    await expect(guest.get("new-pill")).to_be_hidden()
 
 
 async def test_two_thousand_lines_leave_typing_quick_and_a_very_long_message_too(

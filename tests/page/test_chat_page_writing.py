@@ -170,6 +170,27 @@ async def test_a_reply_streams_into_one_line_and_a_draft_survives_a_reload(
     assert await guest.get("composer").input_value() == "half a thought"
 
 
+async def test_while_she_thinks_it_is_seen_and_can_be_stopped_before_the_first_word(
+    connected: House, provider: ScriptedProvider, guest: Guest
+) -> None:
+    provider.script(Script(stall_after=0), Script(["Here I am."]))
+    page = await guest.open(connected.url)
+    await guest.say("Think hard")
+    await expect(guest.get("typing")).to_be_visible()
+    await expect(guest.get("state")).to_have_attribute("data-state", "thinking")
+    await provider.wait_for_requests(1)
+    await page.keyboard.press("Escape")
+    async with asyncio.timeout(5):
+        await provider.chats[0].aborted.wait()
+    await expect(guest.get("typing")).to_have_count(0)
+    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+    await expect(guest.get("stop")).to_be_hidden()
+    await expect(guest.get("fault")).to_have_count(0)
+    await guest.say("And now?")
+    assert await guest.reply() == "Here I am."
+    assert await guest.texts() == ["Think hard", "And now?", "Here I am."]
+
+
 async def test_a_reply_can_be_copied(connected: House, provider: ScriptedProvider, guest: Guest) -> None:
     provider.script(Script(["**Bold** and *soft*"]))
     await guest.context.grant_permissions(["clipboard-read", "clipboard-write"])
