@@ -43,7 +43,7 @@ def cut_prefix(text: str) -> tuple[datetime | None, str]:
     if match is None:
         return None, text
     try:
-        at = datetime.strptime(f"{match[1]} {match[2]}", "%Y%m%d %H:%M")
+        at = datetime.fromisoformat(f"{match[1]}T{match[2]}")
     except ValueError:
         return None, text
     return at, text[match.end() :]

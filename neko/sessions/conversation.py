@@ -290,13 +290,15 @@ class Conversation:
         for event in events:
             if isinstance(event, ReplyText):
                 turn.timeline.mark("first_delta")
+                if event.first and turn.replaces is not None:
+                    self._audience.emit(ResponseDiscarded("retry", 1, 1, will_retry=True))
+                self._audience.emit(event)
                 if event.first:
                     self._set_state("speaking")
-                    if turn.replaces is not None:
-                        self._audience.emit(ResponseDiscarded("retry", 1, 1, will_retry=True))
                 if not (turn.own_voice or turn.silent):
                     self._speaker.feed(event.text)
-            self._audience.emit(event)
+            else:
+                self._audience.emit(event)
 
     # ── the ends of a turn ────────────────────────────────────────────────────
 

@@ -297,7 +297,8 @@ class SessionManager:
 
     async def _open(self, mode: Mode) -> None:
         self.emit(SessionPreparing(mode))
-        await self._end_session()
+        if self._session:
+            await self._end_session()
         self._mode = mode
         session: ModelSession | None = None
         try:

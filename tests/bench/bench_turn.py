@@ -8,6 +8,7 @@ first delta and to the end of the stream; Neko's figures from the text frame to 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -23,7 +24,18 @@ from tests.bench.figures import median, ms, show
 WARM_UP = 10
 TURNS = 60
 ROUNDS = 12
-MESSAGES: list[Any] = [{"role": "system", "content": "You are c0."}, {"role": "user", "content": "hello"}]
+SAID = (
+    "What shall we cook tonight?",
+    "I walked along the river this morning and saw two herons.",
+    "Do you remember the name of the bakery near the station?",
+    "My sister is coming on Friday with her new dog.",
+    "It has been raining since noon, so I stayed in and read.",
+    "Tell me something about the moons of Jupiter.",
+    "I finally finished the blue scarf for grandmother.",
+    "Could you remind me what the doctor said about coffee?",
+)
+MESSAGES: list[Any] = [{"role": "system", "content": "You are c0."}, {"role": "user", "content": SAID[0]}]
+_said = itertools.cycle(SAID)
 
 
 async def bare_turn(client: AsyncOpenAI) -> tuple[float, float]:
@@ -40,7 +52,7 @@ async def bare_turn(client: AsyncOpenAI) -> tuple[float, float]:
 async def neko_turn(page: ClientConnection) -> tuple[float, float]:
     """Seconds from the text frame to the first delta and to turn end."""
     began = time.perf_counter()
-    await page.send(json.dumps({"action": "stream_data", "input_type": "text", "data": "hello"}))
+    await page.send(json.dumps({"action": "stream_data", "input_type": "text", "data": next(_said)}))
     first = 0.0
     while True:
         frame = json.loads(await page.recv())
