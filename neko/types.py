@@ -336,8 +336,11 @@ class SpeechEngine(Protocol):
 
     capabilities: SpeechCapabilities
 
-    async def prewarm(self) -> None:
-        """Load or connect ahead of the first utterance; raises ``SpeechError``."""
+    async def prewarm(self, language: str = "") -> None:
+        """Load or connect ahead of the first utterance, which will be in ``language``.
+
+        Raises ``SpeechError``.
+        """
         ...
 
     def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:

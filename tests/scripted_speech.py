@@ -66,7 +66,7 @@ class ScriptedSpeech:
     def texts(self) -> list[str]:
         return [utterance.text for utterance in self.utterances]
 
-    async def prewarm(self) -> None:
+    async def prewarm(self, language: str = "") -> None:
         self._check()
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:

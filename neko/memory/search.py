@@ -23,7 +23,7 @@ from neko.types import Line, Recalled
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_CANDIDATES: Final = 40
+_CANDIDATES: Final = 20
 _FEW: Final = 150
 _OWN_WORDS: Final = 0.85
 """The character's own lines count less than the user's."""

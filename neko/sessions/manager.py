@@ -353,7 +353,7 @@ class SessionManager:
     async def _prewarm_voice(self) -> None:
         try:
             async with asyncio.timeout(self._parts.limits.prewarm):
-                await self._talk.voice.engine.prewarm()
+                await self._talk.voice.engine.prewarm(self._parts.persona().language)
         except NekoError as error:
             self._tell(error)
         except TimeoutError:

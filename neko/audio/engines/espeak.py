@@ -35,6 +35,10 @@ _PITCH_PER_SEMITONE = 5.5
 _LONGEST_END = 1.0
 
 
+_A_WORD = {"zh": "猫", "ja": "猫", "ko": "야"}
+"""Something to warm up with; the Japanese one has the readings of kanji loaded."""
+
+
 class EspeakEngine:
     """``VoiceSettings.voice`` may name another variant of espeak-ng ("f2", "Annie", "m3", …)."""
 
@@ -45,10 +49,10 @@ class EspeakEngine:
         self._borrowed: ThreadPoolExecutor | None = None
         self._closed = False
 
-    async def prewarm(self) -> None:
+    async def prewarm(self, language: str = "") -> None:
         """Load everything and say a word to nobody; raises ``SpeechError`` when the voice is not installed."""
         silence = PcmStream(self.capabilities.sample_rate)
-        word = Utterance("a", "en")
+        word = Utterance(_A_WORD.get(language.split("-")[0].lower(), "a"), language or "en")
         async with aclosing(self.synthesise(word, silence.process)) as pieces:
             async for _ in pieces:
                 pass

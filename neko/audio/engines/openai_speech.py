@@ -41,7 +41,7 @@ class OpenAISpeech:
         self._closed = False
         self.capabilities = SpeechCapabilities("openai", RATE, local=False)
 
-    async def prewarm(self) -> None:
+    async def prewarm(self, language: str = "") -> None:
         """Load the HTTP client and the sample-rate converter; the server is not asked anything."""
         await self._http()
         warm = PcmStream(RATE)

@@ -12,7 +12,7 @@ class SilentEngine:
 
     capabilities = SpeechCapabilities("off", 48_000, local=True)
 
-    async def prewarm(self) -> None:
+    async def prewarm(self, language: str = "") -> None:
         """There is nothing to warm."""
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
