@@ -300,6 +300,27 @@ async def test_a_provider_error_says_what_to_do_and_keeps_the_session(
         assert "session_preparing" not in types_of(seen)
 
 
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        (failure(500), "model_server_error"),
+        (failure(429, retry_after="0"), "model_rate_limited"),
+        (Script(refuse=True), "model_unreachable"),
+    ],
+)
+async def test_a_passing_failure_is_tried_again_and_said_calmly(
+    connected: RunningServer, provider: ScriptedProvider, script: Script, code: str
+) -> None:
+    provider.script(script, ["there you are"])
+    async with client(connected.ws_url, NAME) as page:
+        await page.say("hello")
+        text, seen = await page.reply()
+        assert text == "there you are"
+        told = of_type(seen, "status")
+        assert [(status["code"], status["level"]) for status in told] == [(code, "info")]
+        assert "session_ended_by_server" not in types_of(seen)
+
+
 async def test_a_reply_cut_in_the_middle_goes_on_without_starting_over(
     connected: RunningServer, provider: ScriptedProvider
 ) -> None:
