@@ -305,7 +305,7 @@ async def test_a_provider_error_says_what_to_do_and_keeps_the_session(
     [
         (failure(500), "model_server_error"),
         (failure(429, retry_after="0"), "model_rate_limited"),
-        (Script(refuse=True), "model_unreachable"),
+        (Script(refuse=True), "model_stream_broken"),
     ],
 )
 async def test_a_passing_failure_is_tried_again_and_said_calmly(
