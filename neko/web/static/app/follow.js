@@ -5,6 +5,7 @@ export class Follow {
   #log;
   #pill;
   #arriving = false;
+  #at = 0;
   following = true;
 
   constructor(log, content, pill) {
@@ -24,7 +25,9 @@ export class Follow {
   }
 
   keep() {
-    if (this.following) this.#log.scrollTop = this.#log.scrollHeight;
+    if (!this.following) return;
+    this.#log.scrollTop = this.#log.scrollHeight;
+    this.#at = this.#log.scrollTop;
   }
 
   toEnd(smooth = false) {
@@ -53,9 +56,12 @@ export class Follow {
     this.toEnd();
   }
 
+  /** Only a way up stops the following: the end also gets out of sight when much is said at once. */
   #scrolled() {
-    const rest = this.#log.scrollHeight - this.#log.clientHeight - this.#log.scrollTop;
-    this.following = rest < NEAR;
+    const { scrollTop, scrollHeight, clientHeight } = this.#log;
+    if (scrollHeight - clientHeight - scrollTop < NEAR) this.following = true;
+    else if (scrollTop < this.#at) this.following = false;
+    this.#at = scrollTop;
     if (this.following) this.#pill.hidden = true;
   }
 }
