@@ -104,9 +104,7 @@ class Memory(Protocol):
         """The recent window: at most one memo (first), then the last lines, oldest first."""
         ...
 
-    async def search(
-        self, character: str, query: str, *, limit: int = 5, before: int | None = None
-    ) -> list[Recalled]:
+    async def search(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Recalled]:
         """Lines that speak of what ``query`` speaks of, best first; only ids below ``before``."""
         ...
 

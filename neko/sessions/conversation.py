@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 from uuid import uuid4
 
 from neko.audio.speaker import Speaker
 from neko.errors import MemoryStoreError, NekoError
-from neko.messages import describe
 from neko.sessions import prompt
 from neko.sessions.audience import Audience
 from neko.sessions.events import (
@@ -28,12 +26,12 @@ from neko.sessions.events import (
     SpeechEnded,
     State,
     StateChanged,
-    Status,
     TurnEnd,
     UserActivity,
 )
 from neko.sessions.parts import Parts, Voice
 from neko.sessions.repetition import RepetitionGuard
+from neko.sessions.teller import Teller
 from neko.sessions.turn import Turn
 from neko.tasks import Owner
 from neko.types import (
@@ -61,10 +59,11 @@ logger = logging.getLogger(__name__)
 class Conversation:
     """Turns, their text, their sound and their place in the log, for one character."""
 
-    def __init__(self, character: str, parts: Parts, audience: Audience, owner: Owner) -> None:
+    def __init__(self, character: str, parts: Parts, audience: Audience, owner: Owner, teller: Teller) -> None:
         self._character = character
         self._parts = parts
         self._audience = audience
+        self._teller = teller
         self._lock = asyncio.Lock()
         self._turn: Turn | None = None
         self._last_speech: str | None = None
@@ -233,7 +232,7 @@ class Conversation:
                 await self._on_reply_done(reply_id, reason, error)
             case Retrying(reply_id, error):
                 if self._running(reply_id):
-                    self._tell(error, level="info")
+                    self._teller.error(error, level="info")
             case UserSpeechStarted():
                 async with self._lock:
                     await self._cut()
@@ -280,7 +279,7 @@ class Conversation:
             if not turn.silent:
                 self._speaker.finish()
             if error:
-                self._tell(error)
+                self._teller.error(error)
             status: LineStatus = {"complete": "complete", "interrupted": "interrupted"}.get(reason, "failed")  # type: ignore[assignment]
             await self._close_turn(turn, turn.text, status)
             if warning := self._repetition.check(turn.text):
@@ -335,7 +334,7 @@ class Conversation:
         try:
             stored = await self._store(line)
         except NekoError as error:
-            self._tell(error)
+            self._teller.error(error)
             return
         self._audience.emit(LineStored(stored.line, turn.replaces))
 
@@ -368,18 +367,13 @@ class Conversation:
     def _on_speech_fault(self, error: NekoError) -> None:
         if not self._speech_fault_told:
             self._speech_fault_told = True
-            self._tell(error)
+            self._teller.error(error)
 
     # ── telling ───────────────────────────────────────────────────────────────
 
     def caught_up(self) -> ReplyText | None:
         """The running reply so far, for a client that joins now."""
         return self._turn.caught_up() if self._turn else None
-
-    def _tell(self, error: NekoError, level: str = "error") -> None:
-        said = describe(error, self._parts.persona().language)
-        status = Status(said.text, said.code, said.remedy, said.link)
-        self._audience.emit(replace(status, level="error") if level == "error" else status)
 
     def _set_state(self, state: State) -> None:
         if state != self.state:

@@ -15,9 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from neko.audio.resample import PcmStream
-from neko.errors import ModelError, NekoError
-from neko.messages import Message, describe, message
-from neko.sessions import prompt
+from neko.errors import NekoError
 from neko.sessions.actions import (
     Action,
     EndSession,
@@ -40,16 +38,13 @@ from neko.sessions.events import (
     ModelChanged,
     Pong,
     RequestScreenshot,
-    SessionEndedByServer,
-    SessionFailed,
-    SessionPreparing,
-    SessionStarted,
-    Status,
 )
+from neko.sessions.lifecycle import Lifecycle
 from neko.sessions.outbox import Outbox
 from neko.sessions.parts import Parts, Voice
+from neko.sessions.teller import Teller
 from neko.tasks import Owner
-from neko.types import Line, ModelSession, SessionLost, SessionSetup, UserAudio, UserImage
+from neko.types import Line, UserAudio, UserImage
 
 logger = logging.getLogger(__name__)
 
@@ -73,15 +68,11 @@ class SessionManager:
         self._parts = parts
         self._owner = Owner(f"session:{character}")
         self._audience = Audience()
-        self._talk = Conversation(character, parts, self._audience, self._owner)
+        self._teller = Teller(self._audience, lambda: parts.persona().language)
+        self._talk = Conversation(character, parts, self._audience, self._owner, self._teller)
+        self._life = Lifecycle(character, parts, self._owner, self._audience, self._talk, self._teller)
         self._inbox: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
-        self._session: ModelSession | None = None
-        self._mode: Mode = "text"
-        self._starting: tuple[Mode, asyncio.Task[None]] | None = None
-        self._listener: asyncio.Task[None] | None = None
-        self._failures = 0
-        self._not_before = 0.0
         self._images: list[bytes] = []
         self._receipts: dict[str, Line] = {}
         self._microphone: PcmStream | None = None
@@ -100,7 +91,7 @@ class SessionManager:
                 self.character,
                 persona.master,
                 self._talk.state,
-                self._session.label if self._session else self._parts.label(),
+                self._life.session.label if self._life.session else self._parts.label(),
                 self._talk.voice.kind,
                 persona.language,
                 max(last[-1].id if last else 0, self._talk.last_line_id),
@@ -158,11 +149,11 @@ class SessionManager:
                 if len(self._inbox) < self._parts.limits.inbox:
                     self._put(action)
                 else:
-                    self._say("inbox_full")
+                    self._teller.say("inbox_full")
 
     def _is_starting(self, mode: Mode) -> bool:
         waiting = (w.action.mode for w in self._inbox if isinstance(w.action, StartSession))
-        return mode in waiting or (self._starting is not None and self._starting[0] == mode)
+        return mode in waiting or self._life.starting == mode
 
     def _put(self, action: Action, *, first: bool = False) -> None:
         waiting = _Waiting(action, asyncio.get_running_loop().time())
@@ -173,18 +164,16 @@ class SessionManager:
         self._wake.set()
 
     def _put_audio(self, action: SendAudio) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._session is None and self._starting is None and now < self._not_before:
+        if self._life.resting:
             return
-        oldest = now - self._parts.limits.waiting_audio
+        oldest = asyncio.get_running_loop().time() - self._parts.limits.waiting_audio
         self._inbox = deque(w for w in self._inbox if not isinstance(w.action, SendAudio) or w.received >= oldest)
         self._put(action)
 
     def _end(self, *, say_so: bool = False) -> None:
         self._inbox.clear()
         self._images.clear()
-        if self._starting:
-            self._starting[1].cancel()
+        self._life.cancel_start()
         self._inbox.append(_Waiting(EndSession(), 0.0 if say_so else -1.0))
         self._wake.set()
 
@@ -199,21 +188,22 @@ class SessionManager:
             try:
                 await self._process(waiting)
             except NekoError as error:
-                self._tell(error)
+                self._teller.error(error)
                 self._talk.rest()
             except Exception:
                 logger.exception("%s: %s failed", self.character, type(waiting.action).__name__)
-                self._say("internal")
+                self._teller.say("internal")
                 self._talk.rest()
 
     async def _process(self, waiting: _Waiting) -> None:
         match waiting.action:
             case EndSession():
-                await self._end_session(say_so=waiting.received >= 0)
+                await self._life.end(say_so=waiting.received >= 0)
+                self._microphone = None
             case StopReply():
                 await self._talk.stop()
             case StartSession(mode):
-                await self._start(mode)
+                await self._life.start(mode)
             case SendText(text, client_id):
                 await self._take_text(text.strip(), client_id, waiting.received)
             case RetryReply():
@@ -237,7 +227,7 @@ class SessionManager:
             self._remember_receipt(client_id, line)
         if not stored.fresh and await self._parts.memory.lines(self.character, after=line.id, limit=1):
             return  # sent again after a reconnect, and answered since
-        if session := await self._session_for("text"):
+        if session := await self._life.session_for("text"):
             await self._talk.ask(session, line, images, recalled, received=received)
         else:
             self._talk.rest()
@@ -250,22 +240,22 @@ class SessionManager:
     async def _retry(self, received: float) -> None:
         exchange = await self._talk.last_exchange()
         if exchange is None:
-            self._say("nothing_to_retry")
+            self._teller.say("nothing_to_retry")
             return
         line, reply = exchange
         await self._talk.take_floor()
-        if session := await self._session_for("text"):
+        if session := await self._life.session_for("text"):
             replaces = reply.id if reply else None
             await self._talk.ask(session, line, (), [], received=received, again=True, replaces=replaces)
 
     async def _take_image(self, jpeg: bytes) -> None:
-        if self._session and self._mode == "audio":
-            await self._session.send(UserImage(jpeg))
+        if self._life.session and self._life.mode == "audio":
+            await self._life.session.send(UserImage(jpeg))
         else:
             self._images = [*self._images, jpeg][-self._parts.limits.images :]
 
     async def _take_audio(self, pcm: bytes, rate: int) -> None:
-        session = await self._session_for("audio")
+        session = None if self._life.resting else await self._life.session_for("audio")
         if session is None:
             return
         if rate != MODEL_RATE:
@@ -273,130 +263,6 @@ class SessionManager:
             loop = asyncio.get_running_loop()
             pcm = await loop.run_in_executor(self._parts.executor, self._microphone.process, pcm)
         await session.send(UserAudio(pcm))
-
-    # ── the session ───────────────────────────────────────────────────────────
-
-    async def _session_for(self, mode: Mode) -> ModelSession | None:
-        """The session that takes this kind of input, started when there is none; ``None`` when that failed."""
-        if self._session is not None and self._mode != mode:
-            await self._end_session(say_so=True)
-        if self._session is None:
-            await self._start(mode)
-        return self._session
-
-    async def _start(self, mode: Mode) -> None:
-        if mode == "audio" and asyncio.get_running_loop().time() < self._not_before:
-            return
-        task = self._owner.spawn(self._open(mode), name=f"start {mode}")
-        self._starting = (mode, task)
-        try:
-            await asyncio.wait({task})
-        finally:
-            self._starting = None
-            task.cancel()
-
-    async def _open(self, mode: Mode) -> None:
-        self.emit(SessionPreparing(mode))
-        if self._session:
-            await self._end_session()
-        self._mode = mode
-        session: ModelSession | None = None
-        try:
-            async with asyncio.timeout(self._parts.limits.start[mode]):
-                session = self._parts.model(mode, self._owner)
-                await session.open(await self._setup())
-        except (NekoError, TimeoutError) as error:
-            await self._start_failed(mode, session, error)
-            return
-        except asyncio.CancelledError:
-            if session:
-                await self._close(session)
-            raise
-        self._failures = 0
-        self._adopt(session)
-        self.emit(SessionStarted(mode))
-
-    async def _setup(self) -> SessionSetup:
-        persona = self._parts.persona()
-        try:
-            async with asyncio.timeout(self._parts.limits.memory_at_start):
-                recent = await self._parts.memory.recent(self.character)
-        except (NekoError, TimeoutError) as error:
-            logger.warning("%s: starting without memory: %s", self.character, type(error).__name__)
-            self._say("memory_absent")
-            recent = []
-        instructions = prompt.compose(persona, recent, self._parts.now())
-        return SessionSetup(
-            self.character, persona.master, instructions, persona.language, self._talk.voice.settings.voice
-        )
-
-    def _adopt(self, session: ModelSession) -> None:
-        self._session = session
-        self._talk.adopt(session)
-        self._listener = self._owner.spawn(self._listen(session), name="listen")
-        self._owner.spawn(self._prewarm_voice(), name="prewarm voice")
-
-    async def _start_failed(self, mode: Mode, session: ModelSession | None, error: Exception) -> None:
-        if session:
-            await self._close(session)
-        limits = self._parts.limits
-        pause = min(limits.longest_pause, limits.first_pause * 2**self._failures)
-        self._failures += 1
-        self._not_before = asyncio.get_running_loop().time() + pause
-        said = self._tell(error if isinstance(error, NekoError) else self._too_slow())
-        self.emit(SessionFailed(mode, said.text))
-
-    def _too_slow(self) -> NekoError:
-        label = self._parts.label()
-        return ModelError("start timed out", model=label.model, provider=label.provider)
-
-    async def _prewarm_voice(self) -> None:
-        try:
-            async with asyncio.timeout(self._parts.limits.prewarm):
-                await self._talk.voice.engine.prewarm(self._parts.persona().language)
-        except NekoError as error:
-            self._tell(error)
-        except TimeoutError:
-            logger.warning("%s: the voice is slow to warm up", self.character)
-
-    async def _listen(self, session: ModelSession) -> None:
-        async for event in session.events():
-            if isinstance(event, SessionLost):
-                self._owner.spawn(self._lost(session, event.error), name="lost")
-                return
-            try:
-                await self._talk.on_event(event)
-            except NekoError as error:
-                self._tell(error)
-            except Exception:
-                logger.exception("%s: %s failed", self.character, type(event).__name__)
-                self._say("internal")
-
-    async def _lost(self, session: ModelSession, error: NekoError) -> None:
-        if session is self._session:
-            self._tell(error)
-            self.emit(SessionEndedByServer(self._mode))
-            await self._end_session()
-
-    async def _end_session(self, *, say_so: bool = False) -> None:
-        session, self._session = self._session, None
-        listener, self._listener = self._listener, None
-        self._microphone = None
-        await self._talk.release()
-        if session is None:
-            return
-        if listener:
-            listener.cancel()
-        await self._close(session)
-        if say_so:
-            self._say("left", name=self.character)
-
-    async def _close(self, session: ModelSession) -> None:
-        try:
-            async with asyncio.timeout(self._parts.limits.close):
-                await session.aclose()
-        except TimeoutError:
-            logger.warning("%s: the model session did not close in time", self.character)
 
     # ── changes from outside ──────────────────────────────────────────────────
 
@@ -424,24 +290,12 @@ class SessionManager:
     @property
     def active(self) -> bool:
         """Is a session up?"""
-        return self._session is not None
+        return self._life.session is not None
 
     async def aclose(self) -> None:
         """End the session, keep what was said, end every task."""
         self._pumping.cancel()
-        if self._starting:
-            self._starting[1].cancel()
-        await self._end_session()
+        self._life.cancel_start()
+        await self._life.end()
         await self._talk.aclose()
         await self._owner.aclose()
-
-    # ── telling ───────────────────────────────────────────────────────────────
-
-    def _tell(self, error: NekoError) -> Message:
-        said = describe(error, self._parts.persona().language)
-        self.emit(Status(said.text, said.code, said.remedy, said.link, level="error"))
-        return said
-
-    def _say(self, code: str, **params: str) -> None:
-        said = message(code, self._parts.persona().language, params)
-        self.emit(Status(said.text, said.code, said.remedy, said.link))

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
+from neko.sessions.tokens import estimate_tokens
 from neko.settings import ASSETS
 from neko.types import Recalled, RecentEntry
 
 RECENT_BUDGET = 2400
-"""How many tokens, as ``tokens`` estimates them, the recent lines may take."""
+"""How many tokens, as ``estimate_tokens`` counts them, the recent lines may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,6 @@ def phrases(language: str) -> Mapping[str, str]:
     """The fixed sentences of a prompt in one language."""
     loaded: Mapping[str, str] = json.loads((ASSETS / "prompts" / f"{language}.json").read_text(encoding="utf-8"))
     return loaded
-
-
-def tokens(text: str) -> int:
-    """A cheap upper estimate of the tokens in ``text``: one per CJK character, one per three others."""
-    narrow = sum(1 for character in text if character < "\u2e80")
-    return len(text) - narrow + narrow // 3 + 1
 
 
 def compose(persona: Persona, recent: Sequence[RecentEntry], now: datetime) -> str:
@@ -90,7 +85,7 @@ def _within_budget(entries: Sequence[RecentEntry], persona: Persona) -> list[str
     left = RECENT_BUDGET
     for entry in reversed(entries):
         line = f"{speakers[entry.role]} | {entry.text}"
-        left -= tokens(line)
+        left -= estimate_tokens(line)
         if left < 0:
             break
         kept.append(line)

@@ -9,6 +9,7 @@ import pytest
 from neko.language import LANGUAGES
 from neko.sessions import prompt
 from neko.sessions.prompt import Persona
+from neko.sessions.tokens import estimate_tokens
 from neko.types import Line, Recalled, RecentEntry
 
 NOW = datetime(2026, 11, 21, 9, 5)
@@ -40,7 +41,7 @@ def test_the_prompt_is_bounded_and_keeps_the_latest_lines() -> None:
     text = prompt.compose(persona(), recent, NOW)
     assert "line 499" in text
     assert "line 3 " not in text
-    assert prompt.tokens(text) < prompt.RECENT_BUDGET + 600
+    assert estimate_tokens(text) < prompt.RECENT_BUDGET + 600
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -8,16 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from neko.sessions.tokens import estimate_tokens
+
 ChatMessage = Mapping[str, Any]
 """A message of the chat completions API."""
 
 _TOKENS_PER_MESSAGE = 4
-
-
-def estimate_tokens(text: str) -> int:
-    """A rough upper count of tokens: four ASCII characters or one other character each."""
-    plain = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
-    return plain // 4 + (len(text) - plain) + 1
 
 
 @dataclass(slots=True)
