@@ -53,7 +53,14 @@ async def tidy_loop() -> AsyncIterator[None]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def house(tidy_loop: None, data_dir: Path) -> AsyncIterator[House]:
-    """Neko with the built-in model and the built-in voice, over a fresh folder."""
+    """Neko with the built-in model, over a fresh folder; she only writes."""
+    async with House(data_dir, voice="off") as house:
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def speaking(tidy_loop: None, data_dir: Path) -> AsyncIterator[House]:
+    """Neko with the built-in model and the built-in voice, as a newcomer gets her."""
     async with House(data_dir) as house:
         yield house
 

@@ -11,8 +11,8 @@ from tests.page.house import House
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_she_greets_a_newcomer_and_asks_how_to_think(house: House, guest: Guest) -> None:
-    page = await guest.open(house.url)
+async def test_she_greets_a_newcomer_and_asks_how_to_think(speaking: House, guest: Guest) -> None:
+    page = await guest.open(speaking.url)
     await expect(guest.get("greeting")).to_contain_text("Mio")
     await expect(guest.get("welcome")).to_be_visible()
     await expect(guest.get("welcome-later")).to_be_enabled()

@@ -21,6 +21,21 @@ TOP_LINE = """() => {
   const line = [...log.querySelectorAll(".line")].find((one) => one.getBoundingClientRect().bottom > top + 4);
   return [line.dataset.id, Math.round(line.getBoundingClientRect().top - top)];
 }"""
+AT_A_BOUND = """async () => {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+  const [log, pages] = ["log", "log-pages"].map((id) => document.getElementById(id));
+  const grow = (pixels) => {
+    const more = document.createElement("div");
+    more.style.height = `${pixels}px`;
+    pages.append(more);
+  };
+  for (const pixels of [30, 400]) {
+    grow(pixels);
+    await frame();
+  }
+  for (let count = 0; count < 3; count += 1) await frame();
+  return log.scrollHeight - log.clientHeight - log.scrollTop;
+}"""
 UP = """async (step) => {
   document.getElementById("log").scrollTop -= step;
   for (let count = 0; count < 2; count += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
@@ -127,6 +142,15 @@ async def test_a_reply_does_not_move_what_is_read_further_up_and_a_pill_leads_do
     await guest.get("new-pill").click()
     await expect(page.get_by_text("The end.")).to_be_in_viewport()
     await expect(guest.get("new-pill")).to_be_hidden()
+
+
+async def test_words_that_come_all_at_once_are_followed_too(connected: House, guest: Guest) -> None:
+    await connected.remember(60)
+    page = await guest.open(connected.url)
+    await expect(guest.lines().last).to_be_in_viewport()
+    assert await page.evaluate(AT_A_BOUND) < 2
+    await page.evaluate(UP, 300)
+    assert await page.evaluate(AT_A_BOUND) > 600
 
 
 async def test_two_thousand_lines_leave_typing_quick_and_a_very_long_message_too(

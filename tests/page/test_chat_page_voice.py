@@ -18,6 +18,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EAR = Path(__file__).with_name("ear.js")
 AUDIBLE = 0.004
+UNTOUCHED = "Object.defineProperty(Navigator.prototype, 'userActivation', { value: { hasBeenActive: false } });"
+"""What a browser says before the first gesture; each ``evaluate`` counts as one."""
 STORY = [
     "Once upon a time there was a cat who lived by the sea. ",
     "Every morning she walked along the pier. ",
@@ -58,9 +60,9 @@ async def heard(guest: Guest) -> dict[str, Any]:
     return found
 
 
-async def test_a_reply_is_heard_aloud_and_her_mouth_moves_with_it(house: House, guest: Guest) -> None:
+async def test_a_reply_is_heard_aloud_and_her_mouth_moves_with_it(speaking: House, guest: Guest) -> None:
     await with_ears(guest)
-    await guest.open(house.url)
+    await guest.open(speaking.url)
     await guest.say("hello")
     text = await guest.reply()
     await guest.until(UNTIL_HEARD, 0.4)
@@ -107,10 +109,10 @@ async def test_stopping_silences_her_within_300_ms_and_keeps_what_was_said(
         assert stored.text.strip() == await words(line)
 
 
-async def test_with_the_voice_switched_off_no_sound_is_sent(house: House, guest: Guest) -> None:
+async def test_with_the_voice_switched_off_no_sound_is_sent(speaking: House, guest: Guest) -> None:
     await with_ears(guest)
-    await house.remember(2)
-    page = await guest.open(house.url + "/#settings/voice")
+    await speaking.remember(2)
+    page = await guest.open(speaking.url + "/#settings/voice")
     async with page.expect_response(re.compile("/api/speech$")):
         await guest.get("voice-off").click()
     await expect(guest.get("voice-off")).to_have_attribute("aria-checked", "true")
@@ -126,7 +128,7 @@ async def test_with_the_voice_switched_off_no_sound_is_sent(house: House, guest:
 
 
 async def test_the_browsers_own_voice_speaks_each_sentence_and_none_is_sent_as_sound(
-    house: House, guest: Guest
+    speaking: House, guest: Guest
 ) -> None:
     await guest.context.add_init_script(
         """window.spoken = [];
@@ -136,7 +138,7 @@ async def test_the_browsers_own_voice_speaks_each_sentence_and_none_is_sent_as_s
           setTimeout(() => utterance.onend?.(new Event("end")), 40);
         };"""
     )
-    page = await guest.open(house.url + "/#settings/voice")
+    page = await guest.open(speaking.url + "/#settings/voice")
     async with page.expect_response(re.compile("/api/speech$")):
         await guest.get("voice-browser").click()
     await guest.get("settings-close").click()
@@ -150,22 +152,23 @@ async def test_the_browsers_own_voice_speaks_each_sentence_and_none_is_sent_as_s
     assert guest.binary == 0
 
 
-async def test_a_browser_without_any_voice_goes_on_in_writing(house: House, guest: Guest) -> None:
-    await house.neko.change_config({"neko": {"speech": {"engine": "browser"}}})
-    await guest.open(house.url)
+async def test_a_browser_without_any_voice_goes_on_in_writing(speaking: House, guest: Guest) -> None:
+    await speaking.neko.change_config({"neko": {"speech": {"engine": "browser"}}})
+    await guest.open(speaking.url)
     await guest.say("hello")
     await guest.reply()
     await guest.say("what is 2 + 3?")
     await guest.reply(2)
-    assert "5" in (await house.lines())[-1].text
+    assert "5" in (await speaking.lines())[-1].text
     await expect(guest.get("state")).to_have_attribute("data-state", "idle")
 
 
 async def test_her_greeting_is_heard_at_the_first_touch_and_stops_when_she_is_spoken_to(
-    house: House, guest: Guest
+    speaking: House, guest: Guest
 ) -> None:
     await with_ears(guest)
-    page = await guest.open(house.url)
+    await guest.context.add_init_script(UNTOUCHED)
+    page = await guest.open(speaking.url)
     await expect(guest.get("greeting")).to_be_visible()
     assert (await heard(guest))["seconds"] == 0
     await page.locator("#stage").click(position={"x": 200, "y": 400})
@@ -175,9 +178,9 @@ async def test_her_greeting_is_heard_at_the_first_touch_and_stops_when_she_is_sp
     await expect(guest.get("state")).to_have_attribute("data-state", "idle")
 
 
-async def test_mute_is_heard_at_once_and_survives_a_reload(house: House, guest: Guest) -> None:
+async def test_mute_is_heard_at_once_and_survives_a_reload(speaking: House, guest: Guest) -> None:
     await with_ears(guest)
-    page = await guest.open(house.url)
+    page = await guest.open(speaking.url)
     await guest.get("menu").click()
     await guest.get("mute").click()
     await expect(guest.get("mute")).to_have_attribute("aria-pressed", "true")
