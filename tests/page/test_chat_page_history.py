@@ -116,10 +116,13 @@ async def test_older_lines_that_arrive_leave_what_is_read_where_it_is(connected:
     await page.evaluate("document.getElementById('log').scrollTop = 300")
     async with asyncio.timeout(5):
         route = await held.get()
+    await page.evaluate(UP, 20)
+    await expect(page.locator("#log-top")).to_have_class(re.compile("is-loading"))
     before = await page.evaluate(TOP_LINE)
     await route.continue_()
     await guest.until("(count) => document.querySelectorAll('.line').length > count", count)
     after = await page.evaluate(TOP_LINE)
+    await expect(page.locator("#log-top")).not_to_have_class(re.compile("is-loading"))
     assert after[0] == before[0]
     assert abs(after[1] - before[1]) <= 2
 

@@ -10,7 +10,7 @@ export class History {
   #transcript;
   #log;
   #more = false;
-  #loading = false;
+  #loading = null;
   #ended = false;
 
   constructor(character, transcript, log) {
@@ -31,19 +31,19 @@ export class History {
     this.#log.prepend(this.#transcript.recallOlder(lines));
   }
 
-  /** One page further back; does nothing while one is on its way. */
-  async older() {
+  /** One page further back; whoever asks while one is on its way waits for that one. */
+  older() {
+    this.#loading ??= this.#olderPage().finally(() => { this.#loading = null; });
+    return this.#loading;
+  }
+
+  async #olderPage() {
     const before = this.#transcript.firstId;
-    if (!this.#more || this.#loading || before === null) return;
-    this.#loading = true;
-    try {
-      const { lines, has_more: more } = await get(`${this.#path}?before=${before}&limit=${OLDER_PAGE}`);
-      if (this.#ended) return;
-      this.#more = more && lines.length > 0;
-      this.#log.prepend(this.#transcript.recallOlder(lines));
-    } finally {
-      this.#loading = false;
-    }
+    if (!this.#more || before === null) return;
+    const { lines, has_more: more } = await get(`${this.#path}?before=${before}&limit=${OLDER_PAGE}`);
+    if (this.#ended) return;
+    this.#more = more && lines.length > 0;
+    this.#log.prepend(this.#transcript.recallOlder(lines));
   }
 
   /** Everything newer than what the page knows. */
