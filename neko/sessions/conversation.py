@@ -92,8 +92,9 @@ class Conversation:
 
         Raises ``MemoryStoreError`` when they could not be kept.
         """
-        await self.take_floor()
         async with self._lock:
+            if self._turn:
+                await self._cut()
             line = NewLine(
                 session_id=self._session_id,
                 turn_id=uuid4().hex,
@@ -103,8 +104,12 @@ class Conversation:
                 client_id=client_id,
                 images=images,
             )
-            stored, recalled = await asyncio.gather(self._store(line), self._recall(text))
-            self._audience.emit(LineStored(stored.line))
+            keeping = asyncio.gather(self._store(line), self._recall(text))
+            self._hush()  # while the disk works
+            self._set_state("thinking")
+            stored, recalled = await keeping
+            # The receipt is sent when the question is on its way: it must not hold it up.
+            asyncio.get_running_loop().call_soon(self._audience.emit, LineStored(stored.line))
             return stored, [found for found in recalled if found.line.id != stored.line.id]
 
     async def take_floor(self) -> None:
@@ -169,10 +174,13 @@ class Conversation:
 
     def silence(self) -> None:
         """Stop sound at once and let nothing more of the running reply out."""
+        if self._turn:
+            self._turn.finished = True
+        self._hush()
+
+    def _hush(self) -> None:
         self._speaker.cancel()
         self._audience.drop_audio()
-        if self._turn and not self._turn.finished:
-            self._turn.finished = True
         self._audience.emit(UserActivity(self._last_speech))
 
     async def stop(self) -> None:
@@ -189,9 +197,7 @@ class Conversation:
 
     async def _cut(self, *, quiet: bool = False) -> None:
         if not quiet:
-            self._speaker.cancel()
-            self._audience.drop_audio()
-            self._audience.emit(UserActivity(self._last_speech))
+            self._hush()
         turn = self._turn
         if turn is None:
             return
@@ -221,7 +227,10 @@ class Conversation:
         match event:
             case TextDelta(reply_id, text):
                 if turn := self._running(reply_id):
+                    silent_so_far = not turn.text
                     self._tell_growth(turn, turn.grow(text))
+                    if silent_so_far:
+                        await asyncio.sleep(0)  # the first words leave before the rest is looked at
             case AudioDelta(reply_id, pcm, rate):
                 if (turn := self._running(reply_id)) and not turn.silent:
                     turn.timeline.mark("first_audio")

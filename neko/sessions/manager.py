@@ -226,7 +226,8 @@ class SessionManager:
         if client_id:
             self._remember_receipt(client_id, line)
         if not stored.fresh and await self._parts.memory.lines(self.character, after=line.id, limit=1):
-            return  # sent again after a reconnect, and answered since
+            self._talk.rest()  # sent again after a reconnect, and answered since
+            return
         if session := await self._life.session_for("text"):
             await self._talk.ask(session, line, images, recalled, received=received)
         else:

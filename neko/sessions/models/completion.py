@@ -98,7 +98,7 @@ async def _request(
 
 async def _read(chunks: AsyncIterator[bytes], reader: _Reader, sink: Sink, clock: _Clock) -> None:
     """Feed the stream to its end; what follows ``[DONE]`` is read so that the connection can be used again."""
-    over = False
+    begun = over = False
     async for chunk in chunks:
         if over:
             continue
@@ -109,6 +109,10 @@ async def _read(chunks: AsyncIterator[bytes], reader: _Reader, sink: Sink, clock
             reader.crowded = False
         if heard:
             clock.token()
+            if not begun:
+                begun = True
+                for _ in range(2):  # the listener's step and the sender's: the first words leave before the rest is read
+                    await asyncio.sleep(0)
         over = reader.done
         if over:
             clock.last(_DRAIN)
