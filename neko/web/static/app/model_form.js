@@ -102,7 +102,14 @@ export class ModelForm {
     this.#offerModels(model ? [model] : [], model);
     key.addEventListener("change", () => this.#listModels());
     url.addEventListener("change", () => this.#listModels());
-    const label = (text, control, hint) => h("label", { class: "field" }, h("span", { class: "field-name", text }), control, hint);
+    const label = (text, control, hint) => {
+      if (hint) {
+        hint.id = `${control.dataset.testid}-hint`;
+        control.setAttribute("aria-label", text); // the hint describes it and is not part of its name
+        control.setAttribute("aria-describedby", hint.id);
+      }
+      return h("label", { class: "field" }, h("span", { class: "field-name", text }), control, hint);
+    };
     const site = provider.site && h("a", { class: "field-hint", href: provider.site, target: "_blank", rel: "noopener noreferrer", text: t("model.get_key") });
     this.#fields.replaceChildren(
       custom ? label(t("model.url"), url, h("span", { class: "field-hint", text: t("model.url_hint") })) : "",

@@ -15,6 +15,8 @@ export class Speech {
   #current = null;
   #interrupted = null;
   #skip = false;
+  /** How often silence was wanted: who prepares sound for later looks whether it still is welcome. */
+  hushed = 0;
   /** The replies that are heard now. */
   #speaking = new Set();
 
@@ -119,6 +121,7 @@ export class Speech {
 
   /** The reader wants silence: drop all sound and what is still to come of it. */
   hush() {
+    this.hushed += 1;
     this.#silence();
     this.#interrupted = this.#current;
     this.#skip = true;

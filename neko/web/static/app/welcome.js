@@ -81,8 +81,10 @@ export class Welcome {
       removeEventListener("pointerdown", speak);
       if (!this.#greeting || this.#spokenTo || this.#speech.muted) return;
       const text = this.#greeting.textContent;
+      const hushed = this.#speech.hushed;
+      const wanted = () => !this.#spokenTo && !this.#speech.muted && this.#engine !== "off" && this.#speech.hushed === hushed;
       if (this.#engine === "browser") this.#speech.sample(text, currentLanguage());
-      else postForBytes("api/speech/sample", { text, language: currentLanguage() }).then((pcm) => this.#spokenTo || this.#speech.playSample(pcm), () => null);
+      else postForBytes("api/speech/sample", { text, language: currentLanguage() }).then((pcm) => wanted() && this.#speech.playSample(pcm), () => null);
     };
     if (navigator.userActivation?.hasBeenActive) speak();
     else addEventListener("pointerdown", speak);

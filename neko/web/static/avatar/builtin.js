@@ -8,6 +8,7 @@ const DRAWING = new URL("../assets/avatar/neko.svg", import.meta.url);
 const EYE_LINE = 344;
 const MIDDLE = 400;
 const TOP = -4;
+const TAIL_ROOT = 860;
 /** [height of the place in px, how far down she is shown, how wide at least]: small places show the face. */
 const FRAMINGS = [
   [150, 500, 400],
@@ -27,23 +28,25 @@ export async function createBuiltin(container, { reducedMotion = false } = {}) {
   place.style.cssText = "width:100%;height:100%;overflow:hidden;contain:strict";
   place.append(svg);
   container.append(place);
-  return new Builtin(place, svg, new Rig(find), reducedMotion);
+  return new Builtin(place, svg, new Rig(find), find("tail"), reducedMotion);
 }
 
 class Builtin {
   #place;
   #svg;
   #rig;
+  #tail;
   #motion;
   #frames;
   #eyes = { x: 0, y: 0, reach: 1 };
   #paused = false;
   #onVisibility = () => this.#startOrStop();
 
-  constructor(place, svg, rig, reducedMotion) {
+  constructor(place, svg, rig, tail, reducedMotion) {
     this.#place = place;
     this.#svg = svg;
     this.#rig = rig;
+    this.#tail = tail;
     this.#motion = new Motion(performance.now(), { still: reducedMotion });
     this.#frames = new Frames((dt, now) => this.#frame(dt, now));
     document.addEventListener("visibilitychange", this.#onVisibility);
@@ -90,6 +93,7 @@ class Builtin {
     const scale = Math.min(width / shown.width, height / (shown.bottom - TOP));
     this.#svg.setAttribute("viewBox", `${MIDDLE - shown.width / 2} ${TOP} ${shown.width} ${shown.bottom - TOP}`);
     this.#rig.setScale(scale);
+    this.#tail.setAttribute("display", shown.bottom < TAIL_ROOT ? "none" : "inline"); // its tip alone would float
     this.#eyes = { x: left + width / 2, y: top + height - (shown.bottom - EYE_LINE) * scale, reach: Math.max(260, 520 * scale) };
     this.#frames.wake();
   }
