@@ -258,9 +258,7 @@ async def test_the_built_in_voice_speaks_a_reply(build: Build, listener: Listene
 
 
 @pytest.mark.parametrize("step", [1, 480, 960, 4801, 1_000_000])
-async def test_a_models_own_voice_is_whole_whatever_its_chunks(
-    speaker: Speaker, listener: Listener, step: int
-) -> None:
+async def test_a_models_own_voice_is_whole_whatever_its_chunks(speaker: Speaker, listener: Listener, step: int) -> None:
     pcm = tone(0.02 if step == 1 else 1.0)
     speaker.begin("a", VOICE, "en")
     for at in range(0, len(pcm), step):

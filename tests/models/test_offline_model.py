@@ -142,9 +142,7 @@ def test_it_knows_the_time_and_the_day(ask: Ask, question: str, part: str) -> No
     assert part in ask(question)
 
 
-@pytest.mark.parametrize(
-    ("hour", "part"), [(6, "morning"), (13, "day"), (20, "evening"), (23, "night"), (3, "night")]
-)
+@pytest.mark.parametrize(("hour", "part"), [(6, "morning"), (13, "day"), (20, "evening"), (23, "night"), (3, "night")])
 def test_it_greets_by_the_time_of_day(ask: Ask, hour: int, part: str) -> None:
     assert one_of(ask("Hello, Mio!", now=NOW.replace(hour=hour)), "en", f"greeting_{part}")
 

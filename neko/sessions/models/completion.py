@@ -111,11 +111,16 @@ async def _read(chunks: AsyncIterator[bytes], reader: _Reader, sink: Sink, clock
             clock.token()
             if not begun:
                 begun = True
-                for _ in range(2):  # the listener's step and the sender's: the first words leave before the rest is read
-                    await asyncio.sleep(0)
+                await _let_go_out()
         over = reader.done
         if over:
             clock.last(_DRAIN)
+
+
+async def _let_go_out() -> None:
+    """One step for who listens and one for who sends: the first words leave before the rest is read."""
+    for _ in range(2):
+        await asyncio.sleep(0)
 
 
 async def _whole_answer(chunks: AsyncIterator[bytes], reader: _Reader) -> None:
