@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from neko import doctor, serve
 from neko.errors import NekoError
 from neko.language import system_language
-from neko.messages import message
+from neko.messages import describe, known
 from neko.settings import Settings
 
 ENDED_BY_CTRL_C = 130
-SENTENCE_ENDS = ".!?。！？"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,14 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def explain(error: NekoError, environ: Mapping[str, str]) -> str:
     """What happened and what to do, in the reader's language where there is a sentence for it."""
     language = system_language(environ)
-    where, why = error.params.get("file"), error.params.get("why")
-    detail = f"{where} ({why})" if where and why else why or str(error)
-    told = message(error.code, language, {"detail": detail, **error.params})
-    if told.text == message(NekoError.code, language).text and error.code != NekoError.code:
+    if not known(error.code, language):
         return str(error)
-    if told.remedy and told.text[-1] not in SENTENCE_ENDS:
-        return f"{told.text}. {told.remedy}"
-    return f"{told.text} {told.remedy}".rstrip()
+    told = describe(error, language)
+    gap = "" if language.startswith(("zh", "ja")) else " "
+    return f"{told.text}{gap}{told.remedy}".rstrip()
 
 
 if __name__ == "__main__":

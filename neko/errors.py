@@ -2,7 +2,8 @@
 
 NekoError
 ├── ConfigError            a setting, file or folder is unusable
-│   ├── DataFolderError    the data folder cannot be used (not writable, in use)
+│   ├── DataFolderError    the data folder cannot be used
+│   │   └── DataFolderInUse    by another Neko
 │   └── DamagedFileError   a file does not parse; it is kept aside, never overwritten
 ├── InputError             a client sent something we cannot use
 │   └── FrameError             a socket frame that is no action; its code says why
@@ -47,6 +48,10 @@ class ConfigError(NekoError):
 
 class DataFolderError(ConfigError):
     code = "data_folder"
+
+
+class DataFolderInUse(DataFolderError):
+    code = "data_folder_in_use"
 
 
 class DamagedFileError(ConfigError):

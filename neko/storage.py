@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from filelock import FileLock, Timeout
 
-from neko.errors import ConfigError, DamagedFileError, DataFolderError
+from neko.errors import ConfigError, DamagedFileError, DataFolderError, DataFolderInUse
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +142,8 @@ class DataFolder:
     def open(cls, path: Path) -> Self:
         """Make the folder and its parts, see that it can be written, and lock it.
 
-        Raises ``DataFolderError(file, reason, why)``; ``reason`` is ``not_writable`` or ``in_use``.
+        Raises ``DataFolderError(file, why)`` when it cannot be written, ``DataFolderInUse(file)`` when
+        another Neko has it.
         """
         path = path.expanduser().absolute()
         try:
@@ -151,14 +152,14 @@ class DataFolder:
             for folder in (path, path / "config", path / "memory"):
                 check_writable(folder)
         except OSError as error:
-            raise _unusable(path, "not_writable", error.strerror or str(error)) from error
+            raise _not_writable(path, error) from error
         lock = FileLock(path / ".neko.lock", timeout=0, thread_local=False)
         try:
             lock.acquire()
         except Timeout as error:
-            raise _unusable(path, "in_use", "another Neko is already running on it") from error
+            raise DataFolderInUse(f"{path} is in use by another Neko", file=str(path)) from error
         except OSError as error:
-            raise _unusable(path, "not_writable", error.strerror or str(error)) from error
+            raise _not_writable(path, error) from error
         _sweep((path / "config", path / "memory"))
         return cls(path, lock)
 
@@ -182,13 +183,9 @@ def check_writable(folder: Path) -> None:
     probe.unlink(missing_ok=True)
 
 
-def _unusable(path: Path, reason: str, detail: str) -> DataFolderError:
-    sentence = {
-        "in_use": f"The data folder {path} is in use: {detail}. Close it, or choose another folder with --data-dir.",
-        "not_writable": f"The data folder {path} cannot be written ({detail}). "
-        "Free the folder, or choose another one with --data-dir.",
-    }[reason]
-    return DataFolderError(sentence, file=str(path), reason=reason, why=detail)
+def _not_writable(path: Path, error: OSError) -> DataFolderError:
+    why = error.strerror or str(error)
+    return DataFolderError(f"{path} cannot be written: {why}", file=str(path), why=why)
 
 
 def _sweep(folders: Iterable[Path]) -> None:

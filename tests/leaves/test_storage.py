@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neko.errors import ConfigError, DamagedFileError, DataFolderError
+from neko.errors import ConfigError, DamagedFileError, DataFolderError, DataFolderInUse
 from neko.storage import DataFolder, read_json, write_json
 
 
@@ -183,9 +183,8 @@ def test_a_data_folder_has_all_its_parts(tmp_path: Path) -> None:
 
 def test_the_same_folder_cannot_be_opened_twice_until_it_is_closed(tmp_path: Path) -> None:
     first = DataFolder.open(tmp_path)
-    with pytest.raises(DataFolderError) as caught:
+    with pytest.raises(DataFolderInUse):
         DataFolder.open(tmp_path)
-    assert caught.value.params["reason"] == "in_use"
     first.close()
     first.close()
     DataFolder.open(tmp_path).close()
@@ -196,28 +195,27 @@ def _try_to_open(path: Path, answer: "multiprocessing.Queue[object]") -> None:
         DataFolder.open(path).close()
         answer.put("opened")
     except DataFolderError as error:
-        answer.put((error.params["file"], error.params["reason"], str(error)))
+        answer.put((error.params["file"], error.code))
 
 
-def test_a_second_process_on_the_same_folder_is_refused_with_a_remedy(tmp_path: Path) -> None:
+def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     folder = DataFolder.open(tmp_path)
     context = multiprocessing.get_context("spawn")
     answer = context.Queue()
     process = context.Process(target=_try_to_open, args=(tmp_path, answer))
     process.start()
-    file, reason, sentence = answer.get(timeout=20)
+    refused = answer.get(timeout=20)
     process.join(timeout=10)
     folder.close()
     answer.close()
     answer.join_thread()
-    assert (file, reason) == (str(tmp_path), "in_use")
-    assert "--data-dir" in sentence
+    assert refused == (str(tmp_path), "data_folder_in_use")
 
 
-def test_a_folder_that_cannot_be_made_is_refused_with_a_remedy(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     with pytest.raises(DataFolderError) as caught:
         DataFolder.open(tmp_path / "file" / "N.E.K.O")
-    assert caught.value.params["reason"] == "not_writable"
-    assert "--data-dir" in str(caught.value)
+    assert caught.value.code == "data_folder"
+    assert caught.value.params["why"]
     assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
