@@ -358,3 +358,25 @@ async def test_each_characters_crash_is_its_own(connected: RunningServer, provid
         await provider.wait_for_requests(1)
         await two.say("hello")
         assert (await two.reply())[0] == "fine"
+
+
+@pytest.mark.contract("ws-4.4", "ws-9.6")
+@pytest.mark.parametrize("cut", ["stop_reply", "text"])
+async def test_no_sound_of_a_cut_reply_follows_the_cut(
+    connected: RunningServer, provider: ScriptedProvider, cut: str
+) -> None:
+    await connected.neko.change_config({"neko": {"speech": {"engine": "builtin"}}})
+    provider.script(
+        Script(["This is a sentence of some length to say aloud. "] * 60 + ["end"], stall_after=60), Script(["Short."])
+    )
+    async with client(connected.ws_url, NAME) as page:
+        await page.say("read to me")
+        old = (await page.until("audio_chunk"))[-1]["speech_id"]
+        if cut == "text":
+            await page.say("enough")
+        else:
+            await page.send("stop_reply")
+        before = await page.until("user_activity")
+        assert before[-1]["interrupted_speech_id"] == old
+        after = await page.until("neko_speech_end" if cut == "text" else is_turn_end) + await page.quiet()
+        assert old not in [frame["speech_id"] for frame in of_type(after, "audio_chunk")]
