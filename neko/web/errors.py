@@ -26,13 +26,13 @@ _SECRET_WORDS = ("key", "token", "secret", "password")
 class Refused(InputError):
     """A request that is not served.
 
-    ``sentence`` is English and stands in where ``wire_code`` has none in the reader's language.
+    ``sentence`` is English and stands in where ``code`` has none in the reader's language.
     """
 
-    def __init__(self, status: int, wire_code: str, sentence: str, **params: str | int | float) -> None:
+    def __init__(self, status: int, code: str, sentence: str, **params: str | int | float) -> None:
         super().__init__(sentence, **params)
         self.status = status
-        self.wire_code = wire_code
+        self.code = code
         self.sentence = sentence
 
 
@@ -49,13 +49,10 @@ def json_response(answer: BaseModel, status: int = 200, headers: Mapping[str, st
 async def failure_of(error: NekoError, language: str) -> Failure:
     """An error of ours in the reader's language."""
     await in_thread(messages.load, language)
-    if not isinstance(error, Refused):
-        said = messages.describe(error, language)
-        return Failure(error=said.text, code=said.code, remedy=said.remedy, link=said.link or None)
-    if not messages.known(error.wire_code, language):
-        return Failure(error=error.sentence, code=error.wire_code, remedy="", link=None)
-    said = messages.message(error.wire_code, language, error.params)
-    return Failure(error=said.text, code=error.wire_code, remedy=said.remedy, link=said.link or None)
+    if isinstance(error, Refused) and not messages.known(error.code, language):
+        return Failure(error=error.sentence, code=error.code, remedy="", link=None)
+    said = messages.describe(error, language)
+    return Failure(error=said.text, code=said.code, remedy=said.remedy, link=said.link or None)
 
 
 async def error_response(error: Exception, where: str, request: Request, services: Services) -> Response:
