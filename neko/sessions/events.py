@@ -150,6 +150,8 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class AutoCloseMic:
+    """Nobody will hear the microphone: the page may as well close it."""
+
     message: str
 
 

@@ -14,7 +14,7 @@ from neko.sessions import prompt
 from neko.sessions.actions import Mode
 from neko.sessions.audience import Audience
 from neko.sessions.conversation import Conversation
-from neko.sessions.events import SessionEndedByServer, SessionFailed, SessionPreparing, SessionStarted
+from neko.sessions.events import AutoCloseMic, SessionEndedByServer, SessionFailed, SessionPreparing, SessionStarted
 from neko.sessions.parts import Parts
 from neko.sessions.teller import Teller
 from neko.tasks import Owner
@@ -133,8 +133,11 @@ class Lifecycle:
         pause = min(limits.longest_pause, limits.first_pause * 2**self._failures)
         self._failures += 1
         self._not_before = asyncio.get_running_loop().time() + pause
-        said = self._teller.error(error if isinstance(error, NekoError) else self._too_slow())
+        told = error if isinstance(error, NekoError) else self._too_slow()
+        said = self._teller.error(told)
         self._audience.emit(SessionFailed(mode, said.text))
+        if mode == "audio" and told.permanent:
+            self._audience.emit(AutoCloseMic(said.text))
 
     def _too_slow(self) -> NekoError:
         label = self._parts.label()
