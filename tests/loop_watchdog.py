@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,11 +31,15 @@ class Watchdog:
 
 @contextmanager
 def watching() -> Iterator[Watchdog]:
-    """Time every step of every loop in this process meanwhile."""
+    """Time every step of this thread's loop meanwhile."""
     watchdog = Watchdog()
+    watched = threading.get_ident()
     run = asyncio.Handle._run
 
     def timed(handle: asyncio.Handle) -> None:
+        if threading.get_ident() != watched:
+            run(handle)
+            return
         busy, began = time.thread_time(), time.monotonic()
         try:
             run(handle)
