@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neko.embed import Neko
+    from neko.application import Neko
     from neko.settings import Settings
 
 __all__ = ["Neko", "Settings"]
 
-_HOMES = {"Neko": "neko.embed", "Settings": "neko.settings"}
+_HOMES = {"Neko": "neko.application", "Settings": "neko.settings"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from neko import doctor, serve
 from neko.errors import NekoError
+from neko.i18n import describe, known
 from neko.language import system_language
-from neko.messages import describe, known
 from neko.settings import Settings
 
 ENDED_BY_CTRL_C = 130

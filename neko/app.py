@@ -12,22 +12,24 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
+from neko import i18n
 from neko import language as languages
-from neko import messages
 from neko.audio import engines
 from neko.audio.engines.openai_speech import DEFAULT_MODEL
-from neko.audio.speaker import say
+from neko.audio.speech_pipeline import say
 from neko.bus import Bus
 from neko.characters import MICROPHONE, Characters
-from neko.errors import InputError, NekoError, VoiceUnavailable
-from neko.memory.keeper import MemoryKeeper
+from neko.errors import InputError, NekoError, VoiceUnavailableError
+from neko.llm import model_catalogue
+from neko.llm.discovery import LocalServer, find_local_servers
+from neko.memory.compression import CompressionScheduler
 from neko.memory.service import MemoryService
 from neko.metrics import Metrics
 from neko.providers import ModelEndpoint, catalogue, resolve
 from neko.sessions import emotion, models, prompt
 from neko.sessions.actions import Mode, SendText
 from neko.sessions.agent_events import to_event
-from neko.sessions.discovery import LocalServer, find_local_servers
+from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import (
     CharacterSwitched,
     Event,
@@ -39,14 +41,14 @@ from neko.sessions.events import (
     TurnEnd,
 )
 from neko.sessions.manager import SessionManager
-from neko.sessions.models import catalog
 from neko.sessions.outbox import Outbox
-from neko.sessions.parts import Parts, Voice
 from neko.sessions.prompt import Persona
 from neko.settings import CoreConfig, Settings, default_data_dir
 from neko.storage import DataFolder
-from neko.tasks import Owner, in_thread
-from neko.types import ModelLabel, ModelSession, Summarise, Utterance, VoiceSettings
+from neko.tasks import TaskOwner, in_thread
+from neko.types.memory import Summarise
+from neko.types.model_session import ModelLabel, ModelSession
+from neko.types.speech import Utterance, VoiceSettings
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +67,8 @@ class Neko:
     characters: Characters
     memory: MemoryService
     bus: Bus
-    owner: Owner
-    sockets: Owner
+    owner: TaskOwner
+    sockets: TaskOwner
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
@@ -80,8 +82,8 @@ class Neko:
 
     async def __aenter__(self) -> Self:
         await in_thread(self._open_files)
-        self.owner = Owner("neko")
-        self.sockets = Owner("sockets")
+        self.owner = TaskOwner("neko")
+        self.sockets = TaskOwner("sockets")
         self.bus = Bus()
         self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
         self.memory = MemoryService(
@@ -92,7 +94,7 @@ class Neko:
             on_damage=self._on_damage,
         )
         await self.memory.start()
-        keeper = MemoryKeeper(self.memory, self._summariser)
+        keeper = CompressionScheduler(self.memory, self._summariser)
         self.bus.session.subscribe(keeper.on_session_event, name="memory")
         self.bus.agent.attach(self._on_agent_event)
         return self
@@ -124,7 +126,7 @@ class Neko:
             self.config = CoreConfig.load(self.folder.config("core_config.json"))
             self.characters = Characters.load(self.folder.config("characters.json"), self.language)
             for tag in languages.LANGUAGES:
-                messages.load(tag)
+                i18n.load(tag)
                 prompt.phrases(tag)
             emotion.load()
             catalogue()
@@ -153,7 +155,7 @@ class Neko:
         if manager is None:
             raise InputError(f"no character is called {character}", name=character)
         client_id = uuid4().hex
-        outbox = Outbox(hears=speech)
+        outbox = Outbox(wants_audio=speech)
         with manager.tap(outbox):
             manager.handle(SendText(text, client_id))
             mine = False
@@ -175,8 +177,8 @@ class Neko:
         """The character offered to a client that asks for an unknown one: the first configured."""
         return next(iter(self.characters.names), None)
 
-    def _parts(self, character: str) -> Parts:
-        return Parts(
+    def _parts(self, character: str) -> SessionDependencies:
+        return SessionDependencies(
             memory=self.memory,
             bus=self.bus,
             metrics=self.metrics,
@@ -207,11 +209,11 @@ class Neko:
     def _endpoint(self, role: str) -> ModelEndpoint | None:
         return resolve(role, self.config.values, self.settings.environ)
 
-    def open_model(self, mode: Mode, owner: Owner) -> ModelSession:
+    def open_model(self, mode: Mode, owner: TaskOwner) -> ModelSession:
         """A session with the configured model, not opened yet. Raises ``ModelError`` when there is none."""
         if mode == "audio":
             label = self.model_label
-            raise VoiceUnavailable("no speech-to-speech session", model=label.model, provider=label.provider)
+            raise VoiceUnavailableError("no speech-to-speech session", model=label.model, provider=label.provider)
         return models.build(self._endpoint("conversation"), self._endpoint("vision"), owner)
 
     def _summariser(self) -> Summarise | None:
@@ -226,11 +228,11 @@ class Neko:
 
     async def list_models(self, base_url: str, api_key: str) -> Sequence[str]:
         """The models a server offers; raises ``ModelError``."""
-        return await catalog.list_models(base_url, api_key)
+        return await model_catalogue.list_models(base_url, api_key)
 
-    async def test_model(self, base_url: str, api_key: str, model: str) -> catalog.TestResult:
+    async def test_model(self, base_url: str, api_key: str, model: str) -> model_catalogue.TestResult:
         """One real call; a failure is in the result."""
-        return await catalog.test(base_url, api_key, model)
+        return await model_catalogue.test(base_url, api_key, model)
 
     # ── voice ─────────────────────────────────────────────────────────────────
 
@@ -309,7 +311,7 @@ class Neko:
                 ended += manager.active
                 manager.model_changed()
             if reload_pages:
-                manager.emit(ReloadPage(messages.message("config_saved", self.language).text))
+                manager.emit(ReloadPage(i18n.notice("config_saved", self.language).text))
             if self._own != own or changes.keys() & _SPEECH_KEYS:
                 await manager.use_voice(self._voice(name))
         return ended
@@ -341,7 +343,7 @@ class Neko:
                 manager.emit(event)
 
     def _on_damage(self, error: NekoError) -> None:
-        said = messages.describe(error, self.language)
+        said = i18n.describe(error, self.language)
         logger.error("%s", said.text)
         for manager in self._managers.values():
             manager.emit(Status(said.text, said.code, said.remedy, said.link, level="error"))

@@ -18,7 +18,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Any, Final
 
-from neko.tasks import Owner
+from neko.tasks import TaskOwner
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class BusMessageError(TypeError):
     """What was published is not a JSON object with an ``event_type``; a defect of the publisher."""
 
 
-class Ledger:
+class DeliveryCounters:
     """What was lost, and which handlers failed, by place."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class _Mailbox:
 class Topic:
     """Fan-out: every subscriber hears every message, unless it is 1000 messages behind."""
 
-    def __init__(self, name: str, owner: Owner, ledger: Ledger) -> None:
+    def __init__(self, name: str, owner: TaskOwner, ledger: DeliveryCounters) -> None:
         self._name = name
         self._owner = owner
         self._ledger = ledger
@@ -152,7 +152,7 @@ class Topic:
 class WorkQueue:
     """Requests for one consumer, acknowledged on receipt and worked on one after the other."""
 
-    def __init__(self, name: str, owner: Owner, ledger: Ledger) -> None:
+    def __init__(self, name: str, owner: TaskOwner, ledger: DeliveryCounters) -> None:
         self._name = name
         self._owner = owner
         self._ledger = ledger
@@ -262,7 +262,7 @@ class OrderedQueue:
 
     PATIENCE: Final = 1.0
 
-    def __init__(self, name: str, owner: Owner, ledger: Ledger) -> None:
+    def __init__(self, name: str, owner: TaskOwner, ledger: DeliveryCounters) -> None:
         self._name = name
         self._owner = owner
         self._ledger = ledger
@@ -363,8 +363,8 @@ class Bus:
     """The three topics of one Neko. Handlers run as tasks of the bus; a failing one harms nobody."""
 
     def __init__(self) -> None:
-        self._owner = Owner("bus")
-        self._ledger = Ledger()
+        self._owner = TaskOwner("bus")
+        self._ledger = DeliveryCounters()
         self.session = Topic("session", self._owner, self._ledger)
         self.analyze = WorkQueue("analyze", self._owner, self._ledger)
         self.agent = OrderedQueue("agent", self._owner, self._ledger)
@@ -407,7 +407,7 @@ def _work_keys(message: Message) -> list[Hashable]:
     return keys
 
 
-async def _deliver(mailbox: _Mailbox, handler: Handler, place: str, ledger: Ledger) -> None:
+async def _deliver(mailbox: _Mailbox, handler: Handler, place: str, ledger: DeliveryCounters) -> None:
     while True:
         message = await mailbox.first()
         mailbox.remove_first()

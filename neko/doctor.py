@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neko import providers, serve
-from neko.errors import DataFolderError, DataFolderInUse
-from neko.sessions.discovery import find_local_servers
+from neko.errors import DataFolderError, DataFolderInUseError
+from neko.llm.discovery import find_local_servers
 from neko.settings import ASSETS, Settings, default_data_dir
 from neko.storage import DataFolder
 
@@ -67,7 +67,7 @@ def _data_folder(settings: Settings) -> Finding:
     path = _folder_path(settings)
     try:
         DataFolder.open(path).close()
-    except DataFolderInUse:
+    except DataFolderInUseError:
         return Finding("note", "data folder", f"{path} is in use by a Neko that is running")
     except DataFolderError as error:
         return Finding("bad", "data folder", f"{error}; choose another one with --data-dir")

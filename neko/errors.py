@@ -3,21 +3,21 @@
 NekoError
 ├── ConfigError            a setting, file or folder is unusable
 │   ├── DataFolderError    the data folder cannot be used
-│   │   └── DataFolderInUse    by another Neko
+│   │   └── DataFolderInUseError    by another Neko
 │   └── DamagedFileError   a file does not parse; it is kept aside, never overwritten
 ├── InputError             a client sent something we cannot use
 │   └── FrameError             a socket frame that is no action; its code says why
 ├── ModelError             the language model or its provider failed
-│   ├── ModelUnreachable       refused, DNS, TLS
-│   ├── ModelTimeout           no first token, or silence between tokens
-│   ├── ModelStreamBroken      the reply stopped in the middle or was not understood
-│   ├── ModelRefusedKey        401, 403
-│   ├── ModelNotFound          404
-│   ├── ModelRateLimited       429
-│   ├── ModelOutOfCredit       402, or a billing message
-│   ├── ModelBadRequest        other 4xx
+│   ├── ModelUnreachableError       refused, DNS, TLS
+│   ├── ModelTimeoutError           no first token, or silence between tokens
+│   ├── ModelStreamBrokenError      the reply stopped in the middle or was not understood
+│   ├── ModelKeyRefusedError        401, 403
+│   ├── ModelNotFoundError          404
+│   ├── ModelRateLimitedError       429
+│   ├── ModelOutOfCreditError       402, or a billing message
+│   ├── ModelBadRequestError        other 4xx
 │   ├── ModelServerError       5xx
-│   └── VoiceUnavailable       the chosen model neither hears nor speaks
+│   └── VoiceUnavailableError       the chosen model neither hears nor speaks
 ├── SpeechError            speech synthesis or conversion failed
 └── MemoryStoreError       the log cannot be read or written
 
@@ -50,7 +50,7 @@ class DataFolderError(ConfigError):
     code = "data_folder"
 
 
-class DataFolderInUse(DataFolderError):
+class DataFolderInUseError(DataFolderError):
     code = "data_folder_in_use"
 
 
@@ -77,39 +77,39 @@ class ModelError(NekoError):
     code = "model"
 
 
-class ModelUnreachable(ModelError):
+class ModelUnreachableError(ModelError):
     code = "model_unreachable"
     permanent = False
 
 
-class ModelTimeout(ModelError):
+class ModelTimeoutError(ModelError):
     code = "model_timeout"
     permanent = False
 
 
-class ModelStreamBroken(ModelError):
+class ModelStreamBrokenError(ModelError):
     code = "model_stream_broken"
     permanent = False
 
 
-class ModelRefusedKey(ModelError):
+class ModelKeyRefusedError(ModelError):
     code = "model_refused_key"
 
 
-class ModelNotFound(ModelError):
+class ModelNotFoundError(ModelError):
     code = "model_not_found"
 
 
-class ModelRateLimited(ModelError):
+class ModelRateLimitedError(ModelError):
     code = "model_rate_limited"
     permanent = False
 
 
-class ModelOutOfCredit(ModelError):
+class ModelOutOfCreditError(ModelError):
     code = "model_out_of_credit"
 
 
-class ModelBadRequest(ModelError):
+class ModelBadRequestError(ModelError):
     code = "model_bad_request"
 
 
@@ -118,7 +118,7 @@ class ModelServerError(ModelError):
     permanent = False
 
 
-class VoiceUnavailable(ModelError):
+class VoiceUnavailableError(ModelError):
     code = "voice_unavailable"
 
 

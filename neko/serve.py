@@ -28,10 +28,10 @@ from hypercorn.config import Config, Sockets
 from hypercorn.typing import ASGIFramework
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from neko.embed import Neko
+from neko.application import Neko
 from neko.errors import ConfigError, NekoError
 from neko.settings import Settings
-from neko.tasks import Owner, in_thread
+from neko.tasks import TaskOwner, in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +187,7 @@ async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[
     most ``GOODBYE + 2 * HANG_UP`` seconds and leaves ``neko`` open.
     """
     stop = asyncio.Event()
-    async with Owner("serve") as owner:
+    async with TaskOwner("serve") as owner:
         app, config = _without_lifespan(neko.asgi), _HypercornConfig(listener)
         server = owner.spawn(hypercorn_serve(app, config, shutdown_trigger=stop.wait), name="http server")
         try:
@@ -216,7 +216,7 @@ def run(settings: Settings) -> int:
 async def _run(settings: Settings, listener: Listener) -> None:
     asyncio.get_running_loop().set_exception_handler(_on_loop_error)
     with stop_signals() as stop:
-        async with Neko(settings) as neko, serving(neko, listener) as server, Owner("start") as owner:
+        async with Neko(settings) as neko, serving(neko, listener) as server, TaskOwner("start") as owner:
             asked = owner.spawn(stop.wait(), name="stop signal")
             _announce(settings, url_of(listener, settings.host), owner)
             await asyncio.wait({server, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -232,7 +232,7 @@ def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
         loop.default_exception_handler(context)
 
 
-def _announce(settings: Settings, url: str, owner: Owner) -> None:
+def _announce(settings: Settings, url: str, owner: TaskOwner) -> None:
     sys.stdout.write(f"Neko is here: {url}   (Ctrl-C to stop)\n")
     sys.stdout.flush()
     if settings.open_browser and has_screen(settings.environ):

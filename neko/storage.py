@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from filelock import FileLock, Timeout
 
-from neko.errors import ConfigError, DamagedFileError, DataFolderError, DataFolderInUse
+from neko.errors import ConfigError, DamagedFileError, DataFolderError, DataFolderInUseError
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class DataFolder:
     def open(cls, path: Path) -> Self:
         """Make the folder and its parts, see that it can be written, and lock it.
 
-        Raises ``DataFolderError(file, why)`` when it cannot be written, ``DataFolderInUse(file)`` when
+        Raises ``DataFolderError(file, why)`` when it cannot be written, ``DataFolderInUseError(file)`` when
         another Neko has it.
         """
         path = path.expanduser().absolute()
@@ -157,7 +157,7 @@ class DataFolder:
         try:
             lock.acquire()
         except Timeout as error:
-            raise DataFolderInUse(f"{path} is in use by another Neko", file=str(path)) from error
+            raise DataFolderInUseError(f"{path} is in use by another Neko", file=str(path)) from error
         except OSError as error:
             raise _not_writable(path, error) from error
         _sweep((path / "config", path / "memory"))

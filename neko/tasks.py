@@ -22,7 +22,7 @@ CrashReport = Callable[[str, BaseException], None]
 Sleep = Callable[[float], Awaitable[object]]
 
 
-class Owner:
+class TaskOwner:
     """Owns the tasks of one part of the program.
 
     ``on_crash`` gets the task's short name and the exception, on the loop thread. ``sleep`` and

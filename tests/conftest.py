@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from neko.embed import Neko
+from neko.application import Neko
 from neko.serve import listen, serving
 from neko.settings import Settings
 from tests.chromium import FLAGS, find_chromium

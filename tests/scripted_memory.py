@@ -9,9 +9,10 @@ from neko.errors import NekoError
 from neko.language import guess
 from neko.memory import memo, review
 from neko.memory.keywords import keywords
-from neko.memory.messages import local_naive
+from neko.memory.line_codec import local_naive
 from neko.memory.recent import FULL, KEPT
-from neko.types import Line, Memory, NewLine, Recalled, RecentEntry, Stored, Summarise
+from neko.types.lines import Line, NewLine, Stored
+from neko.types.memory import Memory, Recalled, RecentEntry, Summarise
 
 
 class ScriptedMemory(Memory):

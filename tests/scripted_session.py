@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neko.errors import NekoError
-from neko.sessions.models.channel import EventChannel
-from neko.tasks import Owner
-from neko.types import (
+from neko.sessions.models.event_channel import EventChannel
+from neko.tasks import TaskOwner
+from neko.types.model_session import (
     AudioDelta,
     ModelCapabilities,
     ModelEvent,
@@ -27,12 +27,12 @@ from neko.types import (
     ReplyStarted,
     SessionLost,
     SessionSetup,
+    SpeechStarted,
+    SpeechStopped,
     TextDelta,
     UserAudio,
     UserImage,
     UserMessage,
-    UserSpeechStarted,
-    UserSpeechStopped,
     UserTranscript,
 )
 from tests.scripted_provider import tone
@@ -61,9 +61,9 @@ class SpokenTurn:
 class ScriptedSpeechSession:
     """See the module. ``heard`` is all sound that came, ``interrupts`` all calls of ``interrupt``."""
 
-    def __init__(self, *, owner: Owner, turns: Sequence[SpokenTurn] = ()) -> None:
+    def __init__(self, *, owner: TaskOwner, turns: Sequence[SpokenTurn] = ()) -> None:
         self.label = ModelLabel("scripted-voice", "Scripted")
-        self.capabilities = ModelCapabilities(hears=True, speaks=True, sees=True)
+        self.capabilities = ModelCapabilities(audio_input=True, audio_output=True, image_input=True)
         self.setup: SessionSetup | None = None
         self.heard = bytearray()
         self.images: list[bytes] = []
@@ -129,13 +129,13 @@ class ScriptedSpeechSession:
             self._quiet = 0.0
             if not self._speaking:
                 self._speaking = True
-                self._channel.put(UserSpeechStarted())
+                self._channel.put(SpeechStarted())
         elif self._speaking:
             self._quiet += len(samples) / RATE_IN
             if self._quiet >= PAUSE:
                 self._speaking = False
                 turn = self._next_turn()
-                self._channel.put(UserSpeechStopped())
+                self._channel.put(SpeechStopped())
                 self._channel.put(UserTranscript(turn.hears))
                 self.history.append(("user", turn.hears))
                 self._count += 1

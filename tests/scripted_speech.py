@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from neko.errors import SpeechError
 from neko.tasks import in_thread
-from neko.types import Convert, SpeechCapabilities, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance
 from tests.scripted_provider import tone
 
 PIECE = 0.1

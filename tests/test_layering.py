@@ -1,4 +1,4 @@
-"""Holds the code to the table of rooms and doors, to the sizes and names of the house, and to lean imports."""
+"""Holds the code to the table of layers, to the sizes and names, and to lean imports."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "neko"
 
-# Top to bottom. A row of single modules is one room; each folder is a room of its own.
+# Top to bottom.
 ROWS: tuple[frozenset[str], ...] = (
-    frozenset({"__main__", "serve", "doctor", "embed"}),
+    frozenset({"__main__", "serve", "doctor", "application"}),
     frozenset({"web"}),
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),
-    frozenset({"audio"}),
-    frozenset({"bus", "bus_messages", "tasks", "metrics", "plugins"}),
-    frozenset({"settings", "characters", "providers", "errors", "types", "storage", "language", "messages"}),
+    frozenset({"llm", "audio"}),
+    frozenset({"net", "bus", "bus_messages", "tasks", "metrics", "plugins"}),
+    frozenset({"settings", "characters", "providers", "errors", "types", "storage", "language", "i18n"}),
 )
-ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
+PEERS = frozenset({"sessions", "memory", "agent", "llm", "audio"})
+"""Packages that stand in one row and may not import each other."""
+
+ROW_OF = {package: row for row, packages in enumerate(ROWS) for package in packages}
 
 BAD_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "h2", "wsproto", "priority"}
 HEAVY = {"openai", "mcp", "playwright", "onnxruntime", "pykakasi", "httpx", "httpx2", "soxr", "numpy"}
@@ -80,7 +83,7 @@ def _loaded_with(module: str) -> set[str]:
     return found
 
 
-def _room(module: str) -> str:
+def _package(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
@@ -92,26 +95,26 @@ def _is_ours(name: str) -> bool:
     return name == "neko" or name.startswith("neko.")
 
 
-# ── rooms and doors ─────────────────────────────────────────────────────────────────────
+# ── layers ─────────────────────────────────────────────────────────────────────
 
 
 def test_every_module_has_a_place_in_the_table() -> None:
-    strangers = {module for module in MODULES if _room(module) and _room(module) not in ROW_OF}
+    strangers = {module for module in MODULES if _package(module) and _package(module) not in ROW_OF}
     assert not strangers
 
 
 def _may_import(importer: str, imported: str) -> bool:
-    own, other = _room(importer), _room(imported)
+    own, other = _package(importer), _package(imported)
     if not own or own == other:
         return True
     if not other:
         return False
     if ROW_OF[own] != ROW_OF[other]:
         return ROW_OF[own] < ROW_OF[other]
-    return not (PACKAGE / own).is_dir() and not (PACKAGE / other).is_dir()
+    return own not in PEERS
 
 
-def test_a_module_imports_only_its_own_room_and_the_rows_below() -> None:
+def test_a_module_imports_only_its_own_package_and_the_rows_below() -> None:
     offences = [
         f"{module} imports {name}"
         for module, path in MODULES.items()
@@ -189,13 +192,13 @@ def test_heavy_packages_are_imported_late() -> None:
         f"{module} imports {name}"
         for module in MODULES
         for name in _loaded_with(module)
-        if name.partition(".")[0] in HEAVY - ({"numpy", "soxr"} if _room(module) == "audio" else set())
+        if name.partition(".")[0] in HEAVY - ({"numpy", "soxr"} if _package(module) == "audio" else set())
     ]
     assert not offences
 
 
 def test_importing_the_whole_of_neko_loads_nothing_heavy() -> None:
-    program = f"import sys, neko.embed; print(sorted({HEAVY!r} & sys.modules.keys()))"
+    program = f"import sys, neko.application; print(sorted({HEAVY!r} & sys.modules.keys()))"
     answer = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )

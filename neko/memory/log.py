@@ -20,11 +20,11 @@ import aiosqlite
 
 from neko.errors import DamagedFileError, NekoError
 from neko.memory import schema
-from neko.memory.faults import is_damage, store_error
-from neko.memory.messages import LoggedLine, Row, bindable, line_json, local_naive, logged_lines, message
+from neko.memory.line_codec import LoggedLine, Row, bindable, line_json, local_naive, logged_lines, message
+from neko.memory.sqlite_errors import is_damage, store_error
 from neko.storage import set_aside
 from neko.tasks import in_thread
-from neko.types import Line, NewLine, Stored
+from neko.types.lines import Line, NewLine, Stored
 
 # At DEBUG aiosqlite writes the parameters of every statement, which are the user's words.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)

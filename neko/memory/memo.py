@@ -11,7 +11,7 @@ from functools import cache
 
 from neko.errors import NekoError
 from neko.settings import ASSETS
-from neko.types import RecentEntry, Summarise
+from neko.types.memory import RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from neko.errors import DamagedFileError, NekoError
+from neko.memory.line_codec import LoggedLine, Message, parse, turn_message
 from neko.memory.log import Log
 from neko.memory.memo import cut_memo_prefix
-from neko.memory.messages import LoggedLine, Message, parse, turn_message
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
-from neko.types import RecentEntry
+from neko.types.memory import RecentEntry
 
 logger = logging.getLogger(__name__)
 

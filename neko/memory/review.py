@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from neko.memory.line_codec import Message, parse, time_prefix
 from neko.memory.memo import memo_text
-from neko.memory.messages import Message, parse, time_prefix
-from neko.types import RecentEntry, Role
+from neko.types.lines import Role
+from neko.types.memory import RecentEntry
 
 _LONGEST_GROWTH = 1.2
 _SMALLEST_REST = 0.3

@@ -15,10 +15,11 @@ from typing import Final, ParamSpec, TypeVar
 
 from neko.memory import schema
 from neko.memory.keywords import Keyword, keywords
+from neko.memory.line_codec import Row, logged_lines
 from neko.memory.log import Log
-from neko.memory.messages import Row, logged_lines
 from neko.tasks import in_thread
-from neko.types import Line, Recalled
+from neko.types.lines import Line
+from neko.types.memory import Recalled
 
 P = ParamSpec("P")
 T = TypeVar("T")

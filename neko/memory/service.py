@@ -14,15 +14,16 @@ from typing import Any
 from neko.errors import DamagedFileError, MemoryStoreError, NekoError
 from neko.language import guess
 from neko.memory import memo, review
-from neko.memory.faults import store_error
+from neko.memory.line_codec import message, parse
 from neko.memory.log import Log
 from neko.memory.memo import cut_memo_prefix, memo_text
-from neko.memory.messages import message, parse
-from neko.memory.names import log_path, recent_path
+from neko.memory.paths import log_path, recent_path
 from neko.memory.recent import FULL, KEPT, RecentFile, RecentWindow, largest_id, line_ids
 from neko.memory.search import search
-from neko.tasks import Owner, in_thread
-from neko.types import Line, Memory, NewLine, Recalled, RecentEntry, Stored, Summarise
+from neko.memory.sqlite_errors import store_error
+from neko.tasks import TaskOwner, in_thread
+from neko.types.lines import Line, NewLine, Stored
+from neko.types.memory import Memory, Recalled, RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ OnDamage = Callable[[NekoError], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class MemoryTimeouts:
     """Seconds. ``lock``: for a file another program holds. ``model``: for a summary or a review
     in all. ``pauses``: before the second and the third call of a model that failed for now.
     ``writer``: for the recent files to be written at the end. ``recent``: from a new line to
@@ -61,19 +62,19 @@ class MemoryService(Memory):
     def __init__(
         self,
         folder: Path,
-        owner: Owner,
+        owner: TaskOwner,
         master: Callable[[], str] = lambda: "User",
         *,
         language: Callable[[], str] = lambda: "en",
         on_damage: OnDamage | None = None,
-        patience: Patience | None = None,
+        patience: MemoryTimeouts | None = None,
     ) -> None:
         self._folder = folder
         self._owner = owner
         self._master = master
         self._language = language
         self._report = on_damage
-        self._patience = patience or Patience()
+        self._patience = patience or MemoryTimeouts()
         self._opening: dict[str, asyncio.Task[_Character | NekoError]] = {}
         self._closed = False
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from neko.sessions.actions import Mode
-from neko.types import Line, ModelLabel
+from neko.types.lines import Line
+from neko.types.model_session import ModelLabel
 
 State = Literal["idle", "thinking", "speaking", "listening"]
 

@@ -29,8 +29,8 @@ from neko.sessions.actions import (
     StartSession,
     StopReply,
 )
-from neko.sessions.audience import Audience
-from neko.sessions.conversation import Conversation
+from neko.sessions.clients import Clients
+from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import (
     Event,
     Hello,
@@ -39,12 +39,13 @@ from neko.sessions.events import (
     Pong,
     RequestScreenshot,
 )
-from neko.sessions.lifecycle import Lifecycle
 from neko.sessions.outbox import Outbox
-from neko.sessions.parts import Parts, Voice
-from neko.sessions.teller import Teller
-from neko.tasks import Owner
-from neko.types import Line, UserAudio, UserImage
+from neko.sessions.session_slot import ModelSessionSlot
+from neko.sessions.status_reporter import StatusReporter
+from neko.sessions.turn_controller import TurnController
+from neko.tasks import TaskOwner
+from neko.types.lines import Line
+from neko.types.model_session import UserAudio, UserImage
 
 logger = logging.getLogger(__name__)
 
@@ -63,14 +64,14 @@ class _Waiting:
 class SessionManager:
     """Drives a model session for one character. Has its own tasks; a crash here stays here."""
 
-    def __init__(self, character: str, parts: Parts) -> None:
+    def __init__(self, character: str, parts: SessionDependencies) -> None:
         self.character = character
         self._parts = parts
-        self._owner = Owner(f"session:{character}")
-        self._audience = Audience()
-        self._teller = Teller(self._audience, lambda: parts.persona().language)
-        self._talk = Conversation(character, parts, self._audience, self._owner, self._teller)
-        self._life = Lifecycle(character, parts, self._owner, self._audience, self._talk, self._teller)
+        self._owner = TaskOwner(f"session:{character}")
+        self._clients = Clients()
+        self._status = StatusReporter(self._clients, lambda: parts.persona().language)
+        self._talk = TurnController(character, parts, self._clients, self._owner, self._status)
+        self._life = ModelSessionSlot(character, parts, self._owner, self._clients, self._talk, self._status)
         self._inbox: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._images: list[bytes] = []
@@ -84,7 +85,7 @@ class SessionManager:
     async def attach(self, outbox: Outbox) -> None:
         """Make this client the owner: greet it, and let it catch up with a running reply."""
         last = await self._parts.memory.lines(self.character, limit=1)
-        self._audience.attach(outbox)
+        self._clients.attach(outbox)
         persona = self._parts.persona()
         outbox.put(
             Hello(
@@ -102,25 +103,25 @@ class SessionManager:
 
     def detach(self, outbox: Outbox) -> None:
         """The client is gone; when it was the owner its session ends quietly."""
-        if self._audience.detach(outbox):
+        if self._clients.detach(outbox):
             self._end()
 
     @contextmanager
     def tap(self, outbox: Outbox) -> Iterator[None]:
         """Read along without owning the conversation."""
-        self._audience.add_tap(outbox)
+        self._clients.add_tap(outbox)
         try:
             yield
         finally:
-            self._audience.remove_tap(outbox)
+            self._clients.remove_tap(outbox)
 
     def emit(self, event: Event) -> None:
         """Tell the clients something that does not come from the conversation itself."""
-        self._audience.emit(event)
+        self._clients.emit(event)
 
     def close_clients(self, code: int, reason: str) -> None:
         """Close every client of this character."""
-        self._audience.close(code, reason)
+        self._clients.close(code, reason)
 
     # ── actions ───────────────────────────────────────────────────────────────
 
@@ -149,7 +150,7 @@ class SessionManager:
                 if len(self._inbox) < self._parts.limits.inbox:
                     self._put(action)
                 else:
-                    self._teller.say("inbox_full")
+                    self._status.say("inbox_full")
 
     def _is_starting(self, mode: Mode) -> bool:
         waiting = (w.action.mode for w in self._inbox if isinstance(w.action, StartSession))
@@ -188,11 +189,11 @@ class SessionManager:
             try:
                 await self._process(waiting)
             except NekoError as error:
-                self._teller.error(error)
+                self._status.error(error)
                 self._talk.rest()
             except Exception:
                 logger.exception("%s: %s failed", self.character, type(waiting.action).__name__)
-                self._teller.say("internal")
+                self._status.say("internal")
                 self._talk.rest()
 
     async def _process(self, waiting: _Waiting) -> None:
@@ -241,7 +242,7 @@ class SessionManager:
     async def _retry(self, received: float) -> None:
         exchange = await self._talk.last_exchange()
         if exchange is None:
-            self._teller.say("nothing_to_retry")
+            self._status.say("nothing_to_retry")
             return
         line, reply = exchange
         await self._talk.take_floor()

@@ -19,13 +19,13 @@ TOO_SLOW = 4008
 class Outbox:
     """The queue of one client. ``closed`` is its close code and reason once it is over.
 
-    ``hears``: wants sound; one that does not is never given any.
+    ``wants_audio``: wants sound; one that does not is never given any.
     """
 
     def __init__(
-        self, *, hears: bool = True, max_events: int = 2000, max_audio: int = 2_000_000, patience: float = 30.0
+        self, *, wants_audio: bool = True, max_events: int = 2000, max_audio: int = 2_000_000, patience: float = 30.0
     ) -> None:
-        self.hears = hears
+        self.wants_audio = wants_audio
         self._events: deque[Event] = deque()
         self._audio_bytes = 0
         self._max_events = max_events
@@ -48,7 +48,7 @@ class Outbox:
 
     async def put_audio(self, frame: Audio) -> None:
         """Queue sound, waiting for room. Frames for a closed or deaf client are dropped."""
-        if not self.hears:
+        if not self.wants_audio:
             return
         while not self.closed and self._audio_bytes >= self._max_audio:
             self._room.clear()

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from neko.sessions.tokens import estimate_tokens
+from neko.llm.tokens import estimate_tokens
 from neko.settings import ASSETS
-from neko.types import Recalled, RecentEntry
+from neko.types.memory import Recalled, RecentEntry
 
 RECENT_BUDGET = 2400
 """How many tokens, as ``estimate_tokens`` counts them, the recent lines may take."""

@@ -15,14 +15,13 @@ from starlette.routing import BaseRoute, Mount
 
 from neko.errors import NekoError
 from neko.settings import ASSETS
-from neko.web.access import Access
+from neko.web.allowed_hosts import AllowedHosts
 from neko.web.endpoint import Endpoint, routes_of
 from neko.web.errors import failure_of, http_exception_response, json_response
 from neko.web.guard import Guard
-from neko.web.hosts import KnownHosts
 from neko.web.openapi import description_route
 from neko.web.pages import WEB, page_routes
-from neko.web.reader import reader_language
+from neko.web.request_language import request_language
 from neko.web.routes import (
     agent,
     avatar_models,
@@ -41,9 +40,10 @@ from neko.web.routes import (
     steam,
 )
 from neko.web.services import Services
-from neko.web.statics import Statics
+from neko.web.static_files import StaticFiles
+from neko.web.token_auth import TokenAuth
 
-_ROOMS = (
+ROUTE_MODULES = (
     health,
     page_config,
     preferences,
@@ -61,7 +61,7 @@ _ROOMS = (
     metrics,
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = tuple(chain.from_iterable(room.ENDPOINTS for room in _ROOMS))
+ENDPOINTS: tuple[Endpoint, ...] = tuple(chain.from_iterable(room.ENDPOINTS for room in ROUTE_MODULES))
 
 
 def create_asgi(services: Services, socket_route: BaseRoute, *, allowed_hosts: Iterable[str] = ()) -> Starlette:
@@ -72,21 +72,21 @@ def create_asgi(services: Services, socket_route: BaseRoute, *, allowed_hosts: I
     """
     settings = services.settings
     named = settings.environ.get("NEKO_ALLOWED_HOSTS", "").split(",")
-    hosts = KnownHosts(settings.host, [name.strip() for name in (*named, *allowed_hosts) if name.strip()])
+    hosts = AllowedHosts(settings.host, [name.strip() for name in (*named, *allowed_hosts) if name.strip()])
     front, by_name = page_routes(services)
     routes: list[BaseRoute] = [
         *routes_of(ENDPOINTS, services),
         description_route(ENDPOINTS),
-        Mount("/static/locales", Statics(ASSETS / "locales")),
-        Mount("/static/assets/avatar", Statics(ASSETS / "avatar")),
-        Mount("/static", Statics(WEB / "static")),
+        Mount("/static/locales", StaticFiles(ASSETS / "locales")),
+        Mount("/static/assets/avatar", StaticFiles(ASSETS / "avatar")),
+        Mount("/static", StaticFiles(WEB / "static")),
         socket_route,
         front,
         by_name,
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, hosts=hosts, access=Access(settings.token) if settings.token else None)],
+        middleware=[Middleware(Guard, hosts=hosts, access=TokenAuth(settings.token) if settings.token else None)],
         exception_handlers={HTTPException: _refused, Exception: partial(_crashed, services)},
     )
     app.router.redirect_slashes = False
@@ -101,4 +101,4 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _crashed(services: Services, request: Request, _error: Exception) -> Response:
     """Outside the calls, which answer for themselves; the server logs the exception."""
-    return json_response(await failure_of(NekoError(), reader_language(request, services)), 500)
+    return json_response(await failure_of(NekoError(), request_language(request, services)), 500)

@@ -9,9 +9,9 @@ from pydantic import create_model
 
 from neko.providers import pinned
 from neko.web.custom_api import ROLES
-from neko.web.errors import Refused
+from neko.web.errors import HTTPError
 from neko.web.masking import is_masked, masked, masked_url
-from neko.web.shapes import Shape, Success
+from neko.web.schemas import Schema, Success
 
 _PROVIDERS = ("Qwen", "Openai", "Glm", "Step", "Silicon", "Gemini", "Kimi")
 
@@ -43,7 +43,7 @@ CoreApi = create_model(
 )
 CoreApiChange = create_model(
     "CoreApiChange",
-    __base__=Shape,
+    __base__=Schema,
     __doc__="Any subset; what is left out stays as it is, and so does a secret sent back masked.",
     **_taken,
     enableCustomApi=(bool | None, None),
@@ -66,7 +66,7 @@ def shown(values: Mapping[str, Any], environ: Mapping[str, str]) -> Success:
 def changes_of(given: Mapping[str, Any], values: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """What to merge into the file.
 
-    ``given`` holds the sent keys only. Raises ``Refused`` (status 200, as this call answers) when there
+    ``given`` holds the sent keys only. Raises ``HTTPError`` (status 200, as this call answers) when there
     is no core key although one is needed.
     """
     decided = pinned(environ, values)
@@ -91,7 +91,7 @@ def _check_core_key(
     if isinstance(key, str) and is_masked(key):
         key = _in_force("coreApiKey", values, environ, decided)
     if not key or not key.strip():
-        raise Refused(200, "key_needed", "The API key must not be empty.")
+        raise HTTPError(200, "key_needed", "The API key must not be empty.")
 
 
 def _in_force(name: str, values: Mapping[str, Any], environ: Mapping[str, str], decided: Mapping[str, str]) -> str:

@@ -18,10 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from neko.web.errors import Refused, error_response, invalid_response, json_response
-from neko.web.reader import reader_language
+from neko.web.errors import HTTPError, error_response, invalid_response, json_response
+from neko.web.request_language import request_language
+from neko.web.schemas import Empty
 from neko.web.services import Services
-from neko.web.shapes import Nothing
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of a request body; it is counted as it comes in."""
@@ -32,26 +32,26 @@ Outcome = BaseModel | Response
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[G]):
-    """One request: ``given`` is its query (GET) or body, ``request`` the rest."""
+    """One request: ``body`` is its query (GET) or body, ``request`` the rest."""
 
     services: Services
     request: Request
-    given: G
+    body: G
 
-    def part(self, name: str) -> str:
+    def path_param(self, name: str) -> str:
         """A decoded part of the path."""
         return str(self.request.path_params[name])
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A declared call. ``invalid_status`` answers a request that does not fit ``given``;
+    """A declared call. ``invalid_status`` answers a request that does not fit ``request_model``;
     ``body_is_read`` is false where the body is none of our business; ``produces`` is the media type."""
 
     method: str
     paths: tuple[str, ...]
-    given: type[BaseModel]
-    answer: type[BaseModel]
+    request_model: type[BaseModel]
+    response_model: type[BaseModel]
     summary: str
     handler: Callable[[Call[Any]], Awaitable[Outcome]]
     invalid_status: int = 422
@@ -67,7 +67,7 @@ class Endpoint:
             try:
                 given = await self._read(request)
             except ValidationError as error:
-                where, language = "body" if self.takes_body else "query", reader_language(request, services)
+                where, language = "body" if self.takes_body else "query", request_language(request, services)
                 return await invalid_response(error, where, self.invalid_status, language)
             answer = await self.handler(Call(services, request, given))
         except (HTTPException, ClientDisconnect):
@@ -78,39 +78,41 @@ class Endpoint:
 
     async def _read(self, request: Request) -> BaseModel:
         if self.method == "GET":
-            return self.given.model_validate(dict(request.query_params))
+            return self.request_model.model_validate(dict(request.query_params))
         if not self.body_is_read:
-            return self.given()
-        return self.given.model_validate(await _json_body(request))
+            return self.request_model()
+        return self.request_model.model_validate(await _json_body(request))
 
 
 def get(
     *paths: str,
-    answer: type[BaseModel],
+    response_model: type[BaseModel],
     summary: str,
-    given: type[G] = Nothing,  # type: ignore[assignment]
+    request_model: type[G] = Empty,  # type: ignore[assignment]
 ) -> Callable[[Callable[[Call[G]], Awaitable[Outcome]]], Endpoint]:
-    """Declare a read; ``given`` is the model of its query."""
+    """Declare a read; ``request_model`` is the model of its query."""
 
     def declare(handler: Callable[[Call[G]], Awaitable[Outcome]]) -> Endpoint:
-        return Endpoint("GET", paths, given, answer, summary, handler)
+        return Endpoint("GET", paths, request_model, response_model, summary, handler)
 
     return declare
 
 
 def post(
     *paths: str,
-    answer: type[BaseModel],
+    response_model: type[BaseModel],
     summary: str,
-    given: type[G] = Nothing,  # type: ignore[assignment]
+    request_model: type[G] = Empty,  # type: ignore[assignment]
     invalid_status: int = 422,
     body_is_read: bool = True,
     produces: str = "application/json",
 ) -> Callable[[Callable[[Call[G]], Awaitable[Outcome]]], Endpoint]:
-    """Declare a write; ``given`` is the model of its JSON body."""
+    """Declare a write; ``request_model`` is the model of its JSON body."""
 
     def declare(handler: Callable[[Call[G]], Awaitable[Outcome]]) -> Endpoint:
-        return Endpoint("POST", paths, given, answer, summary, handler, invalid_status, body_is_read, produces)
+        return Endpoint(
+            "POST", paths, request_model, response_model, summary, handler, invalid_status, body_is_read, produces
+        )
 
     return declare
 
@@ -141,11 +143,11 @@ async def _json_body(request: Request) -> Any:
         return {}
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
-        raise Refused(415, "not_json", "This call takes application/json, and the request says it is something else.")
+        raise HTTPError(415, "not_json", "This call takes application/json, and the request says it is something else.")
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError:
-        raise Refused(400, "bad_json", "The request body is not valid JSON.") from None
+        raise HTTPError(400, "bad_json", "The request body is not valid JSON.") from None
 
 
 async def _bounded_body(request: Request) -> bytes:
@@ -160,5 +162,5 @@ async def _bounded_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _too_large() -> Refused:
-    return Refused(413, "too_large", f"The request body is larger than {BODY_LIMIT // 1024} KiB.")
+def _too_large() -> HTTPError:
+    return HTTPError(413, "too_large", f"The request body is larger than {BODY_LIMIT // 1024} KiB.")

@@ -11,19 +11,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from neko import messages
+from neko import i18n
 from neko.errors import ConfigError, InputError, NekoError
 from neko.tasks import in_thread
-from neko.web.reader import reader_language
+from neko.web.request_language import request_language
+from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
 from neko.web.services import Services
-from neko.web.shapes import Detail, Failure, InvalidRequest, Problem
 
 log = logging.getLogger(__name__)
 
 _SECRET_WORDS = ("key", "token", "secret", "password")
 
 
-class Refused(InputError):
+class HTTPError(InputError):
     """A request that is not served.
 
     ``sentence`` is English and stands in where ``code`` has none in the reader's language.
@@ -48,10 +48,10 @@ def json_response(answer: BaseModel, status: int = 200, headers: Mapping[str, st
 
 async def failure_of(error: NekoError, language: str) -> Failure:
     """An error of ours in the reader's language."""
-    await in_thread(messages.load, language)
-    if isinstance(error, Refused) and not messages.known(error.code, language):
+    await in_thread(i18n.load, language)
+    if isinstance(error, HTTPError) and not i18n.known(error.code, language):
         return Failure(error=error.sentence, code=error.code, remedy="", link=None)
-    said = messages.describe(error, language)
+    said = i18n.describe(error, language)
     return Failure(error=said.text, code=said.code, remedy=said.remedy, link=said.link or None)
 
 
@@ -62,7 +62,7 @@ async def error_response(error: Exception, where: str, request: Request, service
     """
     if isinstance(error, HTTPException):
         return http_exception_response(error)
-    language = reader_language(request, services)
+    language = request_language(request, services)
     if isinstance(error, NekoError):
         status = _status(error)
         if status >= 500:
@@ -88,7 +88,7 @@ async def invalid_response(error: ValidationError, where: str, status: int, lang
         )
         for one in error.errors(include_url=False, include_context=False)
     ]
-    told = await failure_of(Refused(status, "invalid", "Something in the request is missing or wrong."), language)
+    told = await failure_of(HTTPError(status, "invalid", "Something in the request is missing or wrong."), language)
     return json_response(InvalidRequest(**told.model_dump(), detail=problems), status)
 
 
@@ -103,7 +103,7 @@ def _without_secrets(loc: tuple[int | str, ...], value: Any) -> Any:
 
 
 def _status(error: NekoError) -> int:
-    if isinstance(error, Refused):
+    if isinstance(error, HTTPError):
         return error.status
     if isinstance(error, InputError):
         return 400

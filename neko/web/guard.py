@@ -11,10 +11,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from neko.web.access import Access
+from neko.web.allowed_hosts import AllowedHosts, same_origin
 from neko.web.errors import json_response
-from neko.web.hosts import KnownHosts, same_origin
-from neko.web.shapes import Failure
+from neko.web.schemas import Failure
+from neko.web.token_auth import TokenAuth
 
 _READS = ("GET", "HEAD", "OPTIONS")
 _POLICY_VIOLATION = 1008
@@ -38,7 +38,7 @@ _NO_TOKEN = Failure(
 class Guard:
     """ASGI middleware. Without ``access`` whoever may connect may use it."""
 
-    def __init__(self, app: ASGIApp, *, hosts: KnownHosts, access: Access | None) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: AllowedHosts, access: TokenAuth | None) -> None:
         self.app = app
         self._hosts = hosts
         self._access = access

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from neko.providers import AssistProvider, catalogue, normalise_base_url, pinned
 from neko.web.custom_api import switched_off, switched_on
-from neko.web.errors import Refused
+from neko.web.errors import HTTPError
 from neko.web.masking import is_masked
 
 OFFLINE = "offline"
@@ -45,32 +45,32 @@ class Choices:
     def target(self, provider: str, base_url: str, api_key: str, model: str) -> Target:
         """Complete a choice; an absent or masked key is the stored one *of that address*.
 
-        Raises ``Refused`` (400) for an unknown provider, an address that is none, or a key that
+        Raises ``HTTPError`` (400) for an unknown provider, an address that is none, or a key that
         belongs to another address.
         """
         tile = self._known.assist.get(provider)
         if tile is None:
-            raise Refused(400, "unknown_provider", "There is no provider of this name.")
+            raise HTTPError(400, "unknown_provider", "There is no provider of this name.")
         own = self._own_address(tile)
         address = normalise_base_url("" if is_masked(base_url) else base_url) or own or self._custom_address()
         if not _is_web_address(address):
-            raise Refused(400, "bad_address", "The address of the model server is missing or is not a web address.")
+            raise HTTPError(400, "bad_address", "The address of the model server is missing or is not a web address.")
         key = api_key.strip()
         if not key or is_masked(key):
             stored = self._stored_key(tile, address)
             if key and not stored:
-                raise Refused(400, "key_again", "The address has changed: enter the key for it again.")
+                raise HTTPError(400, "key_again", "The address has changed: enter the key for it again.")
             key = stored
         return Target(tile, address, key, model.strip(), address == own)
 
     def changes(self, target: Target, given_key: str) -> dict[str, Any]:
-        """What to merge so that conversations use ``target``; raises ``Refused`` when that cannot be."""
+        """What to merge so that conversations use ``target``; raises ``HTTPError`` when that cannot be."""
         default = target.provider.models.get("conversation", "")
         if target.is_own_address and target.model in ("", default):
             return self._as_provider(target, given_key)
         model = target.model or default
         if not model:
-            raise Refused(400, "model_needed", "Choose a model of this server first.")
+            raise HTTPError(400, "model_needed", "Choose a model of this server first.")
         self._refuse_if_pinned("conversationModelId", model)
         kept = {target.provider.key_field: target.api_key} if self._is_new_key(target, given_key) else {}
         return {
@@ -82,7 +82,7 @@ class Choices:
     def _as_provider(self, target: Target, given_key: str) -> dict[str, Any]:
         provider = target.provider
         if provider.needs_key and not target.api_key:
-            raise Refused(400, "key_needed", f"{provider.name} needs a key.", provider=provider.name)
+            raise HTTPError(400, "key_needed", f"{provider.name} needs a key.", provider=provider.name)
         self._refuse_if_pinned("assistApi", provider.key)
         changes: dict[str, Any] = {"assistApi": provider.key, "neko": {"offline": None}}
         if self._is_new_key(target, given_key):
@@ -99,7 +99,7 @@ class Choices:
     def _refuse_if_pinned(self, name: str, wanted: str) -> None:
         if name in self.pinned and self._text(name) != wanted:
             variable = self.pinned[name]
-            raise Refused(
+            raise HTTPError(
                 409,
                 "pinned",
                 f"The environment variable {variable} decides this; remove it to choose here.",

@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from neko.tasks import in_thread
 from neko.web.endpoint import Endpoint
+from neko.web.mount import mount_path
 from neko.web.pages import PAGES
-from neko.web.root import root_url
-from neko.web.shapes import Detail, Failure, InvalidRequest, Nothing
+from neko.web.schemas import Detail, Empty, Failure, InvalidRequest
 
 Json = dict[str, Any]
 Refs = dict[tuple[type[BaseModel], JsonSchemaMode], Json]
@@ -47,7 +47,7 @@ class _Document:
 
 async def _describe(document: _Document, request: Request) -> Response:
     made = await document.get()
-    root = root_url(request.scope)
+    root = mount_path(request.scope)
     return JSONResponse({**made, "servers": [{"url": root}]} if root else made)
 
 
@@ -72,14 +72,14 @@ def openapi_document(endpoints: Iterable[Endpoint], pages: Mapping[str, str]) ->
 def _schemas(endpoints: list[Endpoint]) -> tuple[Refs, Json]:
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "serialization") for model in _SHARED]
     for endpoint in endpoints:
-        wanted += [(endpoint.answer, "serialization"), (endpoint.given, "validation")]
+        wanted += [(endpoint.response_model, "serialization"), (endpoint.request_model, "validation")]
     refs, document = models_json_schema(list(dict.fromkeys(wanted)), ref_template=_REF)
     return {(model, mode): refs[model, mode] for model, mode in wanted}, document.get("$defs", {})
 
 
 def _operation(endpoint: Endpoint, path: str, refs: Refs, components: Json) -> Json:
     answers = {
-        "200": _content("The answer.", endpoint.produces, refs[endpoint.answer, "serialization"]),
+        "200": _content("The answer.", endpoint.produces, refs[endpoint.response_model, "serialization"]),
         "default": _content("What went wrong.", _JSON, refs[Failure, "serialization"]),
     }
     operation: Json = {
@@ -89,8 +89,8 @@ def _operation(endpoint: Endpoint, path: str, refs: Refs, components: Json) -> J
         "responses": answers,
     }
     parameters = _path_parameters(path)
-    if endpoint.given is not Nothing:
-        given = refs[endpoint.given, "validation"]
+    if endpoint.request_model is not Empty:
+        given = refs[endpoint.request_model, "validation"]
         if endpoint.takes_body:
             operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": given}}}
         else:

@@ -16,10 +16,10 @@ from starlette.routing import Route
 
 from neko.settings import ASSETS
 from neko.tasks import in_thread
-from neko.web.reader import reader_language
-from neko.web.root import root_url
+from neko.web.mount import mount_path
+from neko.web.request_language import request_language
 from neko.web.services import Services
-from neko.web.statics import content_version
+from neko.web.static_files import content_version
 
 if TYPE_CHECKING:
     import jinja2
@@ -50,9 +50,9 @@ def page_routes(services: Services) -> list[Route]:
 
 async def _show(page: Page, services: Services, request: Request) -> Response:
     html = await page.render(
-        base=root_url(request.scope) + "/",
+        base=mount_path(request.scope) + "/",
         character=request.path_params.get("character") or services.characters.current,
-        language=reader_language(request, services),
+        language=request_language(request, services),
     )
     return HTMLResponse(html, headers={"cache-control": "no-cache", "vary": "accept-language"})
 

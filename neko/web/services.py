@@ -14,7 +14,8 @@ from neko.errors import NekoError
 from neko.metrics import Metrics
 from neko.settings import CoreConfig, Settings
 from neko.storage import DataFolder
-from neko.types import Memory, ModelLabel
+from neko.types.memory import Memory
+from neko.types.model_session import ModelLabel
 
 
 class FoundServer(Protocol):

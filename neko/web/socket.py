@@ -12,11 +12,11 @@ from typing import Protocol
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from neko.errors import FrameError
-from neko.messages import message
+from neko.i18n import notice
 from neko.sessions.events import Audio, CharacterSwitched, SessionFailed, Status
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
-from neko.tasks import Owner
+from neko.tasks import TaskOwner
 from neko.web import wire
 
 logger = logging.getLogger(__name__)
@@ -27,10 +27,10 @@ _DRAIN = 1.0
 """Seconds that a client we close gets to take what was said before."""
 
 
-class Rooms(Protocol):
+class SocketContext(Protocol):
     """What the socket needs of the application."""
 
-    sockets: Owner
+    sockets: TaskOwner
     clients: set[Outbox]
 
     @property
@@ -52,25 +52,25 @@ class Rooms(Protocol):
 class Socket:
     """One accepted connection."""
 
-    def __init__(self, websocket: WebSocket, rooms: Rooms) -> None:
+    def __init__(self, websocket: WebSocket, context: SocketContext) -> None:
         self._websocket = websocket
-        self._rooms = rooms
+        self._context = context
         self._outbox = Outbox()
 
     async def serve(self, character: str) -> None:
         """Talk until either side leaves."""
         await self._websocket.accept()
-        manager = self._rooms.manager(character)
+        manager = self._context.manager(character)
         if manager is None:
             await self._turn_away(character)
             return
-        writer = self._rooms.sockets.spawn(self._write(), name=f"socket writer {character}")
-        self._rooms.clients.add(self._outbox)
+        writer = self._context.sockets.spawn(self._write(), name=f"socket writer {character}")
+        self._context.clients.add(self._outbox)
         try:
             await manager.attach(self._outbox)
             await self._read(manager)
         finally:
-            self._rooms.clients.discard(self._outbox)
+            self._context.clients.discard(self._outbox)
             manager.detach(self._outbox)
             if self._outbox.closed:  # by us: the farewell may still be on its way
                 await asyncio.wait({writer}, timeout=_DRAIN)
@@ -78,7 +78,7 @@ class Socket:
             writer.cancel()
 
     async def _turn_away(self, character: str) -> None:
-        instead = self._rooms.fallback_character()
+        instead = self._context.fallback_character()
         if instead is not None:
             await self._websocket.send_text(wire.encode(CharacterSwitched(instead, character)))
             try:
@@ -97,7 +97,7 @@ class Socket:
             text = frame.get("text")
             if text is None:
                 continue
-            if self._rooms.manager(manager.character) is not manager:
+            if self._context.manager(manager.character) is not manager:
                 self._outbox.close(1000, "character gone")
                 continue
             self._act(manager, text)
@@ -106,13 +106,13 @@ class Socket:
         try:
             action, language = wire.decode(text)
         except FrameError as error:
-            said = message(error.code, self._rooms.language, error.params)
+            said = notice(error.code, self._context.language, error.params)
             if error.failed_mode is not None:
                 self._outbox.put(SessionFailed(error.failed_mode, said.text))
             self._outbox.put(Status(said.text, said.code, said.remedy, level="error"))
             return
         if language:
-            self._rooms.client_language(language)
+            self._context.client_language(language)
         if action is not None:
             manager.handle(action)
 

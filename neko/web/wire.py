@@ -24,7 +24,8 @@ from neko.sessions.actions import (
     StartSession,
     StopReply,
 )
-from neko.types import Line, ModelLabel
+from neko.types.lines import Line
+from neko.types.model_session import ModelLabel
 
 MAX_TEXT = 20_000
 MAX_IMAGE = 13_981_113

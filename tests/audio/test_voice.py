@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from neko.audio.engines.espeak import EspeakEngine
-from neko.audio.speaker import say
-from neko.types import Utterance, VoiceSettings
+from neko.audio.speech_pipeline import say
+from neko.types.speech import Utterance, VoiceSettings
 
 RATE = 48_000
 TEXTS = {

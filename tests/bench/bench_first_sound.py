@@ -1,7 +1,7 @@
 """The built-in voice: from a reply's first words to its first frame, next to a bare espeak-ng call.
 
 The floor is ``espeak_Synth`` by ctypes, timed from the call to its first callback with sound. Ours
-is from ``Speaker.feed`` and ``finish`` to the first ``on_audio``: cutting, cleaning, two thread hops,
+is from ``SpeechPipeline.feed`` and ``finish`` to the first ``on_audio``: cutting, cleaning, two thread hops,
 shaping and resampling on top. Both are warm and take turns in one process.
 """
 
@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from neko.audio.engines.espeak import EspeakEngine
 from neko.audio.engines.espeak_library import host
-from neko.audio.speaker import Speaker
-from neko.tasks import Owner
-from neko.types import VoiceSettings
+from neko.audio.speech_pipeline import SpeechPipeline
+from neko.tasks import TaskOwner
+from neko.types.speech import VoiceSettings
 from tests.bench.figures import median, ms, show
 
 ROUNDS = 60
@@ -61,11 +61,11 @@ class BareEspeak:
 class FirstFrame:
     """Times how long a speaker takes to its first frame and to the end of the reply."""
 
-    def __init__(self, executor: ThreadPoolExecutor, owner: Owner) -> None:
+    def __init__(self, executor: ThreadPoolExecutor, owner: TaskOwner) -> None:
         self._first = 0.0
         self._ended = asyncio.Event()
         self.engine = EspeakEngine()
-        self.speaker = Speaker(
+        self.speaker = SpeechPipeline(
             self.engine,
             executor,
             owner=owner,
@@ -91,7 +91,7 @@ class FirstFrame:
 
 async def measure() -> None:
     executor = ThreadPoolExecutor(max_workers=2)
-    async with Owner("bench") as owner:
+    async with TaskOwner("bench") as owner:
         first = FirstFrame(executor, owner)
         began = time.perf_counter()
         await first.engine.prewarm()

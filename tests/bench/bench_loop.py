@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from neko.embed import Neko
+from neko.application import Neko
 from neko.serve import listen, serving
 from neko.settings import Settings
 from tests.bench.figures import ms, show

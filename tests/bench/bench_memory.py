@@ -13,10 +13,10 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from neko.memory.messages import line_json
+from neko.memory.line_codec import line_json
 from neko.memory.service import MemoryService
-from neko.tasks import Owner
-from neko.types import NewLine, Role
+from neko.tasks import TaskOwner
+from neko.types.lines import NewLine, Role
 
 LINES = 300
 MANY = 50_000
@@ -59,7 +59,7 @@ async def _store(folder: Path) -> None:
     """Bare inserts and stores in turn, so that both meet the same disk."""
     bare: list[float] = []
     stored: list[float] = []
-    async with Owner("bench") as owner:
+    async with TaskOwner("bench") as owner:
         memory = MemoryService(folder, owner)
         await memory.start()
         await memory.lines("Mio")
@@ -81,7 +81,7 @@ async def _store(folder: Path) -> None:
 
 
 async def _fill(folder: Path) -> None:
-    async with Owner("bench") as owner:
+    async with TaskOwner("bench") as owner:
         memory = MemoryService(folder, owner)
         await memory.lines("Many")
         await memory.aclose()
@@ -93,7 +93,7 @@ async def _fill(folder: Path) -> None:
 
 
 async def _find(folder: Path) -> None:
-    async with Owner("bench") as owner:
+    async with TaskOwner("bench") as owner:
         memory = MemoryService(folder, owner)
         _shown(f"first lines() of {MANY}, opening included", await _timed(lambda: memory.lines("Many"), 1))
         _shown(f"lines(limit=50) of {MANY}", await _timed(lambda: memory.lines("Many"), 100))

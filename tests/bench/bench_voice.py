@@ -12,7 +12,7 @@ import time
 from websockets.asyncio.client import ClientConnection, connect
 
 from neko.audio.engines.espeak import EspeakEngine
-from neko.types import Utterance
+from neko.types.speech import Utterance
 from tests.bench import processes
 from tests.bench.figures import median, ms, show
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from neko.embed import Neko
+from neko.application import Neko
 from neko.serve import listen, serving
 from neko.settings import Settings
 from tests.conftest import RunningServer

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from neko.embed import Neko
-from neko.errors import ModelServerError, ModelUnreachable
+from neko.application import Neko
+from neko.errors import ModelServerError, ModelUnreachableError
 from neko.serve import listen, serving
 from neko.sessions.actions import Mode
 from neko.settings import Settings
-from neko.tasks import Owner
-from neko.types import ModelSession
+from neko.tasks import TaskOwner
+from neko.types.model_session import ModelSession
 from tests.client import Client, Frame, client, is_turn_end, text_of, types_of
 from tests.scripted_session import ScriptedSpeechSession, SpokenTurn
 
@@ -36,11 +36,11 @@ class SpeakingNeko(Neko):
         self.attempts = 0
         self.gate: asyncio.Event | None = None
 
-    def open_model(self, mode: Mode, owner: Owner) -> ModelSession:
+    def open_model(self, mode: Mode, owner: TaskOwner) -> ModelSession:
         self.attempts += 1
         if self.fail:
             self.fail -= 1
-            raise ModelUnreachable("scripted", model="m", provider="p")
+            raise ModelUnreachableError("scripted", model="m", provider="p")
         session = ScriptedSpeechSession(owner=owner, turns=self.turns)
         self.sessions.append(session)
         return session

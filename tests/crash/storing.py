@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from neko.memory.service import MemoryService
-from neko.tasks import Owner
-from neko.types import NewLine, Role
+from neko.tasks import TaskOwner
+from neko.types.lines import NewLine, Role
 
 
 async def main(folder: Path, tag: str) -> None:
-    async with Owner("storing") as owner:
+    async with TaskOwner("storing") as owner:
         memory = MemoryService(folder, owner)
         await memory.start()
         number = 0

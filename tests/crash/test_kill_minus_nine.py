@@ -12,7 +12,7 @@ from pathlib import Path
 
 from neko.errors import NekoError
 from neko.memory.service import MemoryService
-from neko.tasks import Owner
+from neko.tasks import TaskOwner
 
 ROOT = Path(__file__).parent.parent.parent
 KILLS = 5
@@ -42,7 +42,7 @@ async def test_no_acknowledged_line_is_lost_when_the_process_is_killed(tmp_path:
     assert all(entry["type"] in ("human", "ai", "system") for entry in recent)
 
     reports: list[NekoError] = []
-    async with Owner("test") as owner:
+    async with TaskOwner("test") as owner:
         memory = MemoryService(tmp_path, owner, on_damage=reports.append)
         lines = await memory.lines("Mio", after=0, limit=100_000)
         window = await memory.recent("Mio")

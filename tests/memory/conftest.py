@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.memory.house import House
+from tests.memory.memory_folder import MemoryFolder
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def memory_folder(tmp_path: Path) -> AsyncIterator[MemoryFolder]:
     async with AsyncExitStack() as stack:
-        yield House(tmp_path / "memory", stack)
+        yield MemoryFolder(tmp_path / "memory", stack)

@@ -13,20 +13,20 @@ from pathlib import Path
 import pytest
 
 from neko.errors import InputError, MemoryStoreError, NekoError
-from neko.memory.faults import store_error
 from neko.memory.log import Log
 from neko.memory.schema import BY_CLIENT_ID
-from neko.types import NewLine
-from tests.memory.house import MIO, START, House, new_line, said, say, shown
+from neko.memory.sqlite_errors import store_error
+from neko.types.lines import NewLine
+from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, said, say, shown
 
 
 def _unexpected(error: NekoError) -> None:
     raise AssertionError(error)
 
 
-async def test_a_row_is_a_message_dict_that_other_programs_read(house: House) -> None:
-    await house.talked("hello 猫", "hi")
-    rows = house.sql("SELECT id, session_id, message, timestamp FROM time_indexed_original ORDER BY id")
+async def test_a_row_is_a_message_dict_that_other_programs_read(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("hello 猫", "hi")
+    rows = memory_folder.sql("SELECT id, session_id, message, timestamp FROM time_indexed_original ORDER BY id")
     user, reply = (json.loads(row[2]) for row in rows)
     assert rows[0][:2] == (1, "s1")
     assert rows[0][3] == "2026-02-22 10:00:00.000000"
@@ -40,61 +40,61 @@ async def test_a_row_is_a_message_dict_that_other_programs_read(house: House) ->
     assert reply["data"]["tool_calls"] == []
 
 
-async def test_a_new_file_has_the_columns_and_indexes_of_the_contract(house: House) -> None:
-    await house.talked("hello")
+async def test_a_new_file_has_the_columns_and_indexes_of_the_contract(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("hello")
     for table in ("time_indexed_original", "time_indexed_compressed"):
-        columns = [(row[1], row[2], row[5]) for row in house.sql(f"PRAGMA table_info({table})")]
+        columns = [(row[1], row[2], row[5]) for row in memory_folder.sql(f"PRAGMA table_info({table})")]
         assert columns == [
             ("id", "INTEGER", 1),
             ("session_id", "TEXT", 0),
             ("message", "TEXT", 0),
             ("timestamp", "DATETIME", 0),
         ]
-    assert house.sql("PRAGMA journal_mode") == [("wal",)]
+    assert memory_folder.sql("PRAGMA journal_mode") == [("wal",)]
     for column in ("timestamp", "session_id"):
-        plan = house.sql(f"EXPLAIN QUERY PLAN SELECT id FROM time_indexed_original WHERE {column} = 'x'")
+        plan = memory_folder.sql(f"EXPLAIN QUERY PLAN SELECT id FROM time_indexed_original WHERE {column} = 'x'")
         assert "USING" in plan[0][3]
 
 
-async def test_a_client_id_is_looked_up_in_an_index(house: House) -> None:
-    await house.talked("hello")
-    plan = house.sql("EXPLAIN QUERY PLAN " + BY_CLIENT_ID, ("c1",))
+async def test_a_client_id_is_looked_up_in_an_index(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("hello")
+    plan = memory_folder.sql("EXPLAIN QUERY PLAN " + BY_CLIENT_ID, ("c1",))
     assert "neko_original_client" in plan[0][3]
 
 
-async def test_a_summary_is_kept_with_the_ids_it_was_made_from(house: House) -> None:
+async def test_a_summary_is_kept_with_the_ids_it_was_made_from(memory_folder: MemoryFolder) -> None:
     async def summarise(prompt: str) -> str:
         return "记录"
 
-    memory = await house.open()
+    memory = await memory_folder.open()
     ids = [await say(memory, f"line {number}") for number in range(11)]
     assert await memory.compress(MIO, summarise)
-    ((raw,),) = house.sql("SELECT message FROM time_indexed_compressed")
+    ((raw,),) = memory_folder.sql("SELECT message FROM time_indexed_compressed")
     kept = json.loads(raw)
     assert (kept["type"], kept["data"]["content"]) == ("system", "记录")
     assert kept["data"]["additional_kwargs"]["neko"]["sources"] == ids[:2]
 
 
-async def test_a_replaced_reply_keeps_its_text_in_the_file(house: House) -> None:
-    memory = await house.open()
+async def test_a_replaced_reply_keeps_its_text_in_the_file(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     await say(memory, "a joke")
     old = await say(memory, "no", "assistant")
     await say(memory, "why not", "assistant", replaces=old)
-    ((raw,),) = house.sql("SELECT message FROM time_indexed_original WHERE id = ?", (old,))
+    ((raw,),) = memory_folder.sql("SELECT message FROM time_indexed_original WHERE id = ?", (old,))
     data = json.loads(raw)["data"]
     assert data["content"][0]["text"] == "[20260222 Sun 10:00] no"
     assert data["additional_kwargs"]["neko"]["status"] == "replaced"
 
 
-async def test_lines_survive_a_restart(house: House) -> None:
-    await house.talked("one", "two")
-    memory = await house.open()
+async def test_lines_survive_a_restart(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one", "two")
+    memory = await memory_folder.open()
     assert await said(memory) == ["one", "two"]
     assert await say(memory, "three") == 3
 
 
-async def test_many_writers_at_once_lose_nothing(house: House) -> None:
-    memory = await house.open()
+async def test_many_writers_at_once_lose_nothing(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     ids = await asyncio.gather(*(say(memory, f"line {number}", client_id=f"c{number}") for number in range(60)))
     assert sorted(ids) == list(range(1, 61))
     assert sorted(await shown(memory)) == sorted(f"line {number}" for number in range(60))
@@ -134,8 +134,8 @@ async def test_a_cancelled_transaction_is_rolled_back_and_blocks_nobody(tmp_path
     await log.aclose()
 
 
-async def test_a_cancelled_store_leaves_log_and_window_in_step(house: House) -> None:
-    memory = await house.open()
+async def test_a_cancelled_store_leaves_log_and_window_in_step(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     await say(memory, "first")
     task = asyncio.create_task(say(memory, "perhaps"))
     await asyncio.sleep(0)
@@ -147,64 +147,64 @@ async def test_a_cancelled_store_leaves_log_and_window_in_step(house: House) -> 
 
 
 @pytest.mark.parametrize("name", ["", " ", "..", "a/b", "a\\b", "../x", "a\0b", "a\nb", "x" * 300, "\ud800"])
-async def test_a_name_that_is_no_file_name_is_refused(house: House, name: str) -> None:
-    memory = await house.open()
+async def test_a_name_that_is_no_file_name_is_refused(memory_folder: MemoryFolder, name: str) -> None:
+    memory = await memory_folder.open()
     with pytest.raises(InputError):
         await memory.store(name, new_line("hello"))
-    assert list(house.folder.iterdir()) == []
+    assert list(memory_folder.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["小澪", "ミオ", "Mr. Cat", "가나다", "Zoë 🐈", "a'b\"c%"])
-async def test_any_other_name_has_its_own_files(house: House, name: str) -> None:
-    memory = await house.open()
+async def test_any_other_name_has_its_own_files(memory_folder: MemoryFolder, name: str) -> None:
+    memory = await memory_folder.open()
     await memory.store(name, new_line("hello"))
     await memory.aclose()
-    assert (house.folder / f"time_indexed_{name}").is_file()
-    assert (house.folder / f"recent_{name}.json").is_file()
+    assert (memory_folder.folder / f"time_indexed_{name}").is_file()
+    assert (memory_folder.folder / f"recent_{name}.json").is_file()
 
 
 # ── damage ───────────────────────────────────────────────────────────────────
 
 
-async def test_a_file_that_is_no_database_is_set_aside_and_reported(house: House) -> None:
-    house.log.write_bytes(b"this is my diary, do not read\n" * 300)
-    memory = await house.open()
+async def test_a_file_that_is_no_database_is_set_aside_and_reported(memory_folder: MemoryFolder) -> None:
+    memory_folder.log.write_bytes(b"this is my diary, do not read\n" * 300)
+    memory = await memory_folder.open()
     await say(memory, "hello")
     assert await said(memory) == ["hello"]
-    (report,) = house.reports
+    (report,) = memory_folder.reports
     kept = Path(str(report.params["kept"]))
     assert kept.name.startswith("time_indexed_Mio.damaged-")
     assert kept.read_bytes().startswith(b"this is my diary")
-    assert report.params["file"] == str(house.log)
+    assert report.params["file"] == str(memory_folder.log)
 
 
-async def test_ids_go_on_growing_after_damage(house: House) -> None:
-    await house.talked("one", "two", "three")
-    house.log.write_bytes(b"x" * 5000)
-    memory = await house.open()
+async def test_ids_go_on_growing_after_damage(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one", "two", "three")
+    memory_folder.log.write_bytes(b"x" * 5000)
+    memory = await memory_folder.open()
     assert await say(memory, "four", "assistant") == 4
     assert await said(memory) == ["four"]
     assert await shown(memory) == ["one", "two", "three", "four"]
-    assert len(house.reports) == 1
+    assert len(memory_folder.reports) == 1
 
 
-async def test_the_wal_of_a_damaged_file_is_kept_with_it(house: House) -> None:
-    house.log.write_bytes(b"x" * 5000)
-    house.log.with_name(house.log.name + "-wal").write_bytes(b"the last words")
-    memory = await house.open()
+async def test_the_wal_of_a_damaged_file_is_kept_with_it(memory_folder: MemoryFolder) -> None:
+    memory_folder.log.write_bytes(b"x" * 5000)
+    memory_folder.log.with_name(memory_folder.log.name + "-wal").write_bytes(b"the last words")
+    memory = await memory_folder.open()
     await say(memory, "hello")
-    kept = str(house.reports[0].params["kept"])
+    kept = str(memory_folder.reports[0].params["kept"])
     assert Path(kept + "-wal").read_bytes() == b"the last words"
 
 
-async def test_damage_while_running_loses_no_acknowledged_line(house: House) -> None:
-    memory = await house.open()
+async def test_damage_while_running_loses_no_acknowledged_line(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     for number in range(200):
         await say(memory, f"line {number} " + "x" * 200)
     assert len(await shown(memory)) == 200
-    ((pages,),) = house.sql("PRAGMA page_count")
-    house.sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    with house.log.open("r+b") as file:
+    ((pages,),) = memory_folder.sql("PRAGMA page_count")
+    memory_folder.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    with memory_folder.log.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * 4096 * (pages - 1))
     ids = [await say(memory, f"later {number}") for number in range(3)]
@@ -212,36 +212,36 @@ async def test_damage_while_running_loses_no_acknowledged_line(house: House) -> 
     assert ids[0] == 201
     assert (await said(memory))[-3:] == ["later 0", "later 1", "later 2"]
     assert (await shown(memory))[-4:] == ["line 199 " + "x" * 200, "later 0", "later 1", "later 2"]
-    assert len(house.reports) == 1
+    assert len(memory_folder.reports) == 1
 
 
 # ── errors a user can act on ─────────────────────────────────────────────────
 
 
-async def test_a_locked_file_is_reported_as_locked_and_works_again_afterwards(house: House) -> None:
-    memory = await house.open()
+async def test_a_locked_file_is_reported_as_locked_and_works_again_afterwards(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     await say(memory, "one")
-    with closing(sqlite3.connect(house.log, isolation_level=None)) as other:
+    with closing(sqlite3.connect(memory_folder.log, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(MemoryStoreError) as caught:
             await say(memory, "two")
         other.execute("ROLLBACK")
     assert caught.value.params["reason"] == "locked"
-    assert caught.value.params["file"] == str(house.log)
+    assert caught.value.params["file"] == str(memory_folder.log)
     await say(memory, "three")
     assert await said(memory) == ["one", "three"]
 
 
-async def test_a_log_that_cannot_be_opened_is_tried_again_at_the_next_call(house: House) -> None:
-    house.log.mkdir()
-    memory = await house.open()
+async def test_a_log_that_cannot_be_opened_is_tried_again_at_the_next_call(memory_folder: MemoryFolder) -> None:
+    memory_folder.log.mkdir()
+    memory = await memory_folder.open()
     with pytest.raises(MemoryStoreError) as caught:
         await say(memory, "one")
     assert caught.value.params["reason"] == "unreadable"
-    house.log.rmdir()
+    memory_folder.log.rmdir()
     await say(memory, "two")
     assert await said(memory) == ["two"]
-    assert house.reports == []
+    assert memory_folder.reports == []
 
 
 def test_a_full_disk_is_told_apart(tmp_path: Path) -> None:
@@ -262,8 +262,8 @@ def test_a_read_only_file_is_told_apart(tmp_path: Path) -> None:
     assert store_error(caught.value, tmp_path).params["reason"] == "read_only"
 
 
-async def test_a_closed_memory_says_so(house: House) -> None:
-    memory = await house.open()
+async def test_a_closed_memory_says_so(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     await say(memory, "one")
     await memory.aclose()
     await memory.aclose()
@@ -273,17 +273,19 @@ async def test_a_closed_memory_says_so(house: House) -> None:
         assert caught.value.params["reason"] == "closed"
 
 
-async def test_no_word_of_the_user_reaches_the_log_text(house: House, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_word_of_the_user_reaches_the_log_text(
+    memory_folder: MemoryFolder, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
-    memory = await house.open()
+    memory = await memory_folder.open()
     await say(memory, "my secret is xyzzy")
     await memory.search(MIO, "xyzzy")
     await memory.aclose()
     assert "xyzzy" not in caplog.text
 
 
-async def test_half_a_surrogate_pair_can_be_stored_and_asked_for(house: House) -> None:
-    memory = await house.open()
+async def test_half_a_surrogate_pair_can_be_stored_and_asked_for(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     stored = await memory.store(MIO, NewLine("s1", "t1", "user", "broken \ud83d emoji", START, client_id="c\ud83d"))
     assert stored.line.text == "broken \ud83d emoji"
     assert (await memory.lines(MIO))[0].text == "broken \ud83d emoji"
@@ -294,10 +296,12 @@ async def test_half_a_surrogate_pair_can_be_stored_and_asked_for(house: House) -
 # ── files made by N.E.K.O. ───────────────────────────────────────────────────
 
 
-def _old_log(house: House, *, timestamps: bool) -> None:
+def _old_log(memory_folder: MemoryFolder, *, timestamps: bool) -> None:
     stamp = ", timestamp DATETIME" if timestamps else ""
     for table in ("time_indexed_original", "time_indexed_compressed"):
-        house.sql(f"CREATE TABLE {table} (id INTEGER NOT NULL, session_id TEXT, message TEXT{stamp}, PRIMARY KEY (id))")
+        memory_folder.sql(
+            f"CREATE TABLE {table} (id INTEGER NOT NULL, session_id TEXT, message TEXT{stamp}, PRIMARY KEY (id))"
+        )
     messages = [
         {
             "type": "human",
@@ -307,17 +311,19 @@ def _old_log(house: House, *, timestamps: bool) -> None:
         {"type": "system", "data": {"content": "a note"}},
     ]
     for message in messages:
-        house.sql("INSERT INTO time_indexed_original (session_id, message) VALUES ('old', ?)", (json.dumps(message),))
-    house.sql("INSERT INTO time_indexed_original (session_id, message) VALUES ('old', 'not json')")
+        memory_folder.sql(
+            "INSERT INTO time_indexed_original (session_id, message) VALUES ('old', ?)", (json.dumps(message),)
+        )
+    memory_folder.sql("INSERT INTO time_indexed_original (session_id, message) VALUES ('old', 'not json')")
     if timestamps:
-        house.sql("UPDATE time_indexed_original SET timestamp = '2025-01-01 09:45:00.123456'")
+        memory_folder.sql("UPDATE time_indexed_original SET timestamp = '2025-01-01 09:45:00.123456'")
 
 
 @pytest.mark.parametrize("timestamps", [True, False])
-async def test_a_log_of_the_original_opens_and_stays_as_it_was(house: House, timestamps: bool) -> None:
-    _old_log(house, timestamps=timestamps)
-    before = house.sql("SELECT id, session_id, message FROM time_indexed_original")
-    memory = await house.open()
+async def test_a_log_of_the_original_opens_and_stays_as_it_was(memory_folder: MemoryFolder, timestamps: bool) -> None:
+    _old_log(memory_folder, timestamps=timestamps)
+    before = memory_folder.sql("SELECT id, session_id, message FROM time_indexed_original")
+    memory = await memory_folder.open()
     lines = await memory.lines(MIO)
     assert [(line.role, line.text) for line in lines] == [
         ("user", "我的猫叫年糕"),
@@ -330,14 +336,14 @@ async def test_a_log_of_the_original_opens_and_stays_as_it_was(house: House, tim
     assert await say(memory, "new") == 5
     assert (await memory.search(MIO, "我的猫叫什么"))[0].line.text == "我的猫叫年糕"
     await memory.aclose()
-    assert house.sql("SELECT id, session_id, message FROM time_indexed_original WHERE id < 5") == before
-    assert house.reports == []
+    assert memory_folder.sql("SELECT id, session_id, message FROM time_indexed_original WHERE id < 5") == before
+    assert memory_folder.reports == []
 
 
-async def test_a_log_that_lacks_only_one_timestamp_column_gets_it(house: House) -> None:
-    _old_log(house, timestamps=False)
-    house.sql("ALTER TABLE time_indexed_original ADD COLUMN timestamp DATETIME")
-    memory = await house.open()
+async def test_a_log_that_lacks_only_one_timestamp_column_gets_it(memory_folder: MemoryFolder) -> None:
+    _old_log(memory_folder, timestamps=False)
+    memory_folder.sql("ALTER TABLE time_indexed_original ADD COLUMN timestamp DATETIME")
+    memory = await memory_folder.open()
     await say(memory, "new")
     await memory.aclose()
-    assert "timestamp" in [row[1] for row in house.sql("PRAGMA table_info(time_indexed_compressed)")]
+    assert "timestamp" in [row[1] for row in memory_folder.sql("PRAGMA table_info(time_indexed_compressed)")]

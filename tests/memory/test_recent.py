@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from neko.memory.messages import cut_prefix, time_prefix
+from neko.memory.line_codec import cut_prefix, time_prefix
 from neko.memory.service import MemoryService
-from neko.types import RecentEntry
-from tests.memory.house import MIO, START, House, new_line, said, say, shown
+from neko.types.memory import RecentEntry
+from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, said, say, shown
 
 
-def _write(house: House, value: Any) -> None:
-    house.recent.write_text(
+def _write(memory_folder: MemoryFolder, value: Any) -> None:
+    memory_folder.recent.write_text(
         value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), encoding="utf-8"
     )
 
@@ -24,12 +24,12 @@ def _human(text: Any) -> dict[str, Any]:
     return {"type": "human", "data": {"content": text, "type": "human", "example": False}}
 
 
-async def test_the_file_has_the_form_of_the_contract(house: House) -> None:
-    await house.talked("hello 猫", "hi")
-    raw = house.recent.read_text(encoding="utf-8")
+async def test_the_file_has_the_form_of_the_contract(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("hello 猫", "hi")
+    raw = memory_folder.recent.read_text(encoding="utf-8")
     assert "猫" in raw
     assert raw.startswith('[\n  {\n    "type": "human"')
-    user, reply = house.entries()
+    user, reply = memory_folder.entries()
     assert user["data"]["content"] == [{"type": "text", "text": "hello 猫"}]
     assert reply["data"]["content"] == [{"type": "text", "text": "[20260222 Sun 10:00] hi"}]
     assert list(reply["data"]) == [
@@ -48,29 +48,29 @@ async def test_the_file_has_the_form_of_the_contract(house: House) -> None:
     ],
 )
 async def test_the_memo_stands_first_with_the_prefix_of_its_language(
-    house: House, texts: list[str], prefix: str
+    memory_folder: MemoryFolder, texts: list[str], prefix: str
 ) -> None:
     async def summarise(prompt: str) -> str:
         return "memo"
 
-    memory = await house.open()
+    memory = await memory_folder.open()
     for number in range(12):
         await say(memory, f"{texts[0]} {number}")
     assert await memory.compress(MIO, summarise)
-    assert house.entries()[0]["type"] == "system"
-    assert house.entries()[0]["data"]["content"] == prefix + "memo"
-    assert [entry["type"] for entry in house.entries()[1:]] == ["human"] * 9
+    assert memory_folder.entries()[0]["type"] == "system"
+    assert memory_folder.entries()[0]["data"]["content"] == prefix + "memo"
+    assert [entry["type"] for entry in memory_folder.entries()[1:]] == ["human"] * 9
     assert (await memory.recent(MIO))[0] == RecentEntry("system", "memo")
 
 
-async def test_both_forms_of_content_are_read(house: House) -> None:
+async def test_both_forms_of_content_are_read(memory_folder: MemoryFolder) -> None:
     memo = {"type": "system", "data": {"content": "先前对话的备忘录: 很久以前", "type": "system"}}
     reply = {"type": "ai", "data": {"content": "[20250101 Wed 09:30] hello", "type": "ai"}}
     _write(
-        house,
+        memory_folder,
         [memo, _human("plain"), _human([{"type": "text", "text": "in "}, {"type": "text", "text": "parts"}]), reply],
     )
-    memory = await house.open()
+    memory = await memory_folder.open()
     assert await memory.recent(MIO) == [
         RecentEntry("system", "很久以前"),
         RecentEntry("user", "plain"),
@@ -79,183 +79,186 @@ async def test_both_forms_of_content_are_read(house: House) -> None:
     ]
 
 
-async def test_unknown_keys_and_entries_are_kept(house: House) -> None:
+async def test_unknown_keys_and_entries_are_kept(memory_folder: MemoryFolder) -> None:
     strange = [_human("plain") | {"mood": "sunny"}, {"type": "human"}, "a stray string"]
     strange[0]["data"]["additional_kwargs"] = {"other": 1}  # type: ignore[index]
-    _write(house, strange)
-    memory = await house.open()
+    _write(memory_folder, strange)
+    memory = await memory_folder.open()
     await say(memory, "new")
     assert await shown(memory) == ["plain", "new"]
     await memory.aclose()
-    assert house.entries()[:3] == strange
+    assert memory_folder.entries()[:3] == strange
 
 
-async def test_a_hand_edit_is_seen_at_once_and_kept(house: House) -> None:
-    memory = await house.open()
+async def test_a_hand_edit_is_seen_at_once_and_kept(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     await say(memory, "my cat is called Biskuit")
     await memory.aclose()
-    memory = await house.open()
+    memory = await memory_folder.open()
     assert await shown(memory) == ["my cat is called Biskuit"]
-    _write(house, [_human("my cat is called Biscuit")])
+    _write(memory_folder, [_human("my cat is called Biscuit")])
     assert await shown(memory) == ["my cat is called Biscuit"]
     await say(memory, "and she is three")
     assert await shown(memory) == ["my cat is called Biscuit", "and she is three"]
     await memory.aclose()
-    assert house.entries()[0]["data"]["content"] == "my cat is called Biscuit"
+    assert memory_folder.entries()[0]["data"]["content"] == "my cat is called Biscuit"
 
 
-async def test_an_edit_of_the_same_size_and_second_is_seen(house: House) -> None:
-    await house.talked("cat A")
-    memory = await house.open()
+async def test_an_edit_of_the_same_size_and_second_is_seen(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("cat A")
+    memory = await memory_folder.open()
     assert await shown(memory) == ["cat A"]
-    times = house.recent.stat()
-    fresh = house.recent.with_suffix(".new")
-    fresh.write_text(house.recent.read_text(encoding="utf-8").replace("cat A", "cat B"), encoding="utf-8")
+    times = memory_folder.recent.stat()
+    fresh = memory_folder.recent.with_suffix(".new")
+    fresh.write_text(memory_folder.recent.read_text(encoding="utf-8").replace("cat A", "cat B"), encoding="utf-8")
     os.utime(fresh, ns=(times.st_atime_ns, times.st_mtime_ns))
-    fresh.replace(house.recent)
+    fresh.replace(memory_folder.recent)
     assert await shown(memory) == ["cat B"]
 
 
 @pytest.mark.parametrize("while_running", [True, False])
-async def test_a_window_that_was_cleared_by_hand_stays_clear(house: House, while_running: bool) -> None:
-    await house.talked("one", "two")
+async def test_a_window_that_was_cleared_by_hand_stays_clear(memory_folder: MemoryFolder, while_running: bool) -> None:
+    await memory_folder.talked("one", "two")
     if while_running:
-        memory = await house.open()
+        memory = await memory_folder.open()
         assert len(await shown(memory)) == 2
-        _write(house, [])
+        _write(memory_folder, [])
         assert await shown(memory) == []
         await memory.aclose()
     else:
-        _write(house, [])
-    memory = await house.open()
+        _write(memory_folder, [])
+    memory = await memory_folder.open()
     assert await shown(memory) == []
     await say(memory, "three")
     assert await shown(memory) == ["three"]
     assert await said(memory) == ["one", "two", "three"]
 
 
-async def test_an_edit_that_drops_all_extras_does_not_bring_lines_twice(house: House) -> None:
-    await house.talked("one", "two")
-    _write(house, [_human("one"), {"type": "ai", "data": {"content": "two", "additional_kwargs": {}, "type": "ai"}}])
-    memory = await house.open()
+async def test_an_edit_that_drops_all_extras_does_not_bring_lines_twice(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one", "two")
+    _write(
+        memory_folder,
+        [_human("one"), {"type": "ai", "data": {"content": "two", "additional_kwargs": {}, "type": "ai"}}],
+    )
+    memory = await memory_folder.open()
     assert await shown(memory) == ["one", "two"]
 
 
-async def test_lines_that_never_reached_the_file_are_taken_from_the_log(house: House) -> None:
-    await house.talked("one", "two")
-    before = house.recent.read_bytes()
-    await house.talked("three", "four")
-    house.recent.write_bytes(before)
-    house.sql("UPDATE neko_state SET value = 2")
-    memory = await house.open()
+async def test_lines_that_never_reached_the_file_are_taken_from_the_log(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one", "two")
+    before = memory_folder.recent.read_bytes()
+    await memory_folder.talked("three", "four")
+    memory_folder.recent.write_bytes(before)
+    memory_folder.sql("UPDATE neko_state SET value = 2")
+    memory = await memory_folder.open()
     assert await shown(memory) == ["one", "two", "three", "four"]
     await memory.aclose()
-    assert len(house.entries()) == 4
+    assert len(memory_folder.entries()) == 4
 
 
-async def test_a_missing_file_is_made_anew_from_the_log(house: House) -> None:
-    await house.talked(*(f"line {number}" for number in range(15)))
-    house.recent.unlink()
-    memory = await house.open()
+async def test_a_missing_file_is_made_anew_from_the_log(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked(*(f"line {number}" for number in range(15)))
+    memory_folder.recent.unlink()
+    memory = await memory_folder.open()
     assert await shown(memory) == [f"line {number}" for number in range(6, 15)]
     await memory.aclose()
-    assert len(house.entries()) == 9
+    assert len(memory_folder.entries()) == 9
 
 
 @pytest.mark.parametrize("damage", ['[{"type": "hum', '{"a": 1}', "\x00\x00"])
-async def test_a_damaged_file_is_set_aside_and_the_one_before_it_used(house: House, damage: str) -> None:
+async def test_a_damaged_file_is_set_aside_and_the_one_before_it_used(memory_folder: MemoryFolder, damage: str) -> None:
     async def summarise(prompt: str) -> str:
         return "Her cat is called Biscuit."
 
-    memory = await house.open()
+    memory = await memory_folder.open()
     for number in range(12):
         await say(memory, f"line {number}")
     assert await memory.compress(MIO, summarise)
     await say(memory, "and on")
     await memory.aclose()
-    _write(house, damage)
-    memory = await house.open()
+    _write(memory_folder, damage)
+    memory = await memory_folder.open()
     assert await shown(memory) == [
         "Her cat is called Biscuit.",
         *(f"line {number}" for number in range(3, 12)),
         "and on",
     ]
-    (report,) = house.reports
+    (report,) = memory_folder.reports
     assert report.code == "damaged_file"
-    (kept,) = house.folder.glob("recent_Mio.json.damaged-*")
+    (kept,) = memory_folder.folder.glob("recent_Mio.json.damaged-*")
     assert kept.read_text(encoding="utf-8") == damage
 
 
-async def test_damage_while_running_keeps_what_is_known(house: House) -> None:
-    memory = await house.open()
+async def test_damage_while_running_keeps_what_is_known(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     await say(memory, "one")
     await memory.aclose()
-    memory = await house.open()
+    memory = await memory_folder.open()
     assert await shown(memory) == ["one"]
-    _write(house, "[oops")
+    _write(memory_folder, "[oops")
     assert await shown(memory) == ["one"]
     await memory.aclose()
-    assert len(house.entries()) == 1
-    assert len(house.reports) == 1
+    assert len(memory_folder.entries()) == 1
+    assert len(memory_folder.reports) == 1
 
 
-async def test_a_file_that_cannot_be_written_does_not_stop_the_talk(house: House) -> None:
-    memory = await house.open()
+async def test_a_file_that_cannot_be_written_does_not_stop_the_talk(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     await say(memory, "one")
     await memory.aclose()
-    house.recent.unlink()
-    house.recent.with_name("recent_Mio.json.bak").unlink(missing_ok=True)
-    memory = await house.open()
+    memory_folder.recent.unlink()
+    memory_folder.recent.with_name("recent_Mio.json.bak").unlink(missing_ok=True)
+    memory = await memory_folder.open()
     await memory.lines(MIO)
-    house.recent.mkdir()
-    (house.recent / "something").touch()
+    memory_folder.recent.mkdir()
+    (memory_folder.recent / "something").touch()
     stored = await memory.store(MIO, new_line("two"))
     assert stored.fresh
     assert await said(memory) == ["one", "two"]
 
 
-async def test_the_backup_put_back_by_hand_does_not_confuse_the_ids(house: House) -> None:
-    await house.talked("one", "two", "three", "four")
-    house.sql("DELETE FROM time_indexed_original WHERE id > 2")
-    memory = await house.open()
+async def test_the_backup_put_back_by_hand_does_not_confuse_the_ids(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one", "two", "three", "four")
+    memory_folder.sql("DELETE FROM time_indexed_original WHERE id > 2")
+    memory = await memory_folder.open()
     assert await say(memory, "five") == 3
     assert await shown(memory) == ["one", "two", "three", "four", "five"]
 
 
-async def test_lines_that_the_original_wrote_meanwhile_are_not_doubled(house: House) -> None:
-    await house.talked("one", "two")
-    _write(house, [*house.entries(), _human("from the original")])
+async def test_lines_that_the_original_wrote_meanwhile_are_not_doubled(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one", "two")
+    _write(memory_folder, [*memory_folder.entries(), _human("from the original")])
     message = json.dumps(_human("from the original"))
-    house.sql("INSERT INTO time_indexed_original (session_id, message) VALUES ('x', ?)", (message,))
-    memory = await house.open()
+    memory_folder.sql("INSERT INTO time_indexed_original (session_id, message) VALUES ('x', ?)", (message,))
+    memory = await memory_folder.open()
     await say(memory, "three")
     assert await shown(memory) == ["one", "two", "from the original", "three"]
 
 
-async def test_a_summary_made_of_lines_that_were_edited_meanwhile_is_discarded(house: House) -> None:
-    memory: MemoryService = await house.open()
+async def test_a_summary_made_of_lines_that_were_edited_meanwhile_is_discarded(memory_folder: MemoryFolder) -> None:
+    memory: MemoryService = await memory_folder.open()
 
     async def summarise(prompt: str) -> str:
-        _write(house, [_human("all new")])
+        _write(memory_folder, [_human("all new")])
         return "memo"
 
     for number in range(12):
         await say(memory, f"line {number}")
     await memory.aclose()
-    memory = await house.open()
+    memory = await memory_folder.open()
     assert not await memory.compress(MIO, summarise)
     assert await shown(memory) == ["all new"]
-    assert house.sql("SELECT count(*) FROM time_indexed_compressed") == [(0,)]
+    assert memory_folder.sql("SELECT count(*) FROM time_indexed_compressed") == [(0,)]
 
 
-async def test_the_summariser_reads_names_and_words_without_times(house: House) -> None:
+async def test_the_summariser_reads_names_and_words_without_times(memory_folder: MemoryFolder) -> None:
     prompts: list[str] = []
 
     async def summarise(prompt: str) -> str:
         prompts.append(prompt)
         return "memo"
 
-    memory = await house.open()
+    memory = await memory_folder.open()
     for number in range(11):
         await say(memory, f"line {number}", "assistant" if number % 2 else "user")
     assert await memory.compress(MIO, summarise)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from neko.memory.keywords import MOST, keywords
-from tests.memory.house import MIO, START, House, new_line, say
+from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say
 
 
 @pytest.mark.parametrize(
@@ -33,60 +33,62 @@ def test_a_long_text_has_a_bounded_number_of_keywords() -> None:
     assert len(keywords(" ".join(f"word{number}" for number in range(500)))) == MOST
 
 
-async def _found(house: House, query: str, *told: str, limit: int = 5) -> list[str]:
-    memory = await house.open()
+async def _found(memory_folder: MemoryFolder, query: str, *told: str, limit: int = 5) -> list[str]:
+    memory = await memory_folder.open()
     for number, text in enumerate(told):
         await memory.store(MIO, new_line(text, at=START + timedelta(minutes=number)))
     return [one.line.text for one in await memory.search(MIO, query, limit=limit)]
 
 
-async def test_a_short_word_is_not_found_inside_another(house: House) -> None:
+async def test_a_short_word_is_not_found_inside_another(memory_folder: MemoryFolder) -> None:
     told = ("The vacation education was delicate.", "Two cats sat there.", "A cat's life")
-    assert set(await _found(house, "my cat", *told)) == {"Two cats sat there.", "A cat's life"}
+    assert set(await _found(memory_folder, "my cat", *told)) == {"Two cats sat there.", "A cat's life"}
 
 
-async def test_a_word_is_found_in_other_forms_and_in_capitals(house: House) -> None:
-    assert await _found(house, "did I paint?", "PAINTING calms me") == ["PAINTING calms me"]
-    assert await _found(house, "was ist mit überstunden", "Überstunden sind doof") == ["Überstunden sind doof"]
+async def test_a_word_is_found_in_other_forms_and_in_capitals(memory_folder: MemoryFolder) -> None:
+    assert await _found(memory_folder, "did I paint?", "PAINTING calms me") == ["PAINTING calms me"]
+    assert await _found(memory_folder, "was ist mit überstunden", "Überstunden sind doof") == ["Überstunden sind doof"]
 
 
-async def test_a_latin_word_is_found_next_to_any_other_script_or_sign(house: House) -> None:
+async def test_a_latin_word_is_found_next_to_any_other_script_or_sign(memory_folder: MemoryFolder) -> None:
     for name in ("Leo", "Python"):
         told = (f"我的猫叫{name}，很乖", f'they call him "{name}"', f"{name}!", f"it is\n{name}")
-        memory = await house.open()
+        memory = await memory_folder.open()
         for text in told:
             await memory.store(name, new_line(text))
         assert {one.line.text for one in await memory.search(name, f"{name}是谁")} == set(told)
 
 
-async def test_a_rare_word_counts_more_than_a_frequent_one(house: House) -> None:
+async def test_a_rare_word_counts_more_than_a_frequent_one(memory_folder: MemoryFolder) -> None:
     told = [f"work was long on day {number}" for number in range(20)]
-    assert (await _found(house, "work with the theremin", *told, "I play the theremin"))[0] == "I play the theremin"
+    assert (await _found(memory_folder, "work with the theremin", *told, "I play the theremin"))[
+        0
+    ] == "I play the theremin"
 
 
-async def test_the_newer_of_two_like_lines_comes_first(house: House) -> None:
-    found = await _found(house, "favourite tea", "my favourite tea is green", "my favourite tea is black")
+async def test_the_newer_of_two_like_lines_comes_first(memory_folder: MemoryFolder) -> None:
+    found = await _found(memory_folder, "favourite tea", "my favourite tea is green", "my favourite tea is black")
     assert found == ["my favourite tea is black", "my favourite tea is green"]
 
 
-async def test_the_same_words_are_recalled_once(house: House) -> None:
-    assert await _found(house, "tea", "I like Tea", "I like tea", "tea again") == ["tea again", "I like tea"]
+async def test_the_same_words_are_recalled_once(memory_folder: MemoryFolder) -> None:
+    assert await _found(memory_folder, "tea", "I like Tea", "I like tea", "tea again") == ["tea again", "I like tea"]
 
 
-async def test_the_answer_to_a_question_is_found_without_its_words(house: House) -> None:
-    memory = await house.open()
+async def test_the_answer_to_a_question_is_found_without_its_words(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     await say(memory, "What is your cat called?", "assistant")
     await say(memory, "Biscuit!")
     await say(memory, "Lovely weather here.")
     assert (await memory.search(MIO, "the name of my cat"))[0].line.text == "Biscuit!"
 
 
-async def test_the_time_before_a_reply_is_not_searched(house: House) -> None:
-    memory = await house.open()
+async def test_the_time_before_a_reply_is_not_searched(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
     await say(memory, "hello there", "assistant")
     assert await memory.search(MIO, "sun 20260222") == []
 
 
-async def test_words_that_mean_something_to_sqlite_are_only_words(house: House) -> None:
+async def test_words_that_mean_something_to_sqlite_are_only_words(memory_folder: MemoryFolder) -> None:
     told = ("100% of [it] * ?", 'it\'s "quoted" -- ; DROP')
-    assert await _found(house, "quoted ' OR 1=1 -- %_*[a]", *told) == ['it\'s "quoted" -- ; DROP']
+    assert await _found(memory_folder, "quoted ' OR 1=1 -- %_*[a]", *told) == ['it\'s "quoted" -- ; DROP']

@@ -12,8 +12,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.chromium import FLAGS
-from tests.page.guest import Guest
-from tests.page.house import House
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import ScriptedProvider
 
 POOL = 6
@@ -22,7 +22,7 @@ SETTLE = 3.0
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium(chromium_path: str) -> AsyncIterator[Browser]:
-    """One headless browser for all tests of a module; each guest gets a profile of its own."""
+    """One headless browser for all tests of a module; each driver gets a profile of its own."""
     fill_thread_pool()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
@@ -52,17 +52,17 @@ async def tidy_loop() -> AsyncIterator[None]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def house(tidy_loop: None, data_dir: Path) -> AsyncIterator[House]:
+async def running_neko(tidy_loop: None, data_dir: Path) -> AsyncIterator[RunningNeko]:
     """Neko with the built-in model, over a fresh folder; she only writes."""
-    async with House(data_dir, voice="off") as house:
-        yield house
+    async with RunningNeko(data_dir, voice="off") as running_neko:
+        yield running_neko
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def speaking(tidy_loop: None, data_dir: Path) -> AsyncIterator[House]:
+async def speaking(tidy_loop: None, data_dir: Path) -> AsyncIterator[RunningNeko]:
     """Neko with the built-in model and the built-in voice, as a newcomer gets her."""
-    async with House(data_dir) as house:
-        yield house
+    async with RunningNeko(data_dir) as running_neko:
+        yield running_neko
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -72,16 +72,16 @@ async def provider(tidy_loop: None) -> AsyncIterator[ScriptedProvider]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def connected(provider: ScriptedProvider, data_dir: Path) -> AsyncIterator[House]:
+async def connected(provider: ScriptedProvider, data_dir: Path) -> AsyncIterator[RunningNeko]:
     """Neko who thinks with ``provider`` and makes no sound."""
     environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": provider.base_url}
-    async with House(data_dir, environ=environ, voice="off") as house:
-        yield house
+    async with RunningNeko(data_dir, environ=environ, voice="off") as running_neko:
+        yield running_neko
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def guest(chromium: Browser) -> AsyncIterator[Guest]:
+async def driver(chromium: Browser) -> AsyncIterator[PageDriver]:
     """Somebody with a fresh browser profile, 1440×900. Complaints of their pages fail the test."""
-    async with Guest(chromium) as guest:
-        yield guest
-        guest.check()
+    async with PageDriver(chromium) as driver:
+        yield driver
+        driver.check()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from tests.page.guest import SOME_ID, Guest
-from tests.page.house import House
+from tests.page.page_driver import SOME_ID, PageDriver
+from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider, failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,9 +25,9 @@ AGAIN = 4
     ids=["401", "404", "429"],
 )
 async def test_a_refusal_becomes_a_card_with_a_remedy_and_the_talk_goes_on(
-    connected: House,
+    connected: RunningNeko,
     provider: ScriptedProvider,
-    guest: Guest,
+    driver: PageDriver,
     script: Script,
     times: int,
     code: str,
@@ -35,90 +35,92 @@ async def test_a_refusal_becomes_a_card_with_a_remedy_and_the_talk_goes_on(
     linked: bool,
 ) -> None:
     provider.script(*[script] * times)
-    page = await guest.open(connected.url)
-    await guest.say("hello")
-    card = guest.get("fault")
+    page = await driver.open(connected.url)
+    await driver.say("hello")
+    card = driver.get("fault")
     await expect(card).to_have_attribute("data-code", code, timeout=20_000)
     await expect(card.locator(".fault-message")).to_contain_text(said)
     await expect(card.locator(".fault-remedy")).to_contain_text(" ")
     await expect(card).to_be_in_viewport()
-    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
-    await expect(guest.get("typing")).to_have_count(0)
-    await expect(guest.lines("user").first).to_have_attribute("data-id", SOME_ID)
+    await expect(driver.get("state")).to_have_attribute("data-state", "idle")
+    await expect(driver.get("typing")).to_have_count(0)
+    await expect(driver.lines("user").first).to_have_attribute("data-id", SOME_ID)
     if linked:
         await card.locator(".button.is-main").click()
-        await expect(guest.get("settings")).to_be_visible()
-        await expect(guest.get("settings-model")).to_have_attribute("aria-current", "page")
+        await expect(driver.get("settings")).to_be_visible()
+        await expect(driver.get("settings-model")).to_have_attribute("aria-current", "page")
         await page.keyboard.press("Escape")
-        await expect(guest.get("settings")).to_be_hidden()
-    await guest.say("and now?")
-    assert await guest.reply() == "Hello from the scripted model."
+        await expect(driver.get("settings")).to_be_hidden()
+    await driver.say("and now?")
+    assert await driver.reply() == "Hello from the scripted model."
     await expect(card).to_have_count(0)
-    assert await guest.texts() == ["hello", "and now?", "Hello from the scripted model."]
+    assert await driver.texts() == ["hello", "and now?", "Hello from the scripted model."]
 
 
 async def test_a_passing_fault_is_tried_again_without_a_word(
-    connected: House, provider: ScriptedProvider, guest: Guest
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
     provider.script(failure(500, retry_after="0"), Script(["Back again."]))
-    await guest.open(connected.url)
-    await guest.say("hello")
-    assert await guest.reply() == "Back again."
-    await expect(guest.get("fault")).to_have_count(0)
+    await driver.open(connected.url)
+    await driver.say("hello")
+    assert await driver.reply() == "Back again."
+    await expect(driver.get("fault")).to_have_count(0)
     assert len(provider.chats) == 2
 
 
 async def test_try_again_on_the_card_asks_for_the_same_words_once_more(
-    connected: House, provider: ScriptedProvider, guest: Guest
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
     provider.script(*[failure(500, retry_after="0")] * AGAIN)
-    await guest.open(connected.url)
-    await guest.say("hello")
-    card = guest.get("fault")
+    await driver.open(connected.url)
+    await driver.say("hello")
+    card = driver.get("fault")
     await expect(card).to_have_attribute("data-code", "model_server_error", timeout=20_000)
     await card.get_by_role("button", name="Try again").click()
-    assert await guest.reply() == "Hello from the scripted model."
-    await expect(guest.get("fault")).to_have_count(0)
-    assert await guest.texts() == ["hello", "Hello from the scripted model."]
+    assert await driver.reply() == "Hello from the scripted model."
+    await expect(driver.get("fault")).to_have_count(0)
+    assert await driver.texts() == ["hello", "Hello from the scripted model."]
     assert [line.text for line in await connected.lines()] == ["hello", "Hello from the scripted model."]
 
 
 async def test_a_reply_that_breaks_off_is_kept_marked_and_explained(
-    connected: House, provider: ScriptedProvider, guest: Guest
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
     provider.script(*[Script(["The sea ", "is "], cut_after=2)] * AGAIN)
-    await guest.open(connected.url)
-    await guest.say("Tell me")
-    await expect(guest.get("fault")).to_have_attribute("data-code", "model_stream_broken", timeout=20_000)
-    line = guest.lines("assistant")
+    await driver.open(connected.url)
+    await driver.say("Tell me")
+    await expect(driver.get("fault")).to_have_attribute("data-code", "model_stream_broken", timeout=20_000)
+    line = driver.lines("assistant")
     await expect(line).to_have_count(1)
     await expect(line).to_have_attribute("data-status", "failed")
     await expect(line.locator(".line-words")).to_have_text("The sea is")
     await expect(line.locator(".line-note")).to_have_text("Cut off")
-    await guest.say("Go on")
-    await guest.reply(2)
-    assert await guest.texts("user") == ["Tell me", "Go on"]
+    await driver.say("Go on")
+    await driver.reply(2)
+    assert await driver.texts("user") == ["Tell me", "Go on"]
 
 
 async def test_a_cut_before_the_first_word_is_tried_again_and_one_reply_stands(
-    connected: House, provider: ScriptedProvider, guest: Guest
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
     provider.script(Script(cut_after=0), Script(["All ", "well."]))
-    await guest.open(connected.url)
-    await guest.say("hello")
-    assert await guest.reply() == "All well."
-    await expect(guest.lines("assistant")).to_have_count(1)
-    await expect(guest.get("fault")).to_have_count(0)
+    await driver.open(connected.url)
+    await driver.say("hello")
+    assert await driver.reply() == "All well."
+    await expect(driver.lines("assistant")).to_have_count(1)
+    await expect(driver.get("fault")).to_have_count(0)
 
 
-async def test_a_failed_retry_leaves_the_old_reply(connected: House, provider: ScriptedProvider, guest: Guest) -> None:
+async def test_a_failed_retry_leaves_the_old_reply(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
     provider.script(Script(["The first way."]), failure(401))
-    await guest.open(connected.url)
-    await guest.say("Say it")
-    await guest.reply()
-    await guest.lines("assistant").first.hover()
-    await guest.get("retry").click()
-    await expect(guest.get("fault")).to_have_attribute("data-code", "model_refused_key")
-    await expect(guest.lines("assistant").locator(".line-words")).to_have_text(["The first way."])
-    await expect(guest.lines("assistant").first).not_to_have_class("is-leaving")
-    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+    await driver.open(connected.url)
+    await driver.say("Say it")
+    await driver.reply()
+    await driver.lines("assistant").first.hover()
+    await driver.get("retry").click()
+    await expect(driver.get("fault")).to_have_attribute("data-code", "model_refused_key")
+    await expect(driver.lines("assistant").locator(".line-words")).to_have_text(["The first way."])
+    await expect(driver.lines("assistant").first).not_to_have_class("is-leaving")
+    await expect(driver.get("state")).to_have_attribute("data-state", "idle")

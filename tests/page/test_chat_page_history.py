@@ -8,8 +8,8 @@ import re
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.page.guest import SOME_ID, Guest
-from tests.page.house import House
+from tests.page.page_driver import SOME_ID, PageDriver
+from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -71,48 +71,54 @@ TYPING_LATENCY = """async () => {
 }"""
 
 
-async def test_the_talk_stands_again_after_a_reload_and_after_a_restart(connected: House, guest: Guest) -> None:
-    page = await guest.open(connected.url)
-    await guest.say("Remember the sea")
-    first = await guest.reply()
-    await guest.say("And the pier")
-    second = await guest.reply(2)
+async def test_the_talk_stands_again_after_a_reload_and_after_a_restart(
+    connected: RunningNeko, driver: PageDriver
+) -> None:
+    page = await driver.open(connected.url)
+    await driver.say("Remember the sea")
+    first = await driver.reply()
+    await driver.say("And the pier")
+    second = await driver.reply(2)
     said = ["Remember the sea", first, "And the pier", second]
     await page.reload()
-    await guest.until_ready()
-    await expect(guest.lines()).to_have_count(4)
-    assert await guest.texts() == said
+    await driver.until_ready()
+    await expect(driver.lines()).to_have_count(4)
+    assert await driver.texts() == said
     await page.close()
     await connected.stop()
     await connected.start()
-    await guest.open(connected.url)
-    await expect(guest.lines()).to_have_count(4)
-    assert await guest.texts() == said
-    await expect(guest.get("greeting")).to_have_count(0)
-    await expect(guest.get("welcome")).to_have_count(0)
-    await guest.say("Still there?")
-    await guest.reply(3)
-    assert (await guest.texts())[:4] == said
+    await driver.open(connected.url)
+    await expect(driver.lines()).to_have_count(4)
+    assert await driver.texts() == said
+    await expect(driver.get("greeting")).to_have_count(0)
+    await expect(driver.get("welcome")).to_have_count(0)
+    await driver.say("Still there?")
+    await driver.reply(3)
+    assert (await driver.texts())[:4] == said
 
 
-async def test_the_talk_scrolls_back_to_the_first_line_without_a_jump(connected: House, guest: Guest) -> None:
+async def test_the_talk_scrolls_back_to_the_first_line_without_a_jump(
+    connected: RunningNeko, driver: PageDriver
+) -> None:
     await connected.remember(MANY)
-    page = await guest.open(connected.url)
-    await expect(guest.lines().last).to_be_in_viewport()
-    assert 0 < await guest.lines().count() < MANY
+    page = await driver.open(connected.url)
+    await expect(driver.lines().last).to_be_in_viewport()
+    assert 0 < await driver.lines().count() < MANY
     moves = await page.evaluate(CLIMB)
     assert max(map(abs, moves)) <= 2, f"the view jumped: {moves}"
-    assert await guest.texts() == [f"line {number}" for number in range(1, MANY + 1)]
+    assert await driver.texts() == [f"line {number}" for number in range(1, MANY + 1)]
     days = await page.locator(".day").all_text_contents()
     assert len(days) == len(set(days)) >= 3
 
 
-async def test_older_lines_that_arrive_leave_what_is_read_where_it_is(connected: House, guest: Guest) -> None:
+async def test_older_lines_that_arrive_leave_what_is_read_where_it_is(
+    connected: RunningNeko, driver: PageDriver
+) -> None:
     await connected.remember(MANY)
     held: asyncio.Queue[Route] = asyncio.Queue()
-    await guest.context.route(re.compile("/api/history/.*before="), lambda route: held.put_nowait(route))
-    page = await guest.open(connected.url)
-    count = await guest.lines().count()
+    await driver.context.route(re.compile("/api/history/.*before="), lambda route: held.put_nowait(route))
+    page = await driver.open(connected.url)
+    count = await driver.lines().count()
     await page.evaluate("document.getElementById('log').scrollTop = 300")
     async with asyncio.timeout(5):
         route = await held.get()
@@ -120,7 +126,7 @@ async def test_older_lines_that_arrive_leave_what_is_read_where_it_is(connected:
     await expect(page.locator("#log-top")).to_have_class(re.compile("is-loading"))
     before = await page.evaluate(TOP_LINE)
     await route.continue_()
-    await guest.until("(count) => document.querySelectorAll('.line').length > count", count)
+    await driver.until("(count) => document.querySelectorAll('.line').length > count", count)
     after = await page.evaluate(TOP_LINE)
     await expect(page.locator("#log-top")).not_to_have_class(re.compile("is-loading"))
     assert after[0] == before[0]
@@ -128,54 +134,54 @@ async def test_older_lines_that_arrive_leave_what_is_read_where_it_is(connected:
 
 
 async def test_a_reply_does_not_move_what_is_read_further_up_and_a_pill_leads_down(
-    connected: House, provider: ScriptedProvider, guest: Guest
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
     await connected.remember(60)
     provider.script(Script(["First. ", *["More of it.\n\n"] * 40, "The end."], stall_after=1))
-    page = await guest.open(connected.url)
-    await guest.say("Tell me")
-    await expect(guest.lines("assistant").last.locator(".line-words")).to_have_text("First.")
+    page = await driver.open(connected.url)
+    await driver.say("Tell me")
+    await expect(driver.lines("assistant").last.locator(".line-words")).to_have_text("First.")
     await page.evaluate(UP, 500)
-    await expect(guest.lines("assistant").last).not_to_be_in_viewport()
+    await expect(driver.lines("assistant").last).not_to_be_in_viewport()
     before = await page.evaluate(TOP_LINE)
     provider.release()
-    await expect(guest.lines("assistant").last).to_have_attribute("data-id", SOME_ID)
-    await expect(guest.get("new-pill")).to_be_visible()
+    await expect(driver.lines("assistant").last).to_have_attribute("data-id", SOME_ID)
+    await expect(driver.get("new-pill")).to_be_visible()
     assert await page.evaluate(TOP_LINE) == before
-    await guest.get("new-pill").click()
+    await driver.get("new-pill").click()
     await expect(page.get_by_text("The end.")).to_be_in_viewport()
-    await expect(guest.get("new-pill")).to_be_hidden()
+    await expect(driver.get("new-pill")).to_be_hidden()
 
 
-async def test_words_that_come_all_at_once_are_followed_too(connected: House, guest: Guest) -> None:
+async def test_words_that_come_all_at_once_are_followed_too(connected: RunningNeko, driver: PageDriver) -> None:
     await connected.remember(60)
-    page = await guest.open(connected.url)
-    await expect(guest.lines().last).to_be_in_viewport()
+    page = await driver.open(connected.url)
+    await expect(driver.lines().last).to_be_in_viewport()
     assert await page.evaluate(AT_A_BOUND) < 2
     await page.evaluate(UP, 300)
     assert await page.evaluate(AT_A_BOUND) > 600
 
 
 async def test_two_thousand_lines_leave_typing_quick_and_a_very_long_message_too(
-    connected: House, provider: ScriptedProvider, guest: Guest
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
     await connected.remember(2000)
-    page = await guest.open(connected.url)
+    page = await driver.open(connected.url)
     for _ in range(60):
         if await page.evaluate("document.querySelectorAll('.line').length") >= 2000:
             break
-        count = await guest.lines().count()
+        count = await driver.lines().count()
         await page.evaluate("document.getElementById('log').scrollTop = 0")
-        await guest.until("(count) => document.querySelectorAll('.line').length > count", count)
-    assert await guest.texts() == [f"line {number}" for number in range(1, 2001)]
+        await driver.until("(count) => document.querySelectorAll('.line').length > count", count)
+    assert await driver.texts() == [f"line {number}" for number in range(1, 2001)]
     times = await page.evaluate(TYPING_LATENCY)
     assert times[len(times) // 2] < 200, times
     provider.script(Script(["A long answer. " * 40] * 12))
     long = "The sea is wide and the pier is long. " * 400
-    await guest.say(long)
-    await guest.reply(1001)
-    await expect(guest.lines().last).to_be_in_viewport()
-    assert (await guest.texts("user"))[-1] == long.strip()
+    await driver.say(long)
+    await driver.reply(1001)
+    await expect(driver.lines().last).to_be_in_viewport()
+    assert (await driver.texts("user"))[-1] == long.strip()
     times = await page.evaluate(TYPING_LATENCY)
     assert times[len(times) // 2] < 200, times
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -10,13 +10,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.page.guest import Guest
-from tests.page.house import House
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SURVEY = Path(__file__).with_name("survey.js")
+SURVEY = Path(__file__).with_name("layout_check.js")
 PHONE = (390, 844)
 LAPTOP = (1440, 900)
 PAGES = ("model", "voice", "look", "language", "characters", "about")
@@ -60,37 +60,39 @@ async def talker() -> AsyncIterator[ScriptedProvider]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def home(talker: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def home(talker: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningNeko]:
     """One Neko for all tests of this module, with a talk of a few days."""
     environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": talker.base_url}
-    async with House(tmp_path_factory.mktemp("home") / "data", environ=environ, voice="off") as house:
-        await house.remember(30)
-        yield house
+    async with RunningNeko(tmp_path_factory.mktemp("home") / "data", environ=environ, voice="off") as running_neko:
+        await running_neko.remember(30)
+        yield running_neko
 
 
-async def visit(guest: Guest, house: House, size: tuple[int, int] = LAPTOP) -> None:
-    await guest.context.add_init_script(path=SURVEY)
-    page = await guest.open("about:blank", ready=False)
+async def visit(driver: PageDriver, running_neko: RunningNeko, size: tuple[int, int] = LAPTOP) -> None:
+    await driver.context.add_init_script(path=SURVEY)
+    page = await driver.open("about:blank", ready=False)
     await page.set_viewport_size({"width": size[0], "height": size[1]})
-    await page.goto(house.url)
-    await guest.until_ready()
-    await expect(guest.lines().last).to_be_in_viewport()
+    await page.goto(running_neko.url)
+    await driver.until_ready()
+    await expect(driver.lines().last).to_be_in_viewport()
 
 
-async def stays_inside(guest: Guest) -> None:
-    assert await guest.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert await guest.page.evaluate("survey.outside()") == []
+async def stays_inside(driver: PageDriver) -> None:
+    assert await driver.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert await driver.page.evaluate("survey.outside()") == []
 
 
 @pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
-async def test_the_page_fits_and_can_be_read_in_every_theme(home: House, guest: Guest, size: tuple[int, int]) -> None:
-    await visit(guest, home, size)
-    page = guest.page
-    before = await guest.lines("assistant").count()
-    await guest.say("Show me something wide")
-    await guest.reply(before + 1)
-    await expect(guest.get("composer")).to_be_in_viewport(ratio=1)
-    await stays_inside(guest)
+async def test_the_page_fits_and_can_be_read_in_every_theme(
+    home: RunningNeko, driver: PageDriver, size: tuple[int, int]
+) -> None:
+    await visit(driver, home, size)
+    page = driver.page
+    before = await driver.lines("assistant").count()
+    await driver.say("Show me something wide")
+    await driver.reply(before + 1)
+    await expect(driver.get("composer")).to_be_in_viewport(ratio=1)
+    await stays_inside(driver)
     papers = set()
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -98,75 +100,77 @@ async def test_the_page_fits_and_can_be_read_in_every_theme(home: House, guest: 
         papers.add(await page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper')"))
         await page.evaluate("survey.settled()")
         for role in ("user", "assistant"):
-            line = guest.lines(role).last.locator(".line-words")
+            line = driver.lines(role).last.locator(".line-words")
             assert await line.evaluate("(line) => survey.contrast(line)") >= 4.5
         assert await page.evaluate("survey.faint('#talk', 4.5)") == []
-        await guest.get("menu").click()
+        await driver.get("menu").click()
         await page.evaluate("survey.settled()")
         assert await page.evaluate("survey.faint('#menu', 4.5)") == []
         await page.keyboard.press("Escape")
     assert len(papers) == 2
-    await guest.get("composer").fill("draft")
+    await driver.get("composer").fill("draft")
     assert await page.evaluate("survey.small('body', 40)") == []
-    last, composer = await guest.lines().last.bounding_box(), await page.locator("#composer-form").bounding_box()
+    last, composer = await driver.lines().last.bounding_box(), await page.locator("#composer-form").bounding_box()
     assert last
     assert composer
     assert last["y"] + last["height"] <= composer["y"] + 1
 
 
 @pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
-async def test_every_settings_page_fits_and_can_be_read(home: House, guest: Guest, size: tuple[int, int]) -> None:
-    await visit(guest, home, size)
-    page = guest.page
+async def test_every_settings_page_fits_and_can_be_read(
+    home: RunningNeko, driver: PageDriver, size: tuple[int, int]
+) -> None:
+    await visit(driver, home, size)
+    page = driver.page
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         for name in PAGES:
             await page.evaluate("(name) => { location.hash = `settings/${name}`; }", name)
-            await expect(guest.get(f"settings-{name}")).to_have_attribute("aria-current", "page")
+            await expect(driver.get(f"settings-{name}")).to_have_attribute("aria-current", "page")
             await expect(page.get_by_text("One moment…")).to_have_count(0)
             if name == "model":
-                await guest.get("provider-custom").click()
+                await driver.get("provider-custom").click()
             await page.evaluate("survey.settled()")
             assert await page.evaluate("survey.faint('#settings', 4.5)") == [], name
             if scheme == "light":
                 assert await page.evaluate("survey.small('#settings', 40)") == [], name
-                await stays_inside(guest)
+                await stays_inside(driver)
 
 
-async def test_the_theme_can_be_chosen_and_stays_chosen(home: House, guest: Guest) -> None:
-    await visit(guest, home)
-    page = guest.page
+async def test_the_theme_can_be_chosen_and_stays_chosen(home: RunningNeko, driver: PageDriver) -> None:
+    await visit(driver, home)
+    page = driver.page
     root = page.locator("html")
     await page.evaluate("location.hash = 'settings/look'")
     for theme in ("dark", "contrast", "light"):
-        await guest.get("theme").select_option(theme)
+        await driver.get("theme").select_option(theme)
         await expect(root).to_have_attribute("data-theme", theme)
-    await guest.get("theme").select_option("dark")
-    await guest.get("text-size").select_option("huge")
+    await driver.get("theme").select_option("dark")
+    await driver.get("text-size").select_option("huge")
     await expect(root).to_have_attribute("data-text-size", "huge")
     await page.reload()
-    await guest.until_ready()
+    await driver.until_ready()
     await expect(root).to_have_attribute("data-theme", "dark")
     await expect(root).to_have_attribute("data-text-size", "huge")
-    await stays_inside(guest)
+    await stays_inside(driver)
 
 
-async def test_the_talk_can_have_the_whole_window_without_her(home: House, guest: Guest) -> None:
-    await visit(guest, home, PHONE)
-    page = guest.page
+async def test_the_talk_can_have_the_whole_window_without_her(home: RunningNeko, driver: PageDriver) -> None:
+    await visit(driver, home, PHONE)
+    page = driver.page
     await page.evaluate("location.hash = 'settings/look'")
-    await guest.get("avatar-toggle").click()
+    await driver.get("avatar-toggle").click()
     await expect(page.locator("#avatar svg")).to_have_count(0)
     await page.keyboard.press("Escape")
-    await expect(guest.get("composer")).to_be_in_viewport(ratio=1)
-    await guest.until("() => document.getElementById('talk').getBoundingClientRect().height > 700")
-    await stays_inside(guest)
+    await expect(driver.get("composer")).to_be_in_viewport(ratio=1)
+    await driver.until("() => document.getElementById('talk').getBoundingClientRect().height > 700")
+    await stays_inside(driver)
 
 
-async def test_every_control_has_a_name_for_a_screen_reader(home: House, guest: Guest) -> None:
-    await visit(guest, home)
-    page = guest.page
-    await guest.get("menu").click()
+async def test_every_control_has_a_name_for_a_screen_reader(home: RunningNeko, driver: PageDriver) -> None:
+    await visit(driver, home)
+    page = driver.page
+    await driver.get("menu").click()
     snapshot = await page.locator("body").aria_snapshot()
     assert UNNAMED.findall(snapshot) == [], snapshot
     await page.keyboard.press("Escape")
@@ -176,21 +180,21 @@ async def test_every_control_has_a_name_for_a_screen_reader(home: House, guest: 
     await expect(page.locator("#state")).to_have_attribute("role", "status")
     for name in PAGES:
         await page.evaluate("(name) => { location.hash = `settings/${name}`; }", name)
-        await expect(guest.get(f"settings-{name}")).to_have_attribute("aria-current", "page")
+        await expect(driver.get(f"settings-{name}")).to_have_attribute("aria-current", "page")
         await expect(page.get_by_text("One moment…")).to_have_count(0)
         if name == "model":
-            await guest.get("provider-custom").click()
+            await driver.get("provider-custom").click()
         snapshot = await page.locator("#settings").aria_snapshot()
         assert UNNAMED.findall(snapshot) == [], snapshot
 
 
-async def test_the_tab_key_reaches_everything_and_focus_is_seen(home: House, guest: Guest) -> None:
-    await visit(guest, home)
-    page = guest.page
+async def test_the_tab_key_reaches_everything_and_focus_is_seen(home: RunningNeko, driver: PageDriver) -> None:
+    await visit(driver, home)
+    page = driver.page
     reached = []
     unseen = []
-    await guest.get("composer").fill("something")
-    await guest.get("name").focus()
+    await driver.get("composer").fill("something")
+    await driver.get("name").focus()
     for _ in range(14):
         here, ring = await page.evaluate(FOCUSED)
         reached.append(here)
@@ -201,20 +205,20 @@ async def test_the_tab_key_reaches_everything_and_focus_is_seen(home: House, gue
     assert set(unseen) <= {""}, unseen
 
 
-async def test_reduced_motion_keeps_her_still(home: House, guest: Guest) -> None:
-    await visit(guest, home)
-    await expect(guest.page.locator("#avatar svg")).to_be_visible()
-    assert await guest.page.evaluate(FIGURE) > 3
-    await guest.page.emulate_media(reduced_motion="reduce")
-    await guest.page.reload()
-    await guest.until_ready()
-    await expect(guest.page.locator("#avatar svg")).to_be_visible()
-    await guest.page.mouse.move(0, 0)
-    assert await guest.page.evaluate(FIGURE) <= 3
+async def test_reduced_motion_keeps_her_still(home: RunningNeko, driver: PageDriver) -> None:
+    await visit(driver, home)
+    await expect(driver.page.locator("#avatar svg")).to_be_visible()
+    assert await driver.page.evaluate(FIGURE) > 3
+    await driver.page.emulate_media(reduced_motion="reduce")
+    await driver.page.reload()
+    await driver.until_ready()
+    await expect(driver.page.locator("#avatar svg")).to_be_visible()
+    await driver.page.mouse.move(0, 0)
+    assert await driver.page.evaluate(FIGURE) <= 3
 
 
-async def test_a_phone_with_touch_can_open_the_foot_of_a_line(home: House, chromium: Browser) -> None:
-    async with Guest(chromium, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as phone:
+async def test_a_phone_with_touch_can_open_the_foot_of_a_line(home: RunningNeko, chromium: Browser) -> None:
+    async with PageDriver(chromium, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as phone:
         page = await phone.open(home.url)
         line = phone.lines("assistant").nth(-2)
         await line.locator(".line-words").tap()

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from tests.page.guest import SOME_ID, Guest, words
-from tests.page.house import House
+from tests.page.page_driver import SOME_ID, PageDriver, words
+from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-EAR = Path(__file__).with_name("ear.js")
+EAR = Path(__file__).with_name("tap_audio.js")
 AUDIBLE = 0.004
 UNTOUCHED = "Object.defineProperty(Navigator.prototype, 'userActivation', { value: { hasBeenActive: false } });"
 """What a browser says before the first gesture; each ``evaluate`` counts as one."""
@@ -39,13 +39,13 @@ QUIET_SINCE = f"""(milliseconds) => {{
 }}"""
 
 
-async def with_ears(guest: Guest) -> None:
-    await guest.context.add_init_script(path=EAR)
+async def with_ears(driver: PageDriver) -> None:
+    await driver.context.add_init_script(path=EAR)
 
 
-async def heard(guest: Guest) -> dict[str, Any]:
+async def heard(driver: PageDriver) -> dict[str, Any]:
     """Audible sound: its seconds, loudest block and last moment; and in how many shapes her lips parted meanwhile."""
-    found: dict[str, Any] = await guest.page.evaluate(
+    found: dict[str, Any] = await driver.page.evaluate(
         f"""() => {{
           const loud = window.heard.filter(({{level}}) => level > {AUDIBLE});
           const [from, to] = [loud[0]?.at ?? 0, loud.at(-1)?.at ?? 0];
@@ -60,77 +60,77 @@ async def heard(guest: Guest) -> dict[str, Any]:
     return found
 
 
-async def test_a_reply_is_heard_aloud_and_her_mouth_moves_with_it(speaking: House, guest: Guest) -> None:
-    await with_ears(guest)
-    await guest.open(speaking.url)
-    await guest.say("hello")
-    text = await guest.reply()
-    await guest.until(UNTIL_HEARD, 0.4)
-    await expect(guest.get("state")).to_have_attribute("data-state", "speaking")
-    await guest.until(QUIET_SINCE, 700, seconds=30)
-    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
-    sound = await heard(guest)
+async def test_a_reply_is_heard_aloud_and_her_mouth_moves_with_it(speaking: RunningNeko, driver: PageDriver) -> None:
+    await with_ears(driver)
+    await driver.open(speaking.url)
+    await driver.say("hello")
+    text = await driver.reply()
+    await driver.until(UNTIL_HEARD, 0.4)
+    await expect(driver.get("state")).to_have_attribute("data-state", "speaking")
+    await driver.until(QUIET_SINCE, 700, seconds=30)
+    await expect(driver.get("state")).to_have_attribute("data-state", "idle")
+    sound = await heard(driver)
     assert 0.02 * len(text) < sound["seconds"] < 0.2 * len(text) + 2, (text, sound)
     assert sound["loudest"] > 0.02
     assert sound["shapes"] >= 8, sound
-    await guest.until(AT_REST, sound["widest"])
+    await driver.until(AT_REST, sound["widest"])
 
 
 @pytest.mark.parametrize("how", ["button", "Escape"])
 async def test_stopping_silences_her_within_300_ms_and_keeps_what_was_said(
-    data_dir: Path, provider: ScriptedProvider, guest: Guest, how: str
+    data_dir: Path, provider: ScriptedProvider, driver: PageDriver, how: str
 ) -> None:
-    await with_ears(guest)
+    await with_ears(driver)
     provider.script(Script([*STORY, "The end."], stall_after=4))
     environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": provider.base_url}
-    async with House(data_dir, environ=environ) as house:
-        page = await guest.open(house.url)
-        await guest.say("Tell me a story")
-        await guest.until(UNTIL_HEARD, 0.5)
-        await expect(guest.get("stop")).to_be_visible()
+    async with RunningNeko(data_dir, environ=environ) as running_neko:
+        page = await driver.open(running_neko.url)
+        await driver.say("Tell me a story")
+        await driver.until(UNTIL_HEARD, 0.5)
+        await expect(driver.get("stop")).to_be_visible()
         await page.evaluate(NOTE_STOP, "click" if how == "button" else "keydown")
         if how == "button":
-            await guest.get("stop").click()
+            await driver.get("stop").click()
         else:
             await page.keyboard.press("Escape")
-        await guest.until(QUIET_SINCE, 600)
+        await driver.until(QUIET_SINCE, 600)
         late = await page.evaluate("window.stopped") + 300
-        assert (await heard(guest))["last"] < late
-        await expect(guest.get("state")).to_have_attribute("data-state", "idle")
-        await expect(guest.get("stop")).to_be_hidden()
-        line = guest.lines("assistant").first
+        assert (await heard(driver))["last"] < late
+        await expect(driver.get("state")).to_have_attribute("data-state", "idle")
+        await expect(driver.get("stop")).to_be_hidden()
+        line = driver.lines("assistant").first
         await expect(line).to_have_attribute("data-id", SOME_ID)
         await expect(line).to_have_attribute("data-status", "interrupted")
         async with asyncio.timeout(5):
             await provider.chats[0].aborted.wait()
-        stored = (await house.lines())[-1]
+        stored = (await running_neko.lines())[-1]
         assert (stored.role, stored.status) == ("assistant", "interrupted")
         assert "The end." not in stored.text
         assert stored.text.strip() == await words(line)
 
 
-async def test_with_the_voice_switched_off_no_sound_is_sent(speaking: House, guest: Guest) -> None:
-    await with_ears(guest)
+async def test_with_the_voice_switched_off_no_sound_is_sent(speaking: RunningNeko, driver: PageDriver) -> None:
+    await with_ears(driver)
     await speaking.remember(2)
-    page = await guest.open(speaking.url + "/#settings/voice")
+    page = await driver.open(speaking.url + "/#settings/voice")
     async with page.expect_response(re.compile("/api/speech$")):
-        await guest.get("voice-off").click()
-    await expect(guest.get("voice-off")).to_have_attribute("aria-checked", "true")
+        await driver.get("voice-off").click()
+    await expect(driver.get("voice-off")).to_have_attribute("aria-checked", "true")
     await page.keyboard.press("Escape")
-    await guest.say("hello")
-    await guest.reply(2)
-    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
-    await guest.say("what time is it?")
-    await guest.reply(3)
-    assert not [frame for frame in guest.received if '"audio_chunk"' in frame]
-    assert guest.binary == 0
-    assert (await heard(guest))["seconds"] == 0
+    await driver.say("hello")
+    await driver.reply(2)
+    await expect(driver.get("state")).to_have_attribute("data-state", "idle")
+    await driver.say("what time is it?")
+    await driver.reply(3)
+    assert not [frame for frame in driver.received if '"audio_chunk"' in frame]
+    assert driver.binary == 0
+    assert (await heard(driver))["seconds"] == 0
 
 
 async def test_the_browsers_own_voice_speaks_each_sentence_and_none_is_sent_as_sound(
-    speaking: House, guest: Guest
+    speaking: RunningNeko, driver: PageDriver
 ) -> None:
-    await guest.context.add_init_script(
+    await driver.context.add_init_script(
         """window.spoken = [];
         speechSynthesis.speak = (utterance) => {
           window.spoken.push([utterance.text, utterance.lang]);
@@ -138,57 +138,57 @@ async def test_the_browsers_own_voice_speaks_each_sentence_and_none_is_sent_as_s
           setTimeout(() => utterance.onend?.(new Event("end")), 40);
         };"""
     )
-    page = await guest.open(speaking.url + "/#settings/voice")
+    page = await driver.open(speaking.url + "/#settings/voice")
     async with page.expect_response(re.compile("/api/speech$")):
-        await guest.get("voice-browser").click()
-    await guest.get("settings-close").click()
-    await guest.say("hello")
-    text = await guest.reply()
-    await guest.until("() => window.spoken.length > 0")
-    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+        await driver.get("voice-browser").click()
+    await driver.get("settings-close").click()
+    await driver.say("hello")
+    text = await driver.reply()
+    await driver.until("() => window.spoken.length > 0")
+    await expect(driver.get("state")).to_have_attribute("data-state", "idle")
     spoken = await page.evaluate("window.spoken")
     assert spoken[0][1] == "en"
     assert spoken[0][0].split()[0] in text
-    assert guest.binary == 0
+    assert driver.binary == 0
 
 
-async def test_a_browser_without_any_voice_goes_on_in_writing(speaking: House, guest: Guest) -> None:
+async def test_a_browser_without_any_voice_goes_on_in_writing(speaking: RunningNeko, driver: PageDriver) -> None:
     await speaking.neko.change_config({"neko": {"speech": {"engine": "browser"}}})
-    await guest.open(speaking.url)
-    await guest.say("hello")
-    await guest.reply()
-    await guest.say("what is 2 + 3?")
-    await guest.reply(2)
+    await driver.open(speaking.url)
+    await driver.say("hello")
+    await driver.reply()
+    await driver.say("what is 2 + 3?")
+    await driver.reply(2)
     assert "5" in (await speaking.lines())[-1].text
-    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+    await expect(driver.get("state")).to_have_attribute("data-state", "idle")
 
 
 async def test_her_greeting_is_heard_at_the_first_touch_and_stops_when_she_is_spoken_to(
-    speaking: House, guest: Guest
+    speaking: RunningNeko, driver: PageDriver
 ) -> None:
-    await with_ears(guest)
-    await guest.context.add_init_script(UNTOUCHED)
-    page = await guest.open(speaking.url)
-    await expect(guest.get("greeting")).to_be_visible()
-    assert (await heard(guest))["seconds"] == 0
+    await with_ears(driver)
+    await driver.context.add_init_script(UNTOUCHED)
+    page = await driver.open(speaking.url)
+    await expect(driver.get("greeting")).to_be_visible()
+    assert (await heard(driver))["seconds"] == 0
     await page.locator("#stage").click(position={"x": 200, "y": 400})
-    await guest.until(UNTIL_HEARD, 0.4)
+    await driver.until(UNTIL_HEARD, 0.4)
     await page.keyboard.press("Escape")
-    await guest.until(QUIET_SINCE, 500)
-    await expect(guest.get("state")).to_have_attribute("data-state", "idle")
+    await driver.until(QUIET_SINCE, 500)
+    await expect(driver.get("state")).to_have_attribute("data-state", "idle")
 
 
-async def test_mute_is_heard_at_once_and_survives_a_reload(speaking: House, guest: Guest) -> None:
-    await with_ears(guest)
-    page = await guest.open(speaking.url)
-    await guest.get("menu").click()
-    await guest.get("mute").click()
-    await expect(guest.get("mute")).to_have_attribute("aria-pressed", "true")
+async def test_mute_is_heard_at_once_and_survives_a_reload(speaking: RunningNeko, driver: PageDriver) -> None:
+    await with_ears(driver)
+    page = await driver.open(speaking.url)
+    await driver.get("menu").click()
+    await driver.get("mute").click()
+    await expect(driver.get("mute")).to_have_attribute("aria-pressed", "true")
     await page.keyboard.press("Escape")
-    await expect(guest.get("volume")).to_have_count(0)
+    await expect(driver.get("volume")).to_have_count(0)
     await page.reload()
-    await guest.until_ready()
-    await guest.say("hello")
-    await guest.reply()
-    await guest.until("() => new Set(window.mouths.filter(({open}) => open).map(({shape}) => shape)).size >= 8")
-    assert (await heard(guest))["seconds"] == 0
+    await driver.until_ready()
+    await driver.say("hello")
+    await driver.reply()
+    await driver.until("() => new Set(window.mouths.filter(({open}) => open).map(({shape}) => shape)).size >= 8")
+    assert (await heard(driver))["seconds"] == 0

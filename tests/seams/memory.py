@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from neko.errors import ModelBadRequest, ModelServerError
-from neko.types import Memory, NewLine, RecentEntry, Role
+from neko.errors import ModelBadRequestError, ModelServerError
+from neko.types.lines import NewLine, Role
+from neko.types.memory import Memory, RecentEntry
 
 MIO = "Mio"
 START = datetime(2026, 2, 22, 10, 0)
@@ -228,7 +229,7 @@ class MemoryBehaviour:
         assert await memory.compress(MIO, summarise)
         assert await shown(memory) == ["memo", *(f"line {number}" for number in range(2, 11)), "meanwhile", "indeed"]
 
-    @pytest.mark.parametrize("error", [ModelBadRequest(), ModelServerError()])
+    @pytest.mark.parametrize("error", [ModelBadRequestError(), ModelServerError()])
     async def test_a_summary_that_fails_changes_nothing(self, memory: Memory, error: Exception) -> None:
         calls = 0
 

@@ -10,20 +10,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from neko.tasks import Owner
-from neko.types import (
+from neko.tasks import TaskOwner
+from neko.types.model_session import (
     AudioDelta,
     ModelEvent,
     ModelSession,
     ReplyDone,
     ReplyStarted,
     SessionSetup,
+    SpeechStarted,
+    SpeechStopped,
     TextDelta,
     UserAudio,
     UserImage,
     UserMessage,
-    UserSpeechStarted,
-    UserSpeechStopped,
     UserTranscript,
 )
 
@@ -36,7 +36,7 @@ class Subject:
     """An opened session with its events; ``owner`` owns its tasks."""
 
     session: ModelSession
-    owner: Owner
+    owner: TaskOwner
     seen: list[ModelEvent] = field(default_factory=list)
     stream: AsyncIterator[ModelEvent] = field(init=False)
 
@@ -142,9 +142,9 @@ class ModelSessionBehaviour:
 
     async def test_input_it_cannot_take_is_dropped(self, subject: Subject) -> None:
         capabilities = subject.session.capabilities
-        if not capabilities.hears:
+        if not capabilities.audio_input:
             await subject.session.send(UserAudio(b"\x7f\x7f" * 1600))
-        if not capabilities.sees:
+        if not capabilities.image_input:
             await subject.session.send(UserImage(b"jpeg"))
         await subject.ask("a")
         assert (await subject.until(ReplyDone))[0] == ReplyStarted("a")
@@ -178,7 +178,7 @@ class ModelSessionBehaviour:
     async def test_a_voice_of_its_own_is_pcm16_with_its_rate(self, subject: Subject) -> None:
         await subject.ask("a")
         sound = [event for event in await subject.until(ReplyDone) if isinstance(event, AudioDelta)]
-        assert bool(sound) == subject.session.capabilities.speaks
+        assert bool(sound) == subject.session.capabilities.audio_output
         assert all(event.rate >= 8000 and event.pcm and len(event.pcm) % 2 == 0 for event in sound)
 
 
@@ -195,7 +195,7 @@ class HearingSessionBehaviour:
         await self.hear_a_turn(subject)
         events = await subject.until(ReplyDone)
         kinds = [type(event) for event in events if not isinstance(event, TextDelta | AudioDelta)]
-        assert kinds == [UserSpeechStarted, UserSpeechStopped, UserTranscript, ReplyStarted, ReplyDone]
+        assert kinds == [SpeechStarted, SpeechStopped, UserTranscript, ReplyStarted, ReplyDone]
         assert all(event.text for event in events if isinstance(event, UserTranscript))
         assert len({event.reply_id for event in events if isinstance(event, TextDelta | AudioDelta | ReplyDone)}) == 1
 
@@ -203,7 +203,7 @@ class HearingSessionBehaviour:
         await subject.ask("a")
         events = await subject.until(TextDelta)
         await self.begin_to_speak(subject)
-        await subject.until(UserSpeechStarted)
+        await subject.until(SpeechStarted)
         await subject.session.interrupt("a", text_of(events))
         assert (await subject.until(ReplyDone))[-1] == ReplyDone("a", "interrupted")
 

@@ -16,7 +16,7 @@ import pytest
 
 from neko.audio.resample import PcmStream
 from neko.errors import SpeechError
-from neko.types import SpeechEngine, Utterance
+from neko.types.speech import SpeechEngine, Utterance
 
 SECONDS = 5.0
 LONG = Utterance("This is a rather long sentence, so that its sound is made in more than one piece.", "en")

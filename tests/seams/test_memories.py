@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from neko.memory.service import MemoryService, Patience
-from neko.tasks import Owner
-from neko.types import Memory
+from neko.memory.service import MemoryService, MemoryTimeouts
+from neko.tasks import TaskOwner
+from neko.types.memory import Memory
 from tests.scripted_memory import ScriptedMemory
 from tests.seams.memory import MemoryBehaviour
 
@@ -17,8 +17,8 @@ from tests.seams.memory import MemoryBehaviour
 class TestMemoryService(MemoryBehaviour):
     @pytest.fixture
     async def memory(self, tmp_path: Path) -> AsyncIterator[Memory]:
-        async with Owner("test") as owner:
-            memory = MemoryService(tmp_path, owner, patience=Patience(pauses=(0.0, 0.0)))
+        async with TaskOwner("test") as owner:
+            memory = MemoryService(tmp_path, owner, patience=MemoryTimeouts(pauses=(0.0, 0.0)))
             await memory.start()
             yield memory
             await memory.aclose()

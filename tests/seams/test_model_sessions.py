@@ -8,10 +8,10 @@ import pytest
 
 from neko.errors import ModelServerError
 from neko.providers import ModelEndpoint
+from neko.sessions.models.builtin.session import BuiltinSession
 from neko.sessions.models.chat import ChatSession
-from neko.sessions.models.offline import OfflineSession
-from neko.tasks import Owner
-from neko.types import ReplyDone, SessionLost
+from neko.tasks import TaskOwner
+from neko.types.model_session import ReplyDone, SessionLost
 from tests.scripted_provider import Script, ScriptedProvider
 from tests.scripted_session import ScriptedSpeechSession, SpokenTurn, silence, speech
 from tests.seams.model_session import SETUP, HearingSessionBehaviour, ModelSessionBehaviour, Subject
@@ -24,7 +24,7 @@ class TestChatSession(ModelSessionBehaviour):
 
     @pytest.fixture
     async def subject(self) -> AsyncIterator[Subject]:
-        async with ScriptedProvider(default=STREAMED) as provider, Owner("test") as owner:
+        async with ScriptedProvider(default=STREAMED) as provider, TaskOwner("test") as owner:
             endpoint = ModelEndpoint("conversation", "custom", "Scripted", provider.base_url, "scripted-1", "key")
             session = ChatSession(endpoint, None, owner=owner)
             await session.open(SETUP)
@@ -35,8 +35,8 @@ class TestChatSession(ModelSessionBehaviour):
 class TestOfflineSession(ModelSessionBehaviour):
     @pytest.fixture
     async def subject(self) -> AsyncIterator[Subject]:
-        async with Owner("test") as owner:
-            session = OfflineSession(owner=owner)
+        async with TaskOwner("test") as owner:
+            session = BuiltinSession(owner=owner)
             await session.open(SETUP)
             yield Subject(session, owner)
             await session.aclose()
@@ -47,7 +47,7 @@ class TestScriptedSpeechSession(ModelSessionBehaviour, HearingSessionBehaviour):
 
     @pytest.fixture
     async def subject(self) -> AsyncIterator[Subject]:
-        async with Owner("test") as owner:
+        async with TaskOwner("test") as owner:
             session = ScriptedSpeechSession(owner=owner)
             await session.open(SETUP)
             yield Subject(session, owner)

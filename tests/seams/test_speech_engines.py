@@ -21,7 +21,7 @@ from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.audio.engines.silent import SilentEngine
 from neko.errors import SpeechError
 from neko.providers import ModelEndpoint
-from neko.types import Utterance, VoiceSettings
+from neko.types.speech import Utterance, VoiceSettings
 from tests.scripted_provider import Script, ScriptedProvider, failure, tone
 from tests.scripted_speech import ScriptedSpeech, SpokenScript
 from tests.seams.speech_engine import LONG, SECONDS, SHORT, Ear, SilenceBehaviour, Subject, VoiceBehaviour, alike, whole
@@ -133,8 +133,8 @@ class TestEspeakEngine(VoiceBehaviour):
         code = (
             "import asyncio, sys\n"
             "from neko.audio.engines.espeak import EspeakEngine\n"
-            "from neko.audio.speaker import say\n"
-            "from neko.types import Utterance\n"
+            "from neko.audio.speech_pipeline import say\n"
+            "from neko.types.speech import Utterance\n"
             "async def main():\n"
             "    engine = EspeakEngine()\n"
             "    assert not {'numpy', 'soxr', 'espeakng_loader'} & set(sys.modules)\n"

@@ -61,7 +61,7 @@ async def until(outbox: Outbox, wanted: type[Event]) -> list[Event]:
 
 
 async def test_the_state_goes_from_thinking_to_speaking_to_idle(manager: SessionManager) -> None:
-    outbox = Outbox(hears=False)
+    outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     manager.handle(SendText("hello"))
     await until(outbox, TurnEnd)
@@ -71,7 +71,7 @@ async def test_the_state_goes_from_thinking_to_speaking_to_idle(manager: Session
 
 async def test_silence_comes_before_anything_else_waits(manager: SessionManager, provider: ScriptedProvider) -> None:
     provider.script(Script(["so ", "far"], stall_after=1))
-    outbox = Outbox(hears=False)
+    outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     manager.handle(SendText("hello"))
     await until(outbox, ReplyText)
@@ -83,7 +83,7 @@ async def test_silence_comes_before_anything_else_waits(manager: SessionManager,
 async def test_another_model_answers_the_next_message(
     neko: Neko, manager: SessionManager, provider: ScriptedProvider
 ) -> None:
-    outbox = Outbox(hears=False)
+    outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     manager.handle(SendText("hello"))
     await until(outbox, TurnEnd)
@@ -105,7 +105,7 @@ async def test_another_model_answers_the_next_message(
 async def test_what_was_said_before_is_in_the_prompt_of_a_new_session(
     manager: SessionManager, provider: ScriptedProvider
 ) -> None:
-    outbox = Outbox(hears=False)
+    outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     manager.handle(SendText("I like oolong tea"))
     await until(outbox, TurnEnd)
@@ -121,7 +121,7 @@ async def test_a_client_that_reads_nothing_is_closed_and_the_reply_is_kept(
     neko: Neko, manager: SessionManager, provider: ScriptedProvider
 ) -> None:
     provider.script(Script([f"{number} " for number in range(200)]))
-    reader, sleeper = Outbox(hears=False), Outbox(hears=False, max_events=20)
+    reader, sleeper = Outbox(wants_audio=False), Outbox(wants_audio=False, max_events=20)
     await manager.attach(sleeper)
     with manager.tap(reader):
         manager.handle(SendText("count"))
@@ -131,7 +131,7 @@ async def test_a_client_that_reads_nothing_is_closed_and_the_reply_is_kept(
 
 
 async def test_more_waiting_messages_than_the_inbox_holds_are_refused_aloud(manager: SessionManager) -> None:
-    outbox = Outbox(hears=False)
+    outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     for number in range(100):
         manager.handle(SendText(f"hello {number}"))
@@ -140,7 +140,7 @@ async def test_more_waiting_messages_than_the_inbox_holds_are_refused_aloud(mana
 
 
 async def test_a_screenshot_that_nobody_sends_is_none(manager: SessionManager) -> None:
-    outbox = Outbox(hears=False)
+    outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     assert await manager.request_screenshot(wait=0.01) is None
     assert isinstance((await until(outbox, RequestScreenshot))[-1], RequestScreenshot)
@@ -150,7 +150,7 @@ async def test_ending_during_the_answer_keeps_what_was_delivered(
     neko: Neko, manager: SessionManager, provider: ScriptedProvider
 ) -> None:
     provider.script(Script(["so far ", "never"], stall_after=1))
-    outbox = Outbox(hears=False)
+    outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     manager.handle(SendText("hello"))
     await until(outbox, ReplyText)
@@ -165,7 +165,7 @@ async def test_a_reply_that_failed_can_be_asked_for_again(
     neko: Neko, manager: SessionManager, provider: ScriptedProvider
 ) -> None:
     provider.script(Script(status=400), Script(["here"]))
-    outbox = Outbox(hears=False)
+    outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     manager.handle(SendText("hello"))
     await until(outbox, TurnEnd)
@@ -179,7 +179,7 @@ async def test_a_crash_in_one_conversation_is_invisible_in_the_next(neko: Neko, 
     neko.characters.edit(lambda raw: raw["猫娘"].__setitem__("Rin", {"system_prompt": "You are Rin."}))
     other = neko.manager("Rin")
     assert other is not None
-    outbox, second = Outbox(hears=False), Outbox(hears=False)
+    outbox, second = Outbox(wants_audio=False), Outbox(wants_audio=False)
     await manager.attach(outbox)
     await other.attach(second)
     await manager.aclose()
@@ -190,7 +190,7 @@ async def test_a_crash_in_one_conversation_is_invisible_in_the_next(neko: Neko, 
 async def test_a_memory_that_cannot_write_is_told_and_the_conversation_goes_on(
     neko: Neko, manager: SessionManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outbox = Outbox(hears=False)
+    outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
 
     async def refuse(*_: object) -> None:

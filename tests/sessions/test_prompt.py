@@ -7,10 +7,11 @@ from datetime import datetime
 import pytest
 
 from neko.language import LANGUAGES
+from neko.llm.tokens import estimate_tokens
 from neko.sessions import prompt
 from neko.sessions.prompt import Persona
-from neko.sessions.tokens import estimate_tokens
-from neko.types import Line, Recalled, RecentEntry
+from neko.types.lines import Line
+from neko.types.memory import Recalled, RecentEntry
 
 NOW = datetime(2026, 11, 21, 9, 5)
 

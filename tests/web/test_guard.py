@@ -13,9 +13,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from neko.web.allowed_hosts import AllowedHosts, same_origin
 from neko.web.endpoint import BODY_LIMIT
-from neko.web.hosts import KnownHosts, same_origin
-from tests.web.house import House, app_of, open_house, serving
+from tests.web.fake_services import FakeServices, app_of, open_services, serving
 
 CHOICE = "/api/language"
 
@@ -37,14 +37,14 @@ async def test_every_loopback_name_is_ours(client: httpx2.AsyncClient, host: str
 
 
 def test_bound_to_every_address_bare_addresses_are_ours_and_names_are_not() -> None:
-    hosts = KnownHosts("0.0.0.0", ["cat.lan"])
+    hosts = AllowedHosts("0.0.0.0", ["cat.lan"])
     assert all(host in hosts for host in ("192.168.1.7:48911", "[fd00::1]", "cat.lan", "Cat.LAN:80", "localhost"))
     assert not any(host in hosts for host in ("evil.example", "cat.lan.evil.example", "192.168.1.7:x", "a b", ""))
 
 
 async def test_the_owner_can_add_names(data_dir: Path) -> None:
     environ = {"NEKO_ALLOWED_HOSTS": "cat.lan, other.lan"}
-    async with open_house(data_dir, environ=environ) as house, serving(app_of(house)) as client:
+    async with open_services(data_dir, environ=environ) as services, serving(app_of(services)) as client:
         assert (await client.get("/health", headers={"host": "other.lan:8"})).status_code == 200
         assert (await client.get("/health", headers={"host": "third.lan"})).status_code == 403
 
@@ -52,11 +52,13 @@ async def test_the_owner_can_add_names(data_dir: Path) -> None:
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:1", "ftp://127.0.0.1", "x"]
 )
-async def test_a_write_from_another_site_changes_nothing(client: httpx2.AsyncClient, house: House, origin: str) -> None:
+async def test_a_write_from_another_site_changes_nothing(
+    client: httpx2.AsyncClient, services: FakeServices, origin: str
+) -> None:
     answer = await client.post(CHOICE, json={"language": "ja"}, headers={"origin": origin})
     assert answer.status_code == 403
     assert answer.json()["code"] == "foreign_origin"
-    assert "neko" not in house.config.values
+    assert "neko" not in services.config.values
 
 
 async def test_a_write_from_our_own_page_or_from_no_page_is_taken(client: httpx2.AsyncClient) -> None:
@@ -114,11 +116,11 @@ async def test_a_socket_to_a_host_that_is_not_ours_is_refused(client: httpx2.Asy
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "x/json"]
 )
 async def test_a_body_that_does_not_say_it_is_json_is_refused(
-    client: httpx2.AsyncClient, house: House, kind: str
+    client: httpx2.AsyncClient, services: FakeServices, kind: str
 ) -> None:
     answer = await client.post(CHOICE, content=b'{"language":"ja"}', headers={"content-type": kind} if kind else {})
     assert (answer.status_code, answer.json()["code"]) == (415, "not_json")
-    assert "neko" not in house.config.values
+    assert "neko" not in services.config.values
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "Application/JSON"])

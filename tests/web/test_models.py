@@ -10,7 +10,7 @@ import pytest
 
 from neko.providers import resolve
 from tests.scripted_provider import ScriptedProvider, failure
-from tests.web.house import House, Server
+from tests.web.fake_services import FakeServices, Server
 
 KEY = "sk-0123456789abcdefWXYZ"
 
@@ -30,8 +30,8 @@ def bearer(provider: ScriptedProvider) -> str:
     return provider.requests[-1].headers.get("authorization", "")
 
 
-async def test_servers_on_this_machine_are_listed(client: httpx2.AsyncClient, house: House) -> None:
-    house.local_servers.append(Server("Ollama", "http://127.0.0.1:11434/v1", ["llama3"]))
+async def test_servers_on_this_machine_are_listed(client: httpx2.AsyncClient, services: FakeServices) -> None:
+    services.local_servers.append(Server("Ollama", "http://127.0.0.1:11434/v1", ["llama3"]))
     assert (await client.get("/api/models/local")).json() == {
         "servers": [{"name": "Ollama", "base_url": "http://127.0.0.1:11434/v1", "models": ["llama3"]}]
     }
@@ -89,7 +89,7 @@ async def test_a_choice_that_cannot_be_is_refused(client: httpx2.AsyncClient, bo
 
 
 async def test_the_stored_key_goes_to_its_own_address(
-    client: httpx2.AsyncClient, house: House, provider: ScriptedProvider
+    client: httpx2.AsyncClient, services: FakeServices, provider: ScriptedProvider
 ) -> None:
     await post(client, "use", provider="custom", base_url=provider.base_url, api_key=KEY, model="large")
     for sent in ({}, {"api_key": "sk-…WXYZ"}):
@@ -98,9 +98,9 @@ async def test_the_stored_key_goes_to_its_own_address(
 
 
 async def test_the_stored_key_goes_to_no_other_address(
-    client: httpx2.AsyncClient, house: House, provider: ScriptedProvider
+    client: httpx2.AsyncClient, services: FakeServices, provider: ScriptedProvider
 ) -> None:
-    house.config.merge({"assistApiKeyOpenai": KEY, "coreApiKey": KEY, "conversationModelApiKey": KEY})
+    services.config.merge({"assistApiKeyOpenai": KEY, "coreApiKey": KEY, "conversationModelApiKey": KEY})
     for name in ("openai", "qwen", "custom"):
         await post(client, "list", provider=name, base_url=provider.base_url)
         assert KEY not in bearer(provider)
@@ -109,73 +109,75 @@ async def test_the_stored_key_goes_to_no_other_address(
 
 
 async def test_a_provider_with_its_own_model_is_saved_as_the_assist_provider(
-    client: httpx2.AsyncClient, house: House
+    client: httpx2.AsyncClient, services: FakeServices
 ) -> None:
     """[config 4]"""
     answer = await post(client, "use", provider="openai", api_key=KEY)
     assert (answer["success"], answer["provider"], answer["offline"]) == (True, "openai", False)
-    assert house.config.values["assistApi"] == "openai"
-    assert house.config.values["assistApiKeyOpenai"] == KEY
-    assert house.config.values.get("enableCustomApi") is not True
-    assert house.reloads == [False]
+    assert services.config.values["assistApi"] == "openai"
+    assert services.config.values["assistApiKeyOpenai"] == KEY
+    assert services.config.values.get("enableCustomApi") is not True
+    assert services.reloads == [False]
     assert {tile["key"]: tile["has_key"] for tile in answer["providers"]}["openai"] is True
-    endpoint = resolve("conversation", house.config.values, {})
+    endpoint = resolve("conversation", services.config.values, {})
     assert endpoint is not None
     assert (endpoint.provider, endpoint.api_key) == ("openai", KEY)
 
 
 async def test_another_model_of_a_provider_is_saved_as_a_custom_endpoint(
-    client: httpx2.AsyncClient, house: House
+    client: httpx2.AsyncClient, services: FakeServices
 ) -> None:
     """[config 4]"""
     answer = await post(client, "use", provider="openai", api_key=KEY, model="gpt-other")
     assert (answer["provider"], answer["model"]) == ("openai", "gpt-other")
-    values = house.config.values
+    values = services.config.values
     assert (values["enableCustomApi"], values["conversationModelId"]) == (True, "gpt-other")
     assert values["conversationModelUrl"] == "https://api.openai.com/v1"
     assert (values["conversationModelApiKey"], values["assistApiKeyOpenai"]) == (KEY, KEY)
 
 
 async def test_going_back_to_a_provider_leaves_other_custom_roles_alone(
-    client: httpx2.AsyncClient, house: House
+    client: httpx2.AsyncClient, services: FakeServices
 ) -> None:
-    house.config.merge({"enableCustomApi": True, "ttsModelUrl": "http://127.0.0.1:9881", "ttsModelId": "x"})
+    services.config.merge({"enableCustomApi": True, "ttsModelUrl": "http://127.0.0.1:9881", "ttsModelId": "x"})
     await post(client, "use", provider="custom", base_url="http://127.0.0.1:9/v1", model="m")
     answer = await post(client, "use", provider="openai", api_key=KEY)
     assert answer["provider"] == "openai"
-    assert (house.config.values["enableCustomApi"], house.config.values["ttsModelUrl"]) == (
+    assert (services.config.values["enableCustomApi"], services.config.values["ttsModelUrl"]) == (
         True,
         "http://127.0.0.1:9881",
     )
 
 
-async def test_a_custom_endpoint_wakes_no_other_role(client: httpx2.AsyncClient, house: House) -> None:
-    house.config.merge({"visionModelUrl": "http://127.0.0.1:9/v1", "visionModelId": "old", "enableCustomApi": False})
+async def test_a_custom_endpoint_wakes_no_other_role(client: httpx2.AsyncClient, services: FakeServices) -> None:
+    services.config.merge({"visionModelUrl": "http://127.0.0.1:9/v1", "visionModelId": "old", "enableCustomApi": False})
     await post(client, "use", provider="custom", base_url="http://127.0.0.1:9/v1", model="m")
-    vision = resolve("vision", house.config.values, {})
+    vision = resolve("vision", services.config.values, {})
     assert vision is None or vision.model != "old"
 
 
-async def test_offline_and_back_keeps_the_keys(client: httpx2.AsyncClient, house: House) -> None:
+async def test_offline_and_back_keeps_the_keys(client: httpx2.AsyncClient, services: FakeServices) -> None:
     await post(client, "use", provider="openai", api_key=KEY)
     offline = await post(client, "use", provider="offline")
     assert (offline["provider"], offline["offline"]) == ("offline", True)
     again = await post(client, "use", provider="openai", api_key="sk-…WXYZ")
     assert (again["provider"], again["offline"]) == ("openai", False)
-    assert house.config.values["assistApiKeyOpenai"] == KEY
+    assert services.config.values["assistApiKeyOpenai"] == KEY
 
 
-async def test_a_provider_without_its_key_is_not_taken(client: httpx2.AsyncClient, house: House) -> None:
+async def test_a_provider_without_its_key_is_not_taken(client: httpx2.AsyncClient, services: FakeServices) -> None:
     answer = await client.post("/api/models/use", json={"provider": "glm"})
     assert (answer.status_code, answer.json()["code"]) == (400, "key_needed")
-    assert house.config.values == {}
+    assert services.config.values == {}
 
 
-async def test_choosing_another_provider_leaves_the_free_one(client: httpx2.AsyncClient, house: House) -> None:
+async def test_choosing_another_provider_leaves_the_free_one(
+    client: httpx2.AsyncClient, services: FakeServices
+) -> None:
     """[config 4]"""
     free = await post(client, "use", provider="free")
     assert free["provider"] == "free"
-    house.config.merge({"coreApi": "free"})
+    services.config.merge({"coreApi": "free"})
     answer = await post(client, "use", provider="glm", api_key=KEY)
     assert answer["provider"] == "glm"
 
@@ -192,8 +194,8 @@ class TestPinned:
         assert current["provider"] == "kimi"
         assert current["pinned"]["assistApi"] == "NEKO_ASSIST_API"
 
-    async def test_another_one_is_refused(self, client: httpx2.AsyncClient, house: House) -> None:
+    async def test_another_one_is_refused(self, client: httpx2.AsyncClient, services: FakeServices) -> None:
         answer = await client.post("/api/models/use", json={"provider": "openai", "api_key": KEY})
         assert (answer.status_code, answer.json()["code"]) == (409, "pinned")
         assert answer.json()["error"]
-        assert house.config.values == {}
+        assert services.config.values == {}

@@ -9,7 +9,7 @@ import pytest
 from starlette.routing import Route
 
 from neko.web.app import ENDPOINTS
-from tests.web.house import House, app_of
+from tests.web.fake_services import FakeServices, app_of
 
 Json = dict[str, Any]
 
@@ -33,10 +33,10 @@ def references(node: Any) -> list[str]:
     return [found for part in node for found in references(part)] if isinstance(node, list) else []
 
 
-def test_every_route_with_a_method_is_described_and_nothing_else(document: Json, house: House) -> None:
+def test_every_route_with_a_method_is_described_and_nothing_else(document: Json, services: FakeServices) -> None:
     served = {
         (route.path, method.lower())
-        for route in app_of(house).routes  # type: ignore[attr-defined]
+        for route in app_of(services).routes  # type: ignore[attr-defined]
         if isinstance(route, Route) and route.path != "/openapi.json"
         for method in (route.methods or set()) - {"HEAD"}
     }
@@ -67,10 +67,12 @@ def test_bodies_and_queries_are_described_by_their_models(document: Json) -> Non
     described = operations(document)
     for endpoint in ENDPOINTS:
         one = described[endpoint.paths[0], endpoint.method.lower()]
-        fields = set(endpoint.given.model_fields)
+        fields = set(endpoint.request_model.model_fields)
         if endpoint.method == "GET":
             assert {p["name"] for p in one.get("parameters", ()) if p["in"] == "query"} == fields
         elif fields:
-            assert one["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith(endpoint.given.__name__)
+            assert one["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith(
+                endpoint.request_model.__name__
+            )
         else:
             assert "requestBody" not in one

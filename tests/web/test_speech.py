@@ -6,16 +6,16 @@ import httpx2
 import pytest
 
 from neko.providers import resolve
-from tests.web.house import House
+from tests.web.fake_services import FakeServices
 
 URL = "/api/speech"
 KEY = "sk-0123456789abcdefWXYZ"
 
 
-async def test_at_first_the_built_in_voice_speaks_normally(client: httpx2.AsyncClient, house: House) -> None:
+async def test_at_first_the_built_in_voice_speaks_normally(client: httpx2.AsyncClient, services: FakeServices) -> None:
     assert (await client.get(URL)).json() == {
         "success": True,
-        "character": house.characters.current,
+        "character": services.characters.current,
         "engine": "builtin",
         "voice": "",
         "rate": 1.0,
@@ -27,64 +27,64 @@ async def test_at_first_the_built_in_voice_speaks_normally(client: httpx2.AsyncC
 
 
 async def test_the_voice_belongs_to_the_character_and_the_engine_to_all(
-    client: httpx2.AsyncClient, house: House
+    client: httpx2.AsyncClient, services: FakeServices
 ) -> None:
-    house.characters.edit(lambda raw: raw["猫娘"].update(other={}))
-    first = house.characters.current
+    services.characters.edit(lambda raw: raw["猫娘"].update(other={}))
+    first = services.characters.current
     await client.post(URL, json={"engine": "browser", "rate": 1.2, "pitch": -3})
-    house.characters.select("other")
+    services.characters.select("other")
     other = (await client.get(URL)).json()
     assert (other["engine"], other["rate"], other["pitch"]) == ("browser", 1.0, 0.0)
-    assert house.config.values["neko"]["voices"][first] == {"rate": 1.2, "pitch": -3}
+    assert services.config.values["neko"]["voices"][first] == {"rate": 1.2, "pitch": -3}
     await client.post(URL, json={"voice": "alto"})
-    house.characters.select(first)
+    services.characters.select(first)
     assert (await client.get(URL)).json()["rate"] == 1.2
 
 
-async def test_a_speech_server_becomes_the_speech_role(client: httpx2.AsyncClient, house: House) -> None:
+async def test_a_speech_server_becomes_the_speech_role(client: httpx2.AsyncClient, services: FakeServices) -> None:
     """[config 4-6]"""
     for field in ({"engine": "openai"}, {"api_key": KEY}, {"url": "localhost:8880"}, {"model": "kokoro"}):
         answer = await client.post(URL, json=field)
         assert answer.status_code == 200
         assert KEY not in answer.text
     assert answer.json()["api_key"] == "sk-…WXYZ"
-    endpoint = resolve("tts_default", house.config.values, {})
+    endpoint = resolve("tts_default", services.config.values, {})
     assert endpoint is not None
     assert (endpoint.base_url, endpoint.model, endpoint.api_key) == ("http://localhost:8880/v1", "kokoro", KEY)
 
 
 async def test_the_key_is_forgotten_when_the_address_moves_and_kept_when_it_comes_back_masked(
-    client: httpx2.AsyncClient, house: House
+    client: httpx2.AsyncClient, services: FakeServices
 ) -> None:
     await client.post(URL, json={"url": "http://localhost:8880/v1", "model": "m", "api_key": KEY})
     await client.post(URL, json={"url": "http://localhost:8880/v1/", "api_key": "sk-…WXYZ", "rate": 2})
-    assert house.config.values["ttsModelApiKey"] == KEY
+    assert services.config.values["ttsModelApiKey"] == KEY
     moved = await client.post(URL, json={"url": "http://evil.example/v1", "api_key": "sk-…WXYZ"})
     assert moved.json()["api_key"] == ""
-    assert house.config.values["ttsModelApiKey"] == ""
+    assert services.config.values["ttsModelApiKey"] == ""
 
 
 @pytest.mark.parametrize("body", [{"engine": "opera"}, {"rate": 9}, {"rate": "fast"}, {"pitch": 99}])
 async def test_a_voice_that_cannot_be_is_refused(
-    client: httpx2.AsyncClient, house: House, body: dict[str, object]
+    client: httpx2.AsyncClient, services: FakeServices, body: dict[str, object]
 ) -> None:
     assert (await client.post(URL, json=body)).status_code == 422
-    assert house.config.values == {}
+    assert services.config.values == {}
 
 
 async def test_what_somebody_wrote_into_the_file_by_hand_breaks_nothing(
-    client: httpx2.AsyncClient, house: House
+    client: httpx2.AsyncClient, services: FakeServices
 ) -> None:
-    house.config.merge({"neko": {"speech": {"engine": 7}, "voices": "none"}, "ttsModelUrl": 3})
+    services.config.merge({"neko": {"speech": {"engine": 7}, "voices": "none"}, "ttsModelUrl": 3})
     assert (await client.get(URL)).json()["engine"] == "builtin"
-    house.config.merge({"neko": {"speech": "x"}})
+    services.config.merge({"neko": {"speech": "x"}})
     assert (await client.get(URL)).json()["engine"] == "builtin"
 
 
-async def test_a_sentence_can_be_heard(client: httpx2.AsyncClient, house: House) -> None:
+async def test_a_sentence_can_be_heard(client: httpx2.AsyncClient, services: FakeServices) -> None:
     answer = await client.post(f"{URL}/sample", json={"text": "hello", "language": "en"})
     assert (answer.status_code, answer.content) == (200, bytes(10))
     assert answer.headers["content-type"] == "application/octet-stream"
-    house.has_voice = False
+    services.has_voice = False
     silent = await client.post(f"{URL}/sample", json={"text": "hello"})
     assert (silent.status_code, silent.json()["code"]) == (500, "speech")

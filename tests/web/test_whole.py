@@ -1,4 +1,4 @@
-"""The calls in front of the whole Neko, not of the small house."""
+"""The calls in front of the whole Neko, not of the small services."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from neko.audio.engines.espeak import EspeakEngine
 from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.audio.engines.silent import SilentEngine
 from neko.providers import ModelEndpoint
-from neko.types import SpeechEngine
+from neko.types.speech import SpeechEngine
 
 KINDS = ("builtin", "openai", "browser", "off")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neko.audio.engines.silent import SilentEngine
-from neko.types import SpeechCapabilities
+from neko.types.speech import SpeechCapabilities
 
 
 class BrowserVoice(SilentEngine):

@@ -15,7 +15,7 @@ from neko.audio.engines.shaping import Shaper
 from neko.audio.engines.spelling import in_words
 from neko.audio.resample import PcmStream
 from neko.errors import SpeechError
-from neko.types import Convert, SpeechCapabilities, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance
 
 HandOver = Callable[[bytes | None], None]
 

@@ -17,7 +17,7 @@ from neko.audio.resample import PcmStream
 from neko.errors import SpeechError
 from neko.providers import ModelEndpoint
 from neko.tasks import in_thread
-from neko.types import Convert, SpeechCapabilities, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance
 
 if TYPE_CHECKING:
     import httpx2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from neko.types import Convert, SpeechCapabilities, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance
 
 
 class SilentEngine:

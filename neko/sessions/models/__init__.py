@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
+from neko.llm.complete_once import complete
 from neko.providers import ModelEndpoint
+from neko.sessions.models.builtin.session import LABEL, BuiltinSession
 from neko.sessions.models.chat import ChatSession
-from neko.sessions.models.offline import LABEL, OfflineSession
-from neko.sessions.models.summary import complete
-from neko.tasks import Owner
-from neko.types import ModelLabel, ModelSession, Summarise
+from neko.tasks import TaskOwner
+from neko.types.memory import Summarise
+from neko.types.model_session import ModelLabel, ModelSession
 
 
-def build(endpoint: ModelEndpoint | None, vision: ModelEndpoint | None, owner: Owner) -> ModelSession:
+def build(endpoint: ModelEndpoint | None, vision: ModelEndpoint | None, owner: TaskOwner) -> ModelSession:
     """The session for an endpoint; without one, the built-in model."""
     if endpoint is None:
-        return OfflineSession(owner=owner)
+        return BuiltinSession(owner=owner)
     return ChatSession(endpoint, vision, owner=owner)
 
 

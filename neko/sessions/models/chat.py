@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from neko.errors import ModelError, ModelRateLimited, ModelStreamBroken
+from neko.errors import ModelError, ModelRateLimitedError, ModelStreamBrokenError
+from neko.llm.client import Timeouts, connect_ahead, open_client
+from neko.llm.completion import ChatMessage, stream_completion
+from neko.llm.continuation import ContinuationJoiner, continuation_request
+from neko.llm.provider_errors import ProviderErrors
+from neko.llm.reasoning_filter import ReasoningFilter
 from neko.providers import ModelEndpoint
-from neko.sessions.models.client import Timeouts, connect_ahead, open_client
-from neko.sessions.models.completion import stream_completion
-from neko.sessions.models.continuation import Seam, continuation_request
-from neko.sessions.models.faults import Faults
-from neko.sessions.models.history import ChatMessage, History, with_pictures
-from neko.sessions.models.replies import CLOSING, Replies, Reply
-from neko.sessions.models.thinking import ThoughtFilter
-from neko.tasks import Owner, in_thread
-from neko.types import (
+from neko.sessions.models.history import History, with_pictures
+from neko.sessions.models.reply_runner import CLOSING, Reply, ReplyRunner
+from neko.tasks import TaskOwner, in_thread
+from neko.types.model_session import (
     ModelCapabilities,
     ModelEvent,
     ModelInput,
@@ -45,18 +45,18 @@ class ChatSession:
         endpoint: ModelEndpoint,
         vision: ModelEndpoint | None,
         *,
-        owner: Owner,
+        owner: TaskOwner,
         timeouts: Timeouts | None = None,
         history_tokens: int = HISTORY_TOKENS,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
-        self.capabilities = ModelCapabilities(sees=True)
+        self.capabilities = ModelCapabilities(image_input=True)
         self._endpoint = endpoint
         self._vision = vision or endpoint
         self._owner = owner
         self._timeouts = timeouts or Timeouts()
         self._history = History(history_tokens)
-        self._replies = Replies(owner, self.label, self._history.reply)
+        self._replies = ReplyRunner(owner, self.label, self._history.reply)
         self._clients: dict[tuple[str, str], AsyncOpenAI] = {}
         self._connecting: asyncio.Task[None] | None = None
         self._live_picture: bytes | None = None
@@ -111,7 +111,7 @@ class ChatSession:
             try:
                 client = await open_client(endpoint, self._timeouts)
             except Exception as error:
-                raise _faults(endpoint).from_exception(error) from error
+                raise _errors(endpoint).from_exception(error) from error
             client = self._clients.setdefault(key, client)
         return client
 
@@ -133,11 +133,11 @@ class ChatSession:
                 reply.retrying(error, attempt + 1, delay)
             await self._timeouts.sleep(delay)
         if not reply.started:
-            raise _faults(endpoint).make(ModelStreamBroken, "an empty reply")
+            raise _errors(endpoint).make(ModelStreamBrokenError, "an empty reply")
 
     def _delay(self, error: ModelError, wait: float) -> float:
         """The wait before the next try; raises the error when the provider wants too long a one."""
-        if not isinstance(error, ModelRateLimited) or "seconds" not in error.params:
+        if not isinstance(error, ModelRateLimitedError) or "seconds" not in error.params:
             return wait
         wish = float(error.params["seconds"])
         if wish > self._timeouts.longest_wait:
@@ -149,7 +149,7 @@ class ChatSession:
         client = await self._client(endpoint)
         request = continuation_request(messages, said) if said else messages
         sink = _ReplyText(reply, said)
-        await stream_completion(client, endpoint, request, sink, self._timeouts, _faults(endpoint))
+        await stream_completion(client, endpoint, request, sink, self._timeouts, _errors(endpoint))
         sink.flush()
 
 
@@ -160,8 +160,8 @@ class _ReplyText:
 
     def __init__(self, reply: Reply, said: str) -> None:
         self._reply = reply
-        self._thoughts = ThoughtFilter(begun=bool(said))
-        self._seam = Seam(said) if said else None
+        self._thoughts = ReasoningFilter(begun=bool(said))
+        self._seam = ContinuationJoiner(said) if said else None
         self.room = reply.room
 
     def push(self, text: str) -> bool:
@@ -179,5 +179,5 @@ class _ReplyText:
             self._reply.push(rest)
 
 
-def _faults(endpoint: ModelEndpoint) -> Faults:
-    return Faults(endpoint.model, endpoint.provider_name)
+def _errors(endpoint: ModelEndpoint) -> ProviderErrors:
+    return ProviderErrors(endpoint.model, endpoint.provider_name)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from neko.sessions.tokens import estimate_tokens
-
-ChatMessage = Mapping[str, Any]
-"""A message of the chat completions API."""
+from neko.llm.completion import ChatMessage
+from neko.llm.tokens import estimate_tokens
 
 _TOKENS_PER_MESSAGE = 4
 

@@ -11,28 +11,28 @@ from starlette.responses import Response
 
 from neko.web.endpoint import Call, get
 from neko.web.errors import json_response
-from neko.web.shapes import Nothing, Shape, Success
+from neko.web.schemas import Empty, Schema, Success
 
 _REASON = "This Neko has no agent."
 
 
-class AgentHealth(Shape):
+class AgentHealth(Schema):
     status: str
 
 
-class Flags(Shape):
+class Flags(Schema):
     mcp_enabled: bool = False
     computer_use_enabled: bool = False
     browser_use_enabled: bool = False
     user_plugin_enabled: bool = False
 
 
-class Gate(Shape):
+class Gate(Schema):
     ready: bool = False
     reasons: list[str] = Field(default_factory=lambda: [_REASON])
 
 
-class Capability(Shape):
+class Capability(Schema):
     ready: bool = False
     reason: str = _REASON
 
@@ -45,14 +45,14 @@ class AgentFlags(Success):
     notification: str | None = None
 
 
-class Capabilities(Shape):
+class Capabilities(Schema):
     computer_use: Capability = Field(default_factory=Capability)
     mcp: Capability = Field(default_factory=Capability)
     browser_use: Capability = Field(default_factory=Capability)
     user_plugin: Capability = Field(default_factory=Capability)
 
 
-class Snapshot(Shape):
+class Snapshot(Schema):
     """A page drops a snapshot whose ``revision`` is not greater than the last one it saw."""
 
     revision: int
@@ -69,18 +69,18 @@ class AgentState(Success):
     snapshot: Snapshot
 
 
-@get("/api/agent/health", answer=AgentHealth, summary="502: there is no agent to ask")
-async def agent_health(call: Call[Nothing]) -> Response:
+@get("/api/agent/health", response_model=AgentHealth, summary="502: there is no agent to ask")
+async def agent_health(call: Call[Empty]) -> Response:
     return json_response(AgentHealth(status="down"), 502)
 
 
-@get("/api/agent/flags", answer=AgentFlags, summary="Which abilities of the agent are on")
-async def agent_flags(call: Call[Nothing]) -> AgentFlags:
+@get("/api/agent/flags", response_model=AgentFlags, summary="Which abilities of the agent are on")
+async def agent_flags(call: Call[Empty]) -> AgentFlags:
     return AgentFlags(revision=_revision())
 
 
-@get("/api/agent/state", answer=AgentState, summary="Everything about the agent")
-async def agent_state(call: Call[Nothing]) -> AgentState:
+@get("/api/agent/state", response_model=AgentState, summary="Everything about the agent")
+async def agent_state(call: Call[Empty]) -> AgentState:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return AgentState(snapshot=Snapshot(revision=_revision(), updated_at=now))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from neko.web.endpoint import Call, get
-from neko.web.errors import Refused
-from neko.web.root import root_url
-from neko.web.shapes import Nothing, Shape, Success
+from neko.web.errors import HTTPError
+from neko.web.mount import mount_path
+from neko.web.schemas import Empty, Schema, Success
 
 
-class VrmPaths(Shape):
+class VrmPaths(Schema):
     user_vrm: str
     static_vrm: str
     static_animation: str
@@ -28,9 +28,9 @@ class ModelParameters(Success):
     parameters: dict[str, float]
 
 
-@get("/api/model/vrm/config", answer=VrmConfig, summary="Where VRM models and animations are found")
-async def vrm_config(call: Call[Nothing]) -> VrmConfig:
-    root = root_url(call.request.scope)
+@get("/api/model/vrm/config", response_model=VrmConfig, summary="Where VRM models and animations are found")
+async def vrm_config(call: Call[Empty]) -> VrmConfig:
+    root = mount_path(call.request.scope)
     return VrmConfig(
         paths=VrmPaths(
             user_vrm=f"{root}/user_vrm",
@@ -40,18 +40,24 @@ async def vrm_config(call: Call[Nothing]) -> VrmConfig:
     )
 
 
-@get("/api/live2d/emotion_mapping/{model}", answer=EmotionMapping, summary="A Live2D model's motions by emotion")
-async def emotion_mapping(call: Call[Nothing]) -> EmotionMapping:
+@get(
+    "/api/live2d/emotion_mapping/{model}", response_model=EmotionMapping, summary="A Live2D model's motions by emotion"
+)
+async def emotion_mapping(call: Call[Empty]) -> EmotionMapping:
     raise _unknown_model(404)
 
 
-@get("/api/live2d/load_model_parameters/{model}", answer=ModelParameters, summary="A Live2D model's own parameters")
-async def model_parameters(call: Call[Nothing]) -> ModelParameters:
+@get(
+    "/api/live2d/load_model_parameters/{model}",
+    response_model=ModelParameters,
+    summary="A Live2D model's own parameters",
+)
+async def model_parameters(call: Call[Empty]) -> ModelParameters:
     raise _unknown_model(200)
 
 
-def _unknown_model(status: int) -> Refused:
-    return Refused(status, "unknown_model", "There is no model of this name.")
+def _unknown_model(status: int) -> HTTPError:
+    return HTTPError(status, "unknown_model", "There is no model of this name.")
 
 
 ENDPOINTS = (vrm_config, emotion_mapping, model_parameters)

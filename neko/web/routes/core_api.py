@@ -7,7 +7,7 @@ from typing import Any
 from neko.tasks import in_thread
 from neko.web import core_config_form
 from neko.web.endpoint import Call, get, post
-from neko.web.shapes import Done, Nothing, Success
+from neko.web.schemas import Done, Empty, Success
 
 
 class Saved(Done):
@@ -16,24 +16,24 @@ class Saved(Done):
 
 @get(
     "/api/config/core_api",
-    answer=core_config_form.CoreApi,
+    response_model=core_config_form.CoreApi,
     summary="Providers, custom endpoints and which keys are set (masked)",
 )
-async def core_api(call: Call[Nothing]) -> Success:
+async def core_api(call: Call[Empty]) -> Success:
     return await in_thread(core_config_form.shown, call.services.config.values, call.services.settings.environ)
 
 
 @post(
     "/api/config/core_api",
-    given=core_config_form.CoreApiChange,
-    answer=Saved,
+    request_model=core_config_form.CoreApiChange,
+    response_model=Saved,
     summary="Change providers, keys and custom endpoints; what is left out stays",
     invalid_status=200,
 )
 async def change_core_api(call: Call[Any]) -> Saved:
     changes = await in_thread(
         core_config_form.changes_of,
-        call.given.model_dump(exclude_none=True),
+        call.body.model_dump(exclude_none=True),
         call.services.config.values,
         call.services.settings.environ,
     )

@@ -9,30 +9,30 @@ from pydantic import Field
 from neko.sessions import emotion as classifier
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, post
-from neko.web.shapes import Shape
+from neko.web.schemas import Schema
 
 Emotion = Literal["happy", "sad", "angry", "neutral", "surprised"]
 
 
-class EmotionRequest(Shape):
+class EmotionRequest(Schema):
     text: str = Field(max_length=100_000)
     lanlan_name: str | None = None
 
 
-class EmotionAnswer(Shape):
+class EmotionAnswer(Schema):
     emotion: Emotion
     confidence: float
 
 
 @post(
     "/api/emotion/analysis",
-    given=EmotionRequest,
-    answer=EmotionAnswer,
+    request_model=EmotionRequest,
+    response_model=EmotionAnswer,
     summary="The feeling of a text",
     invalid_status=200,
 )
 async def analysis(call: Call[EmotionRequest]) -> EmotionAnswer:
-    feeling = await in_thread(classifier.classify, call.given.text)
+    feeling = await in_thread(classifier.classify, call.body.text)
     known = feeling.emotion in get_args(Emotion) and feeling.confidence >= 0.3
     return EmotionAnswer.model_validate(
         {"emotion": feeling.emotion if known else "neutral", "confidence": feeling.confidence}

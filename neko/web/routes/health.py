@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from neko.web.endpoint import Call, get, post
-from neko.web.shapes import Nothing, Null, Shape
+from neko.web.schemas import Empty, Null, Schema
 
 
-class Health(Shape):
+class Health(Schema):
     app: str = "N.E.K.O"
     service: str = "main"
     status: str = "ok"
     instance_id: str
 
 
-@get("/health", answer=Health, summary="Whether this Neko is up, and which one it is")
-async def health(call: Call[Nothing]) -> Health:
+@get("/health", response_model=Health, summary="Whether this Neko is up, and which one it is")
+async def health(call: Call[Empty]) -> Health:
     return Health(instance_id=call.services.instance_id)
 
 
 @post(
     "/api/beacon/shutdown",
-    answer=Null,
+    response_model=Null,
     summary="A page is closing; Neko goes on running",
     body_is_read=False,
 )
-async def beacon_shutdown(call: Call[Nothing]) -> Null:
+async def beacon_shutdown(call: Call[Empty]) -> Null:
     return Null(None)
 
 

@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from neko.types import Line
+from neko.types.lines import Line
 from neko.web.endpoint import Call, get
-from neko.web.errors import Refused
-from neko.web.shapes import Shape
+from neko.web.errors import HTTPError
+from neko.web.schemas import Schema
 
 
-class HistoryQuery(Shape):
+class HistoryQuery(Schema):
     """``before`` and ``after`` are exclusive line ids."""
 
     before: int | None = Field(None, ge=0)
@@ -20,7 +20,7 @@ class HistoryQuery(Shape):
     limit: int = Field(50, ge=1, le=500)
 
 
-class LineShape(Shape):
+class LineShape(Schema):
     """``at`` is ISO 8601 with its offset; ``images`` is how many pictures came with it."""
 
     id: int
@@ -33,18 +33,20 @@ class LineShape(Shape):
     images: int
 
 
-class History(Shape):
+class History(Schema):
     """Oldest first; ``has_more`` looks in the direction that was asked for."""
 
     lines: list[LineShape]
     has_more: bool
 
 
-@get("/api/history/{character}", given=HistoryQuery, answer=History, summary="A page of the conversation")
+@get(
+    "/api/history/{character}", request_model=HistoryQuery, response_model=History, summary="A page of the conversation"
+)
 async def history(call: Call[HistoryQuery]) -> History:
-    character, asked = call.part("character"), call.given
+    character, asked = call.path_param("character"), call.body
     if character not in call.services.characters.names:
-        raise Refused(404, "character", "There is no character of this name.", name=character)
+        raise HTTPError(404, "character", "There is no character of this name.", name=character)
     found = await call.services.memory.lines(character, before=asked.before, after=asked.after, limit=asked.limit + 1)
     more = len(found) > asked.limit
     if more:

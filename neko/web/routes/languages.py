@@ -6,8 +6,8 @@ from typing import Literal
 
 from neko.language import LANGUAGES
 from neko.web.endpoint import Call, get, post
-from neko.web.reader import configured_language, reader_language
-from neko.web.shapes import Language, Nothing, Shape, Success
+from neko.web.request_language import configured_language, request_language
+from neko.web.schemas import Empty, Language, Schema, Success
 
 
 class SteamLanguage(Success):
@@ -23,43 +23,43 @@ class UserLanguage(Success):
     language: Literal["zh", "en", "ja", "ko"]
 
 
-class LanguageChoice(Shape):
+class LanguageChoice(Schema):
     """``null`` leaves it to the browser and the system."""
 
     language: Language | None
 
 
-class LanguageState(Shape):
+class LanguageState(Schema):
     language: Language | None
     effective: str
     languages: list[str]
 
 
-@get("/api/config/steam_language", answer=SteamLanguage, summary="The language for the page's words")
-async def steam_language(call: Call[Nothing]) -> SteamLanguage:
-    return SteamLanguage(i18n_language=reader_language(call.request, call.services))
+@get("/api/config/steam_language", response_model=SteamLanguage, summary="The language for the page's words")
+async def steam_language(call: Call[Empty]) -> SteamLanguage:
+    return SteamLanguage(i18n_language=request_language(call.request, call.services))
 
 
-@get("/api/config/user_language", answer=UserLanguage, summary="The language for subtitles, without its region")
-async def user_language(call: Call[Nothing]) -> UserLanguage:
+@get("/api/config/user_language", response_model=UserLanguage, summary="The language for subtitles, without its region")
+async def user_language(call: Call[Empty]) -> UserLanguage:
     return UserLanguage.model_validate({"language": call.services.language.split("-")[0]})
 
 
-@get("/api/language", answer=LanguageState, summary="The chosen language and the one in force")
-async def language(call: Call[Nothing]) -> LanguageState:
+@get("/api/language", response_model=LanguageState, summary="The chosen language and the one in force")
+async def language(call: Call[Empty]) -> LanguageState:
     return _state(call)
 
 
-@post("/api/language", given=LanguageChoice, answer=LanguageState, summary="Choose a language")
+@post("/api/language", request_model=LanguageChoice, response_model=LanguageState, summary="Choose a language")
 async def choose_language(call: Call[LanguageChoice]) -> LanguageState:
-    await call.services.change_config({"neko": {"language": call.given.language}})
+    await call.services.change_config({"neko": {"language": call.body.language}})
     return _state(call)
 
 
-def _state(call: Call[Nothing] | Call[LanguageChoice]) -> LanguageState:
+def _state(call: Call[Empty] | Call[LanguageChoice]) -> LanguageState:
     chosen = configured_language(call.services)
     return LanguageState.model_validate(
-        {"language": chosen, "effective": reader_language(call.request, call.services), "languages": LANGUAGES}
+        {"language": chosen, "effective": request_language(call.request, call.services), "languages": LANGUAGES}
     )
 
 

@@ -11,25 +11,25 @@ from neko.errors import ModelError, NekoError
 from neko.providers import resolve
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
-from neko.web.errors import Refused, failure_of, json_response
+from neko.web.errors import HTTPError, failure_of, json_response
 from neko.web.masking import masked_url
 from neko.web.model_choice import OFFLINE, Choices, Target
-from neko.web.reader import reader_language
+from neko.web.request_language import request_language
+from neko.web.schemas import Empty, Schema, Success
 from neko.web.services import Services
-from neko.web.shapes import Nothing, Shape, Success
 
 
-class LocalServer(Shape):
+class LocalServer(Schema):
     name: str
     base_url: str
     models: list[str]
 
 
-class LocalServers(Shape):
+class LocalServers(Schema):
     servers: list[LocalServer]
 
 
-class ModelQuery(Shape):
+class ModelQuery(Schema):
     """``provider`` is a key of the catalogue. An absent or masked ``api_key`` means the stored one."""
 
     provider: str = Field(min_length=1, max_length=40)
@@ -53,7 +53,7 @@ class ModelTested(Success):
     reply: str
 
 
-class ProviderTile(Shape):
+class ProviderTile(Schema):
     key: str
     name: str
     base_url: str
@@ -75,15 +75,15 @@ class CurrentModel(Success):
     providers: list[ProviderTile]
 
 
-@get("/api/models/local", answer=LocalServers, summary="Model servers running on this machine")
-async def local(call: Call[Nothing]) -> LocalServers:
+@get("/api/models/local", response_model=LocalServers, summary="Model servers running on this machine")
+async def local(call: Call[Empty]) -> LocalServers:
     found = await call.services.find_local_servers()
     return LocalServers(
         servers=[LocalServer(name=one.name, base_url=one.base_url, models=list(one.models)) for one in found]
     )
 
 
-@post("/api/models/list", given=ModelQuery, answer=ModelNames, summary="The models a server offers")
+@post("/api/models/list", request_model=ModelQuery, response_model=ModelNames, summary="The models a server offers")
 async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     target = await _target(call, "")
     try:
@@ -93,31 +93,36 @@ async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     return ModelNames(models=list(names))
 
 
-@post("/api/models/test", given=ModelChoice, answer=ModelTested, summary="One real call to a model")
+@post("/api/models/test", request_model=ModelChoice, response_model=ModelTested, summary="One real call to a model")
 async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
-    target = await _target(call, call.given.model)
+    target = await _target(call, call.body.model)
     model = target.model or target.provider.models.get("conversation", "")
     if not model:
-        raise Refused(400, "model_needed", "Choose a model of this server first.")
+        raise HTTPError(400, "model_needed", "Choose a model of this server first.")
     tested = await call.services.test_model(target.base_url, target.api_key, model)
     if tested.error is not None:
         return await _model_failure(tested.error, call)
     return ModelTested(latency_ms=round(tested.latency_ms, 1), model=model, reply=tested.reply)
 
 
-@post("/api/models/use", given=ModelChoice, answer=CurrentModel, summary="Think with this model from now on")
+@post(
+    "/api/models/use",
+    request_model=ModelChoice,
+    response_model=CurrentModel,
+    summary="Think with this model from now on",
+)
 async def use_model(call: Call[ModelChoice]) -> CurrentModel:
-    await call.services.change_config(await in_thread(_changes, call.services, call.given))
+    await call.services.change_config(await in_thread(_changes, call.services, call.body))
     return await in_thread(_current, call.services)
 
 
-@get("/api/models/current", answer=CurrentModel, summary="The model in force, and the providers to choose from")
-async def current_model(call: Call[Nothing]) -> CurrentModel:
+@get("/api/models/current", response_model=CurrentModel, summary="The model in force, and the providers to choose from")
+async def current_model(call: Call[Empty]) -> CurrentModel:
     return await in_thread(_current, call.services)
 
 
 async def _target(call: Call[ModelQuery] | Call[ModelChoice], model: str) -> Target:
-    given = call.given
+    given = call.body
     choices = await in_thread(_choices, call.services)
     return choices.target(given.provider, given.base_url, given.api_key, model)
 
@@ -161,7 +166,7 @@ def _current(services: Services) -> CurrentModel:
 
 async def _model_failure(error: NekoError, call: Call[Any]) -> Response:
     """The call itself went well: what it found out is that the model does not answer."""
-    return json_response(await failure_of(error, reader_language(call.request, call.services)))
+    return json_response(await failure_of(error, request_language(call.request, call.services)))
 
 
 ENDPOINTS = (local, list_models, test_model, use_model, current_model)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from neko.web.endpoint import Call, get
-from neko.web.shapes import Shape, Success
+from neko.web.schemas import Schema, Success
 
 
-class PageQuery(Shape):
+class PageQuery(Schema):
     lanlan_name: str = ""
 
 
@@ -21,10 +21,15 @@ class PageConfig(Success):
     model_type: str
 
 
-@get("/api/config/page_config", given=PageQuery, answer=PageConfig, summary="A character's name and model")
+@get(
+    "/api/config/page_config",
+    request_model=PageQuery,
+    response_model=PageConfig,
+    summary="A character's name and model",
+)
 async def page_config(call: Call[PageQuery]) -> PageConfig:
     characters = call.services.characters
-    name = call.given.lanlan_name or characters.current
+    name = call.body.lanlan_name or characters.current
     card = characters.card(name) if name in characters.names else {}
     kind = str(card.get("model_type") or "live2d")
     return PageConfig(lanlan_name=name, model_path=_model_path(kind, card), model_type=kind)

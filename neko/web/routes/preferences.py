@@ -13,8 +13,8 @@ from neko.errors import DamagedFileError
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
-from neko.web.errors import Refused
-from neko.web.shapes import Done, Nothing, Shape
+from neko.web.errors import HTTPError
+from neko.web.schemas import Done, Empty, Schema
 
 Entry = dict[str, Any]
 Entries = list[Entry]
@@ -23,14 +23,14 @@ _changing = threading.Lock()
 """Held from reading the file to writing it: two changes at once are both kept."""
 
 
-class Point(Shape):
+class Point(Schema):
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     x: float
     y: float
 
 
-class Preference(Shape):
+class Preference(Schema):
     """One model's place. What is left out keeps its stored value."""
 
     model_path: str = Field(min_length=1, max_length=1000)
@@ -56,12 +56,12 @@ class PreferenceList(RootModel[Entries]):
     model_config = ConfigDict(defer_build=True)
 
 
-class Preferred(Shape):
+class Preferred(Schema):
     model_path: str = Field(min_length=1)
 
 
-@get("/api/config/preferences", answer=PreferenceList, summary="Every model's place, best first")
-async def preferences(call: Call[Nothing]) -> PreferenceList:
+@get("/api/config/preferences", response_model=PreferenceList, summary="Every model's place, best first")
+async def preferences(call: Call[Empty]) -> PreferenceList:
     try:
         return PreferenceList(await in_thread(_read, _file(call)))
     except DamagedFileError:
@@ -70,26 +70,26 @@ async def preferences(call: Call[Nothing]) -> PreferenceList:
 
 @post(
     "/api/config/preferences",
-    given=Preference,
-    answer=Done,
+    request_model=Preference,
+    response_model=Done,
     summary="Store one model's place",
     invalid_status=200,
 )
 async def store_preference(call: Call[Preference]) -> Done:
-    entry = call.given.model_dump(exclude_none=True)
+    entry = call.body.model_dump(exclude_none=True)
     await in_thread(_change, _file(call), lambda stored: _laid_over(stored, entry))
     return Done(message="stored")
 
 
 @post(
     "/api/config/preferences/set-preferred",
-    given=Preferred,
-    answer=Done,
+    request_model=Preferred,
+    response_model=Done,
     summary="Put one model first",
     invalid_status=200,
 )
 async def set_preferred(call: Call[Preferred]) -> Done:
-    await in_thread(_change, _file(call), lambda stored: _moved_up(stored, call.given.model_path))
+    await in_thread(_change, _file(call), lambda stored: _moved_up(stored, call.body.model_path))
     return Done(message="stored")
 
 
@@ -118,7 +118,7 @@ def _laid_over(stored: Entries, entry: Entry) -> Entries:
 def _moved_up(stored: Entries, model_path: str) -> Entries:
     chosen = [entry for entry in stored if entry.get("model_path") == model_path]
     if not chosen:
-        raise Refused(200, "unknown_model", "No place is stored for this model.")
+        raise HTTPError(200, "unknown_model", "No place is stored for this model.")
     return [*chosen, *(entry for entry in stored if entry.get("model_path") != model_path)]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from neko.providers import catalogue
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get
-from neko.web.shapes import Nothing, Shape, Success
+from neko.web.schemas import Empty, Schema, Success
 
 
-class ProviderEntry(Shape):
+class ProviderEntry(Schema):
     key: str
     name: str
     description: str
@@ -19,8 +19,8 @@ class ProviderLists(Success):
     assist_api_providers: list[ProviderEntry]
 
 
-@get("/api/config/api_providers", answer=ProviderLists, summary="The providers to choose from")
-async def api_providers(call: Call[Nothing]) -> ProviderLists:
+@get("/api/config/api_providers", response_model=ProviderLists, summary="The providers to choose from")
+async def api_providers(call: Call[Empty]) -> ProviderLists:
     known = await in_thread(catalogue)
     return ProviderLists(
         core_api_providers=[_entry(one.key, one.name, one.description) for one in known.core.values()],

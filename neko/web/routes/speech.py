@@ -12,13 +12,13 @@ from neko.providers import normalise_base_url
 from neko.web.custom_api import switched_on
 from neko.web.endpoint import Call, get, post
 from neko.web.masking import is_masked, masked, masked_url
-from neko.web.shapes import Language, Nothing, Shape, Success
+from neko.web.schemas import Empty, Language, Schema, Success
 
 Engine = Literal["builtin", "openai", "browser", "off"]
 SOUND = "application/octet-stream"
 
 
-class SpeechChange(Shape):
+class SpeechChange(Schema):
     """What is left out stays. ``rate`` 1.0 is normal speed, ``pitch`` is in semitones."""
 
     engine: Engine | None = None
@@ -43,7 +43,7 @@ class SpeechState(Success):
     api_key: str
 
 
-class SampleText(Shape):
+class SampleText(Schema):
     text: str = Field(min_length=1, max_length=300)
     language: Language | None = None
 
@@ -54,19 +54,19 @@ class Sound(RootModel[bytes]):
     model_config = ConfigDict(defer_build=True)
 
 
-@get("/api/speech", answer=SpeechState, summary="The voice in force for the current character")
-async def speech(call: Call[Nothing]) -> SpeechState:
+@get("/api/speech", response_model=SpeechState, summary="The voice in force for the current character")
+async def speech(call: Call[Empty]) -> SpeechState:
     return _state(call)
 
 
-@post("/api/speech", given=SpeechChange, answer=SpeechState, summary="Choose engine and voice")
+@post("/api/speech", request_model=SpeechChange, response_model=SpeechState, summary="Choose engine and voice")
 async def change_speech(call: Call[SpeechChange]) -> SpeechState:
-    given = call.given.model_dump(exclude_none=True)
+    given = call.body.model_dump(exclude_none=True)
     voice = {name: given[name] for name in ("voice", "rate", "pitch") if name in given}
     own: dict[str, Any] = {"voices": {call.services.characters.current: voice}}
     if "engine" in given:
         own["speech"] = {"engine": given["engine"]}
-    await call.services.change_config({**_endpoint(call.given, call.services.config.values), "neko": own})
+    await call.services.change_config({**_endpoint(call.body, call.services.config.values), "neko": own})
     return _state(call)
 
 
@@ -123,9 +123,15 @@ def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return section if isinstance(section, Mapping) else {}
 
 
-@post("/api/speech/sample", given=SampleText, answer=Sound, summary="A sentence in the chosen voice", produces=SOUND)
+@post(
+    "/api/speech/sample",
+    request_model=SampleText,
+    response_model=Sound,
+    summary="A sentence in the chosen voice",
+    produces=SOUND,
+)
 async def sample(call: Call[SampleText]) -> Response:
-    sound = await call.services.speak(call.given.text, call.given.language or call.services.language)
+    sound = await call.services.speak(call.body.text, call.body.language or call.services.language)
     return Response(sound, media_type=SOUND, headers={"cache-control": "no-store"})
 
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from neko.web.endpoint import Call, post
-from neko.web.errors import Refused
-from neko.web.shapes import Nothing, Success
+from neko.web.errors import HTTPError
+from neko.web.schemas import Empty, Success
 
 
-@post("/api/steam/update-playtime", answer=Success, summary="Always 503: there is no Steam", body_is_read=False)
-async def update_playtime(call: Call[Nothing]) -> Success:
+@post("/api/steam/update-playtime", response_model=Success, summary="Always 503: there is no Steam", body_is_read=False)
+async def update_playtime(call: Call[Empty]) -> Success:
     raise _no_steam()
 
 
 @post(
     "/api/steam/set-achievement-status/{name}",
-    answer=Success,
+    response_model=Success,
     summary="Always 503: there is no Steam",
     body_is_read=False,
 )
-async def set_achievement_status(call: Call[Nothing]) -> Success:
+async def set_achievement_status(call: Call[Empty]) -> Success:
     raise _no_steam()
 
 
-def _no_steam() -> Refused:
-    return Refused(503, "no_steam", "Neko runs without Steam.")
+def _no_steam() -> HTTPError:
+    return HTTPError(503, "no_steam", "Neko runs without Steam.")
 
 
 ENDPOINTS = (update_playtime, set_achievement_status)

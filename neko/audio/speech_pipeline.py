@@ -1,0 +1,315 @@
+"""One character's voice: streamed text, or a model's own sound, to frames of 48 kHz PCM16.
+
+Two tasks per reply: one makes sound ahead (a bounded number of frames), one hands it over in
+order. A cut swaps the whole reply: a late producer writes into an orphan that nobody reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from neko.audio.resample import SPEAKER_RATE, PcmStream
+from neko.audio.sentences import SentenceCutter
+from neko.audio.speakable import speakable
+from neko.errors import NekoError, SpeechError
+from neko.language import guess
+from neko.tasks import TaskOwner, in_thread
+from neko.types.speech import SpeechEngine, Utterance, VoiceSettings
+
+logger = logging.getLogger(__name__)
+
+BYTES_PER_MS = SPEAKER_RATE // 1000 * 2
+FRAME = 150 * BYTES_PER_MS
+FIRST_FRAME = 40 * BYTES_PER_MS
+SMALLEST_FRAME = 4
+"""Bytes; the page does not take less."""
+FRAMES_AHEAD = 64
+LONGEST_TEXT = 20_000
+"""Characters that may wait to be spoken, some twenty minutes."""
+LONGEST_SOUND = 600.0
+"""Seconds of a model's own voice that may wait."""
+_LULL = 0.1
+"""Seconds without input after which what is left of the last sentence goes out as a short frame."""
+_MOST_FAILURES = 3
+"""Sentences in a row that may fail; what follows in the reply goes unspoken."""
+_LONGEST_END = 2.0
+
+OnAudio = Callable[[str, bytes], Awaitable[None]]
+OnSentence = Callable[[str, str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    pcm: bytes
+    rate: int
+
+    @property
+    def share(self) -> float:
+        """Of what may wait."""
+        return len(self.pcm) / (2 * self.rate * LONGEST_SOUND)
+
+
+@dataclass(slots=True)
+class _Reply:
+    """Everything that belongs to one speech id, dropped as a whole when it is cut.
+
+    ``inbox`` holds sentences, sound, and None for the end; ``waiting`` is how full it is, up to 1.
+    ``spoken``: its engine has been asked. ``closed``: it takes no more input.
+    """
+
+    speech_id: str
+    voice: VoiceSettings
+    language: str
+    engine: SpeechEngine
+    cutter: SentenceCutter = field(default_factory=SentenceCutter)
+    inbox: asyncio.Queue[str | _Sound | None] = field(default_factory=asyncio.Queue)
+    waiting: float = 0.0
+    frames: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FRAMES_AHEAD))
+    unframed: bytearray = field(default_factory=bytearray)
+    resampler: PcmStream | None = None
+    started: bool = False
+    spoken: bool = False
+    closed: bool = False
+    faulty: bool = False
+    failures: int = 0
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def end_frames(self) -> None:
+        """Nothing more is made: what is left of the sound, and the end mark."""
+        while self.unframed:
+            self.frames.put_nowait(self.cut_frame())
+        self.frames.put_nowait(None)
+
+    def cut_frame(self) -> bytes:
+        frame = bytes(self.unframed[:FRAME])
+        del self.unframed[:FRAME]
+        self.started = True
+        return frame.ljust(SMALLEST_FRAME, b"\0")
+
+    def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+
+
+class SpeechPipeline:
+    """``on_audio`` is awaited, which gives back-pressure. ``on_end`` follows the last frame, once, and
+    never comes after a cut. ``on_fault`` comes at most once per reply, and what can still be spoken
+    is. ``on_sentence`` gets (speech id, text, language) of each sentence when the page speaks for
+    itself. A reply that runs too far ahead of its sound stays unspoken from there on."""
+
+    def __init__(
+        self,
+        engine: SpeechEngine,
+        executor: ThreadPoolExecutor,
+        *,
+        owner: TaskOwner,
+        on_audio: OnAudio,
+        on_end: Callable[[str], None],
+        on_fault: Callable[[NekoError], None],
+        on_sentence: OnSentence | None = None,
+    ) -> None:
+        self._engine = engine
+        self._executor = executor
+        self._owner = owner
+        self._on_audio = on_audio
+        self._on_end = on_end
+        self._on_fault = on_fault
+        self._on_sentence = on_sentence
+        self._reply: _Reply | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Is there sound still to be handed over?"""
+        return self._reply is not None
+
+    def use(self, engine: SpeechEngine) -> None:
+        """Speak with another engine from the next reply on; the old one may be closed at once.
+
+        A reply that has begun to be spoken ends with the sound that is made.
+        """
+        self._engine = engine
+        reply = self._reply
+        if reply is None or reply.engine is engine:
+            return
+        if reply.spoken:
+            reply.closed = True
+            reply.tasks[0].cancel()
+        else:
+            reply.engine = engine
+
+    def begin(self, speech_id: str, voice: VoiceSettings, language: str) -> None:
+        """Start a reply; whatever was running is cut."""
+        self.cancel()
+        reply = _Reply(speech_id, voice, language, self._engine)
+        reply.tasks = [
+            self._owner.spawn(self._produce(reply), name="speech synthesis"),
+            self._owner.spawn(self._deliver(reply), name="speech delivery"),
+        ]
+        for task in reply.tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        reply.tasks[1].add_done_callback(lambda _: self._forget(reply))
+        self._reply = reply
+
+    def feed(self, text: str) -> None:
+        """Text as it streams, markup and all."""
+        reply = self._reply
+        if reply and not reply.closed:
+            for piece in reply.cutter.feed(text):
+                self._put(reply, piece, len(piece) / LONGEST_TEXT)
+
+    def feed_audio(self, pcm: bytes, rate: int) -> None:
+        """A model's own voice: PCM16 mono at ``rate`` Hz."""
+        reply = self._reply
+        if reply and not reply.closed and pcm:
+            sound = _Sound(pcm, rate)
+            self._put(reply, sound, sound.share)
+
+    def finish(self) -> None:
+        """No more input for this reply."""
+        reply = self._reply
+        if reply is None:
+            return
+        if not reply.closed:
+            for piece in reply.cutter.flush():
+                self._put(reply, piece, len(piece) / LONGEST_TEXT)
+        reply.closed = True
+        reply.inbox.put_nowait(None)
+
+    def cancel(self) -> None:
+        """Cut the running reply: when this returns, nothing more of it is handed over."""
+        reply, self._reply = self._reply, None
+        if reply:
+            reply.stop()
+
+    async def aclose(self) -> None:
+        """Cut what runs and free the engine; idempotent."""
+        self.cancel()
+        if ending := self._tasks - {asyncio.current_task()}:
+            await asyncio.wait(ending, timeout=_LONGEST_END)
+        await self._engine.aclose()
+
+    def _put(self, reply: _Reply, item: str | _Sound, share: float) -> None:
+        if reply.closed:
+            return
+        if reply.waiting + share > 1.0:
+            reply.closed = True
+            self._fault(reply, SpeechError("a reply is too long to be spoken", engine=reply.engine.capabilities.name))
+            return
+        reply.waiting += share
+        reply.inbox.put_nowait(item)
+
+    def _fault(self, reply: _Reply, error: NekoError) -> None:
+        if self._reply is reply and not reply.faulty:
+            reply.faulty = True
+            self._on_fault(error)
+
+    # ── making sound ──────────────────────────────────────────────────────────
+
+    async def _produce(self, reply: _Reply) -> None:
+        try:
+            await self._make(reply)
+        except Exception as error:
+            logger.exception("speech broke off")
+            name = reply.engine.capabilities.name
+            self._fault(reply, SpeechError(f"speech broke off: {type(error).__name__}", engine=name))
+        finally:
+            reply.closed = True
+            reply.end_frames()
+
+    async def _make(self, reply: _Reply) -> None:
+        while (item := await self._next(reply)) is not None and self._reply is reply:
+            if isinstance(item, _Sound):
+                reply.waiting -= item.share
+                resampler = await self._resampler(reply, item.rate)
+                await self._pack(reply, await self._run(resampler.process, item.pcm))
+                continue
+            reply.waiting -= len(item) / LONGEST_TEXT
+            if reply.failures < _MOST_FAILURES and (text := speakable(item, reply.language)):
+                await self._say(reply, text)
+        if reply.resampler:
+            await self._pack(reply, await self._run(reply.resampler.flush))
+
+    async def _next(self, reply: _Reply) -> str | _Sound | None:
+        if reply.unframed:
+            try:
+                async with asyncio.timeout(_LULL):
+                    return await reply.inbox.get()
+            except TimeoutError:
+                await self._queue_frame(reply)
+        return await reply.inbox.get()
+
+    async def _say(self, reply: _Reply, text: str) -> None:
+        language = guess(text, reply.language)
+        engine, reply.spoken = reply.engine, True
+        if engine.capabilities.on_page:
+            if self._on_sentence:
+                self._on_sentence(reply.speech_id, text, language)
+            return
+        resampler = await self._resampler(reply, engine.capabilities.sample_rate)
+        utterance = Utterance(text, language, reply.voice)
+        try:
+            async with aclosing(engine.synthesise(utterance, resampler.process)) as pieces:
+                async for piece in pieces:
+                    await self._pack(reply, piece)
+            reply.failures = 0
+        except NekoError as error:
+            reply.failures += 1
+            logger.warning("a sentence could not be spoken: %s", error)
+            self._fault(reply, error)
+
+    async def _resampler(self, reply: _Reply, rate: int) -> PcmStream:
+        """The reply's converter; when the rate changes, the old one gives what it holds."""
+        if reply.resampler is None or reply.resampler.in_rate != rate:
+            if reply.resampler:
+                await self._pack(reply, await self._run(reply.resampler.flush))
+            reply.resampler = PcmStream(rate)
+        return reply.resampler
+
+    async def _run(self, convert: Callable[..., bytes], *pcm: bytes) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, convert, *pcm)
+
+    async def _pack(self, reply: _Reply, pcm: bytes) -> None:
+        reply.unframed += pcm
+        while len(reply.unframed) >= (FRAME if reply.started else FIRST_FRAME):
+            await self._queue_frame(reply)
+
+    async def _queue_frame(self, reply: _Reply) -> None:
+        await reply.room.acquire()
+        reply.frames.put_nowait(reply.cut_frame())
+
+    # ── handing it over ───────────────────────────────────────────────────────
+
+    async def _deliver(self, reply: _Reply) -> None:
+        try:
+            while (frame := await reply.frames.get()) is not None and self._reply is reply:
+                reply.room.release()
+                await self._on_audio(reply.speech_id, frame)
+        except Exception as error:
+            logger.exception("sound could not be handed over")
+            name = reply.engine.capabilities.name
+            self._fault(reply, SpeechError(f"delivery broke off: {type(error).__name__}", engine=name))
+            reply.tasks[0].cancel()
+        if self._reply is reply:
+            self._reply = None
+            self._on_end(reply.speech_id)
+
+    def _forget(self, reply: _Reply) -> None:
+        """The delivery has ended, maybe because the owner was closed."""
+        if self._reply is reply:
+            self.cancel()
+
+
+async def say(engine: SpeechEngine, utterance: Utterance) -> bytes:
+    """One utterance as a whole: PCM16 mono, 48 kHz. Raises ``SpeechError``."""
+    resampler = PcmStream(engine.capabilities.sample_rate)
+    async with aclosing(engine.synthesise(utterance, resampler.process)) as pieces:
+        sound = [piece async for piece in pieces]
+    return b"".join([*sound, await in_thread(resampler.flush)])

@@ -1,0 +1,1 @@
+"""Language-model providers over HTTP: client, completions, errors, one-shot questions, catalogue, discovery."""

@@ -1,0 +1,202 @@
+"""Lines as the message dicts that N.E.K.O. keeps on disk, and back.
+
+Both the recent file and the log hold LangChain-style dicts: ``{"type": "human"|"ai"|"system",
+"data": {"content": …, "additional_kwargs": {…}, …}}``. ``content`` is a list of text parts or a
+plain string; both are read, turns are written as a list and memos as a string. Assistant text
+carries the local time of the reply as a prefix, ``[20260222 Sun 10:00] ``. What only Neko knows
+of a line lives in ``data.additional_kwargs.neko``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast, get_args
+
+from neko.types.lines import Line, LineStatus, NewLine, Role
+
+Message = dict[str, Any]
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_PREFIX = re.compile(r"\[(\d{8}) [A-Za-z]{3} (\d{2}:\d{2})\] ")
+_TYPE_OF: Mapping[Role, str] = {"user": "human", "assistant": "ai", "system": "system"}
+_ROLE_OF: Mapping[str, Role] = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
+_UNKNOWN_TIME = datetime(1970, 1, 1)
+
+
+def local_naive(at: datetime) -> datetime:
+    """The same moment as local time without an offset; naive input is taken as local."""
+    return at.astimezone().replace(tzinfo=None) if at.tzinfo else at
+
+
+def time_prefix(at: datetime) -> str:
+    """``[20260222 Sun 10:00] ``, in English whatever the locale."""
+    return f"[{at:%Y%m%d} {WEEKDAYS[at.weekday()]} {at:%H:%M}] "
+
+
+def cut_prefix(text: str) -> tuple[datetime | None, str]:
+    """Assistant text without its time prefix, and that time when there was one."""
+    match = _PREFIX.match(text)
+    if match is None:
+        return None, text
+    try:
+        at = datetime.fromisoformat(f"{match[1]}T{match[2]}")
+    except ValueError:
+        return None, text
+    return at, text[match.end() :]
+
+
+def message(role: Role, content: str | list[dict[str, str]], neko: Mapping[str, Any] | None = None) -> Message:
+    """A message dict in the canonical key order."""
+    kind = _TYPE_OF[role]
+    data: dict[str, Any] = {
+        "content": content,
+        "additional_kwargs": {"neko": dict(neko)} if neko else {},
+        "response_metadata": {},
+        "type": kind,
+        "name": None,
+        "id": None,
+    }
+    if kind == "ai":
+        data |= {"tool_calls": [], "invalid_tool_calls": [], "usage_metadata": None}
+    return {"type": kind, "data": data}
+
+
+def turn_message(role: Role, text: str, at: datetime, neko: Mapping[str, Any] | None = None) -> Message:
+    """A turn's message: list content, assistant text with its time prefix."""
+    shown = time_prefix(at) + text if role == "assistant" else text
+    return message(role, [{"type": "text", "text": shown}], neko)
+
+
+def bindable(text: str) -> str:
+    """Half a surrogate pair, which JSON may carry and SQLite refuses, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def line_json(line: NewLine) -> str:
+    """The ``message`` column of a new line: ASCII-escaped JSON without indent."""
+    at = local_naive(line.at)
+    neko: dict[str, Any] = {
+        "turn_id": line.turn_id,
+        "status": line.status,
+        "at": line.at.astimezone().isoformat(),
+    }
+    if line.client_id is not None:
+        neko["client_id"] = bindable(line.client_id)
+    if line.images:
+        neko["images"] = line.images
+    if line.replaces is not None:
+        neko["replaces"] = line.replaces
+    return json.dumps(turn_message(line.role, line.text, at, neko))
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A message dict taken apart. ``at`` is the time of the text prefix, if it had one."""
+
+    role: Role
+    text: str
+    at: datetime | None = None
+    neko: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse(value: object) -> Parsed | None:
+    """Read a message dict leniently; None when it is none."""
+    if not isinstance(value, dict):
+        return None
+    data = value.get("data")
+    if not isinstance(data, dict):
+        return None
+    role: Role = _ROLE_OF.get(str(value.get("type")), "system")
+    text = content_text(data.get("content"))
+    at = None
+    if role == "assistant":
+        at, text = cut_prefix(text)
+    extra = data.get("additional_kwargs")
+    neko = extra.get("neko") if isinstance(extra, dict) else None
+    return Parsed(role, text, at, neko if isinstance(neko, dict) else {})
+
+
+def content_text(content: object) -> str:
+    """The text of either content form; parts are joined without a separator."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = (part.get("text") if isinstance(part, dict) else part for part in content)
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+Row = tuple[int, str | None, str | None, str | None]
+"""``id, session_id, message, timestamp`` as they stand in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedLine:
+    """A row of the log. ``own``: written by Neko. ``replaces``: the reply it is a retry of."""
+
+    line: Line
+    own: bool
+    replaces: int | None
+
+
+def logged_line(row: Row, near: datetime | None = None) -> LoggedLine:
+    """A row as a line; ``near`` dates it when neither the row nor its text has a time."""
+    row_id, session_id, raw, stamp = row
+    try:
+        parsed = parse(json.loads(raw or ""))
+    except ValueError:
+        parsed = None
+    parsed = parsed or Parsed("system", raw or "")
+    neko = parsed.neko
+    line = Line(
+        id=row_id,
+        session_id=session_id or "",
+        turn_id=_string(neko.get("turn_id")) or "",
+        role=parsed.role,
+        text=parsed.text,
+        at=_time(stamp) or parsed.at or near or _UNKNOWN_TIME,
+        status=_status(neko.get("status")),
+        client_id=_string(neko.get("client_id")),
+        images=_number(neko.get("images")) or 0,
+    )
+    return LoggedLine(line, bool(neko), _number(neko.get("replaces")))
+
+
+def logged_lines(rows: list[Row]) -> list[LoggedLine]:
+    """Rows, oldest first, as lines; a row without a time takes that of its neighbour."""
+    near: datetime | None = None
+    for row in rows:
+        near = logged_line(row).line.at
+        if near != _UNKNOWN_TIME:
+            break
+    result = []
+    for row in rows:
+        logged = logged_line(row, near)
+        near = logged.line.at
+        result.append(logged)
+    return result
+
+
+def _time(stamp: str | None) -> datetime | None:
+    if not stamp:
+        return None
+    try:
+        return local_naive(datetime.fromisoformat(stamp))
+    except ValueError:
+        return None
+
+
+def _status(value: object) -> LineStatus:
+    return cast("LineStatus", value) if value in get_args(LineStatus) else "complete"
+
+
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

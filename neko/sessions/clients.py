@@ -1,0 +1,61 @@
+"""Who listens to a conversation: the one client that owns it, and taps that only read along."""
+
+from __future__ import annotations
+
+from neko.sessions.events import Audio, Event
+from neko.sessions.outbox import TAKEN_OVER, Outbox
+
+
+class Clients:
+    """The newest client owns the conversation; the one before is closed at once with a reason."""
+
+    def __init__(self) -> None:
+        self.owner: Outbox | None = None
+        self._taps: list[Outbox] = []
+
+    def attach(self, outbox: Outbox) -> None:
+        if self.owner and self.owner is not outbox:
+            self.owner.close(TAKEN_OVER, "taken over")
+        self.owner = outbox
+
+    def detach(self, outbox: Outbox) -> bool:
+        """Forget a client; true when it was the owner."""
+        if self.owner is not outbox:
+            return False
+        self.owner = None
+        return True
+
+    def add_tap(self, outbox: Outbox) -> None:
+        self._taps.append(outbox)
+
+    def remove_tap(self, outbox: Outbox) -> None:
+        self._taps.remove(outbox)
+
+    @property
+    def wants_audio(self) -> bool:
+        """Is there anybody to make sound for?"""
+        return any(outbox.wants_audio for outbox in self._everyone())
+
+    def emit(self, event: Event) -> None:
+        for outbox in self._everyone():
+            outbox.put(event)
+
+    async def emit_audio(self, frame: Audio) -> None:
+        """Hand over sound; waits while the owner has no room for it."""
+        for outbox in self._everyone():
+            await outbox.put_audio(frame)
+
+    def drop_audio(self) -> None:
+        for outbox in self._everyone():
+            outbox.drop_audio()
+
+    def unsent_text(self, turn_id: str) -> int:
+        """How many characters of a reply nobody has been sent yet."""
+        return min((outbox.unsent_text(turn_id) for outbox in self._everyone()), default=0)
+
+    def close(self, code: int, reason: str) -> None:
+        for outbox in self._everyone():
+            outbox.close(code, reason)
+
+    def _everyone(self) -> list[Outbox]:
+        return [*self._taps, self.owner] if self.owner else list(self._taps)

@@ -1,0 +1,1 @@
+"""The built-in model: rules and memory, no network."""

@@ -1,0 +1,211 @@
+"""The built-in model: rules that find an answer to one line, or say honestly that there is none."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from neko.language import guess
+from neko.sessions.models.builtin.arithmetic import SumTooLarge, evaluate, in_words
+from neko.sessions.models.builtin.phrasebook import Phrasebook, phrasebook, plain
+from neko.types.memory import Recalled
+from neko.types.model_session import UserMessage
+
+_LONGEST_QUOTE = 160
+_LONGEST_TEXT = 2000
+_LONGEST_SUM = 300
+_TRAILING = " \t\n.!。！~〜…、,，;；:"
+_SUM = re.compile(r"[\d.+\-*/() ]+")
+_TWO_NUMBERS = re.compile(r"[\d.)]\s*[-+*/]+\s*[-+(]*\d")
+_LOOKS_LIKE_DATE = re.compile(r"\d{1,4}[-/]\d{1,2}[-/]\d{1,4}|[\d ()-]*\d{3,}-\d{3,}")
+_HAN_NUMBER = re.compile(r"[零〇一二两兩三四五六七八九十百]+")
+_HAN_DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "兩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7,
+               "八": 8, "九": 9}  # fmt: skip
+_DIRECT = ("time", "weekday", "date", "my_name", "connect", "identity", "abilities", "how_are_you", "joke")
+_SOCIAL = ("thanks", "night", "bye", "agreement")
+
+
+@dataclass(slots=True)
+class Rules:
+    """Answers for one session. ``choice`` picks among wordings; none is used twice in a row."""
+
+    character: str
+    master: str
+    language: str
+    clock: Callable[[], datetime]
+    choice: random.Random
+    _last: dict[str, str] = field(default_factory=dict)
+    _puzzled: int = 0
+
+    def answer(self, message: UserMessage) -> str:
+        """A whole reply in the language of the user's text; may begin with an emotion tag."""
+        words = message.text[:_LONGEST_TEXT]
+        self.language = guess(words, self.language)
+        book = phrasebook(self.language)
+        if message.images:
+            return self._say(book, "picture")
+        text = self._core(plain(words))
+        if not re.search(r"\w", text):
+            return self._puzzle(book, "unclear")
+        return self._known(book, text, message) or self._talk(book, text)
+
+    def _known(self, book: Phrasebook, text: str, message: UserMessage) -> str | None:
+        """What the rules or the memory really know."""
+        rest = text.rstrip("? ")
+        total = self._sum(book, rest)
+        if total is not None:
+            return total
+        if book.hears("greeting", rest):
+            return self._say(book, f"greeting_{self._part_of_day()}")
+        for pattern in book.triggers["compound_greeting"]:
+            rest = pattern.sub("", rest, count=1) or rest
+        for intent in _DIRECT:
+            if book.hears(intent, rest):
+                return self._say(book, intent)
+        if book.hears("question", text) and not book.hears("remember", text):
+            return self._recall(book, message)
+        return None
+
+    def _talk(self, book: Phrasebook, text: str) -> str:
+        """An answer to what is no question that can be answered."""
+        for intent in _SOCIAL:
+            if book.hears(intent, text):
+                return self._say(book, intent)
+        if book.hears("remember", text):
+            return self._say(book, "remember")
+        asked = book.hears("question", text)
+        if book.hears("love", text) and not asked:
+            return self._say(book, "love")
+        for intent in ("bad_day", "good_day"):
+            if book.hears(intent, text) and not asked:
+                return self._say(book, intent)
+        if book.hears("request", text):
+            return self._puzzle(book, "cannot")
+        if asked:
+            return self._puzzle(book, "unknown")
+        if len(book.key_words(text)) == 0 or not re.search(r"[^\W\d_]{2}", text):
+            return self._puzzle(book, "unclear")
+        if book.hears("personal", text):
+            return self._say(book, "statement")
+        if len(text) >= (4 if re.search(r"[\u3040-\u9fff\uac00-\ud7a3]", text) else 12):
+            return self._say(book, "noted")
+        return self._puzzle(book, "unclear")
+
+    def _say(self, book: Phrasebook, name: str, **values: str) -> str:
+        now = self.clock()
+        phrase = self._pick(book, name)
+        return phrase.format(
+            character=self.character,
+            master=self.master,
+            time=f"{now:%H:%M}",
+            date=book.date("full", now),
+            weekday=book.weekdays[now.weekday()],
+            **values,
+        )
+
+    def _puzzle(self, book: Phrasebook, name: str) -> str:
+        """Admit it; the first time, and now and then, with what this is and how to get a real model."""
+        hint = self._say(book, "hint") if self._puzzled % 3 == 0 else ""
+        self._puzzled += 1
+        return self._say(book, name) + hint
+
+    def _pick(self, book: Phrasebook, name: str) -> str:
+        phrases = book.phrases[name]
+        fresh = [phrase for phrase in phrases if phrase != self._last.get(name)] or phrases
+        self._last[name] = self.choice.choice(fresh)
+        return self._last[name]
+
+    def _core(self, text: str) -> str:
+        """Without the character's name at either end and without closing punctuation."""
+        text = text.strip(_TRAILING)
+        name = re.escape(plain(self.character))
+        text = re.sub(rf"^{name}(?:[,，、!！:：~\s]+|(?:ちゃん|さん)[、,]?)", "", text)
+        return re.sub(rf"[,，、\s]+{name}(?=[?？]?$)", "", text).strip(_TRAILING)
+
+    def _part_of_day(self) -> str:
+        hour = self.clock().hour
+        if 5 <= hour < 11:
+            return "morning"
+        if 11 <= hour < 18:
+            return "day"
+        return "evening" if 18 <= hour < 23 else "night"
+
+    def _recall(self, book: Phrasebook, message: UserMessage) -> str | None:
+        """Quote what memory found, if it shares half of the words that matter in the question."""
+        wanted = book.key_words(message.text[:_LONGEST_TEXT])
+        found = [hit for hit in message.recalled if 2 * len(wanted & book.key_words(hit.line.text)) >= len(wanted)]
+        told = [hit for hit in found if hit.line.role == "user" and not book.hears("question", plain(hit.line.text))]
+        hits = told or [hit for hit in found if hit.line.role == "assistant"]
+        if not hits:
+            return None
+        best = max(hits, key=lambda hit: (len(wanted & book.key_words(hit.line.text)), hit.score))
+        answer = self._quote(book, "recall_user" if told else "recall_self", best)
+        other = self._second(book, wanted, hits, best)
+        return answer if other is None else answer + self._quote(book, "recall_also", other)
+
+    @staticmethod
+    def _second(book: Phrasebook, wanted: set[str], hits: Sequence[Recalled], best: Recalled) -> Recalled | None:
+        """Another line that fits just as well, if there is one."""
+        shared = wanted & book.key_words(best.line.text)
+        others = (h for h in hits if plain(h.line.text) != plain(best.line.text))
+        return next((h for h in others if shared <= book.key_words(h.line.text)), None)
+
+    def _quote(self, book: Phrasebook, name: str, hit: Recalled) -> str:
+        text = " ".join(hit.line.text.split())
+        if len(text) > _LONGEST_QUOTE:
+            text = text[:_LONGEST_QUOTE].rsplit(" ", 1)[0] + "…"
+        text = re.sub(r"^<\w+>", "", text).rstrip(".。")
+        when = book.when(hit.line.at, self.clock())
+        opening, closing = book.quotes
+        return self._say(book, name, when=when, When=when[0].upper() + when[1:], quote=opening + text + closing)
+
+    def _sum(self, book: Phrasebook, text: str) -> str | None:
+        expression = _expression(book, text)
+        if expression is None:
+            return None
+        shown = expression.replace("**", "^").replace("*", " × ").replace("/", " ÷ ")
+        shown = " ".join(re.sub(r"(?<=[\d)])([-+])", r" \1 ", shown).split())
+        try:
+            number, exact = in_words(evaluate(expression))
+        except ZeroDivisionError:
+            return self._say(book, "sum_zero")
+        except SumTooLarge:
+            return self._say(book, "sum_huge")
+        except ValueError:
+            return None
+        return self._say(book, "sum" if exact else "sum_about", expression=shown, result=number)
+
+
+def _expression(book: Phrasebook, text: str) -> str | None:
+    """The sum that ``text`` asks for, when it asks for nothing else."""
+    if len(text) > _LONGEST_SUM or _LOOKS_LIKE_DATE.fullmatch(text):
+        return None
+    for words, number in sorted(book.sums.numbers.items(), key=lambda item: -len(item[0])):
+        text = re.sub(rf"\b{words}\b", str(number), text)
+    text = _HAN_NUMBER.sub(_han_number, text)
+    text = text.replace("×", "*").replace("÷", "/").replace("^", "**").replace("−", "-")
+    for pattern, sign in book.sums.operators:
+        text = pattern.sub(sign, text)
+    for pattern in book.sums.frame:
+        text = pattern.sub(" ", text)
+    text = re.sub(r"(?<=\d)[,_](?=\d{3}\b)", "", text)
+    text = re.sub(r"(\d+(?:\.\d+)?)\s*%", r"(\1/100)", text)
+    text = re.sub(r"\b0+(?=\d)", "", text).strip()
+    if not _SUM.fullmatch(text) or not (_TWO_NUMBERS.search(text) or "**" in text):
+        return None
+    return re.sub(r"\s+", "", text) if not re.search(r"\d\s+\d", text) else None
+
+
+def _han_number(found: re.Match[str]) -> str:
+    """Chinese and Japanese numerals below one thousand; others stay as they are."""
+    total = digit = 0
+    for character in found[0]:
+        if character in _HAN_DIGITS:
+            digit = _HAN_DIGITS[character]
+        else:
+            total += (digit or 1) * (100 if character == "百" else 10)
+            digit = 0
+    return str(total + digit)

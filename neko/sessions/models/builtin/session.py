@@ -1,0 +1,78 @@
+"""The built-in model: rules and memory, no network, honest about what it is."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from functools import partial
+
+from neko.language import LANGUAGES
+from neko.sessions.models.builtin.phrasebook import phrasebook
+from neko.sessions.models.builtin.rules import Rules
+from neko.sessions.models.reply_runner import Reply, ReplyRunner
+from neko.tasks import TaskOwner, in_thread
+from neko.types.model_session import ModelCapabilities, ModelEvent, ModelInput, ModelLabel, SessionSetup, UserMessage
+
+LABEL = ModelLabel("built-in", "Neko", offline=True)
+_PIECES = re.compile(r"<\w+>|\s*[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef「」、。]{1,3}|\s*[^\s\u3040-\u9fff<]+|.", re.S)
+
+
+class BuiltinSession:
+    """Answers by rule, streamed in small pieces through the same events as any model.
+
+    ``clock`` is local time; ``choice`` picks among wordings.
+    """
+
+    def __init__(
+        self,
+        *,
+        owner: TaskOwner,
+        clock: Callable[[], datetime] = datetime.now,
+        choice: random.Random | None = None,
+    ) -> None:
+        self.label = LABEL
+        self.capabilities = ModelCapabilities()
+        self._clock = clock
+        self._choice = choice or random.Random()
+        self._rules: Rules | None = None
+        self._replies = ReplyRunner(owner, self.label, _forget)
+
+    async def open(self, setup: SessionSetup) -> None:
+        """Read the phrases; nothing can fail here but a broken installation."""
+        await in_thread(_load)
+        self._rules = Rules(setup.character, setup.master, setup.language, self._clock, self._choice)
+
+    async def send(self, item: ModelInput) -> None:
+        """See ``ModelSession``; raises ``RuntimeError`` unless the session is open."""
+        if self._replies.closed or self._rules is None:
+            raise RuntimeError("the session is not open")
+        if isinstance(item, UserMessage):
+            self._replies.start(item.id, partial(self._answer, self._rules, item))
+
+    async def interrupt(self, reply_id: str, delivered: str) -> None:
+        self._replies.interrupt(reply_id, delivered)
+
+    def events(self) -> AsyncIterator[ModelEvent]:
+        return self._replies.events()
+
+    async def aclose(self) -> None:
+        await self._replies.aclose()
+
+    @staticmethod
+    async def _answer(rules: Rules, message: UserMessage, reply: Reply) -> None:
+        for piece in _PIECES.findall(rules.answer(message)):
+            if not reply.push(piece):
+                await reply.room()
+            await asyncio.sleep(0)
+
+
+def _load() -> None:
+    for language in LANGUAGES:
+        phrasebook(language)
+
+
+def _forget(_reply_id: str, _text: str) -> None:
+    """The rules look at one line at a time; what was said is kept by memory."""

@@ -1,0 +1,149 @@
+"""One reply at a time: started, streamed, interrupted, ended, over one event channel."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Literal
+
+from neko.errors import ModelError, ModelStreamBrokenError
+from neko.sessions.models.event_channel import EventChannel
+from neko.tasks import TaskOwner
+from neko.types.model_session import ModelEvent, ModelLabel, ReplyDone, ReplyStarted, Retrying, TextDelta
+
+log = logging.getLogger(__name__)
+
+CLOSING = 2.0
+"""Seconds that a cancelled reply gets to let go of its connection."""
+
+
+class Reply:
+    """A reply under way. ``text`` is what has been emitted of it."""
+
+    __slots__ = ("_channel", "_pieces", "done", "id")
+
+    def __init__(self, reply_id: str, channel: EventChannel) -> None:
+        self.id = reply_id
+        self.done = False
+        self._pieces: list[str] = []
+        self._channel = channel
+
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+    @property
+    def started(self) -> bool:
+        """True once some text was emitted."""
+        return bool(self._pieces)
+
+    def push(self, text: str) -> bool:
+        """Emit text; false when the reader is behind and ``room`` should be awaited."""
+        if self.done:
+            return True
+        self._pieces.append(text)
+        return self._channel.put_delta(TextDelta(self.id, text))
+
+    async def room(self) -> None:
+        await self._channel.room()
+
+    def retrying(self, error: ModelError, attempt: int, delay: float) -> None:
+        """Say that try number ``attempt`` begins after ``delay`` seconds."""
+        if not self.done:
+            self._channel.put(Retrying(self.id, error, attempt, delay))
+
+
+Produce = Callable[[Reply], Awaitable[None]]
+"""Writes a whole reply with ``push``; raises ``ModelError`` when it cannot be finished."""
+
+Settled = Callable[[str, str], None]
+"""Told ``(reply_id, text)`` when a reply ends, and again if an unread end was turned into an interruption."""
+
+
+class ReplyRunner:
+    """The replies of one session, never two at once."""
+
+    def __init__(self, owner: TaskOwner, label: ModelLabel, settled: Settled) -> None:
+        self._owner = owner
+        self._label = label
+        self._settled = settled
+        self._channel = EventChannel()
+        self._current: Reply | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def closed(self) -> bool:
+        return self._channel.closed
+
+    def start(self, reply_id: str, produce: Produce) -> None:
+        """Begin a reply; one still running is interrupted first."""
+        self.supersede()
+        reply = Reply(reply_id, self._channel)
+        self._current = reply
+        self._channel.put(ReplyStarted(reply_id))
+        self._task = self._owner.spawn(self._run(reply, produce), name=f"reply of {self._label.model}")
+        self._tasks.add(self._task)
+        self._task.add_done_callback(self._tasks.discard)
+
+    def supersede(self) -> None:
+        """Interrupt the running reply, keeping what the reader has taken of it."""
+        if self._current is not None and not self._current.done:
+            self._cut(self._current, None)
+
+    def interrupt(self, reply_id: str, delivered: str) -> None:
+        """Stop this reply; ``delivered`` is what counts as said. Unknown or finished ids are ignored."""
+        reply = self._current
+        if reply is not None and reply.id == reply_id and (not reply.done or self._channel.holds_end(reply_id)):
+            self._cut(reply, delivered)
+
+    def events(self) -> AsyncIterator[ModelEvent]:
+        return self._channel.read()
+
+    async def aclose(self) -> None:
+        """Interrupt what runs, end the events and wait for the tasks."""
+        self.supersede()
+        self._channel.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSING)
+
+    def _cut(self, reply: Reply, delivered: str | None) -> None:
+        unread = self._channel.withdraw(reply.id)
+        if delivered is None:
+            delivered = reply.text.removesuffix(unread)
+        reply.done = False
+        self._end(reply, "interrupted", delivered)
+        if self._task is not None:
+            self._task.cancel()
+
+    def _end(
+        self,
+        reply: Reply,
+        reason: Literal["complete", "interrupted", "failed"],
+        text: str,
+        error: ModelError | None = None,
+    ) -> None:
+        if reply.done:
+            return
+        reply.done = True
+        self._settled(reply.id, text)
+        self._channel.put(ReplyDone(reply.id, reason, error))
+
+    async def _run(self, reply: Reply, produce: Produce) -> None:
+        try:
+            await produce(reply)
+        except asyncio.CancelledError:
+            self._end(reply, "interrupted", reply.text)
+            raise
+        except ModelError as error:
+            self._end(reply, "failed", reply.text, error)
+        except Exception as error:
+            log.error("A reply of %s crashed: %s", self._label.model, type(error).__name__)
+            broken = ModelStreamBrokenError(
+                type(error).__name__, model=self._label.model, provider=self._label.provider
+            )
+            broken.__cause__ = error
+            self._end(reply, "failed", reply.text, broken)
+        else:
+            self._end(reply, "complete", reply.text)

@@ -1,0 +1,52 @@
+"""Lines of a conversation, as they are written to the verbatim log and read from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Role = Literal["user", "assistant", "system"]
+LineStatus = Literal["complete", "interrupted", "failed", "replaced"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A line about to be written to the verbatim log.
+
+    ``client_id`` is the sender's own id of a user line: storing the same one twice stores once.
+    ``replaces`` is the id of an earlier reply of which this one is a retry.
+    """
+
+    session_id: str
+    turn_id: str
+    role: Role
+    text: str
+    at: datetime
+    status: LineStatus = "complete"
+    client_id: str | None = None
+    images: int = 0
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A committed line. ``id`` grows with time within one character; ``at`` is local naive time."""
+
+    id: int
+    session_id: str
+    turn_id: str
+    role: Role
+    text: str
+    at: datetime
+    status: LineStatus = "complete"
+    client_id: str | None = None
+    images: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """``fresh`` is false when ``client_id`` had been stored before; ``line`` is then the old line."""
+
+    line: Line
+    fresh: bool

@@ -1,0 +1,66 @@
+"""The speech-engine seam: text to sound (``tests/seams/speech_engine.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSettings:
+    """``voice`` is the engine's own name ("" is its default); ``rate`` 1.0 is normal speed;
+    ``pitch`` is in semitones from the voice's normal."""
+
+    voice: str = ""
+    rate: float = 1.0
+    pitch: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One speakable piece of text (markup already removed) in one language (BCP 47)."""
+
+    text: str
+    language: str
+    voice: VoiceSettings = field(default_factory=VoiceSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechCapabilities:
+    """``sample_rate``: Hz of what ``convert`` is given. ``local``: works without a network.
+    ``on_page``: makes no sound here, the page speaks the text itself."""
+
+    name: str
+    sample_rate: int
+    local: bool
+    on_page: bool = False
+
+
+Convert = Callable[[bytes], bytes]
+"""PCM16 mono at the engine's rate in, bytes for the listener out. Called off the loop, in order."""
+
+
+class SpeechEngine(Protocol):
+    """Text to sound."""
+
+    capabilities: SpeechCapabilities
+
+    async def prewarm(self, language: str = "") -> None:
+        """Load or connect ahead of the first utterance, which will be in ``language``.
+
+        Raises ``SpeechError``.
+        """
+        ...
+
+    def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
+        """Converted sound, piece by piece as it is made; raises ``SpeechError``.
+
+        Synthesis and ``convert`` of one piece happen in one executor job. Closing the iterator
+        (``aclose``) cancels this utterance and stops its work at once.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Cancel everything and free it; idempotent."""
+        ...

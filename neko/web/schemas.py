@@ -1,0 +1,66 @@
+"""The pydantic models shared by many routes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, RootModel
+
+Language = Literal["en", "zh-CN", "zh-TW", "ja", "ko"]
+
+
+class Schema(BaseModel):
+    """A request or an answer. Built at first use, so that starting costs nothing."""
+
+    model_config = ConfigDict(defer_build=True, populate_by_name=True, allow_inf_nan=False)
+
+
+class Empty(Schema):
+    """A request without fields."""
+
+
+class Success(Schema):
+    success: Literal[True] = True
+
+
+class Done(Success):
+    message: str = ""
+
+
+class Failure(Schema):
+    """The answer to everything that goes wrong: a sentence for a person and a code for a program."""
+
+    success: Literal[False] = False
+    error: str
+    code: str
+    remedy: str = ""
+    link: str | None = None
+
+
+class Problem(Schema):
+    """One invalid field, in the form that FastAPI made common."""
+
+    type: str
+    loc: list[str | int]
+    msg: str
+    input: Any = None
+
+
+class InvalidRequest(Failure):
+    detail: list[Problem]
+
+
+class Detail(Schema):
+    detail: str
+
+
+class JsonObject(RootModel[dict[str, Any]]):
+    """Any JSON object."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Null(RootModel[None]):
+    """The JSON value ``null``."""
+
+    model_config = ConfigDict(defer_build=True)

@@ -1,0 +1,67 @@
+"""The token that opens a server which others on the network can reach.
+
+It comes as ``Authorization: Bearer``, or once as ``?token=`` in the address of a page, which is
+answered with a cookie and a redirect, so that it stays out of history and bookmarks. The cookie
+holds a value derived from the token, not the token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
+
+from neko.web.mount import mount_path
+
+_YEAR = 365 * 24 * 3600
+
+
+class TokenAuth:
+    """Knows the token, and who has shown it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+        self._proof = self._derived("proof")
+        self._cookie = f"neko_{self._derived('name')[:8]}"
+
+    def granted(self, headers: Headers) -> bool:
+        """Whether the request carries the token or the cookie given for it."""
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self._is_token(token.strip()):
+            return True
+        shown = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
+        return hmac.compare_digest(shown.encode(), self._proof.encode())
+
+    def admit(self, scope: Scope) -> Response | None:
+        """The answer to an address that holds the right token: a cookie, and the way on without it."""
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        if not any(name == "token" and self._is_token(value) for name, value in pairs):
+            return None
+        rest = urlencode([(name, value) for name, value in pairs if name != "token"])
+        answer = RedirectResponse(_relative(scope["path"]) + (f"?{rest}" if rest else ""), 303)
+        answer.set_cookie(
+            self._cookie,
+            self._proof,
+            max_age=_YEAR,
+            path=mount_path(scope) + "/",
+            secure=scope["scheme"] == "https",
+            httponly=True,
+            samesite="lax",
+        )
+        return answer
+
+    def _is_token(self, value: str) -> bool:
+        return hmac.compare_digest(value.encode(), self._token)
+
+    def _derived(self, label: str) -> str:
+        return hmac.new(self._token, f"neko cookie {label}".encode(), hashlib.sha256).hexdigest()
+
+
+def _relative(path: str) -> str:
+    """A path that cannot be read as another host (``//elsewhere``)."""
+    return "/" + path.lstrip("/\\")

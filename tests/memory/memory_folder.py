@@ -1,0 +1,83 @@
+"""A memory folder that can be opened again and again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import AsyncExitStack, closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from neko.errors import NekoError
+from neko.memory.service import MemoryService, MemoryTimeouts
+from neko.tasks import TaskOwner
+from neko.types.lines import NewLine, Role
+
+MIO = "Mio"
+START = datetime(2026, 2, 22, 10, 0)
+
+
+class MemoryFolder:
+    """``reports`` holds what was reported as damaged."""
+
+    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
+        self.folder = folder
+        self.reports: list[NekoError] = []
+        self._stack = stack
+        folder.mkdir()
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "time_indexed_Mio"
+
+    @property
+    def recent(self) -> Path:
+        return self.folder / "recent_Mio.json"
+
+    async def open(self) -> MemoryService:
+        owner = await self._stack.enter_async_context(TaskOwner("test"))
+        memory = MemoryService(
+            self.folder,
+            owner,
+            lambda: "Anna",
+            on_damage=self.reports.append,
+            patience=MemoryTimeouts(lock=0.05, pauses=(0.0,)),
+        )
+        await memory.start()
+        self._stack.push_async_callback(memory.aclose)
+        return memory
+
+    async def talked(self, *texts: str) -> list[int]:
+        """Open, store the texts in turn, close."""
+        memory = await self.open()
+        ids = [await say(memory, text, "assistant" if number % 2 else "user") for number, text in enumerate(texts)]
+        await memory.aclose()
+        return ids
+
+    def sql(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        """Run a statement on the log as another program would."""
+        with closing(sqlite3.connect(self.log)) as connection, connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    def entries(self) -> list[Any]:
+        """What stands in the recent file."""
+        entries: list[Any] = json.loads(self.recent.read_text(encoding="utf-8"))
+        return entries
+
+
+def new_line(text: str, role: Role = "user", **values: Any) -> NewLine:
+    filled: dict[str, Any] = {"session_id": "s1", "turn_id": "t1", "role": role, "text": text, "at": START}
+    return NewLine(**filled | values)
+
+
+async def say(memory: MemoryService, text: str, role: Role = "user", **values: Any) -> int:
+    return (await memory.store(MIO, new_line(text, role, **values))).line.id
+
+
+async def said(memory: MemoryService) -> list[str]:
+    return [line.text for line in await memory.lines(MIO)]
+
+
+async def shown(memory: MemoryService) -> list[str]:
+    return [entry.text for entry in await memory.recent(MIO)]

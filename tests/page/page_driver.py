@@ -1,0 +1,149 @@
+"""Somebody who visits the page: a browser profile, what its pages asked for, and what they complained about."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, expect
+
+PATIENCE = 10_000
+"""Milliseconds; a condition of the page that has not come by then does not come."""
+
+ANY_ONLINE = re.compile("^(online|builtin)$")
+SOME_ID = re.compile("^[0-9]+$")
+
+expect.set_options(timeout=PATIENCE)
+
+NOTE_VIOLATIONS = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+class PageDriver:
+    """``open`` a page, then ``say``. After the test ``check``: nothing left the server's origin, nothing failed."""
+
+    def __init__(self, browser: Browser, **device: Any) -> None:
+        """``device``: as ``Browser.new_context`` wants it."""
+        self._browser = browser
+        self._device = {"viewport": {"width": 1440, "height": 900}, "locale": "en-US", **device}
+        self._forgiven: list[str] = []
+        self.context: BrowserContext
+        self.page: Page
+        self.requests: list[Request] = []
+        self.complaints: list[str] = []
+        self.sent: list[str] = []
+        self.binary = 0
+        self.received: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        self.context = await self._browser.new_context(**self._device)
+        self.context.set_default_timeout(PATIENCE)
+        await self.context.add_init_script(NOTE_VIOLATIONS)
+        self.context.on("request", self._on_request)
+        self.context.on("console", self._on_console)
+        self.context.on("weberror", self._on_error)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.context.close()
+
+    def forgive(self, *fragments: str) -> None:
+        """Complaints that hold one of these are expected."""
+        self._forgiven.extend(fragments)
+
+    def check(self) -> None:
+        wrong = [text for text in self.complaints if not any(part in text for part in self._forgiven)]
+        assert not wrong, wrong
+        assert self.hosts() <= {"127.0.0.1"}, self.hosts()
+
+    def hosts(self) -> set[str]:
+        """Every host that was asked for anything."""
+        parts = (urlsplit(request.url) for request in self.requests)
+        return {part.hostname or "" for part in parts if part.scheme in ("http", "https", "ws", "wss")}
+
+    async def open(self, url: str, *, ready: bool = True) -> Page:
+        """Open another page; with ``ready`` her socket is up and the history stands."""
+        self.page = await self.context.new_page()
+        self.page.on("websocket", self._listen)
+        await self.page.goto(url)
+        if ready:
+            await self.until_ready()
+        return self.page
+
+    async def until_ready(self) -> None:
+        await expect(self.get("connection")).to_have_attribute("data-state", ANY_ONLINE)
+
+    async def say(self, text: str) -> None:
+        await self.get("composer").fill(text)
+        await self.get("composer").press("Enter")
+
+    async def reply(self, count: int = 1) -> str:
+        """Wait until the ``count``-th stored reply stands; its text."""
+        replies = self.lines("assistant")
+        await expect(replies.nth(count - 1)).to_have_attribute("data-id", SOME_ID)
+        return await words(replies.nth(count - 1))
+
+    def get(self, test_id: str) -> Locator:
+        return self.page.get_by_test_id(test_id)
+
+    def lines(self, role: str = "") -> Locator:
+        return self.page.locator(f'.line[data-testid="line"]{f"[data-role={role}]" if role else ""}')
+
+    async def texts(self, role: str = "") -> list[str]:
+        """The words of every line, as a reader sees them, from the top."""
+        found = self.page.locator(f'.line[data-testid="line"]{f"[data-role={role}]" if role else ""} .line-words')
+        return [text.strip() for text in await found.all_text_contents()]
+
+    async def until(self, holds: str, arg: Any = None, *, seconds: float = PATIENCE / 1000) -> None:
+        """Wait until the JavaScript function ``holds(arg)`` answers something true.
+
+        Playwright's own way needs ``eval``, which the page's policy forbids.
+        """
+        came = await self.page.evaluate(
+            f"""async ([arg, end]) => {{
+              const holds = {holds};
+              for (end += performance.now(); performance.now() < end;) {{
+                if (holds(arg)) return true;
+                await new Promise((resolve) => setTimeout(resolve, 15));
+              }}
+              return Boolean(holds(arg));
+            }}""",
+            [arg, seconds * 1000],
+        )
+        assert came, f"not within {seconds} s: {holds}"
+
+    async def violations(self) -> list[str]:
+        found: list[str] = await self.page.evaluate("window.violations")
+        return found
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"console: {message.text} {message.location.get('url', '')}")
+
+    def _on_request(self, request: Request) -> None:
+        self.requests.append(request)
+
+    def _on_error(self, error: WebError) -> None:
+        self.complaints.append(f"thrown: {error.error}")
+
+    def _listen(self, socket: Any) -> None:
+        socket.on("framesent", self._on_sent)
+        socket.on("framereceived", self._on_received)
+
+    def _on_sent(self, data: str | bytes) -> None:
+        if isinstance(data, str):
+            self.sent.append(data)
+
+    def _on_received(self, data: str | bytes) -> None:
+        if isinstance(data, str):
+            self.received.append(data)
+        else:
+            self.binary += 1
+
+
+async def words(line: Locator) -> str:
+    return (await line.locator(".line-words").text_content() or "").strip()

@@ -1,0 +1,65 @@
+"""Sentences for users: every code has one, in every language, with the same blanks."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import neko
+from neko.errors import ModelKeyRefusedError, NekoError
+from neko.i18n import describe, known, notice
+from neko.language import LANGUAGES
+from neko.settings import ASSETS
+
+CODE_CALLS = {"say", "_say", "FrameError", "message"}
+
+
+def codes_in_the_code() -> set[str]:
+    """Codes of error classes, and string literals given to what speaks by code."""
+    found: set[str] = set()
+    for file in Path(neko.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.update(
+                    part.value.value
+                    for part in node.body
+                    if isinstance(part, ast.Assign)
+                    and ast.unparse(part.targets[0]) == "code"
+                    and isinstance(part.value, ast.Constant)
+                )
+            elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if called in CODE_CALLS and isinstance(node.args[0].value, str):
+                    found.add(node.args[0].value)
+    return {code for code in found if re.fullmatch(r"[a-z_]+", code)} - {"system", "user", "assistant"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_has_a_sentence(language: str) -> None:
+    assert not {code for code in codes_in_the_code() if not known(code, language)}
+
+
+def blanks(language: str) -> dict[str, set[str]]:
+    table = json.loads((ASSETS / "locales" / f"{language}.json").read_text(encoding="utf-8"))["errors"]
+    return {
+        code: set(re.findall(r"{(\w+)}", entry["message"] + entry.get("remedy", ""))) for code, entry in table.items()
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_the_same_sentences_with_the_same_blanks(language: str) -> None:
+    assert blanks(language) == blanks("en")
+
+
+def test_the_blanks_are_filled_and_a_missing_value_leaves_nothing_strange() -> None:
+    said = describe(ModelKeyRefusedError("401", model="m-1", provider="OpenAI"), "en")
+    assert "OpenAI" in said.text
+    assert "{" not in describe(ModelKeyRefusedError("401"), "en").text
+
+
+def test_an_unknown_code_still_says_something() -> None:
+    assert notice("no_such_code", "en").text == describe(NekoError(), "en").text

@@ -1,0 +1,203 @@
+"""Frames in, frames out."""
+
+from __future__ import annotations
+
+import base64
+import json
+from array import array
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neko.errors import FrameError
+from neko.sessions import actions as act
+from neko.sessions import events as ev
+from neko.types.lines import Line
+from neko.types.model_session import ModelLabel
+from neko.web import wire
+
+JPEG = base64.b64encode(b"\xff\xd8\xff\xe0 picture").decode()
+URL = "data:image/jpeg;base64," + JPEG
+
+
+def decode(**frame: Any) -> act.Action | None:
+    return wire.decode(json.dumps(frame))[0]
+
+
+@pytest.mark.parametrize(
+    ("frame", "action"),
+    [
+        ({"action": "start_session"}, act.StartSession("audio")),
+        ({"action": "start_session", "input_type": "text", "new_session": True}, act.StartSession("text", fresh=True)),
+        ({"action": "start_session", "input_type": "camera"}, act.StartSession("audio")),
+        ({"action": "stream_data", "input_type": "text", "data": "hi"}, act.SendText("hi")),
+        ({"action": "stream_data", "input_type": "text", "data": "hi", "client_id": "c1"}, act.SendText("hi", "c1")),
+        ({"action": "stream_data", "input_type": "screen", "data": URL}, act.SendImage(base64.b64decode(JPEG))),
+        ({"action": "end_session"}, act.EndSession()),
+        ({"action": "pause_session"}, act.EndSession()),
+        ({"action": "screenshot_response", "data": URL}, act.ScreenshotResponse(base64.b64decode(JPEG))),
+        ({"action": "screenshot_response", "data": JPEG}, act.ScreenshotResponse(base64.b64decode(JPEG))),
+        ({"action": "ping"}, act.Ping()),
+        ({"action": "stop_reply"}, act.StopReply()),
+        ({"action": "retry_reply"}, act.RetryReply()),
+    ],
+)
+def test_every_action_is_understood(frame: dict[str, Any], action: act.Action) -> None:
+    assert decode(**frame) == action
+
+
+def test_480_samples_are_48_khz_and_anything_else_is_16_khz() -> None:
+    assert decode(action="stream_data", input_type="audio", data=[1] * 480) == act.SendAudio(
+        array("h", [1] * 480).tobytes(), 48_000
+    )
+    assert decode(action="stream_data", input_type="audio", data=[1, -2]) == act.SendAudio(
+        array("h", [1, -2]).tobytes(), 16_000
+    )
+
+
+def test_samples_outside_int16_are_clamped() -> None:
+    sound = decode(action="stream_data", input_type="audio", data=[40_000, -40_000])
+    assert sound == act.SendAudio(array("h", [32767, -32768]).tobytes(), 16_000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("text", 5),
+        ("text", None),
+        ("audio", "abc"),
+        ("audio", ["a"]),
+        ("audio", [1.5]),
+        ("audio", []),
+        ("audio", [True, None]),
+        ("screen", "data:image/png;base64,AAAA"),
+        ("screen", "data:image/jpeg;base64,%%%"),
+        ("screen", "data:image/jpeg;base64," + base64.b64encode(b"no jpeg").decode()),
+        ("screen", "data:image/jpeg;base64," + "A" * (wire.MAX_IMAGE + 1)),
+        ("smell", "x"),
+    ],
+)
+def test_data_of_the_wrong_kind_is_dropped(kind: str, data: Any) -> None:
+    assert decode(action="stream_data", input_type=kind, data=data) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "invalid_json"),
+        ("[]", "invalid_json"),
+        ('"hi"', "invalid_json"),
+        ("[" * 200_000, "invalid_json"),
+        ("{}", "unknown_action"),
+        ('{"action": 3}', "unknown_action"),
+        ('{"action": "dance"}', "unknown_action"),
+        ('{"action": "start_session", "input_type": "smell"}', "invalid_input_type"),
+        (json.dumps({"action": "stream_data", "input_type": "text", "data": "x" * 30_000}), "text_too_long"),
+    ],
+)
+def test_what_is_no_action_is_refused_with_its_reason(text: str, code: str) -> None:
+    with pytest.raises(FrameError) as caught:
+        wire.decode(text)
+    assert caught.value.code == code
+
+
+def test_a_language_may_ride_on_any_frame() -> None:
+    assert wire.decode('{"action":"ping","language":"ja"}') == (act.Ping(), "ja")
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+ANY_JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+@given(ANY_JSON)
+def test_no_json_makes_the_decoder_fail_in_another_way(value: Any) -> None:
+    for frame in (value, {"action": "stream_data", "input_type": "audio", "data": value}, {"action": value}):
+        with suppress(FrameError):
+            action, language = wire.decode(json.dumps(frame))
+            assert action is None or isinstance(action, act.SendAudio)
+            assert language is None
+
+
+LINE = Line(7, "s", "t", "user", "hi", datetime(2026, 5, 3, 12, 0), client_id="c")
+
+
+@pytest.mark.parametrize(
+    ("event", "frame"),
+    [
+        (ev.SessionPreparing("text"), {"type": "session_preparing", "input_mode": "text"}),
+        (ev.SessionStarted("audio"), {"type": "session_started", "input_mode": "audio"}),
+        (ev.SessionFailed("text", "no"), {"type": "session_failed", "input_mode": "text", "message": "no"}),
+        (ev.SessionEndedByServer("text"), {"type": "session_ended_by_server", "input_mode": "text"}),
+        (ev.HeardUser("hi"), {"type": "user_transcript", "text": "hi"}),
+        (ev.UserActivity(None), {"type": "user_activity", "interrupted_speech_id": None}),
+        (ev.Audio("s", b"12"), {"type": "audio_chunk", "speech_id": "s"}),
+        (ev.AutoCloseMic("quiet"), {"type": "auto_close_mic", "message": "quiet"}),
+        (ev.RepetitionWarning("Mio"), {"type": "repetition_warning", "name": "Mio"}),
+        (ev.CharacterSwitched("B", "A"), {"type": "catgirl_switched", "new_catgirl": "B", "old_catgirl": "A"}),
+        (ev.ReloadPage("m"), {"type": "reload_page", "message": "m"}),
+        (ev.RequestScreenshot(), {"type": "request_screenshot"}),
+        (ev.AgentStatus({"revision": 1}), {"type": "agent_status_update", "snapshot": {"revision": 1}}),
+        (
+            ev.AgentNotification("done", "completed"),
+            {"type": "agent_notification", "text": "done", "source": "brain", "status": "completed"},
+        ),
+        (ev.AgentTask({"id": "1"}), {"type": "agent_task_update", "task": {"id": "1"}}),
+        (ev.Pong(), {"type": "pong"}),
+        (
+            ev.ResponseDiscarded("retry", 1, 2, True),
+            {
+                "type": "response_discarded",
+                "reason": "retry",
+                "attempt": 1,
+                "max_attempts": 2,
+                "will_retry": True,
+                "message": "",
+            },
+        ),
+        (
+            ev.ReplyText("t", "s", "Hi", True),
+            {"type": "gemini_response", "text": "Hi", "isNewMessage": True, "turn_id": "t", "speech_id": "s"},
+        ),
+        (ev.StateChanged("idle"), {"type": "neko_state", "state": "idle"}),
+        (ev.SpeechEnded("s"), {"type": "neko_speech_end", "speech_id": "s"}),
+        (ev.SpeakOnPage("s", "Hi", "en"), {"type": "neko_speak", "speech_id": "s", "text": "Hi", "language": "en"}),
+        (
+            ev.EmotionShown("happy", 1.0, "s"),
+            {"type": "neko_emotion", "emotion": "happy", "intensity": 1.0, "speech_id": "s"},
+        ),
+        (
+            ev.ModelChanged(ModelLabel("m", "p")),
+            {"type": "neko_model", "model": {"model": "m", "provider": "p", "offline": False}},
+        ),
+    ],
+)
+def test_every_event_has_the_fields_of_the_contract(event: ev.Event, frame: dict[str, Any]) -> None:
+    assert json.loads(wire.encode(event)) == frame
+
+
+def test_the_end_of_a_turn_says_exactly_turn_end() -> None:
+    frame = json.loads(wire.encode(ev.TurnEnd("t")))
+    assert (frame["type"], frame["data"]) == ("system", "turn end")
+
+
+def test_a_status_message_is_always_a_string() -> None:
+    frame = json.loads(wire.encode(ev.Status("hm", "code", "do this", "settings/model", "error")))
+    assert frame == {
+        "type": "status",
+        "message": "hm",
+        "level": "error",
+        "code": "code",
+        "remedy": "do this",
+        "link": "settings/model",
+    }
+    assert json.loads(wire.encode(ev.Status("hm"))) == {"type": "status", "message": "hm", "level": "info"}
+
+
+def test_a_line_carries_its_time_with_an_offset() -> None:
+    frame = json.loads(wire.encode(ev.LineStored(LINE)))
+    assert (frame["line"]["id"], frame["line"]["client_id"]) == (7, "c")
+    assert datetime.fromisoformat(frame["line"]["at"]).tzinfo is not None
