@@ -30,10 +30,10 @@ from neko.types.model_session import (
     SpeechStarted,
     SpeechStopped,
     TextDelta,
+    Transcript,
     UserAudio,
     UserImage,
     UserMessage,
-    UserTranscript,
 )
 from tests.scripted_provider import tone
 
@@ -63,7 +63,9 @@ class ScriptedSpeechSession:
 
     def __init__(self, *, owner: TaskOwner, turns: Sequence[SpokenTurn] = ()) -> None:
         self.label = ModelLabel("scripted-voice", "Scripted")
-        self.capabilities = ModelCapabilities(audio_input=True, audio_output=True, image_input=True)
+        self.capabilities = ModelCapabilities(
+            audio_input=True, audio_output=True, image_input=True, turn_detection=True, transcription=True
+        )
         self.setup: SessionSetup | None = None
         self.heard = bytearray()
         self.images: list[bytes] = []
@@ -77,6 +79,7 @@ class ScriptedSpeechSession:
         self._reply_id: str | None = None
         self._said = ""
         self._count = 0
+        self._utterance_id = ""
         self._speaking = False
         self._quiet = 0.0
 
@@ -105,11 +108,11 @@ class ScriptedSpeechSession:
             self.history.append(("user", item.text))
             self._reply(item.id, self._next_turn())
 
-    async def interrupt(self, reply_id: str, delivered: str) -> None:
-        self.interrupts.append((reply_id, delivered))
+    async def interrupt(self, reply_id: str, text: str, played_ms: int | None = None) -> None:
+        self.interrupts.append((reply_id, text))
         if reply_id == self._reply_id or self._channel.holds_end(reply_id):
             self._channel.withdraw(reply_id)
-            self._reply_id, self._said = reply_id, delivered
+            self._reply_id, self._said = reply_id, text
             self._end("interrupted")
 
     def events(self) -> AsyncIterator[ModelEvent]:
@@ -129,17 +132,21 @@ class ScriptedSpeechSession:
             self._quiet = 0.0
             if not self._speaking:
                 self._speaking = True
-                self._channel.put(SpeechStarted())
+                self._channel.put(SpeechStarted(self._utterance()))
         elif self._speaking:
             self._quiet += len(samples) / RATE_IN
             if self._quiet >= PAUSE:
                 self._speaking = False
                 turn = self._next_turn()
-                self._channel.put(SpeechStopped())
-                self._channel.put(UserTranscript(turn.hears))
+                self._channel.put(SpeechStopped(self._utterance_id))
+                self._channel.put(Transcript(self._utterance_id, turn.hears))
                 self.history.append(("user", turn.hears))
                 self._count += 1
                 self._reply(f"spoken-{self._count}", turn)
+
+    def _utterance(self) -> str:
+        self._utterance_id = f"utterance-{self._count + 1}"
+        return self._utterance_id
 
     def _next_turn(self) -> SpokenTurn:
         return self._turns.popleft() if self._turns else SpokenTurn()

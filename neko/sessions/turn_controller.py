@@ -46,8 +46,8 @@ from neko.types.model_session import (
     SpeechStarted,
     SpeechStopped,
     TextDelta,
+    Transcript,
     UserMessage,
-    UserTranscript,
 )
 
 logger = logging.getLogger(__name__)
@@ -248,7 +248,7 @@ class TurnController:
             case SpeechStopped():
                 self._awaiting_words = True
                 self._set_state("thinking")
-            case UserTranscript(text):
+            case Transcript(_, text):
                 await self._on_transcript(text)
             case _:
                 logger.error("%s: unexpected event %s", self._character, type(event).__name__)

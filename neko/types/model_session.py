@@ -5,11 +5,12 @@ Its behaviour suite is ``tests/seams/model_session.py``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from neko.errors import NekoError
+from neko.types.lines import Role
 from neko.types.memory import Recalled
 
 
@@ -24,11 +25,34 @@ class ModelLabel:
 
 @dataclass(frozen=True, slots=True)
 class ModelCapabilities:
-    """``audio_input``: takes ``UserAudio``. ``audio_output``: emits ``AudioDelta``. ``image_input``: takes pictures."""
+    """What a session takes, gives and decides by itself.
 
+    ``text_input``, ``audio_input``, ``image_input``: takes ``UserMessage``, ``UserAudio``, ``UserImage``.
+    ``audio_output``: emits ``AudioDelta``. ``input_rate``: Hz of the sound it is sent.
+    ``tools``: is told the tools of ``SessionSetup``, emits ``ToolCall``, takes ``ToolResult``.
+    ``truncation``: ``interrupt(played_ms=…)`` shortens what it remembers of its own speech.
+    ``turn_detection``: decides when the user's turn is over; otherwise it waits for ``EndOfSpeech``.
+    ``transcription``: emits ``Transcript`` for what it hears.
+    """
+
+    text_input: bool = True
     audio_input: bool = False
-    audio_output: bool = False
     image_input: bool = False
+    audio_output: bool = False
+    input_rate: int = 16_000
+    tools: bool = False
+    truncation: bool = False
+    turn_detection: bool = False
+    transcription: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may ask for. ``parameters`` is a JSON schema of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +64,10 @@ class SessionSetup:
     instructions: str
     language: str
     voice: str = ""
+    tools: tuple[Tool, ...] = ()
+
+
+# ── inputs ────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +90,7 @@ class UserMessage:
 
 @dataclass(frozen=True, slots=True)
 class UserAudio:
-    """Microphone sound: PCM16 little-endian, mono, 16 kHz."""
+    """Microphone sound: PCM16 little-endian, mono, at the session's ``input_rate``."""
 
     pcm: bytes
 
@@ -74,14 +102,56 @@ class UserImage:
     jpeg: bytes
 
 
-ModelInput = UserMessage | UserAudio | UserImage
+@dataclass(frozen=True, slots=True)
+class EndOfSpeech:
+    """The user's spoken turn is over; for sessions without ``turn_detection``."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddContext:
+    """Something to know from now on; asks for no reply.
+
+    Role ``user`` or ``assistant``: a line of this conversation that was said elsewhere (in the
+    session before this one). Role ``system``: a note.
+    """
+
+    text: str
+    role: Role = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Speak without a user turn: a greeting, a report, proactive talk.
+
+    The reply carries ``id`` as its ``reply_id``. ``instructions`` say what about, for this reply only.
+    """
+
+    id: str
+    instructions: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The outcome of a ``ToolCall``. An unknown or answered ``call_id`` is ignored."""
+
+    call_id: str
+    output: str
+    failed: bool = False
+
+
+ModelInput = UserMessage | UserAudio | UserImage | EndOfSpeech | AddContext | Respond | ToolResult
+
+
+# ── events ────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyStarted:
-    """``reply_id`` is the ``UserMessage.id`` it answers, or a fresh id for a spoken turn."""
+    """``reply_id`` is the id of the ``UserMessage`` or ``Respond`` it answers, or a fresh one for a
+    spoken turn, whose ``utterance_id`` it then names."""
 
     reply_id: str
+    utterance_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +167,16 @@ class AudioDelta:
     reply_id: str
     pcm: bytes
     rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model wants a function called; the reply goes on when every call of it has its ``ToolResult``."""
+
+    reply_id: str
+    call_id: str
+    name: str
+    arguments: Mapping[str, Any] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +202,39 @@ class Retrying:
 class SpeechStarted:
     """The user began to speak (voice activity)."""
 
+    utterance_id: str
+
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
-    """The user stopped speaking."""
+    """The user stopped speaking; a ``final`` ``Transcript`` or ``SpeechRejected`` of this utterance follows
+    where the session has ``transcription``."""
+
+    utterance_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class UserTranscript:
-    """What the user said, recognised; one per spoken turn."""
+class Transcript:
+    """What the user said, recognised; each one replaces the one before, ``final`` ends the utterance."""
 
+    utterance_id: str
     text: str
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRejected:
+    """What was heard held no words (a cough, a noise): nothing follows."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The connection was lost and is there again; the session remembers what was said.
+
+    The running reply, if any, has ended with ``ReplyDone``.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +248,14 @@ ModelEvent = (
     ReplyStarted
     | TextDelta
     | AudioDelta
+    | ToolCall
     | ReplyDone
     | Retrying
     | SpeechStarted
     | SpeechStopped
-    | UserTranscript
+    | Transcript
+    | SpeechRejected
+    | Reconnected
     | SessionLost
 )
 
@@ -169,9 +274,10 @@ class ModelSession(Protocol):
         """Take input in order. Never waits for the reply. Input it has no capability for is dropped."""
         ...
 
-    async def interrupt(self, reply_id: str, delivered: str) -> None:
-        """Stop this reply at once; its history keeps only ``delivered``, the text the user got.
+    async def interrupt(self, reply_id: str, text: str, played_ms: int | None = None) -> None:
+        """Stop this reply at once; its history keeps only ``text``, what the user got of it.
 
+        ``played_ms``: how much of its own voice was heard, for a session with ``truncation``.
         ``ReplyDone(reason="interrupted")`` follows; an unknown or finished id is ignored.
         """
         ...

@@ -21,10 +21,10 @@ from neko.types.model_session import (
     SpeechStarted,
     SpeechStopped,
     TextDelta,
+    Transcript,
     UserAudio,
     UserImage,
     UserMessage,
-    UserTranscript,
 )
 
 SETUP = SessionSetup(character="Mio", master="Sam", instructions="You are Mio.", language="en")
@@ -195,8 +195,8 @@ class HearingSessionBehaviour:
         await self.hear_a_turn(subject)
         events = await subject.until(ReplyDone)
         kinds = [type(event) for event in events if not isinstance(event, TextDelta | AudioDelta)]
-        assert kinds == [SpeechStarted, SpeechStopped, UserTranscript, ReplyStarted, ReplyDone]
-        assert all(event.text for event in events if isinstance(event, UserTranscript))
+        assert kinds == [SpeechStarted, SpeechStopped, Transcript, ReplyStarted, ReplyDone]
+        assert all(event.text for event in events if isinstance(event, Transcript))
         assert len({event.reply_id for event in events if isinstance(event, TextDelta | AudioDelta | ReplyDone)}) == 1
 
     async def test_speech_over_a_reply_is_told_at_its_start_and_the_reply_can_be_cut(self, subject: Subject) -> None:

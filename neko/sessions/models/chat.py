@@ -86,8 +86,8 @@ class ChatSession:
             produce = partial(self._show, messages, images) if images else partial(self._say, self._endpoint, messages)
             self._replies.start(item.id, produce)
 
-    async def interrupt(self, reply_id: str, delivered: str) -> None:
-        self._replies.interrupt(reply_id, delivered)
+    async def interrupt(self, reply_id: str, text: str, played_ms: int | None = None) -> None:
+        self._replies.interrupt(reply_id, text)
 
     def events(self) -> AsyncIterator[ModelEvent]:
         return self._replies.events()

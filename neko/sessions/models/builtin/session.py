@@ -52,8 +52,8 @@ class BuiltinSession:
         if isinstance(item, UserMessage):
             self._replies.start(item.id, partial(self._answer, self._rules, item))
 
-    async def interrupt(self, reply_id: str, delivered: str) -> None:
-        self._replies.interrupt(reply_id, delivered)
+    async def interrupt(self, reply_id: str, text: str, played_ms: int | None = None) -> None:
+        self._replies.interrupt(reply_id, text)
 
     def events(self) -> AsyncIterator[ModelEvent]:
         return self._replies.events()
