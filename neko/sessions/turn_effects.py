@@ -1,0 +1,197 @@
+"""What is to be done: the effects of the turn machine (``turns.py``), performed by ``TurnController``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Any, Literal
+
+from neko.errors import NekoError
+from neko.types.lines import LineStatus
+from neko.types.model_session import ToolCall
+
+
+class Phase(StrEnum):
+    """What the conversation is doing, as a page shows it."""
+
+    IDLE = "idle"
+    LISTENING = "listening"
+    """The user is speaking."""
+    THINKING = "thinking"
+    """A reply is awaited."""
+    SPEAKING = "speaking"
+    """A reply is being shown or heard."""
+    PAUSED = "paused"
+    """A reply is held because the user may have begun to speak."""
+    ENDED = "ended"
+    """For good."""
+
+
+class Step(Enum):
+    """How far the open turn is."""
+
+    COMMITTING = "committing"
+    """The user's words are on their way to the log."""
+    STARTING = "starting"
+    """A session is awaited."""
+    ASKED = "asked"
+    """The model has been asked."""
+    REPLYING = "replying"
+    """The reply has begun."""
+    AWAITING_WORDS = "awaiting_words"
+    """The reply is complete, the user's words are still being recognised."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPhase:
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceSound:
+    """Stop all sound at once and tell the clients that the user took the floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropSound:
+    """Stop all sound at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSound:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeSound:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class WriteUserLine:
+    """Commit the typed words of this turn; ``Committed`` or ``CommitFailed`` answers."""
+
+    turn_id: str
+    request: Any = field(hash=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteSpokenLine:
+    """Show and commit what the user said."""
+
+    utterance_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReply:
+    """Commit what was delivered of this turn's reply."""
+
+    turn_id: str
+    status: LineStatus
+
+
+@dataclass(frozen=True, slots=True)
+class EndTurn:
+    """The turn is over: say so, once."""
+
+    turn_id: str
+    status: LineStatus
+
+
+@dataclass(frozen=True, slots=True)
+class NeedSession:
+    """A session is needed; ``SessionReady`` or ``SessionUnavailable`` answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send the request to the model; ``before`` are requests it should have known before."""
+
+    turn_id: str
+    request: Any = field(hash=False, compare=False)
+    before: tuple[Any, ...] = field(default=(), hash=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Tell the model that this reply is cut, or will not be listened to."""
+
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReply:
+    """A reply of this id is about to be shown and heard."""
+
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowText:
+    turn_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySound:
+    turn_id: str
+    pcm: bytes
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinishReply:
+    """The reply is complete: hand on what was held back of its text and sound."""
+
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    turn_id: str
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Tell the clients what went wrong."""
+
+    error: NekoError
+    level: Literal["info", "error"] = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOverdue:
+    """Tell the clients that a turn was given up because nothing came of this step in time."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """This wish to speak does not get the floor now."""
+
+    turn_id: str
+
+
+LogEffect = WriteUserLine | WriteSpokenLine | WriteReply | EndTurn
+Effect = (
+    ShowPhase
+    | SilenceSound
+    | DropSound
+    | PauseSound
+    | ResumeSound
+    | LogEffect
+    | NeedSession
+    | Ask
+    | Interrupt
+    | OpenReply
+    | ShowText
+    | PlaySound
+    | FinishReply
+    | RunTool
+    | Report
+    | ReportOverdue
+    | Refuse
+)

@@ -1,0 +1,219 @@
+"""What happens to a turn: the events of the turn machine (``turns.py``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Any
+
+from neko.errors import NekoError
+from neko.types.lines import LineStatus
+from neko.types.model_session import ToolCall
+
+
+class Priority(IntEnum):
+    """Who may open a turn: the higher one cuts the lower one."""
+
+    PROACTIVE = 0
+    REPORT = 1
+    APPROVAL = 2
+    USER = 3
+
+
+class BargeIn(Enum):
+    """What the first sound of the user's voice does to a running reply."""
+
+    CUT = "cut"
+    """The reply is over."""
+    PAUSE = "pause"
+    """The reply is held until words come, or the sound proves to be no speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserWords:
+    """The user typed something. ``committed``: its line is in the log already (asked again)."""
+
+    turn_id: str
+    request: Any = field(hash=False, compare=False)
+    committed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakFirst:
+    """Somebody other than the user wants her to speak."""
+
+    turn_id: str
+    priority: Priority
+    request: Any = field(hash=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The user's line is in the log; ``request`` is now complete. ``answered``: it was there before, with a reply."""
+
+    turn_id: str
+    request: Any = field(hash=False, compare=False)
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFailed:
+    turn_id: str
+    error: NekoError
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReady:
+    """A session answers from now on, in place of any other."""
+
+    session_id: str
+    transcription: bool = False
+    barge_in: BargeIn = BargeIn.CUT
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUnavailable:
+    """The session that was needed could not be had (which has been reported)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGone:
+    """The session answers no more."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was recognised. Blank text that is ``final`` is no speech at all."""
+
+    utterance_id: str
+    text: str
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    reply_id: str
+    utterance_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    reply_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySound:
+    """PCM16 mono at ``rate`` Hz of the model's own voice."""
+
+    reply_id: str
+    pcm: bytes
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRetried:
+    """The session tries again by itself after ``delay`` seconds."""
+
+    reply_id: str
+    error: NekoError
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    reply_id: str
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswered:
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    reply_id: str
+    status: LineStatus = "complete"
+    error: NekoError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoundBegan:
+    """Sound of this turn is being made."""
+
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoundEnded:
+    """All sound of this turn has been handed over."""
+
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnWritten:
+    """The end of this turn has been written and told."""
+
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The user wants silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """The client wants no more: whatever runs is cut quietly and the session is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """``State.deadline`` may have passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The conversation is over for good."""
+
+
+Event = (
+    UserWords
+    | SpeakFirst
+    | Committed
+    | CommitFailed
+    | SessionReady
+    | SessionUnavailable
+    | SessionGone
+    | SpeechStarted
+    | SpeechStopped
+    | Words
+    | ReplyStarted
+    | ReplyText
+    | ReplySound
+    | ReplyRetried
+    | ToolCalled
+    | ToolAnswered
+    | ReplyEnded
+    | SoundBegan
+    | SoundEnded
+    | TurnWritten
+    | Stop
+    | Dismiss
+    | Tick
+    | Close
+)

@@ -1,0 +1,565 @@
+"""The turn machine: (state, event, now) → (state, effects). Pure; ``TurnController`` performs the effects.
+
+A turn begins with the user's words (typed or spoken) or with a wish to speak first, and ends once,
+with ``EndTurn``. One turn is open at a time; events of any other are dropped by their id. Deadlines
+are part of the state (``State.deadline``) and come back as the event ``Tick``, so every state has a
+way out. What is to be written to the log waits in ``State.log`` in the order of the talk.
+
+All times are monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from neko.errors import NekoError
+from neko.sessions import turn_effects as do
+from neko.sessions import turn_events as on
+from neko.sessions.turn_effects import Phase, Step
+from neko.sessions.turn_events import BargeIn, Priority
+from neko.types.lines import LineStatus
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTimeouts:
+    """Seconds after which a state is left by itself.
+
+    ``answer_timeout_s`` runs from the question to the first sign of the reply, ``silence_timeout_s``
+    between two signs of it: both are watchdogs behind the model session's own, shorter ones.
+    """
+
+    commit_timeout_s: float = 30.0
+    start_timeout_s: float = 30.0
+    answer_timeout_s: float = 600.0
+    silence_timeout_s: float = 120.0
+    tool_timeout_s: float = 600.0
+    utterance_timeout_s: float = 180.0
+    transcript_timeout_s: float = 5.0
+    spoken_answer_timeout_s: float = 30.0
+    pause_timeout_s: float = 1.0
+    sound_timeout_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The open turn. ``request`` is opaque here: what to ask the model with.
+
+    ``utterance_id``: the user's speech it answers, while those words are not known yet; ``held`` is the
+    text of the reply that waits for them. ``status``, ``failure``: how the reply ended, in ``AWAITING_WORDS``.
+    """
+
+    id: str
+    priority: Priority
+    step: Step
+    due: float
+    request: Any = field(default=None, hash=False, compare=False)
+    utterance_id: str | None = None
+    held: tuple[str, ...] = ()
+    tools: frozenset[str] = frozenset()
+    status: LineStatus = "complete"
+    failure: NekoError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """The user's latest speech. ``speaking``: still going on; else its words or a reply are awaited."""
+
+    id: str
+    speaking: bool
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedWords:
+    """A place in the log that is kept for the words of an utterance until ``due``."""
+
+    utterance_id: str
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """See the module.
+
+    ``paused_until``: when a paused reply is cut or goes on. ``speech_id``: the turn whose sound is still
+    being handed over, until ``speech_due``. ``writing``: turns whose end is being written, until
+    ``writing_due``. ``unasked``: requests that were cut before this session was asked them. ``recent``:
+    turns that ended lately, whose late events must not open a turn.
+    """
+
+    phase: Phase = Phase.IDLE
+    session_id: str | None = None
+    transcription: bool = False
+    barge_in: BargeIn = BargeIn.CUT
+    turn: Turn | None = None
+    utterance: Utterance | None = None
+    paused_until: float | None = None
+    speech_id: str | None = None
+    speech_due: float = 0.0
+    writing: tuple[str, ...] = ()
+    writing_due: float = 0.0
+    unasked: tuple[Any, ...] = field(default=(), hash=False, compare=False)
+    recent: tuple[str, ...] = ()
+    log: tuple[AwaitedWords | do.LogEffect, ...] = ()
+
+    @property
+    def deadline(self) -> float | None:
+        """When ``Tick`` is due; ``None`` when nothing is awaited."""
+        dues = [entry.due for entry in self.log if isinstance(entry, AwaitedWords)]
+        if self.turn:
+            dues.append(self.turn.due)
+        if self.utterance:
+            dues.append(self.utterance.due)
+        if self.paused_until is not None:
+            dues.append(self.paused_until)
+        if self.speech_id:
+            dues.append(self.speech_due)
+        if self.writing:
+            dues.append(self.writing_due)
+        return min(dues, default=None)
+
+
+_RECENT = 16
+"""Ended turns whose late events are still recognised."""
+_UNASKED = 16
+"""Requests cut before they were asked that the model is still told of: the newest ones."""
+
+
+def advance(state: State, event: on.Event, now: float, timeouts: TurnTimeouts) -> tuple[State, list[do.Effect]]:
+    """The next state, and what is to be done, in order."""
+    if state.phase is Phase.ENDED:
+        return state, []
+    transition = _Transition(state, now, timeouts)
+    _HANDLERS[type(event)](transition, event)
+    return transition.result()
+
+
+def may_open(state: State, priority: Priority) -> bool:
+    """May a turn of this priority open now? The user's always; another one in silence, or over a lower one."""
+    if state.phase is Phase.ENDED:
+        return False
+    if priority is Priority.USER:
+        return True
+    if state.turn is not None:
+        return state.turn.priority < priority and state.utterance is None
+    return state.phase is Phase.IDLE
+
+
+class _Transition:
+    """One step of the machine: a draft of the next state, and the effects so far."""
+
+    def __init__(self, state: State, now: float, timeouts: TurnTimeouts) -> None:
+        self._old = state
+        self._now = now
+        self._timeouts = timeouts
+        self._session_id = state.session_id
+        self._transcription = state.transcription
+        self._barge_in = state.barge_in
+        self._turn = state.turn
+        self._utterance = state.utterance
+        self._paused_until = state.paused_until
+        self._speech_id = state.speech_id
+        self._speech_due = state.speech_due
+        self._writing = state.writing
+        self._writing_due = state.writing_due
+        self._unasked = state.unasked
+        self._recent = state.recent
+        self._log = state.log
+        self._closed = False
+        self._effects: list[do.Effect] = []
+
+    def result(self) -> tuple[State, list[do.Effect]]:
+        self._flush_log()
+        phase = self._phase()
+        if phase is not self._old.phase:
+            self._effects.append(do.ShowPhase(phase))
+        state = State(
+            phase,
+            self._session_id,
+            self._transcription,
+            self._barge_in,
+            self._turn,
+            self._utterance,
+            self._paused_until,
+            self._speech_id,
+            self._speech_due,
+            self._writing,
+            self._writing_due,
+            self._unasked,
+            self._recent,
+            self._log,
+        )
+        return state, self._effects
+
+    def _phase(self) -> Phase:
+        if self._closed:
+            return Phase.ENDED
+        if self._paused_until is not None:
+            return Phase.PAUSED
+        if self._utterance and self._utterance.speaking:
+            return Phase.LISTENING
+        if self._turn:
+            replying = self._turn.step in (Step.REPLYING, Step.AWAITING_WORDS) and not self._turn.held
+            return Phase.SPEAKING if replying else Phase.THINKING
+        if self._utterance:
+            return Phase.THINKING
+        if self._speech_id:
+            return Phase.SPEAKING
+        if self._writing or self._log:
+            return self._old.phase if self._old.phase in (Phase.THINKING, Phase.SPEAKING) else Phase.THINKING
+        return Phase.IDLE
+
+    # ── the user types, or she speaks first ───────────────────────────────────
+
+    def on_user_words(self, event: on.UserWords) -> None:
+        self._cut(do.SilenceSound())
+        if self._utterance and not self._utterance.speaking:
+            self._utterance = None
+        if event.committed:
+            self._open(event.turn_id, Priority.USER, event.request)
+            return
+        due = self._now + self._timeouts.commit_timeout_s
+        self._turn = Turn(event.turn_id, Priority.USER, Step.COMMITTING, due, event.request)
+        self._log += (do.WriteUserLine(event.turn_id, event.request),)
+
+    def on_speak_first(self, event: on.SpeakFirst) -> None:
+        if not may_open(self._old, event.priority):
+            self._effects.append(do.Refuse(event.turn_id))
+            return
+        self._cut(do.SilenceSound() if self._turn else do.DropSound())
+        self._open(event.turn_id, event.priority, event.request)
+
+    def on_committed(self, event: on.Committed) -> None:
+        turn = self._turn
+        if turn is None or turn.id != event.turn_id or turn.step is not Step.COMMITTING:
+            return
+        if event.answered:
+            self._end_turn("complete")
+        else:
+            self._open(turn.id, turn.priority, event.request)
+
+    def on_commit_failed(self, event: on.CommitFailed) -> None:
+        self._effects.append(do.Report(event.error))
+        if self._turn and self._turn.id == event.turn_id:
+            self._end_turn("failed")
+
+    def _open(self, turn_id: str, priority: Priority, request: Any) -> None:
+        """Ask the session, or wait for one."""
+        due = self._now + self._timeouts.start_timeout_s
+        self._turn = Turn(turn_id, priority, Step.STARTING, due, request)
+        if self._session_id is None:
+            self._effects.append(do.NeedSession())
+        else:
+            self._ask(self._turn)
+
+    def _ask(self, turn: Turn) -> None:
+        self._turn = replace(turn, step=Step.ASKED, due=self._now + self._timeouts.answer_timeout_s)
+        self._effects.append(do.Ask(turn.id, turn.request, self._unasked))
+        self._unasked = ()
+
+    # ── sessions ──────────────────────────────────────────────────────────────
+
+    def on_session_ready(self, event: on.SessionReady) -> None:
+        if self._session_id is not None and self._session_id != event.session_id:
+            self._leave_session()
+        self._session_id = event.session_id
+        self._transcription = event.transcription
+        self._barge_in = event.barge_in
+        if self._turn and self._turn.step is Step.STARTING:
+            self._ask(self._turn)
+
+    def on_session_unavailable(self, event: on.SessionUnavailable) -> None:
+        if self._turn and self._turn.step is Step.STARTING:
+            self._end_turn("failed")
+
+    def on_session_gone(self, event: on.SessionGone) -> None:
+        if event.session_id == self._session_id:
+            self._leave_session()
+
+    def _leave_session(self) -> None:
+        """Its reply is cut and the words it still owes will not come; a turn it was not asked stays."""
+        self._session_id = None
+        if self._turn is None or self._turn.step not in (Step.COMMITTING, Step.STARTING):
+            self._cut(do.DropSound())
+        self._utterance = None
+        self._paused_until = None
+        self._log = tuple(entry for entry in self._log if not isinstance(entry, AwaitedWords))
+        self._unasked = ()
+
+    # ── the user speaks ───────────────────────────────────────────────────────
+
+    def on_speech_started(self, event: on.SpeechStarted) -> None:
+        if self._barge_in is BargeIn.PAUSE and self._is_audible():
+            if self._paused_until is None:
+                self._effects.append(do.PauseSound())
+            self._paused_until = self._now + self._timeouts.pause_timeout_s
+        else:
+            self._cut(do.SilenceSound())
+        self._utterance = Utterance(event.utterance_id, True, self._now + self._timeouts.utterance_timeout_s)
+
+    def on_speech_stopped(self, event: on.SpeechStopped) -> None:
+        utterance = self._utterance
+        if utterance and utterance.id == event.utterance_id and utterance.speaking:
+            self._stop_listening(utterance)
+
+    def _stop_listening(self, utterance: Utterance) -> Utterance:
+        due = self._now + self._timeouts.spoken_answer_timeout_s
+        if self._transcription:
+            due = self._now + self._timeouts.transcript_timeout_s
+            self._log += (AwaitedWords(utterance.id, due),)
+        self._utterance = replace(utterance, speaking=False, due=due)
+        return self._utterance
+
+    def on_words(self, event: on.Words) -> None:
+        text = event.text.strip()
+        utterance = self._utterance if self._utterance and self._utterance.id == event.utterance_id else None
+        if text and utterance and self._paused_until is not None:
+            self._cut(do.SilenceSound())
+        if not event.final:
+            return
+        self._place_words(event.utterance_id, text)
+        if utterance:
+            due = self._now + self._timeouts.spoken_answer_timeout_s
+            self._utterance = replace(utterance, speaking=False, due=due) if text else None
+            self._resume()
+        if self._turn and self._turn.utterance_id == event.utterance_id:
+            self._release(self._turn)
+
+    def _place_words(self, utterance_id: str, text: str) -> None:
+        """Into the place that was kept for them; words that nothing was kept for go last."""
+        words = (do.WriteSpokenLine(utterance_id, text),) if text else ()
+        for at, entry in enumerate(self._log):
+            if isinstance(entry, AwaitedWords) and entry.utterance_id == utterance_id:
+                self._log = (*self._log[:at], *words, *self._log[at + 1 :])
+                return
+        self._log += words
+
+    def _is_audible(self) -> bool:
+        return self._speech_id is not None or (self._turn is not None and self._turn.step is Step.REPLYING)
+
+    def _resume(self) -> None:
+        if self._paused_until is not None:
+            self._paused_until = None
+            self._effects.append(do.ResumeSound())
+
+    # ── the model replies ─────────────────────────────────────────────────────
+
+    def on_reply_started(self, event: on.ReplyStarted) -> None:
+        if (self._turn and self._turn.id == event.reply_id) or event.reply_id in self._recent:
+            return
+        utterance = self._utterance
+        if utterance is None:  # nobody asked for it: what it would answer has been superseded
+            self._effects.append(do.Interrupt(event.reply_id))
+            return
+        if utterance.speaking:
+            utterance = self._stop_listening(utterance)
+        if self._turn or self._speech_id:
+            self._cut(do.SilenceSound())
+        awaited = event.utterance_id or utterance.id
+        unknown = any(isinstance(entry, AwaitedWords) and entry.utterance_id == awaited for entry in self._log)
+        due = self._now + self._timeouts.answer_timeout_s
+        utterance_id = awaited if unknown else None
+        self._turn = Turn(event.reply_id, Priority.USER, Step.ASKED, due, utterance_id=utterance_id)
+        self._utterance = None
+
+    def on_reply_text(self, event: on.ReplyText) -> None:
+        turn = self._replying(event.reply_id)
+        if turn is None or not event.text:
+            return
+        if turn.utterance_id is not None:
+            self._turn = replace(turn, held=(*turn.held, event.text))
+        else:
+            self._effects.append(do.ShowText(turn.id, event.text))
+
+    def on_reply_sound(self, event: on.ReplySound) -> None:
+        if turn := self._replying(event.reply_id):
+            self._effects.append(do.PlaySound(turn.id, event.pcm, event.rate))
+
+    def _open_turn(self, reply_id: str) -> Turn | None:
+        turn = self._turn
+        return turn if turn and turn.id == reply_id and turn.step in (Step.ASKED, Step.REPLYING) else None
+
+    def _replying(self, reply_id: str) -> Turn | None:
+        """The open turn, now that something of its reply has come."""
+        turn = self._open_turn(reply_id)
+        if turn is None:
+            return None
+        if turn.step is Step.ASKED:
+            self._effects.append(do.OpenReply(turn.id))
+        timeout = self._timeouts.tool_timeout_s if turn.tools else self._timeouts.silence_timeout_s
+        self._turn = replace(turn, step=Step.REPLYING, due=self._now + timeout)
+        return self._turn
+
+    def on_reply_retried(self, event: on.ReplyRetried) -> None:
+        if turn := self._open_turn(event.reply_id):
+            self._turn = replace(turn, due=self._now + event.delay + self._timeouts.answer_timeout_s)
+            self._effects.append(do.Report(event.error, "info"))
+
+    def on_tool_called(self, event: on.ToolCalled) -> None:
+        if turn := self._open_turn(event.reply_id):
+            due = self._now + self._timeouts.tool_timeout_s
+            self._turn = replace(turn, tools=turn.tools | {event.call.call_id}, due=due)
+            self._effects.append(do.RunTool(turn.id, event.call))
+
+    def on_tool_answered(self, event: on.ToolAnswered) -> None:
+        if self._turn and event.call_id in self._turn.tools:
+            due = self._now + self._timeouts.answer_timeout_s
+            self._turn = replace(self._turn, tools=self._turn.tools - {event.call_id}, due=due)
+
+    def on_reply_ended(self, event: on.ReplyEnded) -> None:
+        turn = self._open_turn(event.reply_id)
+        if turn is None:
+            return
+        turn = replace(turn, status=event.status, failure=event.error)
+        if turn.utterance_id is None:
+            self._complete(turn)
+            return
+        dues = [e.due for e in self._log if isinstance(e, AwaitedWords) and e.utterance_id == turn.utterance_id]
+        self._turn = replace(turn, step=Step.AWAITING_WORDS, due=min(dues, default=self._now))
+
+    def _release(self, turn: Turn) -> None:
+        """The user's words have their place, or never will: show what was held, and end what is complete."""
+        if turn.held:
+            self._effects.append(do.ShowText(turn.id, "".join(turn.held)))
+        self._turn = turn = replace(turn, utterance_id=None, held=())
+        if turn.step is Step.AWAITING_WORDS:
+            self._complete(turn)
+
+    def _complete(self, turn: Turn) -> None:
+        self._effects.append(do.FinishReply(turn.id))
+        if turn.failure:
+            self._effects.append(do.Report(turn.failure))
+        self._turn = turn
+        self._end_turn(turn.status)
+
+    # ── sound ─────────────────────────────────────────────────────────────────
+
+    def on_sound_began(self, event: on.SoundBegan) -> None:
+        if self._turn and self._turn.id == event.turn_id:
+            self._speech_id = event.turn_id
+            self._speech_due = self._now + self._timeouts.sound_timeout_s
+
+    def on_sound_ended(self, event: on.SoundEnded) -> None:
+        if self._speech_id == event.turn_id:
+            self._speech_id = None
+            if self._turn is None or self._turn.id != event.turn_id:
+                self._paused_until = None
+
+    # ── ends ──────────────────────────────────────────────────────────────────
+
+    def on_stop(self, event: on.Stop) -> None:
+        self._cut(do.SilenceSound())
+        if self._utterance and not self._utterance.speaking:
+            self._utterance = None
+
+    def on_dismiss(self, event: on.Dismiss) -> None:
+        self._cut(do.DropSound())
+        self._leave_session()
+
+    def on_close(self, event: on.Close) -> None:
+        self.on_dismiss(on.Dismiss())
+        self._closed = True
+
+    def on_turn_written(self, event: on.TurnWritten) -> None:
+        self._writing = tuple(turn_id for turn_id in self._writing if turn_id != event.turn_id)
+
+    def _cut(self, silence: do.SilenceSound | do.DropSound) -> None:
+        """End the running turn as it stands, and all sound."""
+        self._effects.append(silence)
+        self._paused_until = None
+        self._speech_id = None
+        turn = self._turn
+        if turn is None:
+            return
+        if turn.step in (Step.ASKED, Step.REPLYING, Step.AWAITING_WORDS):
+            self._effects.append(do.Interrupt(turn.id))
+        elif self._session_id is not None and turn.priority is Priority.USER:
+            self._unasked = (*self._unasked, turn.request)[-_UNASKED:]
+        self._end_turn("interrupted")
+
+    def _end_turn(self, status: LineStatus) -> None:
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
+        if turn.step in (Step.REPLYING, Step.AWAITING_WORDS):
+            self._log += (do.WriteReply(turn.id, status),)
+        self._log += (do.EndTurn(turn.id, status),)
+        self._recent = (*self._recent, turn.id)[-_RECENT:]
+
+    def _flush_log(self) -> None:
+        """Write what has no unknown words before it."""
+        while self._log and not isinstance(entry := self._log[0], AwaitedWords):
+            self._effects.append(entry)
+            self._log = self._log[1:]
+            if isinstance(entry, do.EndTurn):
+                self._writing = (*self._writing, entry.turn_id)
+                self._writing_due = self._now + self._timeouts.commit_timeout_s
+
+    # ── deadlines ─────────────────────────────────────────────────────────────
+
+    def on_tick(self, event: on.Tick) -> None:
+        if self._paused_until is not None and self._now >= self._paused_until:
+            self._end_pause()
+        self._give_up_words()
+        if self._utterance and self._now >= self._utterance.due:
+            self._utterance = None
+        if self._turn and self._now >= self._turn.due:
+            self._give_up_turn(self._turn)
+        if self._speech_id and self._now >= self._speech_due:
+            self._effects.append(do.DropSound())
+            self._speech_id = None
+        if self._writing and self._now >= self._writing_due:
+            self._writing = ()
+
+    def _end_pause(self) -> None:
+        """Speech that lasts is speech; anything else was none."""
+        if self._utterance and self._utterance.speaking:
+            self._cut(do.SilenceSound())
+        else:
+            self._resume()
+
+    def _give_up_words(self) -> None:
+        late = {e.utterance_id for e in self._log if isinstance(e, AwaitedWords) and self._now >= e.due}
+        self._log = tuple(e for e in self._log if not isinstance(e, AwaitedWords) or e.utterance_id not in late)
+        if self._turn and self._turn.utterance_id in late:
+            self._release(self._turn)
+
+    def _give_up_turn(self, turn: Turn) -> None:
+        if turn.step is Step.AWAITING_WORDS:
+            self._release(turn)
+            return
+        if turn.step in (Step.ASKED, Step.REPLYING):
+            self._effects.append(do.DropSound())
+            self._effects.append(do.Interrupt(turn.id))
+            self._speech_id = None
+        self._effects.append(do.ReportOverdue(turn.step))
+        self._end_turn("failed")
+
+
+_HANDLERS: dict[type, Any] = {
+    on.UserWords: _Transition.on_user_words,
+    on.SpeakFirst: _Transition.on_speak_first,
+    on.Committed: _Transition.on_committed,
+    on.CommitFailed: _Transition.on_commit_failed,
+    on.SessionReady: _Transition.on_session_ready,
+    on.SessionUnavailable: _Transition.on_session_unavailable,
+    on.SessionGone: _Transition.on_session_gone,
+    on.SpeechStarted: _Transition.on_speech_started,
+    on.SpeechStopped: _Transition.on_speech_stopped,
+    on.Words: _Transition.on_words,
+    on.ReplyStarted: _Transition.on_reply_started,
+    on.ReplyText: _Transition.on_reply_text,
+    on.ReplySound: _Transition.on_reply_sound,
+    on.ReplyRetried: _Transition.on_reply_retried,
+    on.ToolCalled: _Transition.on_tool_called,
+    on.ToolAnswered: _Transition.on_tool_answered,
+    on.ReplyEnded: _Transition.on_reply_ended,
+    on.SoundBegan: _Transition.on_sound_began,
+    on.SoundEnded: _Transition.on_sound_ended,
+    on.TurnWritten: _Transition.on_turn_written,
+    on.Stop: _Transition.on_stop,
+    on.Dismiss: _Transition.on_dismiss,
+    on.Close: _Transition.on_close,
+    on.Tick: _Transition.on_tick,
+}

@@ -1,0 +1,543 @@
+"""The turn machine on a virtual clock: no loop, no files, no model."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from neko.errors import MemoryStoreError, ModelServerError
+from neko.sessions import turn_effects as do
+from neko.sessions import turn_events as on
+from neko.sessions.turn_effects import Phase, Step
+from neko.sessions.turn_events import BargeIn, Priority
+from neko.sessions.turns import State, TurnTimeouts, advance, may_open
+from neko.types.model_session import ToolCall
+
+TIMEOUTS = TurnTimeouts()
+SEQUENCES = 5_000
+LONGEST = 40
+
+
+@dataclass
+class Machine:
+    """Steps the machine and keeps the promises that hold for every sequence of events.
+
+    ``world`` answers effects the way a controller would when ``answering`` is set.
+    """
+
+    state: State = field(default_factory=State)
+    now: float = 0.0
+    effects: list[do.Effect] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    ended: Counter[str] = field(default_factory=Counter)
+    spoken_at: dict[str, int] = field(default_factory=dict)
+    """Utterances in the order in which they ended, and whether their words were given up."""
+    given_up: set[str] = field(default_factory=set)
+    log: list[do.LogEffect] = field(default_factory=list)
+    phases: set[Phase] = field(default_factory=set)
+
+    def take(self, *events: on.Event) -> list[do.Effect]:
+        """The effects of these events, checked."""
+        seen: list[do.Effect] = []
+        for one in events:
+            before = self.state
+            self.state, effects = advance(self.state, one, self.now, TIMEOUTS)
+            self._check(before, one, effects)
+            seen += effects
+        self.effects += seen
+        return seen
+
+    def wait(self) -> list[do.Effect]:
+        """Let time run to the next deadline."""
+        deadline = self.state.deadline
+        assert deadline is not None
+        self.now = max(self.now, deadline)
+        return self.take(on.Tick())
+
+    def rest(self) -> None:
+        """Let all deadlines pass, with nobody answering anything."""
+        for _ in range(100):
+            if self.state.deadline is None:
+                return
+            self.wait()
+        raise AssertionError(f"no way out of {self.state}")
+
+    def _check(self, before: State, taken: on.Event, effects: Sequence[do.Effect]) -> None:
+        self.phases.add(self.state.phase)
+        if self.state.turn and (before.turn is None or before.turn.id != self.state.turn.id):
+            self.opened.append(self.state.turn.id)
+        opened = set(self.opened)
+        current = {turn.id for turn in (before.turn, self.state.turn) if turn}
+        for effect in effects:
+            match effect:
+                case do.ShowText(turn_id) | do.PlaySound(turn_id) | do.OpenReply(turn_id) | do.FinishReply(turn_id):
+                    assert turn_id in current, f"{effect} belongs to no open turn"
+                    assert not self.ended[turn_id], f"{effect} comes after the end of its turn"
+                case do.EndTurn(turn_id):
+                    self.ended[turn_id] += 1
+                    assert turn_id in opened
+                    assert self.ended[turn_id] == 1, f"{turn_id} ended twice"
+                case do.Ask(turn_id):
+                    assert self.state.turn is not None
+                    assert self.state.turn.id == turn_id
+                    assert self.state.session_id is not None
+                case _:
+                    pass
+            if isinstance(effect, do.WriteUserLine | do.WriteSpokenLine | do.WriteReply | do.EndTurn):
+                self.log.append(effect)
+
+
+# ── what happens, one turn at a time ──────────────────────────────────────────
+
+
+def up(**changes: Any) -> Machine:
+    """A machine whose session is up."""
+    machine = Machine()
+    machine.take(on.SessionReady("s1", **changes))
+    return machine
+
+
+def answered(machine: Machine, turn_id: str = "t1", *deltas: str) -> None:
+    """A typed turn whose reply is under way."""
+    machine.take(on.UserWords(turn_id, turn_id), on.Committed(turn_id, turn_id), on.ReplyStarted(turn_id))
+    machine.take(*(on.ReplyText(turn_id, delta) for delta in deltas))
+
+
+def kinds(effects: Sequence[do.Effect]) -> list[type]:
+    return [type(effect) for effect in effects]
+
+
+def test_typed_words_are_committed_before_a_session_is_asked_for() -> None:
+    machine = Machine()
+    assert kinds(machine.take(on.UserWords("t1", "hi"))) == [do.SilenceSound, do.WriteUserLine, do.ShowPhase]
+    assert machine.take(on.Committed("t1", "hi")) == [do.NeedSession()]
+    assert machine.take(on.SessionReady("s1")) == [do.Ask("t1", "hi")]
+
+
+def test_a_reply_is_shown_written_and_ended() -> None:
+    machine = up()
+    answered(machine, "t1", "Hel", "lo")
+    seen = machine.take(on.ReplyEnded("t1"))
+    assert seen == [do.FinishReply("t1"), do.WriteReply("t1", "complete"), do.EndTurn("t1", "complete")]
+    assert machine.take(on.TurnWritten("t1")) == [do.ShowPhase(Phase.IDLE)]
+
+
+def test_the_end_of_a_reply_that_is_still_heard_leaves_her_speaking() -> None:
+    machine = up()
+    answered(machine, "t1", "Hello")
+    machine.take(on.SoundBegan("t1"), on.ReplyEnded("t1"), on.TurnWritten("t1"))
+    assert machine.state.phase is Phase.SPEAKING
+    assert machine.take(on.SoundEnded("t1")) == [do.ShowPhase(Phase.IDLE)]
+
+
+def test_newer_words_cut_the_reply_and_come_after_it_in_the_log() -> None:
+    machine = up()
+    answered(machine, "t1", "so far")
+    seen = machine.take(on.UserWords("t2", "two"))
+    assert seen[:5] == [
+        do.SilenceSound(),
+        do.Interrupt("t1"),
+        do.WriteReply("t1", "interrupted"),
+        do.EndTurn("t1", "interrupted"),
+        do.WriteUserLine("t2", "two"),
+    ]
+    assert machine.take(on.ReplyText("t1", "late")) == []
+
+
+def test_words_that_were_cut_before_the_model_was_asked_are_told_with_the_next() -> None:
+    machine = up()
+    machine.take(on.UserWords("t1", "one"), on.UserWords("t2", "two"))
+    assert machine.take(on.Committed("t1", "one")) == []
+    assert do.Ask("t2", "two") in machine.take(on.Committed("t2", "two"))
+    asked = next(effect for effect in machine.effects if isinstance(effect, do.Ask))
+    assert asked.before == ("one",)
+
+
+def test_words_that_could_not_be_kept_are_reported_and_their_turn_ends() -> None:
+    machine = up()
+    machine.take(on.UserWords("t1", "one"))
+    error = MemoryStoreError()
+    assert machine.take(on.CommitFailed("t1", error))[:2] == [do.Report(error), do.EndTurn("t1", "failed")]
+
+
+def test_a_session_that_cannot_be_had_ends_the_turn() -> None:
+    machine = Machine()
+    machine.take(on.UserWords("t1", "one"), on.Committed("t1", "one"))
+    assert do.EndTurn("t1", "failed") in machine.take(on.SessionUnavailable())
+
+
+def test_a_session_that_goes_ends_its_reply_but_not_a_turn_it_was_never_asked() -> None:
+    machine = up()
+    answered(machine, "t1", "so far")
+    assert do.EndTurn("t1", "interrupted") in machine.take(on.SessionGone("s1"))
+    machine = up()
+    machine.take(on.UserWords("t1", "one"), on.SessionGone("s1"))
+    assert machine.take(on.Committed("t1", "one")) == [do.NeedSession()]
+
+
+def test_events_of_a_session_that_is_not_this_one_change_nothing() -> None:
+    machine = up()
+    answered(machine, "t1", "so far")
+    before = machine.state
+    assert machine.take(on.SessionGone("s0")) == []
+    assert machine.state == before
+
+
+# ── spoken turns ──────────────────────────────────────────────────────────────
+
+
+def spoke(machine: Machine, utterance_id: str = "u1") -> None:
+    machine.take(on.SpeechStarted(utterance_id), on.SpeechStopped(utterance_id))
+
+
+def test_a_spoken_turn_is_heard_then_thought_about_then_answered() -> None:
+    machine = up(transcription=True)
+    machine.take(on.SpeechStarted("u1"))
+    assert machine.state.phase is Phase.LISTENING
+    machine.take(on.SpeechStopped("u1"))
+    assert machine.state.phase is Phase.THINKING
+    assert machine.take(on.Words("u1", "hello")) == [do.WriteSpokenLine("u1", "hello")]
+    machine.take(on.ReplyStarted("r1", "u1"), on.ReplyText("r1", "Hi"))
+    assert machine.state.phase is Phase.SPEAKING
+
+
+def test_a_cough_leaves_no_trace() -> None:
+    machine = up(transcription=True)
+    spoke(machine)
+    machine.take(on.Words("u1", "  "))
+    assert machine.state.phase is Phase.IDLE
+    assert machine.log == []
+
+
+def test_a_cough_of_which_nobody_says_anything_is_over_after_a_while() -> None:
+    machine = up(transcription=True)
+    spoke(machine)
+    machine.rest()
+    assert machine.state.phase is Phase.IDLE
+    assert machine.now <= TIMEOUTS.transcript_timeout_s
+
+
+def test_a_reply_waits_for_the_words_it_answers() -> None:
+    machine = up(transcription=True)
+    spoke(machine)
+    machine.take(on.ReplyStarted("r1", "u1"))
+    assert do.ShowText not in kinds(machine.take(on.ReplyText("r1", "I "), on.ReplyText("r1", "hear")))
+    seen = machine.take(on.Words("u1", "hello"))
+    assert seen[0] == do.ShowText("r1", "I hear")
+    assert machine.log == [do.WriteSpokenLine("u1", "hello")]
+
+
+def test_words_that_come_after_the_end_of_the_reply_stand_before_it_in_the_log() -> None:
+    machine = up(transcription=True)
+    spoke(machine)
+    machine.take(on.ReplyStarted("r1", "u1"), on.ReplyText("r1", "yes"), on.ReplyEnded("r1"))
+    assert machine.log == []
+    machine.take(on.Words("u1", "hello"))
+    assert machine.log == [
+        do.WriteSpokenLine("u1", "hello"),
+        do.WriteReply("r1", "complete"),
+        do.EndTurn("r1", "complete"),
+    ]
+
+
+def test_a_reply_does_not_wait_for_ever_for_words_that_never_come() -> None:
+    machine = up(transcription=True)
+    spoke(machine)
+    machine.take(on.ReplyStarted("r1", "u1"), on.ReplyText("r1", "yes"), on.ReplyEnded("r1"))
+    seen = machine.wait()
+    assert do.ShowText("r1", "yes") in seen
+    assert do.EndTurn("r1", "complete") in seen
+    assert machine.now <= TIMEOUTS.transcript_timeout_s
+    assert machine.take(on.Words("u1", "hello")) == [do.WriteSpokenLine("u1", "hello")], "late words are kept"
+
+
+def test_late_words_of_one_utterance_do_not_release_the_reply_to_another() -> None:
+    machine = up(transcription=True)
+    spoke(machine, "u1")
+    spoke(machine, "u2")
+    machine.take(on.ReplyStarted("r2", "u2"), on.ReplyText("r2", "two"))
+    assert do.ShowText not in kinds(machine.take(on.Words("u1", "one")))
+    assert do.ShowText("r2", "two") in machine.take(on.Words("u2", "two?"))
+    assert machine.log == [do.WriteSpokenLine("u1", "one"), do.WriteSpokenLine("u2", "two?")]
+
+
+def test_words_typed_while_others_are_recognised_come_after_them_in_the_log() -> None:
+    machine = up(transcription=True)
+    spoke(machine)
+    machine.take(on.UserWords("t1", "typed"))
+    assert machine.log == []
+    machine.take(on.Words("u1", "spoken"))
+    assert machine.log == [do.WriteSpokenLine("u1", "spoken"), do.WriteUserLine("t1", "typed")]
+
+
+def test_a_reply_to_speech_that_typed_words_superseded_is_refused() -> None:
+    machine = up(transcription=True)
+    spoke(machine)
+    machine.take(on.Words("u1", "spoken"), on.UserWords("t1", "typed"))
+    assert machine.take(on.ReplyStarted("r1", "u1")) == [do.Interrupt("r1")]
+
+
+# ── barge-in ──────────────────────────────────────────────────────────────────
+
+
+def test_speech_cuts_a_reply_at_once() -> None:
+    machine = up(transcription=True)
+    answered(machine, "t1", "so far")
+    assert machine.take(on.SpeechStarted("u1"))[:2] == [do.SilenceSound(), do.Interrupt("t1")]
+
+
+def test_speech_may_pause_a_reply_until_words_come() -> None:
+    machine = up(transcription=True, barge_in=BargeIn.PAUSE)
+    answered(machine, "t1", "so far")
+    assert machine.take(on.SpeechStarted("u1")) == [do.PauseSound(), do.ShowPhase(Phase.PAUSED)]
+    assert do.SilenceSound() in machine.take(on.Words("u1", "wait", final=False))
+    assert machine.state.phase is Phase.LISTENING
+
+
+def test_a_cough_resumes_a_paused_reply() -> None:
+    machine = up(transcription=True, barge_in=BargeIn.PAUSE)
+    answered(machine, "t1", "so far")
+    machine.take(on.SoundBegan("t1"))
+    spoke(machine)
+    assert machine.take(on.Words("u1", "")) == [do.ResumeSound(), do.ShowPhase(Phase.SPEAKING)]
+
+
+def test_speech_that_lasts_cuts_a_paused_reply_without_any_words() -> None:
+    machine = up(transcription=True, barge_in=BargeIn.PAUSE)
+    answered(machine, "t1", "so far")
+    machine.take(on.SpeechStarted("u1"))
+    assert do.EndTurn("t1", "interrupted") in machine.wait()
+    assert machine.now == TIMEOUTS.pause_timeout_s
+
+
+# ── tools, retries, speaking first ────────────────────────────────────────────
+
+
+def test_a_turn_that_waits_for_a_tool_has_the_tools_patience() -> None:
+    machine = up()
+    answered(machine, "t1", "Let me see. ")
+    call = ToolCall("t1", "c1", "weather", {})
+    assert machine.take(on.ToolCalled("t1", call)) == [do.RunTool("t1", call)]
+    assert machine.state.deadline == TIMEOUTS.tool_timeout_s
+    machine.take(on.ToolAnswered("c1"), on.ReplyText("t1", "Sunny."))
+    assert machine.state.deadline == TIMEOUTS.silence_timeout_s
+
+
+@pytest.mark.parametrize(
+    ("running", "asked", "allowed"),
+    [
+        (None, Priority.PROACTIVE, True),
+        (Priority.PROACTIVE, Priority.REPORT, True),
+        (Priority.REPORT, Priority.APPROVAL, True),
+        (Priority.APPROVAL, Priority.REPORT, False),
+        (Priority.REPORT, Priority.REPORT, False),
+        (Priority.USER, Priority.APPROVAL, False),
+    ],
+)
+def test_the_higher_priority_has_the_floor(running: Priority | None, asked: Priority, allowed: bool) -> None:
+    machine = up()
+    if running is Priority.USER:
+        answered(machine, "t0", "x")
+    elif running is not None:
+        machine.take(on.SpeakFirst("t0", running, "report"))
+    assert may_open(machine.state, asked) is allowed
+    seen = machine.take(on.SpeakFirst("t1", asked, "new"))
+    assert (do.Ask("t1", "new") in seen) is allowed
+    assert (do.Refuse("t1") in seen) is not allowed
+
+
+def test_the_user_cuts_whatever_she_says_of_her_own() -> None:
+    machine = up()
+    machine.take(on.SpeakFirst("t1", Priority.APPROVAL, "may I?"))
+    assert do.EndTurn("t1", "interrupted") in machine.take(on.UserWords("t2", "no"))
+
+
+def test_nothing_happens_after_the_end() -> None:
+    machine = up()
+    answered(machine, "t1", "so far")
+    assert do.EndTurn("t1", "interrupted") in machine.take(on.Close())
+    assert machine.take(on.UserWords("t2", "hello?")) == []
+    assert machine.state.deadline is None or machine.state.phase is Phase.ENDED
+
+
+# ── every sequence ────────────────────────────────────────────────────────────
+
+_TURNS = st.sampled_from([0, 0, 0, 0, 0, 1, 2])
+"""How many turns or utterances back: mostly the newest."""
+_OPS = st.one_of(
+    st.tuples(st.just("type"), st.booleans()),
+    st.tuples(st.sampled_from(["typed turn", "spoken turn"]), st.booleans()),
+    st.tuples(st.just("first"), st.sampled_from(list(Priority)[:3])),
+    st.tuples(st.sampled_from(["commit", "commit answered", "commit failed"]), _TURNS),
+    st.tuples(st.sampled_from(["ready", "gone", "unavailable", "stop", "dismiss"]), st.booleans()),
+    st.tuples(st.sampled_from(["speech", "silence", "words", "partial", "cough"]), _TURNS),
+    st.tuples(st.sampled_from(["reply", "text", "sound", "retry", "tool", "tool done"]), _TURNS),
+    st.tuples(st.sampled_from(["end", "fail", "spoken reply"]), _TURNS),
+    st.tuples(st.sampled_from(["sounding", "sounded", "written"]), _TURNS),
+    st.tuples(st.just("wait"), st.floats(0.01, 200)),
+    st.tuples(st.just("deadline"), st.just(0)),
+)
+
+
+class _World:
+    """Turns abstract operations into events with ids that exist: the newest ones and older ones."""
+
+    def __init__(self) -> None:
+        self.machine = Machine()
+        self.turns: list[str] = []
+        self.utterances: list[str] = []
+        self.sessions = 0
+
+    def play(self, operation: tuple[str, Any]) -> None:
+        name, value = operation
+        machine = self.machine
+        if name == "typed turn":
+            turn = self._new_turn()
+            machine.take(on.UserWords(turn, "words"), on.Committed(turn, "words"), on.ReplyText(turn, "a "))
+            machine.take(*([on.SoundBegan(turn)] if value else []))
+        elif name == "spoken turn":
+            for step in ("speech", "silence", "words" if value else "partial", "spoken reply", "text"):
+                machine.take(*self._events(step, 0))
+        elif name == "wait":
+            machine.now += value
+            machine.take(on.Tick())
+        elif name == "deadline":
+            if machine.state.deadline is not None:
+                machine.wait()
+        else:
+            machine.take(*self._events(name, value))
+
+    def _events(self, name: str, value: Any) -> Iterator[on.Event]:
+        turn = self.turns[-1 - value] if isinstance(value, int) and value < len(self.turns) else "nobody"
+        speech = self.utterances[-1 - value] if isinstance(value, int) and value < len(self.utterances) else "none"
+        match name:
+            case "type":
+                yield on.UserWords(self._new_turn(), "words", committed=value)
+            case "first":
+                yield on.SpeakFirst(self._new_turn(), value, "instructions")
+            case "commit" | "commit answered":
+                yield on.Committed(turn, "words", answered=name != "commit")
+            case "commit failed":
+                yield on.CommitFailed(turn, MemoryStoreError())
+            case "ready":
+                self.sessions += 1
+                barge_in = BargeIn.PAUSE if value else BargeIn.CUT
+                yield on.SessionReady(
+                    f"s{self.sessions}", transcription=value or self.sessions % 2 == 0, barge_in=barge_in
+                )
+            case "gone":
+                yield on.SessionGone(f"s{self.sessions}")
+            case "unavailable":
+                yield on.SessionUnavailable()
+            case "stop":
+                yield on.Stop()
+            case "dismiss":
+                yield on.Dismiss()
+            case "speech":
+                self.utterances.append(f"u{len(self.utterances)}")
+                yield on.SpeechStarted(self.utterances[-1])
+            case "silence":
+                yield on.SpeechStopped(speech)
+            case "words" | "partial":
+                yield on.Words(speech, "hello", final=name == "words")
+            case "cough":
+                yield on.Words(speech, "")
+            case "spoken reply":
+                yield on.ReplyStarted(self._new_turn(), speech if value else None)
+            case _:
+                yield from self._reply(name, turn)
+
+    def _reply(self, name: str, turn: str) -> Iterator[on.Event]:
+        match name:
+            case "reply":
+                yield on.ReplyStarted(turn)
+            case "text":
+                yield on.ReplyText(turn, "word ")
+            case "sound":
+                yield on.ReplySound(turn, b"\0\0", 24_000)
+            case "retry":
+                yield on.ReplyRetried(turn, ModelServerError(model="m", provider="p"), 1.0)
+            case "tool":
+                yield on.ToolCalled(turn, ToolCall(turn, f"call {turn}", "tool", {}))
+            case "tool done":
+                yield on.ToolAnswered(f"call {turn}")
+            case "end":
+                yield on.ReplyEnded(turn)
+            case "fail":
+                yield on.ReplyEnded(turn, "failed", ModelServerError(model="m", provider="p"))
+            case "sounding":
+                yield on.SoundBegan(turn)
+            case "sounded":
+                yield on.SoundEnded(turn)
+            case "written":
+                yield on.TurnWritten(turn)
+
+    def _new_turn(self) -> str:
+        self.turns.append(f"t{len(self.turns)}")
+        return self.turns[-1]
+
+
+_played = Counter[str]()
+
+
+@settings(max_examples=SEQUENCES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(st.sampled_from([None, True, False]), st.lists(_OPS, min_size=5, max_size=LONGEST))
+def play_and_check(session: bool | None, operations: list[tuple[str, Any]]) -> None:
+    world = _World()
+    if session is not None:
+        world.play(("ready", session))
+    for operation in operations:
+        world.play(operation)
+    machine = world.machine
+    machine.rest()
+    assert machine.state.phase is Phase.IDLE, "no state without a way out"
+    assert machine.state.turn is None
+    assert {turn: machine.ended[turn] for turn in machine.opened} == dict.fromkeys(machine.opened, 1)
+    _check_order(machine)
+    _played["sequences"] += 1
+    _played["turns"] += len(machine.opened)
+    _played.update(machine.phases)
+
+
+def test_whatever_happens_every_turn_ends_once_and_the_log_is_in_the_order_of_the_talk(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _played.clear()
+    play_and_check()
+    phases = [phase for phase in Phase if phase is not Phase.ENDED]
+    with capsys.disabled():
+        seen = ", ".join(f"{phase} {_played[phase]}" for phase in phases)
+        sys.stdout.write(
+            f"\nturn machine: {_played['sequences']} sequences, {_played['turns']} turns; seen in {seen}\n"
+        )
+    assert _played["sequences"] >= SEQUENCES
+    assert all(_played[phase] for phase in phases), "a state was never reached"
+
+
+def _check_order(machine: Machine) -> None:
+    """Lines of a turn stand together: no line of an older turn after one of a newer."""
+    place = {turn: number for number, turn in enumerate(machine.opened)}
+    order = [place[entry.turn_id] for entry in machine.log if not isinstance(entry, do.WriteSpokenLine)]
+    assert order == sorted(order)
+    for number, entry in enumerate(machine.log):
+        if isinstance(entry, do.WriteReply):
+            assert machine.log[number + 1] == do.EndTurn(entry.turn_id, entry.status)
+        if isinstance(entry, do.WriteUserLine):
+            assert do.WriteReply not in [
+                type(e) for e in machine.log[:number] if getattr(e, "turn_id", "") == entry.turn_id
+            ]
+
+
+def test_a_state_is_only_data() -> None:
+    machine = up()
+    answered(machine, "t1", "x")
+    assert replace(machine.state) == machine.state
+    assert machine.state.turn is not None
+    assert machine.state.turn.step is Step.REPLYING
