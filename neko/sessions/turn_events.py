@@ -1,4 +1,4 @@
-"""What happens to a turn: the events of the turn machine (``turns.py``)."""
+"""What happens to a turn: the events of the turn machine (``turns.py``), with those of the model session."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from enum import Enum, IntEnum
 from typing import Any
 
 from neko.errors import NekoError
-from neko.types.lines import LineStatus
-from neko.types.model_session import ToolCall
+from neko.types.model_session import (
+    AudioDelta,
+    Reconnected,
+    ReplyDone,
+    ReplyStarted,
+    Retrying,
+    SpeechRejected,
+    SpeechStarted,
+    SpeechStopped,
+    TextDelta,
+    ToolCall,
+    Transcript,
+)
 
 
 class Priority(IntEnum):
@@ -84,70 +95,8 @@ class SessionGone:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechStarted:
-    utterance_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStopped:
-    utterance_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What was recognised. Blank text that is ``final`` is no speech at all."""
-
-    utterance_id: str
-    text: str
-    final: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyStarted:
-    reply_id: str
-    utterance_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyText:
-    reply_id: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReplySound:
-    """PCM16 mono at ``rate`` Hz of the model's own voice."""
-
-    reply_id: str
-    pcm: bytes
-    rate: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyRetried:
-    """The session tries again by itself after ``delay`` seconds."""
-
-    reply_id: str
-    error: NekoError
-    delay: float
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCalled:
-    reply_id: str
-    call: ToolCall
-
-
-@dataclass(frozen=True, slots=True)
 class ToolAnswered:
     call_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyEnded:
-    reply_id: str
-    status: LineStatus = "complete"
-    error: NekoError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,16 +148,7 @@ Event = (
     | SessionReady
     | SessionUnavailable
     | SessionGone
-    | SpeechStarted
-    | SpeechStopped
-    | Words
-    | ReplyStarted
-    | ReplyText
-    | ReplySound
-    | ReplyRetried
-    | ToolCalled
     | ToolAnswered
-    | ReplyEnded
     | SoundBegan
     | SoundEnded
     | TurnWritten
@@ -216,4 +156,15 @@ Event = (
     | Dismiss
     | Tick
     | Close
+    | ReplyStarted
+    | TextDelta
+    | AudioDelta
+    | ToolCall
+    | ReplyDone
+    | Retrying
+    | SpeechStarted
+    | SpeechStopped
+    | Transcript
+    | SpeechRejected
+    | Reconnected
 )

@@ -10,115 +10,16 @@ All times are monotonic seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from neko.errors import NekoError
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
+from neko.sessions.turn_state import AwaitedWords, State, Turn, TurnTimeouts, Utterance, may_open
+from neko.types import model_session as model
 from neko.types.lines import LineStatus
-
-
-@dataclass(frozen=True, slots=True)
-class TurnTimeouts:
-    """Seconds after which a state is left by itself.
-
-    ``answer_timeout_s`` runs from the question to the first sign of the reply, ``silence_timeout_s``
-    between two signs of it: both are watchdogs behind the model session's own, shorter ones.
-    """
-
-    commit_timeout_s: float = 30.0
-    start_timeout_s: float = 30.0
-    answer_timeout_s: float = 600.0
-    silence_timeout_s: float = 120.0
-    tool_timeout_s: float = 600.0
-    utterance_timeout_s: float = 180.0
-    transcript_timeout_s: float = 5.0
-    spoken_answer_timeout_s: float = 30.0
-    pause_timeout_s: float = 1.0
-    sound_timeout_s: float = 900.0
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The open turn. ``request`` is opaque here: what to ask the model with.
-
-    ``utterance_id``: the user's speech it answers, while those words are not known yet; ``held`` is the
-    text of the reply that waits for them. ``status``, ``failure``: how the reply ended, in ``AWAITING_WORDS``.
-    """
-
-    id: str
-    priority: Priority
-    step: Step
-    due: float
-    request: Any = field(default=None, hash=False, compare=False)
-    utterance_id: str | None = None
-    held: tuple[str, ...] = ()
-    tools: frozenset[str] = frozenset()
-    status: LineStatus = "complete"
-    failure: NekoError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """The user's latest speech. ``speaking``: still going on; else its words or a reply are awaited."""
-
-    id: str
-    speaking: bool
-    due: float
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitedWords:
-    """A place in the log that is kept for the words of an utterance until ``due``."""
-
-    utterance_id: str
-    due: float
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """See the module.
-
-    ``paused_until``: when a paused reply is cut or goes on. ``speech_id``: the turn whose sound is still
-    being handed over, until ``speech_due``. ``writing``: turns whose end is being written, until
-    ``writing_due``. ``unasked``: requests that were cut before this session was asked them. ``recent``:
-    turns that ended lately, whose late events must not open a turn.
-    """
-
-    phase: Phase = Phase.IDLE
-    session_id: str | None = None
-    transcription: bool = False
-    barge_in: BargeIn = BargeIn.CUT
-    turn: Turn | None = None
-    utterance: Utterance | None = None
-    paused_until: float | None = None
-    speech_id: str | None = None
-    speech_due: float = 0.0
-    writing: tuple[str, ...] = ()
-    writing_due: float = 0.0
-    unasked: tuple[Any, ...] = field(default=(), hash=False, compare=False)
-    recent: tuple[str, ...] = ()
-    log: tuple[AwaitedWords | do.LogEffect, ...] = ()
-
-    @property
-    def deadline(self) -> float | None:
-        """When ``Tick`` is due; ``None`` when nothing is awaited."""
-        dues = [entry.due for entry in self.log if isinstance(entry, AwaitedWords)]
-        if self.turn:
-            dues.append(self.turn.due)
-        if self.utterance:
-            dues.append(self.utterance.due)
-        if self.paused_until is not None:
-            dues.append(self.paused_until)
-        if self.speech_id:
-            dues.append(self.speech_due)
-        if self.writing:
-            dues.append(self.writing_due)
-        return min(dues, default=None)
-
 
 _RECENT = 16
 """Ended turns whose late events are still recognised."""
@@ -133,17 +34,6 @@ def advance(state: State, event: on.Event, now: float, timeouts: TurnTimeouts) -
     transition = _Transition(state, now, timeouts)
     _HANDLERS[type(event)](transition, event)
     return transition.result()
-
-
-def may_open(state: State, priority: Priority) -> bool:
-    """May a turn of this priority open now? The user's always; another one in silence, or over a lower one."""
-    if state.phase is Phase.ENDED:
-        return False
-    if priority is Priority.USER:
-        return True
-    if state.turn is not None:
-        return state.turn.priority < priority and state.utterance is None
-    return state.phase is Phase.IDLE
 
 
 class _Transition:
@@ -289,7 +179,7 @@ class _Transition:
 
     # ── the user speaks ───────────────────────────────────────────────────────
 
-    def on_speech_started(self, event: on.SpeechStarted) -> None:
+    def on_speech_started(self, event: model.SpeechStarted) -> None:
         if self._barge_in is BargeIn.PAUSE and self._is_audible():
             if self._paused_until is None:
                 self._effects.append(do.PauseSound())
@@ -298,7 +188,7 @@ class _Transition:
             self._cut(do.SilenceSound())
         self._utterance = Utterance(event.utterance_id, True, self._now + self._timeouts.utterance_timeout_s)
 
-    def on_speech_stopped(self, event: on.SpeechStopped) -> None:
+    def on_speech_stopped(self, event: model.SpeechStopped) -> None:
         utterance = self._utterance
         if utterance and utterance.id == event.utterance_id and utterance.speaking:
             self._stop_listening(utterance)
@@ -311,7 +201,7 @@ class _Transition:
         self._utterance = replace(utterance, speaking=False, due=due)
         return self._utterance
 
-    def on_words(self, event: on.Words) -> None:
+    def on_transcript(self, event: model.Transcript) -> None:
         text = event.text.strip()
         utterance = self._utterance if self._utterance and self._utterance.id == event.utterance_id else None
         if text and utterance and self._paused_until is not None:
@@ -325,6 +215,17 @@ class _Transition:
             self._resume()
         if self._turn and self._turn.utterance_id == event.utterance_id:
             self._release(self._turn)
+
+    def on_speech_rejected(self, event: model.SpeechRejected) -> None:
+        self.on_transcript(model.Transcript(event.utterance_id, ""))
+
+    def on_reconnected(self, event: model.Reconnected) -> None:
+        """The reply has ended; whatever the user was saying is lost with the connection."""
+        self._utterance = None
+        self._resume()
+        for entry in self._log:
+            if isinstance(entry, AwaitedWords):
+                self._forget_words({entry.utterance_id})
 
     def _place_words(self, utterance_id: str, text: str) -> None:
         """Into the place that was kept for them; words that nothing was kept for go last."""
@@ -345,7 +246,7 @@ class _Transition:
 
     # ── the model replies ─────────────────────────────────────────────────────
 
-    def on_reply_started(self, event: on.ReplyStarted) -> None:
+    def on_reply_started(self, event: model.ReplyStarted) -> None:
         if (self._turn and self._turn.id == event.reply_id) or event.reply_id in self._recent:
             return
         utterance = self._utterance
@@ -363,7 +264,7 @@ class _Transition:
         self._turn = Turn(event.reply_id, Priority.USER, Step.ASKED, due, utterance_id=utterance_id)
         self._utterance = None
 
-    def on_reply_text(self, event: on.ReplyText) -> None:
+    def on_text_delta(self, event: model.TextDelta) -> None:
         turn = self._replying(event.reply_id)
         if turn is None or not event.text:
             return
@@ -372,7 +273,7 @@ class _Transition:
         else:
             self._effects.append(do.ShowText(turn.id, event.text))
 
-    def on_reply_sound(self, event: on.ReplySound) -> None:
+    def on_audio_delta(self, event: model.AudioDelta) -> None:
         if turn := self._replying(event.reply_id):
             self._effects.append(do.PlaySound(turn.id, event.pcm, event.rate))
 
@@ -391,27 +292,27 @@ class _Transition:
         self._turn = replace(turn, step=Step.REPLYING, due=self._now + timeout)
         return self._turn
 
-    def on_reply_retried(self, event: on.ReplyRetried) -> None:
+    def on_retrying(self, event: model.Retrying) -> None:
         if turn := self._open_turn(event.reply_id):
             self._turn = replace(turn, due=self._now + event.delay + self._timeouts.answer_timeout_s)
             self._effects.append(do.Report(event.error, "info"))
 
-    def on_tool_called(self, event: on.ToolCalled) -> None:
+    def on_tool_call(self, event: model.ToolCall) -> None:
         if turn := self._open_turn(event.reply_id):
             due = self._now + self._timeouts.tool_timeout_s
-            self._turn = replace(turn, tools=turn.tools | {event.call.call_id}, due=due)
-            self._effects.append(do.RunTool(turn.id, event.call))
+            self._turn = replace(turn, tools=turn.tools | {event.call_id}, due=due)
+            self._effects.append(do.RunTool(turn.id, event))
 
     def on_tool_answered(self, event: on.ToolAnswered) -> None:
         if self._turn and event.call_id in self._turn.tools:
             due = self._now + self._timeouts.answer_timeout_s
             self._turn = replace(self._turn, tools=self._turn.tools - {event.call_id}, due=due)
 
-    def on_reply_ended(self, event: on.ReplyEnded) -> None:
+    def on_reply_done(self, event: model.ReplyDone) -> None:
         turn = self._open_turn(event.reply_id)
         if turn is None:
             return
-        turn = replace(turn, status=event.status, failure=event.error)
+        turn = replace(turn, status=event.reason, failure=event.error)
         if turn.utterance_id is None:
             self._complete(turn)
             return
@@ -520,7 +421,10 @@ class _Transition:
             self._resume()
 
     def _give_up_words(self) -> None:
-        late = {e.utterance_id for e in self._log if isinstance(e, AwaitedWords) and self._now >= e.due}
+        self._forget_words({e.utterance_id for e in self._log if isinstance(e, AwaitedWords) and self._now >= e.due})
+
+    def _forget_words(self, late: set[str]) -> None:
+        """Keep no place in the log for these any more."""
         self._log = tuple(e for e in self._log if not isinstance(e, AwaitedWords) or e.utterance_id not in late)
         if self._turn and self._turn.utterance_id in late:
             self._release(self._turn)
@@ -545,16 +449,18 @@ _HANDLERS: dict[type, Any] = {
     on.SessionReady: _Transition.on_session_ready,
     on.SessionUnavailable: _Transition.on_session_unavailable,
     on.SessionGone: _Transition.on_session_gone,
-    on.SpeechStarted: _Transition.on_speech_started,
-    on.SpeechStopped: _Transition.on_speech_stopped,
-    on.Words: _Transition.on_words,
-    on.ReplyStarted: _Transition.on_reply_started,
-    on.ReplyText: _Transition.on_reply_text,
-    on.ReplySound: _Transition.on_reply_sound,
-    on.ReplyRetried: _Transition.on_reply_retried,
-    on.ToolCalled: _Transition.on_tool_called,
+    model.SpeechStarted: _Transition.on_speech_started,
+    model.SpeechStopped: _Transition.on_speech_stopped,
+    model.Transcript: _Transition.on_transcript,
+    model.ReplyStarted: _Transition.on_reply_started,
+    model.TextDelta: _Transition.on_text_delta,
+    model.AudioDelta: _Transition.on_audio_delta,
+    model.Retrying: _Transition.on_retrying,
+    model.SpeechRejected: _Transition.on_speech_rejected,
+    model.Reconnected: _Transition.on_reconnected,
+    model.ToolCall: _Transition.on_tool_call,
     on.ToolAnswered: _Transition.on_tool_answered,
-    on.ReplyEnded: _Transition.on_reply_ended,
+    model.ReplyDone: _Transition.on_reply_done,
     on.SoundBegan: _Transition.on_sound_began,
     on.SoundEnded: _Transition.on_sound_ended,
     on.TurnWritten: _Transition.on_turn_written,

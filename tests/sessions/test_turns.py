@@ -17,7 +17,9 @@ from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
-from neko.sessions.turns import State, TurnTimeouts, advance, may_open
+from neko.sessions.turn_state import State, TurnTimeouts, may_open
+from neko.sessions.turns import advance
+from neko.types import model_session as model
 from neko.types.model_session import ToolCall
 
 TIMEOUTS = TurnTimeouts()
@@ -106,8 +108,8 @@ def up(**changes: Any) -> Machine:
 
 def answered(machine: Machine, turn_id: str = "t1", *deltas: str) -> None:
     """A typed turn whose reply is under way."""
-    machine.take(on.UserWords(turn_id, turn_id), on.Committed(turn_id, turn_id), on.ReplyStarted(turn_id))
-    machine.take(*(on.ReplyText(turn_id, delta) for delta in deltas))
+    machine.take(on.UserWords(turn_id, turn_id), on.Committed(turn_id, turn_id), model.ReplyStarted(turn_id))
+    machine.take(*(model.TextDelta(turn_id, delta) for delta in deltas))
 
 
 def kinds(effects: Sequence[do.Effect]) -> list[type]:
@@ -124,7 +126,7 @@ def test_typed_words_are_committed_before_a_session_is_asked_for() -> None:
 def test_a_reply_is_shown_written_and_ended() -> None:
     machine = up()
     answered(machine, "t1", "Hel", "lo")
-    seen = machine.take(on.ReplyEnded("t1"))
+    seen = machine.take(model.ReplyDone("t1"))
     assert seen == [do.FinishReply("t1"), do.WriteReply("t1", "complete"), do.EndTurn("t1", "complete")]
     assert machine.take(on.TurnWritten("t1")) == [do.ShowPhase(Phase.IDLE)]
 
@@ -132,7 +134,7 @@ def test_a_reply_is_shown_written_and_ended() -> None:
 def test_the_end_of_a_reply_that_is_still_heard_leaves_her_speaking() -> None:
     machine = up()
     answered(machine, "t1", "Hello")
-    machine.take(on.SoundBegan("t1"), on.ReplyEnded("t1"), on.TurnWritten("t1"))
+    machine.take(on.SoundBegan("t1"), model.ReplyDone("t1"), on.TurnWritten("t1"))
     assert machine.state.phase is Phase.SPEAKING
     assert machine.take(on.SoundEnded("t1")) == [do.ShowPhase(Phase.IDLE)]
 
@@ -148,7 +150,7 @@ def test_newer_words_cut_the_reply_and_come_after_it_in_the_log() -> None:
         do.EndTurn("t1", "interrupted"),
         do.WriteUserLine("t2", "two"),
     ]
-    assert machine.take(on.ReplyText("t1", "late")) == []
+    assert machine.take(model.TextDelta("t1", "late")) == []
 
 
 def test_words_that_were_cut_before_the_model_was_asked_are_told_with_the_next() -> None:
@@ -194,24 +196,24 @@ def test_events_of_a_session_that_is_not_this_one_change_nothing() -> None:
 
 
 def spoke(machine: Machine, utterance_id: str = "u1") -> None:
-    machine.take(on.SpeechStarted(utterance_id), on.SpeechStopped(utterance_id))
+    machine.take(model.SpeechStarted(utterance_id), model.SpeechStopped(utterance_id))
 
 
 def test_a_spoken_turn_is_heard_then_thought_about_then_answered() -> None:
     machine = up(transcription=True)
-    machine.take(on.SpeechStarted("u1"))
+    machine.take(model.SpeechStarted("u1"))
     assert machine.state.phase is Phase.LISTENING
-    machine.take(on.SpeechStopped("u1"))
+    machine.take(model.SpeechStopped("u1"))
     assert machine.state.phase is Phase.THINKING
-    assert machine.take(on.Words("u1", "hello")) == [do.WriteSpokenLine("u1", "hello")]
-    machine.take(on.ReplyStarted("r1", "u1"), on.ReplyText("r1", "Hi"))
+    assert machine.take(model.Transcript("u1", "hello")) == [do.WriteSpokenLine("u1", "hello")]
+    machine.take(model.ReplyStarted("r1", "u1"), model.TextDelta("r1", "Hi"))
     assert machine.state.phase is Phase.SPEAKING
 
 
 def test_a_cough_leaves_no_trace() -> None:
     machine = up(transcription=True)
     spoke(machine)
-    machine.take(on.Words("u1", "  "))
+    machine.take(model.Transcript("u1", "  "))
     assert machine.state.phase is Phase.IDLE
     assert machine.log == []
 
@@ -227,9 +229,9 @@ def test_a_cough_of_which_nobody_says_anything_is_over_after_a_while() -> None:
 def test_a_reply_waits_for_the_words_it_answers() -> None:
     machine = up(transcription=True)
     spoke(machine)
-    machine.take(on.ReplyStarted("r1", "u1"))
-    assert do.ShowText not in kinds(machine.take(on.ReplyText("r1", "I "), on.ReplyText("r1", "hear")))
-    seen = machine.take(on.Words("u1", "hello"))
+    machine.take(model.ReplyStarted("r1", "u1"))
+    assert do.ShowText not in kinds(machine.take(model.TextDelta("r1", "I "), model.TextDelta("r1", "hear")))
+    seen = machine.take(model.Transcript("u1", "hello"))
     assert seen[0] == do.ShowText("r1", "I hear")
     assert machine.log == [do.WriteSpokenLine("u1", "hello")]
 
@@ -237,9 +239,9 @@ def test_a_reply_waits_for_the_words_it_answers() -> None:
 def test_words_that_come_after_the_end_of_the_reply_stand_before_it_in_the_log() -> None:
     machine = up(transcription=True)
     spoke(machine)
-    machine.take(on.ReplyStarted("r1", "u1"), on.ReplyText("r1", "yes"), on.ReplyEnded("r1"))
+    machine.take(model.ReplyStarted("r1", "u1"), model.TextDelta("r1", "yes"), model.ReplyDone("r1"))
     assert machine.log == []
-    machine.take(on.Words("u1", "hello"))
+    machine.take(model.Transcript("u1", "hello"))
     assert machine.log == [
         do.WriteSpokenLine("u1", "hello"),
         do.WriteReply("r1", "complete"),
@@ -250,21 +252,21 @@ def test_words_that_come_after_the_end_of_the_reply_stand_before_it_in_the_log()
 def test_a_reply_does_not_wait_for_ever_for_words_that_never_come() -> None:
     machine = up(transcription=True)
     spoke(machine)
-    machine.take(on.ReplyStarted("r1", "u1"), on.ReplyText("r1", "yes"), on.ReplyEnded("r1"))
+    machine.take(model.ReplyStarted("r1", "u1"), model.TextDelta("r1", "yes"), model.ReplyDone("r1"))
     seen = machine.wait()
     assert do.ShowText("r1", "yes") in seen
     assert do.EndTurn("r1", "complete") in seen
     assert machine.now <= TIMEOUTS.transcript_timeout_s
-    assert machine.take(on.Words("u1", "hello")) == [do.WriteSpokenLine("u1", "hello")], "late words are kept"
+    assert machine.take(model.Transcript("u1", "hello")) == [do.WriteSpokenLine("u1", "hello")], "late words are kept"
 
 
 def test_late_words_of_one_utterance_do_not_release_the_reply_to_another() -> None:
     machine = up(transcription=True)
     spoke(machine, "u1")
     spoke(machine, "u2")
-    machine.take(on.ReplyStarted("r2", "u2"), on.ReplyText("r2", "two"))
-    assert do.ShowText not in kinds(machine.take(on.Words("u1", "one")))
-    assert do.ShowText("r2", "two") in machine.take(on.Words("u2", "two?"))
+    machine.take(model.ReplyStarted("r2", "u2"), model.TextDelta("r2", "two"))
+    assert do.ShowText not in kinds(machine.take(model.Transcript("u1", "one")))
+    assert do.ShowText("r2", "two") in machine.take(model.Transcript("u2", "two?"))
     assert machine.log == [do.WriteSpokenLine("u1", "one"), do.WriteSpokenLine("u2", "two?")]
 
 
@@ -273,15 +275,15 @@ def test_words_typed_while_others_are_recognised_come_after_them_in_the_log() ->
     spoke(machine)
     machine.take(on.UserWords("t1", "typed"))
     assert machine.log == []
-    machine.take(on.Words("u1", "spoken"))
+    machine.take(model.Transcript("u1", "spoken"))
     assert machine.log == [do.WriteSpokenLine("u1", "spoken"), do.WriteUserLine("t1", "typed")]
 
 
 def test_a_reply_to_speech_that_typed_words_superseded_is_refused() -> None:
     machine = up(transcription=True)
     spoke(machine)
-    machine.take(on.Words("u1", "spoken"), on.UserWords("t1", "typed"))
-    assert machine.take(on.ReplyStarted("r1", "u1")) == [do.Interrupt("r1")]
+    machine.take(model.Transcript("u1", "spoken"), on.UserWords("t1", "typed"))
+    assert machine.take(model.ReplyStarted("r1", "u1")) == [do.Interrupt("r1")]
 
 
 # ── barge-in ──────────────────────────────────────────────────────────────────
@@ -290,14 +292,14 @@ def test_a_reply_to_speech_that_typed_words_superseded_is_refused() -> None:
 def test_speech_cuts_a_reply_at_once() -> None:
     machine = up(transcription=True)
     answered(machine, "t1", "so far")
-    assert machine.take(on.SpeechStarted("u1"))[:2] == [do.SilenceSound(), do.Interrupt("t1")]
+    assert machine.take(model.SpeechStarted("u1"))[:2] == [do.SilenceSound(), do.Interrupt("t1")]
 
 
 def test_speech_may_pause_a_reply_until_words_come() -> None:
     machine = up(transcription=True, barge_in=BargeIn.PAUSE)
     answered(machine, "t1", "so far")
-    assert machine.take(on.SpeechStarted("u1")) == [do.PauseSound(), do.ShowPhase(Phase.PAUSED)]
-    assert do.SilenceSound() in machine.take(on.Words("u1", "wait", final=False))
+    assert machine.take(model.SpeechStarted("u1")) == [do.PauseSound(), do.ShowPhase(Phase.PAUSED)]
+    assert do.SilenceSound() in machine.take(model.Transcript("u1", "wait", final=False))
     assert machine.state.phase is Phase.LISTENING
 
 
@@ -306,13 +308,13 @@ def test_a_cough_resumes_a_paused_reply() -> None:
     answered(machine, "t1", "so far")
     machine.take(on.SoundBegan("t1"))
     spoke(machine)
-    assert machine.take(on.Words("u1", "")) == [do.ResumeSound(), do.ShowPhase(Phase.SPEAKING)]
+    assert machine.take(model.Transcript("u1", "")) == [do.ResumeSound(), do.ShowPhase(Phase.SPEAKING)]
 
 
 def test_speech_that_lasts_cuts_a_paused_reply_without_any_words() -> None:
     machine = up(transcription=True, barge_in=BargeIn.PAUSE)
     answered(machine, "t1", "so far")
-    machine.take(on.SpeechStarted("u1"))
+    machine.take(model.SpeechStarted("u1"))
     assert do.EndTurn("t1", "interrupted") in machine.wait()
     assert machine.now == TIMEOUTS.pause_timeout_s
 
@@ -324,9 +326,9 @@ def test_a_turn_that_waits_for_a_tool_has_the_tools_patience() -> None:
     machine = up()
     answered(machine, "t1", "Let me see. ")
     call = ToolCall("t1", "c1", "weather", {})
-    assert machine.take(on.ToolCalled("t1", call)) == [do.RunTool("t1", call)]
+    assert machine.take(call) == [do.RunTool("t1", call)]
     assert machine.state.deadline == TIMEOUTS.tool_timeout_s
-    machine.take(on.ToolAnswered("c1"), on.ReplyText("t1", "Sunny."))
+    machine.take(on.ToolAnswered("c1"), model.TextDelta("t1", "Sunny."))
     assert machine.state.deadline == TIMEOUTS.silence_timeout_s
 
 
@@ -376,7 +378,7 @@ _OPS = st.one_of(
     st.tuples(st.sampled_from(["typed turn", "spoken turn"]), st.booleans()),
     st.tuples(st.just("first"), st.sampled_from(list(Priority)[:3])),
     st.tuples(st.sampled_from(["commit", "commit answered", "commit failed"]), _TURNS),
-    st.tuples(st.sampled_from(["ready", "gone", "unavailable", "stop", "dismiss"]), st.booleans()),
+    st.tuples(st.sampled_from(["ready", "gone", "unavailable", "stop", "dismiss", "reconnected"]), st.booleans()),
     st.tuples(st.sampled_from(["speech", "silence", "words", "partial", "cough"]), _TURNS),
     st.tuples(st.sampled_from(["reply", "text", "sound", "retry", "tool", "tool done"]), _TURNS),
     st.tuples(st.sampled_from(["end", "fail", "spoken reply"]), _TURNS),
@@ -400,7 +402,7 @@ class _World:
         machine = self.machine
         if name == "typed turn":
             turn = self._new_turn()
-            machine.take(on.UserWords(turn, "words"), on.Committed(turn, "words"), on.ReplyText(turn, "a "))
+            machine.take(on.UserWords(turn, "words"), on.Committed(turn, "words"), model.TextDelta(turn, "a "))
             machine.take(*([on.SoundBegan(turn)] if value else []))
         elif name == "spoken turn":
             for step in ("speech", "silence", "words" if value else "partial", "spoken reply", "text"):
@@ -442,36 +444,38 @@ class _World:
                 yield on.Dismiss()
             case "speech":
                 self.utterances.append(f"u{len(self.utterances)}")
-                yield on.SpeechStarted(self.utterances[-1])
+                yield model.SpeechStarted(self.utterances[-1])
             case "silence":
-                yield on.SpeechStopped(speech)
+                yield model.SpeechStopped(speech)
             case "words" | "partial":
-                yield on.Words(speech, "hello", final=name == "words")
+                yield model.Transcript(speech, "hello", final=name == "words")
             case "cough":
-                yield on.Words(speech, "")
+                yield model.SpeechRejected(speech)
+            case "reconnected":
+                yield model.Reconnected()
             case "spoken reply":
-                yield on.ReplyStarted(self._new_turn(), speech if value else None)
+                yield model.ReplyStarted(self._new_turn(), speech if value else None)
             case _:
                 yield from self._reply(name, turn)
 
     def _reply(self, name: str, turn: str) -> Iterator[on.Event]:
         match name:
             case "reply":
-                yield on.ReplyStarted(turn)
+                yield model.ReplyStarted(turn)
             case "text":
-                yield on.ReplyText(turn, "word ")
+                yield model.TextDelta(turn, "word ")
             case "sound":
-                yield on.ReplySound(turn, b"\0\0", 24_000)
+                yield model.AudioDelta(turn, b"\0\0", 24_000)
             case "retry":
-                yield on.ReplyRetried(turn, ModelServerError(model="m", provider="p"), 1.0)
+                yield model.Retrying(turn, ModelServerError(model="m", provider="p"), 2, 1.0)
             case "tool":
-                yield on.ToolCalled(turn, ToolCall(turn, f"call {turn}", "tool", {}))
+                yield ToolCall(turn, f"call {turn}", "tool", {})
             case "tool done":
                 yield on.ToolAnswered(f"call {turn}")
             case "end":
-                yield on.ReplyEnded(turn)
+                yield model.ReplyDone(turn)
             case "fail":
-                yield on.ReplyEnded(turn, "failed", ModelServerError(model="m", provider="p"))
+                yield model.ReplyDone(turn, "failed", ModelServerError(model="m", provider="p"))
             case "sounding":
                 yield on.SoundBegan(turn)
             case "sounded":

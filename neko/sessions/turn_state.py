@@ -1,0 +1,122 @@
+"""The state of the turn machine (``turns.py``), and what can be read from it. Times are monotonic seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from neko.errors import NekoError
+from neko.sessions import turn_effects as do
+from neko.sessions.turn_effects import Phase, Step
+from neko.sessions.turn_events import BargeIn, Priority
+from neko.types.lines import LineStatus
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTimeouts:
+    """Seconds after which a state is left by itself.
+
+    ``answer_timeout_s`` runs from the question to the first sign of the reply, ``silence_timeout_s``
+    between two signs of it: both are watchdogs behind the model session's own, shorter ones.
+    """
+
+    commit_timeout_s: float = 30.0
+    start_timeout_s: float = 30.0
+    answer_timeout_s: float = 600.0
+    silence_timeout_s: float = 120.0
+    tool_timeout_s: float = 600.0
+    utterance_timeout_s: float = 180.0
+    transcript_timeout_s: float = 5.0
+    spoken_answer_timeout_s: float = 30.0
+    pause_timeout_s: float = 1.0
+    sound_timeout_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The open turn. ``request`` is opaque here: what to ask the model with.
+
+    ``utterance_id``: the user's speech it answers, while those words are not known yet; ``held`` is the
+    text of the reply that waits for them. ``status``, ``failure``: how the reply ended, in ``AWAITING_WORDS``.
+    """
+
+    id: str
+    priority: Priority
+    step: Step
+    due: float
+    request: Any = field(default=None, hash=False, compare=False)
+    utterance_id: str | None = None
+    held: tuple[str, ...] = ()
+    tools: frozenset[str] = frozenset()
+    status: LineStatus = "complete"
+    failure: NekoError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """The user's latest speech. ``speaking``: still going on; else its words or a reply are awaited."""
+
+    id: str
+    speaking: bool
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedWords:
+    """A place in the log that is kept for the words of an utterance until ``due``."""
+
+    utterance_id: str
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """See the module.
+
+    ``paused_until``: when a paused reply is cut or goes on. ``speech_id``: the turn whose sound is still
+    being handed over, until ``speech_due``. ``writing``: turns whose end is being written, until
+    ``writing_due``. ``unasked``: requests that were cut before this session was asked them. ``recent``:
+    turns that ended lately, whose late events must not open a turn.
+    """
+
+    phase: Phase = Phase.IDLE
+    session_id: str | None = None
+    transcription: bool = False
+    barge_in: BargeIn = BargeIn.CUT
+    turn: Turn | None = None
+    utterance: Utterance | None = None
+    paused_until: float | None = None
+    speech_id: str | None = None
+    speech_due: float = 0.0
+    writing: tuple[str, ...] = ()
+    writing_due: float = 0.0
+    unasked: tuple[Any, ...] = field(default=(), hash=False, compare=False)
+    recent: tuple[str, ...] = ()
+    log: tuple[AwaitedWords | do.LogEffect, ...] = ()
+
+    @property
+    def deadline(self) -> float | None:
+        """When ``Tick`` is due; ``None`` when nothing is awaited."""
+        dues = [entry.due for entry in self.log if isinstance(entry, AwaitedWords)]
+        if self.turn:
+            dues.append(self.turn.due)
+        if self.utterance:
+            dues.append(self.utterance.due)
+        if self.paused_until is not None:
+            dues.append(self.paused_until)
+        if self.speech_id:
+            dues.append(self.speech_due)
+        if self.writing:
+            dues.append(self.writing_due)
+        return min(dues, default=None)
+
+
+def may_open(state: State, priority: Priority) -> bool:
+    """May a turn of this priority open now? The user's always; another one in silence, or over a lower one."""
+    if state.phase is Phase.ENDED:
+        return False
+    if priority is Priority.USER:
+        return True
+    if state.turn is not None:
+        return state.turn.priority < priority and state.utterance is None
+    return state.phase is Phase.IDLE
