@@ -1,8 +1,9 @@
-"""A scripted speech-to-speech session: sound and text in; sound, text and transcripts out.
+"""A scripted speech-to-speech session: sound and text in; sound, text, transcripts and tool calls out.
 
 It hears by loudness: PCM16 mono 16 kHz above ``LOUD`` is speech, ``PAUSE`` of quiet after speech
-ends the turn. Each turn, spoken or typed, takes the next ``SpokenTurn`` of the script. A reply
-goes on through the user's speech until it is interrupted or the next turn begins.
+ends the turn (with ``turn_detection=False`` only ``EndOfSpeech`` does). Each turn, spoken, typed or
+asked for by ``Respond``, takes the next ``SpokenTurn`` of the script. A reply goes on through the
+user's speech until it is interrupted or the next turn begins.
 """
 
 from __future__ import annotations
@@ -10,26 +11,34 @@ from __future__ import annotations
 import array
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from neko.errors import NekoError
+from neko.errors import ModelStreamBrokenError, NekoError
 from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner
+from neko.types.lines import Role
 from neko.types.model_session import (
+    AddContext,
     AudioDelta,
+    EndOfSpeech,
     ModelCapabilities,
     ModelEvent,
     ModelInput,
     ModelLabel,
+    Reconnected,
     ReplyDone,
     ReplyStarted,
+    Respond,
     SessionLost,
     SessionSetup,
+    SpeechRejected,
     SpeechStarted,
     SpeechStopped,
     TextDelta,
+    ToolCall,
+    ToolResult,
     Transcript,
     UserAudio,
     UserImage,
@@ -45,50 +54,120 @@ PIECE = 0.04
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenTurn:
-    """``hears`` is the transcript of a spoken turn; each delta comes with ``sound`` seconds of tone.
+class Call:
+    """A tool call that the scripted model makes."""
 
-    ``stall_after`` deltas the reply waits for ``release``; ``error`` fails the reply at its end.
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenTurn:
+    """One turn of the script.
+
+    ``hears`` is the transcript of a spoken turn (None: none ever comes), after ``partials``, its earlier
+    versions. ``transcript`` says when it comes: when the speech stops, after the reply's first delta, or
+    after its end. ``rejected``: a cough, nothing follows. Each delta comes with ``sound`` seconds of
+    tone. ``stall_after`` deltas the reply waits for ``release``. After the deltas come ``calls``, all at
+    once, and after all their results ``deltas_after_calls``. ``error`` fails the reply at its end.
     """
 
-    hears: str = "hello"
+    hears: str | None = "hello"
+    partials: Sequence[str] = ()
+    transcript: Literal["at stop", "in reply", "after reply"] = "at stop"
+    rejected: bool = False
     deltas: Sequence[str] = ("I ", "hear ", "you ", "well.")
     sound: float = 0.08
     stall_after: int | None = None
+    calls: Sequence[Call] = ()
+    deltas_after_calls: Sequence[str] = ("That ", "is ", "done.")
     error: NekoError | None = None
 
 
-class ScriptedSpeechSession:
-    """See the module. ``heard`` is all sound that came, ``interrupts`` all calls of ``interrupt``."""
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """One call of ``interrupt``."""
 
-    def __init__(self, *, owner: TaskOwner, turns: Sequence[SpokenTurn] = ()) -> None:
+    reply_id: str
+    text: str
+    played_ms: int | None
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What the scripted model remembers: a line, or a note."""
+
+    role: Role
+    text: str
+    reply_id: str = ""
+
+
+class ScriptedSpeechSession:
+    """See the module. ``heard`` is all sound that came, ``interrupts`` all calls of ``interrupt``,
+    ``results`` all tool results that were waited for, ``requests`` the instructions of ``Respond``."""
+
+    def __init__(
+        self,
+        *,
+        owner: TaskOwner,
+        turns: Sequence[SpokenTurn] = (),
+        turn_detection: bool = True,
+        transcription: bool = True,
+        tool_result_timeout_s: float = 30.0,
+    ) -> None:
         self.label = ModelLabel("scripted-voice", "Scripted")
         self.capabilities = ModelCapabilities(
-            audio_input=True, audio_output=True, image_input=True, turn_detection=True, transcription=True
+            audio_input=True,
+            audio_output=True,
+            image_input=True,
+            input_rate=RATE_IN,
+            tools=True,
+            truncation=True,
+            turn_detection=turn_detection,
+            transcription=transcription,
         )
         self.setup: SessionSetup | None = None
         self.heard = bytearray()
         self.images: list[bytes] = []
-        self.interrupts: list[tuple[str, str]] = []
-        self.history: list[tuple[str, str]] = []
+        self.interrupts: list[Interruption] = []
+        self.results: list[ToolResult] = []
+        self.requests: list[str] = []
         self._owner = owner
         self._turns = deque(turns)
+        self._tool_result_timeout_s = tool_result_timeout_s
         self._channel = EventChannel()
         self._released = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._entries: list[_Entry] = []
         self._reply_id: str | None = None
-        self._said = ""
-        self._count = 0
-        self._utterance_id = ""
-        self._speaking = False
-        self._quiet = 0.0
+        self._reply_text = ""
+        self._waiting: dict[str, asyncio.Future[ToolResult]] = {}
+        self._late_transcript: Transcript | None = None
+        self._turn: SpokenTurn | None = None
+        self._utterances = 0
+        self._calls = 0
+        self._quiet_s = 0.0
+        self._failure: Exception | None = None
+
+    @property
+    def history(self) -> list[tuple[Role, str]]:
+        """What the model remembers, oldest first: role and text."""
+        return [(entry.role, entry.text) for entry in self._entries]
+
+    # ── the script ────────────────────────────────────────────────────────────
 
     def script(self, *turns: SpokenTurn) -> None:
+        """Queue turns."""
         self._turns.extend(turns)
 
     def release(self) -> None:
         """Let a stalled reply go on."""
         self._released.set()
+
+    def emit(self, *events: ModelEvent) -> None:
+        """Emit any events, as they are."""
+        for event in events:
+            self._channel.put(event)
 
     def lose(self, error: NekoError) -> None:
         """The provider is gone."""
@@ -96,27 +175,61 @@ class ScriptedSpeechSession:
         self._channel.put(SessionLost(error))
         self._channel.close()
 
+    def reconnect(self) -> None:
+        """The connection breaks, which ends the reply, and is there again."""
+        self._end("failed", ModelStreamBrokenError(model=self.label.model, provider=self.label.provider))
+        self._turn = None
+        self._channel.put(Reconnected())
+
+    def end_events(self, error: Exception | None = None) -> None:
+        """A defect: ``events()`` ends, or raises ``error``, without ``SessionLost`` or the end of the reply."""
+        if self._task is not None:
+            self._task.cancel()
+        self._reply_id = None
+        self._failure = error
+        self._channel.close()
+
+    # ── ModelSession ──────────────────────────────────────────────────────────
+
     async def open(self, setup: SessionSetup) -> None:
         self.setup = setup
 
     async def send(self, item: ModelInput) -> None:
-        if isinstance(item, UserAudio):
-            self._hear(item.pcm)
-        elif isinstance(item, UserImage):
-            self.images.append(item.jpeg)
-        elif isinstance(item, UserMessage):
-            self.history.append(("user", item.text))
-            self._reply(item.id, self._next_turn())
+        match item:
+            case UserAudio(pcm):
+                self._hear(pcm)
+            case UserImage(jpeg):
+                self.images.append(jpeg)
+            case EndOfSpeech():
+                if not self.capabilities.turn_detection and self._turn is not None:
+                    self._stop_hearing(self._turn)
+            case AddContext(text, role):
+                self._entries.append(_Entry(role, text))
+            case UserMessage(message_id, text):
+                self._entries.append(_Entry("user", text))
+                self._reply(message_id, self._next_turn())
+            case Respond(message_id, instructions):
+                self.requests.append(instructions)
+                self._reply(message_id, self._next_turn())
+            case ToolResult(call_id):
+                waiting = self._waiting.pop(call_id, None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(item)
 
     async def interrupt(self, reply_id: str, text: str, played_ms: int | None = None) -> None:
-        self.interrupts.append((reply_id, text))
+        self.interrupts.append(Interruption(reply_id, text, played_ms))
         if reply_id == self._reply_id or self._channel.holds_end(reply_id):
             self._channel.withdraw(reply_id)
-            self._reply_id, self._said = reply_id, text
+            self._reply_id, self._reply_text = reply_id, text
             self._end("interrupted")
+        else:
+            self._remember_reply(reply_id, text, only_known=True)
 
-    def events(self) -> AsyncIterator[ModelEvent]:
-        return self._channel.read()
+    async def events(self) -> AsyncIterator[ModelEvent]:
+        async for event in self._channel.read():
+            yield event
+        if self._failure is not None:
+            raise self._failure
 
     async def aclose(self) -> None:
         self._end("interrupted")
@@ -124,64 +237,118 @@ class ScriptedSpeechSession:
         if self._task is not None:
             await asyncio.wait([self._task])
 
+    # ── hearing ───────────────────────────────────────────────────────────────
+
     def _hear(self, pcm: bytes) -> None:
         """Voice activity, frame by frame."""
         self.heard += pcm
         samples = array.array("h", pcm)
         if max(map(abs, samples), default=0) > LOUD:
-            self._quiet = 0.0
-            if not self._speaking:
-                self._speaking = True
-                self._channel.put(SpeechStarted(self._utterance()))
-        elif self._speaking:
-            self._quiet += len(samples) / RATE_IN
-            if self._quiet >= PAUSE:
-                self._speaking = False
-                turn = self._next_turn()
-                self._channel.put(SpeechStopped(self._utterance_id))
-                self._channel.put(Transcript(self._utterance_id, turn.hears))
-                self.history.append(("user", turn.hears))
-                self._count += 1
-                self._reply(f"spoken-{self._count}", turn)
+            self._quiet_s = 0.0
+            if self._turn is None:
+                self._turn = self._next_turn()
+                self._utterances += 1
+                self._channel.put(SpeechStarted(self._utterance_id))
+                for text in self._turn.partials:
+                    self._channel.put(Transcript(self._utterance_id, text, final=False))
+        elif self._turn is not None:
+            self._quiet_s += len(samples) / RATE_IN
+            if self._quiet_s >= PAUSE and self.capabilities.turn_detection:
+                self._stop_hearing(self._turn)
 
-    def _utterance(self) -> str:
-        self._utterance_id = f"utterance-{self._count + 1}"
-        return self._utterance_id
+    @property
+    def _utterance_id(self) -> str:
+        return f"utterance-{self._utterances}"
+
+    def _stop_hearing(self, turn: SpokenTurn) -> None:
+        """The user's turn is over: say what was heard, and answer it."""
+        self._turn = None
+        self._channel.put(SpeechStopped(self._utterance_id))
+        if turn.rejected:
+            self._channel.put(SpeechRejected(self._utterance_id))
+            return
+        self._end("interrupted")
+        if turn.hears is not None:
+            self._entries.append(_Entry("user", turn.hears))
+            if self.capabilities.transcription:
+                self._late_transcript = Transcript(self._utterance_id, turn.hears)
+        if turn.transcript == "at stop":
+            self._transcribe()
+        self._reply(f"spoken-{self._utterances}", turn, self._utterance_id)
+
+    def _transcribe(self) -> None:
+        transcript, self._late_transcript = self._late_transcript, None
+        if transcript is not None:
+            self._channel.put(transcript)
+
+    # ── replying ──────────────────────────────────────────────────────────────
 
     def _next_turn(self) -> SpokenTurn:
         return self._turns.popleft() if self._turns else SpokenTurn()
 
-    def _reply(self, reply_id: str, turn: SpokenTurn) -> None:
+    def _reply(self, reply_id: str, turn: SpokenTurn, utterance_id: str | None = None) -> None:
         self._end("interrupted")
-        self._reply_id, self._said = reply_id, ""
-        self._channel.put(ReplyStarted(reply_id))
-        self._task = self._owner.spawn(self._speak(reply_id, turn), name="scripted reply")
+        self._reply_id, self._reply_text = reply_id, ""
+        self._channel.put(ReplyStarted(reply_id, utterance_id))
+        self._task = self._owner.spawn(self._answer(reply_id, turn), name="scripted reply")
 
-    async def _speak(self, reply_id: str, turn: SpokenTurn) -> None:
-        pieces = max(1, round(turn.sound / PIECE)) if turn.sound else 0
-        sound = tone(PIECE, rate=RATE_OUT)
-        for count, text in enumerate((*turn.deltas, "")):
+    async def _answer(self, reply_id: str, turn: SpokenTurn) -> None:
+        for count, text in enumerate(turn.deltas):
             if count == turn.stall_after:
                 await self._released.wait()
-            if not text:
-                break
-            self._said += text
-            self._channel.put(TextDelta(reply_id, text))
-            for _ in range(pieces):
-                if not self._channel.put_delta(AudioDelta(reply_id, sound, RATE_OUT)):
-                    await self._channel.room()
-                await asyncio.sleep(0)
+            await self._speak(reply_id, text, turn.sound)
+            if turn.transcript == "in reply":
+                self._transcribe()
+        if turn.stall_after is not None and turn.stall_after >= len(turn.deltas):
+            await self._released.wait()
+        if turn.calls:
+            await self._call(reply_id, turn.calls)
+            for text in turn.deltas_after_calls:
+                await self._speak(reply_id, text, turn.sound)
         self._end("failed" if turn.error else "complete", turn.error)
+
+    async def _speak(self, reply_id: str, text: str, seconds: float) -> None:
+        self._reply_text += text
+        self._channel.put(TextDelta(reply_id, text))
+        sound = tone(PIECE, rate=RATE_OUT)
+        for _ in range(max(1, round(seconds / PIECE)) if seconds else 0):
+            if not self._channel.put_delta(AudioDelta(reply_id, sound, RATE_OUT)):
+                await self._channel.drain()
+            await asyncio.sleep(0)
+
+    async def _call(self, reply_id: str, calls: Sequence[Call]) -> None:
+        """Ask for all calls at once and wait for their results, each with its deadline."""
+        futures: dict[str, asyncio.Future[ToolResult]] = {}
+        for call in calls:
+            self._calls += 1
+            call_id = f"call-{self._calls}"
+            futures[call_id] = asyncio.get_running_loop().create_future()
+            self._channel.put(ToolCall(reply_id, call_id, call.name, call.arguments))
+        self._waiting = dict(futures)
+        await asyncio.wait(futures.values(), timeout=self._tool_result_timeout_s)
+        self._waiting = {}
+        for call_id, future in futures.items():
+            late = ToolResult(call_id, "no result in time", failed=True)
+            self.results.append(future.result() if future.done() else late)
 
     def _end(self, reason: Literal["complete", "interrupted", "failed"], error: NekoError | None = None) -> None:
         if self._reply_id is None:
             return
         reply_id, self._reply_id = self._reply_id, None
-        if self._said:
-            self.history.append(("assistant", self._said))
+        self._waiting = {}
+        self._remember_reply(reply_id, self._reply_text)
         self._channel.put(ReplyDone(reply_id, reason, error))
+        self._transcribe()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
+
+    def _remember_reply(self, reply_id: str, text: str, *, only_known: bool = False) -> None:
+        """Keep a reply's text in place of an earlier version of it."""
+        known = next((entry for entry in self._entries if entry.reply_id == reply_id), None)
+        if known is not None:
+            known.text = text
+        elif text and not only_known:
+            self._entries.append(_Entry("assistant", text, reply_id))
 
 
 def speech(seconds: float) -> UserAudio:

@@ -58,7 +58,7 @@ class _Whole:
         self._pieces.append(self._thoughts.feed(text))
         return True
 
-    async def room(self) -> None:
+    async def drain(self) -> None:
         """There is always room."""
 
     def text(self) -> str:

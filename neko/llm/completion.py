@@ -34,10 +34,10 @@ class Sink(Protocol):
     """Takes text deltas as they come."""
 
     def push(self, text: str) -> bool:
-        """Take text; false when ``room`` should be awaited before more."""
+        """Take text; false when ``drain`` should be awaited before more."""
         ...
 
-    async def room(self) -> None:
+    async def drain(self) -> None:
         """Wait until more text is welcome; the provider's time does not run meanwhile."""
         ...
 
@@ -107,7 +107,7 @@ async def _read(chunks: AsyncIterator[bytes], reader: _Reader, sink: Sink, clock
         heard = reader.feed(chunk)
         if reader.crowded:
             clock.stop()
-            await sink.room()
+            await sink.drain()
             reader.crowded = False
         if heard:
             clock.token()

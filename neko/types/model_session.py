@@ -278,7 +278,8 @@ class ModelSession(Protocol):
         """Stop this reply at once; its history keeps only ``text``, what the user got of it.
 
         ``played_ms``: how much of its own voice was heard, for a session with ``truncation``.
-        ``ReplyDone(reason="interrupted")`` follows; an unknown or finished id is ignored.
+        ``ReplyDone(reason="interrupted")`` follows. Of a reply that has ended only what is remembered
+        changes: its sound may still have been playing. An unknown id is ignored.
         """
         ...
 

@@ -143,7 +143,7 @@ def test_history_stays_within_its_budget_and_alternates(turns: list[tuple[bool, 
 async def test_a_full_channel_makes_deltas_wait_until_it_is_read() -> None:
     channel = EventChannel(limit=3)
     assert [channel.put_delta(TextDelta("a", str(number))) for number in range(3)] == [True, True, False]
-    waiting = asyncio.ensure_future(channel.room())
+    waiting = asyncio.ensure_future(channel.drain())
     await asyncio.sleep(0)
     assert not waiting.done()
     await anext(channel.read())
@@ -174,7 +174,7 @@ async def test_what_was_not_read_of_a_reply_can_be_withdrawn() -> None:
 async def test_closing_lets_a_waiting_writer_go() -> None:
     channel = EventChannel(limit=1)
     channel.put_delta(TextDelta("a", "x"))
-    waiting = asyncio.ensure_future(channel.room())
+    waiting = asyncio.ensure_future(channel.drain())
     await asyncio.sleep(0)
     channel.close()
     async with asyncio.timeout(1):

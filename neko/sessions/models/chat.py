@@ -156,13 +156,13 @@ class ChatSession:
 class _ReplyText:
     """From the model's deltas to the reader's: thoughts left out, a continuation joined to what was said."""
 
-    __slots__ = ("_reply", "_seam", "_thoughts", "room")
+    __slots__ = ("_reply", "_seam", "_thoughts", "drain")
 
     def __init__(self, reply: Reply, said: str) -> None:
         self._reply = reply
         self._thoughts = ReasoningFilter(begun=bool(said))
         self._seam = ContinuationJoiner(said) if said else None
-        self.room = reply.room
+        self.drain = reply.drain
 
     def push(self, text: str) -> bool:
         text = self._thoughts.feed(text)

@@ -12,7 +12,7 @@ from neko.types.model_session import AudioDelta, ModelEvent, ReplyDone, TextDelt
 class EventChannel:
     """Ordered events for one consumer.
 
-    At most ``limit`` deltas wait: ``put_delta`` says when there is no room and ``room`` waits for
+    At most ``limit`` deltas wait: ``put_delta`` says when there is no room and ``drain`` waits for
     it. Other events are few (a handful a reply) and are always taken, so that a reply can be ended
     while nobody reads.
     """
@@ -36,11 +36,11 @@ class EventChannel:
         self._wake_reader()
 
     def put_delta(self, event: TextDelta | AudioDelta) -> bool:
-        """Add a delta; false when the channel is now full and ``room`` should be awaited."""
+        """Add a delta; false when the channel is now full and ``drain`` should be awaited."""
         self.put(event)
         return len(self._events) < self._limit
 
-    async def room(self) -> None:
+    async def drain(self) -> None:
         """Wait until deltas may be added again."""
         while len(self._events) >= self._limit and not self._closed:
             writer = asyncio.get_running_loop().create_future()

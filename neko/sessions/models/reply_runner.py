@@ -39,14 +39,14 @@ class Reply:
         return bool(self._pieces)
 
     def push(self, text: str) -> bool:
-        """Emit text; false when the reader is behind and ``room`` should be awaited."""
+        """Emit text; false when the reader is behind and ``drain`` should be awaited."""
         if self.done:
             return True
         self._pieces.append(text)
         return self._channel.put_delta(TextDelta(self.id, text))
 
-    async def room(self) -> None:
-        await self._channel.room()
+    async def drain(self) -> None:
+        await self._channel.drain()
 
     def retrying(self, error: ModelError, attempt: int, delay: float) -> None:
         """Say that try number ``attempt`` begins after ``delay`` seconds."""

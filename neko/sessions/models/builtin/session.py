@@ -65,7 +65,7 @@ class BuiltinSession:
     async def _answer(rules: Rules, message: UserMessage, reply: Reply) -> None:
         for piece in _PIECES.findall(rules.answer(message)):
             if not reply.push(piece):
-                await reply.room()
+                await reply.drain()
             await asyncio.sleep(0)
 
 
