@@ -19,7 +19,7 @@ class PcmStream:
 
     def __init__(self, in_rate: int, out_rate: int = SPEAKER_RATE) -> None:
         self.in_rate = in_rate
-        self._out_rate = out_rate
+        self.out_rate = out_rate
         self._odd = b""
         self._stream: soxr.ResampleStream | None = None
 
@@ -35,12 +35,12 @@ class PcmStream:
         pcm = self._odd + pcm
         whole = len(pcm) & ~1
         pcm, self._odd = pcm[:whole], pcm[whole:]
-        if self.in_rate == self._out_rate:
+        if self.in_rate == self.out_rate:
             return pcm
         import numpy as np
         import soxr
 
         if self._stream is None:
-            self._stream = soxr.ResampleStream(self.in_rate, self._out_rate, 1, dtype="int16", quality="LQ")
+            self._stream = soxr.ResampleStream(self.in_rate, self.out_rate, 1, dtype="int16", quality="LQ")
         converted = self._stream.resample_chunk(np.frombuffer(pcm, dtype="<i2"), last=last)
         return bytes(converted.astype("<i2").tobytes())

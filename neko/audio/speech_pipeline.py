@@ -59,7 +59,8 @@ class _Reply:
     """Everything that belongs to one speech id, dropped as a whole when it is cut.
 
     ``inbox`` holds sentences, sound, and None for the end; ``waiting`` is how full it is, up to 1.
-    ``spoken``: its engine has been asked. ``closed``: it takes no more input.
+    ``spoken``: its engine has been asked. ``closed``: it takes no more input. ``flowing``:
+    not paused.
     """
 
     speech_id: str
@@ -79,6 +80,10 @@ class _Reply:
     faulty: bool = False
     failures: int = 0
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    flowing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.flowing.set()
 
     def end_frames(self) -> None:
         """Nothing more is made: what is left of the sound, and the end mark."""
@@ -182,6 +187,16 @@ class SpeechPipeline:
                 self._put(reply, piece, len(piece) / LONGEST_TEXT)
         reply.closed = True
         reply.inbox.put_nowait(None)
+
+    def pause(self) -> None:
+        """Hand over nothing until ``resume``; sound goes on being made, as far ahead as it may."""
+        if self._reply:
+            self._reply.flowing.clear()
+
+    def resume(self) -> None:
+        """Go on where ``pause`` stopped."""
+        if self._reply:
+            self._reply.flowing.set()
 
     def cancel(self) -> None:
         """Cut the running reply: when this returns, nothing more of it is handed over."""
@@ -291,6 +306,7 @@ class SpeechPipeline:
         try:
             while (frame := await reply.frames.get()) is not None and self._reply is reply:
                 reply.room.release()
+                await reply.flowing.wait()
                 await self._on_audio(reply.speech_id, frame)
         except Exception as error:
             logger.exception("sound could not be handed over")

@@ -1,4 +1,8 @@
-"""Who listens to a conversation: the one client that owns it, and taps that only read along."""
+"""Who is connected to a conversation: the one client that owns it, and taps that only read along.
+
+Sound is paced by one client, the owner, or without one the first tap that wants sound: delivery
+waits while it has no room. The others take what they have room for and lose the rest.
+"""
 
 from __future__ import annotations
 
@@ -41,17 +45,26 @@ class Clients:
             outbox.put(event)
 
     async def emit_audio(self, frame: Audio) -> None:
-        """Hand over sound; waits while the owner has no room for it."""
-        for outbox in self._everyone():
-            await outbox.put_audio(frame)
+        """Hand over sound; waits while the client that paces it has no room."""
+        listeners = [outbox for outbox in self._everyone() if outbox.wants_audio]
+        pacing = self.owner if self.owner in listeners else next(iter(listeners), None)
+        for outbox in listeners:
+            if outbox is not pacing:
+                outbox.offer_audio(frame)
+        if pacing:
+            await pacing.put_audio(frame)
 
     def drop_audio(self) -> None:
         for outbox in self._everyone():
             outbox.drop_audio()
 
-    def unsent_text(self, turn_id: str) -> int:
-        """How many characters of a reply nobody has been sent yet."""
-        return min((outbox.unsent_text(turn_id) for outbox in self._everyone()), default=0)
+    def withdraw_text(self, turn_id: str) -> int:
+        """Take back the end of a reply that nobody has been sent yet; how many characters that is."""
+        everyone = self._everyone()
+        unsent = min((outbox.unsent_text(turn_id) for outbox in everyone), default=0)
+        for outbox in everyone:
+            outbox.withdraw_text(turn_id, unsent)
+        return unsent
 
     def close(self, code: int, reason: str) -> None:
         for outbox in self._everyone():

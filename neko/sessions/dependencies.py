@@ -1,39 +1,53 @@
-"""What a conversation is given: the other rooms, behind narrow callables."""
+"""What a conversation needs of the other packages, behind narrow interfaces."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from neko.bus import Bus
 from neko.metrics import Metrics
 from neko.sessions.actions import Mode
 from neko.sessions.prompt import Persona
+from neko.sessions.turn_state import TurnTimeouts
 from neko.tasks import TaskOwner
 from neko.types.memory import Memory
-from neko.types.model_session import ModelLabel, ModelSession
+from neko.types.model_session import ModelLabel, ModelSession, Toolbox
 from neko.types.speech import SpeechEngine, VoiceSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Deadlines in seconds and sizes. The start must fail before the page gives up (10 s, 15 s)."""
+class SessionTimeouts:
+    """Seconds. The start of a session must fail before the page gives up (text 15 s, audio 10 s).
 
-    start: dict[Mode, float]
-    recall: float = 0.25
-    memory_at_start: float = 2.0
-    close: float = 2.0
-    prewarm: float = 8.0
-    inbox: int = 64
-    waiting_audio: float = 1.5
+    ``recent_timeout_s``: for the recent window when a session starts, and for the last line when a
+    client comes. ``first_pause_s`` and ``longest_pause_s``: between starts that nobody asked for.
+    """
+
+    text_start_timeout_s: float = 12.0
+    audio_start_timeout_s: float = 8.0
+    recall_timeout_s: float = 0.25
+    recent_timeout_s: float = 2.0
+    store_timeout_s: float = 20.0
+    send_timeout_s: float = 5.0
+    close_timeout_s: float = 2.0
+    prewarm_timeout_s: float = 8.0
+    first_pause_s: float = 1.0
+    longest_pause_s: float = 30.0
+    turn: TurnTimeouts = field(default_factory=TurnTimeouts)
+
+    def start_timeout_s(self, mode: Mode) -> float:
+        return self.text_start_timeout_s if mode == "text" else self.audio_start_timeout_s
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Sizes: lines that may wait to be written before more are refused, pictures that ride with one text."""
+
+    waiting_lines: int = 64
     images: int = 8
-    first_pause: float = 1.0
-    longest_pause: float = 30.0
-
-
-LIMITS = Limits(start={"text": 12.0, "audio": 8.0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,7 @@ class Voice:
 @dataclass(frozen=True, slots=True)
 class SessionDependencies:
     """``model(mode, owner)`` makes an unopened session and raises ``NekoError`` when there is none to
-    be had; ``label()`` names the model that would be used."""
+    be had; ``label()`` names the model that would be used; ``toolbox`` holds the functions a model may call."""
 
     memory: Memory
     bus: Bus
@@ -58,5 +72,7 @@ class SessionDependencies:
     model: Callable[[Mode, TaskOwner], ModelSession]
     label: Callable[[], ModelLabel]
     voice: Callable[[], Voice]
+    toolbox: Toolbox | None = None
     now: Callable[[], datetime] = datetime.now
-    limits: Limits = LIMITS
+    timeouts: SessionTimeouts = field(default_factory=SessionTimeouts)
+    limits: SessionLimits = field(default_factory=SessionLimits)

@@ -108,7 +108,14 @@ class TurnEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardUser:
+class TurnAbandoned:
+    """The turn ended before the model was asked; an error or a receipt has told why."""
+
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscribed:
     """What the user said by voice."""
 
     text: str
@@ -212,7 +219,8 @@ Event = (
     | SessionEndedByServer
     | ReplyText
     | TurnEnd
-    | HeardUser
+    | TurnAbandoned
+    | UserTranscribed
     | UserActivity
     | Audio
     | ResponseDiscarded

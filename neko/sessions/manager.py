@@ -1,25 +1,24 @@
 """One character's conversation with whoever is connected.
 
-Actions are taken in order by one pump. What must act at once (stop, end, leaving) does its
-visible part when it arrives and its clean-up in the pump. A session is started by the first
-input that needs one; input that comes meanwhile waits in a bounded inbox.
+``handle`` takes an action and returns at once: the turn machine decides what becomes of words
+(``turns.py``), the slot starts and ends sessions (``session_slot.py``), the microphone has a way of
+its own (``microphone.py``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 
-from neko.audio.resample import PcmStream
-from neko.errors import NekoError
+from neko.errors import MemoryStoreError, NekoError
+from neko.sessions import turn_events as on
 from neko.sessions.actions import (
     Action,
     EndSession,
-    Mode,
     Ping,
     RetryReply,
     ScreenshotResponse,
@@ -29,77 +28,95 @@ from neko.sessions.actions import (
     StartSession,
     StopReply,
 )
+from neko.sessions.arbiter import Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies, Voice
-from neko.sessions.events import (
-    Event,
-    Hello,
-    LineStored,
-    ModelChanged,
-    Pong,
-    RequestScreenshot,
-)
+from neko.sessions.events import Event, Hello, LineStored, ModelChanged, Pong, RequestScreenshot, SessionEndedByServer
+from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import Outbox
-from neko.sessions.session_slot import ModelSessionSlot
-from neko.sessions.status_reporter import StatusReporter
+from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
+from neko.sessions.status_reporter import StatusReporter, status_of
 from neko.sessions.turn_controller import TurnController
+from neko.sessions.turn_events import Priority
+from neko.sessions.turn_log import TextRequest
 from neko.tasks import TaskOwner
 from neko.types.lines import Line
-from neko.types.model_session import UserAudio, UserImage
+from neko.types.model_session import ModelEvent, UserImage
 
 logger = logging.getLogger(__name__)
 
-MODEL_RATE = 16_000
-_RECEIPTS = 200
+
+class TextOutcome(Enum):
+    """What became of a text."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    """It was sent before; its receipt has been or will be sent."""
+    BLANK = "blank"
+    REFUSED = "refused"
+    """Too much waits to be written, which has been told."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    """An action in the inbox, with the monotonic time it came."""
+class TextReceipt:
+    """``turn_id`` is that of the ``TurnEnd`` to come when the text was accepted."""
 
-    action: Action
-    received: float
+    outcome: TextOutcome
+    turn_id: str = ""
 
 
 class SessionManager:
-    """Drives a model session for one character. Has its own tasks; a crash here stays here."""
+    """Brings clients, turns, sessions and the microphone of one character together. A crash here stays here."""
 
-    def __init__(self, character: str, parts: SessionDependencies) -> None:
+    def __init__(self, character: str, dependencies: SessionDependencies) -> None:
         self.character = character
-        self._parts = parts
+        self._dependencies = dependencies
         self._owner = TaskOwner(f"session:{character}")
         self._clients = Clients()
-        self._status = StatusReporter(self._clients, lambda: parts.persona().language)
-        self._talk = TurnController(character, parts, self._clients, self._owner, self._status)
-        self._life = ModelSessionSlot(character, parts, self._owner, self._clients, self._talk, self._status)
-        self._inbox: deque[_Waiting] = deque()
-        self._wake = asyncio.Event()
+        self._status = StatusReporter(self._clients, lambda: dependencies.persona().language)
+        self._turns = TurnController(
+            character, dependencies, self._clients, self._owner, self._status, lambda: self._slot.need("text")
+        )
+        self._slot = ModelSessionSlot(character, dependencies, self._owner, self._clients, self._status, self)
+        self._microphone = Microphone(self._owner, dependencies.executor, on_fault=self._on_microphone_fault)
         self._images: list[bytes] = []
-        self._receipts: dict[str, Line] = {}
-        self._microphone: PcmStream | None = None
         self._screenshot: asyncio.Future[bytes] | None = None
-        self._pumping = self._owner.spawn(self._pump(), name="pump")
 
     # ── clients ───────────────────────────────────────────────────────────────
 
     async def attach(self, outbox: Outbox) -> None:
-        """Make this client the owner: greet it, and let it catch up with a running reply."""
-        last = await self._parts.memory.lines(self.character, limit=1)
+        """Make this client the owner: greet it, and let it catch up with a running reply.
+
+        A log that cannot be read is told; the conversation goes on.
+        """
+        last, fault = await self._last_line_id()
         self._clients.attach(outbox)
-        persona = self._parts.persona()
+        persona, current = self._dependencies.persona(), self._slot.current
         outbox.put(
             Hello(
                 self.character,
                 persona.master,
-                self._talk.state,
-                self._life.session.label if self._life.session else self._parts.label(),
-                self._talk.voice.kind,
+                self._turns.state,
+                current.session.label if current else self._dependencies.label(),
+                self._turns.voice.kind,
                 persona.language,
-                max(last[-1].id if last else 0, self._talk.last_line_id),
+                max(last, self._turns.log.last_line_id),
             )
         )
-        if so_far := self._talk.caught_up():
+        if fault:
+            outbox.put(status_of(fault, persona.language))
+        if so_far := self._turns.reply_so_far():
             outbox.put(so_far)
+
+    async def _last_line_id(self) -> tuple[int, NekoError | None]:
+        try:
+            async with asyncio.timeout(self._dependencies.timeouts.recent_timeout_s):
+                last = await self._dependencies.memory.lines(self.character, limit=1)
+        except NekoError as error:
+            return 0, error
+        except TimeoutError:
+            return 0, MemoryStoreError("the log did not answer in time", file="", reason="other", why="timeout")
+        return (last[-1].id if last else 0), None
 
     def detach(self, outbox: Outbox) -> None:
         """The client is gone; when it was the owner its session ends quietly."""
@@ -126,163 +143,164 @@ class SessionManager:
     # ── actions ───────────────────────────────────────────────────────────────
 
     def handle(self, action: Action) -> None:
-        """Take an action. Never waits; what takes time happens in the pump, in order."""
+        """Take an action. Never waits."""
         match action:
             case Ping():
                 self.emit(Pong())
-            case EndSession():
-                self._end(say_so=True)
+            case SendText():
+                self.say(action)
+            case SendAudio(pcm, rate):
+                self._take_audio(pcm, rate)
+            case SendImage(jpeg):
+                self._take_image(jpeg)
             case StopReply():
-                self._talk.silence()
-                self._put(action, first=True)
+                self._turns.dispatch(on.Stop())
+            case RetryReply():
+                self._owner.spawn(self._retry(self._now()), name="retry")
             case StartSession(mode, fresh):
                 if fresh:
-                    self._inbox.clear()
                     self._images.clear()
-                if not self._is_starting(mode):
-                    self._put(action)
+                    self._microphone.forget()
+                self._slot.restart(mode)
+            case EndSession():
+                if self._end():
+                    self._status.notify("left", name=self.character)
             case ScreenshotResponse(jpeg):
                 if self._screenshot and not self._screenshot.done():
                     self._screenshot.set_result(jpeg)
-            case SendAudio():
-                self._put_audio(action)
-            case _:
-                if len(self._inbox) < self._parts.limits.inbox:
-                    self._put(action)
-                else:
-                    self._status.say("inbox_full")
 
-    def _is_starting(self, mode: Mode) -> bool:
-        waiting = (w.action.mode for w in self._inbox if isinstance(w.action, StartSession))
-        return mode in waiting or self._life.starting == mode
+    def say(self, action: SendText) -> TextReceipt:
+        """The user typed something: its turn begins at once, before anything else that waits."""
+        client_id, text = action.client_id, action.text.strip()
+        if client_id and (line := self._turns.log.receipt(client_id)):
+            self.emit(LineStored(line))
+            return TextReceipt(TextOutcome.REPEATED)
+        if client_id and self._turns.log.is_on_its_way(client_id):
+            return TextReceipt(TextOutcome.REPEATED)
+        if not text and not self._images:
+            return TextReceipt(TextOutcome.BLANK)
+        if self._turns.log.waiting >= self._dependencies.limits.waiting_lines:
+            self._status.notify("inbox_full")
+            return TextReceipt(TextOutcome.REFUSED)
+        images, self._images = tuple(self._images), []
+        turn_id = self._turns.ask(TextRequest(text, self._now(), images, client_id))
+        return TextReceipt(TextOutcome.ACCEPTED, turn_id)
 
-    def _put(self, action: Action, *, first: bool = False) -> None:
-        waiting = _Waiting(action, asyncio.get_running_loop().time())
-        if first:
-            self._inbox.appendleft(waiting)
-        else:
-            self._inbox.append(waiting)
-        self._wake.set()
+    def speak_first(self, instructions: str, priority: Priority, *, patience_s: float = 0.0) -> Verdict:
+        """Have her speak without being asked: a greeting, a report, a question for approval.
 
-    def _put_audio(self, action: SendAudio) -> None:
-        if self._life.resting:
-            return
-        oldest = asyncio.get_running_loop().time() - self._parts.limits.waiting_audio
-        self._inbox = deque(w for w in self._inbox if not isinstance(w.action, SendAudio) or w.received >= oldest)
-        self._put(action)
-
-    def _end(self, *, say_so: bool = False) -> None:
-        self._inbox.clear()
-        self._images.clear()
-        self._life.cancel_start()
-        self._inbox.append(_Waiting(EndSession(), 0.0 if say_so else -1.0))
-        self._wake.set()
-
-    # ── the pump ──────────────────────────────────────────────────────────────
-
-    async def _pump(self) -> None:
-        while True:
-            while not self._inbox:
-                self._wake.clear()
-                await self._wake.wait()
-            waiting = self._inbox.popleft()
-            try:
-                await self._process(waiting)
-            except NekoError as error:
-                self._status.error(error)
-                self._talk.rest()
-            except Exception:
-                logger.exception("%s: %s failed", self.character, type(waiting.action).__name__)
-                self._status.say("internal")
-                self._talk.rest()
-
-    async def _process(self, waiting: _Waiting) -> None:
-        match waiting.action:
-            case EndSession():
-                await self._life.end(say_so=waiting.received >= 0)
-                self._microphone = None
-            case StopReply():
-                await self._talk.stop()
-            case StartSession(mode):
-                await self._life.start(mode)
-            case SendText(text, client_id):
-                await self._take_text(text.strip(), client_id, waiting.received)
-            case RetryReply():
-                await self._retry(waiting.received)
-            case SendImage(jpeg):
-                await self._take_image(jpeg)
-            case SendAudio(pcm, rate):
-                await self._take_audio(pcm, rate)
-
-    async def _take_text(self, text: str, client_id: str | None, received: float) -> None:
-        if client_id and client_id in self._receipts:
-            self.emit(LineStored(self._receipts[client_id]))
-            return
-        images = tuple(self._images)
-        self._images.clear()
-        if not text and not images:
-            return
-        stored, recalled = await self._talk.hear(text, len(images), client_id)
-        line = stored.line
-        if client_id:
-            self._remember_receipt(client_id, line)
-        if not stored.fresh and await self._parts.memory.lines(self.character, after=line.id, limit=1):
-            self._talk.rest()  # sent again after a reconnect, and answered since
-            return
-        if session := await self._life.session_for("text"):
-            await self._talk.ask(session, line, images, recalled, received=received)
-        else:
-            self._talk.rest()
-
-    def _remember_receipt(self, client_id: str, line: Line) -> None:
-        self._receipts[client_id] = line
-        if len(self._receipts) > _RECEIPTS:
-            del self._receipts[next(iter(self._receipts))]
+        By ``priority`` it is spoken now, waits up to ``patience_s`` seconds for the floor, or is refused.
+        """
+        return self._turns.speak_first(instructions, priority, patience_s=patience_s)
 
     async def _retry(self, received: float) -> None:
-        exchange = await self._talk.last_exchange()
+        """Answer the last user line once more; the new reply replaces the old one."""
+        try:
+            exchange = await self._last_exchange()
+        except NekoError as error:
+            self._status.report(error)
+            return
         if exchange is None:
-            self._status.say("nothing_to_retry")
+            self._status.notify("nothing_to_retry")
             return
         line, reply = exchange
-        await self._talk.take_floor()
-        if session := await self._life.session_for("text"):
-            replaces = reply.id if reply else None
-            await self._talk.ask(session, line, (), [], received=received, again=True, replaces=replaces)
+        request = TextRequest(line.text, received, line=line, again=True, replaces=reply.id if reply else None)
+        self._turns.ask(request, committed=True)
 
-    async def _take_image(self, jpeg: bytes) -> None:
-        if self._life.session and self._life.mode == "audio":
-            await self._life.session.send(UserImage(jpeg))
+    async def _last_exchange(self) -> tuple[Line, Line | None] | None:
+        """The last user line and the reply to it, if any."""
+        reply: Line | None = None
+        for line in reversed(await self._dependencies.memory.lines(self.character, limit=20)):
+            if line.role == "user":
+                return line, reply
+            if line.role == "assistant":
+                reply = line
+        return None
+
+    def _take_image(self, jpeg: bytes) -> None:
+        """A picture goes to a session that watches, or rides with the next text."""
+        current = self._slot.current
+        if current and current.takes("audio") and current.session.capabilities.image_input:
+            self._turns.send(UserImage(jpeg))
         else:
-            self._images = [*self._images, jpeg][-self._parts.limits.images :]
+            self._images = [*self._images, jpeg][-self._dependencies.limits.images :]
 
-    async def _take_audio(self, pcm: bytes, rate: int) -> None:
-        session = None if self._life.resting else await self._life.session_for("audio")
-        if session is None:
-            return
-        if rate != MODEL_RATE:
-            self._microphone = self._microphone or PcmStream(rate, MODEL_RATE)
-            loop = asyncio.get_running_loop()
-            pcm = await loop.run_in_executor(self._parts.executor, self._microphone.process, pcm)
-        await session.send(UserAudio(pcm))
+    def _take_audio(self, pcm: bytes, rate: int) -> None:
+        if not self._slot.backing_off("audio"):
+            self._slot.need("audio")
+        self._microphone.feed(pcm, rate)
+
+    def _end(self) -> bool:
+        """End the session and whatever waits; was there one?"""
+        self._images.clear()
+        self._turns.dispatch(on.Dismiss())
+        ended = self._slot.drop()
+        self._microphone.close()
+        self._microphone.forget()
+        return ended
+
+    # ── what becomes of sessions (``SlotObserver``) ───────────────────────────
+
+    @property
+    def voice_name(self) -> str:
+        return self._turns.voice.settings.voice
+
+    def on_session_starting(self) -> None:
+        current = self._slot.current
+        if not (current and current.takes("audio")):
+            self._microphone.wait()
+
+    def on_session_ready(self, handle: SessionHandle) -> None:
+        self._turns.use_session(handle)
+        if handle.takes("audio"):
+            self._microphone.listen(handle.session)
+        else:
+            self._microphone.close()
+        self._owner.spawn(self._turns.prewarm_voice(), name="prewarm voice")
+
+    def on_session_unavailable(self) -> None:
+        self._turns.dispatch(on.SessionUnavailable())
+        current = self._slot.current
+        if not (current and current.takes("audio")):
+            self._microphone.close()
+
+    def on_session_gone(self, handle: SessionHandle) -> None:
+        self._turns.leave_session()
+        self._microphone.wait()
+
+    def on_session_lost(self, handle: SessionHandle, error: NekoError) -> None:
+        self.on_session_gone(handle)
+
+        def tell() -> None:
+            self._status.report(error)
+            self.emit(SessionEndedByServer(handle.mode))
+
+        self._turns.log.then(tell)  # after the end of its last turn
+
+    def on_session_event(self, event: ModelEvent) -> None:
+        self._turns.on_model_event(event)
+
+    def _on_microphone_fault(self, error: Exception) -> None:
+        self._status.report(error if isinstance(error, NekoError) else NekoError(type(error).__name__))
 
     # ── changes from outside ──────────────────────────────────────────────────
 
     def model_changed(self) -> None:
         """The configuration names another model: the next input starts a session with it."""
-        self._end()
-        self.emit(ModelChanged(self._parts.label()))
+        self._turns.dispatch(on.Dismiss())
+        self._slot.drop()
+        self.emit(ModelChanged(self._dependencies.label()))
 
     async def use_voice(self, voice: Voice) -> None:
         """Speak with another engine or setting from the next reply on."""
-        await self._talk.use_voice(voice)
+        await self._turns.use_voice(voice)
 
-    async def request_screenshot(self, wait: float = 3.0) -> bytes | None:
+    async def request_screenshot(self, timeout_s: float = 3.0) -> bytes | None:
         """Ask the page for a picture of the screen: a JPEG, or ``None`` when it does not answer in time."""
         self._screenshot = asyncio.get_running_loop().create_future()
         self.emit(RequestScreenshot())
         try:
-            async with asyncio.timeout(wait):
+            async with asyncio.timeout(timeout_s):
                 return await self._screenshot
         except TimeoutError:
             return None
@@ -292,12 +310,14 @@ class SessionManager:
     @property
     def active(self) -> bool:
         """Is a session up?"""
-        return self._life.session is not None
+        return self._slot.current is not None
 
     async def aclose(self) -> None:
         """End the session, keep what was said, end every task."""
-        self._pumping.cancel()
-        self._life.cancel_start()
-        await self._life.end()
-        await self._talk.aclose()
+        await self._turns.aclose()
+        await self._slot.aclose()
         await self._owner.aclose()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

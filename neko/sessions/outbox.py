@@ -2,13 +2,14 @@
 
 Policy when a client is slow: text and notices never wait (a reply must not stall on a bad
 network), so a client that lets ``max_events`` of them pile up is closed; sound waits for room,
-which holds back the synthesiser, and a client that makes no room for ``patience`` seconds is closed.
+which holds back the synthesiser, and a client that makes no room for ``room_timeout_s`` seconds is closed.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 
 from neko.sessions.events import Audio, Event, ReplyText
 
@@ -19,18 +20,23 @@ TOO_SLOW = 4008
 class Outbox:
     """The queue of one client. ``closed`` is its close code and reason once it is over.
 
-    ``wants_audio``: wants sound; one that does not is never given any.
+    ``max_events`` is a number, ``max_audio`` bytes. A client without ``wants_audio`` is never handed any sound.
     """
 
     def __init__(
-        self, *, wants_audio: bool = True, max_events: int = 2000, max_audio: int = 2_000_000, patience: float = 30.0
+        self,
+        *,
+        wants_audio: bool = True,
+        max_events: int = 2000,
+        max_audio: int = 2_000_000,
+        room_timeout_s: float = 30.0,
     ) -> None:
         self.wants_audio = wants_audio
         self._events: deque[Event] = deque()
         self._audio_bytes = 0
         self._max_events = max_events
         self._max_audio = max_audio
-        self._patience = patience
+        self._room_timeout_s = room_timeout_s
         self._ready = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -53,13 +59,19 @@ class Outbox:
         while not self.closed and self._audio_bytes >= self._max_audio:
             self._room.clear()
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self._room_timeout_s):
                     await self._room.wait()
             except TimeoutError:
                 self.close(TOO_SLOW, "too slow")
-        if not self.closed:
-            self._audio_bytes += len(frame.pcm)
-            self.put(frame)
+        self.offer_audio(frame)
+
+    def offer_audio(self, frame: Audio) -> bool:
+        """Queue sound if there is room for it now; false when it was dropped."""
+        if self.closed or not self.wants_audio or self._audio_bytes >= self._max_audio:
+            return False
+        self._audio_bytes += len(frame.pcm)
+        self.put(frame)
+        return True
 
     def drop_audio(self) -> None:
         """Forget sound that has not been sent: what it belongs to was cut."""
@@ -70,6 +82,19 @@ class Outbox:
     def unsent_text(self, turn_id: str) -> int:
         """How many characters of this turn's reply have not been sent yet."""
         return sum(len(e.text) for e in self._events if isinstance(e, ReplyText) and e.turn_id == turn_id)
+
+    def withdraw_text(self, turn_id: str, count: int) -> None:
+        """Take back the last ``count`` characters of this turn's reply that have not been sent."""
+        kept: deque[Event] = deque()
+        for event in reversed(self._events):
+            if count and isinstance(event, ReplyText) and event.turn_id == turn_id:
+                text = event.text[: max(0, len(event.text) - count)]
+                count = max(0, count - len(event.text))
+                if not text:
+                    continue
+                event = replace(event, text=text)
+            kept.appendleft(event)
+        self._events = kept
 
     async def get(self) -> Event | None:
         """The next event, or ``None`` when the outbox is closed and empty.

@@ -1,4 +1,4 @@
-"""One turn: the reply as it grows. Pure state; whoever holds it does the talking."""
+"""One reply as it grows: deltas of the model's text in, events for the clients out. Pure state."""
 
 from __future__ import annotations
 
@@ -15,62 +15,51 @@ _ENOUGH_TO_JUDGE = 60
 
 
 @dataclass(slots=True)
-class Turn:
-    """``id`` is the model's ``reply_id``; ``speech_id`` marks the sound, fresh for every reply.
+class ReplyStream:
+    """The reply of one turn. ``speech_id`` marks its sound, fresh for every reply.
 
-    ``own_voice``: the model speaks itself, its text is not synthesised. ``silent``: nobody hears,
-    no sound is made. ``held`` collects reply
-    text while the user's own words are still being recognised; ``None`` when nothing is awaited.
+    ``own_voice``: the model speaks itself, its text is not synthesised. ``silent``: no sound is made.
+    ``replaces``: the line of an earlier reply of which this one is a retry. ``text``: what was shown.
     """
 
-    id: str
+    turn_id: str
+    replaces: int | None = None
     own_voice: bool = False
     silent: bool = False
-    replaces: int | None = None
     speech_id: str = field(default_factory=lambda: uuid4().hex)
     timeline: TurnTimeline = field(default_factory=TurnTimeline)
-    finished: bool = False
-    held: list[str] | None = None
     text: str = ""
     _first: bool = True
-    _felt: bool = False
+    _emotion_shown: bool = False
     _tags: TagFilter = field(default_factory=TagFilter)
 
-    def grow(self, delta: str) -> list[Event]:
-        """Take a delta of the model's text; what to tell the client about it."""
-        if self.held is not None:
-            self.held.append(delta)
-            return []
+    def feed(self, delta: str) -> list[Event]:
+        """Take a delta of the model's text; what to tell the clients about it."""
         return self._show(self._tags.feed(delta))
 
-    def release(self) -> list[Event]:
-        """The user's words have been shown: the reply may be shown too."""
-        held, self.held = self.held, None
-        return [event for delta in held or () for event in self.grow(delta)]
-
-    def close(self) -> list[Event]:
+    def finish(self) -> list[Event]:
         """The reply is complete: what was still held back."""
-        events = self.release() + self._show(self._tags.flush())
-        if self.text and not self._felt:
+        events = self._show(self._tags.flush())
+        if self.text and not self._emotion_shown:
             events.append(self._judge())
         return events
 
-    def caught_up(self) -> ReplyText | None:
-        """The reply so far in one piece, for a client that joins in the middle."""
-        return ReplyText(self.id, self.speech_id, self.text, first=True) if self.text else None
+    def so_far(self) -> ReplyText | None:
+        """The reply in one piece, for a client that joins in the middle."""
+        return ReplyText(self.turn_id, self.speech_id, self.text, first=True) if self.text else None
 
     def _show(self, cleaned: Cleaned) -> list[Event]:
         events: list[Event] = [EmotionShown(emotion, 1.0, self.speech_id) for emotion in cleaned.emotions]
-        self._felt = self._felt or bool(events)
+        self._emotion_shown = self._emotion_shown or bool(events)
         if cleaned.text:
-            events.append(ReplyText(self.id, self.speech_id, cleaned.text, self._first))
+            events.append(ReplyText(self.turn_id, self.speech_id, cleaned.text, self._first))
             self._first = False
             self.text += cleaned.text
-            if not self._felt and len(self.text) >= _ENOUGH_TO_JUDGE:
+            if not self._emotion_shown and len(self.text) >= _ENOUGH_TO_JUDGE:
                 events.append(self._judge())
         return events
 
     def _judge(self) -> EmotionShown:
-        self._felt = True
+        self._emotion_shown = True
         feeling = classify(self.text)
         return EmotionShown(feeling.emotion, feeling.confidence, self.speech_id)

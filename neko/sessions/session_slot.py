@@ -1,5 +1,8 @@
-"""The life of a model session: started when one is needed, listened to, ended, replaced.
+"""The model sessions of one character: the one that answers, and the one that is being prepared.
 
+A session is started when an input needs it and takes the place of the one before only when it is
+ready; when it fails, the one before goes on. Events are those of the current session, by its
+handle; a session whose events end has been lost, which is told, and the next input starts another.
 A start that fails is told once (a status, then ``session_failed``); the next one that nobody asked
 for explicitly waits longer each time.
 """
@@ -8,178 +11,296 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+from uuid import uuid4
 
-from neko.errors import ModelError, NekoError
+from neko.errors import ModelError, ModelStreamBrokenError, NekoError
 from neko.sessions import prompt
 from neko.sessions.actions import Mode
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
-from neko.sessions.events import AutoCloseMic, SessionEndedByServer, SessionFailed, SessionPreparing, SessionStarted
+from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
 from neko.sessions.status_reporter import StatusReporter
-from neko.sessions.turn_controller import TurnController
 from neko.tasks import TaskOwner
-from neko.types.model_session import ModelSession, SessionLost, SessionSetup
+from neko.types.model_session import ModelEvent, ModelSession, SessionLost, SessionSetup, TextDelta
 
 logger = logging.getLogger(__name__)
 
 
+class SlotState(Enum):
+    EMPTY = "empty"
+    STARTING = "starting"
+    READY = "ready"
+    REPLACING = "replacing"
+    """Ready, while its successor is being prepared."""
+
+
+@dataclass(slots=True, eq=False)
+class SessionHandle:
+    """One session and its identity. ``mode``: of the input it was started for."""
+
+    session: ModelSession
+    mode: Mode
+    id: str = field(default_factory=lambda: uuid4().hex)
+    listener: asyncio.Task[None] | None = None
+
+    def takes(self, mode: Mode) -> bool:
+        """Can this input go to this session?"""
+        capabilities = self.session.capabilities
+        return capabilities.text_input if mode == "text" else capabilities.audio_input
+
+
+@dataclass(slots=True, eq=False)
+class _Start:
+    """A session that is being prepared."""
+
+    mode: Mode
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Backoff:
+    """Starts that failed in a row, and the monotonic time before which no other is tried unasked."""
+
+    failures: int = 0
+    not_before: float = 0.0
+
+
+class SlotObserver(Protocol):
+    """Who is told what becomes of the sessions. Every call returns at once. ``voice_name``: the character's voice."""
+
+    @property
+    def voice_name(self) -> str: ...
+
+    def on_session_starting(self) -> None:
+        """Another session is being prepared."""
+        ...
+
+    def on_session_ready(self, handle: SessionHandle) -> None:
+        """This one answers from now on."""
+        ...
+
+    def on_session_unavailable(self) -> None:
+        """The start has failed, which has been told, or was given up; the one before, if any, goes on."""
+        ...
+
+    def on_session_gone(self, handle: SessionHandle) -> None:
+        """This one answers no more, and there is no other."""
+        ...
+
+    def on_session_lost(self, handle: SessionHandle, error: NekoError) -> None:
+        """This one broke off; there is no other, and nothing has been told yet."""
+        ...
+
+    def on_session_event(self, event: ModelEvent) -> None:
+        """An event of the current session."""
+        ...
+
+
 class ModelSessionSlot:
-    """Holds the one session of a character. ``start`` and ``end`` are for one caller at a time."""
+    """Holds ``current`` and prepares its successor. Nothing here waits but its own tasks."""
 
     def __init__(
         self,
         character: str,
-        parts: SessionDependencies,
+        dependencies: SessionDependencies,
         owner: TaskOwner,
         clients: Clients,
-        talk: TurnController,
         status: StatusReporter,
+        observer: SlotObserver,
     ) -> None:
         self._character = character
-        self._parts = parts
+        self._dependencies = dependencies
+        self._timeouts = dependencies.timeouts
         self._owner = owner
         self._clients = clients
-        self._talk = talk
         self._status = status
-        self.session: ModelSession | None = None
-        self.mode: Mode = "text"
-        self._starting: tuple[Mode, asyncio.Task[None]] | None = None
-        self._listener: asyncio.Task[None] | None = None
-        self._failures = 0
-        self._not_before = 0.0
+        self._observer = observer
+        self.current: SessionHandle | None = None
+        self._next: _Start | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._backoffs: dict[Mode, _Backoff] = {"text": _Backoff(), "audio": _Backoff()}
+
+    @property
+    def state(self) -> SlotState:
+        if self.current is None:
+            return SlotState.STARTING if self._next else SlotState.EMPTY
+        return SlotState.REPLACING if self._next else SlotState.READY
 
     @property
     def starting(self) -> Mode | None:
         """The mode of the start in progress."""
-        return self._starting[0] if self._starting else None
+        return self._next.mode if self._next else None
 
-    @property
-    def resting(self) -> bool:
-        """Nothing is up, and after failures it is too early for a start that nobody asked for."""
-        idle = self.session is None and self._starting is None
-        return idle and asyncio.get_running_loop().time() < self._not_before
+    def backing_off(self, mode: Mode) -> bool:
+        """After failures: is it too early for a start of this kind that nobody asked for?"""
+        return self._next is None and asyncio.get_running_loop().time() < self._backoffs[mode].not_before
 
-    async def session_for(self, mode: Mode) -> ModelSession | None:
-        """The session that takes this kind of input, started when there is none; ``None`` when that failed."""
-        if self.session is not None and self.mode != mode:
-            await self.end(say_so=True)
-        if self.session is None:
-            await self.start(mode)
-        return self.session
+    def need(self, mode: Mode) -> None:
+        """See to it that this kind of input has a session: a new one unless one takes it or is on its way."""
+        if self._next is None and not (self.current and self.current.takes(mode)):
+            self.start(mode)
 
-    async def start(self, mode: Mode) -> None:
-        """Start a session in place of any other; ``cancel_start`` stops it."""
-        task = self._owner.spawn(self._open(mode), name=f"start {mode}")
-        self._starting = (mode, task)
-        try:
-            await asyncio.wait({task})
-        finally:
-            self._starting = None
-            task.cancel()
-
-    def cancel_start(self) -> None:
-        """Give up a start in progress, without a word."""
-        if self._starting:
-            self._starting[1].cancel()
-
-    async def end(self, *, say_so: bool = False) -> None:
-        """End the session, keeping what its running reply has delivered."""
-        session, self.session = self.session, None
-        listener, self._listener = self._listener, None
-        await self._talk.release()
-        if session is None:
+    def start(self, mode: Mode) -> None:
+        """Prepare a new session, in place of any other; one for the same mode that is on its way serves this too."""
+        if self.starting == mode:
             return
-        if listener:
-            listener.cancel()
-        await self._close(session)
-        if say_so:
-            self._status.say("left", name=self._character)
+        if self._next and self._next.task:
+            self._next.task.cancel()
+        start = self._next = _Start(mode)
+        start.task = self._owner.spawn(self._prepare(start), name=f"start {mode}")
+        self._observer.on_session_starting()
 
-    async def _open(self, mode: Mode) -> None:
-        self._clients.emit(SessionPreparing(mode))
-        if self.session:
-            await self.end()
-        self.mode = mode
+    def restart(self, mode: Mode) -> None:
+        """A client asks for a new session: the current one is left at once; a start on its way serves this too."""
+        if self.starting == mode:
+            return
+        handle, self.current = self.current, None
+        if handle:
+            self._retire(handle)
+            self._observer.on_session_gone(handle)
+        self.start(mode)
+
+    def drop(self) -> bool:
+        """Give up a start in progress and leave the current session; was there any?"""
+        start, self._next = self._next, None
+        handle, self.current = self.current, None
+        if start and start.task:
+            start.task.cancel()
+            self._observer.on_session_unavailable()
+        if handle:
+            self._retire(handle)
+            self._observer.on_session_gone(handle)
+        return handle is not None
+
+    async def aclose(self) -> None:
+        """Leave every session and wait until it is closed."""
+        self.drop()
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=self._timeouts.close_timeout_s)
+
+    # ── starting ──────────────────────────────────────────────────────────────
+
+    async def _prepare(self, start: _Start) -> None:
+        self._clients.emit(SessionPreparing(start.mode))
         session: ModelSession | None = None
         try:
-            async with asyncio.timeout(self._parts.limits.start[mode]):
-                session = self._parts.model(mode, self._owner)
+            async with asyncio.timeout(self._timeouts.start_timeout_s(start.mode)):
+                session = self._dependencies.model(start.mode, self._owner)
                 await session.open(await self._setup())
-        except (NekoError, TimeoutError) as error:
-            await self._failed(mode, session, error)
-            return
         except asyncio.CancelledError:
             if session:
-                await self._close(session)
+                self._close_later(session)
             raise
-        self._failures = 0
-        self.session = session
-        self._talk.adopt(session)
-        self._listener = self._owner.spawn(self._listen(session), name="listen")
-        self._owner.spawn(self._prewarm_voice(), name="prewarm voice")
-        self._clients.emit(SessionStarted(mode))
+        except Exception as error:
+            self._failed(start, session, error)
+        else:
+            self._promote(start, SessionHandle(session, start.mode))
+
+    def _promote(self, start: _Start, handle: SessionHandle) -> None:
+        if self._next is not start:
+            self._close_later(handle.session)
+            return
+        self._next = None
+        self._backoffs[start.mode] = _Backoff()
+        previous, self.current = self.current, handle
+        if previous:
+            self._retire(previous)
+        self._clients.emit(SessionStarted(handle.mode))
+        self._observer.on_session_ready(handle)
+        handle.listener = self._owner.spawn(self._listen(handle), name="listen")
 
     async def _setup(self) -> SessionSetup:
-        persona = self._parts.persona()
+        persona = self._dependencies.persona()
         try:
-            async with asyncio.timeout(self._parts.limits.memory_at_start):
-                recent = await self._parts.memory.recent(self._character)
+            async with asyncio.timeout(self._timeouts.recent_timeout_s):
+                recent = await self._dependencies.memory.recent(self._character)
         except (NekoError, TimeoutError) as error:
             logger.warning("%s: starting without memory: %s", self._character, type(error).__name__)
-            self._status.say("memory_absent")
+            self._status.notify("memory_absent")
             recent = []
-        instructions = prompt.compose(persona, recent, self._parts.now())
-        voice = self._talk.voice.settings.voice
-        return SessionSetup(self._character, persona.master, instructions, persona.language, voice)
+        toolbox = self._dependencies.toolbox
+        return SessionSetup(
+            self._character,
+            persona.master,
+            prompt.compose(persona, recent, self._dependencies.now()),
+            persona.language,
+            self._observer.voice_name,
+            toolbox.tools() if toolbox else (),
+        )
 
-    async def _failed(self, mode: Mode, session: ModelSession | None, error: Exception) -> None:
+    def _failed(self, start: _Start, session: ModelSession | None, error: Exception) -> None:
         if session:
-            await self._close(session)
-        limits = self._parts.limits
-        pause = min(limits.longest_pause, limits.first_pause * 2**self._failures)
-        self._failures += 1
-        self._not_before = asyncio.get_running_loop().time() + pause
-        told = error if isinstance(error, NekoError) else self._too_slow()
-        said = self._status.error(told)
-        self._clients.emit(SessionFailed(mode, said.text))
-        if mode == "audio" and told.permanent:
-            self._clients.emit(AutoCloseMic(said.text))
+            self._close_later(session)
+        if self._next is not start:
+            return
+        self._next = None
+        failures = self._backoffs[start.mode].failures
+        pause = min(self._timeouts.longest_pause_s, self._timeouts.first_pause_s * 2**failures)
+        self._backoffs[start.mode] = _Backoff(failures + 1, asyncio.get_running_loop().time() + pause)
+        if not isinstance(error, NekoError | TimeoutError):
+            logger.error("%s: a session could not be made", self._character, exc_info=error)
+        cause = error if isinstance(error, NekoError) else self._error(ModelError, f"no start: {type(error).__name__}")
+        notice = self._status.report(cause)
+        self._clients.emit(SessionFailed(start.mode, notice.text))
+        if start.mode == "audio" and cause.permanent:
+            self._clients.emit(AutoCloseMic(notice.text))
+        self._observer.on_session_unavailable()
 
-    def _too_slow(self) -> NekoError:
-        label = self._parts.label()
-        return ModelError("start timed out", model=label.model, provider=label.provider)
+    def _error(self, kind: type[ModelError], note: str) -> ModelError:
+        label = self._dependencies.label()
+        return kind(note, model=label.model, provider=label.provider)
 
-    async def _prewarm_voice(self) -> None:
+    # ── listening ─────────────────────────────────────────────────────────────
+
+    async def _listen(self, handle: SessionHandle) -> None:
+        """Hand on the events of a session; their end, however it comes, is the loss of the session."""
+        error: NekoError = self._error(ModelStreamBrokenError, "the events of the session ended")
+        replying = ""
         try:
-            async with asyncio.timeout(self._parts.limits.prewarm):
-                await self._talk.voice.engine.prewarm(self._parts.persona().language)
-        except NekoError as error:
-            self._status.error(error)
-        except TimeoutError:
-            logger.warning("%s: the voice is slow to warm up", self._character)
+            async for event in handle.session.events():
+                if isinstance(event, SessionLost):
+                    error = event.error
+                    break
+                if handle is not self.current:
+                    return
+                self._observer.on_session_event(event)
+                if isinstance(event, TextDelta) and event.reply_id != replying:
+                    replying = event.reply_id
+                    await asyncio.sleep(0)  # the first words leave before the rest is looked at
+        except NekoError as failure:
+            error = failure
+        except Exception:
+            logger.exception("%s: the events of a session broke off", self._character)
+        self._lost(handle, error)
 
-    async def _listen(self, session: ModelSession) -> None:
-        async for event in session.events():
-            if isinstance(event, SessionLost):
-                self._owner.spawn(self._lost(session, event.error), name="lost")
-                return
-            try:
-                await self._talk.on_event(event)
-            except NekoError as error:
-                self._status.error(error)
-            except Exception:
-                logger.exception("%s: %s failed", self._character, type(event).__name__)
-                self._status.say("internal")
+    def _lost(self, handle: SessionHandle, error: NekoError) -> None:
+        if handle is not self.current:
+            return
+        self.current = None
+        self._retire(handle)
+        self._observer.on_session_lost(handle, error)
 
-    async def _lost(self, session: ModelSession, error: NekoError) -> None:
-        if session is self.session:
-            self._status.error(error)
-            self._clients.emit(SessionEndedByServer(self.mode))
-            await self.end()
+    # ── closing ───────────────────────────────────────────────────────────────
+
+    def _retire(self, handle: SessionHandle) -> None:
+        self._dependencies.bus.session.publish({"event_type": "session_end", "lanlan_name": self._character})
+        if handle.listener and handle.listener is not asyncio.current_task():
+            handle.listener.cancel()
+        self._close_later(handle.session)
+
+    def _close_later(self, session: ModelSession) -> None:
+        if self._owner.closed:
+            return
+        task = self._owner.spawn(self._close(session), name="close a session")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _close(self, session: ModelSession) -> None:
         try:
-            async with asyncio.timeout(self._parts.limits.close):
+            async with asyncio.timeout(self._timeouts.close_timeout_s):
                 await session.aclose()
         except TimeoutError:
             logger.warning("%s: the model session did not close in time", self._character)

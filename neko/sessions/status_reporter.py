@@ -11,6 +11,11 @@ from neko.sessions.clients import Clients
 from neko.sessions.events import Status
 
 
+def status_of(error: NekoError, language: str) -> Status:
+    """What to tell a client about an error."""
+    return _status(describe(error, language), "error")
+
+
 class StatusReporter:
     """``language()`` is asked each time: the reader may change it."""
 
@@ -18,14 +23,16 @@ class StatusReporter:
         self._clients = clients
         self._language = language
 
-    def error(self, error: NekoError, *, level: Literal["info", "error"] = "error") -> Notice:
-        """Tell of an error; what was said of it."""
-        return self._send(describe(error, self._language()), level)
+    def report(self, error: NekoError, *, level: Literal["info", "error"] = "error") -> Notice:
+        """Tell of an error; the notice that was sent."""
+        text = describe(error, self._language())
+        self._clients.emit(_status(text, level))
+        return text
 
-    def say(self, code: str, **params: str) -> None:
-        """Say the sentence of a code."""
-        self._send(notice(code, self._language(), params), "info")
+    def notify(self, code: str, *, level: Literal["info", "error"] = "info", **params: str) -> None:
+        """Tell the sentence of a code."""
+        self._clients.emit(_status(notice(code, self._language(), params), level))
 
-    def _send(self, said: Notice, level: Literal["info", "error"]) -> Notice:
-        self._clients.emit(Status(said.text, said.code, said.remedy, said.link, level))
-        return said
+
+def _status(text: Notice, level: Literal["info", "error"]) -> Status:
+    return Status(text.text, text.code, text.remedy, text.link, level)

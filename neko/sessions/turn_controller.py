@@ -1,82 +1,123 @@
-"""The taking of turns between a user and one model session.
+"""Drives the turn machine of one character: events in, effects performed.
 
-A turn begins with the user's words and ends, always, with ``TurnEnd``. Only one turn is open at
-a time; whatever comes from a model for another one is dropped by its id. The lock keeps the
-begin and the end of turns from interleaving, so that the log is in the order of the talk.
+``dispatch`` never waits: what is seen or heard happens in it, what takes time is handed to the log,
+the sender of the session or a task, and comes back as an event.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from neko.audio.speech_pipeline import SpeechPipeline
-from neko.errors import MemoryStoreError, NekoError
-from neko.sessions import prompt
+from neko.errors import MemoryStoreError, ModelTimeoutError, NekoError
+from neko.sessions import prompt, turn_state
+from neko.sessions import turn_effects as do
+from neko.sessions import turn_events as on
+from neko.sessions.arbiter import Arbiter, Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import (
     Audio,
     Event,
-    HeardUser,
-    LineStored,
     ReplyText,
     ResponseDiscarded,
     SpeakOnPage,
     SpeechEnded,
     State,
     StateChanged,
+    TurnAbandoned,
     TurnEnd,
     UserActivity,
 )
 from neko.sessions.repetition import RepetitionGuard
-from neko.sessions.reply_stream import Turn
+from neko.sessions.reply_stream import ReplyStream
+from neko.sessions.session_sender import SessionSender
+from neko.sessions.session_slot import SessionHandle
 from neko.sessions.status_reporter import StatusReporter
+from neko.sessions.turn_effects import Phase, Step
+from neko.sessions.turn_events import BargeIn, Priority
+from neko.sessions.turn_log import TextRequest, TurnLog
+from neko.sessions.turns import advance
 from neko.tasks import TaskOwner
-from neko.types.lines import Line, LineStatus, NewLine, Stored
-from neko.types.memory import Recalled
 from neko.types.model_session import (
-    AudioDelta,
+    AddContext,
     ModelEvent,
+    ModelInput,
     ModelSession,
-    ReplyDone,
-    ReplyStarted,
-    Retrying,
-    SpeechStarted,
-    SpeechStopped,
-    TextDelta,
-    Transcript,
+    Respond,
+    ToolCall,
+    ToolResult,
     UserMessage,
 )
 
 logger = logging.getLogger(__name__)
 
+_SHOWN: dict[Phase, State] = {
+    Phase.IDLE: "idle",
+    Phase.LISTENING: "listening",
+    Phase.THINKING: "thinking",
+    Phase.SPEAKING: "speaking",
+    Phase.PAUSED: "listening",
+    Phase.ENDED: "idle",
+}
+_DRAIN_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakRequest:
+    """What she is to speak about of her own accord."""
+
+    instructions: str
+    received: float
+
 
 class TurnController:
-    """Turns, their text, their sound and their place in the log, for one character."""
+    """Turns, their text, their sound and their place in the log, for one character.
+
+    ``need_session`` is called when a session is wanted for text; ``use_session`` or
+    ``session_unavailable`` answers.
+    """
 
     def __init__(
-        self, character: str, parts: SessionDependencies, clients: Clients, owner: TaskOwner, status: StatusReporter
+        self,
+        character: str,
+        dependencies: SessionDependencies,
+        clients: Clients,
+        owner: TaskOwner,
+        status: StatusReporter,
+        need_session: Callable[[], None],
     ) -> None:
         self._character = character
-        self._parts = parts
+        self._dependencies = dependencies
         self._clients = clients
+        self._owner = owner
         self._status = status
-        self._lock = asyncio.Lock()
-        self._turn: Turn | None = None
+        self._need_session = need_session
+        self._clock = asyncio.get_running_loop().time
+        self._state = turn_state.State()
+        self._events: deque[on.Event] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._advancing = False
+        self._arbiter = Arbiter()
+        self._handle: SessionHandle | None = None
+        self._streams: dict[str, ReplyStream] = {}
+        self._current: ReplyStream | None = None
         self._last_speech: str | None = None
-        self._session: ModelSession | None = None
-        self._session_id = uuid4().hex
-        self._awaiting_words = False
         self._speech_fault_told = False
         self._repetition = RepetitionGuard(character)
-        self.state: State = "idle"
-        self.last_line_id = 0
-        self.voice: Voice = parts.voice()
-        self._speaker = SpeechPipeline(
+        self.log = TurnLog(character, dependencies, owner, clients, status)
+        self._sender = SessionSender(owner, dependencies.timeouts.send_timeout_s, status.report)
+        self.voice: Voice = dependencies.voice()
+        self._pipeline = SpeechPipeline(
             self.voice.engine,
-            parts.executor,
+            dependencies.executor,
             owner=owner,
             on_audio=self._on_audio,
             on_end=self._on_speech_end,
@@ -84,290 +125,290 @@ class TurnController:
             on_sentence=self._on_sentence,
         )
 
-    # ── turns by text ─────────────────────────────────────────────────────────
+    # ── what begins a turn ────────────────────────────────────────────────────
 
-    async def hear(self, text: str, images: int, client_id: str | None) -> tuple[Stored, list[Recalled]]:
-        """The user's words: they cut what is running, are committed, and call up memories.
+    @property
+    def state(self) -> State:
+        """What a client sees of the phase."""
+        return _SHOWN[self._state.phase]
 
-        Raises ``MemoryStoreError`` when they could not be kept.
-        """
-        async with self._lock:
-            if self._turn:
-                await self._cut()
-            line = NewLine(
-                session_id=self._session_id,
-                turn_id=uuid4().hex,
-                role="user",
-                text=text,
-                at=self._parts.now(),
-                client_id=client_id,
-                images=images,
-            )
-            keeping = asyncio.gather(self._store(line), self._recall(text))
-            self._hush()  # while the disk works
-            self._set_state("thinking")
-            stored, recalled = await keeping
-            # The receipt is sent when the question is on its way: it must not hold it up.
-            asyncio.get_running_loop().call_soon(self._clients.emit, LineStored(stored.line))
-            return stored, [found for found in recalled if found.line.id != stored.line.id]
+    @property
+    def is_open(self) -> bool:
+        """Is a turn under way?"""
+        return self._state.turn is not None
 
-    async def take_floor(self) -> None:
-        """The user begins a turn: whatever runs is cut, text and sound."""
-        async with self._lock:
-            await self._cut()
-            self._set_state("thinking")
+    def ask(self, request: TextRequest, *, committed: bool = False) -> str:
+        """The user typed something, or (``committed``) wants the same answered again; the id of the turn."""
+        turn_id = uuid4().hex
+        stream = self._stream(turn_id)
+        stream.timeline.start = request.received
+        stream.replaces = request.replaces
+        self._arbiter.user_spoke()
+        self.dispatch(on.UserWords(turn_id, request, committed))
+        return turn_id
 
-    async def ask(
-        self,
-        session: ModelSession,
-        line: Line,
-        images: tuple[bytes, ...],
-        recalled: list[Recalled],
-        *,
-        received: float,
-        again: bool = False,
-        replaces: int | None = None,
-    ) -> None:
-        """Open the turn that answers ``line`` and send it to the model. ``received``: monotonic seconds.
+    def speak_first(self, instructions: str, priority: Priority, *, patience_s: float = 0.0) -> Verdict:
+        """Have her speak without being asked; waits up to ``patience_s`` for the floor, by its priority."""
+        now = self._clock()
+        wish = on.SpeakFirst(uuid4().hex, priority, SpeakRequest(instructions, now))
+        verdict = self._arbiter.offer(wish, self._state, now, now + patience_s)
+        if verdict is Verdict.OPEN:
+            self.dispatch(wish)
+        return verdict
 
-        ``again``: the line has been asked before; ``replaces`` is then the reply it got, if any.
-        """
-        persona = self._parts.persona()
-        async with self._lock:
-            if self._turn:
-                await self._cut()
-            turn = Turn(uuid4().hex, own_voice=session.capabilities.audio_output, replaces=replaces)
-            turn.timeline.start = received
-            turn.timeline.mark("committed")
-            self._open(turn, persona.language)
-            await session.send(
-                UserMessage(
-                    turn.id,
-                    line.text or prompt.phrases(persona.language)["look"],
-                    images,
-                    tuple(recalled),
-                    prompt.context(persona, recalled),
-                    again=again,
-                )
-            )
+    # ── sessions ──────────────────────────────────────────────────────────────
 
-    async def _recall(self, text: str) -> list[Recalled]:
+    def use_session(self, handle: SessionHandle) -> None:
+        """This session answers from now on; a new session id marks its lines in the log."""
+        self.leave_session()
+        self._handle = handle
+        self.log.session_id = handle.id
+        self.dispatch(on.SessionReady(handle.id, handle.session.capabilities.transcription, BargeIn.CUT))
+
+    def leave_session(self) -> None:
+        """The session answers no more."""
+        if self._handle:
+            self.dispatch(on.SessionGone(self._handle.id))
+            self._handle = None
+
+    def send(self, item: ModelInput) -> None:
+        """Hand something to the current session, in order with the questions."""
+        if self._handle:
+            self._sender.put(partial(self._handle.session.send, item))
+
+    def on_model_event(self, event: ModelEvent) -> None:
+        """Take an event of the current session (all but ``SessionLost``)."""
+        self.dispatch(event)  # type: ignore[arg-type]
+
+    # ── the machine ───────────────────────────────────────────────────────────
+
+    def dispatch(self, event: on.Event) -> None:
+        """Let the machine take an event and do what it says. Events that effects cause come after it."""
+        self._events.append(event)
+        if self._advancing:
+            return
+        self._advancing = True
         try:
-            async with asyncio.timeout(self._parts.limits.recall):
-                return await self._parts.memory.search(self._character, text, limit=6)
-        except (TimeoutError, MemoryStoreError) as error:
-            logger.warning("%s: recall gave up: %s", self._character, type(error).__name__)
-            return []
+            while self._events:
+                self._advance(self._events.popleft())
+                self._give_the_floor()
+        finally:
+            self._advancing = False
+            self._set_timer()
 
-    async def last_exchange(self) -> tuple[Line, Line | None] | None:
-        """The last user line and the reply to it, if any."""
-        reply: Line | None = None
-        for line in reversed(await self._parts.memory.lines(self._character, limit=20)):
-            if line.role == "user":
-                return line, reply
-            if line.role == "assistant":
-                reply = line
-        return None
+    def _advance(self, event: on.Event) -> None:
+        self._state, effects = advance(self._state, event, self._clock(), self._dependencies.timeouts.turn)
+        for effect in effects:
+            try:
+                _PERFORM[type(effect)](self, effect)
+            except Exception:
+                logger.exception("%s: %s failed", self._character, type(effect).__name__)
+                self._status.notify("internal", level="error")
 
-    # ── cutting ───────────────────────────────────────────────────────────────
+    def _give_the_floor(self) -> None:
+        if len(self._arbiter) and (wish := self._arbiter.next(self._state, self._clock())):
+            self._events.append(wish)
 
-    def silence(self) -> None:
-        """Stop sound at once and let nothing more of the running reply out."""
-        if self._turn:
-            self._turn.finished = True
-        self._hush()
+    def _set_timer(self) -> None:
+        """A timer that comes too early finds nothing due and is set again: deltas move the deadline all the time."""
+        deadline = self._state.deadline
+        if self._timer and (deadline is None or self._timer.when() > deadline or self._timer.cancelled()):
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_at(deadline, self._on_timer)
 
-    def _hush(self) -> None:
-        self._speaker.cancel()
-        self._clients.drop_audio()
-        self._clients.emit(UserActivity(self._last_speech))
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.dispatch(on.Tick())
 
-    async def stop(self) -> None:
-        """End the running turn as interrupted, keeping what was delivered."""
-        async with self._lock:
-            self._speaker.cancel()
-            await self._cut(quiet=True)
-            self._set_state("idle")
+    # ── effects: asking ───────────────────────────────────────────────────────
 
-    def rest(self) -> None:
-        """Nothing came of the turn that was about to begin."""
-        if self._turn is None and not self._speaker.busy:
-            self._set_state("idle")
+    def _write_user_line(self, effect: do.WriteUserLine) -> None:
+        turn_id = effect.turn_id
 
-    async def _cut(self, *, quiet: bool = False) -> None:
-        if not quiet:
-            self._hush()
-        turn = self._turn
-        if turn is None:
-            return
-        turn.finished = True
-        delivered = turn.text[: len(turn.text) - self._clients.unsent_text(turn.id)]
-        if self._session:
-            await self._session.interrupt(turn.id, delivered)
-        await self._close_turn(turn, delivered, "interrupted")
+        def committed(request: TextRequest, answered: bool) -> None:
+            self._stream(turn_id).timeline.mark("committed")
+            self.dispatch(on.Committed(turn_id, request, answered))
 
-    # ── what the model says ───────────────────────────────────────────────────
+        self.log.write_user_line(effect.request, committed, lambda e: self.dispatch(on.CommitFailed(turn_id, e)))
 
-    def adopt(self, session: ModelSession) -> None:
-        """From now on this session answers; a new session id marks its lines in the log."""
-        self._session = session
-        self._session_id = uuid4().hex
+    def _ask(self, effect: do.Ask) -> None:
+        for earlier in effect.before:
+            self.send(AddContext(earlier.text, "user"))
+        request = effect.request
+        if isinstance(request, SpeakRequest):
+            self.send(Respond(effect.turn_id, request.instructions))
+        else:
+            self.send(self._message(effect.turn_id, request))
 
-    async def release(self) -> None:
-        """Nobody answers any more: cut what runs and forget the session."""
-        await self.stop()
-        if self._session:
-            self._parts.bus.session.publish({"event_type": "session_end", "lanlan_name": self._character})
-        self._session = None
-        self._awaiting_words = False
+    def _message(self, turn_id: str, request: TextRequest) -> UserMessage:
+        persona = self._dependencies.persona()
+        return UserMessage(
+            turn_id,
+            request.text or prompt.phrases(persona.language)["look"],
+            request.images,
+            request.recalled,
+            prompt.context(persona, request.recalled),
+            again=request.again,
+        )
 
-    async def on_event(self, event: ModelEvent) -> None:
-        """Take one event of the adopted session (all but ``SessionLost``)."""
-        match event:
-            case TextDelta(reply_id, text):
-                if turn := self._running(reply_id):
-                    silent_so_far = not turn.text
-                    self._tell_growth(turn, turn.grow(text))
-                    if silent_so_far:
-                        await asyncio.sleep(0)  # the first words leave before the rest is looked at
-            case AudioDelta(reply_id, pcm, rate):
-                if (turn := self._running(reply_id)) and not turn.silent:
-                    turn.timeline.mark("first_audio")
-                    self._speaker.feed_audio(pcm, rate)
-            case ReplyStarted(reply_id):
-                await self._on_reply_started(reply_id)
-            case ReplyDone(reply_id, reason, error):
-                await self._on_reply_done(reply_id, reason, error)
-            case Retrying(reply_id, error):
-                if self._running(reply_id):
-                    self._status.error(error, level="info")
-            case SpeechStarted():
-                async with self._lock:
-                    await self._cut()
-                    self._set_state("listening")
-            case SpeechStopped():
-                self._awaiting_words = True
-                self._set_state("thinking")
-            case Transcript(_, text):
-                await self._on_transcript(text)
-            case _:
-                logger.error("%s: unexpected event %s", self._character, type(event).__name__)
+    def _interrupt(self, effect: do.Interrupt) -> None:
+        """The reply ends with what has been sent of it."""
+        stream = self._streams.get(effect.turn_id)
+        if stream and (unsent := self._clients.withdraw_text(effect.turn_id)):
+            stream.text = stream.text[:-unsent]
+        if self._handle:
+            text = stream.text if stream else ""
+            self._sender.put(partial(self._handle.session.interrupt, effect.turn_id, text))
 
-    def _running(self, reply_id: str) -> Turn | None:
-        turn = self._turn
-        return turn if turn and turn.id == reply_id and not turn.finished else None
+    def _run_tool(self, effect: do.RunTool) -> None:
+        if self._handle:
+            self._owner.spawn(self._call_tool(effect.call, self._handle.session), name=f"tool {effect.call.name}")
 
-    async def _on_reply_started(self, reply_id: str) -> None:
-        if self._turn and self._turn.id == reply_id:
-            return
-        async with self._lock:  # the model took the floor itself: a spoken turn
-            if self._turn:
-                await self._cut()
-            turn = Turn(reply_id, own_voice=self._session is not None and self._session.capabilities.audio_output)
-            turn.held = [] if self._awaiting_words else None
-            self._open(turn, self._parts.persona().language)
+    async def _call_tool(self, call: ToolCall, session: ModelSession) -> None:
+        toolbox, timeout_s = self._dependencies.toolbox, self._dependencies.timeouts.turn.tool_timeout_s
+        result = ToolResult(call.call_id, f"There is no function {call.name}.", failed=True)
+        if toolbox:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    result = await toolbox.run(call)
+            except Exception as error:
+                logger.warning("%s: the tool %s failed: %s", self._character, call.name, type(error).__name__)
+                result = ToolResult(call.call_id, f"The function failed: {type(error).__name__}", failed=True)
+        self._sender.put(partial(session.send, result))
+        self.dispatch(on.ToolAnswered(call.call_id))
 
-    async def _on_transcript(self, text: str) -> None:
-        self._awaiting_words = False
-        self._clients.emit(HeardUser(text))
-        line = NewLine(self._session_id, uuid4().hex, "user", text, self._parts.now())
-        stored = await self._store(line)
-        self._clients.emit(LineStored(stored.line))
-        if self._turn and not self._turn.finished:
-            self._tell_growth(self._turn, self._turn.release())
+    # ── effects: showing ──────────────────────────────────────────────────────
 
-    async def _on_reply_done(self, reply_id: str, reason: str, error: NekoError | None) -> None:
-        async with self._lock:
-            turn = self._running(reply_id)
-            if turn is None:
-                return
-            turn.finished = True
-            self._awaiting_words = False
-            self._tell_growth(turn, turn.close())
-            if not turn.silent:
-                self._speaker.finish()
-            if error:
-                self._status.error(error)
-            status: LineStatus = {"complete": "complete", "interrupted": "interrupted"}.get(reason, "failed")  # type: ignore[assignment]
-            await self._close_turn(turn, turn.text, status)
-            if warning := self._repetition.check(turn.text):
-                self._clients.emit(warning)
+    def _stream(self, turn_id: str) -> ReplyStream:
+        stream = self._streams.get(turn_id)
+        if stream is None:
+            stream = self._streams[turn_id] = ReplyStream(turn_id)
+        return stream
 
-    def _tell_growth(self, turn: Turn, events: list[Event]) -> None:
+    def _open_reply(self, effect: do.OpenReply) -> None:
+        stream = self._current = self._stream(effect.turn_id)
+        stream.own_voice = self._handle is not None and self._handle.session.capabilities.audio_output
+        stream.silent = self.voice.kind == "off" or not self._clients.wants_audio
+        self._last_speech = stream.speech_id
+        if not stream.silent:
+            self._pipeline.begin(stream.speech_id, self.voice.settings, self._dependencies.persona().language)
+            self.dispatch(on.SoundBegan(effect.turn_id))
+
+    def _show_text(self, effect: do.ShowText) -> None:
+        stream = self._stream(effect.turn_id)
+        self._show(stream, stream.feed(effect.text))
+
+    def _show(self, stream: ReplyStream, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, ReplyText):
-                turn.timeline.mark("first_delta")
-                if event.first and turn.replaces is not None:
+                stream.timeline.mark("first_delta")
+                if event.first and stream.replaces is not None:
                     self._clients.emit(ResponseDiscarded("retry", 1, 1, will_retry=True))
                 self._clients.emit(event)
-                if event.first:
-                    self._set_state("speaking")
-                if not (turn.own_voice or turn.silent):
-                    self._speaker.feed(event.text)
+                if not (stream.own_voice or stream.silent):
+                    self._pipeline.feed(event.text)
             else:
                 self._clients.emit(event)
 
-    # ── the ends of a turn ────────────────────────────────────────────────────
+    def _play_sound(self, effect: do.PlaySound) -> None:
+        stream = self._stream(effect.turn_id)
+        if not stream.silent:
+            stream.timeline.mark("first_audio")
+            self._pipeline.feed_audio(effect.pcm, effect.rate)
 
-    def _open(self, turn: Turn, language: str) -> None:
-        self._turn = turn
-        self._last_speech = turn.speech_id
-        self._set_state("thinking")
-        turn.silent = self.voice.kind == "off" or not self._clients.wants_audio
-        if not turn.silent:
-            self._speaker.begin(turn.speech_id, self.voice.settings, language)
+    def _finish_reply(self, effect: do.FinishReply) -> None:
+        stream = self._stream(effect.turn_id)
+        self._show(stream, stream.finish())
+        if stream is self._current and not stream.silent:
+            self._pipeline.finish()
 
-    async def _close_turn(self, turn: Turn, text: str, status: LineStatus) -> None:
-        self._turn = None
-        if text.strip():
-            await self._keep_reply(turn, text, status)
-        turn.timeline.mark("turn_end")
-        self._clients.emit(TurnEnd(turn.id))
-        self.rest()
-        self._parts.metrics.record_turn(turn.timeline)
-        self._parts.bus.session.publish(
+    def _silence_sound(self, effect: do.SilenceSound) -> None:
+        self._drop_sound(do.DropSound())
+        self._clients.emit(UserActivity(self._last_speech))
+
+    def _drop_sound(self, effect: do.DropSound) -> None:
+        self._pipeline.cancel()
+        self._clients.drop_audio()
+
+    def _show_phase(self, effect: do.ShowPhase) -> None:
+        if effect.phase is not Phase.ENDED:
+            self._clients.emit(StateChanged(_SHOWN[effect.phase]))
+
+    def _report(self, effect: do.Report) -> None:
+        self._status.report(effect.error, level=effect.level)
+
+    def _report_overdue(self, effect: do.ReportOverdue) -> None:
+        note = f"a turn was given up while {effect.step.value}"
+        if effect.step is Step.COMMITTING:
+            self._status.report(MemoryStoreError(note, file="", reason="other", why="timeout"))
+        else:
+            label, timeouts = self._dependencies.label(), self._dependencies.timeouts.turn
+            seconds = round(timeouts.silence_timeout_s if effect.step is Step.REPLYING else timeouts.answer_timeout_s)
+            self._status.report(ModelTimeoutError(note, model=label.model, provider=label.provider, seconds=seconds))
+
+    # ── effects: ending ───────────────────────────────────────────────────────
+
+    def _write_reply(self, effect: do.WriteReply) -> None:
+        stream = self._stream(effect.turn_id)
+        self.log.write_reply(effect.turn_id, stream.text, effect.status, stream.replaces)
+
+    def _end_turn(self, effect: do.EndTurn) -> None:
+        self.log.then(partial(self._turn_ended, effect))
+
+    def _turn_ended(self, end: do.EndTurn) -> None:
+        """All of the turn is written: tell the clients and whoever watches."""
+        turn_id, status = end.turn_id, end.status
+        stream = self._streams.pop(turn_id, None) or ReplyStream(turn_id)
+        stream.timeline.mark("turn_end")
+        replied = end.asked or status == "interrupted"
+        self._clients.emit(TurnEnd(turn_id) if replied else TurnAbandoned(turn_id))
+        self.dispatch(on.TurnWritten(turn_id))
+        if status == "complete" and (warning := self._repetition.check(stream.text)):
+            self._clients.emit(warning)
+        self._dependencies.metrics.record_turn(stream.timeline)
+        self._dependencies.bus.session.publish(
             {
                 "event_type": "turn_end",
                 "lanlan_name": self._character,
-                "turn_id": turn.id,
+                "turn_id": turn_id,
                 "status": status,
-                "timings": dict(turn.timeline.marks),
+                "timings": dict(stream.timeline.marks),
             }
         )
-
-    async def _keep_reply(self, turn: Turn, text: str, status: LineStatus) -> None:
-        line = NewLine(
-            self._session_id, turn.id, "assistant", text, self._parts.now(), status=status, replaces=turn.replaces
-        )
-        try:
-            stored = await self._store(line)
-        except NekoError as error:
-            self._status.error(error)
-            return
-        self._clients.emit(LineStored(stored.line, turn.replaces))
-
-    async def _store(self, line: NewLine) -> Stored:
-        stored = await self._parts.memory.store(self._character, line)
-        self.last_line_id = max(self.last_line_id, stored.line.id)
-        return stored
 
     # ── sound ─────────────────────────────────────────────────────────────────
 
     async def use_voice(self, voice: Voice) -> None:
         """Speak with another engine or setting from the next reply on."""
         old, self.voice = self.voice, voice
-        self._speaker.use(voice.engine)
+        self._pipeline.use(voice.engine)
         self._speech_fault_told = False
         await old.engine.aclose()
 
+    async def prewarm_voice(self) -> None:
+        """Load the voice ahead of the first sentence; a fault is told."""
+        try:
+            async with asyncio.timeout(self._dependencies.timeouts.prewarm_timeout_s):
+                await self.voice.engine.prewarm(self._dependencies.persona().language)
+        except NekoError as error:
+            self._status.report(error)
+        except TimeoutError:
+            logger.warning("%s: the voice is slow to warm up", self._character)
+
     async def _on_audio(self, speech_id: str, pcm: bytes) -> None:
-        if self._turn and self._turn.speech_id == speech_id:
-            self._turn.timeline.mark("first_audio")
+        if self._current and self._current.speech_id == speech_id:
+            self._current.timeline.mark("first_audio")
         await self._clients.emit_audio(Audio(speech_id, pcm))
 
     def _on_speech_end(self, speech_id: str) -> None:
+        self.log.then(partial(self._speech_ended, speech_id))  # after the end of its turn
+
+    def _speech_ended(self, speech_id: str) -> None:
         self._clients.emit(SpeechEnded(speech_id))
-        self.rest()
+        if self._current and self._current.speech_id == speech_id:
+            self.dispatch(on.SoundEnded(self._current.turn_id))
 
     def _on_sentence(self, speech_id: str, text: str, language: str) -> None:
         self._clients.emit(SpeakOnPage(speech_id, text, language))
@@ -375,20 +416,44 @@ class TurnController:
     def _on_speech_fault(self, error: NekoError) -> None:
         if not self._speech_fault_told:
             self._speech_fault_told = True
-            self._status.error(error)
+            self._status.report(error)
 
-    # ── telling ───────────────────────────────────────────────────────────────
+    # ── clients, the end ──────────────────────────────────────────────────────
 
-    def caught_up(self) -> ReplyText | None:
-        """The running reply so far, for a client that joins now."""
-        return self._turn.caught_up() if self._turn else None
-
-    def _set_state(self, state: State) -> None:
-        if state != self.state:
-            self.state = state
-            self._clients.emit(StateChanged(state))
+    def reply_so_far(self) -> ReplyText | None:
+        """The running reply, for a client that joins now."""
+        turn = self._state.turn
+        return self._current.so_far() if turn and self._current and self._current.turn_id == turn.id else None
 
     async def aclose(self) -> None:
-        """Cut what runs and free the voice."""
-        await self.release()
-        await self._speaker.aclose()
+        """Cut what runs, write what is not written yet and free the voice."""
+        self._arbiter.clear()
+        self.dispatch(on.Close())
+        if self._timer:
+            self._timer.cancel()
+        await self.log.drain(_DRAIN_TIMEOUT_S)
+        await self._pipeline.aclose()
+
+
+_PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
+    do.ShowPhase: TurnController._show_phase,
+    do.SilenceSound: TurnController._silence_sound,
+    do.DropSound: TurnController._drop_sound,
+    do.PauseSound: lambda controller, _: controller._pipeline.pause(),
+    do.ResumeSound: lambda controller, _: controller._pipeline.resume(),
+    do.WriteUserLine: TurnController._write_user_line,
+    do.WriteSpokenLine: lambda controller, effect: controller.log.write_spoken_line(effect.text),
+    do.WriteReply: TurnController._write_reply,
+    do.EndTurn: TurnController._end_turn,
+    do.NeedSession: lambda controller, _: controller._need_session(),
+    do.Ask: TurnController._ask,
+    do.Interrupt: TurnController._interrupt,
+    do.OpenReply: TurnController._open_reply,
+    do.ShowText: TurnController._show_text,
+    do.PlaySound: TurnController._play_sound,
+    do.FinishReply: TurnController._finish_reply,
+    do.RunTool: TurnController._run_tool,
+    do.Report: TurnController._report,
+    do.ReportOverdue: TurnController._report_overdue,
+    do.Refuse: lambda controller, effect: logger.debug("the floor is taken: %s", effect.turn_id),
+}

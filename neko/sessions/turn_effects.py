@@ -93,10 +93,11 @@ class WriteReply:
 
 @dataclass(frozen=True, slots=True)
 class EndTurn:
-    """The turn is over: say so, once."""
+    """The turn is over: say so, once. ``asked``: the model was asked; when not, something else has told why."""
 
     turn_id: str
     status: LineStatus
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -385,7 +385,8 @@ class _Transition:
             return
         if turn.step in (Step.REPLYING, Step.AWAITING_WORDS):
             self._log += (do.WriteReply(turn.id, status),)
-        self._log += (do.EndTurn(turn.id, status),)
+        asked = turn.step not in (Step.COMMITTING, Step.STARTING)
+        self._log += (do.EndTurn(turn.id, status, asked),)
         self._recent = (*self._recent, turn.id)[-_RECENT:]
 
     def _flush_log(self) -> None:

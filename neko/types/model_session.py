@@ -260,6 +260,18 @@ ModelEvent = (
 )
 
 
+class Toolbox(Protocol):
+    """The functions that a conversation offers its model."""
+
+    def tools(self) -> tuple[Tool, ...]:
+        """What a new session is told of."""
+        ...
+
+    async def run(self, call: ToolCall) -> ToolResult:
+        """Call a function; a failure is a result too."""
+        ...
+
+
 class ModelSession(Protocol):
     """One conversation with one model: a chat model, a speech-to-speech model, a cascade."""
 

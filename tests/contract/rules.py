@@ -33,7 +33,7 @@ RULES = {
     "ws-2-start-active": "start_session while active: preparing, no farewell, a new start",
     "ws-2-end-starting": "end_session while starting cancels the start",
     "ws-2-end-idle": "end_session while idle is silent",
-    "ws-2-wrong-kind": "text while an audio session runs: farewell, text session, delivery",
+    "ws-2-wrong-kind": "text while an audio session runs is ordinary input: the same session answers, the call goes on",
     "ws-2-wrong-type": "data of the wrong JSON type is dropped",
     "ws-2-images": "images ride with the next text; a wrong one is dropped",
     "ws-2-second-text": "a second text cancels the first reply; nothing interleaves",

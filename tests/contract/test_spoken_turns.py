@@ -134,16 +134,31 @@ async def test_barge_in_cuts_at_the_start_of_speech(speaking: tuple[SpeakingNeko
 
 
 @pytest.mark.contract("ws-2-wrong-kind")
-async def test_text_during_an_audio_session_starts_a_text_session(speaking: tuple[SpeakingNeko, str]) -> None:
+async def test_text_during_a_call_is_answered_in_the_call(speaking: tuple[SpeakingNeko, str]) -> None:
     neko, url = speaking
     async with client(url, NAME) as page:
         await speak(page)
         await page.until("neko_speech_end")
         await page.say("and by text?")
         text, seen = await page.reply()
-        assert NAME in next(frame for frame in seen if frame["type"] == "status")["message"]
-        assert {"type": "session_started", "input_mode": "text"} in seen
         assert text
+        assert not {"session_preparing", "session_started", "status"} & set(types_of(seen))
+        await page.until("neko_speech_end")
+        await speak(page)
+        assert "user_transcript" in types_of(await page.until("neko_speech_end"))
+        assert len(neko.sessions) == 1
+
+
+@pytest.mark.contract("ws-2-wrong-kind")
+async def test_a_client_that_starts_the_other_mode_switches(speaking: tuple[SpeakingNeko, str]) -> None:
+    neko, url = speaking
+    async with client(url, NAME) as page:
+        await speak(page)
+        await page.until("neko_speech_end")
+        await page.send("start_session", input_type="text")
+        assert (await page.until("session_started"))[-1]["input_mode"] == "text"
+        await page.say("and by text?")
+        assert (await page.reply())[0]
         assert len(neko.sessions) == 2
 
 

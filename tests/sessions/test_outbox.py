@@ -60,7 +60,7 @@ async def test_a_client_that_lets_text_pile_up_is_closed() -> None:
 
 
 async def test_a_client_that_never_takes_sound_is_closed() -> None:
-    outbox = Outbox(max_audio=1, patience=0.01)
+    outbox = Outbox(max_audio=1, room_timeout_s=0.01)
     await outbox.put_audio(Audio("s", b"12"))
     await outbox.put_audio(Audio("s", b"34"))
     assert outbox.closed == (TOO_SLOW, "too slow")

@@ -166,13 +166,13 @@ def test_words_that_could_not_be_kept_are_reported_and_their_turn_ends() -> None
     machine = up()
     machine.take(on.UserWords("t1", "one"))
     error = MemoryStoreError()
-    assert machine.take(on.CommitFailed("t1", error))[:2] == [do.Report(error), do.EndTurn("t1", "failed")]
+    assert machine.take(on.CommitFailed("t1", error))[:2] == [do.Report(error), do.EndTurn("t1", "failed", asked=False)]
 
 
 def test_a_session_that_cannot_be_had_ends_the_turn() -> None:
     machine = Machine()
     machine.take(on.UserWords("t1", "one"), on.Committed("t1", "one"))
-    assert do.EndTurn("t1", "failed") in machine.take(on.SessionUnavailable())
+    assert do.EndTurn("t1", "failed", asked=False) in machine.take(on.SessionUnavailable())
 
 
 def test_a_session_that_goes_ends_its_reply_but_not_a_turn_it_was_never_asked() -> None:

@@ -132,7 +132,7 @@ LINE = Line(7, "s", "t", "user", "hi", datetime(2026, 5, 3, 12, 0), client_id="c
         (ev.SessionStarted("audio"), {"type": "session_started", "input_mode": "audio"}),
         (ev.SessionFailed("text", "no"), {"type": "session_failed", "input_mode": "text", "message": "no"}),
         (ev.SessionEndedByServer("text"), {"type": "session_ended_by_server", "input_mode": "text"}),
-        (ev.HeardUser("hi"), {"type": "user_transcript", "text": "hi"}),
+        (ev.UserTranscribed("hi"), {"type": "user_transcript", "text": "hi"}),
         (ev.UserActivity(None), {"type": "user_activity", "interrupted_speech_id": None}),
         (ev.Audio("s", b"12"), {"type": "audio_chunk", "speech_id": "s"}),
         (ev.AutoCloseMic("quiet"), {"type": "auto_close_mic", "message": "quiet"}),

@@ -1,0 +1,208 @@
+"""Writes a conversation to memory in the order of the talk, one entry after the other, by a task of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from neko.errors import MemoryStoreError, NekoError
+from neko.sessions.clients import Clients
+from neko.sessions.dependencies import SessionDependencies
+from neko.sessions.events import LineStored, UserTranscribed
+from neko.sessions.status_reporter import StatusReporter
+from neko.tasks import TaskOwner
+from neko.types.lines import Line, LineStatus, NewLine, Stored
+from neko.types.memory import Recalled
+
+logger = logging.getLogger(__name__)
+
+_RECEIPTS = 200
+"""Sent messages whose receipt can be repeated."""
+_RECALLED = 6
+"""Memories that go with a question."""
+MOST_WAITING = 1_000
+"""Entries. Input is refused long before (``SessionLimits.waiting_lines``); beyond this an entry is lost, aloud."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """What the user typed, on its way to the model. ``received``: monotonic seconds.
+
+    ``line`` and ``recalled`` are there once it is committed. ``again``: asked before; ``replaces`` is
+    then the reply it got, if any.
+    """
+
+    text: str
+    received: float
+    images: tuple[bytes, ...] = ()
+    client_id: str | None = None
+    line: Line | None = None
+    recalled: tuple[Recalled, ...] = ()
+    again: bool = False
+    replaces: int | None = None
+
+
+Entry = Callable[[], Awaitable[None]]
+
+
+class TurnLog:
+    """``session_id`` marks the lines of one model session. ``last_line_id`` is the newest line written here."""
+
+    def __init__(
+        self,
+        character: str,
+        dependencies: SessionDependencies,
+        owner: TaskOwner,
+        clients: Clients,
+        status: StatusReporter,
+    ) -> None:
+        self._character = character
+        self._memory = dependencies.memory
+        self._now = dependencies.now
+        self._timeouts = dependencies.timeouts
+        self._owner = owner
+        self._clients = clients
+        self._status = status
+        self._entries: asyncio.Queue[Entry] = asyncio.Queue(MOST_WAITING)
+        self._receipts: dict[str, Line] = {}
+        self._on_their_way: set[str | None] = set()
+        self.session_id = uuid4().hex
+        self.last_line_id = 0
+        self._writing = owner.spawn(self._run(), name="write the log")
+
+    @property
+    def waiting(self) -> int:
+        """Entries not written yet."""
+        return self._entries.qsize()
+
+    def receipt(self, client_id: str) -> Line | None:
+        """The line of a message that was sent before with this id."""
+        return self._receipts.get(client_id)
+
+    def is_on_its_way(self, client_id: str) -> bool:
+        """Is a message with this id being committed?"""
+        return client_id in self._on_their_way
+
+    def write_user_line(
+        self,
+        request: TextRequest,
+        on_committed: Callable[[TextRequest, bool], None],
+        on_failed: Callable[[NekoError], None],
+    ) -> None:
+        """Commit typed words and search memory at the same time.
+
+        ``on_committed`` gets the request completed, and whether it had been answered before; the
+        receipt follows.
+        """
+        recall = self._owner.spawn(self._recall(request.text), name="recall")
+        line = NewLine(
+            self.session_id,
+            uuid4().hex,
+            "user",
+            request.text,
+            self._now(),
+            client_id=request.client_id,
+            images=len(request.images),
+        )
+
+        self._on_their_way.add(request.client_id)
+
+        async def write() -> None:
+            try:
+                stored = await self._store(line)
+                answered = not stored.fresh and await self._has_followers(stored.line)
+            except NekoError as error:
+                recall.cancel()
+                on_failed(error)
+                return
+            finally:
+                self._on_their_way.discard(request.client_id)
+            self._remember_receipt(request.client_id, stored.line)
+            recalled = tuple(one for one in await recall if one.line.id != stored.line.id)
+            on_committed(replace(request, line=stored.line, recalled=recalled), answered)
+            self._clients.emit(LineStored(stored.line))
+
+        self._put(write)
+
+    def write_spoken_line(self, text: str) -> None:
+        """Show what the user was heard to say, and commit it."""
+        self._clients.emit(UserTranscribed(text))
+        line = NewLine(self.session_id, uuid4().hex, "user", text, self._now())
+        self._put(lambda: self._write(line))
+
+    def write_reply(self, turn_id: str, text: str, status: LineStatus, replaces: int | None) -> None:
+        """Commit a reply; a blank one leaves no line."""
+        if text.strip():
+            line = NewLine(self.session_id, turn_id, "assistant", text, self._now(), status=status, replaces=replaces)
+            self._put(lambda: self._write(line))
+
+    def then(self, action: Callable[[], None]) -> None:
+        """Call this when all that was handed over before has been written."""
+
+        async def call() -> None:
+            action()
+
+        self._put(call)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until everything is written."""
+        written = asyncio.Event()
+        self.then(written.set)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await written.wait()
+        except TimeoutError:
+            logger.error("%s: %d entries of the log were not written in time", self._character, self.waiting)
+
+    def _put(self, entry: Entry) -> None:
+        try:
+            self._entries.put_nowait(entry)
+        except asyncio.QueueFull:
+            logger.error("%s: the memory takes nothing: an entry of the log was lost", self._character)
+            self._status.notify("internal", level="error")
+
+    async def _run(self) -> None:
+        while True:
+            entry = await self._entries.get()
+            try:
+                await entry()
+            except Exception:
+                logger.exception("%s: an entry of the log could not be written", self._character)
+                self._status.notify("internal", level="error")
+
+    async def _write(self, line: NewLine) -> None:
+        try:
+            stored = await self._store(line)
+        except NekoError as error:
+            self._status.report(error)
+            return
+        self._clients.emit(LineStored(stored.line, line.replaces))
+
+    async def _store(self, line: NewLine) -> Stored:
+        try:
+            async with asyncio.timeout(self._timeouts.store_timeout_s):
+                stored = await self._memory.store(self._character, line)
+        except TimeoutError as error:
+            raise MemoryStoreError("a line was not stored in time", file="", reason="other", why="timeout") from error
+        self.last_line_id = max(self.last_line_id, stored.line.id)
+        return stored
+
+    async def _has_followers(self, line: Line) -> bool:
+        return bool(await self._memory.lines(self._character, after=line.id, limit=1))
+
+    async def _recall(self, text: str) -> list[Recalled]:
+        try:
+            async with asyncio.timeout(self._timeouts.recall_timeout_s):
+                return await self._memory.search(self._character, text, limit=_RECALLED)
+        except (TimeoutError, NekoError) as error:
+            logger.warning("%s: recall gave up: %s", self._character, type(error).__name__)
+            return []
+
+    def _remember_receipt(self, client_id: str | None, line: Line) -> None:
+        if client_id:
+            self._receipts[client_id] = line
+            if len(self._receipts) > _RECEIPTS:
+                del self._receipts[next(iter(self._receipts))]
