@@ -10,10 +10,14 @@ Mode = Literal["text", "audio"]
 
 @dataclass(frozen=True, slots=True)
 class StartSession:
-    """``fresh`` also forgets input that is still waiting."""
+    """``fresh`` also forgets input that is still waiting.
+
+    ``binary_rate``: binary frames of this client are PCM16 mono at so many Hz from now on; ``None``: they are nothing.
+    """
 
     mode: Mode
     fresh: bool = False
+    binary_rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from neko.sessions.events import (
     TurnAbandoned,
     TurnEnd,
     UserActivity,
+    UserTranscribed,
 )
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
@@ -442,6 +443,7 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.PauseSound: lambda controller, _: controller._pipeline.pause(),
     do.ResumeSound: lambda controller, _: controller._pipeline.resume(),
     do.WriteUserLine: TurnController._write_user_line,
+    do.ShowWords: lambda controller, effect: controller._clients.emit(UserTranscribed(effect.text)),
     do.WriteSpokenLine: lambda controller, effect: controller.log.write_spoken_line(effect.text),
     do.WriteReply: TurnController._write_reply,
     do.EndTurn: TurnController._end_turn,

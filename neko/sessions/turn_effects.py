@@ -76,8 +76,16 @@ class WriteUserLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowWords:
+    """Show what the user was heard to say."""
+
+    utterance_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class WriteSpokenLine:
-    """Show and commit what the user said."""
+    """Commit what the user said."""
 
     utterance_id: str
     text: str
@@ -184,6 +192,7 @@ Effect = (
     | PauseSound
     | ResumeSound
     | LogEffect
+    | ShowWords
     | NeedSession
     | Ask
     | Interrupt

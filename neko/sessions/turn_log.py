@@ -11,7 +11,7 @@ from uuid import uuid4
 from neko.errors import MemoryStoreError, NekoError
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
-from neko.sessions.events import LineStored, UserTranscribed
+from neko.sessions.events import LineStored
 from neko.sessions.status_reporter import StatusReporter
 from neko.tasks import TaskOwner
 from neko.types.lines import Line, LineStatus, NewLine, Stored
@@ -128,8 +128,7 @@ class TurnLog:
         self._put(write)
 
     def write_spoken_line(self, text: str) -> None:
-        """Show what the user was heard to say, and commit it."""
-        self._clients.emit(UserTranscribed(text))
+        """Commit what the user was heard to say."""
         line = NewLine(self.session_id, uuid4().hex, "user", text, self._now())
         self._put(lambda: self._write(line))
 

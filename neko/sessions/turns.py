@@ -229,7 +229,10 @@ class _Transition:
 
     def _place_words(self, utterance_id: str, text: str) -> None:
         """Into the place that was kept for them; words that nothing was kept for go last."""
-        words = (do.WriteSpokenLine(utterance_id, text),) if text else ()
+        words: tuple[do.LogEffect, ...] = ()
+        if text:
+            words = (do.WriteSpokenLine(utterance_id, text),)
+            self._effects.append(do.ShowWords(utterance_id, text))
         for at, entry in enumerate(self._log):
             if isinstance(entry, AwaitedWords) and entry.utterance_id == utterance_id:
                 self._log = (*self._log[:at], *words, *self._log[at + 1 :])

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from neko.errors import FrameError
 from neko.i18n import notice
+from neko.sessions.actions import StartSession
 from neko.sessions.events import Audio, CharacterSwitched, SessionFailed, Status
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
@@ -56,6 +57,7 @@ class Socket:
         self._websocket = websocket
         self._context = context
         self._outbox = Outbox()
+        self._binary_rate: int | None = None
 
     async def serve(self, character: str) -> None:
         """Talk until either side leaves."""
@@ -66,10 +68,11 @@ class Socket:
             return
         writer = self._context.sockets.spawn(self._write(), name=f"socket writer {character}")
         self._context.clients.add(self._outbox)
+        greeting = self._context.sockets.spawn(manager.attach(self._outbox), name=f"socket greeting {character}")
         try:
-            await manager.attach(self._outbox)
-            await self._read(manager)
+            await self._read(manager, greeting)
         finally:
+            greeting.cancel()
             self._context.clients.discard(self._outbox)
             manager.detach(self._outbox)
             if self._outbox.closed:  # by us: the farewell may still be on its way
@@ -89,18 +92,20 @@ class Socket:
         if self._websocket.client_state is WebSocketState.CONNECTED:
             await self._websocket.close(1000)
 
-    async def _read(self, manager: SessionManager) -> None:
+    async def _read(self, manager: SessionManager, greeting: asyncio.Task[None]) -> None:
+        """Take frames until the client leaves; none is acted on before its greeting is out."""
         while True:
             frame = await self._websocket.receive()
             if frame["type"] == "websocket.disconnect":
                 return
-            text = frame.get("text")
-            if text is None:
-                continue
+            if not greeting.done():
+                await asyncio.wait({greeting})
             if self._context.manager(manager.character) is not manager:
                 self._outbox.close(1000, "character gone")
-                continue
-            self._act(manager, text)
+            elif (text := frame.get("text")) is not None:
+                self._act(manager, text)
+            elif self._binary_rate and (sound := wire.binary_audio(frame.get("bytes") or b"", self._binary_rate)):
+                manager.handle(sound)
 
     def _act(self, manager: SessionManager, text: str) -> None:
         try:
@@ -113,6 +118,8 @@ class Socket:
             return
         if language:
             self._context.client_language(language)
+        if isinstance(action, StartSession):
+            self._binary_rate = action.binary_rate
         if action is not None:
             manager.handle(action)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import sys
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +32,12 @@ MAX_TEXT = 20_000
 MAX_IMAGE = 13_981_113
 """Characters of base64: 10 MiB of picture."""
 MAX_SAMPLES = 48_000
+MAX_ENCODED_AUDIO = 1_000_000
+"""Characters of base64: some eight seconds at 48 kHz."""
 DESKTOP_BLOCK = 480
+MODEL_RATE = 16_000
+LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
+BYTES_PER_SAMPLE = 2
 _JPEG = "data:image/jpeg;base64,"
 _MODES: dict[str, Mode] = {"audio": "audio", "screen": "audio", "camera": "audio", "text": "text"}
 
@@ -60,7 +66,23 @@ def _start_session(frame: dict[str, Any]) -> Action:
     mode = _MODES.get(asked) if isinstance(asked, str) else None
     if mode is None:
         raise FrameError("invalid_input_type", failed_mode=str(asked)[:20], input_type=str(asked)[:60])
-    return StartSession(mode, fresh=frame.get("new_session") is True)
+    return StartSession(mode, frame.get("new_session") is True, _binary_rate(frame, mode))
+
+
+def _binary_rate(frame: dict[str, Any], mode: Mode) -> int | None:
+    """The rate of binary microphone frames that a client announces (``audio_format``, ``sample_rate``)."""
+    encoding = frame.get("audio_format")
+    if encoding is None:
+        return None
+    rate = frame.get("sample_rate", MODEL_RATE)
+    if encoding != "pcm16" or not _is_rate(rate):
+        told = f"{encoding}, {rate}"[:60]
+        raise FrameError("invalid_audio_format", failed_mode=mode, audio_format=told)
+    return int(rate)
+
+
+def _is_rate(rate: object) -> bool:
+    return type(rate) is int and LOWEST_RATE <= rate <= HIGHEST_RATE
 
 
 def _stream_data(frame: dict[str, Any]) -> Action | None:
@@ -72,16 +94,34 @@ def _stream_data(frame: dict[str, Any]) -> Action | None:
             client_id = frame.get("client_id")
             return SendText(data, client_id[:80] if isinstance(client_id, str) else None)
         case "audio" if isinstance(data, list):
-            return _audio(data)
+            return _samples(data, frame.get("sample_rate"))
+        case "audio" if isinstance(data, str):
+            return _encoded_audio(data, frame.get("sample_rate"))
         case "screen" | "camera" if isinstance(data, str):
             jpeg = _jpeg(data) if data.startswith(_JPEG) else None
             return SendImage(jpeg) if jpeg else None
     return None
 
 
-def _audio(samples: list[Any]) -> Action | None:
-    """There is no rate field: exactly 480 samples are 48 kHz, anything else is 16 kHz."""
-    if not samples or len(samples) > MAX_SAMPLES:
+def binary_audio(data: bytes, rate: int) -> SendAudio | None:
+    """A binary frame of a client that has announced its rate."""
+    return SendAudio(data, rate) if len(data) >= BYTES_PER_SAMPLE else None
+
+
+def _encoded_audio(data: str, rate: object) -> Action | None:
+    """PCM16 in base64; a rate that is not stated is 16 kHz."""
+    if len(data) > MAX_ENCODED_AUDIO or not (rate is None or _is_rate(rate)):
+        return None
+    try:
+        pcm = base64.b64decode(data.rpartition(",")[2], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return binary_audio(pcm, rate if isinstance(rate, int) else MODEL_RATE)
+
+
+def _samples(samples: list[Any], rate: object) -> Action | None:
+    """Samples as integers. Without a stated rate exactly 480 of them are 48 kHz, anything else is 16 kHz."""
+    if not samples or len(samples) > MAX_SAMPLES or not (rate is None or _is_rate(rate)):
         return None
     try:
         pcm = array("h", samples)
@@ -89,7 +129,10 @@ def _audio(samples: list[Any]) -> Action | None:
         if not all(type(sample) is int for sample in samples):
             return None
         pcm = array("h", (max(-32768, min(32767, sample)) for sample in samples))
-    return SendAudio(pcm.tobytes(), 48_000 if len(samples) == DESKTOP_BLOCK else 16_000)
+    if sys.byteorder == "big":
+        pcm.byteswap()
+    unstated = 48_000 if len(samples) == DESKTOP_BLOCK else MODEL_RATE
+    return SendAudio(pcm.tobytes(), rate if isinstance(rate, int) else unstated)
 
 
 def _screenshot(frame: dict[str, Any]) -> Action | None:

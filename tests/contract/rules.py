@@ -19,7 +19,7 @@ RULES = {
     # websocket.md §1, malformed input, by row
     "ws-1-not-json": "not JSON: a status, the socket stays",
     "ws-1-not-object": "JSON but no object: a status, the socket stays",
-    "ws-1-binary": "a binary frame is ignored",
+    "ws-1-binary": "a binary frame is ignored, unless start_session has announced what it is",
     "ws-1-unknown-action": "missing or unknown action: a status that names it",
     "ws-1-unknown-input-type": "start_session with an unknown input_type: a status and session_failed",
     # websocket.md §1, the connection

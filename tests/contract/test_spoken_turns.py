@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from array import array
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -214,3 +215,20 @@ async def test_pictures_go_to_a_session_that_watches(speaking: tuple[SpeakingNek
         await page.send("end_session")
         await page.until("status")
         assert len(neko.sessions[0].images) == 1
+
+
+@pytest.mark.contract("ws-1-binary")
+async def test_announced_binary_frames_are_the_microphone(speaking: tuple[SpeakingNeko, str]) -> None:
+    neko, url = speaking
+    async with client(url, NAME) as page:
+        await page.connection.send(bytes(640))
+        assert await page.quiet() == [], "not announced: ignored"
+        await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000)
+        await page.until("session_started")
+        loud, quiet = array("h", [9000, -9000] * 160).tobytes(), bytes(640)
+        for block in [loud] * 25 + [quiet] * 20:
+            await page.connection.send(block)
+        await page.until("user_transcript")
+        await page.until("neko_speech_end")
+        heard = bytes(neko.sessions[0].heard)
+        assert heard == loud * 25 + quiet * 20, "every sample, in order"

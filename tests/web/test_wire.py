@@ -69,7 +69,8 @@ def test_samples_outside_int16_are_clamped() -> None:
     [
         ("text", 5),
         ("text", None),
-        ("audio", "abc"),
+        ("audio", "abc!"),
+        ("audio", "AA=="),
         ("audio", ["a"]),
         ("audio", [1.5]),
         ("audio", []),
@@ -201,3 +202,39 @@ def test_a_line_carries_its_time_with_an_offset() -> None:
     frame = json.loads(wire.encode(ev.LineStored(LINE)))
     assert (frame["line"]["id"], frame["line"]["client_id"]) == (7, "c")
     assert datetime.fromisoformat(frame["line"]["at"]).tzinfo is not None
+
+
+def test_sound_in_base64_is_pcm16_at_its_stated_rate() -> None:
+    pcm = array("h", [1, -2, 3]).tobytes()
+    encoded = base64.b64encode(pcm).decode()
+    assert decode(action="stream_data", input_type="audio", data=encoded, sample_rate=24_000) == act.SendAudio(
+        pcm, 24_000
+    )
+    assert decode(action="stream_data", input_type="audio", data=encoded) == act.SendAudio(pcm, 16_000)
+    as_url = f"data:audio/pcm;base64,{encoded}"
+    assert decode(action="stream_data", input_type="audio", data=as_url) == act.SendAudio(pcm, 16_000)
+
+
+def test_a_stated_rate_overrides_the_guess_by_the_number_of_samples() -> None:
+    sound = decode(action="stream_data", input_type="audio", data=[1] * 480, sample_rate=24_000)
+    assert isinstance(sound, act.SendAudio)
+    assert sound.rate == 24_000
+
+
+@pytest.mark.parametrize("rate", [0, -1, 7_999, 192_001, 16_000.5, "16000", True])
+def test_sound_at_a_rate_that_cannot_be_is_dropped(rate: object) -> None:
+    assert decode(action="stream_data", input_type="audio", data=[1, 2], sample_rate=rate) is None
+    assert decode(action="stream_data", input_type="audio", data="AAAA", sample_rate=rate) is None
+
+
+def test_binary_frames_are_announced_with_their_rate() -> None:
+    started = decode(action="start_session", input_type="audio", audio_format="pcm16", sample_rate=24_000)
+    assert started == act.StartSession("audio", binary_rate=24_000)
+    assert decode(action="start_session", audio_format="pcm16") == act.StartSession("audio", binary_rate=16_000)
+
+
+@pytest.mark.parametrize("fields", [{"audio_format": "opus"}, {"audio_format": "pcm16", "sample_rate": 1}])
+def test_a_format_of_binary_frames_that_is_unknown_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(FrameError) as refused:
+        decode(action="start_session", input_type="audio", **fields)
+    assert (refused.value.code, refused.value.failed_mode) == ("invalid_audio_format", "audio")

@@ -1,0 +1,105 @@
+"""A conversation over a scripted speech-to-speech session, without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from neko.bus import Bus
+from neko.metrics import Metrics
+from neko.sessions.actions import Mode, SendAudio
+from neko.sessions.dependencies import SessionDependencies, SessionTimeouts, Voice
+from neko.sessions.events import Event
+from neko.sessions.manager import SessionManager
+from neko.sessions.outbox import Outbox
+from neko.sessions.prompt import Persona
+from neko.sessions.turn_state import TurnTimeouts
+from neko.tasks import TaskOwner
+from neko.types.model_session import ModelLabel, ModelSession, Toolbox
+from neko.types.speech import VoiceSettings
+from tests.scripted_memory import ScriptedMemory
+from tests.scripted_provider import tone
+from tests.scripted_session import ScriptedSpeechSession, SpokenTurn
+from tests.scripted_speech import ScriptedSpeech
+
+NAME = "Mio"
+QUICK = SessionTimeouts(turn=TurnTimeouts(transcript_timeout_s=0.2, spoken_answer_timeout_s=0.3))
+TALK = tone(0.5, hertz=180, rate=16_000)
+QUIET = bytes(2 * 6_400)
+
+
+@dataclass
+class SpeechConversation:
+    """``sessions`` are those made so far; ``turns`` is the script of the next one; ``fail`` is raised by it."""
+
+    outbox: Outbox = field(default_factory=Outbox)
+    sessions: list[ScriptedSpeechSession] = field(default_factory=list)
+    turns: list[SpokenTurn] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
+    fail: Exception | None = None
+    manager: SessionManager = field(init=False)
+    memory: ScriptedMemory = field(default_factory=ScriptedMemory)
+
+    def open_model(self, mode: Mode, owner: TaskOwner) -> ModelSession:
+        if self.fail:
+            raise self.fail
+        session = ScriptedSpeechSession(owner=owner, turns=self.turns, **self.options)
+        self.sessions.append(session)
+        return session
+
+    def speak(self) -> None:
+        """Half a second of speech, then quiet."""
+        for sound in (TALK, QUIET):
+            for at in range(0, len(sound), 640):
+                self.manager.handle(SendAudio(sound[at : at + 640], 16_000))
+
+    async def until(self, wanted: type[Event] | Event | Callable[[Event], bool]) -> list[Event]:
+        """Events up to and with the first that fits: is of this type, equals this one, or satisfies the condition."""
+
+        def fits(event: Event) -> bool:
+            if isinstance(wanted, type):
+                return isinstance(event, wanted)
+            return bool(wanted(event)) if callable(wanted) else event == wanted
+
+        events: list[Event] = []
+        async with asyncio.timeout(5):
+            while not events or not fits(events[-1]):
+                event = await self.outbox.get()
+                assert event is not None
+                events.append(event)
+        return events
+
+    async def lines(self) -> list[tuple[str, str, str]]:
+        """The log: role, text, status."""
+        return [(line.role, line.text, line.status) for line in await self.memory.lines(NAME)]
+
+
+@asynccontextmanager
+async def speech_conversation(
+    executor: Any, *, timeouts: SessionTimeouts = QUICK, toolbox: Toolbox | None = None, **options: Any
+) -> AsyncIterator[SpeechConversation]:
+    """A conversation with one client; ``options`` go to the scripted sessions."""
+    talk = SpeechConversation(options=options)
+    bus = Bus()
+    dependencies = SessionDependencies(
+        memory=talk.memory,
+        bus=bus,
+        metrics=Metrics(),
+        executor=executor,
+        persona=lambda: Persona(NAME, "Sam", "You are Mio.", {}, "en"),
+        model=talk.open_model,
+        label=lambda: ModelLabel("scripted-voice", "Scripted"),
+        voice=lambda: Voice("scripted", ScriptedSpeech(), VoiceSettings()),
+        toolbox=toolbox,
+        timeouts=timeouts,
+    )
+    talk.manager = SessionManager(NAME, dependencies)
+    await talk.manager.attach(talk.outbox)
+    try:
+        yield talk
+    finally:
+        await talk.manager.aclose()
+        await bus.aclose()
