@@ -23,6 +23,8 @@ from neko.types.lines import LineStatus
 
 _RECENT = 16
 """Ended turns whose late events are still recognised."""
+_DEADLINE_SLACK_S = 1.0
+"""By how much the deadline of silence may come early, so that not every delta moves it."""
 _UNASKED = 16
 """Requests cut before they were asked that the model is still told of: the newest ones."""
 
@@ -31,9 +33,23 @@ def advance(state: State, event: on.Event, now: float, timeouts: TurnTimeouts) -
     """The next state, and what is to be done, in order."""
     if state.phase is Phase.ENDED:
         return state, []
+    if type(event) is model.TextDelta and event.text and _goes_on(state, event.reply_id, now, timeouts):
+        return state, [do.ShowText(event.reply_id, event.text)]
     transition = _Transition(state, now, timeouts)
     _HANDLERS[type(event)](transition, event)
     return transition.result()
+
+
+def _goes_on(state: State, reply_id: str, now: float, timeouts: TurnTimeouts) -> bool:
+    """The hot path: a further delta of the reply that is being shown, whose deadline was moved just now."""
+    turn = state.turn
+    return (
+        turn is not None
+        and turn.id == reply_id
+        and turn.step is Step.REPLYING
+        and turn.utterance_id is None
+        and turn.due - now > timeouts.silence_timeout_s - _DEADLINE_SLACK_S
+    )
 
 
 class _Transition:
