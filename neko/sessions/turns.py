@@ -48,7 +48,7 @@ def _goes_on(state: State, reply_id: str, now: float, timeouts: TurnTimeouts) ->
         and turn.id == reply_id
         and turn.step is Step.REPLYING
         and turn.utterance_id is None
-        and turn.due - now > timeouts.silence_timeout_s - _DEADLINE_SLACK_S
+        and -_DEADLINE_SLACK_S < turn.due - now - timeouts.silence_timeout_s <= 0.0
     )
 
 
