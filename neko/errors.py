@@ -20,6 +20,8 @@ NekoError
 │   └── VoiceUnavailableError       the chosen model neither hears nor speaks
 ├── SpeechError            speech synthesis or conversion failed
 └── MemoryStoreError       the log cannot be read or written
+    ├── MemoryTooNewError      it was made by a newer Neko
+    └── RecallTimeoutError     looking for what was said took too long
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a
 ``permanent`` flag (trying the same thing again cannot help) and ``params`` that fill the
@@ -128,4 +130,15 @@ class SpeechError(NekoError):
 
 
 class MemoryStoreError(NekoError):
+    """``params`` always holds ``file`` and ``reason``, a plain word."""
+
     code = "memory_store"
+
+
+class MemoryTooNewError(MemoryStoreError):
+    code = "memory_too_new"
+
+
+class RecallTimeoutError(MemoryStoreError):
+    code = "recall_timeout"
+    permanent = False

@@ -9,17 +9,18 @@ from neko.errors import NekoError
 from neko.language import guess
 from neko.memory import memo, review
 from neko.memory.keywords import keywords
-from neko.memory.line_codec import local_naive
-from neko.memory.recent import FULL, KEPT
+from neko.memory.line_codec import Names, local_naive
+from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED
 from neko.types.lines import Line, NewLine, Stored
-from neko.types.memory import Memory, Recalled, RecentEntry, Summarise
+from neko.types.memory import ConversationMemory, Evidence, MemoryAdministration, RecentEntry, Summarise
 
 
-class ScriptedMemory(Memory):
-    """``failure`` is raised by every call while it is set."""
+class ScriptedMemory(ConversationMemory, MemoryAdministration):
+    """``failure`` is raised by every call while it is set, ``recall_failure`` by ``recall``."""
 
     def __init__(self) -> None:
         self.failure: NekoError | None = None
+        self.recall_failure: NekoError | None = None
         self._lines: defaultdict[str, list[Line]] = defaultdict(list)
         self._windows: defaultdict[str, list[tuple[int, RecentEntry]]] = defaultdict(list)
 
@@ -34,6 +35,7 @@ class ScriptedMemory(Memory):
             line.session_id,
             line.turn_id,
             line.role,
+            line.speaker or _names(character)[line.role],
             line.text,
             local_naive(line.at),
             line.status,
@@ -63,47 +65,61 @@ class ScriptedMemory(Memory):
         self._known(character)
         return [entry for _, entry in self._windows[character]]
 
-    async def search(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Recalled]:
+    async def recall(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Evidence]:
+        if self.recall_failure is not None:
+            raise self.recall_failure
         wanted = {keyword.text for keyword in keywords(query)}
-        found = []
+        evidence = []
         for line in await self.lines(character, before=before, limit=len(self._known(character))):
-            held = sum(1 for keyword in keywords(line.text) if keyword.text in wanted)
+            held = [keyword.text for keyword in keywords(line.text) if keyword.text in wanted]
             if held and line.role != "system":
-                score = held * (0.4 if line.text.rstrip().endswith(("?", "？")) else 1.0)
-                found.append(Recalled(line, score * (1.0 if line.role == "user" else 0.8)))
-        return sorted(found, key=lambda one: one.score, reverse=True)[: max(limit, 0)]
+                score = len(held) * (0.4 if line.text.rstrip().endswith(("?", "？")) else 1.0)
+                score *= 1.0 if line.role == "user" else 0.8
+                reason = f"mentions {', '.join(held)}"
+                evidence.append(
+                    Evidence(line.text, line.role, line.speaker, line.at, "line", (line.id,), reason, score)
+                )
+        return sorted(evidence, key=lambda one: one.score, reverse=True)[: max(limit, 0)]
 
     async def compress(self, character: str, summarise: Summarise | None) -> bool:
+        self._known(character)
         read = list(self._windows[character])
-        folded = [entry for _, entry in read[:-KEPT]]
-        if len(read) <= FULL:
+        oldest = [entry for _, entry in read[:-UNCOMPRESSED]]
+        if len(read) <= LARGEST_WINDOW:
             return False
-        names = {"user": "User", "assistant": character, "system": "SYSTEM_MESSAGE"}
-        text: str | None = memo.extract(folded, names)
+        names = _names(character)
+        text: str | None = memo.extract(oldest, names)
         if summarise is not None:
-            text = await memo.summary(memo.transcript(folded, names), guess(folded[-1].text, "en"), summarise, ())
+            text = await memo.summary(memo.transcript(oldest, names), guess(oldest[-1].text, "en"), summarise, ())
         if not text:
             return False
-        self._windows[character][: len(folded)] = [(0, RecentEntry("system", text))]
+        self._windows[character][: len(oldest)] = [(0, RecentEntry("system", text))]
         return True
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
+        self._known(character)
         read = list(self._windows[character])
         entries = [entry for _, entry in read]
         if correct is None or len(entries) < 2:
             return False
-        names = {"user": "User", "assistant": character, "system": "SYSTEM_MESSAGE"}
         try:
-            kept = review.corrections(await correct(review.numbered(entries, names)), entries)
+            corrections = review.corrections(await correct(review.numbered(entries, _names(character))), entries)
         except NekoError:
             return False
-        if kept is None or self._windows[character][: len(read)] != read:
+        if corrections is None or self._windows[character][: len(read)] != read:
             return False
-        new = [(read[number][0], RecentEntry(entries[number].role, text)) for number, text in kept.items()]
+        new = [(read[number][0], RecentEntry(entries[number].role, text)) for number, text in corrections.items()]
         self._windows[character][: len(read)] = new
         return new != read
+
+    async def close(self, character: str) -> None:
+        """There are no files."""
 
     def _known(self, character: str) -> list[Line]:
         if self.failure is not None:
             raise self.failure
         return self._lines[character]
+
+
+def _names(character: str) -> Names:
+    return {"user": "User", "assistant": character, "system": "SYSTEM_MESSAGE"}

@@ -1,43 +1,42 @@
-"""Keeps the recent window short: folds what no longer fits into the memo, at quiet moments.
+"""Decides when the recent window is compressed: what no longer fits goes into the memo.
 
-A session's end is one. During a long session it happens every ``OFTEN`` turns, since every time
-costs a call of the user's model.
+That is at the end of a session, and during a long one every ``TURNS_BETWEEN`` turns, since every
+time costs a call of the user's model.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from neko.errors import NekoError
-from neko.types.memory import Memory, Summarise
+from neko.types.memory import Summarise
 
-logger = logging.getLogger(__name__)
+TURNS_BETWEEN = 20
 
-OFTEN = 20
+Summariser = Callable[[], Summarise | None]
+"""Asked anew each time, since the user may choose another model; None when there is no model."""
+
+
+class BackgroundCompression(Protocol):
+    """Starts a compression without waiting for it."""
+
+    def compress_later(self, character: str, summariser: Summariser) -> None: ...
 
 
 class CompressionScheduler:
-    """Handles the bus topic ``session``. ``summariser()`` is asked anew each time, since the user may
-    choose another model; ``None`` means that there is no model."""
+    """Handles the bus topic ``session``; never waits for a summary."""
 
-    def __init__(self, memory: Memory, summariser: Callable[[], Summarise | None]) -> None:
+    def __init__(self, memory: BackgroundCompression, summariser: Summariser) -> None:
         self._memory = memory
         self._summariser = summariser
         self._turns: Counter[str] = Counter()
 
-    async def on_session_event(self, message: Mapping[str, Any]) -> None:
-        """Tidy up when it is time; a summary that cannot be had is left for the next time."""
+    def on_session_event(self, message: Mapping[str, Any]) -> None:
+        """Start a compression when it is time; one that fails is made up for by the next."""
         character = str(message["lanlan_name"])
         if message.get("event_type") == "turn_end":
             self._turns[character] += 1
-        due = message.get("event_type") == "session_end" or self._turns[character] >= OFTEN
-        if not due or not self._turns[character]:
-            return
-        self._turns[character] = 0
-        try:
-            await self._memory.compress(character, self._summariser())
-        except NekoError as error:
-            logger.warning("%s: the recent window stays long for now: %s", character, error.code)
+        due = message.get("event_type") == "session_end" or self._turns[character] >= TURNS_BETWEEN
+        if due and self._turns.pop(character, 0):
+            self._memory.compress_later(character, self._summariser)

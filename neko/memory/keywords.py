@@ -66,12 +66,12 @@ class Keyword:
 
 def keywords(text: str) -> list[Keyword]:
     """The keywords of a text, each once, in the order they come; at most ``MOST``."""
-    found: dict[str, Keyword] = {}
+    unique: dict[str, Keyword] = {}
     for match in _RUNS.finditer(text):
         run = match[0]
         for keyword in _OF_SCRIPT[str(match.lastgroup)](run):
-            found.setdefault(keyword.text, keyword)
-    return sorted(found.values(), key=lambda keyword: -keyword.weight)[:MOST]
+            unique.setdefault(keyword.text, keyword)
+    return sorted(unique.values(), key=lambda keyword: -keyword.weight)[:MOST]
 
 
 def _words(run: str) -> list[Keyword]:
@@ -105,12 +105,12 @@ def _undoubled(stem: str) -> str:
 
 
 def _han(run: str) -> list[Keyword]:
-    found = []
+    result = []
     for piece in _pieces(run):
-        found += [Keyword(piece[start : start + 2]) for start in range(len(piece) - 1)]
+        result += [Keyword(piece[start : start + 2]) for start in range(len(piece) - 1)]
         weight = 0.8 if len(piece) == 1 else 0.4
-        found += [Keyword(character, weight) for character in piece]
-    return found
+        result += [Keyword(character, weight) for character in piece]
+    return result
 
 
 def _pieces(run: str) -> list[str]:

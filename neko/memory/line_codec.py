@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast, get_args
@@ -19,6 +19,8 @@ from typing import Any, cast, get_args
 from neko.types.lines import Line, LineStatus, NewLine, Role
 
 Message = dict[str, Any]
+Names = Mapping[Role, str]
+"""What the speakers of each role are called when a line does not name its own."""
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PREFIX = re.compile(r"\[(\d{8}) [A-Za-z]{3} (\d{2}:\d{2})\] ")
@@ -77,12 +79,13 @@ def bindable(text: str) -> str:
 
 
 def line_json(line: NewLine) -> str:
-    """The ``message`` column of a new line: ASCII-escaped JSON without indent."""
+    """The ``message`` column of a new line whose speaker is named: ASCII-escaped JSON without indent."""
     at = local_naive(line.at)
     neko: dict[str, Any] = {
         "turn_id": line.turn_id,
         "status": line.status,
         "at": line.at.astimezone().isoformat(),
+        "speaker": line.speaker,
     }
     if line.client_id is not None:
         neko["client_id"] = bindable(line.client_id)
@@ -143,7 +146,7 @@ class LoggedLine:
     replaces: int | None
 
 
-def logged_line(row: Row, near: datetime | None = None) -> LoggedLine:
+def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedLine:
     """A row as a line; ``near`` dates it when neither the row nor its text has a time."""
     row_id, session_id, raw, stamp = row
     try:
@@ -157,6 +160,7 @@ def logged_line(row: Row, near: datetime | None = None) -> LoggedLine:
         session_id=session_id or "",
         turn_id=_string(neko.get("turn_id")) or "",
         role=parsed.role,
+        speaker=_string(neko.get("speaker")) or names[parsed.role],
         text=parsed.text,
         at=_time(stamp) or parsed.at or near or _UNKNOWN_TIME,
         status=_status(neko.get("status")),
@@ -166,19 +170,35 @@ def logged_line(row: Row, near: datetime | None = None) -> LoggedLine:
     return LoggedLine(line, bool(neko), _number(neko.get("replaces")))
 
 
-def logged_lines(rows: list[Row]) -> list[LoggedLine]:
+def logged_lines(rows: Sequence[Row], names: Names) -> list[LoggedLine]:
     """Rows, oldest first, as lines; a row without a time takes that of its neighbour."""
     near: datetime | None = None
     for row in rows:
-        near = logged_line(row).line.at
+        near = logged_line(row, names).line.at
         if near != _UNKNOWN_TIME:
             break
     result = []
     for row in rows:
-        logged = logged_line(row, near)
+        logged = logged_line(row, names, near)
         near = logged.line.at
         result.append(logged)
     return result
+
+
+def committed(line_id: int, line: NewLine) -> Line:
+    """A new line whose speaker is named, as it is read back once it has this id."""
+    return Line(
+        id=line_id,
+        session_id=line.session_id,
+        turn_id=line.turn_id,
+        role=line.role,
+        speaker=line.speaker,
+        text=line.text,
+        at=local_naive(line.at),
+        status=line.status,
+        client_id=line.client_id,
+        images=line.images,
+    )
 
 
 def _time(stamp: str | None) -> datetime | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from neko.errors import NekoError
+from neko.memory.line_codec import Names
 from neko.settings import ASSETS
 from neko.types.memory import RecentEntry, Summarise
 
@@ -53,12 +54,12 @@ def instructions(language: str) -> Mapping[str, str]:
     return loaded
 
 
-def transcript(entries: Sequence[RecentEntry], names: Mapping[str, str]) -> str:
+def transcript(entries: Sequence[RecentEntry], names: Names) -> str:
     """``speaker | text`` lines; ``names`` maps the roles to what the speakers are called."""
     return "\n".join(f"{names[entry.role]} | {entry.text}" for entry in entries)
 
 
-def extract(entries: Sequence[RecentEntry], names: Mapping[str, str]) -> str:
+def extract(entries: Sequence[RecentEntry], names: Names) -> str:
     """A memo without a model: the earlier memo, then how each line began, within ``LIMIT``."""
     earlier = "\n".join(entry.text for entry in entries if entry.role == "system")
     turns = [entry for entry in entries if entry.role != "system"]

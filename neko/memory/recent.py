@@ -1,8 +1,8 @@
 """The recent window: what was said last, as a JSON file that people may read and edit.
 
-The file follows the log. Whatever the log holds beyond the last line shown in the window is
+The file follows the log. Whatever the log holds beyond the window's position (an id) is
 added to it, whether that line was stored a moment ago or just before a crash; so there is one
-way in, and the hot path never waits for this file. A change made to the file by hand wins.
+way in, and storing a line never waits for this file. A change made to the file by hand wins.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from neko.errors import DamagedFileError, NekoError
+from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError
 from neko.memory.line_codec import LoggedLine, Message, parse, turn_message
 from neko.memory.log import Log
 from neko.memory.memo import cut_memo_prefix
@@ -24,10 +24,10 @@ from neko.types.memory import RecentEntry
 
 logger = logging.getLogger(__name__)
 
-KEPT = 9
-"""How many entries stay as they were said when the older ones are folded into the memo."""
-FULL = 10
-"""How many entries the window may hold before it is worth folding."""
+UNCOMPRESSED = 9
+"""How many entries stay as they were said when the older ones are replaced by the memo."""
+LARGEST_WINDOW = 10
+"""How many entries the window may hold before it is worth compressing."""
 
 _Signature = tuple[int, int, int]
 
@@ -49,41 +49,44 @@ class RecentFile:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     def read(self) -> tuple[list[Any] | None, _Signature | None]:
-        """Entries, or None when there is no file. Raises ``DamagedFileError`` and ``ConfigError``."""
+        """Entries, or None when there is no file. Raises ``DamagedFileError`` and ``MemoryStoreError``."""
         with self._lock:
             signature = self.signature()
-            return read_json(self.path, None, list), signature
+            return _read_list(self.path), signature
 
     def read_backup(self) -> list[Any] | None:
-        """The content before the last write."""
-        return read_json(self.path.with_name(self.path.name + ".bak"), None, list)  # type: ignore[no-any-return]
+        """The content before the last write; raises as ``read`` does."""
+        return _read_list(self.path.with_name(self.path.name + ".bak"))
 
     def write(self, number: int, entries: list[Any]) -> _Signature | None:
-        """Replace the file; writes that arrive out of order are dropped. Raises ``ConfigError``."""
+        """Replace the file; writes that arrive out of order are dropped. Raises ``MemoryStoreError``."""
         with self._lock:
             if number > self._newest_write:
                 self._newest_write = number
-                write_json(self.path, entries)
+                try:
+                    write_json(self.path, entries)
+                except ConfigError as error:
+                    raise unusable(self.path, error) from error
             return self.signature()
 
 
 class RecentWindow:
-    """The window of one character, kept up by ``run``; ``touch`` tells it that the log has grown.
+    """The window of one character, written by ``run`` after each ``touch``.
 
-    ``pause``: seconds between a touch and the write, so that the lines of a turn are written at once.
+    ``write_delay_s``: seconds between a touch and the write, so that the lines of a turn are written at once.
     """
 
     def __init__(
-        self, file: RecentFile, log: Log, on_damage: Callable[[NekoError], None], *, pause: float = 0.0
+        self, file: RecentFile, log: Log, on_damage: Callable[[NekoError], None], *, write_delay_s: float = 0.0
     ) -> None:
-        self._pause = pause
+        self._write_delay_s = write_delay_s
         self._file = file
         self._log = log
         self._on_damage = on_damage
         self._entries: list[Any] = []
         self._signature: _Signature | None = None
-        self._shown = 0
-        self._shown_on_disk = 0
+        self._position = 0
+        self._position_on_disk = 0
         self._dirty = False
         self._writing = False
         self._writes = 0
@@ -98,13 +101,13 @@ class RecentWindow:
         """
         last = await self._log.last_id()
         if entries is None:
-            self._entries = [_entry(logged) for logged in await self._log.page(limit=KEPT) if _belongs(logged)]
-            self._shown, self._dirty = last, bool(self._entries)
+            self._entries = [_entry(logged) for logged in await self._log.page(limit=UNCOMPRESSED) if _belongs(logged)]
+            self._position, self._dirty = last, bool(self._entries)
         else:
             self._entries, self._signature = entries, signature
-            self._shown = await self._last_shown(entries, last, is_backup=signature is None)
-            _forget_ids_beyond(entries, self._shown)
-        self._shown_on_disk = self._shown
+            self._position = await self._initial_position(entries, last, is_backup=signature is None)
+            _drop_ids_beyond(entries, self._position)
+        self._position_on_disk = self._position
         self.touch()
 
     def touch(self) -> None:
@@ -112,20 +115,20 @@ class RecentWindow:
         self._touched.set()
 
     async def run(self) -> None:
-        """Write the file whenever it has fallen behind, for ever; never raises a ``NekoError``."""
-        complained = False
+        """Write the file whenever it has fallen behind, for ever. A failure is reported once, not raised."""
+        reported = False
         while True:
             await self._touched.wait()
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(self._write_delay_s)
             self._touched.clear()
             try:
                 await self.flush()
-                complained = False
+                reported = False
             except NekoError as error:
                 logger.error("the recent window could not be written: %s", type(error).__name__)
-                if not complained:
+                if not reported:
                     self._on_damage(error)
-                complained = True
+                reported = True
 
     async def entries(self) -> list[Any]:
         """The window as message dicts, up to the newest committed line. Not to be changed."""
@@ -134,7 +137,7 @@ class RecentWindow:
             return list(self._entries)
 
     async def view(self) -> list[RecentEntry]:
-        """The window as ``Memory.recent`` promises it."""
+        """The window as ``ConversationLog.recent`` promises it."""
         memo: list[str] = []
         turns: list[RecentEntry] = []
         for entry in await self.entries():
@@ -162,7 +165,7 @@ class RecentWindow:
         return True
 
     async def flush(self) -> None:
-        """Write what has not been written. Raises ``ConfigError`` or ``MemoryStoreError``."""
+        """Write what has not been written; raises ``MemoryStoreError``."""
         async with self._flushing:
             async with self._merging:
                 await self._merge()
@@ -170,7 +173,7 @@ class RecentWindow:
                     return
                 self._dirty, self._writing = False, True
                 self._writes += 1
-                shown, entries = self._shown, list(self._entries)
+                position, entries = self._position, list(self._entries)
             try:
                 self._signature = await in_thread(self._file.write, self._writes, entries)
             except BaseException:
@@ -178,14 +181,14 @@ class RecentWindow:
                 raise
             finally:
                 self._writing = False
-            self._shown_on_disk = shown
-            await self._log.note_shown(shown)
+            self._position_on_disk = position
+            await self._log.set_window_position(position)
 
     async def _merge(self) -> None:
         if not self._writing and await in_thread(self._file.signature) != self._signature:
             await self._reread()
-        for logged in await self._log.page(after=self._shown):
-            self._shown = logged.line.id
+        for logged in await self._log.page(after=self._position):
+            self._position = logged.line.id
             if not logged.own or not _belongs(logged):
                 continue
             if logged.replaces is not None:
@@ -204,15 +207,31 @@ class RecentWindow:
             self._dirty = True
             return
         self._entries, self._dirty = entries, False
-        self._shown = max([self._shown_on_disk, *(_line_id(entry) or 0 for entry in entries)])
+        self._position = max([self._position_on_disk, *(_line_id(entry) or 0 for entry in entries)])
 
-    async def _last_shown(self, entries: list[Any], last: int, *, is_backup: bool) -> int:
-        named = largest_id(entries)
-        noted = await self._log.last_shown()
-        if noted is None and not named:
+    async def _initial_position(self, entries: list[Any], last: int, *, is_backup: bool) -> int:
+        in_file = largest_id(entries)
+        in_log = await self._log.window_position()
+        if in_log is None and not in_file:
             return await self._log.last_foreign_id()
-        shown = named if is_backup and named else max(named, noted or 0)
-        return min(shown, last) if last else shown
+        position = in_file if is_backup and in_file else max(in_file, in_log or 0)
+        return min(position, last) if last else position
+
+
+def unusable(path: Path, error: ConfigError) -> MemoryStoreError:
+    """What a user of the memory gets when a file cannot be read or written."""
+    why = str(error.params.get("why", ""))
+    return MemoryStoreError("a file of the memory cannot be used", file=str(path), reason="unreadable", why=why)
+
+
+def _read_list(path: Path) -> list[Any] | None:
+    try:
+        entries: list[Any] | None = read_json(path, None, list)
+    except DamagedFileError:
+        raise
+    except ConfigError as error:
+        raise unusable(path, error) from error
+    return entries
 
 
 def largest_id(entries: Sequence[Any]) -> int:
@@ -231,7 +250,7 @@ def _line_id(entry: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _forget_ids_beyond(entries: list[Any], last: int) -> None:
+def _drop_ids_beyond(entries: list[Any], last: int) -> None:
     """Ids of another log (an older one was put back) must not be taken for ours."""
     for entry in entries:
         if (_line_id(entry) or 0) > last:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from neko.memory.line_codec import Message, parse, time_prefix
+from neko.memory.line_codec import Message, Names, parse, time_prefix
 from neko.memory.memo import memo_text
 from neko.types.lines import Role
 from neko.types.memory import RecentEntry
@@ -18,7 +18,7 @@ _SMALLEST_REST = 0.3
 _ARRAY = re.compile(r"\[.*\]", re.DOTALL)
 
 
-def numbered(entries: Sequence[RecentEntry], names: Mapping[str, str]) -> str:
+def numbered(entries: Sequence[RecentEntry], names: Names) -> str:
     """The entries as a model reads them: ``0 speaker | text``."""
     return "\n".join(f"{number} {names[entry.role]} | {entry.text}" for number, entry in enumerate(entries))
 
@@ -29,22 +29,22 @@ def corrections(reply: str, entries: Sequence[RecentEntry]) -> dict[int, str] | 
     Acceptable: known numbers in rising order, no empty text, the memo and the newest entry
     still there, not much longer and not a mere rest of what it was.
     """
-    kept = _numbered_texts(reply)
-    if not kept:
+    answers = _numbered_texts(reply)
+    if not answers:
         return None
-    numbers = [number for number, _ in kept]
+    numbers = [number for number, _ in answers]
     required = {number for number, entry in enumerate(entries) if entry.role == "system"} | {len(entries) - 1}
     before = sum(len(entry.text) for entry in entries)
-    after = sum(len(text) for _, text in kept)
+    after = sum(len(text) for _, text in answers)
     acceptable = (
         numbers == sorted(set(numbers))
         and numbers[0] >= 0
         and numbers[-1] < len(entries)
         and required <= set(numbers)
-        and all(text for _, text in kept)
+        and all(text for _, text in answers)
         and before * _SMALLEST_REST <= after <= before * _LONGEST_GROWTH
     )
-    return dict(kept) if acceptable else None
+    return dict(answers) if acceptable else None
 
 
 def rewritten(entry: Message, text: str, language: str) -> Message:

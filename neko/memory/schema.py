@@ -1,7 +1,6 @@
 """The tables of a character's log and the statements that touch them.
 
-Both tables have the columns that N.E.K.O. gives them. Files made by N.E.K.O. may lack the
-``timestamp`` column, the indexes and ``neko_state``; whatever is missing is added.
+Both tables have the columns that N.E.K.O. gives them; ``migrations.py`` brings a file to this form.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Final
 ORIGINAL: Final = "time_indexed_original"
 COMPRESSED: Final = "time_indexed_compressed"
 
-PRAGMAS: Final = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
 
 COLUMNS: Final = "id, session_id, message, timestamp"
 
@@ -45,15 +44,10 @@ INDEXES: Final = (
     f"CREATE INDEX IF NOT EXISTS neko_compressed_timestamp ON {COMPRESSED} (timestamp)",
 )
 
-OBJECTS: Final = len(TABLES) + len(INDEXES)
-
-COUNT_OBJECTS: Final = (
-    f"SELECT count(*) FROM sqlite_master WHERE name IN ('{ORIGINAL}', '{COMPRESSED}') "
-    "OR name LIKE 'neko\\_%' ESCAPE '\\'"
-)
-
 LAST_ID: Final = f"SELECT coalesce(max(id), 0) FROM {ORIGINAL}"
-LAST_FOREIGN_ID: Final = f"SELECT coalesce(max(id), 0) FROM {ORIGINAL} WHERE {FOREIGN}"
+LAST_FOREIGN_ID: Final = f"SELECT id FROM {ORIGINAL} WHERE {FOREIGN} ORDER BY id DESC LIMIT 1"
+PROBE: Final = f"SELECT * FROM {ORIGINAL} WHERE id = ?"
+"""Reads a row whole, which fails in a file whose pages are damaged."""
 
 _VALUES: Final = f"SELECT CASE WHEN EXISTS (SELECT 1 FROM {ORIGINAL}) THEN NULL ELSE ? END, ?, ?, ?"
 """The first row of an empty log gets a chosen id, so that ids go on growing after a damaged file."""

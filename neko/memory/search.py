@@ -9,27 +9,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
 from neko.memory import schema
-from neko.memory.keywords import Keyword, keywords
-from neko.memory.line_codec import Row, logged_lines
-from neko.memory.log import Log
-from neko.tasks import in_thread
+from neko.memory.keywords import Keyword
+from neko.memory.line_codec import Names, logged_lines
 from neko.types.lines import Line
-from neko.types.memory import Recalled
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from neko.types.memory import Evidence
 
 _CANDIDATES: Final = 20
-_FEW: Final = 150
-_OWN_WORDS: Final = 0.85
+_OWN_LINES: Final = 0.85
 """The character's own lines count less than the user's."""
 _QUESTION: Final = 0.4
-_SPREAD: Final = 0.85
+_ANSWER: Final = 0.85
 """What the answer to a question gets of the question's score."""
 _RECENCY: Final = 0.1
 """How much more the newest line counts than the oldest."""
@@ -42,57 +37,67 @@ _ENDINGS: Final = ("", "s", "es", "d", "ed", "ing")
 _QUESTION_END: Final = re.compile(r"[?？]\s*$|[吗嗎呢]\s*[。.!！]?\s*$|(?:です|ます)か\s*[。.!！]?\s*$")
 _SENTENCE: Final = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 
-_SPOKEN: Final = f"""
-    WITH told AS (
+_LINES: Final = f"""
+    WITH contents AS (
         SELECT id, json_extract(message, '$.type') AS kind,
             coalesce(json_extract(message, '$.data.content[0].text'), json_extract(message, '$.data.content')) AS words
         FROM {schema.ORIGINAL} WHERE id < ? AND json_valid(message)
     ),
-    spoken AS MATERIALIZED (
+    lines AS MATERIALIZED (
         SELECT id, kind, ' ' || lower(
             CASE WHEN kind = 'ai' AND substr(words, 20, 2) = '] ' THEN substr(words, 22) ELSE words END
         ) || ' ' AS words
-        FROM told WHERE kind IN ('human', 'ai')
+        FROM contents WHERE kind IN ('human', 'ai')
     )"""
 """Every line's words in lower case between blanks, without the time before assistant text."""
 _FACTS: Final = "id, kind = 'human', length(words) - 2"
 
 Hit = tuple[int, int, int, int]
-"""``id, spoken by the user, characters, bits of the keywords it holds``."""
+"""``id, said by the user, characters, bits of the keywords it holds``."""
 
 
-async def search(log: Log, query: str, limit: int, before: int | None) -> list[Recalled]:
-    """What ``Memory.search`` promises; raises ``MemoryStoreError``."""
-    wanted = keywords(query)
-    if not wanted or limit <= 0:
-        return []
-    end = log.newest + 1 if before is None else before
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    score: float
+    keywords: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Ranked:
+    line: Line
+    score: float
+    reason: str
+
+
+def search(
+    connection: sqlite3.Connection, names: Names, wanted: Sequence[Keyword], *, limit: int, end: int
+) -> list[Evidence]:
+    """The ``limit`` best lines with ids below ``end`` that hold any of the keywords, best first.
+
+    Blocks for as long as a scan of the log takes. Raises ``sqlite3.Error``.
+    """
     statement, parameters = _scan(wanted)
-    hits = await log.fetch(statement, (end, *parameters))
-    best = await _off_the_loop(len(hits), _ranked, hits, wanted, end)
-    near = sorted({line_id + step for line_id in best for step in (0, 1) if line_id + step < end})
+    hits: list[Hit] = connection.execute(statement, (end, *parameters)).fetchall()
+    candidates = _candidates(hits, wanted, end)
+    near = sorted({line_id + step for line_id in candidates for step in (0, 1) if line_id + step < end})
     marks = ", ".join("?" * len(near))
-    rows = await log.fetch(
+    rows = connection.execute(
         f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN ({marks}) AND {schema.NOT_REPLACED} ORDER BY id",
         near,
-    )
-    return (await _off_the_loop(len(rows), _refined, best, rows, wanted))[:limit]
-
-
-async def _off_the_loop(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run ``work`` in a thread, unless there is so little of it that the way there takes longer."""
-    return work(*args, **kwargs) if size <= _FEW else await in_thread(work, *args, **kwargs)
+    ).fetchall()
+    lines = [logged.line for logged in logged_lines(rows, names)]
+    return [_evidence(ranked) for ranked in _distinct(_ranking(candidates, lines, wanted))[:limit]]
 
 
 def _scan(wanted: Sequence[Keyword]) -> tuple[str, list[str]]:
     parameters: list[str] = []
     bits = []
     for number, keyword in enumerate(wanted):
-        condition, needed = _condition(keyword)
+        condition, values = _condition(keyword)
         bits.append(f"((CASE WHEN {condition} THEN 1 ELSE 0 END) << {number})")
-        parameters += needed
+        parameters += values
     return (
-        f"{_SPOKEN} SELECT * FROM (SELECT {_FACTS}, {' | '.join(bits)} AS held FROM spoken) WHERE held > 0",
+        f"{_LINES} SELECT * FROM (SELECT {_FACTS}, {' | '.join(bits)} AS held FROM lines) WHERE held > 0",
         parameters,
     )
 
@@ -121,8 +126,8 @@ def _start_of_word(test: str, value: str, pattern: str, keyword: Keyword) -> tup
     return f"({test} AND ({endings}))", [value, *(f"{pattern}{ending}[^{_LETTER}]*" for ending in _ENDINGS)]
 
 
-def _ranked(hits: Sequence[Hit], wanted: Sequence[Keyword], end: int) -> dict[int, float]:
-    """The best candidates by id, with scores from keywords, length, age and speaker."""
+def _candidates(hits: Sequence[Hit], wanted: Sequence[Keyword], end: int) -> dict[int, _Candidate]:
+    """The best hits by id, with scores from keywords, length, age and speaker."""
     total = max(end - 1, len(hits), 1)
     counts = [0] * len(wanted)
     for _, _, _, held in hits:
@@ -134,53 +139,64 @@ def _ranked(hits: Sequence[Hit], wanted: Sequence[Keyword], end: int) -> dict[in
     ]
     average = sum(length for _, _, length, _ in hits) / len(hits) if hits else 1.0
     sums: dict[int, float] = {}
-    scores: dict[int, float] = {}
+    scores: dict[int, tuple[float, int]] = {}
     for line_id, by_user, length, held in hits:
         if held not in sums:
             sums[held] = sum(weight for number, weight in enumerate(weights) if held >> number & 1)
         score = sums[held] * 2.0 / (1.4 + 0.6 * length / (average or 1.0))
-        score *= 1.0 if by_user else _OWN_WORDS
-        scores[line_id] = score * (1.0 + _RECENCY * line_id / end)
-    chosen = sorted(scores, key=scores.__getitem__, reverse=True)[:_CANDIDATES]
-    return {line_id: scores[line_id] for line_id in chosen}
+        score *= 1.0 if by_user else _OWN_LINES
+        scores[line_id] = score * (1.0 + _RECENCY * line_id / end), held
+    best = sorted(scores, key=lambda line_id: scores[line_id][0], reverse=True)[:_CANDIDATES]
+    return {line_id: _Candidate(scores[line_id][0], _texts(wanted, scores[line_id][1])) for line_id in best}
 
 
-@dataclass(slots=True)
-class _Found:
-    line: Line
-    score: float
+def _texts(wanted: Sequence[Keyword], held: int) -> tuple[str, ...]:
+    return tuple(keyword.text for number, keyword in enumerate(wanted) if held >> number & 1)
 
 
-def _refined(scores: dict[int, float], rows: list[Row], wanted: Sequence[Keyword]) -> list[Recalled]:
-    """Questions give way to statements, above all to the answer that followed."""
-    lines = [logged.line for logged in logged_lines(rows)]
-    found = {line.id: _Found(line, scores.get(line.id, 0.0)) for line in lines if line.role != "system"}
+def _ranking(candidates: Mapping[int, _Candidate], lines: Sequence[Line], wanted: Sequence[Keyword]) -> list[_Ranked]:
+    """The lines, best first: questions give way to statements, above all to the answer that followed."""
+    ranked: dict[int, _Ranked] = {}
     for line in lines:
-        score = scores.get(line.id)
-        if score is None or line.id not in found or not _asks(line.text, wanted):
+        candidate = candidates.get(line.id, _Candidate(0.0, ()))
+        if line.role != "system":
+            ranked[line.id] = _Ranked(line, candidate.score, f"mentions {', '.join(candidate.keywords)}")
+    for line in lines:
+        question = candidates.get(line.id)
+        if question is None or line.id not in ranked or not _asks(line.text, wanted):
             continue
-        found[line.id].score = score * _QUESTION
-        answer = found.get(line.id + 1)
-        if answer is not None and answer.line.role != line.role:
-            answer.score = max(answer.score, score * _SPREAD)
-    ranking = sorted(found.values(), key=lambda one: (one.score, one.line.id), reverse=True)
-    said: set[str] = set()
-    results: list[Recalled] = []
+        ranked[line.id].score = question.score * _QUESTION
+        answer = ranked.get(line.id + 1)
+        if answer is not None and answer.line.role != line.role and answer.score < question.score * _ANSWER:
+            answer.score = question.score * _ANSWER
+            answer.reason = f"answers a question about {', '.join(question.keywords)}"
+    return sorted(ranked.values(), key=lambda one: (one.score, one.line.id), reverse=True)
+
+
+def _distinct(ranking: Sequence[_Ranked]) -> list[_Ranked]:
+    """The relevant ones, each wording once."""
+    wordings: set[str] = set()
+    results: list[_Ranked] = []
     for one in ranking:
-        words = " ".join(one.line.text.lower().split())
-        if words in said or one.score <= 0 or one.score < ranking[0].score * _RELEVANT:
+        wording = " ".join(one.line.text.lower().split())
+        if wording in wordings or one.score <= 0 or one.score < ranking[0].score * _RELEVANT:
             continue
-        said.add(words)
-        results.append(Recalled(one.line, one.score))
+        wordings.add(wording)
+        results.append(one)
     return results
+
+
+def _evidence(ranked: _Ranked) -> Evidence:
+    line = ranked.line
+    return Evidence(line.text, line.role, line.speaker, line.at, "line", (line.id,), ranked.reason, ranked.score)
 
 
 def _asks(text: str, wanted: Sequence[Keyword]) -> bool:
     """True when whatever the line says about the keywords it says in questions."""
-    sentences = [sentence for sentence in _SENTENCE.findall(text) if _speaks_of(sentence, wanted)]
+    sentences = [sentence for sentence in _SENTENCE.findall(text) if _mentions(sentence, wanted)]
     return bool(sentences) and all(_QUESTION_END.search(sentence) for sentence in sentences)
 
 
-def _speaks_of(sentence: str, wanted: Sequence[Keyword]) -> bool:
+def _mentions(sentence: str, wanted: Sequence[Keyword]) -> bool:
     lowered = sentence.lower()
     return any(keyword.text in lowered for keyword in wanted)

@@ -4,59 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neko.errors import DamagedFileError, MemoryStoreError, NekoError
-from neko.language import guess
-from neko.memory import memo, review
-from neko.memory.line_codec import message, parse
+from neko.errors import DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
+from neko.memory.background import BackgroundWork
+from neko.memory.character_memory import CharacterMemory
+from neko.memory.compression import Summariser
+from neko.memory.keywords import keywords
+from neko.memory.line_codec import Names
 from neko.memory.log import Log
-from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.memory.paths import log_path, recent_path
-from neko.memory.recent import FULL, KEPT, RecentFile, RecentWindow, largest_id, line_ids
+from neko.memory.recent import RecentFile, RecentWindow, largest_id
 from neko.memory.search import search
-from neko.memory.sqlite_errors import store_error
+from neko.memory.sqlite_errors import ConnectionClosedError, store_error
+from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import TaskOwner, in_thread
 from neko.types.lines import Line, NewLine, Stored
-from neko.types.memory import Memory, Recalled, RecentEntry, Summarise
+from neko.types.memory import ConversationMemory, Evidence, MemoryAdministration, RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
 
 OnDamage = Callable[[NekoError], None]
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryTimeouts:
-    """Seconds. ``lock``: for a file another program holds. ``model``: for a summary or a review
-    in all. ``pauses``: before the second and the third call of a model that failed for now.
-    ``writer``: for the recent files to be written at the end. ``recent``: from a new line to
-    the write of its recent file, so that the lines of a turn are written at once."""
-
-    lock: float = 5.0
-    model: float = 90.0
-    pauses: tuple[float, ...] = (1.0, 2.0)
-    writer: float = 2.0
-    recent: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Character:
-    log: Log
-    window: RecentWindow
-    writer: asyncio.Task[None]
-    folding: asyncio.Lock
-
-
-class MemoryService(Memory):
+class MemoryService(ConversationMemory, MemoryAdministration):
     """One log and one recent window per character, opened at first use.
 
-    ``master`` names the user in summaries; ``language`` is the reader's, for texts that do not
-    show one. ``on_damage`` hears of files that were set aside or cannot be written, on the loop.
+    ``master`` is the user's name; ``language`` is the reader's, for texts that do not show one.
+    ``on_damage`` is called on the loop for a file that was set aside or cannot be written.
     """
 
     def __init__(
@@ -67,15 +45,17 @@ class MemoryService(Memory):
         *,
         language: Callable[[], str] = lambda: "en",
         on_damage: OnDamage | None = None,
-        patience: MemoryTimeouts | None = None,
+        timeouts: MemoryTimeouts | None = None,
     ) -> None:
         self._folder = folder
         self._owner = owner
         self._master = master
         self._language = language
         self._report = on_damage
-        self._patience = patience or MemoryTimeouts()
-        self._opening: dict[str, asyncio.Task[_Character | NekoError]] = {}
+        self._timeouts = timeouts or MemoryTimeouts()
+        self._background = BackgroundWork(owner)
+        self._opening: dict[str, asyncio.Task[CharacterMemory | NekoError]] = {}
+        self._closing: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
     async def start(self) -> None:
@@ -83,145 +63,133 @@ class MemoryService(Memory):
         try:
             await in_thread(self._folder.mkdir, parents=True, exist_ok=True)
         except OSError as error:
-            raise _unusable(error.strerror or "", self._folder) from error
+            raise MemoryStoreError(
+                "the folder of the memory cannot be made",
+                file=str(self._folder),
+                reason="unreadable",
+                why=error.strerror or "",
+            ) from error
 
     async def aclose(self) -> None:
         """Write what is not written yet and close every file; idempotent."""
         self._closed = True
         opening, self._opening = self._opening, {}
-        for task in opening.values():
-            await asyncio.wait([task])
-            character = None if task.cancelled() else task.result()
-            if not isinstance(character, _Character):
-                continue
-            try:
-                async with asyncio.timeout(self._patience.writer):
-                    await character.window.flush()
-            except (NekoError, TimeoutError) as error:
-                logger.error("a recent window was not written at the end: %s", type(error).__name__)
-            character.writer.cancel()
-            await asyncio.wait([character.writer])
-            await character.log.aclose()
+        for character, task in opening.items():
+            await self._finish(character, task)
+        if self._closing:
+            await asyncio.wait(self._closing.values())
 
     async def store(self, character: str, line: NewLine) -> Stored:
-        here = await self._character(character)
-        stored = await here.log.append(line)
-        here.window.touch()
+        memory = await self._opened(character)
+        stored = await memory.log.append(line)
+        memory.window.touch()
         return stored
 
     async def lines(
         self, character: str, *, before: int | None = None, after: int | None = None, limit: int = 50
     ) -> list[Line]:
-        here = await self._character(character)
-        return await here.log.lines(before=before, after=after, limit=max(limit, 0))
+        memory = await self._opened(character)
+        return await memory.log.lines(before=before, after=after, limit=max(limit, 0))
 
     async def recent(self, character: str) -> list[RecentEntry]:
-        return await (await self._character(character)).window.view()
+        return await (await self._opened(character)).window.view()
 
-    async def search(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Recalled]:
-        return await search((await self._character(character)).log, query, limit, before)
+    async def recall(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Evidence]:
+        timeout_s = self._timeouts.recall_timeout_s
+        try:
+            async with asyncio.timeout(timeout_s):
+                log = (await self._opened(character)).log
+                wanted = keywords(query)
+                if not wanted or limit <= 0:
+                    return []
+                end = log.newest + 1 if before is None else min(before, log.newest + 1)
+                return await log.recall(partial(search, wanted=wanted, limit=limit, end=end))
+        except TimeoutError as error:
+            logger.warning("%s: a recall was stopped after %g s", character, timeout_s)
+            file = str(log_path(self._folder, character))
+            raise RecallTimeoutError(
+                f"a recall took longer than {timeout_s:g} s", file=file, reason="slow", seconds=timeout_s
+            ) from error
 
     async def compress(self, character: str, summarise: Summarise | None) -> bool:
-        """Without ``summarise`` the memo is the earlier memo and how each folded line began."""
-        here = await self._character(character)
-        if here.folding.locked():
-            return False
-        async with here.folding:
-            entries = await here.window.entries()
-            folded = entries[:-KEPT]
-            if len(entries) <= FULL:
-                return False
-            summary = await self._summary(character, _readable(folded), summarise)
-            return summary is not None and await self._fold(here, folded, *summary)
+        return await (await self._opened(character)).compress(summarise)
+
+    def compress_later(self, character: str, summariser: Summariser) -> None:
+        """Compress in the background (``BackgroundWork``); a character whose files are closed is left alone."""
+        if character in self._opening:
+            self._background.submit(character, lambda: self.compress(character, summariser()))
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
-        """The answer counts only while the entries it was made from still stand as they were."""
-        here = await self._character(character)
-        if correct is None or here.folding.locked():
-            return False
-        async with here.folding:
-            read = await here.window.entries()
-            entries = _readable(read)
-            if len(entries) < 2 or len(entries) != len(read):
-                return False
-            language = self._language_of(entries)
-            ask = (await in_thread(memo.instructions, language))["review"]
-            text = review.numbered(entries, self._names(character))
-            try:
-                async with asyncio.timeout(self._patience.model):
-                    kept = review.corrections(await correct(ask.format(text=text)), entries)
-            except (NekoError, TimeoutError) as error:
-                logger.warning("a review failed: %s", type(error).__name__)
-                return False
-            if kept is None:
-                return False
-            new = [review.rewritten(read[number], words, language) for number, words in kept.items()]
-            return new != read and await here.window.swap(read, new)
+        return await (await self._opened(character)).review(correct)
 
-    async def _summary(
-        self, character: str, entries: Sequence[RecentEntry], summarise: Summarise | None
-    ) -> tuple[str, str] | None:
-        """The summary of the folded entries, and its language."""
-        names, language = self._names(character), self._language_of(entries)
-        if summarise is None:
-            return memo.extract(entries, names), language
-        await in_thread(memo.instructions, language)
-        try:
-            async with asyncio.timeout(self._patience.model):
-                text = await memo.summary(memo.transcript(entries, names), language, summarise, self._patience.pauses)
-        except TimeoutError:
-            logger.warning("a summary took longer than %.0f s", self._patience.model)
-            return None
-        return (text, language) if text else None
+    async def close(self, character: str) -> None:
+        """``MemoryAdministration.close``; calls that are still running may raise ``MemoryStoreError``."""
+        opening = self._opening.get(character)
+        if opening is not None and not self._owner.closed:
+            del self._opening[character]
+            self._closing[character] = self._owner.spawn(self._finish(character, opening), name="close a memory")
+        if closing := self._closing.get(character):
+            await asyncio.wait([closing])
+            if self._closing.get(character) is closing:
+                del self._closing[character]
 
-    async def _fold(self, here: _Character, folded: list[Any], summary: str, language: str) -> bool:
-        sources = line_ids(folded)
-        if not await here.window.swap(
-            folded, [message("system", memo_text(summary, language), {"id": max(sources)} if sources else None)]
-        ):
-            return False
-        await here.log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)
-        return True
+    # ── opening and closing ──────────────────────────────────────────────────
 
-    def _names(self, character: str) -> Mapping[str, str]:
-        return {"user": self._master(), "assistant": character, "system": "SYSTEM_MESSAGE"}
-
-    def _language_of(self, entries: Sequence[RecentEntry]) -> str:
-        return guess("\n".join(entry.text for entry in entries), self._language())
-
-    # ── opening ──────────────────────────────────────────────────────────────
-
-    async def _character(self, name: str) -> _Character:
+    async def _opened(self, name: str) -> CharacterMemory:
         if self._closed or self._owner.closed:
-            raise store_error(ValueError(), self._folder)
+            raise store_error(ConnectionClosedError(), self._folder)
         task = self._opening.get(name)
         if task is None:
-            files = log_path(self._folder, name), RecentFile(recent_path(self._folder, name))
-            task = self._opening[name] = self._owner.spawn(self._open(*files), name="open a memory")
-        character = await asyncio.shield(task)
-        if isinstance(character, NekoError):
+            path, file = log_path(self._folder, name), RecentFile(recent_path(self._folder, name))
+            opening = self._open(name, path, file, self._closing.get(name))
+            task = self._opening[name] = self._owner.spawn(opening, name="open a memory")
+        if not task.done():
+            await asyncio.wait([task])
+        if task.cancelled():
+            raise store_error(ConnectionClosedError(), self._folder)
+        if isinstance(memory := task.result(), NekoError):
             if self._opening.get(name) is task:
                 del self._opening[name]
-            raise character
-        return character
+            raise memory
+        return memory
 
-    async def _open(self, path: Path, file: RecentFile) -> _Character | NekoError:
+    async def _open(
+        self, name: str, path: Path, file: RecentFile, closing: asyncio.Task[None] | None
+    ) -> CharacterMemory | NekoError:
+        """Open the files once those of before are closed."""
+        if closing is not None:
+            await asyncio.wait([closing])
         log: Log | None = None
+        names = partial(self._names, name)
         try:
             entries, signature = await self._read(file)
-            log = await Log.open(path, self._damaged, floor=largest_id(entries or []), patience=self._patience.lock)
-            window = RecentWindow(file, log, self._damaged, pause=self._patience.recent)
+            log = await Log.open(
+                path,
+                names,
+                self._damaged,
+                floor=largest_id(entries or []),
+                lock_timeout_s=self._timeouts.lock_timeout_s,
+                read_timeout_s=self._timeouts.read_timeout_s,
+            )
+            window = RecentWindow(file, log, self._damaged, write_delay_s=self._timeouts.write_delay_s)
             await window.open(entries, signature)
+            writing = self._owner.supervise(window.run, name="write a recent window")
         except BaseException as error:
             if log is not None:
                 await log.aclose()
-            if not isinstance(error, NekoError):
-                raise
-            if isinstance(error, MemoryStoreError):
+            if isinstance(error, NekoError):
                 return error
-            return _unusable(str(error.params.get("why", "")), file.path)
-        writer = self._owner.supervise(window.run, name="keep a recent window")
-        return _Character(log, window, writer, asyncio.Lock())
+            raise
+        return CharacterMemory(log, window, writing, names, self._language, self._timeouts)
+
+    async def _finish(self, character: str, opening: asyncio.Task[CharacterMemory | NekoError]) -> None:
+        try:
+            await self._background.cancel(character, timeout_s=self._timeouts.close_timeout_s)
+        finally:
+            await asyncio.wait([opening])
+            memory = None if opening.cancelled() or opening.exception() else opening.result()
+            if isinstance(memory, CharacterMemory):
+                await memory.aclose()
 
     async def _read(self, file: RecentFile) -> tuple[list[Any] | None, Any]:
         try:
@@ -234,20 +202,9 @@ class MemoryService(Memory):
             self._damaged(error)
             return None, None
 
+    def _names(self, character: str) -> Names:
+        return {"user": self._master(), "assistant": character, "system": "SYSTEM_MESSAGE"}
+
     def _damaged(self, error: NekoError) -> None:
         if self._report is not None:
             self._report(error)
-
-
-def _unusable(why: str, path: Path) -> MemoryStoreError:
-    return MemoryStoreError("a file of the memory cannot be used", file=str(path), reason="unreadable", why=why)
-
-
-def _readable(entries: Sequence[Any]) -> list[RecentEntry]:
-    result = []
-    for entry in entries:
-        parsed = parse(entry)
-        if parsed is not None and parsed.text.strip():
-            text = cut_memo_prefix(parsed.text) if parsed.role == "system" else parsed.text
-            result.append(RecentEntry(parsed.role, text))
-    return result

@@ -21,13 +21,19 @@ _REASONS: Mapping[int, tuple[str, str]] = {
 }
 
 
-def store_error(error: Exception, path: Path) -> MemoryStoreError:
-    """A ``MemoryStoreError(file, reason, why)`` for an exception of sqlite3.
+class ConnectionClosedError(sqlite3.ProgrammingError):
+    """The connection was used after it had been closed."""
 
-    ``reason`` is one of full, read_only, locked, unreadable, io, damaged, closed, other.
+
+def store_error(error: Exception, path: Path) -> MemoryStoreError:
+    """A ``MemoryStoreError(file, reason, why)`` for an exception of a connection.
+
+    ``reason`` is one of full, read_only, locked, unreadable, io, damaged, closed, slow, other.
     """
-    if isinstance(error, ValueError):
+    if isinstance(error, ConnectionClosedError):
         reason, why = "closed", "the memory is closed"
+    elif isinstance(error, TimeoutError):
+        reason, why = "slow", "reading took too long"
     else:
         reason, why = _REASONS.get(_primary_code(error), ("other", type(error).__name__))
     return MemoryStoreError(f"the log cannot be used: {why}", file=str(path), reason=reason, why=why)

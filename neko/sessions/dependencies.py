@@ -13,7 +13,7 @@ from neko.sessions.actions import Mode
 from neko.sessions.prompt import Persona
 from neko.sessions.turn_state import TurnTimeouts
 from neko.tasks import TaskOwner
-from neko.types.memory import Memory
+from neko.types.memory import ConversationMemory
 from neko.types.model_session import ModelLabel, ModelSession, Toolbox
 from neko.types.speech import SpeechEngine, VoiceSettings
 
@@ -23,12 +23,13 @@ class SessionTimeouts:
     """Seconds. The start of a session must fail before the page gives up (text 15 s, audio 10 s).
 
     ``recent_timeout_s``: for the recent window when a session starts, and for the last line when a
-    client comes. ``first_pause_s`` and ``longest_pause_s``: between starts that nobody asked for.
+    client comes. ``recall_timeout_s``: longer than the memory's own deadline, which says what was
+    too slow. ``first_pause_s`` and ``longest_pause_s``: between starts that nobody asked for.
     """
 
     text_start_timeout_s: float = 12.0
     audio_start_timeout_s: float = 8.0
-    recall_timeout_s: float = 0.25
+    recall_timeout_s: float = 1.0
     recent_timeout_s: float = 2.0
     store_timeout_s: float = 20.0
     send_timeout_s: float = 5.0
@@ -64,7 +65,7 @@ class SessionDependencies:
     """``model(mode, owner)`` makes an unopened session and raises ``NekoError`` when there is none to
     be had; ``label()`` names the model that would be used; ``toolbox`` holds the functions a model may call."""
 
-    memory: Memory
+    memory: ConversationMemory
     bus: Bus
     metrics: Metrics
     executor: ThreadPoolExecutor

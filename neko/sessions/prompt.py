@@ -14,7 +14,7 @@ from functools import cache
 
 from neko.llm.tokens import estimate_tokens
 from neko.settings import ASSETS
-from neko.types.memory import Recalled, RecentEntry
+from neko.types.memory import Evidence, RecentEntry
 
 RECENT_BUDGET = 2400
 """How many tokens, as ``estimate_tokens`` counts them, the recent lines may take."""
@@ -59,17 +59,14 @@ def compose(persona: Persona, recent: Sequence[RecentEntry], now: datetime) -> s
     return "\n\n".join(piece for piece in pieces if piece)
 
 
-def context(persona: Persona, recalled: Sequence[Recalled]) -> str:
+def context(persona: Persona, recalled: Sequence[Evidence]) -> str:
     """What memory adds to one turn, or an empty string."""
     if not recalled:
         return ""
     say = phrases(persona.language)
-    speakers = {"user": persona.master, "assistant": persona.character}
     lines = [
-        say["recall_line"].format(
-            date=f"{found.line.at:%Y-%m-%d %H:%M}", speaker=speakers.get(found.line.role, ""), text=found.line.text
-        )
-        for found in recalled
+        say["recall_line"].format(date=f"{evidence.at:%Y-%m-%d %H:%M}", speaker=evidence.speaker, text=evidence.text)
+        for evidence in recalled
     ]
     return say["recall"] + "\n" + "\n".join(lines)
 

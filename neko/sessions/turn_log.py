@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from neko.errors import MemoryStoreError, NekoError
+from neko.errors import MemoryStoreError, NekoError, RecallTimeoutError
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import LineStored
 from neko.sessions.status_reporter import StatusReporter
 from neko.tasks import TaskOwner
 from neko.types.lines import Line, LineStatus, NewLine, Stored
-from neko.types.memory import Recalled
+from neko.types.memory import Evidence
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class TextRequest:
     images: tuple[bytes, ...] = ()
     client_id: str | None = None
     line: Line | None = None
-    recalled: tuple[Recalled, ...] = ()
+    recalled: tuple[Evidence, ...] = ()
     again: bool = False
     replaces: int | None = None
 
@@ -68,6 +68,7 @@ class TurnLog:
         self._status = status
         self._entries: asyncio.Queue[Entry] = asyncio.Queue(MOST_WAITING)
         self._receipts: dict[str, Line] = {}
+        self._recall_reported = False
         self._on_their_way: set[str | None] = set()
         self.session_id = uuid4().hex
         self.last_line_id = 0
@@ -121,7 +122,7 @@ class TurnLog:
             finally:
                 self._on_their_way.discard(request.client_id)
             self._remember_receipt(request.client_id, stored.line)
-            recalled = tuple(one for one in await recall if one.line.id != stored.line.id)
+            recalled = tuple(evidence for evidence in await recall if stored.line.id not in evidence.sources)
             on_committed(replace(request, line=stored.line, recalled=recalled), answered)
             self._clients.emit(LineStored(stored.line))
 
@@ -192,12 +193,16 @@ class TurnLog:
     async def _has_followers(self, line: Line) -> bool:
         return bool(await self._memory.lines(self._character, after=line.id, limit=1))
 
-    async def _recall(self, text: str) -> list[Recalled]:
+    async def _recall(self, text: str) -> list[Evidence]:
+        """What memory says of the text. That it was too slow is told once per conversation."""
         try:
             async with asyncio.timeout(self._timeouts.recall_timeout_s):
-                return await self._memory.search(self._character, text, limit=_RECALLED)
+                return await self._memory.recall(self._character, text, limit=_RECALLED)
         except (TimeoutError, NekoError) as error:
             logger.warning("%s: recall gave up: %s", self._character, type(error).__name__)
+            if isinstance(error, TimeoutError | RecallTimeoutError) and not self._recall_reported:
+                self._recall_reported = True
+                self._status.report(RecallTimeoutError(), level="info")
             return []
 
     def _remember_receipt(self, client_id: str | None, line: Line) -> None:

@@ -15,7 +15,8 @@ class NewLine:
     """A line about to be written to the verbatim log.
 
     ``client_id`` is the sender's own id of a user line: storing the same one twice stores once.
-    ``replaces`` is the id of an earlier reply of which this one is a retry.
+    ``replaces`` is the id of an earlier reply of which this one is a retry. An empty ``speaker``
+    is the default one: the user's name for role user, the character's for role assistant.
     """
 
     session_id: str
@@ -27,16 +28,21 @@ class NewLine:
     client_id: str | None = None
     images: int = 0
     replaces: int | None = None
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A committed line. ``id`` grows with time within one character; ``at`` is local naive time."""
+    """A committed line. ``id`` grows with time within one character; ``at`` is local naive time.
+
+    ``speaker`` is the name of who said it, as it was when the line was stored.
+    """
 
     id: int
     session_id: str
     turn_id: str
     role: Role
+    speaker: str
     text: str
     at: datetime
     status: LineStatus = "complete"

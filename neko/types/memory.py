@@ -1,19 +1,38 @@
-"""The memory seam: what a character remembers (``tests/seams/memory.py``)."""
+"""The memory seam, one protocol for each kind of user; suites in ``tests/seams/memory.py``.
+
+A conversation writes and reads its log and recalls; administration keeps what is stored in order.
+Every method may raise ``MemoryStoreError``, and ``InputError`` for a name that no file can have.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
 
 from neko.types.lines import Line, NewLine, Role, Stored
 
+Layer = Literal["line", "summary"]
+"""Where a piece of evidence comes from: a line of the log, or a summary of several."""
+
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
-    """A remembered line with its relevance (higher is better; comparable within one search)."""
+class Evidence:
+    """Something remembered that bears on a query.
 
-    line: Line
+    ``at`` is local naive time; ``sources`` are the ids of the lines it rests on; ``reason`` says
+    in a few plain words why it was recalled; ``score`` is higher for the more relevant, and
+    comparable within one recall only.
+    """
+
+    text: str
+    role: Role
+    speaker: str
+    at: datetime
+    layer: Layer
+    sources: tuple[int, ...]
+    reason: str
     score: float
 
 
@@ -29,8 +48,8 @@ Summarise = Callable[[str], Awaitable[str]]
 """Text in, summary out; raises ``NekoError`` when no summary could be had."""
 
 
-class Memory(Protocol):
-    """What a character remembers. Every method may raise ``MemoryStoreError``."""
+class ConversationLog(Protocol):
+    """What was said, and the part of it that a new session starts with."""
 
     async def store(self, character: str, line: NewLine) -> Stored:
         """Commit one line; when this returns the line survives ``kill -9``."""
@@ -50,14 +69,34 @@ class Memory(Protocol):
         """The recent window: at most one memo (first), then the last lines, oldest first."""
         ...
 
-    async def search(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Recalled]:
-        """Lines that speak of what ``query`` speaks of, best first; only ids below ``before``."""
+
+class Recall(Protocol):
+    """What was said long ago about the subject at hand."""
+
+    async def recall(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Evidence]:
+        """Evidence on what ``query`` is about, best first; only from lines with ids below ``before``.
+
+        Has a deadline of its own and raises ``RecallTimeoutError`` past it: an empty list always
+        means that there is nothing. A cancelled call stops the work at once.
+        """
         ...
 
+
+class ConversationMemory(ConversationLog, Recall, Protocol):
+    """The part of the memory that a conversation uses."""
+
+
+class MemoryAdministration(Protocol):
+    """Keeping what is stored in order."""
+
     async def compress(self, character: str, summarise: Summarise | None) -> bool:
-        """Fold the oldest part of the recent window into the memo; false when nothing was done."""
+        """Replace the oldest part of the recent window by a memo; false when nothing was done."""
         ...
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
         """Let a model tidy the recent window; false when nothing was changed."""
+        ...
+
+    async def close(self, character: str) -> None:
+        """Write what is pending and close the character's files; the next use opens them anew."""
         ...

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from neko.errors import NekoError
 from neko.types.lines import Role
-from neko.types.memory import Recalled
+from neko.types.memory import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class UserMessage:
     id: str
     text: str
     images: tuple[bytes, ...] = ()
-    recalled: tuple[Recalled, ...] = ()
+    recalled: tuple[Evidence, ...] = ()
     context: str = ""
     again: bool = False
 

@@ -14,7 +14,7 @@ from neko.errors import NekoError
 from neko.metrics import Metrics
 from neko.settings import CoreConfig, Settings
 from neko.storage import DataFolder
-from neko.types.memory import Memory
+from neko.types.memory import ConversationLog
 from neko.types.model_session import ModelLabel
 
 
@@ -54,7 +54,7 @@ class Services(Protocol):
     @property
     def folder(self) -> DataFolder: ...
     @property
-    def memory(self) -> Memory: ...
+    def memory(self) -> ConversationLog: ...
     @property
     def metrics(self) -> Metrics: ...
     @property

@@ -169,6 +169,7 @@ def line_json(line: Line) -> dict[str, Any]:
     return {
         "id": line.id,
         "role": line.role,
+        "speaker": line.speaker,
         "text": line.text,
         "at": line.at.astimezone().isoformat(timespec="milliseconds"),
         "status": line.status,

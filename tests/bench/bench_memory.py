@@ -15,6 +15,7 @@ from pathlib import Path
 
 from neko.memory.line_codec import line_json
 from neko.memory.service import MemoryService
+from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import TaskOwner
 from neko.types.lines import NewLine, Role
 
@@ -22,6 +23,7 @@ LINES = 300
 MANY = 50_000
 START = datetime(2025, 1, 1)
 SYLLABLES = ("ka", "lo", "mer", "tin", "sho", "ba", "ren", "wi", "dun", "pel")
+SPEAKERS: dict[Role, str] = {"user": "Anna", "assistant": "Mio"}
 WORDS = [a + b + c for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES]
 
 
@@ -29,7 +31,8 @@ def _line(number: int) -> NewLine:
     words = " ".join(WORDS[number * step % len(WORDS)] for step in range(1, 15))
     text = "my cat is called Biscuit" if number == 1234 else f"{words} {number}"
     role: Role = "assistant" if number % 2 else "user"
-    return NewLine("session", f"turn{number}", role, text, START + timedelta(minutes=number), client_id=f"c{number}")
+    at = START + timedelta(minutes=number)
+    return NewLine("session", f"turn{number}", role, text, at, client_id=f"c{number}", speaker=SPEAKERS[role])
 
 
 def _shown(name: str, seconds: list[float]) -> float:
@@ -94,18 +97,18 @@ async def _fill(folder: Path) -> None:
 
 async def _find(folder: Path) -> None:
     async with TaskOwner("bench") as owner:
-        memory = MemoryService(folder, owner)
+        memory = MemoryService(folder, owner, timeouts=MemoryTimeouts(recall_timeout_s=60.0))
         _shown(f"first lines() of {MANY}, opening included", await _timed(lambda: memory.lines("Many"), 1))
         _shown(f"lines(limit=50) of {MANY}", await _timed(lambda: memory.lines("Many"), 100))
         _shown(f"lines(before the middle) of {MANY}", await _timed(lambda: memory.lines("Many", before=MANY // 2), 100))
         _shown(f"recent() of {MANY}", await _timed(lambda: memory.recent("Many"), 20))
-        found = await memory.search("Many", "What is my cat's name?")
-        print("found:", json.dumps(found[0].line.text))
+        evidence = await memory.recall("Many", "What is my cat's name?")
+        print("recalled:", json.dumps(evidence[0].text))
         for query in (
             "What is my cat's name?",
             "kalomer tinsho and bareniwi with some more words: garden, tea, sea, tree",
         ):
-            _shown(f"search({query[:22]!r}…)", await _timed(lambda query=query: memory.search("Many", query), 5))  # type: ignore[misc]
+            _shown(f"recall({query[:22]!r}…)", await _timed(lambda query=query: memory.recall("Many", query), 5))  # type: ignore[misc]
         await memory.aclose()
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import AsyncExitStack, closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from neko.errors import NekoError
-from neko.memory.service import MemoryService, MemoryTimeouts
+from neko.memory.line_codec import Names
+from neko.memory.service import MemoryService
+from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import TaskOwner
 from neko.types.lines import NewLine, Role
 
 MIO = "Mio"
 START = datetime(2026, 2, 22, 10, 0)
+NAMES: Names = {"user": "Anna", "assistant": MIO, "system": "SYSTEM_MESSAGE"}
+TIMEOUTS = MemoryTimeouts(lock_timeout_s=0.05, recall_timeout_s=5.0, retry_pauses_s=(0.0,))
 
 
 class MemoryFolder:
@@ -35,14 +40,15 @@ class MemoryFolder:
     def recent(self) -> Path:
         return self.folder / "recent_Mio.json"
 
-    async def open(self) -> MemoryService:
+    async def open(self, **timeouts: float) -> MemoryService:
+        """``timeouts``: fields of ``MemoryTimeouts`` that are not those of these tests."""
         owner = await self._stack.enter_async_context(TaskOwner("test"))
         memory = MemoryService(
             self.folder,
             owner,
             lambda: "Anna",
             on_damage=self.reports.append,
-            patience=MemoryTimeouts(lock=0.05, pauses=(0.0,)),
+            timeouts=replace(TIMEOUTS, **timeouts),  # type: ignore[arg-type]
         )
         await memory.start()
         self._stack.push_async_callback(memory.aclose)
@@ -75,9 +81,9 @@ async def say(memory: MemoryService, text: str, role: Role = "user", **values: A
     return (await memory.store(MIO, new_line(text, role, **values))).line.id
 
 
-async def said(memory: MemoryService) -> list[str]:
+async def texts(memory: MemoryService) -> list[str]:
     return [line.text for line in await memory.lines(MIO)]
 
 
-async def shown(memory: MemoryService) -> list[str]:
+async def window(memory: MemoryService) -> list[str]:
     return [entry.text for entry in await memory.recent(MIO)]

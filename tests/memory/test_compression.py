@@ -1,67 +1,164 @@
-"""When the recent window is folded."""
+"""When the recent window is compressed, and that nobody waits for it."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from neko.bus import Bus
 from neko.errors import ModelServerError
-from neko.memory.compression import OFTEN, CompressionScheduler
-from neko.types.lines import NewLine
+from neko.memory.compression import TURNS_BETWEEN, CompressionScheduler, Summariser
+from neko.memory.service import MemoryService
 from neko.types.memory import Summarise
-from tests.scripted_memory import ScriptedMemory
+from tests.memory.memory_folder import MIO, MemoryFolder, new_line
 
-TURN = {"event_type": "turn_end", "lanlan_name": "Mio"}
-END = {"event_type": "session_end", "lanlan_name": "Mio"}
+TURN = {"event_type": "turn_end", "lanlan_name": MIO}
+END = {"event_type": "session_end", "lanlan_name": MIO}
+BEN = "Ben"
+
+
+class Requests:
+    """A scheduler's memory: which characters it was asked to compress."""
+
+    def __init__(self) -> None:
+        self.characters: list[str] = []
+
+    def compress_later(self, character: str, summariser: Summariser) -> None:
+        self.characters.append(character)
 
 
 @pytest.fixture
-async def memory() -> ScriptedMemory:
-    memory = ScriptedMemory()
-    for number in range(30):
-        await memory.store("Mio", NewLine("s", str(number), "user", f"line {number}", datetime.now()))
+async def memory(memory_folder: MemoryFolder) -> MemoryService:
+    memory = await memory_folder.open()
+    await fill(memory, MIO)
     return memory
 
 
-def summariser(calls: list[str]) -> Summarise:
+@pytest.fixture
+async def bus() -> AsyncIterator[Bus]:
+    bus = Bus()
+    yield bus
+    await bus.aclose()
+
+
+async def fill(memory: MemoryService, character: str) -> None:
+    for number in range(12):
+        await memory.store(character, new_line(f"line {number} of {character}"))
+
+
+def always(summarise: Summarise) -> Callable[[], Summarise]:
+    return lambda: summarise
+
+
+def test_the_end_of_a_session_with_turns_compresses_the_window() -> None:
+    requests = Requests()
+    scheduler = CompressionScheduler(requests, lambda: None)
+    scheduler.on_session_event(TURN)
+    assert not requests.characters
+    scheduler.on_session_event(END)
+    assert requests.characters == [MIO]
+
+
+def test_a_session_without_a_turn_costs_nothing() -> None:
+    requests = Requests()
+    CompressionScheduler(requests, lambda: None).on_session_event(END)
+    assert not requests.characters
+
+
+def test_a_long_session_is_compressed_now_and_then_not_after_every_turn() -> None:
+    requests = Requests()
+    scheduler = CompressionScheduler(requests, lambda: None)
+    for _ in range(TURNS_BETWEEN):
+        scheduler.on_session_event(TURN)
+    assert requests.characters == [MIO]
+
+
+async def test_one_characters_summary_that_hangs_holds_up_no_other(memory: MemoryService, bus: Bus) -> None:
+    await fill(memory, BEN)
+    hanging = asyncio.Event()
+
     async def summarise(prompt: str) -> str:
-        calls.append(prompt)
-        return "in short"
+        if "of Mio" in prompt:
+            hanging.set()
+            await asyncio.Event().wait()
+        return "memo of Ben"
 
-    return summarise
+    scheduler = CompressionScheduler(memory, always(summarise))
+    bus.session.subscribe(scheduler.on_session_event, name="memory")
+    async with asyncio.timeout(5):
+        for character in (MIO, BEN):
+            bus.session.publish(TURN | {"lanlan_name": character})
+            bus.session.publish(END | {"lanlan_name": character})
+        await hanging.wait()
+        while (await memory.recent(BEN))[0].text != "memo of Ben":
+            continue
+    assert (await memory.recent(MIO))[0].text == "line 0 of Mio"
 
 
-async def test_the_end_of_a_session_with_turns_folds_the_window(memory: ScriptedMemory) -> None:
+async def test_of_the_work_of_one_character_one_runs_and_only_the_latest_waits(memory: MemoryService) -> None:
+    running, go_on, latest_ran = asyncio.Event(), asyncio.Event(), asyncio.Event()
     calls: list[str] = []
-    keeper = CompressionScheduler(memory, lambda: summariser(calls))
-    await keeper.on_session_event(TURN)
-    assert not calls
-    await keeper.on_session_event(END)
-    assert len(calls) == 1
-    assert (await memory.recent("Mio"))[0].role == "system"
+
+    async def first(prompt: str) -> str:
+        calls.append("first")
+        running.set()
+        await go_on.wait()
+        return "memo"
+
+    def later(name: str) -> Summariser:
+        def summariser() -> None:
+            calls.append(name)
+            latest_ran.set()
+
+        return summariser
+
+    async with asyncio.timeout(5):
+        memory.compress_later(MIO, always(first))
+        await running.wait()
+        for name in ("second", "third", "fourth"):
+            memory.compress_later(MIO, later(name))
+        go_on.set()
+        await latest_ran.wait()
+    assert calls == ["first", "fourth"]
 
 
-async def test_a_session_without_a_turn_costs_nothing(memory: ScriptedMemory) -> None:
-    calls: list[str] = []
-    await CompressionScheduler(memory, lambda: summariser(calls)).on_session_event(END)
-    assert not calls
+async def test_work_that_fails_loses_nothing_and_does_not_stop_what_waits(memory: MemoryService) -> None:
+    failing, ran = asyncio.Event(), asyncio.Event()
 
-
-async def test_a_long_session_is_folded_now_and_then_not_after_every_turn(memory: ScriptedMemory) -> None:
-    calls: list[str] = []
-    keeper = CompressionScheduler(memory, lambda: summariser(calls))
-    for _ in range(OFTEN):
-        await keeper.on_session_event(TURN)
-    assert len(calls) == 1
-
-
-async def test_a_model_that_fails_loses_nothing(memory: ScriptedMemory) -> None:
-    async def fail(_: str) -> str:
+    def broken() -> Summarise:
+        failing.set()
         raise ModelServerError("scripted", model="m", provider="p")
 
-    before = await memory.recent("Mio")
-    keeper = CompressionScheduler(memory, lambda: fail)
-    await keeper.on_session_event(TURN)
-    await keeper.on_session_event(END)
-    assert await memory.recent("Mio") == before
+    async with asyncio.timeout(5):
+        memory.compress_later(MIO, broken)
+        await failing.wait()
+        memory.compress_later(MIO, lambda: ran.set())
+        await ran.wait()
+        await memory.close(MIO)
+    assert len(await memory.lines(MIO)) == 12
+
+
+async def test_closing_a_character_ends_its_summary_and_later_work_leaves_its_files_alone(
+    memory: MemoryService, memory_folder: MemoryFolder
+) -> None:
+    running, ended = asyncio.Event(), asyncio.Event()
+
+    async def summarise(prompt: str) -> str:
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return ""
+
+    async with asyncio.timeout(5):
+        memory.compress_later(MIO, always(summarise))
+        await running.wait()
+        await memory.close(MIO)
+    assert ended.is_set()
+    memory_folder.log.rename(memory_folder.folder / "renamed")
+    memory.compress_later(MIO, always(summarise))
+    await memory.lines(BEN)
+    assert not memory_folder.log.exists()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import sqlite3
+import threading
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +17,13 @@ from neko.errors import InputError, MemoryStoreError, NekoError
 from neko.memory.log import Log
 from neko.memory.schema import BY_CLIENT_ID
 from neko.memory.sqlite_errors import store_error
+from neko.tasks import in_thread
 from neko.types.lines import NewLine
-from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, said, say, shown
+from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say, texts, window
+
+
+async def _open(folder: Path, **timeouts: float) -> Log:
+    return await Log.open(folder / "log", lambda: NAMES, _unexpected, **timeouts)  # type: ignore[arg-type]
 
 
 def _unexpected(error: NekoError) -> None:
@@ -89,7 +95,7 @@ async def test_a_replaced_reply_keeps_its_text_in_the_file(memory_folder: Memory
 async def test_lines_survive_a_restart(memory_folder: MemoryFolder) -> None:
     await memory_folder.talked("one", "two")
     memory = await memory_folder.open()
-    assert await said(memory) == ["one", "two"]
+    assert await texts(memory) == ["one", "two"]
     assert await say(memory, "three") == 3
 
 
@@ -97,41 +103,103 @@ async def test_many_writers_at_once_lose_nothing(memory_folder: MemoryFolder) ->
     memory = await memory_folder.open()
     ids = await asyncio.gather(*(say(memory, f"line {number}", client_id=f"c{number}") for number in range(60)))
     assert sorted(ids) == list(range(1, 61))
-    assert sorted(await shown(memory)) == sorted(f"line {number}" for number in range(60))
+    assert sorted(await window(memory)) == sorted(f"line {number}" for number in range(60))
 
 
 async def test_an_exception_in_a_transaction_rolls_all_of_it_back(tmp_path: Path) -> None:
-    log = await Log.open(tmp_path / "log", _unexpected)
+    log = await _open(tmp_path)
 
-    async def work(connection: object) -> None:
-        await connection.execute_fetchall("DELETE FROM time_indexed_original")  # type: ignore[attr-defined]
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM time_indexed_original")
         raise LookupError
 
-    await log.append(new_line("kept"))
+    await log.append(new_line("one"))
     with pytest.raises(LookupError):
         await log.transaction(work)
-    assert [line.text for line in await log.lines(before=None, after=None, limit=9)] == ["kept"]
+    assert [line.text for line in await log.lines(before=None, after=None, limit=9)] == ["one"]
     await log.aclose()
 
 
-async def test_a_cancelled_transaction_is_rolled_back_and_blocks_nobody(tmp_path: Path) -> None:
-    log = await Log.open(tmp_path / "log", _unexpected)
-    begun = asyncio.Event()
+async def test_a_cancelled_transaction_is_whole_and_blocks_nobody(tmp_path: Path) -> None:
+    log = await _open(tmp_path)
+    begun, go_on = threading.Event(), threading.Event()
 
-    async def work(connection: object) -> None:
-        await connection.execute_fetchall("DELETE FROM time_indexed_original")  # type: ignore[attr-defined]
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM time_indexed_original WHERE id = 1")
         begun.set()
-        await asyncio.Event().wait()
+        go_on.wait(10)
+        connection.execute("DELETE FROM time_indexed_original WHERE id = 2")
 
-    await log.append(new_line("kept"))
+    for text in ("one", "two", "three"):
+        await log.append(new_line(text))
     task = asyncio.create_task(log.transaction(work))
-    await begun.wait()
+    await in_thread(begun.wait, 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await log.append(new_line("after"))
-    assert [line.text for line in await log.lines(before=None, after=None, limit=9)] == ["kept", "after"]
+    assert len(await log.lines(before=None, after=None, limit=9)) == 3
+    go_on.set()
+    await log.append(new_line("four"))
+    assert [line.text for line in await log.lines(before=None, after=None, limit=9)] == ["three", "four"]
     await log.aclose()
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+
+async def test_a_long_recall_is_in_the_way_of_no_page_and_no_write(tmp_path: Path) -> None:
+    log = await _open(tmp_path)
+    async with asyncio.timeout(10):
+        recall = asyncio.create_task(log.recall(lambda connection, _: connection.execute(ENDLESS).fetchall()))
+        await log.append(new_line("hello"))
+        assert [line.text for line in await log.lines(before=None, after=None, limit=9)] == ["hello"]
+        assert not recall.done()
+        recall.cancel()
+        await log.aclose()
+
+
+async def test_a_statement_that_nobody_waits_for_is_interrupted(tmp_path: Path) -> None:
+    log = await _open(tmp_path)
+    async with asyncio.timeout(10):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await log.recall(lambda connection, _: connection.execute(ENDLESS).fetchall())
+        assert await log.recall(lambda connection, _: connection.execute("SELECT 1").fetchall()) == [(1,)]
+        await log.aclose()
+
+
+async def test_closing_interrupts_a_recall(tmp_path: Path) -> None:
+    log = await _open(tmp_path)
+    begun = threading.Event()
+
+    def work(connection: sqlite3.Connection, _: object) -> None:
+        begun.set()
+        connection.execute(ENDLESS).fetchall()
+
+    async with asyncio.timeout(10):
+        recall = asyncio.create_task(log.recall(work))
+        await in_thread(begun.wait, 10)
+        await log.aclose()
+        with pytest.raises(MemoryStoreError):
+            await recall
+
+
+async def test_a_page_that_takes_too_long_is_given_up_and_says_so(tmp_path: Path) -> None:
+    log = await _open(tmp_path, read_timeout_s=0.0)
+    with pytest.raises(MemoryStoreError) as caught:
+        await log.lines(before=None, after=None, limit=9)
+    assert caught.value.params["reason"] == "slow"
+    await log.aclose()
+
+
+async def test_every_line_in_the_file_names_its_speaker(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "hello")
+    await say(memory, "hi", "assistant")
+    await say(memory, "hey", "assistant", speaker="小澪")
+    rows = memory_folder.sql("SELECT message FROM time_indexed_original ORDER BY id")
+    extras = [json.loads(raw)["data"]["additional_kwargs"]["neko"] for (raw,) in rows]
+    assert [extra["speaker"] for extra in extras] == ["Anna", "Mio", "小澪"]
 
 
 async def test_a_cancelled_store_leaves_log_and_window_in_step(memory_folder: MemoryFolder) -> None:
@@ -143,7 +211,7 @@ async def test_a_cancelled_store_leaves_log_and_window_in_step(memory_folder: Me
     with pytest.raises(asyncio.CancelledError):
         await task
     await say(memory, "last")
-    assert await shown(memory) == await said(memory)
+    assert await window(memory) == await texts(memory)
 
 
 @pytest.mark.parametrize("name", ["", " ", "..", "a/b", "a\\b", "../x", "a\0b", "a\nb", "x" * 300, "\ud800"])
@@ -170,7 +238,7 @@ async def test_a_file_that_is_no_database_is_set_aside_and_reported(memory_folde
     memory_folder.log.write_bytes(b"this is my diary, do not read\n" * 300)
     memory = await memory_folder.open()
     await say(memory, "hello")
-    assert await said(memory) == ["hello"]
+    assert await texts(memory) == ["hello"]
     (report,) = memory_folder.reports
     kept = Path(str(report.params["kept"]))
     assert kept.name.startswith("time_indexed_Mio.damaged-")
@@ -183,8 +251,8 @@ async def test_ids_go_on_growing_after_damage(memory_folder: MemoryFolder) -> No
     memory_folder.log.write_bytes(b"x" * 5000)
     memory = await memory_folder.open()
     assert await say(memory, "four", "assistant") == 4
-    assert await said(memory) == ["four"]
-    assert await shown(memory) == ["one", "two", "three", "four"]
+    assert await texts(memory) == ["four"]
+    assert await window(memory) == ["one", "two", "three", "four"]
     assert len(memory_folder.reports) == 1
 
 
@@ -201,7 +269,7 @@ async def test_damage_while_running_loses_no_acknowledged_line(memory_folder: Me
     memory = await memory_folder.open()
     for number in range(200):
         await say(memory, f"line {number} " + "x" * 200)
-    assert len(await shown(memory)) == 200
+    assert len(await window(memory)) == 200
     ((pages,),) = memory_folder.sql("PRAGMA page_count")
     memory_folder.sql("PRAGMA wal_checkpoint(TRUNCATE)")
     with memory_folder.log.open("r+b") as file:
@@ -210,8 +278,23 @@ async def test_damage_while_running_loses_no_acknowledged_line(memory_folder: Me
     ids = [await say(memory, f"later {number}") for number in range(3)]
     assert ids == sorted(set(ids))
     assert ids[0] == 201
-    assert (await said(memory))[-3:] == ["later 0", "later 1", "later 2"]
-    assert (await shown(memory))[-4:] == ["line 199 " + "x" * 200, "later 0", "later 1", "later 2"]
+    assert (await texts(memory))[-3:] == ["later 0", "later 1", "later 2"]
+    assert (await window(memory))[-4:] == ["line 199 " + "x" * 200, "later 0", "later 1", "later 2"]
+    assert len(memory_folder.reports) == 1
+
+
+async def test_writes_that_wait_behind_the_damage_are_in_the_new_file(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for number in range(200):
+        await say(memory, f"line {number} " + "x" * 200)
+    ((pages,),) = memory_folder.sql("PRAGMA page_count")
+    memory_folder.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    with memory_folder.log.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 4096 * (pages - 1))
+    ids = await asyncio.gather(*(say(memory, f"later {number}") for number in range(20)))
+    assert len(set(ids)) == 20
+    assert sorted(await texts(memory)) == sorted(f"later {number}" for number in range(20))
     assert len(memory_folder.reports) == 1
 
 
@@ -229,7 +312,7 @@ async def test_a_locked_file_is_reported_as_locked_and_works_again_afterwards(me
     assert caught.value.params["reason"] == "locked"
     assert caught.value.params["file"] == str(memory_folder.log)
     await say(memory, "three")
-    assert await said(memory) == ["one", "three"]
+    assert await texts(memory) == ["one", "three"]
 
 
 async def test_a_log_that_cannot_be_opened_is_tried_again_at_the_next_call(memory_folder: MemoryFolder) -> None:
@@ -240,7 +323,7 @@ async def test_a_log_that_cannot_be_opened_is_tried_again_at_the_next_call(memor
     assert caught.value.params["reason"] == "unreadable"
     memory_folder.log.rmdir()
     await say(memory, "two")
-    assert await said(memory) == ["two"]
+    assert await texts(memory) == ["two"]
     assert memory_folder.reports == []
 
 
@@ -267,7 +350,7 @@ async def test_a_closed_memory_says_so(memory_folder: MemoryFolder) -> None:
     await say(memory, "one")
     await memory.aclose()
     await memory.aclose()
-    for call in (say(memory, "two"), memory.lines(MIO), memory.recent(MIO), memory.search(MIO, "cat")):
+    for call in (say(memory, "two"), memory.lines(MIO), memory.recent(MIO), memory.recall(MIO, "cat")):
         with pytest.raises(MemoryStoreError) as caught:
             await call
         assert caught.value.params["reason"] == "closed"
@@ -279,7 +362,7 @@ async def test_no_word_of_the_user_reaches_the_log_text(
     caplog.set_level(logging.DEBUG)
     memory = await memory_folder.open()
     await say(memory, "my secret is xyzzy")
-    await memory.search(MIO, "xyzzy")
+    await memory.recall(MIO, "xyzzy")
     await memory.aclose()
     assert "xyzzy" not in caplog.text
 
@@ -290,7 +373,7 @@ async def test_half_a_surrogate_pair_can_be_stored_and_asked_for(memory_folder: 
     assert stored.line.text == "broken \ud83d emoji"
     assert (await memory.lines(MIO))[0].text == "broken \ud83d emoji"
     assert not (await memory.store(MIO, new_line("again", client_id="c\ud83d"))).fresh
-    await memory.search(MIO, "broken \ud83d")
+    await memory.recall(MIO, "broken \ud83d")
 
 
 # ── files made by N.E.K.O. ───────────────────────────────────────────────────
@@ -333,8 +416,9 @@ async def test_a_log_of_the_original_opens_and_stays_as_it_was(memory_folder: Me
     ]
     moment = datetime(2025, 1, 1, 9, 45, 0, 123456) if timestamps else datetime(2025, 1, 1, 9, 30)
     assert {line.at for line in lines} == {moment}
+    assert [line.speaker for line in lines] == ["Anna", "Mio", "SYSTEM_MESSAGE", "SYSTEM_MESSAGE"]
     assert await say(memory, "new") == 5
-    assert (await memory.search(MIO, "我的猫叫什么"))[0].line.text == "我的猫叫年糕"
+    assert (await memory.recall(MIO, "我的猫叫什么"))[0].text == "我的猫叫年糕"
     await memory.aclose()
     assert memory_folder.sql("SELECT id, session_id, message FROM time_indexed_original WHERE id < 5") == before
     assert memory_folder.reports == []

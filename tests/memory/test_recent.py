@@ -11,7 +11,7 @@ import pytest
 from neko.memory.line_codec import cut_prefix, time_prefix
 from neko.memory.service import MemoryService
 from neko.types.memory import RecentEntry
-from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, said, say, shown
+from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, texts, window
 
 
 def _write(memory_folder: MemoryFolder, value: Any) -> None:
@@ -85,7 +85,7 @@ async def test_unknown_keys_and_entries_are_kept(memory_folder: MemoryFolder) ->
     _write(memory_folder, strange)
     memory = await memory_folder.open()
     await say(memory, "new")
-    assert await shown(memory) == ["plain", "new"]
+    assert await window(memory) == ["plain", "new"]
     await memory.aclose()
     assert memory_folder.entries()[:3] == strange
 
@@ -95,11 +95,11 @@ async def test_a_hand_edit_is_seen_at_once_and_kept(memory_folder: MemoryFolder)
     await say(memory, "my cat is called Biskuit")
     await memory.aclose()
     memory = await memory_folder.open()
-    assert await shown(memory) == ["my cat is called Biskuit"]
+    assert await window(memory) == ["my cat is called Biskuit"]
     _write(memory_folder, [_human("my cat is called Biscuit")])
-    assert await shown(memory) == ["my cat is called Biscuit"]
+    assert await window(memory) == ["my cat is called Biscuit"]
     await say(memory, "and she is three")
-    assert await shown(memory) == ["my cat is called Biscuit", "and she is three"]
+    assert await window(memory) == ["my cat is called Biscuit", "and she is three"]
     await memory.aclose()
     assert memory_folder.entries()[0]["data"]["content"] == "my cat is called Biscuit"
 
@@ -107,13 +107,13 @@ async def test_a_hand_edit_is_seen_at_once_and_kept(memory_folder: MemoryFolder)
 async def test_an_edit_of_the_same_size_and_second_is_seen(memory_folder: MemoryFolder) -> None:
     await memory_folder.talked("cat A")
     memory = await memory_folder.open()
-    assert await shown(memory) == ["cat A"]
+    assert await window(memory) == ["cat A"]
     times = memory_folder.recent.stat()
     fresh = memory_folder.recent.with_suffix(".new")
     fresh.write_text(memory_folder.recent.read_text(encoding="utf-8").replace("cat A", "cat B"), encoding="utf-8")
     os.utime(fresh, ns=(times.st_atime_ns, times.st_mtime_ns))
     fresh.replace(memory_folder.recent)
-    assert await shown(memory) == ["cat B"]
+    assert await window(memory) == ["cat B"]
 
 
 @pytest.mark.parametrize("while_running", [True, False])
@@ -121,17 +121,17 @@ async def test_a_window_that_was_cleared_by_hand_stays_clear(memory_folder: Memo
     await memory_folder.talked("one", "two")
     if while_running:
         memory = await memory_folder.open()
-        assert len(await shown(memory)) == 2
+        assert len(await window(memory)) == 2
         _write(memory_folder, [])
-        assert await shown(memory) == []
+        assert await window(memory) == []
         await memory.aclose()
     else:
         _write(memory_folder, [])
     memory = await memory_folder.open()
-    assert await shown(memory) == []
+    assert await window(memory) == []
     await say(memory, "three")
-    assert await shown(memory) == ["three"]
-    assert await said(memory) == ["one", "two", "three"]
+    assert await window(memory) == ["three"]
+    assert await texts(memory) == ["one", "two", "three"]
 
 
 async def test_an_edit_that_drops_all_extras_does_not_bring_lines_twice(memory_folder: MemoryFolder) -> None:
@@ -141,7 +141,7 @@ async def test_an_edit_that_drops_all_extras_does_not_bring_lines_twice(memory_f
         [_human("one"), {"type": "ai", "data": {"content": "two", "additional_kwargs": {}, "type": "ai"}}],
     )
     memory = await memory_folder.open()
-    assert await shown(memory) == ["one", "two"]
+    assert await window(memory) == ["one", "two"]
 
 
 async def test_lines_that_never_reached_the_file_are_taken_from_the_log(memory_folder: MemoryFolder) -> None:
@@ -151,7 +151,7 @@ async def test_lines_that_never_reached_the_file_are_taken_from_the_log(memory_f
     memory_folder.recent.write_bytes(before)
     memory_folder.sql("UPDATE neko_state SET value = 2")
     memory = await memory_folder.open()
-    assert await shown(memory) == ["one", "two", "three", "four"]
+    assert await window(memory) == ["one", "two", "three", "four"]
     await memory.aclose()
     assert len(memory_folder.entries()) == 4
 
@@ -160,7 +160,7 @@ async def test_a_missing_file_is_made_anew_from_the_log(memory_folder: MemoryFol
     await memory_folder.talked(*(f"line {number}" for number in range(15)))
     memory_folder.recent.unlink()
     memory = await memory_folder.open()
-    assert await shown(memory) == [f"line {number}" for number in range(6, 15)]
+    assert await window(memory) == [f"line {number}" for number in range(6, 15)]
     await memory.aclose()
     assert len(memory_folder.entries()) == 9
 
@@ -178,7 +178,7 @@ async def test_a_damaged_file_is_set_aside_and_the_one_before_it_used(memory_fol
     await memory.aclose()
     _write(memory_folder, damage)
     memory = await memory_folder.open()
-    assert await shown(memory) == [
+    assert await window(memory) == [
         "Her cat is called Biscuit.",
         *(f"line {number}" for number in range(3, 12)),
         "and on",
@@ -194,9 +194,9 @@ async def test_damage_while_running_keeps_what_is_known(memory_folder: MemoryFol
     await say(memory, "one")
     await memory.aclose()
     memory = await memory_folder.open()
-    assert await shown(memory) == ["one"]
+    assert await window(memory) == ["one"]
     _write(memory_folder, "[oops")
-    assert await shown(memory) == ["one"]
+    assert await window(memory) == ["one"]
     await memory.aclose()
     assert len(memory_folder.entries()) == 1
     assert len(memory_folder.reports) == 1
@@ -214,7 +214,7 @@ async def test_a_file_that_cannot_be_written_does_not_stop_the_talk(memory_folde
     (memory_folder.recent / "something").touch()
     stored = await memory.store(MIO, new_line("two"))
     assert stored.fresh
-    assert await said(memory) == ["one", "two"]
+    assert await texts(memory) == ["one", "two"]
 
 
 async def test_the_backup_put_back_by_hand_does_not_confuse_the_ids(memory_folder: MemoryFolder) -> None:
@@ -222,7 +222,7 @@ async def test_the_backup_put_back_by_hand_does_not_confuse_the_ids(memory_folde
     memory_folder.sql("DELETE FROM time_indexed_original WHERE id > 2")
     memory = await memory_folder.open()
     assert await say(memory, "five") == 3
-    assert await shown(memory) == ["one", "two", "three", "four", "five"]
+    assert await window(memory) == ["one", "two", "three", "four", "five"]
 
 
 async def test_lines_that_the_original_wrote_meanwhile_are_not_doubled(memory_folder: MemoryFolder) -> None:
@@ -232,7 +232,7 @@ async def test_lines_that_the_original_wrote_meanwhile_are_not_doubled(memory_fo
     memory_folder.sql("INSERT INTO time_indexed_original (session_id, message) VALUES ('x', ?)", (message,))
     memory = await memory_folder.open()
     await say(memory, "three")
-    assert await shown(memory) == ["one", "two", "from the original", "three"]
+    assert await window(memory) == ["one", "two", "from the original", "three"]
 
 
 async def test_a_summary_made_of_lines_that_were_edited_meanwhile_is_discarded(memory_folder: MemoryFolder) -> None:
@@ -247,7 +247,7 @@ async def test_a_summary_made_of_lines_that_were_edited_meanwhile_is_discarded(m
     await memory.aclose()
     memory = await memory_folder.open()
     assert not await memory.compress(MIO, summarise)
-    assert await shown(memory) == ["all new"]
+    assert await window(memory) == ["all new"]
     assert memory_folder.sql("SELECT count(*) FROM time_indexed_compressed") == [(0,)]
 
 

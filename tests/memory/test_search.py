@@ -37,7 +37,7 @@ async def _found(memory_folder: MemoryFolder, query: str, *told: str, limit: int
     memory = await memory_folder.open()
     for number, text in enumerate(told):
         await memory.store(MIO, new_line(text, at=START + timedelta(minutes=number)))
-    return [one.line.text for one in await memory.search(MIO, query, limit=limit)]
+    return [one.text for one in await memory.recall(MIO, query, limit=limit)]
 
 
 async def test_a_short_word_is_not_found_inside_another(memory_folder: MemoryFolder) -> None:
@@ -56,7 +56,7 @@ async def test_a_latin_word_is_found_next_to_any_other_script_or_sign(memory_fol
         memory = await memory_folder.open()
         for text in told:
             await memory.store(name, new_line(text))
-        assert {one.line.text for one in await memory.search(name, f"{name}是谁")} == set(told)
+        assert {one.text for one in await memory.recall(name, f"{name}是谁")} == set(told)
 
 
 async def test_a_rare_word_counts_more_than_a_frequent_one(memory_folder: MemoryFolder) -> None:
@@ -80,13 +80,13 @@ async def test_the_answer_to_a_question_is_found_without_its_words(memory_folder
     await say(memory, "What is your cat called?", "assistant")
     await say(memory, "Biscuit!")
     await say(memory, "Lovely weather here.")
-    assert (await memory.search(MIO, "the name of my cat"))[0].line.text == "Biscuit!"
+    assert (await memory.recall(MIO, "the name of my cat"))[0].text == "Biscuit!"
 
 
 async def test_the_time_before_a_reply_is_not_searched(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     await say(memory, "hello there", "assistant")
-    assert await memory.search(MIO, "sun 20260222") == []
+    assert await memory.recall(MIO, "sun 20260222") == []
 
 
 async def test_words_that_mean_something_to_sqlite_are_only_words(memory_folder: MemoryFolder) -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
-from neko.errors import MemoryStoreError
+from neko.errors import MemoryStoreError, RecallTimeoutError
+from neko.i18n import describe, notice
+from neko.language import LANGUAGES
+from neko.memory.line_codec import line_json
 from neko.memory.service import MemoryService
-from neko.tasks import TaskOwner
-from tests.memory.memory_folder import MIO, MemoryFolder, new_line, said, say, shown
+from neko.tasks import TaskOwner, in_thread
+from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, texts, window
 
 
 async def test_many_first_calls_at_once_open_one_log(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     await asyncio.gather(*(memory.store(MIO, new_line(f"line {number}")) for number in range(10)), memory.lines(MIO))
-    assert len(await said(memory)) == 10
+    assert len(await texts(memory)) == 10
 
 
 async def test_a_first_call_that_is_cancelled_does_not_spoil_the_next(memory_folder: MemoryFolder) -> None:
@@ -27,7 +33,7 @@ async def test_a_first_call_that_is_cancelled_does_not_spoil_the_next(memory_fol
     with pytest.raises(asyncio.CancelledError):
         await first
     await say(memory, "hello")
-    assert (await said(memory))[-1] == "hello"
+    assert (await texts(memory))[-1] == "hello"
 
 
 @pytest.mark.parametrize("steps", range(0, 40, 4))
@@ -66,7 +72,149 @@ async def test_the_loop_is_never_held(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     for number in range(200):
         await say(memory, f"the cat said {number} " + "blah blah. " * 60)
-    await shown(memory)
+    await window(memory)
     await memory.lines(MIO, after=0, limit=1000)
-    await memory.search(MIO, "what did the cat say?")
+    await memory.recall(MIO, "what did the cat say?")
     await memory.compress(MIO, None)
+
+
+# ── closing one character ────────────────────────────────────────────────────
+
+
+def _open_files(folder: Path) -> list[str]:
+    """Names of the files in ``folder`` that this process holds open."""
+    links = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return [link.name for link in links if link.parent == folder]
+
+
+async def test_closing_a_character_writes_what_is_pending_and_holds_no_file_open(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open(write_delay_s=60.0)
+    await say(memory, "hello")
+    await memory.store("小澪", new_line("你好"))
+    await memory.close(MIO)
+    assert [entry["data"]["content"][0]["text"] for entry in memory_folder.entries()] == ["hello"]
+    assert sorted(path.name for path in memory_folder.folder.glob("*Mio*")) == ["recent_Mio.json", "time_indexed_Mio"]
+    if Path("/proc/self/fd").exists():
+        assert {name.partition("-")[0] for name in _open_files(memory_folder.folder)} == {"time_indexed_小澪"}
+
+
+async def test_a_closed_characters_files_can_be_renamed_and_used_under_the_new_name(
+    memory_folder: MemoryFolder,
+) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "hello")
+    await memory.close(MIO)
+    memory_folder.log.rename(memory_folder.folder / "time_indexed_Mia")
+    memory_folder.recent.rename(memory_folder.folder / "recent_Mia.json")
+    assert [line.text for line in await memory.lines("Mia")] == ["hello"]
+    assert [entry.text for entry in await memory.recent("Mia")] == ["hello"]
+    assert await texts(memory) == []
+
+
+async def test_a_use_during_the_closing_waits_for_it_and_opens_anew(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "one")
+    async with asyncio.timeout(5):
+        closing = asyncio.create_task(memory.close(MIO))
+        await asyncio.sleep(0)
+        stored = await asyncio.gather(*(say(memory, f"later {number}") for number in range(5)), memory.close(MIO))
+        await closing
+    assert len(stored) == 6
+    assert len(await texts(memory)) == 6
+    assert await window(memory) == await texts(memory)
+    assert memory_folder.reports == []
+
+
+# ── what cannot be read ──────────────────────────────────────────────────────
+
+
+async def _nothing(prompt: str) -> str:
+    return ""
+
+
+EVERY_METHOD: dict[str, Callable[[MemoryService], Awaitable[object]]] = {
+    "store": lambda memory: memory.store(MIO, new_line("one")),
+    "lines": lambda memory: memory.lines(MIO),
+    "recent": lambda memory: memory.recent(MIO),
+    "recall": lambda memory: memory.recall(MIO, "cat"),
+    "compress": lambda memory: memory.compress(MIO, None),
+    "review": lambda memory: memory.review(MIO, _nothing),
+}
+
+
+@pytest.mark.parametrize("method", EVERY_METHOD)
+@pytest.mark.parametrize("file", ["log", "recent"])
+async def test_every_method_says_that_a_file_cannot_be_read(
+    memory_folder: MemoryFolder, method: str, file: str
+) -> None:
+    path: Path = getattr(memory_folder, file)
+    path.mkdir()
+    memory = await memory_folder.open()
+    with pytest.raises(MemoryStoreError) as caught:
+        await EVERY_METHOD[method](memory)
+    assert caught.value.params["reason"] == "unreadable"
+    assert caught.value.params["file"] == str(path)
+    for language in LANGUAGES:
+        assert describe(caught.value, language).text != notice("internal", language).text
+    await memory.close(MIO)
+
+
+@pytest.mark.parametrize("method", EVERY_METHOD)
+async def test_every_method_says_that_the_memory_is_closed(memory_folder: MemoryFolder, method: str) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "one")
+    await memory.aclose()
+    with pytest.raises(MemoryStoreError) as caught:
+        await EVERY_METHOD[method](memory)
+    assert caught.value.params["reason"] == "closed"
+    await memory.close(MIO)
+
+
+async def test_a_recent_file_that_becomes_unreadable_is_told_by_whoever_needs_it(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open(write_delay_s=60.0)
+    await say(memory, "one")
+    memory_folder.recent.mkdir()
+    for method in ("recent", "compress", "review"):
+        with pytest.raises(MemoryStoreError) as caught:
+            await EVERY_METHOD[method](memory)
+        assert caught.value.params["file"] == str(memory_folder.recent)
+    assert await texts(memory) == ["one"]
+    memory_folder.recent.rmdir()
+
+
+# ── deadlines ────────────────────────────────────────────────────────────────
+
+
+def _fill(memory_folder: MemoryFolder, count: int) -> None:
+    raw = line_json(new_line("the garden was full of " + "flowers " * 20, speaker="Anna"))
+    with closing(sqlite3.connect(memory_folder.log)) as connection, connection:
+        rows = (("s1", raw, str(START)) for _ in range(count))
+        connection.executemany(
+            "INSERT INTO time_indexed_original (session_id, message, timestamp) VALUES (?, ?, ?)", rows
+        )
+
+
+async def test_a_recall_past_its_deadline_says_so_and_finds_again_with_more_time(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("my cat is called Biscuit")
+    await in_thread(_fill, memory_folder, 30_000)
+    hasty = await memory_folder.open(recall_timeout_s=0.01)
+    await hasty.lines(MIO)
+    with pytest.raises(RecallTimeoutError) as caught:
+        await hasty.recall(MIO, "what is my cat's name?")
+    assert caught.value.params["seconds"] == 0.01
+    assert not caught.value.permanent
+    await asyncio.gather(hasty.lines(MIO), hasty.recent(MIO), say(hasty, "go on"))
+    await hasty.aclose()
+    patient = await memory_folder.open(recall_timeout_s=60.0)
+    assert (await patient.recall(MIO, "what is my cat's name?"))[0].text == "my cat is called Biscuit"
+
+
+async def test_a_recall_that_its_caller_gives_up_leaves_the_memory_in_order(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("my cat is called Biscuit")
+    await in_thread(_fill, memory_folder, 30_000)
+    memory = await memory_folder.open(recall_timeout_s=60.0)
+    await memory.lines(MIO)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await memory.recall(MIO, "what is my cat's name?")
+    assert (await memory.recall(MIO, "what is my cat's name?"))[0].text == "my cat is called Biscuit"

@@ -1,4 +1,4 @@
-"""What every memory does, whatever it keeps its lines in.
+"""What every memory does, whatever it keeps its lines in; one class for each protocol of the seam.
 
 A test module makes a subclass whose name starts with ``Test`` and gives it a fixture ``memory``.
 """
@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from neko.errors import ModelBadRequestError, ModelServerError
 from neko.types.lines import NewLine, Role
-from neko.types.memory import Memory, RecentEntry
+from neko.types.memory import ConversationMemory, MemoryAdministration, RecentEntry
 
 MIO = "Mio"
+USER = "User"
 START = datetime(2026, 2, 22, 10, 0)
 
 
 def new_line(text: str, role: Role = "user", **values: Any) -> NewLine:
     filled: dict[str, Any] = {"session_id": "s1", "turn_id": "t1", "role": role, "text": text, "at": START}
     return NewLine(**filled | values)
+
+
+class Memory(ConversationMemory, MemoryAdministration, Protocol):
+    """All of the seam."""
 
 
 async def talk(memory: Memory, *texts: str, character: str = MIO) -> list[int]:
@@ -38,17 +43,15 @@ async def texts(memory: Memory, **page: Any) -> list[str]:
     return [line.text for line in await memory.lines(MIO, **page)]
 
 
-async def found(memory: Memory, query: str, **options: Any) -> list[str]:
-    return [one.line.text for one in await memory.search(MIO, query, **options)]
+async def recalled(memory: Memory, query: str, **options: Any) -> list[str]:
+    return [evidence.text for evidence in await memory.recall(MIO, query, **options)]
 
 
 async def shown(memory: Memory) -> list[str]:
     return [entry.text for entry in await memory.recent(MIO)]
 
 
-class MemoryBehaviour:
-    # ── the log ──────────────────────────────────────────────────────────────
-
+class ConversationLogBehaviour:
     async def test_a_stored_line_comes_back_as_it_was(self, memory: Memory) -> None:
         line = new_line('He said "喵" 🐈\n\tand left', client_id="c1", images=2, status="interrupted")
         stored = await memory.store(MIO, line)
@@ -68,6 +71,20 @@ class MemoryBehaviour:
         stored = await memory.store(MIO, new_line("now", at=at))
         assert stored.line.at == at.astimezone().replace(tzinfo=None)
         assert await memory.lines(MIO) == [stored.line]
+
+    async def test_a_line_without_a_speaker_gets_the_users_or_the_characters_name(self, memory: Memory) -> None:
+        await talk(memory, "hello", "hi")
+        assert [line.speaker for line in await memory.lines(MIO)] == [USER, MIO]
+
+    async def test_a_named_speaker_is_kept(self, memory: Memory) -> None:
+        stored = await memory.store(MIO, new_line("hello all", "assistant", speaker="小澪"))
+        assert stored.line.speaker == "小澪"
+        assert [line.speaker for line in await memory.lines(MIO)] == ["小澪"]
+
+    async def test_a_page_beyond_the_largest_id_is_no_error(self, memory: Memory) -> None:
+        await talk(memory, "hello")
+        assert await texts(memory, before=2**70, limit=2**70) == ["hello"]
+        assert await texts(memory, after=2**70) == []
 
     async def test_ids_grow_and_lines_come_oldest_first(self, memory: Memory) -> None:
         ids = await talk(memory, "a", "b", "c")
@@ -120,7 +137,6 @@ class MemoryBehaviour:
     async def test_an_unknown_character_has_nothing_to_remember(self, memory: Memory) -> None:
         assert await memory.lines("nobody") == []
         assert await memory.recent("nobody") == []
-        assert await memory.search("nobody", "the cat") == []
 
     async def test_the_window_shows_what_was_just_stored(self, memory: Memory) -> None:
         await memory.store(MIO, new_line("hello"))
@@ -135,10 +151,18 @@ class MemoryBehaviour:
         assert await shown(memory) == ["hi"]
         assert len(await memory.lines(MIO)) == 3
 
-    # ── search ───────────────────────────────────────────────────────────────
+
+class RecallBehaviour:
+    async def test_evidence_says_who_said_what_when_and_why_it_was_recalled(self, memory: Memory) -> None:
+        stored = await memory.store(MIO, new_line("My cat is called Biscuit.", speaker="Anna"))
+        (evidence,) = await memory.recall(MIO, "What is my cat's name?")
+        assert (evidence.text, evidence.role, evidence.speaker) == ("My cat is called Biscuit.", "user", "Anna")
+        assert (evidence.at, evidence.layer, evidence.sources) == (START, "line", (stored.line.id,))
+        assert "cat" in evidence.reason
+        assert evidence.score > 0
 
     @pytest.mark.parametrize(
-        ("told", "asked"),
+        ("line", "query"),
         [
             ("My cat is called Biscuit.", "What is my cat's name?"),
             ("我的猫叫年糕", "我的猫叫什么"),
@@ -147,54 +171,57 @@ class MemoryBehaviour:
             ("Мою кошку зовут Муся", "как зовут мою кошку?"),
         ],
     )
-    async def test_what_was_told_long_ago_is_found_again(self, memory: Memory, told: str, asked: str) -> None:
-        await memory.store(MIO, new_line(told, at=START - timedelta(days=200)))
+    async def test_what_was_said_long_ago_is_recalled(self, memory: Memory, line: str, query: str) -> None:
+        await memory.store(MIO, new_line(line, at=START - timedelta(days=200)))
         await talk(memory, "What shall we cook tonight?", "Noodles with cabbage!", "今天天气真好", "明日は雨だって")
-        assert (await found(memory, asked))[0] == told
+        assert (await recalled(memory, query))[0] == line
+
+    async def test_nothing_is_recalled_of_an_unknown_character(self, memory: Memory) -> None:
+        assert await memory.recall("nobody", "the cat") == []
 
     async def test_an_earlier_question_does_not_hide_its_answer(self, memory: Memory) -> None:
         await memory.store(MIO, new_line("my cat is called Biscuit"))
-        asked = await memory.store(MIO, new_line("what is my cat called?"))
+        question = await memory.store(MIO, new_line("what is my cat called?"))
         again = await memory.store(MIO, new_line("what is my cat called?"))
-        results = await memory.search(MIO, "what is my cat called?", before=again.line.id)
-        assert results[0].line.text == "my cat is called Biscuit"
-        assert all(one.line.id <= asked.line.id for one in results)
+        results = await memory.recall(MIO, "what is my cat called?", before=again.line.id)
+        assert results[0].text == "my cat is called Biscuit"
+        assert all(source <= question.line.id for one in results for source in one.sources)
         assert [one.score for one in results] == sorted((one.score for one in results), reverse=True)
 
     async def test_the_users_words_go_before_the_characters(self, memory: Memory) -> None:
         await talk(memory, "I live in Oslo.", "You live in Oslo.")
-        assert (await found(memory, "where in Oslo do I live"))[0] == "I live in Oslo."
+        assert (await recalled(memory, "where in Oslo do I live"))[0] == "I live in Oslo."
 
-    async def test_a_search_keeps_to_its_limit(self, memory: Memory) -> None:
+    async def test_a_recall_keeps_to_its_limit(self, memory: Memory) -> None:
         await talk(memory, *(f"the garden in year {year}" for year in range(8)))
-        assert len(await found(memory, "garden", limit=3)) == 3
-        assert await found(memory, "garden", limit=0) == []
+        assert len(await recalled(memory, "garden", limit=3)) == 3
+        assert await recalled(memory, "garden", limit=0) == []
 
     async def test_nothing_is_made_up_for_an_unknown_subject(self, memory: Memory) -> None:
         await talk(memory, "My cat is called Biscuit.", "What a name!")
-        assert await found(memory, "volcano eruptions") == []
-        assert await found(memory, "") == []
-        assert await found(memory, "?! …") == []
-        assert await found(memory, "what is it") == []
+        assert await recalled(memory, "volcano eruptions") == []
+        assert await recalled(memory, "") == []
+        assert await recalled(memory, "?! …") == []
+        assert await recalled(memory, "what is it") == []
 
     async def test_a_replaced_reply_is_not_recalled(self, memory: Memory) -> None:
         _, old = await talk(memory, "hello", "the volcano said no")
         await memory.store(MIO, new_line("welcome", "assistant", replaces=old))
-        assert await found(memory, "volcano") == []
+        assert await recalled(memory, "volcano") == []
 
-    # ── the memo ─────────────────────────────────────────────────────────────
 
-    async def test_a_short_window_is_not_folded(self, memory: Memory) -> None:
+class MemoryAdministrationBehaviour:
+    async def test_a_short_window_is_not_compressed(self, memory: Memory) -> None:
         await talk(memory, *(f"line {number}" for number in range(10)))
         assert not await memory.compress(MIO, _never)
         assert not await memory.compress(MIO, None)
         assert len(await memory.recent(MIO)) == 10
 
-    async def test_the_oldest_lines_are_folded_into_a_memo(self, memory: Memory) -> None:
-        asked: list[str] = []
+    async def test_the_oldest_lines_are_replaced_by_a_memo(self, memory: Memory) -> None:
+        prompts: list[str] = []
 
         async def summarise(prompt: str) -> str:
-            asked.append(prompt)
+            prompts.append(prompt)
             return "They counted."
 
         await talk(memory, *(f"line {number}" for number in range(14)))
@@ -202,22 +229,22 @@ class MemoryBehaviour:
         window = await memory.recent(MIO)
         assert window[0] == RecentEntry("system", "They counted.")
         assert [entry.text for entry in window[1:]] == [f"line {number}" for number in range(5, 14)]
-        assert "line 4" in asked[0]
-        assert "line 5" not in asked[0]
+        assert "line 4" in prompts[0]
+        assert "line 5" not in prompts[0]
         assert len(await memory.lines(MIO)) == 14
 
-    async def test_the_earlier_memo_is_folded_too(self, memory: Memory) -> None:
-        asked: list[str] = []
+    async def test_the_earlier_memo_is_compressed_too(self, memory: Memory) -> None:
+        prompts: list[str] = []
 
         async def summarise(prompt: str) -> str:
-            asked.append(prompt)
-            return f"memo {len(asked)}"
+            prompts.append(prompt)
+            return f"memo {len(prompts)}"
 
         await talk(memory, *(f"line {number}" for number in range(12)))
         assert await memory.compress(MIO, summarise)
         await talk(memory, "more", "and more")
         assert await memory.compress(MIO, summarise)
-        assert "memo 1" in asked[1]
+        assert "memo 1" in prompts[1]
         assert [entry.text for entry in await memory.recent(MIO) if entry.role == "system"] == ["memo 2"]
 
     async def test_lines_stored_during_a_summary_survive_it(self, memory: Memory) -> None:
@@ -285,8 +312,6 @@ class MemoryBehaviour:
         assert memo.startswith("Her cat is called Biscuit.")
         assert len(memo) <= 500
 
-    # ── review ───────────────────────────────────────────────────────────────
-
     async def test_a_review_may_leave_out_and_reword(self, memory: Memory) -> None:
         await talk(memory, "I like tea", "So do I", "I like tea", "You told me that already")
         assert await memory.review(
@@ -296,7 +321,7 @@ class MemoryBehaviour:
         assert len(await memory.lines(MIO)) == 4
 
     @pytest.mark.parametrize(
-        "kept",
+        "answers",
         [
             [],
             [(0, "memo"), (9, "")],
@@ -308,12 +333,14 @@ class MemoryBehaviour:
         ],
         ids=["nothing", "an empty text", "no memo", "grown", "out of order", "unknown number", "newest lost"],
     )
-    async def test_a_review_that_loses_or_adds_is_discarded(self, memory: Memory, kept: list[tuple[int, str]]) -> None:
+    async def test_a_review_that_loses_or_adds_is_discarded(
+        self, memory: Memory, answers: list[tuple[int, str]]
+    ) -> None:
         await talk(memory, *(f"line {number}" for number in range(11)))
         assert await memory.compress(MIO, _memo)
         before = await memory.recent(MIO)
         assert len(before) == 10
-        assert not await memory.review(MIO, _answering(kept))
+        assert not await memory.review(MIO, _answering(answers))
         assert await memory.recent(MIO) == before
 
     async def test_a_review_that_is_no_json_is_discarded(self, memory: Memory) -> None:
@@ -348,6 +375,21 @@ class MemoryBehaviour:
         assert not await memory.review(MIO, None)
         assert await shown(memory) == ["a", "b"]
 
+    # ── closing ──────────────────────────────────────────────────────────────
+
+    async def test_a_closed_character_is_opened_anew_by_the_next_use(self, memory: Memory) -> None:
+        await talk(memory, *(f"line {number}" for number in range(12)))
+        assert await memory.compress(MIO, _memo)
+        window = await memory.recent(MIO)
+        await memory.close(MIO)
+        await memory.close(MIO)
+        assert await memory.recent(MIO) == window
+        await talk(memory, "and on")
+        assert await texts(memory, limit=2) == ["line 11", "and on"]
+
+    async def test_closing_an_unknown_character_does_nothing(self, memory: Memory) -> None:
+        await memory.close("nobody")
+
 
 async def _never(prompt: str) -> str:
     raise AssertionError("nothing was to be summarised")
@@ -361,8 +403,8 @@ async def _memo(prompt: str) -> str:
     return "memo"
 
 
-def _answering(kept: list[tuple[int, str]]) -> Any:
+def _answering(answers: list[tuple[int, str]]) -> Any:
     async def correct(prompt: str) -> str:
-        return "```json\n" + json.dumps([{"n": number, "text": text} for number, text in kept]) + "\n```"
+        return "```json\n" + json.dumps([{"n": number, "text": text} for number, text in answers]) + "\n```"
 
     return correct

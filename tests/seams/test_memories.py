@@ -7,24 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from neko.memory.service import MemoryService, MemoryTimeouts
+from neko.memory.service import MemoryService
+from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import TaskOwner
-from neko.types.memory import Memory
 from tests.scripted_memory import ScriptedMemory
-from tests.seams.memory import MemoryBehaviour
+from tests.seams.memory import ConversationLogBehaviour, Memory, MemoryAdministrationBehaviour, RecallBehaviour
 
 
-class TestMemoryService(MemoryBehaviour):
+class TestMemoryService(ConversationLogBehaviour, RecallBehaviour, MemoryAdministrationBehaviour):
     @pytest.fixture
     async def memory(self, tmp_path: Path) -> AsyncIterator[Memory]:
         async with TaskOwner("test") as owner:
-            memory = MemoryService(tmp_path, owner, patience=MemoryTimeouts(pauses=(0.0, 0.0)))
+            timeouts = MemoryTimeouts(recall_timeout_s=5.0, retry_pauses_s=(0.0, 0.0))
+            memory = MemoryService(tmp_path, owner, timeouts=timeouts)
             await memory.start()
             yield memory
             await memory.aclose()
 
 
-class TestScriptedMemory(MemoryBehaviour):
+class TestScriptedMemory(ConversationLogBehaviour, RecallBehaviour, MemoryAdministrationBehaviour):
     @pytest.fixture
     def memory(self) -> Memory:
         return ScriptedMemory()

@@ -10,8 +10,7 @@ from neko.language import LANGUAGES
 from neko.llm.tokens import estimate_tokens
 from neko.sessions import prompt
 from neko.sessions.prompt import Persona
-from neko.types.lines import Line
-from neko.types.memory import Recalled, RecentEntry
+from neko.types.memory import Evidence, RecentEntry
 
 NOW = datetime(2026, 11, 21, 9, 5)
 
@@ -52,7 +51,8 @@ def test_every_language_has_every_phrase(language: str) -> None:
 
 
 def test_recall_is_quoted_with_its_date_and_speaker() -> None:
-    line = Line(1, "s", "t", "user", "my cat is {Biscuit}", datetime(2026, 5, 3, 18, 0))
-    text = prompt.context(persona(), [Recalled(line, 1.0)])
-    assert "2026-05-03 18:00, Sam: my cat is {Biscuit}" in text
+    at = datetime(2026, 5, 3, 18, 0)
+    evidence = Evidence("my cat is {Biscuit}", "user", "Anna", at, "line", (1,), "mentions cat", 1.0)
+    text = prompt.context(persona(), [evidence])
+    assert "2026-05-03 18:00, Anna: my cat is {Biscuit}" in text
     assert prompt.context(persona(), []) == ""

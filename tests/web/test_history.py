@@ -69,6 +69,7 @@ async def test_a_line_tells_all_that_the_page_shows(
         "turn_id": "t6",
         "client_id": None,
         "images": 0,
+        "speaker": services.characters.master_name,
     }
 
 

@@ -123,7 +123,7 @@ def test_no_json_makes_the_decoder_fail_in_another_way(value: Any) -> None:
             assert language is None
 
 
-LINE = Line(7, "s", "t", "user", "hi", datetime(2026, 5, 3, 12, 0), client_id="c")
+LINE = Line(7, "s", "t", "user", "Sam", "hi", datetime(2026, 5, 3, 12, 0), client_id="c")
 
 
 @pytest.mark.parametrize(

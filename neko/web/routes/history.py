@@ -25,6 +25,7 @@ class LineShape(Schema):
 
     id: int
     role: Literal["user", "assistant", "system"]
+    speaker: str
     text: str
     at: str
     status: Literal["complete", "interrupted", "failed", "replaced"]
@@ -59,6 +60,7 @@ def line_shape(line: Line) -> LineShape:
     return LineShape(
         id=line.id,
         role=line.role,
+        speaker=line.speaker,
         text=line.text,
         at=line.at.astimezone().isoformat(timespec="milliseconds"),
         status=line.status,

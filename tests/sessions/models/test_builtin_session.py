@@ -18,8 +18,7 @@ from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.builtin.session import BuiltinSession
 from neko.settings import ASSETS
 from neko.tasks import TaskOwner
-from neko.types.lines import Line
-from neko.types.memory import Recalled
+from neko.types.memory import Evidence
 from neko.types.model_session import ReplyDone, SessionSetup, TextDelta, UserMessage
 
 NOW = datetime(2026, 5, 20, 9, 5)
@@ -27,15 +26,16 @@ MENU = {"en": "menu", "zh-CN": "菜单", "zh-TW": "選單", "ja": "メニュー"
 Ask = Callable[..., str]
 
 
-def told(text: str, at: datetime = datetime(2026, 5, 3, 10), role: str = "user") -> Recalled:
-    return Recalled(Line(1, "s", "t", role, text, at), 1.0)  # type: ignore[arg-type]
+def told(text: str, at: datetime = datetime(2026, 5, 3, 10), role: str = "user") -> Evidence:
+    speaker = "Sam" if role == "user" else "Mio"
+    return Evidence(text, role, speaker, at, "line", (1,), "", 1.0)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def ask() -> Ask:
     """Ask a fresh Mio; ``language`` is that of the session, ``now`` the time."""
 
-    def ask(text: str, *recalled: Recalled, language: str = "en", now: datetime = NOW, images: int = 0) -> str:
+    def ask(text: str, *recalled: Evidence, language: str = "en", now: datetime = NOW, images: int = 0) -> str:
         rules = Rules("Mio", "Sam", language, lambda: now, random.Random(7))
         return rules.answer(UserMessage("1", text, (b"jpeg",) * images, recalled))
 

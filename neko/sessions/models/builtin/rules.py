@@ -11,7 +11,7 @@ from datetime import datetime
 from neko.language import guess
 from neko.sessions.models.builtin.arithmetic import SumTooLarge, evaluate, in_words
 from neko.sessions.models.builtin.phrasebook import Phrasebook, phrasebook, plain
-from neko.types.memory import Recalled
+from neko.types.memory import Evidence
 from neko.types.model_session import UserMessage
 
 _LONGEST_QUOTE = 160
@@ -136,29 +136,29 @@ class Rules:
     def _recall(self, book: Phrasebook, message: UserMessage) -> str | None:
         """Quote what memory found, if it shares half of the words that matter in the question."""
         wanted = book.key_words(message.text[:_LONGEST_TEXT])
-        found = [hit for hit in message.recalled if 2 * len(wanted & book.key_words(hit.line.text)) >= len(wanted)]
-        told = [hit for hit in found if hit.line.role == "user" and not book.hears("question", plain(hit.line.text))]
-        hits = told or [hit for hit in found if hit.line.role == "assistant"]
+        found = [hit for hit in message.recalled if 2 * len(wanted & book.key_words(hit.text)) >= len(wanted)]
+        told = [hit for hit in found if hit.role == "user" and not book.hears("question", plain(hit.text))]
+        hits = told or [hit for hit in found if hit.role == "assistant"]
         if not hits:
             return None
-        best = max(hits, key=lambda hit: (len(wanted & book.key_words(hit.line.text)), hit.score))
+        best = max(hits, key=lambda hit: (len(wanted & book.key_words(hit.text)), hit.score))
         answer = self._quote(book, "recall_user" if told else "recall_self", best)
         other = self._second(book, wanted, hits, best)
         return answer if other is None else answer + self._quote(book, "recall_also", other)
 
     @staticmethod
-    def _second(book: Phrasebook, wanted: set[str], hits: Sequence[Recalled], best: Recalled) -> Recalled | None:
+    def _second(book: Phrasebook, wanted: set[str], hits: Sequence[Evidence], best: Evidence) -> Evidence | None:
         """Another line that fits just as well, if there is one."""
-        shared = wanted & book.key_words(best.line.text)
-        others = (h for h in hits if plain(h.line.text) != plain(best.line.text))
-        return next((h for h in others if shared <= book.key_words(h.line.text)), None)
+        shared = wanted & book.key_words(best.text)
+        others = (h for h in hits if plain(h.text) != plain(best.text))
+        return next((h for h in others if shared <= book.key_words(h.text)), None)
 
-    def _quote(self, book: Phrasebook, name: str, hit: Recalled) -> str:
-        text = " ".join(hit.line.text.split())
+    def _quote(self, book: Phrasebook, name: str, hit: Evidence) -> str:
+        text = " ".join(hit.text.split())
         if len(text) > _LONGEST_QUOTE:
             text = text[:_LONGEST_QUOTE].rsplit(" ", 1)[0] + "…"
         text = re.sub(r"^<\w+>", "", text).rstrip(".。")
-        when = book.when(hit.line.at, self.clock())
+        when = book.when(hit.at, self.clock())
         opening, closing = book.quotes
         return self._say(book, name, when=when, When=when[0].upper() + when[1:], quote=opening + text + closing)
 

@@ -1,0 +1,137 @@
+"""What one character remembers, while its files are open."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from neko.errors import NekoError
+from neko.language import guess
+from neko.memory import memo, review
+from neko.memory.line_codec import Names, message, parse
+from neko.memory.log import Log
+from neko.memory.memo import cut_memo_prefix, memo_text
+from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, line_ids
+from neko.memory.timeouts import MemoryTimeouts
+from neko.tasks import in_thread
+from neko.types.memory import RecentEntry, Summarise
+
+logger = logging.getLogger(__name__)
+
+
+class CharacterMemory:
+    """The log and the recent window of one character. Every method raises ``MemoryStoreError``.
+
+    ``writing`` is the task that runs the window; ``names`` are those of the speakers; ``language``
+    is the reader's, for texts that do not show one.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        window: RecentWindow,
+        writing: asyncio.Task[None],
+        names: Callable[[], Names],
+        language: Callable[[], str],
+        timeouts: MemoryTimeouts,
+    ) -> None:
+        self.log = log
+        self.window = window
+        self._writing = writing
+        self._names = names
+        self._language = language
+        self._timeouts = timeouts
+        self._rewriting = asyncio.Lock()
+
+    async def compress(self, summarise: Summarise | None) -> bool:
+        """``MemoryAdministration.compress``; false at once while another compression or review runs.
+
+        Without ``summarise`` the memo is the earlier memo and how each replaced line began.
+        """
+        if self._rewriting.locked():
+            return False
+        async with self._rewriting:
+            entries = await self.window.entries()
+            oldest = entries[:-UNCOMPRESSED]
+            if len(entries) <= LARGEST_WINDOW:
+                return False
+            summary = await self._summary(_readable(oldest), summarise)
+            return summary is not None and await self._replace_by_memo(oldest, *summary)
+
+    async def review(self, correct: Summarise | None) -> bool:
+        """``MemoryAdministration.review``; false at once while another compression or review runs.
+
+        The answer counts only while the entries it was made from still stand as they were.
+        """
+        if correct is None or self._rewriting.locked():
+            return False
+        async with self._rewriting:
+            before = await self.window.entries()
+            entries = _readable(before)
+            if len(entries) < 2 or len(entries) != len(before):
+                return False
+            language = self._language_of(entries)
+            instruction = (await in_thread(memo.instructions, language))["review"]
+            text = review.numbered(entries, self._names())
+            try:
+                async with asyncio.timeout(self._timeouts.model_timeout_s):
+                    corrections = review.corrections(await correct(instruction.format(text=text)), entries)
+            except (NekoError, TimeoutError) as error:
+                logger.warning("a review failed: %s", type(error).__name__)
+                return False
+            if corrections is None:
+                return False
+            after = [review.rewritten(before[number], words, language) for number, words in corrections.items()]
+            return after != before and await self.window.swap(before, after)
+
+    async def aclose(self) -> None:
+        """Write what is not written yet and close the files; a failure is logged."""
+        try:
+            self._writing.cancel()
+            await asyncio.wait([self._writing], timeout=self._timeouts.close_timeout_s)
+            async with asyncio.timeout(self._timeouts.close_timeout_s):
+                await self.window.flush()
+        except (NekoError, TimeoutError) as error:
+            logger.error("a recent window was not written at the end: %s", type(error).__name__)
+        finally:
+            await self.log.aclose()
+
+    async def _summary(self, entries: Sequence[RecentEntry], summarise: Summarise | None) -> tuple[str, str] | None:
+        """The summary of the entries, and its language."""
+        names, language = self._names(), self._language_of(entries)
+        if summarise is None:
+            return memo.extract(entries, names), language
+        await in_thread(memo.instructions, language)
+        transcript = memo.transcript(entries, names)
+        try:
+            async with asyncio.timeout(self._timeouts.model_timeout_s):
+                text = await memo.summary(transcript, language, summarise, self._timeouts.retry_pauses_s)
+        except TimeoutError:
+            logger.warning("a summary took longer than %.0f s", self._timeouts.model_timeout_s)
+            return None
+        return (text, language) if text else None
+
+    async def _replace_by_memo(self, oldest: list[Any], summary: str, language: str) -> bool:
+        sources = line_ids(oldest)
+        neko = {"id": max(sources)} if sources else None
+        if not await self.window.swap(oldest, [message("system", memo_text(summary, language), neko)]):
+            return False
+        await self.log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)
+        return True
+
+    def _language_of(self, entries: Sequence[RecentEntry]) -> str:
+        return guess("\n".join(entry.text for entry in entries), self._language())
+
+
+def _readable(entries: Sequence[Any]) -> list[RecentEntry]:
+    result = []
+    for entry in entries:
+        parsed = parse(entry)
+        if parsed is not None and parsed.text.strip():
+            text = cut_memo_prefix(parsed.text) if parsed.role == "system" else parsed.text
+            result.append(RecentEntry(parsed.role, text))
+    return result
