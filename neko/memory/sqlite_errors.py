@@ -18,6 +18,7 @@ _REASONS: Mapping[int, tuple[str, str]] = {
     sqlite3.SQLITE_IOERR: ("io", "the disk reports an error"),
     sqlite3.SQLITE_CORRUPT: ("damaged", "the file is damaged"),
     sqlite3.SQLITE_NOTADB: ("damaged", "the file is not a database"),
+    sqlite3.SQLITE_INTERRUPT: ("closed", "the memory was closed meanwhile"),
 }
 
 

@@ -20,7 +20,7 @@ class WorkerThread:
 
     def __init__(self, name: str) -> None:
         self._queue: SimpleQueue[tuple[asyncio.Future[Any], Callable[[], Any]] | None] = SimpleQueue()
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        threading.Thread(target=self._run, name=name).start()
 
     def submit(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """A future of the running loop with the result of ``work``; cancelled in time, it does not run."""

@@ -180,8 +180,9 @@ async def test_closing_interrupts_a_recall(tmp_path: Path) -> None:
         recall = asyncio.create_task(log.recall(work))
         await in_thread(begun.wait, 10)
         await log.aclose()
-        with pytest.raises(MemoryStoreError):
+        with pytest.raises(MemoryStoreError) as caught:
             await recall
+    assert caught.value.params["reason"] == "closed"
 
 
 async def test_a_page_that_takes_too_long_is_given_up_and_says_so(tmp_path: Path) -> None:

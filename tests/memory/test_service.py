@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
@@ -13,7 +14,7 @@ import pytest
 from neko.errors import MemoryStoreError, RecallTimeoutError
 from neko.i18n import describe, notice
 from neko.language import LANGUAGES
-from neko.memory.line_codec import line_json
+from neko.memory.line_codec import turn_message
 from neko.memory.service import MemoryService
 from neko.tasks import TaskOwner, in_thread
 from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, texts, window
@@ -186,7 +187,8 @@ async def test_a_recent_file_that_becomes_unreadable_is_told_by_whoever_needs_it
 
 
 def _fill(memory_folder: MemoryFolder, count: int) -> None:
-    raw = line_json(new_line("the garden was full of " + "flowers " * 20, speaker="Anna"))
+    """Lines as N.E.K.O. writes them, which do not belong in the recent window."""
+    raw = json.dumps(turn_message("user", "the garden was full of " + "flowers " * 20, START))
     with closing(sqlite3.connect(memory_folder.log)) as connection, connection:
         rows = (("s1", raw, str(START)) for _ in range(count))
         connection.executemany(

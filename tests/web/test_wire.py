@@ -200,7 +200,7 @@ def test_a_status_message_is_always_a_string() -> None:
 
 def test_a_line_carries_its_time_with_an_offset() -> None:
     frame = json.loads(wire.encode(ev.LineStored(LINE)))
-    assert (frame["line"]["id"], frame["line"]["client_id"]) == (7, "c")
+    assert (frame["line"]["id"], frame["line"]["client_id"], frame["line"]["speaker"]) == (7, "c", "Sam")
     assert datetime.fromisoformat(frame["line"]["at"]).tzinfo is not None
 
 
