@@ -106,8 +106,8 @@ class Log:
 
     async def append(self, line: NewLine) -> Stored:
         """Commit one line, and with it the end of the reply it replaces."""
-        named = replace(line, speaker=line.speaker or self._names()[line.role])
         names = self._names()
+        named = replace(line, speaker=line.speaker or names[line.role])
         stored = await self.transaction(lambda connection: _append(connection, named, self._newest + 1, names))
         self._newest = max(self._newest, stored.line.id)
         return stored
