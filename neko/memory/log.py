@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -130,17 +130,7 @@ class Log:
 
         When the file turns out to be damaged, ``work`` runs again on the new one.
         """
-        opening = self._openings
-        try:
-            return await self._writer.transaction(work, durable=durable)
-        except sqlite3.Error as error:
-            if not is_damage(error):
-                raise store_error(error, self.path) from error
-            await self._start_over(opening, error)
-        try:
-            return await self._writer.transaction(work, durable=durable)
-        except sqlite3.Error as error:
-            raise store_error(error, self.path) from error
+        return await self._attempt(lambda: self._writer.transaction(work, durable=durable), writes=True)
 
     # ── reading ──────────────────────────────────────────────────────────────
 
@@ -187,16 +177,29 @@ class Log:
         The caller brings the deadline: the read is interrupted when the caller is cancelled.
         """
         names = self._names()
-        try:
-            return await self._recaller.read(lambda connection: work(connection, names))
-        except sqlite3.Error as error:
-            raise store_error(error, self.path) from error
+        return await self._attempt(lambda: self._recaller.read(lambda connection: work(connection, names)))
 
     async def _read(self, work: Work[T]) -> T:
+        return await self._attempt(lambda: self._reader.read(work, timeout_s=self._read_timeout_s))
+
+    async def _attempt(self, use: Callable[[], Awaitable[T]], *, writes: bool = False) -> T:
+        """Use a connection, and once more when a damaged file was replaced by a new one meanwhile."""
+        opening = self._openings
         try:
-            return await self._reader.read(work, timeout_s=self._read_timeout_s)
+            return await use()
+        except (sqlite3.Error, TimeoutError) as error:
+            if writes and is_damage(error):
+                await self._start_over(opening, error)
+            elif not await self._reopened_since(opening):
+                raise store_error(error, self.path) from error
+        try:
+            return await use()
         except (sqlite3.Error, TimeoutError) as error:
             raise store_error(error, self.path) from error
+
+    async def _reopened_since(self, opening: int) -> bool:
+        async with self._reopening:
+            return self._openings != opening
 
     # ── opening ──────────────────────────────────────────────────────────────
 
@@ -227,7 +230,7 @@ class Log:
         for connection in (self._recaller, self._reader, self._writer):
             await connection.aclose()
 
-    async def _start_over(self, opening: int, error: sqlite3.Error) -> None:
+    async def _start_over(self, opening: int, error: Exception) -> None:
         """Set the damaged file of that opening aside and go on with a new one."""
         async with self._reopening:
             if self._openings != opening:

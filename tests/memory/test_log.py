@@ -284,7 +284,9 @@ async def test_damage_while_running_loses_no_acknowledged_line(memory_folder: Me
     assert len(memory_folder.reports) == 1
 
 
-async def test_writes_that_wait_behind_the_damage_are_in_the_new_file(memory_folder: MemoryFolder) -> None:
+async def test_damage_that_many_calls_meet_at_once_loses_no_write_and_closes_no_read(
+    memory_folder: MemoryFolder,
+) -> None:
     memory = await memory_folder.open()
     for number in range(200):
         await say(memory, f"line {number} " + "x" * 200)
@@ -293,8 +295,12 @@ async def test_writes_that_wait_behind_the_damage_are_in_the_new_file(memory_fol
     with memory_folder.log.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * 4096 * (pages - 1))
-    ids = await asyncio.gather(*(say(memory, f"later {number}") for number in range(20)))
+    writes = [say(memory, f"later {number}") for number in range(20)]
+    reads = [read for _ in range(5) for read in (memory.recent(MIO), memory.lines(MIO), memory.recall(MIO, "cat"))]
+    ids, results = await asyncio.gather(asyncio.gather(*writes), asyncio.gather(*reads, return_exceptions=True))
     assert len(set(ids)) == 20
+    errors = [result for result in results if isinstance(result, BaseException)]
+    assert all(isinstance(error, MemoryStoreError) and error.params["reason"] == "damaged" for error in errors)
     assert sorted(await texts(memory)) == sorted(f"later {number}" for number in range(20))
     assert len(memory_folder.reports) == 1
 
