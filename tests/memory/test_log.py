@@ -267,7 +267,7 @@ async def test_the_wal_of_a_damaged_file_is_kept_with_it(memory_folder: MemoryFo
 
 
 async def test_damage_while_running_loses_no_acknowledged_line(memory_folder: MemoryFolder) -> None:
-    memory = await memory_folder.open()
+    memory = await memory_folder.open(write_delay_s=60.0)
     for number in range(200):
         await say(memory, f"line {number} " + "x" * 200)
     assert len(await window(memory)) == 200
@@ -287,7 +287,7 @@ async def test_damage_while_running_loses_no_acknowledged_line(memory_folder: Me
 async def test_damage_that_many_calls_meet_at_once_loses_no_write_and_closes_no_read(
     memory_folder: MemoryFolder,
 ) -> None:
-    memory = await memory_folder.open()
+    memory = await memory_folder.open(write_delay_s=60.0)
     for number in range(200):
         await say(memory, f"line {number} " + "x" * 200)
     ((pages,),) = memory_folder.sql("PRAGMA page_count")
