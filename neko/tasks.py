@@ -139,6 +139,17 @@ class TaskOwner:
             logger.exception("the crash report of %s:%s failed", self.name, name)
 
 
+async def to_the_end(work: Awaitable[T]) -> T:
+    """The result of ``work``, which a cancelled caller still waits for before it goes."""
+    inner = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(inner)
+    except asyncio.CancelledError:
+        if not inner.done():
+            await asyncio.wait({inner})
+        raise
+
+
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking ``work`` in a worker thread of the default executor."""
     return await asyncio.to_thread(work, *args, **kwargs)

@@ -1,7 +1,8 @@
-"""One SQLite connection with a thread of its own; work is handed to it as functions.
+"""One SQLite connection on aiosqlite's thread; work is handed to it as functions.
 
 As in datasette's ``database.py``, a write is a function that runs as one transaction, and a read
-is stopped inside SQLite by a progress handler when nobody waits for it any more.
+is stopped inside SQLite by a progress handler when nobody waits for it any more. A function takes
+one way to the thread and back, however many statements it holds.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
+import aiosqlite
+
 from neko.memory.sqlite_errors import ConnectionClosedError, is_damage
-from neko.memory.worker_thread import WorkerThread
+from neko.tasks import to_the_end
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -30,9 +33,8 @@ class Connection:
     The connection commits by itself outside of ``transaction``.
     """
 
-    def __init__(self, connection: sqlite3.Connection, worker: WorkerThread) -> None:
-        self._connection = connection
-        self._worker = worker
+    def __init__(self, database: _Database) -> None:
+        self._database = database
         self._closed = False
         self._abandoned = threading.Event()
         self._damage: sqlite3.DatabaseError | None = None
@@ -43,15 +45,13 @@ class Connection:
 
         ``lock_timeout_s``: how long each statement waits for a lock that another program holds.
         """
-        worker = WorkerThread("neko-memory")
-        opened: list[sqlite3.Connection] = []
+        database = _Database(lambda: _open(path, lock_timeout_s, prepare), iter_chunk_size=64)
         try:
-            await worker.submit(lambda: _open(path, lock_timeout_s, prepare, opened))
-        except BaseException:
-            worker.submit(lambda: _close(opened))
-            worker.finish()
+            await to_the_end(database)
+        except asyncio.CancelledError:
+            await to_the_end(database.close())
             raise
-        return cls(opened[0], worker)
+        return cls(database)
 
     async def read(self, work: Work[T], *, timeout_s: float | None = None) -> T:
         """The result of ``work``, which only reads.
@@ -61,10 +61,12 @@ class Connection:
         """
         abandoned = threading.Event()
 
-        def run() -> T:
+        def run(connection: sqlite3.Connection) -> T:
+            if abandoned.is_set():
+                raise sqlite3.OperationalError("interrupted")
             self._abandoned = abandoned
-            self._connection.set_progress_handler(abandoned.is_set, _STEPS_BETWEEN_CHECKS)
-            return work(self._connection)
+            connection.set_progress_handler(abandoned.is_set, _STEPS_BETWEEN_CHECKS)
+            return work(connection)
 
         try:
             async with asyncio.timeout(timeout_s):
@@ -80,11 +82,11 @@ class Connection:
         after damage to the file every transaction fails with it.
         """
 
-        def run() -> T:
+        def run(connection: sqlite3.Connection) -> T:
             if self._damage is not None:
                 raise self._damage
             try:
-                return _committed(self._connection, work, durable)
+                return _committed(connection, work, durable)
             except sqlite3.DatabaseError as error:
                 if is_damage(error):
                     self._damage = error
@@ -98,15 +100,24 @@ class Connection:
             return
         self._closed = True
         self._abandoned.set()
-        closing = self._worker.submit(self._connection.close)
-        self._worker.finish()
-        with contextlib.suppress(sqlite3.Error):
-            await asyncio.shield(closing)
+        closing = self._database.stop()
+        if closing is not None:
+            with contextlib.suppress(sqlite3.Error):
+                await asyncio.shield(closing)
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, work: Work[T]) -> T:
         if self._closed:
             raise ConnectionClosedError("the connection is closed")
-        return await self._worker.submit(work)
+        return await self._database.run(work)
+
+
+class _Database(aiosqlite.Connection):
+    """An aiosqlite connection that also runs functions."""
+
+    async def run(self, work: Work[T]) -> T:
+        """The result of ``work``, called with the bare connection on its thread."""
+        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        return result
 
 
 def in_transaction(connection: sqlite3.Connection, work: Work[T]) -> T:
@@ -132,13 +143,11 @@ def _committed(connection: sqlite3.Connection, work: Work[T], durable: bool) -> 
         connection.execute("PRAGMA synchronous=FULL")
 
 
-def _open(path: Path, lock_timeout_s: float, prepare: Work[None], opened: list[sqlite3.Connection]) -> None:
+def _open(path: Path, lock_timeout_s: float, prepare: Work[None]) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=lock_timeout_s, isolation_level=None)
-    opened.append(connection)
-    prepare(connection)
-
-
-def _close(opened: list[sqlite3.Connection]) -> None:
-    """Close what was opened in vain, in the thread that opened it."""
-    for connection in opened:
+    try:
+        prepare(connection)
+    except BaseException:
         connection.close()
+        raise
+    return connection
