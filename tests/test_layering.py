@@ -19,7 +19,7 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),
     frozenset({"llm", "audio"}),
-    frozenset({"net", "bus", "bus_messages", "tasks", "metrics", "plugins"}),
+    frozenset({"net", "bus", "tasks", "metrics", "plugins"}),
     frozenset({"settings", "characters", "providers", "errors", "types", "storage", "language", "i18n"}),
 )
 PEERS = frozenset({"sessions", "memory", "agent", "llm", "audio"})
@@ -29,6 +29,9 @@ ROW_OF = {package: row for row, packages in enumerate(ROWS) for package in packa
 
 BAD_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "h2", "wsproto", "priority"}
 HEAVY = {"openai", "mcp", "playwright", "onnxruntime", "pykakasi", "httpx", "httpx2", "soxr", "numpy"}
+STARTS_TASKS = {"gather", "ensure_future", "create_task", "TaskGroup", "as_completed", "wait_for"}
+"""What starts a task of its own accord; ``neko/tasks.py`` has ``spawn`` and ``together`` in its place."""
+STILL_START_TASKS = {"neko.sessions.turn_controller", "neko.llm.discovery"}
 LONGEST_FILE = 600
 LONGEST_FUNCTION = 80
 
@@ -182,6 +185,25 @@ def test_names_say_what_a_thing_is() -> None:
     ours = [path for path in places if not {"vendor", "__pycache__"} & set(path.parts)]
     bad = [str(path.relative_to(ROOT)) for path in ours if path.stem in BAD_NAMES or path.stem.startswith("base_")]
     assert not bad
+
+
+# ── tasks ───────────────────────────────────────────────────────────────────────────────
+
+
+def _names_used(path: Path) -> Iterator[str]:
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+
+
+def test_every_task_has_an_owner() -> None:
+    offences = {module: names for module, path in MODULES.items() if (names := STARTS_TASKS & set(_names_used(path)))}
+    offences.pop("neko.tasks")
+    assert offences.keys() == STILL_START_TASKS, offences
 
 
 # ── lean imports ────────────────────────────────────────────────────────────────────────
