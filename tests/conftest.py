@@ -30,7 +30,7 @@ from neko.settings import Settings
 from tests.chromium import FLAGS, find_chromium
 from tests.loop_watchdog import Watchdog, watching
 
-pytest_plugins = ["tests.left_behind", "tests.selection"]
+pytest_plugins = ["tests.left_behind", "tests.selection", "tests.summary_lines"]
 
 hypothesis.settings.register_profile("neko", deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("neko")

@@ -38,8 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
     for item in items:
-        left_out = item.config.stash.setdefault(LEFT_OUT, Counter())
-        left_out[next((name for name in COMMANDS if item.get_closest_marker(name)), "other")] += 1
+        _left_out(item.config)[next((name for name in COMMANDS if item.get_closest_marker(name)), "other")] += 1
+
+
+def _left_out(config: pytest.Config) -> Counter[str]:
+    return config.stash.setdefault(LEFT_OUT, Counter())
 
 
 class WorkerReports:
@@ -61,11 +64,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["left_out"] = dict(session.config.stash.get(LEFT_OUT, Counter()))
+        output["left_out"] = dict(_left_out(session.config))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    left_out = config.stash.get(LEFT_OUT, Counter())
-    parts = [f"{number} {name} ({COMMANDS.get(name, 'by choice')})" for name, number in sorted(left_out.items())]
+    left_out = sorted(_left_out(config).items())
+    parts = [f"{number} {name} ({COMMANDS.get(name, 'by choice')})" for name, number in left_out]
     if parts:
         terminalreporter.write_line(f"Left out: {', '.join(parts)}.")

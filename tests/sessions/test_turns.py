@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -515,17 +514,16 @@ def play_and_check(session: bool | None, operations: list[tuple[str, Any]]) -> N
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.slow
 def test_whatever_happens_every_turn_ends_once_and_the_log_is_in_the_order_of_the_talk(
-    capsys: pytest.CaptureFixture[str],
+    record_property: Callable[[str, object], None],
 ) -> None:
     _played.clear()
     play_and_check()
     phases = [phase for phase in Phase if phase is not Phase.ENDED]
-    with capsys.disabled():
-        seen = ", ".join(f"{phase} {_played[phase]}" for phase in phases)
-        sys.stdout.write(
-            f"\nturn machine: {_played['sequences']} sequences, {_played['turns']} turns; seen in {seen}\n"
-        )
+    seen = ", ".join(f"{phase} {_played[phase]}" for phase in phases)
+    text = f"Turn machine: {_played['sequences']} sequences, {_played['turns']} turns; seen in {seen}."
+    record_property("summary", text)
     assert _played["sequences"] >= SEQUENCES
     assert all(_played[phase] for phase in phases), "a state was never reached"
 
