@@ -8,7 +8,7 @@ INPUTS   := pyproject.toml hatch_build.py package.json package-lock.json
 LIBRARIES := neko/web/static/vendor/lock.sha256
 ARGS     ?=
 WORKERS  ?= logical
-PARALLEL := -n $(WORKERS) --dist worksteal
+PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
