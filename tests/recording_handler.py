@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from neko.bus import Message
@@ -31,6 +32,13 @@ class RecordingHandler:
 
     async def until(self, number: int) -> list[Any]:
         """Wait for this many messages; the ``n`` of each."""
-        async with asyncio.timeout(DEADLINE_S), self._more:
-            await self._more.wait_for(lambda: len(self.received) >= number)
+        await self._wait_for(lambda: len(self.received) >= number)
         return [message.get("n") for message in self.received]
+
+    async def until_fits(self, fits: Callable[[Message], bool]) -> None:
+        """Wait for a message that fits."""
+        await self._wait_for(lambda: any(map(fits, self.received)))
+
+    async def _wait_for(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(DEADLINE_S), self._more:
+            await self._more.wait_for(holds)

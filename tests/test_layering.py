@@ -31,7 +31,7 @@ BAD_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "h2
 HEAVY = {"openai", "mcp", "playwright", "onnxruntime", "pykakasi", "httpx", "httpx2", "soxr", "numpy"}
 STARTS_TASKS = {"gather", "ensure_future", "create_task", "TaskGroup", "as_completed", "wait_for"}
 """What starts a task of its own accord; ``neko/tasks.py`` has ``spawn`` and ``together`` in its place."""
-STILL_START_TASKS = {"neko.sessions.turn_controller", "neko.llm.discovery"}
+STILL_START_TASKS = {"neko.llm.discovery"}
 LONGEST_FILE = 600
 LONGEST_FUNCTION = 80
 

@@ -66,6 +66,9 @@ class TurnEnded(TypedDict):
     timings: dict[str, float]
 
 
+Fact = SessionStarted | SessionEnded | StateEntered | LineCommitted | ReplyStarted | TurnEnded
+
+
 def session_started(character: str, mode: str) -> SessionStarted:
     return SessionStarted(event_type="session_start", lanlan_name=character, mode=mode)
 
