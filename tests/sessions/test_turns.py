@@ -494,8 +494,6 @@ class _World:
 _played = Counter[str]()
 
 
-@settings(max_examples=SEQUENCES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(st.sampled_from([None, True, False]), st.lists(_OPS, min_size=5, max_size=LONGEST))
 def play_and_check(session: bool | None, operations: list[tuple[str, Any]]) -> None:
     world = _World()
     if session is not None:
@@ -513,18 +511,24 @@ def play_and_check(session: bool | None, operations: list[tuple[str, Any]]) -> N
     _played.update(machine.phases)
 
 
-@pytest.mark.timeout(240)
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    "sequences",
+    [
+        pytest.param(SEQUENCES, marks=[pytest.mark.slow, pytest.mark.timeout(240)]),
+        pytest.param(20 * SEQUENCES, marks=[pytest.mark.long]),
+    ],
+)
 def test_whatever_happens_every_turn_ends_once_and_the_log_is_in_the_order_of_the_talk(
-    record_property: Callable[[str, object], None],
+    sequences: int, record_property: Callable[[str, object], None]
 ) -> None:
     _played.clear()
-    play_and_check()
+    random_talk = given(st.sampled_from([None, True, False]), st.lists(_OPS, min_size=5, max_size=LONGEST))
+    settings(max_examples=sequences, suppress_health_check=list(HealthCheck))(random_talk(play_and_check))()
     phases = [phase for phase in Phase if phase is not Phase.ENDED]
     seen = ", ".join(f"{phase} {_played[phase]}" for phase in phases)
     text = f"Turn machine: {_played['sequences']} sequences, {_played['turns']} turns; seen in {seen}."
     record_property("summary", text)
-    assert _played["sequences"] >= SEQUENCES
+    assert _played["sequences"] >= sequences
     assert all(_played[phase] for phase in phases), "a state was never reached"
 
 
