@@ -55,11 +55,8 @@ def _at(buckets: list[int], rank: int) -> float:
 
 
 @dataclass(slots=True)
-class TurnTimeline:
-    """When what happened in a turn: name to seconds since the start, the first time each.
-
-    The names in use are received, committed, first_delta, first_audio and turn_end.
-    """
+class Timeline:
+    """When what happened: name to seconds since the start, the first time each."""
 
     marks: dict[str, float] = field(default_factory=dict)
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
@@ -96,10 +93,10 @@ class Metrics:
         with self._lock:
             self._sources[name] = source
 
-    def record_turn(self, timeline: TurnTimeline) -> None:
-        """Add every mark of a turn to the histogram ``turn.<mark>``."""
-        for name, seconds in list(timeline.marks.items()):
-            self.histogram(f"turn.{name}").record(seconds)
+    def record(self, name: str, timeline: Timeline) -> None:
+        """Add every mark to the histogram ``<name>.<mark>``."""
+        for mark, seconds in list(timeline.marks.items()):
+            self.histogram(f"{name}.{mark}").record(seconds)
 
     def snapshot(self) -> dict[str, Any]:
         """``{"histograms": {name: Histogram.snapshot()}, <source>: <what it gives>, …}``."""

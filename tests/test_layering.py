@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -204,6 +205,39 @@ def test_every_task_has_an_owner() -> None:
     offences = {module: names for module, path in MODULES.items() if (names := STARTS_TASKS & set(_names_used(path)))}
     offences.pop("neko.tasks")
     assert offences.keys() == STILL_START_TASKS, offences
+
+
+# ── the kernel ──────────────────────────────────────────────────────────────────────────
+
+
+KERNEL = ROWS[5]
+DOMAIN_WORDS = {"turn", "reply", "character", "lanlan", "persona", "utterance", "task_update", "task_result"}
+
+
+def _words_of(path: Path) -> set[str]:
+    """Identifiers with their parts, and strings other than docstrings."""
+    tree = _tree(path)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            names.append(node.name)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            names.append(node.value)
+        elif isinstance(node, ast.arg):
+            names.append(node.arg)
+    names.extend(_names_used(path))
+    return {word for name in names for word in (name.lower(), *re.split(r"[^a-z]+", _snake_case(name)))}
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def test_the_kernel_does_not_know_what_it_carries() -> None:
+    kernel = {module: path for module, path in MODULES.items() if _package(module) in KERNEL}
+    offences = {module: words for module, path in kernel.items() if (words := DOMAIN_WORDS & _words_of(path))}
+    assert not offences
 
 
 # ── lean imports ────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ import threading
 import httpx2
 import pytest
 
-from neko.metrics import Histogram, Metrics, TurnTimeline
+from neko.metrics import Histogram, Metrics, Timeline
 from tests.conftest import RunningServer
 
 
@@ -52,12 +52,12 @@ def test_recording_from_many_threads_loses_nothing() -> None:
 
 def test_a_timeline_keeps_the_first_of_each_mark_in_seconds_since_its_start() -> None:
     moments = iter([10.0, 10.5, 11.0, 12.0])
-    timeline = TurnTimeline(clock=lambda: next(moments))
+    timeline = Timeline(clock=lambda: next(moments))
     for name in ("received", "first_delta", "first_delta"):
         timeline.mark(name)
     assert timeline.marks == {"received": 0.5, "first_delta": 1.0}
     metrics = Metrics()
-    metrics.record_turn(timeline)
+    metrics.record("turn", timeline)
     assert metrics.snapshot()["histograms"]["turn.first_delta"]["max"] == 1.0
 
 

@@ -373,7 +373,7 @@ class TurnController:
         self.dispatch(on.TurnWritten(turn_id))
         if status == "complete" and (warning := self._repetition.check(stream.text)):
             self._clients.emit(warning)
-        self._dependencies.metrics.record_turn(stream.timeline)
+        self._dependencies.metrics.record("turn", stream.timeline)
         self._publish(facts.turn_ended(self._character, turn_id, status, stream.timeline.marks))
 
     def _publish(self, fact: facts.Fact) -> None:
