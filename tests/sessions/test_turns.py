@@ -515,7 +515,7 @@ def play_and_check(session: bool | None, operations: list[tuple[str, Any]]) -> N
     "sequences",
     [
         pytest.param(SEQUENCES, marks=[pytest.mark.slow, pytest.mark.timeout(240)]),
-        pytest.param(20 * SEQUENCES, marks=[pytest.mark.long]),
+        pytest.param(20 * SEQUENCES, marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
     ],
 )
 def test_whatever_happens_every_turn_ends_once_and_the_log_is_in_the_order_of_the_talk(
