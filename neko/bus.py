@@ -1,8 +1,8 @@
-"""Where the rooms that never import each other meet: three topics, each with its own promise.
+"""Where the packages that never import each other meet: three queues, each with its own promise.
 
-``session`` tells everyone who listens and loses what nobody hears; ``analyze`` hands work to one
-consumer and has it acknowledged; ``agent`` is delivered in order and waits for its listener.
-Messages are JSON objects with an ``event_type``; every listener gets a copy of its own, taken
+``session`` is a fan-out of facts and loses what nobody hears; ``analyze`` hands work to one
+consumer and has it acknowledged; ``agent`` is delivered in order and waits for its handler.
+Messages are JSON objects with an ``event_type``; every handler gets a copy of its own, taken
 at the moment of publishing. Publishing never blocks. Queues are bounded and count what they
 lose. Everything here belongs to one event loop.
 """
@@ -14,19 +14,26 @@ import contextlib
 import json
 import logging
 import uuid
-from collections import Counter, OrderedDict, deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from typing import Any, Final
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, NewType
 
 from neko.tasks import TaskOwner
 
 logger = logging.getLogger(__name__)
 
+# ── delivery ────────────────────────────────────────────────────────────────────
+
+
 Message = dict[str, Any]
 Handler = Callable[[Message], Awaitable[None] | None]
+Encoded = NewType("Encoded", str)
+"""A message as it was at the moment of publishing; every handler gets a copy decoded from it."""
 
 CAPACITY: Final = 1000
-TERMINAL: Final = frozenset(("completed", "failed", "cancelled"))
+"""Messages that one queue holds."""
 
 
 class BusMessageError(TypeError):
@@ -34,7 +41,7 @@ class BusMessageError(TypeError):
 
 
 class DeliveryCounters:
-    """What was lost, and which handlers failed, by place."""
+    """What was lost, and which handlers failed, by place: a queue's name, or ``<queue>:<subscriber>``."""
 
     def __init__(self) -> None:
         self.drops: Counter[str] = Counter()
@@ -43,9 +50,9 @@ class DeliveryCounters:
     async def run(self, place: str, handler: Handler, message: Message) -> None:
         """Call a handler; a failure is logged and counted, and ends there."""
         try:
-            waiting = handler(message)
-            if waiting is not None:
-                await waiting
+            pending = handler(message)
+            if pending is not None:
+                await pending
         except Exception:
             self.failures[place] += 1
             logger.exception("the handler of %s failed on %s", place, message.get("event_type"))
@@ -54,343 +61,241 @@ class DeliveryCounters:
 class Subscription:
     """A handler's place on the bus until ``close``."""
 
-    def __init__(self, leave: Callable[[], None], *tasks: asyncio.Task[None]) -> None:
+    def __init__(self, leave: Callable[[], None], task: asyncio.Task[None]) -> None:
         self._leave = leave
-        self._tasks = tasks
+        self._task = task
+        self._closed = False
 
     def close(self) -> None:
-        """Hear nothing more, at once; a call that is running is cancelled. Idempotent."""
-        self._leave()
-        for task in self._tasks:
-            task.cancel()
+        """Get nothing more, at once; a call that is running is cancelled. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._leave()
+            self._task.cancel()
 
 
-class _Mailbox:
-    """A bounded queue of encoded messages with one reader."""
+def check(message: Mapping[str, Any]) -> None:
+    """Raise ``BusMessageError`` for what is not an object with an ``event_type``."""
+    if not isinstance(message, Mapping) or not isinstance(message.get("event_type"), str):
+        raise BusMessageError("a bus message is an object with an event_type")
 
-    def __init__(self) -> None:
-        self._waiting: deque[str] = deque()
-        self._filled = asyncio.Event()
-        self._emptied = asyncio.Event()
-        self._emptied.set()
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+def encode(message: Mapping[str, Any]) -> Encoded:
+    """Raises ``BusMessageError`` for what is not a JSON message."""
+    check(message)
+    try:
+        return Encoded(json.dumps(dict(message), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BusMessageError(f"a {message['event_type']} message is not JSON: {error}") from error
 
-    def put(self, encoded: str) -> bool:
-        if len(self._waiting) >= CAPACITY:
-            return False
-        self._waiting.append(encoded)
-        self._filled.set()
-        self._emptied.clear()
-        return True
 
-    async def emptied(self) -> None:
-        await self._emptied.wait()
+def decode(encoded: Encoded) -> Message:
+    message: Message = json.loads(encoded)
+    return message
 
-    async def first(self) -> Message:
-        """The oldest message, which stays until ``remove_first``."""
-        while not self._waiting:
-            self._filled.clear()
-            await self._filled.wait()
-        message: Message = json.loads(self._waiting[0])
-        return message
 
-    def remove_first(self) -> None:
-        self._waiting.popleft()
-        if not self._waiting:
-            self._emptied.set()
+def offer(queue: asyncio.Queue[Encoded], encoded: Encoded) -> bool:
+    """Put a message into a queue; false when it is full."""
+    if queue.full():
+        return False
+    queue.put_nowait(encoded)
+    return True
 
-    def clear(self) -> None:
-        self._waiting.clear()
-        self._emptied.set()
+
+async def deliver(queue: asyncio.Queue[Encoded], handler: Handler, place: str, counters: DeliveryCounters) -> None:
+    """Hand over message after message, for as long as the task runs."""
+    while True:
+        await counters.run(place, handler, decode(await queue.get()))
+
+
+# ── fan-out ─────────────────────────────────────────────────────────────────────
 
 
 class Topic:
-    """Fan-out: every subscriber hears every message, unless it is 1000 messages behind."""
+    """Every subscriber gets every message in order, unless it is 1000 messages behind: the newest are lost then."""
 
-    def __init__(self, name: str, owner: TaskOwner, ledger: DeliveryCounters) -> None:
+    def __init__(self, name: str, owner: TaskOwner, counters: DeliveryCounters) -> None:
         self._name = name
         self._owner = owner
-        self._ledger = ledger
-        self._mailboxes: dict[str, _Mailbox] = {}
+        self._counters = counters
+        self._queues: dict[str, asyncio.Queue[Encoded]] = {}
 
     def publish(self, message: Mapping[str, Any]) -> bool:
         """True, also when nobody listens; false only after the bus was closed.
 
         Raises ``BusMessageError`` at once for what is not a JSON message.
         """
-        encoded = _encode(message)
+        encoded = encode(message)
         if self._owner.closed:
-            self._ledger.drops[self._name] += 1
+            self._counters.drops[self._name] += 1
             return False
-        if not self._mailboxes:
-            self._ledger.drops[self._name] += 1
-        for name, mailbox in self._mailboxes.items():
-            if not mailbox.put(encoded):
-                self._ledger.drops[f"{self._name}:{name}"] += 1
+        if not self._queues:
+            self._counters.drops[self._name] += 1
+        for subscriber, queue in self._queues.items():
+            if not offer(queue, encoded):
+                self._counters.drops[f"{self._name}:{subscriber}"] += 1
         return True
 
     def subscribe(self, handler: Handler, name: str) -> Subscription:
-        """Hear everything published from now on, one message after the other.
+        """Get everything published from now on, one message after the other.
 
         Raises ``ValueError`` when the name is taken, ``RuntimeError`` on a closed bus.
         """
-        if name in self._mailboxes:
+        if name in self._queues:
             raise ValueError(f"{self._name} already has a subscriber called {name}")
-        mailbox = _Mailbox()
+        queue: asyncio.Queue[Encoded] = asyncio.Queue(CAPACITY)
         place = f"{self._name}:{name}"
-        task = self._owner.spawn(_deliver(mailbox, handler, place, self._ledger), name=place)
-        self._mailboxes[name] = mailbox
-        return Subscription(lambda: self._forget(name, mailbox), task)
+        task = self._owner.spawn(deliver(queue, handler, place, self._counters), name=place)
+        self._queues[name] = queue
+        return Subscription(lambda: self._forget(name), task)
 
-    def _forget(self, name: str, mailbox: _Mailbox) -> None:
-        if self._mailboxes.get(name) is mailbox:
-            del self._mailboxes[name]
+    def waiting(self) -> dict[str, int]:
+        """Messages not handed over yet, by ``<topic>:<subscriber>``."""
+        return {f"{self._name}:{name}": queue.qsize() for name, queue in self._queues.items()}
+
+    def _forget(self, name: str) -> None:
+        del self._queues[name]
+
+
+# ── requests for one consumer ───────────────────────────────────────────────────
+
+
+Keys = Callable[[Message], Iterable[Hashable]]
+
+
+def no_keys(_message: Message) -> Iterable[Hashable]:
+    """A request is known by its ``event_id`` alone."""
+    return ()
 
 
 class WorkQueue:
-    """Requests for one consumer, acknowledged on receipt and worked on one after the other."""
+    """Up to 1000 acknowledged requests wait for the one consumer; the next ones are refused."""
 
-    def __init__(self, name: str, owner: TaskOwner, ledger: DeliveryCounters) -> None:
+    def __init__(self, name: str, owner: TaskOwner, counters: DeliveryCounters) -> None:
         self._name = name
         self._owner = owner
-        self._ledger = ledger
-        self._inbox: _Mailbox | None = None
-        self._waiters: dict[str, set[asyncio.Future[bool]]] = {}
-        self._seen = _Recent()
+        self._counters = counters
+        self._pending: set[_Pending] = set()
+        self._recent = _RecentKeys()
+        self._consumer: _Consumer | None = None
 
-    async def request(self, message: Mapping[str, Any], ack_timeout: float = 0.5, retries: int = 1) -> bool:
+    async def request(self, message: Mapping[str, Any], ack_timeout_s: float = 0.5, retries: int = 1) -> bool:
         """Hand over work; true once it is acknowledged, which says received, not done.
 
         A missing ``event_id`` is added; it stays the same in every attempt. False at once when
         there is no consumer or it is 1000 requests behind, else after ``retries + 1`` attempts of
-        ``ack_timeout`` seconds each. Raises ``BusMessageError`` for what is not a JSON message.
+        ``ack_timeout_s`` seconds each. Raises ``BusMessageError`` for what is not a JSON message.
         """
-        _check(message)
+        check(message)
         event_id = str(message.get("event_id") or uuid.uuid4().hex)
-        encoded = _encode({**message, "event_id": event_id})
-        acked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        waiters = self._waiters.setdefault(event_id, set())
-        waiters.add(acked)
-        try:
+        encoded = encode({**message, "event_id": event_id})
+        with self._awaiting(event_id) as acked:
             for _ in range(retries + 1):
-                if self._inbox is None:
+                if acked.done() or self._consumer is None or not self._consumer.accept(encoded):
                     break
-                if self._inbox.put(encoded):
-                    await asyncio.wait((acked,), timeout=ack_timeout)
-                if acked.done():
-                    break
-        finally:
-            waiters.discard(acked)
-            if not waiters:
-                self._waiters.pop(event_id, None)
-        delivered = acked.done() and acked.result()
+                await asyncio.wait((acked,), timeout=ack_timeout_s)
+            delivered = acked.done() and acked.result()
         if not delivered:
-            self._ledger.drops[self._name] += 1
+            self._counters.drops[self._name] += 1
         return delivered
 
     def ack(self, event_id: str) -> None:
         """Acknowledge a request; an unknown or already acknowledged id is ignored."""
-        self._answer(self._waiters.get(event_id, set()), True)
+        for pending in self._pending:
+            if pending.event_id == event_id:
+                pending.answer(True)
 
-    def consume(self, handler: Handler) -> Subscription:
+    def consume(self, handler: Handler, keys: Keys = no_keys) -> Subscription:
         """Work on requests, one at a time; each is acknowledged before work on it begins.
 
         A request that was seen before is acknowledged and not worked on again: it is known by its
-        ``event_id``, and by its ``lanlan_name`` and ``turn_id`` where it names a turn.
+        ``event_id`` and by what ``keys(request)`` gives, any one of them (the last 1000 are kept).
         Raises ``RuntimeError`` when there is a consumer already, or on a closed bus.
         """
-        backlog = _Mailbox()
+        backlog: asyncio.Queue[Encoded] = asyncio.Queue(CAPACITY)
 
-        def accept(message: Message) -> None:
-            keys = _work_keys(message)
-            if not self._seen.any_of(keys):
-                if not backlog.put(_encode(message)):
-                    return
-                self._seen.add(keys)
-            self.ack(message["event_id"])
+        def accept(encoded: Encoded) -> bool:
+            request = decode(encoded)
+            event_id = request["event_id"]
+            identity = [("event_id", event_id), *keys(request)]
+            if not self._recent.has_any(identity):
+                if not offer(backlog, encoded):
+                    return False
+                self._recent.add(identity)
+            self.ack(event_id)
+            return True
 
-        reception = self.receive(accept)
-        work = self._owner.spawn(_deliver(backlog, handler, self._name, self._ledger), name=self._name)
-
-        def leave() -> None:
-            self._ledger.drops[self._name] += len(backlog)
-            backlog.clear()
-            reception.close()
-
-        return Subscription(leave, work)
+        return self._attach(_Consumer(accept, backlog, acknowledged=True), handler)
 
     def receive(self, receiver: Handler) -> Subscription:
-        """Hear the bare requests, repetitions included, and call ``ack`` for them yourself.
+        """Get the bare requests, repetitions included, and call ``ack`` for them yourself.
 
         For a consumer that lives elsewhere and is reached by other means. Raises ``RuntimeError``
         when there is a consumer already, or on a closed bus.
         """
-        if self._inbox is not None:
+        inbox: asyncio.Queue[Encoded] = asyncio.Queue(CAPACITY)
+        return self._attach(_Consumer(lambda encoded: offer(inbox, encoded), inbox, acknowledged=False), receiver)
+
+    def waiting(self) -> dict[str, int]:
+        """Requests not handed over yet, by queue."""
+        return {self._name: self._consumer.queue.qsize() if self._consumer else 0}
+
+    def close(self) -> None:
+        """Let the consumer go and every request, waiting or to come, return false.
+
+        Acknowledged requests that nobody has begun to work on are counted as lost.
+        """
+        consumer, self._consumer = self._consumer, None
+        if consumer and consumer.acknowledged and (left := consumer.queue.qsize()):
+            self._counters.drops[self._name] += left
+        for pending in self._pending:
+            pending.answer(False)
+
+    def _attach(self, consumer: _Consumer, handler: Handler) -> Subscription:
+        if self._consumer is not None:
             raise RuntimeError(f"{self._name} already has its consumer")
-        inbox = _Mailbox()
-        task = self._owner.spawn(
-            _deliver(inbox, receiver, f"{self._name}:reception", self._ledger), name=f"{self._name}:reception"
-        )
-        self._inbox = inbox
-        return Subscription(lambda: self._leave(inbox), task)
+        task = self._owner.spawn(deliver(consumer.queue, handler, self._name, self._counters), name=self._name)
+        self._consumer = consumer
+        return Subscription(self.close, task)
 
-    def refuse_all(self) -> None:
-        """Let the consumer go and every request, waiting or to come, return false."""
-        self._inbox = None
-        for waiters in self._waiters.values():
-            self._answer(waiters, False)
-
-    def _leave(self, inbox: _Mailbox) -> None:
-        if self._inbox is inbox:
-            self.refuse_all()
-
-    @staticmethod
-    def _answer(waiters: set[asyncio.Future[bool]], answer: bool) -> None:
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(answer)
+    @contextmanager
+    def _awaiting(self, event_id: str) -> Iterator[asyncio.Future[bool]]:
+        pending = _Pending(event_id, asyncio.get_running_loop().create_future())
+        self._pending.add(pending)
+        try:
+            yield pending.acked
+        finally:
+            self._pending.discard(pending)
 
 
-class OrderedQueue:
-    """Everything in order to one handler; up to 1000 messages wait for it to be attached.
+@dataclass(frozen=True, slots=True)
+class _Consumer:
+    """``accept`` takes a request or says false; ``acknowledged``: what waits in ``queue`` has been acknowledged."""
 
-    The terminal ``task_update`` of a task comes before its ``task_result``: a result published
-    first waits for it, at most ``PATIENCE`` seconds.
-    """
-
-    PATIENCE: Final = 1.0
-
-    def __init__(self, name: str, owner: TaskOwner, ledger: DeliveryCounters) -> None:
-        self._name = name
-        self._owner = owner
-        self._ledger = ledger
-        self._mailbox = _Mailbox()
-        self._attached = False
-        self._closed = False
-        self._running: OrderedDict[str, None] = OrderedDict()
-        self._held: dict[str, tuple[asyncio.TimerHandle, list[str]]] = {}
-
-    def publish(self, message: Mapping[str, Any]) -> bool:
-        """False when 1000 messages wait already, or after the bus began to close.
-
-        Raises ``BusMessageError`` at once for what is not a JSON message.
-        """
-        encoded = _encode(message)
-        waiting = len(self._mailbox) + sum(len(results) for _, results in self._held.values())
-        if self._closed or waiting >= CAPACITY:
-            self._ledger.drops[self._name] += 1
-            return False
-        task_id = message.get("task_id")
-        if message["event_type"] == "task_result" and task_id in self._running:
-            self._hold(str(task_id), encoded)
-            return True
-        self._mailbox.put(encoded)
-        if message["event_type"] == "task_update":
-            self._follow(message.get("task"))
-        return True
-
-    def attach(self, handler: Handler) -> Subscription:
-        """Be given what waits and all that follows. After ``close`` messages wait again; the one
-        that was being handled comes again.
-
-        Raises ``RuntimeError`` when there is a handler already, or on a closed bus.
-        """
-        if self._attached:
-            raise RuntimeError(f"{self._name} already has its handler")
-        task = self._owner.spawn(self._deliver_whole(handler), name=self._name)
-        self._attached = True
-        here = [True]
-
-        def leave() -> None:
-            if here:
-                here.clear()
-                self._attached = False
-
-        return Subscription(leave, task)
-
-    async def drain(self, timeout: float) -> None:
-        """Take nothing more and wait until all has been handled; what is left then is dropped."""
-        self._closed = True
-        for task_id in list(self._held):
-            self._release(task_id)
-        if self._attached:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout):
-                    await self._mailbox.emptied()
-        if left := len(self._mailbox):
-            self._ledger.drops[self._name] += left
-            self._mailbox.clear()
-            logger.warning("%d messages on %s were not delivered before the end", left, self._name)
-
-    async def _deliver_whole(self, handler: Handler) -> None:
-        while True:
-            message = await self._mailbox.first()
-            await self._ledger.run(self._name, handler, message)
-            self._mailbox.remove_first()
-
-    def _follow(self, task: object) -> None:
-        """Keep in mind which tasks are running, the last 1000 of them."""
-        if not isinstance(task, Mapping):
-            return
-        task_id = str(task.get("id"))
-        if task.get("status") in TERMINAL:
-            self._running.pop(task_id, None)
-            self._release(task_id)
-        else:
-            self._running[task_id] = None
-            if len(self._running) > CAPACITY:
-                self._running.popitem(last=False)
-
-    def _hold(self, task_id: str, encoded: str) -> None:
-        if task_id in self._held:
-            self._held[task_id][1].append(encoded)
-            return
-        timer = asyncio.get_running_loop().call_later(self.PATIENCE, self._release, task_id)
-        self._held[task_id] = (timer, [encoded])
-
-    def _release(self, task_id: str) -> None:
-        if task_id not in self._held:
-            return
-        timer, results = self._held.pop(task_id)
-        timer.cancel()
-        for encoded in results:
-            self._mailbox.put(encoded)
+    accept: Callable[[Encoded], bool]
+    queue: asyncio.Queue[Encoded]
+    acknowledged: bool
 
 
-class Bus:
-    """The three topics of one Neko. Handlers run as tasks of the bus; a failing one harms nobody."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pending:
+    """A request whose sender waits for the acknowledgement."""
 
-    def __init__(self) -> None:
-        self._owner = TaskOwner("bus")
-        self._ledger = DeliveryCounters()
-        self.session = Topic("session", self._owner, self._ledger)
-        self.analyze = WorkQueue("analyze", self._owner, self._ledger)
-        self.agent = OrderedQueue("agent", self._owner, self._ledger)
+    event_id: str
+    acked: asyncio.Future[bool]
 
-    def drops(self) -> dict[str, int]:
-        """Messages lost, by topic: full, unheard, refused or left over at the end."""
-        return dict(self._ledger.drops)
-
-    def failures(self) -> dict[str, int]:
-        """Handler calls that raised, by topic and subscriber."""
-        return dict(self._ledger.failures)
-
-    async def aclose(self, timeout: float = 2.0) -> None:
-        """Deliver what waits on ``agent``, at most ``timeout`` seconds long, then end; idempotent."""
-        await self.agent.drain(timeout)
-        self.analyze.refuse_all()
-        await self._owner.aclose(timeout)
+    def answer(self, received: bool) -> None:
+        if not self.acked.done():
+            self.acked.set_result(received)
 
 
-class _Recent:
-    """The last 1000 things seen."""
+class _RecentKeys:
+    """The last 1000 keys seen."""
 
     def __init__(self) -> None:
         self._keys: OrderedDict[Hashable, None] = OrderedDict()
 
-    def any_of(self, keys: Iterable[Hashable]) -> bool:
+    def has_any(self, keys: Iterable[Hashable]) -> bool:
         return any(key in self._keys for key in keys)
 
     def add(self, keys: Iterable[Hashable]) -> None:
@@ -400,28 +305,102 @@ class _Recent:
             self._keys.popitem(last=False)
 
 
-def _work_keys(message: Message) -> list[Hashable]:
-    keys: list[Hashable] = [("event", str(message["event_id"]))]
-    if message.get("turn_id"):
-        keys.append(("turn", str(message.get("lanlan_name")), str(message["turn_id"])))
-    return keys
+# ── messages in order ───────────────────────────────────────────────────────────
 
 
-async def _deliver(mailbox: _Mailbox, handler: Handler, place: str, ledger: DeliveryCounters) -> None:
-    while True:
-        message = await mailbox.first()
-        mailbox.remove_first()
-        await ledger.run(place, handler, message)
+class OrderedQueue:
+    """Everything in order to one handler; up to 1000 messages wait for it, the next ones are refused."""
+
+    def __init__(self, name: str, owner: TaskOwner, counters: DeliveryCounters) -> None:
+        self._name = name
+        self._owner = owner
+        self._counters = counters
+        self._queue: asyncio.Queue[Encoded] = asyncio.Queue(CAPACITY)
+        self._in_hand: Encoded | None = None
+        self._attached = False
+        self._closed = False
+
+    def publish(self, message: Mapping[str, Any]) -> bool:
+        """False when 1000 messages wait already, or after the bus began to close.
+
+        Raises ``BusMessageError`` at once for what is not a JSON message.
+        """
+        encoded = encode(message)
+        accepted = not self._closed and offer(self._queue, encoded)
+        if not accepted:
+            self._counters.drops[self._name] += 1
+        return accepted
+
+    def attach(self, handler: Handler) -> Subscription:
+        """Be handed what waits and all that follows. After ``close`` messages wait again; the one
+        that was being handled comes again.
+
+        Raises ``RuntimeError`` when there is a handler already, or on a closed bus.
+        """
+        if self._attached:
+            raise RuntimeError(f"{self._name} already has its handler")
+        task = self._owner.spawn(self._deliver(handler), name=self._name)
+        self._attached = True
+        return Subscription(self._detach, task)
+
+    def waiting(self) -> dict[str, int]:
+        """Messages not handled yet, by queue; the one in hand counts."""
+        return {self._name: self._queue.qsize() + (self._in_hand is not None)}
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take nothing more and wait until all has been handled; what is left then is dropped."""
+        self._closed = True
+        if self._attached and self.waiting()[self._name]:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._queue.join()
+        if left := self.waiting()[self._name]:
+            self._counters.drops[self._name] += left
+            self._in_hand = None
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            logger.warning("%d messages on %s were not delivered before the end", left, self._name)
+
+    def _detach(self) -> None:
+        self._attached = False
+
+    async def _deliver(self, handler: Handler) -> None:
+        """A message stays in hand until its handler has returned, whoever the handler is by then."""
+        while True:
+            if self._in_hand is None:
+                self._in_hand = await self._queue.get()
+            await self._counters.run(self._name, handler, decode(self._in_hand))
+            self._in_hand = None
+            self._queue.task_done()
 
 
-def _check(message: Mapping[str, Any]) -> None:
-    if not isinstance(message, Mapping) or not isinstance(message.get("event_type"), str):
-        raise BusMessageError("a bus message is an object with an event_type")
+# ── the bus ─────────────────────────────────────────────────────────────────
 
 
-def _encode(message: Mapping[str, Any]) -> str:
-    _check(message)
-    try:
-        return json.dumps(dict(message), allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise BusMessageError(f"a {message['event_type']} message is not JSON: {error}") from error
+class Bus:
+    """The three queues of one Neko. Handlers run as tasks of the bus; a failing one harms nobody."""
+
+    def __init__(self) -> None:
+        self._owner = TaskOwner("bus")
+        self._counters = DeliveryCounters()
+        self.session = Topic("session", self._owner, self._counters)
+        self.analyze = WorkQueue("analyze", self._owner, self._counters)
+        self.agent = OrderedQueue("agent", self._owner, self._counters)
+
+    def snapshot(self) -> dict[str, dict[str, int]]:
+        """Counts by place since the start, and the present lengths of the queues.
+
+        ``drops``: messages that met a full queue, were unheard, refused or left over at the end;
+        ``failures``: handler calls that raised; ``waiting``: messages not handled yet.
+        """
+        return {
+            "drops": dict(self._counters.drops),
+            "failures": dict(self._counters.failures),
+            "waiting": self.session.waiting() | self.analyze.waiting() | self.agent.waiting(),
+        }
+
+    async def aclose(self, timeout_s: float = 2.0) -> None:
+        """Deliver what waits on ``agent``, at most ``timeout_s`` seconds long, then end; idempotent."""
+        await self.agent.drain(timeout_s)
+        self.analyze.close()
+        await self._owner.aclose(timeout_s)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -56,11 +55,8 @@ def _at(buckets: list[int], rank: int) -> float:
 
 
 @dataclass(slots=True)
-class TurnTimeline:
-    """When what happened in a turn: name to seconds since the start, the first time each.
-
-    The names in use are received, committed, first_delta, first_audio and turn_end.
-    """
+class Timeline:
+    """When what happened: name to seconds since the start, the first time each."""
 
     marks: dict[str, float] = field(default_factory=dict)
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
@@ -74,32 +70,39 @@ class TurnTimeline:
         self.marks.setdefault(name, self.clock() - self.start)
 
 
+Source = Callable[[], Mapping[str, Any]]
+"""Gives what one part of Neko has counted, as a JSON object; called from any thread."""
+
+
 class Metrics:
-    """The histograms and counters of one Neko, made as they are first named."""
+    """The histograms of one Neko, made as they are first named, and what its parts count themselves."""
 
     def __init__(self) -> None:
         self._histograms: dict[str, Histogram] = {}
-        self._counts: Counter[str] = Counter()
+        self._sources: dict[str, Source] = {}
         self._lock = threading.Lock()
 
     def histogram(self, name: str) -> Histogram:
         with self._lock:
             return self._histograms.setdefault(name, Histogram())
 
-    def count(self, name: str, n: int = 1) -> None:
+    def add_source(self, name: str, source: Source) -> None:
+        """Show what ``source`` gives under ``name`` in every snapshot, in place of an earlier source of that name."""
+        if name == "histograms":
+            raise ValueError("a source cannot take the place of the histograms")
         with self._lock:
-            self._counts[name] += n
+            self._sources[name] = source
 
-    def record_turn(self, timeline: TurnTimeline) -> None:
-        """Add every mark of a turn to the histogram ``turn.<mark>``."""
-        for name, seconds in list(timeline.marks.items()):
-            self.histogram(f"turn.{name}").record(seconds)
+    def record(self, name: str, timeline: Timeline) -> None:
+        """Add every mark to the histogram ``<name>.<mark>``."""
+        for mark, seconds in list(timeline.marks.items()):
+            self.histogram(f"{name}.{mark}").record(seconds)
 
     def snapshot(self) -> dict[str, Any]:
-        """``{"histograms": {name: Histogram.snapshot()}, "counts": {name: int}}``."""
+        """``{"histograms": {name: Histogram.snapshot()}, <source>: <what it gives>, …}``."""
         with self._lock:
-            histograms, counts = dict(self._histograms), dict(self._counts)
+            histograms, sources = dict(self._histograms), dict(self._sources)
         return {
             "histograms": {name: histogram.snapshot() for name, histogram in sorted(histograms.items())},
-            "counts": dict(sorted(counts.items())),
+            **{name: dict(source()) for name, source in sorted(sources.items())},
         }

@@ -1,7 +1,7 @@
-"""Every background task of Neko is born here: named, owned, and gone when its owner is.
+"""Every background task of Neko starts here: named, owned, and gone when its owner is.
 
-A task that crashes is logged and reported to its owner and takes nobody down with it; a
-supervised one is started again with a growing delay.
+A task that crashes is logged and reported to its owner and stops no other; a supervised one
+is started again with a growing delay.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar, overload
 
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+U = TypeVar("U")
 
 CrashReport = Callable[[str, BaseException], None]
 Sleep = Callable[[float], Awaitable[object]]
@@ -68,27 +69,27 @@ class TaskOwner:
         factory: Callable[[], Awaitable[None]],
         *,
         name: str,
-        first_delay: float = 0.2,
-        max_delay: float = 30.0,
+        first_delay_s: float = 0.2,
+        max_delay_s: float = 30.0,
     ) -> asyncio.Task[None]:
-        """Keep ``factory()`` running: after a crash start it again, ``first_delay`` seconds later.
+        """Keep ``factory()`` running: after a crash start it again, ``first_delay_s`` seconds later.
 
-        The delay doubles with every crash up to ``max_delay`` and starts over once a run has
+        The delay doubles with every crash up to ``max_delay_s`` and starts over once a run has
         lasted longer than that. A run that returns is finished and is not started again.
         """
-        return self.spawn(self._restart(factory, name, first_delay, max_delay), name=name)
+        return self.spawn(self._restart(factory, name, first_delay_s, max_delay_s), name=name)
 
-    async def aclose(self, timeout: float = 2.0) -> None:
-        """Cancel every task and wait up to ``timeout`` seconds for them to end; idempotent."""
+    async def aclose(self, timeout_s: float = 2.0) -> None:
+        """Cancel every task and wait up to ``timeout_s`` seconds for them to end; idempotent."""
         self.closed = True
-        doomed = {task for task in self._tasks if task is not asyncio.current_task()}
-        for task in doomed:
+        others = {task for task in self._tasks if task is not asyncio.current_task()}
+        for task in others:
             task.cancel()
-        if not doomed:
+        if not others:
             return
-        _, stuck = await asyncio.wait(doomed, timeout=timeout)
+        _, stuck = await asyncio.wait(others, timeout=timeout_s)
         for task in stuck:
-            logger.error("%s did not end within %.1f s of being cancelled", task.get_name(), timeout)
+            logger.error("%s did not end within %.1f s of being cancelled", task.get_name(), timeout_s)
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,9 +100,9 @@ class TaskOwner:
         await self.aclose()
 
     async def _restart(
-        self, factory: Callable[[], Awaitable[None]], name: str, first_delay: float, max_delay: float
+        self, factory: Callable[[], Awaitable[None]], name: str, first_delay_s: float, max_delay_s: float
     ) -> None:
-        delay = first_delay
+        delay = first_delay_s
         while True:
             started = self._clock()
             try:
@@ -115,11 +116,11 @@ class TaskOwner:
                 self._report(name, error)
             else:
                 return
-            if self._clock() - started > max_delay:
-                delay = first_delay
+            if self._clock() - started > max_delay_s:
+                delay = first_delay_s
             logger.warning("%s:%s starts again in %.1f s", self.name, name, delay)
             await self._sleep(delay)
-            delay = min(delay * 2, max_delay)
+            delay = min(delay * 2, max_delay_s)
 
     def _finished(self, task: asyncio.Task[Any], name: str) -> None:
         self._tasks.discard(task)
@@ -148,6 +149,26 @@ async def to_the_end(work: Awaitable[T]) -> T:
         if not inner.done():
             await asyncio.wait({inner})
         raise
+
+
+@overload
+async def together(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U], /) -> tuple[T, U]: ...
+@overload
+async def together(*coros: Coroutine[Any, Any, T]) -> tuple[T, ...]: ...
+async def together(*coros: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
+    """Run coroutines side by side on behalf of the calling task; their results, in order.
+
+    None outlives the call. The first failure cancels the others and is raised once they have
+    ended; a cancellation of the caller cancels them all.
+    """
+    caller = asyncio.current_task()
+    name = caller.get_name() if caller else "together"
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coro, name=f"{name}:{number}") for number, coro in enumerate(coros, 1)]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return tuple(task.result() for task in tasks)
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

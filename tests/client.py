@@ -61,7 +61,7 @@ class Client:
 
 
 def is_turn_end(frame: Frame) -> bool:
-    return frame["type"] == "system" and frame["data"] == "turn end"
+    return bool(frame["type"] == "system" and frame["data"] == "turn end")
 
 
 def text_of(frames: list[Frame]) -> str:

@@ -1,22 +1,27 @@
-"""Fixtures for every test, and the checks that every test leaves nothing behind.
+"""Fixtures for every test: ports and folders, a browser, a server.
 
-After each test: no task of the loop, no thread of ours and no open socket may be left. Mark a test
-with ``loop_watchdog`` to fail it when one step holds the event loop too long.
+``left_behind`` checks that every test cleans up, ``selection`` which tests a run takes. Mark a
+test with ``loop_watchdog`` to fail it when one step holds the event loop too long.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import inspect
+import itertools
+import os
+import re
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from neko.application import Neko
@@ -25,47 +30,17 @@ from neko.settings import Settings
 from tests.chromium import FLAGS, find_chromium
 from tests.loop_watchdog import Watchdog, watching
 
-SETTLE = 2.0
-"""Seconds that tasks and threads of a finished test get to end by themselves."""
+pytest_plugins = ["tests.left_behind", "tests.selection", "tests.summary_lines"]
 
+hypothesis.settings.register_profile("neko", deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile("neko")
 
-def pytest_collection_finish() -> None:
-    """Set aside all that the imports made, so that a collection after each test is cheap."""
-    gc.collect()
-    gc.freeze()
+THREADS = 6
+"""Of the loop that all tests with the shared browser run on."""
 
-
-# ── nothing is left behind ──────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(autouse=True)
-def no_thread_left() -> Iterator[None]:
-    """First to be set up, so last to be torn down: after the test's loop is closed."""
-    before = set(threading.enumerate())
-    yield
-    left = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
-    for thread in left:
-        thread.join(SETTLE)
-    gc.collect()
-    names = sorted(thread.name for thread in left if thread.is_alive())
-    assert not names, f"threads left behind: {', '.join(names)}"
-
-
-@pytest.fixture(autouse=True)
-def no_task_left(no_thread_left: None, request: pytest.FixtureRequest) -> None:
-    function = getattr(request.node, "obj", None)
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        request.getfixturevalue("_no_task_left_on_the_loop")
-
-
-@pytest.fixture
-async def _no_task_left_on_the_loop() -> AsyncIterator[None]:
-    yield
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    if left:
-        _, left = await asyncio.wait(left, timeout=SETTLE)
-    names = sorted(f"{task.get_name()} ({task.get_coro()!r})" for task in left)
-    assert not names, f"tasks left behind: {', '.join(names)}"
+PORTS_OF_A_WORKER = 500
+FIRST_PORT = 21_000
+"""Below the ports that systems hand out by themselves, so that nobody takes one meanwhile."""
 
 
 @pytest.fixture(autouse=True)
@@ -88,13 +63,21 @@ def data_dir(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture(scope="session")
+def own_ports() -> Iterator[int]:
+    """Loopback ports that no other worker of this run uses."""
+    worker = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
+    first = FIRST_PORT + int(worker) * PORTS_OF_A_WORKER
+    return itertools.cycle(range(first, first + PORTS_OF_A_WORKER))
+
+
 @pytest.fixture
-def free_port() -> int:
+def free_port(own_ports: Iterator[int]) -> int:
     """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    for port in own_ports:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("unreachable")
 
 
 # ── a browser ───────────────────────────────────────────────────────────────────────────
@@ -107,13 +90,36 @@ def chromium_path() -> str:
     return path
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(chromium_path: str) -> AsyncIterator[Browser]:
+    """One headless browser for each worker; a test makes a context of its own in it.
+
+    It belongs to the loop of the session: its tests are marked ``asyncio(loop_scope="session")``.
+    """
+    start_thread_pool()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
+        yield browser
+        await browser.close()
+
+
+def start_thread_pool() -> None:
+    """Start the threads of this loop now, so that none counts as left behind by a test."""
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="asyncio")
+    all_run = threading.Barrier(THREADS + 1)
+    for _ in range(THREADS):
+        pool.submit(all_run.wait)
+    all_run.wait()
+    asyncio.get_running_loop().set_default_executor(pool)
+
+
 @pytest.fixture
 async def browser(chromium_path: str) -> AsyncIterator[Browser]:
-    """Headless Chromium, a new one for each test."""
+    """A headless browser for one test with a loop of its own."""
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
-        yield chromium
-        await chromium.close()
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
+        yield browser
+        await browser.close()
 
 
 # ── a server ────────────────────────────────────────────────────────────────────────────
@@ -137,7 +143,7 @@ def settings_changes() -> dict[str, Any]:
 @pytest.fixture
 async def server(data_dir: Path, settings_changes: dict[str, Any]) -> AsyncIterator[RunningServer]:
     """A whole Neko on a real loopback port, in the loop of the test, with the built-in model."""
-    plain = {"data_dir": data_dir, "port": 0, "environ": {}, "find_local_servers": False}
+    plain: dict[str, Any] = {"data_dir": data_dir, "port": 0, "environ": {}, "find_local_servers": False}
     settings = Settings(**(plain | settings_changes))
     with listen(settings.host, settings.port) as listener:
         async with Neko(settings) as neko, serving(neko, listener):

@@ -46,7 +46,7 @@ def watching() -> Iterator[Watchdog]:
         finally:
             watchdog.record(handle, time.thread_time() - busy, time.monotonic() - began)
 
-    asyncio.Handle._run = timed  # type: ignore[method-assign]
+    asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
     try:
         yield watchdog
     finally:

@@ -191,8 +191,8 @@ class ScriptedProvider:
             return
         connection.begin(script.content_type or "text/event-stream")
         model = str(request.json.get("model", ""))
-        for piece in script.reasoning:
-            connection.chunk(_event(model, {"reasoning_content": piece}))
+        for thought in script.reasoning:
+            connection.chunk(_event(model, {"reasoning_content": thought}))
         for count, piece in enumerate((*script.deltas, None)):
             if not await self._may_go_on(connection, script, count) or piece is None:
                 break

@@ -25,7 +25,7 @@ def codes_in_the_code() -> set[str]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
                 found.update(
-                    part.value.value
+                    str(part.value.value)
                     for part in node.body
                     if isinstance(part, ast.Assign)
                     and ast.unparse(part.targets[0]) == "code"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),
     frozenset({"llm", "audio"}),
-    frozenset({"net", "bus", "bus_messages", "tasks", "metrics", "plugins"}),
+    frozenset({"net", "bus", "tasks", "metrics", "plugins"}),
     frozenset({"settings", "characters", "providers", "errors", "types", "storage", "language", "i18n"}),
 )
 PEERS = frozenset({"sessions", "memory", "agent", "llm", "audio"})
@@ -29,6 +30,9 @@ ROW_OF = {package: row for row, packages in enumerate(ROWS) for package in packa
 
 BAD_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "h2", "wsproto", "priority"}
 HEAVY = {"openai", "mcp", "playwright", "onnxruntime", "pykakasi", "httpx", "httpx2", "soxr", "numpy"}
+STARTS_TASKS = {"gather", "ensure_future", "create_task", "TaskGroup", "as_completed", "wait_for"}
+"""What starts a task of its own accord; ``neko/tasks.py`` has ``spawn`` and ``together`` in its place."""
+STILL_START_TASKS = {"neko.llm.discovery"}
 LONGEST_FILE = 600
 LONGEST_FUNCTION = 80
 
@@ -182,6 +186,58 @@ def test_names_say_what_a_thing_is() -> None:
     ours = [path for path in places if not {"vendor", "__pycache__"} & set(path.parts)]
     bad = [str(path.relative_to(ROOT)) for path in ours if path.stem in BAD_NAMES or path.stem.startswith("base_")]
     assert not bad
+
+
+# ── tasks ───────────────────────────────────────────────────────────────────────────────
+
+
+def _names_used(path: Path) -> Iterator[str]:
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+
+
+def test_every_task_has_an_owner() -> None:
+    offences = {module: names for module, path in MODULES.items() if (names := STARTS_TASKS & set(_names_used(path)))}
+    offences.pop("neko.tasks")
+    assert offences.keys() == STILL_START_TASKS, offences
+
+
+# ── the kernel ──────────────────────────────────────────────────────────────────────────
+
+
+KERNEL = ROWS[5]
+DOMAIN_WORDS = {"turn", "reply", "character", "lanlan", "persona", "utterance", "task_update", "task_result"}
+
+
+def _words_of(path: Path) -> set[str]:
+    """Identifiers with their parts, and strings other than docstrings."""
+    tree = _tree(path)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            names.append(node.name)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            names.append(node.value)
+        elif isinstance(node, ast.arg):
+            names.append(node.arg)
+    names.extend(_names_used(path))
+    return {word for name in names for word in (name.lower(), *re.split(r"[^a-z]+", _snake_case(name)))}
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def test_the_kernel_does_not_know_what_it_carries() -> None:
+    kernel = {module: path for module, path in MODULES.items() if _package(module) in KERNEL}
+    offences = {module: words for module, path in kernel.items() if (words := DOMAIN_WORDS & _words_of(path))}
+    assert not offences
 
 
 # ── lean imports ────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,11 @@
 import random
 import threading
 
+import httpx2
 import pytest
 
-from neko.metrics import Histogram, Metrics, TurnTimeline
+from neko.metrics import Histogram, Metrics, Timeline
+from tests.conftest import RunningServer
 
 
 def test_percentiles_are_right_to_within_five_percent() -> None:
@@ -38,7 +40,6 @@ def test_recording_from_many_threads_loses_nothing() -> None:
     def work() -> None:
         for _ in range(2000):
             metrics.histogram("x").record(0.001)
-            metrics.count("y")
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -47,15 +48,38 @@ def test_recording_from_many_threads_loses_nothing() -> None:
         thread.join(timeout=10)
     snapshot = metrics.snapshot()
     assert snapshot["histograms"]["x"]["count"] == 8000
-    assert snapshot["counts"] == {"y": 8000}
 
 
 def test_a_timeline_keeps_the_first_of_each_mark_in_seconds_since_its_start() -> None:
     moments = iter([10.0, 10.5, 11.0, 12.0])
-    timeline = TurnTimeline(clock=lambda: next(moments))
+    timeline = Timeline(clock=lambda: next(moments))
     for name in ("received", "first_delta", "first_delta"):
         timeline.mark(name)
     assert timeline.marks == {"received": 0.5, "first_delta": 1.0}
     metrics = Metrics()
-    metrics.record_turn(timeline)
+    metrics.record("turn", timeline)
     assert metrics.snapshot()["histograms"]["turn.first_delta"]["max"] == 1.0
+
+
+def test_what_a_part_counts_itself_is_shown_under_its_name_as_it_is_now() -> None:
+    metrics, drops = Metrics(), {"session": 0}
+    metrics.add_source("bus", lambda: {"drops": drops})
+    assert metrics.snapshot() == {"histograms": {}, "bus": {"drops": {"session": 0}}}
+    drops["session"] = 3
+    assert metrics.snapshot()["bus"] == {"drops": {"session": 3}}
+    metrics.add_source("bus", lambda: {"drops": {}})
+    assert metrics.snapshot()["bus"] == {"drops": {}}
+
+
+def test_no_source_hides_the_histograms() -> None:
+    with pytest.raises(ValueError, match="histograms"):
+        Metrics().add_source("histograms", dict)
+
+
+async def test_what_the_bus_loses_is_seen_from_outside(server: RunningServer) -> None:
+    async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as client:
+        before = (await client.get("/api/metrics")).json()["bus"]
+        await server.neko.bus.analyze.request({"event_type": "note"})
+        after = (await client.get("/api/metrics")).json()["bus"]
+    assert before == {"drops": {}, "failures": {}, "waiting": {"session:memory": 0, "analyze": 0, "agent": 0}}
+    assert after["drops"] == {"analyze": 1}

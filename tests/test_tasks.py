@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from neko.tasks import TaskOwner, in_thread
+from neko.tasks import TaskOwner, in_thread, together
 
 
 class Crashes:
@@ -117,7 +117,7 @@ async def test_a_task_that_ignores_its_end_is_named_and_not_waited_for(caplog: p
     owner = TaskOwner("x")
     task = owner.spawn(stubborn(), name="stubborn")
     await asyncio.sleep(0)
-    await owner.aclose(timeout=0.01)
+    await owner.aclose(timeout_s=0.01)
     assert "x:stubborn did not end" in caplog.text
     release.set()
     await task
@@ -143,7 +143,7 @@ async def test_a_supervised_task_restarts_with_a_growing_delay_up_to_a_limit() -
             raise ValueError(f"run {runs}")
 
     async with TaskOwner("x", crashes, sleep=pauses.sleep, clock=pauses.clock) as owner:
-        await owner.supervise(part, name="part", first_delay=1, max_delay=8)
+        await owner.supervise(part, name="part", first_delay_s=1, max_delay_s=8)
     assert pauses.slept == [1, 2, 4, 8, 8, 8]
     assert crashes.seen == [("part", f"run {number}") for number in range(1, 7)]
 
@@ -160,7 +160,7 @@ async def test_a_long_healthy_run_starts_the_delays_over() -> None:
             raise ValueError
 
     async with TaskOwner("x", sleep=pauses.sleep, clock=pauses.clock) as owner:
-        await owner.supervise(part, name="part", first_delay=1, max_delay=8)
+        await owner.supervise(part, name="part", first_delay_s=1, max_delay_s=8)
     assert pauses.slept == [1, 2, 1, 2]
 
 
@@ -200,3 +200,61 @@ async def test_blocking_work_leaves_the_loop_thread() -> None:
         return prefix + suffix
 
     assert await in_thread(where, "a", suffix="b") == "ab"
+
+
+# ── side by side ──────────────────────────────────────────────────────────────
+
+
+async def test_coroutines_run_side_by_side_and_their_results_come_in_order() -> None:
+    first_started, second_started = asyncio.Event(), asyncio.Event()
+
+    async def number() -> int:
+        first_started.set()
+        await second_started.wait()
+        return 1
+
+    async def word() -> str:
+        await first_started.wait()
+        second_started.set()
+        return "two"
+
+    async with asyncio.timeout(5):
+        assert await together(number(), word()) == (1, "two")
+    assert await together() == ()
+
+
+async def test_the_first_failure_cancels_the_others_and_is_raised_as_it_is() -> None:
+    ended: list[str] = []
+
+    async def wait_for_ever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("other")
+
+    with pytest.raises(ValueError, match="broken"):
+        await together(wait_for_ever(), fail())
+    assert ended == ["other"]
+
+
+async def test_what_runs_side_by_side_ends_with_its_caller_and_has_its_name() -> None:
+    names: list[str] = []
+    all_run = asyncio.Barrier(3)
+
+    async def wait_for_ever() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        names.append(task.get_name())
+        await all_run.wait()
+        await asyncio.Event().wait()
+
+    async with TaskOwner("x") as owner:
+        caller = owner.spawn(together(wait_for_ever(), wait_for_ever()), name="caller")
+        async with asyncio.timeout(5):
+            await all_run.wait()
+        caller.cancel()
+        await asyncio.wait([caller])
+        assert caller.cancelled()
+    assert names == ["x:caller:1", "x:caller:2"]
+    assert asyncio.all_tasks() == {asyncio.current_task()}

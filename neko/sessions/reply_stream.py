@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from neko.metrics import TurnTimeline
+from neko.metrics import Timeline
 from neko.sessions.emotion import classify
 from neko.sessions.events import EmotionShown, Event, ReplyText
 from neko.sessions.tags import Cleaned, TagFilter
@@ -20,6 +20,7 @@ class ReplyStream:
 
     ``own_voice``: the model speaks itself, its text is not synthesised. ``silent``: no sound is made.
     ``replaces``: the line of an earlier reply of which this one is a retry. ``text``: what was shown.
+    ``timeline`` has the marks received, committed, first_delta, first_audio and turn_end.
     """
 
     turn_id: str
@@ -27,7 +28,7 @@ class ReplyStream:
     own_voice: bool = False
     silent: bool = False
     speech_id: str = field(default_factory=lambda: uuid4().hex)
-    timeline: TurnTimeline = field(default_factory=TurnTimeline)
+    timeline: Timeline = field(default_factory=Timeline)
     text: str = ""
     _first: bool = True
     _emotion_shown: bool = False

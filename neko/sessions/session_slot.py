@@ -24,6 +24,7 @@ from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
 from neko.sessions.status_reporter import StatusReporter
 from neko.tasks import TaskOwner
+from neko.types import facts
 from neko.types.model_session import ModelEvent, ModelSession, SessionLost, SessionSetup, TextDelta
 
 logger = logging.getLogger(__name__)
@@ -209,6 +210,7 @@ class ModelSessionSlot:
         if previous:
             self._retire(previous)
         self._clients.emit(SessionStarted(handle.mode))
+        self._dependencies.bus.session.publish(facts.session_started(self._character, handle.mode))
         self._observer.on_session_ready(handle)
         handle.listener = self._owner.spawn(self._listen(handle), name="listen")
 
@@ -286,7 +288,7 @@ class ModelSessionSlot:
     # ── closing ───────────────────────────────────────────────────────────────
 
     def _retire(self, handle: SessionHandle) -> None:
-        self._dependencies.bus.session.publish({"event_type": "session_end", "lanlan_name": self._character})
+        self._dependencies.bus.session.publish(facts.session_ended(self._character))
         if handle.listener and handle.listener is not asyncio.current_task():
             handle.listener.cancel()
         self._close_later(handle.session)

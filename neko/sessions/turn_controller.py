@@ -47,6 +47,7 @@ from neko.sessions.turn_events import BargeIn, Priority
 from neko.sessions.turn_log import TextRequest, TurnLog
 from neko.sessions.turns import advance
 from neko.tasks import TaskOwner
+from neko.types import facts
 from neko.types.model_session import (
     AddContext,
     ModelEvent,
@@ -308,6 +309,8 @@ class TurnController:
                 if event.first and stream.replaces is not None:
                     self._clients.emit(ResponseDiscarded("retry", 1, 1, will_retry=True))
                 self._clients.emit(event)
+                if event.first:
+                    self._publish(facts.reply_started(self._character, stream.turn_id))
                 if not (stream.own_voice or stream.silent):
                     self._pipeline.feed(event.text)
             else:
@@ -335,7 +338,9 @@ class TurnController:
 
     def _show_phase(self, effect: do.ShowPhase) -> None:
         if effect.phase is not Phase.ENDED:
-            self._clients.emit(StateChanged(_SHOWN[effect.phase]))
+            state = _SHOWN[effect.phase]
+            self._clients.emit(StateChanged(state))
+            self._publish(facts.state_entered(self._character, state))
 
     def _report(self, effect: do.Report) -> None:
         self._status.report(effect.error, level=effect.level)
@@ -368,16 +373,11 @@ class TurnController:
         self.dispatch(on.TurnWritten(turn_id))
         if status == "complete" and (warning := self._repetition.check(stream.text)):
             self._clients.emit(warning)
-        self._dependencies.metrics.record_turn(stream.timeline)
-        self._dependencies.bus.session.publish(
-            {
-                "event_type": "turn_end",
-                "lanlan_name": self._character,
-                "turn_id": turn_id,
-                "status": status,
-                "timings": dict(stream.timeline.marks),
-            }
-        )
+        self._dependencies.metrics.record("turn", stream.timeline)
+        self._publish(facts.turn_ended(self._character, turn_id, status, stream.timeline.marks))
+
+    def _publish(self, fact: facts.Fact) -> None:
+        self._dependencies.bus.session.publish(fact)
 
     # ── sound ─────────────────────────────────────────────────────────────────
 

@@ -14,6 +14,7 @@ from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import LineStored
 from neko.sessions.status_reporter import StatusReporter
 from neko.tasks import TaskOwner
+from neko.types import facts
 from neko.types.lines import Line, LineStatus, NewLine, Stored
 from neko.types.memory import Evidence
 
@@ -61,6 +62,7 @@ class TurnLog:
     ) -> None:
         self._character = character
         self._memory = dependencies.memory
+        self._facts = dependencies.bus.session
         self._now = dependencies.now
         self._timeouts = dependencies.timeouts
         self._owner = owner
@@ -188,6 +190,8 @@ class TurnLog:
         except TimeoutError as error:
             raise MemoryStoreError("a line was not stored in time", file="", reason="other", why="timeout") from error
         self.last_line_id = max(self.last_line_id, stored.line.id)
+        if stored.fresh:
+            self._facts.publish(facts.line_committed(self._character, stored.line))
         return stored
 
     async def _has_followers(self, line: Line) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from neko.agent.absent import AbsentAgent
 from neko.characters import Characters
 from neko.errors import NekoError
 from neko.metrics import Metrics
@@ -57,6 +58,8 @@ class Services(Protocol):
     def memory(self) -> ConversationLog: ...
     @property
     def metrics(self) -> Metrics: ...
+    @property
+    def agent(self) -> AbsentAgent: ...
     @property
     def instance_id(self) -> str:
         """``NEKO_INSTANCE_ID``, or random hex made once per object."""

@@ -345,7 +345,12 @@ async def test_a_cut_in_the_middle_of_a_sentence_stops_the_engine(
 
 async def test_a_sentence_for_the_page_that_cuts_is_the_last(build: Build, listener: Listener) -> None:
     speaker = build(BrowserVoice())
-    speaker._on_sentence = lambda *sentence: (listener.on_sentence(*sentence), speaker.cancel())[0]
+
+    def on_sentence(speech_id: str, text: str, language: str) -> None:
+        listener.on_sentence(speech_id, text, language)
+        speaker.cancel()
+
+    speaker._on_sentence = on_sentence
     say(speaker, "One. Two. Three.")
     await asyncio.wait(speaker._tasks, timeout=SECONDS)
     assert [text for _, text, _ in listener.sentences] == ["One."]

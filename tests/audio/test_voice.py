@@ -38,7 +38,8 @@ async def spoken(engine: EspeakEngine, language: str, **voice: float) -> Samples
 def loudness(sound: Samples) -> Samples:
     """RMS of each 10 ms."""
     frames: Samples = sound[: len(sound) // 480 * 480].reshape(-1, 480)
-    return np.sqrt((frames**2).mean(axis=1))
+    loud: Samples = np.sqrt((frames**2).mean(axis=1))
+    return loud
 
 
 def seconds(sound: Samples) -> float:

@@ -125,6 +125,8 @@ async def test_barge_in_cuts_at_the_start_of_speech(speaking: tuple[SpeakingNeko
         assert seen[cut]["interrupted_speech_id"] == old
         assert old not in speech_ids(seen[cut:])
         assert types_of(seen).index("user_transcript") > cut
+        if not any(frame["type"] == "neko_line" and frame["line"]["text"] == "sorry" for frame in seen):
+            await page.until("neko_line")
         lines = await neko.memory.lines(NAME)
         assert [(line.text, line.status) for line in lines] == [
             ("hello", "complete"),

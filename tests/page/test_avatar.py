@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from playwright.async_api import Browser
 
 from tests.page.static_page import open_static_page
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 RUN_SUITE = """async () => {
   const { createAvatar } = await import("/static/avatar/avatar.js");

@@ -9,7 +9,7 @@ from tests.page.page_driver import SOME_ID, PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider, failure
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 AGAIN = 4
 """More failures in a row than the session tries again after a passing fault."""

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_she_greets_a_newcomer_and_asks_how_to_think(speaking: RunningNeko, driver: PageDriver) -> None:

@@ -12,7 +12,7 @@ from tests.page.page_driver import SOME_ID, PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MANY = 300
 TOP_LINE = """() => {

@@ -11,7 +11,7 @@ from tests.page.page_driver import ANY_ONLINE, SOME_ID, PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REFUSED = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "WebSocket", "ERR_EMPTY_RESPONSE")
 HELLO = "Hello from the scripted model."

@@ -14,7 +14,7 @@ from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SURVEY = Path(__file__).with_name("layout_check.js")
 PHONE = (390, 844)
@@ -53,13 +53,13 @@ FOCUSED = """() => {
 ORDER = ["name", "connection", "menu-button", "log", "attach", "composer", "send"]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def talker() -> AsyncIterator[ScriptedProvider]:
     async with ScriptedProvider(default=Script(["**Well.** ", WIDE])) as scripted:
         yield scripted
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def home(talker: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningNeko]:
     """One Neko for all tests of this module, with a talk of a few days."""
     environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": talker.base_url}
@@ -95,7 +95,7 @@ async def test_the_page_fits_and_can_be_read_in_every_theme(
     await stays_inside(driver)
     papers = set()
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme)
         await expect(page.locator("html")).to_have_attribute("data-theme", scheme)
         papers.add(await page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper')"))
         await page.evaluate("survey.settled()")
@@ -123,7 +123,7 @@ async def test_every_settings_page_fits_and_can_be_read(
     await visit(driver, home, size)
     page = driver.page
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme)
         for name in PAGES:
             await page.evaluate("(name) => { location.hash = `settings/${name}`; }", name)
             await expect(driver.get(f"settings-{name}")).to_have_attribute("aria-current", "page")

@@ -16,7 +16,7 @@ from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider, failure
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SURVEY = Path(__file__).with_name("layout_check.js")
 PAGES = ("model", "voice", "look", "language", "characters", "about")

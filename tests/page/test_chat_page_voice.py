@@ -14,7 +14,7 @@ from tests.page.page_driver import SOME_ID, PageDriver, words
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EAR = Path(__file__).with_name("tap_audio.js")
 AUDIBLE = 0.004

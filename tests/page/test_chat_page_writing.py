@@ -7,13 +7,13 @@ import base64
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.page.page_driver import SOME_ID, PageDriver, words
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GIVE_PICTURE = """async (how) => {
   const canvas = new OffscreenCanvas(40, 30);
@@ -62,23 +62,29 @@ async def user_content(provider: ScriptedProvider) -> Any:
     return [message for message in provider.chats[-1].json["messages"] if message["role"] == "user"][-1]["content"]
 
 
+async def height_of(part: Locator) -> float:
+    box = await part.bounding_box()
+    assert box is not None
+    return box["height"]
+
+
 async def test_enter_sends_and_shift_enter_makes_a_new_line(
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
     page = await driver.open(connected.url)
     composer = driver.get("composer")
-    height = (await composer.bounding_box() or {})["height"]
+    height = await height_of(composer)
     await expect(driver.get("send")).to_be_disabled()
     await composer.press_sequentially("one")
     await composer.press("Shift+Enter")
     await composer.press_sequentially("two")
     assert await composer.input_value() == "one\ntwo"
-    assert (await composer.bounding_box() or {})["height"] > height
+    assert await height_of(composer) > height
     await expect(driver.lines()).to_have_count(0)
     await composer.press("Enter")
     await driver.reply()
     assert await composer.input_value() == ""
-    assert (await composer.bounding_box() or {})["height"] == height
+    assert await height_of(composer) == height
     assert (await driver.texts("user")) == ["one\ntwo"]
     assert "one\ntwo" in str(await user_content(provider)).replace("\\n", "\n")
     await composer.press("Enter")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Page
 
 from tests.page.static_page import open_static_page
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PREPARE = """async () => {
   const { Player } = await import("/static/sound/player.js");

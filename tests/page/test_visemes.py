@@ -7,6 +7,8 @@ from playwright.async_api import Browser
 
 from tests.page.static_page import open_static_page
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 FORMANTS = {
     "man": {
         "a": (730, 1190, 2440),

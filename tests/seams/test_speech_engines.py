@@ -175,13 +175,13 @@ class TestOpenAISpeech(VoiceBehaviour):
     def endpoint(self, base_url: str, key: str = "sk-secret") -> ModelEndpoint:
         return ModelEndpoint("tts_default", "custom", "Scripted", base_url, "voice-1", key)
 
-    async def test_closing_the_iterator_stops_the_work_at_once(
+    async def test_closing_the_iterator_stops_the_work_at_once(  # type: ignore[override]  # one more fixture
         self, subject: Subject, provider: ScriptedProvider
     ) -> None:
         provider.script_speech(Script(stall_after=3))
         await super().test_closing_the_iterator_stops_the_work_at_once(subject)
 
-    async def test_closing_the_engine_ends_what_it_is_saying(
+    async def test_closing_the_engine_ends_what_it_is_saying(  # type: ignore[override]  # one more fixture
         self, subject: Subject, provider: ScriptedProvider
     ) -> None:
         provider.script_speech(Script(stall_after=3))

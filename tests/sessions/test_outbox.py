@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from neko.sessions.events import Audio, Pong, ReplyText, TurnEnd, UserActivity
+from neko.sessions.events import Audio, Event, Pong, ReplyText, TurnEnd, UserActivity
 from neko.sessions.outbox import TOO_SLOW, Outbox
 
 
 async def test_events_come_out_in_order() -> None:
     outbox = Outbox()
-    events = [UserActivity(None), ReplyText("t", "s", "Hi", True), TurnEnd("t")]
+    events: list[Event] = [UserActivity(None), ReplyText("t", "s", "Hi", True), TurnEnd("t")]
     for event in events:
         outbox.put(event)
     assert [await outbox.get() for _ in events] == events

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -495,8 +494,6 @@ class _World:
 _played = Counter[str]()
 
 
-@settings(max_examples=SEQUENCES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(st.sampled_from([None, True, False]), st.lists(_OPS, min_size=5, max_size=LONGEST))
 def play_and_check(session: bool | None, operations: list[tuple[str, Any]]) -> None:
     world = _World()
     if session is not None:
@@ -514,19 +511,24 @@ def play_and_check(session: bool | None, operations: list[tuple[str, Any]]) -> N
     _played.update(machine.phases)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    "sequences",
+    [
+        pytest.param(SEQUENCES, marks=[pytest.mark.slow, pytest.mark.timeout(240)]),
+        pytest.param(20 * SEQUENCES, marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
+    ],
+)
 def test_whatever_happens_every_turn_ends_once_and_the_log_is_in_the_order_of_the_talk(
-    capsys: pytest.CaptureFixture[str],
+    sequences: int, record_property: Callable[[str, object], None]
 ) -> None:
     _played.clear()
-    play_and_check()
+    random_talk = given(st.sampled_from([None, True, False]), st.lists(_OPS, min_size=5, max_size=LONGEST))
+    settings(max_examples=sequences, suppress_health_check=list(HealthCheck))(random_talk(play_and_check))()
     phases = [phase for phase in Phase if phase is not Phase.ENDED]
-    with capsys.disabled():
-        seen = ", ".join(f"{phase} {_played[phase]}" for phase in phases)
-        sys.stdout.write(
-            f"\nturn machine: {_played['sequences']} sequences, {_played['turns']} turns; seen in {seen}\n"
-        )
-    assert _played["sequences"] >= SEQUENCES
+    seen = ", ".join(f"{phase} {_played[phase]}" for phase in phases)
+    text = f"Turn machine: {_played['sequences']} sequences, {_played['turns']} turns; seen in {seen}."
+    record_property("summary", text)
+    assert _played["sequences"] >= sequences
     assert all(_played[phase] for phase in phases), "a state was never reached"
 
 

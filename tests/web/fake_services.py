@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from neko import language as languages
+from neko.agent.absent import AbsentAgent
 from neko.audio.engines import KINDS
 from neko.characters import MICROPHONE, Characters
 from neko.errors import ModelKeyRefusedError, ModelUnreachableError, NekoError, SpeechError
@@ -56,6 +57,7 @@ class FakeServices:
     characters: Characters
     memory: MemoryService
     metrics: Metrics = field(default_factory=Metrics)
+    agent: AbsentAgent = field(default_factory=AbsentAgent)
     instance_id: str = "services"
     has_voice: bool = True
     local_servers: list[Server] = field(default_factory=list)

@@ -191,7 +191,8 @@ async def test_a_feeling_without_text_is_an_error_with_status_200(client: httpx2
 
 
 async def test_metrics_are_a_snapshot(client: httpx2.AsyncClient, services: FakeServices) -> None:
-    services.metrics.count("turns", 2)
+    services.metrics.histogram("turn.turn_end").record(0.5)
+    services.metrics.add_source("bus", lambda: {"drops": {"session": 2}})
     assert (await client.get("/api/metrics")).json() == services.metrics.snapshot()
 
 

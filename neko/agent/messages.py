@@ -5,14 +5,18 @@ Names and limits are those of the message bus of N.E.K.O. (February 2026); ``tur
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, NotRequired, TypedDict
+from typing import Any, Final, Literal, NotRequired
+
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
+
+from neko.bus import Message
 
 Trigger = Literal["turn_end", "session_end"]
 TaskStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+FINAL_STATUSES: Final = frozenset({"completed", "failed", "cancelled"})
 Channel = Literal["mcp", "computer_use", "browser_use", "user_plugin"]
 
 WINDOW: Final = 6
@@ -20,7 +24,7 @@ _SHORT: Final = 500
 _LONG: Final = 1500
 
 
-class Said(TypedDict):
+class Utterance(TypedDict):
     """One entry of a conversation, as text."""
 
     role: Literal["user", "assistant"]
@@ -34,7 +38,7 @@ class AnalyzeRequest(TypedDict):
     event_id: str
     trigger: Trigger
     lanlan_name: str
-    messages: list[Said]
+    messages: list[Utterance]
     turn_id: NotRequired[str]
 
 
@@ -46,25 +50,34 @@ class AnalyzeAck(TypedDict):
     lanlan_name: str | None
 
 
-class Snapshot(TypedDict):
-    """The agent's whole state. ``revision`` only grows, also across restarts."""
+class Flags(TypedDict):
+    """Which channels the user has switched on."""
 
-    revision: int
-    server_online: bool
-    analyzer_enabled: bool
-    flags: dict[str, bool]
-    gate: dict[str, Any]
-    capabilities: dict[str, dict[str, Any]]
-    active_tasks: list[dict[str, Any]]
-    updated_at: str
+    mcp_enabled: bool
+    computer_use_enabled: bool
+    browser_use_enabled: bool
+    user_plugin_enabled: bool
 
 
-class AgentStatusUpdate(TypedDict):
-    """On ``agent``; a null name means everybody."""
+class Gate(TypedDict):
+    """Is there a model that the agent could think with, and if not, why."""
 
-    event_type: Literal["agent_status_update"]
-    lanlan_name: str | None
-    snapshot: Snapshot
+    ready: bool
+    reasons: list[str]
+
+
+class Capability(TypedDict):
+    ready: bool
+    reason: str
+
+
+class Capabilities(TypedDict):
+    """What each channel could do if it were switched on."""
+
+    computer_use: Capability
+    mcp: Capability
+    browser_use: Capability
+    user_plugin: Capability
 
 
 class AgentTask(TypedDict):
@@ -78,6 +91,28 @@ class AgentTask(TypedDict):
     params: NotRequired[dict[str, Any]]
     session_id: NotRequired[str]
     error: NotRequired[str | None]
+
+
+class Snapshot(TypedDict):
+    """The agent's whole state. ``revision`` only grows, also across restarts; a page drops a
+    snapshot whose revision is not greater than the last one it saw."""
+
+    revision: int
+    server_online: bool
+    analyzer_enabled: bool
+    flags: Flags
+    gate: Gate
+    capabilities: Capabilities
+    active_tasks: list[AgentTask]
+    updated_at: str
+
+
+class AgentStatusUpdate(TypedDict):
+    """On ``agent``; a null name means everybody."""
+
+    event_type: Literal["agent_status_update"]
+    lanlan_name: str | None
+    snapshot: Snapshot
 
 
 class TaskUpdate(TypedDict):
@@ -105,12 +140,12 @@ class TaskResult(TypedDict):
 
 
 def analyze_request(
-    character: str, said: Sequence[Said], *, trigger: Trigger = "turn_end", turn_id: str | None = None
+    character: str, utterances: Sequence[Utterance], *, trigger: Trigger = "turn_end", turn_id: str | None = None
 ) -> AnalyzeRequest:
     """A request with a fresh event id and the last six entries that hold any text."""
     window = [
-        Said(role=entry["role"], content=entry["content"])
-        for entry in said
+        Utterance(role=entry["role"], content=entry["content"])
+        for entry in utterances
         if entry["role"] in ("user", "assistant") and entry["content"].strip()
     ]
     request = AnalyzeRequest(
@@ -123,6 +158,12 @@ def analyze_request(
     if turn_id is not None:
         request["turn_id"] = turn_id
     return request
+
+
+def turn_keys(request: Message) -> Iterable[Hashable]:
+    """The turn that an ``analyze_request`` names: analysing it once is enough, whatever its window of words."""
+    if request.get("turn_id"):
+        yield ("turn", str(request.get("lanlan_name")), str(request["turn_id"]))
 
 
 def task_update(character: str, task: AgentTask) -> TaskUpdate:
@@ -164,18 +205,3 @@ def timestamp(now: datetime | None = None) -> str:
     """UTC as ``2026-02-22T06:03:11.123456Z``; ``now`` must know its time zone."""
     moment = (now or datetime.now(UTC)).astimezone(UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
-
-
-class Revisions:
-    """Snapshot revisions that a page never takes for old ones after a restart.
-
-    The first one is the wall clock in milliseconds, which an agent that publishes fewer than a
-    thousand snapshots a second cannot overtake.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._last = int(clock() * 1000)
-
-    def next(self) -> int:
-        self._last += 1
-        return self._last

@@ -1,0 +1,74 @@
+"""Which tests a run takes: markers by what a test needs and costs, and a line for what was left out.
+
+``page`` needs a browser, ``slow`` starts programs or takes more than a second, ``long`` takes
+minutes, ``real`` needs real models. A test gets ``page`` by using a browser, ``slow`` and ``real`` by its folder
+or by a marker of its own, ``long`` by a marker of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+TESTS: Final = Path(__file__).parent
+BY_FOLDER: Final = {"crash": "slow", "serve": "slow", "real": "real"}
+COMMANDS: Final = {
+    "real": "make test-real",
+    "long": "make test-long",
+    "page": "make test",
+    "slow": "make test",
+}
+"""How to run what has this marker; a test with several is counted under the first."""
+
+LEFT_OUT: Final = pytest.StashKey[Counter[str]]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if marker := BY_FOLDER.get(folder):
+            item.add_marker(marker)
+        if "chromium_path" in getattr(item, "fixturenames", ()):
+            item.add_marker("page")
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        _left_out(item.config)[next((name for name in COMMANDS if item.get_closest_marker(name)), "other")] += 1
+
+
+def _left_out(config: pytest.Config) -> Counter[str]:
+    return config.stash.setdefault(LEFT_OUT, Counter())
+
+
+class WorkerReports:
+    """Takes over from a worker of pytest-xdist what it has left out; all of them leave out the same."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        left_out = getattr(node, "workeroutput", {}).get("left_out", {})
+        self._config.stash[LEFT_OUT] = Counter(left_out)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(WorkerReports(config), "reports of the workers")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = dict(_left_out(session.config))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    left_out = sorted(_left_out(config).items())
+    parts = [f"{number} {name} ({COMMANDS.get(name, 'by choice')})" for name, number in left_out]
+    if parts:
+        terminalreporter.write_line(f"Left out: {', '.join(parts)}.")
