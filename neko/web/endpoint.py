@@ -18,10 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from neko.app import Neko
 from neko.web.errors import HTTPError, error_response, invalid_response, json_response
 from neko.web.request_language import request_language
 from neko.web.schemas import Empty
-from neko.web.services import Services
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of a request body; it is counted as it comes in."""
@@ -34,7 +34,7 @@ Outcome = BaseModel | Response
 class Call(Generic[G]):
     """One request: ``body`` is its query (GET) or body, ``request`` the rest."""
 
-    services: Services
+    neko: Neko
     request: Request
     body: G
 
@@ -62,18 +62,18 @@ class Endpoint:
     def takes_body(self) -> bool:
         return self.method != "GET" and self.body_is_read
 
-    async def serve(self, request: Request, services: Services) -> Response:
+    async def serve(self, request: Request, neko: Neko) -> Response:
         try:
             try:
                 given = await self._read(request)
             except ValidationError as error:
-                where, language = "body" if self.takes_body else "query", request_language(request, services)
+                where, language = "body" if self.takes_body else "query", request_language(request, neko)
                 return await invalid_response(error, where, self.invalid_status, language)
-            answer = await self.handler(Call(services, request, given))
+            answer = await self.handler(Call(neko, request, given))
         except (HTTPException, ClientDisconnect):
             raise
         except Exception as error:
-            return await error_response(error, f"{self.method} {self.paths[0]}", request, services)
+            return await error_response(error, f"{self.method} {self.paths[0]}", request, neko)
         return answer if isinstance(answer, Response) else json_response(answer)
 
     async def _read(self, request: Request) -> BaseModel:
@@ -117,7 +117,7 @@ def post(
     return declare
 
 
-def routes_of(endpoints: Iterable[Endpoint], services: Services) -> list[Route]:
+def routes_of(endpoints: Iterable[Endpoint], neko: Neko) -> list[Route]:
     """One route per path, so that a wrong method is answered with all the right ones."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
@@ -127,14 +127,14 @@ def routes_of(endpoints: Iterable[Endpoint], services: Services) -> list[Route]:
                 raise ValueError(f"declared twice: {endpoint.method} {path}")
             methods[endpoint.method] = endpoint
     return [
-        Route(path, partial(_dispatch, methods, services), methods=list(methods), name=path)
+        Route(path, partial(_dispatch, methods, neko), methods=list(methods), name=path)
         for path, methods in by_path.items()
     ]
 
 
-async def _dispatch(methods: Mapping[str, Endpoint], services: Services, request: Request) -> Response:
+async def _dispatch(methods: Mapping[str, Endpoint], neko: Neko, request: Request) -> Response:
     method = "GET" if request.method == "HEAD" else request.method
-    return await methods[method].serve(request, services)
+    return await methods[method].serve(request, neko)
 
 
 async def _json_body(request: Request) -> Any:

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from neko import i18n
+from neko.app import Neko
 from neko.errors import ConfigError, InputError, NekoError
 from neko.tasks import in_thread
 from neko.web.request_language import request_language
 from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
-from neko.web.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +55,14 @@ async def failure_of(error: NekoError, language: str) -> Failure:
     return Failure(error=said.text, code=said.code, remedy=said.remedy, link=said.link or None)
 
 
-async def error_response(error: Exception, where: str, request: Request, services: Services) -> Response:
+async def error_response(error: Exception, where: str, request: Request, neko: Neko) -> Response:
     """The answer to any exception; ``where`` names the route in the log.
 
     What nobody foresaw is logged whole and told only as "something went wrong".
     """
     if isinstance(error, HTTPException):
         return http_exception_response(error)
-    language = request_language(request, services)
+    language = request_language(request, neko)
     if isinstance(error, NekoError):
         status = _status(error)
         if status >= 500:

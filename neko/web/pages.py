@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from neko.app import Neko
 from neko.settings import ASSETS
 from neko.tasks import in_thread
 from neko.web.mount import mount_path
 from neko.web.request_language import request_language
-from neko.web.services import Services
 from neko.web.static_files import content_version
 
 if TYPE_CHECKING:
@@ -42,17 +42,17 @@ class Page:
         return template.render(base=base, character=character, language=language, version=version)
 
 
-def page_routes(services: Services) -> list[Route]:
+def page_routes(neko: Neko) -> list[Route]:
     """``/`` and, to be routed after everything else, ``/{character}``."""
-    show = partial(_show, Page(), services)
+    show = partial(_show, Page(), neko)
     return [Route(path, show, name=path) for path in PAGES]
 
 
-async def _show(page: Page, services: Services, request: Request) -> Response:
+async def _show(page: Page, neko: Neko, request: Request) -> Response:
     html = await page.render(
         base=mount_path(request.scope) + "/",
-        character=request.path_params.get("character") or services.characters.current,
-        language=request_language(request, services),
+        character=request.path_params.get("character") or neko.characters.current,
+        language=request_language(request, neko),
     )
     return HTMLResponse(html, headers={"cache-control": "no-cache", "vary": "accept-language"})
 

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from starlette.routing import Route
 
+from neko.application import Neko
 from neko.web.app import ENDPOINTS
-from tests.web.fake_services import FakeServices, app_of
 
 Json = dict[str, Any]
 
@@ -33,10 +33,10 @@ def references(node: Any) -> list[str]:
     return [found for part in node for found in references(part)] if isinstance(node, list) else []
 
 
-def test_every_route_with_a_method_is_described_and_nothing_else(document: Json, services: FakeServices) -> None:
+def test_every_route_with_a_method_is_described_and_nothing_else(document: Json, neko: Neko) -> None:
     served = {
         (route.path, method.lower())
-        for route in app_of(services).routes  # type: ignore[attr-defined]
+        for route in neko.asgi.routes  # type: ignore[attr-defined]
         if isinstance(route, Route) and route.path != "/openapi.json"
         for method in (route.methods or set()) - {"HEAD"}
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import quote, urlsplit
 
@@ -13,8 +14,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from websockets.asyncio.client import connect
 
+from neko.application import Neko
 from neko.settings import ASSETS
-from tests.web.fake_services import FakeServices, app_of, serving
+from tests.web.running_app import serving
 
 
 def base_of(page: str) -> str:
@@ -23,13 +25,11 @@ def base_of(page: str) -> str:
     return found[1]
 
 
-async def test_the_root_is_the_page_with_the_current_character(
-    client: httpx2.AsyncClient, services: FakeServices
-) -> None:
+async def test_the_root_is_the_page_with_the_current_character(client: httpx2.AsyncClient, neko: Neko) -> None:
     """[ws 7 row 1]"""
     answer = await client.get("/")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert f'data-character="{services.characters.current}"' in answer.text
+    assert f'data-character="{neko.characters.current}"' in answer.text
     assert base_of(answer.text) == "/"
 
 
@@ -41,11 +41,11 @@ async def test_any_single_segment_is_the_page_and_its_text_stays_text(client: ht
     assert 'a"><script>' not in answer.text
 
 
-async def test_the_page_speaks_the_readers_language(client: httpx2.AsyncClient, services: FakeServices) -> None:
+async def test_the_page_speaks_the_readers_language(client: httpx2.AsyncClient, neko: Neko) -> None:
     browser = {"accept-language": "zh-HK,zh;q=0.9"}
     assert '<html lang="zh-TW"' in (await client.get("/", headers=browser)).text
     assert '<html lang="en"' in (await client.get("/", headers={"accept-language": "*"})).text
-    await services.change_config({"neko": {"language": "ko"}})
+    await neko.config.change({"neko": {"language": "ko"}})
     assert '<html lang="ko"' in (await client.get("/", headers=browser)).text
 
 
@@ -72,9 +72,9 @@ async def test_the_page_names_no_other_host_and_holds_no_script(client: httpx2.A
     assert not re.search(r"\son\w+=", page)
 
 
-async def test_mounted_below_another_app_everything_works_under_its_prefix(services: FakeServices) -> None:
+async def test_mounted_below_another_app_everything_works_under_its_prefix(neko: Neko) -> None:
     outer = Starlette(
-        routes=[Route("/", lambda _: PlainTextResponse("outer")), Mount("/my cat/小", app_of(services))],
+        routes=[Route("/", lambda _: PlainTextResponse("outer")), Mount("/my cat/小", neko.asgi)],
     )
     prefix = quote("/my cat/小")
     async with serving(outer) as client:
@@ -83,7 +83,7 @@ async def test_mounted_below_another_app_everything_works_under_its_prefix(servi
         assert base_of(page.text) == f"{prefix}/"
         assert (await client.get(f"{prefix}/static/icons/favicon.svg")).status_code == 200
         assert (await client.get(f"{prefix}/static/locales/en.json")).status_code == 200
-        assert (await client.get(f"{prefix}/health")).json()["instance_id"] == "services"
+        assert (await client.get(f"{prefix}/health")).json()["instance_id"] == neko.instance_id
         assert (await client.get(f"{prefix}/api/nothing/here")).status_code == 404
         assert (await client.get(f"{prefix}/openapi.json")).json()["servers"] == [{"url": prefix}]
         paths = (await client.get(f"{prefix}/api/model/vrm/config")).json()["paths"]
@@ -93,7 +93,7 @@ async def test_mounted_below_another_app_everything_works_under_its_prefix(servi
         assert answer.status_code == 200
         address = urlsplit(str(client.base_url)).netloc
         async with connect(f"ws://{address}{prefix}/ws/Mio", origin=origin, proxy=None) as socket:  # type: ignore[arg-type]
-            assert await socket.recv() == "Mio"
+            assert json.loads(await socket.recv())["type"] == "neko_hello"
 
 
 @pytest.mark.loop_watchdog
@@ -102,9 +102,9 @@ async def test_the_first_page_holds_the_loop_for_no_time(client: httpx2.AsyncCli
         assert (await client.get(path)).status_code == 200
 
 
-async def test_a_page_that_cannot_be_made_is_told_as_json(services: FakeServices) -> None:
-    services.characters = None  # type: ignore[assignment]
-    async with serving(app_of(services)) as client:
+async def test_a_page_that_cannot_be_made_is_told_as_json(neko: Neko) -> None:
+    neko.characters = None  # type: ignore[assignment]
+    async with serving(neko.asgi) as client:
         answer = await client.get("/")
         assert (answer.status_code, answer.json()["code"]) == (500, "internal")
 

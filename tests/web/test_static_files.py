@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from neko.web.static_files import StaticFiles, content_version
-from tests.web.fake_services import serving
+from tests.web.running_app import serving
 
 
 @pytest.fixture

@@ -26,12 +26,12 @@ class MicrophoneChoice(Schema):
 
 @get("/api/characters", "/api/characters/", response_model=JsonObject, summary="The whole characters.json, unchanged")
 async def characters(call: Call[Empty]) -> JsonObject:
-    return JsonObject(call.services.characters.raw())
+    return JsonObject(call.neko.characters.cards.raw())
 
 
 @get("/api/characters/current_catgirl", response_model=CurrentCharacter, summary="The current character")
 async def current(call: Call[Empty]) -> CurrentCharacter:
-    return CurrentCharacter(current_catgirl=call.services.characters.current)
+    return CurrentCharacter(current_catgirl=call.neko.characters.current)
 
 
 @post(
@@ -44,15 +44,15 @@ async def choose(call: Call[CharacterChoice]) -> Success:
     name = call.body.catgirl_name.strip()
     if not name:
         raise HTTPError(400, "no_name", "A character's name is needed.")
-    if name not in call.services.characters.names:
+    if name not in call.neko.characters.names:
         raise HTTPError(404, "character", "There is no character of this name.", name=name)
-    await call.services.select_character(name)
+    await call.neko.characters.select(name)
     return Success()
 
 
 @get("/api/characters/get_microphone", response_model=MicrophoneChoice, summary="The input device chosen last")
 async def microphone(call: Call[Empty]) -> MicrophoneChoice:
-    return MicrophoneChoice(microphone_id=call.services.characters.raw().get(MICROPHONE))
+    return MicrophoneChoice(microphone_id=call.neko.characters.cards.raw().get(MICROPHONE))
 
 
 @post(
@@ -62,7 +62,7 @@ async def microphone(call: Call[Empty]) -> MicrophoneChoice:
     summary="Remember an input device",
 )
 async def choose_microphone(call: Call[MicrophoneChoice]) -> Success:
-    await call.services.set_microphone(call.body.microphone_id)
+    await call.neko.characters.set_microphone(call.body.microphone_id)
     return Success()
 
 

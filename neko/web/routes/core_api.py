@@ -20,7 +20,7 @@ class Saved(Done):
     summary="Providers, custom endpoints and which keys are set (masked)",
 )
 async def core_api(call: Call[Empty]) -> Success:
-    return await in_thread(core_config_form.shown, call.services.config.values, call.services.settings.environ)
+    return await in_thread(core_config_form.shown, call.neko.config.values, call.neko.settings.environ)
 
 
 @post(
@@ -34,10 +34,10 @@ async def change_core_api(call: Call[Any]) -> Saved:
     changes = await in_thread(
         core_config_form.changes_of,
         call.body.model_dump(exclude_none=True),
-        call.services.config.values,
-        call.services.settings.environ,
+        call.neko.config.values,
+        call.neko.settings.environ,
     )
-    ended = await call.services.change_config(changes, reload_pages=True)
+    ended = await call.neko.config.change(changes, reload_pages=True)
     return Saved(message="saved", sessions_ended=ended)
 
 

@@ -15,7 +15,7 @@ class Health(Schema):
 
 @get("/health", response_model=Health, summary="Whether this Neko is up, and which one it is")
 async def health(call: Call[Empty]) -> Health:
-    return Health(instance_id=call.services.instance_id)
+    return Health(instance_id=call.neko.instance_id)
 
 
 @post(

@@ -46,9 +46,9 @@ class History(Schema):
 )
 async def history(call: Call[HistoryQuery]) -> History:
     character, asked = call.path_param("character"), call.body
-    if character not in call.services.characters.names:
+    if character not in call.neko.characters.names:
         raise HTTPError(404, "character", "There is no character of this name.", name=character)
-    found = await call.services.memory.lines(character, before=asked.before, after=asked.after, limit=asked.limit + 1)
+    found = await call.neko.memory.lines(character, before=asked.before, after=asked.after, limit=asked.limit + 1)
     more = len(found) > asked.limit
     if more:
         found = found[1:] if asked.after is None else found[:-1]

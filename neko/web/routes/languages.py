@@ -6,7 +6,7 @@ from typing import Literal
 
 from neko.language import LANGUAGES
 from neko.web.endpoint import Call, get, post
-from neko.web.request_language import configured_language, request_language
+from neko.web.request_language import request_language
 from neko.web.schemas import Empty, Language, Schema, Success
 
 
@@ -37,12 +37,12 @@ class LanguageState(Schema):
 
 @get("/api/config/steam_language", response_model=SteamLanguage, summary="The language for the page's words")
 async def steam_language(call: Call[Empty]) -> SteamLanguage:
-    return SteamLanguage(i18n_language=request_language(call.request, call.services))
+    return SteamLanguage(i18n_language=request_language(call.request, call.neko))
 
 
 @get("/api/config/user_language", response_model=UserLanguage, summary="The language for subtitles, without its region")
 async def user_language(call: Call[Empty]) -> UserLanguage:
-    return UserLanguage.model_validate({"language": call.services.language.split("-")[0]})
+    return UserLanguage.model_validate({"language": call.neko.language.current.split("-")[0]})
 
 
 @get("/api/language", response_model=LanguageState, summary="The chosen language and the one in force")
@@ -52,14 +52,14 @@ async def language(call: Call[Empty]) -> LanguageState:
 
 @post("/api/language", request_model=LanguageChoice, response_model=LanguageState, summary="Choose a language")
 async def choose_language(call: Call[LanguageChoice]) -> LanguageState:
-    await call.services.change_config({"neko": {"language": call.body.language}})
+    await call.neko.config.change({"neko": {"language": call.body.language}})
     return _state(call)
 
 
 def _state(call: Call[Empty] | Call[LanguageChoice]) -> LanguageState:
-    chosen = configured_language(call.services)
+    chosen = call.neko.language.chosen
     return LanguageState.model_validate(
-        {"language": chosen, "effective": request_language(call.request, call.services), "languages": LANGUAGES}
+        {"language": chosen, "effective": request_language(call.request, call.neko), "languages": LANGUAGES}
     )
 
 

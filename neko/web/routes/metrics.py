@@ -8,7 +8,7 @@ from neko.web.schemas import Empty, JsonObject
 
 @get("/api/metrics", response_model=JsonObject, summary="Counters and latency histograms since the start")
 async def metrics(call: Call[Empty]) -> JsonObject:
-    return JsonObject(call.services.metrics.snapshot())
+    return JsonObject(call.neko.metrics.snapshot())
 
 
 ENDPOINTS = (metrics,)

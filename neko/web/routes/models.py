@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 from starlette.responses import Response
 
+from neko.app import Neko
 from neko.errors import ModelError, NekoError
 from neko.providers import resolve
 from neko.tasks import in_thread
@@ -16,7 +17,6 @@ from neko.web.masking import masked_url
 from neko.web.model_choice import OFFLINE, Choices, Target
 from neko.web.request_language import request_language
 from neko.web.schemas import Empty, Schema, Success
-from neko.web.services import Services
 
 
 class LocalServer(Schema):
@@ -77,7 +77,7 @@ class CurrentModel(Success):
 
 @get("/api/models/local", response_model=LocalServers, summary="Model servers running on this machine")
 async def local(call: Call[Empty]) -> LocalServers:
-    found = await call.services.find_local_servers()
+    found = await call.neko.models.local_servers()
     return LocalServers(
         servers=[LocalServer(name=one.name, base_url=one.base_url, models=list(one.models)) for one in found]
     )
@@ -87,7 +87,7 @@ async def local(call: Call[Empty]) -> LocalServers:
 async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     target = await _target(call, "")
     try:
-        names = await call.services.list_models(target.base_url, target.api_key)
+        names = await call.neko.models.names(target.base_url, target.api_key)
     except ModelError as error:
         return await _model_failure(error, call)
     return ModelNames(models=list(names))
@@ -99,7 +99,7 @@ async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
     model = target.model or target.provider.models.get("conversation", "")
     if not model:
         raise HTTPError(400, "model_needed", "Choose a model of this server first.")
-    tested = await call.services.test_model(target.base_url, target.api_key, model)
+    tested = await call.neko.models.test(target.base_url, target.api_key, model)
     if tested.error is not None:
         return await _model_failure(tested.error, call)
     return ModelTested(latency_ms=round(tested.latency_ms, 1), model=model, reply=tested.reply)
@@ -112,36 +112,36 @@ async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
     summary="Think with this model from now on",
 )
 async def use_model(call: Call[ModelChoice]) -> CurrentModel:
-    await call.services.change_config(await in_thread(_changes, call.services, call.body))
-    return await in_thread(_current, call.services)
+    await call.neko.config.change(await in_thread(_changes, call.neko, call.body))
+    return await in_thread(_current, call.neko)
 
 
 @get("/api/models/current", response_model=CurrentModel, summary="The model in force, and the providers to choose from")
 async def current_model(call: Call[Empty]) -> CurrentModel:
-    return await in_thread(_current, call.services)
+    return await in_thread(_current, call.neko)
 
 
 async def _target(call: Call[ModelQuery] | Call[ModelChoice], model: str) -> Target:
     given = call.body
-    choices = await in_thread(_choices, call.services)
+    choices = await in_thread(_choices, call.neko)
     return choices.target(given.provider, given.base_url, given.api_key, model)
 
 
-def _choices(services: Services) -> Choices:
-    return Choices(services.config.values, services.settings.environ)
+def _choices(neko: Neko) -> Choices:
+    return Choices(neko.config.values, neko.settings.environ)
 
 
-def _changes(services: Services, given: ModelChoice) -> dict[str, Any]:
+def _changes(neko: Neko, given: ModelChoice) -> dict[str, Any]:
     if given.provider == OFFLINE:
         return {"neko": {"offline": True}}
-    choices = _choices(services)
+    choices = _choices(neko)
     return choices.changes(choices.target(given.provider, given.base_url, given.api_key, given.model), given.api_key)
 
 
-def _current(services: Services) -> CurrentModel:
-    choices = _choices(services)
-    endpoint = resolve("conversation", services.config.values, services.settings.environ)
-    label = services.model_label
+def _current(neko: Neko) -> CurrentModel:
+    choices = _choices(neko)
+    endpoint = resolve("conversation", neko.config.values, neko.settings.environ)
+    label = neko.models.label
     return CurrentModel(
         provider=endpoint.provider if endpoint else OFFLINE,
         provider_name=endpoint.provider_name if endpoint else label.provider,
@@ -166,7 +166,7 @@ def _current(services: Services) -> CurrentModel:
 
 async def _model_failure(error: NekoError, call: Call[Any]) -> Response:
     """The call itself went well: what it found out is that the model does not answer."""
-    return json_response(await failure_of(error, request_language(call.request, call.services)))
+    return json_response(await failure_of(error, request_language(call.request, call.neko)))
 
 
 ENDPOINTS = (local, list_models, test_model, use_model, current_model)

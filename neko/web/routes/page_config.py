@@ -28,7 +28,7 @@ class PageConfig(Success):
     summary="A character's name and model",
 )
 async def page_config(call: Call[PageQuery]) -> PageConfig:
-    characters = call.services.characters
+    characters = call.neko.characters.cards
     name = call.body.lanlan_name or characters.current
     card = characters.card(name) if name in characters.names else {}
     kind = str(card.get("model_type") or "live2d")

@@ -94,7 +94,7 @@ async def set_preferred(call: Call[Preferred]) -> Done:
 
 
 def _file(call: Call[Any]) -> Path:
-    return call.services.folder.config("user_preferences.json")
+    return call.neko.folder.config("user_preferences.json")
 
 
 def _read(path: Path) -> Entries:

@@ -63,10 +63,10 @@ async def speech(call: Call[Empty]) -> SpeechState:
 async def change_speech(call: Call[SpeechChange]) -> SpeechState:
     given = call.body.model_dump(exclude_none=True)
     voice = {name: given[name] for name in ("voice", "rate", "pitch") if name in given}
-    own: dict[str, Any] = {"voices": {call.services.characters.current: voice}}
+    own: dict[str, Any] = {"voices": {call.neko.characters.current: voice}}
     if "engine" in given:
         own["speech"] = {"engine": given["engine"]}
-    await call.services.change_config({**_endpoint(call.body, call.services.config.values), "neko": own})
+    await call.neko.config.change({**_endpoint(call.body, call.neko.config.values), "neko": own})
     return _state(call)
 
 
@@ -91,16 +91,15 @@ def _endpoint(given: SpeechChange, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _state(call: Call[Any]) -> SpeechState:
-    values, character = call.services.config.values, call.services.characters.current
-    voice = _section(values, "voices").get(character)
-    chosen = voice if isinstance(voice, Mapping) else {}
+    values, character = call.neko.config.values, call.neko.characters.current
+    tuning = call.neko.voices.tuning(character)
     return SpeechState.model_validate(
         {
             "character": character,
-            "engine": call.services.speech_engine,
-            "voice": str(chosen.get("voice") or ""),
-            "rate": _number(chosen.get("rate"), 1.0),
-            "pitch": _number(chosen.get("pitch"), 0.0),
+            "engine": call.neko.voices.engine,
+            "voice": tuning.voice,
+            "rate": tuning.rate,
+            "pitch": tuning.pitch,
             "url": masked_url(_text(values, "ttsModelUrl")),
             "model": _text(values, "ttsModelId"),
             "api_key": masked(_text(values, "ttsModelApiKey")),
@@ -113,16 +112,6 @@ def _text(values: Mapping[str, Any], name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _number(value: Any, default: float) -> float:
-    return float(value) if isinstance(value, int | float) else default
-
-
-def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    own = values.get("neko")
-    section = own.get(name) if isinstance(own, Mapping) else None
-    return section if isinstance(section, Mapping) else {}
-
-
 @post(
     "/api/speech/sample",
     request_model=SampleText,
@@ -131,7 +120,8 @@ def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     produces=SOUND,
 )
 async def sample(call: Call[SampleText]) -> Response:
-    sound = await call.services.speak(call.body.text, call.body.language or call.services.language)
+    neko, language = call.neko, call.body.language
+    sound = await neko.voices.sample(neko.characters.current, call.body.text, language or neko.language.current)
     return Response(sound, media_type=SOUND, headers={"cache-control": "no-store"})
 
 

@@ -1,0 +1,33 @@
+"""Which language the user reads: chosen in the settings, told by a client, or the system's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from neko.language import LANGUAGES, normalise, system_language
+from neko.settings import CoreConfig
+
+
+class ReaderLanguage:
+    """``neko.language``: one of ``LANGUAGES`` at any moment."""
+
+    def __init__(self, config: CoreConfig, environ: Mapping[str, str]) -> None:
+        self._config = config
+        self._environ = environ
+        self._of_client: str | None = None
+
+    @property
+    def chosen(self) -> str | None:
+        """What the user chose in the settings, if anything."""
+        own = self._config.values.get("neko")
+        language = own.get("language") if isinstance(own, Mapping) else None
+        return language if language in LANGUAGES else None
+
+    @property
+    def current(self) -> str:
+        """The chosen one, else that of the last client that named one, else the system's."""
+        return self.chosen or self._of_client or system_language(self._environ)
+
+    def client_reads(self, tag: str) -> None:
+        """A client named the language of its user; ``tag`` is any language tag."""
+        self._of_client = normalise(tag)
