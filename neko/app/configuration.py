@@ -12,9 +12,8 @@ from neko.app.reader_language import ReaderLanguage
 from neko.app.voices import Voices
 from neko.sessions.events import ReloadPage
 from neko.settings import CoreConfig
+from neko.settings.in_force import SettingsInForce
 from neko.tasks import in_thread
-
-_SPEECH_KEYS = frozenset({"ttsModelUrl", "ttsModelId", "ttsModelApiKey", "ttsVoiceId", "enableCustomApi"})
 
 
 class Configuration:
@@ -39,16 +38,21 @@ class Configuration:
         """The content of ``core_config.json``, read-only; a later change does not alter it."""
         return self._stored.values
 
+    @property
+    def in_force(self) -> SettingsInForce:
+        """A typed reading of this moment: ``in_force.get(setting)``, ``in_force.source(setting)``."""
+        return self._stored.in_force
+
     async def change(self, changes: Mapping[str, Any], *, reload_pages: bool = False) -> int:
         """Merge ``changes`` into ``core_config.json`` and let the sessions take them.
 
         With ``reload_pages`` active sessions are ended and their pages told to reload. Returns
         how many sessions were ended. Raises ``ConfigError`` when the disk refuses.
         """
-        model, own = self._models.endpoint("conversation"), self.values.get("neko")
+        model, voice = self._models.endpoint("conversation"), self._voices.choice
         await in_thread(self._stored.merge, changes)
         new_model = reload_pages or self._models.endpoint("conversation") != model
-        new_voice = self.values.get("neko") != own or bool(changes.keys() & _SPEECH_KEYS)
+        new_voice = self._voices.choice != voice
         ended = 0
         for name, manager in list(self._conversations.opened.items()):
             if new_model:

@@ -28,6 +28,8 @@ from neko.sessions import emotion, prompt
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import Event, Status
 from neko.settings import CoreConfig, Settings, default_data_dir
+from neko.settings.in_force import SettingsInForce
+from neko.settings.registry import INSTANCE_ID
 from neko.storage import DataFolder
 from neko.tasks import TaskOwner, in_thread
 
@@ -56,7 +58,7 @@ class Neko:
     def __init__(self, settings: Settings | None = None, *, session_factory: SessionFactory | None = None) -> None:
         self.settings = settings or Settings()
         self.metrics = Metrics()
-        self.instance_id = self.settings.environ.get("NEKO_INSTANCE_ID") or uuid4().hex
+        self.instance_id = SettingsInForce({}, self.settings.environ).get(INSTANCE_ID) or uuid4().hex
         self._session_factory = session_factory
 
     # ── start and stop ────────────────────────────────────────────────────────
@@ -109,7 +111,7 @@ class Neko:
         settings = self.settings
         self.folder = DataFolder.open(settings.data_dir or default_data_dir(settings.environ))
         try:
-            stored = CoreConfig.load(self.folder.config("core_config.json"))
+            stored = CoreConfig.load(self.folder.config("core_config.json"), settings.environ, settings.flags)
             self.language = ReaderLanguage(stored, settings.environ)
             self.models = Models(stored, settings, self._session_factory)
             self.voices = Voices(stored, self.models, builtin_installed=builtin_voice_installed())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from neko.language import LANGUAGES, normalise, system_language
+from neko.language import normalise, system_language
 from neko.settings import CoreConfig
+from neko.settings.registry import LANGUAGE
 
 
 class ReaderLanguage:
@@ -19,9 +20,7 @@ class ReaderLanguage:
     @property
     def chosen(self) -> str | None:
         """What the user chose in the settings, if anything."""
-        own = self._config.values.get("neko")
-        language = own.get("language") if isinstance(own, Mapping) else None
-        return language if language in LANGUAGES else None
+        return self._config.in_force.get(LANGUAGE)
 
     @property
     def current(self) -> str:

@@ -14,6 +14,7 @@ from neko.audio.speech_pipeline import say
 from neko.providers import ModelEndpoint
 from neko.sessions.dependencies import Voice
 from neko.settings import CoreConfig
+from neko.settings.registry import SPEECH_ENGINE, VOICES, EngineKind
 from neko.types.speech import Utterance, VoiceSettings
 
 
@@ -28,14 +29,17 @@ class Voices:
     def __init__(self, config: CoreConfig, models: Models, *, builtin_installed: bool) -> None:
         self._config = config
         self._models = models
-        self._default_engine = "builtin" if builtin_installed else "browser"
+        self._default_engine: EngineKind = "builtin" if builtin_installed else "browser"
 
     @property
-    def engine(self) -> str:
-        """The kind of engine in force: "builtin", "openai", "browser" or "off"."""
-        speech = self._own.get("speech")
-        chosen = speech.get("engine") if isinstance(speech, Mapping) else None
-        return str(chosen) if chosen in engines.KINDS else self._default_engine
+    def engine(self) -> EngineKind:
+        """The kind of engine in force."""
+        return self._config.in_force.get(SPEECH_ENGINE) or self._default_engine
+
+    @property
+    def choice(self) -> tuple[EngineKind, ModelEndpoint | None, Mapping[str, Any]]:
+        """Everything that decides how the characters sound; it compares equal while nothing changed."""
+        return self.engine, self._server(), self._config.in_force.get(VOICES)
 
     def of(self, character: str) -> Voice:
         """A new engine with the character's tuning; whoever gets it closes it."""
@@ -44,8 +48,7 @@ class Voices:
 
     def tuning(self, character: str) -> VoiceSettings:
         """Voice name, rate and pitch of a character."""
-        voices = self._own.get("voices")
-        tuning = voices.get(character) if isinstance(voices, Mapping) else None
+        tuning = self._config.in_force.get(VOICES).get(character)
         if not isinstance(tuning, Mapping):
             return VoiceSettings()
         rate, pitch = tuning.get("rate"), tuning.get("pitch")
@@ -70,8 +73,3 @@ class Voices:
             return own
         chat = self._models.endpoint("conversation")
         return replace(chat, role="tts_default", model=DEFAULT_MODEL) if chat else None
-
-    @property
-    def _own(self) -> Mapping[str, Any]:
-        own = self._config.values.get("neko")
-        return own if isinstance(own, Mapping) else {}

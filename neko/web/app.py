@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Mount
 from neko.app import Neko
 from neko.errors import NekoError
 from neko.settings import ASSETS
+from neko.settings.in_force import SettingsInForce
+from neko.settings.registry import ALLOWED_HOSTS
 from neko.web.allowed_hosts import AllowedHosts
 from neko.web.endpoint import Endpoint, routes_of
 from neko.web.errors import failure_of, http_exception_response, json_response
@@ -71,8 +73,7 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
     ``NEKO_ALLOWED_HOSTS`` (comma separated).
     """
     settings = neko.settings
-    named = settings.environ.get("NEKO_ALLOWED_HOSTS", "").split(",")
-    hosts = AllowedHosts(settings.host, [name.strip() for name in (*named, *allowed_hosts) if name.strip()])
+    hosts = AllowedHosts(settings.host, (*SettingsInForce({}, settings.environ).get(ALLOWED_HOSTS), *allowed_hosts))
     front, by_name = page_routes(neko)
     routes: list[BaseRoute] = [
         *routes_of(ENDPOINTS, neko),

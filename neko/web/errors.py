@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from neko import i18n
 from neko.app import Neko
-from neko.errors import ConfigError, InputError, NekoError
+from neko.errors import ConfigError, InputError, NekoError, PinnedSettingError
 from neko.tasks import in_thread
 from neko.web.request_language import request_language
 from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
@@ -33,7 +33,6 @@ class HTTPError(InputError):
         super().__init__(sentence, **params)
         self.status = status
         self.code = code
-        self.sentence = sentence
 
 
 def json_response(answer: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -49,8 +48,8 @@ def json_response(answer: BaseModel, status: int = 200, headers: Mapping[str, st
 async def failure_of(error: NekoError, language: str) -> Failure:
     """An error of ours in the reader's language."""
     await in_thread(i18n.load, language)
-    if isinstance(error, HTTPError) and not i18n.known(error.code, language):
-        return Failure(error=error.sentence, code=error.code, remedy="", link=None)
+    if isinstance(error, InputError) and not i18n.known(error.code, language):
+        return Failure(error=str(error), code=error.code, remedy="", link=None)
     said = i18n.describe(error, language)
     return Failure(error=said.text, code=said.code, remedy=said.remedy, link=said.link or None)
 
@@ -105,6 +104,8 @@ def _without_secrets(loc: tuple[int | str, ...], value: Any) -> Any:
 def _status(error: NekoError) -> int:
     if isinstance(error, HTTPError):
         return error.status
+    if isinstance(error, PinnedSettingError):
+        return 409
     if isinstance(error, InputError):
         return 400
     return 409 if isinstance(error, ConfigError) else 500

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from neko.language import LANGUAGES
+from neko.settings.in_force import change_of
+from neko.settings.registry import LANGUAGE
 from neko.web.endpoint import Call, get, post
 from neko.web.request_language import request_language
 from neko.web.schemas import Empty, Language, Schema, Success
@@ -52,7 +54,7 @@ async def language(call: Call[Empty]) -> LanguageState:
 
 @post("/api/language", request_model=LanguageChoice, response_model=LanguageState, summary="Choose a language")
 async def choose_language(call: Call[LanguageChoice]) -> LanguageState:
-    await call.neko.config.change({"neko": {"language": call.body.language}})
+    await call.neko.config.change(change_of(LANGUAGE, call.body.language))
     return _state(call)
 
 

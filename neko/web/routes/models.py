@@ -9,12 +9,13 @@ from starlette.responses import Response
 
 from neko.app import Neko
 from neko.errors import ModelError, NekoError
-from neko.providers import resolve
+from neko.providers.model_choice import OFFLINE, Choices, Target
+from neko.settings import registry
+from neko.settings.in_force import change_of
+from neko.settings.masking import masked_url
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError, failure_of, json_response
-from neko.web.masking import masked_url
-from neko.web.model_choice import OFFLINE, Choices, Target
 from neko.web.request_language import request_language
 from neko.web.schemas import Empty, Schema, Success
 
@@ -133,14 +134,14 @@ def _choices(neko: Neko) -> Choices:
 
 def _changes(neko: Neko, given: ModelChoice) -> dict[str, Any]:
     if given.provider == OFFLINE:
-        return {"neko": {"offline": True}}
+        return change_of(registry.OFFLINE, True)
     choices = _choices(neko)
     return choices.changes(choices.target(given.provider, given.base_url, given.api_key, given.model), given.api_key)
 
 
 def _current(neko: Neko) -> CurrentModel:
     choices = _choices(neko)
-    endpoint = resolve("conversation", neko.config.values, neko.settings.environ)
+    endpoint = neko.models.endpoint("conversation")
     label = neko.models.label
     return CurrentModel(
         provider=endpoint.provider if endpoint else OFFLINE,

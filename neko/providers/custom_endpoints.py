@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ROLES = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts")
+from neko.settings.registry import ROLE_SETTINGS, ROLES
+
 _ALWAYS_AWAKE = ("agent",)
 
 
@@ -25,5 +26,4 @@ def switched_on(role: str, url: str, model: str, api_key: str, values: Mapping[s
 
 def switched_off(role: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Changes that take the endpoint of ``role`` away."""
-    names = (f"{role}Model{part}" for part in ("Url", "Id", "ApiKey"))
-    return {name: "" for name in names if values.get(name)}
+    return {setting.name: "" for setting in ROLE_SETTINGS[role] if values.get(setting.name)}
