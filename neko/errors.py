@@ -28,8 +28,9 @@ NekoError
     ├── MemoryTooNewError      it was made by a newer Neko
     └── RecallTimeoutError     looking for what was said took too long
 
-Outside the tree, for programmers: BusMessageError (neko.bus), a message of the wrong shape for its
-topic, is a TypeError.
+Two more say that our own code is wrong or are caught where they arise, and stand outside the tree:
+BusMessageError (neko.bus), a message of the wrong shape for its topic, is a TypeError;
+SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError.
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a
 ``permanent`` flag (trying the same thing again cannot help) and ``params`` that fill the

@@ -23,6 +23,7 @@ from neko.errors import NekoError
 from neko.memory.compression import CompressionScheduler
 from neko.memory.service import MemoryService
 from neko.metrics import Metrics
+from neko.preferences import Preferences
 from neko.providers import catalogue
 from neko.sessions import emotion, prompt
 from neko.sessions.dependencies import SessionDependencies
@@ -53,6 +54,7 @@ class Neko:
     characters: Characters
     conversations: Conversations
     memory: MemoryService
+    preferences: Preferences
     bus: Bus
 
     def __init__(self, settings: Settings | None = None, *, session_factory: SessionFactory | None = None) -> None:
@@ -115,6 +117,7 @@ class Neko:
             self.language = ReaderLanguage(stored, settings.environ)
             self.models = Models(stored, settings, self._session_factory)
             self.voices = Voices(stored, self.models, builtin_installed=builtin_voice_installed())
+            self.preferences = Preferences(self.folder.config("user_preferences.json"))
             cards = CharacterCards.load(self.folder.config("characters.json"), self.language.current)
             for tag in languages.LANGUAGES:
                 i18n.load(tag)
