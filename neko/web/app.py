@@ -44,6 +44,7 @@ from neko.web.routes import (
 )
 from neko.web.static_files import StaticFiles
 from neko.web.token_auth import TokenAuth
+from neko.web.unread_body import DiscardUnreadBody
 
 ROUTE_MODULES = (
     health,
@@ -74,7 +75,6 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
     """
     settings = neko.settings
     hosts = AllowedHosts(settings.host, (*SettingsInForce({}, settings.environ).get(ALLOWED_HOSTS), *allowed_hosts))
-    front, by_name = page_routes(neko)
     routes: list[BaseRoute] = [
         *routes_of(ENDPOINTS, neko),
         description_route(ENDPOINTS),
@@ -82,12 +82,14 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
         Mount("/static/assets/avatar", StaticFiles(ASSETS / "avatar")),
         Mount("/static", StaticFiles(WEB / "static")),
         socket_route,
-        front,
-        by_name,
+        *page_routes(neko),
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, hosts=hosts, access=TokenAuth(settings.token) if settings.token else None)],
+        middleware=[
+            Middleware(DiscardUnreadBody),
+            Middleware(Guard, hosts=hosts, access=TokenAuth(settings.token) if settings.token else None),
+        ],
         exception_handlers={HTTPException: _refused, Exception: partial(_crashed, neko)},
     )
     app.router.redirect_slashes = False

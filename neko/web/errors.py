@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -76,8 +76,8 @@ def http_exception_response(error: HTTPException) -> Response:
     return json_response(Detail(detail=error.detail), error.status_code, error.headers)
 
 
-async def invalid_response(error: ValidationError, where: str, status: int, language: str) -> Response:
-    """A request that does not fit its model. ``where`` is ``body`` or ``query``."""
+async def invalid_response(errors: Sequence[tuple[str, ValidationError]], status: int, language: str) -> Response:
+    """A request that does not fit its models; each error comes with its place: ``body``, ``query`` or ``path``."""
     problems = [
         Problem(
             type=one["type"],
@@ -85,10 +85,11 @@ async def invalid_response(error: ValidationError, where: str, status: int, lang
             msg=one["msg"],
             input=_without_secrets(one["loc"], one["input"]),
         )
+        for where, error in errors
         for one in error.errors(include_url=False, include_context=False)
     ]
-    told = await failure_of(HTTPError(status, "invalid", "Something in the request is missing or wrong."), language)
-    return json_response(InvalidRequest(**told.model_dump(), detail=problems), status)
+    failure = await failure_of(HTTPError(status, "invalid", "Something in the request is missing or wrong."), language)
+    return json_response(InvalidRequest(**failure.model_dump(), detail=problems), status)
 
 
 def _without_secrets(loc: tuple[int | str, ...], value: Any) -> Any:

@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from neko.application import Neko
 from neko.web.allowed_hosts import AllowedHosts, same_origin
-from neko.web.endpoint import BODY_LIMIT
+from neko.web.request_body import BODY_LIMIT
 from tests.web.running_app import serving, started
 
 CHOICE = "/api/language"
@@ -58,6 +58,13 @@ async def test_a_write_from_another_site_changes_nothing(client: httpx2.AsyncCli
     assert answer.status_code == 403
     assert answer.json()["code"] == "foreign_origin"
     assert "neko" not in neko.config.values
+
+
+async def test_a_refused_write_with_a_large_body_does_not_hang_its_connection(client: httpx2.AsyncClient) -> None:
+    for _ in range(3):
+        answer = await client.post(CHOICE, content=bytes(4 * BODY_LIMIT), headers={"origin": "http://evil.example"})
+        assert answer.status_code == 403
+    assert (await client.get("/health")).status_code == 200
 
 
 async def test_a_write_from_our_own_page_or_from_no_page_is_taken(client: httpx2.AsyncClient) -> None:

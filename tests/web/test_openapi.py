@@ -63,16 +63,14 @@ def test_every_reference_leads_somewhere(document: Json) -> None:
     assert {one.removeprefix("#/components/schemas/") for one in found} <= document["components"]["schemas"].keys()
 
 
-def test_bodies_and_queries_are_described_by_their_models(document: Json) -> None:
+def test_bodies_queries_and_paths_are_described_by_their_models(document: Json) -> None:
     described = operations(document)
     for endpoint in ENDPOINTS:
         one = described[endpoint.paths[0], endpoint.method.lower()]
-        fields = set(endpoint.request_model.model_fields)
-        if endpoint.method == "GET":
-            assert {p["name"] for p in one.get("parameters", ()) if p["in"] == "query"} == fields
-        elif fields:
-            assert one["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith(
-                endpoint.request_model.__name__
-            )
+        for place, model in (("query", endpoint.query), ("path", endpoint.path)):
+            assert {p["name"] for p in one.get("parameters", ()) if p["in"] == place} == set(model.model_fields)
+        if endpoint.takes_body:
+            schema = one["requestBody"]["content"]["application/json"]["schema"]
+            assert schema["$ref"].endswith(endpoint.body.__name__)
         else:
             assert "requestBody" not in one

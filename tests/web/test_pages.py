@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx2
@@ -16,6 +18,8 @@ from websockets.asyncio.client import connect
 
 from neko.application import Neko
 from neko.settings import ASSETS
+from neko.web.content_policy import STRICT
+from neko.web.pages import Page, PageRenderer, page_routes
 from tests.web.running_app import serving
 
 
@@ -119,3 +123,75 @@ async def test_a_browser_finds_nothing_on_the_page_that_its_policy_forbids(
     await page.wait_for_function("document.readyState === 'complete'")
     assert not [line for line in said if "Content Security Policy" in line or "Content-Security-Policy" in line]
     await page.close()
+
+
+# ── the list of pages ─────────────────────────────────────────────────────────
+
+VIEWER = STRICT.allowing(worker_src=("blob:",), script_src=("https://cubism.example",), uses_nonce=True)
+LISTED = (
+    Page("/{rest}", "page.html", "Whatever is left."),
+    Page("/viewer", "viewer.html", "A page with workers and an import map.", VIEWER),
+    Page("/", "page.html", "The first page."),
+)
+
+
+def policy_of(answer: httpx2.Response) -> dict[str, list[str]]:
+    parts = (part.split() for part in answer.headers["content-security-policy"].split(";"))
+    return {directive: sources for directive, *sources in parts}
+
+
+@pytest.fixture
+async def listed(neko: Neko, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """An app with the pages ``LISTED``."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "page.html").write_text("<title>{{ character }}</title>{{ nonce }}", encoding="utf-8")
+    (folder / "viewer.html").write_text('<script nonce="{{ nonce }}">1</script>{{ base }}', encoding="utf-8")
+    routes = page_routes(neko, LISTED, PageRenderer(folder, ()))
+    async with serving(Starlette(routes=routes)) as client:
+        yield client
+
+
+async def test_a_page_with_a_parameter_takes_only_what_the_others_left(listed: httpx2.AsyncClient) -> None:
+    assert "<script" in (await listed.get("/viewer")).text
+    assert "<script" not in (await listed.get("/anything")).text
+    assert (await listed.get("/")).status_code == 200
+
+
+async def test_each_page_has_the_policy_that_it_declares(listed: httpx2.AsyncClient) -> None:
+    host = urlsplit(str(listed.base_url)).netloc
+    strict, viewer = policy_of(await listed.get("/")), policy_of(await listed.get("/viewer"))
+    assert strict["default-src"] == ["'self'"]
+    assert "script-src" not in strict
+    assert viewer["worker-src"] == ["'self'", "blob:"]
+    assert viewer["script-src"][:2] == ["'self'", "https://cubism.example"]
+    for policy in (strict, viewer):
+        assert policy["connect-src"] == ["'self'", f"ws://{host}", f"wss://{host}"]
+        assert policy["frame-ancestors"] == ["'self'"]
+
+
+async def test_a_nonce_is_new_for_every_answer_and_the_same_in_header_and_page(listed: httpx2.AsyncClient) -> None:
+    answers = [await listed.get("/viewer") for _ in range(3)]
+    nonces = {re.findall(r'nonce="([^"]+)"', answer.text)[0] for answer in answers}
+    assert len(nonces) == 3
+    for answer in answers:
+        nonce = re.findall(r'nonce="([^"]+)"', answer.text)[0]
+        assert f"'nonce-{nonce}'" in policy_of(answer)["script-src"]
+    assert "nonce" not in (await listed.get("/")).headers["content-security-policy"]
+
+
+async def test_the_guard_leaves_the_policy_of_a_page_as_it_is_and_gives_the_rest_the_strict_one(
+    client: httpx2.AsyncClient,
+) -> None:
+    host = urlsplit(str(client.base_url)).netloc
+    for path in ("/", "/health", "/nothing/here", "/static/app/main.js"):
+        assert (await client.get(path)).headers["content-security-policy"] == STRICT.header(host)
+
+
+def test_more_sources_for_a_page_leave_the_strict_policy_strict() -> None:
+    assert "worker-src" in VIEWER.sources
+    assert "worker-src" not in STRICT.sources
+    assert STRICT.allowing(img_src=("https://pictures.example",)).sources["img-src"] == (
+        *STRICT.sources["img-src"],
+        "https://pictures.example",
+    )

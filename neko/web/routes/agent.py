@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from neko.web.endpoint import Call, get
 from neko.web.errors import json_response
-from neko.web.schemas import Empty, Schema, Success
+from neko.web.schemas import Schema, Success
 
 _REASON = "This Neko has no agent."
 
@@ -69,18 +69,18 @@ class AgentState(Success):
     snapshot: Snapshot
 
 
-@get("/api/agent/health", response_model=AgentHealth, summary="502: there is no agent to ask")
-async def agent_health(call: Call[Empty]) -> Response:
+@get("/api/agent/health", response=AgentHealth, summary="502: there is no agent to ask")
+async def agent_health(call: Call) -> Response:
     return json_response(AgentHealth(status="down"), 502)
 
 
-@get("/api/agent/flags", response_model=AgentFlags, summary="Which abilities of the agent are on")
-async def agent_flags(call: Call[Empty]) -> AgentFlags:
+@get("/api/agent/flags", response=AgentFlags, summary="Which abilities of the agent are on")
+async def agent_flags(call: Call) -> AgentFlags:
     return AgentFlags(revision=_revision())
 
 
-@get("/api/agent/state", response_model=AgentState, summary="Everything about the agent")
-async def agent_state(call: Call[Empty]) -> AgentState:
+@get("/api/agent/state", response=AgentState, summary="Everything about the agent")
+async def agent_state(call: Call) -> AgentState:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return AgentState(snapshot=Snapshot(revision=_revision(), updated_at=now))
 

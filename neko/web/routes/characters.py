@@ -7,7 +7,7 @@ from typing import Any
 from neko.characters import MICROPHONE
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
-from neko.web.schemas import Empty, JsonObject, Schema, Success
+from neko.web.schemas import JsonObject, Schema, Success
 
 
 class CurrentCharacter(Schema):
@@ -24,20 +24,20 @@ class MicrophoneChoice(Schema):
     microphone_id: Any = None
 
 
-@get("/api/characters", "/api/characters/", response_model=JsonObject, summary="The whole characters.json, unchanged")
-async def characters(call: Call[Empty]) -> JsonObject:
+@get("/api/characters", "/api/characters/", response=JsonObject, summary="The whole characters.json, unchanged")
+async def characters(call: Call) -> JsonObject:
     return JsonObject(call.neko.characters.cards.raw())
 
 
-@get("/api/characters/current_catgirl", response_model=CurrentCharacter, summary="The current character")
-async def current(call: Call[Empty]) -> CurrentCharacter:
+@get("/api/characters/current_catgirl", response=CurrentCharacter, summary="The current character")
+async def current(call: Call) -> CurrentCharacter:
     return CurrentCharacter(current_catgirl=call.neko.characters.current)
 
 
 @post(
     "/api/characters/current_catgirl",
-    request_model=CharacterChoice,
-    response_model=Success,
+    body=CharacterChoice,
+    response=Success,
     summary="Make a character the current one; every page is told",
 )
 async def choose(call: Call[CharacterChoice]) -> Success:
@@ -50,15 +50,15 @@ async def choose(call: Call[CharacterChoice]) -> Success:
     return Success()
 
 
-@get("/api/characters/get_microphone", response_model=MicrophoneChoice, summary="The input device chosen last")
-async def microphone(call: Call[Empty]) -> MicrophoneChoice:
+@get("/api/characters/get_microphone", response=MicrophoneChoice, summary="The input device chosen last")
+async def microphone(call: Call) -> MicrophoneChoice:
     return MicrophoneChoice(microphone_id=call.neko.characters.cards.raw().get(MICROPHONE))
 
 
 @post(
     "/api/characters/set_microphone",
-    request_model=MicrophoneChoice,
-    response_model=Success,
+    body=MicrophoneChoice,
+    response=Success,
     summary="Remember an input device",
 )
 async def choose_microphone(call: Call[MicrophoneChoice]) -> Success:

@@ -12,7 +12,7 @@ from neko.settings.registry import CORE_API_KEY, ENABLE_CUSTOM_API, TEXTS
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
-from neko.web.schemas import Done, Empty, Schema, Success
+from neko.web.schemas import Done, Schema, Success
 
 _SHOWN_KEY = "api_key"
 """What a page reads the core key as; it writes it as ``coreApiKey``."""
@@ -48,10 +48,10 @@ class Saved(Done):
 
 @get(
     "/api/config/core_api",
-    response_model=CoreApi,
+    response=CoreApi,
     summary="Providers, custom endpoints and which keys are set (masked)",
 )
-async def core_api(call: Call[Empty]) -> Success:
+async def core_api(call: Call) -> Success:
     form = await in_thread(key_form.shown, call.neko.config.values, call.neko.settings.environ)
     form[_SHOWN_KEY] = form.pop(CORE_API_KEY.name)
     return CoreApi.model_validate(form)
@@ -59,8 +59,8 @@ async def core_api(call: Call[Empty]) -> Success:
 
 @post(
     "/api/config/core_api",
-    request_model=CoreApiChange,
-    response_model=Saved,
+    body=CoreApiChange,
+    response=Saved,
     summary="Change providers, keys and custom endpoints; what is left out stays",
     invalid_status=200,
 )

@@ -26,8 +26,8 @@ class EmotionAnswer(Schema):
 
 @post(
     "/api/emotion/analysis",
-    request_model=EmotionRequest,
-    response_model=EmotionAnswer,
+    body=EmotionRequest,
+    response=EmotionAnswer,
     summary="The feeling of a text",
     invalid_status=200,
 )

@@ -17,7 +17,7 @@ from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError, failure_of, json_response
 from neko.web.request_language import request_language
-from neko.web.schemas import Empty, Schema, Success
+from neko.web.schemas import Schema, Success
 
 
 class LocalServer(Schema):
@@ -76,15 +76,15 @@ class CurrentModel(Success):
     providers: list[ProviderTile]
 
 
-@get("/api/models/local", response_model=LocalServers, summary="Model servers running on this machine")
-async def local(call: Call[Empty]) -> LocalServers:
+@get("/api/models/local", response=LocalServers, summary="Model servers running on this machine")
+async def local(call: Call) -> LocalServers:
     found = await call.neko.models.local_servers()
     return LocalServers(
         servers=[LocalServer(name=one.name, base_url=one.base_url, models=list(one.models)) for one in found]
     )
 
 
-@post("/api/models/list", request_model=ModelQuery, response_model=ModelNames, summary="The models a server offers")
+@post("/api/models/list", body=ModelQuery, response=ModelNames, summary="The models a server offers")
 async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     target = await _target(call, "")
     try:
@@ -94,7 +94,7 @@ async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     return ModelNames(models=list(names))
 
 
-@post("/api/models/test", request_model=ModelChoice, response_model=ModelTested, summary="One real call to a model")
+@post("/api/models/test", body=ModelChoice, response=ModelTested, summary="One real call to a model")
 async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
     target = await _target(call, call.body.model)
     model = target.model or target.provider.models.get("conversation", "")
@@ -108,8 +108,8 @@ async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
 
 @post(
     "/api/models/use",
-    request_model=ModelChoice,
-    response_model=CurrentModel,
+    body=ModelChoice,
+    response=CurrentModel,
     summary="Think with this model from now on",
 )
 async def use_model(call: Call[ModelChoice]) -> CurrentModel:
@@ -117,8 +117,8 @@ async def use_model(call: Call[ModelChoice]) -> CurrentModel:
     return await in_thread(_current, call.neko)
 
 
-@get("/api/models/current", response_model=CurrentModel, summary="The model in force, and the providers to choose from")
-async def current_model(call: Call[Empty]) -> CurrentModel:
+@get("/api/models/current", response=CurrentModel, summary="The model in force, and the providers to choose from")
+async def current_model(call: Call) -> CurrentModel:
     return await in_thread(_current, call.neko)
 
 

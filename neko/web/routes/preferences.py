@@ -11,7 +11,7 @@ from neko.preferences import Entries
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
-from neko.web.schemas import Done, Empty, Schema
+from neko.web.schemas import Done, Schema
 
 
 class Point(Schema):
@@ -51,15 +51,15 @@ class Preferred(Schema):
     model_path: str = Field(min_length=1)
 
 
-@get("/api/config/preferences", response_model=PreferenceList, summary="Every model's place, best first")
-async def preferences(call: Call[Empty]) -> PreferenceList:
+@get("/api/config/preferences", response=PreferenceList, summary="Every model's place, best first")
+async def preferences(call: Call) -> PreferenceList:
     return PreferenceList(await in_thread(call.neko.preferences.read))
 
 
 @post(
     "/api/config/preferences",
-    request_model=Preference,
-    response_model=Done,
+    body=Preference,
+    response=Done,
     summary="Store one model's place",
     invalid_status=200,
 )
@@ -70,8 +70,8 @@ async def store_preference(call: Call[Preference]) -> Done:
 
 @post(
     "/api/config/preferences/set-preferred",
-    request_model=Preferred,
-    response_model=Done,
+    body=Preferred,
+    response=Done,
     summary="Put one model first",
     invalid_status=200,
 )

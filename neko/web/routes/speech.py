@@ -12,7 +12,7 @@ from neko.settings.in_force import change_of
 from neko.settings.masking import masked, masked_url
 from neko.settings.registry import ROLE_SETTINGS, SPEECH_ENGINE, VOICES, EngineKind
 from neko.web.endpoint import Call, get, post
-from neko.web.schemas import Empty, Language, Schema, Success
+from neko.web.schemas import Language, Schema, Success
 
 SOUND = "application/octet-stream"
 
@@ -53,12 +53,12 @@ class Sound(RootModel[bytes]):
     model_config = ConfigDict(defer_build=True)
 
 
-@get("/api/speech", response_model=SpeechState, summary="The voice in force for the current character")
-async def speech(call: Call[Empty]) -> SpeechState:
+@get("/api/speech", response=SpeechState, summary="The voice in force for the current character")
+async def speech(call: Call) -> SpeechState:
     return _state(call)
 
 
-@post("/api/speech", request_model=SpeechChange, response_model=SpeechState, summary="Choose engine and voice")
+@post("/api/speech", body=SpeechChange, response=SpeechState, summary="Choose engine and voice")
 async def change_speech(call: Call[SpeechChange]) -> SpeechState:
     sent, neko = call.body, call.neko
     voice = sent.model_dump(include={"voice", "rate", "pitch"}, exclude_none=True)
@@ -88,8 +88,8 @@ def _state(call: Call[Any]) -> SpeechState:
 
 @post(
     "/api/speech/sample",
-    request_model=SampleText,
-    response_model=Sound,
+    body=SampleText,
+    response=Sound,
     summary="A sentence in the chosen voice",
     produces=SOUND,
 )
