@@ -136,8 +136,8 @@ def _local_servers(environ: Mapping[str, str]) -> str:
     servers = asyncio.run(find_local_servers(environ, timeout=PATIENCE))
     if not servers:
         return "for a cleverer one open Settings, Model, or start Ollama"
-    found = ", ".join(f"{server.name} ({len(server.models)} models)" for server in servers)
-    return f"found on this computer: {found}; choose one under Settings, Model"
+    listed = ", ".join(f"{server.name} ({len(server.models)} models)" for server in servers)
+    return f"found on this computer: {listed}; choose one under Settings, Model"
 
 
 def _settings(settings: Settings) -> Finding:

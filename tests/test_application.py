@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from neko import Neko, Settings
-from neko.errors import DataFolderError, InputError
-from neko.sessions.events import Audio, Event, LineStored, ReplyText, SpeechEnded, Status, TurnEnd
+from neko.errors import DamagedFileError, DataFolderError, InputError
+from neko.sessions.actions import Mode
+from neko.sessions.events import Audio, CharacterSwitched, Event, LineStored, ReplyText, SpeechEnded, Status, TurnEnd
+from neko.sessions.models.builtin.session import BuiltinSession
+from neko.tasks import TaskOwner
+from neko.types.model_session import ModelSession
 from tests.scripted_provider import ScriptedProvider, failure
 
 
@@ -108,3 +113,74 @@ async def test_leaving_in_the_middle_of_a_reply_keeps_what_came(tmp_path: Path) 
                 break
     async with Neko(settings(tmp_path)) as neko:
         assert (await neko.memory.lines("Mio"))[0].text == "hello"
+
+
+async def test_a_program_can_answer_with_model_sessions_of_its_own(tmp_path: Path) -> None:
+    modes: list[Mode] = []
+
+    def own_session(mode: Mode, owner: TaskOwner) -> ModelSession:
+        modes.append(mode)
+        return BuiltinSession(owner=owner)
+
+    async with Neko(settings(tmp_path, OPENAI_API_KEY="sk-never-asked"), session_factory=own_session) as neko:
+        events = [event async for event in neko.chat("Mio", "hello")]
+    assert modes == ["text"]
+    assert text_of(events)
+
+
+async def test_a_question_about_the_voice_never_looks_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        with monkeypatch.context() as patch:
+            patch.setattr(importlib.util, "find_spec", None)
+            assert neko.voices.engine in ("builtin", "browser")
+            assert neko.conversations.get("Mio") is not None
+
+
+async def test_a_start_that_fails_lets_the_folder_go(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "core_config.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DamagedFileError):
+        await Neko(settings(tmp_path)).__aenter__()
+    async with Neko(settings(tmp_path)) as neko:
+        assert neko.config.values == {}
+
+
+async def test_stopping_twice_is_the_same_as_once(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        [event async for event in neko.chat("Mio", "hello")]
+        await neko.aclose()
+
+
+async def test_a_changed_voice_is_taken_and_an_unrelated_change_leaves_it_alone(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        choice = neko.voices.choice
+        await neko.config.change({"neko": {"language": "ja"}, "somebody's": 1})
+        assert neko.voices.choice == choice
+        await neko.config.change({"neko": {"voices": {"Mio": {"rate": 1.5}}}})
+        assert neko.voices.choice != choice
+        assert neko.voices.tuning("Mio").rate == 1.5
+
+
+async def test_a_renamed_character_answers_by_its_new_name_and_is_gone_by_its_old_one(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        [event async for event in neko.chat("Mio", "hello")]
+        manager = neko.conversations.get("Mio")
+        await neko.characters.rename("Mio", "Rin")
+        assert neko.conversations.get("Mio") is None
+        assert manager is not None
+        assert not manager.active
+        assert neko.characters.current == "Rin"
+        assert text_of([event async for event in neko.chat("Rin", "hello")])
+
+
+async def test_a_chat_with_a_character_that_is_renamed_meanwhile_ends(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        events: list[Event] = []
+        async with asyncio.timeout(8):
+            async for event in neko.chat("Mio", "hello"):
+                if not events:
+                    await neko.characters.rename("Mio", "Rin")
+                events.append(event)
+        assert any(isinstance(event, CharacterSwitched) for event in events)

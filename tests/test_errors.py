@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from functools import cache
 from pathlib import Path
 
 import neko
@@ -13,6 +14,7 @@ from neko import errors
 PACKAGE = Path(neko.__file__).parent
 
 
+@cache
 def classes() -> dict[str, tuple[str, list[str]]]:
     """Every class of the package with its module and the names of its bases."""
     result = {}
@@ -26,7 +28,7 @@ def classes() -> dict[str, tuple[str, list[str]]]:
 
 def is_exception(name: str, known: dict[str, tuple[str, list[str]]]) -> bool:
     if name in known:
-        return any(is_exception(base, known) for base in known[name][1])
+        return any(is_exception(base, known) for base in known[name][1] if base != name)
     kind = getattr(builtins, name, None)
     return isinstance(kind, type) and issubclass(kind, BaseException)
 

@@ -57,10 +57,10 @@ def pinned(environ: Mapping[str, str], config: Mapping[str, Any] = _NOTHING) -> 
     """
     in_force = SettingsInForce(config, environ)
     listed = (*registry.CORE_CONFIG, registry.OPENAI_BASE_URL)
-    decided = {setting.name: name for setting in listed if (name := in_force.variable(setting))}
+    variables = {setting.name: name for setting in listed if (name := in_force.variable(setting))}
     if variable := in_force.variable(registry.CHOSEN_PROVIDER_KEY):
-        decided.setdefault(_Choice(config, environ).assist().key_field, variable)
-    return decided
+        variables.setdefault(_Choice(config, environ).assist().key_field, variable)
+    return variables
 
 
 class _Choice:
@@ -128,8 +128,8 @@ class _Choice:
 
     def core(self) -> CoreProvider:
         """The chosen core provider; an unknown one is the default one, protocol included."""
-        known = self._catalogue.core
-        return known.get(self._text("coreApi")) or known[self._catalogue.core_default]
+        providers = self._catalogue.core
+        return providers.get(self._text("coreApi")) or providers[self._catalogue.core_default]
 
     def assist(self) -> AssistProvider:
         """The chosen assist provider.
@@ -137,18 +137,18 @@ class _Choice:
         Free core forces free assist. An unknown or absent choice is the default provider, unless it
         is absent and the only key there is belongs to another one.
         """
-        known = self._catalogue.assist
+        providers = self._catalogue.assist
         if self.core().key == "free":
-            return known["free"]
+            return providers["free"]
         name = self._text("assistApi")
-        if name in known and known[name].base_url:
-            return known[name]
-        default = known[self._catalogue.assist_default]
+        if name in providers and providers[name].base_url:
+            return providers[name]
+        default = providers[self._catalogue.assist_default]
         if name or self._key(default):
             return default
         if self._openai_url:
-            return known["openai"]
-        keyed = (one for one in known.values() if one.base_url and one.key_field and self._text(one.key_field))
+            return providers["openai"]
+        keyed = (one for one in providers.values() if one.base_url and one.key_field and self._text(one.key_field))
         return next(keyed, default)
 
     def _own(self, role: str) -> ModelEndpoint | None:
@@ -187,7 +187,7 @@ class _Choice:
         return self._endpoint(role, endpoint.base_url, model, endpoint.api_key)
 
     def _custom_name(self, url: str) -> tuple[str, str]:
-        """Key and name of the provider whose address this is: a known one, this machine, or custom."""
+        """Key and name of the provider whose address this is: a providers one, this machine, or custom."""
         for provider in self._catalogue.assist.values():
             if provider.base_url and provider.base_url == url:
                 return provider.key, provider.name

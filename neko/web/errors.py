@@ -50,8 +50,8 @@ async def failure_of(error: NekoError, language: str) -> Failure:
     await in_thread(i18n.load, language)
     if isinstance(error, InputError) and not i18n.known(error.code, language):
         return Failure(error=str(error), code=error.code, remedy="", link=None)
-    said = i18n.describe(error, language)
-    return Failure(error=said.text, code=said.code, remedy=said.remedy, link=said.link or None)
+    notice = i18n.describe(error, language)
+    return Failure(error=notice.text, code=notice.code, remedy=notice.remedy, link=notice.link or None)
 
 
 async def error_response(error: Exception, where: str, request: Request, neko: Neko) -> Response:

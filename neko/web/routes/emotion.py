@@ -33,9 +33,9 @@ class EmotionAnswer(Schema):
 )
 async def analysis(call: Call[EmotionRequest]) -> EmotionAnswer:
     feeling = await in_thread(classifier.classify, call.body.text)
-    known = feeling.emotion in get_args(Emotion) and feeling.confidence >= 0.3
+    certain = feeling.emotion in get_args(Emotion) and feeling.confidence >= 0.3
     return EmotionAnswer.model_validate(
-        {"emotion": feeling.emotion if known else "neutral", "confidence": feeling.confidence}
+        {"emotion": feeling.emotion if certain else "neutral", "confidence": feeling.confidence}
     )
 
 

@@ -78,9 +78,9 @@ class CurrentModel(Success):
 
 @get("/api/models/local", response=LocalServers, summary="Model servers running on this machine")
 async def local(call: Call) -> LocalServers:
-    found = await call.neko.models.local_servers()
+    servers = await call.neko.models.local_servers()
     return LocalServers(
-        servers=[LocalServer(name=one.name, base_url=one.base_url, models=list(one.models)) for one in found]
+        servers=[LocalServer(name=one.name, base_url=one.base_url, models=list(one.models)) for one in servers]
     )
 
 
@@ -123,20 +123,22 @@ async def current_model(call: Call) -> CurrentModel:
 
 
 async def _target(call: Call[ModelQuery] | Call[ModelChoice], model: str) -> Target:
-    given = call.body
+    choice = call.body
     choices = await in_thread(_choices, call.neko)
-    return choices.target(given.provider, given.base_url, given.api_key, model)
+    return choices.target(choice.provider, choice.base_url, choice.api_key, model)
 
 
 def _choices(neko: Neko) -> Choices:
     return Choices(neko.config.values, neko.settings.environ)
 
 
-def _changes(neko: Neko, given: ModelChoice) -> dict[str, Any]:
-    if given.provider == OFFLINE:
+def _changes(neko: Neko, choice: ModelChoice) -> dict[str, Any]:
+    if choice.provider == OFFLINE:
         return change_of(registry.OFFLINE, True)
     choices = _choices(neko)
-    return choices.changes(choices.target(given.provider, given.base_url, given.api_key, given.model), given.api_key)
+    return choices.changes(
+        choices.target(choice.provider, choice.base_url, choice.api_key, choice.model), choice.api_key
+    )
 
 
 def _current(neko: Neko) -> CurrentModel:

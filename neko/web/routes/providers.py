@@ -21,11 +21,11 @@ class ProviderLists(Success):
 
 @get("/api/config/api_providers", response=ProviderLists, summary="The providers to choose from")
 async def api_providers(call: Call) -> ProviderLists:
-    known = await in_thread(catalogue)
+    providers = await in_thread(catalogue)
     return ProviderLists(
-        core_api_providers=[_entry(one.key, one.name, one.description) for one in known.core.values()],
+        core_api_providers=[_entry(one.key, one.name, one.description) for one in providers.core.values()],
         assist_api_providers=[
-            _entry(one.key, one.name, one.description) for one in known.assist.values() if one.base_url
+            _entry(one.key, one.name, one.description) for one in providers.assist.values() if one.base_url
         ],
     )
 
