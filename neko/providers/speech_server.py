@@ -8,6 +8,7 @@ from typing import Any
 
 from neko.providers.addresses import normalise_base_url
 from neko.providers.custom_endpoints import switched_on
+from neko.settings.in_force import SettingsInForce
 from neko.settings.masking import is_masked
 from neko.settings.registry import ROLE_SETTINGS
 
@@ -28,8 +29,8 @@ def speech_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any])
     """
     if choice == SpeechServerChoice():
         return {}
-    names = [setting.name for setting in ROLE_SETTINGS["tts"]]
-    url, model, key = (_text(values, name) for name in names)
+    in_force = SettingsInForce(values, {})
+    url, model, key = (in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
     wanted = url if choice.url is None or is_masked(choice.url) else normalise_base_url(choice.url)
     if choice.api_key is not None and not is_masked(choice.api_key):
         key = choice.api_key.strip()
@@ -38,10 +39,6 @@ def speech_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any])
     if choice.model is not None:
         model = choice.model.strip()
     if not wanted:
+        names = (setting.name for setting in ROLE_SETTINGS["tts"])
         return dict(zip(names, ("", model, key), strict=True))
     return switched_on("tts", wanted, model, key, values)
-
-
-def _text(values: Mapping[str, Any], name: str) -> str:
-    value = values.get(name)
-    return value.strip() if isinstance(value, str) else ""

@@ -50,7 +50,7 @@ def test_the_document_has_the_structure_of_openapi_3_1(document: Json) -> None:
     assert len(ids) == len(set(ids))
     for (path, _), one in operations(document).items():
         assert one["summary"]
-        assert "200" in one["responses"]
+        assert any(status.isdecimal() for status in one["responses"])
         assert all(answer["description"] and answer["content"] for answer in one["responses"].values())
         in_path = {parameter["name"] for parameter in one.get("parameters", ()) if parameter["in"] == "path"}
         assert in_path == {part[1:-1] for part in path.split("/") if part.startswith("{")}

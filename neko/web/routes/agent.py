@@ -7,10 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import Field
-from starlette.responses import Response
 
 from neko.web.endpoint import Call, get
-from neko.web.errors import json_response
 from neko.web.schemas import Schema, Success
 
 _REASON = "This Neko has no agent."
@@ -69,9 +67,9 @@ class AgentState(Success):
     snapshot: Snapshot
 
 
-@get("/api/agent/health", response=AgentHealth, summary="502: there is no agent to ask")
-async def agent_health(call: Call) -> Response:
-    return json_response(AgentHealth(status="down"), 502)
+@get("/api/agent/health", response=AgentHealth, status=502, summary="502: there is no agent to ask")
+async def agent_health(call: Call) -> AgentHealth:
+    return AgentHealth(status="down")
 
 
 @get("/api/agent/flags", response=AgentFlags, summary="Which abilities of the agent are on")

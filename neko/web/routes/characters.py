@@ -39,6 +39,7 @@ async def current(call: Call) -> CurrentCharacter:
     body=CharacterChoice,
     response=Success,
     summary="Make a character the current one; every page is told",
+    failures={400: "A name is missing.", 404: "There is no character of this name."},
 )
 async def choose(call: Call[CharacterChoice]) -> Success:
     name = call.body.catgirl_name.strip()

@@ -19,6 +19,8 @@ from neko.web.errors import HTTPError, failure_of, json_response
 from neko.web.request_language import request_language
 from neko.web.schemas import Schema, Success
 
+NO_SUCH_CHOICE = {400: "The choice cannot be: its code says why."}
+
 
 class LocalServer(Schema):
     name: str
@@ -84,7 +86,13 @@ async def local(call: Call) -> LocalServers:
     )
 
 
-@post("/api/models/list", body=ModelQuery, response=ModelNames, summary="The models a server offers")
+@post(
+    "/api/models/list",
+    body=ModelQuery,
+    response=ModelNames,
+    summary="The models a server offers",
+    failures=NO_SUCH_CHOICE,
+)
 async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     target = await _target(call, "")
     try:
@@ -94,7 +102,13 @@ async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     return ModelNames(models=list(names))
 
 
-@post("/api/models/test", body=ModelChoice, response=ModelTested, summary="One real call to a model")
+@post(
+    "/api/models/test",
+    body=ModelChoice,
+    response=ModelTested,
+    summary="One real call to a model",
+    failures=NO_SUCH_CHOICE,
+)
 async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
     target = await _target(call, call.body.model)
     model = target.model or target.provider.models.get("conversation", "")
@@ -111,6 +125,7 @@ async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
     body=ModelChoice,
     response=CurrentModel,
     summary="Think with this model from now on",
+    failures={**NO_SUCH_CHOICE, 409: "The environment decides this, or the disk refuses."},
 )
 async def use_model(call: Call[ModelChoice]) -> CurrentModel:
     await call.neko.config.change(await in_thread(_changes, call.neko, call.body))
