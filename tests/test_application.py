@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -173,6 +174,24 @@ async def test_a_renamed_character_answers_by_its_new_name_and_is_gone_by_its_ol
         assert not manager.active
         assert neko.characters.current == "Rin"
         assert text_of([event async for event in neko.chat("Rin", "hello")])
+
+
+async def test_the_memory_of_a_character_that_is_gone_is_closed_and_kept(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        [event async for event in neko.chat("Mio", "hello")]
+        assert open_files(tmp_path / "memory")
+        await neko.characters.rename("Mio", "Rin")
+        assert open_files(tmp_path / "memory") == []
+        await neko.characters.edit(lambda raw: raw["猫娘"].update(Ren={}))
+        await neko.memory.lines("Ren")
+        await neko.characters.delete("Ren")
+        assert open_files(tmp_path / "memory") == []
+        assert (await neko.memory.lines("Mio"))[0].text == "hello"
+
+
+def open_files(folder: Path) -> list[str]:
+    """The files below ``folder`` that this process holds open."""
+    return [file.path for file in psutil.Process().open_files() if Path(file.path).is_relative_to(folder)]
 
 
 async def test_a_chat_with_a_character_that_is_renamed_meanwhile_ends(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 from neko.app.conversations import Conversations
 from neko.characters import MICROPHONE, CharacterCards
 from neko.errors import InputError
-from neko.memory.service import MemoryService
 from neko.sessions.events import CharacterSwitched
 from neko.sessions.prompt import Persona
 from neko.tasks import in_thread
+from neko.types.memory import MemoryAdministration
 
 
 class Characters:
@@ -20,7 +20,7 @@ class Characters:
     Every change is saved before it takes effect. Raises ``ConfigError`` when the disk refuses.
     """
 
-    def __init__(self, cards: CharacterCards, conversations: Conversations, memory: MemoryService) -> None:
+    def __init__(self, cards: CharacterCards, conversations: Conversations, memory: MemoryAdministration) -> None:
         self.cards = cards
         self._conversations = conversations
         self._memory = memory
@@ -54,9 +54,10 @@ class Characters:
 
     async def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Let ``change`` alter a copy of ``characters.json`` and save it; characters that it removes are closed."""
+        before = self.cards.names
         await in_thread(self.cards.edit, change)
         names = self.cards.names
-        for character in [name for name in self._conversations.opened if name not in names]:
+        for character in [name for name in before if name not in names]:
             await self._close(character, self.cards.current)
 
     async def set_microphone(self, microphone_id: Any) -> None:
@@ -64,7 +65,9 @@ class Characters:
         await in_thread(self.cards.edit, lambda raw: raw.__setitem__(MICROPHONE, microphone_id))
 
     async def _close(self, character: str, successor: str) -> None:
+        """End everything that is held for a character that is gone; what it remembers stays on disk."""
         await self._conversations.close(character, successor)
+        await self._memory.close(character)
 
 
 def persona(cards: CharacterCards, character: str, language: str) -> Persona:

@@ -395,7 +395,8 @@ async def test_a_refused_upload_leaves_no_temporary_file_open(client: httpx2.Asy
 def open_files() -> set[str]:
     """The deleted files that this process still holds open, which is what temporary ones are on Linux."""
     targets = set()
-    for link in Path("/proc/self/fd").iterdir():
+    links = Path("/proc/self/fd")
+    for link in links.iterdir() if links.is_dir() else ():
         with suppress(OSError):
             targets.add(str(link.readlink()))
     return {target for target in targets if target.endswith("(deleted)")}
