@@ -13,7 +13,7 @@ PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-quick test-long test-real test-all-pythons check format bench clean refetch
+.PHONY: help run test test-quick test-long test-real test-all-pythons check format readme bench clean refetch
 
 help:
 	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
@@ -23,6 +23,7 @@ help:
 	@echo "make test-real         a conversation with real models, which it installs (200 MB)"
 	@echo "make check             linters, type checker, layering"
 	@echo "make format            let ruff lay out the code"
+	@echo "make readme            write the option table of the README anew"
 	@echo "make bench             measurements, each next to its floor"
 	@echo "make test-all-pythons  start and stop on every Python 3.11 to 3.13 found"
 	@echo "make clean             remove everything that make has made"
@@ -50,6 +51,9 @@ check: $(VENV)/.installed-tests
 format: $(VENV)/.installed-tests
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+readme: $(VENV)/.installed
+	$(PY) -m neko.settings.tables README.md
 
 bench: $(VENV)/.installed-tests $(VENV)/.chromium
 	$(PY) -m tests.bench $(ARGS)

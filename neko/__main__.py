@@ -35,9 +35,9 @@ def explain(error: NekoError, environ: Mapping[str, str]) -> str:
     language = system_language(environ)
     if not known(error.code, language):
         return str(error)
-    told = describe(error, language)
+    notice = describe(error, language)
     gap = "" if language.startswith(("zh", "ja")) else " "
-    return f"{told.text}{gap}{told.remedy}".rstrip()
+    return f"{notice.text}{gap}{notice.remedy}".rstrip()
 
 
 if __name__ == "__main__":

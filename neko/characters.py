@@ -61,7 +61,7 @@ def default_characters(language: str) -> dict[str, Any]:
     return raw
 
 
-class Characters:
+class CharacterCards:
     """The file in memory and on disk. Reading never blocks; ``load`` and every change do.
 
     A change is saved before it can be seen; when the disk refuses (``ConfigError``) nothing has
@@ -140,6 +140,37 @@ class Characters:
         if name not in self._raw[CHARACTERS]:
             raise InputError("there is no character of this name", reason="unknown_character")
         self.edit(lambda raw: raw.__setitem__(CURRENT, name))
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a character another name; it keeps its card and its place. Raises ``InputError(reason)``.
+
+        Reasons: those of ``check_name``, ``unknown_character``, ``taken``.
+        """
+        name = check_name(new)
+
+        def change(raw: dict[str, Any]) -> None:
+            cards = raw[CHARACTERS]
+            if old not in cards:
+                raise InputError("there is no character of this name", reason="unknown_character")
+            if name in cards:
+                raise InputError("there is a character of this name already", reason="taken")
+            raw[CHARACTERS] = {name if key == old else key: card for key, card in cards.items()}
+            if raw[CURRENT] == old:
+                raw[CURRENT] = name
+
+        self.edit(change)
+
+    def delete(self, name: str) -> None:
+        """Remove a character. Raises ``InputError(reason)``: ``unknown_character``, ``current``."""
+
+        def change(raw: dict[str, Any]) -> None:
+            if name not in raw[CHARACTERS]:
+                raise InputError("there is no character of this name", reason="unknown_character")
+            if raw[CURRENT] == name:
+                raise InputError("the current character cannot be deleted", reason="current")
+            del raw[CHARACTERS][name]
+
+        self.edit(change)
 
     def replace(self, raw: Mapping[str, Any]) -> None:
         """Take over a whole document. Raises ``InputError`` when it has the wrong shape."""

@@ -16,6 +16,8 @@ from neko import providers, serve
 from neko.errors import DataFolderError, DataFolderInUseError
 from neko.llm.discovery import find_local_servers
 from neko.settings import ASSETS, Settings, default_data_dir
+from neko.settings.in_force import Origin, SettingsInForce
+from neko.settings.registry import SETTINGS
 from neko.storage import DataFolder
 
 OLDEST_PYTHON = (3, 11)
@@ -134,8 +136,20 @@ def _local_servers(environ: Mapping[str, str]) -> str:
     servers = asyncio.run(find_local_servers(environ, timeout=PATIENCE))
     if not servers:
         return "for a cleverer one open Settings, Model, or start Ollama"
-    found = ", ".join(f"{server.name} ({len(server.models)} models)" for server in servers)
-    return f"found on this computer: {found}; choose one under Settings, Model"
+    listed = ", ".join(f"{server.name} ({len(server.models)} models)" for server in servers)
+    return f"found on this computer: {listed}; choose one under Settings, Model"
+
+
+def _settings(settings: Settings) -> Finding:
+    """What was set, and where; never a value, since some are secrets."""
+    try:
+        stored = _stored_config(_folder_path(settings) / "config" / "core_config.json")
+    except (OSError, ValueError):
+        stored = {}
+    in_force = SettingsInForce(stored, settings.environ, settings.flags)
+    sources = {setting.name: in_force.source(setting) for setting in SETTINGS}
+    changed = [f"{name} ({source.name})" for name, source in sources.items() if source.origin is not Origin.DEFAULT]
+    return Finding("ok", "settings", ", ".join(changed) or "all as they come")
 
 
 def _screen(settings: Settings) -> Finding:
@@ -145,5 +159,5 @@ def _screen(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _page, _data_folder, _port, _voice, _model, _screen,
+    _python, _page, _data_folder, _port, _voice, _model, _settings, _screen,
 )  # fmt: skip

@@ -4,9 +4,14 @@ NekoError
 ├── ConfigError            a setting, file or folder is unusable
 │   ├── DataFolderError    the data folder cannot be used
 │   │   └── DataFolderInUseError    by another Neko
-│   └── DamagedFileError   a file does not parse; it is kept aside, never overwritten
+│   ├── DamagedFileError   a file does not parse; it is kept aside, never overwritten
+│   ├── PortTakenError     neko.serve: another program listens there
+│   └── AddressError       neko.serve: the address cannot be listened on at all
 ├── InputError             a client sent something we cannot use
-│   └── FrameError             a socket frame that is no action; its code says why
+│   ├── FrameError             a socket frame that is no action; its code says why
+│   ├── SettingError           a choice of settings that cannot be; its code says why
+│   │   └── PinnedSettingError      the environment decides it
+│   └── HTTPError              neko.web.errors: a request that is not served; its code says why
 ├── ModelError             the language model or its provider failed
 │   ├── ModelUnreachableError       refused, DNS, TLS
 │   ├── ModelTimeoutError           no first token, or silence between tokens
@@ -22,6 +27,10 @@ NekoError
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
     └── RecallTimeoutError     looking for what was said took too long
+
+Two more say that our own code is wrong or are caught where they arise, and stand outside the tree:
+BusMessageError (neko.bus), a message of the wrong shape for its topic, is a TypeError;
+SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError.
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a
 ``permanent`` flag (trying the same thing again cannot help) and ``params`` that fill the
@@ -71,6 +80,24 @@ class FrameError(InputError):
         super().__init__(code, **params)
         self.code = code
         self.failed_mode = failed_mode
+
+
+class SettingError(InputError):
+    """``sentence`` is English and stands in where ``code`` has none in the reader's language."""
+
+    def __init__(self, code: str, sentence: str, **params: str | int | float) -> None:
+        super().__init__(sentence, **params)
+        self.code = code
+
+
+class PinnedSettingError(SettingError):
+    """``params``: variable."""
+
+    code = "pinned"
+
+    def __init__(self, variable: str) -> None:
+        sentence = f"The environment variable {variable} decides this; remove it to choose here."
+        super().__init__(self.code, sentence, variable=variable)
 
 
 class ModelError(NekoError):

@@ -196,7 +196,7 @@ async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[
             stop.set()
             with suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE):
-                    await neko.close_clients("server stopping")
+                    await neko.conversations.close_clients("server stopping")
             await asyncio.wait({server}, timeout=HANG_UP)
             listener.cut_connections()
             await asyncio.wait({server}, timeout=HANG_UP)

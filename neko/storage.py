@@ -51,17 +51,17 @@ def read_json(path: Path, default: Any, expect: type | None = None) -> Any:
 
 def set_aside(path: Path, why: str) -> DamagedFileError:
     """Rename a damaged file so that nothing overwrites it; returns the error that reports it."""
-    kept = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S}")
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S}")
     number = 1
-    while kept.exists():
+    while aside.exists():
         number += 1
-        kept = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S}-{number}")
+        aside = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S}-{number}")
     try:
-        path.rename(kept)
+        path.rename(aside)
     except OSError:
         logger.exception("a damaged file could not be renamed: %s", path)
-        kept = path
-    return DamagedFileError(f"{path} is damaged: {why}; it is kept as {kept}", file=str(path), kept=str(kept))
+        aside = path
+    return DamagedFileError(f"{path} is damaged: {why}; it is kept as {aside}", file=str(path), kept=str(aside))
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:

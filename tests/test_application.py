@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from neko import Neko, Settings
-from neko.errors import DataFolderError, InputError
-from neko.sessions.events import Audio, Event, LineStored, ReplyText, SpeechEnded, Status, TurnEnd
-from tests.scripted_provider import ScriptedProvider, failure
+from neko.errors import DamagedFileError, DataFolderError, InputError, ModelUnreachableError
+from neko.sessions.actions import Mode
+from neko.sessions.events import (
+    Audio,
+    CharacterSwitched,
+    Event,
+    LineStored,
+    ReplyText,
+    SpeechEnded,
+    Status,
+    TurnAbandoned,
+    TurnEnd,
+)
+from neko.sessions.models.builtin.session import BuiltinSession
+from neko.tasks import TaskOwner
+from neko.types.model_session import ModelSession
+from tests.scripted_provider import Script, ScriptedProvider, failure
 
 
 def settings(folder: Path, **environ: str) -> Settings:
@@ -108,3 +125,163 @@ async def test_leaving_in_the_middle_of_a_reply_keeps_what_came(tmp_path: Path) 
                 break
     async with Neko(settings(tmp_path)) as neko:
         assert (await neko.memory.lines("Mio"))[0].text == "hello"
+
+
+async def test_a_program_can_answer_with_model_sessions_of_its_own(tmp_path: Path) -> None:
+    modes: list[Mode] = []
+
+    def own_session(mode: Mode, owner: TaskOwner) -> ModelSession:
+        modes.append(mode)
+        return BuiltinSession(owner=owner)
+
+    async with Neko(settings(tmp_path, OPENAI_API_KEY="sk-never-asked"), session_factory=own_session) as neko:
+        events = [event async for event in neko.chat("Mio", "hello")]
+    assert modes == ["text"]
+    assert text_of(events)
+
+
+async def test_a_question_about_the_voice_never_looks_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        with monkeypatch.context() as patch:
+            patch.setattr(importlib.util, "find_spec", None)
+            assert neko.voices.engine in ("builtin", "browser")
+            assert neko.conversations.get("Mio") is not None
+
+
+async def test_a_start_that_fails_lets_the_folder_go(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "core_config.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DamagedFileError):
+        await Neko(settings(tmp_path)).__aenter__()
+    async with Neko(settings(tmp_path)) as neko:
+        assert neko.config.values == {}
+
+
+async def test_stopping_twice_is_the_same_as_once(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        [event async for event in neko.chat("Mio", "hello")]
+        await neko.aclose()
+
+
+async def test_a_changed_voice_is_taken_and_an_unrelated_change_leaves_it_alone(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        choice = neko.voices.choice
+        await neko.config.change({"neko": {"language": "ja"}, "somebody's": 1})
+        assert neko.voices.choice == choice
+        await neko.config.change({"neko": {"voices": {"Mio": {"rate": 1.5}}}})
+        assert neko.voices.choice != choice
+        assert neko.voices.tuning("Mio").rate == 1.5
+
+
+async def test_a_renamed_character_answers_by_its_new_name_and_is_gone_by_its_old_one(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        [event async for event in neko.chat("Mio", "hello")]
+        manager = neko.conversations.get("Mio")
+        await neko.characters.rename("Mio", "Rin")
+        assert neko.conversations.get("Mio") is None
+        assert manager is not None
+        assert not manager.active
+        assert neko.characters.current == "Rin"
+        assert text_of([event async for event in neko.chat("Rin", "hello")])
+
+
+async def test_the_memory_of_a_character_that_is_gone_is_closed_and_kept(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        [event async for event in neko.chat("Mio", "hello")]
+        assert open_files(tmp_path / "memory")
+        await neko.characters.rename("Mio", "Rin")
+        assert open_files(tmp_path / "memory") == []
+        await neko.characters.edit(lambda raw: raw["猫娘"].update(Ren={}))
+        await neko.memory.lines("Ren")
+        await neko.characters.delete("Ren")
+        assert open_files(tmp_path / "memory") == []
+        assert (await neko.memory.lines("Mio"))[0].text == "hello"
+
+
+def open_files(folder: Path) -> list[str]:
+    """The files below ``folder`` that this process holds open."""
+    return [file.path for file in psutil.Process().open_files() if Path(file.path).is_relative_to(folder)]
+
+
+async def test_a_chat_with_a_character_that_is_renamed_meanwhile_ends(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        events: list[Event] = []
+        async with asyncio.timeout(8):
+            async for event in neko.chat("Mio", "hello"):
+                if not events:
+                    await neko.characters.rename("Mio", "Rin")
+                events.append(event)
+        assert any(isinstance(event, CharacterSwitched) for event in events)
+
+
+# ── every chat has an end ─────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t"])
+async def test_blank_text_is_an_error_at_once(tmp_path: Path, text: str) -> None:
+    async with Neko(settings(tmp_path)) as neko, asyncio.timeout(5):
+        with pytest.raises(InputError):
+            [event async for event in neko.chat("Mio", text)]
+
+
+async def test_more_chats_than_can_wait_end_with_a_notice(tmp_path: Path) -> None:
+    async def chat(neko: Neko, text: str) -> list[Event]:
+        return [event async for event in neko.chat("Mio", text)]
+
+    async with Neko(settings(tmp_path)) as neko, asyncio.timeout(20):
+        chats = await asyncio.gather(*(chat(neko, f"hello {number}") for number in range(150)))
+    refused = [events for events in chats if isinstance(events[-1], Status) and events[-1].code == "inbox_full"]
+    assert refused
+    assert all(isinstance(events[-1], TurnEnd) for events in chats if events not in refused)
+
+
+async def test_a_chat_that_newer_words_cut_ends(tmp_path: Path) -> None:
+    async with ScriptedProvider() as provider:
+        provider.script(Script(["so far", "never"], stall_after=1), Script(["second"]))
+        environ = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": provider.base_url}
+        async with Neko(settings(tmp_path, **environ)) as neko, asyncio.timeout(10):
+            seen = []
+            async for event in neko.chat("Mio", "one", speech=True):
+                seen.append(event)
+                if isinstance(event, ReplyText) and event.text == "so far":
+                    second = asyncio.create_task(_all(neko.chat("Mio", "two")))
+            assert isinstance(seen[-1], TurnEnd)
+            assert text_of(await second).endswith("second")
+
+
+async def _all(events: AsyncIterator[Event]) -> list[Event]:
+    return [event async for event in events]
+
+
+async def test_a_chat_whose_model_cannot_be_had_ends(tmp_path: Path) -> None:
+    def no_session(*_: object) -> ModelSession:
+        raise ModelUnreachableError("scripted", model="m", provider="p")
+
+    async with Neko(settings(tmp_path), session_factory=no_session) as neko, asyncio.timeout(5):
+        events = [event async for event in neko.chat("Mio", "hello", speech=True)]
+    assert isinstance(events[-1], TurnAbandoned)
+    assert any(isinstance(event, Status) and event.level == "error" for event in events)
+
+
+async def test_a_chat_without_any_voice_ends_with_the_turn(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko, asyncio.timeout(5):
+        await neko.config.change({"neko": {"speech": {"engine": "off"}}})
+        events = [event async for event in neko.chat("Mio", "hello", speech=True)]
+    assert any(isinstance(event, TurnEnd) for event in events)
+
+
+async def test_a_chat_ends_when_neko_stops(tmp_path: Path) -> None:
+    async with ScriptedProvider() as provider:
+        provider.script(Script(["so far", "never"], stall_after=1))
+        environ = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": provider.base_url}
+        async with asyncio.timeout(10):
+            async with Neko(settings(tmp_path, **environ)) as neko:
+                following = neko.chat("Mio", "hello")
+                async for event in following:
+                    if isinstance(event, ReplyText):
+                        break
+                rest = asyncio.create_task(_all(following))
+                await asyncio.sleep(0)
+            assert any(isinstance(event, TurnEnd) for event in await rest)

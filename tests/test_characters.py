@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from neko.characters import SYSTEM_KEYS, Characters, check_name, default_characters
+from neko.characters import SYSTEM_KEYS, CharacterCards, check_name, default_characters
 from neko.errors import ConfigError, DamagedFileError, InputError
 from neko.language import LANGUAGES, guess
 
@@ -43,16 +43,16 @@ def on_disk(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def given(path: Path, **changes: Any) -> Characters:
+def stored(path: Path, **changes: Any) -> CharacterCards:
     path.write_text(json.dumps({**DOCUMENT, **changes}, ensure_ascii=False), encoding="utf-8")
-    return Characters.load(path, "en")
+    return CharacterCards.load(path, "en")
 
 
 @pytest.mark.parametrize(
     ("language", "name"), [("en", "Mio"), ("zh-CN", "小澪"), ("zh-TW", "小澪"), ("ja", "ミオ"), ("ko", "미오")]
 )
 def test_a_fresh_folder_starts_with_one_character_in_the_readers_language(path: Path, language: str, name: str) -> None:
-    characters = Characters.load(path, language)
+    characters = CharacterCards.load(path, language)
     assert characters.names == [name]
     assert characters.current == name
     assert on_disk(path) == characters.raw()
@@ -67,7 +67,7 @@ def test_a_fresh_folder_starts_with_one_character_in_the_readers_language(path: 
 def test_the_first_character_is_an_adult_with_a_personality_and_no_system_keys_as_traits(
     path: Path, language: str
 ) -> None:
-    characters = Characters.load(path, language)
+    characters = CharacterCards.load(path, language)
     traits = characters.traits(characters.current)
     assert "22" in traits.values()
     assert len(traits) >= 6
@@ -76,11 +76,11 @@ def test_the_first_character_is_an_adult_with_a_personality_and_no_system_keys_a
 
 
 def test_an_unknown_language_starts_in_english(path: Path) -> None:
-    assert Characters.load(path, "fr").names == ["Mio"]
+    assert CharacterCards.load(path, "fr").names == ["Mio"]
 
 
 def test_every_unknown_key_survives_loading_and_selecting(path: Path) -> None:
-    characters = given(path)
+    characters = stored(path)
     assert characters.raw() == DOCUMENT
     characters.select("小天")
     assert on_disk(path) == {**DOCUMENT, "当前猫娘": "小天"}
@@ -89,12 +89,12 @@ def test_every_unknown_key_survives_loading_and_selecting(path: Path) -> None:
 
 
 def test_loading_a_complete_file_writes_nothing(path: Path) -> None:
-    given(path)
+    stored(path)
     assert [file.name for file in path.parent.iterdir()] == ["characters.json"]
 
 
 def test_traits_are_the_free_keys_with_a_value(path: Path) -> None:
-    characters = given(path)
+    characters = stored(path)
     assert characters.traits("test") == {
         "性别": "女",
         "年龄": "15",
@@ -106,17 +106,17 @@ def test_traits_are_the_free_keys_with_a_value(path: Path) -> None:
 
 
 def test_the_card_holds_everything(path: Path) -> None:
-    characters = given(path)
+    characters = stored(path)
     assert characters.card("test")["live2d"] == "mao_pro"
     assert dict(characters.card("nobody")) == {}
 
 
 def test_both_names_are_filled_into_the_prompt(path: Path) -> None:
-    assert given(path).system_prompt("test") == "I am test, 哥哥 knows me as test."
+    assert stored(path).system_prompt("test") == "I am test, 哥哥 knows me as test."
 
 
 def test_a_card_without_a_prompt_speaks_by_the_default_one(path: Path) -> None:
-    prompt = given(path).system_prompt("小天")
+    prompt = stored(path).system_prompt("小天")
     assert "小天" in prompt
     assert "哥哥" in prompt
     assert "Mio" not in prompt
@@ -124,40 +124,77 @@ def test_a_card_without_a_prompt_speaks_by_the_default_one(path: Path) -> None:
 
 @pytest.mark.parametrize("current", ["nobody", None, 7, ["test"]])
 def test_an_invalid_current_character_becomes_the_first_and_is_saved(path: Path, current: Any) -> None:
-    characters = given(path, **{"当前猫娘": current})
+    characters = stored(path, **{"当前猫娘": current})
     assert characters.current == "test"
     assert on_disk(path)["当前猫娘"] == "test"
 
 
 def test_a_file_without_characters_gets_one_and_keeps_the_rest(path: Path) -> None:
-    characters = given(path, **{"猫娘": {}})
+    characters = stored(path, **{"猫娘": {}})
     assert characters.names == ["Mio"]
     assert on_disk(path)["主人"] == DOCUMENT["主人"]
     assert on_disk(path)["将来的键"] == [1, 2]
 
 
 def test_a_master_without_a_name_is_called_neutrally(path: Path) -> None:
-    assert given(path, **{"主人": {"性别": "女"}}).master_name == "friend"
+    assert stored(path, **{"主人": {"性别": "女"}}).master_name == "friend"
 
 
 @pytest.mark.parametrize("content", ["{oops", "[]", '{"猫娘": ["test"]}', '{"主人": "me", "猫娘": {}}'])
 def test_a_damaged_file_is_reported_kept_and_never_overwritten(path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8")
     with pytest.raises(DamagedFileError) as caught:
-        Characters.load(path, "en")
+        CharacterCards.load(path, "en")
     assert Path(str(caught.value.params["kept"])).read_text(encoding="utf-8") == content
     assert not path.exists()
 
 
 def test_an_unknown_character_cannot_be_selected(path: Path) -> None:
-    characters = given(path)
+    characters = stored(path)
     with pytest.raises(InputError):
         characters.select("nobody")
     assert characters.current == "test"
 
 
+def test_a_renamed_character_keeps_its_card_its_place_and_being_current(path: Path) -> None:
+    characters = stored(path)
+    card = dict(characters.card("test"))
+    characters.rename("test", " Mio ")
+    assert (characters.names, characters.current) == (["Mio", "小天"], "Mio")
+    assert dict(characters.card("Mio")) == card
+    assert on_disk(path)["将来的键"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("nobody", "Mio", "unknown_character"),
+        ("test", "小天", "taken"),
+        ("test", "test", "taken"),
+        ("test", " ", "empty"),
+        ("test", "a/b", "forbidden"),
+    ],
+)
+def test_a_rename_that_cannot_be_changes_nothing(path: Path, old: str, new: str, reason: str) -> None:
+    characters = stored(path)
+    with pytest.raises(InputError) as caught:
+        characters.rename(old, new)
+    assert caught.value.params["reason"] == reason
+    assert on_disk(path) == DOCUMENT
+
+
+def test_any_character_but_the_current_one_can_be_deleted(path: Path) -> None:
+    characters = stored(path)
+    characters.delete("小天")
+    assert characters.names == ["test"]
+    for name, reason in (("test", "current"), ("小天", "unknown_character")):
+        with pytest.raises(InputError) as caught:
+            characters.delete(name)
+        assert caught.value.params["reason"] == reason
+
+
 def test_a_whole_document_can_be_replaced_and_a_wrong_one_cannot(path: Path) -> None:
-    characters = given(path)
+    characters = stored(path)
     characters.replace({"猫娘": {"New": {"x": 1}}, "extra": True})
     assert characters.names == ["New"]
     assert characters.current == "New"
@@ -169,7 +206,7 @@ def test_a_whole_document_can_be_replaced_and_a_wrong_one_cannot(path: Path) -> 
 
 
 def test_an_edit_that_fails_changes_nothing(path: Path) -> None:
-    characters = given(path)
+    characters = stored(path)
 
     def half_done(raw: dict[str, Any]) -> None:
         del raw["猫娘"]["test"]
@@ -183,14 +220,14 @@ def test_an_edit_that_fails_changes_nothing(path: Path) -> None:
 
 def test_a_change_that_cannot_be_saved_is_not_seen(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    characters = Characters(tmp_path / "file" / "characters.json", DOCUMENT, "en")
+    characters = CharacterCards(tmp_path / "file" / "characters.json", DOCUMENT, "en")
     with pytest.raises(ConfigError):
         characters.select("小天")
     assert characters.current == "test"
 
 
 def test_what_is_handed_out_cannot_change_the_document(path: Path) -> None:
-    characters = given(path)
+    characters = stored(path)
     characters.raw()["猫娘"].clear()
     assert characters.names == ["test", "小天"]
     with pytest.raises(TypeError):

@@ -1,9 +1,18 @@
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from neko.audio import engines
 from neko.errors import ConfigError, DamagedFileError
-from neko.settings import ASSETS, CoreConfig, Settings, default_data_dir, is_loopback
+from neko.providers import catalogue
+from neko.settings import ASSETS, CoreConfig, Settings, default_data_dir, is_loopback, registry
+from neko.settings.in_force import Origin, SettingsInForce, Source, change_of
+from neko.settings.setting import MAPPING, SWITCH, Setting
+from neko.settings.tables import with_option_table
 
 
 def launched(*argv: str, **environ: str) -> Settings:
@@ -35,8 +44,8 @@ def test_flags_win_over_the_environment_and_that_over_defaults(tmp_path: Path) -
     assert (settings.host, settings.port, settings.log_level, settings.token) == ("::1", 5001, "debug", "secret")
     assert settings.data_dir == tmp_path / "a"
     assert settings.environ == environ
-    given = ("--host", "localhost", "--port", "5002", "--data-dir", str(tmp_path / "b"), "--log-level", "warning")
-    settings = launched(*given, "--token", "other", **environ)
+    argv = ("--host", "localhost", "--port", "5002", "--data-dir", str(tmp_path / "b"), "--log-level", "warning")
+    settings = launched(*argv, "--token", "other", **environ)
     assert (settings.host, settings.port, settings.log_level, settings.token) == ("localhost", 5002, "warning", "other")
     assert settings.data_dir == tmp_path / "b"
 
@@ -193,3 +202,107 @@ def test_a_damaged_core_config_is_reported_and_kept(tmp_path: Path, content: str
     with pytest.raises(DamagedFileError) as caught:
         CoreConfig.load(path)
     assert Path(str(caught.value.params["kept"])).read_text(encoding="utf-8") == content
+
+
+# ── the registry ──────────────────────────────────────────────────────────────
+
+
+def in_force(stored: dict[str, Any] | None = None, *argv: str, **environ: str) -> SettingsInForce:
+    return SettingsInForce(stored or {}, environ, launched(*argv, **environ).flags)
+
+
+def test_every_setting_is_defined_once_and_explains_itself() -> None:
+    names = [setting.name for setting in registry.SETTINGS]
+    assert len(names) == len(set(names))
+    variables = [name for setting in registry.SETTINGS for name in (*setting.environment, *setting.older)]
+    assert len(variables) == len(set(variables))
+    assert all(setting.help for setting in registry.SETTINGS)
+
+
+def test_what_is_called_a_key_or_a_token_is_a_secret() -> None:
+    named = {s.name for s in registry.SETTINGS if re.search(r"Key|Token|token", s.name)}
+    assert named == {setting.name for setting in registry.SETTINGS if setting.secret}
+
+
+def test_every_provider_of_the_catalogue_has_a_place_for_its_key() -> None:
+    fields = {provider.key_field for provider in catalogue().assist.values() if provider.key_field}
+    assert fields <= registry.TEXTS.keys()
+
+
+def test_a_value_says_where_it_comes_from() -> None:
+    stored = {"assistApi": "glm", "coreApi": "openai", "neko": {"language": "ja"}}
+    values = in_force(stored, "--port", "5001", NEKO_CORE_API="step", NEKO_HOST="::1")
+    expected = {
+        registry.PORT_NUMBER: (5001, Source(Origin.FLAG, "--port")),
+        registry.HOST: ("::1", Source(Origin.ENVIRONMENT, "NEKO_HOST")),
+        registry.CORE_API: ("step", Source(Origin.ENVIRONMENT, "NEKO_CORE_API")),
+        registry.ASSIST_API: ("glm", Source(Origin.FILE, "assistApi")),
+        registry.LANGUAGE: ("ja", Source(Origin.FILE, "neko.language")),
+        registry.LOG_LEVEL: ("info", Source(Origin.DEFAULT)),
+    }
+    assert {setting: (values.get(setting), values.source(setting)) for setting in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "stored"),
+    [
+        (registry.LANGUAGE, {"neko": {"language": "fr"}}),
+        (registry.LANGUAGE, {"neko": "x"}),
+        (registry.SPEECH_ENGINE, {"neko": {"speech": {"engine": 7}}}),
+        (registry.SPEECH_ENGINE, {"neko": {"speech": "off"}}),
+        (registry.VOICES, {"neko": {"voices": ["Mio"]}}),
+        (registry.OFFLINE, {"neko": {"offline": "yes"}}),
+        (registry.ENABLE_CUSTOM_API, {"enableCustomApi": 1}),
+        (registry.ASSIST_API, {"assistApi": None}),
+        (registry.MCP_TOKEN, {"mcpToken": "  "}),
+    ],
+)
+def test_a_stored_value_of_the_wrong_kind_counts_as_none(setting: Setting[Any], stored: dict[str, Any]) -> None:
+    values = in_force(stored)
+    assert values.get(setting) == setting.default
+    assert values.find(setting) is None
+    assert values.source(setting).origin is Origin.DEFAULT
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda c: st.lists(c, max_size=2)))
+def test_whatever_stands_in_the_file_every_setting_has_a_value_of_its_kind(value: Any) -> None:
+    stored = {name: value for setting in registry.SETTINGS for name in setting.path[:1]}
+    for values in (in_force(stored), in_force({"neko": {setting.path[1]: value for setting in registry.NEKO_SECTION}})):
+        for setting in (*registry.CORE_CONFIG, *registry.NEKO_SECTION):
+            got = values.get(setting)
+            assert got == setting.default or setting.kind.of_json(got) == got
+
+
+@pytest.mark.parametrize("setting", [*registry.CORE_CONFIG, *registry.NEKO_SECTION])
+def test_what_is_written_is_what_is_read(setting: Setting[Any], tmp_path: Path) -> None:
+    value: Any = {"Mio": {"rate": 2}} if setting.kind is MAPPING else True if setting.kind is SWITCH else "off"
+    value = "ko" if setting is registry.LANGUAGE else value
+    config = CoreConfig.load(tmp_path / "core_config.json")
+    config.merge(change_of(setting, value))
+    assert CoreConfig.load(tmp_path / "core_config.json").in_force.get(setting) == value
+    config.merge(change_of(setting, None))
+    assert config.in_force.get(setting) == setting.default
+
+
+def test_the_readme_lists_the_options_as_they_are() -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert with_option_table(text) == text, "run `make readme`"
+
+
+def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        launched("--help")
+    told = capsys.readouterr().out
+    for setting in registry.LAUNCH:
+        assert setting.flag in told
+        assert all(name in told for name in setting.environment)
+
+
+def test_the_engines_of_the_registry_are_those_that_can_be_built() -> None:
+    assert engines.KINDS == registry.ENGINE_KINDS
+    for kind in registry.ENGINE_KINDS:
+        assert engines.build(kind)
+
+
+def test_no_secret_is_shown_by_the_settings_themselves() -> None:
+    assert "hush" not in repr(launched("--token", "hush"))

@@ -33,7 +33,7 @@ from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import Event, Hello, LineStored, ModelChanged, Pong, RequestScreenshot, SessionEndedByServer
 from neko.sessions.microphone import Microphone
-from neko.sessions.outbox import Outbox
+from neko.sessions.outbox import GOING_AWAY, Outbox
 from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
 from neko.sessions.status_reporter import StatusReporter, status_of
 from neko.sessions.turn_controller import TurnController
@@ -317,6 +317,7 @@ class SessionManager:
         await self._turns.aclose()
         await self._slot.aclose()
         await self._owner.aclose()
+        self._clients.close(GOING_AWAY, "stopping")
 
     @staticmethod
     def _now() -> float:

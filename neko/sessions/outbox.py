@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from neko.sessions.events import Audio, Event, ReplyText
 
+GOING_AWAY = 1001
 TAKEN_OVER = 4001
 TOO_SLOW = 4008
 

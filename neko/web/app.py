@@ -13,8 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
+from neko.app import Neko
 from neko.errors import NekoError
 from neko.settings import ASSETS
+from neko.settings.in_force import SettingsInForce
+from neko.settings.registry import ALLOWED_HOSTS
 from neko.web.allowed_hosts import AllowedHosts
 from neko.web.endpoint import Endpoint, routes_of
 from neko.web.errors import failure_of, http_exception_response, json_response
@@ -39,9 +42,9 @@ from neko.web.routes import (
     speech,
     steam,
 )
-from neko.web.services import Services
 from neko.web.static_files import StaticFiles
 from neko.web.token_auth import TokenAuth
+from neko.web.unread_body import DiscardUnreadBody
 
 ROUTE_MODULES = (
     health,
@@ -64,30 +67,30 @@ ROUTE_MODULES = (
 ENDPOINTS: tuple[Endpoint, ...] = tuple(chain.from_iterable(room.ENDPOINTS for room in ROUTE_MODULES))
 
 
-def create_asgi(services: Services, socket_route: BaseRoute, *, allowed_hosts: Iterable[str] = ()) -> Starlette:
+def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[str] = ()) -> Starlette:
     """The app, to be served or to be mounted below another one.
 
     ``allowed_hosts`` are further names it answers to, beside loopback, the bound address and those of
     ``NEKO_ALLOWED_HOSTS`` (comma separated).
     """
-    settings = services.settings
-    named = settings.environ.get("NEKO_ALLOWED_HOSTS", "").split(",")
-    hosts = AllowedHosts(settings.host, [name.strip() for name in (*named, *allowed_hosts) if name.strip()])
-    front, by_name = page_routes(services)
+    settings = neko.settings
+    hosts = AllowedHosts(settings.host, (*SettingsInForce({}, settings.environ).get(ALLOWED_HOSTS), *allowed_hosts))
     routes: list[BaseRoute] = [
-        *routes_of(ENDPOINTS, services),
+        *routes_of(ENDPOINTS, neko),
         description_route(ENDPOINTS),
         Mount("/static/locales", StaticFiles(ASSETS / "locales")),
         Mount("/static/assets/avatar", StaticFiles(ASSETS / "avatar")),
         Mount("/static", StaticFiles(WEB / "static")),
         socket_route,
-        front,
-        by_name,
+        *page_routes(neko),
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, hosts=hosts, access=TokenAuth(settings.token) if settings.token else None)],
-        exception_handlers={HTTPException: _refused, Exception: partial(_crashed, services)},
+        middleware=[
+            Middleware(DiscardUnreadBody),
+            Middleware(Guard, hosts=hosts, access=TokenAuth(settings.token) if settings.token else None),
+        ],
+        exception_handlers={HTTPException: _refused, Exception: partial(_crashed, neko)},
     )
     app.router.redirect_slashes = False
     return app
@@ -99,6 +102,6 @@ async def _refused(request: Request, error: Exception) -> Response:
     return http_exception_response(error)
 
 
-async def _crashed(services: Services, request: Request, _error: Exception) -> Response:
+async def _crashed(neko: Neko, request: Request, _error: Exception) -> Response:
     """Outside the calls, which answer for themselves; the server logs the exception."""
-    return json_response(await failure_of(NekoError(), request_language(request, services)), 500)
+    return json_response(await failure_of(NekoError(), request_language(request, neko)), 500)

@@ -1,166 +1,233 @@
-"""A REST call declared once: path, method, request and answer models, handler.
+"""A REST call declared once: path, method, models of what comes in and goes out, statuses, handler.
 
 The declaration is what is served *and* what ``/openapi.json`` says. A handler gets its input
 already validated and returns an answer model (or a ready response); it never sees JSON.
+
+``@put("/api/things/{number}", path=ThingPath, body=Thing, response=Saved, summary="…",
+failures={404: "There is no such thing."})`` decorates ``async def f(call: Call[Thing, Empty, ThingPath]) -> Saved``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, TypeVar
+from http import HTTPStatus
+from typing import Any, Generic, get_origin
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from starlette.datastructures import ImmutableMultiDict, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypeVar
 
-from neko.web.errors import HTTPError, error_response, invalid_response, json_response
+from neko.app import Neko
+from neko.web.errors import error_response, invalid_response, json_response
+from neko.web.mount import mount_path
+from neko.web.request_body import BodyFormat, Form, read_form, read_json
 from neko.web.request_language import request_language
 from neko.web.schemas import Empty
-from neko.web.services import Services
+from neko.web.upload import Upload
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes of a request body; it is counted as it comes in."""
-
-G = TypeVar("G", bound=BaseModel)
+B = TypeVar("B", bound=BaseModel, default=Empty)
+Q = TypeVar("Q", bound=BaseModel, default=Empty)
+P = TypeVar("P", bound=BaseModel, default=Empty)
 Outcome = BaseModel | Response
+
+_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[G]):
-    """One request: ``body`` is its query (GET) or body, ``request`` the rest."""
+class Call(Generic[B, Q, P]):
+    """One request, validated: its body, its query, its path, and the files that came with it."""
 
-    services: Services
+    neko: Neko
     request: Request
-    body: G
+    body: B
+    query: Q
+    path: P
+    files: tuple[UploadFile, ...] = ()
 
-    def path_param(self, name: str) -> str:
-        """A decoded part of the path."""
-        return str(self.request.path_params[name])
+
+Handler = Callable[[Call[Any, Any, Any]], Awaitable[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A declared call. ``invalid_status`` answers a request that does not fit ``request_model``;
-    ``body_is_read`` is false where the body is none of our business; ``produces`` is the media type."""
+    """A declared call.
+
+    ``path``, ``query`` and ``body`` are the models of what comes in; a body without a model is not
+    read. ``status`` answers success, ``invalid_status`` a request that does not fit its models;
+    ``failures`` documents the other statuses. ``redirects`` are paths that are answered with 307 to
+    the first of ``paths``. ``produces`` is the media type of the answer.
+    """
 
     method: str
     paths: tuple[str, ...]
-    request_model: type[BaseModel]
-    response_model: type[BaseModel]
+    handler: Handler
+    response: type[BaseModel]
     summary: str
-    handler: Callable[[Call[Any]], Awaitable[Outcome]]
+    path: type[BaseModel] = Empty
+    query: type[BaseModel] = Empty
+    body: type[BaseModel] = Empty
+    body_format: BodyFormat = BodyFormat.JSON
+    upload: Upload | None = None
+    status: int = 200
     invalid_status: int = 422
-    body_is_read: bool = True
+    failures: Mapping[int, str] = field(default_factory=dict)
     produces: str = "application/json"
+    redirects: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for path in (*self.paths, *self.redirects):
+            if set(_PARAMETER.findall(path)) != set(self.path.model_fields):
+                raise ValueError(f"{path} and {self.path.__name__} do not name the same parameters")
 
     @property
     def takes_body(self) -> bool:
-        return self.method != "GET" and self.body_is_read
+        return self.body is not Empty or self.upload is not None
 
-    async def serve(self, request: Request, services: Services) -> Response:
+    async def serve(self, request: Request, neko: Neko) -> Response:
+        form: Form | None = None
         try:
-            try:
-                given = await self._read(request)
-            except ValidationError as error:
-                where, language = "body" if self.takes_body else "query", request_language(request, services)
-                return await invalid_response(error, where, self.invalid_status, language)
-            answer = await self.handler(Call(services, request, given))
+            content, form = await self._content(request)
+            models, problems = self._validated(request, content, form)
+            if problems:
+                return await invalid_response(problems, self.invalid_status, request_language(request, neko))
+            files = form.files_of(self.upload.field) if self.upload and form else ()
+            answer = await self.handler(Call(neko, request, **models, files=files))
         except (HTTPException, ClientDisconnect):
             raise
         except Exception as error:
-            return await error_response(error, f"{self.method} {self.paths[0]}", request, services)
-        return answer if isinstance(answer, Response) else json_response(answer)
+            return await error_response(error, f"{self.method} {self.paths[0]}", request, neko)
+        finally:
+            if form:
+                await form.aclose()
+        if isinstance(answer, Response):
+            return answer
+        return Response(status_code=204) if self.status == HTTPStatus.NO_CONTENT else json_response(answer, self.status)
 
-    async def _read(self, request: Request) -> BaseModel:
-        if self.method == "GET":
-            return self.request_model.model_validate(dict(request.query_params))
-        if not self.body_is_read:
-            return self.request_model()
-        return self.request_model.model_validate(await _json_body(request))
+    async def _content(self, request: Request) -> tuple[Any, Form | None]:
+        """The body as plain values."""
+        if not self.takes_body:
+            return {}, None
+        if self.body_format is BodyFormat.JSON and self.upload is None:
+            return await read_json(request), None
+        form = await read_form(request, self.upload)
+        return _values(form.data, self.body), form
 
-
-def get(
-    *paths: str,
-    response_model: type[BaseModel],
-    summary: str,
-    request_model: type[G] = Empty,  # type: ignore[assignment]
-) -> Callable[[Callable[[Call[G]], Awaitable[Outcome]]], Endpoint]:
-    """Declare a read; ``request_model`` is the model of its query."""
-
-    def declare(handler: Callable[[Call[G]], Awaitable[Outcome]]) -> Endpoint:
-        return Endpoint("GET", paths, request_model, response_model, summary, handler)
-
-    return declare
-
-
-def post(
-    *paths: str,
-    response_model: type[BaseModel],
-    summary: str,
-    request_model: type[G] = Empty,  # type: ignore[assignment]
-    invalid_status: int = 422,
-    body_is_read: bool = True,
-    produces: str = "application/json",
-) -> Callable[[Callable[[Call[G]], Awaitable[Outcome]]], Endpoint]:
-    """Declare a write; ``request_model`` is the model of its JSON body."""
-
-    def declare(handler: Callable[[Call[G]], Awaitable[Outcome]]) -> Endpoint:
-        return Endpoint(
-            "POST", paths, request_model, response_model, summary, handler, invalid_status, body_is_read, produces
-        )
-
-    return declare
+    def _validated(
+        self, request: Request, content: Any, form: Form | None
+    ) -> tuple[dict[str, BaseModel], list[tuple[str, ValidationError]]]:
+        """Body, query and path as models, or everything that is wrong with them, by place."""
+        models: dict[str, BaseModel] = {}
+        problems: list[tuple[str, ValidationError]] = []
+        for where, model, values in (
+            ("body", self.body, content),
+            ("query", self.query, _values(request.query_params, self.query)),
+            ("path", self.path, request.path_params),
+        ):
+            try:
+                models[where] = model.model_validate(values)
+            except ValidationError as error:
+                problems.append((where, error))
+        if self.upload and form and not form.files_of(self.upload.field):
+            problems.append(("body", _missing(self.upload.field)))
+        return models, problems
 
 
-def routes_of(endpoints: Iterable[Endpoint], services: Services) -> list[Route]:
-    """One route per path, so that a wrong method is answered with all the right ones."""
-    by_path: dict[str, dict[str, Endpoint]] = {}
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """``@get(…)``, ``@post(…)`` and the like: makes an ``Endpoint`` of a handler; parameters as there."""
+
+    method: str
+
+    def __call__(
+        self,
+        *paths: str,
+        response: type[BaseModel],
+        summary: str,
+        path: type[P] = Empty,  # type: ignore[assignment]
+        query: type[Q] = Empty,  # type: ignore[assignment]
+        body: type[B] = Empty,  # type: ignore[assignment]
+        body_format: BodyFormat = BodyFormat.JSON,
+        upload: Upload | None = None,
+        status: int = 200,
+        invalid_status: int = 422,
+        failures: Mapping[int, str] | None = None,
+        produces: str = "application/json",
+        redirects: tuple[str, ...] = (),
+    ) -> Callable[[Callable[[Call[B, Q, P]], Awaitable[Outcome]]], Endpoint]:
+        def declare(handler: Callable[[Call[B, Q, P]], Awaitable[Outcome]]) -> Endpoint:
+            return Endpoint(
+                self.method,
+                paths,
+                handler,
+                response,
+                summary,
+                path,
+                query,
+                body,
+                body_format,
+                upload,
+                status,
+                invalid_status,
+                failures or {},
+                produces,
+                redirects,
+            )
+
+        return declare
+
+
+get, post, put, patch, delete = map(Declare, ("GET", "POST", "PUT", "PATCH", "DELETE"))
+
+
+def routes_of(endpoints: Iterable[Endpoint], neko: Neko) -> list[Route]:
+    """One route per path, so that a wrong method is answered with all the right ones.
+
+    Starlette lets HEAD in wherever GET is.
+    """
+    by_path: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {}
     for endpoint in endpoints:
-        for path in endpoint.paths:
+        serve = partial(_serve, endpoint, neko)
+        redirect = partial(_redirect, endpoint.paths[0])
+        answers = [*((path, serve) for path in endpoint.paths), *((path, redirect) for path in endpoint.redirects)]
+        for path, answer in answers:
             methods = by_path.setdefault(path, {})
             if endpoint.method in methods:
                 raise ValueError(f"declared twice: {endpoint.method} {path}")
-            methods[endpoint.method] = endpoint
+            methods[endpoint.method] = answer
     return [
-        Route(path, partial(_dispatch, methods, services), methods=list(methods), name=path)
-        for path, methods in by_path.items()
+        Route(path, partial(_dispatch, methods), methods=list(methods), name=path) for path, methods in by_path.items()
     ]
 
 
-async def _dispatch(methods: Mapping[str, Endpoint], services: Services, request: Request) -> Response:
-    method = "GET" if request.method == "HEAD" else request.method
-    return await methods[method].serve(request, services)
+async def _dispatch(methods: Mapping[str, Callable[[Request], Awaitable[Response]]], request: Request) -> Response:
+    return await methods["GET" if request.method == "HEAD" else request.method](request)
 
 
-async def _json_body(request: Request) -> Any:
-    body = await _bounded_body(request)
-    if not body:
-        return {}
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind != "application/json":
-        raise HTTPError(415, "not_json", "This call takes application/json, and the request says it is something else.")
-    try:
-        return from_json(body, allow_inf_nan=False)
-    except ValueError:
-        raise HTTPError(400, "bad_json", "The request body is not valid JSON.") from None
+async def _serve(endpoint: Endpoint, neko: Neko, request: Request) -> Response:
+    return await endpoint.serve(request, neko)
 
 
-async def _bounded_body(request: Request) -> bytes:
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > BODY_LIMIT:
-        raise _too_large()
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise _too_large()
-    return bytes(body)
+async def _redirect(target: str, request: Request) -> Response:
+    """307 keeps method and body."""
+    path = _PARAMETER.sub(lambda match: quote(str(request.path_params[match[1]])), target)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(mount_path(request.scope) + path + query, 307)
 
 
-def _too_large() -> HTTPError:
-    return HTTPError(413, "too_large", f"The request body is larger than {BODY_LIMIT // 1024} KiB.")
+def _values(data: ImmutableMultiDict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Texts by name: all of them for a field that is a list, else the last one."""
+    many = {name for name, one in model.model_fields.items() if get_origin(one.annotation) in (list, tuple, set)}
+    texts = [(name, value) for name, value in data.multi_items() if isinstance(value, str)]
+    return {name: [value for other, value in texts if other == name] if name in many else last for name, last in texts}
+
+
+def _missing(name: str) -> ValidationError:
+    return ValidationError.from_exception_data("body", [{"type": "missing", "loc": (name,), "input": None}])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from neko import i18n
-from neko.errors import ConfigError, InputError, NekoError
+from neko.app import Neko
+from neko.errors import ConfigError, InputError, NekoError, PinnedSettingError
 from neko.tasks import in_thread
 from neko.web.request_language import request_language
 from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
-from neko.web.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,6 @@ class HTTPError(InputError):
         super().__init__(sentence, **params)
         self.status = status
         self.code = code
-        self.sentence = sentence
 
 
 def json_response(answer: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -49,20 +48,20 @@ def json_response(answer: BaseModel, status: int = 200, headers: Mapping[str, st
 async def failure_of(error: NekoError, language: str) -> Failure:
     """An error of ours in the reader's language."""
     await in_thread(i18n.load, language)
-    if isinstance(error, HTTPError) and not i18n.known(error.code, language):
-        return Failure(error=error.sentence, code=error.code, remedy="", link=None)
-    said = i18n.describe(error, language)
-    return Failure(error=said.text, code=said.code, remedy=said.remedy, link=said.link or None)
+    if isinstance(error, InputError) and not i18n.known(error.code, language):
+        return Failure(error=str(error), code=error.code, remedy="", link=None)
+    notice = i18n.describe(error, language)
+    return Failure(error=notice.text, code=notice.code, remedy=notice.remedy, link=notice.link or None)
 
 
-async def error_response(error: Exception, where: str, request: Request, services: Services) -> Response:
+async def error_response(error: Exception, where: str, request: Request, neko: Neko) -> Response:
     """The answer to any exception; ``where`` names the route in the log.
 
     What nobody foresaw is logged whole and told only as "something went wrong".
     """
     if isinstance(error, HTTPException):
         return http_exception_response(error)
-    language = request_language(request, services)
+    language = request_language(request, neko)
     if isinstance(error, NekoError):
         status = _status(error)
         if status >= 500:
@@ -77,8 +76,8 @@ def http_exception_response(error: HTTPException) -> Response:
     return json_response(Detail(detail=error.detail), error.status_code, error.headers)
 
 
-async def invalid_response(error: ValidationError, where: str, status: int, language: str) -> Response:
-    """A request that does not fit its model. ``where`` is ``body`` or ``query``."""
+async def invalid_response(errors: Sequence[tuple[str, ValidationError]], status: int, language: str) -> Response:
+    """A request that does not fit its models; each error comes with its place: ``body``, ``query`` or ``path``."""
     problems = [
         Problem(
             type=one["type"],
@@ -86,10 +85,11 @@ async def invalid_response(error: ValidationError, where: str, status: int, lang
             msg=one["msg"],
             input=_without_secrets(one["loc"], one["input"]),
         )
+        for where, error in errors
         for one in error.errors(include_url=False, include_context=False)
     ]
-    told = await failure_of(HTTPError(status, "invalid", "Something in the request is missing or wrong."), language)
-    return json_response(InvalidRequest(**told.model_dump(), detail=problems), status)
+    failure = await failure_of(HTTPError(status, "invalid", "Something in the request is missing or wrong."), language)
+    return json_response(InvalidRequest(**failure.model_dump(), detail=problems), status)
 
 
 def _without_secrets(loc: tuple[int | str, ...], value: Any) -> Any:
@@ -105,6 +105,8 @@ def _without_secrets(loc: tuple[int | str, ...], value: Any) -> Any:
 def _status(error: NekoError) -> int:
     if isinstance(error, HTTPError):
         return error.status
+    if isinstance(error, PinnedSettingError):
+        return 409
     if isinstance(error, InputError):
         return 400
     return 409 if isinstance(error, ConfigError) else 500

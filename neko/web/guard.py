@@ -2,7 +2,7 @@
 
 ``Host`` must be ours; ``Origin``, where a browser sends one, must be ours on every write and
 every WebSocket; a server that others can reach asks for its token. Every answer leaves with the
-headers that keep a browser from doing more than the page needs.
+headers that keep a browser from doing more than the page needs; a page may state its own policy.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neko.web.allowed_hosts import AllowedHosts, same_origin
+from neko.web.content_policy import STRICT
 from neko.web.errors import json_response
 from neko.web.schemas import Failure
 from neko.web.token_auth import TokenAuth
@@ -88,17 +89,7 @@ def _with_security_headers(send: Send, host: str) -> Send:
             headers["x-content-type-options"] = "nosniff"
             headers["referrer-policy"] = "no-referrer"
             headers["cross-origin-resource-policy"] = "same-origin"
-            headers["content-security-policy"] = _content_policy(host)
+            headers.setdefault("content-security-policy", STRICT.header(host))
         await send(message)
 
     return guarded
-
-
-def _content_policy(host: str) -> str:
-    """Everything from ourselves; ``ws:`` is named because not every browser counts it as ``'self'``."""
-    sockets = f" ws://{host} wss://{host}" if host else ""
-    return (
-        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-        f"connect-src 'self'{sockets}; object-src 'none'; base-uri 'self'; form-action 'self'; "
-        "frame-ancestors 'self'"
-    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,7 +18,8 @@ from starlette.routing import Route
 from neko.tasks import in_thread
 from neko.web.endpoint import Endpoint
 from neko.web.mount import mount_path
-from neko.web.pages import PAGES
+from neko.web.pages import PAGES, Page
+from neko.web.request_body import BodyFormat
 from neko.web.schemas import Detail, Empty, Failure, InvalidRequest
 
 Json = dict[str, Any]
@@ -29,19 +31,20 @@ _SHARED: tuple[type[BaseModel], ...] = (Failure, InvalidRequest, Detail)
 _REF = "#/components/schemas/{model}"
 
 
-def description_route(endpoints: Iterable[Endpoint]) -> Route:
+def description_route(endpoints: Iterable[Endpoint], pages: Iterable[Page] = PAGES) -> Route:
     """``/openapi.json``; made once, at the first request, off the loop."""
-    return Route("/openapi.json", partial(_describe, _Document(tuple(endpoints))), name="/openapi.json")
+    return Route("/openapi.json", partial(_describe, _Document(tuple(endpoints), tuple(pages))), name="/openapi.json")
 
 
 class _Document:
-    def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
+    def __init__(self, endpoints: tuple[Endpoint, ...], pages: tuple[Page, ...]) -> None:
         self._endpoints = endpoints
+        self._pages = pages
         self._made: Json | None = None
 
     async def get(self) -> Json:
         if self._made is None:
-            self._made = await in_thread(openapi_document, self._endpoints, PAGES)
+            self._made = await in_thread(openapi_document, self._endpoints, self._pages)
         return self._made
 
 
@@ -51,16 +54,18 @@ async def _describe(document: _Document, request: Request) -> Response:
     return JSONResponse({**made, "servers": [{"url": root}]} if root else made)
 
 
-def openapi_document(endpoints: Iterable[Endpoint], pages: Mapping[str, str]) -> Json:
-    """The description of every call; ``pages`` are the HTML paths with their summaries."""
+def openapi_document(endpoints: Iterable[Endpoint], pages: Iterable[Page]) -> Json:
+    """The description of every call and of the HTML pages."""
     listed = list(endpoints)
     refs, components = _schemas(listed)
     paths: Json = {}
     for endpoint in listed:
         for path in endpoint.paths:
-            paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, path, refs, components)
-    for path, summary in pages.items():
-        paths[path] = {"get": _page(path, summary)}
+            paths.setdefault(_plain(path), {})[endpoint.method.lower()] = _operation(endpoint, path, refs, components)
+        for path in endpoint.redirects:
+            paths.setdefault(_plain(path), {})[endpoint.method.lower()] = _redirection(endpoint, path, refs, components)
+    for page in pages:
+        paths[page.path] = {"get": _page(page)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Neko", "version": _version(), "description": "A companion that talks. JSON over HTTP."},
@@ -72,61 +77,97 @@ def openapi_document(endpoints: Iterable[Endpoint], pages: Mapping[str, str]) ->
 def _schemas(endpoints: list[Endpoint]) -> tuple[Refs, Json]:
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "serialization") for model in _SHARED]
     for endpoint in endpoints:
-        wanted += [(endpoint.response_model, "serialization"), (endpoint.request_model, "validation")]
+        wanted.append((endpoint.response, "serialization"))
+        wanted += [(model, "validation") for model in (endpoint.body, endpoint.query, endpoint.path)]
     refs, document = models_json_schema(list(dict.fromkeys(wanted)), ref_template=_REF)
     return {(model, mode): refs[model, mode] for model, mode in wanted}, document.get("$defs", {})
 
 
 def _operation(endpoint: Endpoint, path: str, refs: Refs, components: Json) -> Json:
-    answers = {
-        "200": _content("The answer.", endpoint.produces, refs[endpoint.response_model, "serialization"]),
-        "default": _content("What went wrong.", _JSON, refs[Failure, "serialization"]),
-    }
     operation: Json = {
         "operationId": _operation_id(endpoint.method, path),
         "summary": endpoint.summary,
         "tags": [_tag(path)],
-        "responses": answers,
+        "responses": _answers(endpoint, refs),
     }
-    parameters = _path_parameters(path)
-    if endpoint.request_model is not Empty:
-        given = refs[endpoint.request_model, "validation"]
-        if endpoint.takes_body:
-            operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": given}}}
-        else:
-            parameters += _query_parameters(given, components)
-        invalid = _content("The request does not fit.", _JSON, refs[InvalidRequest, "serialization"])
-        answers.setdefault(str(endpoint.invalid_status), invalid)
-    if parameters:
+    if endpoint.takes_body:
+        operation["requestBody"] = {"required": True, "content": _body(endpoint, refs)}
+    if parameters := _all_parameters(endpoint, refs, components):
         operation["parameters"] = parameters
     return operation
 
 
-def _page(path: str, summary: str) -> Json:
+def _answers(endpoint: Endpoint, refs: Refs) -> Json:
+    failure = refs[Failure, "serialization"]
+    answers: Json = {str(endpoint.status): _success(endpoint, refs)}
+    for status, description in endpoint.failures.items():
+        answers[str(status)] = _content(description, _JSON, failure)
+    if endpoint.takes_body or endpoint.query is not Empty or endpoint.path is not Empty:
+        invalid = _content("The request does not fit.", _JSON, refs[InvalidRequest, "serialization"])
+        answers.setdefault(str(endpoint.invalid_status), invalid)
+    return {**answers, "default": _content("What went wrong.", _JSON, failure)}
+
+
+def _success(endpoint: Endpoint, refs: Refs) -> Json:
+    if endpoint.status == HTTPStatus.NO_CONTENT:
+        return {"description": "Done; there is nothing to answer."}
+    return _content("The answer.", endpoint.produces, refs[endpoint.response, "serialization"])
+
+
+def _body(endpoint: Endpoint, refs: Refs) -> Json:
+    fields = refs[endpoint.body, "validation"]
+    if upload := endpoint.upload:
+        file: Json = {"type": "string", "format": "binary"}
+        files = file if upload.max_files == 1 else {"type": "array", "items": file, "maxItems": upload.max_files}
+        part = {"type": "object", "properties": {upload.field: files}, "required": [upload.field]}
+        return {BodyFormat.MULTIPART.value: {"schema": part if endpoint.body is Empty else {"allOf": [fields, part]}}}
+    if endpoint.body_format is BodyFormat.JSON:
+        return {_JSON: {"schema": fields}}
+    return {kind.value: {"schema": fields} for kind in (BodyFormat.FORM, BodyFormat.MULTIPART)}
+
+
+def _redirection(endpoint: Endpoint, path: str, refs: Refs, components: Json) -> Json:
     operation: Json = {
-        "operationId": _operation_id("GET", path),
-        "summary": summary,
-        "tags": ["pages"],
-        "responses": {"200": {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}},
+        "operationId": _operation_id(endpoint.method, path),
+        "summary": f"Moved to {endpoint.paths[0]}",
+        "tags": [_tag(path)],
+        "responses": {"307": {"description": f"Moved to {endpoint.paths[0]}"}},
     }
-    parameters = _path_parameters(path)
+    parameters = _parameters("path", endpoint.path, refs, components)
     return {**operation, "parameters": parameters} if parameters else operation
 
 
-def _path_parameters(path: str) -> list[Json]:
-    return [
+def _page(page: Page) -> Json:
+    operation: Json = {
+        "operationId": _operation_id("GET", page.path),
+        "summary": page.summary,
+        "tags": ["pages"],
+        "responses": {"200": {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}},
+    }
+    parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"{(\w+)}", path)
+        for name in re.findall(r"{(\w+)}", page.path)
     ]
+    return {**operation, "parameters": parameters} if parameters else operation
 
 
-def _query_parameters(given: Json, components: Json) -> list[Json]:
-    schema = components[given["$ref"].rsplit("/", 1)[1]]
+def _all_parameters(endpoint: Endpoint, refs: Refs, components: Json) -> list[Json]:
+    path = _parameters("path", endpoint.path, refs, components)
+    return path + _parameters("query", endpoint.query, refs, components)
+
+
+def _parameters(place: str, model: type[BaseModel], refs: Refs, components: Json) -> list[Json]:
+    schema = components[refs[model, "validation"]["$ref"].rsplit("/", 1)[1]]
     required = schema.get("required", ())
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": field}
-        for name, field in schema["properties"].items()
+        {"name": name, "in": place, "required": place == "path" or name in required, "schema": field}
+        for name, field in schema.get("properties", {}).items()
     ]
+
+
+def _plain(path: str) -> str:
+    """A path without the converters of its parameters."""
+    return re.sub(r"{(\w+):\w+}", r"{\1}", path)
 
 
 def _content(description: str, kind: str, schema: Json) -> Json:

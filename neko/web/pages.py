@@ -1,11 +1,16 @@
-"""The page: one template, the same for ``/`` and ``/{character}``.
+"""The HTML pages: a list of them, and one renderer for all.
 
-An unknown name gets the page as well; the WebSocket then says which character there is.
+Each page is a template with a policy of its own. A page whose path has a parameter takes whatever
+the others left, so such pages come last. An unknown character gets the page as well; the WebSocket
+then says which character there is.
 """
 
 from __future__ import annotations
 
 import importlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,52 +19,86 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from neko.app import Neko
 from neko.settings import ASSETS
 from neko.tasks import in_thread
+from neko.web.content_policy import STRICT, ContentPolicy
 from neko.web.mount import mount_path
 from neko.web.request_language import request_language
-from neko.web.services import Services
 from neko.web.static_files import content_version
 
 if TYPE_CHECKING:
     import jinja2
 
 WEB = Path(__file__).parent
+TEMPLATES = WEB / "templates"
 VERSIONED = (WEB / "static", ASSETS / "locales", ASSETS / "avatar")
-PAGES = {"/": "The page with the current character.", "/{character}": "The page with this character."}
 
 
+@dataclass(frozen=True, slots=True)
 class Page:
-    """The template and the version of the files it asks for, loaded at first use."""
+    """``template`` is a file of the templates folder; it gets ``base``, ``character``, ``language``,
+    ``version`` (of the files it asks for) and ``nonce`` (empty unless the policy uses one)."""
 
-    def __init__(self) -> None:
-        self._loaded: tuple[jinja2.Template, str] | None = None
-
-    async def render(self, *, base: str, character: str, language: str) -> str:
-        if self._loaded is None:
-            self._loaded = await in_thread(_load)
-        template, version = self._loaded
-        return template.render(base=base, character=character, language=language, version=version)
+    path: str
+    template: str
+    summary: str
+    policy: ContentPolicy = STRICT
 
 
-def page_routes(services: Services) -> list[Route]:
-    """``/`` and, to be routed after everything else, ``/{character}``."""
-    show = partial(_show, Page(), services)
-    return [Route(path, show, name=path) for path in PAGES]
+PAGES: tuple[Page, ...] = (
+    Page("/", "index.html", "The page with the current character."),
+    Page("/{character}", "index.html", "The page with this character."),
+)
 
 
-async def _show(page: Page, services: Services, request: Request) -> Response:
-    html = await page.render(
+class PageRenderer:
+    """Templates and the version of the files they ask for, loaded off the loop at first use."""
+
+    def __init__(self, templates: Path = TEMPLATES, versioned: Iterable[Path] = VERSIONED) -> None:
+        self._folder = templates
+        self._versioned = tuple(versioned)
+        self._environment: jinja2.Environment | None = None
+        self._version = ""
+        self._templates: dict[str, jinja2.Template] = {}
+
+    async def render(self, template: str, **context: str) -> str:
+        """The page as HTML; ``context`` is what the template gets besides ``version``."""
+        if template not in self._templates:
+            self._templates[template] = await in_thread(self._load, template)
+        return self._templates[template].render(version=self._version, **context)
+
+    def _load(self, template: str) -> jinja2.Template:
+        if self._environment is None:
+            engine = importlib.import_module("jinja2")
+            self._version = content_version(self._versioned)
+            self._environment = engine.Environment(
+                loader=engine.FileSystemLoader(self._folder), autoescape=True, auto_reload=False
+            )
+        return self._environment.get_template(template)
+
+
+def page_routes(neko: Neko, pages: Iterable[Page] = PAGES, renderer: PageRenderer | None = None) -> list[Route]:
+    """One route a page, those with a parameter last; to be routed after everything else."""
+    shared = renderer or PageRenderer()
+    return [
+        Route(page.path, partial(_show, page, shared, neko), name=page.path)
+        for page in sorted(pages, key=lambda page: "{" in page.path)
+    ]
+
+
+async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request) -> Response:
+    nonce = secrets.token_urlsafe(16) if page.policy.uses_nonce else ""
+    html = await renderer.render(
+        page.template,
         base=mount_path(request.scope) + "/",
-        character=request.path_params.get("character") or services.characters.current,
-        language=request_language(request, services),
+        character=request.path_params.get("character") or neko.characters.current,
+        language=request_language(request, neko),
+        nonce=nonce,
     )
-    return HTMLResponse(html, headers={"cache-control": "no-cache", "vary": "accept-language"})
-
-
-def _load() -> tuple[jinja2.Template, str]:
-    engine = importlib.import_module("jinja2")
-    environment: jinja2.Environment = engine.Environment(
-        loader=engine.FileSystemLoader(WEB / "templates"), autoescape=True, auto_reload=False
-    )
-    return environment.get_template("index.html"), content_version(VERSIONED)
+    headers = {
+        "cache-control": "no-cache",
+        "vary": "accept-language",
+        "content-security-policy": page.policy.header(request.headers.get("host", ""), nonce),
+    }
+    return HTMLResponse(html, headers=headers)

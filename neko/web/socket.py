@@ -11,13 +11,14 @@ from typing import Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from neko.app.conversations import Conversations
+from neko.app.reader_language import ReaderLanguage
 from neko.errors import FrameError
 from neko.i18n import notice
 from neko.sessions.actions import StartSession
 from neko.sessions.events import Audio, CharacterSwitched, SessionFailed, Status
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
-from neko.tasks import TaskOwner
 from neko.web import wire
 
 logger = logging.getLogger(__name__)
@@ -31,23 +32,10 @@ _DRAIN = 1.0
 class SocketContext(Protocol):
     """What the socket needs of the application."""
 
-    sockets: TaskOwner
-    clients: set[Outbox]
-
     @property
-    def language(self) -> str: ...
-
-    def manager(self, character: str) -> SessionManager | None:
-        """The conversation of a configured character, made when first asked for."""
-        ...
-
-    def fallback_character(self) -> str | None:
-        """The character to offer instead of an unknown one."""
-        ...
-
-    def client_language(self, tag: str) -> None:
-        """A client said which language its user reads."""
-        ...
+    def conversations(self) -> Conversations: ...
+    @property
+    def language(self) -> ReaderLanguage: ...
 
 
 class Socket:
@@ -62,18 +50,20 @@ class Socket:
     async def serve(self, character: str) -> None:
         """Talk until either side leaves."""
         await self._websocket.accept()
-        manager = self._context.manager(character)
+        manager = self._context.conversations.get(character)
         if manager is None:
             await self._turn_away(character)
             return
-        writer = self._context.sockets.spawn(self._write(), name=f"socket writer {character}")
-        self._context.clients.add(self._outbox)
-        greeting = self._context.sockets.spawn(manager.attach(self._outbox), name=f"socket greeting {character}")
+        writer = self._context.conversations.sockets.spawn(self._write(), name=f"socket writer {character}")
+        self._context.conversations.clients.add(self._outbox)
+        greeting = self._context.conversations.sockets.spawn(
+            manager.attach(self._outbox), name=f"socket greeting {character}"
+        )
         try:
             await self._read(manager, greeting)
         finally:
             greeting.cancel()
-            self._context.clients.discard(self._outbox)
+            self._context.conversations.clients.discard(self._outbox)
             manager.detach(self._outbox)
             if self._outbox.closed:  # by us: the farewell may still be on its way
                 await asyncio.wait({writer}, timeout=_DRAIN)
@@ -81,7 +71,7 @@ class Socket:
             writer.cancel()
 
     async def _turn_away(self, character: str) -> None:
-        instead = self._context.fallback_character()
+        instead = self._context.conversations.fallback_character()
         if instead is not None:
             await self._websocket.send_text(wire.encode(CharacterSwitched(instead, character)))
             try:
@@ -100,7 +90,7 @@ class Socket:
                 return
             if not greeting.done():
                 await asyncio.wait({greeting})
-            if self._context.manager(manager.character) is not manager:
+            if self._context.conversations.get(manager.character) is not manager:
                 self._outbox.close(1000, "character gone")
             elif (text := frame.get("text")) is not None:
                 self._act(manager, text)
@@ -111,13 +101,13 @@ class Socket:
         try:
             action, language = wire.decode(text)
         except FrameError as error:
-            said = notice(error.code, self._context.language, error.params)
+            said = notice(error.code, self._context.language.current, error.params)
             if error.failed_mode is not None:
                 self._outbox.put(SessionFailed(error.failed_mode, said.text))
             self._outbox.put(Status(said.text, said.code, said.remedy, level="error"))
             return
         if language:
-            self._context.client_language(language)
+            self._context.language.client_reads(language)
         if isinstance(action, StartSession):
             self._binary_rate = action.binary_rate
         if action is not None:

@@ -27,6 +27,6 @@ async def connected(data_dir: Path, provider: ScriptedProvider) -> AsyncIterator
     settings = Settings(data_dir=data_dir, port=0, environ=environ, find_local_servers=False)
     with listen(settings.host, settings.port) as listener:
         async with Neko(settings) as neko, serving(neko, listener):
-            await neko.change_config({"neko": {"speech": {"engine": "off"}}})
+            await neko.config.change({"neko": {"speech": {"engine": "off"}}})
             address = f"127.0.0.1:{listener.port}"
             yield RunningServer(neko, f"http://{address}", f"ws://{address}")

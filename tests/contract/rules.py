@@ -24,7 +24,7 @@ RULES = {
     "ws-1-unknown-input-type": "start_session with an unknown input_type: a status and session_failed",
     # websocket.md §1, the connection
     "ws-1-unknown-character": "catgirl_switched with the first character, then close 1000",
-    "ws-1-renamed": "a character that is gone: close 1000 at the next frame",
+    "ws-1-renamed": "a character that is gone: catgirl_switched, then close 1000",
     "ws-1-disconnect": "the owner's disconnect ends the session quietly",
     # websocket.md §2, the edge cases
     "ws-2-audio-unasked": "audio without start_session starts an audio session",

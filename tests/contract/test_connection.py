@@ -73,14 +73,40 @@ async def test_an_unknown_character_is_pointed_to_the_first_one_and_closed(serve
 
 
 @pytest.mark.contract("ws-1-renamed")
-async def test_a_character_that_is_gone_is_closed_at_the_next_frame(server: RunningServer) -> None:
-    def rename(raw: dict[str, Any]) -> None:
-        raw["猫娘"] = {"Other": raw["猫娘"][NAME]}
-
+async def test_the_page_of_a_renamed_character_is_sent_to_the_new_name_and_closed(server: RunningServer) -> None:
     async with client(server.ws_url, NAME) as page:
-        server.neko.characters.edit(rename)
-        await page.send("ping")
-        assert (await page.closed())[0] == 1000
+        await page.say("hello")
+        await page.reply()
+        manager = server.neko.conversations.get(NAME)
+        assert manager is not None
+        await server.neko.characters.rename(NAME, "Other")
+        told = (await page.until("catgirl_switched"))[-1]
+        assert (told["new_catgirl"], told["old_catgirl"]) == ("Other", NAME)
+        assert await page.closed() == (1000, "character gone")
+        assert not manager.active
+    assert NAME not in server.neko.conversations.opened
+    async with client(server.ws_url, "Other") as page:
+        await page.say("hello")
+        assert (await page.reply())[0]
+
+
+@pytest.mark.contract("ws-1-renamed")
+async def test_the_page_of_a_deleted_character_is_sent_to_the_current_one(server: RunningServer) -> None:
+    def add(raw: dict[str, Any]) -> None:
+        raw["猫娘"]["Rin"] = {}
+
+    def take_away(raw: dict[str, Any]) -> None:
+        del raw["猫娘"]["Ren"]
+
+    await server.neko.characters.edit(add)
+    await server.neko.characters.edit(lambda raw: raw["猫娘"].update(Ren={}))
+    async with client(server.ws_url, "Rin") as one, client(server.ws_url, "Ren") as two:
+        await server.neko.characters.delete("Rin")
+        await server.neko.characters.edit(take_away)
+        for page in (one, two):
+            assert (await page.until("catgirl_switched"))[-1]["new_catgirl"] == NAME
+            assert (await page.closed())[0] == 1000
+    assert not {"Rin", "Ren"} & server.neko.conversations.opened.keys()
 
 
 @pytest.mark.contract("ws-9.8")
@@ -110,7 +136,7 @@ async def test_the_owners_disconnect_ends_the_session_quietly(server: RunningSer
     async with client(server.ws_url, NAME) as page:
         await page.say("hello")
         await page.reply()
-        manager = server.neko.manager(NAME)
+        manager = server.neko.conversations.get(NAME)
         assert manager is not None
         assert manager.active
     async with client(server.ws_url, NAME) as page:

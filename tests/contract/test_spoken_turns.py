@@ -30,14 +30,14 @@ class SpeakingNeko(Neko):
     """Neko with scripted speech-to-speech sessions; ``fail`` makes the next starts fail."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+        super().__init__(settings, session_factory=self.scripted_session)
         self.sessions: list[ScriptedSpeechSession] = []
         self.turns: list[SpokenTurn] = []
         self.fail = 0
         self.attempts = 0
         self.gate: asyncio.Event | None = None
 
-    def open_model(self, mode: Mode, owner: TaskOwner) -> ModelSession:
+    def scripted_session(self, mode: Mode, owner: TaskOwner) -> ModelSession:
         self.attempts += 1
         if self.fail:
             self.fail -= 1

@@ -147,7 +147,7 @@ async def test_ending_during_a_start_cancels_it(connected: RunningServer) -> Non
         await page.send("end_session")
         await page.quiet()
         await page.quiet()
-        manager = connected.neko.manager(NAME)
+        manager = connected.neko.conversations.get(NAME)
         assert manager is not None
         assert not manager.active
 
@@ -363,7 +363,7 @@ async def test_each_characters_crash_is_its_own(connected: RunningServer, provid
     def add(raw: dict[str, Any]) -> None:
         raw["猫娘"]["Rin"] = {"system_prompt": "You are Rin."}
 
-    connected.neko.characters.edit(add)
+    await connected.neko.characters.edit(add)
     provider.script(Script(["stuck"], stall_after=0), Script(["fine"]))
     async with client(connected.ws_url, NAME) as one, client(connected.ws_url, "Rin") as two:
         await one.say("hello")
@@ -377,7 +377,7 @@ async def test_each_characters_crash_is_its_own(connected: RunningServer, provid
 async def test_no_sound_of_a_cut_reply_follows_the_cut(
     connected: RunningServer, provider: ScriptedProvider, cut: str
 ) -> None:
-    await connected.neko.change_config({"neko": {"speech": {"engine": "builtin"}}})
+    await connected.neko.config.change({"neko": {"speech": {"engine": "builtin"}}})
     provider.script(
         Script(["This is a sentence of some length to say aloud. "] * 60 + ["end"], stall_after=60), Script(["Short."])
     )

@@ -52,14 +52,14 @@ class RunningNeko:
         self.neko = await self._stack.enter_async_context(Neko(settings))
         await self._stack.enter_async_context(serving(self.neko, self.listener))
         if self._voice:
-            await self.neko.change_config({"neko": {"speech": {"engine": self._voice}}})
+            await self.neko.config.change({"neko": {"speech": {"engine": self._voice}}})
 
     async def stop(self) -> None:
         await self._stack.aclose()
 
     def hang_up(self, code: int = 1012) -> None:
         """Close every page's socket the way a restarting server does."""
-        manager = self.neko.manager(NAME)
+        manager = self.neko.conversations.get(NAME)
         assert manager is not None
         manager.close_clients(code, "restart")
 

@@ -85,7 +85,7 @@ async def test_every_language_changes_all_words_at_once_and_stays(
         words = await page.evaluate("survey.words()")
         assert strange(words, own, english) == [], language
         await page.keyboard.press("Escape")
-        assert running_neko.neko.language == language
+        assert running_neko.neko.language.current == language
     await to_page(driver, "language")
     await driver.get("language-select").select_option("ja")
     await expect(page.locator("html")).to_have_attribute("lang", "ja")

@@ -153,7 +153,7 @@ async def test_the_browsers_own_voice_speaks_each_sentence_and_none_is_sent_as_s
 
 
 async def test_a_browser_without_any_voice_goes_on_in_writing(speaking: RunningNeko, driver: PageDriver) -> None:
-    await speaking.neko.change_config({"neko": {"speech": {"engine": "browser"}}})
+    await speaking.neko.config.change({"neko": {"speech": {"engine": "browser"}}})
     await driver.open(speaking.url)
     await driver.say("hello")
     await driver.reply()

@@ -45,7 +45,7 @@ async def neko(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Neko
 
 @pytest.fixture
 async def manager(neko: Neko) -> SessionManager:
-    found = neko.manager("Mio")
+    found = neko.conversations.get("Mio")
     assert found is not None
     return found
 
@@ -93,7 +93,7 @@ async def test_another_model_answers_the_next_message(
         "conversationModelId": "other-model",
         "conversationModelApiKey": "sk-y",
     }
-    assert await neko.change_config(custom) == 1
+    assert await neko.config.change(custom) == 1
     changed = (await until(outbox, ModelChanged))[-1]
     assert isinstance(changed, ModelChanged)
     assert changed.model.model == "other-model"
@@ -176,8 +176,8 @@ async def test_a_reply_that_failed_can_be_asked_for_again(
 
 
 async def test_a_crash_in_one_conversation_is_invisible_in_the_next(neko: Neko, manager: SessionManager) -> None:
-    neko.characters.edit(lambda raw: raw["猫娘"].__setitem__("Rin", {"system_prompt": "You are Rin."}))
-    other = neko.manager("Rin")
+    await neko.characters.edit(lambda raw: raw["猫娘"].__setitem__("Rin", {"system_prompt": "You are Rin."}))
+    other = neko.conversations.get("Rin")
     assert other is not None
     outbox, second = Outbox(wants_audio=False), Outbox(wants_audio=False)
     await manager.attach(outbox)

@@ -1,4 +1,4 @@
-"""The services and a client for it."""
+"""A Neko and a client of its HTTP surface."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.web.fake_services import FakeServices, app_of, open_services, serving
+from neko.application import Neko
+from tests.web.running_app import serving, started
 
 
 @pytest.fixture
 def launched_with() -> dict[str, Any]:
-    """Override to launch the services with other settings."""
+    """Override to launch it with other settings."""
     return {}
 
 
 @pytest.fixture
-async def services(data_dir: Path, launched_with: dict[str, Any]) -> AsyncIterator[FakeServices]:
-    async with open_services(data_dir, **launched_with) as opened:
-        yield opened
+async def neko(data_dir: Path, launched_with: dict[str, Any]) -> AsyncIterator[Neko]:
+    async with started(data_dir, **launched_with) as running:
+        yield running
 
 
 @pytest.fixture
-async def client(services: FakeServices) -> AsyncIterator[httpx2.AsyncClient]:
-    async with serving(app_of(services)) as connected:
+async def client(neko: Neko) -> AsyncIterator[httpx2.AsyncClient]:
+    async with serving(neko.asgi) as connected:
         yield connected

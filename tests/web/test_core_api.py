@@ -7,8 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from neko.application import Neko
+from neko.sessions.actions import StartSession
+from neko.sessions.events import ReloadPage, SessionStarted
+from neko.sessions.outbox import Outbox
 from neko.storage import read_json
-from tests.web.fake_services import FakeServices
 
 KEY = "sk-0123456789abcdefWXYZ"
 SHOWN = "sk-…WXYZ"
@@ -37,11 +40,9 @@ SECRETS = (
 )
 
 
-async def test_secrets_are_masked_in_every_answer_of_the_server(
-    client: httpx2.AsyncClient, services: FakeServices
-) -> None:
+async def test_secrets_are_masked_in_every_answer_of_the_server(client: httpx2.AsyncClient, neko: Neko) -> None:
     secrets = {name: f"{name[:3]}-{index}-secret-{index * 7919:012d}" for index, name in enumerate(SECRETS)}
-    services.config.merge({**secrets, "conversationModelUrl": "https://user:hunter2222222222@host.example/v1"})
+    await neko.config.change({**secrets, "conversationModelUrl": "https://user:hunter2222222222@host.example/v1"})
     paths = (URL, "/api/models/current", "/api/speech", "/api/config/api_providers", "/api/characters", "/api/metrics")
     text = "".join([(await client.get(path)).text for path in paths])
     assert not [secret for secret in secrets.values() if secret in text]
@@ -51,53 +52,66 @@ async def test_secrets_are_masked_in_every_answer_of_the_server(
     assert answer["secrets_set"] == sorted(SECRETS)
 
 
-async def test_a_short_secret_shows_nothing_of_itself(client: httpx2.AsyncClient, services: FakeServices) -> None:
-    services.config.merge({"coreApiKey": "short-key"})
+async def test_a_short_secret_shows_nothing_of_itself(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await neko.config.change({"coreApiKey": "short-key"})
     assert (await client.get(URL)).json()["api_key"] == "…"
 
 
-async def test_what_comes_back_masked_stays_as_it_is(client: httpx2.AsyncClient, services: FakeServices) -> None:
-    services.config.merge({"coreApiKey": KEY, "assistApiKeyKimi": "kimi-0123456789-abcdef", "mcpToken": "tiny"})
+async def test_what_comes_back_masked_stays_as_it_is(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await neko.config.change({"coreApiKey": KEY, "assistApiKeyKimi": "kimi-0123456789-abcdef", "mcpToken": "tiny"})
     shown = (await client.get(URL)).json()
     body = {name: value for name, value in shown.items() if value and name not in ("success", "secrets_set", "pinned")}
     body["coreApiKey"] = body.pop("api_key")
     assert body["coreApiKey"] == SHOWN
     assert (await client.post(URL, json=body)).json()["success"] is True
-    stored = services.config.values
+    stored = neko.config.values
     assert (stored["coreApiKey"], stored["assistApiKeyKimi"]) == (KEY, "kimi-0123456789-abcdef")
     assert stored["mcpToken"] == "tiny"
 
 
-async def test_saving_merges_and_loses_no_key_of_the_file(client: httpx2.AsyncClient, services: FakeServices) -> None:
-    services.config.merge({"recent_memory_auto_review": False, "someone's own": {"x": 1}, "assistApiKeyKimi": "k-old"})
+async def test_saving_merges_and_loses_no_key_of_the_file(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await neko.config.change(
+        {"recent_memory_auto_review": False, "someone's own": {"x": 1}, "assistApiKeyKimi": "k-old"}
+    )
     answer = await client.post(URL, json={"coreApiKey": KEY, "coreApi": "openai", "assistApiKeyKimi": "k-new"})
-    assert (answer.status_code, answer.json()["success"], answer.json()["sessions_ended"]) == (200, True, 1)
-    assert services.reloads == [True]
-    saved: dict[str, Any] = read_json(services.folder.config("core_config.json"), {})
+    assert (answer.status_code, answer.json()["success"], answer.json()["sessions_ended"]) == (200, True, 0)
+    saved: dict[str, Any] = read_json(neko.folder.config("core_config.json"), {})
     assert saved["recent_memory_auto_review"] is False
     assert saved["someone's own"] == {"x": 1}
     assert (saved["coreApiKey"], saved["coreApi"], saved["assistApiKeyKimi"]) == (KEY, "openai", "k-new")
 
 
-async def test_an_empty_value_clears_and_an_absent_one_does_not(
-    client: httpx2.AsyncClient, services: FakeServices
-) -> None:
-    services.config.merge({"coreApiKey": KEY, "assistApiKeyQwen": "q", "assistApiKeyGlm": "g"})
+async def test_saving_ends_the_sessions_and_reloads_their_pages(client: httpx2.AsyncClient, neko: Neko) -> None:
+    manager = neko.conversations.get(neko.characters.current)
+    assert manager is not None
+    page = Outbox(wants_audio=False)
+    with manager.tap(page):
+        manager.handle(StartSession("text"))
+        while not isinstance(await page.get(), SessionStarted):
+            pass
+        answer = await client.post(URL, json={"coreApiKey": KEY})
+        assert answer.json()["sessions_ended"] == 1
+        while not isinstance(await page.get(), ReloadPage):
+            pass
+
+
+async def test_an_empty_value_clears_and_an_absent_one_does_not(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await neko.config.change({"coreApiKey": KEY, "assistApiKeyQwen": "q", "assistApiKeyGlm": "g"})
     assert (await client.post(URL, json={"coreApiKey": SHOWN, "assistApiKeyQwen": ""})).json()["success"] is True
-    assert (services.config.values["assistApiKeyQwen"], services.config.values["assistApiKeyGlm"]) == ("", "g")
+    assert (neko.config.values["assistApiKeyQwen"], neko.config.values["assistApiKeyGlm"]) == ("", "g")
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"coreApiKey": ""}, {"coreApiKey": "  "}, {"coreApiKey": None}, {"coreApiKey": 7}, {"coreApiKey": "…"}]
 )
 async def test_without_custom_endpoints_a_core_key_is_needed(
-    client: httpx2.AsyncClient, services: FakeServices, body: dict[str, object]
+    client: httpx2.AsyncClient, neko: Neko, body: dict[str, object]
 ) -> None:
     answer = await client.post(URL, json={"coreApi": "qwen", **body})
     assert answer.status_code == 200
     assert answer.json()["success"] is False
     assert answer.json()["error"]
-    assert services.config.values == {}
+    assert neko.config.values == {}
 
 
 @pytest.mark.parametrize(
@@ -110,10 +124,10 @@ async def test_without_custom_endpoints_a_core_key_is_needed(
     ],
 )
 async def test_custom_endpoints_and_free_need_none(
-    client: httpx2.AsyncClient, services: FakeServices, body: dict[str, object]
+    client: httpx2.AsyncClient, neko: Neko, body: dict[str, object]
 ) -> None:
     assert (await client.post(URL, json=body)).json()["success"] is True
-    assert body.items() <= dict(services.config.values).items()
+    assert body.items() <= dict(neko.config.values).items()
 
 
 async def test_the_free_key_is_no_secret(client: httpx2.AsyncClient) -> None:
@@ -121,10 +135,10 @@ async def test_the_free_key_is_no_secret(client: httpx2.AsyncClient) -> None:
     assert (await client.get(URL)).json()["api_key"] == "free-access"
 
 
-async def test_broken_json_changes_nothing(client: httpx2.AsyncClient, services: FakeServices) -> None:
+async def test_broken_json_changes_nothing(client: httpx2.AsyncClient, neko: Neko) -> None:
     answer = await client.post(URL, content=b'{"coreApiKey":', headers={"content-type": "application/json"})
     assert answer.json()["success"] is False
-    assert services.config.values == {}
+    assert neko.config.values == {}
 
 
 class TestPinned:
@@ -140,10 +154,10 @@ class TestPinned:
         assert answer["pinned"]["coreApiKey"] == "NEKO_CORE_API_KEY"
         assert KEY not in (await client.get(URL)).text
 
-    async def test_sending_it_back_writes_nothing(self, client: httpx2.AsyncClient, services: FakeServices) -> None:
+    async def test_sending_it_back_writes_nothing(self, client: httpx2.AsyncClient, neko: Neko) -> None:
         body = {"coreApiKey": SHOWN, "coreApi": "openai", "assistApiKeyKimi": SHOWN, "assistApi": "kimi"}
         assert (await client.post(URL, json=body)).json()["success"] is True
-        assert dict(services.config.values) == {"assistApi": "kimi"}
+        assert dict(neko.config.values) == {"assistApi": "kimi"}
 
 
 async def test_the_provider_lists_hold_the_contract_providers(client: httpx2.AsyncClient) -> None:

@@ -13,9 +13,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from neko.application import Neko
 from neko.web.allowed_hosts import AllowedHosts, same_origin
-from neko.web.endpoint import BODY_LIMIT
-from tests.web.fake_services import FakeServices, app_of, open_services, serving
+from neko.web.request_body import BODY_LIMIT
+from tests.web.running_app import serving, started
 
 CHOICE = "/api/language"
 
@@ -44,7 +45,7 @@ def test_bound_to_every_address_bare_addresses_are_ours_and_names_are_not() -> N
 
 async def test_the_owner_can_add_names(data_dir: Path) -> None:
     environ = {"NEKO_ALLOWED_HOSTS": "cat.lan, other.lan"}
-    async with open_services(data_dir, environ=environ) as services, serving(app_of(services)) as client:
+    async with started(data_dir, environ=environ) as neko, serving(neko.asgi) as client:
         assert (await client.get("/health", headers={"host": "other.lan:8"})).status_code == 200
         assert (await client.get("/health", headers={"host": "third.lan"})).status_code == 403
 
@@ -52,13 +53,18 @@ async def test_the_owner_can_add_names(data_dir: Path) -> None:
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:1", "ftp://127.0.0.1", "x"]
 )
-async def test_a_write_from_another_site_changes_nothing(
-    client: httpx2.AsyncClient, services: FakeServices, origin: str
-) -> None:
+async def test_a_write_from_another_site_changes_nothing(client: httpx2.AsyncClient, neko: Neko, origin: str) -> None:
     answer = await client.post(CHOICE, json={"language": "ja"}, headers={"origin": origin})
     assert answer.status_code == 403
     assert answer.json()["code"] == "foreign_origin"
-    assert "neko" not in services.config.values
+    assert "neko" not in neko.config.values
+
+
+async def test_a_refused_write_with_a_large_body_does_not_hang_its_connection(client: httpx2.AsyncClient) -> None:
+    for _ in range(3):
+        answer = await client.post(CHOICE, content=bytes(4 * BODY_LIMIT), headers={"origin": "http://evil.example"})
+        assert answer.status_code == 403
+    assert (await client.get("/health")).status_code == 200
 
 
 async def test_a_write_from_our_own_page_or_from_no_page_is_taken(client: httpx2.AsyncClient) -> None:
@@ -92,7 +98,7 @@ async def test_a_socket_opens_for_our_own_page_and_for_programs(client: httpx2.A
     address = urlsplit(str(client.base_url)).netloc
     for origin in (None, f"http://{address}"):
         async with connect(f"ws://{address}/ws/Mio", origin=origin, proxy=None) as socket:  # type: ignore[arg-type]
-            assert await socket.recv() == "Mio"
+            assert json.loads(await socket.recv())["type"] == "neko_hello"
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Origin": "null"}])
@@ -116,11 +122,11 @@ async def test_a_socket_to_a_host_that_is_not_ours_is_refused(client: httpx2.Asy
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "x/json"]
 )
 async def test_a_body_that_does_not_say_it_is_json_is_refused(
-    client: httpx2.AsyncClient, services: FakeServices, kind: str
+    client: httpx2.AsyncClient, neko: Neko, kind: str
 ) -> None:
     answer = await client.post(CHOICE, content=b'{"language":"ja"}', headers={"content-type": kind} if kind else {})
     assert (answer.status_code, answer.json()["code"]) == (415, "not_json")
-    assert "neko" not in services.config.values
+    assert "neko" not in neko.config.values
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
@@ -236,7 +242,7 @@ class TestToken:
         assert (await client.get("/health", headers=headers)).status_code == 200
         address = urlsplit(str(client.base_url)).netloc
         async with connect(f"ws://{address}/ws/Mio", additional_headers=headers, proxy=None) as socket:
-            assert await socket.recv() == "Mio"
+            assert json.loads(await socket.recv())["type"] == "neko_hello"
 
     async def test_a_browser_brings_it_once_and_keeps_a_cookie_that_does_not_hold_it(
         self, client: httpx2.AsyncClient

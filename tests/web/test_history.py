@@ -7,56 +7,50 @@ from datetime import datetime, timedelta
 import httpx2
 import pytest
 
+from neko.application import Neko
 from neko.types.lines import NewLine
-from tests.web.fake_services import FakeServices
 
 START = datetime(2026, 3, 1, 12, 0)
 
 
 @pytest.fixture
-async def ids(services: FakeServices) -> list[int]:
+async def ids(neko: Neko) -> list[int]:
     """Seven lines; their ids."""
-    name = services.characters.current
+    name = neko.characters.current
     lines = [
         NewLine(
             "s", f"t{number}", "assistant" if number % 2 else "user", f"行 {number}", START + timedelta(minutes=number)
         )
         for number in range(7)
     ]
-    return [(await services.memory.store(name, line)).line.id for line in lines]
+    return [(await neko.memory.store(name, line)).line.id for line in lines]
 
 
-async def page(client: httpx2.AsyncClient, services: FakeServices, **query: int) -> tuple[list[int], bool]:
-    answer = (await client.get(f"/api/history/{services.characters.current}", params=query)).json()
+async def page(client: httpx2.AsyncClient, neko: Neko, **query: int) -> tuple[list[int], bool]:
+    answer = (await client.get(f"/api/history/{neko.characters.current}", params=query)).json()
     return [line["id"] for line in answer["lines"]], answer["has_more"]
 
 
-async def test_the_last_lines_come_oldest_first(
-    client: httpx2.AsyncClient, services: FakeServices, ids: list[int]
-) -> None:
-    assert await page(client, services) == (ids, False)
-    assert await page(client, services, limit=3) == (ids[-3:], True)
+async def test_the_last_lines_come_oldest_first(client: httpx2.AsyncClient, neko: Neko, ids: list[int]) -> None:
+    assert await page(client, neko) == (ids, False)
+    assert await page(client, neko, limit=3) == (ids[-3:], True)
 
 
 async def test_scrolling_back_ends_where_nothing_is_older(
-    client: httpx2.AsyncClient, services: FakeServices, ids: list[int]
+    client: httpx2.AsyncClient, neko: Neko, ids: list[int]
 ) -> None:
-    assert await page(client, services, before=ids[4], limit=3) == (ids[1:4], True)
-    assert await page(client, services, before=ids[1], limit=3) == (ids[:1], False)
-    assert await page(client, services, before=ids[0]) == ([], False)
+    assert await page(client, neko, before=ids[4], limit=3) == (ids[1:4], True)
+    assert await page(client, neko, before=ids[1], limit=3) == (ids[:1], False)
+    assert await page(client, neko, before=ids[0]) == ([], False)
 
 
-async def test_catching_up_takes_the_next_lines_first(
-    client: httpx2.AsyncClient, services: FakeServices, ids: list[int]
-) -> None:
-    assert await page(client, services, after=ids[1], limit=3) == (ids[2:5], True)
-    assert await page(client, services, after=ids[4], limit=3) == (ids[5:], False)
+async def test_catching_up_takes_the_next_lines_first(client: httpx2.AsyncClient, neko: Neko, ids: list[int]) -> None:
+    assert await page(client, neko, after=ids[1], limit=3) == (ids[2:5], True)
+    assert await page(client, neko, after=ids[4], limit=3) == (ids[5:], False)
 
 
-async def test_a_line_tells_all_that_the_page_shows(
-    client: httpx2.AsyncClient, services: FakeServices, ids: list[int]
-) -> None:
-    name = services.characters.current
+async def test_a_line_tells_all_that_the_page_shows(client: httpx2.AsyncClient, neko: Neko, ids: list[int]) -> None:
+    name = neko.characters.current
     line = (await client.get(f"/api/history/{name}", params={"limit": 1})).json()["lines"][0]
     at = line.pop("at")
     assert datetime.fromisoformat(at).utcoffset() is not None
@@ -69,7 +63,7 @@ async def test_a_line_tells_all_that_the_page_shows(
         "turn_id": "t6",
         "client_id": None,
         "images": 0,
-        "speaker": services.characters.master_name,
+        "speaker": neko.characters.cards.master_name,
     }
 
 
@@ -79,9 +73,7 @@ async def test_an_unknown_character_has_no_history(client: httpx2.AsyncClient) -
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "x"}, {"limit": "501"}, {"before": "-1"}])
-async def test_a_query_that_cannot_be_is_422(
-    client: httpx2.AsyncClient, services: FakeServices, query: dict[str, str]
-) -> None:
-    answer = await client.get(f"/api/history/{services.characters.current}", params=query)
+async def test_a_query_that_cannot_be_is_422(client: httpx2.AsyncClient, neko: Neko, query: dict[str, str]) -> None:
+    answer = await client.get(f"/api/history/{neko.characters.current}", params=query)
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["query", *query]

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from starlette.routing import Route
 
+from neko.application import Neko
 from neko.web.app import ENDPOINTS
-from tests.web.fake_services import FakeServices, app_of
 
 Json = dict[str, Any]
 
@@ -33,10 +33,10 @@ def references(node: Any) -> list[str]:
     return [found for part in node for found in references(part)] if isinstance(node, list) else []
 
 
-def test_every_route_with_a_method_is_described_and_nothing_else(document: Json, services: FakeServices) -> None:
+def test_every_route_with_a_method_is_described_and_nothing_else(document: Json, neko: Neko) -> None:
     served = {
         (route.path, method.lower())
-        for route in app_of(services).routes  # type: ignore[attr-defined]
+        for route in neko.asgi.routes
         if isinstance(route, Route) and route.path != "/openapi.json"
         for method in (route.methods or set()) - {"HEAD"}
     }
@@ -50,7 +50,7 @@ def test_the_document_has_the_structure_of_openapi_3_1(document: Json) -> None:
     assert len(ids) == len(set(ids))
     for (path, _), one in operations(document).items():
         assert one["summary"]
-        assert "200" in one["responses"]
+        assert any(status.isdecimal() for status in one["responses"])
         assert all(answer["description"] and answer["content"] for answer in one["responses"].values())
         in_path = {parameter["name"] for parameter in one.get("parameters", ()) if parameter["in"] == "path"}
         assert in_path == {part[1:-1] for part in path.split("/") if part.startswith("{")}
@@ -63,16 +63,14 @@ def test_every_reference_leads_somewhere(document: Json) -> None:
     assert {one.removeprefix("#/components/schemas/") for one in found} <= document["components"]["schemas"].keys()
 
 
-def test_bodies_and_queries_are_described_by_their_models(document: Json) -> None:
+def test_bodies_queries_and_paths_are_described_by_their_models(document: Json) -> None:
     described = operations(document)
     for endpoint in ENDPOINTS:
         one = described[endpoint.paths[0], endpoint.method.lower()]
-        fields = set(endpoint.request_model.model_fields)
-        if endpoint.method == "GET":
-            assert {p["name"] for p in one.get("parameters", ()) if p["in"] == "query"} == fields
-        elif fields:
-            assert one["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith(
-                endpoint.request_model.__name__
-            )
+        for place, model in (("query", endpoint.query), ("path", endpoint.path)):
+            assert {p["name"] for p in one.get("parameters", ()) if p["in"] == place} == set(model.model_fields)
+        if endpoint.takes_body:
+            schema = one["requestBody"]["content"]["application/json"]["schema"]
+            assert schema["$ref"].endswith(endpoint.body.__name__)
         else:
             assert "requestBody" not in one

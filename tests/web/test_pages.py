@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx2
@@ -13,8 +16,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from websockets.asyncio.client import connect
 
+from neko.application import Neko
 from neko.settings import ASSETS
-from tests.web.fake_services import FakeServices, app_of, serving
+from neko.web.content_policy import STRICT
+from neko.web.pages import Page, PageRenderer, page_routes
+from tests.web.running_app import serving
 
 
 def base_of(page: str) -> str:
@@ -23,13 +29,11 @@ def base_of(page: str) -> str:
     return found[1]
 
 
-async def test_the_root_is_the_page_with_the_current_character(
-    client: httpx2.AsyncClient, services: FakeServices
-) -> None:
+async def test_the_root_is_the_page_with_the_current_character(client: httpx2.AsyncClient, neko: Neko) -> None:
     """[ws 7 row 1]"""
     answer = await client.get("/")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert f'data-character="{services.characters.current}"' in answer.text
+    assert f'data-character="{neko.characters.current}"' in answer.text
     assert base_of(answer.text) == "/"
 
 
@@ -41,11 +45,11 @@ async def test_any_single_segment_is_the_page_and_its_text_stays_text(client: ht
     assert 'a"><script>' not in answer.text
 
 
-async def test_the_page_speaks_the_readers_language(client: httpx2.AsyncClient, services: FakeServices) -> None:
+async def test_the_page_speaks_the_readers_language(client: httpx2.AsyncClient, neko: Neko) -> None:
     browser = {"accept-language": "zh-HK,zh;q=0.9"}
     assert '<html lang="zh-TW"' in (await client.get("/", headers=browser)).text
     assert '<html lang="en"' in (await client.get("/", headers={"accept-language": "*"})).text
-    await services.change_config({"neko": {"language": "ko"}})
+    await neko.config.change({"neko": {"language": "ko"}})
     assert '<html lang="ko"' in (await client.get("/", headers=browser)).text
 
 
@@ -72,9 +76,9 @@ async def test_the_page_names_no_other_host_and_holds_no_script(client: httpx2.A
     assert not re.search(r"\son\w+=", page)
 
 
-async def test_mounted_below_another_app_everything_works_under_its_prefix(services: FakeServices) -> None:
+async def test_mounted_below_another_app_everything_works_under_its_prefix(neko: Neko) -> None:
     outer = Starlette(
-        routes=[Route("/", lambda _: PlainTextResponse("outer")), Mount("/my cat/小", app_of(services))],
+        routes=[Route("/", lambda _: PlainTextResponse("outer")), Mount("/my cat/小", neko.asgi)],
     )
     prefix = quote("/my cat/小")
     async with serving(outer) as client:
@@ -83,7 +87,7 @@ async def test_mounted_below_another_app_everything_works_under_its_prefix(servi
         assert base_of(page.text) == f"{prefix}/"
         assert (await client.get(f"{prefix}/static/icons/favicon.svg")).status_code == 200
         assert (await client.get(f"{prefix}/static/locales/en.json")).status_code == 200
-        assert (await client.get(f"{prefix}/health")).json()["instance_id"] == "services"
+        assert (await client.get(f"{prefix}/health")).json()["instance_id"] == neko.instance_id
         assert (await client.get(f"{prefix}/api/nothing/here")).status_code == 404
         assert (await client.get(f"{prefix}/openapi.json")).json()["servers"] == [{"url": prefix}]
         paths = (await client.get(f"{prefix}/api/model/vrm/config")).json()["paths"]
@@ -93,7 +97,7 @@ async def test_mounted_below_another_app_everything_works_under_its_prefix(servi
         assert answer.status_code == 200
         address = urlsplit(str(client.base_url)).netloc
         async with connect(f"ws://{address}{prefix}/ws/Mio", origin=origin, proxy=None) as socket:  # type: ignore[arg-type]
-            assert await socket.recv() == "Mio"
+            assert json.loads(await socket.recv())["type"] == "neko_hello"
 
 
 @pytest.mark.loop_watchdog
@@ -102,9 +106,9 @@ async def test_the_first_page_holds_the_loop_for_no_time(client: httpx2.AsyncCli
         assert (await client.get(path)).status_code == 200
 
 
-async def test_a_page_that_cannot_be_made_is_told_as_json(services: FakeServices) -> None:
-    services.characters = None  # type: ignore[assignment]
-    async with serving(app_of(services)) as client:
+async def test_a_page_that_cannot_be_made_is_told_as_json(neko: Neko) -> None:
+    neko.characters = None  # type: ignore[assignment]
+    async with serving(neko.asgi) as client:
         answer = await client.get("/")
         assert (answer.status_code, answer.json()["code"]) == (500, "internal")
 
@@ -119,3 +123,75 @@ async def test_a_browser_finds_nothing_on_the_page_that_its_policy_forbids(
     await page.wait_for_function("document.readyState === 'complete'")
     assert not [line for line in said if "Content Security Policy" in line or "Content-Security-Policy" in line]
     await page.close()
+
+
+# ── the list of pages ─────────────────────────────────────────────────────────
+
+VIEWER = STRICT.allowing(worker_src=("blob:",), script_src=("https://cubism.example",), uses_nonce=True)
+LISTED = (
+    Page("/{rest}", "page.html", "Whatever is left."),
+    Page("/viewer", "viewer.html", "A page with workers and an import map.", VIEWER),
+    Page("/", "page.html", "The first page."),
+)
+
+
+def policy_of(answer: httpx2.Response) -> dict[str, list[str]]:
+    parts = (part.split() for part in answer.headers["content-security-policy"].split(";"))
+    return {directive: sources for directive, *sources in parts}
+
+
+@pytest.fixture
+async def listed(neko: Neko, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """An app with the pages ``LISTED``."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "page.html").write_text("<title>{{ character }}</title>{{ nonce }}", encoding="utf-8")
+    (folder / "viewer.html").write_text('<script nonce="{{ nonce }}">1</script>{{ base }}', encoding="utf-8")
+    routes = page_routes(neko, LISTED, PageRenderer(folder, ()))
+    async with serving(Starlette(routes=routes)) as client:
+        yield client
+
+
+async def test_a_page_with_a_parameter_takes_only_what_the_others_left(listed: httpx2.AsyncClient) -> None:
+    assert "<script" in (await listed.get("/viewer")).text
+    assert "<script" not in (await listed.get("/anything")).text
+    assert (await listed.get("/")).status_code == 200
+
+
+async def test_each_page_has_the_policy_that_it_declares(listed: httpx2.AsyncClient) -> None:
+    host = urlsplit(str(listed.base_url)).netloc
+    strict, viewer = policy_of(await listed.get("/")), policy_of(await listed.get("/viewer"))
+    assert strict["default-src"] == ["'self'"]
+    assert "script-src" not in strict
+    assert viewer["worker-src"] == ["'self'", "blob:"]
+    assert viewer["script-src"][:2] == ["'self'", "https://cubism.example"]
+    for policy in (strict, viewer):
+        assert policy["connect-src"] == ["'self'", f"ws://{host}", f"wss://{host}"]
+        assert policy["frame-ancestors"] == ["'self'"]
+
+
+async def test_a_nonce_is_new_for_every_answer_and_the_same_in_header_and_page(listed: httpx2.AsyncClient) -> None:
+    answers = [await listed.get("/viewer") for _ in range(3)]
+    nonces = {re.findall(r'nonce="([^"]+)"', answer.text)[0] for answer in answers}
+    assert len(nonces) == 3
+    for answer in answers:
+        nonce = re.findall(r'nonce="([^"]+)"', answer.text)[0]
+        assert f"'nonce-{nonce}'" in policy_of(answer)["script-src"]
+    assert "nonce" not in (await listed.get("/")).headers["content-security-policy"]
+
+
+async def test_the_guard_leaves_the_policy_of_a_page_as_it_is_and_gives_the_rest_the_strict_one(
+    client: httpx2.AsyncClient,
+) -> None:
+    host = urlsplit(str(client.base_url)).netloc
+    for path in ("/", "/health", "/nothing/here", "/static/app/main.js"):
+        assert (await client.get(path)).headers["content-security-policy"] == STRICT.header(host)
+
+
+def test_more_sources_for_a_page_leave_the_strict_policy_strict() -> None:
+    assert "worker-src" in VIEWER.sources
+    assert "worker-src" not in STRICT.sources
+    assert STRICT.allowing(img_src=("https://pictures.example",)).sources["img-src"] == (
+        *STRICT.sources["img-src"],
+        "https://pictures.example",
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.web.fake_services import FakeServices
+from neko.application import Neko
 
 URL = "/api/config/preferences"
 FULL: dict[str, Any] = {
@@ -91,18 +91,14 @@ async def test_an_unknown_model_cannot_be_put_first(client: httpx2.AsyncClient, 
     assert (answer.status_code, answer.json()["success"]) == (200, False)
 
 
-async def test_a_single_object_of_an_older_file_is_read_as_a_list(
-    client: httpx2.AsyncClient, services: FakeServices
-) -> None:
+async def test_a_single_object_of_an_older_file_is_read_as_a_list(client: httpx2.AsyncClient, neko: Neko) -> None:
     """[config 1]"""
-    services.folder.config("user_preferences.json").write_text('{"model_path": "old", "x": 1}', encoding="utf-8")
+    neko.folder.config("user_preferences.json").write_text('{"model_path": "old", "x": 1}', encoding="utf-8")
     assert (await client.get(URL)).json() == [{"model_path": "old", "x": 1}]
 
 
-async def test_a_damaged_file_reads_as_none_and_is_kept_aside(
-    client: httpx2.AsyncClient, services: FakeServices
-) -> None:
-    file = services.folder.config("user_preferences.json")
+async def test_a_damaged_file_reads_as_none_and_is_kept_aside(client: httpx2.AsyncClient, neko: Neko) -> None:
+    file = neko.folder.config("user_preferences.json")
     file.write_text("[{", encoding="utf-8")
     assert (await client.get(URL)).json() == []
     kept = [one for one in file.parent.iterdir() if one.name.startswith("user_preferences.json.damaged-")]

@@ -7,15 +7,15 @@ import json
 import httpx2
 import pytest
 
+from neko.application import Neko
 from neko.language import LANGUAGES
-from tests.web.fake_services import FakeServices
 
 
-async def test_health_names_the_service_and_the_process(client: httpx2.AsyncClient) -> None:
+async def test_health_names_the_service_and_the_process(client: httpx2.AsyncClient, neko: Neko) -> None:
     """[rest 2]"""
     answer = await client.get("/health")
     assert answer.status_code == 200
-    assert answer.json() == {"app": "N.E.K.O", "service": "main", "status": "ok", "instance_id": "services"}
+    assert answer.json() == {"app": "N.E.K.O", "service": "main", "status": "ok", "instance_id": neko.instance_id}
 
 
 async def test_a_closing_page_shuts_nothing_down_whatever_it_sends(client: httpx2.AsyncClient) -> None:
@@ -29,9 +29,9 @@ async def test_a_closing_page_shuts_nothing_down_whatever_it_sends(client: httpx
     assert (await client.get("/health")).status_code == 200
 
 
-async def test_page_config_names_the_current_character(client: httpx2.AsyncClient, services: FakeServices) -> None:
+async def test_page_config_names_the_current_character(client: httpx2.AsyncClient, neko: Neko) -> None:
     """[rest 2.1, ws 7 row 3]"""
-    expected = {"success": True, "lanlan_name": services.characters.current, "model_path": "", "model_type": "live2d"}
+    expected = {"success": True, "lanlan_name": neko.characters.current, "model_path": "", "model_type": "live2d"}
     assert (await client.get("/api/config/page_config")).json() == expected
     assert (await client.get("/api/config/page_config?lanlan_name=")).json() == expected
 
@@ -47,11 +47,11 @@ async def test_page_config_of_an_unknown_name_still_succeeds(client: httpx2.Asyn
     [("/user_vrm/a.vrm", "/user_vrm/a.vrm"), ("https://a.example/b.vrm", "https://a.example/b.vrm"), ("a.vrm", "")],
 )
 async def test_page_config_passes_on_the_vrm_address_of_a_card(
-    client: httpx2.AsyncClient, services: FakeServices, vrm: str, path: str
+    client: httpx2.AsyncClient, neko: Neko, vrm: str, path: str
 ) -> None:
     """[rest 2.1]"""
-    name = services.characters.current
-    services.characters.edit(lambda raw: raw["猫娘"][name].update(model_type="vrm", vrm=vrm))
+    name = neko.characters.current
+    await neko.characters.edit(lambda raw: raw["猫娘"][name].update(model_type="vrm", vrm=vrm))
     answer = (await client.get("/api/config/page_config")).json()
     assert (answer["model_type"], answer["model_path"]) == ("vrm", path)
 
@@ -87,18 +87,18 @@ async def test_a_language_nobody_here_speaks_is_refused(client: httpx2.AsyncClie
 
 @pytest.mark.parametrize("path", ["/api/characters", "/api/characters/"])
 async def test_the_characters_file_is_answered_unchanged_on_both_addresses(
-    client: httpx2.AsyncClient, services: FakeServices, path: str
+    client: httpx2.AsyncClient, neko: Neko, path: str
 ) -> None:
     """[rest 3.1, ws 7 row 11]"""
-    services.characters.edit(lambda raw: raw.update({"somebody's key": [1, None, {"深": "い"}]}))
+    await neko.characters.edit(lambda raw: raw.update({"somebody's key": [1, None, {"深": "い"}]}))
     answer = await client.get(path)
     assert answer.status_code == 200
-    assert answer.text == json.dumps(services.characters.raw(), ensure_ascii=False, separators=(",", ":"))
+    assert answer.text == json.dumps(neko.characters.cards.raw(), ensure_ascii=False, separators=(",", ":"))
 
 
-async def test_a_character_is_chosen_by_name(client: httpx2.AsyncClient, services: FakeServices) -> None:
+async def test_a_character_is_chosen_by_name(client: httpx2.AsyncClient, neko: Neko) -> None:
     """[rest 3.1]"""
-    services.characters.edit(lambda raw: raw["猫娘"].update({"测试": {}}))
+    await neko.characters.edit(lambda raw: raw["猫娘"].update({"测试": {}}))
     answer = await client.post("/api/characters/current_catgirl", json={"catgirl_name": "测试"})
     assert answer.json() == {"success": True}
     assert (await client.get("/api/characters/current_catgirl")).json() == {"current_catgirl": "测试"}
@@ -106,27 +106,27 @@ async def test_a_character_is_chosen_by_name(client: httpx2.AsyncClient, service
 
 @pytest.mark.parametrize(("name", "status"), [("", 400), ("  ", 400), ("nobody", 404)])
 async def test_a_character_that_is_not_there_is_not_chosen(
-    client: httpx2.AsyncClient, services: FakeServices, name: str, status: int
+    client: httpx2.AsyncClient, neko: Neko, name: str, status: int
 ) -> None:
     """[rest 3.1]"""
-    before = services.characters.current
+    before = neko.characters.current
     answer = await client.post("/api/characters/current_catgirl", json={"catgirl_name": name})
     assert answer.status_code == status
     assert answer.json()["success"] is False
     assert answer.json()["error"]
-    assert services.characters.current == before
+    assert neko.characters.current == before
 
 
 @pytest.mark.parametrize("device", ["a1b2", None, {"any": "value"}])
 async def test_the_microphone_is_remembered_as_it_was_sent(
-    client: httpx2.AsyncClient, services: FakeServices, device: object
+    client: httpx2.AsyncClient, neko: Neko, device: object
 ) -> None:
     """[rest 3.4, ws 7.1]"""
     assert (await client.get("/api/characters/get_microphone")).json() == {"microphone_id": None}
     answer = await client.post("/api/characters/set_microphone", json={"microphone_id": device})
     assert answer.json() == {"success": True}
     assert (await client.get("/api/characters/get_microphone")).json() == {"microphone_id": device}
-    assert services.characters.raw()["当前麦克风"] == device
+    assert neko.characters.cards.raw()["当前麦克风"] == device
 
 
 async def test_everything_about_the_agent_is_off_and_each_snapshot_is_newer(client: httpx2.AsyncClient) -> None:
@@ -190,10 +190,9 @@ async def test_a_feeling_without_text_is_an_error_with_status_200(client: httpx2
     assert answer.json()["error"]
 
 
-async def test_metrics_are_a_snapshot(client: httpx2.AsyncClient, services: FakeServices) -> None:
-    services.metrics.histogram("turn.turn_end").record(0.5)
-    services.metrics.add_source("bus", lambda: {"drops": {"session": 2}})
-    assert (await client.get("/api/metrics")).json() == services.metrics.snapshot()
+async def test_metrics_are_a_snapshot(client: httpx2.AsyncClient, neko: Neko) -> None:
+    neko.metrics.histogram("turn.turn_end").record(0.5)
+    assert (await client.get("/api/metrics")).json() == neko.metrics.snapshot()
 
 
 async def test_an_unknown_path_of_several_segments_is_json_404(client: httpx2.AsyncClient) -> None:
@@ -210,9 +209,9 @@ async def test_a_wrong_method_is_json_405_and_names_the_right_ones(client: httpx
 
 
 async def test_a_crash_tells_a_sentence_and_nothing_of_the_inside(
-    client: httpx2.AsyncClient, services: FakeServices, caplog: pytest.LogCaptureFixture
+    client: httpx2.AsyncClient, neko: Neko, caplog: pytest.LogCaptureFixture
 ) -> None:
-    services.metrics = None  # type: ignore[assignment]
+    neko.metrics = None  # type: ignore[assignment]
     answer = await client.get("/api/metrics")
     assert answer.status_code == 500
     assert (answer.json()["success"], answer.json()["code"]) == (False, "internal")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import socket
+
 import httpx2
 import pytest
 
+from neko.application import Neko
 from neko.providers import resolve
-from tests.web.fake_services import FakeServices
 
 URL = "/api/speech"
 KEY = "sk-0123456789abcdefWXYZ"
 
 
-async def test_at_first_the_built_in_voice_speaks_normally(client: httpx2.AsyncClient, services: FakeServices) -> None:
+async def test_at_first_the_built_in_voice_speaks_normally(client: httpx2.AsyncClient, neko: Neko) -> None:
     assert (await client.get(URL)).json() == {
         "success": True,
-        "character": services.characters.current,
+        "character": neko.characters.current,
         "engine": "builtin",
         "voice": "",
         "rate": 1.0,
@@ -26,65 +28,65 @@ async def test_at_first_the_built_in_voice_speaks_normally(client: httpx2.AsyncC
     }
 
 
-async def test_the_voice_belongs_to_the_character_and_the_engine_to_all(
-    client: httpx2.AsyncClient, services: FakeServices
-) -> None:
-    services.characters.edit(lambda raw: raw["猫娘"].update(other={}))
-    first = services.characters.current
+async def test_the_voice_belongs_to_the_character_and_the_engine_to_all(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await neko.characters.edit(lambda raw: raw["猫娘"].update(other={}))
+    first = neko.characters.current
     await client.post(URL, json={"engine": "browser", "rate": 1.2, "pitch": -3})
-    services.characters.select("other")
+    await neko.characters.select("other")
     other = (await client.get(URL)).json()
     assert (other["engine"], other["rate"], other["pitch"]) == ("browser", 1.0, 0.0)
-    assert services.config.values["neko"]["voices"][first] == {"rate": 1.2, "pitch": -3}
+    assert neko.config.values["neko"]["voices"][first] == {"rate": 1.2, "pitch": -3}
     await client.post(URL, json={"voice": "alto"})
-    services.characters.select(first)
+    await neko.characters.select(first)
     assert (await client.get(URL)).json()["rate"] == 1.2
 
 
-async def test_a_speech_server_becomes_the_speech_role(client: httpx2.AsyncClient, services: FakeServices) -> None:
+async def test_a_speech_server_becomes_the_speech_role(client: httpx2.AsyncClient, neko: Neko) -> None:
     """[config 4-6]"""
     for field in ({"engine": "openai"}, {"api_key": KEY}, {"url": "localhost:8880"}, {"model": "kokoro"}):
         answer = await client.post(URL, json=field)
         assert answer.status_code == 200
         assert KEY not in answer.text
     assert answer.json()["api_key"] == "sk-…WXYZ"
-    endpoint = resolve("tts_default", services.config.values, {})
+    endpoint = resolve("tts_default", neko.config.values, {})
     assert endpoint is not None
     assert (endpoint.base_url, endpoint.model, endpoint.api_key) == ("http://localhost:8880/v1", "kokoro", KEY)
 
 
 async def test_the_key_is_forgotten_when_the_address_moves_and_kept_when_it_comes_back_masked(
-    client: httpx2.AsyncClient, services: FakeServices
+    client: httpx2.AsyncClient, neko: Neko
 ) -> None:
     await client.post(URL, json={"url": "http://localhost:8880/v1", "model": "m", "api_key": KEY})
     await client.post(URL, json={"url": "http://localhost:8880/v1/", "api_key": "sk-…WXYZ", "rate": 2})
-    assert services.config.values["ttsModelApiKey"] == KEY
+    assert neko.config.values["ttsModelApiKey"] == KEY
     moved = await client.post(URL, json={"url": "http://evil.example/v1", "api_key": "sk-…WXYZ"})
     assert moved.json()["api_key"] == ""
-    assert services.config.values["ttsModelApiKey"] == ""
+    assert neko.config.values["ttsModelApiKey"] == ""
 
 
 @pytest.mark.parametrize("body", [{"engine": "opera"}, {"rate": 9}, {"rate": "fast"}, {"pitch": 99}])
 async def test_a_voice_that_cannot_be_is_refused(
-    client: httpx2.AsyncClient, services: FakeServices, body: dict[str, object]
+    client: httpx2.AsyncClient, neko: Neko, body: dict[str, object]
 ) -> None:
     assert (await client.post(URL, json=body)).status_code == 422
-    assert services.config.values == {}
+    assert neko.config.values == {}
 
 
-async def test_what_somebody_wrote_into_the_file_by_hand_breaks_nothing(
-    client: httpx2.AsyncClient, services: FakeServices
-) -> None:
-    services.config.merge({"neko": {"speech": {"engine": 7}, "voices": "none"}, "ttsModelUrl": 3})
+async def test_what_somebody_wrote_into_the_file_by_hand_breaks_nothing(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await neko.config.change({"neko": {"speech": {"engine": 7}, "voices": "none"}, "ttsModelUrl": 3})
     assert (await client.get(URL)).json()["engine"] == "builtin"
-    services.config.merge({"neko": {"speech": "x"}})
+    await neko.config.change({"neko": {"speech": "x"}})
     assert (await client.get(URL)).json()["engine"] == "builtin"
 
 
-async def test_a_sentence_can_be_heard(client: httpx2.AsyncClient, services: FakeServices) -> None:
+async def test_a_sentence_can_be_heard(client: httpx2.AsyncClient, neko: Neko) -> None:
     answer = await client.post(f"{URL}/sample", json={"text": "hello", "language": "en"})
-    assert (answer.status_code, answer.content) == (200, bytes(10))
+    assert answer.status_code == 200
+    assert len(answer.content) > 2 * 48_000 // 10
     assert answer.headers["content-type"] == "application/octet-stream"
-    services.has_voice = False
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+    await client.post(URL, json={"engine": "openai", "url": nowhere, "model": "m"})
     silent = await client.post(f"{URL}/sample", json={"text": "hello"})
     assert (silent.status_code, silent.json()["code"]) == (500, "speech")

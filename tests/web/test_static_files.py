@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from neko.web.static_files import StaticFiles, content_version
-from tests.web.fake_services import serving
+from tests.web.running_app import serving
 
 
 @pytest.fixture
@@ -83,6 +83,28 @@ async def test_a_large_file_is_streamed_and_can_be_asked_for_in_parts(files: htt
     assert len(whole.content) == 5 * 1024 * 1024
     part = await files.get("/static/large.bin", headers={"range": "bytes=10-19"})
     assert (part.status_code, len(part.content)) == (206, 10)
+    resumed = {"range": "bytes=11-", "if-range": (await files.get("/static/page.js")).headers["etag"]}
+    small = await files.get("/static/page.js", headers=resumed)
+    assert (small.status_code, small.content) == (206, b"page.js")
+    assert small.headers["content-type"] == "application/javascript; charset=utf-8"
+
+
+async def test_a_folder_that_comes_later_is_served_from_then_on(tmp_path: Path) -> None:
+    later = tmp_path / "later"
+    async with serving(Starlette(routes=[Mount("/static", StaticFiles(later))])) as client:
+        assert (await client.get("/static/x.js")).status_code == 404
+        later.mkdir()
+        (later / "x.js").write_text("here")
+        assert (await client.get("/static/x.js")).text == "here"
+
+
+async def test_an_unchanged_file_is_not_read(files: httpx2.AsyncClient, folder: Path) -> None:
+    """Its content is exchanged behind its size and time: the tag must not have come from reading it."""
+    tag = (await files.get("/static/page.js")).headers["etag"]
+    stat = (folder / "page.js").stat()
+    (folder / "page.js").write_bytes(b"CONTENT OF page.js")
+    os.utime(folder / "page.js", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert (await files.get("/static/page.js", headers={"if-none-match": tag})).status_code == 304
 
 
 ESCAPES = (

@@ -1,4 +1,4 @@
-"""The calls in front of the whole Neko, not of the small services."""
+"""The calls in front of the whole Neko, not of the small neko."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ async def test_every_read_answers_at_once_on_a_fresh_folder(server: RunningServe
 async def test_a_language_a_voice_and_a_model_can_be_chosen(server: RunningServer) -> None:
     async with httpx2.AsyncClient(base_url=server.url, trust_env=False, timeout=5) as client:
         assert (await client.post("/api/language", json={"language": "ja"})).status_code == 200
-        assert server.neko.language == "ja"
+        assert server.neko.language.current == "ja"
         assert (await client.post("/api/speech", json={"engine": "off", "rate": 1.5})).json()["engine"] == "off"
         custom = {"provider": "custom", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
         assert (await client.post("/api/models/use", json=custom)).json()["model"] == "m"
-        assert server.neko.model_label.model == "m"
+        assert server.neko.models.label.model == "m"
         unreachable = (await client.post("/api/models/list", json=custom)).json()
         assert (unreachable["success"], unreachable["code"]) == (False, "model_unreachable")
         assert (await client.post("/api/models/use", json={"provider": "offline"})).json()["offline"] is True

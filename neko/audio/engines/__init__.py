@@ -7,9 +7,10 @@ from neko.audio.engines.espeak import EspeakEngine
 from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.audio.engines.silent import SilentEngine
 from neko.providers import ModelEndpoint
+from neko.settings.registry import ENGINE_KINDS
 from neko.types.speech import SpeechEngine
 
-KINDS = ("builtin", "openai", "browser", "off")
+KINDS = ENGINE_KINDS
 
 
 def build(kind: str, endpoint: ModelEndpoint | None = None) -> SpeechEngine:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.responses import Response
-
 from neko.agent.messages import Flags, Gate, Snapshot
 from neko.web.endpoint import Call, get
-from neko.web.errors import json_response
-from neko.web.schemas import Empty, Schema, Success
+from neko.web.schemas import Schema, Success
 
 
 class AgentHealth(Schema):
@@ -26,14 +23,14 @@ class AgentState(Success):
     snapshot: Snapshot
 
 
-@get("/api/agent/health", response_model=AgentHealth, summary="502: there is no agent to ask")
-async def agent_health(call: Call[Empty]) -> Response:
-    return json_response(AgentHealth(status="down"), 502)
+@get("/api/agent/health", response=AgentHealth, status=502, summary="502: there is no agent to ask")
+async def agent_health(call: Call) -> AgentHealth:
+    return AgentHealth(status="down")
 
 
-@get("/api/agent/flags", response_model=AgentFlags, summary="Which abilities of the agent are on")
-async def agent_flags(call: Call[Empty]) -> AgentFlags:
-    snapshot = call.services.agent.snapshot()
+@get("/api/agent/flags", response=AgentFlags, summary="Which abilities of the agent are on")
+async def agent_flags(call: Call) -> AgentFlags:
+    snapshot = call.neko.agent.snapshot()
     return AgentFlags(
         agent_flags=snapshot["flags"],
         analyzer_enabled=snapshot["analyzer_enabled"],
@@ -42,9 +39,9 @@ async def agent_flags(call: Call[Empty]) -> AgentFlags:
     )
 
 
-@get("/api/agent/state", response_model=AgentState, summary="Everything about the agent")
-async def agent_state(call: Call[Empty]) -> AgentState:
-    return AgentState(snapshot=call.services.agent.snapshot())
+@get("/api/agent/state", response=AgentState, summary="Everything about the agent")
+async def agent_state(call: Call) -> AgentState:
+    return AgentState(snapshot=call.neko.agent.snapshot())
 
 
 ENDPOINTS = (agent_health, agent_flags, agent_state)

@@ -20,6 +20,10 @@ class VrmConfig(Success):
     paths: VrmPaths
 
 
+class ModelPath(Schema):
+    model: str
+
+
 class EmotionMapping(Success):
     config: dict[str, Any]
 
@@ -28,8 +32,8 @@ class ModelParameters(Success):
     parameters: dict[str, float]
 
 
-@get("/api/model/vrm/config", response_model=VrmConfig, summary="Where VRM models and animations are found")
-async def vrm_config(call: Call[Empty]) -> VrmConfig:
+@get("/api/model/vrm/config", response=VrmConfig, summary="Where VRM models and animations are found")
+async def vrm_config(call: Call) -> VrmConfig:
     root = mount_path(call.request.scope)
     return VrmConfig(
         paths=VrmPaths(
@@ -41,18 +45,23 @@ async def vrm_config(call: Call[Empty]) -> VrmConfig:
 
 
 @get(
-    "/api/live2d/emotion_mapping/{model}", response_model=EmotionMapping, summary="A Live2D model's motions by emotion"
+    "/api/live2d/emotion_mapping/{model}",
+    path=ModelPath,
+    response=EmotionMapping,
+    summary="A Live2D model's motions by emotion",
+    failures={404: "There is no model of this name."},
 )
-async def emotion_mapping(call: Call[Empty]) -> EmotionMapping:
+async def emotion_mapping(call: Call[Empty, Empty, ModelPath]) -> EmotionMapping:
     raise _unknown_model(404)
 
 
 @get(
     "/api/live2d/load_model_parameters/{model}",
-    response_model=ModelParameters,
+    path=ModelPath,
+    response=ModelParameters,
     summary="A Live2D model's own parameters",
 )
-async def model_parameters(call: Call[Empty]) -> ModelParameters:
+async def model_parameters(call: Call[Empty, Empty, ModelPath]) -> ModelParameters:
     raise _unknown_model(200)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from neko.characters import MICROPHONE
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
-from neko.web.schemas import Empty, JsonObject, Schema, Success
+from neko.web.schemas import JsonObject, Schema, Success
 
 
 class CurrentCharacter(Schema):
@@ -24,45 +24,46 @@ class MicrophoneChoice(Schema):
     microphone_id: Any = None
 
 
-@get("/api/characters", "/api/characters/", response_model=JsonObject, summary="The whole characters.json, unchanged")
-async def characters(call: Call[Empty]) -> JsonObject:
-    return JsonObject(call.services.characters.raw())
+@get("/api/characters", "/api/characters/", response=JsonObject, summary="The whole characters.json, unchanged")
+async def characters(call: Call) -> JsonObject:
+    return JsonObject(call.neko.characters.cards.raw())
 
 
-@get("/api/characters/current_catgirl", response_model=CurrentCharacter, summary="The current character")
-async def current(call: Call[Empty]) -> CurrentCharacter:
-    return CurrentCharacter(current_catgirl=call.services.characters.current)
+@get("/api/characters/current_catgirl", response=CurrentCharacter, summary="The current character")
+async def current(call: Call) -> CurrentCharacter:
+    return CurrentCharacter(current_catgirl=call.neko.characters.current)
 
 
 @post(
     "/api/characters/current_catgirl",
-    request_model=CharacterChoice,
-    response_model=Success,
+    body=CharacterChoice,
+    response=Success,
     summary="Make a character the current one; every page is told",
+    failures={400: "A name is missing.", 404: "There is no character of this name."},
 )
 async def choose(call: Call[CharacterChoice]) -> Success:
     name = call.body.catgirl_name.strip()
     if not name:
         raise HTTPError(400, "no_name", "A character's name is needed.")
-    if name not in call.services.characters.names:
+    if name not in call.neko.characters.names:
         raise HTTPError(404, "character", "There is no character of this name.", name=name)
-    await call.services.select_character(name)
+    await call.neko.characters.select(name)
     return Success()
 
 
-@get("/api/characters/get_microphone", response_model=MicrophoneChoice, summary="The input device chosen last")
-async def microphone(call: Call[Empty]) -> MicrophoneChoice:
-    return MicrophoneChoice(microphone_id=call.services.characters.raw().get(MICROPHONE))
+@get("/api/characters/get_microphone", response=MicrophoneChoice, summary="The input device chosen last")
+async def microphone(call: Call) -> MicrophoneChoice:
+    return MicrophoneChoice(microphone_id=call.neko.characters.cards.raw().get(MICROPHONE))
 
 
 @post(
     "/api/characters/set_microphone",
-    request_model=MicrophoneChoice,
-    response_model=Success,
+    body=MicrophoneChoice,
+    response=Success,
     summary="Remember an input device",
 )
 async def choose_microphone(call: Call[MicrophoneChoice]) -> Success:
-    await call.services.set_microphone(call.body.microphone_id)
+    await call.neko.characters.set_microphone(call.body.microphone_id)
     return Success()
 
 

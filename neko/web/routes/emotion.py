@@ -26,16 +26,16 @@ class EmotionAnswer(Schema):
 
 @post(
     "/api/emotion/analysis",
-    request_model=EmotionRequest,
-    response_model=EmotionAnswer,
+    body=EmotionRequest,
+    response=EmotionAnswer,
     summary="The feeling of a text",
     invalid_status=200,
 )
 async def analysis(call: Call[EmotionRequest]) -> EmotionAnswer:
     feeling = await in_thread(classifier.classify, call.body.text)
-    known = feeling.emotion in get_args(Emotion) and feeling.confidence >= 0.3
+    certain = feeling.emotion in get_args(Emotion) and feeling.confidence >= 0.3
     return EmotionAnswer.model_validate(
-        {"emotion": feeling.emotion if known else "neutral", "confidence": feeling.confidence}
+        {"emotion": feeling.emotion if certain else "neutral", "confidence": feeling.confidence}
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neko.web.endpoint import Call, get, post
-from neko.web.schemas import Empty, Null, Schema
+from neko.web.schemas import Null, Schema
 
 
 class Health(Schema):
@@ -13,18 +13,17 @@ class Health(Schema):
     instance_id: str
 
 
-@get("/health", response_model=Health, summary="Whether this Neko is up, and which one it is")
-async def health(call: Call[Empty]) -> Health:
-    return Health(instance_id=call.services.instance_id)
+@get("/health", response=Health, summary="Whether this Neko is up, and which one it is")
+async def health(call: Call) -> Health:
+    return Health(instance_id=call.neko.instance_id)
 
 
 @post(
     "/api/beacon/shutdown",
-    response_model=Null,
+    response=Null,
     summary="A page is closing; Neko goes on running",
-    body_is_read=False,
 )
-async def beacon_shutdown(call: Call[Empty]) -> Null:
+async def beacon_shutdown(call: Call) -> Null:
     return Null(None)
 
 

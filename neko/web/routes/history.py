@@ -9,7 +9,11 @@ from pydantic import Field
 from neko.types.lines import Line
 from neko.web.endpoint import Call, get
 from neko.web.errors import HTTPError
-from neko.web.schemas import Schema
+from neko.web.schemas import Empty, Schema
+
+
+class CharacterPath(Schema):
+    character: str
 
 
 class HistoryQuery(Schema):
@@ -42,17 +46,22 @@ class History(Schema):
 
 
 @get(
-    "/api/history/{character}", request_model=HistoryQuery, response_model=History, summary="A page of the conversation"
+    "/api/history/{character}",
+    path=CharacterPath,
+    query=HistoryQuery,
+    response=History,
+    summary="A page of the conversation",
+    failures={404: "There is no character of this name."},
 )
-async def history(call: Call[HistoryQuery]) -> History:
-    character, asked = call.path_param("character"), call.body
-    if character not in call.services.characters.names:
+async def history(call: Call[Empty, HistoryQuery, CharacterPath]) -> History:
+    character, query = call.path.character, call.query
+    if character not in call.neko.characters.names:
         raise HTTPError(404, "character", "There is no character of this name.", name=character)
-    found = await call.services.memory.lines(character, before=asked.before, after=asked.after, limit=asked.limit + 1)
-    more = len(found) > asked.limit
+    lines = await call.neko.memory.lines(character, before=query.before, after=query.after, limit=query.limit + 1)
+    more = len(lines) > query.limit
     if more:
-        found = found[1:] if asked.after is None else found[:-1]
-    return History(lines=[line_shape(line) for line in found], has_more=more)
+        lines = lines[1:] if query.after is None else lines[:-1]
+    return History(lines=[line_shape(line) for line in lines], has_more=more)
 
 
 def line_shape(line: Line) -> LineShape:

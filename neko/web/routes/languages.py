@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from neko.language import LANGUAGES
+from neko.settings.in_force import change_of
+from neko.settings.registry import LANGUAGE
 from neko.web.endpoint import Call, get, post
-from neko.web.request_language import configured_language, request_language
-from neko.web.schemas import Empty, Language, Schema, Success
+from neko.web.request_language import request_language
+from neko.web.schemas import Language, Schema, Success
 
 
 class SteamLanguage(Success):
@@ -35,31 +37,31 @@ class LanguageState(Schema):
     languages: list[str]
 
 
-@get("/api/config/steam_language", response_model=SteamLanguage, summary="The language for the page's words")
-async def steam_language(call: Call[Empty]) -> SteamLanguage:
-    return SteamLanguage(i18n_language=request_language(call.request, call.services))
+@get("/api/config/steam_language", response=SteamLanguage, summary="The language for the page's words")
+async def steam_language(call: Call) -> SteamLanguage:
+    return SteamLanguage(i18n_language=request_language(call.request, call.neko))
 
 
-@get("/api/config/user_language", response_model=UserLanguage, summary="The language for subtitles, without its region")
-async def user_language(call: Call[Empty]) -> UserLanguage:
-    return UserLanguage.model_validate({"language": call.services.language.split("-")[0]})
+@get("/api/config/user_language", response=UserLanguage, summary="The language for subtitles, without its region")
+async def user_language(call: Call) -> UserLanguage:
+    return UserLanguage.model_validate({"language": call.neko.language.current.split("-")[0]})
 
 
-@get("/api/language", response_model=LanguageState, summary="The chosen language and the one in force")
-async def language(call: Call[Empty]) -> LanguageState:
+@get("/api/language", response=LanguageState, summary="The chosen language and the one in force")
+async def language(call: Call) -> LanguageState:
     return _state(call)
 
 
-@post("/api/language", request_model=LanguageChoice, response_model=LanguageState, summary="Choose a language")
+@post("/api/language", body=LanguageChoice, response=LanguageState, summary="Choose a language")
 async def choose_language(call: Call[LanguageChoice]) -> LanguageState:
-    await call.services.change_config({"neko": {"language": call.body.language}})
+    await call.neko.config.change(change_of(LANGUAGE, call.body.language))
     return _state(call)
 
 
-def _state(call: Call[Empty] | Call[LanguageChoice]) -> LanguageState:
-    chosen = configured_language(call.services)
+def _state(call: Call | Call[LanguageChoice]) -> LanguageState:
+    chosen = call.neko.language.chosen
     return LanguageState.model_validate(
-        {"language": chosen, "effective": request_language(call.request, call.services), "languages": LANGUAGES}
+        {"language": chosen, "effective": request_language(call.request, call.neko), "languages": LANGUAGES}
     )
 
 

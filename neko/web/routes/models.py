@@ -7,16 +7,19 @@ from typing import Any
 from pydantic import Field
 from starlette.responses import Response
 
+from neko.app import Neko
 from neko.errors import ModelError, NekoError
-from neko.providers import resolve
+from neko.providers.model_choice import OFFLINE, Choices, Target
+from neko.settings import registry
+from neko.settings.in_force import change_of
+from neko.settings.masking import masked_url
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError, failure_of, json_response
-from neko.web.masking import masked_url
-from neko.web.model_choice import OFFLINE, Choices, Target
 from neko.web.request_language import request_language
-from neko.web.schemas import Empty, Schema, Success
-from neko.web.services import Services
+from neko.web.schemas import Schema, Success
+
+NO_SUCH_CHOICE = {400: "The choice cannot be: its code says why."}
 
 
 class LocalServer(Schema):
@@ -75,31 +78,43 @@ class CurrentModel(Success):
     providers: list[ProviderTile]
 
 
-@get("/api/models/local", response_model=LocalServers, summary="Model servers running on this machine")
-async def local(call: Call[Empty]) -> LocalServers:
-    found = await call.services.find_local_servers()
+@get("/api/models/local", response=LocalServers, summary="Model servers running on this machine")
+async def local(call: Call) -> LocalServers:
+    servers = await call.neko.models.local_servers()
     return LocalServers(
-        servers=[LocalServer(name=one.name, base_url=one.base_url, models=list(one.models)) for one in found]
+        servers=[LocalServer(name=one.name, base_url=one.base_url, models=list(one.models)) for one in servers]
     )
 
 
-@post("/api/models/list", request_model=ModelQuery, response_model=ModelNames, summary="The models a server offers")
+@post(
+    "/api/models/list",
+    body=ModelQuery,
+    response=ModelNames,
+    summary="The models a server offers",
+    failures=NO_SUCH_CHOICE,
+)
 async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     target = await _target(call, "")
     try:
-        names = await call.services.list_models(target.base_url, target.api_key)
+        names = await call.neko.models.names(target.base_url, target.api_key)
     except ModelError as error:
         return await _model_failure(error, call)
     return ModelNames(models=list(names))
 
 
-@post("/api/models/test", request_model=ModelChoice, response_model=ModelTested, summary="One real call to a model")
+@post(
+    "/api/models/test",
+    body=ModelChoice,
+    response=ModelTested,
+    summary="One real call to a model",
+    failures=NO_SUCH_CHOICE,
+)
 async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
     target = await _target(call, call.body.model)
     model = target.model or target.provider.models.get("conversation", "")
     if not model:
         raise HTTPError(400, "model_needed", "Choose a model of this server first.")
-    tested = await call.services.test_model(target.base_url, target.api_key, model)
+    tested = await call.neko.models.test(target.base_url, target.api_key, model)
     if tested.error is not None:
         return await _model_failure(tested.error, call)
     return ModelTested(latency_ms=round(tested.latency_ms, 1), model=model, reply=tested.reply)
@@ -107,41 +122,44 @@ async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
 
 @post(
     "/api/models/use",
-    request_model=ModelChoice,
-    response_model=CurrentModel,
+    body=ModelChoice,
+    response=CurrentModel,
     summary="Think with this model from now on",
+    failures={**NO_SUCH_CHOICE, 409: "The environment decides this, or the disk refuses."},
 )
 async def use_model(call: Call[ModelChoice]) -> CurrentModel:
-    await call.services.change_config(await in_thread(_changes, call.services, call.body))
-    return await in_thread(_current, call.services)
+    await call.neko.config.change(await in_thread(_changes, call.neko, call.body))
+    return await in_thread(_current, call.neko)
 
 
-@get("/api/models/current", response_model=CurrentModel, summary="The model in force, and the providers to choose from")
-async def current_model(call: Call[Empty]) -> CurrentModel:
-    return await in_thread(_current, call.services)
+@get("/api/models/current", response=CurrentModel, summary="The model in force, and the providers to choose from")
+async def current_model(call: Call) -> CurrentModel:
+    return await in_thread(_current, call.neko)
 
 
 async def _target(call: Call[ModelQuery] | Call[ModelChoice], model: str) -> Target:
-    given = call.body
-    choices = await in_thread(_choices, call.services)
-    return choices.target(given.provider, given.base_url, given.api_key, model)
+    choice = call.body
+    choices = await in_thread(_choices, call.neko)
+    return choices.target(choice.provider, choice.base_url, choice.api_key, model)
 
 
-def _choices(services: Services) -> Choices:
-    return Choices(services.config.values, services.settings.environ)
+def _choices(neko: Neko) -> Choices:
+    return Choices(neko.config.values, neko.settings.environ)
 
 
-def _changes(services: Services, given: ModelChoice) -> dict[str, Any]:
-    if given.provider == OFFLINE:
-        return {"neko": {"offline": True}}
-    choices = _choices(services)
-    return choices.changes(choices.target(given.provider, given.base_url, given.api_key, given.model), given.api_key)
+def _changes(neko: Neko, choice: ModelChoice) -> dict[str, Any]:
+    if choice.provider == OFFLINE:
+        return change_of(registry.OFFLINE, True)
+    choices = _choices(neko)
+    return choices.changes(
+        choices.target(choice.provider, choice.base_url, choice.api_key, choice.model), choice.api_key
+    )
 
 
-def _current(services: Services) -> CurrentModel:
-    choices = _choices(services)
-    endpoint = resolve("conversation", services.config.values, services.settings.environ)
-    label = services.model_label
+def _current(neko: Neko) -> CurrentModel:
+    choices = _choices(neko)
+    endpoint = neko.models.endpoint("conversation")
+    label = neko.models.label
     return CurrentModel(
         provider=endpoint.provider if endpoint else OFFLINE,
         provider_name=endpoint.provider_name if endpoint else label.provider,
@@ -166,7 +184,7 @@ def _current(services: Services) -> CurrentModel:
 
 async def _model_failure(error: NekoError, call: Call[Any]) -> Response:
     """The call itself went well: what it found out is that the model does not answer."""
-    return json_response(await failure_of(error, request_language(call.request, call.services)))
+    return json_response(await failure_of(error, request_language(call.request, call.neko)))
 
 
 ENDPOINTS = (local, list_models, test_model, use_model, current_model)

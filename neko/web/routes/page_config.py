@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neko.web.endpoint import Call, get
-from neko.web.schemas import Schema, Success
+from neko.web.schemas import Empty, Schema, Success
 
 
 class PageQuery(Schema):
@@ -23,13 +23,13 @@ class PageConfig(Success):
 
 @get(
     "/api/config/page_config",
-    request_model=PageQuery,
-    response_model=PageConfig,
+    query=PageQuery,
+    response=PageConfig,
     summary="A character's name and model",
 )
-async def page_config(call: Call[PageQuery]) -> PageConfig:
-    characters = call.services.characters
-    name = call.body.lanlan_name or characters.current
+async def page_config(call: Call[Empty, PageQuery]) -> PageConfig:
+    characters = call.neko.characters.cards
+    name = call.query.lanlan_name or characters.current
     card = characters.card(name) if name in characters.names else {}
     kind = str(card.get("model_type") or "live2d")
     return PageConfig(lanlan_name=name, model_path=_model_path(kind, card), model_type=kind)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, Field, RootModel, field_validator
 
-from neko.errors import DamagedFileError
-from neko.storage import read_json, write_json
+from neko.errors import SettingError
+from neko.preferences import Entries
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
-from neko.web.schemas import Done, Empty, Schema
-
-Entry = dict[str, Any]
-Entries = list[Entry]
-
-_changing = threading.Lock()
-"""Held from reading the file to writing it: two changes at once are both kept."""
+from neko.web.schemas import Done, Schema
 
 
 class Point(Schema):
@@ -60,66 +51,36 @@ class Preferred(Schema):
     model_path: str = Field(min_length=1)
 
 
-@get("/api/config/preferences", response_model=PreferenceList, summary="Every model's place, best first")
-async def preferences(call: Call[Empty]) -> PreferenceList:
-    try:
-        return PreferenceList(await in_thread(_read, _file(call)))
-    except DamagedFileError:
-        return PreferenceList([])
+@get("/api/config/preferences", response=PreferenceList, summary="Every model's place, best first")
+async def preferences(call: Call) -> PreferenceList:
+    return PreferenceList(await in_thread(call.neko.preferences.read))
 
 
 @post(
     "/api/config/preferences",
-    request_model=Preference,
-    response_model=Done,
+    body=Preference,
+    response=Done,
     summary="Store one model's place",
     invalid_status=200,
 )
 async def store_preference(call: Call[Preference]) -> Done:
-    entry = call.body.model_dump(exclude_none=True)
-    await in_thread(_change, _file(call), lambda stored: _laid_over(stored, entry))
+    await in_thread(call.neko.preferences.store, call.body.model_dump(exclude_none=True))
     return Done(message="stored")
 
 
 @post(
     "/api/config/preferences/set-preferred",
-    request_model=Preferred,
-    response_model=Done,
+    body=Preferred,
+    response=Done,
     summary="Put one model first",
     invalid_status=200,
 )
 async def set_preferred(call: Call[Preferred]) -> Done:
-    await in_thread(_change, _file(call), lambda stored: _moved_up(stored, call.body.model_path))
+    try:
+        await in_thread(call.neko.preferences.put_first, call.body.model_path)
+    except SettingError as error:
+        raise HTTPError(200, error.code, str(error)) from error
     return Done(message="stored")
-
-
-def _file(call: Call[Any]) -> Path:
-    return call.services.folder.config("user_preferences.json")
-
-
-def _read(path: Path) -> Entries:
-    stored = read_json(path, [])
-    listed = [stored] if isinstance(stored, dict) else stored
-    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-
-
-def _change(path: Path, change: Callable[[Entries], Entries]) -> None:
-    with _changing:
-        write_json(path, change(_read(path)))
-
-
-def _laid_over(stored: Entries, entry: Entry) -> Entries:
-    for index, old in enumerate(stored):
-        if old.get("model_path") == entry["model_path"]:
-            return [*stored[:index], {**old, **entry}, *stored[index + 1 :]]
-    return [entry, *stored]
-
-
-def _moved_up(stored: Entries, model_path: str) -> Entries:
-    chosen = [entry for entry in stored if entry.get("model_path") == model_path]
-    if not chosen:
-        raise HTTPError(200, "unknown_model", "No place is stored for this model.")
-    return [*chosen, *(entry for entry in stored if entry.get("model_path") != model_path)]
 
 
 ENDPOINTS = (preferences, store_preference, set_preferred)

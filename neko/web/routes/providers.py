@@ -5,7 +5,7 @@ from __future__ import annotations
 from neko.providers import catalogue
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get
-from neko.web.schemas import Empty, Schema, Success
+from neko.web.schemas import Schema, Success
 
 
 class ProviderEntry(Schema):
@@ -19,13 +19,13 @@ class ProviderLists(Success):
     assist_api_providers: list[ProviderEntry]
 
 
-@get("/api/config/api_providers", response_model=ProviderLists, summary="The providers to choose from")
-async def api_providers(call: Call[Empty]) -> ProviderLists:
-    known = await in_thread(catalogue)
+@get("/api/config/api_providers", response=ProviderLists, summary="The providers to choose from")
+async def api_providers(call: Call) -> ProviderLists:
+    providers = await in_thread(catalogue)
     return ProviderLists(
-        core_api_providers=[_entry(one.key, one.name, one.description) for one in known.core.values()],
+        core_api_providers=[_entry(one.key, one.name, one.description) for one in providers.core.values()],
         assist_api_providers=[
-            _entry(one.key, one.name, one.description) for one in known.assist.values() if one.base_url
+            _entry(one.key, one.name, one.description) for one in providers.assist.values() if one.base_url
         ],
     )
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ConfigDict, Field, RootModel
 from starlette.responses import Response
 
-from neko.providers import normalise_base_url
-from neko.web.custom_api import switched_on
+from neko.providers.speech_server import SpeechServerChoice, speech_server_changes
+from neko.settings.in_force import change_of
+from neko.settings.masking import masked, masked_url
+from neko.settings.registry import ROLE_SETTINGS, SPEECH_ENGINE, VOICES, EngineKind
 from neko.web.endpoint import Call, get, post
-from neko.web.masking import is_masked, masked, masked_url
-from neko.web.schemas import Empty, Language, Schema, Success
+from neko.web.schemas import Language, Schema, Success
 
-Engine = Literal["builtin", "openai", "browser", "off"]
 SOUND = "application/octet-stream"
 
 
 class SpeechChange(Schema):
     """What is left out stays. ``rate`` 1.0 is normal speed, ``pitch`` is in semitones."""
 
-    engine: Engine | None = None
+    engine: EngineKind | None = None
     voice: str | None = Field(None, max_length=200)
     rate: float | None = Field(None, ge=0.25, le=4.0)
     pitch: float | None = Field(None, ge=-24.0, le=24.0)
@@ -34,7 +33,7 @@ class SpeechState(Success):
     """``voice``, ``rate`` and ``pitch`` are those of ``character``; ``api_key`` is masked."""
 
     character: str
-    engine: Engine
+    engine: EngineKind
     voice: str
     rate: float
     pitch: float
@@ -54,84 +53,49 @@ class Sound(RootModel[bytes]):
     model_config = ConfigDict(defer_build=True)
 
 
-@get("/api/speech", response_model=SpeechState, summary="The voice in force for the current character")
-async def speech(call: Call[Empty]) -> SpeechState:
+@get("/api/speech", response=SpeechState, summary="The voice in force for the current character")
+async def speech(call: Call) -> SpeechState:
     return _state(call)
 
 
-@post("/api/speech", request_model=SpeechChange, response_model=SpeechState, summary="Choose engine and voice")
+@post("/api/speech", body=SpeechChange, response=SpeechState, summary="Choose engine and voice")
 async def change_speech(call: Call[SpeechChange]) -> SpeechState:
-    given = call.body.model_dump(exclude_none=True)
-    voice = {name: given[name] for name in ("voice", "rate", "pitch") if name in given}
-    own: dict[str, Any] = {"voices": {call.services.characters.current: voice}}
-    if "engine" in given:
-        own["speech"] = {"engine": given["engine"]}
-    await call.services.change_config({**_endpoint(call.body, call.services.config.values), "neko": own})
+    sent, neko = call.body, call.neko
+    voice = sent.model_dump(include={"voice", "rate", "pitch"}, exclude_none=True)
+    own: dict[str, Any] = {VOICES.name: {neko.characters.current: voice}}
+    if sent.engine:
+        own |= change_of(SPEECH_ENGINE, sent.engine)["neko"]
+    server = SpeechServerChoice(sent.url, sent.model, sent.api_key)
+    await neko.config.change({**speech_server_changes(server, neko.config.values), "neko": own})
     return _state(call)
-
-
-def _endpoint(given: SpeechChange, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Changes for the speech server; empty when the request does not speak of it.
-
-    A key is forgotten when the address moves: it goes to the server it was given for and to no other.
-    """
-    if given.url is None and given.model is None and given.api_key is None:
-        return {}
-    url, model, key = (_text(values, name) for name in ("ttsModelUrl", "ttsModelId", "ttsModelApiKey"))
-    wanted = url if given.url is None or is_masked(given.url) else normalise_base_url(given.url)
-    if given.api_key is not None and not is_masked(given.api_key):
-        key = given.api_key.strip()
-    elif url and wanted != normalise_base_url(url):
-        key = ""
-    if given.model is not None:
-        model = given.model.strip()
-    if not wanted:
-        return {"ttsModelUrl": "", "ttsModelId": model, "ttsModelApiKey": key}
-    return switched_on("tts", wanted, model, key, values)
 
 
 def _state(call: Call[Any]) -> SpeechState:
-    values, character = call.services.config.values, call.services.characters.current
-    voice = _section(values, "voices").get(character)
-    chosen = voice if isinstance(voice, Mapping) else {}
-    return SpeechState.model_validate(
-        {
-            "character": character,
-            "engine": call.services.speech_engine,
-            "voice": str(chosen.get("voice") or ""),
-            "rate": _number(chosen.get("rate"), 1.0),
-            "pitch": _number(chosen.get("pitch"), 0.0),
-            "url": masked_url(_text(values, "ttsModelUrl")),
-            "model": _text(values, "ttsModelId"),
-            "api_key": masked(_text(values, "ttsModelApiKey")),
-        }
+    neko, character = call.neko, call.neko.characters.current
+    tuning = neko.voices.tuning(character)
+    url, model, key = (neko.config.in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
+    return SpeechState(
+        character=character,
+        engine=neko.voices.engine,
+        voice=tuning.voice,
+        rate=tuning.rate,
+        pitch=tuning.pitch,
+        url=masked_url(url),
+        model=model,
+        api_key=masked(key),
     )
-
-
-def _text(values: Mapping[str, Any], name: str) -> str:
-    value = values.get(name)
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _number(value: Any, default: float) -> float:
-    return float(value) if isinstance(value, int | float) else default
-
-
-def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    own = values.get("neko")
-    section = own.get(name) if isinstance(own, Mapping) else None
-    return section if isinstance(section, Mapping) else {}
 
 
 @post(
     "/api/speech/sample",
-    request_model=SampleText,
-    response_model=Sound,
+    body=SampleText,
+    response=Sound,
     summary="A sentence in the chosen voice",
     produces=SOUND,
 )
 async def sample(call: Call[SampleText]) -> Response:
-    sound = await call.services.speak(call.body.text, call.body.language or call.services.language)
+    neko, language = call.neko, call.body.language
+    sound = await neko.voices.sample(neko.characters.current, call.body.text, language or neko.language.current)
     return Response(sound, media_type=SOUND, headers={"cache-control": "no-store"})
 
 

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from neko.web.endpoint import Call, post
 from neko.web.errors import HTTPError
-from neko.web.schemas import Empty, Success
+from neko.web.schemas import Empty, Schema, Success
+
+NO_STEAM = {503: "There is no Steam."}
 
 
-@post("/api/steam/update-playtime", response_model=Success, summary="Always 503: there is no Steam", body_is_read=False)
-async def update_playtime(call: Call[Empty]) -> Success:
+class AchievementPath(Schema):
+    name: str
+
+
+@post("/api/steam/update-playtime", response=Success, failures=NO_STEAM, summary="Always 503: there is no Steam")
+async def update_playtime(call: Call) -> Success:
     raise _no_steam()
 
 
 @post(
     "/api/steam/set-achievement-status/{name}",
-    response_model=Success,
+    path=AchievementPath,
+    response=Success,
+    failures=NO_STEAM,
     summary="Always 503: there is no Steam",
-    body_is_read=False,
 )
-async def set_achievement_status(call: Call[Empty]) -> Success:
+async def set_achievement_status(call: Call[Empty, Empty, AchievementPath]) -> Success:
     raise _no_steam()
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from neko.language import LANGUAGES
-from neko.sessions.models.builtin.arithmetic import SumTooLarge, evaluate, in_words
+from neko.sessions.models.builtin.arithmetic import SumTooLargeError, evaluate, in_words
 from neko.sessions.models.builtin.phrasebook import phrasebook
 from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.builtin.session import BuiltinSession
@@ -114,7 +114,7 @@ def test_only_numbers_and_four_signs_and_powers_are_evaluated(text: str) -> None
 
 
 def test_results_stay_small() -> None:
-    with pytest.raises(SumTooLarge):
+    with pytest.raises(SumTooLargeError):
         evaluate("*".join(["999999"] * 15))
     assert in_words(evaluate("2**64")) == ("18446744073709551616", True)
     assert in_words(evaluate("2/3")) == ("0.666667", False)

@@ -13,7 +13,7 @@ _MOST_BITS = 200
 _MOST_POWER = 256
 
 
-class SumTooLarge(ArithmeticError):
+class SumTooLargeError(ArithmeticError):
     """The expression or its result is beyond what a small sum may be."""
 
 
@@ -28,10 +28,10 @@ _BINARY: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
 def evaluate(expression: str) -> Fraction:
     """The value of numbers joined by ``+ - * / **`` and brackets.
 
-    Raises ``ValueError`` for anything else, ``ZeroDivisionError``, ``SumTooLarge``.
+    Raises ``ValueError`` for anything else, ``ZeroDivisionError``, ``SumTooLargeError``.
     """
     if len(expression) > _LONGEST:
-        raise SumTooLarge
+        raise SumTooLargeError
     try:
         tree = ast.parse(expression.strip(), mode="eval")
     except (SyntaxError, MemoryError, RecursionError) as error:
@@ -54,7 +54,7 @@ def in_words(value: Fraction) -> tuple[str, bool]:
 
 def _value(node: ast.expr, source: str, depth: int) -> Fraction:
     if depth == 0:
-        raise SumTooLarge
+        raise SumTooLargeError
     match node:
         case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
             return _bounded(Fraction(ast.get_source_segment(source, node) or "0"))
@@ -74,11 +74,11 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction:
         raise ValueError("only whole powers")
     size = max(base.numerator.bit_length(), base.denominator.bit_length())
     if abs(exponent) > _MOST_POWER or size * abs(exponent.numerator) > 2 * _MOST_BITS:
-        raise SumTooLarge
+        raise SumTooLargeError
     return _bounded(base**exponent.numerator)
 
 
 def _bounded(value: Fraction) -> Fraction:
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MOST_BITS:
-        raise SumTooLarge
+        raise SumTooLargeError
     return value

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from neko.language import guess
-from neko.sessions.models.builtin.arithmetic import SumTooLarge, evaluate, in_words
+from neko.sessions.models.builtin.arithmetic import SumTooLargeError, evaluate, in_words
 from neko.sessions.models.builtin.phrasebook import Phrasebook, phrasebook, plain
 from neko.types.memory import Evidence
 from neko.types.model_session import UserMessage
@@ -172,7 +172,7 @@ class Rules:
             number, exact = in_words(evaluate(expression))
         except ZeroDivisionError:
             return self._say(book, "sum_zero")
-        except SumTooLarge:
+        except SumTooLargeError:
             return self._say(book, "sum_huge")
         except ValueError:
             return None

@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ROLES = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts")
+from neko.settings.in_force import SettingsInForce
+from neko.settings.registry import ENABLE_CUSTOM_API, ROLE_SETTINGS, ROLES
+
 _ALWAYS_AWAKE = ("agent",)
 
 
 def switched_on(role: str, url: str, model: str, api_key: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Changes that give ``role`` an endpoint of its own and no other role one."""
-    asleep = () if values.get("enableCustomApi") is True else ROLES
-    woken = {
-        f"{other}ModelUrl": "" for other in asleep if other not in _ALWAYS_AWAKE and values.get(f"{other}ModelUrl")
-    }
-    own = {f"{role}ModelUrl": url, f"{role}ModelId": model, f"{role}ModelApiKey": api_key}
-    return {**woken, **own, "enableCustomApi": True}
+    in_force = SettingsInForce(values, {})
+    asleep = () if in_force.get(ENABLE_CUSTOM_API) else ROLES
+    addresses = [ROLE_SETTINGS[other][0] for other in asleep if other not in _ALWAYS_AWAKE]
+    woken = {address.name: "" for address in addresses if in_force.stored(address)}
+    names = (setting.name for setting in ROLE_SETTINGS[role])
+    return {**woken, **dict(zip(names, (url, model, api_key), strict=True)), ENABLE_CUSTOM_API.name: True}
 
 
 def switched_off(role: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Changes that take the endpoint of ``role`` away."""
-    names = (f"{role}Model{part}" for part in ("Url", "Id", "ApiKey"))
-    return {name: "" for name in names if values.get(name)}
+    in_force = SettingsInForce(values, {})
+    return {setting.name: "" for setting in ROLE_SETTINGS[role] if in_force.stored(setting)}

@@ -1,0 +1,65 @@
+"""The settings of a running Neko: what is in force, and the one way to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from neko import i18n
+from neko.app.conversations import Conversations
+from neko.app.models import Models
+from neko.app.reader_language import ReaderLanguage
+from neko.app.voices import Voices
+from neko.sessions.events import ReloadPage
+from neko.settings import CoreConfig
+from neko.settings.in_force import SettingsInForce
+from neko.tasks import in_thread
+
+
+class Configuration:
+    """``neko.config``: reads never block, ``change`` saves and lets the conversations follow."""
+
+    def __init__(
+        self,
+        stored: CoreConfig,
+        models: Models,
+        voices: Voices,
+        language: ReaderLanguage,
+        conversations: Conversations,
+    ) -> None:
+        self._stored = stored
+        self._models = models
+        self._voices = voices
+        self._language = language
+        self._conversations = conversations
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The content of ``core_config.json``, read-only; a later change does not alter it."""
+        return self._stored.values
+
+    @property
+    def in_force(self) -> SettingsInForce:
+        """A typed reading of this moment: ``in_force.get(setting)``, ``in_force.source(setting)``."""
+        return self._stored.in_force
+
+    async def change(self, changes: Mapping[str, Any], *, reload_pages: bool = False) -> int:
+        """Merge ``changes`` into ``core_config.json`` and let the sessions take them.
+
+        With ``reload_pages`` active sessions are ended and their pages told to reload. Returns
+        how many sessions were ended. Raises ``ConfigError`` when the disk refuses.
+        """
+        model, voice = self._models.endpoint("conversation"), self._voices.choice
+        await in_thread(self._stored.merge, changes)
+        new_model = reload_pages or self._models.endpoint("conversation") != model
+        new_voice = self._voices.choice != voice
+        ended = 0
+        for name, manager in list(self._conversations.opened.items()):
+            if new_model:
+                ended += manager.active
+                manager.model_changed()
+            if reload_pages:
+                manager.emit(ReloadPage(i18n.notice("config_saved", self._language.current).text))
+            if new_voice:
+                await manager.use_voice(self._voices.of(name))
+        return ended

@@ -1,0 +1,66 @@
+"""The language models: which one answers, a session with it, and which others there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from neko.errors import VoiceUnavailableError
+from neko.llm import model_catalogue
+from neko.llm.discovery import LocalServer, find_local_servers
+from neko.providers import ModelEndpoint, resolve
+from neko.sessions import models as sessions
+from neko.sessions.actions import Mode
+from neko.settings import CoreConfig, Settings
+from neko.tasks import TaskOwner
+from neko.types.memory import Summarise
+from neko.types.model_session import ModelLabel, ModelSession
+
+SessionFactory = Callable[[Mode, TaskOwner], ModelSession]
+"""Makes a session that is not opened yet; its tasks belong to the owner. Raises ``ModelError`` when there is none."""
+
+
+class Models:
+    """``neko.models``. With a ``session_factory`` its sessions answer instead of the configured model's."""
+
+    def __init__(self, config: CoreConfig, settings: Settings, session_factory: SessionFactory | None = None) -> None:
+        self._config = config
+        self._settings = settings
+        self._session_factory = session_factory or self._configured_session
+
+    @property
+    def label(self) -> ModelLabel:
+        """The model that answers the next text turn."""
+        return sessions.label_of(self.endpoint("conversation"))
+
+    def endpoint(self, role: str) -> ModelEndpoint | None:
+        """Where the model of a role is; None when nothing is configured. Raises ``ValueError`` for no role."""
+        return resolve(role, self._config.values, self._settings.environ)
+
+    def open_session(self, mode: Mode, owner: TaskOwner) -> ModelSession:
+        """A session for this kind of input, not opened yet. Raises ``ModelError`` when there is none."""
+        return self._session_factory(mode, owner)
+
+    def summariser(self) -> Summarise | None:
+        """One-shot summaries by the configured model; None without one."""
+        endpoint = self.endpoint("summary")
+        return sessions.summariser(endpoint) if endpoint else None
+
+    async def local_servers(self) -> Sequence[LocalServer]:
+        """Model servers already running on this machine, within a second."""
+        if not self._settings.find_local_servers:
+            return []
+        return await find_local_servers(self._settings.environ, own_port=self._settings.port or None)
+
+    async def names(self, base_url: str, api_key: str) -> Sequence[str]:
+        """The models that a server offers; raises ``ModelError``."""
+        return await model_catalogue.list_models(base_url, api_key)
+
+    async def test(self, base_url: str, api_key: str, model: str) -> model_catalogue.TestResult:
+        """One real call; a failure is in the result."""
+        return await model_catalogue.test(base_url, api_key, model)
+
+    def _configured_session(self, mode: Mode, owner: TaskOwner) -> ModelSession:
+        if mode == "audio":
+            label = self.label
+            raise VoiceUnavailableError("no speech-to-speech session", model=label.model, provider=label.provider)
+        return sessions.build(self.endpoint("conversation"), self.endpoint("vision"), owner)

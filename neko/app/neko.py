@@ -1,0 +1,163 @@
+"""``Neko``: builds the parts, starts and stops them in order, and works without HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from neko import i18n
+from neko import language as languages
+from neko.agent.absent import AbsentAgent
+from neko.app.characters import Characters, persona
+from neko.app.configuration import Configuration
+from neko.app.conversations import Conversations
+from neko.app.models import Models, SessionFactory
+from neko.app.reader_language import ReaderLanguage
+from neko.app.voices import Voices, builtin_voice_installed
+from neko.bus import Bus
+from neko.characters import CharacterCards
+from neko.errors import NekoError
+from neko.memory.compression import CompressionScheduler
+from neko.memory.service import MemoryService
+from neko.metrics import Metrics
+from neko.preferences import Preferences
+from neko.providers import catalogue
+from neko.sessions import emotion, prompt
+from neko.sessions.dependencies import SessionDependencies
+from neko.sessions.events import Event, Status
+from neko.settings import CoreConfig, Settings, default_data_dir
+from neko.settings.in_force import SettingsInForce
+from neko.settings.registry import INSTANCE_ID
+from neko.storage import DataFolder
+from neko.tasks import TaskOwner, in_thread
+
+logger = logging.getLogger(__name__)
+
+
+class Neko:
+    """One running Neko over one data folder; ``async with`` starts and stops it.
+
+    Needs no HTTP: ``chat`` talks to a character directly. Several may live in one process, each
+    over its own folder. ``session_factory`` supplies the model sessions instead of the configured
+    model (a program's own model, a test's scripted one). Starting raises ``DataFolderError``,
+    ``DamagedFileError`` or ``ConfigError``.
+    """
+
+    folder: DataFolder
+    config: Configuration
+    language: ReaderLanguage
+    models: Models
+    voices: Voices
+    characters: Characters
+    conversations: Conversations
+    memory: MemoryService
+    preferences: Preferences
+    bus: Bus
+
+    def __init__(self, settings: Settings | None = None, *, session_factory: SessionFactory | None = None) -> None:
+        self.settings = settings or Settings()
+        self.metrics = Metrics()
+        self.agent = AbsentAgent()
+        self.instance_id = SettingsInForce({}, self.settings.environ).get(INSTANCE_ID) or uuid4().hex
+        self._session_factory = session_factory
+
+    # ── start and stop ────────────────────────────────────────────────────────
+
+    async def __aenter__(self) -> Self:
+        stored, cards = await in_thread(self._open_files)
+        self._owner = TaskOwner("neko")
+        self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
+        self.bus = Bus()
+        self.metrics.add_source("bus", self.bus.snapshot)
+        self.memory = MemoryService(
+            self.folder.memory,
+            self._owner,
+            lambda: cards.master_name,
+            language=lambda: self.language.current,
+            on_damage=self._on_damage,
+        )
+        self.conversations = Conversations(cards, self._dependencies)
+        self.characters = Characters(cards, self.conversations, self.memory)
+        self.config = Configuration(stored, self.models, self.voices, self.language, self.conversations)
+        try:
+            await self.memory.start()
+        except BaseException:
+            await self.aclose()
+            raise
+        compression = CompressionScheduler(self.memory, self.models.summariser)
+        self.bus.session.subscribe(compression.on_session_event, name="memory")
+        self.bus.agent.attach(self.conversations.on_agent_event)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Save everything and stop; idempotent. A part that fails to stop does not keep the next one up."""
+        for stop in (
+            self.conversations.aclose,
+            self.bus.aclose,
+            self.memory.aclose,
+            self.conversations.sockets.aclose,
+            self._owner.aclose,
+        ):
+            await _stopped(stop())
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self.folder.close()
+
+    def _open_files(self) -> tuple[CoreConfig, CharacterCards]:
+        """Everything that is read from disk at the start; what is only read later never blocks the loop."""
+        settings = self.settings
+        self.folder = DataFolder.open(settings.data_dir or default_data_dir(settings.environ))
+        try:
+            stored = CoreConfig.load(self.folder.config("core_config.json"), settings.environ, settings.flags)
+            self.language = ReaderLanguage(stored, settings.environ)
+            self.models = Models(stored, settings, self._session_factory)
+            self.voices = Voices(stored, self.models, builtin_installed=builtin_voice_installed())
+            self.preferences = Preferences(self.folder.config("user_preferences.json"))
+            cards = CharacterCards.load(self.folder.config("characters.json"), self.language.current)
+            for tag in languages.LANGUAGES:
+                i18n.load(tag)
+                prompt.phrases(tag)
+            emotion.load()
+            catalogue()
+        except BaseException:
+            self.folder.close()
+            raise
+        return stored, cards
+
+    # ── talking ───────────────────────────────────────────────────────────────
+
+    def chat(self, character: str, text: str, *, speech: bool = False) -> AsyncIterator[Event]:
+        """Short for ``conversations.chat``: say something and follow the reply."""
+        return self.conversations.chat(character, text, speech=speech)
+
+    def _dependencies(self, character: str) -> SessionDependencies:
+        return SessionDependencies(
+            memory=self.memory,
+            bus=self.bus,
+            metrics=self.metrics,
+            executor=self._executor,
+            persona=lambda: persona(self.characters.cards, character, self.language.current),
+            model=self.models.open_session,
+            label=lambda: self.models.label,
+            voice=lambda: self.voices.of(character),
+        )
+
+    def _on_damage(self, error: NekoError) -> None:
+        notice = i18n.describe(error, self.language.current)
+        logger.error("%s", notice.text)
+        self.conversations.broadcast(Status(notice.text, notice.code, notice.remedy, notice.link, level="error"))
+
+
+async def _stopped(stopping: Awaitable[None]) -> None:
+    try:
+        await stopping
+    except Exception:
+        logger.exception("a part did not stop cleanly")

@@ -1,0 +1,75 @@
+"""The voices: which engine speaks, how each character sounds, a sample of it."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from neko.app.models import Models
+from neko.audio import engines
+from neko.audio.engines.openai_speech import DEFAULT_MODEL
+from neko.audio.speech_pipeline import say
+from neko.providers import ModelEndpoint
+from neko.sessions.dependencies import Voice
+from neko.settings import CoreConfig
+from neko.settings.registry import SPEECH_ENGINE, VOICES, EngineKind
+from neko.types.speech import Utterance, VoiceSettings
+
+
+def builtin_voice_installed() -> bool:
+    """Whether the built-in engine's library is installed. Blocks: it searches the disk."""
+    return importlib.util.find_spec("espeakng_loader") is not None
+
+
+class Voices:
+    """``neko.voices``. ``builtin_installed`` decides the engine where the user chose none."""
+
+    def __init__(self, config: CoreConfig, models: Models, *, builtin_installed: bool) -> None:
+        self._config = config
+        self._models = models
+        self._default_engine: EngineKind = "builtin" if builtin_installed else "browser"
+
+    @property
+    def engine(self) -> EngineKind:
+        """The kind of engine in force."""
+        return self._config.in_force.get(SPEECH_ENGINE) or self._default_engine
+
+    @property
+    def choice(self) -> tuple[EngineKind, ModelEndpoint | None, Mapping[str, Any]]:
+        """Everything that decides how the characters sound; it compares equal while nothing changed."""
+        return self.engine, self._server(), self._config.in_force.get(VOICES)
+
+    def of(self, character: str) -> Voice:
+        """A new engine with the character's tuning; whoever gets it closes it."""
+        kind = self.engine
+        return Voice(kind, engines.build(kind, self._server()), self.tuning(character))
+
+    def tuning(self, character: str) -> VoiceSettings:
+        """Voice name, rate and pitch of a character."""
+        tuning = self._config.in_force.get(VOICES).get(character)
+        if not isinstance(tuning, Mapping):
+            return VoiceSettings()
+        rate, pitch = tuning.get("rate"), tuning.get("pitch")
+        return VoiceSettings(
+            voice=str(tuning.get("voice") or ""),
+            rate=float(rate) if isinstance(rate, int | float) else 1.0,
+            pitch=float(pitch) if isinstance(pitch, int | float) else 0.0,
+        )
+
+    async def sample(self, character: str, text: str, language: str) -> bytes:
+        """A short text in a character's voice: PCM16 mono, 48 kHz. Raises ``SpeechError``."""
+        voice = self.of(character)
+        try:
+            return await say(voice.engine, Utterance(text, language, voice.settings))
+        finally:
+            await voice.engine.aclose()
+
+    def _server(self) -> ModelEndpoint | None:
+        """Where ``/audio/speech`` is: the one configured for speech, else that of the chat model."""
+        own = self._models.endpoint("tts_default")
+        if own and own.base_url.startswith("http"):
+            return own
+        chat = self._models.endpoint("conversation")
+        return replace(chat, role="tts_default", model=DEFAULT_MODEL) if chat else None

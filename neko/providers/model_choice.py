@@ -1,0 +1,118 @@
+"""A choice of model on the page, and the keys of ``core_config.json`` that express it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neko.errors import SettingError
+from neko.providers.addresses import is_web_address, normalise_base_url
+from neko.providers.catalogue import AssistProvider, catalogue
+from neko.providers.custom_endpoints import switched_off, switched_on
+from neko.providers.provider_settings import ProviderSettings
+from neko.settings import registry
+from neko.settings.in_force import change_of
+from neko.settings.masking import is_masked
+
+OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server to ask: a tile of the page, its address, the key for it, perhaps a model."""
+
+    provider: AssistProvider
+    base_url: str
+    api_key: str
+    model: str
+    is_own_address: bool
+
+
+class Choices:
+    """Reads choices against what is stored and what the environment decides. May read a file: off the loop."""
+
+    def __init__(self, values: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self._settings = ProviderSettings(values, environ)
+        self._known = catalogue()
+        self.pinned = self._settings.pinned
+
+    @property
+    def providers(self) -> list[AssistProvider]:
+        return list(self._known.assist.values())
+
+    def has_key(self, provider: AssistProvider) -> bool:
+        return bool(self._key_of(provider))
+
+    def target(self, provider: str, base_url: str, api_key: str, model: str) -> Target:
+        """Complete a choice; an absent or masked key is the stored one *of that address*.
+
+        Raises ``SettingError`` for an unknown provider, an address that is none, or a key that
+        belongs to another address.
+        """
+        tile = self._known.assist.get(provider)
+        if tile is None:
+            raise SettingError("unknown_provider", "There is no provider of this name.")
+        own = self._own_address(tile)
+        address = normalise_base_url("" if is_masked(base_url) else base_url) or own or self._custom_address()
+        if not is_web_address(address):
+            raise SettingError("bad_address", "The address of the model server is missing or is not a web address.")
+        key = api_key.strip()
+        if not key or is_masked(key):
+            stored = self._stored_key(tile, address)
+            if key and not stored:
+                raise SettingError("key_again", "The address has changed: enter the key for it again.")
+            key = stored
+        return Target(tile, address, key, model.strip(), address == own)
+
+    def changes(self, target: Target, sent_key: str) -> dict[str, Any]:
+        """What to merge so that conversations use ``target``; raises ``SettingError`` when that cannot be."""
+        default = target.provider.models.get("conversation", "")
+        if target.is_own_address and target.model in ("", default):
+            return self._as_provider(target, sent_key)
+        model = target.model or default
+        if not model:
+            raise SettingError("model_needed", "Choose a model of this server first.")
+        self._settings.refuse_if_pinned("conversationModelId", model)
+        new_key = {target.provider.key_field: target.api_key} if self._is_new_key(target, sent_key) else {}
+        return {
+            **new_key,
+            **switched_on("conversation", target.base_url, model, target.api_key, self._settings.values),
+            **change_of(registry.OFFLINE, None),
+        }
+
+    def _as_provider(self, target: Target, sent_key: str) -> dict[str, Any]:
+        provider = target.provider
+        if provider.needs_key and not target.api_key:
+            raise SettingError("key_needed", f"{provider.name} needs a key.", provider=provider.name)
+        self._settings.refuse_if_pinned("assistApi", provider.key)
+        changes: dict[str, Any] = {registry.ASSIST_API.name: provider.key, **change_of(registry.OFFLINE, None)}
+        if self._is_new_key(target, sent_key):
+            changes[provider.key_field] = target.api_key
+        if self._settings.text("coreApi") == "free" and provider.key != "free":
+            self._settings.refuse_if_pinned("coreApi", provider.key)
+            changes["coreApi"] = provider.key if provider.key in self._known.core else self._known.core_default
+        return {**changes, **switched_off("conversation", self._settings.values)}
+
+    def _is_new_key(self, target: Target, sent_key: str) -> bool:
+        sent = sent_key.strip()
+        return bool(sent and not is_masked(sent) and target.provider.key_field and target.is_own_address)
+
+    def _own_address(self, provider: AssistProvider) -> str:
+        own = self._settings.in_force.get(registry.OPENAI_BASE_URL) if provider.key == "openai" else ""
+        return normalise_base_url(own or provider.base_url)
+
+    def _custom_address(self) -> str:
+        return normalise_base_url(self._settings.text("conversationModelUrl"))
+
+    def _stored_key(self, provider: AssistProvider, address: str) -> str:
+        if address == self._own_address(provider):
+            return self._key_of(provider)
+        return self._settings.text("conversationModelApiKey") if address == self._custom_address() else ""
+
+    def _key_of(self, provider: AssistProvider) -> str:
+        if provider.fixed_key:
+            return provider.fixed_key
+        own = self._settings.text(provider.key_field) if provider.key_field else ""
+        is_core = (self._settings.text("coreApi") or self._known.core_default) == provider.key
+        return own or (self._settings.text("coreApiKey") if is_core else "")

@@ -1,0 +1,224 @@
+"""Which model plays which role: the environment over ``core_config.json`` over the catalogue. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from neko.providers.addresses import host_of, normalise_base_url
+from neko.providers.catalogue import AssistProvider, CoreProvider, catalogue, extra_body
+from neko.settings import registry
+from neko.settings.in_force import SettingsInForce
+from neko.settings.loopback import is_loopback
+
+ASSIST_ROLES: Final = ("conversation", "summary", "correction", "emotion", "vision", "agent")
+_CONFIG_PREFIX: Final = {"realtime": "omni", "tts_default": "tts", "tts_custom": "tts"}
+_NO_KEY: Final = "free-access"
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEndpoint:
+    """Where a role's model is and how to ask it.
+
+    ``provider`` is a key of the catalogue. ``api_type`` is ``chat`` for HTTP chat completions, else
+    the realtime protocol: a core provider's key, or ``local`` for a custom realtime server.
+    """
+
+    role: str
+    provider: str
+    provider_name: str
+    base_url: str
+    model: str
+    api_key: str = field(repr=False)
+    extra_body: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    api_type: str = "chat"
+
+
+def resolve(role: str, config: Mapping[str, Any], environ: Mapping[str, str]) -> ModelEndpoint | None:
+    """The endpoint of a role, or None when nothing is configured for it.
+
+    ``config`` is the content of ``core_config.json``. Raises ``ValueError`` for an unknown role.
+    """
+    choice = _Choice(config, environ)
+    if role in ASSIST_ROLES:
+        return choice.agent() if role == "agent" else choice.assist_role(role)
+    if role in _CONFIG_PREFIX:
+        return choice.core_role(role)
+    raise ValueError(f"unknown model role {role!r}")
+
+
+def pinned(environ: Mapping[str, str], config: Mapping[str, Any] = _NOTHING) -> dict[str, str]:
+    """Which keys of ``core_config.json`` the environment decides, and by which variable.
+
+    ``config`` tells whose key ``NEKO_OPENROUTER_API_KEY`` is: that of the chosen assist provider.
+    """
+    in_force = SettingsInForce(config, environ)
+    listed = (*registry.CORE_CONFIG, registry.OPENAI_BASE_URL)
+    variables = {setting.name: name for setting in listed if (name := in_force.variable(setting))}
+    if variable := in_force.variable(registry.CHOSEN_PROVIDER_KEY):
+        variables.setdefault(_Choice(config, environ).assist().key_field, variable)
+    return variables
+
+
+class _Choice:
+    """One reading of configuration and environment together."""
+
+    def __init__(self, config: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self._catalogue = catalogue()
+        self._settings = SettingsInForce(config, environ)
+        self._openai_url = normalise_base_url(self._settings.get(registry.OPENAI_BASE_URL))
+        self._offline = self._settings.get(registry.OFFLINE)
+        self._custom = self._settings.get(registry.ENABLE_CUSTOM_API)
+
+    def assist_role(self, role: str) -> ModelEndpoint | None:
+        """A text role: its own three values, else the assist provider.
+
+        The text roles behind the scenes share the conversation's own server where there is
+        nothing else, so that one local model is enough.
+        """
+        if self._offline:
+            return None
+        endpoint = self._own(role) or self._assist_endpoint(role)
+        if endpoint is None and role in ("summary", "correction", "emotion"):
+            shared = self._own("conversation")
+            return self._on(role, shared) if shared else None
+        return endpoint
+
+    def agent(self) -> ModelEndpoint | None:
+        """The agent's own values count without ``enableCustomApi``, each on its own.
+
+        A missing model is the assist provider's agent or vision model; a missing URL that of the
+        custom vision model, else the assist provider's; a missing key follows the URL, then assist.
+        """
+        url, key = self._text("agentModelUrl"), self._text("agentModelApiKey")
+        model = self._text("agentModelId")
+        if self._offline:
+            return None
+        if not (url or key or model):
+            return self.assist_role("agent")
+        assist, vision = self.assist(), self._own("vision")
+        if not url and model and vision:
+            return self._endpoint("agent", vision.base_url, model, key or vision.api_key or self._key(assist))
+        model = model or assist.models.get("agent", "") or assist.models.get("vision", "")
+        api_key = key or self._key(assist)
+        if not url and not api_key and not (assist.key == "openai" and self._openai_url):
+            return None
+        return self._endpoint("agent", url or self._assist_url(assist), model, api_key)
+
+    def core_role(self, role: str) -> ModelEndpoint | None:
+        """A realtime or speech role: its own three values, else core; custom voices are Qwen's."""
+        if self._offline:
+            return None
+        prefix = _CONFIG_PREFIX[role]
+        url, model = self._text(f"{prefix}ModelUrl"), self._text(f"{prefix}ModelId")
+        if self._custom and url and model:
+            key = self._text(f"{prefix}ModelApiKey")
+            return ModelEndpoint(role, *self._custom_name(url), url.rstrip("/"), model, key, extra_body(model), "local")
+        if role == "tts_custom":
+            return self._cloned_voices()
+        core = self.core()
+        key = core.fixed_key or self._core_key()
+        if not key:
+            return None
+        model = self._model_of_environment(prefix) or core.model
+        return ModelEndpoint(role, core.key, core.name, core.url, model, key, extra_body(model), core.key)
+
+    def core(self) -> CoreProvider:
+        """The chosen core provider; an unknown one is the default one, protocol included."""
+        providers = self._catalogue.core
+        return providers.get(self._text("coreApi")) or providers[self._catalogue.core_default]
+
+    def assist(self) -> AssistProvider:
+        """The chosen assist provider.
+
+        Free core forces free assist. An unknown or absent choice is the default provider, unless it
+        is absent and the only key there is belongs to another one.
+        """
+        providers = self._catalogue.assist
+        if self.core().key == "free":
+            return providers["free"]
+        name = self._text("assistApi")
+        if name in providers and providers[name].base_url:
+            return providers[name]
+        default = providers[self._catalogue.assist_default]
+        if name or self._key(default):
+            return default
+        if self._openai_url:
+            return providers["openai"]
+        keyed = (one for one in providers.values() if one.base_url and one.key_field and self._text(one.key_field))
+        return next(keyed, default)
+
+    def _own(self, role: str) -> ModelEndpoint | None:
+        """The role's own three values, when they are switched on and complete."""
+        url, model = self._text(f"{role}ModelUrl"), self._text(f"{role}ModelId")
+        if not (self._custom and url and model):
+            return None
+        return self._endpoint(role, url, model, self._text(f"{role}ModelApiKey"))
+
+    def _assist_endpoint(self, role: str) -> ModelEndpoint | None:
+        provider = self.assist()
+        key = self._key(provider)
+        open_server = provider.key == "openai" and bool(self._openai_url)
+        if not key and not open_server:
+            return None
+        model = self._model_of_environment(role) or provider.models[role]
+        return ModelEndpoint(
+            role, provider.key, provider.name, self._assist_url(provider), model, key, extra_body(model)
+        )
+
+    def _cloned_voices(self) -> ModelEndpoint | None:
+        qwen, assist = self._catalogue.assist["qwen"], self.assist()
+        own = self._text(qwen.key_field) or self._core_key()
+        provider, key = (qwen, own) if own else (assist, self._key(assist))
+        if not key:
+            return None
+        model = self._model_of_environment("tts")
+        return ModelEndpoint("tts_custom", provider.key, provider.name, self._assist_url(provider), model, key)
+
+    def _endpoint(self, role: str, url: str, model: str, api_key: str) -> ModelEndpoint:
+        base_url = normalise_base_url(url)
+        return ModelEndpoint(role, *self._custom_name(base_url), base_url, model, api_key, extra_body(model))
+
+    def _on(self, role: str, endpoint: ModelEndpoint) -> ModelEndpoint:
+        model = self._model_of_environment(role) or endpoint.model
+        return self._endpoint(role, endpoint.base_url, model, endpoint.api_key)
+
+    def _custom_name(self, url: str) -> tuple[str, str]:
+        """Key and name of the provider whose address this is: a providers one, this machine, or custom."""
+        for provider in self._catalogue.assist.values():
+            if provider.base_url and provider.base_url == url:
+                return provider.key, provider.name
+        provider = self._catalogue.assist["local" if is_loopback(host_of(url)) else "custom"]
+        return provider.key, provider.name
+
+    def _assist_url(self, provider: AssistProvider) -> str:
+        return self._openai_url if provider.key == "openai" and self._openai_url else provider.base_url
+
+    def _key(self, provider: AssistProvider) -> str:
+        """A provider's key: fixed, from the environment, its own, else the core key."""
+        if provider.fixed_key:
+            return provider.fixed_key
+        chosen_key, own = self._settings.get(registry.CHOSEN_PROVIDER_KEY), registry.TEXTS[provider.key_field]
+        if chosen_key and not self._settings.variable(own) and self._is_chosen(provider):
+            return chosen_key
+        return self._settings.get(own) or self._core_key()
+
+    def _is_chosen(self, provider: AssistProvider) -> bool:
+        name = self._text("assistApi")
+        return provider.key == (name if name in self._catalogue.assist else self._catalogue.assist_default)
+
+    def _core_key(self) -> str:
+        key = self._text("coreApiKey")
+        return "" if key == _NO_KEY else key
+
+    def _model_of_environment(self, role: str) -> str:
+        """The model that a variable names for one of ``registry.ROLES``, whoever serves the role."""
+        setting = registry.TEXTS[f"{role}ModelId"]
+        return self._settings.get(setting) if self._settings.variable(setting) else ""
+
+    def _text(self, key: str) -> str:
+        """What somebody set, in the environment or in the file; empty when nobody did."""
+        return self._settings.find(registry.TEXTS[key]) or ""

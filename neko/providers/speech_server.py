@@ -1,0 +1,44 @@
+"""The speech server that the user gives: an address, a model and a key for the role ``tts``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neko.providers.addresses import normalise_base_url
+from neko.providers.custom_endpoints import switched_on
+from neko.settings.in_force import SettingsInForce
+from neko.settings.masking import is_masked
+from neko.settings.registry import ROLE_SETTINGS
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechServerChoice:
+    """What a request says of the server; None leaves a value as it is, and so does a masked one."""
+
+    url: str | None = None
+    model: str | None = None
+    api_key: str | None = None
+
+
+def speech_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What to merge into ``core_config.json``; empty when the request does not speak of the server.
+
+    A key is forgotten when the address moves: it goes to the server it was meant for and to no other.
+    """
+    if choice == SpeechServerChoice():
+        return {}
+    in_force = SettingsInForce(values, {})
+    url, model, key = (in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
+    wanted = url if choice.url is None or is_masked(choice.url) else normalise_base_url(choice.url)
+    if choice.api_key is not None and not is_masked(choice.api_key):
+        key = choice.api_key.strip()
+    elif url and wanted != normalise_base_url(url):
+        key = ""
+    if choice.model is not None:
+        model = choice.model.strip()
+    if not wanted:
+        names = (setting.name for setting in ROLE_SETTINGS["tts"])
+        return dict(zip(names, ("", model, key), strict=True))
+    return switched_on("tts", wanted, model, key, values)

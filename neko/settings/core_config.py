@@ -1,0 +1,74 @@
+"""``core_config.json`` in memory and on disk."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from neko.settings.in_force import SettingsInForce
+from neko.storage import read_json, write_json
+
+_EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class CoreConfig:
+    """``core_config.json`` in memory and on disk: keys that Neko does not know are kept.
+
+    What Neko adds to the format lives under the one key ``neko``. ``environ`` and ``flags`` decide over
+    the file. Safe to use from any thread; ``load`` and ``merge`` block on the disk.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        values: dict[str, Any],
+        environ: Mapping[str, str] = _EMPTY,
+        flags: Mapping[str, str] = _EMPTY,
+    ) -> None:
+        self._path = path
+        self._values = values
+        self._environ = environ
+        self._flags = flags
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: Path, environ: Mapping[str, str] = _EMPTY, flags: Mapping[str, str] = _EMPTY) -> Self:
+        """Read the file; a missing one is an empty configuration. Raises ``DamagedFileError``."""
+        return cls(path, read_json(path, {}, expect=dict), environ, flags)
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The current content, read-only. A later ``merge`` does not change a mapping got earlier."""
+        return MappingProxyType(self._values)
+
+    @property
+    def in_force(self) -> SettingsInForce:
+        """A typed reading of the current content with environment and flags over it."""
+        return SettingsInForce(self._values, self._environ, self._flags)
+
+    def merge(self, changes: Mapping[str, Any]) -> None:
+        """Lay ``changes`` over the content and save; objects are merged key by key.
+
+        ``None`` removes a key. Raises ``ConfigError`` when the disk refuses; then nothing has changed.
+        """
+        with self._lock:
+            merged = _merged(self._values, changes)
+            write_json(self._path, merged)
+            self._values = merged
+
+
+def _merged(old: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(old)
+    for key, value in changes.items():
+        before = result.get(key)
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(before, Mapping) and isinstance(value, Mapping):
+            result[key] = _merged(before, value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result

@@ -1,0 +1,184 @@
+"""All settings of Neko, each defined once: launch options, ``core_config.json``, its section ``neko``, variables.
+
+Keys of ``core_config.json`` and their meaning: ``contract/config.md`` §4–5. Keys of that file that are not
+here are not ours; they are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args
+
+from neko.language import LANGUAGES
+from neko.settings.setting import FOLDER, MAPPING, NAMES, PORT, SWITCH, TEXT, Place, Setting, one_of
+
+EngineKind = Literal["builtin", "openai", "browser", "off"]
+ENGINE_KINDS: Final[tuple[EngineKind, ...]] = get_args(EngineKind)
+
+ROLES: Final = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts")
+"""The roles that can have a model of their own; ``omni`` is speech to speech."""
+ASSIST_PROVIDERS: Final = ("Qwen", "Openai", "Glm", "Step", "Silicon", "Gemini", "Kimi")
+
+# ── launch ────────────────────────────────────────────────────────────────────
+
+HOST: Final[Setting[str]] = Setting(
+    "host", TEXT, "127.0.0.1", "address to listen on", Place.COMMAND_LINE, ("NEKO_HOST",)
+)
+PORT_NUMBER: Final[Setting[int]] = Setting(
+    "port",
+    PORT,
+    48911,
+    "port of the page; 0 takes any free one",
+    Place.COMMAND_LINE,
+    environment=("NEKO_PORT",),
+    older=("NEKO_MAIN_SERVER_PORT", "MAIN_SERVER_PORT"),
+)
+DATA_DIR: Final[Setting[Path | None]] = Setting(
+    "data-dir",
+    FOLDER,
+    None,
+    "where everything is kept",
+    Place.COMMAND_LINE,
+    ("NEKO_DATA_DIR",),
+    shown_default="Documents/N.E.K.O",
+)
+NO_BROWSER: Final[Setting[bool]] = Setting(
+    "no-browser", SWITCH, False, "do not open the page by itself", Place.COMMAND_LINE, ("NEKO_NO_BROWSER",)
+)
+LOG_LEVEL: Final[Setting[str]] = Setting(
+    "log-level",
+    one_of("debug", "info", "warning", "error"),
+    "info",
+    "how much is written to the terminal",
+    Place.COMMAND_LINE,
+    ("NEKO_LOG_LEVEL",),
+)
+TOKEN: Final[Setting[str | None]] = Setting(
+    "token",
+    TEXT,
+    None,
+    "password of the page; needed when the host is not this computer",
+    Place.COMMAND_LINE,
+    ("NEKO_TOKEN",),
+    secret=True,
+)
+
+LAUNCH: Final[tuple[Setting[Any], ...]] = (HOST, PORT_NUMBER, DATA_DIR, NO_BROWSER, LOG_LEVEL, TOKEN)
+
+# ── environment only ──────────────────────────────────────────────────────────
+
+ALLOWED_HOSTS: Final[Setting[tuple[str, ...]]] = Setting(
+    "allowed-hosts",
+    NAMES,
+    (),
+    "further host names that she answers to, behind a proxy",
+    Place.ENVIRONMENT,
+    ("NEKO_ALLOWED_HOSTS",),
+)
+INSTANCE_ID: Final[Setting[str]] = Setting(
+    "instance-id",
+    TEXT,
+    "",
+    "what `/health` calls this process; random at each start",
+    Place.ENVIRONMENT,
+    ("NEKO_INSTANCE_ID",),
+)
+OPENAI_BASE_URL: Final[Setting[str]] = Setting(
+    "openaiBaseUrl", TEXT, "", "address of the assist provider `openai`", Place.ENVIRONMENT, ("OPENAI_BASE_URL",)
+)
+CHOSEN_PROVIDER_KEY: Final[Setting[str]] = Setting(
+    "chosenProviderKey",
+    TEXT,
+    "",
+    "key of the assist provider that is chosen",
+    Place.ENVIRONMENT,
+    ("NEKO_OPENROUTER_API_KEY",),
+    secret=True,
+)
+
+# ── core_config.json ──────────────────────────────────────────────────────────
+
+
+def _core(name: str, help: str, *environment: str, default: str = "", secret: bool = False) -> Setting[str]:
+    return Setting(name, TEXT, default, help, Place.CORE_CONFIG, environment, secret=secret)
+
+
+CORE_API_KEY: Final = _core(
+    "coreApiKey", "key of the core provider; also of assist providers without one", "NEKO_CORE_API_KEY", secret=True
+)
+CORE_API: Final = _core("coreApi", "core provider (speech to speech)", "NEKO_CORE_API", default="qwen")
+ASSIST_API: Final = _core("assistApi", "assist provider (text)", "NEKO_ASSIST_API", default="qwen")
+MCP_TOKEN: Final = _core("mcpToken", "token of the MCP router", "NEKO_MCP_TOKEN", secret=True)
+ENABLE_CUSTOM_API: Final[Setting[bool]] = Setting(
+    "enableCustomApi", SWITCH, False, "let the roles below use their own addresses", Place.CORE_CONFIG
+)
+TTS_VOICE_ID: Final = _core("ttsVoiceId", "voice of the speech server when a character names none")
+
+
+def assist_key(provider: str) -> Setting[str]:
+    """The key of one of ``ASSIST_PROVIDERS``."""
+    also = ("OPENAI_API_KEY",) if provider == "Openai" else ()
+    variables = (f"NEKO_ASSIST_API_KEY_{provider.upper()}", *also)
+    return _core(f"assistApiKey{provider}", f"key of the assist provider `{provider.lower()}`", *variables, secret=True)
+
+
+def role_settings(role: str) -> tuple[Setting[str], Setting[str], Setting[str]]:
+    """Address, model and key that one of ``ROLES`` has for itself."""
+    also = ("NEKO_REALTIME_MODEL",) if role == "omni" else ()
+    return (
+        _core(f"{role}ModelUrl", f"own address of the role `{role}`"),
+        _core(f"{role}ModelId", f"own model of the role `{role}`", f"NEKO_{role.upper()}_MODEL", *also),
+        _core(f"{role}ModelApiKey", f"own key of the role `{role}`", secret=True),
+    )
+
+
+ASSIST_KEYS: Final = tuple(map(assist_key, ASSIST_PROVIDERS))
+ROLE_SETTINGS: Final = {role: role_settings(role) for role in ROLES}
+CORE_CONFIG: Final[tuple[Setting[Any], ...]] = (
+    CORE_API_KEY,
+    CORE_API,
+    ASSIST_API,
+    *ASSIST_KEYS,
+    MCP_TOKEN,
+    ENABLE_CUSTOM_API,
+    *(setting for settings in ROLE_SETTINGS.values() for setting in settings),
+    TTS_VOICE_ID,
+)
+
+# ── the section ``neko`` ──────────────────────────────────────────────────────
+
+LANGUAGE: Final[Setting[str | None]] = Setting(
+    "language", one_of(*LANGUAGES), None, "language of the page; without one the browser's", Place.NEKO_SECTION
+)
+OFFLINE: Final[Setting[bool]] = Setting(
+    "offline", SWITCH, False, "answer with the built-in model whatever else is configured", Place.NEKO_SECTION
+)
+SPEECH_ENGINE: Final[Setting[EngineKind | None]] = Setting(
+    "speech.engine",
+    one_of(*ENGINE_KINDS),
+    None,
+    "engine of her voice; without one the built-in if installed",
+    Place.NEKO_SECTION,
+)
+VOICES: Final[Setting[Mapping[str, Any]]] = Setting(
+    "voices", MAPPING, MappingProxyType({}), "`voice`, `rate` and `pitch` by character", Place.NEKO_SECTION
+)
+
+NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (LANGUAGE, OFFLINE, SPEECH_ENGINE, VOICES)
+
+SETTINGS: Final[tuple[Setting[Any], ...]] = (
+    *LAUNCH,
+    ALLOWED_HOSTS,
+    INSTANCE_ID,
+    OPENAI_BASE_URL,
+    CHOSEN_PROVIDER_KEY,
+    *CORE_CONFIG,
+    *NEKO_SECTION,
+)
+BY_NAME: Final[Mapping[str, Setting[Any]]] = MappingProxyType({setting.name: setting for setting in SETTINGS})
+TEXTS: Final[Mapping[str, Setting[str]]] = MappingProxyType(
+    {setting.name: setting for setting in CORE_CONFIG if setting.kind is TEXT}
+)
+"""The keys of ``core_config.json`` that hold text."""
