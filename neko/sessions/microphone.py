@@ -24,7 +24,7 @@ from neko.types.model_session import ModelSession, UserAudio
 logger = logging.getLogger(__name__)
 
 BYTES_PER_SAMPLE = 2
-LONGEST_RUN_S = 0.1
+LONGEST_RUN_S = 0.04
 """Sound that has piled up is sent in pieces of this length, so that voice activity can be told in it."""
 
 
