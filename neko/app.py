@@ -25,6 +25,7 @@ from neko.llm.discovery import LocalServer, find_local_servers
 from neko.memory.compression import CompressionScheduler
 from neko.memory.service import MemoryService
 from neko.metrics import Metrics
+from neko.net import Network
 from neko.providers import ModelEndpoint, catalogue, resolve
 from neko.sessions import emotion, models, prompt
 from neko.sessions.actions import Mode, SendText
@@ -73,6 +74,7 @@ class Neko:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.metrics = Metrics()
+        self.network = Network(local_only=self.settings.environ.get("NEKO_LOCAL_ONLY", "") in ("1", "true"))
         self.instance_id = self.settings.environ.get("NEKO_INSTANCE_ID") or uuid4().hex
         self.clients: set[Outbox] = set()
         self._told_language: str | None = None
@@ -214,25 +216,25 @@ class Neko:
         if mode == "audio":
             label = self.model_label
             raise VoiceUnavailableError("no speech-to-speech session", model=label.model, provider=label.provider)
-        return models.build(self._endpoint("conversation"), self._endpoint("vision"), owner)
+        return models.build(self._endpoint("conversation"), self._endpoint("vision"), owner, self.network)
 
     def _summariser(self) -> Summarise | None:
         endpoint = self._endpoint("summary")
-        return models.summariser(endpoint) if endpoint else None
+        return models.summariser(self.network, endpoint) if endpoint else None
 
     async def find_local_servers(self) -> Sequence[LocalServer]:
         """Model servers already running on this machine, within a second."""
         if not self.settings.find_local_servers:
             return []
-        return await find_local_servers(self.settings.environ, own_port=self.settings.port or None)
+        return await find_local_servers(self.network, self.settings.environ, own_port=self.settings.port or None)
 
     async def list_models(self, base_url: str, api_key: str) -> Sequence[str]:
         """The models a server offers; raises ``ModelError``."""
-        return await model_catalogue.list_models(base_url, api_key)
+        return await model_catalogue.list_models(self.network, base_url, api_key)
 
     async def test_model(self, base_url: str, api_key: str, model: str) -> model_catalogue.TestResult:
         """One real call; a failure is in the result."""
-        return await model_catalogue.test(base_url, api_key, model)
+        return await model_catalogue.test(self.network, base_url, api_key, model)
 
     # ── voice ─────────────────────────────────────────────────────────────────
 
@@ -251,7 +253,7 @@ class Neko:
 
     def _voice(self, character: str) -> Voice:
         kind = self.speech_engine
-        return Voice(kind, engines.build(kind, self._speech_server()), self._tuning(character))
+        return Voice(kind, engines.build(kind, self.network, self._speech_server()), self._tuning(character))
 
     def _tuning(self, character: str) -> VoiceSettings:
         voices = self._own.get("voices")

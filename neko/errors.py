@@ -7,6 +7,7 @@ NekoError
 │   └── DamagedFileError   a file does not parse; it is kept aside, never overwritten
 ├── InputError             a client sent something we cannot use
 │   └── FrameError             a socket frame that is no action; its code says why
+├── LocalOnlyError         another machine would have been contacted, which is switched off
 ├── ModelError             the language model or its provider failed
 │   ├── ModelUnreachableError       refused, DNS, TLS
 │   ├── ModelTimeoutError           no first token, or silence between tokens
@@ -16,6 +17,7 @@ NekoError
 │   ├── ModelRateLimitedError       429
 │   ├── ModelOutOfCreditError       402, or a billing message
 │   ├── ModelBadRequestError        other 4xx
+│   │   └── ToolsRefusedError           the model takes no tools; asked again without
 │   ├── ModelServerError       5xx
 │   └── VoiceUnavailableError       the chosen model neither hears nor speaks
 ├── SpeechError            speech synthesis or conversion failed
@@ -71,6 +73,12 @@ class FrameError(InputError):
         self.failed_mode = failed_mode
 
 
+class LocalOnlyError(NekoError):
+    """``params`` holds ``host``."""
+
+    code = "local_only"
+
+
 class ModelError(NekoError):
     """``params`` always holds ``model`` and ``provider`` (the names the user knows)."""
 
@@ -111,6 +119,10 @@ class ModelOutOfCreditError(ModelError):
 
 class ModelBadRequestError(ModelError):
     code = "model_bad_request"
+
+
+class ToolsRefusedError(ModelBadRequestError):
+    pass
 
 
 class ModelServerError(ModelError):

@@ -52,6 +52,15 @@ class Rules:
             return self._puzzle(book, "unclear")
         return self._known(book, text, message) or self._talk(book, text)
 
+    def speak_first(self, instructions: str) -> str:
+        """A line without one of the user: a greeting where one is wished, else the wish itself, passed on."""
+        book = phrasebook(self.language)
+        if book.hears("greet_first", plain(instructions[:_LONGEST_TEXT])):
+            return self._say(book, f"greeting_{self._part_of_day()}")
+        opening, closing = book.quotes
+        words = " ".join(instructions[:_LONGEST_TEXT].split()).rstrip(".。")
+        return self._say(book, "pass_on", quote=opening + words + closing)
+
     def _known(self, book: Phrasebook, text: str, message: UserMessage) -> str | None:
         """What the rules or the memory really know."""
         rest = text.rstrip("? ")
