@@ -205,7 +205,7 @@ class WebSocket:
         try:
             await self._connection.send(message)
         except _websocket_errors() as error:
-            raise self._closed() from error
+            raise _closed(error) from error
         self._traffic.bytes_out += _size(message)
 
     async def receive(self) -> str | bytes:
@@ -213,7 +213,7 @@ class WebSocket:
         try:
             message = await self._connection.recv()
         except _websocket_errors() as error:
-            raise self._closed() from error
+            raise _closed(error) from error
         self._traffic.bytes_in += _size(message)
         return message
 
@@ -240,8 +240,11 @@ class WebSocket:
     ) -> None:
         await self.aclose()
 
-    def _closed(self) -> WebSocketClosedError:
-        return WebSocketClosedError(self._connection.close_code or 1006, self._connection.close_reason or "")
+
+def _closed(error: Exception) -> WebSocketClosedError:
+    """By the peer's words, else by ours, else broken."""
+    close = getattr(error, "rcvd", None) or getattr(error, "sent", None)
+    return WebSocketClosedError(int(close.code), close.reason) if close else WebSocketClosedError(1006, "")
 
 
 def _size(message: str | bytes) -> int:
