@@ -142,8 +142,8 @@ def _local_servers(environ: Mapping[str, str]) -> str:
     servers = asyncio.run(find_local_servers(Network(), environ, ANSWER_TIMEOUT_S))
     if not servers:
         return "for a cleverer one open Settings, Model, or start Ollama"
-    found = ", ".join(f"{server.name} ({len(server.models)} models)" for server in servers)
-    return f"found on this computer: {found}; choose one under Settings, Model"
+    names = ", ".join(f"{server.name} ({len(server.models)} models)" for server in servers)
+    return f"found on this computer: {names}; choose one under Settings, Model"
 
 
 def _screen(settings: Settings) -> Finding:

@@ -30,7 +30,7 @@ class Timeouts:
     connect_timeout_s: float = 10.0
     first_token_timeout_s: float = 30.0
     between_tokens_timeout_s: float = 20.0
-    tool_result_timeout_s: float = 60.0
+    tool_result_timeout_s: float = 300.0
     back_off_s: tuple[float, ...] = (1.0, 2.0)
     longest_wait_s: float = 10.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

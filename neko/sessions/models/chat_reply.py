@@ -26,7 +26,7 @@ MOST_STEPS = 8
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a reply answers. ``ask`` is a wish of ours in place of the user's last line."""
+    """What a reply answers. ``ask`` is an instruction of ours in place of the user's last line."""
 
     context: str = ""
     images: tuple[bytes, ...] = ()
@@ -103,10 +103,10 @@ class ReplyMaker:
         """The wait before the next try; raises the error when the provider wants too long a one."""
         if not isinstance(error, ModelRateLimitedError) or "seconds" not in error.params:
             return wait
-        wish = float(error.params["seconds"])
-        if wish > self._timeouts.longest_wait_s:
+        requested_s = float(error.params["seconds"])
+        if requested_s > self._timeouts.longest_wait_s:
             raise error
-        return wish
+        return requested_s
 
     async def _attempt(
         self, model: Model, messages: Sequence[ChatMessage], tools: Sequence[Tool], reply: Reply, start: int

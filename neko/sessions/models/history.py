@@ -131,7 +131,7 @@ class History:
                 self._tokens -= self._entries.pop().tokens
 
     def request(self, context: str = "", *, ask: str = "", with_steps: bool = True) -> list[ChatMessage]:
-        """The messages for the next completion. ``ask`` is a wish of ours in place of a user's line.
+        """The messages for the next completion. ``ask`` is an instruction of ours in place of a user's line.
 
         Roles alternate and the user comes first (many chat templates insist): neighbours of one role
         are joined.

@@ -19,12 +19,12 @@ class PendingCalls:
         self._ids: set[str] = set()
         self._results: dict[str, asyncio.Future[ToolResult]] = {}
 
-    def unique_id(self, wish: str) -> str:
-        """``wish``, the provider's id, unless it is empty or has been used in this session."""
-        while not wish or wish in self._ids:
-            wish = uuid4().hex[:_ID_LENGTH]
-        self._ids.add(wish)
-        return wish
+    def unique_id(self, preferred: str) -> str:
+        """``preferred``, the provider's id, unless it is empty or has been used in this session."""
+        while not preferred or preferred in self._ids:
+            preferred = uuid4().hex[:_ID_LENGTH]
+        self._ids.add(preferred)
+        return preferred
 
     def resolve(self, result: ToolResult) -> None:
         """Take a result; of a call that nobody waits for it is ignored."""

@@ -97,12 +97,12 @@ class ReplyRunner:
         if self._current is not None and not self._current.done:
             self._cut(self._current, None)
 
-    def interrupt(self, reply_id: str, delivered: str) -> bool:
-        """Stop this reply; ``delivered`` is what counts as said. False when it is unknown or has ended."""
+    def interrupt(self, reply_id: str, text: str) -> bool:
+        """Stop this reply; ``text`` is what counts as received. False when it is unknown or has ended."""
         reply = self._current
         if reply is None or reply.id != reply_id or (reply.done and not self._channel.holds_end(reply_id)):
             return False
-        self._cut(reply, delivered)
+        self._cut(reply, text)
         return True
 
     def events(self) -> AsyncIterator[ModelEvent]:
@@ -115,12 +115,12 @@ class ReplyRunner:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT_S)
 
-    def _cut(self, reply: Reply, delivered: str | None) -> None:
+    def _cut(self, reply: Reply, text: str | None) -> None:
         unread = self._channel.withdraw(reply.id)
-        if delivered is None:
-            delivered = reply.text.removesuffix(unread)
+        if text is None:
+            text = reply.text.removesuffix(unread)
         reply.done = False
-        self._end(reply, "interrupted", delivered)
+        self._end(reply, "interrupted", text)
         if self._task is not None:
             self._task.cancel()
 
