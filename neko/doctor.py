@@ -95,6 +95,7 @@ def _answers(settings: Settings) -> bool:
 async def _is_healthy(host: str, port: int) -> bool:
     import httpx2
 
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     http = await Network().http_client(
         "doctor", url, connect_timeout_s=ANSWER_TIMEOUT_S, read_timeout_s=ANSWER_TIMEOUT_S

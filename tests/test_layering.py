@@ -28,7 +28,19 @@ PEERS = frozenset({"sessions", "memory", "agent", "llm", "audio"})
 ROW_OF = {package: row for row, packages in enumerate(ROWS) for package in packages}
 
 BAD_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "h2", "wsproto", "priority"}
-HEAVY = {"openai", "mcp", "playwright", "onnxruntime", "pykakasi", "httpx", "httpx2", "soxr", "numpy"}
+HEAVY = {
+    "openai",
+    "mcp",
+    "playwright",
+    "onnxruntime",
+    "pykakasi",
+    "httpcore2",
+    "httpx",
+    "httpx2",
+    "soxr",
+    "numpy",
+    "websockets",
+}
 LONGEST_FILE = 600
 LONGEST_FUNCTION = 80
 

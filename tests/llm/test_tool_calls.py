@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from neko.llm.tool_calls import RequestedCall, ToolCallAssembler, call_message
 
@@ -124,3 +127,22 @@ def test_what_a_provider_wants_back_with_a_call_is_sent_back() -> None:
     assert message["tool_calls"][0]["extra_content"] == signature
     assert message["reasoning_content"] == "I should look."
     assert message["content"] is None
+
+
+@given(
+    st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=9), max_size=3), min_size=1, max_size=4),
+    st.integers(1, 7),
+    st.randoms(use_true_random=False),
+)
+def test_calls_are_whole_however_their_pieces_are_cut_and_mixed(
+    arguments: list[dict[str, str]], size: int, chance: Random
+) -> None:
+    queues: list[list[dict[str, Any]]] = []
+    for index, values in enumerate(arguments):
+        text = json.dumps(values)
+        fragments = [entry(text[at : at + size], None, index=index) for at in range(0, len(text), size)]
+        queues.append([entry("", "get_weather", index=index, id=f"call_{index}"), *fragments])
+    messages = [entries(queue.pop(0)) for queue in queues]
+    while any(queues):
+        messages.append(entries(chance.choice([queue for queue in queues if queue]).pop(0)))
+    assert assembled(*messages) == [(f"call_{index}", "get_weather", values) for index, values in enumerate(arguments)]
