@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 from starlette.responses import Response
 
-from neko.errors import ModelError, NekoError
+from neko.errors import NekoError
 from neko.providers import resolve
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
@@ -88,7 +88,7 @@ async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     target = await _target(call, "")
     try:
         names = await call.services.list_models(target.base_url, target.api_key)
-    except ModelError as error:
+    except NekoError as error:
         return await _model_failure(error, call)
     return ModelNames(models=list(names))
 
