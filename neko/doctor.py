@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import importlib.util
 import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
 from neko import providers, serve
 from neko.errors import DataFolderError, DataFolderInUseError
 from neko.llm.discovery import find_local_servers
+from neko.net import Network
 from neko.settings import ASSETS, Settings, default_data_dir
 from neko.settings.in_force import Origin, SettingsInForce
 from neko.settings.registry import SETTINGS
 from neko.storage import DataFolder
 
 OLDEST_PYTHON = (3, 11)
-PATIENCE = 1.0
+ANSWER_TIMEOUT_S = 1.0
 """Seconds that something on this computer gets to answer."""
 
 Verdict = Literal["ok", "note", "bad"]
@@ -90,15 +91,23 @@ def _port(settings: Settings) -> Finding:
 
 def _answers(settings: Settings) -> bool:
     """Whether a Neko answers there: anything with a healthy ``/health``."""
-    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=PATIENCE)
+    return asyncio.run(_is_healthy(settings.host, settings.port))
+
+
+async def _is_healthy(host: str, port: int) -> bool:
+    import httpx2
+
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    http = await Network().http_client(
+        "doctor", url, connect_timeout_s=ANSWER_TIMEOUT_S, read_timeout_s=ANSWER_TIMEOUT_S
+    )
     try:
-        connection.request("GET", "/health")
-        answer = connection.getresponse()
-        return answer.status == http.HTTPStatus.OK and isinstance(json.loads(answer.read(65536)), dict)
-    except (OSError, http.client.HTTPException, ValueError):
+        async with http, asyncio.timeout(ANSWER_TIMEOUT_S):
+            answer = await http.get(f"{url}/health")
+            return answer.status_code == HTTPStatus.OK and isinstance(answer.json(), dict)
+    except (httpx2.HTTPError, OSError, ValueError):
         return False
-    finally:
-        connection.close()
 
 
 def _voice(_settings: Settings) -> Finding:
@@ -133,11 +142,11 @@ def _stored_config(path: Path) -> Mapping[str, Any]:
 
 
 def _local_servers(environ: Mapping[str, str]) -> str:
-    servers = asyncio.run(find_local_servers(environ, timeout=PATIENCE))
+    servers = asyncio.run(find_local_servers(Network(), environ, ANSWER_TIMEOUT_S))
     if not servers:
         return "for a cleverer one open Settings, Model, or start Ollama"
-    listed = ", ".join(f"{server.name} ({len(server.models)} models)" for server in servers)
-    return f"found on this computer: {listed}; choose one under Settings, Model"
+    names = ", ".join(f"{server.name} ({len(server.models)} models)" for server in servers)
+    return f"found on this computer: {names}; choose one under Settings, Model"
 
 
 def _settings(settings: Settings) -> Finding:

@@ -12,6 +12,7 @@ NekoError
 │   ├── SettingError           a choice of settings that cannot be; its code says why
 │   │   └── PinnedSettingError      the environment decides it
 │   └── HTTPError              neko.web.errors: a request that is not served; its code says why
+├── LocalOnlyError         another machine would have been contacted, which is switched off
 ├── ModelError             the language model or its provider failed
 │   ├── ModelUnreachableError       refused, DNS, TLS
 │   ├── ModelTimeoutError           no first token, or silence between tokens
@@ -21,6 +22,7 @@ NekoError
 │   ├── ModelRateLimitedError       429
 │   ├── ModelOutOfCreditError       402, or a billing message
 │   ├── ModelBadRequestError        other 4xx
+│   │   └── ToolsRefusedError           the model takes no tools; asked again without
 │   ├── ModelServerError       5xx
 │   └── VoiceUnavailableError       the chosen model neither hears nor speaks
 ├── SpeechError            speech synthesis or conversion failed
@@ -100,6 +102,12 @@ class PinnedSettingError(SettingError):
         super().__init__(self.code, sentence, variable=variable)
 
 
+class LocalOnlyError(NekoError):
+    """``params`` holds ``host``."""
+
+    code = "local_only"
+
+
 class ModelError(NekoError):
     """``params`` always holds ``model`` and ``provider`` (the names the user knows)."""
 
@@ -140,6 +148,10 @@ class ModelOutOfCreditError(ModelError):
 
 class ModelBadRequestError(ModelError):
     code = "model_bad_request"
+
+
+class ToolsRefusedError(ModelBadRequestError):
+    pass
 
 
 class ModelServerError(ModelError):

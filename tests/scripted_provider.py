@@ -37,6 +37,7 @@ class Script:
     drops the connection; ``garbage_after`` sends a chunk that is not JSON; ``error_after`` sends an
     error object in the stream. ``refuse`` drops the connection before any answer. ``status`` other than 200 answers
     with ``body`` (an OpenAI error object by default). ``delay`` is seconds before each delta.
+    ``extra_deltas`` are sent as they are after the text, before the end: tool calls (``tool_calls``).
     """
 
     deltas: Sequence[str] = ("Hello", " from", " the", " scripted", " model", ".")
@@ -54,6 +55,7 @@ class Script:
     content_type: str | None = None
     finish_reason: str | None = "stop"
     done: bool = True
+    extra_deltas: Sequence[Mapping[str, Any]] = ()
 
 
 def failure(
@@ -61,6 +63,18 @@ def failure(
 ) -> Script:
     """A script that answers with an HTTP error."""
     return Script(status=status, error={"message": message, "code": code or None}, retry_after=retry_after)
+
+
+def tool_calls(*calls: tuple[str, str, str], text: Sequence[str] = (), pieces: int = 8) -> Script:
+    """A script that asks for calls (id, name, arguments), streamed as OpenAI does: ``pieces`` characters at a time."""
+    deltas: list[Mapping[str, Any]] = []
+    for index, (call_id, name, arguments) in enumerate(calls):
+        head = {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
+        deltas.append({"tool_calls": [head]})
+        for start in range(0, len(arguments), pieces):
+            fragment = {"index": index, "function": {"arguments": arguments[start : start + pieces]}}
+            deltas.append({"tool_calls": [fragment]})
+    return Script(text, extra_deltas=deltas, finish_reason="tool_calls")
 
 
 @dataclass(slots=True)
@@ -201,6 +215,8 @@ class ScriptedProvider:
                 await connection.drain()
         if connection.gone:
             return
+        for delta in script.extra_deltas:
+            connection.chunk(_event(model, delta))
         if script.finish_reason is not None:
             connection.chunk(_event(model, {}, script.finish_reason))
         if script.done:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from neko.audio import engines
 from neko.errors import ConfigError, DamagedFileError
+from neko.net import Network
 from neko.providers import catalogue
 from neko.settings import ASSETS, CoreConfig, Settings, default_data_dir, is_loopback, registry
 from neko.settings.in_force import Origin, SettingsInForce, Source, change_of
@@ -301,7 +302,7 @@ def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[
 def test_the_engines_of_the_registry_are_those_that_can_be_built() -> None:
     assert engines.KINDS == registry.ENGINE_KINDS
     for kind in registry.ENGINE_KINDS:
-        assert engines.build(kind)
+        assert engines.build(kind, Network())
 
 
 def test_no_secret_is_shown_by_the_settings_themselves() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from neko.errors import VoiceUnavailableError
 from neko.llm import model_catalogue
 from neko.llm.discovery import LocalServer, find_local_servers
+from neko.net import Network
 from neko.providers import ModelEndpoint, resolve
 from neko.sessions import models as sessions
 from neko.sessions.actions import Mode
@@ -22,8 +23,15 @@ SessionFactory = Callable[[Mode, TaskOwner], ModelSession]
 class Models:
     """``neko.models``. With a ``session_factory`` its sessions answer instead of the configured model's."""
 
-    def __init__(self, config: CoreConfig, settings: Settings, session_factory: SessionFactory | None = None) -> None:
+    def __init__(
+        self,
+        config: CoreConfig,
+        settings: Settings,
+        network: Network,
+        session_factory: SessionFactory | None = None,
+    ) -> None:
         self._config = config
+        self._network = network
         self._settings = settings
         self._session_factory = session_factory or self._configured_session
 
@@ -43,24 +51,24 @@ class Models:
     def summariser(self) -> Summarise | None:
         """One-shot summaries by the configured model; None without one."""
         endpoint = self.endpoint("summary")
-        return sessions.summariser(endpoint) if endpoint else None
+        return sessions.summariser(self._network, endpoint) if endpoint else None
 
     async def local_servers(self) -> Sequence[LocalServer]:
         """Model servers already running on this machine, within a second."""
         if not self._settings.find_local_servers:
             return []
-        return await find_local_servers(self._settings.environ, own_port=self._settings.port or None)
+        return await find_local_servers(self._network, self._settings.environ, own_port=self._settings.port or None)
 
     async def names(self, base_url: str, api_key: str) -> Sequence[str]:
         """The models that a server offers; raises ``ModelError``."""
-        return await model_catalogue.list_models(base_url, api_key)
+        return await model_catalogue.list_models(self._network, base_url, api_key)
 
     async def test(self, base_url: str, api_key: str, model: str) -> model_catalogue.TestResult:
         """One real call; a failure is in the result."""
-        return await model_catalogue.test(base_url, api_key, model)
+        return await model_catalogue.test(self._network, base_url, api_key, model)
 
     def _configured_session(self, mode: Mode, owner: TaskOwner) -> ModelSession:
         if mode == "audio":
             label = self.label
             raise VoiceUnavailableError("no speech-to-speech session", model=label.model, provider=label.provider)
-        return sessions.build(self.endpoint("conversation"), self.endpoint("vision"), owner)
+        return sessions.build(self.endpoint("conversation"), self.endpoint("vision"), owner, self._network)

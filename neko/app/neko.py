@@ -24,6 +24,7 @@ from neko.errors import NekoError
 from neko.memory.compression import CompressionScheduler
 from neko.memory.service import MemoryService
 from neko.metrics import Metrics
+from neko.net import Network
 from neko.preferences import Preferences
 from neko.providers import catalogue
 from neko.sessions import emotion, prompt
@@ -31,7 +32,7 @@ from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import Event, Status
 from neko.settings import CoreConfig, Settings, default_data_dir
 from neko.settings.in_force import SettingsInForce
-from neko.settings.registry import INSTANCE_ID
+from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY
 from neko.storage import DataFolder
 from neko.tasks import TaskOwner, in_thread
 
@@ -48,6 +49,7 @@ class Neko:
     """
 
     folder: DataFolder
+    network: Network
     config: Configuration
     language: ReaderLanguage
     models: Models
@@ -73,6 +75,7 @@ class Neko:
         self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
         self.bus = Bus()
         self.metrics.add_source("bus", self.bus.snapshot)
+        self.metrics.add_source("network", self.network.snapshot)
         self.memory = MemoryService(
             self.folder.memory,
             self._owner,
@@ -118,8 +121,9 @@ class Neko:
         try:
             stored = CoreConfig.load(self.folder.config("core_config.json"), settings.environ, settings.flags)
             self.language = ReaderLanguage(stored, settings.environ)
-            self.models = Models(stored, settings, self._session_factory)
-            self.voices = Voices(stored, self.models, builtin_installed=builtin_voice_installed())
+            self.network = Network(local_only=stored.in_force.get(LOCAL_ONLY))
+            self.models = Models(stored, settings, self.network, self._session_factory)
+            self.voices = Voices(stored, self.models, self.network, builtin_installed=builtin_voice_installed())
             self.preferences = Preferences(self.folder.config("user_preferences.json"))
             cards = CharacterCards.load(self.folder.config("characters.json"), self.language.current)
             for tag in languages.LANGUAGES:

@@ -11,6 +11,7 @@ from neko.app.models import Models
 from neko.audio import engines
 from neko.audio.engines.openai_speech import DEFAULT_MODEL
 from neko.audio.speech_pipeline import say
+from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.dependencies import Voice
 from neko.settings import CoreConfig
@@ -26,8 +27,9 @@ def builtin_voice_installed() -> bool:
 class Voices:
     """``neko.voices``. ``builtin_installed`` decides the engine where the user chose none."""
 
-    def __init__(self, config: CoreConfig, models: Models, *, builtin_installed: bool) -> None:
+    def __init__(self, config: CoreConfig, models: Models, network: Network, *, builtin_installed: bool) -> None:
         self._config = config
+        self._network = network
         self._models = models
         self._default_engine: EngineKind = "builtin" if builtin_installed else "browser"
 
@@ -44,7 +46,7 @@ class Voices:
     def of(self, character: str) -> Voice:
         """A new engine with the character's tuning; whoever gets it closes it."""
         kind = self.engine
-        return Voice(kind, engines.build(kind, self._server()), self.tuning(character))
+        return Voice(kind, engines.build(kind, self._network, self._server()), self.tuning(character))
 
     def tuning(self, character: str) -> VoiceSettings:
         """Voice name, rate and pitch of a character."""

@@ -1,119 +1,111 @@
-"""The ``openai`` client of one endpoint, made away from the loop thread."""
+"""One provider's server, asked with one key."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
+from neko.errors import NekoError
+from neko.llm.provider_errors import ProviderErrors
+from neko.net import Network
 from neko.providers import ModelEndpoint
-from neko.settings import is_loopback
 from neko.tasks import in_thread
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
-KEEP_ALIVE = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: to connect, to the first token, between tokens; and the waits before tries two and three.
+    """Seconds: to connect, to the first token, between tokens, for the result of a tool call; and the waits
+    before tries two and three.
 
-    A provider's own wish to wait (``Retry-After``) is honoured up to ``longest_wait``. ``sleep`` does the
-    waiting between tries.
+    A provider's own wish to wait (``Retry-After``) is honoured up to ``longest_wait_s``. ``sleep`` does
+    the waiting between tries.
     """
 
-    connect: float = 10.0
-    first_token: float = 30.0
-    between_tokens: float = 20.0
-    back_off: tuple[float, ...] = (1.0, 2.0)
-    longest_wait: float = 10.0
+    connect_timeout_s: float = 10.0
+    first_token_timeout_s: float = 30.0
+    between_tokens_timeout_s: float = 20.0
+    tool_result_timeout_s: float = 300.0
+    back_off_s: tuple[float, ...] = (1.0, 2.0)
+    longest_wait_s: float = 10.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-async def open_client(endpoint: ModelEndpoint, timeouts: Timeouts) -> AsyncOpenAI:
-    """A client with keep-alive and no retries of its own; nothing is sent. Close it with ``close()``."""
-    return await in_thread(_make_client, endpoint, timeouts)
+class ProviderClient:
+    """The ``openai`` client of one server over a connection of the gate's; tries nothing twice by itself."""
+
+    def __init__(self, openai: AsyncOpenAI, http: httpx2.AsyncClient) -> None:
+        self._openai = openai
+        self._http = http
+
+    @asynccontextmanager
+    async def post(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[httpx2.Response]:
+        """Send JSON; the response of whatever status is open, its head read. Raises what the client raises.
+
+        Not by ``chat.completions.create``, which walks through all messages by their type hints: that
+        takes longer than a whole reply once the talk has some length.
+        """
+        from openai import APIStatusError, AsyncStream
+
+        try:
+            stream = await self._openai.post(
+                path, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object]
+            )
+        except APIStatusError as error:
+            yield error.response
+            return
+        async with stream:
+            yield stream.response
+
+    async def connect_ahead(self, timeout_s: float) -> None:
+        """Have a connection ready for the first request, if the server can be reached; fails silently.
+
+        Plain HTTP servers are near, where this would save nothing.
+        """
+        if self._openai.base_url.scheme == "https":
+            import httpx2
+
+            with contextlib.suppress(httpx2.HTTPError, OSError, NekoError):
+                async with asyncio.timeout(timeout_s):
+                    await self._http.head(self._openai.base_url.join("models"))
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
 
 
-async def connect_ahead(client: AsyncOpenAI, seconds: float) -> None:
-    """Have a connection ready for the first request, if the server can be reached; never fails.
-
-    Plain HTTP servers are near, where this would save nothing.
-    """
-    if client.base_url.scheme == "https":
-        import httpx2
-
-        with contextlib.suppress(httpx2.HTTPError, OSError, TimeoutError):
-            async with asyncio.timeout(seconds):
-                await client._client.head(client.base_url.join("models"))
-
-
-def make_http_client(base_url: str, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
-    """For one server; proxies of the environment do not apply to this machine's own servers."""
-    import httpx2
-
-    parts = urlsplit(base_url)
-    secure = parts.scheme == "https"
-    return httpx2.AsyncClient(
-        verify=_tls() if secure else False,
-        trust_env=not is_loopback(parts.hostname or ""),
-        follow_redirects=secure,
-        timeout=timeout,
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=KEEP_ALIVE),
-    )
+async def open_client(network: Network, endpoint: ModelEndpoint, timeouts: Timeouts) -> ProviderClient:
+    """A client for the server and key of ``endpoint``; nothing is sent. Raises ``NekoError``."""
+    try:
+        http = await network.http_client(
+            "model",
+            endpoint.base_url,
+            connect_timeout_s=timeouts.connect_timeout_s,
+            follow_redirects=endpoint.base_url.startswith("https:"),
+        )
+        return ProviderClient(await in_thread(_make_openai, endpoint, http), http)
+    except Exception as error:
+        raise ProviderErrors(endpoint.model, endpoint.provider_name).from_exception(error) from error
 
 
-def _make_client(endpoint: ModelEndpoint, timeouts: Timeouts) -> AsyncOpenAI:
-    import httpx2
-    from openai import AsyncOpenAI
+def _make_openai(endpoint: ModelEndpoint, http: httpx2.AsyncClient) -> AsyncOpenAI:
+    """Blocks: the library is loaded at its first use."""
+    from openai import AsyncOpenAI, Omit
 
-    _warm_up()
-    limits = httpx2.Timeout(None, connect=timeouts.connect)
+    without_key: dict[str, Any] = {"Authorization": Omit()}
     client = AsyncOpenAI(
         api_key=endpoint.api_key or "none",
         base_url=endpoint.base_url,
+        http_client=http,
         max_retries=0,
-        timeout=limits,
-        http_client=make_http_client(endpoint.base_url, limits),
+        default_headers=None if endpoint.api_key else without_key,
     )
     if client.base_url.host != "api.openai.com":
         client.organization = client.project = None
     return client
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    import httpx2
-
-    return httpx2.create_ssl_context()
-
-
-@cache
-def _warm_up() -> None:
-    """Import the client and pay for what its first request loads, on another thread's own loop."""
-    import anyio
-    import httpx2
-    from openai import AsyncOpenAI, AsyncStream
-
-    def respond(_request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, content=b"data: [DONE]\n\n")
-
-    async def first_request() -> None:
-        http = httpx2.AsyncClient(transport=httpx2.MockTransport(respond), trust_env=False)
-        async with AsyncOpenAI(api_key="none", base_url="http://127.0.0.1/v1", http_client=http) as client:
-            stream = await client.post(
-                "/chat/completions", cast_to=object, body={}, stream=True, stream_cls=AsyncStream[object]
-            )
-            await stream.response.aread()
-        with contextlib.suppress(OSError):
-            await anyio.connect_tcp("127.0.0.1", 0)
-
-    asyncio.run(first_request())

@@ -10,6 +10,7 @@ from neko.llm.client import Timeouts, open_client
 from neko.llm.completion import stream_completion
 from neko.llm.provider_errors import ProviderErrors
 from neko.llm.reasoning_filter import ReasoningFilter
+from neko.net import Network
 from neko.providers import ModelEndpoint
 
 
@@ -21,45 +22,46 @@ class Completion:
     latency: float
 
 
-async def complete_once(endpoint: ModelEndpoint, prompt: str, timeouts: Timeouts | None = None) -> Completion:
-    """Ask once, without tries again; raises ``ModelError``, also when the answer is empty."""
+async def complete_once(
+    network: Network, endpoint: ModelEndpoint, prompt: str, timeouts: Timeouts | None = None
+) -> Completion:
+    """Ask once, without tries again; raises ``NekoError``, also when the answer is empty."""
     timeouts = timeouts or Timeouts()
     errors = ProviderErrors(endpoint.model, endpoint.provider_name)
+    answer = _WholeText()
+    client = await open_client(network, endpoint, timeouts)
     try:
-        client = await open_client(endpoint, timeouts)
-    except Exception as error:
-        raise errors.from_exception(error) from error
-    answer = _Whole()
-    async with client:
         await stream_completion(client, endpoint, [{"role": "user", "content": prompt}], answer, timeouts, errors)
+    finally:
+        await client.aclose()
     text = answer.text()
     if not text:
         raise errors.make(ModelStreamBrokenError, "an empty reply")
     return Completion(text, (answer.first or answer.started) - answer.started)
 
 
-async def complete(endpoint: ModelEndpoint, prompt: str, timeouts: Timeouts | None = None) -> str:
-    """The model's whole answer to ``prompt``; raises ``ModelError``."""
-    return (await complete_once(endpoint, prompt, timeouts)).text
+async def complete(network: Network, endpoint: ModelEndpoint, prompt: str, timeouts: Timeouts | None = None) -> str:
+    """The model's whole answer to ``prompt``; raises ``NekoError``."""
+    return (await complete_once(network, endpoint, prompt, timeouts)).text
 
 
-class _Whole:
+class _WholeText:
     """Collects the text of a reply."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
         self.first: float | None = None
-        self._thoughts = ReasoningFilter()
+        self._filter = ReasoningFilter()
         self._pieces: list[str] = []
 
     def push(self, text: str) -> bool:
         if self.first is None:
             self.first = time.monotonic()
-        self._pieces.append(self._thoughts.feed(text))
+        self._pieces.append(self._filter.feed(text))
         return True
 
     async def drain(self) -> None:
-        """There is always room."""
+        """Takes everything."""
 
     def text(self) -> str:
-        return ("".join(self._pieces) + self._thoughts.flush()).strip()
+        return ("".join(self._pieces) + self._filter.flush()).strip()

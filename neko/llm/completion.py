@@ -1,7 +1,7 @@
 """One streamed chat completion, from request to the last delta.
 
 Protocol: https://platform.openai.com/docs/api-reference/chat-streaming. The bytes are decoded
-here rather than by the client library: that is cheaper than building its objects for every
+here rather than by a client library: that is cheaper than building its objects for every
 delta, and it tells a stream that ended from one that broke off.
 """
 
@@ -9,25 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from neko.errors import ModelError, ModelStreamBrokenError
-from neko.llm.client import Timeouts
-from neko.llm.provider_errors import ProviderErrors
+from neko.errors import ModelStreamBrokenError, NekoError, ToolsRefusedError
+from neko.llm.client import ProviderClient, Timeouts
+from neko.llm.provider_errors import ProviderErrors, decoded_body, retry_hint
 from neko.llm.sse import EventDecoder
+from neko.llm.tool_calls import RequestedCall, ToolCallAssembler, tool_schema
 from neko.providers import ModelEndpoint
+from neko.types.model_session import Tool
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI, AsyncStream
+    import httpx2
 
 ChatMessage = Mapping[str, Any]
 """A message of the chat completions API."""
 
 TEMPERATURE = 1.0
-_DRAIN = 0.05
+_DRAIN_TIMEOUT_S = 0.05
 _NOTHING: Mapping[str, Any] = {}
 _LONGEST_WHOLE_ANSWER = 8 * 1024 * 1024
+_LONGEST_REFUSAL = 64 * 1024
+_NOT_ABOUT_TOOLS = (401, 402, 403, 408, 429)
+_NAMES_TOOLS = re.compile(r"\btools?\b|tool_|function[ _.-]?call", re.IGNORECASE)
 
 
 class Sink(Protocol):
@@ -42,50 +49,53 @@ class Sink(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CompletionEnd:
+    """What a completion held beside its text: the calls it asks for, and the reasoning before them."""
+
+    calls: tuple[RequestedCall, ...] = ()
+    reasoning: str = ""
+
+
 async def stream_completion(
-    client: AsyncOpenAI,
+    client: ProviderClient,
     endpoint: ModelEndpoint,
     messages: Sequence[ChatMessage],
     sink: Sink,
     timeouts: Timeouts,
     errors: ProviderErrors,
-) -> None:
+    tools: Sequence[Tool] = (),
+) -> CompletionEnd:
     """Ask for a completion and push its text into ``sink``; returns at its proper end.
 
-    Raises ``ModelError``. When the task is cancelled the HTTP stream is dropped at once.
+    Raises ``NekoError``, ``ToolsRefusedError`` when the server would answer without ``tools`` only. When
+    the task is cancelled the HTTP stream is dropped at once.
     """
-    reader = _Reader(sink, errors)
+    decoder = _CompletionDecoder(sink, errors)
     clock = _Clock(timeouts)
     try:
-        async with clock.deadline, await _request(client, endpoint, messages) as stream:
-            content_type = stream.response.headers.get("content-type", "")
-            chunks = stream.response.aiter_bytes()
+        async with clock.deadline, client.post("/chat/completions", _body(endpoint, messages, tools)) as response:
+            if response.status_code != 200:
+                raise await _refusal(response, errors, bool(tools))
+            content_type = response.headers.get("content-type", "")
             if content_type.startswith("application/json"):
-                await _whole_answer(chunks, reader)
+                await _read_whole(response.aiter_bytes(), decoder)
             elif content_type.startswith("text/html"):
                 raise errors.make(ModelStreamBrokenError, "a web page instead of a stream")
             else:
-                await _read(chunks, reader, sink, clock)
-            reader.finish()
-    except ModelError:
+                await _read_stream(response.aiter_bytes(), decoder, sink, clock)
+            decoder.finish()
+    except NekoError:
         raise
     except Exception as error:
         if not clock.deadline.expired():
             raise errors.from_exception(error) from error
-        if not reader.done:
-            raise errors.timeout(clock.allowed) from error
+        if not decoder.done:
+            raise errors.timeout(clock.allowed_s) from error
+    return decoder.end()
 
 
-async def _request(
-    client: AsyncOpenAI, endpoint: ModelEndpoint, messages: Sequence[ChatMessage]
-) -> AsyncStream[object]:
-    """Send the request; returns when the head of the answer is there.
-
-    Not by ``chat.completions.create``, which walks through all messages by their type hints: that
-    takes longer than a whole reply once the talk has some length.
-    """
-    from openai import AsyncStream
-
+def _body(endpoint: ModelEndpoint, messages: Sequence[ChatMessage], tools: Sequence[Tool]) -> dict[str, Any]:
     body = {
         "model": endpoint.model,
         "messages": messages,
@@ -93,61 +103,74 @@ async def _request(
         "stream": True,
         **endpoint.extra_body,
     }
-    return await client.post(
-        "/chat/completions", cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object]
-    )
+    if tools:
+        body["tools"] = [tool_schema(tool) for tool in tools]
+    return body
 
 
-async def _read(chunks: AsyncIterator[bytes], reader: _Reader, sink: Sink, clock: _Clock) -> None:
+async def _refusal(response: httpx2.Response, errors: ProviderErrors, has_tools: bool) -> NekoError:
+    """The error that an answer other than 200 stands for."""
+    raw = bytearray()
+    async for chunk in response.aiter_bytes():
+        raw += chunk
+        if len(raw) > _LONGEST_REFUSAL:
+            break
+    status, body = response.status_code, decoded_body(bytes(raw))
+    if has_tools and status not in _NOT_ABOUT_TOOLS and _NAMES_TOOLS.search(str(body)):
+        return errors.make(ToolsRefusedError, f"status {status}")
+    return errors.from_status(status, body, retry_hint(response.headers, body))
+
+
+async def _read_stream(chunks: AsyncIterator[bytes], decoder: _CompletionDecoder, sink: Sink, clock: _Clock) -> None:
     """Feed the stream to its end; what follows ``[DONE]`` is read so that the connection can be used again."""
-    begun = over = False
+    has_begun = has_ended = False
     async for chunk in chunks:
-        if over:
+        if has_ended:
             continue
-        heard = reader.feed(chunk)
-        if reader.crowded:
+        has_token = decoder.feed(chunk)
+        if decoder.is_sink_full:
             clock.stop()
             await sink.drain()
-            reader.crowded = False
-        if heard:
+            decoder.is_sink_full = False
+        if has_token:
             clock.token()
-            if not begun:
-                begun = True
-                await _let_go_out()
-        over = reader.done
-        if over:
-            clock.last(_DRAIN)
+            if not has_begun:
+                has_begun = True
+                await _let_first_words_out()
+        has_ended = decoder.done
+        if has_ended:
+            clock.last(_DRAIN_TIMEOUT_S)
 
 
-async def _let_go_out() -> None:
-    """One step for who listens and one for who sends: the first words leave before the rest is read."""
+async def _let_first_words_out() -> None:
+    """One step for the reader of the events and one for who sends them on, before the rest is decoded."""
     for _ in range(2):
         await asyncio.sleep(0)
 
 
-async def _whole_answer(chunks: AsyncIterator[bytes], reader: _Reader) -> None:
+async def _read_whole(chunks: AsyncIterator[bytes], decoder: _CompletionDecoder) -> None:
     """A server that does not stream answers with one JSON object."""
     body = bytearray()
     async for chunk in chunks:
         body += chunk
         if len(body) > _LONGEST_WHOLE_ANSWER:
             raise ValueError("the answer is too long")
-    reader.event(bytes(body))
-    reader.done = True
+    decoder.event(bytes(body))
+    decoder.done = True
 
 
 class _Clock:
     """The deadline of a stream: first for the first token, then for each next one."""
 
     def __init__(self, timeouts: Timeouts) -> None:
-        self._timeouts = timeouts
+        self._between_s = timeouts.between_tokens_timeout_s
         self._now = asyncio.get_running_loop().time
-        self.allowed = timeouts.first_token
-        self.deadline = asyncio.timeout(self.allowed)
+        self.allowed_s = timeouts.first_token_timeout_s
+        self.deadline = asyncio.timeout(self.allowed_s)
 
     def token(self) -> None:
-        self.allowed = self._timeouts.between_tokens
-        self.deadline.reschedule(self._now() + self.allowed)
+        self.allowed_s = self._between_s
+        self.deadline.reschedule(self._now() + self.allowed_s)
 
     def stop(self) -> None:
         self.deadline.reschedule(None)
@@ -156,16 +179,18 @@ class _Clock:
         self.deadline.reschedule(self._now() + seconds)
 
 
-class _Reader:
+class _CompletionDecoder:
     """Decodes the stream and hands its text on. ``done``: the provider said that this is all."""
 
     def __init__(self, sink: Sink, errors: ProviderErrors) -> None:
         self._push = sink.push
         self._errors = errors
         self._decoder = EventDecoder()
-        self._finished = False
+        self._calls = ToolCallAssembler()
+        self._reasoning: list[str] = []
+        self._has_finish_reason = False
         self.done = False
-        self.crowded = False
+        self.is_sink_full = False
 
     def feed(self, chunk: bytes) -> bool:
         """Take bytes; true when they held any token, a hidden one too."""
@@ -186,11 +211,14 @@ class _Reader:
                     raise self._errors.from_stream(chunk["error"])
                 return
             choice = choices[0]
-            text = (choice.get("delta") or choice.get("message") or _NOTHING).get("content")
+            message = choice.get("delta") or choice.get("message") or _NOTHING
+            text = message.get("content")
             if text and not self._push(text if isinstance(text, str) else _joined(text)):
-                self.crowded = True
+                self.is_sink_full = True
+            if len(message) > 1 or not text:
+                self._take_rest(message)
             if choice.get("finish_reason"):
-                self._finished = True
+                self._has_finish_reason = True
         except (AttributeError, TypeError, LookupError) as error:
             raise self._errors.make(ModelStreamBrokenError, "a chunk of an unknown shape") from error
 
@@ -201,9 +229,20 @@ class _Reader:
                 self.done = True
             else:
                 self.event(data)
-        if not (self.done or self._finished):
+        if not (self.done or self._has_finish_reason):
             raise self._errors.make(ModelStreamBrokenError, "the stream stopped without an end")
         self.done = True
+
+    def end(self) -> CompletionEnd:
+        """What there was beside text."""
+        calls = self._calls.finish()
+        return CompletionEnd(calls, "".join(self._reasoning) if calls else "")
+
+    def _take_rest(self, message: Mapping[str, Any]) -> None:
+        self._calls.feed(message)
+        reasoning = message.get("reasoning_content")
+        if isinstance(reasoning, str):
+            self._reasoning.append(reasoning)
 
 
 def _joined(parts: Sequence[Mapping[str, Any]]) -> str:

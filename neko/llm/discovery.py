@@ -1,20 +1,21 @@
 """Model servers already running on this machine.
 
-Only loopback is asked, all at once, by plain HTTP on bare connections: where nothing listens
-(the usual case) that costs microseconds and loads nothing.
+Only loopback is asked, all at once, and by HTTP only where something takes connections: where nothing
+listens (the usual case) that costs microseconds and loads nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from neko.llm.model_catalogue import chat_models, model_ids
+from neko.errors import NekoError
+from neko.llm.model_catalogue import chat_models, fetch_listing, model_ids
+from neko.net import Network
 from neko.settings import is_loopback
+from neko.tasks import TaskOwner
 
 PORTS: tuple[tuple[str, int], ...] = (
     ("Ollama", 11434),
@@ -23,8 +24,8 @@ PORTS: tuple[tuple[str, int], ...] = (
     ("vLLM", 8000),
     ("KoboldCpp", 5001),
 )
+_LARGEST_LISTING = 1024 * 1024
 _BY_OWNER = {"llamacpp": "llama.cpp", "vllm": "vLLM", "koboldcpp": "KoboldCpp"}
-_LARGEST_ANSWER = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,14 @@ class LocalServer:
 
 
 async def find_local_servers(
+    network: Network,
     environ: Mapping[str, str],
-    timeout: float = 1.0,
+    timeout_s: float = 1.0,
     *,
     ports: Sequence[tuple[str, int]] = PORTS,
     own_port: int | None = None,
 ) -> list[LocalServer]:
-    """What answers like an OpenAI-compatible server, in the order of ``ports``, within ``timeout`` seconds.
+    """What answers like an OpenAI-compatible server, in the order of ``ports``, within ``timeout_s`` seconds.
 
     ``OLLAMA_HOST`` adds an address if it is on this machine; ``own_port`` is never asked.
     """
@@ -52,15 +54,18 @@ async def find_local_servers(
     if configured is not None:
         places.setdefault(configured, "Ollama")
     places = {place: name for place, name in places.items() if place[1] != own_port}
-    probes = [asyncio.ensure_future(_probe(name, *place)) for place, name in places.items()]
-    try:
-        await asyncio.wait(probes, timeout=timeout) if probes else None
-    finally:
-        for probe in probes:
-            probe.cancel()
-        await asyncio.gather(*probes, return_exceptions=True)
-    done = [probe.result() for probe in probes if not probe.cancelled()]
-    return [server for server in done if server is not None]
+    servers: dict[tuple[str, int], LocalServer] = {}
+
+    async def ask(place: tuple[str, int], name: str) -> None:
+        server = await _server_at(network, name, *place, timeout_s)
+        if server is not None:
+            servers[place] = server
+
+    async with TaskOwner("discovery") as owner:
+        tasks = [owner.spawn(ask(place, name), name=name) for place, name in places.items()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout_s)
+    return [servers[place] for place in places if place in servers]
 
 
 def ollama_address(value: str) -> tuple[str, int] | None:
@@ -68,11 +73,11 @@ def ollama_address(value: str) -> tuple[str, int] | None:
     value = value.strip()
     if not value:
         return None
-    scheme, found, rest = value.rpartition("://")
+    scheme, separator, rest = value.rpartition("://")
     try:
         parts = urlsplit(f"//{rest}")
         host = parts.hostname or "127.0.0.1"
-        port = parts.port or (80 if found and scheme == "http" else 11434)
+        port = parts.port or (80 if separator and scheme == "http" else 11434)
     except ValueError:
         return None
     if scheme == "https":
@@ -82,59 +87,19 @@ def ollama_address(value: str) -> tuple[str, int] | None:
     return (host, port) if is_loopback(host) else None
 
 
-async def _probe(name: str, host: str, port: int) -> LocalServer | None:
+async def _server_at(network: Network, name: str, host: str, port: int, timeout_s: float) -> LocalServer | None:
     """The server at this place, or None for anything that is none."""
+    if not await network.is_listening("local servers", host, port, timeout_s):
+        return None
+    base_url = f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
     try:
-        listing = json.loads(await _get(host, port, "/v1/models"))
-    except (OSError, ValueError, EOFError, asyncio.LimitOverrunError):
+        listing = await fetch_listing(
+            network, base_url, purpose="local servers", timeout_s=timeout_s, largest=_LARGEST_LISTING
+        )
+    except NekoError:
         return None
     models = chat_models(model_ids(listing) or [])
     if not models:
         return None
     owner = str(listing["data"][0].get("owned_by", "")).lower()
-    shown = f"[{host}]" if ":" in host else host
-    return LocalServer(_BY_OWNER.get(owner, name), f"http://{shown}:{port}/v1", tuple(models))
-
-
-async def _get(host: str, port: int, path: str) -> bytes:
-    """The body of a successful answer; raises ``ValueError`` for any other.
-
-    HTTP/1.0, so that the server ends the body by closing; chunks are understood all the same.
-    """
-    reader, writer = await asyncio.open_connection(host, port, limit=64 * 1024)
-    try:
-        head = f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
-        writer.write(head.encode("ascii"))
-        status, _, lines = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
-        fields = dict(line.split(b":", 1) for line in lines.lower().split(b"\r\n") if b":" in line)
-        if status.split(b" ")[1:2] != [b"200"]:
-            raise ValueError("refused")
-        if b"chunked" in fields.get(b"transfer-encoding", b""):
-            return await _chunks(reader)
-        length = int(fields.get(b"content-length", b"-1"))
-        if length > _LARGEST_ANSWER:
-            raise ValueError("too long")
-        return await reader.readexactly(length) if length >= 0 else await _to_end(reader)
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-
-
-async def _to_end(reader: asyncio.StreamReader) -> bytes:
-    body = bytearray()
-    while chunk := await reader.read(64 * 1024):
-        body += chunk
-        if len(body) > _LARGEST_ANSWER:
-            raise ValueError("too long")
-    return bytes(body)
-
-
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    body = bytearray()
-    while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
-        if len(body) + size > _LARGEST_ANSWER:
-            raise ValueError("too long")
-        body += await reader.readexactly(size)
-        await reader.readexactly(2)
-    return bytes(body)
+    return LocalServer(_BY_OWNER.get(owner, name), base_url, tuple(models))

@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from neko.errors import ModelError, ModelStreamBrokenError, NekoError
-from neko.llm.client import Timeouts, make_http_client
+from neko.errors import ModelStreamBrokenError, NekoError
+from neko.llm.client import Timeouts
 from neko.llm.complete_once import complete_once
-from neko.llm.provider_errors import ProviderErrors, retry_hint
+from neko.llm.provider_errors import ProviderErrors, decoded_body, retry_hint
+from neko.net import Network
 from neko.providers import ModelEndpoint, catalogue, normalise_base_url
 from neko.tasks import in_thread
 
@@ -37,25 +38,26 @@ class TestResult:
 
 
 async def list_models(
-    base_url: str, api_key: str, *, provider: str = "", timeouts: Timeouts | None = None
+    network: Network, base_url: str, api_key: str, *, provider: str = "", timeouts: Timeouts | None = None
 ) -> list[str]:
-    """Ids of the chat models of a server, from ``GET {base}/models``; raises ``ModelError``."""
+    """Ids of the chat models of a server, from ``GET {base}/models``; raises ``NekoError``."""
     timeouts = timeouts or Timeouts()
-    base_url = normalise_base_url(base_url)
-    errors = ProviderErrors("", provider or urlsplit(base_url).netloc)
-    try:
-        listing = await _fetch(f"{base_url}/models", api_key, timeouts, errors)
-    except ModelError:
-        raise
-    except Exception as error:
-        raise errors.from_exception(error) from error
+    listing = await fetch_listing(
+        network,
+        normalise_base_url(base_url),
+        api_key,
+        provider=provider,
+        connect_timeout_s=timeouts.connect_timeout_s,
+        timeout_s=timeouts.between_tokens_timeout_s,
+    )
     models = model_ids(listing)
     if models is None:
-        raise errors.make(ModelStreamBrokenError, "not a list of models")
+        raise _errors(base_url, provider).make(ModelStreamBrokenError, "not a list of models")
     return chat_models(models)
 
 
 async def test(
+    network: Network,
     base_url: str,
     api_key: str,
     model: str,
@@ -63,14 +65,14 @@ async def test(
     provider: str = "",  # noqa: PT028
     timeouts: Timeouts | None = None,  # noqa: PT028
 ) -> TestResult:
-    """Ask the model one tiny question for real; never raises ``ModelError``, the result holds it."""
+    """Ask the model one tiny question for real; never raises ``NekoError``, the result holds it."""
     base_url = normalise_base_url(base_url)
     name = provider or urlsplit(base_url).netloc
     extra = (await in_thread(catalogue)).extra_bodies.get(model, {})
     endpoint = ModelEndpoint("conversation", "custom", name, base_url, model, api_key, extra)
     try:
-        answer = await complete_once(endpoint, _GREETING, timeouts)
-    except ModelError as error:
+        answer = await complete_once(network, endpoint, _GREETING, timeouts)
+    except NekoError as error:
         return TestResult(False, error=error)
     return TestResult(True, round(answer.latency * 1000), answer.text)
 
@@ -81,9 +83,9 @@ def model_ids(listing: object) -> list[str] | None:
     if not isinstance(data, list):
         return None
     ids = [entry.get("id") for entry in data if isinstance(entry, Mapping)]
-    if len(ids) != len(data) or not all(isinstance(found, str) and found for found in ids):
+    if len(ids) != len(data) or not all(isinstance(model, str) and model for model in ids):
         return None
-    return [str(found).removeprefix("models/") for found in ids]
+    return [str(model).removeprefix("models/") for model in ids]
 
 
 def chat_models(models: list[str]) -> list[str]:
@@ -91,27 +93,46 @@ def chat_models(models: list[str]) -> list[str]:
     return [model for model in dict.fromkeys(models) if not _NOT_FOR_CHAT.search(model)]
 
 
-async def _fetch(url: str, api_key: str, timeouts: Timeouts, errors: ProviderErrors) -> object:
-    import httpx2
+async def fetch_listing(
+    network: Network,
+    base_url: str,
+    api_key: str = "",
+    *,
+    purpose: str = "model list",
+    provider: str = "",
+    connect_timeout_s: float = 5.0,
+    timeout_s: float,
+    largest: int = _LARGEST_LISTING,
+) -> Any:
+    """The JSON of ``GET {base_url}/models``, whatever it is; raises ``NekoError``.
 
-    limits = httpx2.Timeout(timeouts.between_tokens, connect=timeouts.connect)
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    http = await in_thread(make_http_client, url, limits)
-    async with http, http.stream("GET", url, headers=headers) as response:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > _LARGEST_LISTING:
-                raise errors.make(ModelStreamBrokenError, "the list of models is too long")
-    if response.status_code != 200:
-        words = _decoded(bytes(body))
-        raise errors.from_status(response.status_code, words, retry_hint(response.headers, words))
-    listing: object = json.loads(body)
-    return listing
-
-
-def _decoded(body: bytes) -> object:
+    ``timeout_s`` is the longest silence of the server, ``largest`` the most bytes that are read.
+    """
+    errors = _errors(base_url, provider)
     try:
+        http = await network.http_client(
+            purpose,
+            base_url,
+            connect_timeout_s=connect_timeout_s,
+            read_timeout_s=timeout_s,
+            follow_redirects=base_url.startswith("https:"),
+        )
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        body = bytearray()
+        async with http, http.stream("GET", f"{base_url}/models", headers=headers) as response:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > largest:
+                    raise errors.make(ModelStreamBrokenError, "the list of models is too long")
+        if response.status_code != 200:
+            words = decoded_body(bytes(body))
+            raise errors.from_status(response.status_code, words, retry_hint(response.headers, words))
         return json.loads(body)
-    except ValueError:
-        return body[:500].decode("utf-8", "replace")
+    except NekoError:
+        raise
+    except Exception as error:
+        raise errors.from_exception(error) from error
+
+
+def _errors(base_url: str, provider: str) -> ProviderErrors:
+    return ProviderErrors("", provider or urlsplit(base_url).netloc)

@@ -1,4 +1,4 @@
-"""Provider failures, told apart: what ``openai`` and the wire raise becomes the ``ModelError`` tree."""
+"""Provider failures, told apart: what the wire raises and the server answers becomes the ``ModelError`` tree."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from neko.errors import (
     ModelStreamBrokenError,
     ModelTimeoutError,
     ModelUnreachableError,
+    NekoError,
 )
 
 _BILLING = re.compile(
@@ -51,29 +52,24 @@ class ProviderErrors:
     def timeout(self, seconds: float) -> ModelError:
         return self.make(ModelTimeoutError, f"silent for {seconds:g} s", seconds=round(seconds))
 
-    def from_exception(self, error: Exception) -> ModelError:
-        """For what the client library, the socket or the decoding of the stream raised."""
+    def from_exception(self, error: Exception) -> NekoError:
+        """For what the client, the socket or the decoding of the stream raised; an error of ours stays itself."""
         import httpx2
-        import openai
 
-        if isinstance(error, ModelError):
+        if isinstance(error, NekoError):
             return error
-        if isinstance(error, openai.APIStatusError):
-            hint = retry_hint(error.response.headers, error.body)
-            return self.from_status(error.status_code, error.body, hint)
-        cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
-        name = type(cause).__name__
+        name = type(error).__name__
         if isinstance(
-            cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError | httpx2.UnsupportedProtocol
+            error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError | httpx2.UnsupportedProtocol
         ):
             return self.make(ModelUnreachableError, name)
-        if isinstance(cause, httpx2.TimeoutException):
+        if isinstance(error, httpx2.TimeoutException):
             return self.make(ModelTimeoutError, name, seconds=0)
-        if isinstance(cause, UnicodeEncodeError | httpx2.LocalProtocolError):
+        if isinstance(error, UnicodeEncodeError | httpx2.LocalProtocolError):
             return self.make(ModelKeyRefusedError, name, detail="")
-        if isinstance(cause, httpx2.InvalidURL):
+        if isinstance(error, httpx2.InvalidURL):
             return self.make(ModelBadRequestError, name, detail="URL")
-        if isinstance(cause, OSError):
+        if isinstance(error, OSError):
             return self.make(ModelUnreachableError, name)
         return self.make(ModelStreamBrokenError, name)
 
@@ -121,8 +117,16 @@ def retry_hint(headers: Mapping[str, str], body: object) -> float | None:
             return max(0.0, float(headers[name]) * scale)
         except (KeyError, ValueError):
             continue
-    found = re.search(r'"retryDelay":\s*"([\d.]+)s"', json.dumps(body, default=str))
-    return float(found[1]) if found else None
+    match = re.search(r'"retryDelay":\s*"([\d.]+)s"', json.dumps(body, default=str))
+    return float(match[1]) if match else None
+
+
+def decoded_body(raw: bytes) -> object:
+    """The body of an error answer: JSON, else the beginning of its text."""
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw[:500].decode("utf-8", "replace")
 
 
 def _words(body: object) -> str:

@@ -8,19 +8,19 @@ _ALL = _OPENING + _CLOSING
 
 
 class ReasoningFilter:
-    """Text deltas in, text without thoughts out; a tag may be cut anywhere between deltas."""
+    """Text deltas in, text without reasoning out; a tag may be cut anywhere between deltas."""
 
-    __slots__ = ("_inside", "_pending", "_said")
+    __slots__ = ("_has_text", "_inside", "_pending")
 
     def __init__(self, *, begun: bool = False) -> None:
         """``begun``: this text goes on with a reply, so its white space counts."""
         self._inside = False
         self._pending = ""
-        self._said = begun
+        self._has_text = begun
 
     def feed(self, text: str) -> str:
         """What may be shown now. White space before the first word of a reply is dropped."""
-        if self._said and not self._inside and not self._pending and "<" not in text:
+        if self._has_text and not self._inside and not self._pending and "<" not in text:
             return text
         text = self._pending + text
         self._pending = ""
@@ -56,7 +56,7 @@ class ReasoningFilter:
         return text[1:]
 
     def _trim(self, text: str) -> str:
-        if not self._said:
+        if not self._has_text:
             text = text.lstrip()
-            self._said = bool(text)
+            self._has_text = bool(text)
         return text

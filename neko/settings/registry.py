@@ -166,7 +166,16 @@ VOICES: Final[Setting[Mapping[str, Any]]] = Setting(
     "voices", MAPPING, MappingProxyType({}), "`voice`, `rate` and `pitch` by character", Place.NEKO_SECTION
 )
 
-NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (LANGUAGE, OFFLINE, SPEECH_ENGINE, VOICES)
+LOCAL_ONLY: Final[Setting[bool]] = Setting(
+    "network.local_only",
+    SWITCH,
+    False,
+    "contact no other computer: only models and voices on this one",
+    Place.NEKO_SECTION,
+    ("NEKO_LOCAL_ONLY",),
+)
+
+NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (LANGUAGE, OFFLINE, SPEECH_ENGINE, VOICES, LOCAL_ONLY)
 
 SETTINGS: Final[tuple[Setting[Any], ...]] = (
     *LAUNCH,

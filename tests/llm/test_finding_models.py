@@ -22,6 +22,7 @@ from neko.errors import (
 from neko.llm import discovery, model_catalogue
 from neko.llm.client import Timeouts
 from neko.llm.complete_once import complete
+from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models import build, label_of, summariser
 from neko.sessions.models.builtin.session import BuiltinSession
@@ -39,7 +40,7 @@ def endpoint(base_url: str) -> ModelEndpoint:
 
 async def test_no_endpoint_means_the_built_in_model() -> None:
     async with TaskOwner("test") as owner:
-        session = build(None, None, owner)
+        session = build(None, None, owner, Network())
     assert isinstance(session, BuiltinSession)
     assert session.label == label_of(None)
     assert session.label.offline
@@ -47,7 +48,7 @@ async def test_no_endpoint_means_the_built_in_model() -> None:
 
 async def test_an_endpoint_means_a_chat_session() -> None:
     async with TaskOwner("test") as owner:
-        session = build(endpoint("http://127.0.0.1:9/v1"), None, owner)
+        session = build(endpoint("http://127.0.0.1:9/v1"), None, owner, Network())
     assert isinstance(session, ChatSession)
     assert session.label == label_of(endpoint(""))
     assert not session.label.offline
@@ -59,7 +60,7 @@ async def test_an_endpoint_means_a_chat_session() -> None:
 @pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/", "/v1/chat/completions"])
 async def test_models_are_listed_however_the_address_is_written(ending: str) -> None:
     async with ScriptedProvider(["big", "small", "big", "text-embedding-3"]) as provider:
-        models = await model_catalogue.list_models(f"http://127.0.0.1:{provider.port}{ending}", "key")
+        models = await model_catalogue.list_models(Network(), f"http://127.0.0.1:{provider.port}{ending}", "key")
         assert provider.requests[0].headers["authorization"] == "Bearer key"
     assert models == ["big", "small"]
 
@@ -79,7 +80,7 @@ async def test_a_listing_that_fails_says_why(script: Script, kind: type[ModelErr
     async with ScriptedProvider() as provider:
         provider.script_models(script)
         with pytest.raises(kind) as caught:
-            await model_catalogue.list_models(provider.base_url, "sk-abcdefgh12345", provider="Scripted")
+            await model_catalogue.list_models(Network(), provider.base_url, "sk-abcdefgh12345", provider="Scripted")
     assert caught.value.params["provider"] == "Scripted"
     assert "abcdefgh" not in f"{caught.value} {caught.value.params}"
 
@@ -88,7 +89,9 @@ async def test_a_listing_does_not_wait_for_ever() -> None:
     async with ScriptedProvider() as provider:
         provider.script_models(Script(stall_after=0))
         with pytest.raises(ModelTimeoutError):
-            await model_catalogue.list_models(provider.base_url, "", timeouts=Timeouts(between_tokens=0.05))
+            await model_catalogue.list_models(
+                Network(), provider.base_url, "", timeouts=Timeouts(between_tokens_timeout_s=0.05)
+            )
 
 
 # ── testing ─────────────────────────────────────────────────────────────────────────────
@@ -97,7 +100,7 @@ async def test_a_listing_does_not_wait_for_ever() -> None:
 async def test_a_test_is_a_real_call_with_its_latency() -> None:
     async with ScriptedProvider() as provider:
         provider.script(["<think>hm</think>", "Hello", "."])
-        result = await model_catalogue.test(provider.base_url, "key", "scripted-1")
+        result = await model_catalogue.test(Network(), provider.base_url, "key", "scripted-1")
         assert provider.chats[0].json["stream"] is True
     assert (result.ok, result.reply, result.error) == (True, "Hello.", None)
     assert 0 <= result.latency_ms < 5000
@@ -105,12 +108,14 @@ async def test_a_test_is_a_real_call_with_its_latency() -> None:
 
 async def test_a_test_sends_the_thinking_switch_of_its_model() -> None:
     async with ScriptedProvider() as provider:
-        await model_catalogue.test(provider.base_url, "key", "qwen-flash")
+        await model_catalogue.test(Network(), provider.base_url, "key", "qwen-flash")
         assert provider.chats[0].json["enable_thinking"] is False
 
 
 async def test_a_failed_test_holds_its_error(free_port: int) -> None:
-    result = await model_catalogue.test(f"http://127.0.0.1:{free_port}", "key", "scripted-1", provider="Here")
+    result = await model_catalogue.test(
+        Network(), f"http://127.0.0.1:{free_port}", "key", "scripted-1", provider="Here"
+    )
     assert not result.ok
     assert isinstance(result.error, ModelUnreachableError)
     assert result.error.params == {"model": "scripted-1", "provider": "Here"}
@@ -118,7 +123,7 @@ async def test_a_failed_test_holds_its_error(free_port: int) -> None:
 
 async def test_a_key_that_no_header_can_carry_is_a_refused_key() -> None:
     async with ScriptedProvider() as provider:
-        result = await model_catalogue.test(provider.base_url, "ключ\n", "scripted-1")
+        result = await model_catalogue.test(Network(), provider.base_url, "ключ\n", "scripted-1")
         assert provider.requests == []
     assert isinstance(result.error, ModelKeyRefusedError)
 
@@ -129,8 +134,8 @@ async def test_a_key_that_no_header_can_carry_is_a_refused_key() -> None:
 async def test_a_summary_is_the_whole_answer() -> None:
     async with ScriptedProvider() as provider:
         provider.script(["  They spoke ", "of cats. "], ["Again."])
-        assert await complete(endpoint(provider.base_url), "Summarise.") == "They spoke of cats."
-        assert await summariser(endpoint(provider.base_url))("Summarise.") == "Again."
+        assert await complete(Network(), endpoint(provider.base_url), "Summarise.") == "They spoke of cats."
+        assert await summariser(Network(), endpoint(provider.base_url))("Summarise.") == "Again."
         assert provider.chats[0].json["messages"] == [{"role": "user", "content": "Summarise."}]
 
 
@@ -139,7 +144,7 @@ async def test_a_summary_that_fails_raises(script: Script) -> None:
     async with ScriptedProvider() as provider:
         provider.script(script)
         with pytest.raises(ModelError):
-            await complete(endpoint(provider.base_url), "Summarise.")
+            await complete(Network(), endpoint(provider.base_url), "Summarise.")
 
 
 # ── servers on this machine ─────────────────────────────────────────────────────────────
@@ -149,7 +154,7 @@ async def test_servers_that_answer_are_found_with_their_chat_models(free_port: i
     async with ScriptedProvider(["llama3", "nomic-embed-text"]) as one, ScriptedProvider(["qwen"]) as two:
         two.owned_by = "vllm"
         ports = [("Ollama", one.port), ("LM Studio", free_port), ("llama.cpp", two.port)]
-        found = await discovery.find_local_servers({}, ports=ports)
+        found = await discovery.find_local_servers(Network(), {}, ports=ports)
     assert found == [
         discovery.LocalServer("Ollama", f"http://127.0.0.1:{one.port}/v1", ("llama3",)),
         discovery.LocalServer("vLLM", f"http://127.0.0.1:{two.port}/v1", ("qwen",)),
@@ -171,19 +176,21 @@ async def test_servers_that_answer_are_found_with_their_chat_models(free_port: i
 async def test_what_does_not_answer_like_a_model_server_is_none(script: Script) -> None:
     async with ScriptedProvider() as provider:
         provider.script_models(script)
-        assert await discovery.find_local_servers({}, ports=[("Ollama", provider.port)]) == []
+        assert await discovery.find_local_servers(Network(), {}, ports=[("Ollama", provider.port)]) == []
 
 
 async def test_a_server_with_nothing_but_embeddings_is_not_offered() -> None:
     async with ScriptedProvider(["nomic-embed-text"]) as provider:
-        assert await discovery.find_local_servers({}, ports=[("Ollama", provider.port)]) == []
+        assert await discovery.find_local_servers(Network(), {}, ports=[("Ollama", provider.port)]) == []
 
 
 async def test_a_server_that_stalls_does_not_hold_up_the_others() -> None:
     async with ScriptedProvider() as slow, ScriptedProvider() as quick:
         slow.script_models(Script(stall_after=0))
         began = time.monotonic()
-        found = await discovery.find_local_servers({}, 0.2, ports=[("Ollama", slow.port), ("vLLM", quick.port)])
+        found = await discovery.find_local_servers(
+            Network(), {}, 0.2, ports=[("Ollama", slow.port), ("vLLM", quick.port)]
+        )
         assert time.monotonic() - began < 1.0
     assert [server.name for server in found] == ["vLLM"]
 
@@ -202,21 +209,21 @@ async def test_chunked_answers_are_understood() -> None:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        [found] = await discovery.find_local_servers({}, ports=[("vLLM", port)])
+        [found] = await discovery.find_local_servers(Network(), {}, ports=[("vLLM", port)])
     assert found.models == ("m",)
 
 
 async def test_our_own_port_is_never_asked() -> None:
     async with ScriptedProvider() as provider:
         ports = [("llama.cpp", provider.port)]
-        assert await discovery.find_local_servers({}, ports=ports, own_port=provider.port) == []
+        assert await discovery.find_local_servers(Network(), {}, ports=ports, own_port=provider.port) == []
         assert provider.requests == []
 
 
 async def test_ollama_host_adds_an_address_on_this_machine() -> None:
     async with ScriptedProvider() as provider:
         environ = {"OLLAMA_HOST": f"0.0.0.0:{provider.port}"}
-        [found] = await discovery.find_local_servers(environ, ports=[])
+        [found] = await discovery.find_local_servers(Network(), environ, ports=[])
     assert found.base_url == f"http://127.0.0.1:{provider.port}/v1"
 
 
@@ -245,8 +252,8 @@ def test_looking_for_servers_loads_no_http_client() -> None:
         port = probe.getsockname()[1]
     program = (
         "import asyncio, sys\n"
-        "from neko.llm.discovery import find_local_servers\n"
-        f"assert asyncio.run(find_local_servers({{}}, ports=[('x', {port})])) == []\n"
+        "from neko.llm.discovery import find_local_servers\nfrom neko.net import Network\n"
+        f"assert asyncio.run(find_local_servers(Network(), {{}}, ports=[('x', {port})])) == []\n"
         "assert not {'openai', 'httpx2', 'httpx'} & sys.modules.keys()\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=20)

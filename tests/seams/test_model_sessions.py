@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
 
 from neko.errors import ModelServerError
+from neko.llm.client import Timeouts
+from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.builtin.session import BuiltinSession
 from neko.sessions.models.chat import ChatSession
@@ -22,7 +25,7 @@ from neko.types.model_session import (
     ToolCall,
     Transcript,
 )
-from tests.scripted_provider import Script, ScriptedProvider
+from tests.scripted_provider import Script, ScriptedProvider, tool_calls
 from tests.scripted_session import Call, Interruption, ScriptedSpeechSession, SpokenTurn, silence, speech
 from tests.seams.model_session import (
     SETUP,
@@ -37,17 +40,32 @@ from tests.seams.model_session import (
 STREAMED = Script([f"word{number} " for number in range(40)])
 
 
-class TestChatSession(ModelSessionBehaviour):
+class TestChatSession(ModelSessionBehaviour, RememberingSessionBehaviour, ToolSessionBehaviour):
     """Over real HTTP, with the scripted provider."""
 
     @pytest.fixture
-    async def subject(self) -> AsyncIterator[Subject]:
+    async def subject(self, tool_result_timeout_s: float) -> AsyncIterator[Subject]:
         async with ScriptedProvider(default=STREAMED) as provider, TaskOwner("test") as owner:
+            self.provider = provider
             endpoint = ModelEndpoint("conversation", "custom", "Scripted", provider.base_url, "scripted-1", "key")
-            session = ChatSession(endpoint, None, owner=owner)
+            timeouts = Timeouts(tool_result_timeout_s=tool_result_timeout_s)
+            session = ChatSession(endpoint, None, owner=owner, network=Network(), timeouts=timeouts)
             await session.open(SETUP)
             yield Subject(session, owner)
             await session.aclose()
+
+    async def knowledge(self, subject: Subject) -> list[tuple[str, str]]:
+        await subject.ask("probe", "What do you know?")
+        await subject.until(ReplyDone, "probe")
+        return [(message["role"], message["content"]) for message in self.provider.chats[-1].json["messages"]]
+
+    def plan(self, subject: Subject, *places: str) -> None:
+        calls = [(f"call_{count}", "get_weather", json.dumps({"place": place})) for count, place in enumerate(places)]
+        self.provider.script(tool_calls(*calls, text=["Let me ", "see. "]))
+
+    def results(self, subject: Subject) -> list[tuple[str, str]]:
+        messages = self.provider.chats[-1].json["messages"]
+        return [(m["tool_call_id"], m["content"]) for m in messages if m["role"] == "tool"]
 
 
 class TestBuiltinSession(ModelSessionBehaviour):

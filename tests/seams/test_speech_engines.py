@@ -20,6 +20,7 @@ from neko.audio.engines.espeak_library import EspeakHost, host
 from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.audio.engines.silent import SilentEngine
 from neko.errors import SpeechError
+from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.types.speech import Utterance, VoiceSettings
 from tests.scripted_provider import Script, ScriptedProvider, failure, tone
@@ -162,7 +163,7 @@ class TestOpenAISpeech(VoiceBehaviour):
         built: list[OpenAISpeech] = []
 
         def build() -> OpenAISpeech:
-            built.append(OpenAISpeech(self.endpoint(provider.base_url)))
+            built.append(OpenAISpeech(self.endpoint(provider.base_url), Network()))
             return built[-1]
 
         async def stopped() -> None:
@@ -249,7 +250,7 @@ class TestOpenAISpeech(VoiceBehaviour):
         assert broken.value.params == {"engine": "Scripted", "model": "voice-1"}
 
     async def test_a_server_that_is_not_there_is_told(self, free_port: int) -> None:
-        engine = OpenAISpeech(self.endpoint(f"http://127.0.0.1:{free_port}/v1", key=""))
+        engine = OpenAISpeech(self.endpoint(f"http://127.0.0.1:{free_port}/v1", key=""), Network())
         with pytest.raises(SpeechError, match="ConnectError"):
             await whole(engine, SHORT)
         await engine.aclose()
@@ -263,11 +264,11 @@ def wav(pcm: bytes, rate: int, *, length: int | None = None, channels: int = 1) 
 @pytest.mark.parametrize("step", [1, 7, 1000, 100_000])
 @pytest.mark.parametrize("length", [None, 0xFFFFFFFF])
 def test_wav_is_understood_however_it_is_split(step: int, length: int | None) -> None:
-    from neko.audio.engines.openai_speech import _Reader
+    from neko.audio.engines.openai_speech import _SoundDecoder
 
     pcm, ear = tone(0.2, rate=16_000), Ear()
     stream = wav(pcm, 16_000, length=length) + (b"LIST\4\0\0\0junk" if length is None else b"")
-    reader = _Reader(ear)
+    reader = _SoundDecoder(ear)
     for at in range(0, len(stream), step):
         reader.feed(stream[at : at + step])
     reader.flush()
@@ -276,10 +277,10 @@ def test_wav_is_understood_however_it_is_split(step: int, length: int | None) ->
 
 @pytest.mark.parametrize("head", [b"OggS....", b"ID3\3....", b"fLaC....", wav(b"\0\0", 8000, channels=2)])
 def test_other_formats_are_refused(head: bytes) -> None:
-    from neko.audio.engines.openai_speech import _Reader
+    from neko.audio.engines.openai_speech import _SoundDecoder
 
     with pytest.raises(SpeechError):
-        _Reader(Ear()).feed(head)
+        _SoundDecoder(Ear()).feed(head)
 
 
 @pytest.mark.parametrize(
@@ -287,9 +288,12 @@ def test_other_formats_are_refused(head: bytes) -> None:
     [("builtin", EspeakEngine), ("browser", BrowserVoice), ("off", SilentEngine), ("?", SilentEngine)],
 )
 def test_an_engine_is_built_by_its_kind(kind: str, engine: type) -> None:
-    assert type(engines.build(kind)) is engine
+    assert type(engines.build(kind, Network())) is engine
 
 
 def test_openai_without_an_endpoint_is_silent() -> None:
-    assert type(engines.build("openai")) is SilentEngine
-    assert type(engines.build("openai", ModelEndpoint("tts_default", "x", "X", "http://x/v1", "m", ""))) is OpenAISpeech
+    assert type(engines.build("openai", Network())) is SilentEngine
+    assert (
+        type(engines.build("openai", Network(), ModelEndpoint("tts_default", "x", "X", "http://x/v1", "m", "")))
+        is OpenAISpeech
+    )

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from neko.audio.engines.wav import WavHeader
 from neko.audio.resample import PcmStream
-from neko.errors import SpeechError
+from neko.errors import LocalOnlyError, SpeechError
+from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.tasks import in_thread
 from neko.types.speech import Convert, SpeechCapabilities, Utterance
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import httpx2
 
 RATE = 24_000
-_CONNECT = 5.0
-_FIRST_BYTE = 15.0
-_BETWEEN = 10.0
+_CONNECT_TIMEOUT_S = 5.0
+_FIRST_BYTE_TIMEOUT_S = 15.0
+_BETWEEN_CHUNKS_TIMEOUT_S = 10.0
 DEFAULT_MODEL = "gpt-4o-mini-tts"
 _NOT_PCM = ("application/json", "text/", "audio/mpeg", "audio/ogg", "audio/opus", "audio/flac", "audio/aac")
 _DEFAULT_VOICE = "alloy"
@@ -34,8 +34,9 @@ _DEFAULT_VOICE = "alloy"
 class OpenAISpeech:
     """Speaks through ``endpoint``; one keep-alive client, made at first use."""
 
-    def __init__(self, endpoint: ModelEndpoint) -> None:
+    def __init__(self, endpoint: ModelEndpoint, network: Network) -> None:
         self._endpoint = endpoint
+        self._network = network
         self._client: httpx2.AsyncClient | None = None
         self._opening = asyncio.Lock()
         self._closed = False
@@ -48,20 +49,22 @@ class OpenAISpeech:
         await in_thread(warm.process, bytes(480))
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
-        """See ``SpeechEngine``; closing the iterator closes the request."""
+        """See ``SpeechEngine``; raises ``LocalOnlyError`` too. Closing the iterator closes the request."""
         http = await self._http()
-        reader = _Reader(convert)
+        decoder = _SoundDecoder(convert)
         try:
             async with http.stream("POST", self._url, json=self._body(utterance), headers=self._headers) as answer:
                 self._check(answer)
                 async with contextlib.aclosing(answer.aiter_bytes()) as chunks:
-                    while (chunk := await self._next(chunks, started=reader.started)) is not None:
-                        if piece := await in_thread(reader.feed, chunk):
+                    while (chunk := await self._next(chunks, started=decoder.started)) is not None:
+                        if piece := await in_thread(decoder.feed, chunk):
                             yield piece
-            if piece := await in_thread(reader.flush):
+            if piece := await in_thread(decoder.flush):
                 yield piece
         except SpeechError as error:
             raise SpeechError(str(error), **{**self._who, **error.params}) from error
+        except LocalOnlyError:
+            raise
         except Exception as error:
             if self._closed:
                 return
@@ -77,10 +80,12 @@ class OpenAISpeech:
     async def _http(self) -> httpx2.AsyncClient:
         async with self._opening:
             if self._client is None and not self._closed:
-                module: Any = await in_thread(importlib.import_module, "httpx2")
-                timeout = module.Timeout(_FIRST_BYTE, connect=_CONNECT)
-                client: httpx2.AsyncClient = await in_thread(module.AsyncClient, timeout=timeout)
-                self._client = client
+                self._client = await self._network.http_client(
+                    "speech",
+                    self._endpoint.base_url,
+                    connect_timeout_s=_CONNECT_TIMEOUT_S,
+                    read_timeout_s=_FIRST_BYTE_TIMEOUT_S,
+                )
             if self._closed or self._client is None:
                 await self.aclose()
                 raise SpeechError("the voice is closed", **self._who)
@@ -88,7 +93,7 @@ class OpenAISpeech:
 
     async def _next(self, chunks: AsyncIterator[bytes], *, started: bool) -> bytes | None:
         try:
-            async with asyncio.timeout(_BETWEEN if started else _FIRST_BYTE):
+            async with asyncio.timeout(_BETWEEN_CHUNKS_TIMEOUT_S if started else _FIRST_BYTE_TIMEOUT_S):
                 return await anext(chunks, None)
         except TimeoutError:
             raise SpeechError("the speech server went silent") from None
@@ -122,7 +127,7 @@ class OpenAISpeech:
             raise SpeechError(f"the speech server answered with {kind}")
 
 
-class _Reader:
+class _SoundDecoder:
     """Bytes of an answer, PCM or WAV, to converted sound."""
 
     def __init__(self, convert: Convert) -> None:
@@ -136,11 +141,11 @@ class _Reader:
         if pcm and not self.started:
             self.started = True
             self._to_engine_rate = PcmStream(self._header.rate or RATE, RATE)
-        return self._give(self._to_engine_rate.process(pcm)) if self._to_engine_rate else b""
+        return self._convert_pcm(self._to_engine_rate.process(pcm)) if self._to_engine_rate else b""
 
     def flush(self) -> bytes:
         rest = self.feed(self._header.flush())
-        return rest + (self._give(self._to_engine_rate.flush()) if self._to_engine_rate else b"")
+        return rest + (self._convert_pcm(self._to_engine_rate.flush()) if self._to_engine_rate else b"")
 
-    def _give(self, pcm: bytes) -> bytes:
+    def _convert_pcm(self, pcm: bytes) -> bytes:
         return self._convert(pcm) if pcm else b""

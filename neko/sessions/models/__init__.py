@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from neko.llm.complete_once import complete
+from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.builtin.session import LABEL, BuiltinSession
 from neko.sessions.models.chat import ChatSession
@@ -13,11 +14,13 @@ from neko.types.memory import Summarise
 from neko.types.model_session import ModelLabel, ModelSession
 
 
-def build(endpoint: ModelEndpoint | None, vision: ModelEndpoint | None, owner: TaskOwner) -> ModelSession:
+def build(
+    endpoint: ModelEndpoint | None, vision: ModelEndpoint | None, owner: TaskOwner, network: Network
+) -> ModelSession:
     """The session for an endpoint; without one, the built-in model."""
     if endpoint is None:
         return BuiltinSession(owner=owner)
-    return ChatSession(endpoint, vision, owner=owner)
+    return ChatSession(endpoint, vision, owner=owner, network=network)
 
 
 def label_of(endpoint: ModelEndpoint | None) -> ModelLabel:
@@ -25,6 +28,6 @@ def label_of(endpoint: ModelEndpoint | None) -> ModelLabel:
     return LABEL if endpoint is None else ModelLabel(endpoint.model, endpoint.provider_name)
 
 
-def summariser(endpoint: ModelEndpoint) -> Summarise:
+def summariser(network: Network, endpoint: ModelEndpoint) -> Summarise:
     """The summaries that memory asks for, by this model."""
-    return partial(complete, endpoint)
+    return partial(complete, network, endpoint)

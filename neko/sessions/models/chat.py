@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
-from neko.errors import ModelError, ModelRateLimitedError, ModelStreamBrokenError
-from neko.llm.client import Timeouts, connect_ahead, open_client
-from neko.llm.completion import ChatMessage, stream_completion
-from neko.llm.continuation import ContinuationJoiner, continuation_request
-from neko.llm.provider_errors import ProviderErrors
-from neko.llm.reasoning_filter import ReasoningFilter
+from neko.llm.client import ProviderClient, Timeouts, open_client
+from neko.net import Network
 from neko.providers import ModelEndpoint
-from neko.sessions.models.history import History, with_pictures
-from neko.sessions.models.reply_runner import CLOSING, Reply, ReplyRunner
-from neko.tasks import TaskOwner, in_thread
+from neko.sessions.models.chat_reply import Model, Question, ReplyMaker
+from neko.sessions.models.history import History
+from neko.sessions.models.pending_calls import PendingCalls
+from neko.sessions.models.reply_runner import CLOSE_TIMEOUT_S, Reply, ReplyRunner
+from neko.tasks import TaskOwner
 from neko.types.model_session import (
+    AddContext,
     ModelCapabilities,
     ModelEvent,
     ModelInput,
     ModelLabel,
+    Respond,
     SessionSetup,
+    ToolResult,
     UserImage,
     UserMessage,
 )
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 HISTORY_TOKENS = 8_000
 
@@ -46,48 +42,58 @@ class ChatSession:
         vision: ModelEndpoint | None,
         *,
         owner: TaskOwner,
+        network: Network,
         timeouts: Timeouts | None = None,
         history_tokens: int = HISTORY_TOKENS,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
-        self.capabilities = ModelCapabilities(image_input=True)
+        self.capabilities = ModelCapabilities(image_input=True, tools=True)
         self._endpoint = endpoint
         self._vision = vision or endpoint
         self._owner = owner
+        self._network = network
         self._timeouts = timeouts or Timeouts()
         self._history = History(history_tokens)
+        self._calls = PendingCalls()
+        self._maker = ReplyMaker(self._history, self._calls, self._timeouts)
         self._replies = ReplyRunner(owner, self.label, self._history.reply)
-        self._clients: dict[tuple[str, str], AsyncOpenAI] = {}
+        self._clients: dict[tuple[str, str], ProviderClient] = {}
+        self._models: dict[ModelEndpoint, Model] = {}
         self._connecting: asyncio.Task[None] | None = None
         self._live_picture: bytes | None = None
+        self._speak_first = ""
 
     async def open(self, setup: SessionSetup) -> None:
         """Make the client; the server is not asked anything, so it may be down."""
         self._history.instructions = setup.instructions
-        client = await self._client(self._endpoint)
+        self._maker.tools = setup.tools
+        self._speak_first = _SPEAK_FIRST.format(master=setup.master, character=setup.character)
+        client = (await self._model(self._endpoint)).client
         self._connecting = self._owner.spawn(
-            connect_ahead(client, self._timeouts.connect), name=f"connect to {self.label.provider}"
+            client.connect_ahead(self._timeouts.connect_timeout_s), name=f"connect to {self.label.provider}"
         )
 
     async def send(self, item: ModelInput) -> None:
         """See ``ModelSession``; raises ``RuntimeError`` once the session is closed."""
         if self._replies.closed:
             raise RuntimeError("the session is closed")
-        if isinstance(item, UserImage):
-            self._live_picture = item.jpeg
-        elif isinstance(item, UserMessage):
-            self._replies.supersede()
-            if item.again:
-                self._history.forget_last()
-            live, self._live_picture = self._live_picture, None
-            images = (*item.images, live) if live else item.images
-            self._history.user(item.id, item.text, len(images))
-            messages = self._history.request(item.context)
-            produce = partial(self._show, messages, images) if images else partial(self._say, self._endpoint, messages)
-            self._replies.start(item.id, produce)
+        match item:
+            case UserMessage():
+                self._answer(item)
+            case Respond(reply_id, instructions):
+                self._start(reply_id, Question(ask=f"[{self._speak_first} {instructions}]"))
+            case UserImage(jpeg):
+                self._live_picture = jpeg
+            case ToolResult():
+                self._calls.resolve(item)
+            case AddContext(text, "system"):
+                self._history.note(text)
+            case AddContext(text, "user" | "assistant" as role):
+                self._history.line(role, text)
 
     async def interrupt(self, reply_id: str, text: str, played_ms: int | None = None) -> None:
-        self._replies.interrupt(reply_id, text)
+        if not self._replies.interrupt(reply_id, text):
+            self._history.shorten(reply_id, text)
 
     def events(self) -> AsyncIterator[ModelEvent]:
         return self._replies.events()
@@ -96,88 +102,39 @@ class ChatSession:
         await self._replies.aclose()
         if self._connecting is not None:
             self._connecting.cancel()
-            await asyncio.wait([self._connecting], timeout=CLOSING)
+            await asyncio.wait([self._connecting], timeout=CLOSE_TIMEOUT_S)
         clients, self._clients = self._clients, {}
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSING):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 for client in clients.values():
-                    await client.close()
+                    await client.aclose()
 
-    async def _client(self, endpoint: ModelEndpoint) -> AsyncOpenAI:
-        """One client a server and key; the vision model mostly shares it."""
-        key = (endpoint.base_url, endpoint.api_key)
-        client = self._clients.get(key)
-        if client is None:
-            try:
-                client = await open_client(endpoint, self._timeouts)
-            except Exception as error:
-                raise _errors(endpoint).from_exception(error) from error
+    def _answer(self, message: UserMessage) -> None:
+        self._replies.supersede()
+        if message.again:
+            self._history.forget_last()
+        live, self._live_picture = self._live_picture, None
+        images = (*message.images, live) if live else message.images
+        self._history.user(message.id, message.text, len(images))
+        self._start(message.id, Question(message.context, images))
+
+    def _start(self, reply_id: str, question: Question) -> None:
+        endpoint = self._vision if question.images else self._endpoint
+
+        async def produce(reply: Reply) -> None:
+            await self._maker.make(await self._model(endpoint), question, reply)
+
+        self._replies.start(reply_id, produce)
+
+    async def _model(self, endpoint: ModelEndpoint) -> Model:
+        """A model with its client: one a server and key, which the vision model mostly shares."""
+        model = self._models.get(endpoint)
+        if model is None:
+            key = (endpoint.base_url, endpoint.api_key)
+            client = self._clients.get(key) or await open_client(self._network, endpoint, self._timeouts)
             client = self._clients.setdefault(key, client)
-        return client
-
-    async def _show(self, messages: Sequence[ChatMessage], images: Sequence[bytes], reply: Reply) -> None:
-        """The reply to a message with pictures."""
-        await self._say(self._vision, await in_thread(with_pictures, messages, images), reply)
-
-    async def _say(self, endpoint: ModelEndpoint, messages: Sequence[ChatMessage], reply: Reply) -> None:
-        """The whole reply, with up to as many further tries as there are waits."""
-        waits = self._timeouts.back_off
-        for attempt in range(1, len(waits) + 2):
-            try:
-                await self._attempt(endpoint, messages, reply)
-                break
-            except ModelError as error:
-                if error.permanent or attempt > len(waits):
-                    raise
-                delay = self._delay(error, waits[attempt - 1])
-                reply.retrying(error, attempt + 1, delay)
-            await self._timeouts.sleep(delay)
-        if not reply.started:
-            raise _errors(endpoint).make(ModelStreamBrokenError, "an empty reply")
-
-    def _delay(self, error: ModelError, wait: float) -> float:
-        """The wait before the next try; raises the error when the provider wants too long a one."""
-        if not isinstance(error, ModelRateLimitedError) or "seconds" not in error.params:
-            return wait
-        wish = float(error.params["seconds"])
-        if wish > self._timeouts.longest_wait:
-            raise error
-        return wish
-
-    async def _attempt(self, endpoint: ModelEndpoint, messages: Sequence[ChatMessage], reply: Reply) -> None:
-        said = reply.text
-        client = await self._client(endpoint)
-        request = continuation_request(messages, said) if said else messages
-        sink = _ReplyText(reply, said)
-        await stream_completion(client, endpoint, request, sink, self._timeouts, _errors(endpoint))
-        sink.flush()
+            model = self._models[endpoint] = Model(endpoint, client)
+        return model
 
 
-class _ReplyText:
-    """From the model's deltas to the reader's: thoughts left out, a continuation joined to what was said."""
-
-    __slots__ = ("_reply", "_seam", "_thoughts", "drain")
-
-    def __init__(self, reply: Reply, said: str) -> None:
-        self._reply = reply
-        self._thoughts = ReasoningFilter(begun=bool(said))
-        self._seam = ContinuationJoiner(said) if said else None
-        self.drain = reply.drain
-
-    def push(self, text: str) -> bool:
-        text = self._thoughts.feed(text)
-        if self._seam is not None:
-            text = self._seam.feed(text)
-        return not text or self._reply.push(text)
-
-    def flush(self) -> None:
-        """The stream came to its end: hand on what was held back."""
-        rest = self._thoughts.flush()
-        if self._seam is not None:
-            rest = self._seam.feed(rest) + self._seam.flush()
-        if rest:
-            self._reply.push(rest)
-
-
-def _errors(endpoint: ModelEndpoint) -> ProviderErrors:
-    return ProviderErrors(endpoint.model, endpoint.provider_name)
+_SPEAK_FIRST = "This does not come from {master}. Speak up as {character} now, of your own accord:"

@@ -6,14 +6,14 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
-from neko.types.model_session import AudioDelta, ModelEvent, ReplyDone, TextDelta
+from neko.types.model_session import AudioDelta, ModelEvent, ReplyDone, TextDelta, ToolCall
 
 
 class EventChannel:
     """Ordered events for one consumer.
 
-    At most ``limit`` deltas wait: ``put_delta`` says when there is no room and ``drain`` waits for
-    it. Other events are few (a handful a reply) and are always taken, so that a reply can be ended
+    At most ``limit`` deltas wait: ``put_delta`` says when it is full, and ``drain`` waits until it is
+    not. Other events are few (a handful a reply) and are always taken, so that a reply can be ended
     while nobody reads.
     """
 
@@ -48,15 +48,15 @@ class EventChannel:
             await writer
 
     def withdraw(self, reply_id: str) -> str:
-        """Take back what was not read yet of a reply (deltas and its end); returns the text of it."""
-        kept: deque[ModelEvent] = deque()
+        """Take back what was not read yet of a reply (deltas, calls and its end); returns the text of it."""
+        others: deque[ModelEvent] = deque()
         text: list[str] = []
         for event in self._events:
             if isinstance(event, TextDelta) and event.reply_id == reply_id:
                 text.append(event.text)
-            elif not (isinstance(event, AudioDelta | ReplyDone) and event.reply_id == reply_id):
-                kept.append(event)
-        self._events = kept
+            elif not (isinstance(event, AudioDelta | ToolCall | ReplyDone) and event.reply_id == reply_id):
+                others.append(event)
+        self._events = others
         self._wake_writers()
         return "".join(text)
 

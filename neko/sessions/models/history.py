@@ -5,21 +5,64 @@ from __future__ import annotations
 import base64
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from neko.llm.completion import ChatMessage
 from neko.llm.tokens import estimate_tokens
+from neko.llm.tool_calls import RequestedCall, call_message, result_message
 
 _TOKENS_PER_MESSAGE = 4
+_NOTES_SHARE = 4
+_RESULT_SHARE = 4
+_NO_WORDS = "…"
+_DROPPED_OUTPUT = "[left out to save room]"
 
 
 @dataclass(slots=True)
-class _Said:
+class ToolStep:
+    """Calls after the first ``end`` characters of a reply; ``outputs`` are their results, in the same order."""
+
+    end: int
+    calls: tuple[RequestedCall, ...]
+    outputs: list[str]
+    reasoning: str = ""
+
+    @property
+    def tokens(self) -> int:
+        texts = [*(call.arguments for call in self.calls), *self.outputs, self.reasoning]
+        return sum(estimate_tokens(text) + _TOKENS_PER_MESSAGE for text in texts)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A line of the talk; a reply may hold tool steps, which live and fall with it."""
+
     role: Literal["user", "assistant"]
     text: str
-    reply_id: str
-    tokens: int
+    reply_id: str = ""
+    steps: list[ToolStep] = field(default_factory=list)
+    tokens: int = 0
+
+    def measure(self) -> int:
+        """Count its tokens again; returns by how much they have grown."""
+        before = self.tokens
+        own = estimate_tokens(self.text) + _TOKENS_PER_MESSAGE
+        self.tokens = own + sum(step.tokens for step in self.steps)
+        return self.tokens - before
+
+    def messages(self, *, with_steps: bool) -> list[dict[str, Any]]:
+        """The line as messages: each call directly before its result."""
+        messages: list[dict[str, Any]] = []
+        at = 0
+        for step in self.steps if with_steps else ():
+            messages.append(call_message(self.text[at : step.end].lstrip(), step.calls, step.reasoning))
+            messages += [result_message(call.id, output) for call, output in zip(step.calls, step.outputs, strict=True)]
+            at = step.end
+        rest = self.text[at:].lstrip() if at else self.text
+        if rest:
+            messages.append({"role": self.role, "content": rest})
+        return messages
 
 
 class History:
@@ -27,58 +70,136 @@ class History:
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
-        self._said: deque[_Said] = deque()
+        self._entries: deque[_Entry] = deque()
         self._tokens = 0
+        self._notes: deque[str] = deque()
         self.instructions = ""
 
     def user(self, turn_id: str, text: str, images: int = 0) -> None:
-        """Note what the user said. Pictures are remembered by their number only."""
+        """Add what the user said. Pictures are remembered by their number only."""
         if images:
             text = f"{text}\n[{images} picture{'s' if images > 1 else ''} shown]".lstrip()
-        self._add(_Said("user", text, turn_id, estimate_tokens(text) + _TOKENS_PER_MESSAGE))
+        self._add(_Entry("user", text, turn_id))
+
+    def note(self, text: str) -> None:
+        """Something to know from now on; the oldest notes go when they fill a quarter of the budget."""
+        self._notes.append(text)
+        while len(self._notes) > 1 and sum(map(estimate_tokens, self._notes)) > self._budget // _NOTES_SHARE:
+            self._notes.popleft()
+
+    def line(self, role: Literal["user", "assistant"], text: str) -> None:
+        """Add a line that was said elsewhere."""
+        self._add(_Entry(role, text))
 
     def reply(self, turn_id: str, text: str) -> None:
-        """Note the reply of a turn, in place of an earlier version of it; "" leaves none."""
-        if self._said and self._said[-1].role == "assistant" and self._said[-1].reply_id == turn_id:
-            self._tokens -= self._said.pop().tokens
-        if text:
-            self._add(_Said("assistant", text, turn_id, estimate_tokens(text) + _TOKENS_PER_MESSAGE))
+        """Set the text of a turn's reply, in place of an earlier version; "" without tool steps leaves none."""
+        entry = self._reply(turn_id)
+        if entry is None and text:
+            self._add(_Entry("assistant", text, turn_id))
+        elif entry is not None and (text or entry.steps):
+            entry.text = text
+            self._grown(entry)
+        elif entry is not None:
+            self._entries.remove(entry)
+            self._tokens -= entry.tokens
+
+    def shorten(self, turn_id: str, text: str) -> None:
+        """Set the text of a reply that has ended; an unknown one is ignored."""
+        if self._reply(turn_id) is not None:
+            self.reply(turn_id, text)
+
+    def tool_step(self, turn_id: str, text: str, step: ToolStep) -> None:
+        """Add calls and their results to the running reply, whose text so far is ``text``."""
+        longest = self._budget // _RESULT_SHARE
+        step.outputs = [_cut(output, longest) for output in step.outputs]
+        entry = self._reply(turn_id)
+        if entry is None:
+            entry = _Entry("assistant", "", turn_id)
+            self._entries.append(entry)
+        entry.text = text
+        entry.steps.append(step)
+        self._grown(entry)
+        for earlier in entry.steps[:-1]:
+            if entry.tokens > self._budget // 2:
+                earlier.outputs = [_DROPPED_OUTPUT for _ in earlier.outputs]
+                self._grown(entry)
 
     def forget_last(self) -> None:
         """Drop the last exchange: the same question is about to be asked again."""
-        if self._said and self._said[-1].role == "assistant":
-            self._tokens -= self._said.pop().tokens
-        if self._said and self._said[-1].role == "user":
-            self._tokens -= self._said.pop().tokens
+        for role in ("assistant", "user"):
+            if self._entries and self._entries[-1].role == role:
+                self._tokens -= self._entries.pop().tokens
 
-    def request(self, context: str = "") -> list[ChatMessage]:
-        """The messages for the turn noted last, with its context.
+    def request(self, context: str = "", *, ask: str = "", with_steps: bool = True) -> list[ChatMessage]:
+        """The messages for the next completion. ``ask`` is an instruction of ours in place of a user's line.
 
-        Roles alternate (many chat templates insist): user lines that got no reply are joined.
+        Roles alternate and the user comes first (many chat templates insist): neighbours of one role
+        are joined.
         """
-        system = "\n\n".join(part for part in (self.instructions, context) if part)
+        system = "\n\n".join(part for part in (self.instructions, *self._notes, context) if part)
         messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-        for said in self._said:
-            if messages and messages[-1]["role"] == said.role:
-                messages[-1]["content"] += "\n" + said.text
-            else:
-                messages.append({"role": said.role, "content": said.text})
+        talk = [message for entry in self._entries for message in entry.messages(with_steps=with_steps)]
+        if ask:
+            talk.append({"role": "user", "content": ask})
+        if talk and talk[0]["role"] != "user":
+            talk.insert(0, {"role": "user", "content": _NO_WORDS})
+        for message in talk:
+            _append(messages, message)
         return list(messages)
 
-    def _add(self, said: _Said) -> None:
-        self._said.append(said)
-        self._tokens += said.tokens
-        while len(self._said) > 1 and (self._tokens > self._budget or self._said[0].role == "assistant"):
-            self._tokens -= self._said.popleft().tokens
+    def _reply(self, turn_id: str) -> _Entry | None:
+        """The reply to a turn, if it is remembered."""
+        entries = reversed(self._entries)
+        return next((entry for entry in entries if entry.role == "assistant" and entry.reply_id == turn_id), None)
+
+    def _add(self, entry: _Entry) -> None:
+        self._entries.append(entry)
+        self._grown(entry)
+
+    def _grown(self, entry: _Entry) -> None:
+        """Count an entry anew and drop the oldest exchanges beyond the budget, the last one never."""
+        self._tokens += entry.measure()
+        while self._tokens > self._budget and (count := self._oldest_exchange()):
+            for _ in range(count):
+                self._tokens -= self._entries.popleft().tokens
+
+    def _oldest_exchange(self) -> int:
+        """How many entries come before the second line of the user; 0 when there is no such line."""
+        users = [place for place, entry in enumerate(self._entries) if place and entry.role == "user"]
+        if users:
+            return users[0]
+        return 1 if len(self._entries) > 1 and self._entries[0].role == "assistant" else 0
 
 
-def with_pictures(messages: Sequence[ChatMessage], images: Sequence[bytes]) -> list[ChatMessage]:
-    """``messages`` with JPEG pictures in the last one (large ones take time: not on the loop thread)."""
-    *earlier, last = messages
-    content = [*map(_picture, images), {"type": "text", "text": last["content"]}]
-    return [*earlier, {**last, "content": content}]
+def _append(messages: list[dict[str, Any]], message: dict[str, Any]) -> None:
+    """Add to a request, joined to a neighbour of the same role; results are followed by the assistant."""
+    last = messages[-1] if messages else {}
+    if last.get("role") == "tool" and message["role"] == "user":
+        messages.append({"role": "assistant", "content": _NO_WORDS})
+    if message["role"] == last.get("role") and message["role"] != "tool":
+        last["content"] += "\n" + (message["content"] or "")
+        last.update({key: value for key, value in message.items() if key not in ("role", "content")})
+    else:
+        messages.append(message)
 
 
-def _picture(jpeg: bytes) -> dict[str, Any]:
-    url = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
-    return {"type": "image_url", "image_url": {"url": url}}
+def _cut(text: str, most_tokens: int) -> str:
+    """``text``, or its beginning."""
+    if estimate_tokens(text) <= most_tokens:
+        return text
+    return text[: max(1, len(text) * most_tokens // estimate_tokens(text))] + " … [cut]"
+
+
+def picture_parts(images: Sequence[bytes]) -> list[dict[str, Any]]:
+    """JPEG pictures as parts of a message (large ones take time: not on the loop thread)."""
+    return [
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")}}
+        for jpeg in images
+    ]
+
+
+def with_pictures(messages: Sequence[ChatMessage], pictures: Sequence[dict[str, Any]]) -> list[ChatMessage]:
+    """``messages`` with pictures in the last one of the user."""
+    at = max(place for place, message in enumerate(messages) if message["role"] == "user")
+    content = [*pictures, {"type": "text", "text": messages[at]["content"]}]
+    return [*messages[:at], {**messages[at], "content": content}, *messages[at + 1 :]]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Literal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Literal
 
-from neko.errors import ModelError, ModelStreamBrokenError
+from neko.errors import ModelStreamBrokenError, NekoError
 from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner
-from neko.types.model_session import ModelEvent, ModelLabel, ReplyDone, ReplyStarted, Retrying, TextDelta
+from neko.types.model_session import ModelEvent, ModelLabel, ReplyDone, ReplyStarted, Retrying, TextDelta, ToolCall
 
 log = logging.getLogger(__name__)
 
-CLOSING = 2.0
+CLOSE_TIMEOUT_S = 2.0
 """Seconds that a cancelled reply gets to let go of its connection."""
 
 
@@ -48,26 +48,31 @@ class Reply:
     async def drain(self) -> None:
         await self._channel.drain()
 
-    def retrying(self, error: ModelError, attempt: int, delay: float) -> None:
+    def call(self, call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
+        """Ask for a tool call."""
+        if not self.done:
+            self._channel.put(ToolCall(self.id, call_id, name, arguments))
+
+    def retrying(self, error: NekoError, attempt: int, delay: float) -> None:
         """Say that try number ``attempt`` begins after ``delay`` seconds."""
         if not self.done:
             self._channel.put(Retrying(self.id, error, attempt, delay))
 
 
 Produce = Callable[[Reply], Awaitable[None]]
-"""Writes a whole reply with ``push``; raises ``ModelError`` when it cannot be finished."""
+"""Writes a whole reply with ``push``; raises ``NekoError`` when it cannot be finished."""
 
-Settled = Callable[[str, str], None]
-"""Told ``(reply_id, text)`` when a reply ends, and again if an unread end was turned into an interruption."""
+OnEnd = Callable[[str, str], None]
+"""Called with ``(reply_id, text)`` when a reply ends, and again if an unread end was turned into an interruption."""
 
 
 class ReplyRunner:
     """The replies of one session, never two at once."""
 
-    def __init__(self, owner: TaskOwner, label: ModelLabel, settled: Settled) -> None:
+    def __init__(self, owner: TaskOwner, label: ModelLabel, on_end: OnEnd) -> None:
         self._owner = owner
         self._label = label
-        self._settled = settled
+        self._on_end = on_end
         self._channel = EventChannel()
         self._current: Reply | None = None
         self._task: asyncio.Task[None] | None = None
@@ -92,11 +97,13 @@ class ReplyRunner:
         if self._current is not None and not self._current.done:
             self._cut(self._current, None)
 
-    def interrupt(self, reply_id: str, delivered: str) -> None:
-        """Stop this reply; ``delivered`` is what counts as said. Unknown or finished ids are ignored."""
+    def interrupt(self, reply_id: str, text: str) -> bool:
+        """Stop this reply; ``text`` is what counts as received. False when it is unknown or has ended."""
         reply = self._current
-        if reply is not None and reply.id == reply_id and (not reply.done or self._channel.holds_end(reply_id)):
-            self._cut(reply, delivered)
+        if reply is None or reply.id != reply_id or (reply.done and not self._channel.holds_end(reply_id)):
+            return False
+        self._cut(reply, text)
+        return True
 
     def events(self) -> AsyncIterator[ModelEvent]:
         return self._channel.read()
@@ -106,14 +113,14 @@ class ReplyRunner:
         self.supersede()
         self._channel.close()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=CLOSING)
+            await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT_S)
 
-    def _cut(self, reply: Reply, delivered: str | None) -> None:
+    def _cut(self, reply: Reply, text: str | None) -> None:
         unread = self._channel.withdraw(reply.id)
-        if delivered is None:
-            delivered = reply.text.removesuffix(unread)
+        if text is None:
+            text = reply.text.removesuffix(unread)
         reply.done = False
-        self._end(reply, "interrupted", delivered)
+        self._end(reply, "interrupted", text)
         if self._task is not None:
             self._task.cancel()
 
@@ -122,12 +129,12 @@ class ReplyRunner:
         reply: Reply,
         reason: Literal["complete", "interrupted", "failed"],
         text: str,
-        error: ModelError | None = None,
+        error: NekoError | None = None,
     ) -> None:
         if reply.done:
             return
         reply.done = True
-        self._settled(reply.id, text)
+        self._on_end(reply.id, text)
         self._channel.put(ReplyDone(reply.id, reason, error))
 
     async def _run(self, reply: Reply, produce: Produce) -> None:
@@ -136,7 +143,7 @@ class ReplyRunner:
         except asyncio.CancelledError:
             self._end(reply, "interrupted", reply.text)
             raise
-        except ModelError as error:
+        except NekoError as error:
             self._end(reply, "failed", reply.text, error)
         except Exception as error:
             log.error("A reply of %s crashed: %s", self._label.model, type(error).__name__)

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from neko.app import Neko
-from neko.errors import ModelError, NekoError
+from neko.errors import NekoError
 from neko.providers.model_choice import OFFLINE, Choices, Target
 from neko.settings import registry
 from neko.settings.in_force import change_of
@@ -97,7 +97,7 @@ async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     target = await _target(call, "")
     try:
         names = await call.neko.models.names(target.base_url, target.api_key)
-    except ModelError as error:
+    except NekoError as error:
         return await _model_failure(error, call)
     return ModelNames(models=list(names))
 

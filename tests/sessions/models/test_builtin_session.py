@@ -19,7 +19,7 @@ from neko.sessions.models.builtin.session import BuiltinSession
 from neko.settings import ASSETS
 from neko.tasks import TaskOwner
 from neko.types.memory import Evidence
-from neko.types.model_session import ReplyDone, SessionSetup, TextDelta, UserMessage
+from neko.types.model_session import ReplyDone, Respond, SessionSetup, TextDelta, UserMessage
 
 NOW = datetime(2026, 5, 20, 9, 5)
 MENU = {"en": "menu", "zh-CN": "菜单", "zh-TW": "選單", "ja": "メニュー", "ko": "메뉴"}
@@ -324,3 +324,43 @@ async def test_it_streams_in_small_pieces_like_any_model(text: str) -> None:
     assert len(pieces) > 8
     assert max(map(len, pieces)) < 25
     assert "Mio" in "".join(pieces)
+
+
+# ── speaking first ──────────────────────────────────────────────────────────────────────
+
+GREET = {
+    "en": "Greet Sam, who has just opened the page.",
+    "zh-CN": "向刚打开页面的Sam打个招呼。",
+    "zh-TW": "向剛打開頁面的Sam打個招呼。",
+    "ja": "ページを開いたSamに挨拶してください。",
+    "ko": "방금 페이지를 연 Sam에게 인사하세요.",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_greets_when_it_is_asked_to(language: str) -> None:
+    rules = Rules("Mio", "Sam", language, lambda: NOW, random.Random(7))
+    assert one_of(rules.speak_first(GREET[language]), language, "greeting_morning")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_it_cannot_put_into_words_of_its_own_it_passes_on_as_it_is(language: str) -> None:
+    rules = Rules("Mio", "Sam", language, lambda: NOW, random.Random(7))
+    line = rules.speak_first("The file {report}.txt is ready.")
+    assert one_of(line, language, "pass_on")
+    assert "The file {report}.txt is ready" in line
+
+
+async def test_it_speaks_first_in_the_language_of_the_session() -> None:
+    async with TaskOwner("test") as owner:
+        session = BuiltinSession(owner=owner, clock=lambda: NOW)
+        await session.open(SessionSetup("Mio", "Sam", "", "ja"))
+        await session.send(Respond("r", GREET["ja"]))
+        pieces = []
+        async for event in session.events():
+            if isinstance(event, TextDelta):
+                pieces.append(event.text)
+            elif isinstance(event, ReplyDone):
+                break
+        await session.aclose()
+    assert one_of("".join(pieces), "ja", "greeting_morning")

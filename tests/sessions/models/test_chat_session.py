@@ -22,6 +22,7 @@ from neko.errors import (
     ModelUnreachableError,
 )
 from neko.llm.client import Timeouts
+from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.chat import ChatSession
 from neko.tasks import TaskOwner
@@ -89,6 +90,7 @@ async def start() -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
         provider = await stack.enter_async_context(ScriptedProvider())
         owner = await stack.enter_async_context(TaskOwner("test"))
+        network = Network()
 
         async def opened(
             *,
@@ -104,7 +106,9 @@ async def start() -> AsyncIterator[Start]:
                 extra_body or {},
             )  # fmt: skip
             limits = Timeouts(**timeouts, sleep=waits)  # type: ignore[arg-type]
-            session = ChatSession(endpoint, vision, owner=owner, timeouts=limits, history_tokens=history_tokens)
+            session = ChatSession(
+                endpoint, vision, owner=owner, network=network, timeouts=limits, history_tokens=history_tokens
+            )
             stack.push_async_callback(session.aclose)
             await session.open(SETUP)
             return Talk(session, provider, owner, waits)
@@ -370,7 +374,7 @@ async def test_a_server_that_is_not_there_is_unreachable(start: Start, free_port
 
 
 async def test_connecting_ahead_to_a_server_that_is_down_is_silent(start: Start, free_port: int) -> None:
-    talk = await start(base_url=f"https://127.0.0.1:{free_port}/v1", back_off=())
+    talk = await start(base_url=f"https://127.0.0.1:{free_port}/v1", back_off_s=())
     async with asyncio.timeout(5):
         while talk.owner.tasks:
             await asyncio.wait(talk.owner.tasks)
@@ -378,14 +382,14 @@ async def test_connecting_ahead_to_a_server_that_is_down_is_silent(start: Start,
 
 
 async def test_silence_before_the_first_token_is_a_timeout(start: Start) -> None:
-    talk = await start(first_token=0.05, back_off=())
+    talk = await start(first_token_timeout_s=0.05, back_off_s=())
     talk.provider.script(Script(stall_after=0))
     end = end_of(await talk.say("hi"))
     assert isinstance(end.error, ModelTimeoutError)
 
 
 async def test_silence_between_tokens_is_a_timeout_and_the_stream_is_dropped(start: Start) -> None:
-    talk = await start(between_tokens=0.05, back_off=())
+    talk = await start(between_tokens_timeout_s=0.05, back_off_s=())
     talk.provider.script(Script(["Well", "…"], stall_after=1))
     events = await talk.say("hi")
     assert text_of(events) == "Well"
@@ -395,7 +399,7 @@ async def test_silence_between_tokens_is_a_timeout_and_the_stream_is_dropped(sta
 
 
 async def test_hidden_reasoning_counts_as_a_token_and_is_not_shown(start: Start) -> None:
-    talk = await start(first_token=5, between_tokens=0.05, back_off=())
+    talk = await start(first_token_timeout_s=5, between_tokens_timeout_s=0.05, back_off_s=())
     talk.provider.script(Script(["ready"], reasoning=["hmm", "hmm"], stall_after=0))
     events = await talk.say("hi")
     assert text_of(events) == ""
@@ -507,7 +511,7 @@ async def test_either_sign_of_an_end_is_enough(start: Start, script: Script) -> 
 
 
 async def test_a_long_reply_without_a_reader_waits_and_then_comes_whole(start: Start) -> None:
-    talk = await start(between_tokens=2)
+    talk = await start(between_tokens_timeout_s=2)
     talk.provider.script(Script([f"{number} " for number in range(3000)]))
     await talk.session.send(UserMessage("r", "count"))
     request = await talk.provider.wait_for_requests(1)

@@ -39,7 +39,7 @@ class Phrasebook:
     quotes: tuple[str, str]
     stop_words: frozenset[str]
 
-    def hears(self, intent: str, text: str) -> bool:
+    def matches(self, intent: str, text: str) -> bool:
         """True when ``text`` (lower case) says this."""
         return any(pattern.search(text) for pattern in self.triggers.get(intent, ()))
 
@@ -63,8 +63,8 @@ class Phrasebook:
         text = plain(text)
         words = {_stem(word) for word in _WORD.findall(_CJK.sub(" ", text)) if word not in self.stop_words}
         for run in _CJK.findall(text):
-            kept = "".join(" " if character in self.stop_words else character for character in run)
-            for part in kept.split():
+            meaningful = "".join(" " if character in self.stop_words else character for character in run)
+            for part in meaningful.split():
                 words.update(part[i : i + 2] for i in range(max(1, len(part) - 1)))
         return words
 

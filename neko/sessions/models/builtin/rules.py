@@ -52,43 +52,52 @@ class Rules:
             return self._puzzle(book, "unclear")
         return self._known(book, text, message) or self._talk(book, text)
 
+    def speak_first(self, instructions: str) -> str:
+        """A line without one of the user: a greeting where one is wished, else the wish itself, passed on."""
+        book = phrasebook(self.language)
+        if book.matches("greet_first", plain(instructions[:_LONGEST_TEXT])):
+            return self._say(book, f"greeting_{self._part_of_day()}")
+        opening, closing = book.quotes
+        words = " ".join(instructions[:_LONGEST_TEXT].split()).rstrip(".。")
+        return self._say(book, "pass_on", quote=opening + words + closing)
+
     def _known(self, book: Phrasebook, text: str, message: UserMessage) -> str | None:
         """What the rules or the memory really know."""
         rest = text.rstrip("? ")
         total = self._sum(book, rest)
         if total is not None:
             return total
-        if book.hears("greeting", rest):
+        if book.matches("greeting", rest):
             return self._say(book, f"greeting_{self._part_of_day()}")
         for pattern in book.triggers["compound_greeting"]:
             rest = pattern.sub("", rest, count=1) or rest
         for intent in _DIRECT:
-            if book.hears(intent, rest):
+            if book.matches(intent, rest):
                 return self._say(book, intent)
-        if book.hears("question", text) and not book.hears("remember", text):
+        if book.matches("question", text) and not book.matches("remember", text):
             return self._recall(book, message)
         return None
 
     def _talk(self, book: Phrasebook, text: str) -> str:
         """An answer to what is no question that can be answered."""
         for intent in _SOCIAL:
-            if book.hears(intent, text):
+            if book.matches(intent, text):
                 return self._say(book, intent)
-        if book.hears("remember", text):
+        if book.matches("remember", text):
             return self._say(book, "remember")
-        asked = book.hears("question", text)
-        if book.hears("love", text) and not asked:
+        is_question = book.matches("question", text)
+        if book.matches("love", text) and not is_question:
             return self._say(book, "love")
         for intent in ("bad_day", "good_day"):
-            if book.hears(intent, text) and not asked:
+            if book.matches(intent, text) and not is_question:
                 return self._say(book, intent)
-        if book.hears("request", text):
+        if book.matches("request", text):
             return self._puzzle(book, "cannot")
-        if asked:
+        if is_question:
             return self._puzzle(book, "unknown")
         if len(book.key_words(text)) == 0 or not re.search(r"[^\W\d_]{2}", text):
             return self._puzzle(book, "unclear")
-        if book.hears("personal", text):
+        if book.matches("personal", text):
             return self._say(book, "statement")
         if len(text) >= (4 if re.search(r"[\u3040-\u9fff\uac00-\ud7a3]", text) else 12):
             return self._say(book, "noted")
@@ -136,13 +145,13 @@ class Rules:
     def _recall(self, book: Phrasebook, message: UserMessage) -> str | None:
         """Quote what memory found, if it shares half of the words that matter in the question."""
         wanted = book.key_words(message.text[:_LONGEST_TEXT])
-        found = [hit for hit in message.recalled if 2 * len(wanted & book.key_words(hit.text)) >= len(wanted)]
-        told = [hit for hit in found if hit.role == "user" and not book.hears("question", plain(hit.text))]
-        hits = told or [hit for hit in found if hit.role == "assistant"]
+        relevant = [hit for hit in message.recalled if 2 * len(wanted & book.key_words(hit.text)) >= len(wanted)]
+        by_user = [hit for hit in relevant if hit.role == "user" and not book.matches("question", plain(hit.text))]
+        hits = by_user or [hit for hit in relevant if hit.role == "assistant"]
         if not hits:
             return None
         best = max(hits, key=lambda hit: (len(wanted & book.key_words(hit.text)), hit.score))
-        answer = self._quote(book, "recall_user" if told else "recall_self", best)
+        answer = self._quote(book, "recall_user" if by_user else "recall_self", best)
         other = self._second(book, wanted, hits, best)
         return answer if other is None else answer + self._quote(book, "recall_also", other)
 
@@ -199,10 +208,10 @@ def _expression(book: Phrasebook, text: str) -> str | None:
     return re.sub(r"\s+", "", text) if not re.search(r"\d\s+\d", text) else None
 
 
-def _han_number(found: re.Match[str]) -> str:
+def _han_number(match: re.Match[str]) -> str:
     """Chinese and Japanese numerals below one thousand; others stay as they are."""
     total = digit = 0
-    for character in found[0]:
+    for character in match[0]:
         if character in _HAN_DIGITS:
             digit = _HAN_DIGITS[character]
         else:

@@ -8,13 +8,24 @@ import re
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from neko.language import LANGUAGES
 from neko.sessions.models.builtin.phrasebook import phrasebook
 from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.reply_runner import Reply, ReplyRunner
 from neko.tasks import TaskOwner, in_thread
-from neko.types.model_session import ModelCapabilities, ModelEvent, ModelInput, ModelLabel, SessionSetup, UserMessage
+from neko.types.model_session import (
+    ModelCapabilities,
+    ModelEvent,
+    ModelInput,
+    ModelLabel,
+    Respond,
+    SessionSetup,
+    UserMessage,
+)
+
+T = TypeVar("T")
 
 LABEL = ModelLabel("built-in", "Neko", offline=True)
 _PIECES = re.compile(r"<\w+>|\s*[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef「」、。]{1,3}|\s*[^\s\u3040-\u9fff<]+|.", re.S)
@@ -50,7 +61,9 @@ class BuiltinSession:
         if self._replies.closed or self._rules is None:
             raise RuntimeError("the session is not open")
         if isinstance(item, UserMessage):
-            self._replies.start(item.id, partial(self._answer, self._rules, item))
+            self._replies.start(item.id, partial(self._say, self._rules.answer, item))
+        elif isinstance(item, Respond):
+            self._replies.start(item.id, partial(self._say, self._rules.speak_first, item.instructions))
 
     async def interrupt(self, reply_id: str, text: str, played_ms: int | None = None) -> None:
         self._replies.interrupt(reply_id, text)
@@ -62,8 +75,8 @@ class BuiltinSession:
         await self._replies.aclose()
 
     @staticmethod
-    async def _answer(rules: Rules, message: UserMessage, reply: Reply) -> None:
-        for piece in _PIECES.findall(rules.answer(message)):
+    async def _say(compose: Callable[[T], str], question: T, reply: Reply) -> None:
+        for piece in _PIECES.findall(compose(question)):
             if not reply.push(piece):
                 await reply.drain()
             await asyncio.sleep(0)

@@ -1,0 +1,155 @@
+"""Tool calls of a chat completion, put together from what providers stream.
+
+Most send pieces: an index, then an id and a name, then the arguments in fragments. Others send whole
+calls, without an index or an id, several under one index, with the arguments as an object, or in the
+older form of one ``function_call``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from neko.types.model_session import Tool
+
+_LEGACY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedCall:
+    """A call as the model wrote it. ``id`` is "" when it gave none; ``arguments`` is its text, hopefully JSON.
+
+    ``extra`` holds further fields that the provider wants back with the call (thought signatures).
+    """
+
+    id: str
+    name: str
+    arguments: str
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def parsed_arguments(self) -> dict[str, Any]:
+        """The arguments; no text means none. Raises ``ValueError`` unless they are a JSON object."""
+        arguments = json.loads(self.arguments) if self.arguments.strip() else {}
+        if not isinstance(arguments, dict):
+            raise ValueError("the arguments are no object")
+        return arguments
+
+
+@dataclass(slots=True)
+class _Piece:
+    """One call, growing."""
+
+    index: object
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_whole(self) -> bool:
+        try:
+            return bool(self.arguments) and isinstance(json.loads("".join(self.arguments)), dict)
+        except ValueError:
+            return False
+
+
+class ToolCallAssembler:
+    """Pieces in, whole calls out, in the order in which they began."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self) -> None:
+        self._pieces: list[_Piece] = []
+
+    def feed(self, message: Mapping[str, Any]) -> bool:
+        """Take what a delta (or a whole message) says of calls; true when it held any."""
+        entries = message.get("tool_calls")
+        legacy = message.get("function_call")
+        if legacy:
+            self._add({"index": _LEGACY, "function": legacy})
+        for entry in entries or ():
+            self._add(entry)
+        return bool(entries or legacy)
+
+    def finish(self) -> tuple[RequestedCall, ...]:
+        """The calls; what never got a name is none."""
+        return tuple(
+            RequestedCall(piece.id, piece.name, "".join(piece.arguments), piece.extra)
+            for piece in self._pieces
+            if piece.name
+        )
+
+    def _add(self, entry: Mapping[str, Any]) -> None:
+        function: Mapping[str, Any] = entry.get("function") or {}
+        name, call_id = function.get("name") or "", entry.get("id") or ""
+        piece = self._piece(entry.get("index"), call_id, name)
+        piece.id = piece.id or str(call_id)
+        piece.name = piece.name or str(name)
+        if entry.get("extra_content"):
+            piece.extra["extra_content"] = entry["extra_content"]
+        arguments = function.get("arguments")
+        if arguments:
+            piece.arguments.append(arguments if isinstance(arguments, str) else json.dumps(arguments))
+
+    def _piece(self, index: object, call_id: str, name: str) -> _Piece:
+        """The call that an entry goes on with, or a new one."""
+        current = next((piece for piece in reversed(self._pieces) if index is None or piece.index == index), None)
+        if current is None or _begins_another(current, call_id, name):
+            same_id = next((piece for piece in self._pieces if call_id and piece.id == call_id), None)
+            if same_id is not None:
+                return same_id
+            current = _Piece(index)
+            self._pieces.append(current)
+        return current
+
+
+def _begins_another(current: _Piece, call_id: str, name: str) -> bool:
+    """Whether an entry is a further call although its index, if it has one, is that of ``current``."""
+    if call_id and current.id:
+        return call_id != current.id
+    if not name:
+        return False
+    return current.index is None or current.is_whole or (bool(current.name) and name != current.name)
+
+
+def tool_schema(tool: Tool) -> dict[str, Any]:
+    """A tool in the form of the chat completions API."""
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)},
+    }
+
+
+def call_message(text: str, calls: Sequence[RequestedCall], reasoning: str = "") -> dict[str, Any]:
+    """The assistant's message that asked for ``calls`` (each with an id), as it is sent back."""
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": text or None,
+        "tool_calls": [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": _valid(call)},
+                **call.extra,
+            }
+            for call in calls
+        ],
+    }
+    if reasoning:
+        message["reasoning_content"] = reasoning
+    return message
+
+
+def result_message(call_id: str, output: str) -> dict[str, Any]:
+    """The result of one call, as the model reads it."""
+    return {"role": "tool", "tool_call_id": call_id, "content": output}
+
+
+def _valid(call: RequestedCall) -> str:
+    """Arguments that servers accept: several parse them, so broken ones are sent back as an empty object."""
+    try:
+        return json.dumps(call.parsed_arguments(), ensure_ascii=False)
+    except ValueError:
+        return "{}"

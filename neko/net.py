@@ -1,0 +1,312 @@
+"""The one way out of the process: every connection to somewhere else is opened by a ``Network``.
+
+It keeps the proxies of the environment away from this machine's own servers, counts what passes by
+purpose and host, and with ``local_only`` refuses every host but this one, after redirects too.
+The listening socket of ``serve`` is the only other socket of the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+from weakref import WeakSet
+
+from neko.errors import LocalOnlyError
+from neko.settings import is_loopback
+from neko.tasks import in_thread
+
+if TYPE_CHECKING:
+    import httpx2
+    from websockets.asyncio.client import ClientConnection, connect
+
+_KEEP_ALIVE_S = 60.0
+_MOST_HOSTS = 256
+_OTHER_HOSTS = "other"
+_LOCAL_PATTERNS = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What passed for one purpose and host. Bytes are those of bodies and messages, without headers."""
+
+    requests: int = 0
+    connections: int = 0
+    refused: int = 0
+    bytes_out: int = 0
+    bytes_in: int = 0
+
+
+class WebSocketRefusedError(ConnectionError):
+    """The server did not open a WebSocket; ``status`` is its HTTP status, 0 without an answer."""
+
+    def __init__(self, reason: str, status: int = 0) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class WebSocketClosedError(ConnectionError):
+    """The connection is over; ``code`` 1006 means that it broke."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"closed with {code}")
+        self.code = code
+        self.reason = reason
+
+
+class Network:
+    """Opens connections for one running Neko.
+
+    ``purpose`` is a short word for what a connection is for ("chat", "speech"), ``url`` the server a
+    client is made for. ``local_only`` may be changed at any time; it holds from the next request or
+    message on and makes it raise ``LocalOnlyError``.
+    """
+
+    def __init__(self, *, local_only: bool = False) -> None:
+        self.local_only = local_only
+        self._traffic: dict[tuple[str, str], Traffic] = {}
+        self._streams: WeakSet[Any] = WeakSet()
+
+    async def http_client(
+        self,
+        purpose: str,
+        url: str,
+        *,
+        connect_timeout_s: float,
+        read_timeout_s: float | None = None,
+        follow_redirects: bool = False,
+    ) -> httpx2.AsyncClient:
+        """A client with keep-alive, made off the loop; nothing is sent. Close it with ``aclose()``.
+
+        ``read_timeout_s`` None leaves the deadline of an answer to the caller.
+        """
+        return await in_thread(self._make_client, purpose, url, connect_timeout_s, read_timeout_s, follow_redirects)
+
+    async def websocket(
+        self,
+        purpose: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
+        open_timeout_s: float = 10.0,
+        largest_message: int = 16 * 1024 * 1024,
+    ) -> WebSocket:
+        """An open WebSocket; raises ``LocalOnlyError`` or ``WebSocketRefusedError``. Redirects are not followed."""
+        parts = urlsplit(url)
+        host, traffic = parts.hostname or "", self._entry(purpose, parts.netloc.rpartition("@")[2])
+        self._admit(host, traffic)
+        traffic.requests += 1
+        opening = await in_thread(_websocket_type)
+        try:
+            connection = await opening(
+                url,
+                additional_headers=headers,
+                subprotocols=list(subprotocols) or None,  # type: ignore[arg-type]
+                proxy=None if is_loopback(host) else True,
+                ssl=await in_thread(_tls) if parts.scheme == "wss" else None,
+                open_timeout=open_timeout_s,
+                max_size=largest_message,
+                close_timeout=1.0,
+            )
+        except _websocket_errors() as error:
+            status = getattr(getattr(error, "response", None), "status_code", 0)
+            raise WebSocketRefusedError(type(error).__name__, status) from error
+        traffic.connections += 1
+        return WebSocket(connection, lambda: self._admit(host, traffic), traffic)
+
+    async def is_listening(self, purpose: str, host: str, port: int, timeout_s: float) -> bool:
+        """Whether something takes connections there; loads nothing, and is quick where nothing listens."""
+        traffic = self._entry(purpose, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        self._admit(host, traffic)
+        try:
+            async with asyncio.timeout(timeout_s):
+                _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            return False
+        traffic.connections += 1
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return True
+
+    def snapshot(self) -> dict[str, Any]:
+        """``{"local_only": bool, "hosts": [{"purpose", "host", …the fields of Traffic}]}``, in order of first use."""
+        hosts = [{"purpose": purpose, "host": host, **asdict(t)} for (purpose, host), t in self._traffic.items()]
+        return {"local_only": self.local_only, "hosts": hosts}
+
+    # ── the gate ──────────────────────────────────────────────────────────────
+
+    def _entry(self, purpose: str, host: str) -> Traffic:
+        """The counters of a host; beyond ``_MOST_HOSTS`` new ones share an entry for each purpose."""
+        if (purpose, host) not in self._traffic and len(self._traffic) >= _MOST_HOSTS:
+            host = _OTHER_HOSTS
+        return self._traffic.setdefault((purpose, host), Traffic())
+
+    def _admit(self, host: str, traffic: Traffic) -> None:
+        if self.local_only and not is_loopback(host):
+            traffic.refused += 1
+            raise LocalOnlyError(f"{host} is another machine", host=host)
+
+    def _make_client(
+        self, purpose: str, url: str, connect_timeout_s: float, read_timeout_s: float | None, follow_redirects: bool
+    ) -> httpx2.AsyncClient:
+        http = _load_http()
+        parts = urlsplit(url)
+        local = is_loopback(parts.hostname or "")
+
+        async def on_request(request: httpx2.Request) -> None:
+            traffic = self._entry(purpose, request.url.netloc.decode("ascii"))
+            self._admit(request.url.host, traffic)
+            traffic.requests += 1
+            traffic.bytes_out += int(request.headers.get("content-length", 0))
+
+        async def on_response(response: httpx2.Response) -> None:
+            traffic = self._entry(purpose, response.request.url.netloc.decode("ascii"))
+            stream = response.extensions.get("network_stream")
+            if stream is not None and stream not in self._streams:
+                self._streams.add(stream)
+                traffic.connections += 1
+            response.stream = _counted_stream_type()(response.stream, traffic)
+
+        client: httpx2.AsyncClient = http.AsyncClient(
+            verify=_tls() if parts.scheme != "http" or follow_redirects else False,
+            trust_env=not local,
+            mounts=None if local else dict.fromkeys(_LOCAL_PATTERNS),
+            follow_redirects=follow_redirects,
+            timeout=http.Timeout(read_timeout_s, connect=connect_timeout_s),
+            limits=http.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=_KEEP_ALIVE_S),
+            event_hooks={"request": [on_request], "response": [on_response]},
+        )
+        return client
+
+
+class WebSocket:
+    """One open WebSocket. Sound and other binary messages are ``bytes``, text ones ``str``.
+
+    Pings are answered while nobody reads; the peer is slowed down when messages pile up.
+    """
+
+    def __init__(self, connection: ClientConnection, admit: Callable[[], None], traffic: Traffic) -> None:
+        self._connection = connection
+        self._admit = admit
+        self._traffic = traffic
+
+    async def send(self, message: str | bytes) -> None:
+        """Send one message; waits while the peer is slow. Raises ``WebSocketClosedError``, ``LocalOnlyError``."""
+        self._admit()
+        try:
+            await self._connection.send(message)
+        except _websocket_errors() as error:
+            raise _closed(error) from error
+        self._traffic.bytes_out += _size(message)
+
+    async def receive(self) -> str | bytes:
+        """The next message; raises ``WebSocketClosedError`` when there is none any more."""
+        try:
+            message = await self._connection.recv()
+        except _websocket_errors() as error:
+            raise _closed(error) from error
+        self._traffic.bytes_in += _size(message)
+        return message
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """All messages; ends when the peer closes properly, raises ``WebSocketClosedError`` when it breaks."""
+        while True:
+            try:
+                message = await self.receive()
+            except WebSocketClosedError as closed:
+                if closed.code in (1000, 1001):
+                    return
+                raise
+            yield message
+
+    async def aclose(self, code: int = 1000, reason: str = "") -> None:
+        """Close, within a second; idempotent."""
+        await self._connection.close(code, reason)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def _closed(error: Exception) -> WebSocketClosedError:
+    """By the peer's words, else by ours, else broken."""
+    close = getattr(error, "rcvd", None) or getattr(error, "sent", None)
+    return WebSocketClosedError(int(close.code), close.reason) if close else WebSocketClosedError(1006, "")
+
+
+def _size(message: str | bytes) -> int:
+    return len(message.encode()) if isinstance(message, str) else len(message)
+
+
+# ── loaded at first use, away from the loop ───────────────────────────────────
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Shared by all clients: reading the certificates takes 20 ms."""
+    context: ssl.SSLContext = _load_http().create_ssl_context()
+    return context
+
+
+@cache
+def _load_http() -> Any:
+    """``httpx2`` with all that its first request would import."""
+    for name in ("httpcore2", "anyio._backends._asyncio", "anyio.streams.memory"):
+        importlib.import_module(name)
+    _counted_stream_type()
+    return importlib.import_module("httpx2")
+
+
+@cache
+def _counted_stream_type() -> Callable[[Any, Traffic], httpx2.AsyncByteStream]:
+    import httpx2
+
+    class CountedStream(httpx2.AsyncByteStream):
+        """The body of a response, counted as it passes."""
+
+        def __init__(self, stream: httpx2.AsyncByteStream, traffic: Traffic) -> None:
+            self._stream = stream
+            self._traffic = traffic
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for chunk in self._stream:
+                self._traffic.bytes_in += len(chunk)
+                yield chunk
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    return CountedStream
+
+
+@cache
+def _websocket_type() -> type[connect]:
+    from websockets.asyncio.client import connect
+
+    class Connect(connect):
+        """Follows no redirect: it would go to a host that the gate has not seen."""
+
+        def process_redirect(self, exc: Exception) -> Exception:
+            return exc
+
+    return Connect
+
+
+@cache
+def _websocket_errors() -> tuple[type[Exception], ...]:
+    from websockets.exceptions import WebSocketException
+
+    return OSError, WebSocketException
