@@ -43,8 +43,11 @@ ALLOWED = {
     "neko/serve.py imports socket",
     "neko/serve.py calls getaddrinfo",
     "neko/web/allowed_hosts.py imports socket",
+    "neko/llm/client.py imports openai",
+    "neko/llm/client.py calls AsyncOpenAI over http_client",
 }
-"""The listening socket, to which connections come in, and this machine's own name."""
+"""The listening socket, to which connections come in; this machine's own name; and the ``openai`` client, which
+is made over a client of the gate's."""
 
 CLIENT_MODULES = {
     "aiohttp", "ftplib", "http.client", "httpcore", "httpcore2", "httpx", "httpx_ws", "imaplib", "openai", "poplib",
@@ -73,9 +76,13 @@ def _offences(path: Path) -> Iterator[str]:
                 yield f"calls httpx2.{node.func.attr}"
             if node.func.attr == "import_module" and node.args and isinstance(node.args[0], ast.Constant):
                 names = [str(node.args[0].value)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("OpenAI"):
+            given = {keyword.arg for keyword in node.keywords}
+            yield f"calls {node.func.id}" + (" over http_client" if "http_client" in given else "")
         for name in names:
-            if any(name == module or name.startswith(f"{module}.") for module in CLIENT_MODULES):
-                yield f"imports {name}"
+            for module in CLIENT_MODULES:
+                if name == module or name.startswith(f"{module}."):
+                    yield f"imports {module}"
 
 
 def test_nothing_but_the_gate_can_open_a_connection() -> None:
@@ -106,7 +113,7 @@ from neko.settings import Settings
 async def main(folder, base_url):
     environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": base_url, "LANG": "en"}
     async with Neko(Settings(data_dir=Path(folder), environ=environ)) as neko:
-        name = neko.fallback_character()
+        name = neko.conversations.fallback_character()
         events = [type(event).__name__ async for event in neko.chat(name, "hello")]
         print(json.dumps({"addresses": addresses, "events": events, **neko.network.snapshot()}))
 asyncio.run(main(*sys.argv[1:]))

@@ -47,12 +47,12 @@ class ProviderClient:
 
     @asynccontextmanager
     async def post(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[httpx2.Response]:
-        """Send JSON; the response of whatever status is open, its head read. Raises what the client raises.
+        """Send JSON; the response of whatever status is open, its head read. Raises what ``httpx2`` raises.
 
         Not by ``chat.completions.create``, which walks through all messages by their type hints: that
         takes longer than a whole reply once the talk has some length.
         """
-        from openai import APIStatusError, AsyncStream
+        from openai import APIConnectionError, APIStatusError, AsyncStream
 
         try:
             stream = await self._openai.post(
@@ -61,6 +61,8 @@ class ProviderClient:
         except APIStatusError as error:
             yield error.response
             return
+        except APIConnectionError as error:
+            raise error.__cause__ or error from error
         async with stream:
             yield stream.response
 
