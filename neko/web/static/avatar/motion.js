@@ -1,5 +1,5 @@
 /**
- * Her life: turns feelings, activity, gaze and sound into one pose for each moment.
+ * Turns feelings, activity, gaze and sound into one pose for each moment.
  *
  * Nothing here knows how she is drawn. The pose is a flat object of numbers (see `step`), so
  * another drawing, or a 3D model, can take it as well.

@@ -66,8 +66,8 @@ export class LipSync {
     this.#last = now;
     this.#analyser.getFloatTimeDomainData(this.#samples);
     this.#analyser.getFloatFrequencyData(this.#spectrum);
-    const heard = this.#samples.subarray(FFT_SIZE - LAST_SAMPLES);
-    const mouth = this.#follower.step(heard, this.#spectrum, this.#context.sampleRate / FFT_SIZE, dt);
+    const latest = this.#samples.subarray(FFT_SIZE - LAST_SAMPLES);
+    const mouth = this.#follower.step(latest, this.#spectrum, this.#context.sampleRate / FFT_SIZE, dt);
     if (mouth.open === 0 && !this.#goesOn()) {
       this.stop();
       return;

@@ -72,7 +72,7 @@ export class Player {
     if (!count) return;
     const { context } = this.#open();
     const speech = this.#speech(speechId, context);
-    speech.left += 1;
+    speech.framesLeft += 1;
     this.#waiting.push({ speech, samples: floats(buffer, count) });
     this.#waitingSamples += count;
     this.#bound(context.state === "running" ? KEPT_S : KEPT_WHILE_BLOCKED_S);
@@ -87,8 +87,8 @@ export class Player {
   end(speechId) {
     const speech = this.#speeches.get(speechId);
     if (!speech) return;
-    speech.complete = true;
-    this.#finish(speech);
+    speech.allReceived = true;
+    this.#endIfDone(speech);
   }
 
   /** Silence within 20 ms; what was waiting is forgotten. */
@@ -101,9 +101,9 @@ export class Player {
     this.#blockedTimer = 0;
     this.#output?.lips.stop();
     for (const speech of this.#speeches.values()) {
-      speech.left = 0;
-      speech.complete = true;
-      this.#finish(speech);
+      speech.framesLeft = 0;
+      speech.allReceived = true;
+      this.#endIfDone(speech);
     }
   }
 
@@ -171,8 +171,8 @@ export class Player {
       const { speech, samples } = frame;
       this.#waitingSamples -= samples.length;
       if (!this.#run?.open) this.#run = this.#newRun(output);
-      this.#run.add(samples, speech, () => this.#after(speech));
-      this.#announce(speech, output.context.currentTime);
+      this.#run.add(samples, speech, () => this.#frameEnded(speech));
+      this.#scheduleStart(speech, output.context.currentTime);
     }
     if (this.playing) output.lips.start();
   }
@@ -190,18 +190,18 @@ export class Player {
    * @param {SpeechProgress} speech
    * @param {number} now
    */
-  #announce(speech, now) {
-    if (speech.announced) return;
-    speech.announced = true;
+  #scheduleStart(speech, now) {
+    if (speech.isScheduled) return;
+    speech.isScheduled = true;
     const wait = Math.max(0, speech.startsAt - now) * 1000;
-    speech.timer = setTimeout(() => this.#heard(speech), wait);
+    speech.timer = setTimeout(() => this.#start(speech), wait);
   }
 
   /** @param {SpeechProgress} speech */
-  #heard(speech) {
+  #start(speech) {
     clearTimeout(speech.timer);
-    if (speech.heard) return;
-    speech.heard = true;
+    if (speech.hasStarted) return;
+    speech.hasStarted = true;
     this.#endBefore(speech);
     this.#handlers.onStart(speech.id);
   }
@@ -213,27 +213,27 @@ export class Player {
   #endBefore(speech) {
     for (const earlier of this.#speeches.values()) {
       if (earlier === speech) return;
-      if (!earlier.complete || earlier.over || earlier.endsAt > speech.startsAt) continue;
-      earlier.left = 0;
-      this.#finish(earlier);
+      if (!earlier.allReceived || earlier.hasEnded || earlier.endsAt > speech.startsAt) continue;
+      earlier.framesLeft = 0;
+      this.#endIfDone(earlier);
     }
   }
 
   /** @param {SpeechProgress} speech */
-  #after(speech) {
-    if (speech.left === 0) return;
-    speech.left -= 1;
-    this.#heard(speech);
+  #frameEnded(speech) {
+    if (speech.framesLeft === 0) return;
+    speech.framesLeft -= 1;
+    this.#start(speech);
     this.#pump();
-    this.#finish(speech);
+    this.#endIfDone(speech);
   }
 
   /** @param {SpeechProgress} speech */
-  #finish(speech) {
-    if (!speech.complete || speech.left > 0 || speech.over) return;
-    speech.over = true;
+  #endIfDone(speech) {
+    if (!speech.allReceived || speech.framesLeft > 0 || speech.hasEnded) return;
+    speech.hasEnded = true;
     clearTimeout(speech.timer);
-    if (speech.heard) this.#handlers.onEnd(speech.id);
+    if (speech.hasStarted) this.#handlers.onEnd(speech.id);
   }
 
   /**
@@ -242,13 +242,13 @@ export class Player {
    */
   #speech(id, context) {
     const earlier = this.#speeches.get(id);
-    if (earlier && !earlier.over) return earlier;
+    if (earlier && !earlier.hasEnded) return earlier;
     this.#speeches.delete(id);
     const speech = new SpeechProgress(id, context);
     this.#speeches.set(id, speech);
-    for (const [old, { over }] of this.#speeches) {
+    for (const [old, { hasEnded }] of this.#speeches) {
       if (this.#speeches.size <= REMEMBERED) break;
-      if (over) this.#speeches.delete(old);
+      if (hasEnded) this.#speeches.delete(old);
     }
     return speech;
   }
@@ -260,8 +260,8 @@ export class Player {
       if (!frame) return;
       const { speech, samples } = frame;
       this.#waitingSamples -= samples.length;
-      speech.left -= 1;
-      this.#finish(speech);
+      speech.framesLeft -= 1;
+      this.#endIfDone(speech);
     }
   }
 }

@@ -7,11 +7,13 @@ export class SpeechProgress {
   /** @type {{ start: number, seconds: number }[]} */
   #pieces = [];
   #before = 0;
-  left = 0;
-  complete = false;
-  announced = false;
-  heard = false;
-  over = false;
+  /** How many of its frames have not been played yet. */
+  framesLeft = 0;
+  /** No more frames will come. */
+  allReceived = false;
+  isScheduled = false;
+  hasStarted = false;
+  hasEnded = false;
   /** @type {number} */
   timer = 0;
   startsAt = 0;
@@ -32,7 +34,7 @@ export class SpeechProgress {
    * @param {number} seconds
    */
   put(start, seconds) {
-    if (!this.announced) this.startsAt = start;
+    if (!this.isScheduled) this.startsAt = start;
     this.endsAt = start + seconds;
     this.#pieces.push({ start, seconds });
   }
