@@ -93,6 +93,7 @@ $(VENV)/.installed-real: pyproject.toml tests/real/requirements.txt $(VENV)/.ins
 # What checks the page's own scripts. The product needs none of it.
 $(NPM_TOOLS): package.json package-lock.json
 	@echo "Installing what checks the page's scripts (this once)..."
+	@command -v npm >/dev/null || { echo "npm is needed to check the page's scripts: install Node.js 20 or newer, then try again."; exit 1; }
 	npm ci --ignore-scripts --omit=optional --no-audit --no-fund
 	@touch $@
 

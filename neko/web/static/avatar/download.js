@@ -10,9 +10,10 @@ export async function download(url, onProgress) {
   const total = Number(response.headers.get("content-length"));
   const pieces = [];
   let length = 0;
-  for await (const piece of response.body) {
-    pieces.push(piece);
-    length += piece.byteLength;
+  const reader = response.body.getReader(); // not every browser can iterate a stream
+  for (let { done, value } = await reader.read(); !done && value; { done, value } = await reader.read()) {
+    pieces.push(value);
+    length += value.byteLength;
     if (total) onProgress(Math.min(length / total, 1));
   }
   return new Blob(pieces);
