@@ -35,6 +35,7 @@
  * @typedef {{ type: "neko_speak", speech_id: string, text: string, language: string }} SpeakOnPage
  * @typedef {{ type: "gemini_response", text: string, isNewMessage: boolean, turn_id: string, speech_id: string }} ReplyText
  * @typedef {{ type: "system", data: "turn end", turn_id: string }} TurnEnd
+ * @typedef {{ type: "neko_turn_abandoned", turn_id: string }} TurnAbandoned The turn ended before the model was asked.
  * @typedef {{ type: "user_transcript", text: string }} UserTranscript
  * @typedef {{ type: "user_activity", interrupted_speech_id: string | null }} UserActivity
  * @typedef {{ type: "audio_chunk", speech_id: string }} AudioChunk
@@ -59,7 +60,7 @@
  * @typedef {{ type: "agent_task_update", task: Record<string, unknown> }} AgentTask
  *
  * @typedef {Hello | StateChanged | ModelChanged | LineStored | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
- *   | UserTranscript | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
+ *   | TurnAbandoned | UserTranscript | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
  *   | RepetitionWarning | CharacterSwitched | ReloadPage | RequestScreenshot | Pong
  *   | AgentStatus | AgentNotification | AgentTask} ServerEvent
