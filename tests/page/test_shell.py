@@ -56,6 +56,7 @@ def test_the_nonce_of_the_policy_reaches_the_script_and_text_stays_text() -> Non
     assert re.findall(r"<script[^>]*>", page) == ['<script type="module" src="static/app/second.js?v=v1" nonce="abc">']
 
 
+@pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_in_a_browser_it_has_the_theme_the_words_and_the_notices(browser: Browser, scheme: str) -> None:
     page = await open_static_page(browser, html=render(), files={"/static/app/second.js": SECOND_ENTRY})
