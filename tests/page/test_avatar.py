@@ -23,24 +23,93 @@ RUN_SUITE = """async () => {
 }"""
 
 
-async def test_the_builtin_avatar_passes_the_suite_of_the_seam(browser: Browser) -> None:
+async def test_the_builtin_avatar_passes_the_suite_of_the_interface(browser: Browser) -> None:
     page = await open_static_page(browser, 1200, 900)
     results = await page.evaluate(RUN_SUITE)
     failed = {result["name"]: result["error"] for result in results if result["error"]}
     assert not failed, json.dumps(failed, indent=2)
-    assert len(results) >= 15
+    assert len(results) >= 21
 
 
-async def test_an_unknown_kind_of_avatar_is_refused(browser: Browser) -> None:
+STAND_IN = """async (options) => {
+  const avatars = await import("/static/avatar/avatar.js");
+  avatars.registerKind("paper", {
+    accepts: (source) => source.endsWith(".paper"),
+    load: async () => async (container, { onProgress }) => {
+      onProgress(0.5);
+      container.append("half of it");
+      throw new Error("the paper is torn");
+    },
+  });
+  const errors = [];
+  const onError = ({ code, message }) => errors.push([code, message]);
+  const avatar = await avatars.createAvatar(document.body, { ...options, onError });
+  const text = document.body.textContent.trim();
+  avatar.setEmotion("happy", 1);
+  return { errors, text, drawn: document.body.querySelectorAll("svg").length };
+}"""
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "part"),
+    [
+        ({"kind": "hologram"}, "unknown_kind", "hologram"),
+        ({"source": "figures/mio.unheard"}, "unknown_kind", "figures/mio.unheard"),
+        ({"source": "figures/mio.paper"}, "not_loaded", "the paper is torn"),
+        ({"source": "figures/mio", "kind": "paper"}, "not_loaded", "the paper is torn"),
+    ],
+)
+async def test_what_cannot_be_loaded_is_told_and_the_builtin_drawing_stands_in(
+    browser: Browser, options: dict[str, str], code: str, part: str
+) -> None:
     page = await open_static_page(browser)
-    message = await page.evaluate(
+    answer = await page.evaluate(STAND_IN, options)
+    [(told_code, sentence)] = answer["errors"]
+    assert told_code == code
+    assert part in sentence
+    assert sentence.endswith(".")
+    assert answer["text"] == ""
+    assert answer["drawn"] == 1
+
+
+async def test_without_the_builtin_drawing_nothing_is_left_behind_and_the_error_is_thrown(browser: Browser) -> None:
+    page = await open_static_page(browser)
+    await page.route("**/neko.svg", lambda route: route.fulfill(status=404, body=""))
+    answer = await page.evaluate(
         """async () => {
           const { createAvatar } = await import("/static/avatar/avatar.js");
-          return createAvatar(document.body, { kind: "hologram" }).then(() => null, (error) => error.message);
+          const thrown = await createAvatar(document.body).then(() => null, ({ code, message }) => ({ code, message }));
+          return { ...thrown, left: document.body.childElementCount };
         }"""
     )
-    assert message is not None
-    assert "hologram" in message
+    assert answer["code"] == "not_loaded"
+    assert "neko.svg is missing" in answer["message"]
+    assert answer["left"] == 0
+
+
+async def test_a_nod_lowers_the_head_and_lifts_it_again(browser: Browser) -> None:
+    page = await open_static_page(browser)
+    heights = await page.evaluate(
+        """async () => {
+          const { createAvatar } = await import("/static/avatar/avatar.js");
+          const container = document.createElement("div");
+          container.style.cssText = "width:600px;height:590px";
+          document.body.append(container);
+          const avatar = await createAvatar(container);
+          const nose = container.querySelector('[id$="-nose"]');
+          const height = () => nose.getBoundingClientRect().top;
+          const heights = [height()];
+          avatar.playMotion("nod");
+          const end = performance.now() + 1500;
+          while (performance.now() < end) {
+            await new Promise((resolve) => requestAnimationFrame(resolve));
+            heights.push(height());
+          }
+          return heights;
+        }"""
+    )
+    assert max(heights) > heights[0] + 4
+    assert abs(heights[-1] - heights[0]) < 3
 
 
 async def test_a_blink_shuts_both_eyes_and_opens_them_again(browser: Browser) -> None:

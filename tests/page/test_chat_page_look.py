@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
@@ -165,6 +165,33 @@ async def test_the_talk_can_have_the_whole_window_without_her(home: RunningNeko,
     await expect(driver.get("composer")).to_be_in_viewport(ratio=1)
     await driver.until("() => document.getElementById('talk').getBoundingClientRect().height > 700")
     await stays_inside(driver)
+
+
+async def test_without_her_drawing_the_reader_is_told_and_the_talk_goes_on(
+    home: RunningNeko, driver: PageDriver
+) -> None:
+    driver.forgive("404")
+    await driver.context.route("**/neko.svg", lambda route: route.fulfill(status=404, body=""))
+    page = await driver.open(home.url)
+    await expect(driver.get("toast")).to_have_text("She cannot be drawn here, so we go on in writing.")
+    await expect(page.locator("#app")).to_have_attribute("data-avatar", "off")
+    before = await driver.lines("assistant").count()
+    await driver.say("Are you there?")
+    await driver.reply(before + 1)
+
+
+async def test_who_is_sent_away_while_she_loads_does_not_come(home: RunningNeko, driver: PageDriver) -> None:
+    requests: list[Route] = []
+    await driver.context.route("**/neko.svg", lambda route: requests.append(route))
+    page = await driver.open(home.url)
+    await page.evaluate("location.hash = 'settings/look'")
+    await driver.get("avatar-toggle").click()
+    await expect(page.locator("#app")).to_have_attribute("data-avatar", "off")
+    assert requests
+    async with page.expect_response("**/neko.svg"):
+        await requests[0].continue_()
+    await page.evaluate("async () => { for (let n = 0; n < 5; n += 1) await new Promise(requestAnimationFrame); }")
+    await expect(page.locator("#avatar svg")).to_have_count(0)
 
 
 async def test_every_control_has_a_name_for_a_screen_reader(home: RunningNeko, driver: PageDriver) -> None:

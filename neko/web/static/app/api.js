@@ -1,7 +1,16 @@
 /** REST calls: JSON in, JSON out, every failure an `ApiError` whose words a person can read. */
-import { t, has } from "./i18n.js";
+import { has, t } from "./i18n.js";
+
+/** @typedef {{ success?: boolean, error?: string, code?: string, remedy?: string } | null} Failure What a refused call may answer. */
+
+const TIMEOUT_MS = 15_000;
+const BYTES_TIMEOUT_MS = 20_000;
 
 export class ApiError extends Error {
+  /**
+   * @param {string} message
+   * @param {{ code?: string | undefined, remedy?: string | undefined, status?: number | undefined }} [details] `status` 0: no answer at all
+   */
   constructor(message, { code = "internal", remedy = "", status = 0 } = {}) {
     super(message);
     this.code = code;
@@ -10,48 +19,106 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * What went wrong and what to do about it, as one text.
+ * @param {unknown} error
+ */
+export function sentenceOf(error) {
+  if (error instanceof ApiError) return [error.message, error.remedy].filter(Boolean).join(" ");
+  return error instanceof Error ? error.message : t("errors.internal.message");
+}
+
+/**
+ * @param {string} code
+ * @param {"message" | "remedy"} part
+ */
 function sentence(code, part) {
   const key = `errors.${code}.${part}`;
   return has(key) ? t(key) : "";
 }
 
-async function call(method, path, body, timeout) {
-  let answer;
+/**
+ * @param {string} path
+ * @param {unknown} body undefined: a GET
+ * @param {number} timeoutMs
+ */
+function ask(path, body, timeoutMs) {
+  const signal = AbortSignal.timeout(timeoutMs);
+  if (body === undefined) return fetch(path, { signal, cache: "no-store" });
+  return fetch(path, {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal, cache: "no-store",
+  });
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<Failure>} null for what is no JSON
+ */
+async function bodyOf(response) {
   try {
-    answer = await fetch(path, {
-      method,
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(timeout),
-      cache: "no-store",
-    });
+    /** @type {unknown} */
+    const body = await response.json();
+    return /** @type {Failure} */ (body);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @template T
+ * @param {string} path
+ * @param {unknown} body
+ * @param {number} timeoutMs
+ * @returns {Promise<T>}
+ */
+async function call(path, body, timeoutMs) {
+  let response;
+  try {
+    response = await ask(path, body, timeoutMs);
   } catch {
     throw new ApiError(t("errors.server_gone.message"), { code: "server_gone", remedy: t("errors.server_gone.remedy") });
   }
-  const data = await answer.json().catch(() => null);
-  if (!answer.ok || data === null || data.success === false) {
-    const code = data?.code ?? "internal";
-    throw new ApiError(data?.error || sentence(code, "message") || t("errors.internal.message"), {
-      code,
-      remedy: data?.remedy ?? sentence(code, "remedy"),
-      status: answer.status,
-    });
-  }
-  return data;
+  const answer = await bodyOf(response);
+  if (response.ok && answer !== null && answer.success !== false) return /** @type {T} */ (answer);
+  const code = answer?.code ?? "internal";
+  throw new ApiError(answer?.error || sentence(code, "message") || t("errors.internal.message"), {
+    code,
+    remedy: answer?.remedy ?? sentence(code, "remedy"),
+    status: response.status,
+  });
 }
 
-export const get = (path, timeout = 15_000) => call("GET", path, undefined, timeout);
-export const post = (path, body, timeout = 15_000) => call("POST", path, body, timeout);
+/**
+ * The answer to a GET, of the shape that the caller names (see `rest.js`). Rejects with an `ApiError`.
+ * @template T
+ * @param {string} path
+ * @param {number} [timeoutMs]
+ * @returns {Promise<T>}
+ */
+export function get(path, timeoutMs = TIMEOUT_MS) {
+  return call(path, undefined, timeoutMs);
+}
 
-/** Bytes of a POST, or an `ApiError`. */
-export async function postForBytes(path, body, timeout = 20_000) {
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(timeout),
-  }).catch(() => null);
-  if (answer?.ok) return answer.arrayBuffer();
-  const data = await answer?.json().catch(() => null);
-  throw new ApiError(data?.error ?? t("errors.speech.message"), { code: data?.code, remedy: data?.remedy, status: answer?.status });
+/**
+ * The answer to a POST. Rejects with an `ApiError`.
+ * @template T
+ * @param {string} path
+ * @param {object} body
+ * @param {number} [timeoutMs]
+ * @returns {Promise<T>}
+ */
+export function post(path, body, timeoutMs = TIMEOUT_MS) {
+  return call(path, body, timeoutMs);
+}
+
+/**
+ * Bytes of a POST. Rejects with an `ApiError`.
+ * @param {string} path
+ * @param {object} body
+ */
+export async function postForBytes(path, body) {
+  const response = await ask(path, body, BYTES_TIMEOUT_MS).catch(() => null);
+  if (response?.ok) return response.arrayBuffer();
+  const answer = response && await bodyOf(response);
+  throw new ApiError(answer?.error ?? t("errors.speech.message"), { code: answer?.code, remedy: answer?.remedy, status: response?.status });
 }

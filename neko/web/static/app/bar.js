@@ -1,85 +1,103 @@
-/** The quiet bar on top: her name, her state, who is thinking for her, and the menu. */
-import { h, icon } from "./element.js";
+/**
+ * The quiet bar on top: her name, her state, who is thinking for her, and the menu.
+ *
+ * @import { LinkState } from "./socket.js"
+ * @import { SpeechOutput } from "./speech_output.js"
+ * @import { ModelLabel, TurnState } from "./wire.js"
+ */
+import { byId, closest, h, icon } from "./element.js";
 import { onLanguage, t } from "./i18n.js";
 import { fold, folded } from "./layout.js";
 
-const name = document.getElementById("name");
-const chip = document.getElementById("state");
-const connection = document.getElementById("connection");
-const button = document.getElementById("menu-button");
-const menu = document.getElementById("menu");
+const MENU = "#menu, #menu-button";
 
 export class Bar {
+  #name = byId("name", HTMLButtonElement);
+  #chip = byId("state", HTMLElement);
+  #connection = byId("connection", HTMLButtonElement);
+  #connectionText = h("span", { class: "connection-text" });
+  #button = byId("menu-button", HTMLButtonElement);
+  #menu = byId("menu", HTMLElement);
   #speech;
+  /** @type {TurnState} */
   #state = "idle";
-  #line = "connecting";
+  /** @type {LinkState} */
+  #link = "connecting";
+  /** @type {ModelLabel | null} */
   #model = null;
+  menuOpen = false;
 
+  /** @param {SpeechOutput} speech */
   constructor(speech) {
+    this.#connection.append(this.#connectionText);
     this.#speech = speech;
-    name.addEventListener("click", () => { location.hash = "settings/characters"; });
-    connection.addEventListener("click", () => { location.hash = "settings/model"; });
-    button.addEventListener("click", () => (menu.hidden ? this.#open() : this.closeMenu()));
+    this.#name.addEventListener("click", () => { location.hash = "settings/characters"; });
+    this.#connection.addEventListener("click", () => { location.hash = "settings/model"; });
+    this.#button.addEventListener("click", () => (this.menuOpen ? this.closeMenu() : this.#open()));
     document.addEventListener("pointerdown", (event) => {
-      if (!menu.hidden && !event.target.closest("#menu, #menu-button")) this.closeMenu();
+      if (this.menuOpen && !closest(event.target, MENU)) this.closeMenu();
     });
-    menu.addEventListener("focusout", (event) => {
-      if (event.relatedTarget && !event.relatedTarget.closest("#menu, #menu-button")) this.closeMenu();
+    this.#menu.addEventListener("focusout", (event) => {
+      if (event.relatedTarget && !closest(event.relatedTarget, MENU)) this.closeMenu();
     });
     onLanguage(() => this.#relabel());
   }
 
-  get menuOpen() {
-    return !menu.hidden;
-  }
-
+  /** @param {string} text */
   setName(text) {
-    name.textContent = text;
+    this.#name.textContent = text;
     document.title = text || "Neko";
   }
 
+  /** @param {TurnState} state */
   setState(state) {
     this.#state = state;
-    chip.dataset.state = state;
-    chip.textContent = t(`state.${state}`);
+    this.#chip.dataset.state = state;
+    this.#chip.textContent = t(`state.${state}`);
   }
 
-  /** connecting, online, waiting, taken, closed */
-  setLine(line) {
-    this.#line = line;
+  /** @param {LinkState} link */
+  setLink(link) {
+    this.#link = link;
     this.#drawConnection();
   }
 
-  /** `{model, provider, offline}` */
+  /** @param {ModelLabel} model */
   setModel(model) {
     this.#model = model;
     this.#drawConnection();
   }
 
   closeMenu() {
-    if (menu.contains(document.activeElement)) button.focus();
-    menu.hidden = true;
-    menu.replaceChildren();
-    button.setAttribute("aria-expanded", "false");
+    if (this.#menu.contains(document.activeElement)) this.#button.focus();
+    this.#showMenu(false);
+    this.#menu.replaceChildren();
+  }
+
+  /** @param {boolean} open */
+  #showMenu(open) {
+    this.menuOpen = open;
+    this.#menu.hidden = !open;
+    this.#button.setAttribute("aria-expanded", String(open));
   }
 
   #drawConnection() {
     const model = this.#model;
-    const online = this.#line === "online";
+    const online = this.#link === "online";
     const label = !model ? "" : model.offline ? t("connection.builtin") : model.model;
-    const text = online ? label || t("connection.online") : t(`connection.${this.#line}`);
-    connection.dataset.state = online ? (model?.offline ? "builtin" : "online") : this.#line;
-    connection.querySelector(".connection-text").textContent = text;
+    const text = online ? label || t("connection.online") : t(`connection.${this.#link}`);
+    this.#connection.dataset.state = online ? (model?.offline ? "builtin" : "online") : this.#link;
+    this.#connectionText.textContent = text;
     const full = online && model && !model.offline ? t("connection.through", { model: model.model, provider: model.provider }) : text;
-    connection.setAttribute("aria-label", t("connection.label", { state: full }));
-    connection.title = full;
+    this.#connection.setAttribute("aria-label", t("connection.label", { state: full }));
+    this.#connection.title = full;
   }
 
   #open() {
-    menu.replaceChildren(this.#volume(), h("hr"), ...this.#items());
-    menu.hidden = false;
-    button.setAttribute("aria-expanded", "true");
-    menu.querySelector("button, input").focus();
+    const volume = this.#volume();
+    this.#menu.replaceChildren(volume.row, h("hr"), ...this.#items());
+    this.#showMenu(true);
+    volume.mute.focus();
   }
 
   #volume() {
@@ -104,14 +122,20 @@ export class Bar {
       draw();
     });
     draw();
-    return h("div", { class: "menu-volume" }, mute, slider);
+    return { row: h("div", { class: "menu-volume" }, mute, slider), mute };
   }
 
   #items() {
-    const go = (page) => () => {
+    const go = (/** @type {string} */ page) => () => {
       this.closeMenu();
       location.hash = `settings/${page}`;
     };
+    /**
+     * @param {string} sign
+     * @param {string} label
+     * @param {() => void} run
+     * @param {string} testId
+     */
     const item = (sign, label, run, testId) =>
       h("button", { type: "button", class: "menu-item", "data-testid": testId, on: { click: run } }, icon(sign), h("span", { text: label }));
     const isFolded = folded();
@@ -130,8 +154,8 @@ export class Bar {
   #relabel() {
     this.setState(this.#state);
     this.#drawConnection();
-    name.title = t("settings.pages.characters");
-    button.setAttribute("aria-label", t("menu.label"));
-    button.title = t("menu.label");
+    this.#name.title = t("settings.pages.characters");
+    this.#button.setAttribute("aria-label", t("menu.label"));
+    this.#button.title = t("menu.label");
   }
 }

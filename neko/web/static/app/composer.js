@@ -1,29 +1,41 @@
-/** Where you write: text, pictures, Enter to send, Esc or the square to stop her. */
-import { h, icon } from "./element.js";
+/**
+ * Where you write: text, pictures, Enter to send, Esc or the square to stop her.
+ *
+ * @import { Point } from "../avatar/avatar.js"
+ * @import { Picture } from "./pictures.js"
+ */
+import { byId, closest, h, icon } from "./element.js";
+import { Emitter } from "./emitter.js";
 import { onLanguage, t } from "./i18n.js";
 import { MOST_PICTURES, pictureFiles, readPicture } from "./pictures.js";
 
 const DRAFT = "neko.draft";
-const TYPING_PAUSE = 2500;
+const TYPING_PAUSE_MS = 2500;
 
-export class Composer {
-  #form = document.getElementById("composer-form");
-  #input = document.getElementById("composer");
-  #send = document.getElementById("send");
-  #stop = document.getElementById("stop");
-  #attach = document.getElementById("attach");
-  #file = document.getElementById("attach-file");
-  #shelf = document.getElementById("attachments");
-  #hint = document.getElementById("drop-hint");
-  #handlers;
+/**
+ * Events: `send`; `stop` by its button; `typing` with the point of the page where the reader writes,
+ * null when they rest; `problem` with a sentence.
+ * @extends {Emitter<{ send: [text: string, pictures: Picture[]], stop: [], typing: [place: Point | null], problem: [sentence: string] }>}
+ */
+export class Composer extends Emitter {
+  #form = byId("composer-form", HTMLFormElement);
+  #input = byId("composer", HTMLTextAreaElement);
+  #send = byId("send", HTMLButtonElement);
+  #stop = byId("stop", HTMLButtonElement);
+  #attach = byId("attach", HTMLButtonElement);
+  #file = byId("attach-file", HTMLInputElement);
+  #shelf = byId("attachments", HTMLElement);
+  #hint = byId("drop-hint", HTMLElement);
+  #name = "";
+  /** @type {Picture[]} */
   #pictures = [];
   #busy = false;
+  /** @type {number} */
   #typing = 0;
   #drags = 0;
 
-  /** Handlers: onSend(text, pictures), onStop(), onTyping(bool), onProblem(message). */
-  constructor(handlers) {
-    this.#handlers = handlers;
+  constructor() {
+    super();
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -31,17 +43,17 @@ export class Composer {
     this.#input.addEventListener("keydown", (event) => this.#key(event));
     this.#input.addEventListener("input", () => this.#changed());
     this.#input.addEventListener("blur", () => this.#rest());
-    this.#stop.addEventListener("click", () => this.#handlers.onStop());
+    this.#stop.addEventListener("click", () => this.emit("stop"));
     this.#attach.addEventListener("click", () => this.#file.click());
     this.#file.addEventListener("change", () => {
-      this.#take([...this.#file.files]);
+      void this.#take([...(this.#file.files ?? [])]);
       this.#file.value = "";
     });
     document.addEventListener("paste", (event) => {
       const files = pictureFiles(event.clipboardData);
-      if (!files.length || event.target.closest?.("dialog")) return;
+      if (!files.length || closest(event.target, "dialog")) return;
       event.preventDefault();
-      this.#take(files);
+      void this.#take(files);
     });
     this.#acceptDrops();
     this.#restore();
@@ -49,25 +61,26 @@ export class Composer {
     this.#changed({ quiet: true });
   }
 
-  get text() {
-    return this.#input.value;
-  }
-
   focus() {
     this.#input.focus({ preventScroll: true });
   }
 
-  /** She is thinking or speaking: the square is there to stop her. */
+  /**
+   * She is thinking or speaking: the square is there to stop her.
+   * @param {boolean} busy
+   */
   setBusy(busy) {
     this.#busy = busy;
     this.#buttons();
   }
 
+  /** @param {string} name */
   setName(name) {
-    this.name = name;
+    this.#name = name;
     this.#relabel();
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
@@ -83,9 +96,10 @@ export class Composer {
     this.#drawShelf();
     this.#changed({ quiet: true });
     this.#rest();
-    this.#handlers.onSend(text, pictures);
+    this.emit("send", text, pictures);
   }
 
+  /** @param {{ quiet?: boolean }} [options] `quiet`: not by the reader's hand */
   #changed({ quiet = false } = {}) {
     this.#input.style.height = "auto";
     this.#input.style.height = `${this.#input.scrollHeight}px`;
@@ -96,14 +110,20 @@ export class Composer {
     }
     this.#buttons();
     if (quiet) return;
-    this.#handlers.onTyping(this.#input.value !== "");
+    this.emit("typing", this.#input.value === "" ? null : this.#middle());
     clearTimeout(this.#typing);
-    this.#typing = setTimeout(() => this.#rest(), TYPING_PAUSE);
+    this.#typing = setTimeout(() => this.#rest(), TYPING_PAUSE_MS);
   }
 
   #rest() {
     clearTimeout(this.#typing);
-    this.#handlers.onTyping(false);
+    this.emit("typing", null);
+  }
+
+  /** @returns {Point} */
+  #middle() {
+    const { left, top, width, height } = this.#input.getBoundingClientRect();
+    return { x: left + scrollX + width / 2, y: top + scrollY + height / 2 };
   }
 
   #restore() {
@@ -122,7 +142,7 @@ export class Composer {
   }
 
   #acceptDrops() {
-    const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+    const carries = (/** @type {DragEvent} */ event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
     document.addEventListener("dragenter", (event) => {
       if (!carries(event)) return;
       event.preventDefault();
@@ -142,20 +162,21 @@ export class Composer {
       event.preventDefault();
       this.#drags = 0;
       this.#hint.hidden = true;
-      this.#take([...event.dataTransfer.files]);
+      void this.#take([...(event.dataTransfer?.files ?? [])]);
     });
   }
 
+  /** @param {File[]} files */
   async #take(files) {
     for (const file of files) {
       if (this.#pictures.length >= MOST_PICTURES) {
-        this.#handlers.onProblem(t("composer.too_many", { count: MOST_PICTURES }));
+        this.emit("problem", t("composer.too_many", { count: MOST_PICTURES }));
         break;
       }
       try {
         this.#pictures.push(await readPicture(file));
       } catch {
-        this.#handlers.onProblem(t("composer.not_a_picture", { file: file.name }));
+        this.emit("problem", t("composer.not_a_picture", { file: file.name }));
       }
     }
     this.#drawShelf();
@@ -175,6 +196,7 @@ export class Composer {
     );
   }
 
+  /** @param {Picture} picture */
   #removePicture(picture) {
     this.#pictures = this.#pictures.filter((one) => one !== picture);
     this.#drawShelf();
@@ -183,10 +205,10 @@ export class Composer {
   }
 
   #relabel() {
-    const name = this.name ?? "";
+    const name = this.#name;
     this.#input.placeholder = name ? t("composer.placeholder", { name }) : t("composer.placeholder_plain");
     this.#input.setAttribute("aria-label", t("composer.label"));
-    for (const [button, key] of [[this.#send, "send"], [this.#stop, "stop"], [this.#attach, "attach"]]) {
+    for (const [button, key] of /** @type {const} */ ([[this.#send, "send"], [this.#stop, "stop"], [this.#attach, "attach"]])) {
       button.setAttribute("aria-label", t(`composer.${key}`));
       button.title = t(`composer.${key}`);
     }

@@ -1,42 +1,73 @@
-/** One character's conversation: what is said here goes out, what the server says takes effect. */
+/**
+ * One character's conversation: what is said here goes out, what the server says takes effect.
+ *
+ * @import { Bar } from "./bar.js"
+ * @import { Composer } from "./composer.js"
+ * @import { Follow } from "./follow.js"
+ * @import { LogView } from "./log_view.js"
+ * @import { Picture } from "./pictures.js"
+ * @import { LinkState } from "./socket.js"
+ * @import { SpeechOutput } from "./speech_output.js"
+ * @import { Stage } from "./stage.js"
+ * @import { Entry } from "./transcript.js"
+ * @import { ClientAction, ModelLabel, SpeechEngine, TurnState } from "./wire.js"
+ *
+ * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow }} ConversationParts
+ */
+import { Emitter } from "./emitter.js";
 import { History } from "./history.js";
 import { newId } from "./identity.js";
 import { currentLanguage, t } from "./i18n.js";
-import { banner, clearFaults, toast } from "./notices.js";
+import { banner, clearFault, toast } from "./notices.js";
 import { ServerEvents } from "./server_events.js";
 import { Socket } from "./socket.js";
 import { Transcript } from "./transcript.js";
 
-const HELLO_DEADLINE = 1500;
-const HISTORY_RETRY = 3000;
-const HISTORY_PATIENCE = 4000;
-const OFFLINE_GRACE = 4000;
+const HELLO_TIMEOUT_MS = 1500;
+const HISTORY_RETRY_MS = 3000;
+const HISTORY_TIMEOUT_MS = 4000;
+const OFFLINE_GRACE_MS = 4000;
 
-export class Conversation {
+/**
+ * Events: `ready` when the connection and the history stand and all own words are sent; `model` when another
+ * one thinks; `switch` when the server has changed to another character; `reload` when the page has to begin anew.
+ * @extends {Emitter<{ ready: [], model: [model: ModelLabel], switch: [name: string], reload: [] }>}
+ */
+export class Conversation extends Emitter {
   #parts;
+  /** @type {Socket | null} */
   #socket = null;
+  /** @type {History | null} */
   #history = null;
+  /** The first page of the history is on its way, or there. @type {Promise<void> | null} */
   #begun = null;
   #ready = false;
+  /** @type {number} */
   #hello = 0;
+  /** @type {number} */
   #offline = 0;
+  /** @type {(() => void) | null} */
   #clearBanner = null;
   #events;
+  /** @type {Entry | null} */
   #retried = null;
   character = "";
-  /** Which voice speaks: builtin, openai, browser, off. */
+  /** Which voice speaks. @type {SpeechEngine} */
   engine = "builtin";
+  /** @type {ModelLabel | null} */
   model = null;
-  /** What the server says the turn is at: idle, thinking, speaking, listening. */
+  /** What the server says the turn is at. @type {TurnState} */
   turn = "idle";
 
-  /** Parts: log, speech, stage, bar, composer, follow, onQuiet(conversation) when the talk stands and is empty, onModel(model), onSwitch(name). */
+  /** @param {ConversationParts} parts */
   constructor(parts) {
+    super();
     this.#parts = parts;
     this.transcript = new Transcript(parts.log);
     this.#events = new ServerEvents(this, parts);
   }
 
+  /** @param {string} character */
   start(character) {
     this.end();
     this.character = character;
@@ -48,9 +79,9 @@ export class Conversation {
     this.#begun = this.#begin(this.#history);
     this.#socket = new Socket(() => socketUrl(character), {
       onOpen: () => this.#opened(),
-      onMessage: (message) => this.#events.take(message),
+      onEvent: (event) => this.#events.take(event),
       onBinary: (pcm) => this.#parts.speech.sound(pcm),
-      onState: (state) => this.#lineState(state),
+      onState: (state) => this.#linkState(state),
     });
     this.#socket.connect();
   }
@@ -58,17 +89,21 @@ export class Conversation {
   end() {
     this.#socket?.close();
     this.#history?.end();
-    this.#parts.speech.hush();
+    this.#parts.speech.stop();
     this.transcript.clear();
-    clearFaults();
+    clearFault();
     this.#ready = false;
     this.enter("idle");
   }
 
-  say(text, pictures) {
-    clearFaults();
+  /**
+   * @param {string} text
+   * @param {Picture[]} pictures
+   */
+  sendText(text, pictures) {
+    clearFault();
     const data = pictures.map((picture) => picture.data);
-    const entry = this.transcript.say(newId(), text, data, pictures.map((picture) => picture.thumbnail));
+    const entry = this.transcript.addOwn(newId(), text, data, pictures.map((picture) => picture.thumbnail));
     this.#parts.log.showTyping(false);
     if (this.#ready) this.#deliver(entry);
     else this.#wait(entry);
@@ -77,20 +112,24 @@ export class Conversation {
   /** Stop her words and her voice at once. */
   stop() {
     const running = this.transcript.streaming;
-    this.#parts.speech.hush();
+    this.#parts.speech.stop();
     this.#events.ignore(running?.turnId ?? null);
     this.send({ action: "stop_reply" });
     this.transcript.settle("interrupted");
     this.enter("idle");
   }
 
+  /**
+   * Have the last reply, or this one, said anew.
+   * @param {Entry | null} [entry]
+   */
   retry(entry = null) {
     if (!this.send({ action: "retry_reply" })) {
       toast(t("connection.not_now"));
       return;
     }
-    clearFaults();
-    this.#parts.speech.hush();
+    clearFault();
+    this.#parts.speech.stop();
     if (entry) {
       this.#retried = entry;
       this.transcript.retrying(entry);
@@ -103,7 +142,10 @@ export class Conversation {
     return this.#retried !== null;
   }
 
-  /** The new reply begins (`shown`), or could not be had and the old one stands. */
+  /**
+   * The new reply begins (`shown`), or could not be had and the old one stands.
+   * @param {boolean} shown
+   */
   retryIsShown(shown) {
     if (!this.#retried) return;
     this.#parts.log.markRetried(this.#retried, shown ? "gone" : "");
@@ -117,15 +159,34 @@ export class Conversation {
     this.#retried = null;
   }
 
+  /** @param {ClientAction} action */
   send(action) {
     return this.#socket?.send(action) ?? false;
   }
 
   reconnect() {
-    this.#socket.connect();
+    this.#socket?.connect();
   }
 
-  /** The turn is at this point now; shows it everywhere. */
+  /** @param {ModelLabel} model */
+  setModel(model) {
+    this.model = model;
+    this.emit("model", model);
+  }
+
+  /** @param {string} name */
+  announceSwitch(name) {
+    this.emit("switch", name);
+  }
+
+  announceReload() {
+    this.emit("reload");
+  }
+
+  /**
+   * The turn is at this point now; shows it everywhere.
+   * @param {TurnState} turn
+   */
   enter(turn) {
     this.turn = turn;
     this.refresh();
@@ -146,30 +207,35 @@ export class Conversation {
     composer.setBusy(this.busy);
   }
 
-  /** The server knows us (or never says so): fill the gap, then send what is still unsent. */
+  /**
+   * The server knows us (or never says so): fill the gap, then send what is still unsent.
+   * @param {number | null} [lastLineId]
+   */
   async resume(lastLineId = null) {
     clearTimeout(this.#hello);
     const history = this.#history;
-    await Promise.race([this.#begun, pause(HISTORY_PATIENCE)]);
-    if (history !== this.#history) return;
+    await Promise.race([this.#begun, pause(HISTORY_TIMEOUT_MS)]);
+    if (!history || history !== this.#history) return;
     if (lastLineId === null || lastLineId > (this.transcript.lastId ?? 0)) {
       await history.newer().catch(() => null);
       if (history !== this.#history) return;
     }
-    if (this.#socket.state !== "online") return;
+    if (this.#socket?.state !== "online") return;
     this.#ready = true;
     for (const entry of this.transcript.unconfirmed) this.#deliver(entry);
-    this.#parts.onQuiet(this);
+    this.emit("ready");
   }
 
-  older() {
-    return this.#history?.older().catch(() => toast(t("talk.older_failed")));
+  /** One page of older lines. Resolves when they stand on the page, or when the reader was told that they do not come. */
+  async older() {
+    await this.#history?.older().catch(() => toast(t("talk.older_failed")));
   }
 
   get more() {
     return this.#history?.more ?? false;
   }
 
+  /** @param {History} history */
   async #begin(history) {
     for (;;) {
       try {
@@ -178,20 +244,21 @@ export class Conversation {
         return;
       } catch {
         if (history !== this.#history) return;
-        await pause(HISTORY_RETRY);
+        await pause(HISTORY_RETRY_MS);
         if (history !== this.#history) return;
       }
     }
   }
 
   #opened() {
-    this.#hello = setTimeout(() => this.resume(), HELLO_DEADLINE);
+    this.#hello = setTimeout(() => void this.resume(), HELLO_TIMEOUT_MS);
   }
 
+  /** @param {Entry} entry */
   #deliver(entry) {
     for (const picture of entry.pictures ?? []) this.send({ action: "stream_data", input_type: "screen", data: picture });
     const sent = this.send({
-      action: "stream_data", input_type: "text", data: entry.text, client_id: entry.clientId, language: currentLanguage(),
+      action: "stream_data", input_type: "text", data: entry.text, client_id: entry.clientId ?? "", language: currentLanguage(),
     });
     if (sent) {
       if (entry.waiting) {
@@ -204,13 +271,15 @@ export class Conversation {
     }
   }
 
+  /** @param {Entry} entry */
   #wait(entry) {
     entry.waiting = true;
     this.#parts.log.update(entry);
   }
 
-  #lineState(state) {
-    this.#parts.bar.setLine(state);
+  /** @param {LinkState} state */
+  #linkState(state) {
+    this.#parts.bar.setLink(state);
     if (state === "online" || state === "taken" || state === "closed") {
       clearTimeout(this.#offline);
       this.#offline = 0;
@@ -226,22 +295,30 @@ export class Conversation {
       this.transcript.settle("interrupted");
       this.enter("idle");
     }
-    if (state === "taken") {
-      this.#parts.speech.hush();
-      this.#clearBanner?.();
-      this.#clearBanner = banner("line", t("connection.taken_words"), { label: t("connection.use_here"), run: () => this.reconnect() }, "take-over");
-    } else if (state === "waiting" && !this.#clearBanner && !this.#offline) {
-      this.#offline = setTimeout(() => {
-        this.#clearBanner = banner("line", t("connection.waiting_words"), { label: t("connection.try_now"), run: () => this.reconnect() });
-      }, OFFLINE_GRACE);
-    }
+    if (state === "taken") this.#tellTaken();
+    else if (state === "waiting" && !this.#clearBanner && !this.#offline) this.#offline = setTimeout(() => this.#tellOffline(), OFFLINE_GRACE_MS);
+  }
+
+  #tellTaken() {
+    this.#parts.speech.stop();
+    this.#clearBanner?.();
+    this.#clearBanner = banner("link", t("connection.taken_words"), { label: t("connection.use_here"), run: () => this.reconnect() }, "take-over");
+  }
+
+  #tellOffline() {
+    this.#clearBanner = banner("link", t("connection.waiting_words"), { label: t("connection.try_now"), run: () => this.reconnect() });
   }
 }
 
+/**
+ * @param {number} milliseconds
+ * @returns {Promise<void>}
+ */
 function pause(milliseconds) {
   return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 }
 
+/** @param {string} character */
 function socketUrl(character) {
   const url = new URL(`ws/${encodeURIComponent(character)}`, document.baseURI);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";

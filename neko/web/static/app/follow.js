@@ -2,12 +2,19 @@
 const NEAR = 56;
 
 export class Follow {
+  /** @type {HTMLElement} */
   #log;
+  /** @type {HTMLElement} */
   #pill;
   #arriving = false;
   #at = 0;
   following = true;
 
+  /**
+   * @param {HTMLElement} log what scrolls
+   * @param {HTMLElement} content
+   * @param {HTMLElement} pill
+   */
   constructor(log, content, pill) {
     this.#log = log;
     this.#pill = pill;
@@ -42,7 +49,10 @@ export class Follow {
     this.keep();
   }
 
-  /** Run `change`, which adds height above, and leave what the reader sees where it is. */
+  /**
+   * Run `change`, which adds height above, and leave what the reader sees where it is.
+   * @param {() => void} change
+   */
   holding(change) {
     const below = this.#log.scrollHeight - this.#log.scrollTop;
     change();

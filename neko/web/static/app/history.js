@@ -1,4 +1,9 @@
 /** The log of one character on the server, page by page: older ones as the reader scrolls, newer ones after a gap. */
+/**
+ * @import { LogView } from "./log_view.js"
+ * @import { HistoryPage } from "./rest.js"
+ * @import { Transcript } from "./transcript.js"
+ */
 import { get } from "./api.js";
 
 const FIRST_PAGE = 40;
@@ -6,13 +11,22 @@ const OLDER_PAGE = 80;
 const NEWER_PAGE = 200;
 
 export class History {
+  /** @type {string} */
   #path;
+  /** @type {Transcript} */
   #transcript;
+  /** @type {Pick<LogView, "prepend">} */
   #log;
   #more = false;
+  /** @type {Promise<void> | null} */
   #loading = null;
   #ended = false;
 
+  /**
+   * @param {string} character
+   * @param {Transcript} transcript
+   * @param {Pick<LogView, "prepend">} log
+   */
   constructor(character, transcript, log) {
     this.#path = `api/history/${encodeURIComponent(character)}`;
     this.#transcript = transcript;
@@ -25,7 +39,7 @@ export class History {
 
   /** The newest lines. Resolves when they stand on the page. */
   async begin() {
-    const { lines, has_more: more } = await get(`${this.#path}?limit=${FIRST_PAGE}`);
+    const { lines, has_more: more } = await this.#page(`limit=${FIRST_PAGE}`);
     if (this.#ended) return;
     this.#more = more;
     this.#log.prepend(this.#transcript.recallOlder(lines));
@@ -40,7 +54,7 @@ export class History {
   async #olderPage() {
     const before = this.#transcript.firstId;
     if (!this.#more || before === null) return;
-    const { lines, has_more: more } = await get(`${this.#path}?before=${before}&limit=${OLDER_PAGE}`);
+    const { lines, has_more: more } = await this.#page(`before=${before}&limit=${OLDER_PAGE}`);
     if (this.#ended) return;
     this.#more = more && lines.length > 0;
     this.#log.prepend(this.#transcript.recallOlder(lines));
@@ -51,11 +65,19 @@ export class History {
     let more = true;
     while (more && !this.#ended) {
       const after = this.#transcript.lastId ?? 0;
-      const page = await get(`${this.#path}?after=${after}&limit=${NEWER_PAGE}`);
+      const page = await this.#page(`after=${after}&limit=${NEWER_PAGE}`);
       if (this.#ended) return;
       for (const line of page.lines) this.#transcript.commit(line);
       more = page.has_more && page.lines.length > 0;
     }
+  }
+
+  /**
+   * @param {string} query
+   * @returns {Promise<HistoryPage>}
+   */
+  #page(query) {
+    return get(`${this.#path}?${query}`);
   }
 
   end() {

@@ -1,4 +1,5 @@
 /** The shape of the page: how wide the talk is, whether it is folded, and where a phone's keyboard begins. */
+import { byId } from "./element.js";
 import { recall, remember } from "./preferences.js";
 import { onLanguage, t } from "./i18n.js";
 
@@ -7,13 +8,18 @@ const WIDEST = 760;
 const USUAL = 420;
 const STEP = 24;
 
-const app = document.getElementById("app");
-const edge = document.getElementById("talk-edge");
+const app = byId("app", HTMLElement);
+const talk = byId("talk", HTMLElement);
+const edge = byId("talk-edge", HTMLElement);
 
 function widest() {
   return Math.max(NARROWEST, Math.min(WIDEST, window.innerWidth - 320));
 }
 
+/**
+ * @param {number} width
+ * @param {boolean} [keep]
+ */
 function setWidth(width, keep = true) {
   const fitted = Math.round(Math.min(widest(), Math.max(NARROWEST, width)));
   document.documentElement.style.setProperty("--talk-width", `${fitted}px`);
@@ -35,16 +41,18 @@ export function folded() {
   return recall("folded", false);
 }
 
+/** @param {boolean} on */
 export function fold(on) {
   remember("folded", on);
   app.toggleAttribute("data-folded", on);
 }
 
+/** @param {PointerEvent} event */
 function drag(event) {
   edge.setPointerCapture(event.pointerId);
   app.toggleAttribute("data-resizing", true);
-  const right = document.getElementById("talk").getBoundingClientRect().right;
-  const move = (moved) => setWidth(right - moved.clientX);
+  const { right } = talk.getBoundingClientRect();
+  const move = (/** @type {PointerEvent} */ moved) => setWidth(right - moved.clientX);
   edge.addEventListener("pointermove", move);
   const finish = () => {
     app.toggleAttribute("data-resizing", false);
@@ -53,8 +61,8 @@ function drag(event) {
   edge.addEventListener("lostpointercapture", finish, { once: true });
 }
 
-function fitViewport() {
-  const { height, offsetTop, scale } = window.visualViewport;
+/** @param {VisualViewport} viewport */
+function fitViewport({ height, offsetTop, scale }) {
   if (scale > 1.05) return;
   const root = document.documentElement;
   root.style.setProperty("--view-height", `${Math.round(height)}px`);
@@ -70,17 +78,19 @@ export function startLayout() {
   edge.addEventListener("pointerdown", drag);
   edge.addEventListener("dblclick", resetTalkWidth);
   edge.addEventListener("keydown", (event) => {
-    const towards = { ArrowLeft: STEP, ArrowRight: -STEP }[event.key];
+    const towards = event.key === "ArrowLeft" ? STEP : event.key === "ArrowRight" ? -STEP : 0;
     if (!towards) return;
     event.preventDefault();
     setWidth(talkWidth() + towards);
   });
   window.addEventListener("resize", () => setWidth(talkWidth(), false));
   onLanguage(() => edge.setAttribute("aria-label", t("talk.resize")));
-  if (!window.visualViewport) return;
-  window.visualViewport.addEventListener("resize", fitViewport);
-  window.visualViewport.addEventListener("scroll", fitViewport);
-  document.addEventListener("focusin", fitViewport);
-  document.addEventListener("focusout", fitViewport);
-  fitViewport();
+  const viewport = window.visualViewport;
+  if (!viewport) return;
+  const fit = () => fitViewport(viewport);
+  viewport.addEventListener("resize", fit);
+  viewport.addEventListener("scroll", fit);
+  document.addEventListener("focusin", fit);
+  document.addEventListener("focusout", fit);
+  fit();
 }

@@ -1,17 +1,26 @@
-/** One line of the talk: her words or yours, with time, copy and retry a hover or tap away. */
-import { h, icon } from "./element.js";
+/**
+ * One line of the talk: her words or yours, with time, copy and retry a hover or tap away.
+ *
+ * @import { Entry } from "./transcript.js"
+ * @typedef {{ retry: () => void }} LineActions
+ */
+import { closest, h, icon } from "./element.js";
 import { MarkdownView } from "./markdown.js";
 import { currentLanguage, t } from "./i18n.js";
 
+/** @type {Map<string, Intl.DateTimeFormat>} */
 const clocks = new Map();
 
+/** @param {string} at ISO 8601 */
 function clock(at) {
   const language = currentLanguage();
-  if (!clocks.has(language)) clocks.set(language, new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }));
+  const format = clocks.get(language) ?? new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+  clocks.set(language, format);
   const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? "" : clocks.get(language).format(date);
+  return Number.isNaN(date.getTime()) ? "" : format.format(date);
 }
 
+/** @param {string} text */
 async function copyText(text) {
   if (navigator.clipboard) {
     await navigator.clipboard.writeText(text);
@@ -25,14 +34,22 @@ async function copyText(text) {
 }
 
 export class LineView {
+  /** @type {HTMLElement} */
   #words;
+  /** @type {MarkdownView | null} */
   #markdown = null;
+  /** @type {HTMLTimeElement} */
   #time;
+  /** @type {HTMLElement} */
   #note;
+  /** @type {string | null} */
   #shown = null;
   #frame = 0;
 
-  /** `actions`: retry(entry). */
+  /**
+   * @param {Entry} entry
+   * @param {LineActions} actions
+   */
   constructor(entry, actions) {
     this.entry = entry;
     this.#words = h("div", { class: "line-words" });
@@ -40,7 +57,7 @@ export class LineView {
     this.#note = h("span", { class: "line-note" });
     this.copyButton = h("button", { type: "button", class: "line-act line-copy", tabindex: "-1", on: { click: () => this.#copy() } }, icon("copy"));
     this.retryButton = entry.role === "assistant" &&
-      h("button", { type: "button", class: "line-act line-retry", tabindex: "-1", "data-testid": "retry", on: { click: () => actions.retry(this.entry) } }, icon("retry"));
+      h("button", { type: "button", class: "line-act line-retry", tabindex: "-1", "data-testid": "retry", on: { click: actions.retry } }, icon("retry"));
     this.element = h(
       "article",
       { class: "line", "data-testid": "line", "data-role": entry.role, "data-id": "", on: { click: (event) => this.#tap(event) } },
@@ -55,7 +72,7 @@ export class LineView {
 
   draw() {
     const { entry, element } = this;
-    element.dataset.id = entry.id ?? "";
+    element.dataset.id = String(entry.id ?? "");
     element.dataset.state = entry.state;
     element.dataset.status = entry.status;
     if (entry.clientId) element.dataset.client = entry.clientId;
@@ -119,8 +136,9 @@ export class LineView {
     setTimeout(() => this.copyButton.replaceChildren(icon("copy")), 1400);
   }
 
+  /** @param {MouseEvent} event */
   #tap(event) {
-    if (event.target.closest("a, button") || !getSelection().isCollapsed) return;
+    if (closest(event.target, "a, button") || !getSelection()?.isCollapsed) return;
     this.element.classList.toggle("is-open");
   }
 }

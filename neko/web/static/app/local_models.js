@@ -1,29 +1,60 @@
-/** Model servers found on this computer: one row each, one tap to use it. */
+/**
+ * Model servers found on this computer: one row each, one tap to use it.
+ *
+ * @import { LocalServer, LocalServers } from "./rest.js"
+ * @typedef {(server: LocalServer, model: string) => Promise<void>} UseModel
+ */
+import { get, sentenceOf } from "./api.js";
 import { h } from "./element.js";
 import { t } from "./i18n.js";
 
-/** `use(server, model)` returns a promise; its failure is shown in the row. */
+const LOOK_TIMEOUT_MS = 6000;
+
+/**
+ * Those that run and have a model. Nobody is told when they cannot be looked for: then there is none.
+ * @returns {Promise<LocalServer[]>}
+ */
+export async function findLocalServers() {
+  try {
+    /** @type {LocalServers} */
+    const { servers } = await get("api/models/local", LOOK_TIMEOUT_MS);
+    return servers.filter((server) => server.models.length);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * `use(server, model)` returns a promise; its failure is shown in the row.
+ * @param {LocalServer[]} servers
+ * @param {UseModel} use
+ */
 export function localModels(servers, use) {
   return h("div", { class: "model-rows" }, servers.map((server) => row(server, use)));
 }
 
+/**
+ * @param {LocalServer} server
+ * @param {UseModel} use
+ */
 function row(server, use) {
   const models = h("select", { class: "select", "aria-label": t("model.which", { server: server.name }) },
     server.models.map((model) => h("option", { value: model, text: model })));
   const problem = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
   const button = h("button", { type: "button", class: "button is-main", "data-testid": "use-local", text: t("model.use_short") });
-  button.addEventListener("click", async () => {
+  const choose = async () => {
     button.disabled = true;
     problem.hidden = true;
     try {
       await use(server, models.value);
     } catch (error) {
-      problem.textContent = [error.message, error.remedy].filter(Boolean).join(" ");
+      problem.textContent = sentenceOf(error);
       problem.hidden = false;
     } finally {
       button.disabled = false;
     }
-  });
+  };
+  button.addEventListener("click", () => void choose());
   return h("div", { class: "model-row" },
     h("div", { class: "model-row-name" }, h("strong", { text: server.name }), h("span", { text: server.base_url.replace(/^https?:\/\//, "") })),
     h("div", { class: "model-row-choice" }, models, button), problem);

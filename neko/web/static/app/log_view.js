@@ -1,18 +1,24 @@
 /**
  * The talk on the page. Lines live in pages of some forty; a page out of sight costs nothing
  * (`content-visibility`), and knows its height, so that scrolling does not jump.
+ *
+ * @import { Follow } from "./follow.js"
+ * @import { Entry } from "./transcript.js"
  */
-import { h } from "./element.js";
+import { closest, h } from "./element.js";
+import { Emitter } from "./emitter.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { LineView } from "./line_view.js";
 
 const PAGE_LINES = 40;
 
+/** @param {string | Date} at */
 function dayOf(at) {
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? "" : `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
 }
 
+/** @param {string} at */
 function dayName(at) {
   const date = new Date(at);
   const today = new Date();
@@ -23,22 +29,36 @@ function dayName(at) {
   return new Intl.DateTimeFormat(currentLanguage(), { weekday: "long", day: "numeric", month: "long", year }).format(date);
 }
 
-export class LogView {
+/** @extends {Emitter<{ retry: [entry: Entry] }>} */
+export class LogView extends Emitter {
+  #log;
   #pages;
   #tail;
   #follow;
-  #actions;
+  /** @type {Map<Entry, LineView>} */
   #views = new Map();
+  /** @type {WeakMap<Element, Entry>} The entry that a line shows. */
+  #entries = new WeakMap();
+  /** @type {Map<HTMLElement, string>} The separators and the time whose day each of them names. */
+  #days = new Map();
+  /** @type {HTMLElement | null} */
+  #typing = null;
 
-  constructor({ pages, tail, follow, actions }) {
+  /** @param {{ log: HTMLElement, pages: HTMLElement, tail: HTMLElement, follow: Follow }} places `pages` and `tail` are in `log` */
+  constructor({ log, pages, tail, follow }) {
+    super();
+    this.#log = log;
     this.#pages = pages;
     this.#tail = tail;
     this.#follow = follow;
-    this.#actions = actions;
     pages.addEventListener("keydown", (event) => this.#walk(event));
     onLanguage(() => this.#relabel());
   }
 
+  /**
+   * @param {Entry} entry
+   * @param {Entry | null} before
+   */
   insert(entry, before) {
     const view = this.#make(entry);
     const next = before && this.#views.get(before)?.element;
@@ -52,14 +72,16 @@ export class LogView {
     else if (!next) this.#follow.news();
   }
 
+  /** @param {Entry} entry */
   update(entry) {
     const view = this.#views.get(entry);
     if (!view) return;
     view.draw();
-    this.#pages.closest("[role=log]").setAttribute("aria-busy", String(entry.state === "streaming"));
+    this.#log.setAttribute("aria-busy", String(entry.state === "streaming"));
     if (entry.state === "streaming") this.#follow.news();
   }
 
+  /** @param {Entry} entry */
   remove(entry) {
     const view = this.#views.get(entry);
     if (!view) return;
@@ -71,46 +93,60 @@ export class LogView {
     this.#markLast();
   }
 
-  /** Older lines, oldest first, in front of all others, without moving what is in view. */
+  /**
+   * Older lines, oldest first, in front of all others, without moving what is in view.
+   * @param {Entry[]} entries
+   */
   prepend(entries) {
     if (!entries.length) return;
-    const log = this.#pages.closest("[role=log]");
-    log.setAttribute("aria-live", "off");
+    this.#log.setAttribute("aria-live", "off");
+    /** @type {{ page: HTMLElement, lines: HTMLElement[] }[]} */
     const pages = [];
     for (let at = 0; at < entries.length; at += PAGE_LINES) {
-      const views = entries.slice(at, at + PAGE_LINES).map((entry) => this.#make(entry));
-      pages.push(h("div", { class: "log-page" }, views.map((view) => view.element)));
+      const lines = entries.slice(at, at + PAGE_LINES).map((entry) => this.#make(entry).element);
+      pages.push({ page: h("div", { class: "log-page" }, lines), lines });
     }
     const first = this.#pages.querySelector(".line");
     this.#follow.holding(() => {
-      this.#pages.prepend(...pages);
-      for (const page of pages) for (const line of [...page.querySelectorAll(".line")]) this.#separate(line);
+      this.#pages.prepend(...pages.map(({ page }) => page));
+      for (const { lines } of pages) for (const line of lines) this.#separate(line);
       if (first) this.#separate(first);
-      for (const page of pages) this.#rest(page);
+      for (const { page } of pages) this.#rest(page);
     });
     this.#markLast();
-    requestAnimationFrame(() => log.setAttribute("aria-live", "polite"));
+    requestAnimationFrame(() => this.#log.setAttribute("aria-live", "polite"));
   }
 
-  /** The three dots while she has not begun to answer. */
+  /**
+   * The three dots while she has not begun to answer.
+   * @param {boolean} shown
+   */
   showTyping(shown) {
-    const present = this.#tail.querySelector(".typing");
-    if (shown === Boolean(present)) return;
-    if (present) present.remove();
-    else this.#tail.prepend(h("div", { class: "typing", "data-testid": "typing", "aria-label": t("talk.typing") }, h("i"), h("i"), h("i")));
-    if (shown) this.#follow.keep();
+    if (shown === (this.#typing !== null)) return;
+    this.#typing?.remove();
+    this.#typing = null;
+    if (!shown) return;
+    this.#typing = h("div", { class: "typing", "data-testid": "typing", "aria-label": t("talk.typing") }, h("i"), h("i"), h("i"));
+    this.#tail.prepend(this.#typing);
+    this.#follow.keep();
   }
 
-  /** A reply that is being said anew: "leaving" (dim), "gone" (its successor is on the page) or "" (it stays). */
+  /**
+   * A reply that is being said anew: "leaving" (dim), "gone" (its successor is on the page) or "" (it stays).
+   * @param {Entry} entry
+   * @param {"leaving" | "gone" | ""} how
+   */
   markRetried(entry, how) {
     const line = this.#views.get(entry)?.element;
     line?.classList.toggle("is-leaving", how === "leaving");
     line?.classList.toggle("is-gone", how === "gone");
   }
 
+  /** @param {Entry} entry */
   #make(entry) {
-    const view = new LineView(entry, this.#actions);
+    const view = new LineView(entry, { retry: () => this.emit("retry", entry) });
     this.#views.set(entry, view);
+    this.#entries.set(view.element, entry);
     return view;
   }
 
@@ -118,68 +154,90 @@ export class LogView {
   #lastPage() {
     const last = this.#pages.lastElementChild;
     if (last && last.querySelectorAll(".line").length < PAGE_LINES) return last;
-    if (last) this.#rest(last);
+    if (last instanceof HTMLElement) this.#rest(last);
     const page = h("div", { class: "log-page" });
     this.#pages.append(page);
     return page;
   }
 
+  /** @param {HTMLElement} page */
   #rest(page) {
     page.style.containIntrinsicBlockSize = `auto ${Math.ceil(page.getBoundingClientRect().height)}px`;
     page.classList.add("is-resting");
   }
 
+  /** @param {Element} line */
   #previousLine(line) {
-    const lines = [...line.parentElement.querySelectorAll(".line")];
-    const at = lines.indexOf(line);
-    if (at > 0) return lines[at - 1];
-    return [...(line.parentElement.previousElementSibling?.querySelectorAll(".line") ?? [])].at(-1) ?? null;
+    let previous = line.previousElementSibling;
+    while (previous && !this.#entries.has(previous)) previous = previous.previousElementSibling;
+    return previous ?? lastLine(line.parentElement?.previousElementSibling);
   }
 
+  /** @param {Element} line */
   #nextLine(line) {
     let next = line.nextElementSibling;
-    while (next && !next.classList.contains("line")) next = next.nextElementSibling;
-    return next ?? line.parentElement.nextElementSibling?.querySelector(".line") ?? null;
+    while (next && !this.#entries.has(next)) next = next.nextElementSibling;
+    return next ?? line.parentElement?.nextElementSibling?.querySelector(".line") ?? null;
   }
 
+  /** @param {Element} line */
   #dropSeparator(line) {
-    if (line.previousElementSibling?.classList.contains("day")) line.previousElementSibling.remove();
+    const day = line.previousElementSibling;
+    if (day instanceof HTMLElement && this.#days.delete(day)) day.remove();
   }
 
-  /** A thin line with the date where a day begins; lines of one speaker stand closer. */
+  /**
+   * A thin line with the date where a day begins; lines of one speaker stand closer.
+   * @param {Element} line
+   */
   #separate(line) {
     this.#dropSeparator(line);
-    const at = line.querySelector("time").dateTime;
-    const previous = this.#previousLine(line);
-    const newDay = !previous || dayOf(previous.querySelector("time").dateTime) !== dayOf(at);
-    line.classList.toggle("is-next", !newDay && previous.dataset.role === line.dataset.role);
-    if (newDay) line.before(h("div", { class: "day", role: "separator", "data-at": at }, h("span", { text: dayName(at) })));
+    const entry = this.#entries.get(line);
+    if (!entry) return;
+    const before = this.#previousLine(line);
+    const previous = before && this.#entries.get(before);
+    const newDay = !previous || dayOf(previous.at) !== dayOf(entry.at);
+    line.classList.toggle("is-next", !newDay && previous.role === entry.role);
+    if (!newDay) return;
+    const day = h("div", { class: "day", role: "separator" }, h("span", { text: dayName(entry.at) }));
+    this.#days.set(day, entry.at);
+    line.before(day);
   }
 
   /** Her last words keep their foot in view. One line is a stop of the Tab key; the arrows go on from there. */
   #markLast() {
-    const last = [...(this.#pages.lastElementChild?.querySelectorAll(".line") ?? [])].at(-1) ?? null;
+    const last = lastLine(this.#pages.lastElementChild);
     for (const line of this.#pages.querySelectorAll(".line.is-last")) line.classList.remove("is-last");
-    if (last?.dataset.role === "assistant") last.classList.add("is-last");
-    if (last) this.#stopAt(last);
+    if (!last) return;
+    if (this.#entries.get(last)?.role === "assistant") last.classList.add("is-last");
+    this.#stopAt(last);
   }
 
+  /** @param {Element} line */
   #stopAt(line) {
-    for (const act of this.#pages.querySelectorAll('.line-act[tabindex="0"]')) act.tabIndex = -1;
-    for (const act of line.querySelectorAll(".line-act")) act.tabIndex = 0;
+    for (const act of this.#pages.querySelectorAll('.line-act[tabindex="0"]')) act.setAttribute("tabindex", "-1");
+    for (const act of line.querySelectorAll(".line-act")) act.setAttribute("tabindex", "0");
   }
 
+  /** @param {KeyboardEvent} event */
   #walk(event) {
-    const line = event.target.closest(".line");
-    const next = line && { ArrowUp: () => this.#previousLine(line), ArrowDown: () => this.#nextLine(line) }[event.key]?.();
-    if (!next) return;
+    const line = closest(event.target, ".line");
+    if (!line || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
+    const next = event.key === "ArrowUp" ? this.#previousLine(line) : this.#nextLine(line);
+    const entry = next && this.#entries.get(next);
+    if (!next || !entry) return;
     event.preventDefault();
     this.#stopAt(next);
-    next.querySelector(".line-copy").focus();
+    this.#views.get(entry)?.copyButton.focus();
   }
 
   #relabel() {
     for (const view of this.#views.values()) view.label();
-    for (const day of this.#pages.querySelectorAll(".day")) day.firstChild.textContent = dayName(day.dataset.at);
+    for (const [day, at] of this.#days) day.firstElementChild?.replaceChildren(dayName(at));
   }
+}
+
+/** @param {Element | null | undefined} page */
+function lastLine(page) {
+  return [...(page?.querySelectorAll(".line") ?? [])].at(-1) ?? null;
 }

@@ -1,75 +1,89 @@
-/** Puts the page together: words first, then the parts, then the conversation. */
-import "./theme.js";
+/** The chat page: words first, then the parts, then the conversation. */
+import { get } from "./api.js";
 import { Bar } from "./bar.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
+import { byId } from "./element.js";
 import { Follow } from "./follow.js";
-import { get } from "./api.js";
-import { onLanguage, setLanguage, startLanguage, t } from "./i18n.js";
+import { onLanguage, t } from "./i18n.js";
 import { startLayout } from "./layout.js";
 import { LogView } from "./log_view.js";
 import { toast } from "./notices.js";
 import { SettingsDialog } from "./settings/dialog.js";
-import { Speech } from "./speech.js";
+import { startShell } from "./shell.js";
+import { SpeechOutput } from "./speech_output.js";
 import { Stage } from "./stage.js";
 import { Welcome } from "./welcome.js";
 
-const byId = (id) => document.getElementById(id);
+/** @import { PageConfig } from "./rest.js" */
+
+const ASK_AGAIN_MS = 1500;
+const BLOCKED_TOAST_MS = 12_000;
+const NEAR_TOP_PX = 900;
 
 async function characterOfPage() {
-  const named = document.documentElement.dataset.character;
-  if (named) return named;
+  const { character } = document.documentElement.dataset;
+  if (character) return character;
   for (;;) {
-    const found = await get("api/config/page_config").catch(() => null);
-    if (found?.lanlan_name) return found.lanlan_name;
-    await new Promise((resolve) => { setTimeout(resolve, 1500); });
+    try {
+      /** @type {PageConfig} */
+      const config = await get("api/config/page_config");
+      if (config.lanlan_name) return config.lanlan_name;
+    } catch {
+      // The server is not there yet.
+    }
+    await new Promise((resolve) => { setTimeout(resolve, ASK_AGAIN_MS); });
   }
 }
 
 function build() {
   const stage = new Stage();
-  const follow = new Follow(byId("log"), byId("log-inner"), byId("new-pill"));
-  let talk = null;
-  const speech = new Speech({
-    onMouth: (mouth) => stage.mouth(mouth),
-    onSpeaking: () => talk.refresh(),
-    onBlocked: () => toast(t("voice.blocked"), { time: 12_000, action: { label: t("voice.let_speak"), run: () => speech.unlock() } }),
-  });
+  const follow = new Follow(byId("log", HTMLElement), byId("log-inner", HTMLElement), byId("new-pill", HTMLElement));
+  const speech = new SpeechOutput();
   const bar = new Bar(speech);
-  const log = new LogView({ pages: byId("log-pages"), tail: byId("log-tail"), follow, actions: { retry: (entry) => talk.retry(entry) } });
-  const composer = new Composer({
-    onSend: (text, pictures) => {
-      speech.unlock();
-      welcome.talkBegan();
-      talk.say(text, pictures);
-    },
-    onStop: () => talk.stop(),
-    onTyping: (typing) => stage.setTyping(typing),
-    onProblem: (message) => toast(message),
-  });
+  const log = new LogView({ log: byId("log", HTMLElement), pages: byId("log-pages", HTMLElement), tail: byId("log-tail", HTMLElement), follow });
+  const composer = new Composer();
   const welcome = new Welcome({ composer, follow, speech });
-  talk = new Conversation({
-    log, speech, stage, bar, composer, follow,
-    onQuiet: (conversation) => welcome.consider(conversation),
-    onModel: (model) => welcome.modelChanged(model),
-    onSwitch: (name) => switchTo(name),
-  });
-  const settings = new SettingsDialog({ speech, stage, talk });
+  const conversation = new Conversation({ log, speech, stage, bar, composer, follow });
+  const settings = new SettingsDialog({ speech, stage, conversation });
+  return { stage, speech, bar, log, composer, welcome, conversation, settings };
+}
 
-  function switchTo(name) {
+/** @typedef {ReturnType<typeof build>} Parts */
+
+/** @param {Parts} parts */
+function connect({ stage, speech, log, composer, welcome, conversation, settings }) {
+  speech.on("mouth", (mouth) => stage.setMouth(mouth));
+  speech.on("speaking", () => conversation.refresh());
+  speech.on("blocked", () => {
+    toast(t("voice.blocked"), { timeMs: BLOCKED_TOAST_MS, action: { label: t("voice.let_speak"), run: () => speech.unlock() } });
+  });
+  log.on("retry", (entry) => conversation.retry(entry));
+  composer.on("send", (text, pictures) => {
+    speech.unlock();
+    welcome.talkBegan();
+    conversation.sendText(text, pictures);
+  });
+  composer.on("stop", () => conversation.stop());
+  composer.on("typing", (place) => stage.setTyping(place));
+  composer.on("problem", (sentence) => toast(sentence));
+  conversation.on("ready", () => welcome.consider(conversation));
+  conversation.on("model", (model) => welcome.modelChanged(model));
+  conversation.on("switch", (name) => {
     welcome.leave();
     const path = new URL(encodeURIComponent(name), document.baseURI).pathname;
     if (location.pathname !== new URL(document.baseURI).pathname) history.replaceState(null, "", path + location.hash);
-    talk.start(name);
-  }
-  return { stage, bar, composer, talk, settings, speech };
+    conversation.start(name);
+  });
+  conversation.on("reload", () => settings.whenClosed(() => location.reload())); // not under the reader's hands; the draft survives
 }
 
-function keys({ bar, talk, composer }) {
+/** @param {Parts} parts */
+function listenToKeys({ bar, conversation, composer, settings }) {
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (event.key !== "Escape" || event.isComposing || settings.open) return;
     if (bar.menuOpen) bar.closeMenu();
-    else if (talk.busy) talk.stop();
+    else if (conversation.busy) conversation.stop();
   });
   document.addEventListener("keydown", (event) => {
     const nowhere = document.activeElement === document.body || document.activeElement?.id === "log";
@@ -79,35 +93,45 @@ function keys({ bar, talk, composer }) {
   if (wide && !location.hash) composer.focus();
 }
 
-function watchTop(talk) {
-  new IntersectionObserver((seen) => {
-    if (seen.some((entry) => entry.isIntersecting) && talk.more) climb(talk);
-  }, { root: byId("log"), rootMargin: "900px 0px 0px 0px" }).observe(byId("log-top"));
-  byId("log").addEventListener("scroll", () => {
-    if (byId("log").scrollTop < 900 && talk.more) climb(talk);
+/**
+ * Older lines come before the reader has scrolled up to them.
+ * @param {Conversation} conversation
+ */
+function watchTop(conversation) {
+  const log = byId("log", HTMLElement);
+  const top = byId("log-top", HTMLElement);
+  const climb = async () => {
+    if (!conversation.more) return;
+    top.classList.add("is-loading");
+    await conversation.older();
+    top.classList.remove("is-loading");
+  };
+  new IntersectionObserver((changes) => {
+    if (changes.some((change) => change.isIntersecting)) void climb();
+  }, { root: log, rootMargin: `${NEAR_TOP_PX}px 0px 0px 0px` }).observe(top);
+  log.addEventListener("scroll", () => {
+    if (log.scrollTop < NEAR_TOP_PX) void climb();
   }, { passive: true });
 }
 
-function climb(talk) {
-  byId("log-top").classList.add("is-loading");
-  Promise.resolve(talk.older()).finally(() => byId("log-top").classList.remove("is-loading"));
+function label() {
+  byId("log", HTMLElement).setAttribute("aria-label", t("talk.log"));
+  byId("new-pill", HTMLElement).textContent = t("talk.new");
+  byId("talk", HTMLElement).setAttribute("aria-label", t("talk.region"));
 }
 
 async function start() {
-  await setLanguage(startLanguage()).catch(() => setLanguage("en"));
+  const show = await startShell();
   startLayout();
-  const page = build();
-  onLanguage(() => {
-    byId("log").setAttribute("aria-label", t("talk.log"));
-    byId("new-pill").textContent = t("talk.new");
-    byId("talk").setAttribute("aria-label", t("talk.region"));
-  });
-  keys(page);
-  watchTop(page.talk);
-  document.documentElement.dataset.ready = "";
-  page.stage.open();
-  page.talk.start(await characterOfPage());
-  page.settings.followHash();
+  const parts = build();
+  connect(parts);
+  onLanguage(label);
+  listenToKeys(parts);
+  watchTop(parts.conversation);
+  show();
+  void parts.stage.open();
+  parts.conversation.start(await characterOfPage());
+  parts.settings.followHash();
 }
 
-start();
+await start();

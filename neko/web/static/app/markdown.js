@@ -13,6 +13,7 @@ const TAGS = [
 ];
 const ATTRIBUTES = ["href", "title", "start", "align", "class"];
 
+/** @param {string} text */
 function escape(text) {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
@@ -39,6 +40,7 @@ purify.addHook("afterSanitizeAttributes", (node) => {
   node.setAttribute("rel", "noopener noreferrer");
 });
 
+/** @param {string} html */
 function fragment(html) {
   return purify.sanitize(html, {
     ALLOWED_TAGS: TAGS,
@@ -48,7 +50,10 @@ function fragment(html) {
   });
 }
 
-/** Wide parts scroll inside themselves, never the page. */
+/**
+ * Wide parts scroll inside themselves, never the page.
+ * @param {DocumentFragment} content
+ */
 function framed(content) {
   for (const wide of content.querySelectorAll("pre, table")) {
     const frame = document.createElement("div");
@@ -61,17 +66,21 @@ function framed(content) {
 
 /** A growing text in an element: finished blocks stay as they are, only the changed end is drawn anew. */
 export class MarkdownView {
+  /** @type {HTMLElement} */
   #element;
+  /** @type {{ raw: string, nodes: ChildNode[] }[]} */
   #blocks = [];
 
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.#element = element;
   }
 
+  /** @param {string} text */
   show(text) {
     const tokens = marked.lexer(text).filter((token) => token.type !== "space");
     let same = 0;
-    while (same < tokens.length && same < this.#blocks.length && this.#blocks[same].raw === tokens[same].raw) same += 1;
+    while (same < tokens.length && this.#blocks[same]?.raw === tokens[same]?.raw) same += 1;
     for (const stale of this.#blocks.splice(same)) for (const node of stale.nodes) node.remove();
     for (const token of tokens.slice(same)) {
       const content = framed(fragment(marked.parser([token])));

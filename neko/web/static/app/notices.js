@@ -1,58 +1,87 @@
 /** Small news: toasts that pass, and cards that stay until they are dealt with. */
-import { h, icon } from "./element.js";
+import { byId, h, icon } from "./element.js";
 import { t } from "./i18n.js";
 
-const TOAST_TIME = 4500;
+/** @typedef {{ label: string, run: () => void }} NoticeAction */
 
-/** A line that passes by itself. `action`: {label, run}. */
-export function toast(message, { time = TOAST_TIME, action = null } = {}) {
-  const place = document.getElementById("toasts");
-  for (const old of place.children) if (old.dataset.message === message) old.remove();
-  while (place.children.length >= 3) place.firstChild.remove();
-  const item = h("div", { class: "toast", "data-testid": "toast", "data-message": message }, h("span", { text: message }));
-  const leave = () => item.remove();
+const TOAST_TIME_MS = 4500;
+const MOST_TOASTS = 3;
+
+/** @type {Map<string, () => void>} What takes the toast of each message away, oldest first. */
+const toasts = new Map();
+/** @type {Map<string, HTMLElement>} */
+const banners = new Map();
+/** @type {HTMLElement | null} */
+let fault = null;
+
+/**
+ * A line that passes by itself. Returns what takes it away before its time.
+ * @param {string} message
+ * @param {{ timeMs?: number, action?: NoticeAction | null }} [options]
+ */
+export function toast(message, { timeMs = TOAST_TIME_MS, action = null } = {}) {
+  toasts.get(message)?.();
+  while (toasts.size >= MOST_TOASTS) for (const leave of [...toasts.values()].slice(0, 1)) leave();
+  const item = h("div", { class: "toast", "data-testid": "toast" }, h("span", { text: message }));
+  const timer = setTimeout(() => leave(), timeMs);
+  const leave = () => {
+    clearTimeout(timer);
+    item.remove();
+    if (toasts.get(message) === leave) toasts.delete(message);
+  };
   if (action) {
     item.append(h("button", { type: "button", class: "toast-action", text: action.label, on: { click: () => { leave(); action.run(); } } }));
   }
-  place.append(item);
-  setTimeout(leave, time);
+  toasts.set(message, leave);
+  byId("toasts", HTMLElement).append(item);
   return leave;
 }
 
 /**
  * What happened, what she did about it, and the one thing you can do.
  * `link` is a settings page ("settings/model"); `retry` tries the turn again.
+ * @param {{ code?: string, message: string, remedy?: string, link?: string, retry?: (() => void) | null }} problem
  */
-export function faultCard({ code, message, remedy, link, retry }) {
-  const place = document.getElementById("log-tail");
-  clearFaults();
-  const card = h("section", { class: "fault", role: "alert", "data-testid": "fault", "data-code": code ?? "" },
+export function showFault({ code, message, remedy, link, retry }) {
+  clearFault();
+  const page = link?.split("/")[1];
+  fault = h("section", { class: "fault", role: "alert", "data-testid": "fault", "data-code": code ?? "" },
     h("span", { class: "fault-sign" }, icon("warning")),
     h("div", { class: "fault-words" },
       h("p", { class: "fault-message", text: message }),
       remedy && h("p", { class: "fault-remedy", text: remedy }),
       h("div", { class: "fault-acts" },
-        retry && h("button", { type: "button", class: "button", text: t("talk.try_again"), on: { click: () => { card.remove(); retry(); } } }),
-        link && h("button", {
-          type: "button", class: "button is-main", text: t("fault.open", { page: t(`settings.pages.${link.split("/")[1]}`) }),
-          on: { click: () => { location.hash = link; } },
+        retry && h("button", { type: "button", class: "button", text: t("talk.try_again"), on: { click: () => { clearFault(); retry(); } } }),
+        page && h("button", {
+          type: "button", class: "button is-main", text: t("fault.open", { page: t(`settings.pages.${page}`) }),
+          on: { click: () => { location.hash = `settings/${page}`; } },
         }))),
-    h("button", { type: "button", class: "icon-button is-small", "aria-label": t("talk.dismiss"), on: { click: () => card.remove() } }, icon("close")));
-  place.append(card);
-  return card;
+    h("button", { type: "button", class: "icon-button is-small", "aria-label": t("talk.dismiss"), on: { click: clearFault } }, icon("close")));
+  byId("log-tail", HTMLElement).append(fault);
 }
 
-export function clearFaults() {
-  for (const card of document.querySelectorAll(".fault")) card.remove();
+export function faultIsShown() {
+  return fault !== null;
 }
 
-/** A calm bar above the talk; one of each kind. Returns what takes it away. */
+export function clearFault() {
+  fault?.remove();
+  fault = null;
+}
+
+/**
+ * A calm bar above the talk; one of each kind. Returns what takes it away.
+ * @param {string} kind
+ * @param {string} message
+ * @param {NoticeAction} action
+ * @param {string} [testId]
+ */
 export function banner(kind, message, action, testId) {
-  const place = document.getElementById("notices");
-  place.querySelector(`[data-kind="${kind}"]`)?.remove();
-  const bar = h("div", { class: "banner", role: "status", "data-kind": kind },
+  banners.get(kind)?.remove();
+  const bar = h("div", { class: "banner", role: "status" },
     h("span", { text: message }),
-    action && h("button", { type: "button", class: "button is-main", "data-testid": testId, text: action.label, on: { click: () => { bar.remove(); action.run(); } } }));
-  place.append(bar);
+    h("button", { type: "button", class: "button is-main", "data-testid": testId, text: action.label, on: { click: () => { bar.remove(); action.run(); } } }));
+  banners.set(kind, bar);
+  byId("notices", HTMLElement).append(bar);
   return () => bar.remove();
 }

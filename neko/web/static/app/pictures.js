@@ -1,15 +1,23 @@
 /** Pictures the reader pastes, drops or picks: made small JPEGs here, before they leave the page. */
+
+/** @typedef {{ data: string, thumbnail: HTMLCanvasElement }} Picture */
+
 const LONGEST = 1280;
 const QUALITY = 0.85;
 const THUMBNAIL = 160;
 export const MOST_PICTURES = 6;
 
+/**
+ * @param {ImageBitmap} source
+ * @param {number} longest
+ */
 function fitted(source, longest) {
   const scale = Math.min(1, longest / Math.max(source.width, source.height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(source.width * scale));
   canvas.height = Math.max(1, Math.round(source.height * scale));
   const paper = canvas.getContext("2d");
+  if (!paper) throw new Error("no canvas to draw on");
   paper.fillStyle = "#fff";
   paper.fillRect(0, 0, canvas.width, canvas.height);
   paper.imageSmoothingQuality = "high";
@@ -17,7 +25,11 @@ function fitted(source, longest) {
   return canvas;
 }
 
-/** `{data, thumbnail}`: a `data:image/jpeg;base64,` URL of at most 1280 px and a small canvas. Throws if it is no picture. */
+/**
+ * `{data, thumbnail}`: a `data:image/jpeg;base64,` URL of at most 1280 px and a small canvas. Throws if it is no picture.
+ * @param {Blob} file
+ * @returns {Promise<Picture>}
+ */
 export async function readPicture(file) {
   const bitmap = await createImageBitmap(file);
   try {
@@ -29,6 +41,7 @@ export async function readPicture(file) {
   }
 }
 
+/** @param {DataTransfer | null} transfer */
 export function pictureFiles(transfer) {
   return [...(transfer?.files ?? [])].filter((file) => file.type.startsWith("image/"));
 }

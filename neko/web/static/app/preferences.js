@@ -1,26 +1,47 @@
 /** What this browser remembers for itself. Storage may be forbidden or full: then it lasts as long as the page. */
 const PREFIX = "neko.";
-const kept = new Map();
+/** @type {Map<string, unknown>} */
+const values = new Map();
 
-/** The remembered JSON value, or `fallback`. */
+/**
+ * @template T
+ * @typedef {T extends string ? string : T extends number ? number : boolean} Widened
+ */
+
+/**
+ * The remembered JSON value if it is of the kind of `fallback`, else `fallback`.
+ * @template {string | number | boolean} T
+ * @param {string} name
+ * @param {T} fallback
+ * @returns {Widened<T>}
+ */
 export function recall(name, fallback) {
-  if (kept.has(name)) return kept.get(name);
+  const value = values.has(name) ? values.get(name) : stored(name);
+  return /** @type {Widened<T>} */ (typeof value === typeof fallback ? value : fallback);
+}
+
+/**
+ * Remember a value.
+ * @param {string} name
+ * @param {string | number | boolean} value
+ */
+export function remember(name, value) {
+  values.set(name, value);
   try {
-    const text = localStorage.getItem(PREFIX + name);
-    return text === null ? fallback : JSON.parse(text);
+    localStorage.setItem(PREFIX + name, JSON.stringify(value));
   } catch {
-    return fallback;
+    // A private window without storage: the value lives in `values`.
   }
 }
 
-/** Remember a JSON value; `null` forgets it. */
-export function remember(name, value) {
-  if (value === null) kept.delete(name);
-  else kept.set(name, value);
+/**
+ * @param {string} name
+ * @returns {unknown}
+ */
+function stored(name) {
   try {
-    if (value === null) localStorage.removeItem(PREFIX + name);
-    else localStorage.setItem(PREFIX + name, JSON.stringify(value));
+    return JSON.parse(localStorage.getItem(PREFIX + name) ?? "null");
   } catch {
-    // A private window without storage: the value lives in `kept`.
+    return null;
   }
 }

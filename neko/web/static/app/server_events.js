@@ -1,139 +1,159 @@
-/** What each message of the server means here. A type we do not know is none of our business. */
+/**
+ * What each event of the server means here. A type we do not know is none of our business.
+ *
+ * @import { Conversation, ConversationParts } from "./conversation.js"
+ * @import { ModelLabel, ReplyText, ResponseDiscarded, ServerEvent, Status } from "./wire.js"
+ */
 import { t } from "./i18n.js";
-import { clearFaults, faultCard, toast } from "./notices.js";
+import { clearFault, faultIsShown, showFault, toast } from "./notices.js";
 
-const RELOAD_AFTER = 2500;
+const RELOAD_AFTER_MS = 2500;
+const LONG_TOAST_MS = 8000;
+const NOTIFICATION_MS = 6000;
 const TRANSIENT = new Set(["model_unreachable", "model_timeout", "model_stream_broken", "model_rate_limited", "model_server_error", "model"]);
 /** Faults of this page's own frames: nothing the reader could do. */
 const OURS = new Set(["unknown_action", "invalid_json", "invalid_input_type"]);
 
+/** @typedef {{ [Type in ServerEvent["type"]]?: (event: Extract<ServerEvent, { type: Type }>) => void }} Handlers */
+
 export class ServerEvents {
-  #talk;
+  #conversation;
   #parts;
+  /** The turn that was stopped (null: whatever was running), undefined when none was. @type {string | null | undefined} */
   #ignored = undefined;
 
-  constructor(talk, parts) {
-    this.#talk = talk;
+  /**
+   * @param {Conversation} conversation
+   * @param {ConversationParts} parts
+   */
+  constructor(conversation, parts) {
+    this.#conversation = conversation;
     this.#parts = parts;
   }
 
-  take(message) {
-    this.#handlers[message.type]?.(message);
+  /** @param {ServerEvent} event */
+  take(event) {
+    if (!Object.hasOwn(this.#handlers, event.type)) return;
+    const handle = /** @type {(event: ServerEvent) => void} */ (this.#handlers[event.type]);
+    handle(event);
   }
 
-  /** More of this turn may be on its way; the reader has stopped it. Null: whatever is running. */
+  /**
+   * More of this turn may be on its way; the reader has stopped it. Null: whatever is running.
+   * @param {string | null} turnId
+   */
   ignore(turnId) {
     this.#ignored = turnId;
   }
 
+  /** @type {Handlers} */
   #handlers = {
     neko_hello: (hello) => {
-      this.#talk.engine = hello.speech?.engine ?? "builtin";
+      this.#conversation.engine = hello.speech.engine;
       this.#model(hello.model);
-      this.#talk.enter(hello.state ?? "idle");
-      this.#talk.resume(hello.last_line_id ?? null);
+      this.#conversation.enter(hello.state);
+      void this.#conversation.resume(hello.last_line_id);
     },
-    neko_state: ({ state }) => this.#talk.enter(state),
+    neko_state: ({ state }) => this.#conversation.enter(state),
     neko_model: ({ model }) => this.#model(model),
     neko_line: ({ line, replaces }) => {
-      this.#talk.transcript.commit(line, replaces ?? null);
-      if (line.role === "assistant") this.#talk.retryIsStored();
-      this.#talk.refresh();
+      this.#conversation.transcript.commit(line, replaces);
+      if (line.role === "assistant") this.#conversation.retryIsStored();
+      this.#conversation.refresh();
     },
-    neko_emotion: ({ emotion, intensity }) => this.#parts.stage.feel(emotion, intensity ?? 1),
+    neko_emotion: ({ emotion, intensity }) => this.#parts.stage.setEmotion(emotion, intensity),
     neko_speech_end: ({ speech_id: id }) => this.#parts.speech.complete(id),
-    neko_speak: ({ speech_id: id, text, language }) => this.#parts.speech.say(id, text, language),
-    gemini_response: (delta) => this.#grow(delta),
-    user_transcript: ({ text }) => this.#talk.transcript.heard(text),
+    neko_speak: ({ speech_id: id, text, language }) => this.#parts.speech.speak(id, text, language),
+    gemini_response: (piece) => this.#grow(piece),
+    user_transcript: ({ text }) => this.#conversation.transcript.addTranscribed(text),
     user_activity: ({ interrupted_speech_id: id }) => {
-      this.#parts.speech.interrupt(id ?? null);
-      this.#talk.transcript.settle("interrupted");
+      this.#parts.speech.interrupt(id);
+      this.#conversation.transcript.settle("interrupted");
     },
-    audio_chunk: ({ speech_id: id }) => this.#parts.speech.header(id ?? null),
+    audio_chunk: ({ speech_id: id }) => this.#parts.speech.header(id),
     system: ({ data }) => {
       if (data !== "turn end") return;
       this.#ignored = undefined;
-      this.#talk.transcript.settle();
-      this.#talk.enter("idle");
+      this.#conversation.transcript.settle();
+      this.#conversation.enter("idle");
     },
     response_discarded: (discarded) => this.#discard(discarded),
     status: (status) => this.#status(status),
-    session_preparing: () => null,
-    session_started: () => null,
     session_failed: ({ message }) => {
-      this.#talk.enter("idle");
-      if (message && !document.querySelector(".fault")) toast(message);
+      this.#conversation.enter("idle");
+      if (message && !faultIsShown()) toast(message);
     },
     session_ended_by_server: () => {
-      this.#talk.transcript.settle("interrupted");
-      this.#talk.enter("idle");
+      this.#conversation.transcript.settle("interrupted");
+      this.#conversation.enter("idle");
     },
-    auto_close_mic: ({ message }) => message && toast(message),
-    repetition_warning: ({ name }) => toast(t("talk.repetition", { name }), { time: 8000 }),
-    agent_notification: ({ text }) => text && toast(text, { time: 6000 }),
-    catgirl_switched: ({ new_catgirl: name }) => name && name !== this.#talk.character && this.#parts.onSwitch(name),
+    auto_close_mic: ({ message }) => {
+      if (message) toast(message);
+    },
+    repetition_warning: ({ name }) => {
+      toast(t("talk.repetition", { name }), { timeMs: LONG_TOAST_MS });
+    },
+    agent_notification: ({ text }) => {
+      if (text) toast(text, { timeMs: NOTIFICATION_MS });
+    },
+    catgirl_switched: ({ new_catgirl: name }) => {
+      if (name && name !== this.#conversation.character) this.#conversation.announceSwitch(name);
+    },
     reload_page: ({ message }) => {
       if (message) toast(message);
-      setTimeout(() => this.#reload(), RELOAD_AFTER);
+      setTimeout(() => this.#conversation.announceReload(), RELOAD_AFTER_MS);
     },
   };
 
+  /** @param {ModelLabel} model */
   #model(model) {
-    if (!model) return;
-    this.#talk.model = model;
     this.#parts.bar.setModel(model);
-    this.#parts.onModel(model);
+    this.#conversation.setModel(model);
   }
 
-  #grow({ text, isNewMessage: isNew, turn_id: turnId = null }) {
+  /** @param {ReplyText} piece */
+  #grow({ text, isNewMessage: isNew, turn_id: turnId }) {
     if (this.#ignored !== undefined) {
       if (turnId ? turnId === this.#ignored : !isNew) return;
       this.#ignored = undefined;
     }
     if (isNew) {
-      clearFaults();
-      this.#talk.retryIsShown(true);
+      clearFault();
+      this.#conversation.retryIsShown(true);
     }
-    if (!this.#talk.transcript.grow(turnId, text, Boolean(isNew))) return;
-    if (this.#talk.turn === "idle" || this.#talk.turn === "thinking") this.#talk.enter("speaking");
-    else if (isNew) this.#talk.refresh();
+    if (!this.#conversation.transcript.grow(turnId, text, isNew)) return;
+    if (this.#conversation.turn === "idle" || this.#conversation.turn === "thinking") this.#conversation.enter("speaking");
+    else if (isNew) this.#conversation.refresh();
   }
 
+  /** @param {ResponseDiscarded} discarded */
   #discard({ will_retry: again, message }) {
-    this.#talk.transcript.discard();
-    this.#parts.speech.hush();
+    this.#conversation.transcript.discard();
+    this.#parts.speech.stop();
     if (again) {
-      if (!this.#talk.isRetrying) toast(t("talk.again"));
-      this.#talk.enter("thinking");
+      if (!this.#conversation.isRetrying) toast(t("talk.again"));
+      this.#conversation.enter("thinking");
       return;
     }
-    this.#talk.enter("idle");
-    this.#talk.retryIsShown(false);
+    this.#conversation.enter("idle");
+    this.#conversation.retryIsShown(false);
     if (message) toast(message);
   }
 
+  /** @param {Status} status */
   #status({ message, code, remedy, link, level }) {
     if (code === "left") return;
     if (!code || level === "info") {
-      if (typeof message === "string" && message) toast(message);
+      if (message) toast(message);
       return;
     }
     if (OURS.has(code)) {
       console.warn(message);
       return;
     }
-    this.#talk.retryIsShown(false);
-    const retry = TRANSIENT.has(code) ? () => this.#talk.retry() : null;
-    faultCard({ code, message, remedy, link, retry });
+    this.#conversation.retryIsShown(false);
+    const retry = TRANSIENT.has(code) ? () => this.#conversation.retry() : null;
+    showFault({ code, message, remedy, link, retry });
     this.#parts.follow.keep();
-  }
-
-  /** Not under the reader's hands: only when nothing is open. The draft survives. */
-  #reload() {
-    if (document.querySelector("dialog[open]")) {
-      document.querySelector("dialog[open]").addEventListener("close", () => location.reload(), { once: true });
-    } else {
-      location.reload();
-    }
   }
 }

@@ -3,29 +3,50 @@
  *
  * States: connecting, online (a frame has arrived or the socket is open), waiting (between two
  * attempts), taken (another tab has this character; only `connect()` tries again), closed.
+ *
+ * @import { ClientAction, ServerEvent } from "./wire.js"
+ *
+ * @typedef {"connecting" | "online" | "waiting" | "taken" | "closed"} LinkState
+ * @typedef {object} SocketHandlers
+ * @property {() => void} onOpen
+ * @property {(event: ServerEvent) => void} onEvent
+ * @property {(pcm: ArrayBuffer) => void} onBinary
+ * @property {(state: LinkState) => void} onState
  */
-const FIRST_DELAY = 500;
-const LONGEST_DELAY = 30_000;
-const OPEN_DEADLINE = 10_000;
-const PING_EVERY = 30_000;
-const PONG_DEADLINE = 10_000;
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 30_000;
+const OPEN_TIMEOUT_MS = 10_000;
+const PING_EVERY_MS = 30_000;
+const PONG_TIMEOUT_MS = 10_000;
 const TAKEN_OVER = 4001;
 
-/** Milliseconds before attempt `n` (0 is the first retry): exponential, the upper half random. */
+/**
+ * Milliseconds before attempt `n` (0 is the first retry): exponential, the upper half random.
+ * @param {number} attempt
+ * @param {() => number} random answers 0…1
+ */
 export function retryDelay(attempt, random = Math.random) {
-  const full = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** attempt);
+  const full = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
   return full / 2 + (full / 2) * random();
 }
 
 export class Socket {
+  /** @type {() => string} */
   #url;
+  /** @type {SocketHandlers} */
   #handlers;
+  /** @type {WebSocket | null} */
   #socket = null;
   #attempt = 0;
   #timers = { retry: 0, open: 0, ping: 0, pong: 0 };
+  /** @type {LinkState} */
   state = "closed";
 
-  /** `url()` is asked at each attempt. Handlers: onOpen(), onMessage(object), onBinary(ArrayBuffer), onState(state). */
+  /**
+   * `url()` is asked at each attempt. 
+   * @param {() => string} url
+   * @param {SocketHandlers} handlers
+   */
   constructor(url, handlers) {
     this.#url = url;
     this.#handlers = handlers;
@@ -50,14 +71,14 @@ export class Socket {
     }
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
-    this.#timers.open = setTimeout(() => this.#lost(socket), OPEN_DEADLINE);
+    this.#timers.open = setTimeout(() => this.#lost(socket), OPEN_TIMEOUT_MS);
     socket.onopen = () => {
       clearTimeout(this.#timers.open);
       this.#enter("online");
-      this.#timers.ping = setInterval(() => this.#ping(), PING_EVERY);
+      this.#timers.ping = setInterval(() => this.#ping(), PING_EVERY_MS);
       this.#handlers.onOpen();
     };
-    socket.onmessage = (event) => this.#receive(event.data);
+    socket.onmessage = (/** @type {MessageEvent<string | ArrayBuffer>} */ event) => this.#receive(event.data);
     socket.onclose = (event) => {
       if (event.code === TAKEN_OVER) {
         this.#drop();
@@ -68,7 +89,10 @@ export class Socket {
     };
   }
 
-  /** Sends one action; false when the line is down. */
+  /**
+   * Sends one action; false when the line is down.
+   * @param {ClientAction} action
+   */
   send(action) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(action));
@@ -80,6 +104,7 @@ export class Socket {
     this.#enter("closed");
   }
 
+  /** @param {string | ArrayBuffer} data */
   #receive(data) {
     this.#attempt = 0;
     clearTimeout(this.#timers.pong);
@@ -88,19 +113,14 @@ export class Socket {
       this.#handlers.onBinary(data);
       return;
     }
-    let message;
-    try {
-      message = JSON.parse(data);
-    } catch {
-      return;
-    }
-    if (message && typeof message === "object") this.#handlers.onMessage(message);
+    const event = parsed(data);
+    if (event) this.#handlers.onEvent(event);
   }
 
   #ping() {
     if (!this.send({ action: "ping" }) || this.#timers.pong) return;
     const socket = this.#socket;
-    this.#timers.pong = setTimeout(() => this.#lost(socket), PONG_DEADLINE);
+    this.#timers.pong = setTimeout(() => this.#lost(socket), PONG_TIMEOUT_MS);
   }
 
   #wake() {
@@ -112,6 +132,7 @@ export class Socket {
     }
   }
 
+  /** @param {WebSocket | null} socket */
   #lost(socket) {
     if (socket !== this.#socket) return;
     this.#retry();
@@ -137,9 +158,25 @@ export class Socket {
     socket.close();
   }
 
+  /** @param {LinkState} state */
   #enter(state) {
     if (state === this.state) return;
     this.state = state;
     this.#handlers.onState(state);
+  }
+}
+
+/**
+ * @param {string} data
+ * @returns {ServerEvent | null} null for what is no event at all
+ */
+function parsed(data) {
+  try {
+    /** @type {unknown} */
+    const frame = JSON.parse(data);
+    const isEvent = typeof frame === "object" && frame !== null && "type" in frame && typeof frame.type === "string";
+    return isEvent ? /** @type {ServerEvent} */ (frame) : null;
+  } catch {
+    return null;
   }
 }

@@ -1,13 +1,25 @@
-/** The stage she stands on: keeps one avatar, tells it what goes on, or leaves the talk alone. */
-import { recall, remember } from "./preferences.js";
+/**
+ * The stage she stands on: keeps one avatar, tells it what goes on, or leaves the talk alone.
+ *
+ * @import { Activity, Avatar, AvatarError, Mouth, Point } from "../avatar/avatar.js"
+ */
+import { byId } from "./element.js";
 import { onLanguage, t } from "./i18n.js";
+import { toast } from "./notices.js";
+import { recall, remember } from "./preferences.js";
+
+const POINTER_DRAWS_MS = 4000;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Stage {
-  #app = document.getElementById("app");
-  #place = document.getElementById("avatar");
+  #app = byId("app", HTMLElement);
+  #place = byId("avatar", HTMLElement);
+  /** @type {Avatar | null} */
   #avatar = null;
+  /** Which wish to see her is the latest: an avatar that was loaded for an earlier one is not wanted any more. */
+  #wish = 0;
+  /** @type {Activity} */
   #activity = "idle";
   #typing = false;
   #name = "";
@@ -15,7 +27,7 @@ export class Stage {
   constructor() {
     new ResizeObserver(() => this.#avatar?.resize()).observe(this.#place);
     document.addEventListener("visibilitychange", () => this.#pauseOrGo());
-    still.addEventListener("change", () => this.#rebuild());
+    still.addEventListener("change", () => void this.#rebuild());
     document.addEventListener("pointermove", (event) => this.#glance(event), { passive: true });
     onLanguage(() => this.setName(this.#name));
   }
@@ -28,52 +40,91 @@ export class Stage {
   async open() {
     this.#app.dataset.avatar = this.shown ? "on" : "off";
     if (!this.shown || this.#avatar) return;
-    try {
-      const { createAvatar } = await import("../avatar/avatar.js");
-      this.#avatar = await createAvatar(this.#place, { kind: "builtin", reducedMotion: still.matches });
-    } catch (error) {
-      console.warn("avatar", error);
+    this.#wish += 1;
+    const wish = this.#wish;
+    const avatar = await this.#load();
+    if (wish !== this.#wish) {
+      avatar?.destroy();
+      return;
+    }
+    if (!avatar) {
       this.#app.dataset.avatar = "off";
       return;
     }
-    this.#avatar.setActivity(this.#activity);
-    this.#avatar.lookAt("user");
+    this.#avatar = avatar;
+    avatar.setActivity(this.#activity);
     this.#pauseOrGo();
   }
 
+  /** @param {boolean} shown */
   async setShown(shown) {
     remember("avatar", shown);
     if (!shown) this.#leave();
     await this.open();
   }
 
+  /** @param {string} name */
   setName(name) {
     this.#name = name;
     this.#place.setAttribute("aria-label", t("talk.portrait", { name }));
   }
 
+  /** @param {Activity} activity */
   setActivity(activity) {
     this.#activity = activity;
     this.#avatar?.setActivity(this.#typing && activity === "idle" ? "listening" : activity);
   }
 
-  setTyping(typing) {
+  /**
+   * The reader writes, at this point of the page; null: not any more.
+   * @param {Point | null} place
+   */
+  setTyping(place) {
+    const typing = place !== null;
     if (typing === this.#typing) return;
     this.#typing = typing;
-    this.#avatar?.lookAt(typing ? "composer" : "user");
+    this.#avatar?.lookAt(place);
     this.setActivity(this.#activity);
   }
 
-  feel(emotion, intensity) {
+  /**
+   * @param {string} emotion
+   * @param {number} intensity 0…1
+   */
+  setEmotion(emotion, intensity) {
     this.#avatar?.setEmotion(emotion, intensity);
   }
 
-  mouth(mouth) {
+  /** @param {Mouth} mouth */
+  setMouth(mouth) {
     this.#avatar?.setMouth(mouth);
   }
 
+  /** @returns {Promise<Avatar | null>} null when she cannot be drawn at all */
+  async #load() {
+    try {
+      const { createAvatar } = await import("../avatar/avatar.js");
+      return await createAvatar(this.#place, { reducedMotion: still.matches, onError: (error) => this.#failed(error) });
+    } catch (error) {
+      console.warn("avatar", error);
+      toast(t("look.avatar_failed"));
+      return null;
+    }
+  }
+
+  /**
+   * What was wanted cannot be shown; the built-in drawing is, or will be, there instead.
+   * @param {AvatarError} error
+   */
+  #failed(error) {
+    console.warn("avatar", error);
+    toast(t("look.avatar_replaced"));
+    if (error.code === "lost") void this.#rebuild();
+  }
+
+  /** @param {PointerEvent} event */
   #glance(event) {
-    if (event.pointerType === "mouse" && !this.#typing) this.#avatar?.lookAt({ x: event.clientX, y: event.clientY });
+    if (event.pointerType === "mouse" && !this.#typing) this.#avatar?.lookAt({ x: event.pageX, y: event.pageY }, { forMs: POINTER_DRAWS_MS });
   }
 
   #pauseOrGo() {
@@ -82,6 +133,7 @@ export class Stage {
   }
 
   #leave() {
+    this.#wish += 1;
     this.#avatar?.destroy();
     this.#avatar = null;
   }

@@ -1,4 +1,4 @@
-/** Light, dark, high contrast, or as the system has it; and the size of the text. */
+/** Light, dark or high contrast, as chosen here or as the system says; and the size of the text. Applied on import. */
 import { recall, remember } from "./preferences.js";
 
 export const THEMES = ["system", "light", "dark", "contrast"];
@@ -10,29 +10,30 @@ const contrast = matchMedia("(prefers-contrast: more)");
 function apply() {
   const chosen = theme();
   const system = contrast.matches ? "contrast" : dark.matches ? "dark" : "light";
-  const shown = chosen === "system" ? system : chosen;
   const root = document.documentElement;
-  root.dataset.theme = shown;
+  root.dataset.theme = chosen === "system" ? system : chosen;
   root.dataset.textSize = textSize();
   const colour = getComputedStyle(root).getPropertyValue("--bar-colour").trim();
-  for (const meta of document.querySelectorAll('meta[name="theme-color"]')) meta.content = colour;
+  for (const meta of document.querySelectorAll('meta[name="theme-color"]')) meta.setAttribute("content", colour);
 }
 
 export function theme() {
-  const kept = recall("theme", "system");
-  return THEMES.includes(kept) ? kept : "system";
+  const name = recall("theme", "system");
+  return THEMES.includes(name) ? name : "system";
 }
 
+/** @param {string} name one of `THEMES` */
 export function setTheme(name) {
   remember("theme", name);
   apply();
 }
 
 export function textSize() {
-  const kept = recall("textSize", "normal");
-  return TEXT_SIZES.includes(kept) ? kept : "normal";
+  const name = recall("textSize", "normal");
+  return TEXT_SIZES.includes(name) ? name : "normal";
 }
 
+/** @param {string} name one of `TEXT_SIZES` */
 export function setTextSize(name) {
   remember("textSize", name);
   apply();

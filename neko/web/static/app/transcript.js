@@ -1,17 +1,40 @@
 /**
  * What was said, in order, without losing or doubling a line. Knows nothing of the DOM.
+ * Committed entries are sorted by id; the others stand where they were said.
  *
- * An entry is `{id, clientId, turnId, role, text, at, status, images, state}`. `id` is the server's
- * and null until the line is committed; `state` is `sent` (own words without an answer yet),
- * `streaming` (a reply that grows), or `stored`. Committed entries are sorted by id; the others
- * stand where they were said. The view gets insert(entry, before), update(entry), remove(entry).
+ * @import { Line, LineStatus, Role } from "./wire.js"
+ *
+ * @typedef {object} Entry
+ * @property {number | null} id the server's; null until the line is committed
+ * @property {string | null} clientId
+ * @property {string | null} turnId
+ * @property {Role} role
+ * @property {string} text
+ * @property {string} at ISO 8601
+ * @property {LineStatus} status
+ * @property {number} images
+ * @property {"sent" | "streaming" | "stored"} state own words without a receipt, a reply that grows, anything else
+ * @property {boolean} [waiting] own words that wait for the line to the server
+ * @property {string[]} [pictures] data URLs that go with own words
+ * @property {HTMLCanvasElement[]} [thumbnails]
+ * @typedef {Entry & { id: number }} StoredEntry
+ *
+ * @typedef {object} TranscriptView
+ * @property {(entry: Entry, before: Entry | null) => void} insert
+ * @property {(entry: Entry) => void} update
+ * @property {(entry: Entry) => void} remove
  */
 export class Transcript {
+  /** @type {TranscriptView} */
   #view;
+  /** @type {Entry[]} */
   #entries = [];
+  /** @type {Map<number, Entry>} */
   #byId = new Map();
+  /** @type {Entry | null} */
   #retried = null;
 
+  /** @param {TranscriptView} view */
   constructor(view) {
     this.#view = view;
   }
@@ -48,8 +71,15 @@ export class Transcript {
     this.#retried = null;
   }
 
-  /** Own words, shown at once. `pictures` are the data URLs that go with them. */
-  say(clientId, text, pictures, thumbnails) {
+  /**
+   * Own words, shown at once. `pictures` are the data URLs that go with them.
+   * @param {string} clientId
+   * @param {string} text
+   * @param {string[]} pictures
+   * @param {HTMLCanvasElement[]} thumbnails
+   */
+  addOwn(clientId, text, pictures, thumbnails) {
+    /** @type {Entry} */
     const entry = {
       id: null, clientId, turnId: null, role: "user", text, at: new Date().toISOString(),
       status: "complete", images: pictures.length, state: "sent", pictures, thumbnails,
@@ -58,14 +88,20 @@ export class Transcript {
     return entry;
   }
 
-  /** Words the server heard in speech; its line follows. */
-  heard(text) {
+  /**
+   * Words the server heard in speech; its line follows.
+   * @param {string} text
+   */
+  addTranscribed(text) {
     this.#insert(this.#fresh("user", null, text), this.#entries.length);
   }
 
   /**
    * A piece of the reply. `isNew` begins it, or gives it anew from its start (after a reconnect or a
    * retry of the provider). Returns null when the piece belongs to a reply that is already stored.
+   * @param {string | null} turnId
+   * @param {string} text
+   * @param {boolean} isNew
    */
   grow(turnId, text, isNew) {
     const running = this.streaming;
@@ -83,12 +119,19 @@ export class Transcript {
     return entry;
   }
 
+  /**
+   * @param {string | null} turnId
+   * @param {boolean} isNew
+   */
   #growing(turnId, isNew) {
     if (!turnId) return isNew ? null : this.streaming;
     return this.#entries.findLast((one) => one.role === "assistant" && one.id === null && one.turnId === turnId) ?? null;
   }
 
-  /** The reply grows no more; its line may still come. */
+  /**
+   * The reply grows no more; its line may still come.
+   * @param {LineStatus} status
+   */
   settle(status = "complete") {
     const entry = this.streaming;
     if (!entry) return;
@@ -103,15 +146,23 @@ export class Transcript {
     if (entry) this.#drop(entry);
   }
 
-  /** The last reply is being said anew: it leaves when its successor is stored. */
+  /**
+   * The last reply is being said anew: it leaves when its successor is stored.
+   * @param {Entry | null} entry
+   */
   retrying(entry) {
     this.#retried = entry;
   }
 
-  /** A line as the server stored it; `replaces` is the id of the line it takes the place of. */
+  /**
+   * A line as the server stored it; `replaces` is the id of the line it takes the place of.
+   * @param {Line} line
+   * @param {number | null} replaces
+   */
   commit(line, replaces = null) {
     if (line.role === "system") return;
-    if (replaces !== null && this.#byId.has(replaces)) this.#drop(this.#byId.get(replaces));
+    const replaced = replaces === null ? undefined : this.#byId.get(replaces);
+    if (replaced) this.#drop(replaced);
     if (line.role === "assistant" && this.#retried && this.#retried.id !== line.id) {
       if (this.#entries.includes(this.#retried)) this.#drop(this.#retried);
       this.#retried = null;
@@ -125,9 +176,9 @@ export class Transcript {
     this.#byId.set(line.id, entry);
     const at = this.#entries.indexOf(entry);
     this.#entries.splice(at, 1);
-    const before = this.#entries.slice(0, at).findLast((one) => one.id !== null);
-    const after = this.#entries.slice(at).find((one) => one.id !== null);
-    if ((before && before.id > line.id) || (after && after.id < line.id)) {
+    const before = this.#entries.slice(0, at).findLast((one) => one.id !== null)?.id ?? -Infinity;
+    const after = this.#entries.slice(at).find((one) => one.id !== null)?.id ?? Infinity;
+    if (before > line.id || after < line.id) {
       this.#view.remove(entry);
       this.#insert(entry, this.#placeOf(line.id));
     } else {
@@ -136,16 +187,25 @@ export class Transcript {
     }
   }
 
-  /** Remembers older lines (oldest first) in front; the view draws them as one page. Returns the new entries. */
+  /**
+   * Remembers older lines (oldest first) in front; the view draws them as one page. Returns the new entries.
+   * @param {Line[]} lines
+   */
   recallOlder(lines) {
-    const waited = lines.filter((line) => this.#entries.some((entry) => isOf(entry, line)));
-    for (const line of waited) this.commit(line);
+    const expected = lines.filter((line) => this.#entries.some((entry) => isOf(entry, line)));
+    for (const line of expected) this.commit(line);
     const fresh = lines.filter((line) => line.role !== "system" && !this.#byId.has(line.id)).map(stored);
     for (const entry of fresh) this.#byId.set(entry.id, entry);
     this.#entries.unshift(...fresh);
     return fresh;
   }
 
+  /**
+   * @param {Role} role
+   * @param {string | null} turnId
+   * @param {string} text
+   * @returns {Entry}
+   */
   #fresh(role, turnId, text) {
     return {
       id: null, clientId: null, turnId, role, text, at: new Date().toISOString(),
@@ -153,6 +213,7 @@ export class Transcript {
     };
   }
 
+  /** @param {Line} line */
   #provisional(line) {
     return this.#entries.findLast((entry) => {
       if (entry.id !== null || entry.role !== line.role) return false;
@@ -162,13 +223,20 @@ export class Transcript {
     });
   }
 
-  /** Behind the last smaller id; settled lines without an id stay in front, words still on their way behind. */
+  /**
+   * Behind the last smaller id; settled lines without an id stay in front, words still on their way behind.
+   * @param {number} id
+   */
   #placeOf(id) {
-    let place = this.#entries.findLastIndex((entry) => entry.id !== null && entry.id < id) + 1;
-    while (place < this.#entries.length && this.#entries[place].id === null && this.#entries[place].state === "stored") place += 1;
-    return place;
+    const place = this.#entries.findLastIndex((entry) => entry.id !== null && entry.id < id) + 1;
+    const rest = this.#entries.slice(place).findIndex((entry) => entry.id !== null || entry.state !== "stored");
+    return rest === -1 ? this.#entries.length : place + rest;
   }
 
+  /**
+   * @param {Entry} entry
+   * @param {number} place
+   */
   #insert(entry, place) {
     const before = this.#entries[place] ?? null;
     this.#entries.splice(place, 0, entry);
@@ -176,6 +244,7 @@ export class Transcript {
     this.#view.insert(entry, before);
   }
 
+  /** @param {Entry} entry */
   #drop(entry) {
     this.#entries.splice(this.#entries.indexOf(entry), 1);
     if (entry.id !== null) this.#byId.delete(entry.id);
@@ -183,15 +252,23 @@ export class Transcript {
   }
 }
 
-/** True for an entry without an id that this line is about for certain. */
+/**
+ * True for an entry without an id that this line is about for certain.
+ * @param {Entry} entry
+ * @param {Line} line
+ */
 function isOf(entry, line) {
   if (entry.id !== null || entry.role !== line.role) return false;
   return entry.clientId ? entry.clientId === line.client_id : entry.turnId !== null && entry.turnId === line.turn_id;
 }
 
+/**
+ * @param {Line} line
+ * @returns {StoredEntry}
+ */
 function stored(line) {
   return {
-    id: line.id, clientId: line.client_id ?? null, turnId: line.turn_id ?? null, role: line.role, text: line.text,
-    at: line.at, status: line.status ?? "complete", images: line.images ?? 0, state: "stored",
+    id: line.id, clientId: line.client_id, turnId: line.turn_id, role: line.role, text: line.text,
+    at: line.at, status: line.status, images: line.images, state: "stored",
   };
 }

@@ -1,33 +1,54 @@
-/** The first visit: she greets at once, then asks how she should think. Nothing of it is stored as talk. */
-import { get, post, postForBytes } from "./api.js";
-import { h, icon } from "./element.js";
+/**
+ * The first visit: she greets at once, then asks how she should think. Nothing of it is stored as talk.
+ *
+ * @import { Composer } from "./composer.js"
+ * @import { Conversation } from "./conversation.js"
+ * @import { Follow } from "./follow.js"
+ * @import { LocalServer } from "./rest.js"
+ * @import { SpeechOutput } from "./speech_output.js"
+ * @import { ModelLabel, SpeechEngine } from "./wire.js"
+ */
+import { post, postForBytes } from "./api.js";
+import { byId, h, icon } from "./element.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { MarkdownView } from "./markdown.js";
 import { ModelForm } from "./model_form.js";
-import { localModels } from "./local_models.js";
+import { findLocalServers, localModels } from "./local_models.js";
 import { toast } from "./notices.js";
 import { recall, remember } from "./preferences.js";
 
 export class Welcome {
+  #log = byId("log", HTMLElement);
+  #top = byId("log-top", HTMLElement);
+  #tail = byId("log-tail", HTMLElement);
   #composer;
   #follow;
   #speech;
+  /** @type {SpeechEngine} */
   #engine = "builtin";
   #aloud = false;
   #spokenTo = false;
   #character = "";
   #offline = false;
+  /** @type {HTMLElement | null} */
   #greeting = null;
+  /** @type {HTMLElement | null} */
   #card = null;
 
+  /** @param {{ composer: Composer, follow: Follow, speech: SpeechOutput }} parts */
   constructor({ composer, follow, speech }) {
     this.#composer = composer;
     this.#follow = follow;
     this.#speech = speech;
-    onLanguage(() => this.#greeting && this.#greet());
+    onLanguage(() => {
+      if (this.#greeting) this.#greet();
+    });
   }
 
-  /** The talk stands. If nothing was ever said, greet; if she has only the built-in model, ask. */
+  /**
+   * The talk stands. If nothing was ever said, greet; if she has only the built-in model, ask.
+   * @param {Conversation} conversation
+   */
   consider(conversation) {
     if (!conversation.transcript.empty) {
       this.leave();
@@ -43,6 +64,7 @@ export class Welcome {
     if (this.#offline && !this.#card && !recall("welcomed", false)) this.#ask();
   }
 
+  /** @param {ModelLabel} model */
   modelChanged(model) {
     this.#offline = model.offline;
     if (!model.offline) this.#close();
@@ -68,7 +90,7 @@ export class Welcome {
     const part = hour < 5 ? "night" : hour < 12 ? "morning" : hour < 18 ? "day" : hour < 23 ? "evening" : "night";
     new MarkdownView(words).show(t("welcome.greeting", { hello: t(`welcome.hello_${part}`), name: this.#character }));
     this.#greeting = h("article", { class: "line is-greeting", "data-testid": "greeting", "data-role": "assistant", "aria-label": t("talk.her") }, words);
-    document.getElementById("log-top").append(this.#greeting);
+    this.#top.append(this.#greeting);
     if (this.#card) this.#ask();
     this.#follow.keep();
   }
@@ -79,80 +101,111 @@ export class Welcome {
     this.#aloud = true;
     const speak = () => {
       removeEventListener("pointerdown", speak);
-      if (!this.#greeting || this.#spokenTo || this.#speech.muted) return;
-      const text = this.#greeting.textContent;
-      const hushed = this.#speech.hushed;
-      const wanted = () => !this.#spokenTo && !this.#speech.muted && this.#engine !== "off" && this.#speech.hushed === hushed;
-      if (this.#engine === "browser") this.#speech.sample(text, currentLanguage());
-      else postForBytes("api/speech/sample", { text, language: currentLanguage() }).then((pcm) => wanted() && this.#speech.playSample(pcm), () => null);
+      if (this.#greeting && !this.#spokenTo && !this.#speech.muted) void this.#speakGreeting(this.#greeting.textContent ?? "");
     };
     if (navigator.userActivation?.hasBeenActive) speak();
     else addEventListener("pointerdown", speak);
   }
 
+  /** @param {string} text */
+  async #speakGreeting(text) {
+    const language = currentLanguage();
+    if (this.#engine === "browser") {
+      this.#speech.sample(text, language);
+      return;
+    }
+    const { stops } = this.#speech;
+    const pcm = await postForBytes("api/speech/sample", { text, language }).catch(() => null);
+    const wanted = !this.#spokenTo && !this.#speech.muted && this.#engine !== "off" && this.#speech.stops === stops;
+    if (pcm && wanted) this.#speech.playSample(pcm);
+  }
+
   #ask() {
     this.#card?.remove();
     this.#card = h("section", { class: "welcome", "data-testid": "welcome", "aria-label": t("welcome.title") });
-    document.getElementById("log-tail").append(this.#card);
-    this.#showChoices();
+    this.#tail.append(this.#card);
+    this.#showChoices(this.#card);
   }
 
-  #showChoices() {
+  /** @param {HTMLElement} card */
+  #showChoices(card) {
     const hint = h("span", { class: "choice-hint", text: t("welcome.local_looking") });
-    const local = this.#choice("computer", t("welcome.local"), hint, () => this.#showLocal(found), "welcome-local");
-    let found = null;
+    /** @type {LocalServer[]} */
+    let servers = [];
+    const local = this.#choice("computer", t("welcome.local"), hint, () => this.#showLocal(card, servers), "welcome-local");
     local.disabled = true;
-    this.#card.replaceChildren(
+    card.replaceChildren(
       h("p", { class: "welcome-title", text: t("welcome.title") }),
       h("div", { class: "choices" },
         local,
-        this.#choice("key", t("welcome.key"), h("span", { class: "choice-hint", text: t("welcome.key_hint") }), () => this.#showKey(), "welcome-key"),
+        this.#choice("key", t("welcome.key"), h("span", { class: "choice-hint", text: t("welcome.key_hint") }), () => this.#showKey(card), "welcome-key"),
         this.#choice("later", t("welcome.later"), h("span", { class: "choice-hint", text: t("welcome.later_hint") }), () => this.#later(), "welcome-later")),
     );
-    get("api/models/local", 6000).then(({ servers }) => {
-      found = servers.filter((server) => server.models.length);
-      local.disabled = !found.length;
-      hint.textContent = found.length ? found.map((server) => server.name).join(", ") : t("welcome.local_none");
-    }, () => { hint.textContent = t("welcome.local_none"); });
+    void findLocalServers().then((answer) => {
+      servers = answer;
+      local.disabled = !servers.length;
+      hint.textContent = servers.length ? servers.map((server) => server.name).join(", ") : t("welcome.local_none");
+    });
     this.#follow.keep();
   }
 
+  /**
+   * @param {string} sign
+   * @param {string} title
+   * @param {HTMLElement} hint
+   * @param {() => unknown} run
+   * @param {string} testId
+   */
   #choice(sign, title, hint, run, testId) {
     return h("button", { type: "button", class: "choice", "data-testid": testId, on: { click: run } },
       h("span", { class: "choice-sign" }, icon(sign)), h("span", { class: "choice-words" }, h("span", { class: "choice-title", text: title }), hint));
   }
 
-  #back() {
-    return h("button", { type: "button", class: "icon-button is-small", "aria-label": t("welcome.back"), on: { click: () => this.#showChoices() } }, icon("back"));
+  /** @param {HTMLElement} card */
+  #back(card) {
+    return h("button", { type: "button", class: "icon-button is-small", "aria-label": t("welcome.back"), on: { click: () => this.#showChoices(card) } }, icon("back"));
   }
 
-  #step(title, ...content) {
-    this.#card.replaceChildren(h("div", { class: "welcome-head" }, this.#back(), h("p", { class: "welcome-title", text: title })), ...content);
-    this.#card.querySelector(".model-row button, .tile, input, select")?.focus();
-    this.#show();
+  /**
+   * @param {HTMLElement} card
+   * @param {string} title
+   * @param {HTMLElement} content
+   */
+  #step(card, title, content) {
+    card.replaceChildren(h("div", { class: "welcome-head" }, this.#back(card), h("p", { class: "welcome-title", text: title })), content);
+    /** @type {HTMLElement | null} */ (card.querySelector(".model-row button, .tile, input, select"))?.focus();
+    this.#show(card);
   }
 
-  /** All of the card where it fits, else its beginning. */
-  #show() {
-    const log = this.#card.closest("[role=log]");
-    if (this.#card.offsetHeight < log.clientHeight) this.#follow.keep();
-    else this.#card.scrollIntoView({ block: "start" });
+  /**
+   * All of the card where it fits, else its beginning.
+   * @param {HTMLElement} card
+   */
+  #show(card) {
+    if (card.offsetHeight < this.#log.clientHeight) this.#follow.keep();
+    else card.scrollIntoView({ block: "start" });
   }
 
-  #showLocal(servers) {
-    this.#step(t("welcome.local"), localModels(servers, async (server, model) => {
+  /**
+   * @param {HTMLElement} card
+   * @param {LocalServer[]} servers
+   */
+  #showLocal(card, servers) {
+    this.#step(card, t("welcome.local"), localModels(servers, async (server, model) => {
       await post("api/models/use", { provider: "local", base_url: server.base_url, model });
       this.#thank(model);
     }));
   }
 
-  async #showKey() {
+  /** @param {HTMLElement} card */
+  async #showKey(card) {
     const form = new ModelForm({ builtin: false, onDone: (model) => this.#thank(model) });
-    this.#step(t("welcome.key"), form.element);
+    this.#step(card, t("welcome.key"), form.element);
     await form.load();
-    if (this.#card) this.#show();
+    if (card === this.#card) this.#show(card);
   }
 
+  /** @param {string} model */
   #thank(model) {
     this.#close();
     toast(t("welcome.thanks", { model }));

@@ -5,23 +5,34 @@ const REST_MS = 35;
 const OPEN_MS = 150;
 
 export class Blink {
+  /** @type {() => number} */
   #random;
+  /** @type {number} */
   #next;
   #began = -Infinity;
   #again = false;
   #slow = 1;
 
+  /**
+   * @param {() => number} random answers 0…1
+   * @param {number} now ms
+   * @param {{ gentle?: boolean }} [options]
+   */
   constructor(random, now, { gentle = false } = {}) {
     this.#random = random;
     this.#slow = gentle ? 1.5 : 1;
     this.#next = now + 900 + random() * 1800;
   }
 
-  /** Blink soon, as one does on a quick turn of the eyes. */
+  /**
+   * Blink soon, as one does on a quick turn of the eyes.
+   * @param {number} now
+   */
   soon(now) {
     if (!this.active(now)) this.#next = Math.min(this.#next, now + 40);
   }
 
+  /** @param {number} now */
   active(now) {
     return now - this.#began < (SHUT_MS + REST_MS + OPEN_MS) * this.#slow;
   }
@@ -30,7 +41,10 @@ export class Blink {
     return this.#next;
   }
 
-  /** How far the lids are drawn together: 0 not at all … 1 shut. */
+  /**
+   * How far the lids are drawn together: 0 not at all … 1 shut.
+   * @param {number} now
+   */
   step(now) {
     if (now >= this.#next && !this.active(now)) this.#begin(now);
     const passed = (now - this.#began) / this.#slow;
@@ -39,6 +53,7 @@ export class Blink {
     return 1 - ease(Math.min((passed - SHUT_MS - REST_MS) / OPEN_MS, 1));
   }
 
+  /** @param {number} now */
   #begin(now) {
     this.#began = now;
     const length = (SHUT_MS + REST_MS + OPEN_MS) * this.#slow;
@@ -48,6 +63,7 @@ export class Blink {
   }
 }
 
+/** @param {number} share */
 function ease(share) {
   return share * share * (3 - 2 * share);
 }

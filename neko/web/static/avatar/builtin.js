@@ -1,51 +1,52 @@
-/** The built-in character: our own drawing, moved as it is described in `rig.js` by what `motion.js` decides. */
-import { FEELINGS } from "./feelings.js";
+/**
+ * The built-in character: our own drawing, moved as it is described in `rig.js` by what `motion.js` decides.
+ * @import { Avatar, KindOptions, Placement, Point, Vowels } from "./avatar.js"
+ */
+import { loadDrawing } from "./drawing.js";
 import { Frames } from "./frames.js";
+import { frame } from "./framing.js";
 import { Motion } from "./motion.js";
+import { Regions } from "./regions.js";
 import { Rig } from "./rig.js";
 
-const DRAWING = new URL("../assets/avatar/neko.svg", import.meta.url);
-const EYE_LINE = 344;
-const MIDDLE = 400;
-const TOP = -4;
-const TAIL_ROOT = 860;
-/** [height of the place in px, how far down she is shown, how wide at least]: small places show the face. */
-const FRAMINGS = [
-  [150, 500, 400],
-  [380, 720, 470],
-  [640, 1000, 560],
-];
-
-let drawings = 0;
-
-/** Brings the built-in character into `container`. See `avatar.js` for what it must do. */
-export async function createBuiltin(container, { reducedMotion = false } = {}) {
-  const response = await fetch(DRAWING);
-  if (!response.ok) throw new Error(`the drawing is missing (${response.status})`);
-  const { svg, find } = parse(await response.text());
+/**
+ * Brings the built-in character into `container`. See `avatar.js` for what it must do.
+ * @param {HTMLElement} container
+ * @param {KindOptions} options
+ * @returns {Promise<Avatar>}
+ */
+export async function createBuiltin(container, { reducedMotion, onProgress }) {
+  const { svg, find } = await loadDrawing(onProgress);
   const place = document.createElement("div");
   place.className = "avatar-builtin";
   place.style.cssText = "width:100%;height:100%;overflow:hidden;contain:strict";
+  const rig = new Rig(find);
   place.append(svg);
   container.append(place);
-  return new Builtin(place, svg, new Rig(find), find("tail"), reducedMotion);
+  return new Builtin({ box: place, svg, rig, regions: new Regions(find), tail: find("tail"), reducedMotion });
 }
 
+/** @implements {Avatar} */
 class Builtin {
-  #place;
+  #box;
   #svg;
   #rig;
+  #regions;
   #tail;
   #motion;
   #frames;
   #eyes = { x: 0, y: 0, reach: 1 };
+  /** @type {Placement} */
+  #placement = { x: 0, y: 0, scale: 1 };
   #paused = false;
   #onVisibility = () => this.#startOrStop();
 
-  constructor(place, svg, rig, tail, reducedMotion) {
-    this.#place = place;
+  /** @param {{ box: HTMLElement, svg: SVGSVGElement, rig: Rig, regions: Regions, tail: SVGElement | null, reducedMotion: boolean }} made */
+  constructor({ box, svg, rig, regions, tail, reducedMotion }) {
+    this.#box = box;
     this.#svg = svg;
     this.#rig = rig;
+    this.#regions = regions;
     this.#tail = tail;
     this.#motion = new Motion(performance.now(), { still: reducedMotion });
     this.#frames = new Frames((dt, now) => this.#frame(dt, now));
@@ -59,42 +60,78 @@ class Builtin {
     return this.#frames.count;
   }
 
+  get placement() {
+    return { ...this.#placement };
+  }
+
+  get motions() {
+    return this.#motion.names;
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} [intensity]
+   */
   setEmotion(name, intensity = 1) {
-    if (!FEELINGS.includes(name)) return;
     this.#motion.feel(name, intensity, performance.now());
     this.#frames.wake();
   }
 
+  /** @param {string} activity */
   setActivity(activity) {
     this.#motion.act(activity, performance.now());
     this.#frames.wake();
   }
 
+  /** @param {{ open?: number, shape?: Partial<Vowels> }} mouth */
   setMouth(mouth) {
     this.#motion.speak(mouth);
     this.#frames.wake();
   }
 
-  lookAt(target) {
-    if (target === "user") {
-      this.#motion.restOn({ x: 0, y: 0 });
-    } else if (target === "composer") {
-      this.#motion.restOn(this.#towardsComposer());
-    } else if (target && Number.isFinite(target.x) && Number.isFinite(target.y)) {
-      this.#motion.follow(this.#towards(target.x, target.y), performance.now());
-    }
+  /**
+   * @param {Point | null} point
+   * @param {{ forMs?: number }} [options]
+   */
+  lookAt(point, { forMs } = {}) {
+    if (point && !(Number.isFinite(point.x) && Number.isFinite(point.y))) return;
+    const direction = point ? this.#towards(point) : { x: 0, y: 0 };
+    if (forMs === undefined) this.#motion.restOn(direction);
+    else this.#motion.follow(direction, performance.now() + forMs);
     this.#frames.wake();
   }
 
+  /** @param {Partial<Placement>} placement */
+  place(placement) {
+    for (const [name, value] of Object.entries(placement)) if (!Number.isFinite(value)) throw new RangeError(`${name} is no number`);
+    this.#placement = { ...this.#placement, ...placement };
+    this.#placement.scale = Math.min(Math.max(this.#placement.scale, 0.1), 10);
+    this.resize();
+  }
+
+  /** @param {string} name */
+  playMotion(name) {
+    const playing = this.#motion.play(name, performance.now());
+    if (playing) this.#frames.wake();
+    return playing;
+  }
+
+  /** @param {Point} point */
+  hitTest({ x, y }) {
+    const [left, top] = [x - scrollX, y - scrollY];
+    const box = this.#box.getBoundingClientRect();
+    const inside = left >= box.left && left < box.right && top >= box.top && top < box.bottom;
+    return inside ? this.#regions.at(left, top) : null;
+  }
+
   resize() {
-    const { left, top, width, height } = this.#place.getBoundingClientRect();
+    const { left, top, width, height } = this.#box.getBoundingClientRect();
     if (!width || !height) return;
-    const shown = framing(height);
-    const scale = Math.min(width / shown.width, height / (shown.bottom - TOP));
-    this.#svg.setAttribute("viewBox", `${MIDDLE - shown.width / 2} ${TOP} ${shown.width} ${shown.bottom - TOP}`);
+    const { viewBox, scale, eyes, reach, tail } = frame(width, height, this.#placement);
+    this.#svg.setAttribute("viewBox", viewBox);
     this.#rig.setScale(scale);
-    this.#tail.setAttribute("display", shown.bottom < TAIL_ROOT ? "none" : "inline"); // its tip alone would float
-    this.#eyes = { x: left + width / 2, y: top + height - (shown.bottom - EYE_LINE) * scale, reach: Math.max(260, 520 * scale) };
+    this.#tail?.setAttribute("display", tail ? "inline" : "none");
+    this.#eyes = { x: left + scrollX + eyes.x, y: top + scrollY + eyes.y, reach };
     this.#frames.wake();
   }
 
@@ -111,9 +148,13 @@ class Builtin {
   destroy() {
     this.#frames.stop();
     document.removeEventListener("visibilitychange", this.#onVisibility);
-    this.#place.remove();
+    this.#box.remove();
   }
 
+  /**
+   * @param {number} dt
+   * @param {number} now
+   */
   #frame(dt, now) {
     this.#rig.apply(this.#motion.step(dt, now));
     return this.#motion.wait(now);
@@ -124,43 +165,12 @@ class Builtin {
     else this.#frames.start();
   }
 
-  #towardsComposer() {
-    const box = document.getElementById("composer")?.getBoundingClientRect();
-    if (!box?.width) return { x: 0.55, y: 0.6 };
-    return this.#towards(box.left + box.width / 2, box.top + box.height / 2);
-  }
-
-  #towards(x, y) {
+  /** @param {Point} point */
+  #towards({ x, y }) {
     const across = (x - this.#eyes.x) / this.#eyes.reach;
     const down = (y - this.#eyes.y) / this.#eyes.reach;
     const far = Math.hypot(across, down);
     const share = far > 0 ? Math.tanh(far) / far : 0;
     return { x: across * share, y: down * share };
   }
-}
-
-/** The drawing as elements, its names made unique so that two of them can stand on one page. */
-function parse(text) {
-  drawings += 1;
-  const prefix = `neko${drawings}-`;
-  const unique = text.replaceAll(/\bid="/g, `id="${prefix}`).replaceAll("url(#", `url(#${prefix}`);
-  const svg = document.importNode(new DOMParser().parseFromString(unique, "image/svg+xml").documentElement, true);
-  if (svg.localName !== "svg") throw new Error("the drawing is damaged");
-  for (const [name, value] of Object.entries({ width: "100%", height: "100%", preserveAspectRatio: "xMidYMax meet", "aria-hidden": "true" })) {
-    svg.setAttribute(name, value);
-  }
-  svg.style.display = "block";
-  return { svg, find: (name) => svg.querySelector(`#${prefix}${name}`) };
-}
-
-function framing(height) {
-  let before = FRAMINGS[0];
-  for (const step of FRAMINGS) {
-    if (height <= step[0]) {
-      const share = step === before ? 0 : (height - before[0]) / (step[0] - before[0]);
-      return { bottom: before[1] + (step[1] - before[1]) * share, width: before[2] + (step[2] - before[2]) * share };
-    }
-    before = step;
-  }
-  return { bottom: before[1], width: before[2] };
 }

@@ -3,23 +3,38 @@
 const FLICK_MS = 420;
 
 export class Ears {
+  /** @type {() => number} */
   #random;
   #began = { left: -Infinity, right: -Infinity };
   #strength = { left: 0, right: 0 };
+  /** @type {number} */
   #next;
 
+  /**
+   * @param {() => number} random answers 0…1
+   * @param {number} now ms
+   */
   constructor(random, now) {
     this.#random = random;
     this.#next = now + 3000 + 5000 * random();
   }
 
-  /** Flick one ear ("left", "right", or whichever) by up to `strength` degrees. */
+  /**
+   * Flick one ear ("left", "right", or whichever) by up to `strength` degrees.
+   * @param {number} now
+   * @param {number} [strength]
+   * @param {"left" | "right"} [side]
+   */
   flick(now, strength = 13, side = this.#random() < 0.5 ? "left" : "right") {
     this.#began[side] = now;
     this.#strength[side] = strength;
   }
 
-  /** Answers degrees `{left, right}`, added to how the ears stand. */
+  /**
+   * Answers degrees `{left, right}`, added to how the ears stand.
+   * @param {number} now
+   * @param {number} pace
+   */
   step(now, pace) {
     if (now >= this.#next) {
       this.flick(now, 8 + 9 * this.#random());
@@ -29,10 +44,15 @@ export class Ears {
     return { left: this.#angle("left", now), right: this.#angle("right", now) };
   }
 
+  /** @param {number} now */
   active(now) {
     return now - this.#began.left < FLICK_MS || now - this.#began.right < FLICK_MS;
   }
 
+  /**
+   * @param {"left" | "right"} side
+   * @param {number} now
+   */
   #angle(side, now) {
     const passed = (now - this.#began[side]) / FLICK_MS;
     if (passed < 0 || passed >= 1) return 0;

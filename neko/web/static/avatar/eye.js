@@ -3,18 +3,29 @@
  *
  * The lids are two curves between fixed corners, so a blink, a smile and a frown are the same
  * drawing with other numbers: no picture is ever swapped.
+ *
+ * @typedef {{ x: number, y: number }} Point In units of the drawing, around the middle of the eye.
  */
 
 const OUTER = { x: -39, y: 5 };
 const INNER = { x: 33, y: 10 };
 
+/** @param {number} value */
 const round = (value) => Math.round(value * 10) / 10;
+/**
+ * @param {number} from
+ * @param {number} to
+ * @param {number} share
+ */
 const mix = (from, to, share) => from + (to - from) * share;
 
 /**
  * Paths of an eye. `open`: 0 shut … 1 open … 1.2 wide; `smile`: 0…1 raises the lower lid and lets
  * a shut eye arch upwards; `slant`: -1 (outer end of the lid sinks, sad) … 1 (inner end sinks, angry).
  * Answers `{opening, lash, crease, lower, shade}`, each a value for the attribute `d`.
+ * @param {number} open
+ * @param {number} smile
+ * @param {number} slant
  */
 export function eyePaths(open, smile, slant) {
   const shut = mix(19, -17, smile);
@@ -32,6 +43,12 @@ export function eyePaths(open, smile, slant) {
   };
 }
 
+/**
+ * @param {Point} corner
+ * @param {Point} outer
+ * @param {Point} inner
+ * @param {number} lower
+ */
 function opening(corner, outer, inner, lower) {
   return (
     `M${corner.x} ${round(corner.y)}C${outer.x} ${round(outer.y)} ${inner.x} ${round(inner.y)} ${INNER.x} ${INNER.y}` +
@@ -39,7 +56,13 @@ function opening(corner, outer, inner, lower) {
   );
 }
 
-/** The thick upper line: thin at the nose, heavy and winged outside. */
+/**
+ * The thick upper line: thin at the nose, heavy and winged outside.
+ * @param {Point} corner
+ * @param {Point} outer
+ * @param {Point} inner
+ * @param {number} open
+ */
 function lash(corner, outer, inner, open) {
   const lift = Math.min(open, 1);
   const wing = { x: corner.x - 10, y: corner.y - mix(-3, 8, lift) };
@@ -55,6 +78,12 @@ function lash(corner, outer, inner, open) {
   );
 }
 
+/**
+ * @param {Point} corner
+ * @param {Point} outer
+ * @param {Point} inner
+ * @param {number} open
+ */
 function crease(corner, outer, inner, open) {
   const away = mix(5, 13, Math.min(open, 1));
   return (
@@ -63,13 +92,22 @@ function crease(corner, outer, inner, open) {
   );
 }
 
+/**
+ * @param {Point} corner
+ * @param {number} lower
+ */
 function lowerLine(corner, lower) {
   const start = { x: -28, y: mix(corner.y, lower, 0.47) };
   const end = { x: 15, y: mix(INNER.y, lower, 0.6) };
   return `M${start.x} ${round(start.y)}C-17 ${round(mix(start.y, lower, 0.62))} 3 ${round(mix(end.y, lower, 0.62))} ${end.x} ${round(end.y)}`;
 }
 
-/** What the lid throws on the eyeball: the opening's upper edge, doubled lower down. */
+/**
+ * What the lid throws on the eyeball: the opening's upper edge, doubled lower down.
+ * @param {Point} corner
+ * @param {Point} outer
+ * @param {Point} inner
+ */
 function shade(corner, outer, inner) {
   return (
     `M${corner.x} ${round(corner.y)}C${outer.x} ${round(outer.y)} ${inner.x} ${round(inner.y)} ${INNER.x} ${INNER.y}` +

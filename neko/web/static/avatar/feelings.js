@@ -3,10 +3,11 @@
  *
  * Every row is the difference to neutral at full intensity. Two feelings at once are the sum of
  * their rows by weight; nothing else knows that there are six of them.
+ *
+ * @import { Feeling } from "./avatar.js"
+ * @typedef {typeof NEUTRAL} Mixture
  */
 import { Spring } from "./spring.js";
-
-export const FEELINGS = ["happy", "sad", "angry", "surprised", "neutral", "relaxed"];
 
 /** How she looks when she feels nothing in particular: friendly, awake. */
 const NEUTRAL = {
@@ -16,6 +17,7 @@ const NEUTRAL = {
   tailLift: 0, tailRate: 1, tailReach: 1,
 };
 
+/** @type {Record<Exclude<Feeling, "neutral">, Partial<Mixture>>} */
 const ROWS = {
   happy: { smile: 0.5, cat: -0.3, mouthOpen: 0.42, mouthWidth: 0.16, eyeOpen: -0.12, eyeSmile: 0.72, browLift: 5, browAngle: 3,
     blush: 0.5, earOut: -4, headY: -0.12, tilt: -2.5, pupil: 0.12, shoulders: 0.3, tailLift: 0.5, tailRate: 0.8, tailReach: 0.5 },
@@ -29,20 +31,28 @@ const ROWS = {
     blush: 0.18, earOut: 9, headY: 0.06, tilt: 3, shoulders: -0.4, tailRate: -0.4, tailLift: -0.1, tailReach: 0.2 },
 };
 
+const KEYS = /** @type {(keyof Mixture)[]} */ (Object.keys(NEUTRAL));
 const HOLD_SECONDS = 7;
 const FADE_SECONDS = 9;
 const BLEND_HALF_LIFE = 0.075;
 
 export class Feelings {
-  #weights = new Map(Object.keys(ROWS).map((name) => [name, new Spring(0, BLEND_HALF_LIFE)]));
+  /** @type {Map<string, { row: Partial<Mixture>, weight: Spring }>} */
+  #weights = new Map(Object.entries(ROWS).map(([name, row]) => [name, { row, weight: new Spring(0, BLEND_HALF_LIFE) }]));
   #held = 0;
+  /** @type {Mixture} */
   #mixed = { ...NEUTRAL };
 
-  /** Feel `name` with `intensity` 0…1. What was felt before stays underneath as far as there is room. */
+  /**
+   * Feel `name` (anything but a feeling changes nothing) with `intensity` 0…1. What was felt before stays underneath as far as there is room.
+   * @param {string} name
+   * @param {number} intensity
+   */
   set(name, intensity) {
+    if (name !== "neutral" && !this.#weights.has(name)) return;
     const strength = Math.min(Math.max(Number(intensity) || 0, 0), 1);
     const room = name === "neutral" ? 0 : (1 - strength) * 0.6;
-    for (const [other, weight] of this.#weights) weight.target = other === name ? strength : weight.target * room;
+    for (const [other, { weight }] of this.#weights) weight.target = other === name ? strength : weight.target * room;
     this.#held = HOLD_SECONDS;
   }
 
@@ -51,27 +61,30 @@ export class Feelings {
     this.#held = Math.max(this.#held, 2);
   }
 
-  /** Advance by `dt` seconds; answers the mixture, an object with the keys of `NEUTRAL`. */
+  /**
+   * Advance by `dt` seconds; answers the mixture, an object with the keys of `NEUTRAL`.
+   * @param {number} dt
+   */
   step(dt) {
     this.#held -= dt;
     const fade = this.#held > 0 ? 1 : Math.exp(-dt / FADE_SECONDS);
     Object.assign(this.#mixed, NEUTRAL);
-    for (const [name, weight] of this.#weights) {
+    for (const { row, weight } of this.#weights.values()) {
       weight.target = weight.target * fade < 0.02 ? 0 : weight.target * fade;
       const share = weight.step(dt);
       if (share < 0.002) continue;
-      for (const [key, difference] of Object.entries(ROWS[name])) this.#mixed[key] += difference * share;
+      for (const key of KEYS) this.#mixed[key] += (row[key] ?? 0) * share;
     }
     return this.#mixed;
   }
 
   get blending() {
-    for (const weight of this.#weights.values()) if (weight.moving(0.02)) return true;
+    for (const { weight } of this.#weights.values()) if (weight.moving(0.02)) return true;
     return false;
   }
 
   get resting() {
-    for (const weight of this.#weights.values()) if (weight.target > 0 || !weight.resting) return false;
+    for (const { weight } of this.#weights.values()) if (weight.target > 0 || !weight.resting) return false;
     return true;
   }
 }

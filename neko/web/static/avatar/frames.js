@@ -6,13 +6,16 @@ const LONGEST_STEP_S = 1;
  * milliseconds until it wants the next frame: 0 for the next one the screen shows.
  */
 export class Frames {
+  /** @type {(dt: number, now: number) => number} */
   #step;
   #running = false;
   #request = 0;
+  /** @type {number} */
   #timer = 0;
   #last = 0;
   count = 0;
 
+  /** @param {(dt: number, now: number) => number} step */
   constructor(step) {
     this.#step = step;
   }
@@ -45,6 +48,7 @@ export class Frames {
     this.#request = requestAnimationFrame((now) => this.#frame(now));
   }
 
+  /** @param {number} now */
   #frame(now) {
     if (!this.#running) return;
     const passed = now - this.#last;

@@ -2,56 +2,80 @@
  * Where her eyes rest. Eyes jump, then hold still with tiny shifts; the head follows later and less.
  *
  * Directions are shares of what the eyes can turn: x -1 (left of the page) … 1, y -1 (up) … 1; 0,0 meets the reader.
+ *
+ * @typedef {{ x: number, y: number }} Direction
  */
 import { Spring } from "./spring.js";
 
-const POINTER_RESTS_MS = 4000;
-
 export class Gaze {
+  /** @type {() => number} */
   #random;
   #still;
   #x = new Spring(0, 0.028);
   #y = new Spring(0, 0.028);
+  /** @type {Direction} */
   #home = { x: 0, y: 0 };
+  /** @type {Direction | null} */
   #pointer = null;
   #pointerUntil = 0;
+  /** @type {Direction | null} */
   #aside = null;
   #shift = { x: 0, y: 0 };
   #nextShift = 0;
   #glance = { x: 0, y: 0, from: Infinity, until: 0 };
 
+  /**
+   * @param {() => number} random answers 0…1
+   * @param {number} now ms
+   * @param {{ still?: boolean }} [options]
+   */
   constructor(random, now, { still = false } = {}) {
     this.#random = random;
     this.#still = still;
     this.#planGlance(now);
   }
 
-  /** Rest in this direction when nothing else draws the eyes. */
+  /**
+   * Rest in this direction when nothing else draws the eyes.
+   * @param {Direction} direction
+   */
   restOn(direction) {
     this.#home = direction;
     this.#pointer = null;
   }
 
-  /** Follow something that moves; after a while without news the eyes go home. */
-  follow(direction, now) {
+  /**
+   * Something draws the eyes until then (ms); afterwards they go home.
+   * @param {Direction} direction
+   * @param {number} until
+   */
+  follow(direction, until) {
     if (this.#still) return;
     this.#pointer = direction;
-    this.#pointerUntil = now + POINTER_RESTS_MS;
+    this.#pointerUntil = until;
   }
 
-  /** Look aside while it lasts (thinking); null ends it. */
+  /**
+   * Look aside while it lasts (thinking); null ends it.
+   * @param {Direction | null} direction
+   */
   turnAside(direction) {
     this.#aside = direction;
   }
 
-  /** Answers `{x, y, aim, jumped}`: the eyes, what they aim at, and whether the turn is large enough to blink at. */
+  /**
+   * Answers `{x, y, aim, jumped}`: the eyes, what they aim at, and whether the turn is large enough to blink at.
+   * @param {number} dt
+   * @param {number} now
+   * @param {boolean} wanders
+   */
   step(dt, now, wanders) {
-    const want = this.#wanted(now, wanders);
-    const before = Math.hypot(this.#x.target - want.x, this.#y.target - want.y);
+    const wanted = this.#wanted(now, wanders);
+    const before = Math.hypot(this.#x.target - wanted.x, this.#y.target - wanted.y);
     if (!this.#still && now >= this.#nextShift) this.#planShift(now);
-    this.#x.target = want.x + this.#shift.x;
-    this.#y.target = want.y + this.#shift.y;
-    return { x: this.#x.step(dt), y: this.#y.step(dt), aim: want, jumped: before > 0.55 };
+    this.#x.target = wanted.x + this.#shift.x;
+    this.#y.target = wanted.y + this.#shift.y;
+    return { x: this.#x.step(dt), y: this.#y.step(dt), aim: wanted, jumped: before > 0.55 };
   }
 
   get moving() {
@@ -62,6 +86,10 @@ export class Gaze {
     return this.#x.resting && this.#y.resting;
   }
 
+  /**
+   * @param {number} now
+   * @param {boolean} wanders
+   */
   #wanted(now, wanders) {
     if (this.#aside) return this.#aside;
     if (this.#pointer && now < this.#pointerUntil) return this.#pointer;
@@ -71,11 +99,13 @@ export class Gaze {
     return now >= this.#glance.from ? this.#glance : this.#home;
   }
 
+  /** @param {number} now */
   #planShift(now) {
     this.#nextShift = now + 500 + 1700 * this.#random();
     this.#shift = { x: (this.#random() - 0.5) * 0.11, y: (this.#random() - 0.5) * 0.07 };
   }
 
+  /** @param {number} now */
   #planGlance(now) {
     const from = now + 6000 + 9000 * this.#random();
     const side = this.#random() < 0.5 ? -1 : 1;

@@ -1,23 +1,65 @@
 /**
- * Her life: turns feelings, activity, gaze and sound into one pose for each moment.
+ * Turns feelings, activity, gaze and sound into one pose for each moment.
  *
  * Nothing here knows how she is drawn. The pose is a flat object of numbers (see `step`), so
  * another drawing, or a 3D model, can take it as well.
+ *
+ * @import { Activity, Vowels } from "./avatar.js"
+ * @import { Mixture } from "./feelings.js"
+ * @import { Direction } from "./gaze.js"
+ * @import { MouthPose } from "./mouth.js"
  */
 import { Blink } from "./blink.js";
 import { Ears } from "./ears.js";
 import { Feelings } from "./feelings.js";
 import { Gaze } from "./gaze.js";
+import { GESTURE_NAMES, Gestures } from "./gestures.js";
 import { lipsFor } from "./mouth.js";
 import { Spring } from "./spring.js";
 
-/** How each activity holds her: `lean` to the reader, `ears` towards sound, `tilt` degrees. */
+/**
+ * How each activity holds her: `lean` to the reader, `ears` towards sound, `tilt` degrees.
+ * @type {Record<Activity, { lean: number, ears: number, tilt: number, brows: number, nods: number, earPace: number, tail: number }>}
+ */
 const STANCES = {
   idle: { lean: 0, ears: 0, tilt: 0, brows: 0, nods: 0, earPace: 1, tail: 1 },
   thinking: { lean: -0.15, ears: -3, tilt: 5.5, brows: 3, nods: 0, earPace: 1.8, tail: 0.7 },
   speaking: { lean: 0.12, ears: -2, tilt: 0, brows: 1.5, nods: 1, earPace: 0.8, tail: 1.15 },
   listening: { lean: 0.75, ears: -9, tilt: -2, brows: 4, nods: 0, earPace: 1.5, tail: 0.8 },
 };
+
+/**
+ * @typedef {object} Pose Angles in degrees, the rest in shares or in units of the drawing.
+ * @property {number} breath
+ * @property {number} lean
+ * @property {number} sway
+ * @property {number} shoulders
+ * @property {number} tilt
+ * @property {number} yaw
+ * @property {number} pitch
+ * @property {number} hair
+ * @property {number} eyeOpen
+ * @property {number} eyeSmile
+ * @property {number} slant
+ * @property {number} pupil
+ * @property {number} gazeX
+ * @property {number} gazeY
+ * @property {number} browLeft
+ * @property {number} browRight
+ * @property {number} browAngle
+ * @property {number} blush
+ * @property {number} earLeft
+ * @property {number} earRight
+ * @property {number} earBack
+ * @property {MouthPose} mouth
+ * @property {number} mouthAside
+ * @property {number} tailPhase
+ * @property {number} tailReach
+ * @property {number} tailLift
+ */
+
+const STILL_MOTIONS = Object.freeze(["blink"]);
+const MOTIONS = Object.freeze([...GESTURE_NAMES, "flick_ears", ...STILL_MOTIONS]);
 
 const TURNING_WAIT_MS = 30;
 const CALM_WAIT_MS = 78;
@@ -26,16 +68,24 @@ const STILL_WAIT_MS = 900;
 const LONGEST_STRIDE_S = 0.1;
 
 export class Motion {
+  /** @type {() => number} */
   #random;
   #still;
   #feelings = new Feelings();
+  /** @type {Gaze} */
   #gaze;
+  /** @type {Blink} */
   #blink;
+  /** @type {Ears} */
   #ears;
+  #gestures = new Gestures();
+  /** @type {Activity} */
   #activity = "idle";
+  /** @type {Direction | null} */
   #aside = null;
   #thoughtUntil = 0;
   #breath = 0;
+  /** @type {number} */
   #sway;
   #tail = 0;
   #mouth = { open: new Spring(0, 0.014), width: new Spring(1, 0.022), round: new Spring(0, 0.022) };
@@ -45,7 +95,11 @@ export class Motion {
     yaw: new Spring(0, 0.15), pitch: new Spring(0, 0.15), energy: new Spring(0, 0.09), hair: new Spring(0, 0.24), pace: new Spring(1, 0.4),
   };
 
-  /** `still`: the reader asked for reduced motion; `random` answers 0…1. */
+  /**
+   * `still`: the reader asked for reduced motion; `random` answers 0…1.
+   * @param {number} now
+   * @param {{ still?: boolean, random?: () => number }} [options]
+   */
   constructor(now, { still = false, random = Math.random } = {}) {
     this.#random = random;
     this.#still = still;
@@ -55,6 +109,11 @@ export class Motion {
     this.#sway = random() * 100;
   }
 
+  /**
+   * @param {string} name
+   * @param {number} intensity
+   * @param {number} now
+   */
   feel(name, intensity, now) {
     this.#feelings.set(name, intensity);
     if (!this.#still && name === "surprised" && intensity > 0.4) {
@@ -63,8 +122,12 @@ export class Motion {
     }
   }
 
+  /**
+   * @param {string} activity
+   * @param {number} now
+   */
   act(activity, now) {
-    if (activity === this.#activity || !(activity in STANCES)) return;
+    if (activity === this.#activity || !isActivity(activity)) return;
     this.#activity = activity;
     this.#aside = null;
     if (activity === "thinking") this.#wonder(now);
@@ -72,20 +135,56 @@ export class Motion {
     this.#gaze.turnAside(this.#aside);
   }
 
-  speak({ open = 0, shape = null } = {}) {
+  /** @param {{ open?: number, shape?: Partial<Vowels> }} mouth */
+  speak({ open = 0, shape = {} }) {
     const lips = lipsFor(Math.min(Math.max(open, 0), 1), shape);
-    for (const [key, spring] of Object.entries(this.#mouth)) spring.target = lips[key];
+    this.#mouth.open.target = lips.open;
+    this.#mouth.width.target = lips.width;
+    this.#mouth.round.target = lips.round;
   }
 
+  /** The motions that `play` knows; few when the reader asked for reduced motion. */
+  get names() {
+    return this.#still ? STILL_MOTIONS : MOTIONS;
+  }
+
+  /**
+   * Play one of `names` once. False for any other.
+   * @param {string} name
+   * @param {number} now
+   */
+  play(name, now) {
+    if (!this.names.includes(name)) return false;
+    if (name === "blink") {
+      this.#blink.soon(now);
+    } else if (name === "flick_ears") {
+      this.#ears.flick(now, 14, "left");
+      this.#ears.flick(now, 14, "right");
+    } else {
+      this.#gestures.play(name, now);
+    }
+    return true;
+  }
+
+  /** @param {Direction} direction */
   restOn(direction) {
     this.#gaze.restOn(direction);
   }
 
-  follow(direction, now) {
-    this.#gaze.follow(direction, now);
+  /**
+   * @param {Direction} direction
+   * @param {number} until
+   */
+  follow(direction, until) {
+    this.#gaze.follow(direction, until);
   }
 
-  /** Advance by `dt` seconds. Answers the pose: angles in degrees, the rest in shares or in units of the drawing. */
+  /**
+   * Advance by `dt` seconds. Answers the pose: angles in degrees, the rest in shares or in units of the drawing.
+   * @param {number} dt
+   * @param {number} now
+   * @returns {Pose}
+   */
   step(dt, now) {
     const stance = STANCES[this.#activity];
     const feeling = this.#feelings.step(dt);
@@ -114,6 +213,7 @@ export class Motion {
     body.hair.target = this.#still ? 0 : body.tilt.value + body.yaw.value * 4;
     body.hair.step(dt);
 
+    const turn = this.#gestures.step(now);
     const lid = Math.max(0, feeling.eyeOpen + stance.lean * 0.05 - Math.max(gaze.y, 0) * 0.1);
     const wondering = this.#activity === "thinking" ? 1 : 0;
     return {
@@ -121,9 +221,9 @@ export class Motion {
       lean: body.lean.value,
       sway: drift.x,
       shoulders: feeling.shoulders,
-      tilt: body.tilt.value,
-      yaw: body.yaw.value,
-      pitch: body.pitch.value + body.energy.value * 0.42,
+      tilt: body.tilt.value + turn.tilt,
+      yaw: body.yaw.value + turn.yaw,
+      pitch: body.pitch.value + body.energy.value * 0.42 + turn.pitch,
       hair: this.#still ? 0 : (body.hair.value - body.hair.target) * 0.9 + drift.x * 0.12,
       eyeOpen: lid * (1 - shut),
       eyeSmile: feeling.eyeSmile * (1 - 0.35 * this.#spoke),
@@ -146,18 +246,22 @@ export class Motion {
     };
   }
 
-  /** Milliseconds until the next frame is worth drawing: 0 while anything quick goes on. */
+  /**
+   * Milliseconds until the next frame is worth drawing: 0 while anything quick goes on.
+   * @param {number} now
+   */
   wait(now) {
     if (this.#quick(now)) return 0;
     if (this.#turning) return TURNING_WAIT_MS;
     return Math.max(0, Math.min(this.#calmWait(), this.#blink.next - now));
   }
 
+  /** @param {number} now */
   #quick(now) {
     const { open, width, round } = this.#mouth;
     const { ears, brows, energy } = this.#body;
     return (
-      this.#blink.active(now) || this.#gaze.moving || (!this.#still && this.#ears.active(now)) || this.#feelings.blending ||
+      this.#gestures.active || this.#blink.active(now) || this.#gaze.moving || (!this.#still && this.#ears.active(now)) || this.#feelings.blending ||
       open.target > 0.01 || open.moving(0.01) || width.moving(0.02) || round.moving(0.02) ||
       ears.moving(0.4) || brows.moving(0.4) || energy.moving(0.03)
     );
@@ -179,7 +283,10 @@ export class Motion {
     return this.#gaze.resting && this.#feelings.resting && springs.every((spring) => spring.resting);
   }
 
-  /** A new thought: another corner to look at. */
+  /**
+   * A new thought: another corner to look at.
+   * @param {number} now
+   */
   #wonder(now) {
     const side = this.#aside && this.#random() < 0.7 ? Math.sign(this.#aside.x) : this.#random() < 0.5 ? -1 : 1;
     this.#aside = { x: side * (0.5 + 0.2 * this.#random()), y: -0.6 - 0.25 * this.#random() };
@@ -187,12 +294,17 @@ export class Motion {
     this.#gaze.turnAside(this.#aside);
   }
 
+  /**
+   * @param {number} dt
+   * @param {Mixture} feeling
+   * @param {typeof STANCES.idle} stance
+   */
   #wander(dt, feeling, stance) {
-    dt = Math.min(dt, LONGEST_STRIDE_S);
-    this.#breath += dt * (1.55 + 0.25 * feeling.shoulders);
-    this.#sway += dt;
+    const stride = Math.min(dt, LONGEST_STRIDE_S);
+    this.#breath += stride * (1.55 + 0.25 * feeling.shoulders);
+    this.#sway += stride;
     this.#body.pace.target = Math.max(0.35, feeling.tailRate * stance.tail);
-    this.#tail += dt * 0.7 * this.#body.pace.step(dt);
+    this.#tail += stride * 0.7 * this.#body.pace.step(stride);
   }
 
   #drift() {
@@ -205,6 +317,11 @@ export class Motion {
     };
   }
 
+  /**
+   * @param {Mixture} feeling
+   * @param {number} open
+   * @param {number} wondering
+   */
   #lips(feeling, open, wondering) {
     const speech = this.#spoke;
     return {
@@ -215,4 +332,12 @@ export class Motion {
       cat: Math.max(0, feeling.cat) * (1 - Math.min(1, open * 6)),
     };
   }
+}
+
+/**
+ * @param {string} name
+ * @returns {name is Activity}
+ */
+function isActivity(name) {
+  return Object.hasOwn(STANCES, name);
 }

@@ -1,16 +1,24 @@
-/** The shape of the mouth around its own middle, computed from how it is held: never a picture of a vowel. */
+/**
+ * The shape of the mouth around its own middle, computed from how it is held: never a picture of a vowel.
+ *
+ * @import { Vowels } from "./avatar.js"
+ * @typedef {{ open: number, width: number, round: number, smile: number, cat: number }} MouthPose
+ * @typedef {{ side: number, near: number, middle: number }} Lip Heights of the upper lip's line, from the corner inwards.
+ */
 
 const HALF = 21;
 const DEPTH = 34;
 
+/** @param {number} value */
 const round = (value) => Math.round(value * 10) / 10;
 
 /**
  * How the jaw and lips stand for a mixture of vowels. `shape`: weights `{a,i,u,e,o}`, each 0…1;
  * `open`: loudness 0…1. Answers `{open, width, round}` for `mouthPaths`.
+ * @param {number} open
+ * @param {Partial<Vowels>} [shape]
  */
-export function lipsFor(open, shape) {
-  const { a = 0, i = 0, u = 0, e = 0, o = 0 } = shape ?? {};
+export function lipsFor(open, { a = 0, i = 0, u = 0, e = 0, o = 0 } = {}) {
   const sum = a + i + u + e + o;
   const scale = sum > 1 ? 1 / sum : 1;
   const jaw = sum > 0.001 ? (a + 0.34 * i + 0.36 * u + 0.6 * e + 0.82 * o) / sum : 0.7;
@@ -25,6 +33,7 @@ export function lipsFor(open, shape) {
  * Paths of the mouth. `open` 0…1; `width` about 0.45…1.35; `round` 0…1 (pursed lips);
  * `smile` -1…1 (corners down … up); `cat` 0…1 (the upper lip's two arches).
  * Answers `{lips, teeth, tongue, under}` for the attribute `d`.
+ * @param {MouthPose} pose
  */
 export function mouthPaths({ open, width, round: purse, smile, cat }) {
   const half = HALF * width * (1 + 0.14 * Math.max(smile, 0) * (1 - purse));
@@ -56,7 +65,13 @@ export function mouthPaths({ open, width, round: purse, smile, cat }) {
   };
 }
 
-/** What lies above the upper lip's line, moved down by the teeth's length; the opening cuts it out. */
+/**
+ * What lies above the upper lip's line, moved down by the teeth's length; the opening cuts it out.
+ * @param {number} half
+ * @param {Lip} lip
+ * @param {number} corner
+ * @param {number} depth
+ */
 function teeth(half, lip, corner, depth) {
   const side = round(corner + depth * 0.4);
   return (
@@ -65,6 +80,11 @@ function teeth(half, lip, corner, depth) {
   );
 }
 
+/**
+ * @param {number} half
+ * @param {number} bottom
+ * @param {number} open
+ */
 function tongue(half, bottom, open) {
   const rise = bottom - open * 17;
   return `M${round(-half)} ${round(bottom + 8)}C${round(-half * 0.6)} ${round(rise - 4)} ${round(half * 0.6)} ${round(rise - 4)} ${round(half)} ${round(bottom + 8)}Z`;

@@ -1,4 +1,8 @@
-/** The strings on the drawing: takes a pose and moves the layers of `neko.svg`, writing only what has moved. */
+/**
+ * Takes a pose and moves the layers of the drawing `neko.svg`, writing only what has moved.
+ *
+ * @import { Pose } from "./motion.js"
+ */
 import { eyePaths } from "./eye.js";
 import { mouthPaths } from "./mouth.js";
 import { tailPaths } from "./tail.js";
@@ -16,12 +20,18 @@ const PARTS = [
 ];
 
 export class Rig {
+  /** @type {Map<string, SVGGraphicsElement>} */
   #parts = new Map();
+  /** @type {Map<string, string>} */
   #written = new Map();
+  /** @type {Map<string, string>} */
   #keys = new Map();
   #fine = 10;
 
-  /** `find(name)` answers the element of a layer. Throws when the drawing lacks one. */
+  /**
+   * `find(name)` answers the element of a layer. Throws when the drawing lacks one.
+   * @param {(name: string) => SVGGraphicsElement | null} find
+   */
   constructor(find) {
     for (const name of PARTS) {
       const element = find(name);
@@ -30,22 +40,30 @@ export class Rig {
     }
   }
 
-  /** How many screen pixels one unit of the drawing takes: what is too small to be seen is not written. */
+  /**
+   * How many screen pixels one unit of the drawing takes: what is too small to be seen is not written.
+   * @param {number} pixelsPerUnit
+   */
   setScale(pixelsPerUnit) {
     this.#fine = Math.min(20, Math.max(2, 4 * pixelsPerUnit));
   }
 
-  /** `pose`: what `Motion.step` answers. */
+  /**
+   * `pose`: what `Motion.step` answers.
+   * @param {Pose} pose
+   */
   apply(pose) {
     this.#stand(pose);
     this.#turnHead(pose);
     this.#ears(pose);
-    for (const side of ["left", "right"]) this.#eye(side, pose);
+    this.#eye("left", pose);
+    this.#eye("right", pose);
     this.#brows(pose);
     this.#mouth(pose);
     this.#tail(pose);
   }
 
+  /** @param {Pose} pose */
   #stand({ lean, sway, breath, shoulders }) {
     const scale = 1 + 0.035 * lean;
     this.#move("figure", `translate(${this.#u(400 - 400 * scale + sway)} ${this.#u(1000 - 1000 * scale + 6 * lean)}) scale(${this.#s(scale)})`);
@@ -56,6 +74,7 @@ export class Rig {
     this.#move("neck", `translate(0 ${this.#u(rise)})`);
   }
 
+  /** @param {Pose} pose */
   #turnHead({ tilt, yaw, pitch, hair, breath, shoulders }) {
     const rise = -3 * breath - 1.5 * shoulders;
     const x = yaw * 9;
@@ -72,9 +91,9 @@ export class Rig {
     this.#move("lock-right", `translate(${this.#u(yaw * 5)} ${this.#u(pitch * 3)}) rotate(${this.#s(-tilt * 0.7 - hair)} 514 240)`);
   }
 
+  /** @param {Pose} pose */
   #ears({ earLeft, earRight, earBack, yaw, pitch }) {
-    for (const [side, out] of [["left", earLeft], ["right", earRight]]) {
-      const { x, y, side: sign } = EARS[side];
+    for (const [side, out, { x, y, side: sign }] of /** @type {const} */ ([["left", earLeft, EARS.left], ["right", earRight, EARS.right]])) {
       const along = 1 - 0.1 * earBack - Math.max(0, out) * 0.003;
       this.#move(
         `ear-${side}`,
@@ -83,15 +102,19 @@ export class Rig {
     }
   }
 
+  /**
+   * @param {"left" | "right"} side
+   * @param {Pose} pose
+   */
   #eye(side, { eyeOpen, eyeSmile, slant, pupil, gazeX, gazeY, yaw }) {
     const { x, y, side: sign } = EYES[side];
     const narrow = 1 - Math.max(0, -yaw * sign) * 0.07;
     this.#move(`eye-${side}`, `translate(${x} ${y}) scale(${this.#s(sign * narrow)} 1)`);
-    const lids = [eyeOpen, Math.min(1, eyeSmile), slant].map((value) => this.#s(value));
-    if (this.#isNew(side, lids)) {
-      const paths = eyePaths(...lids);
-      this.#draw(`eye-${side}-clip-shape`, paths.opening);
-      for (const part of ["lash", "crease", "lower", "shade"]) this.#draw(`eye-${side}-${part}`, paths[part]);
+    const [open, smile, slope] = [this.#s(eyeOpen), this.#s(Math.min(1, eyeSmile)), this.#s(slant)];
+    if (this.#isNew(side, [open, smile, slope])) {
+      const { opening, ...lids } = eyePaths(open, smile, slope);
+      this.#draw(`eye-${side}-clip-shape`, opening);
+      for (const [part, path] of Object.entries(lids)) this.#draw(`eye-${side}-${part}`, path);
     }
     const gaze = { x: gazeX * 12 * sign, y: gazeY * 9 };
     this.#move(`eye-${side}-iris`, `translate(${this.#u(gaze.x)} ${this.#u(gaze.y)})`);
@@ -99,6 +122,7 @@ export class Rig {
     this.#move(`eye-${side}-pupil`, `scale(${this.#s(pupil)} ${this.#s(0.5 + pupil * 0.5)})`);
   }
 
+  /** @param {Pose} pose */
   #brows({ browLeft, browRight, browAngle, yaw, pitch, blush }) {
     const x = yaw * 9;
     this.#move("brow-left", `translate(${this.#u(x)} ${this.#u(pitch * 8 - browLeft)}) rotate(${this.#s(-browAngle)} 332 290)`);
@@ -106,25 +130,33 @@ export class Rig {
     this.#write("blush", "opacity", `${Math.round(Math.max(0, Math.min(1, blush)) * 20) / 20}`);
   }
 
+  /** @param {Pose} pose */
   #mouth({ mouth, mouthAside, yaw, pitch }) {
     this.#move("mouth", `translate(${this.#u(400 + mouthAside + yaw * 2)} ${this.#u(416 + pitch)})`);
-    const held = Object.fromEntries(Object.entries(mouth).map(([name, value]) => [name, this.#s(value)]));
-    if (!this.#isNew("mouth", Object.values(held))) return;
-    const paths = mouthPaths(held);
+    const lips = {
+      open: this.#s(mouth.open), width: this.#s(mouth.width), round: this.#s(mouth.round), smile: this.#s(mouth.smile), cat: this.#s(mouth.cat),
+    };
+    if (!this.#isNew("mouth", Object.values(lips))) return;
+    const paths = mouthPaths(lips);
     this.#draw("mouth-clip-shape", paths.lips);
-    for (const part of ["lips", "teeth", "tongue", "under"]) this.#draw(`mouth-${part}`, paths[part]);
+    for (const [part, path] of Object.entries(paths)) this.#draw(`mouth-${part}`, path);
   }
 
+  /** @param {Pose} pose */
   #tail({ tailPhase, tailReach, tailLift }) {
     const phase = Math.round(tailPhase * this.#fine * 3) / (this.#fine * 3);
-    const held = [phase, this.#s(tailReach), this.#s(tailLift)];
-    if (!this.#isNew("tail", held)) return;
-    const paths = tailPaths(...held);
+    const [reach, lift] = [this.#s(tailReach), this.#s(tailLift)];
+    if (!this.#isNew("tail", [phase, reach, lift])) return;
+    const paths = tailPaths(phase, reach, lift);
     this.#draw("tail-shape", paths.shape);
     this.#draw("tail-tip", paths.tip);
   }
 
-  /** Is this drawn from other numbers than last time? */
+  /**
+   * Is this drawn from other numbers than last time?
+   * @param {string} part
+   * @param {number[]} numbers
+   */
   #isNew(part, numbers) {
     const key = numbers.join(" ");
     if (this.#keys.get(part) === key) return false;
@@ -132,28 +164,47 @@ export class Rig {
     return true;
   }
 
-  /** A length, no finer than the screen shows it. */
+  /**
+   * A length, no finer than the screen shows it.
+   * @param {number} units
+   */
   #u(units) {
     return Math.round(units * this.#fine) / this.#fine;
   }
 
-  /** A share or an angle, no finer than the screen shows it at the size of a head. */
+  /**
+   * A share or an angle, no finer than the screen shows it at the size of a head.
+   * @param {number} share
+   */
   #s(share) {
     return Math.round(share * this.#fine * 20) / (this.#fine * 20);
   }
 
+  /**
+   * @param {string} name
+   * @param {string} transform
+   */
   #move(name, transform) {
     this.#write(name, "transform", transform);
   }
 
+  /**
+   * @param {string} name
+   * @param {string} path
+   */
   #draw(name, path) {
     this.#write(name, "d", path);
   }
 
+  /**
+   * @param {string} name
+   * @param {string} attribute
+   * @param {string} value
+   */
   #write(name, attribute, value) {
     const key = attribute === "opacity" ? `${name} opacity` : name;
     if (this.#written.get(key) === value) return;
     this.#written.set(key, value);
-    this.#parts.get(name).setAttribute(attribute, value);
+    this.#parts.get(name)?.setAttribute(attribute, value);
   }
 }

@@ -5,25 +5,41 @@
  * `onEnd(id)` when none is left. The mouth is led by word boundaries and a timer, since the
  * page cannot hear this voice. Without a voice, or when the browser keeps silent, the speech ends
  * by itself: nothing waits for it.
+ *
+ * @import { Mouth, Vowel } from "../avatar/avatar.js"
+ * @import { SpeechId } from "./speech_progress.js"
+ * @typedef {object} Utterance
+ * @property {SpeechId} id
+ * @property {string} text
+ * @property {string} language
+ * @property {SpeechSynthesisUtterance} [spoken] held here, else a browser may collect it and its events with it
  */
 import { closedMouth } from "./visemes.js";
 
 const START_PATIENCE_MS = 4000;
 const LONGEST_PER_CHARACTER_MS = 450;
 const TICK_MS = 60;
+/** @type {[Vowel, ...Vowel[]]} */
 const VOWELS = ["a", "e", "o", "i", "u"];
 
 export class BrowserVoice {
+  /** @type {SpeechSynthesis | null} */
   #synth = globalThis.speechSynthesis ?? null;
+  /** @type {Utterance[]} */
   #queue = [];
+  /** @type {Utterance | null} */
   #current = null;
+  /** @type {Set<SpeechId>} */
   #started = new Set();
   #voiceless = false;
+  /** @type {number} */
   #guard = 0;
+  /** @type {number} */
   #ticker = 0;
   #syllable = 0;
   #energy = 0;
 
+  /** @param {{ onStart?: (id: SpeechId) => void, onEnd?: (id: SpeechId) => void, onMouth?: (mouth: Mouth) => void }} handlers */
   constructor({ onStart = () => {}, onEnd = () => {}, onMouth = () => {} } = {}) {
     this.onStart = onStart;
     this.onEnd = onEnd;
@@ -35,6 +51,11 @@ export class BrowserVoice {
     return Boolean(this.#synth?.getVoices().length);
   }
 
+  /**
+   * @param {SpeechId} speechId
+   * @param {string} text
+   * @param {string} language
+   */
   speak(speechId, text, language) {
     if (!text.trim()) return;
     this.#queue.push({ id: speechId, text, language });
@@ -43,8 +64,8 @@ export class BrowserVoice {
 
   /** Be silent at once and forget what was to be said. */
   stop() {
-    const ids = new Set([this.#current?.id, ...this.#queue.map(({ id }) => id)]);
-    ids.delete(undefined);
+    const ids = new Set(this.#queue.map(({ id }) => id));
+    if (this.#current) ids.add(this.#current.id);
     this.#queue = [];
     this.#current = null;
     this.#rest();
@@ -53,26 +74,28 @@ export class BrowserVoice {
   }
 
   #next() {
-    if (this.#current || !this.#queue.length) return;
+    if (this.#current) return;
     const piece = this.#queue.shift();
+    if (!piece) return;
     this.#current = piece;
     if (!this.#synth || (this.#voiceless && !this.available)) {
       this.#guard = setTimeout(() => this.#over(piece), 0);
       return;
     }
-    const spoken = new SpeechSynthesisUtterance(piece.text);
+    const utterance = new SpeechSynthesisUtterance(piece.text);
     const voice = chooseVoice(this.#synth.getVoices(), piece.language);
-    spoken.lang = voice?.lang ?? piece.language;
-    if (voice) spoken.voice = voice;
-    spoken.onstart = () => this.#begin(piece);
-    spoken.onboundary = () => this.#accent(piece);
-    spoken.onend = () => this.#over(piece);
-    spoken.onerror = () => this.#over(piece);
-    piece.spoken = spoken;
+    utterance.lang = voice?.lang ?? piece.language;
+    if (voice) utterance.voice = voice;
+    utterance.onstart = () => this.#begin(piece);
+    utterance.onboundary = () => this.#accent(piece);
+    utterance.onend = () => this.#over(piece);
+    utterance.onerror = () => this.#over(piece);
+    piece.spoken = utterance;
     this.#guard = setTimeout(() => this.#over(piece), START_PATIENCE_MS);
-    this.#synth.speak(spoken);
+    this.#synth.speak(utterance);
   }
 
+  /** @param {Utterance} piece */
   #begin(piece) {
     if (piece !== this.#current) return;
     clearTimeout(this.#guard);
@@ -86,6 +109,7 @@ export class BrowserVoice {
     this.#ticker ||= setInterval(() => this.#tick(), TICK_MS);
   }
 
+  /** @param {Utterance} piece */
   #over(piece) {
     if (piece !== this.#current) return;
     const silent = !this.#started.has(piece.id);
@@ -99,11 +123,13 @@ export class BrowserVoice {
     this.#next();
   }
 
+  /** @param {SpeechId} id */
   #report(id) {
     this.#started.delete(id);
     this.onEnd(id);
   }
 
+  /** @param {Utterance} piece */
   #accent(piece) {
     if (piece === this.#current) this.#energy = 1;
   }
@@ -114,7 +140,7 @@ export class BrowserVoice {
     const beat = Math.abs(Math.sin(this.#syllable * Math.PI));
     const at = Math.floor(this.#syllable);
     const shape = { a: 0, i: 0, u: 0, e: 0, o: 0 };
-    shape[VOWELS[(at * 7 + (at >> 2) * 3) % VOWELS.length]] = 1;
+    shape[VOWELS[(at * 7 + (at >> 2) * 3) % VOWELS.length] ?? VOWELS[0]] = 1;
     this.onMouth({ open: this.#energy * (0.12 + 0.75 * beat), shape });
   }
 
@@ -128,10 +154,17 @@ export class BrowserVoice {
   }
 }
 
-/** The voice that fits a language best: the same region, on this machine, a natural one; else undefined. */
+/**
+ * The voice that fits a language best: the same region, on this machine, a natural one; else undefined.
+ * @template {Pick<SpeechSynthesisVoice, "lang" | "name" | "localService" | "default">} T
+ * @param {T[]} voices
+ * @param {string} language
+ * @returns {T | undefined}
+ */
 export function chooseVoice(voices, language) {
   const wanted = language.replace("_", "-").toLowerCase();
-  const base = wanted.split("-")[0];
+  const [base] = wanted.split("-");
+  /** @type {T | undefined} */
   let best;
   let most = 0;
   for (const voice of voices) {
@@ -139,7 +172,10 @@ export function chooseVoice(voices, language) {
     if (tag.split("-")[0] !== base) continue;
     const score =
       10 + (tag === wanted ? 8 : 0) + (voice.localService ? 3 : 0) + (/natural|premium|enhanced|neural/i.test(voice.name) ? 4 : 0) + (voice.default ? 1 : 0);
-    if (score > most) [best, most] = [voice, score];
+    if (score > most) {
+      best = voice;
+      most = score;
+    }
   }
   return best;
 }

@@ -1,3 +1,4 @@
+/** @import { Mouth } from "../avatar/avatar.js" */
 import { closedMouth, FFT_SIZE, MouthFollower } from "./visemes.js";
 
 const LONGEST_DELAY_S = 0.6;
@@ -7,10 +8,15 @@ const LAST_SAMPLES = 1024;
 
 /** Listens to what is really playing, before the volume, and tells the mouth at each frame of the screen. */
 export class LipSync {
+  /** @type {AudioContext} */
   #context;
+  /** @type {(mouth: Mouth) => void} */
   #onMouth;
+  /** @type {() => boolean} */
   #goesOn;
+  /** @type {DelayNode} */
   #delay;
+  /** @type {AnalyserNode} */
   #analyser;
   #follower = new MouthFollower();
   #samples = new Float32Array(FFT_SIZE);
@@ -18,7 +24,12 @@ export class LipSync {
   #request = 0;
   #last = 0;
 
-  /** `onMouth({open, shape})`; `goesOn()`: is there, or will there be, anything to hear? */
+  /**
+   * `onMouth({open, shape})`; `goesOn()`: is there, or will there be, anything to hear?
+   * @param {AudioContext} context
+   * @param {(mouth: Mouth) => void} onMouth
+   * @param {() => boolean} goesOn
+   */
   constructor(context, onMouth, goesOn) {
     this.#context = context;
     this.#onMouth = onMouth;
@@ -49,13 +60,14 @@ export class LipSync {
     this.#onMouth(closedMouth());
   }
 
+  /** @param {number} now */
   #frame(now) {
     const dt = Math.min(Math.max(now - this.#last, 1) / 1000, 0.1);
     this.#last = now;
     this.#analyser.getFloatTimeDomainData(this.#samples);
     this.#analyser.getFloatFrequencyData(this.#spectrum);
-    const heard = this.#samples.subarray(FFT_SIZE - LAST_SAMPLES);
-    const mouth = this.#follower.step(heard, this.#spectrum, this.#context.sampleRate / FFT_SIZE, dt);
+    const latest = this.#samples.subarray(FFT_SIZE - LAST_SAMPLES);
+    const mouth = this.#follower.step(latest, this.#spectrum, this.#context.sampleRate / FFT_SIZE, dt);
     if (mouth.open === 0 && !this.#goesOn()) {
       this.stop();
       return;

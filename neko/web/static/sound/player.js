@@ -5,9 +5,19 @@
  * fades out instead of clicking, and the next frame gets a new short lead. While the browser
  * refuses to play before a gesture, the latest half minute is kept and `onBlocked` asks for one.
  */
+/**
+ * @import { Mouth } from "../avatar/avatar.js"
+ * @import { SpeechId } from "./speech_progress.js"
+ * @typedef {object} PlayerHandlers
+ * @property {(mouth: Mouth) => void} [onMouth] at each frame while there is sound
+ * @property {(id: SpeechId) => void} [onStart] its first sample is heard
+ * @property {(id: SpeechId) => void} [onEnd] its last sample has been heard, or it was stopped
+ * @property {() => void} [onBlocked] once, when a gesture is needed
+ * @typedef {{ context: AudioContext, volume: GainNode, lips: LipSync }} Output
+ */
 import { LipSync } from "./lip_sync.js";
 import { Run } from "./run.js";
-import { Speech } from "./played.js";
+import { SpeechProgress } from "./speech_progress.js";
 
 export const RATE = 48000;
 
@@ -19,15 +29,19 @@ const PATIENCE_MS = 300;
 const REMEMBERED = 16;
 
 export class Player {
+  /** @type {Required<PlayerHandlers>} */
   #handlers;
-  #context;
-  #volumeNode = null;
-  #lips = null;
+  /** Made at the first need of it. @type {Output | null} */
+  #output = null;
   #volume = 1;
+  /** @type {Run | null} */
   #run = null;
+  /** @type {{ speech: SpeechProgress, samples: Float32Array<ArrayBuffer> }[]} */
   #waiting = [];
   #waitingSamples = 0;
+  /** @type {Map<SpeechId, SpeechProgress>} */
   #speeches = new Map();
+  /** @type {number} */
   #blockedTimer = 0;
   #blocked = false;
 
@@ -35,39 +49,46 @@ export class Player {
    * `onMouth({open, shape})` at each frame while there is sound; `onStart(id)` when its first
    * sample is heard; `onEnd(id)` when its last one has been, or when it was stopped;
    * `onBlocked()` once when a gesture is needed. `context`: an AudioContext to use instead of an own one.
+   * @param {PlayerHandlers & { context?: AudioContext | null }} options
    */
   constructor({ onMouth = () => {}, onStart = () => {}, onEnd = () => {}, onBlocked = () => {}, context = null } = {}) {
     this.#handlers = { onMouth, onStart, onEnd, onBlocked };
-    this.#context = context;
-    if (context) this.#connect();
+    if (context) this.#connect(context);
   }
 
   /** To be called from a gesture of the reader. */
   unlock() {
-    this.#open();
-    if (this.#context.state !== "running") this.#context.resume().then(() => this.#pump(), () => {});
+    const { context } = this.#open();
+    if (context.state !== "running") context.resume().then(() => this.#pump(), () => {});
   }
 
-  /** One frame: an ArrayBuffer of 16-bit little-endian samples. A frame of odd length loses its last byte. */
+  /**
+   * One frame: an ArrayBuffer of 16-bit little-endian samples. A frame of odd length loses its last byte.
+   * @param {SpeechId} speechId
+   * @param {ArrayBuffer} buffer
+   */
   chunk(speechId, buffer) {
     const count = buffer.byteLength >> 1;
     if (!count) return;
-    this.#open();
-    const speech = this.#speech(speechId);
-    speech.left += 1;
+    const { context } = this.#open();
+    const speech = this.#speech(speechId, context);
+    speech.framesLeft += 1;
     this.#waiting.push({ speech, samples: floats(buffer, count) });
     this.#waitingSamples += count;
-    this.#bound(this.#context.state === "running" ? KEPT_S : KEPT_WHILE_BLOCKED_S);
-    if (this.#context.state === "running") this.#pump();
-    else this.#askToPlay();
+    this.#bound(context.state === "running" ? KEPT_S : KEPT_WHILE_BLOCKED_S);
+    if (context.state === "running") this.#pump();
+    else this.#askToPlay(context);
   }
 
-  /** No more frames of this speech will come. */
+  /**
+   * No more frames of this speech will come.
+   * @param {SpeechId} speechId
+   */
   end(speechId) {
     const speech = this.#speeches.get(speechId);
     if (!speech) return;
-    speech.complete = true;
-    this.#finish(speech);
+    speech.allReceived = true;
+    this.#endIfDone(speech);
   }
 
   /** Silence within 20 ms; what was waiting is forgotten. */
@@ -78,18 +99,21 @@ export class Player {
     this.#run = null;
     clearTimeout(this.#blockedTimer);
     this.#blockedTimer = 0;
-    this.#lips?.stop();
+    this.#output?.lips.stop();
     for (const speech of this.#speeches.values()) {
-      speech.left = 0;
-      speech.complete = true;
-      this.#finish(speech);
+      speech.framesLeft = 0;
+      speech.allReceived = true;
+      this.#endIfDone(speech);
     }
   }
 
-  /** 0…1. At 0 she goes on speaking, unheard. */
+  /**
+   * 0…1. At 0 she goes on speaking, unheard.
+   * @param {number} volume
+   */
   setVolume(volume) {
     this.#volume = Math.min(Math.max(volume, 0), 1);
-    this.#volumeNode?.gain.setTargetAtTime(this.#volume ** 1.6, this.#context.currentTime, 0.015);
+    this.#output?.volume.gain.setTargetAtTime(this.#volume ** 1.6, this.#output.context.currentTime, 0.015);
   }
 
   /** Is there sound under way? */
@@ -97,33 +121,40 @@ export class Player {
     return this.#waiting.length > 0 || Boolean(this.#run?.sounding);
   }
 
-  /** Milliseconds of this speech that have been played; 0 for an unknown one. */
+  /**
+   * Milliseconds of this speech that have been played; 0 for an unknown one.
+   * @param {SpeechId} speechId
+   */
   playedMs(speechId) {
     return (this.#speeches.get(speechId)?.played() ?? 0) * 1000;
   }
 
   #open() {
-    if (this.#context) return;
-    this.#context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
-    this.#connect();
+    return this.#output ?? this.#connect(new AudioContext({ sampleRate: RATE, latencyHint: "interactive" }));
   }
 
-  #connect() {
-    const context = this.#context;
-    this.#volumeNode = new GainNode(context, { gain: this.#volume ** 1.6 });
-    this.#volumeNode.connect(context.destination);
-    this.#lips = new LipSync(context, this.#handlers.onMouth, () => this.playing);
+  /**
+   * @param {AudioContext} context
+   * @returns {Output}
+   */
+  #connect(context) {
+    const volume = new GainNode(context, { gain: this.#volume ** 1.6 });
+    volume.connect(context.destination);
+    const lips = new LipSync(context, this.#handlers.onMouth, () => this.playing);
     context.addEventListener("statechange", () => {
       if (context.state === "running") this.#pump();
     });
+    this.#output = { context, volume, lips };
+    return this.#output;
   }
 
-  #askToPlay() {
-    this.#context.resume().catch(() => {});
+  /** @param {AudioContext} context */
+  #askToPlay(context) {
+    context.resume().catch(() => {});
     if (this.#blocked || this.#blockedTimer) return;
     this.#blockedTimer = setTimeout(() => {
       this.#blockedTimer = 0;
-      if (this.#context.state === "running" || !this.#waiting.length) return;
+      if (context.state === "running" || !this.#waiting.length) return;
       this.#blocked = true;
       this.#handlers.onBlocked();
     }, PATIENCE_MS);
@@ -131,89 +162,114 @@ export class Player {
 
   /** Hand over to the timeline what is due within the next moments. */
   #pump() {
-    if (this.#context.state !== "running") return;
+    const output = this.#output;
+    if (output?.context.state !== "running") return;
     this.#blocked = false;
-    while (this.#waiting.length && (!this.#run?.open || this.#run.ahead < AHEAD_S)) {
-      const { speech, samples } = this.#waiting.shift();
+    while (!this.#run?.open || this.#run.ahead < AHEAD_S) {
+      const frame = this.#waiting.shift();
+      if (!frame) break;
+      const { speech, samples } = frame;
       this.#waitingSamples -= samples.length;
-      if (!this.#run?.open) this.#run = this.#newRun();
-      this.#run.add(samples, speech, () => this.#after(speech));
-      this.#announce(speech);
+      if (!this.#run?.open) this.#run = this.#newRun(output);
+      this.#run.add(samples, speech, () => this.#frameEnded(speech));
+      this.#scheduleStart(speech, output.context.currentTime);
     }
-    if (this.playing) this.#lips.start();
+    if (this.playing) output.lips.start();
   }
 
-  #newRun() {
-    const notBefore = Math.max(this.#context.currentTime + LEAD_S, this.#run?.until ?? 0);
-    const run = new Run(this.#context, RATE, notBefore);
-    run.output.connect(this.#volumeNode);
-    run.output.connect(this.#lips.input);
+  /** @param {Output} output */
+  #newRun({ context, volume, lips }) {
+    const notBefore = Math.max(context.currentTime + LEAD_S, this.#run?.until ?? 0);
+    const run = new Run(context, RATE, notBefore);
+    run.output.connect(volume);
+    run.output.connect(lips.input);
     return run;
   }
 
-  #announce(speech) {
-    if (speech.announced) return;
-    speech.announced = true;
-    const wait = Math.max(0, speech.startsAt - this.#context.currentTime) * 1000;
-    speech.timer = setTimeout(() => this.#heard(speech), wait);
+  /**
+   * @param {SpeechProgress} speech
+   * @param {number} now
+   */
+  #scheduleStart(speech, now) {
+    if (speech.isScheduled) return;
+    speech.isScheduled = true;
+    const wait = Math.max(0, speech.startsAt - now) * 1000;
+    speech.timer = setTimeout(() => this.#start(speech), wait);
   }
 
-  #heard(speech) {
+  /** @param {SpeechProgress} speech */
+  #start(speech) {
     clearTimeout(speech.timer);
-    if (speech.heard) return;
-    speech.heard = true;
+    if (speech.hasStarted) return;
+    speech.hasStarted = true;
     this.#endBefore(speech);
     this.#handlers.onStart(speech.id);
   }
 
-  /** The browser may tell late that the last frame of an earlier speech is over: its end still comes first. */
+  /**
+   * The browser may tell late that the last frame of an earlier speech is over: its end still comes first.
+   * @param {SpeechProgress} speech
+   */
   #endBefore(speech) {
     for (const earlier of this.#speeches.values()) {
       if (earlier === speech) return;
-      if (!earlier.complete || earlier.over || earlier.endsAt > speech.startsAt) continue;
-      earlier.left = 0;
-      this.#finish(earlier);
+      if (!earlier.allReceived || earlier.hasEnded || earlier.endsAt > speech.startsAt) continue;
+      earlier.framesLeft = 0;
+      this.#endIfDone(earlier);
     }
   }
 
-  #after(speech) {
-    if (speech.left === 0) return;
-    speech.left -= 1;
-    this.#heard(speech);
+  /** @param {SpeechProgress} speech */
+  #frameEnded(speech) {
+    if (speech.framesLeft === 0) return;
+    speech.framesLeft -= 1;
+    this.#start(speech);
     this.#pump();
-    this.#finish(speech);
+    this.#endIfDone(speech);
   }
 
-  #finish(speech) {
-    if (!speech.complete || speech.left > 0 || speech.over) return;
-    speech.over = true;
+  /** @param {SpeechProgress} speech */
+  #endIfDone(speech) {
+    if (!speech.allReceived || speech.framesLeft > 0 || speech.hasEnded) return;
+    speech.hasEnded = true;
     clearTimeout(speech.timer);
-    if (speech.heard) this.#handlers.onEnd(speech.id);
+    if (speech.hasStarted) this.#handlers.onEnd(speech.id);
   }
 
-  #speech(id) {
-    const known = this.#speeches.get(id);
-    if (known && !known.over) return known;
+  /**
+   * @param {SpeechId} id
+   * @param {AudioContext} context
+   */
+  #speech(id, context) {
+    const earlier = this.#speeches.get(id);
+    if (earlier && !earlier.hasEnded) return earlier;
     this.#speeches.delete(id);
-    const speech = new Speech(id, this.#context);
+    const speech = new SpeechProgress(id, context);
     this.#speeches.set(id, speech);
-    for (const [old, { over }] of this.#speeches) {
+    for (const [old, { hasEnded }] of this.#speeches) {
       if (this.#speeches.size <= REMEMBERED) break;
-      if (over) this.#speeches.delete(old);
+      if (hasEnded) this.#speeches.delete(old);
     }
     return speech;
   }
 
+  /** @param {number} seconds */
   #bound(seconds) {
     while (this.#waitingSamples > seconds * RATE && this.#waiting.length > 1) {
-      const { speech, samples } = this.#waiting.shift();
+      const frame = this.#waiting.shift();
+      if (!frame) return;
+      const { speech, samples } = frame;
       this.#waitingSamples -= samples.length;
-      speech.left -= 1;
-      this.#finish(speech);
+      speech.framesLeft -= 1;
+      this.#endIfDone(speech);
     }
   }
 }
 
+/**
+ * @param {ArrayBuffer} buffer
+ * @param {number} count
+ */
 function floats(buffer, count) {
   const view = new DataView(buffer);
   const samples = new Float32Array(count);

@@ -1,3 +1,5 @@
+/** @typedef {Pick<import("./speech_progress.js").SpeechProgress, "put" | "cut">} Scheduled What is told when its sound plays and when it is cut. */
+
 const FADE_IN_S = 0.006;
 const FADE_OUT_S = 0.008;
 const SILENCE_S = 0.012;
@@ -9,15 +11,25 @@ const MARGIN_S = 0.004;
  * a frame in time moves the fade to the new end. Once the fade has begun the run is closed.
  */
 export class Run {
+  /** @type {BaseAudioContext} */
   #context;
+  /** @type {number} */
   #rate;
+  /** @type {number} */
   #start;
   #samples = 0;
+  /** @type {Map<AudioBufferSourceNode, Scheduled>} */
   #sources = new Map();
   #stopped = false;
+  /** @type {GainNode} */
   output;
 
-  /** `notBefore`: seconds of the context's clock. */
+  /**
+   * `notBefore`: seconds of the context's clock.
+   * @param {BaseAudioContext} context
+   * @param {number} rate of the frames, in Hz
+   * @param {number} notBefore
+   */
   constructor(context, rate, notBefore) {
     this.#context = context;
     this.#rate = rate;
@@ -46,7 +58,12 @@ export class Run {
     return this.#sources.size > 0;
   }
 
-  /** Append one frame. `speech` is told when it plays; `onOver` is called when it has been. */
+  /**
+   * Append one frame. `speech` is told when it plays; `onOver` is called when it has been.
+   * @param {Float32Array<ArrayBuffer>} samples
+   * @param {Scheduled} speech
+   * @param {() => void} onOver
+   */
   add(samples, speech, onOver) {
     const { gain } = this.output;
     if (this.#samples) gain.cancelScheduledValues(this.#fadeStart());

@@ -9,6 +9,9 @@
  * Peterson & Barney (1952) and of the Spanish and Japanese five-vowel systems.
  */
 
+/** @import { Mouth, Vowel, Vowels } from "../avatar/avatar.js" */
+
+/** @type {Record<Vowel, number[][]>} The middle of each resonance in Hz, one row for each way to say the vowel. */
 const FORMANTS = {
   a: [[780, 1250, 2550]],
   i: [[300, 2350, 3050]],
@@ -16,7 +19,8 @@ const FORMANTS = {
   e: [[420, 2080, 2650], [540, 1880, 2550]],
   o: [[500, 860, 2500], [560, 880, 2450]],
 };
-const NAMES = Object.keys(FORMANTS);
+/** @type {Vowel[]} */
+const NAMES = ["a", "i", "u", "e", "o"];
 const THROATS = [0.93, 1.04, 1.17];
 const TILTS_DB = [-12, -8, -4];
 const FOURTH_HZ = 3600;
@@ -34,30 +38,41 @@ const FULL_DB = -16;
 /** Size of the analyser's transform that fits at 48 kHz: 23 Hz a bin, 43 ms of sound. */
 export const FFT_SIZE = 2048;
 
+/** @param {number} hz */
 const mel = (hz) => 1127 * Math.log(1 + hz / 700);
+/** @param {number} value */
 const fromMel = (value) => 700 * (Math.exp(value / 1127) - 1);
 
 const CENTRES = Array.from({ length: BANDS }, (_, band) =>
   fromMel(mel(LOWEST_HZ) + ((mel(HIGHEST_HZ) - mel(LOWEST_HZ)) * band) / (BANDS - 1)),
 );
-const WIDTHS = CENTRES.map((centre, band) => Math.max(LEAST_WIDTH_HZ, 1.1 * (centre - (CENTRES[band - 1] ?? 0.8 * centre))));
-
-const WEIGHTS = CENTRES.map((hz) => (hz < 2600 ? 1 : 0.3));
+const FILTERS = CENTRES.map((centre, band) => ({
+  centre,
+  width: Math.max(LEAST_WIDTH_HZ, 1.1 * (centre - (CENTRES[band - 1] ?? 0.8 * centre))),
+  weight: centre < 2600 ? 1 : 0.3,
+}));
+const WEIGHTS_SUM = FILTERS.reduce((sum, { weight }) => sum + weight, 0);
 
 const TEMPLATES = NAMES.flatMap((name) =>
   FORMANTS[name].flatMap((formants) =>
-    THROATS.flatMap((throat) => TILTS_DB.map((tilt) => ({ name, bands: template(formants.map((hz) => hz * throat), tilt) }))),
+    THROATS.flatMap((throat) => TILTS_DB.map((tilt) => ({ name, bands: template(formants.map((hz) => hz * throat), tilt) ?? [] }))),
   ),
 );
 
-/** Level of a block of samples (-1…1) in dB of full scale. */
+/**
+ * Level of a block of samples (-1…1) in dB of full scale.
+ * @param {Float32Array} samples
+ */
 export function levelDb(samples) {
   let sum = 0;
   for (const sample of samples) sum += sample * sample;
   return 10 * Math.log10(sum / samples.length + 1e-12);
 }
 
-/** How far that level opens a mouth, 0…1. */
+/**
+ * How far that level opens a mouth, 0…1.
+ * @param {number} db
+ */
 export function opening(db) {
   const share = Math.min(Math.max((db - FLOOR_DB) / (FULL_DB - FLOOR_DB), 0), 1);
   return share * share * (3 - 2 * share);
@@ -66,27 +81,37 @@ export function opening(db) {
 /**
  * Weights `{a, i, u, e, o}`, together 1, from a spectrum in dB (`AnalyserNode.getFloatFrequencyData`).
  * `binHz`: width of one bin. Null for silence.
+ * @param {Float32Array} spectrum
+ * @param {number} binHz
+ * @returns {Vowels | null}
  */
 export function vowelWeights(spectrum, binHz) {
   const bands = inBands((hz) => {
-    const db = spectrum[Math.round(hz / binHz)];
+    const db = spectrum[Math.round(hz / binHz)] ?? -Infinity;
     return db > -200 ? 10 ** (db / 10) : 0;
   }, binHz);
   if (!bands) return null;
-  const best = Object.fromEntries(NAMES.map((name) => [name, -1]));
+  const best = { a: -1, i: -1, u: -1, e: -1, o: -1 };
   for (const { name, bands: expected } of TEMPLATES) best[name] = Math.max(best[name], likeness(bands, expected));
   const top = Math.max(...Object.values(best));
-  const weights = {};
+  const weights = { a: 0, i: 0, u: 0, e: 0, o: 0 };
   let total = 0;
-  for (const name of NAMES) total += weights[name] = Math.exp(SHARPNESS * (best[name] - top));
+  for (const name of NAMES) {
+    weights[name] = Math.exp(SHARPNESS * (best[name] - top));
+    total += weights[name];
+  }
   for (const name of NAMES) weights[name] /= total;
   return weights;
 }
 
-/** A power spectrum gathered in bands: dB around their mean, no deeper than `DEPTH_DB` below the loudest, length 1. */
+/**
+ * A power spectrum gathered in bands: dB around their mean, no deeper than `DEPTH_DB` below the loudest, length 1.
+ * @param {(hz: number) => number} powerAt
+ * @param {number} stepHz
+ * @returns {number[] | null}
+ */
 function inBands(powerAt, stepHz) {
-  const bands = CENTRES.map((centre, band) => {
-    const width = WIDTHS[band];
+  const bands = FILTERS.map(({ centre, width }) => {
     let power = 0;
     let weight = 0;
     for (let hz = Math.ceil((centre - width) / stepHz) * stepHz; hz < centre + width; hz += stepHz) {
@@ -98,20 +123,26 @@ function inBands(powerAt, stepHz) {
   });
   const top = Math.max(...bands);
   if (top < -110) return null;
-  const deep = bands.map((db) => Math.max(db - top, -DEPTH_DB));
-  const mean = deep.reduce((sum, db, band) => sum + db * WEIGHTS[band], 0) / WEIGHTS.reduce((sum, weight) => sum + weight);
-  const weighed = deep.map((db, band) => (db - mean) * Math.sqrt(WEIGHTS[band]));
+  const deep = FILTERS.map(({ weight }, band) => ({ weight, db: Math.max((bands[band] ?? top) - top, -DEPTH_DB) }));
+  const mean = deep.reduce((sum, { db, weight }) => sum + db * weight, 0) / WEIGHTS_SUM;
+  const weighed = deep.map(({ db, weight }) => (db - mean) * Math.sqrt(weight));
   const length = Math.hypot(...weighed) || 1;
   return weighed.map((value) => value / length);
 }
 
+/**
+ * @param {number[]} one
+ * @param {number[]} other
+ */
 function likeness(one, other) {
-  let sum = 0;
-  for (let band = 0; band < BANDS; band += 1) sum += one[band] * other[band];
-  return sum;
+  return one.reduce((sum, level, band) => sum + level * (other[band] ?? 0), 0);
 }
 
-/** What a vowel with these resonances looks like when the voice falls by `tilt` dB an octave. */
+/**
+ * What a vowel with these resonances looks like when the voice falls by `tilt` dB an octave.
+ * @param {number[]} formants
+ * @param {number} tilt
+ */
 function template(formants, tilt) {
   return inBands((hz) => {
     let power = (hz / 500) ** (tilt / 3.01);
@@ -132,7 +163,14 @@ export class MouthFollower {
   #open = 0;
   #shape = { a: 0, i: 0, u: 0, e: 0, o: 0 };
 
-  /** `samples`: the last block, `spectrum` in dB, `dt` seconds since the last call. Answers `{open, shape}`. */
+  /**
+   * `samples`: the last block, `spectrum` in dB, `dt` seconds since the last call. Answers `{open, shape}`.
+   * @param {Float32Array} samples
+   * @param {Float32Array} spectrum
+   * @param {number} binHz
+   * @param {number} dt
+   * @returns {Mouth}
+   */
   step(samples, spectrum, binHz, dt) {
     const target = opening(levelDb(samples));
     this.#open += (target - this.#open) * (1 - Math.exp(-dt / (target > this.#open ? ATTACK_SECONDS : RELEASE_SECONDS)));
@@ -150,7 +188,10 @@ export class MouthFollower {
   }
 }
 
-/** A mouth at rest. */
+/**
+ * A mouth at rest.
+ * @returns {Mouth}
+ */
 export function closedMouth() {
   return { open: 0, shape: { a: 0, i: 0, u: 0, e: 0, o: 0 } };
 }

@@ -1,5 +1,14 @@
-/** Settings: one sheet, six pages, each with its own address (`#settings/model`). */
-import { h, icon } from "../element.js";
+/**
+ * Settings: one sheet, six pages, each with its own address (`#settings/model`).
+ *
+ * @import { Conversation } from "../conversation.js"
+ * @import { SpeechOutput } from "../speech_output.js"
+ * @import { Stage } from "../stage.js"
+ *
+ * @typedef {{ speech: SpeechOutput, stage: Stage, conversation: Conversation }} DialogParts
+ * @typedef {DialogParts & { close: () => void }} PageParts What every page of the settings gets.
+ */
+import { byId, closest, h, icon } from "../element.js";
 import { onLanguage, t } from "../i18n.js";
 import { aboutPage } from "./about.js";
 import { charactersPage } from "./characters.js";
@@ -8,15 +17,22 @@ import { lookPage } from "./look.js";
 import { modelPage } from "./model.js";
 import { voicePage } from "./voice.js";
 
-const PAGES = { model: modelPage, voice: voicePage, look: lookPage, language: languagePage, characters: charactersPage, about: aboutPage };
-const SIGNS = { model: "model", voice: "voice", look: "look", language: "language", characters: "character", about: "about" };
+/** @type {Map<string, { draw: (body: HTMLElement, parts: PageParts) => void, sign: string }>} */
+const PAGES = new Map([
+  ["model", { draw: modelPage, sign: "model" }],
+  ["voice", { draw: (body, parts) => void voicePage(body, parts), sign: "voice" }],
+  ["look", { draw: lookPage, sign: "look" }],
+  ["language", { draw: languagePage, sign: "language" }],
+  ["characters", { draw: (body, parts) => void charactersPage(body, parts), sign: "character" }],
+  ["about", { draw: aboutPage, sign: "about" }],
+]);
 
 export class SettingsDialog {
-  #dialog = document.getElementById("settings");
+  #dialog = byId("settings", HTMLDialogElement);
   #parts;
   #page = "";
 
-  /** Parts: speech, stage, talk; handed to every page. */
+  /** @param {DialogParts} parts */
   constructor(parts) {
     this.#parts = { ...parts, close: () => this.#dialog.close() };
     window.addEventListener("hashchange", () => this.followHash());
@@ -24,13 +40,28 @@ export class SettingsDialog {
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
-    onLanguage(() => this.#page && this.#draw());
+    onLanguage(() => {
+      if (this.#page) this.#draw();
+    });
+  }
+
+  get open() {
+    return this.#dialog.open;
+  }
+
+  /**
+   * Now, if the sheet is closed, else once it is.
+   * @param {() => void} run
+   */
+  whenClosed(run) {
+    if (this.open) this.#dialog.addEventListener("close", run, { once: true });
+    else run();
   }
 
   /** Open, turn or close the sheet as the address says. */
   followHash() {
     const [sheet, page = "model"] = location.hash.slice(1).split("/");
-    if (sheet !== "settings" || !PAGES[page]) {
+    if (sheet !== "settings" || !PAGES.has(page)) {
       if (this.#dialog.open) this.#dialog.close();
       return;
     }
@@ -47,27 +78,32 @@ export class SettingsDialog {
 
   #draw() {
     const page = this.#page;
-    const hadFocus = this.#dialog.contains(document.activeElement) && document.activeElement.closest(".settings-nav");
+    const hadFocus = this.#dialog.contains(closest(document.activeElement, ".settings-nav"));
     const body = h("div", { class: "settings-body" });
+    const tabs = new Map([...PAGES].map(([name, { sign }]) => [name, this.#tab(name, sign)]));
     this.#dialog.setAttribute("aria-label", t("settings.title"));
     this.#dialog.replaceChildren(
       h("div", { class: "settings-frame" },
         h("header", { class: "settings-head" },
           h("h1", { text: t("settings.title") }),
           h("button", { type: "button", class: "icon-button", "data-testid": "settings-close", "aria-label": t("settings.close"), on: { click: () => this.#dialog.close() } }, icon("close"))),
-        h("nav", { class: "settings-nav", "aria-label": t("settings.title") }, Object.keys(PAGES).map((name) => this.#tab(name))),
+        h("nav", { class: "settings-nav", "aria-label": t("settings.title") }, [...tabs.values()]),
         h("h2", { class: "settings-title", text: t(`settings.pages.${page}`) }),
         body));
-    PAGES[page](body, this.#parts);
-    const tab = this.#dialog.querySelector('[aria-current="page"]');
-    tab.scrollIntoView({ block: "nearest", inline: "center" });
-    if (hadFocus) tab.focus();
+    PAGES.get(page)?.draw(body, this.#parts);
+    const tab = tabs.get(page);
+    tab?.scrollIntoView({ block: "nearest", inline: "center" });
+    if (hadFocus) tab?.focus();
   }
 
-  #tab(name) {
+  /**
+   * @param {string} name
+   * @param {string} sign
+   */
+  #tab(name, sign) {
     return h("button", {
       type: "button", class: "settings-tab", "data-testid": `settings-${name}`, "aria-current": name === this.#page && "page", autofocus: name === this.#page,
       on: { click: () => { location.hash = `settings/${name}`; } },
-    }, icon(SIGNS[name]), h("span", { text: t(`settings.pages.${name}`) }));
+    }, icon(sign), h("span", { text: t(`settings.pages.${name}`) }));
   }
 }

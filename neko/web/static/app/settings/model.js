@@ -1,43 +1,49 @@
-/** Settings › Model: who thinks for her. */
-import { get, post } from "../api.js";
+/**
+ * Settings › Model: who thinks for her.
+ *
+ * @import { PageParts } from "./dialog.js"
+ */
+import { post } from "../api.js";
 import { h } from "../element.js";
 import { t } from "../i18n.js";
-import { localModels } from "../local_models.js";
+import { findLocalServers, localModels } from "../local_models.js";
 import { ModelForm } from "../model_form.js";
 import { toast } from "../notices.js";
 
+/**
+ * @param {HTMLElement} body
+ * @param {PageParts} parts
+ */
 export function modelPage(body, { close }) {
   const now = h("p", { class: "settings-lead" });
-  const done = (model) => {
+  const done = (/** @type {string} */ model) => {
     toast(t("welcome.thanks", { model }));
     close();
   };
   const form = new ModelForm({ builtin: true, onDone: done });
   const local = h("div", { class: "settings-group" });
   body.append(now, local, h("h3", { text: t("model.providers") }), form.element);
-  form.load().then((current) => {
+  void form.load().then((current) => {
     if (!current) return;
-    now.textContent = current.offline
-      ? t("model.now_builtin")
-      : t("model.now", { model: current.model, provider: current.provider_name ?? nameOf(current) });
+    now.textContent = current.offline ? t("model.now_builtin") : t("model.now", { model: current.model, provider: current.provider_name });
   });
-  lookAround(local, done);
+  void lookAround(local, done);
 }
 
-function nameOf({ provider, providers }) {
-  return providers.find(({ key }) => key === provider)?.name ?? provider;
-}
-
+/**
+ * @param {HTMLElement} place
+ * @param {(model: string) => void} done
+ */
 async function lookAround(place, done) {
   place.replaceChildren(h("h3", { text: t("model.local") }), h("p", { class: "form-note", text: t("welcome.local_looking") }));
-  const { servers } = await get("api/models/local", 6000).catch(() => ({ servers: [] }));
-  const found = servers.filter((server) => server.models.length);
+  const servers = await findLocalServers();
   const again = h("button", { type: "button", class: "button is-quiet", text: t("model.look_again"), on: { click: () => lookAround(place, done) } });
+  /** @type {import("../local_models.js").UseModel} */
   const use = async (server, model) => {
     await post("api/models/use", { provider: "local", base_url: server.base_url, model });
     done(model);
   };
   place.replaceChildren(
     h("div", { class: "settings-heading" }, h("h3", { text: t("model.local") }), again),
-    found.length ? localModels(found, use) : h("p", { class: "form-note", text: t("model.local_none") }));
+    servers.length ? localModels(servers, use) : h("p", { class: "form-note", text: t("model.local_none") }));
 }

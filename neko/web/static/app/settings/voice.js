@@ -1,27 +1,46 @@
-/** Settings › Voice: what she sounds like. Changes are kept at once. */
-import { get, post, postForBytes } from "../api.js";
+/**
+ * Settings › Voice: what she sounds like. Changes are kept at once.
+ *
+ * @import { SpeechSettings } from "../rest.js"
+ * @import { SpeechEngine } from "../wire.js"
+ * @import { PageParts } from "./dialog.js"
+ *
+ * @typedef {(changes: Partial<SpeechSettings>) => Promise<void>} Change
+ */
+import { ApiError, get, post, postForBytes, sentenceOf } from "../api.js";
 import { h } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
 import { toast } from "../notices.js";
 import { row, slider } from "./controls.js";
 
+/** @type {SpeechEngine[]} */
 const ENGINES = ["builtin", "openai", "browser", "off"];
 
-export async function voicePage(body, { speech, talk }) {
+/**
+ * @param {HTMLElement} body
+ * @param {PageParts} parts
+ */
+export async function voicePage(body, parts) {
   const place = h("div", { class: "settings-group" }, h("p", { class: "form-note", text: t("model.loading") }));
   body.append(place);
-  let settings;
   try {
-    settings = await get("api/speech");
+    /** @type {SpeechSettings} */
+    const settings = await get("api/speech");
+    draw(place, settings, parts);
   } catch (error) {
-    place.replaceChildren(h("p", { class: "form-note is-bad", text: `${error.message} ${error.remedy}` }));
-    return;
+    place.replaceChildren(h("p", { class: "form-note is-bad", text: sentenceOf(error) }));
   }
-  draw(place, { engine: "builtin", voice: "", rate: 1, pitch: 0, ...settings }, { speech, talk });
 }
 
-function draw(place, settings, { speech, talk }) {
+/**
+ * @param {HTMLElement} place
+ * @param {SpeechSettings} settings
+ * @param {PageParts} parts
+ */
+function draw(place, settings, parts) {
+  const { speech } = parts;
   const note = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
+  /** @type {Change} */
   const change = async (changes) => {
     Object.assign(settings, changes);
     note.hidden = true;
@@ -32,50 +51,71 @@ function draw(place, settings, { speech, talk }) {
     }
   };
   const extra = h("div", { class: "form" });
-  const tiles = h("div", { class: "tiles", role: "radiogroup", "aria-label": t("voice.engine") }, ENGINES.map((engine) =>
-    h("button", {
-      type: "button", class: "tile", role: "radio", "aria-checked": String(engine === settings.engine), "data-engine": engine, "data-testid": `voice-${engine}`,
+  const tiles = ENGINES.map((engine) => ({
+    engine,
+    tile: h("button", {
+      type: "button", class: "tile", role: "radio", "aria-checked": String(engine === settings.engine), "data-testid": `voice-${engine}`,
       on: { click: () => choose(engine) },
-    }, h("span", { class: "tile-name", text: t(`voice.${engine}`) }), h("span", { class: "tile-note", text: t(`voice.${engine}_hint`) }))));
-  const choose = (engine) => {
-    for (const tile of tiles.children) tile.setAttribute("aria-checked", String(tile.dataset.engine === engine));
+    }, h("span", { class: "tile-name", text: t(`voice.${engine}`) }), h("span", { class: "tile-note", text: t(`voice.${engine}_hint`) })),
+  }));
+  const choose = (/** @type {SpeechEngine} */ engine) => {
+    for (const { engine: own, tile } of tiles) tile.setAttribute("aria-checked", String(own === engine));
     drawExtra(extra, { ...settings, engine }, change);
-    change({ engine });
+    return change({ engine });
   };
   drawExtra(extra, settings, change);
-  const percent = (value) => `${Math.round(value * 100)} %`;
+  const percent = (/** @type {number} */ value) => `${Math.round(value * 100)} %`;
   place.replaceChildren(
-    tiles, extra,
-    row(t("voice.rate"), slider({ min: 0.5, max: 1.8, step: 0.05, value: settings.rate, show: percent, onChange: (rate) => change({ rate }), testId: "voice-rate" })),
-    row(t("voice.pitch"), slider({ min: -8, max: 8, step: 0.5, value: settings.pitch, show: (value) => (value > 0 ? `+${value}` : `${value}`), onChange: (pitch) => change({ pitch }), testId: "voice-pitch" })),
+    h("div", { class: "tiles", role: "radiogroup", "aria-label": t("voice.engine") }, tiles.map(({ tile }) => tile)), extra,
+    row(t("voice.rate"), slider({ min: 0.5, max: 1.8, step: 0.05, value: settings.rate, show: percent, onChange: (rate) => void change({ rate }), testId: "voice-rate" })),
+    row(t("voice.pitch"), slider({ min: -8, max: 8, step: 0.5, value: settings.pitch, show: (value) => (value > 0 ? `+${value}` : `${value}`), onChange: (pitch) => void change({ pitch }), testId: "voice-pitch" })),
     row(t("menu.volume"), slider({ min: 0, max: 1, step: 0.05, value: speech.loudness, show: percent, onInput: (volume) => speech.setVolume(volume), testId: "voice-volume" })),
     note,
     h("div", { class: "form-acts" }, h("button", {
-      type: "button", class: "button is-main", "data-testid": "voice-sample", text: t("voice.sample"), on: { click: () => sample(settings, speech, talk, note) },
+      type: "button", class: "button is-main", "data-testid": "voice-sample", text: t("voice.sample"), on: { click: () => sample(settings, parts, note) },
     })));
 }
 
+/**
+ * What only a speech server needs to know.
+ * @param {HTMLElement} place
+ * @param {SpeechSettings} settings
+ * @param {Change} change
+ */
 function drawExtra(place, settings, change) {
-  const field = (name, label, hint, type = "text") => h("label", { class: "field" },
-    h("span", { class: "field-name", text: label }),
-    h("input", {
-      class: "input", type, spellcheck: "false", autocomplete: "off", value: type === "password" ? "" : (settings[name] ?? ""), placeholder: hint, "data-testid": `voice-${name}`,
-      on: { change: (event) => change({ [name]: event.target.value.trim() }) },
-    }));
-  const parts = {
-    openai: [
-      field("url", t("model.url"), "http://localhost:8880/v1"),
-      field("api_key", t("model.key_optional"), settings.api_key ? t("model.key_saved_placeholder") : "", "password"),
-      field("model", t("model.model"), "tts-1"),
-      field("voice", t("voice.voice"), "alloy"),
-    ],
-  }[settings.engine] ?? [];
-  place.hidden = !parts.length;
-  place.replaceChildren(...parts);
+  /**
+   * @param {"url" | "api_key" | "model" | "voice"} name
+   * @param {string} label
+   * @param {string} hint
+   */
+  const field = (name, label, hint) => {
+    const secret = name === "api_key";
+    /** @type {HTMLInputElement} */
+    const input = h("input", {
+      class: "input", type: secret ? "password" : "text", spellcheck: "false", autocomplete: "off", value: secret ? "" : settings[name],
+      placeholder: hint, "data-testid": `voice-${name}`, on: { change: () => change({ [name]: input.value.trim() }) },
+    });
+    return h("label", { class: "field" }, h("span", { class: "field-name", text: label }), input);
+  };
+  place.hidden = settings.engine !== "openai";
+  if (place.hidden) {
+    place.replaceChildren();
+    return;
+  }
+  place.replaceChildren(
+    field("url", t("model.url"), "http://localhost:8880/v1"),
+    field("api_key", t("model.key_optional"), settings.api_key ? t("model.key_saved_placeholder") : ""),
+    field("model", t("model.model"), "tts-1"),
+    field("voice", t("voice.voice"), "alloy"));
 }
 
-async function sample(settings, speech, talk, note) {
-  const text = t("voice.sample_text", { name: talk.character });
+/**
+ * @param {SpeechSettings} settings
+ * @param {PageParts} parts
+ * @param {HTMLElement} note
+ */
+async function sample(settings, { speech, conversation }, note) {
+  const text = t("voice.sample_text", { name: conversation.character });
   note.hidden = true;
   speech.unlock();
   if (settings.engine === "off") {
@@ -86,13 +126,17 @@ async function sample(settings, speech, talk, note) {
     try {
       speech.playSample(await postForBytes("api/speech/sample", { text, language: currentLanguage() }));
     } catch (error) {
-      if (error.status === 404 || error.status === 405) toast(t("voice.sample_later"));
+      if (error instanceof ApiError && (error.status === 404 || error.status === 405)) toast(t("voice.sample_later"));
       else fail(note, error);
     }
   }
 }
 
+/**
+ * @param {HTMLElement} note
+ * @param {unknown} error
+ */
 function fail(note, error) {
-  note.textContent = [error.message, error.remedy].filter(Boolean).join(" ");
+  note.textContent = sentenceOf(error);
   note.hidden = false;
 }

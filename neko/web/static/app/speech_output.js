@@ -3,35 +3,43 @@
  *
  * A chunk of the reply that was interrupted is skipped; a chunk of any other reply becomes the
  * current one (websocket contract, gating by speech_id).
+ *
+ * @import { Mouth } from "../avatar/avatar.js"
+ * @import { SpeechId } from "../sound/speech_progress.js"
  */
 import { BrowserVoice } from "../sound/browser_voice.js";
 import { Player } from "../sound/player.js";
+import { Emitter } from "./emitter.js";
 import { recall, remember } from "./preferences.js";
 
-export class Speech {
-  #handlers;
+/**
+ * Events: `mouth` at each frame while she speaks; `speaking` when she begins and ends to be heard;
+ * `blocked` when the browser wants a gesture first.
+ * @extends {Emitter<{ mouth: [mouth: Mouth], speaking: [speaking: boolean], blocked: [] }>}
+ */
+export class SpeechOutput extends Emitter {
   #player;
-  #voice = new BrowserVoice();
+  /** @type {BrowserVoice} */
+  #voice;
+  /** @type {SpeechId} */
   #current = null;
+  /** @type {SpeechId} */
   #interrupted = null;
   #skip = false;
   /** How often silence was wanted: who prepares sound for later looks whether it still is welcome. */
-  hushed = 0;
-  /** The replies that are heard now. */
+  stops = 0;
+  /** The replies that are heard now. @type {Set<SpeechId>} */
   #speaking = new Set();
 
-  /** Handlers: onMouth(mouth), onSpeaking(bool), onBlocked(). */
-  constructor(handlers) {
-    this.#handlers = handlers;
-    this.#player = new Player({
-      onMouth: handlers.onMouth,
-      onStart: (id) => this.#began(id),
-      onEnd: (id) => this.#ended(id),
-      onBlocked: handlers.onBlocked,
-    });
-    this.#voice.onMouth = handlers.onMouth;
-    this.#voice.onStart = (id) => this.#began(id);
-    this.#voice.onEnd = (id) => this.#ended(id);
+  constructor() {
+    super();
+    const handlers = {
+      onMouth: (/** @type {Mouth} */ mouth) => this.emit("mouth", mouth),
+      onStart: (/** @type {SpeechId} */ id) => this.#began(id),
+      onEnd: (/** @type {SpeechId} */ id) => this.#ended(id),
+    };
+    this.#player = new Player({ ...handlers, onBlocked: () => this.emit("blocked") });
+    this.#voice = new BrowserVoice(handlers);
     this.#player.setVolume(this.loudness);
     const unlock = () => this.#player.unlock();
     document.addEventListener("pointerdown", unlock, { capture: true });
@@ -54,12 +62,14 @@ export class Speech {
     return this.#speaking.size > 0;
   }
 
+  /** @param {number} volume */
   setVolume(volume) {
     remember("volume", volume);
     remember("muted", volume === 0);
     this.#player.setVolume(volume);
   }
 
+  /** @param {boolean} muted */
   setMuted(muted) {
     remember("muted", muted);
     if (!muted && this.volume === 0) remember("volume", 0.8);
@@ -71,6 +81,7 @@ export class Speech {
     this.#player.unlock();
   }
 
+  /** @param {SpeechId} id */
   header(id) {
     if (id !== null && id === this.#interrupted) {
       this.#skip = true;
@@ -83,45 +94,64 @@ export class Speech {
     this.#skip = false;
   }
 
+  /** @param {ArrayBuffer} pcm */
   sound(pcm) {
     if (this.#skip || pcm.byteLength < 4 || pcm.byteLength % 2) return;
     this.#player.chunk(this.#current, pcm);
   }
 
-  /** All sound of this reply has arrived. */
+  /**
+   * All sound of this reply has arrived.
+   * @param {SpeechId} id
+   */
   complete(id) {
     if (id !== this.#interrupted) this.#player.end(id);
   }
 
-  /** A sentence for the browser's own voice. */
-  say(id, text, language) {
+  /**
+   * A sentence for the browser's own voice.
+   * @param {SpeechId} id
+   * @param {string} text
+   * @param {string} language
+   */
+  speak(id, text, language) {
     if (id !== null && id === this.#interrupted) return;
     this.#current = id;
     if (!this.muted) this.#voice.speak(id, text, language);
   }
 
-  /** Speak a sample of the browser's own voice. */
+  /**
+   * Speak a sample of the browser's own voice.
+   * @param {string} text
+   * @param {string} language
+   */
   sample(text, language) {
     this.#voice.speak("sample", text, language);
   }
 
-  /** Play a sample: PCM16 mono 48 kHz. */
+  /**
+   * Play a sample: PCM16 mono 48 kHz.
+   * @param {ArrayBuffer} pcm
+   */
   playSample(pcm) {
-    this.hush();
+    this.stop();
     this.#player.chunk("sample", pcm);
     this.#player.end("sample");
   }
 
-  /** The server began a new turn: drop all sound; more of `id` is not wanted. */
+  /**
+   * The server began a new turn: drop all sound; more of `id` is not wanted.
+   * @param {SpeechId} id
+   */
   interrupt(id) {
     this.#silence();
-    this.#interrupted = id ?? null;
+    this.#interrupted = id;
     this.#skip = false;
   }
 
   /** The reader wants silence: drop all sound and what is still to come of it. */
-  hush() {
-    this.hushed += 1;
+  stop() {
+    this.stops += 1;
     this.#silence();
     this.#interrupted = this.#current;
     this.#skip = true;
@@ -132,15 +162,17 @@ export class Speech {
     this.#speaking.clear();
     this.#player.stop();
     this.#voice.stop();
-    if (cut) this.#handlers.onSpeaking(false);
+    if (cut) this.emit("speaking", false);
   }
 
+  /** @param {SpeechId} id */
   #began(id) {
     this.#speaking.add(id);
-    this.#handlers.onSpeaking(true);
+    this.emit("speaking", true);
   }
 
+  /** @param {SpeechId} id */
   #ended(id) {
-    if (this.#speaking.delete(id) && !this.#speaking.size) this.#handlers.onSpeaking(false);
+    if (this.#speaking.delete(id) && !this.#speaking.size) this.emit("speaking", false);
   }
 }

@@ -1,0 +1,70 @@
+import js from "@eslint/js";
+import globals from "globals";
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+export default defineConfig(
+  { ignores: ["**/vendor/", "**/node_modules/", ".venv/", "build/", "dist/"] },
+  { linterOptions: { reportUnusedDisableDirectives: "error", reportUnusedInlineConfigs: "error" } },
+  js.configs.recommended,
+  {
+    files: ["neko/web/static/**/*.js", "tests/page/*.js"],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: {
+      globals: globals.browser,
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+  },
+  {
+    rules: {
+      "array-callback-return": "error",
+      "arrow-body-style": "error",
+      "consistent-return": "error",
+      "curly": ["error", "multi-line"],
+      "default-case-last": "error",
+      "eqeqeq": "error",
+      "max-lines": ["error", { max: 320, skipBlankLines: true, skipComments: true }],
+      "max-lines-per-function": ["error", { max: 80, skipComments: true }],
+      "no-alert": "error",
+      "no-console": ["error", { allow: ["warn"] }],
+      "no-else-return": "error",
+      "no-eval": "error",
+      "no-implicit-coercion": "error",
+      "no-new-wrappers": "error",
+      "no-param-reassign": "error",
+      "no-promise-executor-return": "error",
+      "no-restricted-globals": ["error", "name", "event", "status", "find", "origin", "parent", "top", "length", "open", "close", "stop"],
+      "no-self-compare": "error",
+      "no-shadow": "error",
+      "no-template-curly-in-string": "error",
+      "no-throw-literal": "error",
+      "no-undef": "error",
+      "no-unneeded-ternary": "error",
+      "no-unused-expressions": "error",
+      "no-unused-vars": "off",
+      "no-use-before-define": ["error", { functions: false, classes: false, variables: false }],
+      "no-useless-concat": "error",
+      "no-useless-return": "error",
+      "no-var": "error",
+      "object-shorthand": "error",
+      "one-var": ["error", "never"],
+      "operator-assignment": "error",
+      "prefer-arrow-callback": "error",
+      "prefer-const": "error",
+      "prefer-destructuring": ["error", { VariableDeclarator: { object: true, array: false } }],
+      "prefer-object-spread": "error",
+      "prefer-template": "error",
+      "radix": "error",
+    },
+  },
+  {
+    files: ["neko/web/static/**/*.js", "tests/page/*.js"],
+    rules: {
+      "@typescript-eslint/no-unused-vars": "error",
+      "@typescript-eslint/prefer-nullish-coalescing": "off",
+      "@typescript-eslint/promise-function-async": "off",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: true }],
+    },
+  },
+);

@@ -1,0 +1,45 @@
+/**
+ * What the REST calls of this page answer. Types only; the shapes are declared in `neko/web/routes`.
+ *
+ * @import { Line, SpeechEngine } from "./wire.js"
+ *
+ * @typedef {{ lines: Line[], has_more: boolean }} HistoryPage Oldest first.
+ * @typedef {{ lanlan_name: string }} PageConfig
+ * @typedef {{ name: string, base_url: string, models: string[] }} LocalServer
+ * @typedef {{ servers: LocalServer[] }} LocalServers
+ * @typedef {{ models: string[] }} ModelNames
+ * @typedef {{ latency_ms: number, model: string, reply: string }} ModelTested
+ *
+ * @typedef {object} Provider
+ * @property {string} key
+ * @property {string} name
+ * @property {string} base_url
+ * @property {Record<string, string>} models by what they are for
+ * @property {boolean} needs_key
+ * @property {boolean} has_key
+ * @property {string} site where one gets a key
+ *
+ * @typedef {object} CurrentModel
+ * @property {string} provider
+ * @property {string} provider_name
+ * @property {string} base_url
+ * @property {string} model
+ * @property {boolean} offline
+ * @property {Record<string, string>} pinned what the environment decides, by variable
+ * @property {Provider[]} providers
+ *
+ * @typedef {{ provider: string, base_url?: string, api_key?: string, model?: string }} ModelChoice An absent key means the stored one.
+ *
+ * @typedef {object} SpeechSettings
+ * @property {SpeechEngine} engine
+ * @property {string} voice
+ * @property {number} rate 1 is normal speed
+ * @property {number} pitch semitones
+ * @property {string} url
+ * @property {string} model
+ * @property {string} api_key masked
+ *
+ * @typedef {Record<string, unknown>} CharacterCard
+ * @typedef {{ "猫娘"?: Record<string, CharacterCard> }} Characters
+ */
+export {};

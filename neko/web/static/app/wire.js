@@ -1,0 +1,75 @@
+/**
+ * The frames of `/ws/{character}`, as `neko/web/wire.py` makes and reads them. Types only.
+ *
+ * Sound of a reply comes as a binary frame after each `audio_chunk`: PCM16 little-endian, mono, 48 kHz.
+ *
+ * @typedef {"idle" | "thinking" | "speaking" | "listening"} TurnState
+ * @typedef {"text" | "audio"} Mode
+ * @typedef {"user" | "assistant" | "system"} Role
+ * @typedef {"complete" | "interrupted" | "failed" | "replaced"} LineStatus
+ * @typedef {"builtin" | "openai" | "browser" | "off"} SpeechEngine
+ * @typedef {{ model: string, provider: string, offline: boolean }} ModelLabel `offline`: the built-in model.
+ *
+ * @typedef {object} Line A line of the log, as `api/history` gives it too.
+ * @property {number} id
+ * @property {Role} role
+ * @property {string} speaker the name of whoever said it
+ * @property {string} text
+ * @property {string} at ISO 8601 with its offset
+ * @property {LineStatus} status
+ * @property {string} turn_id
+ * @property {string | null} client_id
+ * @property {number} images how many pictures came with it
+ *
+ * What the server sends, by `type`:
+ *
+ * @typedef {{
+ *   type: "neko_hello", character: string, master: string, state: TurnState, model: ModelLabel,
+ *   speech: { engine: SpeechEngine }, language: string, last_line_id: number,
+ * }} Hello
+ * @typedef {{ type: "neko_state", state: TurnState }} StateChanged
+ * @typedef {{ type: "neko_model", model: ModelLabel }} ModelChanged
+ * @typedef {{ type: "neko_line", line: Line, replaces: number | null }} LineStored
+ * @typedef {{ type: "neko_emotion", emotion: string, intensity: number, speech_id: string }} EmotionShown
+ * @typedef {{ type: "neko_speech_end", speech_id: string }} SpeechEnded
+ * @typedef {{ type: "neko_speak", speech_id: string, text: string, language: string }} SpeakOnPage
+ * @typedef {{ type: "gemini_response", text: string, isNewMessage: boolean, turn_id: string, speech_id: string }} ReplyText
+ * @typedef {{ type: "system", data: "turn end", turn_id: string }} TurnEnd
+ * @typedef {{ type: "neko_turn_abandoned", turn_id: string }} TurnAbandoned The turn ended before the model was asked.
+ * @typedef {{ type: "user_transcript", text: string }} UserTranscript
+ * @typedef {{ type: "user_activity", interrupted_speech_id: string | null }} UserActivity
+ * @typedef {{ type: "audio_chunk", speech_id: string }} AudioChunk
+ * @typedef {{
+ *   type: "response_discarded", reason: string, attempt: number, max_attempts: number, will_retry: boolean, message: string,
+ * }} ResponseDiscarded
+ * @typedef {{
+ *   type: "status", message: string, level: "info" | "error", code?: string, remedy?: string, link?: string,
+ * }} Status
+ * @typedef {{ type: "session_preparing", input_mode: Mode }} SessionPreparing
+ * @typedef {{ type: "session_started", input_mode: Mode }} SessionStarted
+ * @typedef {{ type: "session_ended_by_server", input_mode: Mode }} SessionEnded
+ * @typedef {{ type: "session_failed", input_mode: string, message: string }} SessionFailed
+ * @typedef {{ type: "auto_close_mic", message: string }} AutoCloseMic
+ * @typedef {{ type: "repetition_warning", name: string }} RepetitionWarning
+ * @typedef {{ type: "catgirl_switched", new_catgirl: string, old_catgirl: string }} CharacterSwitched
+ * @typedef {{ type: "reload_page", message: string }} ReloadPage
+ * @typedef {{ type: "request_screenshot" }} RequestScreenshot
+ * @typedef {{ type: "pong" }} Pong
+ * @typedef {{ type: "agent_status_update", snapshot: Record<string, unknown> }} AgentStatus
+ * @typedef {{ type: "agent_notification", text: string, source: string, status: string }} AgentNotification
+ * @typedef {{ type: "agent_task_update", task: Record<string, unknown> }} AgentTask
+ *
+ * @typedef {Hello | StateChanged | ModelChanged | LineStored | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
+ *   | TurnAbandoned | UserTranscript | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
+ *   | SessionFailed | AutoCloseMic
+ *   | RepetitionWarning | CharacterSwitched | ReloadPage | RequestScreenshot | Pong
+ *   | AgentStatus | AgentNotification | AgentTask} ServerEvent
+ *
+ * What the page sends, by `action`:
+ *
+ * @typedef {{ action: "stream_data", input_type: "text", data: string, client_id: string, language: string }} SendText
+ * @typedef {{ action: "stream_data", input_type: "screen", data: string }} SendPicture `data`: a `data:image/jpeg;base64,` URL.
+ * @typedef {{ action: "stop_reply" | "retry_reply" | "ping" }} PlainAction
+ * @typedef {SendText | SendPicture | PlainAction} ClientAction
+ */
+export {};
