@@ -43,6 +43,7 @@ class LineCommitted(TypedDict):
     line_id: int
     turn_id: str
     role: Role
+    speaker: str
     text: str
     at: str
     status: LineStatus
@@ -88,6 +89,7 @@ def line_committed(character: str, line: Line) -> LineCommitted:
         line_id=line.id,
         turn_id=line.turn_id,
         role=line.role,
+        speaker=line.speaker,
         text=line.text,
         at=line.at.isoformat(),
         status=line.status,
