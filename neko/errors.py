@@ -30,8 +30,9 @@ NekoError
     ├── MemoryTooNewError      it was made by a newer Neko
     └── RecallTimeoutError     looking for what was said took too long
 
-Two more say that our own code is wrong or are caught where they arise, and stand outside the tree:
+Four more say that our own code is wrong or are caught where they arise, and stand outside the tree:
 BusMessageError (neko.bus), a message of the wrong shape for its topic, is a TypeError;
+WebSocketRefusedError and WebSocketClosedError (neko.net) are ConnectionErrors;
 SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError.
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a

@@ -10,9 +10,11 @@ from neko.app.conversations import Conversations
 from neko.app.models import Models
 from neko.app.reader_language import ReaderLanguage
 from neko.app.voices import Voices
+from neko.net import Network
 from neko.sessions.events import ReloadPage
 from neko.settings import CoreConfig
 from neko.settings.in_force import SettingsInForce
+from neko.settings.registry import LOCAL_ONLY
 from neko.tasks import in_thread
 
 
@@ -26,12 +28,14 @@ class Configuration:
         voices: Voices,
         language: ReaderLanguage,
         conversations: Conversations,
+        network: Network,
     ) -> None:
         self._stored = stored
         self._models = models
         self._voices = voices
         self._language = language
         self._conversations = conversations
+        self._network = network
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -51,6 +55,7 @@ class Configuration:
         """
         model, voice = self._models.endpoint("conversation"), self._voices.choice
         await in_thread(self._stored.merge, changes)
+        self._network.local_only = self.in_force.get(LOCAL_ONLY)
         new_model = reload_pages or self._models.endpoint("conversation") != model
         new_voice = self._voices.choice != voice
         ended = 0

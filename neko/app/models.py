@@ -31,8 +31,8 @@ class Models:
         session_factory: SessionFactory | None = None,
     ) -> None:
         self._config = config
-        self._network = network
         self._settings = settings
+        self._network = network
         self._session_factory = session_factory or self._configured_session
 
     @property
@@ -60,7 +60,7 @@ class Models:
         return await find_local_servers(self._network, self._settings.environ, own_port=self._settings.port or None)
 
     async def names(self, base_url: str, api_key: str) -> Sequence[str]:
-        """The models that a server offers; raises ``ModelError``."""
+        """The models that a server offers; raises ``NekoError``."""
         return await model_catalogue.list_models(self._network, base_url, api_key)
 
     async def test(self, base_url: str, api_key: str, model: str) -> model_catalogue.TestResult:

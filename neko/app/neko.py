@@ -49,7 +49,6 @@ class Neko:
     """
 
     folder: DataFolder
-    network: Network
     config: Configuration
     language: ReaderLanguage
     models: Models
@@ -63,6 +62,8 @@ class Neko:
     def __init__(self, settings: Settings | None = None, *, session_factory: SessionFactory | None = None) -> None:
         self.settings = settings or Settings()
         self.metrics = Metrics()
+        self.network = Network()
+        self.metrics.add_source("network", self.network.snapshot)
         self.agent = AbsentAgent()
         self.instance_id = SettingsInForce({}, self.settings.environ).get(INSTANCE_ID) or uuid4().hex
         self._session_factory = session_factory
@@ -75,7 +76,6 @@ class Neko:
         self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
         self.bus = Bus()
         self.metrics.add_source("bus", self.bus.snapshot)
-        self.metrics.add_source("network", self.network.snapshot)
         self.memory = MemoryService(
             self.folder.memory,
             self._owner,
@@ -85,7 +85,7 @@ class Neko:
         )
         self.conversations = Conversations(cards, self._dependencies)
         self.characters = Characters(cards, self.conversations, self.memory)
-        self.config = Configuration(stored, self.models, self.voices, self.language, self.conversations)
+        self.config = Configuration(stored, self.models, self.voices, self.language, self.conversations, self.network)
         try:
             await self.memory.start()
         except BaseException:
@@ -121,7 +121,7 @@ class Neko:
         try:
             stored = CoreConfig.load(self.folder.config("core_config.json"), settings.environ, settings.flags)
             self.language = ReaderLanguage(stored, settings.environ)
-            self.network = Network(local_only=stored.in_force.get(LOCAL_ONLY))
+            self.network.local_only = stored.in_force.get(LOCAL_ONLY)
             self.models = Models(stored, settings, self.network, self._session_factory)
             self.voices = Voices(stored, self.models, self.network, builtin_installed=builtin_voice_installed())
             self.preferences = Preferences(self.folder.config("user_preferences.json"))

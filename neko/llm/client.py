@@ -98,16 +98,10 @@ async def open_client(network: Network, endpoint: ModelEndpoint, timeouts: Timeo
 
 def _make_openai(endpoint: ModelEndpoint, http: httpx2.AsyncClient) -> AsyncOpenAI:
     """Blocks: the library is loaded at its first use."""
-    from openai import AsyncOpenAI, Omit
+    from openai import AsyncOpenAI
 
-    without_key: dict[str, Any] = {"Authorization": Omit()}
-    client = AsyncOpenAI(
-        api_key=endpoint.api_key or "none",
-        base_url=endpoint.base_url,
-        http_client=http,
-        max_retries=0,
-        default_headers=None if endpoint.api_key else without_key,
-    )
+    key = endpoint.api_key or "none"  # the client insists on one; servers without keys ignore it
+    client = AsyncOpenAI(api_key=key, base_url=endpoint.base_url, http_client=http, max_retries=0)
     if client.base_url.host != "api.openai.com":
         client.organization = client.project = None
     return client

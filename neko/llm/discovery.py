@@ -15,7 +15,7 @@ from neko.errors import NekoError
 from neko.llm.model_catalogue import chat_models, fetch_listing, model_ids
 from neko.net import Network
 from neko.settings import is_loopback
-from neko.tasks import TaskOwner
+from neko.tasks import together
 
 PORTS: tuple[tuple[str, int], ...] = (
     ("Ollama", 11434),
@@ -24,6 +24,7 @@ PORTS: tuple[tuple[str, int], ...] = (
     ("vLLM", 8000),
     ("KoboldCpp", 5001),
 )
+_PURPOSE = "local servers"
 _LARGEST_LISTING = 1024 * 1024
 _BY_OWNER = {"llamacpp": "llama.cpp", "vllm": "vLLM", "koboldcpp": "KoboldCpp"}
 
@@ -54,18 +55,8 @@ async def find_local_servers(
     if configured is not None:
         places.setdefault(configured, "Ollama")
     places = {place: name for place, name in places.items() if place[1] != own_port}
-    servers: dict[tuple[str, int], LocalServer] = {}
-
-    async def ask(place: tuple[str, int], name: str) -> None:
-        server = await _server_at(network, name, *place, timeout_s)
-        if server is not None:
-            servers[place] = server
-
-    async with TaskOwner("discovery") as owner:
-        tasks = [owner.spawn(ask(place, name), name=name) for place, name in places.items()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=timeout_s)
-    return [servers[place] for place in places if place in servers]
+    servers = await together(*(_server_at(network, name, *place, timeout_s) for place, name in places.items()))
+    return [server for server in servers if server is not None]
 
 
 def ollama_address(value: str) -> tuple[str, int] | None:
@@ -88,15 +79,16 @@ def ollama_address(value: str) -> tuple[str, int] | None:
 
 
 async def _server_at(network: Network, name: str, host: str, port: int, timeout_s: float) -> LocalServer | None:
-    """The server at this place, or None for anything that is none."""
-    if not await network.is_listening("local servers", host, port, timeout_s):
-        return None
+    """The server at this place, or None for anything that is none, or is not within ``timeout_s``."""
     base_url = f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
     try:
-        listing = await fetch_listing(
-            network, base_url, purpose="local servers", timeout_s=timeout_s, largest=_LARGEST_LISTING
-        )
-    except NekoError:
+        async with asyncio.timeout(timeout_s):
+            if not await network.is_listening(_PURPOSE, host, port, timeout_s):
+                return None
+            listing = await fetch_listing(
+                network, base_url, purpose=_PURPOSE, timeout_s=timeout_s, largest=_LARGEST_LISTING
+            )
+    except (NekoError, TimeoutError):
         return None
     models = chat_models(model_ids(listing) or [])
     if not models:

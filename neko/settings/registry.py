@@ -170,7 +170,7 @@ LOCAL_ONLY: Final[Setting[bool]] = Setting(
     "network.local_only",
     SWITCH,
     False,
-    "contact no other computer: only models and voices on this one",
+    "contact no other computer: no model, voice or page elsewhere",
     Place.NEKO_SECTION,
     ("NEKO_LOCAL_ONLY",),
 )
