@@ -17,6 +17,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from neko.app import Neko
 from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.errors import LocalOnlyError, SpeechError
 from neko.i18n import describe
@@ -25,7 +26,9 @@ from neko.llm.discovery import find_local_servers
 from neko.llm.model_catalogue import list_models
 from neko.net import Network, WebSocketClosedError, WebSocketRefusedError
 from neko.providers import ModelEndpoint
+from neko.sessions.events import Status
 from neko.sessions.models.chat import ChatSession
+from neko.settings import Settings
 from neko.tasks import TaskOwner
 from neko.types.model_session import ReplyDone, SessionSetup, UserMessage
 from neko.types.speech import Utterance
@@ -446,3 +449,21 @@ async def test_switching_to_local_only_stops_an_open_websocket_to_elsewhere() ->
             network.local_only = True
             with pytest.raises(LocalOnlyError):
                 await socket.send("after")
+
+
+# ── the setting ─────────────────────────────────────────────────────────────────────────
+
+
+async def test_local_only_is_a_setting_that_holds_at_once(data_dir: Path) -> None:
+    async with Neko(Settings(data_dir=data_dir, environ={}, find_local_servers=False)) as neko:
+        assert not neko.network.local_only
+        await neko.config.change({"neko": {"network": {"local_only": True}}})
+        assert neko.network.local_only
+        assert neko.metrics.snapshot()["network"] == {"local_only": True, "hosts": []}
+
+
+async def test_the_environment_decides_local_only(data_dir: Path) -> None:
+    environ = {"NEKO_LOCAL_ONLY": "1", "OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": ELSEWHERE, "LANG": "en"}
+    async with Neko(Settings(data_dir=data_dir, environ=environ, find_local_servers=False)) as neko:
+        statuses = [event async for event in neko.chat(neko.characters.names[0], "hello") if isinstance(event, Status)]
+    assert [status.code for status in statuses] == ["local_only"]
