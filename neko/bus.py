@@ -119,25 +119,31 @@ class Topic:
         self._owner = owner
         self._counters = counters
         self._queues: dict[str, asyncio.Queue[Encoded]] = {}
+        self._wanted: dict[str, frozenset[str]] = {}
 
     def publish(self, message: Mapping[str, Any]) -> bool:
         """True, also when nobody listens; false only after the bus was closed.
 
-        Raises ``BusMessageError`` at once for what is not a JSON message.
+        Raises ``BusMessageError`` at once for what is no message, or not JSON when somebody would get it.
         """
+        check(message)
+        kind = message["event_type"]
+        readers = [name for name in self._queues if not (wanted := self._wanted[name]) or kind in wanted]
+        if self._queues and not readers and not self._owner.closed:
+            return True
         encoded = encode(message)
         if self._owner.closed:
             self._counters.drops[self._name] += 1
             return False
         if not self._queues:
             self._counters.drops[self._name] += 1
-        for subscriber, queue in self._queues.items():
-            if not offer(queue, encoded):
-                self._counters.drops[f"{self._name}:{subscriber}"] += 1
+        for name in readers:
+            if not offer(self._queues[name], encoded):
+                self._counters.drops[f"{self._name}:{name}"] += 1
         return True
 
-    def subscribe(self, handler: Handler, name: str) -> Subscription:
-        """Get everything published from now on, one message after the other.
+    def subscribe(self, handler: Handler, name: str, *, only: Iterable[str] = ()) -> Subscription:
+        """Get everything published from now on, one message after the other; ``only`` these event types, if any.
 
         Raises ``ValueError`` when the name is taken, ``RuntimeError`` on a closed bus.
         """
@@ -147,6 +153,7 @@ class Topic:
         place = f"{self._name}:{name}"
         task = self._owner.spawn(deliver(queue, handler, place, self._counters), name=place)
         self._queues[name] = queue
+        self._wanted[name] = frozenset(only)
         return Subscription(lambda: self._forget(name), task)
 
     def waiting(self) -> dict[str, int]:
@@ -155,6 +162,7 @@ class Topic:
 
     def _forget(self, name: str) -> None:
         del self._queues[name]
+        del self._wanted[name]
 
 
 # ── requests for one consumer ───────────────────────────────────────────────────

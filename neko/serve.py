@@ -25,6 +25,7 @@ from weakref import WeakSet
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config, Sockets
+from hypercorn.protocol import ws_stream
 from hypercorn.typing import ASGIFramework
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -163,6 +164,18 @@ class _HypercornConfig(Config):
 
     def create_sockets(self) -> Sockets:
         return Sockets([], [self._listener], [])
+
+
+class _PlainHandshake(ws_stream.Handshake):
+    """Agrees to no extension: on one machine compression costs more than all else in a frame, and a small
+    compressed frame could become a very large one."""
+
+    def __init__(self, headers: list[tuple[bytes, bytes]], http_version: str) -> None:
+        super().__init__(headers, http_version)
+        self.extensions = None
+
+
+ws_stream.Handshake = _PlainHandshake  # type: ignore[misc]  # Hypercorn has no setting for it
 
 
 def _without_lifespan(app: ASGIApp) -> ASGIFramework:

@@ -92,7 +92,7 @@ class Neko:
             await self.aclose()
             raise
         compression = CompressionScheduler(self.memory, self.models.summariser)
-        self.bus.session.subscribe(compression.on_session_event, name="memory")
+        self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
         self.bus.agent.attach(self.conversations.on_agent_event)
         return self
 
