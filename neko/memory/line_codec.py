@@ -29,6 +29,9 @@ _ROLE_OF: Mapping[str, Role] = {"human": "user", "ai": "assistant", "AIMessageCh
 _UNKNOWN_TIME = datetime(1970, 1, 1)
 
 
+_STATUSES = get_args(LineStatus)
+
+
 def local_naive(at: datetime) -> datetime:
     """The same moment as local time without an offset; naive input is taken as local."""
     return at.astimezone().replace(tzinfo=None) if at.tzinfo else at
@@ -211,7 +214,7 @@ def _time(stamp: str | None) -> datetime | None:
 
 
 def _status(value: object) -> LineStatus:
-    return cast("LineStatus", value) if value in get_args(LineStatus) else "complete"
+    return cast("LineStatus", value) if value in _STATUSES else "complete"
 
 
 def _string(value: object) -> str | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import NekoError
-from neko.memory import schema
+from neko.memory import schema, search
 from neko.memory.connection import Connection, Work
 from neko.memory.damaged_log import check_header, set_log_aside
 from neko.memory.line_codec import (
@@ -171,6 +171,12 @@ class Log:
         rows = await self._read(lambda connection: _execute(connection, schema.LAST_FOREIGN_ID))
         return int(rows[0][0]) if rows else 0
 
+    async def prepare_recall(self) -> None:
+        """Read the log once for recall, in steps between which a recall gets its turn."""
+        more = True
+        while more:
+            more = await self.recall(lambda connection, _: search.bring_up(connection, self._newest + 1))
+
     async def recall(self, work: Callable[[sqlite3.Connection, Names], T]) -> T:
         """Run a long read on a connection of its own, with the names of the speakers.
 
@@ -207,7 +213,7 @@ class Log:
         async with AsyncExitStack() as opened:
             writer = await self._connection(self._prepare_writer, opened)
             reader = await self._connection(_prepare_reader, opened)
-            recaller = await self._connection(_prepare_reader, opened)
+            recaller = await self._connection(search.prepare, opened)
             opened.pop_all()
         self._writer, self._reader, self._recaller = writer, reader, recaller
         self._openings += 1

@@ -1,8 +1,9 @@
 """Finding lines of the log by their keywords.
 
-SQLite scans the log once and says which keywords each line holds; the lines are then scored by
-how rare those keywords are, how long and how old the line is and who said it. A question that
-was asked before must not push aside its answer, so statements go before questions.
+SQLite scans the words of all lines and says which keywords each line holds; the lines are then scored
+by how rare those keywords are, how long and how old the line is and who said it. A question that was
+asked before must not push aside its answer, so statements go before questions. The words are taken out
+of the log's JSON once per connection, into a temporary table that follows the log (``bring_up``).
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import Final
 from neko.memory import schema
 from neko.memory.keywords import Keyword
 from neko.memory.line_codec import Names, logged_lines
-from neko.types.lines import Line
 from neko.types.memory import Evidence
 
 _CANDIDATES: Final = 20
@@ -37,20 +37,31 @@ _ENDINGS: Final = ("", "s", "es", "d", "ed", "ing")
 _QUESTION_END: Final = re.compile(r"[?？]\s*$|[吗嗎呢]\s*[。.!！]?\s*$|(?:です|ます)か\s*[。.!！]?\s*$")
 _SENTENCE: Final = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 
-_LINES: Final = f"""
+_STEP: Final = 2_000
+"""Lines whose words are taken out in one go; an interruption loses no more."""
+_TABLES: Final = (
+    "CREATE TEMP TABLE words (id INTEGER PRIMARY KEY, by_user INTEGER, characters INTEGER, words TEXT)",
+    "CREATE TEMP TABLE words_end (id INTEGER NOT NULL)",
+    "INSERT INTO temp.words_end VALUES (0)",
+)
+_NEXT_STEP: Final = (
+    f"SELECT max(id) FROM (SELECT id FROM {schema.ORIGINAL} "
+    f"WHERE id > (SELECT id FROM temp.words_end) AND id < ? ORDER BY id LIMIT {_STEP})"
+)
+_TAKE_OUT: Final = f"""
     WITH contents AS (
         SELECT id, json_extract(message, '$.type') AS kind,
-            coalesce(json_extract(message, '$.data.content[0].text'), json_extract(message, '$.data.content')) AS words
-        FROM {schema.ORIGINAL} WHERE id < ? AND json_valid(message)
+            coalesce(json_extract(message, '$.data.content[0].text'), json_extract(message, '$.data.content'))
+                AS content
+        FROM {schema.ORIGINAL} WHERE id > (SELECT id FROM temp.words_end) AND id <= ? AND json_valid(message)
     ),
-    lines AS MATERIALIZED (
-        SELECT id, kind, ' ' || lower(
-            CASE WHEN kind = 'ai' AND substr(words, 20, 2) = '] ' THEN substr(words, 22) ELSE words END
-        ) || ' ' AS words
+    lines AS (
+        SELECT id, kind = 'human' AS by_user,
+            CASE WHEN kind = 'ai' AND substr(content, 20, 2) = '] ' THEN substr(content, 22) ELSE content END AS content
         FROM contents WHERE kind IN ('human', 'ai')
-    )"""
+    )
+    INSERT OR REPLACE INTO temp.words SELECT id, by_user, length(content), ' ' || lower(content) || ' ' FROM lines"""
 """Every line's words in lower case between blanks, without the time before assistant text."""
-_FACTS: Final = "id, kind = 'human', length(words) - 2"
 
 Hit = tuple[int, int, int, int]
 """``id, said by the user, characters, bits of the keywords it holds``."""
@@ -64,9 +75,28 @@ class _Candidate:
 
 @dataclass(slots=True)
 class _Ranked:
-    line: Line
+    id: int
+    by_user: bool
+    words: str
     score: float
     reason: str
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Make the temporary tables that ``bring_up`` fills. Half a surrogate pair in a line is read as a mark."""
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    for statement in _TABLES:
+        connection.execute(statement)
+
+
+def bring_up(connection: sqlite3.Connection, end: int) -> bool:
+    """Take out the words of some further lines with ids below ``end``; false when there are none left."""
+    last = connection.execute(_NEXT_STEP, (end,)).fetchone()[0]
+    if last is None:
+        return False
+    connection.execute(_TAKE_OUT, (last,))
+    connection.execute("UPDATE temp.words_end SET id = ?", (last,))
+    return True
 
 
 def search(
@@ -76,17 +106,37 @@ def search(
 
     Blocks for as long as a scan of the log takes. Raises ``sqlite3.Error``.
     """
+    while bring_up(connection, end):
+        pass
     statement, parameters = _scan(wanted)
-    hits: list[Hit] = connection.execute(statement, (end, *parameters)).fetchall()
+    hits: list[Hit] = connection.execute(statement, (*parameters, end)).fetchall()
     candidates = _candidates(hits, wanted, end)
     near = sorted({line_id + step for line_id in candidates for step in (0, 1) if line_id + step < end})
-    marks = ", ".join("?" * len(near))
     rows = connection.execute(
-        f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN ({marks}) AND {schema.NOT_REPLACED} ORDER BY id",
+        f"SELECT id, by_user, words FROM temp.words WHERE id IN (SELECT id FROM {schema.ORIGINAL} "
+        f"WHERE id IN ({_marks(near)}) AND {schema.NOT_REPLACED}) ORDER BY id",
         near,
     ).fetchall()
-    lines = [logged.line for logged in logged_lines(rows, names)]
-    return [_evidence(ranked) for ranked in _distinct(_ranking(candidates, lines, wanted))[:limit]]
+    best = _distinct(_ranking(candidates, rows, wanted))[:limit]
+    return _evidence(connection, names, best)
+
+
+def _marks(values: Sequence[int]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _evidence(connection: sqlite3.Connection, names: Names, best: Sequence[_Ranked]) -> list[Evidence]:
+    """The lines as they were said."""
+    ids = [ranked.id for ranked in best]
+    rows = connection.execute(
+        f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN ({_marks(ids)}) ORDER BY id", ids
+    ).fetchall()
+    lines = {logged.line.id: logged.line for logged in logged_lines(rows, names)}
+    return [
+        Evidence(line.text, line.role, line.speaker, line.at, "line", (line.id,), ranked.reason, ranked.score)
+        for ranked in best
+        if (line := lines.get(ranked.id))
+    ]
 
 
 def _scan(wanted: Sequence[Keyword]) -> tuple[str, list[str]]:
@@ -97,7 +147,8 @@ def _scan(wanted: Sequence[Keyword]) -> tuple[str, list[str]]:
         bits.append(f"((CASE WHEN {condition} THEN 1 ELSE 0 END) << {number})")
         parameters += values
     return (
-        f"{_LINES} SELECT * FROM (SELECT {_FACTS}, {' | '.join(bits)} AS held FROM lines) WHERE held > 0",
+        f"SELECT * FROM (SELECT id, by_user, characters, {' | '.join(bits)} AS held FROM temp.words WHERE id < ?) "
+        "WHERE held > 0",
         parameters,
     )
 
@@ -154,23 +205,25 @@ def _texts(wanted: Sequence[Keyword], held: int) -> tuple[str, ...]:
     return tuple(keyword.text for number, keyword in enumerate(wanted) if held >> number & 1)
 
 
-def _ranking(candidates: Mapping[int, _Candidate], lines: Sequence[Line], wanted: Sequence[Keyword]) -> list[_Ranked]:
+def _ranking(
+    candidates: Mapping[int, _Candidate], rows: Sequence[tuple[int, int, str]], wanted: Sequence[Keyword]
+) -> list[_Ranked]:
     """The lines, best first: questions give way to statements, above all to the answer that followed."""
     ranked: dict[int, _Ranked] = {}
-    for line in lines:
-        candidate = candidates.get(line.id, _Candidate(0.0, ()))
-        if line.role != "system":
-            ranked[line.id] = _Ranked(line, candidate.score, f"mentions {', '.join(candidate.keywords)}")
-    for line in lines:
+    for line_id, by_user, words in rows:
+        candidate = candidates.get(line_id, _Candidate(0.0, ()))
+        reason = f"mentions {', '.join(candidate.keywords)}"
+        ranked[line_id] = _Ranked(line_id, bool(by_user), words, candidate.score, reason)
+    for line in list(ranked.values()):
         question = candidates.get(line.id)
-        if question is None or line.id not in ranked or not _asks(line.text, wanted):
+        if question is None or not _asks(line.words, wanted):
             continue
-        ranked[line.id].score = question.score * _QUESTION
+        line.score = question.score * _QUESTION
         answer = ranked.get(line.id + 1)
-        if answer is not None and answer.line.role != line.role and answer.score < question.score * _ANSWER:
+        if answer is not None and answer.by_user != line.by_user and answer.score < question.score * _ANSWER:
             answer.score = question.score * _ANSWER
             answer.reason = f"answers a question about {', '.join(question.keywords)}"
-    return sorted(ranked.values(), key=lambda one: (one.score, one.line.id), reverse=True)
+    return sorted(ranked.values(), key=lambda one: (one.score, one.id), reverse=True)
 
 
 def _distinct(ranking: Sequence[_Ranked]) -> list[_Ranked]:
@@ -178,17 +231,12 @@ def _distinct(ranking: Sequence[_Ranked]) -> list[_Ranked]:
     wordings: set[str] = set()
     results: list[_Ranked] = []
     for one in ranking:
-        wording = " ".join(one.line.text.lower().split())
+        wording = " ".join(one.words.split())
         if wording in wordings or one.score <= 0 or one.score < ranking[0].score * _RELEVANT:
             continue
         wordings.add(wording)
         results.append(one)
     return results
-
-
-def _evidence(ranked: _Ranked) -> Evidence:
-    line = ranked.line
-    return Evidence(line.text, line.role, line.speaker, line.at, "line", (line.id,), ranked.reason, ranked.score)
 
 
 def _asks(text: str, wanted: Sequence[Keyword]) -> bool:

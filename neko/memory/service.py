@@ -174,6 +174,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
             window = RecentWindow(file, log, self._damaged, write_delay_s=self._timeouts.write_delay_s)
             await window.open(entries, signature)
             writing = self._owner.supervise(window.run, name="write a recent window")
+            self._background.submit(name, log.prepare_recall)
         except BaseException as error:
             if log is not None:
                 await log.aclose()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from neko.memory import search
 from neko.memory.keywords import MOST, keywords
 from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say
 
@@ -92,3 +94,17 @@ async def test_the_time_before_a_reply_is_not_searched(memory_folder: MemoryFold
 async def test_words_that_mean_something_to_sqlite_are_only_words(memory_folder: MemoryFolder) -> None:
     told = ("100% of [it] * ?", 'it\'s "quoted" -- ; DROP')
     assert await _found(memory_folder, "quoted ' OR 1=1 -- %_*[a]", *told) == ['it\'s "quoted" -- ; DROP']
+
+
+async def test_the_oldest_line_of_a_log_longer_than_one_step_is_recalled(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("my cat is called Biscuit")
+    for start in range(2, 4 * search._STEP, 500):
+        rows = ", ".join(f"({start + number}, 's', '{_plain(f'nothing much {number}')}')" for number in range(500))
+        memory_folder.sql(f"INSERT INTO time_indexed_original (id, session_id, message) VALUES {rows}")
+    memory = await memory_folder.open()
+    recalled = await memory.recall(MIO, "what is my cat called?")
+    assert recalled[0].text == "my cat is called Biscuit"
+
+
+def _plain(text: str) -> str:
+    return json.dumps({"type": "human", "data": {"content": text}})
