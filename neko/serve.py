@@ -37,16 +37,16 @@ from neko.tasks import TaskOwner, in_thread
 logger = logging.getLogger(__name__)
 
 BACKLOG = 128
-SILENCE = 20
+PROBE_AFTER_S = 20
 """Seconds of silence after which the kernel asks whether the other side is still there."""
-KEEP_ALIVE = 30.0
+KEEP_ALIVE_TIMEOUT_S = 30.0
 LARGEST_HEADERS = 64 * 1024
 
-GOODBYE = 1.0
+CLIENTS_TIMEOUT_S = 1.0
 """Seconds that clients get to take their goodbye, once we stop."""
-HANG_UP = 0.3
+SERVER_TIMEOUT_S = 0.3
 """Seconds that Hypercorn gets to end, before and again after the last connections are cut."""
-LEFTOVERS = 0.7
+THREADS_TIMEOUT_S = 0.7
 """Seconds that threads get to end, once all is saved."""
 
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
@@ -98,7 +98,7 @@ def notice_dead_peer(connection: socket.socket) -> None:
     Hypercorn's own pings never look at the answer, and keep a closed connection's task alive until the next one.
     """
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", SILENCE), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+    for name, value in (("TCP_KEEPIDLE", PROBE_AFTER_S), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
         if hasattr(socket, name):
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
@@ -157,10 +157,10 @@ class _HypercornConfig(Config):
         self.errorlog = logging.getLogger("hypercorn")
         self.include_server_header = False
         self.backlog = BACKLOG
-        self.keep_alive_timeout = KEEP_ALIVE
+        self.keep_alive_timeout = KEEP_ALIVE_TIMEOUT_S
         self.keep_alive_max_requests = 100_000
         self.h11_max_incomplete_size = LARGEST_HEADERS
-        self.graceful_timeout = GOODBYE + 3 * HANG_UP
+        self.graceful_timeout = CLIENTS_TIMEOUT_S + 3 * SERVER_TIMEOUT_S
 
     def create_sockets(self) -> Sockets:
         return Sockets([], [self._listener], [])
@@ -197,7 +197,7 @@ async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[
     """Answer requests meanwhile; yields the task of the server, which ends early only by a fault.
 
     At the end: accept no more, say goodbye to the clients, cut those who do not take it. Takes at
-    most ``GOODBYE + 2 * HANG_UP`` seconds and leaves ``neko`` open.
+    most ``CLIENTS_TIMEOUT_S + 2 * SERVER_TIMEOUT_S`` seconds and leaves ``neko`` open.
     """
     stop = asyncio.Event()
     async with TaskOwner("serve") as owner:
@@ -208,11 +208,11 @@ async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[
         finally:
             stop.set()
             with suppress(TimeoutError):
-                async with asyncio.timeout(GOODBYE):
+                async with asyncio.timeout(CLIENTS_TIMEOUT_S):
                     await neko.conversations.close_clients("server stopping")
-            await asyncio.wait({server}, timeout=HANG_UP)
+            await asyncio.wait({server}, timeout=SERVER_TIMEOUT_S)
             listener.cut_connections()
-            await asyncio.wait({server}, timeout=HANG_UP)
+            await asyncio.wait({server}, timeout=SERVER_TIMEOUT_S)
 
 
 # ── the whole run ───────────────────────────────────────────────────────────────────────
@@ -268,7 +268,7 @@ def _leave_soon() -> None:
         logging.shutdown()
         os._exit(0)
 
-    timer = threading.Timer(LEFTOVERS, leave)
+    timer = threading.Timer(THREADS_TIMEOUT_S, leave)
     timer.daemon = True
     timer.start()
 

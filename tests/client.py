@@ -12,7 +12,7 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection, connect
 
 Frame = dict[str, Any]
-PATIENCE = 8.0
+TIMEOUT_S = 8.0
 
 
 class Client:
@@ -29,7 +29,7 @@ class Client:
         await self.send("stream_data", input_type="text", data=text, **fields)
 
     async def next(self) -> Frame:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             received = await self.connection.recv()
         frame = {"type": "binary", "data": received} if isinstance(received, bytes) else json.loads(received)
         self.frames.append(frame)
@@ -55,7 +55,7 @@ class Client:
 
     async def closed(self) -> tuple[int | None, str]:
         """Wait for the server to close; its code and reason."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             await self.connection.wait_closed()
         return self.connection.close_code, self.connection.close_reason or ""
 

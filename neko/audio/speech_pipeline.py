@@ -31,13 +31,13 @@ SMALLEST_FRAME = 4
 FRAMES_AHEAD = 64
 LONGEST_TEXT = 20_000
 """Characters that may wait to be spoken, some twenty minutes."""
-LONGEST_SOUND = 600.0
+LONGEST_SOUND_S = 600.0
 """Seconds of a model's own voice that may wait."""
-_LULL = 0.1
+_FLUSH_TIMEOUT_S = 0.1
 """Seconds without input after which what is left of the last sentence goes out as a short frame."""
 _MOST_FAILURES = 3
 """Sentences in a row that may fail; what follows in the reply goes unspoken."""
-_LONGEST_END = 2.0
+_CLOSE_TIMEOUT_S = 2.0
 
 OnAudio = Callable[[str, bytes], Awaitable[None]]
 OnSentence = Callable[[str, str, str], None]
@@ -51,7 +51,7 @@ class _Sound:
     @property
     def share(self) -> float:
         """Of what may wait."""
-        return len(self.pcm) / (2 * self.rate * LONGEST_SOUND)
+        return len(self.pcm) / (2 * self.rate * LONGEST_SOUND_S)
 
 
 @dataclass(slots=True)
@@ -208,7 +208,7 @@ class SpeechPipeline:
         """Cut what runs and free the engine; idempotent."""
         self.cancel()
         if ending := self._tasks - {asyncio.current_task()}:
-            await asyncio.wait(ending, timeout=_LONGEST_END)
+            await asyncio.wait(ending, timeout=_CLOSE_TIMEOUT_S)
         await self._engine.aclose()
 
     def _put(self, reply: _Reply, item: str | _Sound, share: float) -> None:
@@ -255,7 +255,7 @@ class SpeechPipeline:
     async def _next(self, reply: _Reply) -> str | _Sound | None:
         if reply.unframed:
             try:
-                async with asyncio.timeout(_LULL):
+                async with asyncio.timeout(_FLUSH_TIMEOUT_S):
                     return await reply.inbox.get()
             except TimeoutError:
                 await self._queue_frame(reply)

@@ -23,9 +23,9 @@ from neko.web import wire
 
 logger = logging.getLogger(__name__)
 
-_FAREWELL = 0.5
+_REDIRECT_TIMEOUT_S = 0.5
 """Seconds between telling a client that its character is unknown and closing, so that it can act."""
-_DRAIN = 1.0
+_DRAIN_TIMEOUT_S = 1.0
 """Seconds that a client we close gets to take what was said before."""
 
 
@@ -66,7 +66,7 @@ class Socket:
             self._context.conversations.clients.discard(self._outbox)
             manager.detach(self._outbox)
             if self._outbox.closed:  # by us: the farewell may still be on its way
-                await asyncio.wait({writer}, timeout=_DRAIN)
+                await asyncio.wait({writer}, timeout=_DRAIN_TIMEOUT_S)
             self._outbox.close(1000, "")
             writer.cancel()
 
@@ -75,7 +75,7 @@ class Socket:
         if instead is not None:
             await self._websocket.send_text(wire.encode(CharacterSwitched(instead, character)))
             try:
-                async with asyncio.timeout(_FAREWELL):
+                async with asyncio.timeout(_REDIRECT_TIMEOUT_S):
                     await self._websocket.receive()
             except TimeoutError:
                 pass

@@ -448,7 +448,7 @@ async def test_a_reply_far_too_long_goes_unspoken_from_there_with_one_fault(
 async def test_far_too_much_sound_is_dropped_with_one_fault(
     speaker: SpeechPipeline, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speaking, "LONGEST_SOUND", 2.0)
+    monkeypatch.setattr(speaking, "LONGEST_SOUND_S", 2.0)
     speaker.begin("a", VOICE, "en")
     for _ in range(8):
         speaker.feed_audio(tone(0.5), 24_000)

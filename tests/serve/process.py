@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 20.0
+TIMEOUT_S = 20.0
 """Seconds for a start on a busy machine."""
 
 
@@ -45,7 +45,7 @@ class Running:
         """Read the log up to the line with these words."""
         assert self.process.stderr is not None
         seen = ""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             while words not in seen:
                 line = await self.process.stderr.readline()
                 assert line, f"the log ended without {words!r}: {seen}"
@@ -58,7 +58,7 @@ class Running:
         return await self.ended(began)
 
     async def ended(self, began: float) -> Outcome:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             out, err = await self.process.communicate()
         self.stopped = True
         assert self.process.returncode is not None
@@ -93,7 +93,7 @@ async def running(data_dir: Path, *arguments: str, **environ: str) -> AsyncItera
     assert process.stdout is not None
     neko = None
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             line = (await process.stdout.readline()).decode()
         address = re.search(r"http://\S+", line)
         assert address, f"no address in {line!r}: {(await process.communicate())[1].decode()}"

@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.client import Client
-from tests.serve.process import PATIENCE, Running, running
+from tests.serve.process import TIMEOUT_S, Running, running
 
 CHARACTER = "Mio"
 ENOUGH = 3.0
@@ -33,7 +33,7 @@ async def page(neko: Running) -> AsyncIterator[Client]:
 async def closing_of(client: Client) -> tuple[int | None, str | None]:
     """Read until the server closes: its code and reason."""
     with suppress(ConnectionClosed):
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             while True:
                 await client.connection.recv()
     return client.connection.close_code, client.connection.close_reason
@@ -49,7 +49,7 @@ async def client_that_never_reads(neko: Running) -> AsyncIterator[None]:
     with raw:
         await loop.sock_connect(raw, ("127.0.0.1", neko.port))
         await loop.sock_sendall(raw, _handshake(neko.port))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             assert (await loop.sock_recv(raw, 12)) == b"HTTP/1.1 101"
         sending = asyncio.create_task(loop.sock_sendall(raw, _frame(b'{"action":"ping"}') * 200_000))
         await asyncio.wait({sending}, timeout=0.5)

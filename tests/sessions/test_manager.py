@@ -27,7 +27,7 @@ from neko.sessions.outbox import TOO_SLOW, Outbox
 from neko.settings import Settings
 from tests.scripted_provider import Script, ScriptedProvider
 
-PATIENCE = 8.0
+TIMEOUT_S = 8.0
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def manager(neko: Neko) -> SessionManager:
 
 async def until(outbox: Outbox, wanted: type[Event]) -> list[Event]:
     seen: list[Event] = []
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while not seen or not isinstance(seen[-1], wanted):
             event = await outbox.get()
             assert event is not None

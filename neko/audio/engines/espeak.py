@@ -32,7 +32,7 @@ _USUAL_PACE = 165
 _PITCH = {"zh": 75}
 _USUAL_PITCH = 67
 _PITCH_PER_SEMITONE = 5.5
-_LONGEST_END = 1.0
+_CLOSE_TIMEOUT_S = 1.0
 
 
 _A_WORD = {"zh": "猫", "ja": "猫", "ko": "야"}
@@ -126,7 +126,7 @@ class EspeakEngine:
         for cancelled in self._running.values():
             cancelled.set()
         if self._running:
-            await asyncio.wait(list(self._running), timeout=_LONGEST_END)
+            await asyncio.wait(list(self._running), timeout=_CLOSE_TIMEOUT_S)
         if self._borrowed is not None:
             self._borrowed = None
             self._host.give_back()
