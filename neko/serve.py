@@ -230,9 +230,9 @@ async def _run(settings: Settings, listener: Listener) -> None:
     asyncio.get_running_loop().set_exception_handler(_on_loop_error)
     with stop_signals() as stop:
         async with Neko(settings) as neko, serving(neko, listener) as server, TaskOwner("start") as owner:
-            asked = owner.spawn(stop.wait(), name="stop signal")
+            stop_request = owner.spawn(stop.wait(), name="stop signal")
             _announce(settings, url_of(listener, settings.host), owner)
-            await asyncio.wait({server, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({server, stop_request}, return_when=asyncio.FIRST_COMPLETED)
             if not stop.is_set():
                 raise NekoError("the HTTP server ended by itself")
             logger.info("stopping")

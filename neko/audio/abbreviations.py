@@ -27,10 +27,10 @@ def ends_sentence(text: str) -> Literal["yes", "no", "perhaps"]:
     """
     if _LIST_MARK.search(text) or _ORDINAL.search(text):
         return "no"
-    found = _LAST_WORD.search(text)
-    if found is None:
+    match = _LAST_WORD.search(text)
+    if match is None:
         return "yes"
-    word = found[1]
+    word = match[1]
     if word.lower() in _NEVER or (len(word) == 1 and word.isupper() and word not in "IЯ"):
         return "no"
     return "perhaps" if word.lower() in _PERHAPS else "yes"

@@ -86,7 +86,7 @@ class Outbox:
 
     def withdraw_text(self, turn_id: str, count: int) -> None:
         """Take back the last ``count`` characters of this turn's reply that have not been sent."""
-        kept: deque[Event] = deque()
+        remaining: deque[Event] = deque()
         for event in reversed(self._events):
             if count and isinstance(event, ReplyText) and event.turn_id == turn_id:
                 text = event.text[: max(0, len(event.text) - count)]
@@ -94,8 +94,8 @@ class Outbox:
                 if not text:
                     continue
                 event = replace(event, text=text)
-            kept.appendleft(event)
-        self._events = kept
+            remaining.appendleft(event)
+        self._events = remaining
 
     async def get(self) -> Event | None:
         """The next event, or ``None`` when the outbox is closed and empty.

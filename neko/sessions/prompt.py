@@ -78,12 +78,12 @@ def spoken_time(now: datetime) -> str:
 
 def _within_budget(entries: Sequence[RecentEntry], persona: Persona) -> list[str]:
     speakers = {"user": persona.master, "assistant": persona.character}
-    kept: list[str] = []
+    lines: list[str] = []
     left = RECENT_BUDGET
     for entry in reversed(entries):
         line = f"{speakers[entry.role]} | {entry.text}"
         left -= estimate_tokens(line)
         if left < 0:
             break
-        kept.append(line)
-    return kept[::-1]
+        lines.append(line)
+    return lines[::-1]

@@ -101,10 +101,10 @@ class Socket:
         try:
             action, language = wire.decode(text)
         except FrameError as error:
-            said = notice(error.code, self._context.language.current, error.params)
+            words = notice(error.code, self._context.language.current, error.params)
             if error.failed_mode is not None:
-                self._outbox.put(SessionFailed(error.failed_mode, said.text))
-            self._outbox.put(Status(said.text, said.code, said.remedy, level="error"))
+                self._outbox.put(SessionFailed(error.failed_mode, words.text))
+            self._outbox.put(Status(words.text, words.code, words.remedy, level="error"))
             return
         if language:
             self._context.language.client_reads(language)

@@ -62,10 +62,10 @@ def decode(text: str) -> tuple[Action | None, str | None]:
 
 
 def _start_session(frame: dict[str, Any]) -> Action:
-    asked = frame.get("input_type", "audio")
-    mode = _MODES.get(asked) if isinstance(asked, str) else None
+    input_type = frame.get("input_type", "audio")
+    mode = _MODES.get(input_type) if isinstance(input_type, str) else None
     if mode is None:
-        raise FrameError("invalid_input_type", failed_mode=str(asked)[:20], input_type=str(asked)[:60])
+        raise FrameError("invalid_input_type", failed_mode=str(input_type)[:20], input_type=str(input_type)[:60])
     return StartSession(mode, frame.get("new_session") is True, _binary_rate(frame, mode))
 
 
@@ -76,8 +76,8 @@ def _binary_rate(frame: dict[str, Any], mode: Mode) -> int | None:
         return None
     rate = frame.get("sample_rate", MODEL_RATE)
     if encoding != "pcm16" or not _is_rate(rate):
-        told = f"{encoding}, {rate}"[:60]
-        raise FrameError("invalid_audio_format", failed_mode=mode, audio_format=told)
+        described = f"{encoding}, {rate}"[:60]
+        raise FrameError("invalid_audio_format", failed_mode=mode, audio_format=described)
     return int(rate)
 
 
