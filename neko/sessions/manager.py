@@ -289,6 +289,7 @@ class SessionManager:
         """The configuration names another model: the next input starts a session with it."""
         self._turns.dispatch(on.Dismiss())
         self._slot.drop()
+        self._slot.forget_failures()
         self.emit(ModelChanged(self._dependencies.label()))
 
     async def use_voice(self, voice: Voice) -> None:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 from uuid import uuid4
 
-from neko.errors import ModelError, ModelStreamBrokenError, NekoError
+from neko.errors import ModelError, ModelStreamBrokenError, ModelTimeoutError, NekoError
 from neko.sessions import prompt
 from neko.sessions.actions import Mode
 from neko.sessions.clients import Clients
@@ -239,27 +240,39 @@ class ModelSessionSlot:
         if self._next is not start:
             return
         self._next = None
-        failures = self._backoffs[start.mode].failures
-        pause = min(self._timeouts.longest_pause_s, self._timeouts.first_pause_s * 2**failures)
-        self._backoffs[start.mode] = _Backoff(failures + 1, asyncio.get_running_loop().time() + pause)
         if not isinstance(error, NekoError | TimeoutError):
             logger.error("%s: a session could not be made", self._character, exc_info=error)
-        cause = error if isinstance(error, NekoError) else self._error(ModelError, f"no start: {type(error).__name__}")
+        cause = error if isinstance(error, NekoError) else self._start_error(start.mode, error)
+        self._backoffs[start.mode] = self._longer(self._backoffs[start.mode], cause)
         notice = self._status.report(cause)
         self._clients.emit(SessionFailed(start.mode, notice.text))
         if start.mode == "audio" and cause.permanent:
             self._clients.emit(AutoCloseMic(notice.text))
         self._observer.on_session_unavailable()
 
-    def _error(self, kind: type[ModelError], note: str) -> ModelError:
+    def _start_error(self, mode: Mode, error: Exception) -> ModelError:
         label = self._dependencies.label()
-        return kind(note, model=label.model, provider=label.provider)
+        if isinstance(error, TimeoutError):
+            seconds = round(self._timeouts.start_timeout_s(mode))
+            return ModelTimeoutError("no start", model=label.model, provider=label.provider, seconds=seconds)
+        return ModelError(f"no start: {type(error).__name__}", model=label.model, provider=label.provider)
+
+    def _longer(self, backoff: _Backoff, cause: NekoError) -> _Backoff:
+        """The pause after one more failure; what cannot succeed is not tried again unasked."""
+        pause_s = min(self._timeouts.longest_pause_s, self._timeouts.first_pause_s * 2**backoff.failures)
+        not_before = math.inf if cause.permanent else asyncio.get_running_loop().time() + pause_s
+        return _Backoff(backoff.failures + 1, not_before)
+
+    def forget_failures(self) -> None:
+        """Another model is configured: what failed before may succeed now."""
+        self._backoffs = {"text": _Backoff(), "audio": _Backoff()}
 
     # ── listening ─────────────────────────────────────────────────────────────
 
     async def _listen(self, handle: SessionHandle) -> None:
         """Hand on the events of a session; their end, however it comes, is the loss of the session."""
-        error: NekoError = self._error(ModelStreamBrokenError, "the events of the session ended")
+        label = handle.session.label
+        error: NekoError = ModelStreamBrokenError("its events ended", model=label.model, provider=label.provider)
         replying = ""
         try:
             async for event in handle.session.events():

@@ -74,15 +74,19 @@ def _binary_rate(frame: dict[str, Any], mode: Mode) -> int | None:
     encoding = frame.get("audio_format")
     if encoding is None:
         return None
-    rate = frame.get("sample_rate", MODEL_RATE)
-    if encoding != "pcm16" or not _is_rate(rate):
-        described = f"{encoding}, {rate}"[:60]
+    rate = _rate(frame, MODEL_RATE)
+    if encoding != "pcm16" or rate is None:
+        described = f"{encoding}, {frame.get('sample_rate')} Hz"[:60]
         raise FrameError("invalid_audio_format", failed_mode=mode, audio_format=described)
-    return int(rate)
+    return rate
 
 
-def _is_rate(rate: object) -> bool:
-    return type(rate) is int and LOWEST_RATE <= rate <= HIGHEST_RATE
+def _rate(frame: dict[str, Any], unstated: int) -> int | None:
+    """The stated sample rate in Hz, ``unstated`` without one, ``None`` for one that cannot be."""
+    rate = frame.get("sample_rate", unstated)
+    if isinstance(rate, str) and rate.isascii() and rate.isdecimal() and len(rate) < 10:
+        rate = int(rate)
+    return rate if type(rate) is int and LOWEST_RATE <= rate <= HIGHEST_RATE else None
 
 
 def _stream_data(frame: dict[str, Any]) -> Action | None:
@@ -94,9 +98,9 @@ def _stream_data(frame: dict[str, Any]) -> Action | None:
             client_id = frame.get("client_id")
             return SendText(data, client_id[:80] if isinstance(client_id, str) else None)
         case "audio" if isinstance(data, list):
-            return _samples(data, frame.get("sample_rate"))
+            return _samples(data, _rate(frame, 48_000 if len(data) == DESKTOP_BLOCK else MODEL_RATE))
         case "audio" if isinstance(data, str):
-            return _encoded_audio(data, frame.get("sample_rate"))
+            return _encoded_audio(data, _rate(frame, MODEL_RATE))
         case "screen" | "camera" if isinstance(data, str):
             jpeg = _jpeg(data) if data.startswith(_JPEG) else None
             return SendImage(jpeg) if jpeg else None
@@ -108,20 +112,20 @@ def binary_audio(data: bytes, rate: int) -> SendAudio | None:
     return SendAudio(data, rate) if len(data) >= BYTES_PER_SAMPLE else None
 
 
-def _encoded_audio(data: str, rate: object) -> Action | None:
+def _encoded_audio(data: str, rate: int | None) -> Action | None:
     """PCM16 in base64; a rate that is not stated is 16 kHz."""
-    if len(data) > MAX_ENCODED_AUDIO or not (rate is None or _is_rate(rate)):
+    if len(data) > MAX_ENCODED_AUDIO or rate is None:
         return None
     try:
         pcm = base64.b64decode(data.rpartition(",")[2], validate=True)
     except (binascii.Error, ValueError):
         return None
-    return binary_audio(pcm, rate if isinstance(rate, int) else MODEL_RATE)
+    return binary_audio(pcm, rate)
 
 
-def _samples(samples: list[Any], rate: object) -> Action | None:
+def _samples(samples: list[Any], rate: int | None) -> Action | None:
     """Samples as integers. Without a stated rate exactly 480 of them are 48 kHz, anything else is 16 kHz."""
-    if not samples or len(samples) > MAX_SAMPLES or not (rate is None or _is_rate(rate)):
+    if not samples or len(samples) > MAX_SAMPLES or rate is None:
         return None
     try:
         pcm = array("h", samples)
@@ -131,8 +135,7 @@ def _samples(samples: list[Any], rate: object) -> Action | None:
         pcm = array("h", (max(-32768, min(32767, sample)) for sample in samples))
     if sys.byteorder == "big":
         pcm.byteswap()
-    unstated = 48_000 if len(samples) == DESKTOP_BLOCK else MODEL_RATE
-    return SendAudio(pcm.tobytes(), rate if isinstance(rate, int) else unstated)
+    return SendAudio(pcm.tobytes(), rate)
 
 
 def _screenshot(frame: dict[str, Any]) -> Action | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
+from typing import Any, NoReturn
 
 import pytest
 
-from neko.errors import MemoryStoreError, ModelUnreachableError
+from neko.errors import MemoryStoreError, ModelUnreachableError, VoiceUnavailableError
 from neko.sessions.actions import EndSession, SendText, StartSession, StopReply
 from neko.sessions.arbiter import Verdict
 from neko.sessions.events import (
@@ -223,6 +224,25 @@ async def test_sound_without_any_session_to_hear_it_is_told_once(talk: SpeechCon
     talk.manager.handle(SendText("hello"))
     seen = await talk.until(TurnAbandoned)
     assert sum(isinstance(event, SessionFailed) and event.mode == "audio" for event in seen) == 1
+
+
+async def test_a_start_that_cannot_succeed_is_not_tried_again_until_somebody_asks(talk: SpeechConversation) -> None:
+    attempts = 0
+
+    def refuse(*_: object) -> NoReturn:
+        nonlocal attempts
+        attempts += 1
+        raise VoiceUnavailableError(model="m", provider="p")
+
+    talk.manager._slot._dependencies = replace(talk.manager._slot._dependencies, model=refuse)
+    talk.speak()
+    await talk.until(SessionFailed)
+    for _ in range(3):
+        talk.speak()
+    assert attempts == 1
+    talk.manager.handle(StartSession("audio"))
+    await talk.until(SessionFailed)
+    assert attempts == 2
 
 
 # ── tools ─────────────────────────────────────────────────────────────────────
