@@ -42,6 +42,7 @@ class Conversations:
         self._managers: dict[str, SessionManager] = {}
         self.clients: set[Outbox] = set()
         self.sockets = TaskOwner("sockets")
+        self._closed = False
 
     @property
     def opened(self) -> Mapping[str, SessionManager]:
@@ -50,7 +51,7 @@ class Conversations:
 
     def get(self, character: str) -> SessionManager | None:
         """The conversation of a configured character, made when first asked for."""
-        if character not in self._cards.names:
+        if self._closed or character not in self._cards.names:
             return None
         manager = self._managers.get(character)
         if manager is None:
@@ -122,6 +123,7 @@ class Conversations:
 
     async def aclose(self) -> None:
         """End every conversation; a failure of one does not keep the next one up. Idempotent."""
+        self._closed = True
         managers, self._managers = self._managers, {}
         for character, manager in managers.items():
             try:
@@ -147,6 +149,6 @@ class _FollowedTurn:
                 self._ended = True
             case SpeechEnded(speech_id) | UserActivity(speech_id) if speech_id == self._speech_id:
                 self._speech_id = None
-            case StateChanged("idle") if self._ended:
+            case StateChanged("idle"):  # nothing sounds
                 self._speech_id = None
         return self._ended and self._speech_id is None

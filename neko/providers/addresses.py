@@ -58,9 +58,11 @@ def _is_near(address: str) -> bool:
 
 
 def is_web_address(address: str) -> bool:
-    """Whether this is an http or https address with a host."""
+    """Whether this is an http or https address with a host that can be one."""
     try:
         parts = urlsplit(address)
+        _ = parts.port
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    host = parts.hostname or ""
+    return parts.scheme in ("http", "https") and bool(host) and not any(map(str.isspace, host))

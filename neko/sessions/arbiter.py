@@ -11,10 +11,22 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
+from neko.sessions.turn_effects import Phase
 from neko.sessions.turn_events import Priority, SpeakFirst
-from neko.sessions.turn_state import State, may_open
+from neko.sessions.turn_state import State
 
 MOST_WAITING = 16
+
+
+def may_open(state: State, priority: Priority) -> bool:
+    """May a turn of this priority open now? The user's always; another one in silence, or over a lower one."""
+    if state.phase is Phase.ENDED:
+        return False
+    if priority is Priority.USER:
+        return True
+    if state.turn is not None:
+        return state.turn.priority < priority and state.utterance is None
+    return state.phase is Phase.IDLE
 
 
 class Verdict(Enum):

@@ -58,11 +58,14 @@ class Clients:
         for outbox in self._everyone():
             outbox.drop_audio()
 
+    def unsent_text(self, turn_id: str) -> int:
+        """How many characters at the end of a reply nobody has been sent yet."""
+        return min((outbox.unsent_text(turn_id) for outbox in self._everyone()), default=0)
+
     def withdraw_text(self, turn_id: str) -> int:
         """Take back the end of a reply that nobody has been sent yet; how many characters that is."""
-        everyone = self._everyone()
-        unsent = min((outbox.unsent_text(turn_id) for outbox in everyone), default=0)
-        for outbox in everyone:
+        unsent = self.unsent_text(turn_id)
+        for outbox in self._everyone():
             outbox.withdraw_text(turn_id, unsent)
         return unsent
 
@@ -71,4 +74,5 @@ class Clients:
             outbox.close(code, reason)
 
     def _everyone(self) -> list[Outbox]:
-        return [*self._taps, self.owner] if self.owner else list(self._taps)
+        everyone = [*self._taps, self.owner] if self.owner else self._taps
+        return [outbox for outbox in everyone if not outbox.closed]

@@ -33,7 +33,7 @@ from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import Event, Hello, LineStored, ModelChanged, Pong, RequestScreenshot, SessionEndedByServer
 from neko.sessions.microphone import Microphone
-from neko.sessions.outbox import GOING_AWAY, Outbox
+from neko.sessions.outbox import GOING_AWAY, TAKEN_OVER, Outbox
 from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
 from neko.sessions.status_reporter import StatusReporter, status_of
 from neko.sessions.turn_controller import TurnController
@@ -80,6 +80,10 @@ class SessionManager:
         self._slot = ModelSessionSlot(character, dependencies, self._owner, self._clients, self._status, self)
         self._microphone = Microphone(self._owner, dependencies.executor, on_fault=self._on_microphone_fault)
         self._images: list[bytes] = []
+        self._arrivals = 0
+        self._newest_arrival = 0
+        self._actions = 0
+        self._retrying: asyncio.Task[None] | None = None
         self._screenshot: asyncio.Future[bytes] | None = None
 
     # ── clients ───────────────────────────────────────────────────────────────
@@ -89,7 +93,14 @@ class SessionManager:
 
         A log that cannot be read is told; the conversation goes on.
         """
+        self._arrivals += 1
+        arrival = self._arrivals
         last, fault = await self._last_line_id()
+        if arrival < self._newest_arrival:
+            outbox.close(TAKEN_OVER, "taken over")  # a newer client was greeted sooner
+            return
+        self._newest_arrival = arrival
+        self._turns.count_as_delivered()
         self._clients.attach(outbox)
         persona, current = self._dependencies.persona(), self._slot.current
         outbox.put(
@@ -115,7 +126,7 @@ class SessionManager:
         except NekoError as error:
             return 0, error
         except TimeoutError:
-            return 0, MemoryStoreError("the log did not answer in time", file="", reason="other", why="timeout")
+            return 0, _too_slow()
         return (last[-1].id if last else 0), None
 
     def detach(self, outbox: Outbox) -> None:
@@ -144,6 +155,8 @@ class SessionManager:
 
     def handle(self, action: Action) -> None:
         """Take an action. Never waits."""
+        if isinstance(action, SendText | StopReply | EndSession | StartSession):
+            self._actions += 1
         match action:
             case Ping():
                 self.emit(Pong())
@@ -156,7 +169,8 @@ class SessionManager:
             case StopReply():
                 self._turns.dispatch(on.Stop())
             case RetryReply():
-                self._owner.spawn(self._retry(self._now()), name="retry")
+                if self._retrying is None or self._retrying.done():
+                    self._retrying = self._owner.spawn(self._retry(self._now(), self._actions), name="retry")
             case StartSession(mode, fresh):
                 if fresh:
                     self._images.clear()
@@ -186,20 +200,26 @@ class SessionManager:
         turn_id = self._turns.ask(TextRequest(text, self._now(), images, client_id))
         return TextReceipt(TextOutcome.ACCEPTED, turn_id)
 
-    def speak_first(self, instructions: str, priority: Priority, *, patience_s: float = 0.0) -> Verdict:
+    def speak_first(self, instructions: str, priority: Priority, *, timeout_s: float = 0.0) -> Verdict:
         """Have her speak without being asked: a greeting, a report, a question for approval.
 
-        By ``priority`` it is spoken now, waits up to ``patience_s`` seconds for the floor, or is refused.
+        By ``priority`` it is spoken now, waits up to ``timeout_s`` seconds for the floor, or is refused.
         """
-        return self._turns.speak_first(instructions, priority, patience_s=patience_s)
+        return self._turns.speak_first(instructions, priority, timeout_s=timeout_s)
 
-    async def _retry(self, received: float) -> None:
+    async def _retry(self, received: float, action: int) -> None:
         """Answer the last user line once more; the new reply replaces the old one."""
         try:
-            exchange = await self._last_exchange()
+            async with asyncio.timeout(self._dependencies.timeouts.recent_timeout_s):
+                exchange = await self._last_exchange()
         except NekoError as error:
             self._status.report(error)
             return
+        except TimeoutError:
+            self._status.report(_too_slow())
+            return
+        if action != self._actions:
+            return  # the user has said or stopped something since
         if exchange is None:
             self._status.notify("nothing_to_retry")
             return
@@ -277,8 +297,8 @@ class SessionManager:
 
         self._turns.log.then(tell)  # after the end of its last turn
 
-    def on_session_event(self, event: ModelEvent) -> None:
-        self._turns.on_model_event(event)
+    def on_session_event(self, session_id: str, event: ModelEvent) -> None:
+        self._turns.on_model_event(session_id, event)
 
     def _on_microphone_fault(self, error: Exception) -> None:
         self._status.report(error if isinstance(error, NekoError) else NekoError(type(error).__name__))
@@ -314,12 +334,18 @@ class SessionManager:
         return self._slot.current is not None
 
     async def aclose(self) -> None:
-        """End the session, keep what was said, end every task."""
-        await self._turns.aclose()
-        await self._slot.aclose()
-        await self._owner.aclose()
-        self._clients.close(GOING_AWAY, "stopping")
+        """End the session, keep what was said, end every task; idempotent."""
+        try:
+            await self._turns.aclose()
+            await self._slot.aclose()
+        finally:
+            await self._owner.aclose()
+            self._clients.close(GOING_AWAY, "stopping")
 
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _too_slow() -> NekoError:
+    return MemoryStoreError("the log did not answer in time", file="", reason="other", why="timeout")

@@ -110,7 +110,7 @@ class _Ring:
 class Microphone:
     """``feed`` sound from anywhere; ``listen``, ``wait`` and ``close`` say who gets it.
 
-    ``on_fault`` hears of a session that takes no sound; it is told once per session.
+    ``on_fault`` is told of a session that takes no sound, once until it does again.
     """
 
     def __init__(
@@ -130,6 +130,7 @@ class Microphone:
         self._resampler: PcmStream | None = None
         self._filled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._fault_told = False
         self.state = MicrophoneState.CLOSED
 
     @property
@@ -149,6 +150,7 @@ class Microphone:
     def listen(self, session: ModelSession) -> None:
         """From now on this session gets the sound, beginning with what the ring holds."""
         self._session = session
+        self._fault_told = False
         self.state = MicrophoneState.LIVE
         if len(self._ring):
             self._wake()
@@ -195,10 +197,12 @@ class Microphone:
             async with asyncio.timeout(self._limits.send_timeout_s):
                 if pcm := await self._at_rate(chunk, session.capabilities.input_rate):
                     await session.send(UserAudio(pcm))
+                self._fault_told = False
         except Exception as error:
-            logger.warning("the session takes no sound: %s", type(error).__name__)
-            if self._session is session:
-                self.close()
+            logger.warning("the session did not take a piece of sound: %s", type(error).__name__)
+            self._ring.dropped_s += chunk.seconds
+            if self._session is session and not self._fault_told:
+                self._fault_told = True
                 if self._on_fault:
                     self._on_fault(error)
 

@@ -16,6 +16,8 @@ from neko.sessions.events import Audio, Event, ReplyText
 GOING_AWAY = 1001
 TAKEN_OVER = 4001
 TOO_SLOW = 4008
+JOIN_AFTER = 100
+"""Events that wait before the pieces of a reply are joined as they come."""
 
 
 class Outbox:
@@ -50,7 +52,11 @@ class Outbox:
         if len(self._events) >= self._max_events:
             self.close(TOO_SLOW, "too slow")
             return
-        self._events.append(event)
+        last = self._events[-1] if len(self._events) > JOIN_AFTER else None
+        if isinstance(event, ReplyText) and isinstance(last, ReplyText) and _continues(last, event):
+            self._events[-1] = replace(last, text=last.text + event.text)
+        else:
+            self._events.append(event)
         self._ready.set()
 
     async def put_audio(self, frame: Audio) -> None:
@@ -119,7 +125,7 @@ class Outbox:
         pieces = [event.text]
         while self._events:
             following = self._events[0]
-            if not isinstance(following, ReplyText) or following.first or following.turn_id != event.turn_id:
+            if not isinstance(following, ReplyText) or not _continues(event, following):
                 break
             pieces.append(following.text)
             self._events.popleft()
@@ -136,3 +142,7 @@ class Outbox:
             self._events.clear()
         self.drop_audio()
         self._ready.set()
+
+
+def _continues(piece: ReplyText, following: ReplyText) -> bool:
+    return not following.first and following.turn_id == piece.turn_id

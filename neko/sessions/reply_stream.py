@@ -19,7 +19,8 @@ class ReplyStream:
     """The reply of one turn. ``speech_id`` marks its sound, fresh for every reply.
 
     ``own_voice``: the model speaks itself, its text is not synthesised. ``silent``: no sound is made.
-    ``replaces``: the line of an earlier reply of which this one is a retry. ``text``: what was shown.
+    ``replaces``: the line of an earlier reply of which this one is a retry. ``text``: what was shown, of which
+    the first ``delivered`` characters were sent to somebody who may have left since.
     ``timeline`` has the marks received, committed, first_delta, first_audio and turn_end.
     """
 
@@ -30,6 +31,7 @@ class ReplyStream:
     speech_id: str = field(default_factory=lambda: uuid4().hex)
     timeline: Timeline = field(default_factory=Timeline)
     text: str = ""
+    delivered: int = 0
     _first: bool = True
     _emotion_shown: bool = False
     _tags: TagFilter = field(default_factory=TagFilter)

@@ -1,52 +1,61 @@
-"""Sends to the model session, in order, without making anybody wait."""
+"""Sends to one model session, in order, without making anybody wait."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from neko.errors import NekoError
 from neko.tasks import TaskOwner
 
 logger = logging.getLogger(__name__)
 
-MOST_WAITING = 1_000
-"""Commands; sessions take them at once, so more than a few means one that is stuck: the oldest is dropped."""
+MOST_WAITING = 200
+"""Commands; sessions take them at once, so more than a few means one that is stuck: the newest is refused."""
 
-Command = Callable[[], Awaitable[None]]
+OnError = Callable[[NekoError], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    run: Callable[[], Awaitable[None]]
+    on_error: OnError
 
 
 class SessionSender:
     """Runs commands one after the other, each at most ``timeout_s`` seconds long.
 
-    A command that fails is told to ``on_error`` and does not keep the next one up.
+    A command that fails or is refused tells its own ``on_error``, and does not keep the next one up.
+    ``make_error`` gives the error for one that took too long or was not understood, from a note for the log.
     """
 
-    def __init__(self, owner: TaskOwner, timeout_s: float, on_error: Callable[[NekoError], object]) -> None:
+    def __init__(self, owner: TaskOwner, timeout_s: float, make_error: Callable[[str], NekoError]) -> None:
         self._timeout_s = timeout_s
-        self._on_error = on_error
-        self._waiting: asyncio.Queue[Command] = asyncio.Queue(MOST_WAITING)
-        owner.spawn(self._run(), name="send to the session")
+        self._make_error = make_error
+        self._waiting: asyncio.Queue[_Command] = asyncio.Queue(MOST_WAITING)
+        self._task = owner.spawn(self._send_all(), name="send to the session")
 
-    def put(self, command: Command) -> None:
-        if self._waiting.full():
-            self._waiting.get_nowait()
-            logger.error("the model session takes nothing: its oldest input was dropped")
-        self._waiting.put_nowait(command)
+    def put(self, run: Callable[[], Awaitable[None]], on_error: OnError) -> None:
+        """Queue a command."""
+        try:
+            self._waiting.put_nowait(_Command(run, on_error))
+        except asyncio.QueueFull:
+            on_error(self._make_error("the session takes nothing"))
 
-    async def _run(self) -> None:
+    def close(self) -> None:
+        """The session was left: what waits for it is dropped."""
+        self._task.cancel()
+
+    async def _send_all(self) -> None:
         while True:
             command = await self._waiting.get()
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    await command()
+                    await command.run()
             except NekoError as error:
-                self._on_error(error)
-            except TimeoutError:
-                logger.error("the model session did not take an input within %.0f s", self._timeout_s)
-            except RuntimeError as error:
-                logger.debug("the model session was closed meanwhile: %s", error)
-            except Exception:
-                logger.exception("an input could not be sent to the model session")
-                self._on_error(NekoError())
+                command.on_error(error)
+            except Exception as error:
+                logger.warning("an input could not be sent to the model session: %s", type(error).__name__)
+                command.on_error(self._make_error(type(error).__name__))

@@ -45,7 +45,7 @@ class SessionHandle:
 
     session: ModelSession
     mode: Mode
-    id: str = field(default_factory=lambda: uuid4().hex)
+    id: str
     listener: asyncio.Task[None] | None = None
 
     def takes(self, mode: Mode) -> bool:
@@ -55,10 +55,11 @@ class SessionHandle:
 
 
 @dataclass(slots=True, eq=False)
-class _Start:
-    """A session that is being prepared."""
+class _Preparation:
+    """A session that is being prepared; its id will be the session's."""
 
     mode: Mode
+    id: str = field(default_factory=lambda: uuid4().hex)
     task: asyncio.Task[None] | None = None
 
 
@@ -96,8 +97,8 @@ class SlotObserver(Protocol):
         """This one broke off; there is no other, and nothing has been told yet."""
         ...
 
-    def on_session_event(self, event: ModelEvent) -> None:
-        """An event of the current session."""
+    def on_session_event(self, session_id: str, event: ModelEvent) -> None:
+        """An event of the session with this id."""
         ...
 
 
@@ -121,7 +122,7 @@ class ModelSessionSlot:
         self._status = status
         self._observer = observer
         self.current: SessionHandle | None = None
-        self._next: _Start | None = None
+        self._next: _Preparation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._backoffs: dict[Mode, _Backoff] = {"text": _Backoff(), "audio": _Backoff()}
 
@@ -151,7 +152,7 @@ class ModelSessionSlot:
             return
         if self._next and self._next.task:
             self._next.task.cancel()
-        start = self._next = _Start(mode)
+        start = self._next = _Preparation(mode)
         start.task = self._owner.spawn(self._prepare(start), name=f"start {mode}")
         self._observer.on_session_starting()
 
@@ -185,7 +186,7 @@ class ModelSessionSlot:
 
     # ── starting ──────────────────────────────────────────────────────────────
 
-    async def _prepare(self, start: _Start) -> None:
+    async def _prepare(self, start: _Preparation) -> None:
         self._clients.emit(SessionPreparing(start.mode))
         session: ModelSession | None = None
         try:
@@ -199,9 +200,9 @@ class ModelSessionSlot:
         except Exception as error:
             self._failed(start, session, error)
         else:
-            self._promote(start, SessionHandle(session, start.mode))
+            self._promote(start, SessionHandle(session, start.mode, start.id))
 
-    def _promote(self, start: _Start, handle: SessionHandle) -> None:
+    def _promote(self, start: _Preparation, handle: SessionHandle) -> None:
         if self._next is not start:
             self._close_later(handle.session)
             return
@@ -234,7 +235,7 @@ class ModelSessionSlot:
             toolbox.tools() if toolbox else (),
         )
 
-    def _failed(self, start: _Start, session: ModelSession | None, error: Exception) -> None:
+    def _failed(self, start: _Preparation, session: ModelSession | None, error: Exception) -> None:
         if session:
             self._close_later(session)
         if self._next is not start:
@@ -279,9 +280,7 @@ class ModelSessionSlot:
                 if isinstance(event, SessionLost):
                     error = event.error
                     break
-                if handle is not self.current:
-                    return
-                self._observer.on_session_event(event)
+                self._observer.on_session_event(handle.id, event)
                 if isinstance(event, TextDelta) and event.reply_id != replying:
                     replying = event.reply_id
                     await asyncio.sleep(0)  # the first words leave before the rest is looked at

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from neko.audio.speech_pipeline import SpeechPipeline
-from neko.errors import MemoryStoreError, ModelTimeoutError, NekoError
+from neko.errors import MemoryStoreError, ModelStreamBrokenError, ModelTimeoutError, NekoError
 from neko.sessions import prompt, turn_state
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
@@ -52,8 +52,9 @@ from neko.types.model_session import (
     AddContext,
     ModelEvent,
     ModelInput,
-    ModelSession,
+    ReplyDone,
     Respond,
+    SessionLost,
     ToolCall,
     ToolResult,
     UserMessage,
@@ -115,7 +116,9 @@ class TurnController:
         self._speech_fault_told = False
         self._repetition = RepetitionGuard(character)
         self.log = TurnLog(character, dependencies, owner, clients, status)
-        self._sender = SessionSender(owner, dependencies.timeouts.send_timeout_s, status.report)
+        self._sender: SessionSender | None = None
+        self._tools: dict[str, set[asyncio.Task[None]]] = {}
+        self._closed = False
         self.voice: Voice = dependencies.voice()
         self._pipeline = SpeechPipeline(
             self.voice.engine,
@@ -134,11 +137,6 @@ class TurnController:
         """What a client sees of the phase."""
         return _SHOWN[self._state.phase]
 
-    @property
-    def is_open(self) -> bool:
-        """Is a turn under way?"""
-        return self._state.turn is not None
-
     def ask(self, request: TextRequest, *, committed: bool = False) -> str:
         """The user typed something, or (``committed``) wants the same answered again; the id of the turn."""
         turn_id = uuid4().hex
@@ -149,11 +147,11 @@ class TurnController:
         self.dispatch(on.UserWords(turn_id, request, committed))
         return turn_id
 
-    def speak_first(self, instructions: str, priority: Priority, *, patience_s: float = 0.0) -> Verdict:
-        """Have her speak without being asked; waits up to ``patience_s`` for the floor, by its priority."""
+    def speak_first(self, instructions: str, priority: Priority, *, timeout_s: float = 0.0) -> Verdict:
+        """Have her speak without being asked; waits up to ``timeout_s`` for the floor, by its priority."""
         now = self._clock()
         wish = on.SpeakFirst(uuid4().hex, priority, SpeakRequest(instructions, now))
-        verdict = self._arbiter.offer(wish, self._state, now, now + patience_s)
+        verdict = self._arbiter.offer(wish, self._state, now, now + timeout_s)
         if verdict is Verdict.OPEN:
             self.dispatch(wish)
         return verdict
@@ -164,23 +162,36 @@ class TurnController:
         """This session answers from now on; a new session id marks its lines in the log."""
         self.leave_session()
         self._handle = handle
+        self._sender = SessionSender(self._owner, self._dependencies.timeouts.send_timeout_s, self._session_error)
         self.log.session_id = handle.id
-        self.dispatch(on.SessionReady(handle.id, handle.session.capabilities.transcription, BargeIn.CUT))
+        capabilities = handle.session.capabilities
+        self.dispatch(on.SessionReady(handle.id, capabilities.text_input, capabilities.transcription, BargeIn.CUT))
 
     def leave_session(self) -> None:
         """The session answers no more."""
         if self._handle:
             self.dispatch(on.SessionGone(self._handle.id))
             self._handle = None
+        if self._sender:
+            self._sender.close()
+            self._sender = None
 
-    def send(self, item: ModelInput) -> None:
-        """Hand something to the current session, in order with the questions."""
-        if self._handle:
-            self._sender.put(partial(self._handle.session.send, item))
+    def send(self, item: ModelInput, on_error: Callable[[NekoError], object] | None = None) -> None:
+        """Hand something to the current session, in order with the questions.
 
-    def on_model_event(self, event: ModelEvent) -> None:
-        """Take an event of the current session (all but ``SessionLost``)."""
-        self.dispatch(event)  # type: ignore[arg-type]
+        A failure goes to ``on_error``, or is told.
+        """
+        if self._handle and self._sender:
+            self._sender.put(partial(self._handle.session.send, item), on_error or self._status.report)
+
+    def _session_error(self, note: str) -> NekoError:
+        label = self._handle.session.label if self._handle else self._dependencies.label()
+        return ModelStreamBrokenError(note, model=label.model, provider=label.provider)
+
+    def on_model_event(self, session_id: str, event: ModelEvent) -> None:
+        """Take an event of a session; those of any but the current one, and ``SessionLost``, are not for turns."""
+        if session_id == self._state.session_id and not isinstance(event, SessionLost):
+            self.dispatch(event)
 
     # ── the machine ───────────────────────────────────────────────────────────
 
@@ -217,7 +228,7 @@ class TurnController:
         if self._timer and (deadline is None or self._timer.when() > deadline or self._timer.cancelled()):
             self._timer.cancel()
             self._timer = None
-        if deadline is not None and self._timer is None:
+        if deadline is not None and self._timer is None and not self._closed:
             self._timer = asyncio.get_running_loop().call_at(deadline, self._on_timer)
 
     def _on_timer(self) -> None:
@@ -238,11 +249,10 @@ class TurnController:
     def _ask(self, effect: do.Ask) -> None:
         for earlier in effect.before:
             self.send(AddContext(earlier.text, "user"))
-        request = effect.request
-        if isinstance(request, SpeakRequest):
-            self.send(Respond(effect.turn_id, request.instructions))
-        else:
-            self.send(self._message(effect.turn_id, request))
+        request, turn_id = effect.request, effect.turn_id
+        speak_first = isinstance(request, SpeakRequest)
+        item = Respond(turn_id, request.instructions) if speak_first else self._message(turn_id, request)
+        self.send(item, lambda error: self.dispatch(ReplyDone(turn_id, "failed", error)))
 
     def _message(self, turn_id: str, request: TextRequest) -> UserMessage:
         persona = self._dependencies.persona()
@@ -258,17 +268,25 @@ class TurnController:
     def _interrupt(self, effect: do.Interrupt) -> None:
         """The reply ends with what has been sent of it."""
         stream = self._streams.get(effect.turn_id)
-        if stream and (unsent := self._clients.withdraw_text(effect.turn_id)):
-            stream.text = stream.text[:-unsent]
-        if self._handle:
+        if stream:
+            unsent = min(self._clients.withdraw_text(effect.turn_id), len(stream.text) - stream.delivered)
+            stream.text = stream.text[: len(stream.text) - unsent]
+        if self._handle and self._sender:
             text = stream.text if stream else ""
-            self._sender.put(partial(self._handle.session.interrupt, effect.turn_id, text))
+            self._sender.put(partial(self._handle.session.interrupt, effect.turn_id, text), self._status.report)
+        self._cancel_tools(effect.turn_id)
 
     def _run_tool(self, effect: do.RunTool) -> None:
-        if self._handle:
-            self._owner.spawn(self._call_tool(effect.call, self._handle.session), name=f"tool {effect.call.name}")
+        running = self._tools.setdefault(effect.turn_id, set())
+        task = self._owner.spawn(self._call_tool(effect.call), name=f"tool {effect.call.name}")
+        running.add(task)
+        task.add_done_callback(running.discard)
 
-    async def _call_tool(self, call: ToolCall, session: ModelSession) -> None:
+    def _cancel_tools(self, turn_id: str) -> None:
+        for task in self._tools.pop(turn_id, ()):
+            task.cancel()
+
+    async def _call_tool(self, call: ToolCall) -> None:
         toolbox, timeout_s = self._dependencies.toolbox, self._dependencies.timeouts.turn.tool_timeout_s
         result = ToolResult(call.call_id, f"There is no function {call.name}.", failed=True)
         if toolbox:
@@ -278,7 +296,7 @@ class TurnController:
             except Exception as error:
                 logger.warning("%s: the tool %s failed: %s", self._character, call.name, type(error).__name__)
                 result = ToolResult(call.call_id, f"The function failed: {type(error).__name__}", failed=True)
-        self._sender.put(partial(session.send, result))
+        self.send(result)
         self.dispatch(on.ToolAnswered(call.call_id))
 
     # ── effects: showing ──────────────────────────────────────────────────────
@@ -315,6 +333,12 @@ class TurnController:
                     self._pipeline.feed(event.text)
             else:
                 self._clients.emit(event)
+
+    def _keep_text(self, effect: do.KeepText) -> None:
+        stream = self._stream(effect.turn_id)
+        stream.feed(effect.text)
+        stream.finish()
+        stream.delivered = len(stream.text)
 
     def _play_sound(self, effect: do.PlaySound) -> None:
         stream = self._stream(effect.turn_id)
@@ -365,6 +389,7 @@ class TurnController:
 
     def _turn_ended(self, end: do.EndTurn) -> None:
         """All of the turn is written: tell the clients and whoever watches."""
+        self._cancel_tools(end.turn_id)
         turn_id, status = end.turn_id, end.status
         stream = self._streams.pop(turn_id, None) or ReplyStream(turn_id)
         stream.timeline.mark("turn_end")
@@ -426,14 +451,27 @@ class TurnController:
         turn = self._state.turn
         return self._current.so_far() if turn and self._current and self._current.turn_id == turn.id else None
 
+    def count_as_delivered(self) -> None:
+        """Somebody else is about to listen: what has been sent of the running reply stays said, whoever leaves."""
+        turn = self._state.turn
+        if turn and (stream := self._streams.get(turn.id)):
+            stream.delivered = max(stream.delivered, len(stream.text) - self._clients.unsent_text(turn.id))
+
     async def aclose(self) -> None:
-        """Cut what runs, write what is not written yet and free the voice."""
+        """Cut what runs, write what is not written yet and free the voice; idempotent."""
+        if self._closed:
+            return
         self._arbiter.clear()
         self.dispatch(on.Close())
+        self._closed = True
         if self._timer:
             self._timer.cancel()
         await self.log.drain(_DRAIN_TIMEOUT_S)
-        await self._pipeline.aclose()
+        try:
+            async with asyncio.timeout(_DRAIN_TIMEOUT_S):
+                await self._pipeline.aclose()
+        except Exception:
+            logger.exception("%s: the voice did not close cleanly", self._character)
 
 
 _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
@@ -452,6 +490,7 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.Interrupt: TurnController._interrupt,
     do.OpenReply: TurnController._open_reply,
     do.ShowText: TurnController._show_text,
+    do.KeepText: TurnController._keep_text,
     do.PlaySound: TurnController._play_sound,
     do.FinishReply: TurnController._finish_reply,
     do.RunTool: TurnController._run_tool,

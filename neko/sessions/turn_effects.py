@@ -143,6 +143,14 @@ class ShowText:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepText:
+    """This much of the reply was heard but never shown: it counts as delivered."""
+
+    turn_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlaySound:
     turn_id: str
     pcm: bytes
@@ -198,6 +206,7 @@ Effect = (
     | Interrupt
     | OpenReply
     | ShowText
+    | KeepText
     | PlaySound
     | FinishReply
     | RunTool

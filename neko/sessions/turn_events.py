@@ -78,6 +78,7 @@ class SessionReady:
     """A session answers from now on, in place of any other."""
 
     session_id: str
+    text_input: bool = True
     transcription: bool = False
     barge_in: BargeIn = BargeIn.CUT
 

@@ -151,6 +151,8 @@ class TurnLog:
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until everything is written."""
+        if self._writing.done():
+            return
         written = asyncio.Event()
         self.then(written.set)
         try:
@@ -171,6 +173,11 @@ class TurnLog:
             entry = await self._entries.get()
             try:
                 await entry()
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                logger.error("%s: an entry of the log was cancelled from within", self._character)
             except Exception:
                 logger.exception("%s: an entry of the log could not be written", self._character)
                 self._status.notify("internal", level="error")

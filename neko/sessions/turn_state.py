@@ -37,7 +37,8 @@ class Turn:
     """The open turn. ``request`` is opaque here: what to ask the model with.
 
     ``utterance_id``: the user's speech it answers, while those words are not known yet; ``held`` is the
-    text of the reply that waits for them. ``status``, ``failure``: how the reply ended, in ``AWAITING_WORDS``.
+    text of the reply that waits for them. ``heard``: sound of the reply has been handed on.
+    ``status``, ``failure``: how the reply ended, in ``AWAITING_WORDS``.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Turn:
     request: Any = field(default=None, hash=False, compare=False)
     utterance_id: str | None = None
     held: tuple[str, ...] = ()
+    heard: bool = False
     tools: frozenset[str] = frozenset()
     status: LineStatus = "complete"
     failure: NekoError | None = None
@@ -76,11 +78,13 @@ class State:
     ``paused_until``: when a paused reply is cut or goes on. ``speech_id``: the turn whose sound is still
     being handed over, until ``speech_due``. ``writing``: turns whose end is being written, until
     ``writing_due``. ``unasked``: requests that were cut before this session was asked them. ``recent``:
-    turns that ended lately, whose late events must not open a turn.
+    turns that ended lately, whose late events must not open a turn. ``transcribed``: utterances of this
+    session whose words have come, which come once.
     """
 
     phase: Phase = Phase.IDLE
     session_id: str | None = None
+    text_input: bool = True
     transcription: bool = False
     barge_in: BargeIn = BargeIn.CUT
     turn: Turn | None = None
@@ -92,11 +96,14 @@ class State:
     writing_due: float = 0.0
     unasked: tuple[Any, ...] = field(default=(), hash=False, compare=False)
     recent: tuple[str, ...] = ()
+    transcribed: tuple[str, ...] = ()
     log: tuple[AwaitedWords | do.LogEffect, ...] = ()
 
     @property
     def deadline(self) -> float | None:
         """When ``Tick`` is due; ``None`` when nothing is awaited."""
+        if self.phase is Phase.ENDED:
+            return None
         dues = [entry.due for entry in self.log if isinstance(entry, AwaitedWords)]
         if self.turn:
             dues.append(self.turn.due)
@@ -109,14 +116,3 @@ class State:
         if self.writing:
             dues.append(self.writing_due)
         return min(dues, default=None)
-
-
-def may_open(state: State, priority: Priority) -> bool:
-    """May a turn of this priority open now? The user's always; another one in silence, or over a lower one."""
-    if state.phase is Phase.ENDED:
-        return False
-    if priority is Priority.USER:
-        return True
-    if state.turn is not None:
-        return state.turn.priority < priority and state.utterance is None
-    return state.phase is Phase.IDLE

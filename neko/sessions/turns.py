@@ -15,9 +15,10 @@ from typing import Any
 
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
+from neko.sessions.arbiter import may_open
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
-from neko.sessions.turn_state import AwaitedWords, State, Turn, TurnTimeouts, Utterance, may_open
+from neko.sessions.turn_state import AwaitedWords, State, Turn, TurnTimeouts, Utterance
 from neko.types import model_session as model
 from neko.types.lines import LineStatus
 
@@ -60,6 +61,7 @@ class _Transition:
         self._now = now
         self._timeouts = timeouts
         self._session_id = state.session_id
+        self._text_input = state.text_input
         self._transcription = state.transcription
         self._barge_in = state.barge_in
         self._turn = state.turn
@@ -71,6 +73,7 @@ class _Transition:
         self._writing_due = state.writing_due
         self._unasked = state.unasked
         self._recent = state.recent
+        self._transcribed = state.transcribed
         self._log = state.log
         self._closed = False
         self._effects: list[do.Effect] = []
@@ -83,6 +86,7 @@ class _Transition:
         state = State(
             phase,
             self._session_id,
+            self._text_input,
             self._transcription,
             self._barge_in,
             self._turn,
@@ -94,6 +98,7 @@ class _Transition:
             self._writing_due,
             self._unasked,
             self._recent,
+            self._transcribed,
             self._log,
         )
         return state, self._effects
@@ -154,7 +159,7 @@ class _Transition:
         """Ask the session, or wait for one."""
         due = self._now + self._timeouts.start_timeout_s
         self._turn = Turn(turn_id, priority, Step.STARTING, due, request)
-        if self._session_id is None:
+        if self._session_id is None or not self._text_input:
             self._effects.append(do.NeedSession())
         else:
             self._ask(self._turn)
@@ -170,12 +175,17 @@ class _Transition:
         if self._session_id is not None and self._session_id != event.session_id:
             self._leave_session()
         self._session_id = event.session_id
+        self._text_input = event.text_input
         self._transcription = event.transcription
         self._barge_in = event.barge_in
         if self._turn and self._turn.step is Step.STARTING:
-            self._ask(self._turn)
+            if self._text_input:
+                self._ask(self._turn)
+            else:
+                self._effects.append(do.NeedSession())
 
     def on_session_unavailable(self, event: on.SessionUnavailable) -> None:
+        self._unasked = ()
         if self._turn and self._turn.step is Step.STARTING:
             self._end_turn("failed")
 
@@ -192,6 +202,7 @@ class _Transition:
         self._paused_until = None
         self._log = tuple(entry for entry in self._log if not isinstance(entry, AwaitedWords))
         self._unasked = ()
+        self._transcribed = ()
 
     # ── the user speaks ───────────────────────────────────────────────────────
 
@@ -218,12 +229,15 @@ class _Transition:
         return self._utterance
 
     def on_transcript(self, event: model.Transcript) -> None:
+        if event.utterance_id in self._transcribed:
+            return
         text = event.text.strip()
         utterance = self._utterance if self._utterance and self._utterance.id == event.utterance_id else None
         if text and utterance and self._paused_until is not None:
             self._cut(do.SilenceSound())
         if not event.final:
             return
+        self._transcribed = (*self._transcribed, event.utterance_id)[-_RECENT:]
         self._place_words(event.utterance_id, text)
         if utterance:
             due = self._now + self._timeouts.spoken_answer_timeout_s
@@ -272,6 +286,10 @@ class _Transition:
         if utterance is None:  # nobody asked for it: what it would answer has been superseded
             self._effects.append(do.Interrupt(event.reply_id))
             return
+        is_other = event.utterance_id not in (None, utterance.id)
+        if is_other and utterance.speaking:  # the user has gone on speaking over it
+            self._effects.append(do.Interrupt(event.reply_id))
+            return
         if utterance.speaking:
             utterance = self._stop_listening(utterance)
         if self._turn or self._speech_id:
@@ -281,7 +299,8 @@ class _Transition:
         due = self._now + self._timeouts.answer_timeout_s
         utterance_id = awaited if unknown else None
         self._turn = Turn(event.reply_id, Priority.USER, Step.ASKED, due, utterance_id=utterance_id)
-        self._utterance = None
+        if not is_other:
+            self._utterance = None
 
     def on_text_delta(self, event: model.TextDelta) -> None:
         turn = self._replying(event.reply_id)
@@ -294,6 +313,7 @@ class _Transition:
 
     def on_audio_delta(self, event: model.AudioDelta) -> None:
         if turn := self._replying(event.reply_id):
+            self._turn = replace(turn, heard=True) if not turn.heard else turn
             self._effects.append(do.PlaySound(turn.id, event.pcm, event.rate))
 
     def _open_turn(self, reply_id: str) -> Turn | None:
@@ -392,9 +412,11 @@ class _Transition:
         turn = self._turn
         if turn is None:
             return
+        if turn.held and turn.heard:
+            self._effects.append(do.KeepText(turn.id, "".join(turn.held)))
         if turn.step in (Step.ASKED, Step.REPLYING, Step.AWAITING_WORDS):
             self._effects.append(do.Interrupt(turn.id))
-        elif self._session_id is not None and turn.priority is Priority.USER:
+        elif turn.priority is Priority.USER:
             self._unasked = (*self._unasked, turn.request)[-_UNASKED:]
         self._end_turn("interrupted")
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from neko.errors import MemoryStoreError, ModelUnreachableError, VoiceUnavailableError
-from neko.sessions.actions import EndSession, SendText, StartSession, StopReply
+from neko.sessions.actions import EndSession, RetryReply, SendImage, SendText, StartSession, StopReply
 from neko.sessions.arbiter import Verdict
 from neko.sessions.events import (
     Audio,
@@ -33,16 +33,21 @@ from neko.sessions.manager import TextOutcome
 from neko.sessions.outbox import Outbox
 from neko.sessions.turn_events import Priority
 from neko.types.model_session import (
+    AudioDelta,
+    ModelInput,
+    ReplyDone,
+    ReplyStarted,
     SpeechRejected,
     SpeechStarted,
     SpeechStopped,
+    TextDelta,
     Tool,
     ToolCall,
     ToolResult,
     Transcript,
 )
 from tests.scripted_session import Call, SpokenTurn
-from tests.sessions.speech_conversation import SpeechConversation, speech_conversation
+from tests.sessions.speech_conversation import QUICK, SpeechConversation, speech_conversation
 
 IDLE = StateChanged("idle")
 
@@ -303,7 +308,7 @@ async def test_a_report_waits_until_the_users_turn_is_over(talk: SpeechConversat
     talk.manager.handle(SendText("hello"))
     await talk.until(ReplyText)
     assert talk.manager.speak_first("Report.", Priority.REPORT) is Verdict.REFUSE
-    assert talk.manager.speak_first("Report.", Priority.REPORT, patience_s=30) is Verdict.WAIT
+    assert talk.manager.speak_first("Report.", Priority.REPORT, timeout_s=30) is Verdict.WAIT
     talk.sessions[0].release()
     await talk.until(lambda event: isinstance(event, ReplyText) and event.text == "The report.")
     await talk.until(TurnEnd)
@@ -363,3 +368,179 @@ async def test_a_log_that_does_not_answer_keeps_nobody_out(
     status = await late.get()
     assert isinstance(status, Status)
     assert status.code == "memory_store"
+
+
+async def test_events_of_a_session_that_was_left_change_nothing(talk: SpeechConversation) -> None:
+    await in_call(talk, SpokenTurn(deltas=["so far ", "never"], stall_after=1))
+    left = talk.manager._slot.current
+    assert left is not None
+    talk.turns = [SpokenTurn(deltas=["the new one"], stall_after=0)]
+    talk.manager.handle(StartSession("text"))
+    await talk.until(SessionStarted)
+    talk.manager.handle(SendText("hello"))
+    await talk.until(StateChanged("thinking"))
+    talk.manager.on_session_event(left.id, SpeechStarted("stale"))
+    talk.manager.on_session_event(left.id, Transcript("stale", "stale words"))
+    talk.sessions[1].release()
+    seen = await talk.until(TurnEnd)
+    assert not any(isinstance(event, UserTranscribed) for event in seen)
+    assert [text for _, text, _ in await talk.lines()] == ["hello", "the new one"]
+
+
+async def test_typing_where_only_a_voice_is_heard_starts_a_session_that_takes_text(talk: SpeechConversation) -> None:
+    await in_call(talk)
+    deaf_to_text = talk.sessions[0]
+    deaf_to_text.capabilities = replace(deaf_to_text.capabilities, text_input=False)
+    talk.manager._turns.use_session(talk.manager._slot.current)  # type: ignore[arg-type]
+    talk.manager.handle(SendText("hello"))
+    await talk.until(TurnEnd)
+    assert len(talk.sessions) == 2
+    assert await talk.lines() == [("user", "hello", "complete"), ("assistant", "I hear you well.", "complete")]
+
+
+# ── what was found by trying to break it ──────────────────────────────────────
+
+
+async def test_a_retry_that_newer_words_overtake_lapses(talk: SpeechConversation) -> None:
+    talk.manager.handle(SendText("first"))
+    await talk.until(TurnEnd)
+    talk.manager.handle(RetryReply())
+    talk.manager.handle(SendText("newer"))
+    await talk.until(TurnEnd)
+    assert [text for role, text, _ in await talk.lines() if role == "user"] == ["first", "newer"]
+    assert [text for role, text in talk.sessions[0].history if role == "user"] == ["first", "newer"]
+
+
+async def test_words_cut_while_a_session_starts_reach_it(talk: SpeechConversation) -> None:
+    talk.manager.handle(StartSession("text"))
+    talk.manager.handle(SendText("my name is Ada"))
+    talk.manager.handle(SendText("what is my name?"))
+    await talk.until(lambda event: isinstance(event, LineStored) and event.line.role == "assistant")
+    assert ("user", "my name is Ada") in talk.sessions[0].history
+
+
+async def test_a_reply_to_an_earlier_utterance_does_not_use_up_the_one_that_goes_on(talk: SpeechConversation) -> None:
+    await in_call(talk)
+    talk.sessions[0].emit(
+        SpeechStarted("u1"), SpeechStopped("u1"), Transcript("u1", "Hello"), SpeechStarted("u2"),
+        ReplyStarted("r1", "u1"), ReplyDone("r1", "interrupted"),
+        SpeechStopped("u2"), Transcript("u2", "What time is it?"),
+        ReplyStarted("r2", "u2"), TextDelta("r2", "Noon."), ReplyDone("r2"),
+    )  # fmt: skip
+    await talk.until(TurnEnd)
+    assert [text for _, text, _ in await talk.lines()] == ["Hello", "What time is it?", "Noon."]
+
+
+async def test_a_reply_that_was_heard_but_not_shown_is_kept_when_it_is_cut(talk: SpeechConversation) -> None:
+    await in_call(talk)
+    sound = AudioDelta("r1", bytes(9600), 24_000)
+    talk.sessions[0].emit(
+        SpeechStarted("u1"), SpeechStopped("u1"), ReplyStarted("r1", "u1"), TextDelta("r1", "The code is 1234."), sound
+    )  # fmt: skip
+    await talk.until(Audio)
+    talk.manager.handle(StopReply())
+    talk.sessions[0].emit(Transcript("u1", "what is the code?"))
+    await talk.until(TurnEnd)
+    assert await talk.lines() == [
+        ("user", "what is the code?", "complete"),
+        ("assistant", "The code is 1234.", "interrupted"),
+    ]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("closed"), ValueError("a defect"), None])
+async def test_a_question_that_the_session_does_not_take_fails_its_turn(
+    executor: ThreadPoolExecutor, error: Exception | None
+) -> None:
+    async with speech_conversation(executor, timeouts=replace(QUICK, send_timeout_s=0.05)) as talk:
+        await in_call(talk)
+        hung = asyncio.Event()
+
+        async def refuse(item: ModelInput) -> None:
+            if error:
+                raise error
+            await hung.wait()
+
+        talk.sessions[0].send = refuse  # type: ignore[method-assign]
+        talk.manager.handle(SendText("hello"))
+        seen = await talk.until(TurnEnd)
+        assert [event.code for event in seen if isinstance(event, Status)] == ["model_stream_broken"]
+
+
+async def test_a_stuck_session_does_not_hold_up_the_one_that_follows(talk: SpeechConversation) -> None:
+    await in_call(talk)
+    hung = asyncio.Event()
+
+    async def hang(item: ModelInput) -> None:
+        await hung.wait()
+
+    talk.sessions[0].send = hang  # type: ignore[method-assign]
+    for _ in range(10):
+        talk.manager.handle(SendImage(b"\xff\xd8"))
+    talk.manager.handle(StartSession("text"))
+    talk.manager.handle(SendText("hello"))
+    async with asyncio.timeout(2):
+        await talk.until(TurnEnd)
+
+
+async def test_what_a_client_that_left_was_sent_stays_said(talk: SpeechConversation) -> None:
+    talk.turns = [SpokenTurn(deltas=["Hello ", "there"], stall_after=1)]
+    talk.manager.handle(SendText("hi"))
+    await talk.until(ReplyText)
+    await talk.manager.attach(Outbox())
+    talk.manager.handle(StopReply())
+    await talk.manager._turns.log.drain(2)
+    assert (await talk.lines())[-1] == ("assistant", "Hello ", "interrupted")
+
+
+async def test_a_conversation_that_is_closed_waits_for_nothing(executor: ThreadPoolExecutor) -> None:
+    async with speech_conversation(executor) as talk:
+        talk.turns = [SpokenTurn(deltas=["so far ", "never"], stall_after=1)]
+        talk.manager.handle(SendText("hi"))
+        await talk.until(ReplyText)
+        await talk.manager.aclose()
+        assert talk.manager._turns._state.deadline is None
+        assert talk.manager._turns._timer is None or talk.manager._turns._timer.cancelled()
+
+
+async def test_the_newer_of_two_clients_keeps_the_conversation_though_it_was_greeted_sooner(
+    talk: SpeechConversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, slow = talk.memory.lines, asyncio.Event()
+    calls = 0
+
+    async def first_is_slow(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            await slow.wait()
+        return await lines(*args, **kwargs)
+
+    monkeypatch.setattr(talk.memory, "lines", first_is_slow)
+    older, newer = Outbox(), Outbox()
+    greeting = asyncio.create_task(talk.manager.attach(older))
+    await asyncio.sleep(0)
+    await talk.manager.attach(newer)
+    slow.set()
+    await greeting
+    assert older.closed is not None
+    assert newer.closed is None
+
+
+async def test_a_tool_that_never_returns_ends_with_its_turn(executor: ThreadPoolExecutor) -> None:
+    class Endless(Weather):
+        async def run(self, call: ToolCall) -> ToolResult:
+            self.calls.append(call)
+            never: asyncio.Future[ToolResult] = asyncio.get_running_loop().create_future()
+            return await never
+
+    toolbox = Endless()
+    async with speech_conversation(executor, toolbox=toolbox) as talk:
+        talk.turns = [SpokenTurn(calls=[Call("weather")])]
+        talk.manager.handle(SendText("how is the weather?"))
+        await talk.until(ReplyText)
+        async with asyncio.timeout(5):
+            while not toolbox.calls:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        talk.manager.handle(StopReply())
+        await talk.until(TurnEnd)
+        assert not [task for task in asyncio.all_tasks() if "tool weather" in task.get_name() and not task.cancelling()]

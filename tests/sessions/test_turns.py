@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from neko.errors import MemoryStoreError, ModelServerError
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
+from neko.sessions.arbiter import may_open
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
-from neko.sessions.turn_state import State, TurnTimeouts, may_open
+from neko.sessions.turn_state import AwaitedWords, State, TurnTimeouts
 from neko.sessions.turns import advance
 from neko.types import model_session as model
 from neko.types.model_session import ToolCall
@@ -28,9 +29,10 @@ LONGEST = 40
 
 @dataclass
 class Machine:
-    """Steps the machine and keeps the promises that hold for every sequence of events.
+    """Steps the machine and checks what holds for every sequence of events.
 
-    ``world`` answers effects the way a controller would when ``answering`` is set.
+    ``tagged``: every delta and sound names the turn it belongs to, which must be the one it is shown for.
+    ``log`` holds what was written with the moment it belongs to, the number of the event that made it due.
     """
 
     state: State = field(default_factory=State)
@@ -38,11 +40,15 @@ class Machine:
     effects: list[do.Effect] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     ended: Counter[str] = field(default_factory=Counter)
-    spoken_at: dict[str, int] = field(default_factory=dict)
-    """Utterances in the order in which they ended, and whether their words were given up."""
-    given_up: set[str] = field(default_factory=set)
-    log: list[do.LogEffect] = field(default_factory=list)
+    written: list[tuple[int, do.LogEffect]] = field(default_factory=list)
     phases: set[Phase] = field(default_factory=set)
+    tagged: bool = False
+    count: int = 0
+    moments: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def log(self) -> list[do.LogEffect]:
+        return [entry for _, entry in self.written]
 
     def take(self, *events: on.Event) -> list[do.Effect]:
         """The effects of these events, checked."""
@@ -72,12 +78,17 @@ class Machine:
 
     def _check(self, before: State, taken: on.Event, effects: Sequence[do.Effect]) -> None:
         self.phases.add(self.state.phase)
+        self._note_moments(before, taken)
         if self.state.turn and (before.turn is None or before.turn.id != self.state.turn.id):
             self.opened.append(self.state.turn.id)
         opened = set(self.opened)
         current = {turn.id for turn in (before.turn, self.state.turn) if turn}
         for effect in effects:
             match effect:
+                case do.ShowText(turn_id, text) if self.tagged and text.replace(tag(turn_id), ""):
+                    raise AssertionError(f"{text} was shown for {turn_id}")
+                case do.PlaySound(turn_id, pcm, _) if self.tagged and pcm != tag(turn_id).encode():
+                    raise AssertionError(f"{pcm!r} was played for {turn_id}")
                 case do.ShowText(turn_id) | do.PlaySound(turn_id) | do.OpenReply(turn_id) | do.FinishReply(turn_id):
                     assert turn_id in current, f"{effect} belongs to no open turn"
                     assert not self.ended[turn_id], f"{effect} comes after the end of its turn"
@@ -91,8 +102,32 @@ class Machine:
                     assert self.state.session_id is not None
                 case _:
                     pass
-            if isinstance(effect, do.WriteUserLine | do.WriteSpokenLine | do.WriteReply | do.EndTurn):
-                self.log.append(effect)
+            match effect:
+                case do.WriteUserLine(turn_id):
+                    self.written.append((self.moments["typed", turn_id], effect))
+                case do.WriteSpokenLine(utterance_id):
+                    self.written.append((self.moments["spoken", utterance_id], effect))
+                case do.WriteReply(turn_id) | do.EndTurn(turn_id):
+                    self.written.append((self.moments["ended", turn_id], effect))
+
+    def _note_moments(self, before: State, taken: on.Event) -> None:
+        """When each line became due: typed; its speech over, or its words there when nothing waited; its turn over."""
+        self.count += 1
+        after = self.state
+        if isinstance(taken, on.UserWords):
+            self.moments["typed", taken.turn_id] = self.count
+        if before.turn and (after.turn is None or after.turn.id != before.turn.id):
+            self.moments["ended", before.turn.id] = self.count
+        awaited = {entry.utterance_id for entry in before.log if isinstance(entry, AwaitedWords)}
+        for entry in after.log:
+            if isinstance(entry, AwaitedWords) and entry.utterance_id not in awaited:
+                self.moments["spoken", entry.utterance_id] = self.count
+        if isinstance(taken, model.Transcript) and taken.utterance_id not in {*awaited, *before.transcribed}:
+            self.moments["spoken", taken.utterance_id] = self.count
+
+
+def tag(turn_id: str) -> str:
+    return f"[{turn_id}]"
 
 
 # ── what happens, one turn at a time ──────────────────────────────────────────
@@ -226,6 +261,40 @@ def test_a_cough_of_which_nobody_says_anything_is_over_after_a_while() -> None:
     machine.rest()
     assert machine.state.phase is Phase.IDLE
     assert machine.now <= TIMEOUTS.transcript_timeout_s
+
+
+@pytest.mark.parametrize("turn_detection", ["told", "untold"])
+def test_rejected_speech_ends_the_listening_at_once(turn_detection: str) -> None:
+    machine = up(transcription=True)
+    machine.take(model.SpeechStarted("u1"))
+    if turn_detection == "told":
+        machine.take(model.SpeechStopped("u1"))
+    assert machine.take(model.SpeechRejected("u1")) == [do.ShowPhase(Phase.IDLE)]
+    assert machine.state.deadline is None
+
+
+def test_a_reconnection_forgets_what_was_being_said_and_keeps_nothing_waiting_for_it() -> None:
+    machine = up(transcription=True)
+    spoke(machine)
+    machine.take(on.UserWords("t1", "typed"))
+    assert machine.log == []
+    machine.take(model.Reconnected())
+    assert machine.log == [do.WriteUserLine("t1", "typed")]
+    assert machine.state.utterance is None
+
+
+def test_a_reconnection_resumes_a_paused_reply() -> None:
+    machine = up(transcription=True, barge_in=BargeIn.PAUSE)
+    answered(machine, "t1", "so far")
+    machine.take(model.SpeechStarted("u1"))
+    assert do.ResumeSound() in machine.take(model.Reconnected())
+
+
+def test_typed_words_need_another_session_when_this_one_takes_no_text() -> None:
+    machine = up(text_input=False)
+    machine.take(on.UserWords("t1", "typed"))
+    assert machine.take(on.Committed("t1", "typed")) == [do.NeedSession()]
+    assert do.Ask("t1", "typed") in machine.take(on.SessionReady("s2"))
 
 
 def test_a_reply_waits_for_the_words_it_answers() -> None:
@@ -395,7 +464,7 @@ class _World:
     """Turns abstract operations into events with ids that exist: the newest ones and older ones."""
 
     def __init__(self) -> None:
-        self.machine = Machine()
+        self.machine = Machine(tagged=True)
         self.turns: list[str] = []
         self.utterances: list[str] = []
         self.sessions = 0
@@ -405,7 +474,7 @@ class _World:
         machine = self.machine
         if name == "typed turn":
             turn = self._new_turn()
-            machine.take(on.UserWords(turn, "words"), on.Committed(turn, "words"), model.TextDelta(turn, "a "))
+            machine.take(on.UserWords(turn, "words"), on.Committed(turn, "words"), model.TextDelta(turn, tag(turn)))
             machine.take(*([on.SoundBegan(turn)] if value else []))
         elif name == "spoken turn":
             for step in ("speech", "silence", "words" if value else "partial", "spoken reply", "text"):
@@ -466,9 +535,9 @@ class _World:
             case "reply":
                 yield model.ReplyStarted(turn)
             case "text":
-                yield model.TextDelta(turn, "word ")
+                yield model.TextDelta(turn, tag(turn))
             case "sound":
-                yield model.AudioDelta(turn, b"\0\0", 24_000)
+                yield model.AudioDelta(turn, tag(turn).encode(), 24_000)
             case "retry":
                 yield model.Retrying(turn, ModelServerError(model="m", provider="p"), 2, 1.0)
             case "tool":
@@ -494,15 +563,18 @@ class _World:
 _played = Counter[str]()
 
 
-def play_and_check(session: bool | None, operations: list[tuple[str, Any]]) -> None:
+def play_and_check(session: bool | None, operations: list[tuple[str, Any]], close: bool) -> None:
     world = _World()
     if session is not None:
         world.play(("ready", session))
     for operation in operations:
         world.play(operation)
     machine = world.machine
-    machine.rest()
-    assert machine.state.phase is Phase.IDLE, "no state without a way out"
+    if close:
+        machine.take(on.Close())
+    else:
+        machine.rest()
+    assert machine.state.phase is (Phase.ENDED if close else Phase.IDLE), "no state without a way out"
     assert machine.state.turn is None
     assert {turn: machine.ended[turn] for turn in machine.opened} == dict.fromkeys(machine.opened, 1)
     _check_order(machine)
@@ -522,7 +594,8 @@ def test_whatever_happens_every_turn_ends_once_and_the_log_is_in_the_order_of_th
     sequences: int, record_property: Callable[[str, object], None]
 ) -> None:
     _played.clear()
-    random_talk = given(st.sampled_from([None, True, False]), st.lists(_OPS, min_size=5, max_size=LONGEST))
+    operations = st.lists(_OPS, min_size=5, max_size=LONGEST)
+    random_talk = given(st.sampled_from([None, True, False]), operations, st.booleans())
     settings(max_examples=sequences, suppress_health_check=list(HealthCheck))(random_talk(play_and_check))()
     phases = [phase for phase in Phase if phase is not Phase.ENDED]
     seen = ", ".join(f"{phase} {_played[phase]}" for phase in phases)
@@ -533,17 +606,14 @@ def test_whatever_happens_every_turn_ends_once_and_the_log_is_in_the_order_of_th
 
 
 def _check_order(machine: Machine) -> None:
-    """Lines of a turn stand together: no line of an older turn after one of a newer."""
-    place = {turn: number for number, turn in enumerate(machine.opened)}
-    order = [place[entry.turn_id] for entry in machine.log if not isinstance(entry, do.WriteSpokenLine)]
-    assert order == sorted(order)
+    """The log is in the order of the talk, and a reply stands right before the end of its turn."""
+    moments = [moment for moment, _ in machine.written]
+    assert moments == sorted(moments)
     for number, entry in enumerate(machine.log):
         if isinstance(entry, do.WriteReply):
-            assert machine.log[number + 1] == do.EndTurn(entry.turn_id, entry.status)
-        if isinstance(entry, do.WriteUserLine):
-            assert do.WriteReply not in [
-                type(e) for e in machine.log[:number] if getattr(e, "turn_id", "") == entry.turn_id
-            ]
+            end = machine.log[number + 1]
+            assert isinstance(end, do.EndTurn)
+            assert end.turn_id == entry.turn_id
 
 
 def test_a_state_is_only_data() -> None:
