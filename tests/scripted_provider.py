@@ -275,7 +275,10 @@ def tone(seconds: float, hertz: float = 440.0, rate: int = TONE_RATE) -> bytes:
 def _event(model: str, delta: Mapping[str, Any], finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": dict(delta), "finish_reason": finish}
     chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}
-    return b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n"
+    text = json.dumps(chunk, ensure_ascii=False)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        text = json.dumps(chunk)  # as a gateway does that splits an emoji
+    return b"data: " + text.encode() + b"\n\n"
 
 
 _REASONS = {200: "OK", 401: "Unauthorized", 402: "Payment Required", 404: "Not Found", 429: "Too Many Requests"}

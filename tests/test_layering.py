@@ -21,7 +21,20 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"sessions", "memory", "agent"}),
     frozenset({"llm", "audio"}),
     frozenset({"net", "bus", "tasks", "metrics", "plugins"}),
-    frozenset({"settings", "characters", "preferences", "providers", "errors", "types", "storage", "language", "i18n"}),
+    frozenset(
+        {
+            "settings",
+            "characters",
+            "preferences",
+            "providers",
+            "errors",
+            "types",
+            "storage",
+            "language",
+            "i18n",
+            "well_formed",
+        }
+    ),
 )
 PEERS = frozenset({"sessions", "memory", "agent", "llm", "audio"})
 """Packages that stand in one row and may not import each other."""

@@ -27,6 +27,7 @@ from neko.sessions.events import (
 from neko.sessions.manager import SessionManager, TextOutcome
 from neko.sessions.outbox import GOING_AWAY, Outbox
 from neko.tasks import TaskOwner
+from neko.well_formed import well_formed
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Conversations:
             raise InputError(f"no character is called {character}", name=character)
         outbox = Outbox(wants_audio=speech)
         with manager.tap(outbox):
-            receipt = manager.say(SendText(text, uuid4().hex))
+            receipt = manager.say(SendText(well_formed(text), uuid4().hex))
             if receipt.outcome is TextOutcome.BLANK:
                 raise InputError("there is nothing to say in a blank text")
             if receipt.outcome is not TextOutcome.ACCEPTED:

@@ -8,7 +8,6 @@ delta, and it tells a stream that ended from one that broke off.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from neko.llm.sse import EventDecoder
 from neko.llm.tool_calls import RequestedCall, ToolCallAssembler, tool_schema
 from neko.providers import ModelEndpoint
 from neko.types.model_session import Tool
+from neko.well_formed import load_json
 
 if TYPE_CHECKING:
     import httpx2
@@ -203,7 +203,7 @@ class _CompletionDecoder:
         return bool(events)
 
     def event(self, data: bytes) -> None:
-        chunk = json.loads(data)
+        chunk = load_json(data)
         try:
             choices = chunk.get("choices")
             if not choices:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neko.types.model_session import Tool
+from neko.well_formed import load_json
 
 _LEGACY = -1
 
@@ -31,7 +32,7 @@ class RequestedCall:
 
     def parsed_arguments(self) -> dict[str, Any]:
         """The arguments; no text means none. Raises ``ValueError`` unless they are a JSON object."""
-        arguments = json.loads(self.arguments) if self.arguments.strip() else {}
+        arguments = load_json(self.arguments) if self.arguments.strip() else {}
         if not isinstance(arguments, dict):
             raise ValueError("the arguments are no object")
         return arguments

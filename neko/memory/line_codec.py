@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any, cast, get_args
 
 from neko.types.lines import Line, LineStatus, NewLine, Role
+from neko.well_formed import load_json
 
 Message = dict[str, Any]
 Names = Mapping[Role, str]
@@ -153,7 +154,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
     """A row as a line; ``near`` dates it when neither the row nor its text has a time."""
     row_id, session_id, raw, stamp = row
     try:
-        parsed = parse(json.loads(raw or ""))
+        parsed = parse(load_json(raw or ""))
     except ValueError:
         parsed = None
     parsed = parsed or Parsed("system", raw or "")

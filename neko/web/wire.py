@@ -27,6 +27,7 @@ from neko.sessions.actions import (
 )
 from neko.types.lines import Line
 from neko.types.model_session import ModelLabel
+from neko.well_formed import load_json, well_formed
 
 MAX_TEXT = 20_000
 MAX_IMAGE = 13_981_113
@@ -48,7 +49,7 @@ def decode(text: str) -> tuple[Action | None, str | None]:
     ``None`` for input that is dropped without an answer. Raises ``FrameError``.
     """
     try:
-        frame = json.loads(text)
+        frame = load_json(text)
     except (ValueError, RecursionError):
         raise FrameError("invalid_json") from None
     if not isinstance(frame, dict):
@@ -274,4 +275,4 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
 
 def encode(event: ev.Event) -> str:
     """The JSON text frame of an event; the binary frame of ``Audio`` follows it separately."""
-    return json.dumps(_FRAMES[type(event)](event), ensure_ascii=False, separators=(",", ":"))
+    return well_formed(json.dumps(_FRAMES[type(event)](event), ensure_ascii=False, separators=(",", ":")))

