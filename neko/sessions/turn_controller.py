@@ -201,13 +201,15 @@ class TurnController:
         if self._advancing:
             return
         self._advancing = True
+        before = self._state
         try:
             while self._events:
                 self._advance(self._events.popleft())
                 self._give_the_floor()
         finally:
             self._advancing = False
-            self._set_timer()
+            if self._state is not before:
+                self._set_timer()
 
     def _advance(self, event: on.Event) -> None:
         self._state, effects = advance(self._state, event, self._clock(), self._dependencies.timeouts.turn)
