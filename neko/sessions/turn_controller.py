@@ -45,7 +45,7 @@ from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
 from neko.sessions.turn_log import TextRequest, TurnLog
-from neko.sessions.turns import advance
+from neko.sessions.turns import advance, goes_on
 from neko.tasks import TaskOwner
 from neko.types import facts
 from neko.types.model_session import (
@@ -55,6 +55,7 @@ from neko.types.model_session import (
     ReplyDone,
     Respond,
     SessionLost,
+    TextDelta,
     ToolCall,
     ToolResult,
     UserMessage,
@@ -190,8 +191,14 @@ class TurnController:
 
     def on_model_event(self, session_id: str, event: ModelEvent) -> None:
         """Take an event of a session; those of any but the current one, and ``SessionLost``, are not for turns."""
-        if session_id == self._state.session_id and not isinstance(event, SessionLost):
-            self.dispatch(event)
+        if session_id != self._state.session_id or isinstance(event, SessionLost):
+            return
+        if isinstance(event, TextDelta) and self._current and not self._advancing:
+            timeouts = self._dependencies.timeouts.turn
+            if goes_on(self._state, event.reply_id, self._clock(), timeouts):  # the hot path: no state changes
+                self._show(self._current, self._current.feed(event.text))
+                return
+        self.dispatch(event)
 
     # ── the machine ───────────────────────────────────────────────────────────
 

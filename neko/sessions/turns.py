@@ -34,15 +34,13 @@ def advance(state: State, event: on.Event, now: float, timeouts: TurnTimeouts) -
     """The next state, and what is to be done, in order."""
     if state.phase is Phase.ENDED:
         return state, []
-    if type(event) is model.TextDelta and event.text and _goes_on(state, event.reply_id, now, timeouts):
-        return state, [do.ShowText(event.reply_id, event.text)]
     transition = _Transition(state, now, timeouts)
     _HANDLERS[type(event)](transition, event)
     return transition.result()
 
 
-def _goes_on(state: State, reply_id: str, now: float, timeouts: TurnTimeouts) -> bool:
-    """The hot path: a further delta of the reply that is being shown, whose deadline was moved just now."""
+def goes_on(state: State, reply_id: str, now: float, timeouts: TurnTimeouts) -> bool:
+    """Would a further delta of this reply only be shown? So it is while its deadline was moved just now."""
     turn = state.turn
     return (
         turn is not None
