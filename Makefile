@@ -55,7 +55,7 @@ format: $(VENV)/.installed-tests
 	$(PY) -m ruff format .
 
 readme: $(VENV)/.installed
-	$(PY) -m neko.settings.tables README.md
+	$(PY) -m neko.settings.option_table README.md
 
 bench: $(VENV)/.installed-tests $(VENV)/.chromium
 	$(PY) -m tests.bench $(ARGS)

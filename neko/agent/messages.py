@@ -42,14 +42,6 @@ class AnalyzeRequest(TypedDict):
     turn_id: NotRequired[str]
 
 
-class AnalyzeAck(TypedDict):
-    """On ``agent``: an analyzer elsewhere has received this request."""
-
-    event_type: Literal["analyze_ack"]
-    event_id: str
-    lanlan_name: str | None
-
-
 class Flags(TypedDict):
     """Which channels the user has switched on."""
 

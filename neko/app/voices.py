@@ -13,8 +13,10 @@ from neko.audio.engines.openai_speech import DEFAULT_MODEL
 from neko.audio.speech_pipeline import say
 from neko.net import Network
 from neko.providers import ModelEndpoint
+from neko.providers.speech_server import SpeechServerChoice, speech_server_changes
 from neko.sessions.dependencies import Voice
 from neko.settings import CoreConfig
+from neko.settings.in_force import change_of
 from neko.settings.registry import SPEECH_ENGINE, VOICES, EngineKind
 from neko.types.speech import Utterance, VoiceSettings
 
@@ -59,6 +61,24 @@ class Voices:
             rate=float(rate) if isinstance(rate, int | float) else 1.0,
             pitch=float(pitch) if isinstance(pitch, int | float) else 0.0,
         )
+
+    def changes(
+        self,
+        character: str,
+        *,
+        engine: EngineKind | None = None,
+        tuning: Mapping[str, Any] | None = None,
+        server: SpeechServerChoice | None = None,
+    ) -> dict[str, Any]:
+        """What to merge into ``core_config.json`` for these wishes; what is left out stays.
+
+        ``tuning`` holds any of ``voice``, ``rate`` and ``pitch`` of the character.
+        """
+        changes = speech_server_changes(server or SpeechServerChoice(), self._config.values)
+        own = {VOICES.name: {character: dict(tuning or {})}}
+        if engine:
+            own |= change_of(SPEECH_ENGINE, engine)["neko"]
+        return {**changes, "neko": own}
 
     async def sample(self, character: str, text: str, language: str) -> bytes:
         """A short text in a character's voice: PCM16 mono, 48 kHz. Raises ``SpeechError``."""

@@ -86,7 +86,7 @@ class _Reply:
         self.flowing.set()
 
     def end_frames(self) -> None:
-        """Nothing more is made: what is left of the sound, and the end mark."""
+        """All sound is made: queue what is left of it as frames, and the end mark."""
         while self.unframed:
             self.frames.put_nowait(self.cut_frame())
         self.frames.put_nowait(None)

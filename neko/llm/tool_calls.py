@@ -20,7 +20,7 @@ _LEGACY = -1
 
 @dataclass(frozen=True, slots=True)
 class RequestedCall:
-    """A call as the model wrote it. ``id`` is "" when it gave none; ``arguments`` is its text, hopefully JSON.
+    """A call as the model wrote it. ``id`` is "" when it gave none; ``arguments`` is its text, which should be JSON.
 
     ``extra`` holds further fields that the provider wants back with the call (thought signatures).
     """

@@ -65,6 +65,12 @@ class Choices:
             key = stored
         return Target(tile, address, key, model.strip(), address == own)
 
+    def changes_for(self, provider: str, base_url: str, api_key: str, model: str) -> dict[str, Any]:
+        """What to merge so that conversations use this choice; raises ``SettingError`` when that cannot be."""
+        if provider == OFFLINE:
+            return change_of(registry.OFFLINE, True)
+        return self.changes(self.target(provider, base_url, api_key, model), api_key)
+
     def changes(self, target: Target, sent_key: str) -> dict[str, Any]:
         """What to merge so that conversations use ``target``; raises ``SettingError`` when that cannot be."""
         default = target.provider.models.get("conversation", "")

@@ -32,13 +32,13 @@ from neko.sessions.arbiter import Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import Event, Hello, LineStored, ModelChanged, Pong, RequestScreenshot, SessionEndedByServer
+from neko.sessions.log_writer import TextRequest
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, TAKEN_OVER, Outbox
 from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
 from neko.sessions.status_reporter import StatusReporter, status_of
 from neko.sessions.turn_controller import TurnController
 from neko.sessions.turn_events import Priority
-from neko.sessions.turn_log import TextRequest
 from neko.tasks import TaskOwner
 from neko.types.lines import Line
 from neko.types.model_session import ModelEvent, UserImage

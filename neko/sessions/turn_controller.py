@@ -37,6 +37,7 @@ from neko.sessions.events import (
     UserActivity,
     UserTranscribed,
 )
+from neko.sessions.log_writer import LogWriter, TextRequest
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.session_sender import SessionSender
@@ -44,7 +45,6 @@ from neko.sessions.session_slot import SessionHandle
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
-from neko.sessions.turn_log import TextRequest, TurnLog
 from neko.sessions.turns import advance, goes_on
 from neko.tasks import TaskOwner
 from neko.types import facts
@@ -116,7 +116,7 @@ class TurnController:
         self._last_speech: str | None = None
         self._speech_fault_told = False
         self._repetition = RepetitionGuard(character)
-        self.log = TurnLog(character, dependencies, owner, clients, status)
+        self.log = LogWriter(character, dependencies, owner, clients, status)
         self._sender: SessionSender | None = None
         self._tools: dict[str, set[asyncio.Task[None]]] = {}
         self._closed = False

@@ -186,7 +186,6 @@ SETTINGS: Final[tuple[Setting[Any], ...]] = (
     *CORE_CONFIG,
     *NEKO_SECTION,
 )
-BY_NAME: Final[Mapping[str, Setting[Any]]] = MappingProxyType({setting.name: setting for setting in SETTINGS})
 TEXTS: Final[Mapping[str, Setting[str]]] = MappingProxyType(
     {setting.name: setting for setting in CORE_CONFIG if setting.kind is TEXT}
 )

@@ -64,7 +64,7 @@ ROUTE_MODULES = (
     metrics,
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = tuple(chain.from_iterable(room.ENDPOINTS for room in ROUTE_MODULES))
+ENDPOINTS: tuple[Endpoint, ...] = tuple(chain.from_iterable(module.ENDPOINTS for module in ROUTE_MODULES))
 
 
 def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[str] = ()) -> Starlette:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,8 @@ async def process(arguments: Sequence[str], environ: Mapping[str, str]) -> Async
                 found = re.search(r"http://[\w.]+:\d+", line)
         yield Server(child.pid, found.group(), began)
     finally:
-        child.terminate()
+        with suppress(ProcessLookupError):
+            child.terminate()
         try:
             async with asyncio.timeout(5):
                 await child.wait()

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, expect
 
-TIMEOUT_S = 10_000
+TIMEOUT_MS = 10_000
 """Milliseconds; a condition of the page that has not come by then does not come."""
 
 ANY_ONLINE = re.compile("^(online|builtin)$")
 SOME_ID = re.compile("^[0-9]+$")
 
-expect.set_options(timeout=TIMEOUT_S)
+expect.set_options(timeout=TIMEOUT_MS)
 
 NOTE_VIOLATIONS = """
 window.violations = [];
@@ -41,7 +41,7 @@ class PageDriver:
 
     async def __aenter__(self) -> Self:
         self.context = await self._browser.new_context(**self._device)
-        self.context.set_default_timeout(TIMEOUT_S)
+        self.context.set_default_timeout(TIMEOUT_MS)
         await self.context.add_init_script(NOTE_VIOLATIONS)
         self.context.on("request", self._on_request)
         self.context.on("console", self._on_console)
@@ -98,7 +98,7 @@ class PageDriver:
         found = self.page.locator(f'.line[data-testid="line"]{f"[data-role={role}]" if role else ""} .line-words')
         return [text.strip() for text in await found.all_text_contents()]
 
-    async def until(self, holds: str, arg: Any = None, *, seconds: float = TIMEOUT_S / 1000) -> None:
+    async def until(self, holds: str, arg: Any = None, *, seconds: float = TIMEOUT_MS / 1000) -> None:
         """Wait until the JavaScript function ``holds(arg)`` answers something true.
 
         Playwright's own way needs ``eval``, which the page's policy forbids.

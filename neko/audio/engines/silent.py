@@ -8,7 +8,7 @@ from neko.types.speech import Convert, SpeechCapabilities, Utterance
 
 
 class SilentEngine:
-    """Swallows every utterance."""
+    """Makes no sound of any utterance."""
 
     capabilities = SpeechCapabilities("off", 48_000, local=True)
 

@@ -1,4 +1,4 @@
-"""Is it alive, and the farewell of a closing page."""
+"""Liveness, and the notice that a page sends when it closes."""
 
 from __future__ import annotations
 

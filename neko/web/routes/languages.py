@@ -1,4 +1,4 @@
-"""Which language the page should speak, by three roads, and the user's own choice."""
+"""Which language the page should speak, from the browser, Steam or the system, and the user's own choice."""
 
 from __future__ import annotations
 

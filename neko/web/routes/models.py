@@ -10,8 +10,6 @@ from starlette.responses import Response
 from neko.app import Neko
 from neko.errors import NekoError
 from neko.providers.model_choice import OFFLINE, Choices, Target
-from neko.settings import registry
-from neko.settings.in_force import change_of
 from neko.settings.masking import masked_url
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
@@ -148,12 +146,7 @@ def _choices(neko: Neko) -> Choices:
 
 
 def _changes(neko: Neko, choice: ModelChoice) -> dict[str, Any]:
-    if choice.provider == OFFLINE:
-        return change_of(registry.OFFLINE, True)
-    choices = _choices(neko)
-    return choices.changes(
-        choices.target(choice.provider, choice.base_url, choice.api_key, choice.model), choice.api_key
-    )
+    return _choices(neko).changes_for(choice.provider, choice.base_url, choice.api_key, choice.model)
 
 
 def _current(neko: Neko) -> CurrentModel:

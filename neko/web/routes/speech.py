@@ -7,10 +7,9 @@ from typing import Any
 from pydantic import ConfigDict, Field, RootModel
 from starlette.responses import Response
 
-from neko.providers.speech_server import SpeechServerChoice, speech_server_changes
-from neko.settings.in_force import change_of
+from neko.providers.speech_server import SpeechServerChoice
 from neko.settings.masking import masked, masked_url
-from neko.settings.registry import ROLE_SETTINGS, SPEECH_ENGINE, VOICES, EngineKind
+from neko.settings.registry import ROLE_SETTINGS, EngineKind
 from neko.web.endpoint import Call, get, post
 from neko.web.schemas import Language, Schema, Success
 
@@ -62,11 +61,9 @@ async def speech(call: Call) -> SpeechState:
 async def change_speech(call: Call[SpeechChange]) -> SpeechState:
     sent, neko = call.body, call.neko
     voice = sent.model_dump(include={"voice", "rate", "pitch"}, exclude_none=True)
-    own: dict[str, Any] = {VOICES.name: {neko.characters.current: voice}}
-    if sent.engine:
-        own |= change_of(SPEECH_ENGINE, sent.engine)["neko"]
     server = SpeechServerChoice(sent.url, sent.model, sent.api_key)
-    await neko.config.change({**speech_server_changes(server, neko.config.values), "neko": own})
+    changes = neko.voices.changes(neko.characters.current, engine=sent.engine, tuning=voice, server=server)
+    await neko.config.change(changes)
     return _state(call)
 
 

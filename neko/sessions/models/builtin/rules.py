@@ -79,7 +79,7 @@ class Rules:
         return None
 
     def _talk(self, book: Phrasebook, text: str) -> str:
-        """An answer to what is no question that can be answered."""
+        """A reply to small talk, and to questions that nothing here can answer."""
         for intent in _SOCIAL:
             if book.matches(intent, text):
                 return self._say(book, intent)

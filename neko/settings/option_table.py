@@ -1,6 +1,6 @@
 """Tables of the settings.
 
-``python -m neko.settings.tables`` prints every setting; with the name of a file it writes the option
+``python -m neko.settings.option_table`` prints every setting; with the name of a file it writes the option
 table of that file anew.
 """
 

@@ -25,7 +25,7 @@ _RECEIPTS = 200
 _RECALLED = 6
 """Memories that go with a question."""
 MOST_WAITING = 1_000
-"""Entries. Input is refused long before (``SessionLimits.waiting_lines``); beyond this an entry is lost, aloud."""
+"""Entries. Input is refused long before (``SessionLimits.waiting_lines``); beyond this an entry is lost and reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class TextRequest:
 Entry = Callable[[], Awaitable[None]]
 
 
-class TurnLog:
+class LogWriter:
     """``session_id`` marks the lines of one model session. ``last_line_id`` is the newest line written here."""
 
     def __init__(

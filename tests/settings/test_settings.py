@@ -12,8 +12,8 @@ from neko.net import Network
 from neko.providers import catalogue
 from neko.settings import ASSETS, CoreConfig, Settings, default_data_dir, is_loopback, registry
 from neko.settings.in_force import Origin, SettingsInForce, Source, change_of
+from neko.settings.option_table import with_option_table
 from neko.settings.setting import MAPPING, SWITCH, Setting
-from neko.settings.tables import with_option_table
 
 
 def launched(*argv: str, **environ: str) -> Settings:
@@ -286,7 +286,7 @@ def test_what_is_written_is_what_is_read(setting: Setting[Any], tmp_path: Path) 
 
 
 def test_the_readme_lists_the_options_as_they_are() -> None:
-    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     assert with_option_table(text) == text, "run `make readme`"
 
 
