@@ -146,6 +146,8 @@ def _committed(connection: sqlite3.Connection, work: Work[T], durable: bool) -> 
 def _open(path: Path, lock_timeout_s: float, prepare: Work[None]) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=lock_timeout_s, isolation_level=None)
     try:
+        with contextlib.suppress(OSError):
+            path.chmod(0o600)  # what was said is for its owner; SQLite's files beside it follow
         prepare(connection)
     except BaseException:
         connection.close()

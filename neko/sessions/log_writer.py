@@ -25,7 +25,7 @@ _RECEIPTS = 200
 _RECALLED = 6
 """Memories that go with a question."""
 MOST_WAITING = 1_000
-"""Entries. Input is refused long before (``SessionLimits.waiting_lines``); beyond this an entry is lost and reported."""
+"""Entries. Input is refused long before (``SessionLimits.waiting_lines``); beyond this one is lost and reported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -438,3 +439,12 @@ async def test_a_log_that_lacks_only_one_timestamp_column_gets_it(memory_folder:
     await say(memory, "new")
     await memory.aclose()
     assert "timestamp" in [row[1] for row in memory_folder.sql("PRAGMA table_info(time_indexed_compressed)")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+async def test_what_was_said_can_be_read_by_its_owner_only(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "a secret")
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in memory_folder.folder.glob("time_indexed_*")}
+    assert modes
+    assert set(modes.values()) == {"0o600"}, modes
