@@ -140,6 +140,12 @@ class TaskOwner:
             logger.exception("the crash report of %s:%s failed", self.name, name)
 
 
+def is_cancelled() -> bool:
+    """Has the running task been cancelled? In one that was not, a ``CancelledError`` is a failure of what it called."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
 async def to_the_end(work: Awaitable[T]) -> T:
     """The result of ``work``, which a cancelled caller still waits for before it goes."""
     inner = asyncio.ensure_future(work)

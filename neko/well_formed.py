@@ -16,9 +16,9 @@ def well_formed(text: str) -> str:
 
 def load_json(raw: str | bytes) -> Any:
     """A JSON document whose texts are well formed; raises ``ValueError`` and ``RecursionError``."""
-    value = json.loads(raw)
-    escape = (b"\\ud", b"\\uD") if isinstance(raw, bytes) else ("\\ud", "\\uD")
-    return _all_well_formed(value) if escape[0] in raw or escape[1] in raw else value  # type: ignore[operator]
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    value = json.loads(text)
+    return _all_well_formed(value) if "\\ud" in text or "\\uD" in text else value
 
 
 def _all_well_formed(value: Any) -> Any:

@@ -35,6 +35,11 @@ def test_json_is_read_with_every_text_writable(value: Any) -> None:
         json.dumps(load_json(raw), ensure_ascii=False).encode()
 
 
+def test_bytes_that_are_no_utf_8_are_read_too() -> None:
+    assert load_json(b'"\xed\xa0\x80 x"').endswith(" x")
+    json.dumps(load_json(b'"\xed\xa0\x80"'), ensure_ascii=False).encode()
+
+
 def test_a_whole_pair_stays_an_emoji() -> None:
     assert load_json('"\\ud83d\\ude00"') == "😀"
 

@@ -155,7 +155,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
     row_id, session_id, raw, stamp = row
     try:
         parsed = parse(load_json(raw or ""))
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     parsed = parsed or Parsed("system", raw or "")
     neko = parsed.neko

@@ -53,7 +53,8 @@ _TAKE_OUT: Final = f"""
         SELECT id, json_extract(message, '$.type') AS kind,
             coalesce(json_extract(message, '$.data.content[0].text'), json_extract(message, '$.data.content'))
                 AS content
-        FROM {schema.ORIGINAL} WHERE id > (SELECT id FROM temp.words_end) AND id <= ? AND json_valid(message)
+        FROM {schema.ORIGINAL}
+        WHERE id > (SELECT id FROM temp.words_end) AND id <= ? AND json_valid(message) AND {schema.NOT_REPLACED}
     ),
     lines AS (
         SELECT id, kind = 'human' AS by_user,
@@ -63,6 +64,10 @@ _TAKE_OUT: Final = f"""
     INSERT OR REPLACE INTO temp.words SELECT id, by_user, length(content), ' ' || lower(content) || ' ' FROM lines"""
 """Every line's words in lower case between blanks, without the time before assistant text."""
 
+_FORGET_REPLACED: Final = (
+    "DELETE FROM temp.words WHERE id IN (SELECT json_extract(message, '$.data.additional_kwargs.neko.replaces') "
+    f"FROM {schema.ORIGINAL} WHERE id > (SELECT id FROM temp.words_end) AND id <= ? AND json_valid(message))"
+)
 Hit = tuple[int, int, int, int]
 """``id, said by the user, characters, bits of the keywords it holds``."""
 
@@ -95,6 +100,7 @@ def bring_up(connection: sqlite3.Connection, end: int) -> bool:
     if last is None:
         return False
     connection.execute(_TAKE_OUT, (last,))
+    connection.execute(_FORGET_REPLACED, (last,))
     connection.execute("UPDATE temp.words_end SET id = ?", (last,))
     return True
 
@@ -111,11 +117,12 @@ def search(
     statement, parameters = _scan(wanted)
     hits: list[Hit] = connection.execute(statement, (*parameters, end)).fetchall()
     candidates = _candidates(hits, wanted, end)
-    near = sorted({line_id + step for line_id in candidates for step in (0, 1) if line_id + step < end})
+    ids = list(candidates)
+    followers = "SELECT (SELECT min(id) FROM temp.words AS next WHERE next.id > words.id) FROM temp.words"
     rows = connection.execute(
-        f"SELECT id, by_user, words FROM temp.words WHERE id IN (SELECT id FROM {schema.ORIGINAL} "
-        f"WHERE id IN ({_marks(near)}) AND {schema.NOT_REPLACED}) ORDER BY id",
-        near,
+        f"SELECT id, by_user, words FROM temp.words WHERE id < ? AND (id IN ({_marks(ids)}) "
+        f"OR id IN ({followers} WHERE id IN ({_marks(ids)}))) ORDER BY id",
+        (end, *ids, *ids),
     ).fetchall()
     best = _distinct(_ranking(candidates, rows, wanted))[:limit]
     return _evidence(connection, names, best)
@@ -214,12 +221,13 @@ def _ranking(
         candidate = candidates.get(line_id, _Candidate(0.0, ()))
         reason = f"mentions {', '.join(candidate.keywords)}"
         ranked[line_id] = _Ranked(line_id, bool(by_user), words, candidate.score, reason)
-    for line in list(ranked.values()):
+    lines = list(ranked.values())
+    for place, line in enumerate(lines):
         question = candidates.get(line.id)
         if question is None or not _asks(line.words, wanted):
             continue
         line.score = question.score * _QUESTION
-        answer = ranked.get(line.id + 1)
+        answer = lines[place + 1] if place + 1 < len(lines) else None
         if answer is not None and answer.by_user != line.by_user and answer.score < question.score * _ANSWER:
             answer.score = question.score * _ANSWER
             answer.reason = f"answers a question about {', '.join(question.keywords)}"

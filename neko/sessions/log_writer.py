@@ -13,7 +13,7 @@ from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import LineStored
 from neko.sessions.status_reporter import StatusReporter
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
 from neko.types.lines import Line, LineStatus, NewLine, Stored
 from neko.types.memory import Evidence
@@ -124,7 +124,9 @@ class LogWriter:
             finally:
                 self._on_their_way.discard(request.client_id)
             self._remember_receipt(request.client_id, stored.line)
-            recalled = tuple(evidence for evidence in await recall if stored.line.id not in evidence.sources)
+            await asyncio.wait({recall})
+            evidences = () if recall.cancelled() or recall.exception() else recall.result()
+            recalled = tuple(evidence for evidence in evidences if stored.line.id not in evidence.sources)
             on_committed(replace(request, line=stored.line, recalled=recalled), answered)
             self._clients.emit(LineStored(stored.line))
 
@@ -174,8 +176,7 @@ class LogWriter:
             try:
                 await entry()
             except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
+                if is_cancelled():
                     raise
                 logger.error("%s: an entry of the log was cancelled from within", self._character)
             except Exception:

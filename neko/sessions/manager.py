@@ -169,6 +169,8 @@ class SessionManager:
             case StopReply():
                 self._turns.dispatch(on.Stop())
             case RetryReply():
+                if self._turns.has_open_turn:
+                    self._turns.dispatch(on.Stop())
                 if self._retrying is None or self._retrying.done():
                     self._retrying = self._owner.spawn(self._retry(self._now(), self._actions), name="retry")
             case StartSession(mode, fresh):
@@ -193,6 +195,8 @@ class SessionManager:
             return TextReceipt(TextOutcome.REPEATED)
         if not text and not self._images:
             return TextReceipt(TextOutcome.BLANK)
+        if self._turns.is_closed:
+            return TextReceipt(TextOutcome.REFUSED)
         if self._turns.log.waiting >= self._dependencies.limits.waiting_lines:
             self._status.notify("inbox_full")
             return TextReceipt(TextOutcome.REFUSED)
@@ -208,9 +212,11 @@ class SessionManager:
         return self._turns.speak_first(instructions, priority, timeout_s=timeout_s)
 
     async def _retry(self, received: float, action: int) -> None:
-        """Answer the last user line once more; the new reply replaces the old one."""
+        """Answer the last user line once more; the new reply replaces the old one, which is cut if it still runs."""
+        timeout_s = self._dependencies.timeouts.recent_timeout_s
+        await self._turns.log.drain(timeout_s)
         try:
-            async with asyncio.timeout(self._dependencies.timeouts.recent_timeout_s):
+            async with asyncio.timeout(timeout_s):
                 exchange = await self._last_exchange()
         except NekoError as error:
             self._status.report(error)
@@ -300,7 +306,7 @@ class SessionManager:
     def on_session_event(self, session_id: str, event: ModelEvent) -> None:
         self._turns.on_model_event(session_id, event)
 
-    def _on_microphone_fault(self, error: Exception) -> None:
+    def _on_microphone_fault(self, error: BaseException) -> None:
         self._status.report(error if isinstance(error, NekoError) else NekoError(type(error).__name__))
 
     # ── changes from outside ──────────────────────────────────────────────────

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from neko.audio.resample import PcmStream
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, is_cancelled
 from neko.types.model_session import ModelSession, UserAudio
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class Microphone:
         executor: ThreadPoolExecutor,
         *,
         limits: MicrophoneLimits | None = None,
-        on_fault: Callable[[Exception], None] | None = None,
+        on_fault: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._owner = owner
         self._executor = executor
@@ -198,7 +198,9 @@ class Microphone:
                 if pcm := await self._at_rate(chunk, session.capabilities.input_rate):
                     await session.send(UserAudio(pcm))
                 self._fault_told = False
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if not isinstance(error, Exception) and is_cancelled():
+                raise
             logger.warning("the session did not take a piece of sound: %s", type(error).__name__)
             self._ring.dropped_s += chunk.seconds
             if self._session is session and not self._fault_told:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from neko.errors import NekoError
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, is_cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ class SessionSender:
                     await command.run()
             except NekoError as error:
                 command.on_error(error)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if not isinstance(error, Exception) and is_cancelled():
+                    raise
                 logger.warning("an input could not be sent to the model session: %s", type(error).__name__)
                 command.on_error(self._make_error(type(error).__name__))

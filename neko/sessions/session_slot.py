@@ -24,7 +24,7 @@ from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
 from neko.sessions.status_reporter import StatusReporter
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
 from neko.types.model_session import ModelEvent, ModelSession, SessionLost, SessionSetup, TextDelta
 
@@ -180,7 +180,10 @@ class ModelSessionSlot:
 
     async def aclose(self) -> None:
         """Leave every session and wait until it is closed."""
+        starting = self._next.task if self._next else None
         self.drop()
+        if starting:
+            await asyncio.wait({starting}, timeout=self._timeouts.close_timeout_s)
         if self._closing:
             await asyncio.wait(self._closing, timeout=self._timeouts.close_timeout_s)
 
@@ -193,11 +196,11 @@ class ModelSessionSlot:
             async with asyncio.timeout(self._timeouts.start_timeout_s(start.mode)):
                 session = self._dependencies.model(start.mode, self._owner)
                 await session.open(await self._setup())
-        except asyncio.CancelledError:
-            if session:
-                self._close_later(session)
-            raise
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if not isinstance(error, Exception) and is_cancelled():
+                if session:
+                    self._close_later(session)
+                raise
             self._failed(start, session, error)
         else:
             self._promote(start, SessionHandle(session, start.mode, start.id))
@@ -235,7 +238,7 @@ class ModelSessionSlot:
             toolbox.tools() if toolbox else (),
         )
 
-    def _failed(self, start: _Preparation, session: ModelSession | None, error: Exception) -> None:
+    def _failed(self, start: _Preparation, session: ModelSession | None, error: BaseException) -> None:
         if session:
             self._close_later(session)
         if self._next is not start:
@@ -251,7 +254,7 @@ class ModelSessionSlot:
             self._clients.emit(AutoCloseMic(notice.text))
         self._observer.on_session_unavailable()
 
-    def _start_error(self, mode: Mode, error: Exception) -> ModelError:
+    def _start_error(self, mode: Mode, error: BaseException) -> ModelError:
         label = self._dependencies.label()
         if isinstance(error, TimeoutError):
             seconds = round(self._timeouts.start_timeout_s(mode))
@@ -286,7 +289,9 @@ class ModelSessionSlot:
                     await asyncio.sleep(0)  # the first words leave before the rest is looked at
         except NekoError as failure:
             error = failure
-        except Exception:
+        except (Exception, asyncio.CancelledError) as failure:
+            if not isinstance(failure, Exception) and is_cancelled():
+                raise
             logger.exception("%s: the events of a session broke off", self._character)
         self._lost(handle, error)
 

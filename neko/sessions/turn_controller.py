@@ -46,7 +46,7 @@ from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
 from neko.sessions.turns import advance, goes_on
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
 from neko.types.model_session import (
     AddContext,
@@ -137,6 +137,16 @@ class TurnController:
     def state(self) -> State:
         """What a client sees of the phase."""
         return _SHOWN[self._state.phase]
+
+    @property
+    def has_open_turn(self) -> bool:
+        """Is a turn under way?"""
+        return self._state.turn is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Is the conversation over for good?"""
+        return self._closed
 
     def ask(self, request: TextRequest, *, committed: bool = False) -> str:
         """The user typed something, or (``committed``) wants the same answered again; the id of the turn."""
@@ -302,7 +312,9 @@ class TurnController:
             try:
                 async with asyncio.timeout(timeout_s):
                     result = await toolbox.run(call)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if not isinstance(error, Exception) and is_cancelled():
+                    raise
                 logger.warning("%s: the tool %s failed: %s", self._character, call.name, type(error).__name__)
                 result = ToolResult(call.call_id, f"The function failed: {type(error).__name__}", failed=True)
         self.send(result)

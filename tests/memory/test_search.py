@@ -106,5 +106,27 @@ async def test_the_oldest_line_of_a_log_longer_than_one_step_is_recalled(memory_
     assert recalled[0].text == "my cat is called Biscuit"
 
 
+async def test_the_answer_that_replaced_another_is_found_by_its_question(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "What is the capital of Peru?")
+    first = await say(memory, "It is Cuzco, I believe.", "assistant")
+    recalled = await memory.recall(MIO, "capital of Peru")
+    assert recalled[0].text == "It is Cuzco, I believe."
+    await say(memory, "It is Lima.", "assistant", replaces=first)
+    recalled = await memory.recall(MIO, "capital of Peru")
+    assert recalled[0].text == "It is Lima."
+
+
+async def test_replies_that_were_replaced_push_nothing_out(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "My cat, the one that I got from the shelter by the river last autumn, is called Biscuit.")
+    last = await say(memory, "Biscuit cat 0", "assistant")
+    for number in range(1, 40):
+        last = await say(memory, f"Biscuit cat {number}", "assistant", replaces=last)
+    recalled = [one.text for one in await memory.recall(MIO, "Biscuit?")]
+    assert any("shelter" in text for text in recalled)
+    assert not any(text == "Biscuit cat 3" for text in recalled)
+
+
 def _plain(text: str) -> str:
     return json.dumps({"type": "human", "data": {"content": text}})

@@ -168,7 +168,7 @@ async def test_an_odd_last_byte_is_left_out(microphone: Microphone) -> None:
 async def test_a_session_that_takes_no_sound_is_told_once_and_heard_again_when_it_does(
     owner: TaskOwner, executor: ThreadPoolExecutor
 ) -> None:
-    faults: asyncio.Queue[Exception] = asyncio.Queue()
+    faults: asyncio.Queue[BaseException] = asyncio.Queue()
     microphone = Microphone(owner, executor, on_fault=faults.put_nowait)
     ear = Listener()
     ear.error = RuntimeError("closed")

@@ -20,6 +20,7 @@ from neko.sessions.events import (
     ReplyText,
     SessionEndedByServer,
     SessionFailed,
+    SessionPreparing,
     SessionStarted,
     SpeechEnded,
     StateChanged,
@@ -46,7 +47,7 @@ from neko.types.model_session import (
     ToolResult,
     Transcript,
 )
-from tests.scripted_session import Call, SpokenTurn
+from tests.scripted_session import Call, ScriptedSpeechSession, SpokenTurn
 from tests.sessions.speech_conversation import QUICK, SpeechConversation, speech_conversation
 
 IDLE = StateChanged("idle")
@@ -544,3 +545,67 @@ async def test_a_tool_that_never_returns_ends_with_its_turn(executor: ThreadPool
         talk.manager.handle(StopReply())
         await talk.until(TurnEnd)
         assert not [task for task in asyncio.all_tasks() if "tool weather" in task.get_name() and not task.cancelling()]
+
+
+@pytest.mark.parametrize("where", ["open", "send", "events"])
+async def test_a_cancellation_that_comes_out_of_a_session_is_a_failure_and_not_the_end(
+    talk: SpeechConversation, where: str
+) -> None:
+    async def cancelled(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    class Cancelled(ScriptedSpeechSession):
+        pass
+
+    if where == "events":
+        await in_call(talk)
+        talk.sessions[0].end_events(asyncio.CancelledError())  # type: ignore[arg-type]
+        await talk.until(SessionEndedByServer)
+    elif where == "open":
+        Cancelled.open = cancelled  # type: ignore[method-assign, assignment]
+        broken = replace(talk.manager._slot._dependencies, model=lambda _, owner: Cancelled(owner=owner))
+        whole, talk.manager._slot._dependencies = talk.manager._slot._dependencies, broken
+        talk.manager.handle(SendText("hello"))
+        await talk.until(TurnAbandoned)
+        talk.manager._slot._dependencies = whole
+    else:
+        await in_call(talk)
+        talk.sessions[0].send = cancelled  # type: ignore[method-assign, assignment]
+        talk.manager.handle(SendText("hello"))
+        await talk.until(TurnEnd)
+        del talk.sessions[0].send
+    talk.manager.handle(SendText("hello again"))
+    await talk.until(TurnEnd)
+    assert (await talk.lines())[-1] == ("assistant", "I hear you well.", "complete")
+
+
+async def test_a_retry_while_the_reply_runs_leaves_one_reply(talk: SpeechConversation) -> None:
+    talk.turns = [SpokenTurn(deltas=["so far ", "never"], stall_after=1), SpokenTurn(deltas=["the second"])]
+    talk.manager.handle(SendText("hello"))
+    await talk.until(ReplyText)
+    talk.manager.handle(RetryReply())
+    await talk.until(lambda event: isinstance(event, ReplyText) and event.text == "the second")
+    await talk.until(TurnEnd)
+    assert await talk.lines() == [("user", "hello", "complete"), ("assistant", "the second", "complete")]
+
+
+async def test_a_session_that_is_still_opening_is_closed_with_the_conversation(executor: ThreadPoolExecutor) -> None:
+    closed: list[str] = []
+
+    class Slow(ScriptedSpeechSession):
+        async def open(self, setup: object) -> None:
+            await asyncio.get_running_loop().create_future()
+
+        async def aclose(self) -> None:
+            closed.append("yes")
+            await super().aclose()
+
+    async with speech_conversation(executor) as talk:
+        slow = replace(talk.manager._slot._dependencies, model=lambda _, owner: Slow(owner=owner))
+        talk.manager._slot._dependencies = slow
+        talk.manager.handle(StartSession("text"))
+        await talk.until(SessionPreparing)
+        await asyncio.sleep(0)
+        await talk.manager.aclose()
+        assert talk.manager.say(SendText("anybody?")).outcome is TextOutcome.REFUSED
+    assert closed == ["yes"]
