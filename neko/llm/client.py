@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,27 +44,18 @@ class ProviderClient:
     def __init__(self, openai: AsyncOpenAI, http: httpx2.AsyncClient) -> None:
         self._openai = openai
         self._http = http
+        self._headers = {name: value for name, value in openai.default_headers.items() if isinstance(value, str)}
+        self._headers |= openai.auth_headers | {"Accept": "text/event-stream, application/json"}
 
-    @asynccontextmanager
-    async def post(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[httpx2.Response]:
+    def post(self, path: str, body: Mapping[str, Any]) -> AbstractAsyncContextManager[httpx2.Response]:
         """Send JSON; the response of whatever status is open, its head read. Raises what ``httpx2`` raises.
 
-        Not by ``chat.completions.create``, which walks through all messages by their type hints: that
-        takes longer than a whole reply once the talk has some length.
+        The address and the headers are the client's; the request is not made by it. Its ``create`` walks
+        through all messages by their type hints, which takes longer than a whole reply once the talk has some
+        length, and its ``post`` still costs more than sending does.
         """
-        from openai import APIConnectionError, APIStatusError, AsyncStream
-
-        try:
-            stream = await self._openai.post(
-                path, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object]
-            )
-        except APIStatusError as error:
-            yield error.response
-            return
-        except APIConnectionError as error:
-            raise error.__cause__ or error from error
-        async with stream:
-            yield stream.response
+        url = self._openai.base_url.join(path.lstrip("/"))
+        return self._http.stream("POST", url, json=body, headers=self._headers)
 
     async def connect_ahead(self, timeout_s: float) -> None:
         """Have a connection ready for the first request, if the server can be reached; fails silently.
