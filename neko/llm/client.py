@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import gc
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -82,17 +84,27 @@ async def open_client(network: Network, endpoint: ModelEndpoint, timeouts: Timeo
             connect_timeout_s=timeouts.connect_timeout_s,
             follow_redirects=endpoint.base_url.startswith("https:"),
         )
-        return ProviderClient(await in_thread(_make_openai, endpoint, http), http)
+        return await in_thread(_make_client, endpoint, http)
     except Exception as error:
         raise ProviderErrors(endpoint.model, endpoint.provider_name).from_exception(error) from error
 
 
-def _make_openai(endpoint: ModelEndpoint, http: httpx2.AsyncClient) -> AsyncOpenAI:
-    """Blocks: the library is loaded at its first use."""
+def _make_client(endpoint: ModelEndpoint, http: httpx2.AsyncClient) -> ProviderClient:
+    """Blocks: the library is loaded at its first use, and it asks the system for what its headers say."""
+    _load_openai()
     from openai import AsyncOpenAI
 
     key = endpoint.api_key or "none"  # the client insists on one; servers without keys ignore it
     client = AsyncOpenAI(api_key=key, base_url=endpoint.base_url, http_client=http, max_retries=0)
     if client.base_url.host != "api.openai.com":
         client.organization = client.project = None
-    return client
+    return ProviderClient(client, http)
+
+
+@functools.cache
+def _load_openai() -> None:
+    """Blocks. What the library is made of stays for good: the collector need not look through it on the loop,
+    which takes about 50 ms and would fall into the first turn."""
+    import openai  # noqa: F401
+
+    gc.freeze()
