@@ -46,18 +46,23 @@ class ProviderClient:
     def __init__(self, openai: AsyncOpenAI, http: httpx2.AsyncClient) -> None:
         self._openai = openai
         self._http = http
-        self._headers = {name: value for name, value in openai.default_headers.items() if isinstance(value, str)}
-        self._headers |= openai.auth_headers | {"Accept": "text/event-stream, application/json"}
+        self._chat_url = openai.base_url.join("chat/completions")
+        self._headers = {
+            name: value
+            for name, value in (openai.default_headers | openai.auth_headers).items()
+            if isinstance(value, str) and not name.startswith("X-Stainless-")  # which system this is
+        }
+        self._headers["Accept"] = "text/event-stream, application/json"
 
-    def post(self, path: str, body: Mapping[str, Any]) -> AbstractAsyncContextManager[httpx2.Response]:
-        """Send JSON; the response of whatever status is open, its head read. Raises what ``httpx2`` raises.
+    def post_chat(self, body: Mapping[str, Any]) -> AbstractAsyncContextManager[httpx2.Response]:
+        """Ask for a completion; the response of whatever status is open, its head read. Raises what
+        ``httpx2`` raises.
 
         The address and the headers are the client's; the request is not made by it. Its ``create`` walks
         through all messages by their type hints, which takes longer than a whole reply once the talk has some
         length, and its ``post`` still costs more than sending does.
         """
-        url = self._openai.base_url.join(path.lstrip("/"))
-        return self._http.stream("POST", url, json=body, headers=self._headers)
+        return self._http.stream("POST", self._chat_url, json=body, headers=self._headers)
 
     async def connect_ahead(self, timeout_s: float) -> None:
         """Have a connection ready for the first request, if the server can be reached; fails silently.

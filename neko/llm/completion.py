@@ -74,7 +74,7 @@ async def stream_completion(
     decoder = _CompletionDecoder(sink, errors)
     clock = _Clock(timeouts)
     try:
-        async with clock.deadline, client.post("/chat/completions", _body(endpoint, messages, tools)) as response:
+        async with clock.deadline, client.post_chat(_body(endpoint, messages, tools)) as response:
             if response.status_code != 200:
                 raise await _refusal(response, errors, bool(tools))
             content_type = response.headers.get("content-type", "")
