@@ -10,9 +10,9 @@ from typing import Any
 
 from neko.bus import Bus
 from neko.metrics import Metrics
-from neko.sessions.actions import Mode, SendAudio
+from neko.sessions.actions import Mode, SendAudio, StartSession
 from neko.sessions.dependencies import SessionDependencies, SessionTimeouts, Voice
-from neko.sessions.events import Event
+from neko.sessions.events import Event, SessionStarted
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from neko.sessions.prompt import Persona
@@ -103,3 +103,10 @@ async def speech_conversation(
     finally:
         await talk.manager.aclose()
         await bus.aclose()
+
+
+async def in_call(talk: SpeechConversation, *turns: SpokenTurn) -> None:
+    """A call is up; ``turns`` are its script."""
+    talk.turns = list(turns)
+    talk.manager.handle(StartSession("audio"))
+    await talk.until(SessionStarted)
