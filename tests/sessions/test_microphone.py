@@ -64,12 +64,6 @@ async def owner() -> AsyncIterator[TaskOwner]:
 
 
 @pytest.fixture
-def executor() -> Any:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
-@pytest.fixture
 def microphone(owner: TaskOwner, executor: ThreadPoolExecutor) -> Microphone:
     return Microphone(owner, executor, limits=MicrophoneLimits(pre_roll_s=0.3, start_s=1.5, change_s=4.0))
 
