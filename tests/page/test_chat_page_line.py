@@ -72,6 +72,7 @@ async def test_a_restarted_server_finds_the_page_again_with_what_was_written_mea
     await connected.stop()
     await expect(driver.get("connection")).not_to_have_attribute("data-state", ANY_ONLINE)
     await driver.say("two")
+    await expect(driver.lines("user").last).to_have_attribute("data-waiting", "")
     await driver.say("three")
     await expect(driver.lines("user").last.locator(".line-note")).to_have_text("Waiting for the line…")
     await page.get_by_role("button", name="Try now").wait_for()
