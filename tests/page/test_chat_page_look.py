@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -181,15 +182,15 @@ async def test_without_her_drawing_the_reader_is_told_and_the_talk_goes_on(
 
 
 async def test_who_is_sent_away_while_she_loads_does_not_come(home: RunningNeko, driver: PageDriver) -> None:
-    requests: list[Route] = []
-    await driver.context.route("**/neko.svg", lambda route: requests.append(route))
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await driver.context.route("**/neko.svg", held.put_nowait)
     page = await driver.open(home.url)
+    request = await asyncio.wait_for(held.get(), timeout=20)
     await page.evaluate("location.hash = 'settings/look'")
     await driver.get("avatar-toggle").click()
     await expect(page.locator("#app")).to_have_attribute("data-avatar", "off")
-    assert requests
     async with page.expect_response("**/neko.svg"):
-        await requests[0].continue_()
+        await request.continue_()
     await page.evaluate("async () => { for (let n = 0; n < 5; n += 1) await new Promise(requestAnimationFrame); }")
     await expect(page.locator("#avatar svg")).to_have_count(0)
 
