@@ -107,7 +107,7 @@ class ScriptedProvider:
         self._arrived = asyncio.Condition()
         self._released = asyncio.Event()
         self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
+        self._connections: set[Connection] = set()
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -118,7 +118,7 @@ class ScriptedProvider:
 
     async def start(self, port: int = 0) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", port)
+        self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -169,7 +169,7 @@ class ScriptedProvider:
             await self._arrived.wait_for(lambda: len(self.chats) >= count)
         return self.chats[count - 1]
 
-    async def handle(self, connection: _Connection, request: Request) -> None:
+    async def handle(self, connection: Connection, request: Request) -> None:
         """Answer one request."""
         self.requests.append(request)
         async with self._arrived:
@@ -183,7 +183,7 @@ class ScriptedProvider:
         else:
             connection.answer(404, b'{"error":{"message":"no such path"}}')
 
-    async def _models(self, connection: _Connection) -> None:
+    async def _models(self, connection: Connection) -> None:
         script = self._model_scripts.popleft() if self._model_scripts else None
         if script is not None:
             if script.stall_after is not None:
@@ -196,7 +196,7 @@ class ScriptedProvider:
         data = [{"id": model, "object": "model", "owned_by": self.owned_by} for model in self.models]
         connection.answer(200, json.dumps({"object": "list", "data": data}).encode())
 
-    async def _chat(self, connection: _Connection, request: Request) -> None:
+    async def _chat(self, connection: Connection, request: Request) -> None:
         script = self._scripts.popleft() if self._scripts else self.default
         if await self._refused(connection, script):
             return
@@ -223,7 +223,7 @@ class ScriptedProvider:
             connection.chunk(b"data: [DONE]\n\n")
         connection.end()
 
-    async def _may_go_on(self, connection: _Connection, script: Script, count: int) -> bool:
+    async def _may_go_on(self, connection: Connection, script: Script, count: int) -> bool:
         if script.delay:
             await asyncio.sleep(script.delay)
         if count == script.stall_after:
@@ -236,7 +236,7 @@ class ScriptedProvider:
             connection.drop()
         return not connection.gone
 
-    async def _refused(self, connection: _Connection, script: Script) -> bool:
+    async def _refused(self, connection: Connection, script: Script) -> bool:
         if script.refuse:
             connection.drop()
         elif script.status != 200:
@@ -247,7 +247,7 @@ class ScriptedProvider:
             connection.answer(script.status, body, headers)
         return script.refuse or script.status != 200
 
-    async def _speech(self, connection: _Connection, request: Request) -> None:
+    async def _speech(self, connection: Connection, request: Request) -> None:
         """A 440 Hz tone, PCM16 mono 24 kHz, 60 ms a character, in 40 ms chunks."""
         script = self._speech_scripts.popleft() if self._speech_scripts else Script()
         if await self._refused(connection, script):
@@ -284,7 +284,7 @@ def _event(model: str, delta: Mapping[str, Any], finish: str | None = None) -> b
 _REASONS = {200: "OK", 401: "Unauthorized", 402: "Payment Required", 404: "Not Found", 429: "Too Many Requests"}
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One client connection; requests on it are answered one after another."""
 
     def __init__(self, provider: ScriptedProvider) -> None:
@@ -358,9 +358,13 @@ class _Connection(asyncio.Protocol):
         self._transport.write(head if bodiless else head + body)
 
     def begin(self, content_type: str) -> None:
-        self._transport.write(
-            f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
-        )
+        self.head(200, {"content-type": content_type})
+
+    def head(self, status: int, headers: Mapping[str, str]) -> None:
+        """Begin an answer whose body comes in chunks."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        reason = _REASONS.get(status, "Status")
+        self._transport.write(f"HTTP/1.1 {status} {reason}\r\n{lines}transfer-encoding: chunked\r\n\r\n".encode())
 
     def chunk(self, data: bytes) -> None:
         self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
