@@ -32,6 +32,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from neko.application import Neko
 from neko.errors import ConfigError, NekoError
 from neko.settings import Settings
+from neko.settings.in_force import SettingsInForce
+from neko.settings.registry import ROOT_PATH
 from neko.tasks import TaskOwner, in_thread
 
 logger = logging.getLogger(__name__)
@@ -192,6 +194,21 @@ def _without_lifespan(app: ASGIApp) -> ASGIFramework:
     return cast(ASGIFramework, served)
 
 
+def _below_root_path(neko: Neko) -> ASGIApp:
+    """The app below the path that a proxy is said to hand on; one that keeps it to itself is as welcome."""
+    given = SettingsInForce({}, neko.settings.environ).get(ROOT_PATH).strip("/")
+    if not given:
+        return neko.asgi
+    root_path = f"/{given}"
+
+    async def below(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix(root_path)
+        rest = path if path.startswith("/") else "/" + path
+        await neko.asgi({**scope, "root_path": root_path, "path": root_path + rest}, receive, send)
+
+    return below
+
+
 @asynccontextmanager
 async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[None]]:
     """Answer requests meanwhile; yields the task of the server, which ends early only by a fault.
@@ -201,7 +218,7 @@ async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[
     """
     stop = asyncio.Event()
     async with TaskOwner("serve") as owner:
-        app, config = _without_lifespan(neko.asgi), _HypercornConfig(listener)
+        app, config = _without_lifespan(_below_root_path(neko)), _HypercornConfig(listener)
         server = owner.spawn(hypercorn_serve(app, config, shutdown_trigger=stop.wait), name="http server")
         try:
             yield server

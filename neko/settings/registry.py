@@ -77,6 +77,14 @@ ALLOWED_HOSTS: Final[Setting[tuple[str, ...]]] = Setting(
     Place.ENVIRONMENT,
     ("NEKO_ALLOWED_HOSTS",),
 )
+ROOT_PATH: Final[Setting[str]] = Setting(
+    "root-path",
+    TEXT,
+    "",
+    "path below which a proxy shows her, if it hands that path on: `/neko`",
+    Place.ENVIRONMENT,
+    ("NEKO_ROOT_PATH",),
+)
 INSTANCE_ID: Final[Setting[str]] = Setting(
     "instance-id",
     TEXT,
@@ -180,6 +188,7 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (LANGUAGE, OFFLINE, SPEECH_ENGIN
 SETTINGS: Final[tuple[Setting[Any], ...]] = (
     *LAUNCH,
     ALLOWED_HOSTS,
+    ROOT_PATH,
     INSTANCE_ID,
     OPENAI_BASE_URL,
     CHOSEN_PROVIDER_KEY,

@@ -21,12 +21,13 @@ class AllowedHosts:
     """The ``Host`` values this server answers to.
 
     ``bound`` is the address it listens on; bound to every address it also answers to this
-    machine's own name and to any bare address. ``extra`` are names the owner added.
+    machine's own name and to any bare address. ``extra`` are names the owner added, with or without a port.
     """
 
     def __init__(self, bound: str, extra: Iterable[str] = ()) -> None:
         self._any_address = bound in _WILDCARDS
-        self._names = {_plain(name) for name in (bound, "localhost", *extra)}
+        self._added = {name.lower() for name in extra}
+        self._names = {_plain(name) for name in (bound, "localhost", *map(_without_port, self._added))}
         if self._any_address:
             own = _plain(socket.gethostname())
             self._names |= {own, f"{own}.local"}
@@ -39,6 +40,10 @@ class AllowedHosts:
         name = _plain(match["name"])
         address = _address(name)
         return name in self._names or bool(address and (self._any_address or address.is_loopback))
+
+    def added(self, origin: str) -> bool:
+        """Whether the owner added the host of ``origin``, port and all: a proxy there may rewrite ``Host``."""
+        return origin.lower().partition("://")[2] in self._added
 
 
 def same_origin(origin: str, scheme: str, host: str) -> bool:
@@ -57,6 +62,11 @@ def same_origin(origin: str, scheme: str, host: str) -> bool:
 def _with_port(host: str, scheme: str) -> tuple[str, str] | None:
     match = _HOST.fullmatch(host)
     return (_plain(match["name"]), match["port"] or _DEFAULT_PORTS[scheme]) if match else None
+
+
+def _without_port(host: str) -> str:
+    match = _HOST.fullmatch(host)
+    return match["name"] if match else host
 
 
 def _plain(name: str) -> str:

@@ -65,11 +65,14 @@ class Guard:
             return json_response(_FOREIGN_HOST, 403)
         origin = headers.get("origin")
         writes = scope["type"] == "websocket" or scope["method"] not in _READS
-        if writes and origin is not None and not same_origin(origin, scope["scheme"], host):
+        if writes and origin is not None and not self._is_ours(origin, scope["scheme"], host):
             return json_response(_FOREIGN_ORIGIN, 403)
         if self._access and not self._access.granted(headers):
             return self._stranger(scope, headers)
         return None
+
+    def _is_ours(self, origin: str, scheme: str, host: str) -> bool:
+        return same_origin(origin, scheme, host) or self._hosts.added(origin)
 
     def _stranger(self, scope: Scope, headers: Headers) -> Response:
         page = scope["type"] == "http" and scope["method"] in _READS

@@ -16,7 +16,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
-from neko.web.mount import mount_path
+from neko.web.mount import mount_path, same_place
 
 _YEAR = 365 * 24 * 3600
 
@@ -43,7 +43,7 @@ class TokenAuth:
         if not any(name == "token" and self._is_token(value) for name, value in pairs):
             return None
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
-        answer = RedirectResponse(_relative(scope["path"]) + (f"?{rest}" if rest else ""), 303)
+        answer = RedirectResponse(same_place(scope) + (f"?{rest}" if rest else ""), 303)
         answer.set_cookie(
             self._cookie,
             self._proof,
@@ -60,8 +60,3 @@ class TokenAuth:
 
     def _derived(self, label: str) -> str:
         return hmac.new(self._token, f"neko cookie {label}".encode(), hashlib.sha256).hexdigest()
-
-
-def _relative(path: str) -> str:
-    """A path that cannot be read as another host (``//elsewhere``)."""
-    return "/" + path.lstrip("/\\")

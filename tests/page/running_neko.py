@@ -21,12 +21,19 @@ class RunningNeko:
     """``neko`` and ``url`` are those of the running server; both change with a restart, the port stays."""
 
     def __init__(
-        self, data_dir: Path, *, environ: Mapping[str, str] | None = None, voice: str = "", local: bool = False
+        self,
+        data_dir: Path,
+        *,
+        environ: Mapping[str, str] | None = None,
+        voice: str = "",
+        local: bool = False,
+        token: str = "",
     ) -> None:
         self._data_dir = data_dir
-        self._environ = {"LANG": "en_US.UTF-8", **(environ or {})}
+        self.environ = {"LANG": "en_US.UTF-8", **(environ or {})}
         self._voice = voice
         self._local = local
+        self._token = token
         self._port = 0
         self._stack = AsyncExitStack()
         self.neko: Neko
@@ -45,7 +52,11 @@ class RunningNeko:
 
     async def start(self) -> None:
         settings = Settings(
-            data_dir=self._data_dir, port=self._port, environ=self._environ, find_local_servers=self._local
+            data_dir=self._data_dir,
+            port=self._port,
+            environ=self.environ,
+            find_local_servers=self._local,
+            token=self._token,
         )
         self.listener = self._stack.enter_context(listen(settings.host, settings.port))
         self._port = self.listener.port

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import pytest
@@ -48,6 +48,21 @@ async def test_the_owner_can_add_names(data_dir: Path) -> None:
     async with started(data_dir, environ=environ) as neko, serving(neko.asgi) as client:
         assert (await client.get("/health", headers={"host": "other.lan:8"})).status_code == 200
         assert (await client.get("/health", headers={"host": "third.lan"})).status_code == 403
+
+
+async def test_a_proxy_may_rewrite_the_host_of_a_name_that_the_owner_added(data_dir: Path) -> None:
+    environ = {"NEKO_ALLOWED_HOSTS": "cat.example, Cat.LAN:8443"}
+    async with started(data_dir, environ=environ) as neko, serving(neko.asgi) as client:
+        for origin, status in {
+            "https://cat.example": 200,
+            "https://cat.lan:8443": 200,
+            "https://cat.lan": 403,
+            "https://cat.example:444": 403,
+            "https://cat.example.evil": 403,
+        }.items():
+            answer = await client.post(CHOICE, json={"language": "ja"}, headers={"origin": origin})
+            assert answer.status_code == status, origin
+        assert (await client.get("/health", headers={"host": "cat.lan:8443"})).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -248,7 +263,7 @@ class TestToken:
         self, client: httpx2.AsyncClient
     ) -> None:
         answer = await client.get("/Mio", params={"token": self.token, "theme": "dark"})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/Mio?theme=dark")
+        assert (answer.status_code, answer.headers["location"]) == (303, "./Mio?theme=dark")
         cookie = answer.headers["set-cookie"]
         assert all(part in cookie for part in ("HttpOnly", "SameSite=lax", "Path=/"))
         assert "correct" not in cookie
@@ -257,7 +272,11 @@ class TestToken:
 
     async def test_the_way_on_stays_on_this_server(self, client: httpx2.AsyncClient) -> None:
         answer = await client.get(f"{client.base_url}/evil.example/x", params={"token": self.token})
-        assert answer.headers["location"].startswith("/evil.example/")
+        assert answer.has_redirect_location
+        assert urljoin(f"{client.base_url}//evil.example/x", answer.headers["location"]).startswith(
+            str(client.base_url)
+        )
+        assert answer.headers["location"].startswith("./")
 
     async def test_the_cookie_does_not_open_the_door_to_other_sites(self, client: httpx2.AsyncClient) -> None:
         await client.get("/", params={"token": self.token})

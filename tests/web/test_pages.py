@@ -34,7 +34,7 @@ async def test_the_root_is_the_page_with_the_current_character(client: httpx2.As
     answer = await client.get("/")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert f'data-character="{neko.characters.current}"' in answer.text
-    assert base_of(answer.text) == "/"
+    assert base_of(answer.text) == "./"
 
 
 @pytest.mark.parametrize("name", ["小澪", "nobody", "favicon.ico", 'a"><script>x</script>'.replace("/", "")])
