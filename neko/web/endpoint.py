@@ -27,7 +27,7 @@ from typing_extensions import TypeVar
 
 from neko.app import Neko
 from neko.web.errors import error_response, invalid_response, json_response
-from neko.web.mount import mount_path
+from neko.web.mount import base_path
 from neko.web.request_body import BodyFormat, Form, read_form, read_json
 from neko.web.request_language import request_language
 from neko.web.schemas import Empty
@@ -219,7 +219,7 @@ async def _redirect(target: str, request: Request) -> Response:
     """307 keeps method and body."""
     path = _PARAMETER.sub(lambda match: quote(str(request.path_params[match[1]])), target)
     query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(mount_path(request.scope) + path + query, 307)
+    return RedirectResponse(base_path(request.scope) + path.removeprefix("/") + query, 307)
 
 
 def _values(data: ImmutableMultiDict[str, Any], model: type[BaseModel]) -> dict[str, Any]:

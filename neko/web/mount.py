@@ -16,8 +16,8 @@ def mount_path(scope: Scope) -> str:
     return quote(scope.get("root_path", "").rstrip("/"))
 
 
-def page_base(scope: Scope) -> str:
-    """What the addresses on a page start from, as the page's own address sees it."""
+def base_path(scope: Scope) -> str:
+    """What addresses start from, as the address of this request sees it; ends with a slash."""
     if root := mount_path(scope):
         return root + "/"
     return "../" * (scope["path"].count("/") - 1) or "./"

@@ -23,7 +23,7 @@ from neko.app import Neko
 from neko.settings import ASSETS
 from neko.tasks import in_thread
 from neko.web.content_policy import STRICT, ContentPolicy
-from neko.web.mount import page_base
+from neko.web.mount import base_path
 from neko.web.request_language import request_language
 from neko.web.static_files import content_version
 
@@ -91,7 +91,7 @@ async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request
     nonce = secrets.token_urlsafe(16) if page.policy.uses_nonce else ""
     html = await renderer.render(
         page.template,
-        base=page_base(request.scope),
+        base=base_path(request.scope),
         character=request.path_params.get("character") or neko.characters.current,
         language=request_language(request, neko),
         nonce=nonce,
