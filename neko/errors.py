@@ -13,6 +13,8 @@ NekoError
 │   │   └── PinnedSettingError      the environment decides it
 │   └── HTTPError              neko.web.errors: a request that is not served; its code says why
 ├── LocalOnlyError         another machine would have been contacted, which is switched off
+├── ProxyError             the proxy that the environment names cannot be used
+│   └── SocksSupportError      it speaks SOCKS, and the package for that is not installed
 ├── ModelError             the language model or its provider failed
 │   ├── ModelUnreachableError       refused, DNS, TLS
 │   ├── ModelTimeoutError           no first token, or silence between tokens
@@ -107,6 +109,18 @@ class LocalOnlyError(NekoError):
     """``params`` holds ``host``."""
 
     code = "local_only"
+
+
+class ProxyError(NekoError):
+    """``params``: ``host`` (and port, without a password) and ``reason``, the library's or the proxy's own words."""
+
+    code = "proxy"
+    permanent = False
+
+
+class SocksSupportError(ProxyError):
+    code = "socks_support"
+    permanent = True
 
 
 class ModelError(NekoError):

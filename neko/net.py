@@ -1,6 +1,6 @@
 """The one way out of the process: every connection to somewhere else is opened by a ``Network``.
 
-It keeps the proxies of the environment away from this machine's own servers, counts what passes by
+It asks through the proxies of the environment by one rule (``neko.proxies``), counts what passes by
 purpose and host, and with ``local_only`` refuses every host but this one, after redirects too.
 The listening socket of ``serve`` is the only other socket of the process.
 """
@@ -14,12 +14,14 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
-from neko.errors import LocalOnlyError
+from neko.errors import LocalOnlyError, ProxyError, SocksSupportError
+from neko.proxies import ProxyRules, shown
 from neko.settings import is_loopback
 from neko.tasks import in_thread
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 _KEEP_ALIVE_S = 60.0
 _MOST_HOSTS = 256
 _OTHER_HOSTS = "other"
-_LOCAL_PATTERNS = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
 @dataclass(slots=True)
@@ -99,24 +100,32 @@ class Network:
         open_timeout_s: float = 10.0,
         largest_message: int = 16 * 1024 * 1024,
     ) -> WebSocket:
-        """An open WebSocket; raises ``LocalOnlyError`` or ``WebSocketRefusedError``. Redirects are not followed."""
+        """An open WebSocket; raises ``LocalOnlyError``, ``ProxyError`` or ``WebSocketRefusedError``.
+
+        Redirects are not followed.
+        """
         parts = urlsplit(url)
         host, traffic = parts.hostname or "", self._entry(purpose, parts.netloc.rpartition("@")[2])
         self._admit(host, traffic)
         traffic.requests += 1
         opening = await in_thread(_websocket_type)
+        proxy = await in_thread(lambda: ProxyRules.read().proxy_for(url))
         try:
             connection = await opening(
                 url,
                 additional_headers=headers,
                 subprotocols=list(subprotocols) or None,  # type: ignore[arg-type]
-                proxy=None if is_loopback(host) else True,
+                proxy=proxy,
                 ssl=await in_thread(_tls) if parts.scheme == "wss" else None,
                 open_timeout=open_timeout_s,
                 max_size=largest_message,
                 close_timeout=1.0,
             )
-        except _websocket_errors() as error:
+        except _opening_errors() as error:
+            if proxy is not None and _is_of_the_proxy(error):
+                raise _proxy_error(proxy, error) from error
+            if isinstance(error, ImportError | ValueError):
+                raise
             status = getattr(getattr(error, "response", None), "status_code", 0)
             raise WebSocketRefusedError(type(error).__name__, status) from error
         traffic.connections += 1
@@ -159,8 +168,13 @@ class Network:
         self, purpose: str, url: str, connect_timeout_s: float, read_timeout_s: float | None, follow_redirects: bool
     ) -> httpx2.AsyncClient:
         http = _load_http()
-        parts = urlsplit(url)
-        local = is_loopback(parts.hostname or "")
+        tls = _tls() if not url.startswith("http:") or follow_redirects else False
+        limits = http.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=_KEEP_ALIVE_S)
+
+        def transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
+            verify = tls if proxy is None else _tls()
+            made: httpx2.AsyncBaseTransport = http.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy)
+            return made
 
         async def on_request(request: httpx2.Request) -> None:
             traffic = self._entry(purpose, request.url.netloc.decode("ascii"))
@@ -177,12 +191,10 @@ class Network:
             response.stream = _counted_stream_type()(response.stream, traffic)
 
         client: httpx2.AsyncClient = http.AsyncClient(
-            verify=_tls() if parts.scheme != "http" or follow_redirects else False,
-            trust_env=not local,
-            mounts=None if local else dict.fromkeys(_LOCAL_PATTERNS),
+            transport=_routes_type()(transport, ProxyRules.read()),
+            trust_env=False,
             follow_redirects=follow_redirects,
             timeout=http.Timeout(read_timeout_s, connect=connect_timeout_s),
-            limits=http.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=_KEEP_ALIVE_S),
             event_hooks={"request": [on_request], "response": [on_response]},
         )
         return client
@@ -251,6 +263,84 @@ def _size(message: str | bytes) -> int:
     return len(message.encode()) if isinstance(message, str) else len(message)
 
 
+# ── proxies ─────────────────────────────────────────────────────────────────────────────
+
+
+def _proxy_error(proxy: str, error: Exception) -> ProxyError:
+    """What to tell of a proxy that cannot be used. The text of a connection error names no more than its address."""
+    if isinstance(error, ImportError):
+        return SocksSupportError("the package for SOCKS is not installed", host=shown(proxy))
+    reason = "" if isinstance(error, ValueError) else str(error)
+    return ProxyError(f"{type(error).__name__} {reason}".strip(), host=shown(proxy), reason=reason or "?")
+
+
+def _is_of_the_proxy(error: Exception) -> bool:
+    """Whether opening a WebSocket failed at its proxy: there is none, it refuses, or it is of an unknown kind."""
+    from websockets import exceptions
+
+    if isinstance(error, ssl.SSLError | TimeoutError):
+        return False
+    return isinstance(error, exceptions.InvalidProxy | exceptions.ProxyError | ImportError | ValueError | OSError)
+
+
+@cache
+def _routes_type() -> Callable[[Callable[[str | None], httpx2.AsyncBaseTransport], ProxyRules], Any]:
+    import httpx2
+
+    class Routes(httpx2.AsyncBaseTransport):
+        """Sends each request on its way, with or without a proxy; that of a proxy is made when it is first taken.
+
+        Raises ``ProxyError`` where a proxy cannot be used.
+        """
+
+        def __init__(self, make: Callable[[str | None], httpx2.AsyncBaseTransport], rules: ProxyRules) -> None:
+            self._make = make
+            self._rules = rules
+            self._proxies: dict[tuple[str, str, int | None], str | None] = {}
+            self._direct = make(None)
+            self._through: dict[str, httpx2.AsyncBaseTransport] = {}
+
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            url = request.url
+            origin = (url.scheme, url.host, url.port)
+            if origin not in self._proxies:
+                self._proxies[origin] = await in_thread(self._rules.proxy_for, str(url))
+            proxy = self._proxies[origin]
+            if proxy is None:
+                return await self._direct.handle_async_request(request)
+            try:
+                response = await (await self._by(proxy)).handle_async_request(request)
+            except Exception as error:
+                if not self._is_of_the_proxy(error):
+                    raise
+                raise _proxy_error(proxy, error) from error
+            if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                await response.aclose()
+                raise ProxyError("407", host=shown(proxy), reason="407 Proxy Authentication Required")
+            return response
+
+        @staticmethod
+        def _is_of_the_proxy(error: Exception) -> bool:
+            """Whether it cannot be reached, refuses, speaks something else, or is of an unknown kind; TLS is the
+            server's beyond it."""
+            if isinstance(error.__cause__ and error.__cause__.__cause__, ssl.SSLError):
+                return False
+            unusable = (httpx2.ProxyError, httpx2.ConnectError, httpx2.ConnectTimeout, ImportError, ValueError)
+            return isinstance(error, unusable) or type(error).__module__.startswith("socksio")
+
+        async def _by(self, proxy: str) -> httpx2.AsyncBaseTransport:
+            if proxy not in self._through:
+                made = await in_thread(self._make, proxy)
+                self._through.setdefault(proxy, made)
+            return self._through[proxy]
+
+        async def aclose(self) -> None:
+            for transport in (self._direct, *self._through.values()):
+                await transport.aclose()
+
+    return Routes
+
+
 # ── loaded at first use, away from the loop ───────────────────────────────────
 
 
@@ -267,6 +357,7 @@ def _load_http() -> Any:
     for name in ("httpcore2", "anyio._backends._asyncio", "anyio.streams.memory"):
         importlib.import_module(name)
     _counted_stream_type()
+    _routes_type()
     return importlib.import_module("httpx2")
 
 
@@ -310,3 +401,9 @@ def _websocket_errors() -> tuple[type[Exception], ...]:
     from websockets.exceptions import WebSocketException
 
     return OSError, WebSocketException
+
+
+@cache
+def _opening_errors() -> tuple[type[Exception], ...]:
+    """What is raised besides where a proxy is of an unknown kind, or its package is not installed."""
+    return *_websocket_errors(), ImportError, ValueError

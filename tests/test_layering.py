@@ -20,7 +20,7 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),
     frozenset({"llm", "audio"}),
-    frozenset({"net", "bus", "tasks", "metrics", "plugins"}),
+    frozenset({"net", "proxies", "bus", "tasks", "metrics", "plugins"}),
     frozenset(
         {
             "settings",
@@ -54,6 +54,9 @@ HEAVY = {
     "soxr",
     "numpy",
     "websockets",
+    "soundfile",
+    "socksio",
+    "python_socks",
 }
 STARTS_TASKS = {"gather", "ensure_future", "create_task", "TaskGroup", "as_completed", "wait_for"}
 """What starts a task of its own accord; ``neko/tasks.py`` has ``spawn`` and ``together`` in its place."""

@@ -19,7 +19,7 @@ from websockets.http11 import Request, Response
 
 from neko.app import Neko
 from neko.audio.engines.openai_speech import OpenAISpeech
-from neko.errors import LocalOnlyError, SpeechError
+from neko.errors import LocalOnlyError, ProxyError, SpeechError
 from neko.i18n import describe
 from neko.language import LANGUAGES
 from neko.llm.discovery import find_local_servers
@@ -46,10 +46,12 @@ ALLOWED = {
     "neko/serve.py imports socket",
     "neko/serve.py calls getaddrinfo",
     "neko/web/allowed_hosts.py imports socket",
+    "neko/proxies.py imports urllib.request",
     "neko/llm/client.py imports openai",
     "neko/llm/client.py calls AsyncOpenAI over http_client",
 }
-"""The listening socket, to which connections come in; this machine's own name; and the ``openai`` client, which
+"""The listening socket, to which connections come in; this machine's own name; the proxies that
+the system names; and the ``openai`` client, which
 is made over a client of the gate's."""
 
 CLIENT_MODULES = {
@@ -323,7 +325,7 @@ async def test_other_machines_are_asked_through_the_proxy(proxy: list[str]) -> N
     with pytest.raises(SpeechError):
         await anext(engine.synthesise(Utterance("hello", "en"), bytes))
     await engine.aclose()
-    with pytest.raises(WebSocketRefusedError):
+    with pytest.raises(ProxyError, match="502"):
         await Network().websocket("test", "ws://192.0.2.1/", open_timeout_s=2)
     assert proxy == ["POST http://192.0.2.1/v1/audio/speech HTTP/1.1", "CONNECT 192.0.2.1:80 HTTP/1.1"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from neko.settings.loopback import is_loopback
+from neko.settings.loopback import is_near
 
 _ENDINGS: Final = (
     *("/chat/completions", "/completions", "/responses", "/embeddings", "/models"),
@@ -25,7 +25,7 @@ def normalise_base_url(url: str) -> str:
     if not text:
         return ""
     if "://" not in text:
-        text = f"{'http' if _is_near(text) else 'https'}://{text}"
+        text = f"{'http' if _is_near_address(text) else 'https'}://{text}"
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -49,12 +49,11 @@ def host_of(url: str) -> str:
         return ""
 
 
-def _is_near(address: str) -> bool:
+def _is_near_address(address: str) -> bool:
     """Whether an address without a scheme is on this machine or in a private network."""
     host = address.split("/")[0]
     host = host[1 : host.index("]")] if host.startswith("[") and "]" in host else host.split(":")[0]
-    near = ("192.168.", "10.", *(f"172.{n}." for n in range(16, 32)))
-    return is_loopback(host) or host.startswith(near) or host.endswith(".local") or host == "0.0.0.0"
+    return is_near(host)
 
 
 def is_web_address(address: str) -> bool:

@@ -54,7 +54,7 @@ class SpeechEngine(Protocol):
         ...
 
     def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
-        """Converted sound, piece by piece as it is made; raises ``SpeechError`` or ``LocalOnlyError``.
+        """Converted sound, piece by piece as it is made; raises ``SpeechError``, ``LocalOnlyError`` or ``ProxyError``.
 
         Synthesis and ``convert`` of one piece happen in one executor job. Closing the iterator
         (``aclose``) cancels this utterance and stops its work at once.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from neko.audio.engines.wav import WavHeader
 from neko.audio.resample import PcmStream
-from neko.errors import LocalOnlyError, SpeechError
+from neko.errors import NekoError, SpeechError
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.tasks import in_thread
@@ -49,7 +49,7 @@ class OpenAISpeech:
         await in_thread(warm.process, bytes(480))
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
-        """See ``SpeechEngine``; raises ``LocalOnlyError`` too. Closing the iterator closes the request."""
+        """See ``SpeechEngine``; raises what ``Network`` does too. Closing the iterator closes the request."""
         http = await self._http()
         decoder = _SoundDecoder(convert)
         try:
@@ -63,7 +63,7 @@ class OpenAISpeech:
                 yield piece
         except SpeechError as error:
             raise SpeechError(str(error), **{**self._who, **error.params}) from error
-        except LocalOnlyError:
+        except NekoError:
             raise
         except Exception as error:
             if self._closed:
