@@ -12,6 +12,10 @@ from typing import Final
 
 MOST: Final = 24
 """More keywords than this are not worth looking for."""
+_READ: Final = 4_000
+"""Characters of a text that are looked through: its beginning."""
+_LONGEST: Final = 64
+"""Characters of a word that are looked for; SQLite refuses patterns of many thousand."""
 
 _HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々〆"
 _HIRAGANA: Final = r"\u3041-\u309f"
@@ -67,7 +71,7 @@ class Keyword:
 def keywords(text: str) -> list[Keyword]:
     """The keywords of a text, each once, in the order they come; at most ``MOST``."""
     unique: dict[str, Keyword] = {}
-    for match in _RUNS.finditer(text):
+    for match in _RUNS.finditer(text[:_READ]):
         run = match[0]
         for keyword in _OF_SCRIPT[str(match.lastgroup)](run):
             unique.setdefault(keyword.text, keyword)
@@ -81,7 +85,7 @@ def _words(run: str) -> list[Keyword]:
     stem = _stem(word.split("'")[0])
     if stem in _STOP_WORDS:
         return []
-    return [Keyword(stem, word=True, whole=len(stem) <= 4)]
+    return [Keyword(stem[:_LONGEST], word=True, whole=len(stem) <= 4)]
 
 
 def _stem(word: str) -> str:
@@ -124,7 +128,7 @@ def _hiragana(run: str) -> list[Keyword]:
 
 def _katakana(run: str) -> list[Keyword]:
     run = run.strip("・ー゠") if len(run) > 1 else run
-    return [Keyword(run)] if len(run) > 1 else []
+    return [Keyword(run[:_LONGEST])] if len(run) > 1 else []
 
 
 def _hangul(run: str) -> list[Keyword]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -15,7 +14,6 @@ from neko.types.memory import RecentEntry
 
 _LONGEST_GROWTH = 1.2
 _SMALLEST_REST = 0.3
-_ARRAY = re.compile(r"\[.*\]", re.DOTALL)
 
 
 def numbered(entries: Sequence[RecentEntry], names: Names) -> str:
@@ -65,10 +63,10 @@ def _prefix(role: Role, at: datetime | None) -> str:
 
 
 def _numbered_texts(reply: str) -> list[tuple[int, str]]:
-    match = _ARRAY.search(reply)
+    first, end = reply.find("["), reply.rfind("]") + 1
     try:
-        items = json.loads(match[0]) if match else []
-    except ValueError:
+        items = json.loads(reply[first:end]) if 0 <= first < end else []
+    except (ValueError, RecursionError):
         return []
     result = []
     for item in items:

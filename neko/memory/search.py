@@ -34,7 +34,10 @@ _RELEVANT: Final = 0.25
 _LETTER: Final = "a-z0-9à-öø-ÿĀ-ɏͰ-ԯ"
 _SIGN: Final = "*[^ a-z0-9]"
 _ENDINGS: Final = ("", "s", "es", "d", "ed", "ing")
-_QUESTION_END: Final = re.compile(r"[?？]\s*$|[吗嗎呢]\s*[。.!！]?\s*$|(?:です|ます)か\s*[。.!！]?\s*$")
+_QUESTION_MARKS: Final = ("?", "？")
+_QUESTION_WORDS: Final = ("吗", "嗎", "呢", "ですか", "ますか")
+_JUDGED: Final = 20_000
+"""Characters of a line that are looked at for questions: no line of a user is longer."""
 _SENTENCE: Final = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 
 _STEP: Final = 2_000
@@ -249,8 +252,13 @@ def _distinct(ranking: Sequence[_Ranked]) -> list[_Ranked]:
 
 def _asks(text: str, wanted: Sequence[Keyword]) -> bool:
     """True when whatever the line says about the keywords it says in questions."""
-    sentences = [sentence for sentence in _SENTENCE.findall(text) if _mentions(sentence, wanted)]
-    return bool(sentences) and all(_QUESTION_END.search(sentence) for sentence in sentences)
+    sentences = [sentence for sentence in _SENTENCE.findall(text[:_JUDGED]) if _mentions(sentence, wanted)]
+    return bool(sentences) and all(map(_is_question, sentences))
+
+
+def _is_question(sentence: str) -> bool:
+    sentence = sentence.rstrip()
+    return sentence.endswith(_QUESTION_MARKS) or sentence.rstrip("。.!！").rstrip().endswith(_QUESTION_WORDS)
 
 
 def _mentions(sentence: str, wanted: Sequence[Keyword]) -> bool:

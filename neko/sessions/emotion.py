@@ -14,6 +14,8 @@ from functools import cache
 from neko.settings import ASSETS
 
 _CONFIDENCE_FLOOR = 0.3
+_JUDGED = 1_000
+"""Characters of a text that are judged: its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ def load() -> None:
 
 def classify(text: str) -> Feeling:
     """The feeling of ``text``; neutral when nothing speaks for another one."""
-    counts = {emotion: len(pattern.findall(text)) for emotion, pattern in _patterns().items()}
+    beginning = text[:_JUDGED]
+    counts = {emotion: len(pattern.findall(beginning)) for emotion, pattern in _patterns().items()}
     total = sum(counts.values())
     if not total:
         return _NEUTRAL

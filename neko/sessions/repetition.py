@@ -12,6 +12,8 @@ from neko.sessions.events import RepetitionWarning
 
 _ALIKE = 0.8
 _KEPT = 3
+_COMPARED = 4_000
+"""Characters of a reply that are compared: its beginning."""
 
 
 class RepetitionGuard:
@@ -23,7 +25,8 @@ class RepetitionGuard:
 
     def check(self, reply: str) -> RepetitionWarning | None:
         """Take a finished reply; a warning when it is the third alike."""
-        trigrams = frozenset(reply.lower()[at : at + 3] for at in range(len(reply) - 2))
+        beginning = reply[:_COMPARED].lower()
+        trigrams = frozenset(beginning[at : at + 3] for at in range(len(beginning) - 2))
         if not trigrams:
             return None
         alike = sum(len(trigrams & old) >= _ALIKE * len(trigrams | old) for old in self._seen)

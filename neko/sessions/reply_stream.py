@@ -52,7 +52,7 @@ class ReplyStream:
         return ReplyText(self.turn_id, self.speech_id, self.text, first=True) if self.text else None
 
     def _show(self, cleaned: Cleaned) -> list[Event]:
-        events: list[Event] = [EmotionShown(emotion, 1.0, self.speech_id) for emotion in cleaned.emotions]
+        events: list[Event] = [EmotionShown(emotion, 1.0, self.speech_id) for emotion in cleaned.emotions[-1:]]
         self._emotion_shown = self._emotion_shown or bool(events)
         if cleaned.text:
             events.append(ReplyText(self.turn_id, self.speech_id, cleaned.text, self._first))

@@ -1,13 +1,15 @@
 """Inline tags in a streamed reply: ``<happy>`` moves the face and is never shown or spoken.
 
-A tag may be split over deltas, so text from a ``<`` on is held back until it is a tag or
-clearly is none. Tags inside code are text.
+Only the known feelings are tags, everything else between ``<`` and ``>`` is text. A tag may be split
+over deltas, so text from a ``<`` on is held back while it can still become one. Tags inside code are text.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from neko.llm.code_marks import CodeMarks
 
 EMOTIONS = ("happy", "sad", "angry", "surprised", "neutral", "relaxed")
 
@@ -23,10 +25,10 @@ _ALIASES = {
     }.items()
     for alias in aliases.split()
 }
-
-_MAX_TAG = 48
-_TAG = re.compile(r"</?\w[^<>\n]{0,46}>")
-_COULD_BE_TAG = re.compile(r"</?(?:\w[^<>\n]{0,46})?")
+_FEELINGS = {name: name for name in EMOTIONS} | _ALIASES
+_TAG = re.compile(rf"</? ?({'|'.join(sorted(_FEELINGS, key=len, reverse=True))}) ?/?>", re.IGNORECASE)
+_BEGINNINGS = frozenset(name[:length] for name in _FEELINGS for length in range(len(name) + 1))
+_LONGEST_TAG = max(map(len, _FEELINGS)) + len("</  />")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,72 +44,55 @@ class TagFilter:
 
     def __init__(self) -> None:
         self._held = ""
-        self._fence = ""
-        self._last = ""
+        self._code = CodeMarks()
         self._started = False
 
     def feed(self, delta: str) -> Cleaned:
-        if not self._held and not self._fence and "<" not in delta and "`" not in delta and self._started:
-            self._last = delta[-1:] or self._last
+        if self._started and not self._held and "<" not in delta:
+            self._code.read(delta)
             return Cleaned(delta)
-        self._held += delta
-        return self._drain(final=False)
+        return self._take(self._held + delta, final=False)
 
     def flush(self) -> Cleaned:
         """The rest, at the end of the reply."""
-        return self._drain(final=True)
+        return self._take(self._held, final=True)
 
-    def _drain(self, *, final: bool) -> Cleaned:
+    def _take(self, text: str, *, final: bool) -> Cleaned:
         shown: list[str] = []
         emotions: list[str] = []
-        while self._held:
-            if self._held[0] == "`":
-                if not final and set(self._held) == {"`"} and len(self._held) < 3:
+        self._held = ""
+        done = 0
+        while (at := text.find("<", done)) >= 0:
+            self._show(shown, text[done:at])
+            done = at
+            if not self._code.inside:
+                if match := _TAG.match(text, at):
+                    emotions.append(_FEELINGS[match[1].lower()])
+                    done = match.end()
+                    continue
+                if not final and _may_become_tag(text, at):
+                    self._held = text[at:]
                     break
-                self._toggle_code(shown)
-            elif self._held[0] == "<" and not self._fence:
-                if (match := _TAG.match(self._held)) and self._is_tag(match.group()):
-                    emotions.extend(_emotion_of(match.group()))
-                    self._held = self._held[match.end() :]
-                elif not final and _COULD_BE_TAG.fullmatch(self._held) and len(self._held) < _MAX_TAG:
-                    break
-                else:
-                    self._show(shown, 1)
-            else:
-                self._show(shown, _plain_run(self._held))
-        text = "".join(shown)
+            done += 1
+            self._show(shown, "<")
+        else:
+            self._show(shown, text[done:])
+        return Cleaned(self._begun("".join(shown)), tuple(emotions))
+
+    def _show(self, shown: list[str], piece: str) -> None:
+        self._code.read(piece)
+        shown.append(piece)
+
+    def _begun(self, text: str) -> str:
+        """Without the white space before the first word of the reply."""
         if not self._started:
             text = text.lstrip()
             self._started = bool(text)
-        return Cleaned(text, tuple(emotions))
-
-    def _is_tag(self, candidate: str) -> bool:
-        """Right behind a Latin word only a feeling is a tag: ``vector<int>`` is text."""
-        glued = self._last.isascii() and self._last.isalnum()
-        return not glued or bool(_emotion_of(candidate))
-
-    def _toggle_code(self, shown: list[str]) -> None:
-        ticks = "```" if self._held.startswith("```") else "`"
-        if not self._fence:
-            self._fence = ticks
-        elif self._fence == ticks:
-            self._fence = ""
-        self._show(shown, len(ticks))
-
-    def _show(self, shown: list[str], count: int) -> None:
-        piece, self._held = self._held[:count], self._held[count:]
-        shown.append(piece)
-        self._last = piece[-1]
-        if self._fence == "`" and "\n" in piece:  # inline code never spans lines: that backtick was only a backtick
-            self._fence = ""
+        return text
 
 
-def _plain_run(text: str) -> int:
-    ends = [at for at in (text.find("<", 1), text.find("`", 1)) if at > 0]
-    return min(ends, default=len(text))
-
-
-def _emotion_of(tag: str) -> list[str]:
-    name = tag.strip("</>").strip().lower()
-    name = _ALIASES.get(name, name)
-    return [name] if name in EMOTIONS else []
+def _may_become_tag(text: str, at: int) -> bool:
+    if len(text) - at >= _LONGEST_TAG:
+        return False
+    name = text[at + 1 :].removeprefix("/").removeprefix(" ")
+    return name.removesuffix("/").removesuffix(" ").lower() in _BEGINNINGS

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neko.sessions.events import EmotionShown, ReplyText
+from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.tags import TagFilter
 
 
@@ -27,11 +29,19 @@ def test_other_languages_name_the_same_feelings() -> None:
     assert run("<开心>你好<難過>呢") == ("你好呢", ["happy", "sad"])
 
 
-def test_an_unknown_tag_disappears_without_a_feeling() -> None:
-    assert run("a <wave hand> b") == ("a  b", [])
+@pytest.mark.parametrize("tag", ["</happy>", "<HAPPY>", "< happy >", "<happy/>"])
+def test_a_tag_may_be_written_loosely(tag: str) -> None:
+    assert run(tag, "Hi") == ("Hi", ["happy"])
 
 
-@pytest.mark.parametrize("text", ["1 < 2 and 3 > 2", "a<b> c", "vector<int> v;", "I <3 you", "a <", "x<y>z"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1 < 2 and 3 > 2", "a<b> c", "vector<int> v;", "I <3 you", "a <", "x<y>z", "a <wave hand> b", "<happy hour>"),
+        *("Press <Enter> to send, or <Ctrl>+<C>.", "<mio@example.com>", "<https://example.com>", "npm i <package>"),
+        *("日本<にほん>", "《<三体>》", "a -> b <- c", "<!-- x -->", "<unhappy>", "<happy", "< happy  >"),
+    ],
+)
 def test_what_only_looks_like_a_tag_is_kept(text: str) -> None:
     assert run(text)[0] == text
 
@@ -39,6 +49,12 @@ def test_what_only_looks_like_a_tag_is_kept(text: str) -> None:
 def test_tags_in_code_are_code() -> None:
     text = "Use `<b>` or\n```html\n<div>hi</div>\n```\nok"
     assert run(text)[0] == text
+
+
+@pytest.mark.parametrize("code", ["`` a`<sad>` ``", "~~~\n<sad>\n~~~", "````\n```\n<sad>\n````", "- ```\n<sad>"])
+def test_code_ends_where_markdown_ends_it(code: str) -> None:
+    assert run(code)[0] == code
+    assert run(*code)[0] == code
 
 
 def test_a_lone_backtick_does_not_turn_tags_off_for_the_next_line() -> None:
@@ -56,7 +72,14 @@ def test_space_before_the_first_word_is_dropped() -> None:
     assert run("<happy>", " ", "\n", "Hi") == ("Hi", ["happy"])
 
 
-@given(st.text(alphabet="ab<>/`\n 开happy", max_size=60), st.integers(1, 7))
+@given(st.text(alphabet="ab<>/`~\n 开happy", max_size=60), st.integers(1, 7))
 def test_where_the_deltas_are_cut_changes_nothing(text: str, step: int) -> None:
     pieces = [text[at : at + step] for at in range(0, len(text), step)]
     assert run(*pieces) == run(text)
+
+
+def test_any_number_of_tags_in_one_delta_is_one_change_of_face() -> None:
+    events = ReplyStream("t").feed("<happy><sad>" * 3000 + "Oh.")
+    assert [type(event) for event in events] == [EmotionShown, ReplyText]
+    assert isinstance(events[0], EmotionShown)
+    assert events[0].emotion == "sad"

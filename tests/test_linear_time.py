@@ -1,0 +1,118 @@
+"""No function over text of a user or a model costs more than its length: on the loop, one that does stops everybody.
+
+A function that reads such text gets a row in ``READERS``. Texts are runs and alternations of the characters
+that patterns stumble over. What is compared is processor time of this thread, at one size and at four times
+that size: linear work costs four times as much, quadratic work sixteen times.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import permutations
+
+import pytest
+
+from neko.language import guess
+from neko.llm.code_marks import CodeMarks
+from neko.memory.keywords import keywords
+from neko.memory.memo import cut_memo_prefix
+from neko.memory.review import corrections
+from neko.memory.search import _asks
+from neko.sessions.emotion import classify
+from neko.sessions.models.builtin.phrasebook import plain
+from neko.sessions.models.builtin.rules import Rules
+from neko.sessions.repetition import RepetitionGuard
+from neko.sessions.reply_stream import ReplyStream
+from neko.sessions.tags import TagFilter
+from neko.types.memory import RecentEntry
+from neko.types.model_session import UserMessage
+from neko.well_formed import well_formed
+
+SIZE = 16_000
+MOST = 8.0
+"""How much more a text of four times the length may cost: halfway between linear and quadratic."""
+CHEAP_S = 0.01
+"""Texts of ``SIZE`` that cost less than this are not compared: nothing that grows quadratically is that quick."""
+
+CHARACTERS = "\n\t `<>*_\"'[](){}|#~-=+.?!:/\\$%@&,1aAé猫吗あアー한😀\u0301\u200d。？「◁｜\ufffd\0"
+TROUBLE = "\n `<>*_[]().1a吗-~"
+NEAR_MISSES = (
+    "</think", "<think>", "<|", "<|im_end", "<|channel|>analysis", "[THINK", "[/INST", "◁think", "\nUser", "\nMio",
+    "**Mio", "</happy", "<happy>", "<hap", "```\n", "``x`", "cat 吗 ", "ですか ", "a.b.", "1,000.", "[a](b", "![a](",
+    "$a ", "http://", "*a ", "_a_", "~~a", "| a ", "---|", "&amp;", "<!--", "(^_^", "J.R.", "x@y.", ":a", "\n# ",
+    "\n1. ", "“a ",
+)  # fmt: skip
+
+
+def nasty() -> Iterator[str]:
+    """The units that texts are made of by repeating them, and texts that begin with something else."""
+    yield from CHARACTERS
+    yield from map("".join, permutations(TROUBLE, 2))
+    yield from NEAR_MISSES
+
+
+STARTS = ("", "cat 吗", "1", "```", "<", "[", "*")
+TEXTS = [start + unit * (SIZE // len(unit)) for unit in nasty() for start in (STARTS if len(unit) == 1 else ("",))]
+
+
+def whole_and_in_pieces(make: Callable[[], Callable[[str], object]]) -> Callable[[str], None]:
+    """A stateful reader, fed with the text at once and then with a few letters at a time."""
+
+    def read(text: str) -> None:
+        make()(text)
+        feed = make()
+        for at in range(0, len(text), 5):
+            feed(text[at : at + 5])
+
+    return read
+
+
+RULES = Rules("Mio", "Rei", "en", datetime.now, random.Random(1))
+READERS: dict[str, Callable[[str], object]] = {
+    "well_formed": well_formed,
+    "language": lambda text: guess(text, "en"),
+    "emotion": classify,
+    "repetition": lambda text: RepetitionGuard("Mio").check(text),
+    "tags": whole_and_in_pieces(lambda: TagFilter().feed),
+    "code marks": whole_and_in_pieces(lambda: CodeMarks().read),
+    "reply": lambda text: ReplyStream("t").feed(text),
+    "keywords": keywords,
+    "questions": lambda text: _asks(text, keywords("cat 1 吗 猫 a")),
+    "memo": cut_memo_prefix,
+    "review": lambda text: corrections(text, [RecentEntry("user", "hi")]),
+    "plain": plain,
+    "built-in model": lambda text: RULES.answer(UserMessage("t", text)),
+}
+
+
+def cost(read: Callable[[str], object], text: str, runs: int = 3) -> float:
+    """Processor seconds of this thread: of several runs the quickest, which is the least disturbed one."""
+
+    def once() -> float:
+        begun = time.thread_time()
+        read(text)
+        return time.thread_time() - begun
+
+    return min(once() for _ in range(runs))
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_text_four_times_as_long_costs_about_four_times_as_much(name: str) -> None:
+    read = READERS[name]
+    read("warm up")
+    for text in TEXTS:
+        if cost(read, text, runs=1) > CHEAP_S:
+            short = text[: SIZE // 4]
+            assert cost(read, text) < MOST * cost(read, short), f"{text[:20]!r}…"
+
+
+def test_more_than_linear_work_is_noticed() -> None:
+    def quadratic(text: str) -> int:
+        return sum(len(text[at:].lower()) for at in range(0, len(text), 4))
+
+    text = "a" * SIZE
+    assert cost(quadratic, text) > CHEAP_S
+    assert cost(quadratic, text) > MOST * cost(quadratic, text[: SIZE // 4])
