@@ -17,7 +17,8 @@ NekoError
 │   └── SocksSupportError      it speaks SOCKS, and the package for that is not installed
 ├── ModelError             the language model or its provider failed
 │   ├── ModelUnreachableError       refused, DNS, TLS
-│   ├── ModelTimeoutError           no first token, or silence between tokens
+│   ├── ModelTimeoutError           silence in the middle of a reply
+│   │   └── ModelSilentError            no first word
 │   ├── ModelStreamBrokenError      the reply stopped in the middle or was not understood
 │   ├── ModelKeyRefusedError        401, 403
 │   ├── ModelNotFoundError          404
@@ -137,6 +138,12 @@ class ModelUnreachableError(ModelError):
 class ModelTimeoutError(ModelError):
     code = "model_timeout"
     permanent = False
+
+
+class ModelSilentError(ModelTimeoutError):
+    """It was waited for as long as anybody would: asking again would only begin the wait anew."""
+
+    permanent = True
 
 
 class ModelStreamBrokenError(ModelError):

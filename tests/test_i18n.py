@@ -15,7 +15,7 @@ from neko.i18n import describe, known, notice
 from neko.language import LANGUAGES
 from neko.settings import ASSETS
 
-CODE_CALLS = {"say", "_say", "FrameError", "message"}
+CODE_CALLS = {"say", "_say", "tell", "FrameError", "message"}
 
 
 def codes_in_the_code() -> set[str]:

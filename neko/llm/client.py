@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import functools
 import gc
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from neko.errors import NekoError
 from neko.llm.provider_errors import ProviderErrors
 from neko.net import Network
 from neko.providers import ModelEndpoint
+from neko.settings import is_near
 from neko.tasks import in_thread
 
 if TYPE_CHECKING:
@@ -23,21 +24,41 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds: to connect, to the first token, between tokens, for the result of a tool call; and the waits
-    before tries two and three.
+class Patience:
+    """Seconds without a byte: until the user is told that it takes long, until a server that has not said a word
+    is given up, and until one in the middle of its words is."""
 
-    A provider's own wish to wait (``Retry-After``) is honoured up to ``longest_wait_s``. ``sleep`` does
-    the waiting between tries.
+    late_s: float
+    first_words_timeout_s: float
+    between_words_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect, to a listing of models, for the result of a tool call; the waits before tries two and three.
+
+    ``near`` is for servers on this machine and in this network: they load a model when they are asked for it, which
+    takes minutes and begins anew when the caller hangs up. ``far`` is for all others. ``completion_timeout_s`` ends
+    a completion that goes on for ever, be it thoughts or signs of life. A provider's own wish to wait
+    (``Retry-After``) is honoured up to ``longest_wait_s``. A server that says that it is loading its model is asked
+    every ``loading_pause_s`` for up to ``loading_timeout_s``. ``sleep`` does the waiting between tries.
     """
 
     connect_timeout_s: float = 10.0
-    first_token_timeout_s: float = 30.0
-    between_tokens_timeout_s: float = 20.0
+    listing_timeout_s: float = 20.0
+    near: Patience = Patience(8.0, 600.0, 60.0)
+    far: Patience = Patience(15.0, 60.0, 20.0)
+    completion_timeout_s: float = 1800.0
     tool_result_timeout_s: float = 300.0
     back_off_s: tuple[float, ...] = (1.0, 2.0)
-    longest_wait_s: float = 10.0
+    longest_wait_s: float = 30.0
+    loading_pause_s: float = 3.0
+    loading_timeout_s: float = 600.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def patience(self, url: str) -> Patience:
+        """How long to wait for the server at this address."""
+        return self.near if is_near(urlsplit(url).hostname or "") else self.far
 
 
 class ProviderClient:
@@ -53,16 +74,31 @@ class ProviderClient:
             if isinstance(value, str) and not name.startswith("X-Stainless-")  # which system this is
         }
         self._headers["Accept"] = "text/event-stream, application/json"
+        self._is_kept = False
+        """The last answer was read to its end, so that the next question goes over the same connection."""
 
-    def post_chat(self, body: Mapping[str, Any]) -> AbstractAsyncContextManager[httpx2.Response]:
+    @contextlib.asynccontextmanager
+    async def post_chat(self, body: Mapping[str, Any]) -> AsyncIterator[httpx2.Response]:
         """Ask for a completion; the response of whatever status is open, its head read. Raises what
-        ``httpx2`` raises.
+        ``httpx2`` raises. A kept connection that turns out to be dead costs no try: it is asked again over a new one.
 
         The address and the headers are the client's; the request is not made by it. Its ``create`` walks
         through all messages by their type hints, which takes longer than a whole reply once the talk has some
         length, and its ``post`` still costs more than sending does.
         """
-        return self._http.stream("POST", self._chat_url, json=body, headers=self._headers)
+        request = self._http.build_request("POST", self._chat_url, json=body, headers=self._headers)
+        was_kept, self._is_kept = self._is_kept, False
+        try:
+            response = await self._http.send(request, stream=True)
+        except Exception as error:
+            if not (was_kept and _is_dead_connection(error)):
+                raise
+            response = await self._http.send(request, stream=True)
+        try:
+            yield response
+            self._is_kept = response.is_closed
+        finally:
+            await response.aclose()
 
     async def connect_ahead(self, timeout_s: float) -> None:
         """Have a connection ready for the first request, if the server can be reached; fails silently.
@@ -78,6 +114,13 @@ class ProviderClient:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+def _is_dead_connection(error: Exception) -> bool:
+    """Whether a connection broke before there was any answer, other than at its opening."""
+    import httpx2
+
+    return isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError | httpx2.CloseError)
 
 
 async def open_client(network: Network, endpoint: ModelEndpoint, timeouts: Timeouts) -> ProviderClient:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from neko.errors import ModelStreamBrokenError, NekoError, ToolsRefusedError
 from neko.llm.client import ProviderClient, Timeouts
-from neko.llm.provider_errors import ProviderErrors, decoded_body, retry_hint
+from neko.llm.provider_errors import ProviderErrors, decoded_body
+from neko.llm.retry_after import retry_hint
 from neko.llm.sse import EventDecoder
+from neko.llm.stream_clock import StreamClock
 from neko.llm.tool_calls import RequestedCall, ToolCallAssembler, tool_schema
 from neko.providers import ModelEndpoint
 from neko.types.model_session import Tool
@@ -65,21 +67,23 @@ async def stream_completion(
     timeouts: Timeouts,
     errors: ProviderErrors,
     tools: Sequence[Tool] = (),
+    on_late: Callable[[], object] | None = None,
 ) -> CompletionEnd:
     """Ask for a completion and push its text into ``sink``; returns at its proper end.
 
-    Raises ``NekoError``, ``ToolsRefusedError`` when the server would answer without ``tools`` only. When
-    the task is cancelled the HTTP stream is dropped at once.
+    ``on_late`` is called once when the model has not begun after a while. Raises ``NekoError``,
+    ``ToolsRefusedError`` when the server would answer without ``tools`` only. When the task is cancelled the HTTP
+    stream is dropped at once.
     """
     decoder = _CompletionDecoder(sink, errors)
-    clock = _Clock(timeouts)
+    clock = StreamClock(timeouts.patience(endpoint.base_url), timeouts.completion_timeout_s, on_late)
     try:
-        async with clock.deadline, client.post_chat(_body(endpoint, messages, tools)) as response:
+        async with clock, client.post_chat(_body(endpoint, messages, tools)) as response:
             if response.status_code != 200:
                 raise await _refusal(response, errors, bool(tools))
             content_type = response.headers.get("content-type", "")
             if content_type.startswith("application/json"):
-                await _read_whole(response.aiter_bytes(), decoder)
+                await _read_whole(response.aiter_bytes(), decoder, clock)
             elif content_type.startswith("text/html"):
                 raise errors.make(ModelStreamBrokenError, "a web page instead of a stream")
             else:
@@ -88,10 +92,10 @@ async def stream_completion(
     except NekoError:
         raise
     except Exception as error:
-        if not clock.deadline.expired():
+        if not clock.has_expired:
             raise errors.from_exception(error) from error
         if not decoder.done:
-            raise errors.timeout(clock.allowed_s) from error
+            raise errors.timeout(clock.allowed_s, has_words=clock.has_words) from error
     return decoder.end()
 
 
@@ -121,22 +125,27 @@ async def _refusal(response: httpx2.Response, errors: ProviderErrors, has_tools:
     return errors.from_status(status, body, retry_hint(response.headers, body))
 
 
-async def _read_stream(chunks: AsyncIterator[bytes], decoder: _CompletionDecoder, sink: Sink, clock: _Clock) -> None:
+async def _read_stream(
+    chunks: AsyncIterator[bytes], decoder: _CompletionDecoder, sink: Sink, clock: StreamClock
+) -> None:
     """Feed the stream to its end; what follows ``[DONE]`` is read so that the connection can be used again."""
     has_begun = has_ended = False
     async for chunk in chunks:
         if has_ended:
             continue
+        clock.alive(len(chunk))
         has_token = decoder.feed(chunk)
         if decoder.is_sink_full:
-            clock.stop()
+            clock.pause()
             await sink.drain()
             decoder.is_sink_full = False
-        if has_token:
-            clock.token()
-            if not has_begun:
-                has_begun = True
-                await _let_first_words_out()
+            clock.resume()
+        if has_token and not has_begun:
+            has_begun = True
+            clock.thought()
+            await _let_first_words_out()
+        if decoder.has_text and not clock.has_words:
+            clock.words()
         has_ended = decoder.done
         if has_ended:
             clock.last(_DRAIN_TIMEOUT_S)
@@ -148,35 +157,16 @@ async def _let_first_words_out() -> None:
         await asyncio.sleep(0)
 
 
-async def _read_whole(chunks: AsyncIterator[bytes], decoder: _CompletionDecoder) -> None:
+async def _read_whole(chunks: AsyncIterator[bytes], decoder: _CompletionDecoder, clock: StreamClock) -> None:
     """A server that does not stream answers with one JSON object."""
     body = bytearray()
     async for chunk in chunks:
+        clock.alive(len(chunk))
         body += chunk
         if len(body) > _LONGEST_WHOLE_ANSWER:
             raise ValueError("the answer is too long")
     decoder.event(bytes(body))
     decoder.done = True
-
-
-class _Clock:
-    """The deadline of a stream: first for the first token, then for each next one."""
-
-    def __init__(self, timeouts: Timeouts) -> None:
-        self._between_s = timeouts.between_tokens_timeout_s
-        self._now = asyncio.get_running_loop().time
-        self.allowed_s = timeouts.first_token_timeout_s
-        self.deadline = asyncio.timeout(self.allowed_s)
-
-    def token(self) -> None:
-        self.allowed_s = self._between_s
-        self.deadline.reschedule(self._now() + self.allowed_s)
-
-    def stop(self) -> None:
-        self.deadline.reschedule(None)
-
-    def last(self, seconds: float) -> None:
-        self.deadline.reschedule(self._now() + seconds)
 
 
 class _CompletionDecoder:
@@ -190,6 +180,7 @@ class _CompletionDecoder:
         self._reasoning: list[str] = []
         self._has_finish_reason = False
         self.done = False
+        self.has_text = False
         self.is_sink_full = False
 
     def feed(self, chunk: bytes) -> bool:
@@ -213,8 +204,10 @@ class _CompletionDecoder:
             choice = choices[0]
             message = choice.get("delta") or choice.get("message") or _NOTHING
             text = message.get("content")
-            if text and not self._push(text if isinstance(text, str) else _joined(text)):
-                self.is_sink_full = True
+            if text:
+                self.has_text = True
+                if not self._push(text if isinstance(text, str) else _joined(text)):
+                    self.is_sink_full = True
             if len(message) > 1 or not text:
                 self._take_rest(message)
             if choice.get("finish_reason"):

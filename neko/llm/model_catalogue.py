@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from neko.errors import ModelStreamBrokenError, NekoError
 from neko.llm.client import Timeouts
 from neko.llm.complete_once import complete_once
-from neko.llm.provider_errors import ProviderErrors, decoded_body, retry_hint
+from neko.llm.provider_errors import ProviderErrors, decoded_body
+from neko.llm.retry_after import retry_hint
 from neko.net import Network
 from neko.providers import ModelEndpoint, catalogue, normalise_base_url
 from neko.tasks import in_thread
@@ -48,7 +49,7 @@ async def list_models(
         api_key,
         provider=provider,
         connect_timeout_s=timeouts.connect_timeout_s,
-        timeout_s=timeouts.between_tokens_timeout_s,
+        timeout_s=timeouts.listing_timeout_s,
     )
     models = model_ids(listing)
     if models is None:

@@ -16,6 +16,7 @@ from neko.errors import (
     ModelOutOfCreditError,
     ModelRateLimitedError,
     ModelServerError,
+    ModelSilentError,
     ModelStreamBrokenError,
     ModelTimeoutError,
     ModelUnreachableError,
@@ -49,8 +50,10 @@ class ProviderErrors:
         error.params.update(params)
         return error
 
-    def timeout(self, seconds: float) -> ModelError:
-        return self.make(ModelTimeoutError, f"silent for {seconds:g} s", seconds=round(seconds))
+    def timeout(self, seconds: float, *, has_words: bool = True) -> ModelError:
+        """For silence of so many seconds, in the middle of a reply or before its first word."""
+        kind = ModelTimeoutError if has_words else ModelSilentError
+        return self.make(kind, f"silent for {seconds:g} s", seconds=round(seconds))
 
     def from_exception(self, error: Exception) -> NekoError:
         """For what the client, the socket or the decoding of the stream raised; an error of ours stays itself."""
@@ -89,7 +92,8 @@ class ProviderErrors:
         if status == 408:
             return self.make(ModelTimeoutError, f"status {status}", seconds=0)
         kind = ModelServerError if status >= 500 else ModelBadRequestError
-        return self.make(kind, f"status {status}", detail=detail, status=status)
+        seconds = {} if hint is None else {"seconds": round(hint, 1)}
+        return self.make(kind, f"status {status}", detail=detail, status=status, **seconds)
 
     def from_stream(self, error: object) -> ModelError:
         """For an error object sent inside a stream that began well."""
@@ -108,17 +112,6 @@ class ProviderErrors:
         if status == 429 and hint is not None and "insufficient_quota" not in words:
             return False
         return _BILLING.search(words) is not None
-
-
-def retry_hint(headers: Mapping[str, str], body: object) -> float | None:
-    """Seconds the provider asks to wait: ``Retry-After`` (seconds only) or Google's ``retryDelay``."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) * scale)
-        except (KeyError, ValueError):
-            continue
-    match = re.search(r'"retryDelay":\s*"([\d.]+)s"', json.dumps(body, default=str))
-    return float(match[1]) if match else None
 
 
 def decoded_body(raw: bytes) -> object:

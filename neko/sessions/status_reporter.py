@@ -10,6 +10,9 @@ from neko.i18n import Notice, describe, notice
 from neko.sessions.clients import Clients
 from neko.sessions.events import Status
 
+_WORTH_TELLING_S = 5.0
+"""A wait that is told by its length."""
+
 
 def status_of(error: NekoError, language: str) -> Status:
     """What to tell a client about an error."""
@@ -29,9 +32,20 @@ class StatusReporter:
         self._clients.emit(_status(text, level))
         return text
 
-    def notify(self, code: str, *, level: Literal["info", "error"] = "info", **params: str) -> None:
+    def report_retry(self, error: NekoError, delay: float) -> None:
+        """Tell what went wrong and that it is tried again by itself, after ``delay`` seconds."""
+        language = self._language()
+        cause = describe(error, language).text
+        again = notice(_again(delay), language, {"cause": cause, "seconds": round(delay)})
+        self._clients.emit(Status(again.text, error.code))
+
+    def notify(self, code: str, *, level: Literal["info", "error"] = "info", **params: str | float) -> None:
         """Tell the sentence of a code."""
         self._clients.emit(_status(notice(code, self._language(), params), level))
+
+
+def _again(delay: float) -> str:
+    return "retrying" if delay < _WORTH_TELLING_S else "retrying_later"
 
 
 def _status(text: Notice, level: Literal["info", "error"]) -> Status:

@@ -388,7 +388,7 @@ class TurnController:
             self._publish(facts.state_entered(self._character, state))
 
     def _report(self, effect: do.Report) -> None:
-        self._status.report(effect.error, level=effect.level)
+        self._status.report(effect.error)
 
     def _report_overdue(self, effect: do.ReportOverdue) -> None:
         note = f"a turn was given up while {effect.step.value}"
@@ -516,6 +516,8 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.FinishReply: TurnController._finish_reply,
     do.RunTool: TurnController._run_tool,
     do.Report: TurnController._report,
+    do.ReportRetry: lambda controller, effect: controller._status.report_retry(effect.error, effect.delay),
+    do.Tell: lambda controller, effect: controller._status.notify(effect.code, **effect.params),
     do.ReportOverdue: TurnController._report_overdue,
     do.Refuse: lambda controller, effect: logger.debug("the floor is taken: %s", effect.turn_id),
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from neko.errors import NekoError
 from neko.types.lines import LineStatus
@@ -175,7 +176,22 @@ class Report:
     """Tell the clients what went wrong."""
 
     error: NekoError
-    level: Literal["info", "error"] = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRetry:
+    """Tell the clients what went wrong and that it is tried again, ``delay`` seconds later."""
+
+    error: NekoError
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the clients something about the reply under way."""
+
+    code: str
+    params: Mapping[str, str | int | float] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +227,8 @@ Effect = (
     | FinishReply
     | RunTool
     | Report
+    | ReportRetry
+    | Tell
     | ReportOverdue
     | Refuse
 )

@@ -11,6 +11,7 @@ from neko.types.model_session import (
     AudioDelta,
     Reconnected,
     ReplyDone,
+    ReplyNotice,
     ReplyStarted,
     Retrying,
     SpeechRejected,
@@ -163,6 +164,7 @@ Event = (
     | ToolCall
     | ReplyDone
     | Retrying
+    | ReplyNotice
     | SpeechStarted
     | SpeechStopped
     | Transcript

@@ -17,13 +17,14 @@ class TurnTimeouts:
     """Seconds after which a state is left by itself.
 
     ``answer_timeout_s`` runs from the question to the first sign of the reply, ``silence_timeout_s``
-    between two signs of it: both are watchdogs behind the model session's own, shorter ones.
+    between two signs of it: both are watchdogs behind the model session's own, shorter ones (a model may
+    think for minutes, at the start and in the middle).
     """
 
     commit_timeout_s: float = 30.0
     start_timeout_s: float = 30.0
-    answer_timeout_s: float = 600.0
-    silence_timeout_s: float = 120.0
+    answer_timeout_s: float = 3000.0
+    silence_timeout_s: float = 3000.0
     tool_timeout_s: float = 600.0
     utterance_timeout_s: float = 180.0
     transcript_timeout_s: float = 5.0
@@ -38,6 +39,7 @@ class Turn:
 
     ``utterance_id``: the user's speech it answers, while those words are not known yet; ``held`` is the
     text of the reply that waits for them. ``heard``: sound of the reply has been handed on.
+    ``retry_told``: the user knows that it is tried again.
     ``status``, ``failure``: how the reply ended, in ``AWAITING_WORDS``.
     """
 
@@ -50,6 +52,7 @@ class Turn:
     held: tuple[str, ...] = ()
     heard: bool = False
     tools: frozenset[str] = frozenset()
+    retry_told: bool = False
     status: LineStatus = "complete"
     failure: NekoError | None = None
 

@@ -331,8 +331,15 @@ class _Transition:
 
     def on_retrying(self, event: model.Retrying) -> None:
         if turn := self._open_turn(event.reply_id):
-            self._turn = replace(turn, due=self._now + event.delay + self._timeouts.answer_timeout_s)
-            self._effects.append(do.Report(event.error, "info"))
+            due = self._now + event.delay + self._timeouts.answer_timeout_s
+            self._turn = replace(turn, due=due, retry_told=True)
+            if not turn.retry_told:
+                self._effects.append(do.ReportRetry(event.error, event.delay))
+
+    def on_reply_notice(self, event: model.ReplyNotice) -> None:
+        if turn := self._open_turn(event.reply_id):
+            self._turn = replace(turn, due=self._now + self._timeouts.answer_timeout_s)
+            self._effects.append(do.Tell(event.code, event.params))
 
     def on_tool_call(self, event: model.ToolCall) -> None:
         if turn := self._open_turn(event.reply_id):
@@ -496,6 +503,7 @@ _HANDLERS: dict[type, Any] = {
     model.TextDelta: _Transition.on_text_delta,
     model.AudioDelta: _Transition.on_audio_delta,
     model.Retrying: _Transition.on_retrying,
+    model.ReplyNotice: _Transition.on_reply_notice,
     model.SpeechRejected: _Transition.on_speech_rejected,
     model.Reconnected: _Transition.on_reconnected,
     model.ToolCall: _Transition.on_tool_call,

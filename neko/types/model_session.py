@@ -199,6 +199,15 @@ class Retrying:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyNotice:
+    """What the user should know of the reply under way: ``code`` and ``params`` make the sentence (``errors.*``)."""
+
+    reply_id: str
+    code: str
+    params: Mapping[str, str | int | float] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """The user began to speak (voice activity)."""
 
@@ -251,6 +260,7 @@ ModelEvent = (
     | ToolCall
     | ReplyDone
     | Retrying
+    | ReplyNotice
     | SpeechStarted
     | SpeechStopped
     | Transcript

@@ -90,7 +90,7 @@ async def test_a_listing_does_not_wait_for_ever() -> None:
         provider.script_models(Script(stall_after=0))
         with pytest.raises(ModelTimeoutError):
             await model_catalogue.list_models(
-                Network(), provider.base_url, "", timeouts=Timeouts(between_tokens_timeout_s=0.05)
+                Network(), provider.base_url, "", timeouts=Timeouts(listing_timeout_s=0.05)
             )
 
 

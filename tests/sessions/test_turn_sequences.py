@@ -32,7 +32,7 @@ _OPS = st.one_of(
     st.tuples(st.sampled_from(["commit", "commit answered", "commit failed"]), _TURNS),
     st.tuples(st.sampled_from(["ready", "gone", "unavailable", "stop", "dismiss", "reconnected"]), st.booleans()),
     st.tuples(st.sampled_from(["speech", "silence", "words", "partial", "cough"]), _TURNS),
-    st.tuples(st.sampled_from(["reply", "text", "sound", "retry", "tool", "tool done"]), _TURNS),
+    st.tuples(st.sampled_from(["reply", "text", "sound", "retry", "notice", "tool", "tool done"]), _TURNS),
     st.tuples(st.sampled_from(["end", "fail", "spoken reply"]), _TURNS),
     st.tuples(st.sampled_from(["sounding", "sounded", "written"]), _TURNS),
     st.tuples(st.just("wait"), st.floats(0.01, 200)),
@@ -120,6 +120,8 @@ class _World:
                 yield model.AudioDelta(turn, tag(turn).encode(), 24_000)
             case "retry":
                 yield model.Retrying(turn, ModelServerError(model="m", provider="p"), 2, 1.0)
+            case "notice":
+                yield model.ReplyNotice(turn, "model_late", {})
             case "tool":
                 yield ToolCall(turn, f"call {turn}", "tool", {})
             case "tool done":

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from neko.errors import MemoryStoreError
+from neko.errors import MemoryStoreError, ModelServerError
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions.arbiter import may_open
@@ -51,6 +51,22 @@ def test_a_reply_is_shown_written_and_ended() -> None:
     seen = machine.take(model.ReplyDone("t1"))
     assert seen == [do.FinishReply("t1"), do.WriteReply("t1", "complete"), do.EndTurn("t1", "complete")]
     assert machine.take(on.TurnWritten("t1")) == [do.ShowPhase(Phase.IDLE)]
+
+
+def test_that_it_is_tried_again_is_told_once_a_turn() -> None:
+    machine = up()
+    again = model.Retrying("t1", ModelServerError(model="m", provider="p"), 2, 1.0)
+    machine.take(on.UserWords("t1", "t1"), on.Committed("t1", "t1"), model.ReplyStarted("t1"))
+    assert machine.take(again) == [do.ReportRetry(again.error, 1.0)]
+    assert machine.take(again) == []
+    assert machine.state.deadline == 1.0 + TIMEOUTS.answer_timeout_s
+
+
+def test_a_notice_about_the_open_reply_is_told_and_one_about_any_other_is_not() -> None:
+    machine = up()
+    answered(machine, "t1")
+    assert machine.take(model.ReplyNotice("t1", "model_late", {})) == [do.Tell("model_late", {})]
+    assert machine.take(model.ReplyNotice("t0", "model_late", {})) == []
 
 
 def test_the_end_of_a_reply_that_is_still_heard_leaves_her_speaking() -> None:

@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from neko.errors import ModelError, ModelRateLimitedError, ModelStreamBrokenError, ToolsRefusedError
+from neko.errors import (
+    ModelError,
+    ModelRateLimitedError,
+    ModelServerError,
+    ModelStreamBrokenError,
+    ToolsRefusedError,
+)
 from neko.llm.client import ProviderClient, Timeouts
 from neko.llm.completion import ChatMessage, CompletionEnd, stream_completion
 from neko.llm.continuation import ContinuationJoiner, continuation_request
@@ -101,7 +107,7 @@ class ReplyMaker:
 
     def _delay(self, error: ModelError, wait: float) -> float:
         """The wait before the next try; raises the error when the provider wants too long a one."""
-        if not isinstance(error, ModelRateLimitedError) or "seconds" not in error.params:
+        if not isinstance(error, ModelRateLimitedError | ModelServerError) or "seconds" not in error.params:
             return wait
         requested_s = float(error.params["seconds"])
         if requested_s > self._timeouts.longest_wait_s:
@@ -115,9 +121,24 @@ class ReplyMaker:
         begun = reply.text[start:]
         request = continuation_request(messages, begun) if begun else messages
         sink = _ReplySink(reply, begun, follows_calls=start > 0)
-        end = await stream_completion(model.client, model.endpoint, request, sink, self._timeouts, model.errors, tools)
+        end = await stream_completion(
+            model.client,
+            model.endpoint,
+            request,
+            sink,
+            self._timeouts,
+            model.errors,
+            tools,
+            on_late=lambda: self._tell_late(model.endpoint, reply),
+        )
         sink.flush()
         return end
+
+    def _tell_late(self, endpoint: ModelEndpoint, reply: Reply) -> None:
+        if self._timeouts.patience(endpoint.base_url) is self._timeouts.near:
+            reply.tell("model_late_near", model=endpoint.model, provider=endpoint.provider_name)
+        else:
+            reply.tell("model_late", model=endpoint.model, provider=endpoint.provider_name)
 
     async def _call(self, reply: Reply, end: CompletionEnd) -> None:
         """Have the calls made and add them with their results to the history; those that cannot be made fail."""

@@ -10,7 +10,16 @@ from typing import Any, Literal
 from neko.errors import ModelStreamBrokenError, NekoError
 from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner
-from neko.types.model_session import ModelEvent, ModelLabel, ReplyDone, ReplyStarted, Retrying, TextDelta, ToolCall
+from neko.types.model_session import (
+    ModelEvent,
+    ModelLabel,
+    ReplyDone,
+    ReplyNotice,
+    ReplyStarted,
+    Retrying,
+    TextDelta,
+    ToolCall,
+)
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +28,16 @@ CLOSE_TIMEOUT_S = 2.0
 
 
 class Reply:
-    """A reply under way. ``text`` is what has been emitted of it."""
+    """A reply under way. ``text`` is what has been emitted of it, ``length`` its characters."""
 
-    __slots__ = ("_channel", "_pieces", "done", "id")
+    __slots__ = ("_channel", "_pieces", "_told", "done", "id", "length")
 
     def __init__(self, reply_id: str, channel: EventChannel) -> None:
         self.id = reply_id
         self.done = False
+        self.length = 0
         self._pieces: list[str] = []
+        self._told: set[str] = set()
         self._channel = channel
 
     @property
@@ -43,6 +54,7 @@ class Reply:
         if self.done:
             return True
         self._pieces.append(text)
+        self.length += len(text)
         return self._channel.put_delta(TextDelta(self.id, text))
 
     async def drain(self) -> None:
@@ -57,6 +69,12 @@ class Reply:
         """Say that try number ``attempt`` begins after ``delay`` seconds."""
         if not self.done:
             self._channel.put(Retrying(self.id, error, attempt, delay))
+
+    def tell(self, code: str, **params: str | int | float) -> None:
+        """Let the user know something about this reply, once."""
+        if not self.done and code not in self._told:
+            self._told.add(code)
+            self._channel.put(ReplyNotice(self.id, code, params))
 
 
 Produce = Callable[[Reply], Awaitable[None]]

@@ -21,7 +21,7 @@ from neko.errors import (
     ModelTimeoutError,
     ModelUnreachableError,
 )
-from neko.llm.client import Timeouts
+from neko.llm.client import Patience, Timeouts
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.chat import ChatSession
@@ -29,6 +29,7 @@ from neko.tasks import TaskOwner
 from neko.types.model_session import (
     ModelEvent,
     ReplyDone,
+    ReplyNotice,
     ReplyStarted,
     Retrying,
     SessionSetup,
@@ -98,7 +99,7 @@ async def start() -> AsyncIterator[Start]:
             vision: ModelEndpoint | None = None,
             extra_body: dict[str, object] | None = None,
             history_tokens: int = 8000,
-            **timeouts: float,
+            **timeouts: object,
         ) -> Talk:
             waits = Waits()
             endpoint = ModelEndpoint(
@@ -381,15 +382,49 @@ async def test_connecting_ahead_to_a_server_that_is_down_is_silent(start: Start,
     assert isinstance(end_of(await talk.say("hi")).error, ModelUnreachableError)
 
 
-async def test_silence_before_the_first_token_is_a_timeout(start: Start) -> None:
-    talk = await start(first_token_timeout_s=0.05, back_off_s=())
+async def test_silence_before_the_first_word_is_a_timeout_and_is_not_asked_again(start: Start) -> None:
+    talk = await start(near=Patience(5, 0.05, 5))
     talk.provider.script(Script(stall_after=0))
     end = end_of(await talk.say("hi"))
     assert isinstance(end.error, ModelTimeoutError)
+    assert len(talk.provider.chats) == 1
+
+
+async def test_a_late_model_is_waited_for_and_this_is_said_once(start: Start) -> None:
+    talk = await start(near=Patience(0.0, 60, 60))
+    talk.provider.script(Script(["There."], stall_after=0))
+    await talk.session.send(UserMessage("a", "hi"))
+    [*_, notice] = await talk.until(lambda event: isinstance(event, ReplyNotice))
+    assert isinstance(notice, ReplyNotice)
+    assert (notice.reply_id, notice.code, notice.params["model"]) == ("a", "model_late_near", "scripted-1")
+    talk.provider.release()
+    events = await talk.until(lambda event: isinstance(event, ReplyDone))
+    assert text_of(events) == "There."
+    assert not [event for event in events if isinstance(event, ReplyNotice)]
+    assert len(talk.provider.chats) == 1
+
+
+async def test_a_kept_connection_that_has_died_is_replaced_without_a_word(start: Start) -> None:
+    talk = await start()
+    talk.provider.script(["One."], Script(refuse=True), ["Two."])
+    await talk.say("hi", "a")
+    events = await talk.say("and?", "b")
+    assert text_of(events) == "Two."
+    assert retries_of(events) == []
+    assert talk.waits.seconds == []
+
+
+async def test_a_server_that_drops_a_fresh_connection_too_is_tried_again_as_usual(start: Start) -> None:
+    talk = await start()
+    talk.provider.script(["One."], Script(refuse=True), Script(refuse=True), ["Two."])
+    await talk.say("hi", "a")
+    events = await talk.say("and?", "b")
+    assert text_of(events) == "Two."
+    assert len(retries_of(events)) == 1
 
 
 async def test_silence_between_tokens_is_a_timeout_and_the_stream_is_dropped(start: Start) -> None:
-    talk = await start(between_tokens_timeout_s=0.05, back_off_s=())
+    talk = await start(near=Patience(5, 5, 0.05), back_off_s=())
     talk.provider.script(Script(["Well", "…"], stall_after=1))
     events = await talk.say("hi")
     assert text_of(events) == "Well"
@@ -398,23 +433,23 @@ async def test_silence_between_tokens_is_a_timeout_and_the_stream_is_dropped(sta
         await talk.provider.chats[0].aborted.wait()
 
 
-async def test_hidden_reasoning_counts_as_a_token_and_is_not_shown(start: Start) -> None:
-    talk = await start(first_token_timeout_s=5, between_tokens_timeout_s=0.05, back_off_s=())
+async def test_hidden_reasoning_is_a_sign_of_life_and_is_not_shown(start: Start) -> None:
+    talk = await start(near=Patience(5, 0.05, 5))
     talk.provider.script(Script(["ready"], reasoning=["hmm", "hmm"], stall_after=0))
     events = await talk.say("hi")
     assert text_of(events) == ""
     assert isinstance(end_of(events).error, ModelTimeoutError)
 
 
-async def test_retry_after_is_honoured_up_to_ten_seconds(start: Start) -> None:
+async def test_retry_after_is_honoured_up_to_half_a_minute(start: Start) -> None:
     talk = await start()
-    talk.provider.script(failure(429, "slow down", retry_after="7"), ["Fine."])
+    talk.provider.script(failure(429, "slow down", retry_after="27"), ["Fine."])
     events = await talk.say("hi")
-    assert talk.waits.seconds == [7.0]
+    assert talk.waits.seconds == [27.0]
     assert text_of(events) == "Fine."
 
 
-async def test_a_longer_wish_than_ten_seconds_is_told_instead_of_waited_for(start: Start) -> None:
+async def test_a_longer_wish_than_half_a_minute_is_told_instead_of_waited_for(start: Start) -> None:
     talk = await start()
     talk.provider.script(failure(429, "slow down", retry_after="60"))
     end = end_of(await talk.say("hi"))
@@ -511,7 +546,7 @@ async def test_either_sign_of_an_end_is_enough(start: Start, script: Script) -> 
 
 
 async def test_a_long_reply_without_a_reader_waits_and_then_comes_whole(start: Start) -> None:
-    talk = await start(between_tokens_timeout_s=2)
+    talk = await start(near=Patience(5, 2, 2))
     talk.provider.script(Script([f"{number} " for number in range(3000)]))
     await talk.session.send(UserMessage("r", "count"))
     request = await talk.provider.wait_for_requests(1)
