@@ -88,7 +88,7 @@ async def test_an_unknown_character_is_an_error(tmp_path: Path) -> None:
 async def test_a_failing_model_is_told_in_the_events(tmp_path: Path) -> None:
     async with ScriptedProvider() as provider:
         provider.script(failure(401))
-        environ = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": provider.base_url}
+        environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url}
         async with Neko(settings(tmp_path, **environ)) as neko:
             events = [event async for event in neko.chat("Mio", "hello")]
     told = [event for event in events if isinstance(event, Status)]
@@ -134,7 +134,9 @@ async def test_a_program_can_answer_with_model_sessions_of_its_own(tmp_path: Pat
         modes.append(mode)
         return BuiltinSession(owner=owner)
 
-    async with Neko(settings(tmp_path, OPENAI_API_KEY="sk-never-asked"), session_factory=own_session) as neko:
+    async with Neko(
+        settings(tmp_path, NEKO_ASSIST_API_KEY_OPENAI="sk-never-asked"), session_factory=own_session
+    ) as neko:
         events = [event async for event in neko.chat("Mio", "hello")]
     assert modes == ["text"]
     assert text_of(events)
@@ -240,7 +242,7 @@ async def test_more_chats_than_can_wait_end_with_a_notice(tmp_path: Path) -> Non
 async def test_a_chat_that_newer_words_cut_ends(tmp_path: Path) -> None:
     async with ScriptedProvider() as provider:
         provider.script(Script(["so far", "never"], stall_after=1), Script(["second"]))
-        environ = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": provider.base_url}
+        environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url}
         async with Neko(settings(tmp_path, **environ)) as neko, asyncio.timeout(10):
             seen = []
             async for event in neko.chat("Mio", "one", speech=True):
@@ -275,7 +277,7 @@ async def test_a_chat_without_any_voice_ends_with_the_turn(tmp_path: Path) -> No
 async def test_a_chat_ends_when_neko_stops(tmp_path: Path) -> None:
     async with ScriptedProvider() as provider:
         provider.script(Script(["so far", "never"], stall_after=1))
-        environ = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": provider.base_url}
+        environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url}
         async with asyncio.timeout(10):
             async with Neko(settings(tmp_path, **environ)) as neko:
                 following = neko.chat("Mio", "hello")

@@ -116,7 +116,7 @@ sys.addaudithook(hook)
 from neko.application import Neko
 from neko.settings import Settings
 async def main(folder, base_url):
-    environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": base_url, "LANG": "en"}
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-test", "NEKO_OPENAI_BASE_URL": base_url, "LANG": "en"}
     async with Neko(Settings(data_dir=Path(folder), environ=environ)) as neko:
         name = neko.conversations.fallback_character()
         events = [type(event).__name__ async for event in neko.chat(name, "hello")]
@@ -465,7 +465,12 @@ async def test_local_only_is_a_setting_that_holds_at_once(data_dir: Path) -> Non
 
 
 async def test_the_environment_decides_local_only(data_dir: Path) -> None:
-    environ = {"NEKO_LOCAL_ONLY": "1", "OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": ELSEWHERE, "LANG": "en"}
+    environ = {
+        "NEKO_LOCAL_ONLY": "1",
+        "NEKO_ASSIST_API_KEY_OPENAI": "sk-test",
+        "NEKO_OPENAI_BASE_URL": ELSEWHERE,
+        "LANG": "en",
+    }
     async with Neko(Settings(data_dir=data_dir, environ=environ, find_local_servers=False)) as neko:
         statuses = [event async for event in neko.chat(neko.characters.names[0], "hello") if isinstance(event, Status)]
     assert [status.code for status in statuses] == ["local_only"]

@@ -67,7 +67,7 @@ async def test_a_frame_with_half_an_emoji_leaves_the_socket_and_the_log_usable(
 async def test_a_model_that_splits_an_emoji_goes_on_talking(data_dir: Any) -> None:
     async with ScriptedProvider() as provider:
         provider.script(Script(["so ", "\ud83d", "\ude00", " far"]), Script(["and on"]))
-        environ = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
+        environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
         async with Neko(Settings(data_dir=data_dir, environ=environ, find_local_servers=False)) as neko:
             events = [event for text in ("one", "two \ud800") async for event in neko.chat("Mio", text)]
     assert "".join(event.text for event in events if isinstance(event, ReplyText)) == "so \ufffd\ufffd farand on"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from neko.errors import SettingError
+from neko.errors import PinnedSettingError, SettingError
+from neko.providers import borrowed_keys
 from neko.providers.addresses import is_web_address, normalise_base_url
 from neko.providers.catalogue import AssistProvider, catalogue
 from neko.providers.custom_endpoints import switched_off, switched_on
@@ -44,6 +45,10 @@ class Choices:
     def has_key(self, provider: AssistProvider) -> bool:
         return bool(self._key_of(provider))
 
+    @property
+    def offers(self) -> list[borrowed_keys.BorrowedKey]:
+        return borrowed_keys.offers(self._settings.values, self._settings.environ)
+
     def target(self, provider: str, base_url: str, api_key: str, model: str) -> Target:
         """Complete a choice; an absent or masked key is the stored one *of that address*.
 
@@ -71,6 +76,41 @@ class Choices:
             return change_of(registry.OFFLINE, True)
         return self.changes(self.target(provider, base_url, api_key, model), api_key)
 
+    def changes_for_borrowed(self, provider: str) -> dict[str, Any]:
+        """What to merge so that conversations use the key another program left in the environment.
+
+        Raises ``SettingError`` when there is none, or the choice cannot be.
+        """
+        offer = next((one for one in self.offers if one.provider.key == provider), None)
+        if offer is None:
+            raise SettingError("no_borrowed_key", "The environment holds no key for this provider.")
+        allowed = borrowed_keys.allowed(offer, self._settings.values)
+        section = {**(self._settings.values.get("neko") or {}), **allowed["neko"]}
+        changes = Choices({**self._settings.values, "neko": section}, self._settings.environ).changes_for(
+            provider, "", "", ""
+        )
+        return {**changes, "neko": {**changes["neko"], **allowed["neko"]}}
+
+    def changes_forgetting(self, provider: str) -> dict[str, Any]:
+        """What to merge so that nothing is kept of a provider's key, wherever it stands, or of the address typed in.
+
+        Raises ``SettingError`` for an unknown provider and ``PinnedSettingError`` for a key of the environment.
+        """
+        tile = self._known.assist.get(provider)
+        if tile is None:
+            raise SettingError("unknown_provider", "There is no provider of this name.")
+        own = tile.base_url
+        key = self._key_of(tile) if own else self._settings.text("conversationModelApiKey")
+        borrowed = self._settings.in_force.get(registry.BORROWED_VARIABLES)
+        variable = self._settings.pinned.get(tile.key_field)
+        if variable and variable not in borrowed:
+            raise PinnedSettingError(variable)
+        secrets = [setting.name for setting in registry.CORE_CONFIG if setting.secret]
+        holders = {name: None for name in secrets if key and self._settings.values.get(name) == key}
+        address = {} if own else switched_off("conversation", self._settings.values)
+        left = [name for name in borrowed if name not in _variables(tile)]
+        return {**holders, **address, **change_of(registry.BORROWED_VARIABLES, left or None)}
+
     def changes(self, target: Target, sent_key: str) -> dict[str, Any]:
         """What to merge so that conversations use ``target``; raises ``SettingError`` when that cannot be."""
         default = target.provider.models.get("conversation", "")
@@ -89,7 +129,7 @@ class Choices:
 
     def _as_provider(self, target: Target, sent_key: str) -> dict[str, Any]:
         provider = target.provider
-        if provider.needs_key and not target.api_key:
+        if provider.needs_key and not target.api_key and target.base_url == normalise_base_url(provider.base_url):
             raise SettingError("key_needed", f"{provider.name} needs a key.", provider=provider.name)
         self._settings.refuse_if_pinned("assistApi", provider.key)
         changes: dict[str, Any] = {registry.ASSIST_API.name: provider.key, **change_of(registry.OFFLINE, None)}
@@ -122,3 +162,9 @@ class Choices:
         own = self._settings.text(provider.key_field) if provider.key_field else ""
         is_core = (self._settings.text("coreApi") or self._known.core_default) == provider.key
         return own or (self._settings.text("coreApiKey") if is_core else "")
+
+
+def _variables(provider: AssistProvider) -> tuple[str, ...]:
+    """The variables of other programs that speak of this provider."""
+    key = registry.TEXTS[provider.key_field].borrowed if provider.key_field else ()
+    return (*key, *registry.OPENAI_BASE_URL.borrowed) if provider.key == "openai" else key

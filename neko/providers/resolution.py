@@ -198,13 +198,17 @@ class _Choice:
         return self._openai_url if provider.key == "openai" and self._openai_url else provider.base_url
 
     def _key(self, provider: AssistProvider) -> str:
-        """A provider's key: fixed, from the environment, its own, else the core key."""
+        """A provider's key: fixed, from the environment, its own, else the core key.
+
+        The core key never goes to an address that the environment names.
+        """
         if provider.fixed_key:
             return provider.fixed_key
         chosen_key, own = self._settings.get(registry.CHOSEN_PROVIDER_KEY), registry.TEXTS[provider.key_field]
         if chosen_key and not self._settings.variable(own) and self._is_chosen(provider):
             return chosen_key
-        return self._settings.get(own) or self._core_key()
+        elsewhere = provider.key == "openai" and bool(self._openai_url)
+        return self._settings.get(own) or ("" if elsewhere else self._core_key())
 
     def _is_chosen(self, provider: AssistProvider) -> bool:
         name = self._text("assistApi")

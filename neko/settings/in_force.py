@@ -1,4 +1,7 @@
-"""Which value of a setting counts, and where it comes from: flag over environment over file over default."""
+"""Which value of a setting counts, and where it comes from.
+
+Flag over environment over file over what the user lets us borrow over default.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from neko.errors import ConfigError
+from neko.settings.registry import BORROWED_VARIABLES
 from neko.settings.setting import Place, Setting
 
 T = TypeVar("T")
@@ -82,6 +86,15 @@ class SettingsInForce:
             value = self.stored(setting)
             if value is not None:
                 return value, Source(Origin.FILE, ".".join(setting.path))
+        return self._borrowed(setting) if setting.borrowed else (None, _DEFAULT)
+
+    def _borrowed(self, setting: Setting[T]) -> tuple[T | None, Source]:
+        """What a variable of another program says, if the user lets us use it."""
+        allowed = self.get(BORROWED_VARIABLES)
+        for name in setting.borrowed:
+            value = setting.kind.of_text(self._environ.get(name, "")) if name in allowed else None
+            if value is not None:
+                return value, Source(Origin.ENVIRONMENT, name)
         return None, _DEFAULT
 
     def _texts(self, setting: Setting[Any]) -> Iterator[tuple[Source, str]]:

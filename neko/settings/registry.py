@@ -20,6 +20,15 @@ ENGINE_KINDS: Final[tuple[EngineKind, ...]] = get_args(EngineKind)
 ROLES: Final = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts")
 """The roles that can have a model of their own; ``omni`` is speech to speech."""
 ASSIST_PROVIDERS: Final = ("Qwen", "Openai", "Glm", "Step", "Silicon", "Gemini", "Kimi")
+_BORROWED_KEYS: Final = {
+    "Qwen": ("DASHSCOPE_API_KEY",),
+    "Openai": ("OPENAI_API_KEY",),
+    "Glm": ("ZHIPUAI_API_KEY",),
+    "Silicon": ("SILICONFLOW_API_KEY",),
+    "Gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "Kimi": ("MOONSHOT_API_KEY",),
+}
+"""Where the providers' own tools look for a key."""
 
 # ── launch ────────────────────────────────────────────────────────────────────
 
@@ -94,7 +103,13 @@ INSTANCE_ID: Final[Setting[str]] = Setting(
     ("NEKO_INSTANCE_ID",),
 )
 OPENAI_BASE_URL: Final[Setting[str]] = Setting(
-    "openaiBaseUrl", TEXT, "", "address of the assist provider `openai`", Place.ENVIRONMENT, ("OPENAI_BASE_URL",)
+    "openaiBaseUrl",
+    TEXT,
+    "",
+    "address of the assist provider `openai`",
+    Place.ENVIRONMENT,
+    ("NEKO_OPENAI_BASE_URL",),
+    borrowed=("OPENAI_BASE_URL",),
 )
 CHOSEN_PROVIDER_KEY: Final[Setting[str]] = Setting(
     "chosenProviderKey",
@@ -109,8 +124,10 @@ CHOSEN_PROVIDER_KEY: Final[Setting[str]] = Setting(
 # ── core_config.json ──────────────────────────────────────────────────────────
 
 
-def _core(name: str, help: str, *environment: str, default: str = "", secret: bool = False) -> Setting[str]:
-    return Setting(name, TEXT, default, help, Place.CORE_CONFIG, environment, secret=secret)
+def _core(
+    name: str, help: str, *environment: str, default: str = "", secret: bool = False, borrowed: tuple[str, ...] = ()
+) -> Setting[str]:
+    return Setting(name, TEXT, default, help, Place.CORE_CONFIG, environment, borrowed=borrowed, secret=secret)
 
 
 CORE_API_KEY: Final = _core(
@@ -127,9 +144,9 @@ TTS_VOICE_ID: Final = _core("ttsVoiceId", "voice of the speech server when a cha
 
 def assist_key(provider: str) -> Setting[str]:
     """The key of one of ``ASSIST_PROVIDERS``."""
-    also = ("OPENAI_API_KEY",) if provider == "Openai" else ()
-    variables = (f"NEKO_ASSIST_API_KEY_{provider.upper()}", *also)
-    return _core(f"assistApiKey{provider}", f"key of the assist provider `{provider.lower()}`", *variables, secret=True)
+    variable, name = f"NEKO_ASSIST_API_KEY_{provider.upper()}", f"assistApiKey{provider}"
+    help = f"key of the assist provider `{provider.lower()}`"
+    return _core(name, help, variable, secret=True, borrowed=_BORROWED_KEYS.get(provider, ()))
 
 
 def role_settings(role: str) -> tuple[Setting[str], Setting[str], Setting[str]]:
@@ -163,6 +180,9 @@ LANGUAGE: Final[Setting[str | None]] = Setting(
 OFFLINE: Final[Setting[bool]] = Setting(
     "offline", SWITCH, False, "answer with the built-in model whatever else is configured", Place.NEKO_SECTION
 )
+BORROWED_VARIABLES: Final[Setting[tuple[str, ...]]] = Setting(
+    "borrowedVariables", NAMES, (), "variables of other programs that the user lets her use", Place.NEKO_SECTION
+)
 SPEECH_ENGINE: Final[Setting[EngineKind | None]] = Setting(
     "speech.engine",
     one_of(*ENGINE_KINDS),
@@ -183,7 +203,14 @@ LOCAL_ONLY: Final[Setting[bool]] = Setting(
     ("NEKO_LOCAL_ONLY",),
 )
 
-NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (LANGUAGE, OFFLINE, SPEECH_ENGINE, VOICES, LOCAL_ONLY)
+NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
+    LANGUAGE,
+    OFFLINE,
+    BORROWED_VARIABLES,
+    SPEECH_ENGINE,
+    VOICES,
+    LOCAL_ONLY,
+)
 
 SETTINGS: Final[tuple[Setting[Any], ...]] = (
     *LAUNCH,

@@ -36,7 +36,8 @@ class Setting(Generic[T_co]):
 
     ``name`` is the flag without its dashes, the key of ``core_config.json``, or the dotted path below
     its key ``neko``. ``environment`` names variables, the stronger one first. ``older`` are variables
-    of N.E.K.O. that count after those; what cannot be used in them is ignored.
+    of N.E.K.O. that count after those; what cannot be used in them is ignored. ``borrowed`` are variables
+    of other programs: they count last, and only those that the user has said yes to.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Setting(Generic[T_co]):
     place: Place
     environment: tuple[str, ...] = ()
     older: tuple[str, ...] = ()
+    borrowed: tuple[str, ...] = ()
     secret: bool = False
     shown_default: str = field(default="", compare=False)
 
@@ -87,6 +89,10 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _names_of_json(value: Any) -> tuple[str, ...] | None:
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list | tuple) else None
+
+
 def _nothing(_: Any) -> None:
     return None
 
@@ -95,7 +101,7 @@ TEXT: Kind[str] = Kind("text", _text, _text)
 SWITCH: Kind[bool] = Kind("on or off", _switch_of_json, _switch_of_text)
 PORT: Kind[int] = Kind("a port number between 0 and 65535", _port_of_json, _port)
 FOLDER: Kind[Path] = Kind("a folder", _nothing, lambda text: Path(text).expanduser())
-NAMES: Kind[tuple[str, ...]] = Kind("names, separated by commas", _nothing, _names)
+NAMES: Kind[tuple[str, ...]] = Kind("names, separated by commas", _names_of_json, _names)
 MAPPING: Kind[Mapping[str, Any]] = Kind("an object", _mapping, _nothing)
 
 

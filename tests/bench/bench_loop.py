@@ -18,7 +18,7 @@ from tests.scripted_provider import Script, ScriptedProvider
 async def converse(folder: str) -> None:
     """Two sessions with a model and the built-in voice, each started, used, cut and ended."""
     async with ScriptedProvider(default=Script(["A sentence to say aloud. "] * 20)) as provider:
-        environ = {"OPENAI_API_KEY": "sk-bench", "OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
+        environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-bench", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
         settings = Settings(data_dir=Path(folder), port=0, environ=environ, find_local_servers=False)
         with listen(settings.host, settings.port) as listener:
             async with Neko(settings) as neko, serving(neko, listener):

@@ -114,7 +114,11 @@ async def neko(provider_url: str = "", *, voice: str = "off") -> AsyncIterator[S
         text = f'{{"主人":{{"档案名":"Sam"}},"猫娘":{{{cards}}},"当前猫娘":"c0"}}'
         (config / "characters.json").write_text(text, encoding="utf-8")
         (config / "core_config.json").write_text(f'{{"neko":{{"speech":{{"engine":"{voice}"}}}}}}', encoding="utf-8")
-        environ = {"OPENAI_API_KEY": "sk-bench", "OPENAI_BASE_URL": f"{provider_url}/v1"} if provider_url else {}
+        environ = (
+            {"NEKO_ASSIST_API_KEY_OPENAI": "sk-bench", "NEKO_OPENAI_BASE_URL": f"{provider_url}/v1"}
+            if provider_url
+            else {}
+        )
         arguments = ["-m", "neko", "--port", "0", "--no-browser", "--data-dir", folder, "--log-level", "warning"]
         async with process(arguments, environ) as server:
             yield server

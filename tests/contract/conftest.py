@@ -23,7 +23,11 @@ async def provider() -> AsyncIterator[ScriptedProvider]:
 @pytest.fixture
 async def connected(data_dir: Path, provider: ScriptedProvider) -> AsyncIterator[RunningServer]:
     """A server that talks to ``provider`` and makes no sound."""
-    environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": provider.base_url, "LANG": "en_US.UTF-8"}
+    environ = {
+        "NEKO_ASSIST_API_KEY_OPENAI": "sk-test",
+        "NEKO_OPENAI_BASE_URL": provider.base_url,
+        "LANG": "en_US.UTF-8",
+    }
     settings = Settings(data_dir=data_dir, port=0, environ=environ, find_local_servers=False)
     with listen(settings.host, settings.port) as listener:
         async with Neko(settings) as neko, serving(neko, listener):

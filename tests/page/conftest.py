@@ -56,7 +56,7 @@ async def provider(tidy_loop: None) -> AsyncIterator[ScriptedProvider]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def connected(provider: ScriptedProvider, data_dir: Path) -> AsyncIterator[RunningNeko]:
     """Neko who thinks with ``provider`` and makes no sound."""
-    environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": provider.base_url}
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-test", "NEKO_OPENAI_BASE_URL": provider.base_url}
     async with RunningNeko(data_dir, environ=environ, voice="off") as running_neko:
         yield running_neko
 

@@ -63,7 +63,7 @@ async def talker() -> AsyncIterator[ScriptedProvider]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def home(talker: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningNeko]:
     """One Neko for all tests of this module, with a talk of a few days."""
-    environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": talker.base_url}
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-test", "NEKO_OPENAI_BASE_URL": talker.base_url}
     async with RunningNeko(tmp_path_factory.mktemp("home") / "data", environ=environ, voice="off") as running_neko:
         await running_neko.remember(30)
         yield running_neko

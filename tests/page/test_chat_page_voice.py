@@ -82,7 +82,7 @@ async def test_stopping_silences_her_within_300_ms_and_keeps_what_was_said(
 ) -> None:
     await with_ears(driver)
     provider.script(Script([*STORY, "The end."], stall_after=4))
-    environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": provider.base_url}
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-test", "NEKO_OPENAI_BASE_URL": provider.base_url}
     async with RunningNeko(data_dir, environ=environ) as running_neko:
         page = await driver.open(running_neko.url)
         await driver.say("Tell me a story")

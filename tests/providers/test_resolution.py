@@ -320,20 +320,32 @@ def test_the_open_router_key_is_that_of_the_chosen_assist_provider() -> None:
     assert pinned(both, config) == {"assistApiKeyGlm": "NEKO_ASSIST_API_KEY_GLM"}
 
 
-def test_the_open_ai_variables_work_as_everywhere_else() -> None:
-    assert asked("conversation", {}, {"OPENAI_API_KEY": "sk"}) == ("openai", "gpt-5-chat-latest", "sk")
+def test_the_variables_of_other_programs_count_once_the_user_said_yes_to_them() -> None:
+    yes = {"neko": {"borrowedVariables": ["OPENAI_API_KEY", "OPENAI_BASE_URL"]}}
+    assert resolve("conversation", {}, {"OPENAI_API_KEY": "sk"}) is None
+    assert asked("conversation", yes, {"OPENAI_API_KEY": "sk"}) == ("openai", "gpt-5-chat-latest", "sk")
     environ = {"OPENAI_BASE_URL": "http://localhost:9000", "NEKO_CONVERSATION_MODEL": "tiny"}
-    endpoint = found("conversation", {}, environ)
+    endpoint = found("conversation", yes, environ)
     assert (endpoint.base_url, endpoint.model, endpoint.api_key) == ("http://localhost:9000/v1", "tiny", "")
-    assert pinned(environ) == {"conversationModelId": "NEKO_CONVERSATION_MODEL", "openaiBaseUrl": "OPENAI_BASE_URL"}
-    assert asked("conversation", {"assistApi": "glm", "assistApiKeyGlm": "k"}, {"OPENAI_API_KEY": "sk"})[0] == "glm"
-    assert pinned({"OPENAI_API_KEY": "a", "NEKO_ASSIST_API_KEY_OPENAI": "b"}) == {
+    assert pinned(environ, yes) == {
+        "conversationModelId": "NEKO_CONVERSATION_MODEL",
+        "openaiBaseUrl": "OPENAI_BASE_URL",
+    }
+    chosen = {**yes, "assistApi": "glm", "assistApiKeyGlm": "k"}
+    assert asked("conversation", chosen, {"OPENAI_API_KEY": "sk"})[0] == "glm"
+    assert pinned({"OPENAI_API_KEY": "a", "NEKO_ASSIST_API_KEY_OPENAI": "b"}, yes) == {
         "assistApiKeyOpenai": "NEKO_ASSIST_API_KEY_OPENAI"
     }
 
 
+def test_our_own_variables_are_a_yes() -> None:
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk", "NEKO_OPENAI_BASE_URL": "http://localhost:9000"}
+    endpoint = found("conversation", {}, environ)
+    assert (endpoint.base_url, endpoint.api_key) == ("http://localhost:9000/v1", "sk")
+
+
 def test_blank_variables_pin_nothing() -> None:
-    assert pinned({"NEKO_CORE_API_KEY": " ", "OPENAI_API_KEY": "", "OPENAI_BASE_URL": " "}) == {}
+    assert pinned({"NEKO_CORE_API_KEY": " ", "NEKO_ASSIST_API_KEY_OPENAI": "", "NEKO_OPENAI_BASE_URL": " "}) == {}
 
 
 # ── addresses ─────────────────────────────────────────────────────────────────

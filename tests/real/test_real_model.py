@@ -60,8 +60,8 @@ async def model_name(real_model: RealModel) -> str:
 async def neko(real_model: RealModel, model_name: str, tmp_path: Path) -> AsyncIterator[Neko]:
     environ = {
         "LANG": "en",
-        "OPENAI_API_KEY": "sk-none",
-        "OPENAI_BASE_URL": real_model.base_url,
+        "NEKO_ASSIST_API_KEY_OPENAI": "sk-none",
+        "NEKO_OPENAI_BASE_URL": real_model.base_url,
         "NEKO_CONVERSATION_MODEL": model_name,
         "NEKO_LOCAL_ONLY": "1",
     }
@@ -93,7 +93,7 @@ async def test_a_conversation_of_two_turns(neko: Neko, figures: Callable[[str], 
 
 
 def neko_host(neko: Neko) -> str:
-    return neko.settings.environ["OPENAI_BASE_URL"].removeprefix("http://").removesuffix("/v1")
+    return neko.settings.environ["NEKO_OPENAI_BASE_URL"].removeprefix("http://").removesuffix("/v1")
 
 
 # ── discovery, tools, stop ──────────────────────────────────────────────────────────────

@@ -38,7 +38,7 @@ async def provider() -> AsyncIterator[ScriptedProvider]:
 
 @pytest.fixture
 async def neko(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Neko]:
-    environ = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
     async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as whole:
         yield whole
 

@@ -39,9 +39,14 @@ class ModelQuery(Schema):
 
 
 class ModelChoice(ModelQuery):
-    """An empty ``model`` is the provider's own default."""
+    """An empty ``model`` is the provider's own default. ``borrowed``: one of ``CurrentModel.offers`` is taken."""
 
     model: str = Field("", max_length=200)
+    borrowed: bool = False
+
+
+class ProviderChoice(Schema):
+    provider: str = Field(min_length=1, max_length=40)
 
 
 class ModelNames(Success):
@@ -64,8 +69,17 @@ class ProviderTile(Schema):
     site: str
 
 
+class BorrowedKeyOffer(Schema):
+    """A key that another program left in the environment. It is used only when the user says yes."""
+
+    provider: str
+    name: str
+    variables: list[str]
+    base_url: str
+
+
 class CurrentModel(Success):
-    """``pinned`` names what the environment decides, by variable."""
+    """``pinned`` names what the environment decides, by variable; ``offers`` what could be used of it."""
 
     provider: str
     provider_name: str
@@ -73,6 +87,7 @@ class CurrentModel(Success):
     model: str
     offline: bool
     pinned: dict[str, str]
+    offers: list[BorrowedKeyOffer]
     providers: list[ProviderTile]
 
 
@@ -130,6 +145,19 @@ async def use_model(call: Call[ModelChoice]) -> CurrentModel:
     return await in_thread(_current, call.neko)
 
 
+@post(
+    "/api/models/forget",
+    body=ProviderChoice,
+    response=CurrentModel,
+    summary="Delete a provider's key, or the address typed in with its key",
+    failures={**NO_SUCH_CHOICE, 409: "The environment decides this, or the disk refuses."},
+)
+async def forget_key(call: Call[ProviderChoice]) -> CurrentModel:
+    changes = await in_thread(_choices(call.neko).changes_forgetting, call.body.provider)
+    await call.neko.config.change(changes)
+    return await in_thread(_current, call.neko)
+
+
 @get("/api/models/current", response=CurrentModel, summary="The model in force, and the providers to choose from")
 async def current_model(call: Call) -> CurrentModel:
     return await in_thread(_current, call.neko)
@@ -146,6 +174,8 @@ def _choices(neko: Neko) -> Choices:
 
 
 def _changes(neko: Neko, choice: ModelChoice) -> dict[str, Any]:
+    if choice.borrowed:
+        return _choices(neko).changes_for_borrowed(choice.provider)
     return _choices(neko).changes_for(choice.provider, choice.base_url, choice.api_key, choice.model)
 
 
@@ -160,6 +190,15 @@ def _current(neko: Neko) -> CurrentModel:
         model=endpoint.model if endpoint else label.model,
         offline=endpoint is None,
         pinned=choices.pinned,
+        offers=[
+            BorrowedKeyOffer(
+                provider=one.provider.key,
+                name=one.provider.name,
+                variables=list(one.variables),
+                base_url=masked_url(one.base_url),
+            )
+            for one in choices.offers
+        ],
         providers=[
             ProviderTile(
                 key=one.key,
@@ -180,4 +219,4 @@ async def _model_failure(error: NekoError, call: Call[Any]) -> Response:
     return json_response(await failure_of(error, request_language(call.request, call.neko)))
 
 
-ENDPOINTS = (local, list_models, test_model, use_model, current_model)
+ENDPOINTS = (local, list_models, test_model, use_model, forget_key, current_model)

@@ -121,7 +121,7 @@ export class ModelForm {
       field(t("model.model"), h("span", { class: "field-pair" }, list, typed)),
       this.#pinned(),
       this.#note,
-      h("div", { class: "form-acts" }, test, this.#use));
+      h("div", { class: "form-acts" }, this.#forget(provider), test, this.#use));
   }
 
   /** @param {Provider} provider */
@@ -149,6 +149,31 @@ export class ModelForm {
     key.addEventListener("change", () => void this.#listModels());
     url.addEventListener("change", () => void this.#listModels());
     return controls;
+  }
+
+  /**
+   * The way to delete what is kept of this provider: its key, or the address typed in with its key.
+   * @param {Provider} provider
+   */
+  #forget(provider) {
+    const custom = provider.key === "custom";
+    const current = this.#current;
+    const kept = custom ? !!current && !current.offline && current.provider === "custom" : provider.needs_key && provider.has_key;
+    if (!kept) return "";
+    return h("button", {
+      type: "button", class: "button is-quiet", "data-testid": "model-forget", text: t(custom ? "model.forget_address" : "model.forget_key"),
+      on: { click: () => this.#forgetIt(provider.key) },
+    });
+  }
+
+  /** @param {string} key of a provider */
+  #forgetIt(key) {
+    return this.#busily(async () => {
+      this.#current = /** @type {CurrentModel} */ (await post("api/models/forget", { provider: key }));
+      this.#drawTiles(this.#current);
+      this.choose(key);
+      this.#say(t("model.forgotten"), "is-good");
+    });
   }
 
   #pinned() {

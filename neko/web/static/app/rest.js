@@ -26,9 +26,12 @@
  * @property {string} model
  * @property {boolean} offline
  * @property {Record<string, string>} pinned what the environment decides, by variable
+ * @property {BorrowedKeyOffer[]} offers what could be used of the environment, after a yes
  * @property {Provider[]} providers
  *
- * @typedef {{ provider: string, base_url?: string, api_key?: string, model?: string }} ModelChoice An absent key means the stored one.
+ * @typedef {{ provider: string, name: string, variables: string[], base_url: string }} BorrowedKeyOffer
+ *
+ * @typedef {{ provider: string, base_url?: string, api_key?: string, model?: string, borrowed?: boolean }} ModelChoice An absent key means the stored one.
  *
  * @typedef {object} SpeechSettings
  * @property {SpeechEngine} engine

@@ -4,11 +4,12 @@
  * @import { Composer } from "./composer.js"
  * @import { Conversation } from "./conversation.js"
  * @import { Follow } from "./follow.js"
- * @import { LocalServer } from "./rest.js"
+ * @import { BorrowedKeyOffer, CurrentModel, LocalServer } from "./rest.js"
  * @import { SpeechOutput } from "./speech_output.js"
  * @import { ModelLabel, SpeechEngine } from "./wire.js"
  */
-import { post, postForBytes } from "./api.js";
+import { get, post, postForBytes, sentenceOf } from "./api.js";
+import { serverOf, useBorrowed } from "./borrowed_keys.js";
 import { byId, h, icon } from "./element.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { MarkdownView } from "./markdown.js";
@@ -146,7 +147,37 @@ export class Welcome {
       local.disabled = !servers.length;
       hint.textContent = servers.length ? servers.map((server) => server.name).join(", ") : t("welcome.local_none");
     });
+    void this.#offerBorrowed(local);
     this.#follow.keep();
+  }
+
+  /**
+   * A key that another program left here: one more choice each, which is a yes.
+   * @param {HTMLElement} above
+   */
+  async #offerBorrowed(above) {
+    /** @type {CurrentModel | null} */
+    const current = await get("api/models/current").catch(() => null);
+    for (const offer of current?.offers ?? []) {
+      const elsewhere = current?.providers.find(({ key }) => key === offer.provider)?.base_url !== offer.base_url;
+      const from = offer.variables.join(", ") + (elsewhere ? ` → ${serverOf(offer)}` : "");
+      const hint = h("span", { class: "choice-hint", text: t("welcome.borrowed_hint", { from }) });
+      above.before(this.#choice("key", t("welcome.borrowed", { provider: offer.name }), hint, () => this.#sayYes(offer, hint), "welcome-borrowed"));
+    }
+    if (this.#card && current?.offers.length) this.#show(this.#card);
+  }
+
+  /**
+   * @param {BorrowedKeyOffer} offer
+   * @param {HTMLElement} hint
+   */
+  async #sayYes(offer, hint) {
+    try {
+      await useBorrowed(offer);
+      this.#thank(offer.name);
+    } catch (error) {
+      hint.textContent = sentenceOf(error);
+    }
   }
 
   /**

@@ -4,6 +4,7 @@
  * @import { PageParts } from "./dialog.js"
  */
 import { post } from "../api.js";
+import { borrowedKeys, useBorrowed } from "../borrowed_keys.js";
 import { h } from "../element.js";
 import { t } from "../i18n.js";
 import { findLocalServers, localModels } from "../local_models.js";
@@ -22,10 +23,18 @@ export function modelPage(body, { close }) {
   };
   const form = new ModelForm({ builtin: true, onDone: done });
   const local = h("div", { class: "settings-group" });
-  body.append(now, local, h("h3", { text: t("model.providers") }), form.element);
+  const borrowed = h("div", { class: "settings-group", hidden: true });
+  body.append(now, borrowed, local, h("h3", { text: t("model.providers") }), form.element);
   void form.load().then((current) => {
     if (!current) return;
     now.textContent = current.offline ? t("model.now_builtin") : t("model.now", { model: current.model, provider: current.provider_name });
+    borrowed.hidden = !current.offers.length;
+    borrowed.replaceChildren(
+      h("h3", { text: t("model.borrowed") }), h("p", { class: "form-note", text: t("model.borrowed_words") }),
+      borrowedKeys(current.offers, async (offer) => {
+        await useBorrowed(offer);
+        done(offer.name);
+      }));
   });
   void lookAround(local, done);
 }
