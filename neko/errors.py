@@ -16,17 +16,34 @@ NekoError
 ├── ProxyError             the proxy that the environment names cannot be used
 │   └── SocksSupportError      it speaks SOCKS, and the package for that is not installed
 ├── ModelError             the language model or its provider failed
-│   ├── ModelUnreachableError       refused, DNS, TLS
+│   ├── ModelUnreachableError       no connection
+│   │   ├── ModelHostUnknownError       no such name (DNS)
+│   │   ├── ModelTLSError               a certificate that is not trusted, expired or another's
+│   │   └── ModelSchemeError            https asked of an http server, or http of an https one
+│   ├── ModelAddressError           the address cannot be one
+│   ├── ModelWrongPathError         404 or 405 that is not about the model
+│   ├── ModelRedirectedError        3xx that is not followed
+│   ├── ModelWebPageError           a web page in place of an answer
 │   ├── ModelTimeoutError           silence in the middle of a reply
 │   │   └── ModelSilentError            no first word
 │   ├── ModelStreamBrokenError      the reply stopped in the middle or was not understood
+│   ├── ModelEmptyReplyError        a good answer without a word in it
+│   ├── ModelReplyCutError          the reply reached its length limit; what there is of it is good
+│   ├── ModelContentFilteredError   the provider or the model would not answer this
+│   ├── ModelLoadingError           the server lives and is still loading the model
 │   ├── ModelKeyRefusedError        401, 403
-│   ├── ModelNotFoundError          404
+│   ├── ModelForbiddenError         403 for another reason than the key: region, terms
+│   ├── ModelNotFoundError          404 about the model
+│   │   ├── ModelNotPulledError         Ollama does not have it yet
+│   │   └── NoModelLoadedError          the server runs without any model
 │   ├── ModelRateLimitedError       429
 │   ├── ModelOutOfCreditError       402, or a billing message
 │   ├── ModelBadRequestError        other 4xx
-│   │   └── ToolsRefusedError           the model takes no tools; asked again without
-│   ├── ModelServerError       5xx
+│   │   ├── ContextTooLongError         the talk is longer than the model takes; asked again shorter
+│   │   ├── ToolsRefusedError           the model takes no tools; asked again without
+│   │   ├── PicturesRefusedError        the model takes no pictures
+│   │   └── ParameterRefusedError       one field of the request is not taken; its name says which
+│   ├── ModelServerError            5xx
 │   └── VoiceUnavailableError       the chosen model neither hears nor speaks
 ├── SpeechError            speech synthesis or conversion failed
 └── MemoryStoreError       the log cannot be read or written
@@ -40,7 +57,8 @@ SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a
 ``permanent`` flag (trying the same thing again cannot help) and ``params`` that fill the
-localised sentence. ``str(error)`` is for logs: it never holds keys or the user's words.
+localised sentence; ``said`` is what the other side said of it, short and without secrets, shown under
+our sentence. ``str(error)`` is for logs: it never holds keys or the user's words.
 """
 
 from __future__ import annotations
@@ -57,6 +75,12 @@ class NekoError(Exception):
     def __init__(self, detail: str = "", /, **params: str | int | float) -> None:
         super().__init__(detail or self.code)
         self.params: dict[str, str | int | float] = params
+        self.said = ""
+
+    @property
+    def sentence(self) -> str:
+        """The key of the sentence: ``code``, unless the cause has several."""
+        return self.code
 
 
 class ConfigError(NekoError):
@@ -135,6 +159,42 @@ class ModelUnreachableError(ModelError):
     permanent = False
 
 
+class ModelHostUnknownError(ModelUnreachableError):
+    """``params``: host."""
+
+    code = "model_host_unknown"
+
+
+class ModelTLSError(ModelUnreachableError):
+    code = "model_tls"
+    permanent = True
+
+
+class ModelSchemeError(ModelUnreachableError):
+    """``params``: scheme, what the server speaks ("http" or "https")."""
+
+    code = "model_scheme"
+    permanent = True
+
+
+class ModelAddressError(ModelError):
+    code = "model_address"
+
+
+class ModelWrongPathError(ModelError):
+    code = "model_wrong_path"
+
+
+class ModelRedirectedError(ModelError):
+    """``params``: place, where to."""
+
+    code = "model_redirected"
+
+
+class ModelWebPageError(ModelError):
+    code = "model_web_page"
+
+
 class ModelTimeoutError(ModelError):
     code = "model_timeout"
     permanent = False
@@ -151,17 +211,57 @@ class ModelStreamBrokenError(ModelError):
     permanent = False
 
 
+class ModelEmptyReplyError(ModelError):
+    code = "model_empty_reply"
+    permanent = False
+
+
+class ModelReplyCutError(ModelError):
+    code = "model_reply_cut"
+
+
+class ModelContentFilteredError(ModelError):
+    code = "model_content_filtered"
+
+
+class ModelLoadingError(ModelError):
+    """``params``: seconds, if the server says how long it needs."""
+
+    code = "model_loading"
+    permanent = False
+
+
 class ModelKeyRefusedError(ModelError):
     code = "model_refused_key"
+
+
+class ModelForbiddenError(ModelError):
+    code = "model_forbidden"
 
 
 class ModelNotFoundError(ModelError):
     code = "model_not_found"
 
 
+class ModelNotPulledError(ModelNotFoundError):
+    code = "model_not_pulled"
+
+
+class NoModelLoadedError(ModelNotFoundError):
+    code = "no_model_loaded"
+
+
 class ModelRateLimitedError(ModelError):
+    """``params``: seconds, if the provider says how long to wait; with them minutes and hours."""
+
     code = "model_rate_limited"
     permanent = False
+
+    @property
+    def sentence(self) -> str:
+        seconds = float(self.params.get("seconds", 0))
+        unit = "" if seconds <= 60 else "_minutes" if seconds <= 7200 else "_hours"
+        return self.code + unit
 
 
 class ModelOutOfCreditError(ModelError):
@@ -172,8 +272,25 @@ class ModelBadRequestError(ModelError):
     code = "model_bad_request"
 
 
+class ContextTooLongError(ModelBadRequestError):
+    """``limit`` is the most tokens that the model takes, None when the provider does not say."""
+
+    code = "model_context_too_long"
+    limit: int | None = None
+
+
 class ToolsRefusedError(ModelBadRequestError):
     pass
+
+
+class PicturesRefusedError(ModelBadRequestError):
+    code = "model_pictures_refused"
+
+
+class ParameterRefusedError(ModelBadRequestError):
+    """``parameter`` is a key of the request, or "system" or "roles" for what the messages may not be."""
+
+    parameter: str = ""
 
 
 class ModelServerError(ModelError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -14,12 +14,21 @@ from neko.settings import ASSETS
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What happened (``text``), the one thing to do (``remedy``) and the page that helps (``link``)."""
+    """What happened (``text``), the one thing to do (``remedy``) and the page that helps (``link``).
+
+    ``said``: what the other side said of it, in a sentence of its own.
+    """
 
     code: str
     text: str
     remedy: str = ""
     link: str = ""
+    said: str = ""
+
+    @property
+    def whole(self) -> str:
+        """``text``, and on the next line what the other side said."""
+        return f"{self.text}\n{self.said}" if self.said else self.text
 
 
 @cache
@@ -54,7 +63,11 @@ def notice(code: str, language: str, params: Mapping[str, object] | None = None)
 
 def describe(error: NekoError, language: str) -> Notice:
     """What to tell the user about ``error``."""
-    return notice(error.code, language, {"detail": str(error), **error.params})
+    params = {"detail": str(error), **error.params}
+    found = replace(notice(error.sentence, language, params), code=error.code)
+    if not error.said:
+        return found
+    return replace(found, said=notice("said", language, {**params, "said": error.said}).text)
 
 
 class _Blanks(dict[str, object]):

@@ -8,15 +8,13 @@ delta, and it tells a stream that ended from one that broke off.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from neko.errors import ModelStreamBrokenError, NekoError, ToolsRefusedError
+from neko.errors import ModelStreamBrokenError, NekoError
 from neko.llm.client import ProviderClient, Timeouts
-from neko.llm.provider_errors import ProviderErrors, decoded_body
-from neko.llm.retry_after import retry_hint
+from neko.llm.provider_errors import ProviderErrors
 from neko.llm.sse import EventDecoder
 from neko.llm.stream_clock import StreamClock
 from neko.llm.tool_calls import RequestedCall, ToolCallAssembler, tool_schema
@@ -35,8 +33,6 @@ _DRAIN_TIMEOUT_S = 0.05
 _NOTHING: Mapping[str, Any] = {}
 _LONGEST_WHOLE_ANSWER = 8 * 1024 * 1024
 _LONGEST_REFUSAL = 64 * 1024
-_NOT_ABOUT_TOOLS = (401, 402, 403, 408, 429)
-_NAMES_TOOLS = re.compile(r"\btools?\b|tool_|function[ _.-]?call", re.IGNORECASE)
 
 
 class Sink(Protocol):
@@ -78,9 +74,10 @@ async def stream_completion(
     decoder = _CompletionDecoder(sink, errors)
     clock = StreamClock(timeouts.patience(endpoint.base_url), timeouts.completion_timeout_s, on_late)
     try:
-        async with clock, client.post_chat(_body(endpoint, messages, tools)) as response:
+        body = _body(endpoint, messages, tools)
+        async with clock, client.post_chat(body) as response:
             if response.status_code != 200:
-                raise await _refusal(response, errors, bool(tools))
+                raise await _refusal(response, errors, body)
             content_type = response.headers.get("content-type", "")
             if content_type.startswith("application/json"):
                 await _read_whole(response.aiter_bytes(), decoder, clock)
@@ -112,17 +109,14 @@ def _body(endpoint: ModelEndpoint, messages: Sequence[ChatMessage], tools: Seque
     return body
 
 
-async def _refusal(response: httpx2.Response, errors: ProviderErrors, has_tools: bool) -> NekoError:
+async def _refusal(response: httpx2.Response, errors: ProviderErrors, request: Mapping[str, Any]) -> NekoError:
     """The error that an answer other than 200 stands for."""
     raw = bytearray()
     async for chunk in response.aiter_bytes():
         raw += chunk
         if len(raw) > _LONGEST_REFUSAL:
             break
-    status, body = response.status_code, decoded_body(bytes(raw))
-    if has_tools and status not in _NOT_ABOUT_TOOLS and _NAMES_TOOLS.search(str(body)):
-        return errors.make(ToolsRefusedError, f"status {status}")
-    return errors.from_status(status, body, retry_hint(response.headers, body))
+    return errors.from_response(response, bytes(raw), request)
 
 
 async def _read_stream(
@@ -199,7 +193,7 @@ class _CompletionDecoder:
             choices = chunk.get("choices")
             if not choices:
                 if chunk.get("error"):
-                    raise self._errors.from_stream(chunk["error"])
+                    raise self._errors.from_answer(chunk["error"])
                 return
             choice = choices[0]
             message = choice.get("delta") or choice.get("message") or _NOTHING

@@ -49,4 +49,4 @@ def _again(delay: float) -> str:
 
 
 def _status(text: Notice, level: Literal["info", "error"]) -> Status:
-    return Status(text.text, text.code, text.remedy, text.link, level)
+    return Status(text.whole, text.code, text.remedy, text.link, level)

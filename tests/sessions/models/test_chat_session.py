@@ -309,7 +309,7 @@ PERMANENT = [
     ),
     (failure(400, "Model Not Exist"), ModelNotFoundError),
     (failure(400, "API key not valid. Please pass a valid API key."), ModelKeyRefusedError),
-    (failure(422, "temperature is not a number"), ModelBadRequestError),
+    (failure(422, "the body is not what it should be"), ModelBadRequestError),
 ]
 
 
