@@ -5,6 +5,14 @@ NekoError
 │   ├── DataFolderError    the data folder cannot be used
 │   │   └── DataFolderInUseError    by another Neko
 │   ├── DamagedFileError   a file does not parse; it is kept aside, never overwritten
+│   │   ├── BackupUsedError         its content before the last save counts
+│   │   ├── DefaultsUsedError       there is no such content
+│   │   └── DamagedLogError         a conversation; what could be read of it was taken over
+│   ├── UnreadableFileError    a file cannot be read
+│   ├── UnwritableFileError    a file cannot be written
+│   │   └── DiskFullError
+│   ├── UnusableValueError     a file holds a value that cannot be used, which is passed over
+│   ├── UnusableNameError      a character's name cannot be that of a file
 │   ├── PortTakenError     neko.serve: another program listens there
 │   └── AddressError       neko.serve: the address cannot be listened on at all
 ├── InputError             a client sent something we cannot use
@@ -48,6 +56,8 @@ NekoError
 ├── SpeechError            speech synthesis or conversion failed
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
+    ├── LogMovedError          its file had gone and was written anew
+    ├── LogReplacedError       another file had been put in its place
     └── RecallTimeoutError     looking for what was said took too long
 
 Four more say that our own code is wrong or are caught where they arise, and stand outside the tree:
@@ -63,6 +73,7 @@ our sentence. ``str(error)`` is for logs: it never holds keys or the user's word
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -96,7 +107,53 @@ class DataFolderInUseError(DataFolderError):
 
 
 class DamagedFileError(ConfigError):
+    """``params``: file, kept (where it is now), line and column."""
+
     code = "damaged_file"
+
+
+class BackupUsedError(DamagedFileError):
+    code = "damaged_file_backup"
+
+
+class DefaultsUsedError(DamagedFileError):
+    code = "damaged_file_defaults"
+
+
+class DamagedLogError(DamagedFileError):
+    """``params``: file, kept."""
+
+    code = "damaged_log"
+
+
+class UnreadableFileError(ConfigError):
+    """``params``: file, why."""
+
+    code = "file_unreadable"
+
+
+class UnwritableFileError(ConfigError):
+    """``params``: file, why."""
+
+    code = "file_unwritable"
+
+
+class DiskFullError(UnwritableFileError):
+    """``params``: file."""
+
+    code = "disk_full"
+
+
+class UnusableValueError(ConfigError):
+    """``params``: file, key (dotted), wanted."""
+
+    code = "value_unusable"
+
+
+class UnusableNameError(ConfigError):
+    """A character of ``characters.json`` whose name cannot be that of a file. ``params``: file, name."""
+
+    code = "name_unusable"
 
 
 class InputError(NekoError):
@@ -308,13 +365,34 @@ class SpeechError(NekoError):
 
 
 class MemoryStoreError(NekoError):
-    """``params`` always holds ``file`` and ``reason``, a plain word."""
+    """``params`` always holds ``file`` and ``reason``, a plain word; some reasons have a sentence of their own."""
 
     code = "memory_store"
+    _sentences: ClassVar[Mapping[str, str]] = {
+        "full": "memory_full",
+        "locked": "memory_locked",
+        "read_only": "memory_read_only",
+        "unreadable": "memory_unreadable",
+        "taken": "memory_taken",
+    }
+
+    @property
+    def sentence(self) -> str:
+        return self._sentences.get(str(self.params.get("reason")), self.code)
 
 
 class MemoryTooNewError(MemoryStoreError):
     code = "memory_too_new"
+
+
+class LogMovedError(MemoryStoreError):
+    code = "memory_moved"
+
+
+class LogReplacedError(MemoryStoreError):
+    """``params``: also kept."""
+
+    code = "memory_replaced"
 
 
 class RecallTimeoutError(MemoryStoreError):

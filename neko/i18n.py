@@ -6,10 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from neko.errors import NekoError
 from neko.settings import ASSETS
+
+_FILES: Final = ("file", "kept")
+"""Parameters that are paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,11 @@ def notice(code: str, language: str, params: Mapping[str, object] | None = None)
     )
 
 
-def describe(error: NekoError, language: str) -> Notice:
-    """What to tell the user about ``error``."""
+def describe(error: NekoError, language: str, *, files_by_name: bool = False) -> Notice:
+    """What to tell the user about ``error``. ``files_by_name``: the reader need not know where the data folder is."""
     params = {"detail": str(error), **error.params}
+    if files_by_name:
+        params |= {name: "/".join(Path(str(params[name])).parts[-2:]) for name in _FILES if params.get(name)}
     found = replace(notice(error.sentence, language, params), code=error.code)
     if not error.said:
         return found

@@ -18,20 +18,13 @@ from neko.sessions.dependencies import Voice
 from neko.settings import CoreConfig
 from neko.settings.in_force import change_of
 from neko.settings.registry import SPEECH_ENGINE, VOICES, EngineKind
+from neko.settings.unusable import tuning_number
 from neko.types.speech import Utterance, VoiceSettings
-
-_LARGEST = 1000.0
-"""Of a rate or pitch, far beyond what any voice can do."""
 
 
 def builtin_voice_installed() -> bool:
     """Whether the built-in engine's library is installed. Blocks: it searches the disk."""
     return importlib.util.find_spec("espeakng_loader") is not None
-
-
-def _number(value: object, usual: float) -> float:
-    """A value of a file that anybody may edit: JSON as Python reads it has NaN, Infinity and endless integers."""
-    return float(value) if isinstance(value, int | float) and abs(value) <= _LARGEST else usual
 
 
 class Voices:
@@ -63,10 +56,11 @@ class Voices:
         tuning = self._config.in_force.get(VOICES).get(character)
         if not isinstance(tuning, Mapping):
             return VoiceSettings()
+        voice = tuning.get("voice")
         return VoiceSettings(
-            voice=str(tuning.get("voice") or ""),
-            rate=_number(tuning.get("rate"), 1.0),
-            pitch=_number(tuning.get("pitch"), 0.0),
+            voice=voice if isinstance(voice, str) else "",
+            rate=tuning_number(tuning, "rate", 1.0),
+            pitch=tuning_number(tuning, "pitch", 0.0),
         )
 
     def changes(
