@@ -37,6 +37,7 @@ NekoError
 │   ├── ModelStreamBrokenError      the reply stopped in the middle or was not understood
 │   ├── ModelEmptyReplyError        a good answer without a word in it
 │   ├── ModelReplyCutError          the reply reached its length limit; what there is of it is good
+│   │   └── ReplyTooLongError           our own limit
 │   ├── ModelContentFilteredError   the provider or the model would not answer this
 │   ├── ModelLoadingError           the server lives and is still loading the model
 │   ├── ModelKeyRefusedError        401, 403
@@ -275,6 +276,12 @@ class ModelEmptyReplyError(ModelError):
 
 class ModelReplyCutError(ModelError):
     code = "model_reply_cut"
+
+
+class ReplyTooLongError(ModelReplyCutError):
+    """Cut by us: a model in a loop never stops by itself."""
+
+    code = "reply_too_long"
 
 
 class ModelContentFilteredError(ModelError):

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from neko.errors import ModelStreamBrokenError, NekoError
+from neko.llm.adaptation import AS_USUAL, Adaptation
+from neko.llm.chat_request import ChatMessage, chat_body
 from neko.llm.client import ProviderClient, Timeouts
 from neko.llm.provider_errors import ProviderErrors
 from neko.llm.sse import EventDecoder
 from neko.llm.stream_clock import StreamClock
-from neko.llm.tool_calls import RequestedCall, ToolCallAssembler, tool_schema
+from neko.llm.tool_calls import RequestedCall, ToolCallAssembler
 from neko.providers import ModelEndpoint
 from neko.types.model_session import Tool
 from neko.well_formed import load_json
@@ -25,10 +27,6 @@ from neko.well_formed import load_json
 if TYPE_CHECKING:
     import httpx2
 
-ChatMessage = Mapping[str, Any]
-"""A message of the chat completions API."""
-
-TEMPERATURE = 1.0
 _DRAIN_TIMEOUT_S = 0.05
 _NOTHING: Mapping[str, Any] = {}
 _LONGEST_WHOLE_ANSWER = 8 * 1024 * 1024
@@ -64,6 +62,7 @@ async def stream_completion(
     errors: ProviderErrors,
     tools: Sequence[Tool] = (),
     on_late: Callable[[], object] | None = None,
+    adaptation: Adaptation = AS_USUAL,
 ) -> CompletionEnd:
     """Ask for a completion and push its text into ``sink``; returns at its proper end.
 
@@ -74,7 +73,7 @@ async def stream_completion(
     decoder = _CompletionDecoder(sink, errors)
     clock = StreamClock(timeouts.patience(endpoint.base_url), timeouts.completion_timeout_s, on_late)
     try:
-        body = _body(endpoint, messages, tools)
+        body = chat_body(endpoint, messages, tools, adaptation)
         async with clock, client.post_chat(body) as response:
             if response.status_code != 200:
                 raise await _refusal(response, errors, body)
@@ -94,19 +93,6 @@ async def stream_completion(
         if not decoder.done:
             raise errors.timeout(clock.allowed_s, has_words=clock.has_words) from error
     return decoder.end()
-
-
-def _body(endpoint: ModelEndpoint, messages: Sequence[ChatMessage], tools: Sequence[Tool]) -> dict[str, Any]:
-    body = {
-        "model": endpoint.model,
-        "messages": messages,
-        "temperature": TEMPERATURE,
-        "stream": True,
-        **endpoint.extra_body,
-    }
-    if tools:
-        body["tools"] = [tool_schema(tool) for tool in tools]
-    return body
 
 
 async def _refusal(response: httpx2.Response, errors: ProviderErrors, request: Mapping[str, Any]) -> NekoError:

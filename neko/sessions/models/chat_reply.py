@@ -1,26 +1,17 @@
-"""How a chat model makes one reply: tries again after a failure, calls tools, goes on with their results."""
+"""How a chat model makes one reply: asked, its tools called, asked again with their results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from neko.errors import (
-    ModelError,
-    ModelRateLimitedError,
-    ModelServerError,
-    ModelStreamBrokenError,
-    ToolsRefusedError,
-)
-from neko.llm.client import ProviderClient, Timeouts
-from neko.llm.completion import ChatMessage, CompletionEnd, stream_completion
-from neko.llm.continuation import ContinuationJoiner, continuation_request
-from neko.llm.provider_errors import ProviderErrors
-from neko.llm.reasoning_filter import ReasoningFilter
+from neko.errors import ModelEmptyReplyError
+from neko.llm.client import Timeouts
+from neko.llm.completion import CompletionEnd
 from neko.llm.tool_calls import RequestedCall
-from neko.providers import ModelEndpoint
-from neko.sessions.models.history import History, ToolStep, picture_parts, with_pictures
+from neko.sessions.models.asking import Asking, Model, Question
+from neko.sessions.models.history import History, ToolStep, picture_parts
 from neko.sessions.models.pending_calls import PendingCalls
 from neko.sessions.models.reply_runner import Reply
 from neko.tasks import in_thread
@@ -28,28 +19,6 @@ from neko.types.model_session import Tool
 
 MOST_STEPS = 8
 """Times that a reply may call tools; after that it is asked for without them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a reply answers. ``ask`` is an instruction of ours in place of the user's last line."""
-
-    context: str = ""
-    images: tuple[bytes, ...] = ()
-    ask: str = ""
-
-
-@dataclass(slots=True)
-class Model:
-    """One model behind its client. ``takes_tools`` is forgotten with the session."""
-
-    endpoint: ModelEndpoint
-    client: ProviderClient
-    takes_tools: bool = True
-
-    @property
-    def errors(self) -> ProviderErrors:
-        return ProviderErrors(self.endpoint.model, self.endpoint.provider_name)
 
 
 class ReplyMaker:
@@ -65,80 +34,13 @@ class ReplyMaker:
         """Push a whole reply; raises ``NekoError`` when it cannot be finished."""
         pictures = await in_thread(picture_parts, question.images) if question.images else []
         for step in range(MOST_STEPS + 1):
-            start = len(reply.text)
             tools = self.tools if step < MOST_STEPS else ()
-            end = await self._completion(model, question, pictures, tools, reply, start)
+            end = await Asking(self._history, self._timeouts, model, question, pictures, tools, reply).answer()
             if not end.calls or not tools:
                 break
             await self._call(reply, end)
         if not reply.started:
-            raise model.errors.make(ModelStreamBrokenError, "an empty reply")
-
-    async def _completion(
-        self,
-        model: Model,
-        question: Question,
-        pictures: Sequence[dict[str, Any]],
-        tools: tuple[Tool, ...],
-        reply: Reply,
-        start: int,
-    ) -> CompletionEnd:
-        """One completion, with up to as many further tries as there are waits; without tools if they are refused."""
-        waits = iter(self._timeouts.back_off_s)
-        attempt = 1
-        while True:
-            offered = tools if model.takes_tools else ()
-            messages = self._history.request(question.context, ask=question.ask, with_steps=model.takes_tools)
-            if pictures:
-                messages = with_pictures(messages, pictures)
-            try:
-                return await self._attempt(model, messages, offered, reply, start)
-            except ToolsRefusedError:
-                model.takes_tools = False
-                continue
-            except ModelError as error:
-                wait = None if error.permanent else next(waits, None)
-                if wait is None:
-                    raise
-                attempt += 1
-                delay = self._delay(error, wait)
-                reply.retrying(error, attempt, delay)
-            await self._timeouts.sleep(delay)
-
-    def _delay(self, error: ModelError, wait: float) -> float:
-        """The wait before the next try; raises the error when the provider wants too long a one."""
-        if not isinstance(error, ModelRateLimitedError | ModelServerError) or "seconds" not in error.params:
-            return wait
-        requested_s = float(error.params["seconds"])
-        if requested_s > self._timeouts.longest_wait_s:
-            raise error
-        return requested_s
-
-    async def _attempt(
-        self, model: Model, messages: Sequence[ChatMessage], tools: Sequence[Tool], reply: Reply, start: int
-    ) -> CompletionEnd:
-        """Ask once; a completion that broke off before goes on from what there is of it."""
-        begun = reply.text[start:]
-        request = continuation_request(messages, begun) if begun else messages
-        sink = _ReplySink(reply, begun, follows_calls=start > 0)
-        end = await stream_completion(
-            model.client,
-            model.endpoint,
-            request,
-            sink,
-            self._timeouts,
-            model.errors,
-            tools,
-            on_late=lambda: self._tell_late(model.endpoint, reply),
-        )
-        sink.flush()
-        return end
-
-    def _tell_late(self, endpoint: ModelEndpoint, reply: Reply) -> None:
-        if self._timeouts.patience(endpoint.base_url) is self._timeouts.near:
-            reply.tell("model_late_near", model=endpoint.model, provider=endpoint.provider_name)
-        else:
-            reply.tell("model_late", model=endpoint.model, provider=endpoint.provider_name)
+            raise model.errors.make(ModelEmptyReplyError, "an empty reply")
 
     async def _call(self, reply: Reply, end: CompletionEnd) -> None:
         """Have the calls made and add them with their results to the history; those that cannot be made fail."""
@@ -169,35 +71,3 @@ class ReplyMaker:
 
 def _failure(words: str) -> str:
     return f"Error: {words}"
-
-
-class _ReplySink:
-    """From the model's deltas to the reader's: reasoning left out, a continuation joined to what it goes on with."""
-
-    __slots__ = ("_filter", "_joiner", "_reply", "_separator", "drain")
-
-    def __init__(self, reply: Reply, begun: str, *, follows_calls: bool) -> None:
-        self._reply = reply
-        self._separator = "\n" if follows_calls and not begun else ""
-        self._filter = ReasoningFilter(begun=bool(begun))
-        self._joiner = ContinuationJoiner(begun) if begun else None
-        self.drain = reply.drain
-
-    def push(self, text: str) -> bool:
-        text = self._filter.feed(text)
-        if self._joiner is not None:
-            text = self._joiner.feed(text)
-        return not text or self._push(text)
-
-    def flush(self) -> None:
-        """The stream came to its end: hand on what was held back."""
-        rest = self._filter.flush()
-        if self._joiner is not None:
-            rest = self._joiner.feed(rest) + self._joiner.flush()
-        if rest:
-            self._push(rest)
-
-    def _push(self, text: str) -> bool:
-        if self._separator:
-            text, self._separator = self._separator + text, ""
-        return self._reply.push(text)
