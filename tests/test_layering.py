@@ -28,8 +28,6 @@ ROWS: tuple[frozenset[str], ...] = (
             "preferences",
             "providers",
             "errors",
-            "faults",
-            "set_aside",
             "types",
             "storage",
             "language",
