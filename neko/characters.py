@@ -14,10 +14,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from neko.errors import InputError
+from neko.errors import ConfigError, InputError, UnusableNameError, UnusableValueError
 from neko.language import normalise
 from neko.settings import ASSETS
-from neko.storage import read_json, set_aside, write_json
+from neko.settings.setting import MAPPING
+from neko.storage import OnFault, file_name_fault, log_fault, read_document, write_json
 
 MASTER: Final = "主人"
 CHARACTERS: Final = "猫娘"
@@ -35,6 +36,7 @@ SYSTEM_KEYS: Final = frozenset((PROFILE_NAME, *_PROGRAM_KEYS.split(), *_WORKSHOP
 """Card keys that are settings of the program: never shown as traits, never told to a model."""
 
 _LONGEST_NAME: Final = 20
+_LONGEST_SHOWN: Final = 60
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -75,31 +77,54 @@ class CharacterCards:
         self._lock = threading.RLock()
 
     @classmethod
-    def load(cls, path: Path, language: str) -> Self:
+    def load(cls, path: Path, language: str, *, on_fault: OnFault = log_fault) -> Self:
         """Read the file; make it with one character in ``language`` when it is missing.
 
-        What it lacks (no character, no valid current one) is completed and saved. Raises
-        ``DamagedFileError`` when it does not parse or has the wrong shape; it is then set aside.
+        What it lacks (no usable character, no valid current one) is completed and saved. Faults are those of
+        ``storage.read_document``, and a disk that refuses.
         """
-        defaults = default_characters(language)
-        raw = read_json(path, None, expect=dict)
-        if raw is not None and not _well_shaped(raw):
-            raise set_aside(path, "its content has the wrong shape")
+        raw = read_document(path, None, _well_shaped, on_fault)
         characters = cls(path, raw if raw is not None else {}, language)
-        completed = _completed(characters._raw, defaults)
+        completed = _completed(characters._raw, characters._defaults)
         if completed != raw:
-            characters._save(completed)
+            try:
+                characters._save(completed)
+            except ConfigError as error:
+                on_fault(error)
+                characters._raw = completed
         return characters
 
     @property
     def names(self) -> list[str]:
-        """All characters, in the order of the file; never empty."""
-        return list(self._raw[CHARACTERS])
+        """All characters that can be talked with, in the order of the file; never empty."""
+        return [name for name in self._raw[CHARACTERS] if file_name_fault(name) is None]
 
     @property
     def current(self) -> str:
+        """The chosen one; the first when that one cannot be talked with."""
         name: str = self._raw[CURRENT]
-        return name
+        return name if file_name_fault(name) is None else self.names[0]
+
+    def knows(self, name: str) -> bool:
+        """Is there a character of this name, whether or not it can be talked with?"""
+        return name in self._raw[CHARACTERS]
+
+    def unusable(self) -> list[ConfigError]:
+        """The characters that cannot be talked with because of their names, and cards that are none."""
+        file = str(self._path)
+        cards: Mapping[str, Any] = self._raw[CHARACTERS]
+        names = [name for name in cards if file_name_fault(name) is not None]
+        return [
+            *(
+                UnusableNameError(f"a name in {file} cannot be used", file=file, name=shown_name(name))
+                for name in names
+            ),
+            *(
+                UnusableValueError(f"a card in {file} is no object", file=file, key=name, wanted=MAPPING.name)
+                for name, card in cards.items()
+                if not isinstance(card, dict)
+            ),
+        ]
 
     @property
     def master_name(self) -> str:
@@ -139,6 +164,8 @@ class CharacterCards:
         """Make ``name`` the current character; raises ``InputError`` when there is none of that name."""
         if name not in self._raw[CHARACTERS]:
             raise InputError("there is no character of this name", reason="unknown_character")
+        if file_name_fault(name) is not None:
+            raise UnusableNameError("this name cannot be used", file=str(self._path), name=shown_name(name))
         self.edit(lambda raw: raw.__setitem__(CURRENT, name))
 
     def rename(self, old: str, new: str) -> None:
@@ -192,8 +219,17 @@ class CharacterCards:
         self._raw = raw
 
 
-def _well_shaped(raw: Mapping[str, Any]) -> bool:
-    return isinstance(raw.get(MASTER) or {}, dict) and isinstance(raw.get(CHARACTERS) or {}, dict)
+def shown_name(name: str) -> str:
+    """A name that can stand in a sentence: control characters as escapes, and not too long."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in name[:_LONGEST_SHOWN])
+
+
+def _well_shaped(raw: Any) -> bool:
+    return (
+        isinstance(raw, dict)
+        and isinstance(raw.get(MASTER) or {}, dict)
+        and isinstance(raw.get(CHARACTERS) or {}, dict)
+    )
 
 
 def _completed(raw: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,6 +238,8 @@ def _completed(raw: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, An
     for key in (MASTER, CHARACTERS):
         if not result.get(key):
             result[key] = copy.deepcopy(defaults[key])
+    if all(file_name_fault(name) is not None for name in result[CHARACTERS]):
+        result[CHARACTERS] |= copy.deepcopy(defaults[CHARACTERS])
     current = result.get(CURRENT)
     if not isinstance(current, str) or current not in result[CHARACTERS]:
         result[CURRENT] = next(iter(result[CHARACTERS]))

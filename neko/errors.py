@@ -5,6 +5,14 @@ NekoError
 │   ├── DataFolderError    the data folder cannot be used
 │   │   └── DataFolderInUseError    by another Neko
 │   ├── DamagedFileError   a file does not parse; it is kept aside, never overwritten
+│   │   ├── BackupUsedError         its content before the last save counts
+│   │   ├── DefaultsUsedError       there is no such content
+│   │   └── DamagedLogError         a conversation; what could be read of it was taken over
+│   ├── UnreadableFileError    a file cannot be read
+│   ├── UnwritableFileError    a file cannot be written
+│   │   └── DiskFullError
+│   ├── UnusableValueError     a file holds a value that cannot be used, which is passed over
+│   ├── UnusableNameError      a character's name cannot be that of a file
 │   ├── PortTakenError     neko.serve: another program listens there
 │   └── AddressError       neko.serve: the address cannot be listened on at all
 ├── InputError             a client sent something we cannot use
@@ -16,21 +24,41 @@ NekoError
 ├── ProxyError             the proxy that the environment names cannot be used
 │   └── SocksSupportError      it speaks SOCKS, and the package for that is not installed
 ├── ModelError             the language model or its provider failed
-│   ├── ModelUnreachableError       refused, DNS, TLS
+│   ├── ModelUnreachableError       no connection
+│   │   ├── ModelHostUnknownError       no such name (DNS)
+│   │   ├── ModelTLSError               a certificate that is not trusted, expired or another's
+│   │   └── ModelSchemeError            https asked of an http server, or http of an https one
+│   ├── ModelAddressError           the address cannot be one
+│   ├── ModelWrongPathError         404 or 405 that is not about the model
+│   ├── ModelRedirectedError        3xx that is not followed
+│   ├── ModelWebPageError           a web page in place of an answer
 │   ├── ModelTimeoutError           silence in the middle of a reply
 │   │   └── ModelSilentError            no first word
 │   ├── ModelStreamBrokenError      the reply stopped in the middle or was not understood
+│   ├── ModelEmptyReplyError        a good answer without a word in it
+│   ├── ModelReplyCutError          the reply reached its length limit; what there is of it is good
+│   │   └── ReplyTooLongError           our own limit
+│   ├── ModelContentFilteredError   the provider or the model would not answer this
+│   ├── ModelLoadingError           the server lives and is still loading the model
 │   ├── ModelKeyRefusedError        401, 403
-│   ├── ModelNotFoundError          404
+│   ├── ModelForbiddenError         403 for another reason than the key: region, terms
+│   ├── ModelNotFoundError          404 about the model
+│   │   ├── ModelNotPulledError         Ollama does not have it yet
+│   │   └── NoModelLoadedError          the server runs without any model
 │   ├── ModelRateLimitedError       429
 │   ├── ModelOutOfCreditError       402, or a billing message
 │   ├── ModelBadRequestError        other 4xx
-│   │   └── ToolsRefusedError           the model takes no tools; asked again without
-│   ├── ModelServerError       5xx
+│   │   ├── ContextTooLongError         the talk is longer than the model takes; asked again shorter
+│   │   ├── ToolsRefusedError           the model takes no tools; asked again without
+│   │   ├── PicturesRefusedError        the model takes no pictures
+│   │   └── ParameterRefusedError       one field of the request is not taken; its name says which
+│   ├── ModelServerError            5xx
 │   └── VoiceUnavailableError       the chosen model neither hears nor speaks
 ├── SpeechError            speech synthesis or conversion failed
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
+    ├── LogMovedError          its file had gone and was written anew
+    ├── LogReplacedError       another file had been put in its place
     └── RecallTimeoutError     looking for what was said took too long
 
 Four more say that our own code is wrong or are caught where they arise, and stand outside the tree:
@@ -40,11 +68,13 @@ SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a
 ``permanent`` flag (trying the same thing again cannot help) and ``params`` that fill the
-localised sentence. ``str(error)`` is for logs: it never holds keys or the user's words.
+localised sentence; ``said`` is what the other side said of it, short and without secrets, shown under
+our sentence. ``str(error)`` is for logs: it never holds keys or the user's words.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -57,6 +87,12 @@ class NekoError(Exception):
     def __init__(self, detail: str = "", /, **params: str | int | float) -> None:
         super().__init__(detail or self.code)
         self.params: dict[str, str | int | float] = params
+        self.said = ""
+
+    @property
+    def sentence(self) -> str:
+        """The key of the sentence: ``code``, unless the cause has several."""
+        return self.code
 
 
 class ConfigError(NekoError):
@@ -72,7 +108,53 @@ class DataFolderInUseError(DataFolderError):
 
 
 class DamagedFileError(ConfigError):
+    """``params``: file, kept (where it is now), line and column."""
+
     code = "damaged_file"
+
+
+class BackupUsedError(DamagedFileError):
+    code = "damaged_file_backup"
+
+
+class DefaultsUsedError(DamagedFileError):
+    code = "damaged_file_defaults"
+
+
+class DamagedLogError(DamagedFileError):
+    """``params``: file, kept."""
+
+    code = "damaged_log"
+
+
+class UnreadableFileError(ConfigError):
+    """``params``: file, why."""
+
+    code = "file_unreadable"
+
+
+class UnwritableFileError(ConfigError):
+    """``params``: file, why."""
+
+    code = "file_unwritable"
+
+
+class DiskFullError(UnwritableFileError):
+    """``params``: file."""
+
+    code = "disk_full"
+
+
+class UnusableValueError(ConfigError):
+    """``params``: file, key (dotted), wanted."""
+
+    code = "value_unusable"
+
+
+class UnusableNameError(ConfigError):
+    """A character of ``characters.json`` whose name cannot be that of a file. ``params``: file, name."""
+
+    code = "name_unusable"
 
 
 class InputError(NekoError):
@@ -135,6 +217,42 @@ class ModelUnreachableError(ModelError):
     permanent = False
 
 
+class ModelHostUnknownError(ModelUnreachableError):
+    """``params``: host."""
+
+    code = "model_host_unknown"
+
+
+class ModelTLSError(ModelUnreachableError):
+    code = "model_tls"
+    permanent = True
+
+
+class ModelSchemeError(ModelUnreachableError):
+    """``params``: scheme, what the server speaks ("http" or "https")."""
+
+    code = "model_scheme"
+    permanent = True
+
+
+class ModelAddressError(ModelError):
+    code = "model_address"
+
+
+class ModelWrongPathError(ModelError):
+    code = "model_wrong_path"
+
+
+class ModelRedirectedError(ModelError):
+    """``params``: place, where to."""
+
+    code = "model_redirected"
+
+
+class ModelWebPageError(ModelError):
+    code = "model_web_page"
+
+
 class ModelTimeoutError(ModelError):
     code = "model_timeout"
     permanent = False
@@ -151,17 +269,63 @@ class ModelStreamBrokenError(ModelError):
     permanent = False
 
 
+class ModelEmptyReplyError(ModelError):
+    code = "model_empty_reply"
+    permanent = False
+
+
+class ModelReplyCutError(ModelError):
+    code = "model_reply_cut"
+
+
+class ReplyTooLongError(ModelReplyCutError):
+    """Cut by us: a model in a loop never stops by itself."""
+
+    code = "reply_too_long"
+
+
+class ModelContentFilteredError(ModelError):
+    code = "model_content_filtered"
+
+
+class ModelLoadingError(ModelError):
+    """``params``: seconds, if the server says how long it needs."""
+
+    code = "model_loading"
+    permanent = False
+
+
 class ModelKeyRefusedError(ModelError):
     code = "model_refused_key"
+
+
+class ModelForbiddenError(ModelError):
+    code = "model_forbidden"
 
 
 class ModelNotFoundError(ModelError):
     code = "model_not_found"
 
 
+class ModelNotPulledError(ModelNotFoundError):
+    code = "model_not_pulled"
+
+
+class NoModelLoadedError(ModelNotFoundError):
+    code = "no_model_loaded"
+
+
 class ModelRateLimitedError(ModelError):
+    """``params``: seconds, if the provider says how long to wait; with them minutes and hours."""
+
     code = "model_rate_limited"
     permanent = False
+
+    @property
+    def sentence(self) -> str:
+        seconds = float(self.params.get("seconds", 0))
+        unit = "" if seconds <= 60 else "_minutes" if seconds <= 7200 else "_hours"
+        return self.code + unit
 
 
 class ModelOutOfCreditError(ModelError):
@@ -172,8 +336,25 @@ class ModelBadRequestError(ModelError):
     code = "model_bad_request"
 
 
+class ContextTooLongError(ModelBadRequestError):
+    """``limit`` is the most tokens that the model takes, None when the provider does not say."""
+
+    code = "model_context_too_long"
+    limit: int | None = None
+
+
 class ToolsRefusedError(ModelBadRequestError):
     pass
+
+
+class PicturesRefusedError(ModelBadRequestError):
+    code = "model_pictures_refused"
+
+
+class ParameterRefusedError(ModelBadRequestError):
+    """``parameter`` is a key of the request, or "system" or "roles" for what the messages may not be."""
+
+    parameter: str = ""
 
 
 class ModelServerError(ModelError):
@@ -191,13 +372,34 @@ class SpeechError(NekoError):
 
 
 class MemoryStoreError(NekoError):
-    """``params`` always holds ``file`` and ``reason``, a plain word."""
+    """``params`` always holds ``file`` and ``reason``, a plain word; some reasons have a sentence of their own."""
 
     code = "memory_store"
+    _sentences: ClassVar[Mapping[str, str]] = {
+        "full": "memory_full",
+        "locked": "memory_locked",
+        "read_only": "memory_read_only",
+        "unreadable": "memory_unreadable",
+        "taken": "memory_taken",
+    }
+
+    @property
+    def sentence(self) -> str:
+        return self._sentences.get(str(self.params.get("reason")), self.code)
 
 
 class MemoryTooNewError(MemoryStoreError):
     code = "memory_too_new"
+
+
+class LogMovedError(MemoryStoreError):
+    code = "memory_moved"
+
+
+class LogReplacedError(MemoryStoreError):
+    """``params``: also kept."""
+
+    code = "memory_replaced"
 
 
 class RecallTimeoutError(MemoryStoreError):

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from neko.errors import NekoError
 from neko.settings import ASSETS
 
+_FILES: Final = ("file", "kept")
+"""Parameters that are paths."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What happened (``text``), the one thing to do (``remedy``) and the page that helps (``link``)."""
+    """What happened (``text``), the one thing to do (``remedy``) and the page that helps (``link``).
+
+    ``said``: what the other side said of it, in a sentence of its own.
+    """
 
     code: str
     text: str
     remedy: str = ""
     link: str = ""
+    said: str = ""
+
+    @property
+    def whole(self) -> str:
+        """``text``, and on the next line what the other side said."""
+        return f"{self.text}\n{self.said}" if self.said else self.text
 
 
 @cache
@@ -52,9 +65,15 @@ def notice(code: str, language: str, params: Mapping[str, object] | None = None)
     )
 
 
-def describe(error: NekoError, language: str) -> Notice:
-    """What to tell the user about ``error``."""
-    return notice(error.code, language, {"detail": str(error), **error.params})
+def describe(error: NekoError, language: str, *, files_by_name: bool = False) -> Notice:
+    """What to tell the user about ``error``. ``files_by_name``: the reader need not know where the data folder is."""
+    params = {"detail": str(error), **error.params}
+    if files_by_name:
+        params |= {name: "/".join(Path(str(params[name])).parts[-2:]) for name in _FILES if params.get(name)}
+    found = replace(notice(error.sentence, language, params), code=error.code)
+    if not error.said:
+        return found
+    return replace(found, said=notice("said", language, {**params, "said": error.said}).text)
 
 
 class _Blanks(dict[str, object]):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from neko.errors import DamagedFileError, SettingError
-from neko.storage import read_json, write_json
+from neko.errors import SettingError
+from neko.storage import OnFault, log_fault, read_document, write_json
 
 Entry = dict[str, Any]
 Entries = list[Entry]
@@ -17,20 +17,20 @@ Entries = list[Entry]
 class Preferences:
     """The file, read anew each time. Every call blocks on the disk; safe to use from any thread.
 
-    An entry is named by its ``model_path``; keys that Neko does not know are kept.
+    ``on_fault`` is called on the calling thread. An entry is named by its ``model_path``; keys that
+    Neko does not know are kept.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_fault: OnFault = log_fault) -> None:
         self._path = path
+        self._on_fault = on_fault
         self._changing = threading.Lock()
         """Held from reading the file to writing it: two changes at once are both kept."""
 
     def read(self) -> Entries:
-        """All entries; none when the file is damaged, which is then set aside."""
-        try:
+        """All entries. Faults are those of ``storage.read_document``."""
+        with self._changing:
             return self._read()
-        except DamagedFileError:
-            return []
 
     def store(self, entry: Entry) -> None:
         """Lay ``entry`` over the stored one of the same model; a new one comes first."""
@@ -41,13 +41,17 @@ class Preferences:
         self._change(lambda stored: _moved_up(stored, model_path))
 
     def _read(self) -> Entries:
-        stored = read_json(self._path, [])
+        stored = read_document(self._path, [], _is_list, self._on_fault)
         listed = [stored] if isinstance(stored, dict) else stored
-        return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+        return [entry for entry in listed if isinstance(entry, dict)]
 
     def _change(self, change: Callable[[Entries], Entries]) -> None:
         with self._changing:
             write_json(self._path, change(self._read()))
+
+
+def _is_list(stored: Any) -> bool:
+    return isinstance(stored, list | dict)
 
 
 def _laid_over(stored: Entries, entry: Entry) -> Entries:

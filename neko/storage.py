@@ -2,91 +2,156 @@
 
 All calls block; on the event loop they go through ``tasks.in_thread``. A document is replaced
 whole (temporary file, fsync, rename) and its previous good content is kept once as ``.bak``.
-A document that does not parse is set aside and never overwritten.
+A document that does not parse is set aside and never overwritten. Everything is for its owner's
+eyes only: files 0600, folders 0700.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
 from filelock import FileLock, Timeout
 
-from neko.errors import ConfigError, DamagedFileError, DataFolderError, DataFolderInUseError
+from neko import set_aside
+from neko.errors import (
+    BackupUsedError,
+    ConfigError,
+    DamagedFileError,
+    DataFolderError,
+    DataFolderInUseError,
+    DefaultsUsedError,
+    DiskFullError,
+    UnreadableFileError,
+    UnwritableFileError,
+)
 
 logger = logging.getLogger(__name__)
 
+OnFault = Callable[[ConfigError], None]
+
+CORE_CONFIG_FILE: Final = "core_config.json"
+CHARACTERS_FILE: Final = "characters.json"
+PREFERENCES_FILE: Final = "user_preferences.json"
+
 _SUBFOLDERS: Final = ("config", "memory", "live2d", "vrm/animation", "character_cards", "workshop")
+_PRIVATE: Final = ("config", "memory", "character_cards")
+"""Folders that hold words or keys."""
+_LONGEST_NAME: Final = 200
+"""Bytes of a name that is part of a file's name; file systems allow 255."""
 _TEMPORARY: Final = ".tmp"
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def read_json(path: Path, default: Any, expect: type | None = None) -> Any:
     """The parsed document, or ``default`` when there is no such file.
 
-    A file that does not parse, or whose top level is not an ``expect``, is renamed to
-    ``<name>.damaged-<YYYYmmdd-HHMMSS>`` and ``DamagedFileError(file, kept)`` is raised.
-    ``ConfigError(file, why)`` when the file exists but cannot be read.
+    A file that does not parse, or whose top level is not an ``expect``, is set aside and
+    ``DamagedFileError(file, kept, line, column)`` is raised. ``UnreadableFileError(file, why)`` when the file
+    exists but cannot be read.
     """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return default
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}", file=str(path), why=str(error)) from error
+        why = error.strerror or str(error)
+        raise UnreadableFileError(f"{path} cannot be read: {why}", file=str(path), why=why) from error
     try:
         value = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise set_aside(path, f"it is not valid JSON ({error})") from error
+        raise _damaged(path, content, f"it is not valid JSON: {error}") from error
     if expect is not None and not isinstance(value, expect):
-        raise set_aside(path, "its content has the wrong shape")
+        raise _damaged(path, content, "its content has the wrong shape")
     return value
 
 
-def set_aside(path: Path, why: str) -> DamagedFileError:
-    """Rename a damaged file so that nothing overwrites it; returns the error that reports it."""
-    aside = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S}-{number}")
+def _damaged(path: Path, content: bytes, why: str) -> DamagedFileError:
+    line, column = set_aside.where_damaged(content)
+    kept = set_aside.set_aside(path, why)
+    return DamagedFileError(
+        f"{path} is damaged: {why}; it is kept as {kept}", file=str(path), kept=str(kept), line=line, column=column
+    )
+
+
+def log_fault(error: ConfigError) -> None:
+    """For who has nobody to tell."""
+    logger.error("%s", error)
+
+
+def is_object(value: Any) -> bool:
+    """The shape of most documents."""
+    return isinstance(value, dict)
+
+
+def read_document(path: Path, default: Any, fits: Callable[[Any], bool], on_fault: OnFault) -> Any:
+    """The document in force: the file, else its backup, else ``default``. What was wrong is reported.
+
+    ``fits`` tells a document of the right shape. A copy that was set aside and has been mended since comes back to
+    its place. A backup that is used is put in the place of the damaged file.
+    """
+    if mended := set_aside.first_whole(reversed(set_aside.copies_of(path)), fits):
+        with contextlib.suppress(ConfigError):
+            write_json(path, mended[1])
+            mended[0].unlink(missing_ok=True)
+    fault: ConfigError
     try:
-        path.rename(aside)
-    except OSError:
-        logger.exception("a damaged file could not be renamed: %s", path)
-        aside = path
-    return DamagedFileError(f"{path} is damaged: {why}; it is kept as {aside}", file=str(path), kept=str(aside))
+        value = read_json(path, default)
+        if value is default or fits(value):
+            return value
+        fault = _damaged(path, b"", "its content has the wrong shape")
+    except ConfigError as error:
+        fault = error
+    backup = set_aside.first_whole((path.with_name(path.name + ".bak"),), fits)
+    if isinstance(fault, DamagedFileError):
+        fault = (BackupUsedError if backup else DefaultsUsedError)(str(fault), **fault.params)
+        if backup:
+            with contextlib.suppress(ConfigError):
+                write_json(path, backup[1])
+    on_fault(fault)
+    return backup[1] if backup else default
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
     """Replace the document so that a crash at any moment leaves the old or the new one, whole.
 
     The previous good content becomes ``<name>.bak``; writing the same content again changes
-    nothing. Missing parent folders are made. A link is followed, permissions are kept.
-    Raises ``TypeError`` or ``ValueError`` when ``value`` is not JSON, ``ConfigError(file, why)``
-    when the disk refuses.
+    nothing. Missing parent folders are made. A link is followed. Raises ``TypeError`` or ``ValueError``
+    when ``value`` is not JSON, ``DiskFullError(file)`` or ``UnwritableFileError(file, why)`` when the disk refuses.
     """
     content = _encode(value, indent)
     target = path.resolve()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         previous = target.read_bytes() if target.exists() else None
         if previous == content:
             return
         if previous is not None:
             if _parses(previous):
-                _replace(target.with_name(target.name + ".bak"), previous, like=target)
+                _replace(target.with_name(target.name + ".bak"), previous)
             else:
-                logger.error("%s", set_aside(target, "it is not valid JSON"))
-        _replace(target, content, like=target)
+                set_aside.set_aside(target, "it is not valid JSON")
+        _replace(target, content)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}", file=str(path), why=str(error)) from error
+        if error.errno in _FULL:
+            raise DiskFullError(f"{path} cannot be written: the disk is full", file=str(path)) from error
+        why = error.strerror or str(error)
+        raise UnwritableFileError(f"{path} cannot be written: {why}", file=str(path), why=why) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make what is missing of a path of folders, for its owner only. Raises ``OSError``."""
+    for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
 def _encode(value: Any, indent: int | None) -> bytes:
@@ -104,7 +169,7 @@ def _parses(content: bytes) -> bool:
     return True
 
 
-def _replace(target: Path, content: bytes, like: Path) -> None:
+def _replace(target: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=_TEMPORARY)
     temporary = Path(name)
     try:
@@ -112,16 +177,15 @@ def _replace(target: Path, content: bytes, like: Path) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if like.exists():
-            temporary.chmod(like.stat().st_mode & 0o777)
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make a rename in this folder durable; raises ``OSError``."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -137,6 +201,7 @@ class DataFolder:
     def __init__(self, path: Path, lock: FileLock) -> None:
         self.path = path
         self._lock = lock
+        self._lock_file = Path(lock.lock_file).stat()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -148,20 +213,34 @@ class DataFolder:
         path = path.expanduser().absolute()
         try:
             for name in _SUBFOLDERS:
-                (path / name).mkdir(parents=True, exist_ok=True)
+                make_folder(path / name)
             for folder in (path, path / "config", path / "memory"):
                 check_writable(folder)
         except OSError as error:
             raise _not_writable(path, error) from error
-        lock = FileLock(path / ".neko.lock", timeout=0, thread_local=False)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise DataFolderInUseError(f"{path} is in use by another Neko", file=str(path)) from error
-        except OSError as error:
-            raise _not_writable(path, error) from error
+        lock = _acquired(path)
         _sweep((path / "config", path / "memory"))
+        for name in _PRIVATE:
+            _tighten(path / name)
         return cls(path, lock)
+
+    def claim(self) -> None:
+        """Make sure that the folder is still ours, though somebody may have moved or deleted it.
+
+        Raises ``DataFolderError`` and ``DataFolderInUseError`` as ``open`` does.
+        """
+        try:
+            if os.path.samestat(self._lock_file, Path(self._lock.lock_file).stat()):
+                return
+        except OSError:
+            pass
+        try:
+            make_folder(self.path)
+        except OSError as error:
+            raise _not_writable(self.path, error) from error
+        lock = _acquired(self.path)
+        self._lock.release(force=True)
+        self._lock, self._lock_file = lock, Path(lock.lock_file).stat()
 
     def config(self, name: str) -> Path:
         """A configuration file, for example ``characters.json``."""
@@ -171,9 +250,24 @@ class DataFolder:
     def memory(self) -> Path:
         return self.path / "memory"
 
+    def set_aside_earlier(self) -> list[Path]:
+        """Files that were damaged at an earlier start and not dealt with since."""
+        return [aside for folder in (self.path / "config", self.memory) for aside in set_aside.copies(folder)]
+
     def close(self) -> None:
         """Let the folder go; idempotent, from any thread."""
         self._lock.release(force=True)
+
+
+def _acquired(path: Path) -> FileLock:
+    lock = FileLock(path / ".neko.lock", timeout=0, mode=0o600, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise DataFolderInUseError(f"{path} is in use by another Neko", file=str(path)) from error
+    except OSError as error:
+        raise _not_writable(path, error) from error
+    return lock
 
 
 def check_writable(folder: Path) -> None:
@@ -181,6 +275,18 @@ def check_writable(folder: Path) -> None:
     probe = folder / ".test_neko_write"
     probe.touch()
     probe.unlink(missing_ok=True)
+
+
+def file_name_fault(name: str) -> str | None:
+    """Why a name cannot be part of a file's name; None when it can: any Unicode but no path, no control characters."""
+    forbidden = "/\\" + ('<>:"|?*' if os.name == "nt" else "")
+    if not name.strip():
+        return "it is empty"
+    if name == "." or ".." in name or any(letter in forbidden for letter in name):
+        return "it is a path"
+    if any(ord(letter) < 32 or 0xD800 <= ord(letter) < 0xE000 for letter in name):
+        return "it holds control characters"
+    return "it is too long" if len(name.encode()) > _LONGEST_NAME else None
 
 
 def _not_writable(path: Path, error: OSError) -> DataFolderError:
@@ -194,3 +300,14 @@ def _sweep(folders: Iterable[Path]) -> None:
         for leftover in folder.glob(f".*.json*.*{_TEMPORARY}"):
             with contextlib.suppress(OSError):
                 leftover.unlink()
+
+
+def _tighten(folder: Path) -> None:
+    """Take from everybody else what they may do with the files of this folder."""
+    if os.name != "posix":
+        return
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            mode = path.stat().st_mode
+            if mode & 0o077 and not path.is_symlink():
+                path.chmod(mode & 0o700)

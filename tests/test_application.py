@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from neko import Neko, Settings
-from neko.errors import DamagedFileError, DataFolderError, InputError, ModelUnreachableError
+from neko.errors import DataFolderError, InputError, ModelUnreachableError
 from neko.sessions.actions import Mode
 from neko.sessions.events import (
     Audio,
@@ -153,10 +153,10 @@ async def test_a_question_about_the_voice_never_looks_on_the_disk(
 
 
 async def test_a_start_that_fails_lets_the_folder_go(tmp_path: Path) -> None:
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "core_config.json").write_text("{", encoding="utf-8")
-    with pytest.raises(DamagedFileError):
+    (tmp_path / "live2d").write_text("mine", encoding="utf-8")
+    with pytest.raises(DataFolderError):
         await Neko(settings(tmp_path)).__aenter__()
+    (tmp_path / "live2d").unlink()
     async with Neko(settings(tmp_path)) as neko:
         assert neko.config.values == {}
 

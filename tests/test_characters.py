@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from neko.characters import SYSTEM_KEYS, CharacterCards, check_name, default_characters
-from neko.errors import ConfigError, DamagedFileError, InputError
+from neko.errors import BackupUsedError, ConfigError, DefaultsUsedError, InputError, UnusableNameError
 from neko.language import LANGUAGES, guess
 
 DOCUMENT: dict[str, Any] = {
@@ -143,10 +143,55 @@ def test_a_master_without_a_name_is_called_neutrally(path: Path) -> None:
 @pytest.mark.parametrize("content", ["{oops", "[]", '{"猫娘": ["test"]}', '{"主人": "me", "猫娘": {}}'])
 def test_a_damaged_file_is_reported_kept_and_never_overwritten(path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(DamagedFileError) as caught:
-        CharacterCards.load(path, "en")
-    assert Path(str(caught.value.params["kept"])).read_text(encoding="utf-8") == content
-    assert not path.exists()
+    faults: list[ConfigError] = []
+    characters = CharacterCards.load(path, "en", on_fault=faults.append)
+    (fault,) = faults
+    assert isinstance(fault, DefaultsUsedError)
+    assert Path(str(fault.params["kept"])).read_text(encoding="utf-8") == content
+    assert characters.current == "Mio"
+
+
+@pytest.mark.parametrize("content", ["{oops", "[]", '{"猫娘": ["test"]}'])
+def test_a_damaged_file_gives_way_to_its_backup(path: Path, content: str) -> None:
+    stored(path).select("小天")
+    path.write_text(content, encoding="utf-8")
+    faults: list[ConfigError] = []
+    characters = CharacterCards.load(path, "en", on_fault=faults.append)
+    assert [type(fault) for fault in faults] == [BackupUsedError]
+    assert characters.raw() == DOCUMENT
+    assert on_disk(path) == DOCUMENT
+
+
+# ── names that no file can have ──────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["AC/DC", "a..b", "..", ".", "back\\slash", "line\nbreak", "\x00", "猫" * 67, " ", ""])
+def test_a_name_that_no_file_can_have_is_told_and_passed_over(path: Path, name: str) -> None:
+    characters = stored(path, **{"猫娘": {name: {}, "Mio": {}}, "当前猫娘": name})
+    (fault,) = characters.unusable()
+    assert isinstance(fault, UnusableNameError)
+    assert str(fault.params["name"]).isprintable()
+    assert (characters.names, characters.current) == (["Mio"], "Mio")
+    assert on_disk(path)["当前猫娘"] == name
+    with pytest.raises(UnusableNameError):
+        characters.select(name)
+
+
+@pytest.mark.parametrize("name", ["AC DC", "100%", "a#b", "who?", "x" * 120, "🐈", ".Mio"])
+def test_any_other_name_can_be_talked_with(path: Path, name: str) -> None:
+    characters = stored(path, **{"猫娘": {name: {}}, "当前猫娘": name})
+    assert (characters.names, characters.current, characters.unusable()) == ([name], name, [])
+
+
+def test_somebody_is_there_though_no_name_can_be_used(path: Path) -> None:
+    characters = stored(path, **{"猫娘": {"AC/DC": {}}, "当前猫娘": "AC/DC"})
+    assert (characters.names, characters.current) == (["Mio"], "Mio")
+    assert set(on_disk(path)["猫娘"]) == {"AC/DC", "Mio"}
+
+
+def test_a_card_that_is_none_is_told(path: Path) -> None:
+    characters = stored(path, **{"猫娘": {"Mio": "a cat"}, "当前猫娘": "Mio"})
+    assert [(fault.code, fault.params["key"]) for fault in characters.unusable()] == [("value_unusable", "Mio")]
 
 
 def test_an_unknown_character_cannot_be_selected(path: Path) -> None:

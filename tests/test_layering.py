@@ -28,6 +28,8 @@ ROWS: tuple[frozenset[str], ...] = (
             "preferences",
             "providers",
             "errors",
+            "faults",
+            "set_aside",
             "types",
             "storage",
             "language",

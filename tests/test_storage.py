@@ -107,7 +107,7 @@ def test_text_that_has_no_utf8_form_survives(tmp_path: Path) -> None:
     assert read_json(tmp_path / "a.json", None) == {"a": "\ud83d 猫"}
 
 
-def test_a_save_keeps_permissions_and_follows_links(tmp_path: Path) -> None:
+def test_a_save_is_for_its_owner_only_and_follows_links(tmp_path: Path) -> None:
     real = tmp_path / "dotfiles.json"
     write_json(real, {"a": 1})
     assert real.stat().st_mode & 0o077 == 0
@@ -117,7 +117,7 @@ def test_a_save_keeps_permissions_and_follows_links(tmp_path: Path) -> None:
     write_json(link, {"a": 2})
     assert link.is_symlink()
     assert read_json(real, None) == {"a": 2}
-    assert real.stat().st_mode & 0o777 == 0o640
+    assert real.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_full_or_refusing_disk_is_a_config_error_that_names_the_file(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from neko.app.conversations import Conversations
+from neko.app.faults import Faults
 from neko.characters import MICROPHONE, CharacterCards
-from neko.errors import InputError
 from neko.sessions.events import CharacterSwitched
 from neko.sessions.prompt import Persona
+from neko.storage import CHARACTERS_FILE
 from neko.tasks import in_thread
 from neko.types.memory import MemoryAdministration
 
@@ -20,10 +21,13 @@ class Characters:
     Every change is saved before it takes effect. Raises ``ConfigError`` when the disk refuses.
     """
 
-    def __init__(self, cards: CharacterCards, conversations: Conversations, memory: MemoryAdministration) -> None:
+    def __init__(
+        self, cards: CharacterCards, conversations: Conversations, memory: MemoryAdministration, faults: Faults
+    ) -> None:
         self.cards = cards
         self._conversations = conversations
         self._memory = memory
+        self._faults = faults
 
     @property
     def names(self) -> list[str]:
@@ -35,9 +39,10 @@ class Characters:
         return self.cards.current
 
     async def select(self, name: str) -> None:
-        """Make a known character the current one and tell every page. Raises ``InputError``."""
-        if name not in self.cards.names:
-            raise InputError(f"no character is called {name}", name=name)
+        """Make a known character the current one and tell every page.
+
+        Raises ``InputError``, and ``UnusableNameError`` for one that cannot be talked with because of its name.
+        """
         old = self.cards.current
         await in_thread(self.cards.select, name)
         self._conversations.broadcast(CharacterSwitched(name, old))
@@ -45,17 +50,20 @@ class Characters:
     async def rename(self, old: str, new: str) -> None:
         """Give a character another name; its pages follow. Raises ``InputError``."""
         await in_thread(self.cards.rename, old, new)
+        self._look_again()
         await self._close(old, new.strip())
 
     async def delete(self, name: str) -> None:
         """Remove a character that is not the current one; its pages are sent to the current one."""
         await in_thread(self.cards.delete, name)
+        self._look_again()
         await self._close(name, self.cards.current)
 
     async def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Let ``change`` alter a copy of ``characters.json`` and save it; characters that it removes are closed."""
         before = self.cards.names
         await in_thread(self.cards.edit, change)
+        self._look_again()
         names = self.cards.names
         for character in [name for name in before if name not in names]:
             await self._close(character, self.cards.current)
@@ -63,6 +71,9 @@ class Characters:
     async def set_microphone(self, microphone_id: Any) -> None:
         """Remember the chosen input device (any JSON value)."""
         await in_thread(self.cards.edit, lambda raw: raw.__setitem__(MICROPHONE, microphone_id))
+
+    def _look_again(self) -> None:
+        self._faults.of_values(CHARACTERS_FILE, self.cards.unusable())
 
     async def _close(self, character: str, successor: str) -> None:
         """End everything that is held for a character that is gone; what it remembers stays on disk."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from neko import i18n
 from neko.app.conversations import Conversations
+from neko.app.faults import Faults
 from neko.app.models import Models
 from neko.app.reader_language import ReaderLanguage
 from neko.app.voices import Voices
@@ -15,6 +16,7 @@ from neko.sessions.events import ReloadPage
 from neko.settings import CoreConfig
 from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import LOCAL_ONLY
+from neko.storage import CORE_CONFIG_FILE
 from neko.tasks import in_thread
 
 
@@ -29,6 +31,7 @@ class Configuration:
         language: ReaderLanguage,
         conversations: Conversations,
         network: Network,
+        faults: Faults,
     ) -> None:
         self._stored = stored
         self._models = models
@@ -36,6 +39,7 @@ class Configuration:
         self._language = language
         self._conversations = conversations
         self._network = network
+        self._faults = faults
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -55,6 +59,7 @@ class Configuration:
         """
         model, voice = self._models.endpoint("conversation"), self._voices.choice
         await in_thread(self._stored.merge, changes)
+        self._faults.of_values(CORE_CONFIG_FILE, self._stored.unusable())
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
         new_model = reload_pages or self._models.endpoint("conversation") != model
         new_voice = self._voices.choice != voice

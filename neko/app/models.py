@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from neko.errors import VoiceUnavailableError
 from neko.llm import model_catalogue
+from neko.llm.adaptation import Adaptations
 from neko.llm.discovery import LocalServer, find_local_servers
 from neko.net import Network
 from neko.providers import ModelEndpoint, resolve
@@ -33,6 +34,7 @@ class Models:
         self._config = config
         self._settings = settings
         self._network = network
+        self._adaptations = Adaptations()
         self._session_factory = session_factory or self._configured_session
 
     @property
@@ -51,7 +53,7 @@ class Models:
     def summariser(self) -> Summarise | None:
         """One-shot summaries by the configured model; None without one."""
         endpoint = self.endpoint("summary")
-        return sessions.summariser(self._network, endpoint) if endpoint else None
+        return sessions.summariser(self._network, endpoint, self._adaptations) if endpoint else None
 
     async def local_servers(self) -> Sequence[LocalServer]:
         """Model servers already running on this machine, within a second."""
@@ -71,4 +73,6 @@ class Models:
         if mode == "audio":
             label = self.label
             raise VoiceUnavailableError("no speech-to-speech session", model=label.model, provider=label.provider)
-        return sessions.build(self.endpoint("conversation"), self.endpoint("vision"), owner, self._network)
+        return sessions.build(
+            self.endpoint("conversation"), self.endpoint("vision"), owner, self._network, self._adaptations
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,18 +10,20 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from neko import i18n
+from neko import i18n, set_aside
 from neko import language as languages
 from neko.agent.absent import AbsentAgent
 from neko.app.characters import Characters, persona
 from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
+from neko.app.faults import Faults
 from neko.app.models import Models, SessionFactory
 from neko.app.reader_language import ReaderLanguage
 from neko.app.voices import Voices, builtin_voice_installed
 from neko.bus import Bus
 from neko.characters import CharacterCards
 from neko.errors import NekoError
+from neko.faults import StandingFaults
 from neko.memory.compression import CompressionScheduler
 from neko.memory.service import MemoryService
 from neko.metrics import Metrics
@@ -29,11 +32,11 @@ from neko.preferences import Preferences
 from neko.providers import catalogue
 from neko.sessions import emotion, prompt
 from neko.sessions.dependencies import SessionDependencies
-from neko.sessions.events import Event, Status
+from neko.sessions.events import Event
 from neko.settings import CoreConfig, Settings, default_data_dir
 from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY
-from neko.storage import DataFolder
+from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE, DataFolder
 from neko.tasks import TaskOwner, in_thread
 
 logger = logging.getLogger(__name__)
@@ -44,8 +47,8 @@ class Neko:
 
     Needs no HTTP: ``chat`` talks to a character directly. Several may live in one process, each
     over its own folder. ``session_factory`` supplies the model sessions instead of the configured
-    model (a program's own model, a test's scripted one). Starting raises ``DataFolderError``,
-    ``DamagedFileError`` or ``ConfigError``.
+    model (a program's own model, a test's scripted one). Starting raises ``DataFolderError``; a file that is
+    damaged does not keep her from starting (``faults``).
     """
 
     folder: DataFolder
@@ -57,6 +60,7 @@ class Neko:
     conversations: Conversations
     memory: MemoryService
     preferences: Preferences
+    faults: Faults
     bus: Bus
 
     def __init__(self, settings: Settings | None = None, *, session_factory: SessionFactory | None = None) -> None:
@@ -71,7 +75,9 @@ class Neko:
     # ── start and stop ────────────────────────────────────────────────────────
 
     async def __aenter__(self) -> Self:
-        stored, cards = await in_thread(self._open_files)
+        self._standing = StandingFaults()
+        self._loop = asyncio.get_running_loop()
+        stored, cards, found = await in_thread(self._open_files)
         self._owner = TaskOwner("neko")
         self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
         self.bus = Bus()
@@ -82,10 +88,15 @@ class Neko:
             lambda: cards.master_name,
             language=lambda: self.language.current,
             on_damage=self._on_damage,
+            claim=self.folder.claim,
         )
         self.conversations = Conversations(cards, self._dependencies)
-        self.characters = Characters(cards, self.conversations, self.memory)
-        self.config = Configuration(stored, self.models, self.voices, self.language, self.conversations, self.network)
+        self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
+        self.faults.of_files(found)
+        self.characters = Characters(cards, self.conversations, self.memory, self.faults)
+        self.config = Configuration(
+            stored, self.models, self.voices, self.language, self.conversations, self.network, self.faults
+        )
         try:
             await self.memory.start()
         except BaseException:
@@ -114,18 +125,27 @@ class Neko:
         self._executor.shutdown(wait=False, cancel_futures=True)
         self.folder.close()
 
-    def _open_files(self) -> tuple[CoreConfig, CharacterCards]:
-        """Everything that is read from disk at the start; what is only read later never blocks the loop."""
-        settings = self.settings
+    def _open_files(self) -> tuple[CoreConfig, CharacterCards, list[NekoError]]:
+        """Everything that is read from disk at the start; what is only read later never blocks the loop.
+
+        With it comes what is wrong with the files.
+        """
+        settings, found = self.settings, list[NekoError]()
         self.folder = DataFolder.open(settings.data_dir or default_data_dir(settings.environ))
         try:
-            stored = CoreConfig.load(self.folder.config("core_config.json"), settings.environ, settings.flags)
+            earlier = self.folder.set_aside_earlier()
+            path = self.folder.config(CORE_CONFIG_FILE)
+            stored = CoreConfig.load(path, settings.environ, settings.flags, on_fault=found.append)
             self.language = ReaderLanguage(stored, settings.environ)
             self.network.local_only = stored.in_force.get(LOCAL_ONLY)
             self.models = Models(stored, settings, self.network, self._session_factory)
             self.voices = Voices(stored, self.models, self.network, builtin_installed=builtin_voice_installed())
-            self.preferences = Preferences(self.folder.config("user_preferences.json"))
-            cards = CharacterCards.load(self.folder.config("characters.json"), self.language.current)
+            self.preferences = Preferences(self.folder.config(PREFERENCES_FILE), self._on_file_fault)
+            self.preferences.read()
+            path = self.folder.config(CHARACTERS_FILE)
+            cards = CharacterCards.load(path, self.language.current, on_fault=found.append)
+            found += [set_aside.report_of(aside) for aside in earlier if aside.exists()]
+            found += [*stored.unusable(), *cards.unusable()]
             for tag in languages.LANGUAGES:
                 i18n.load(tag)
                 prompt.phrases(tag)
@@ -134,7 +154,7 @@ class Neko:
         except BaseException:
             self.folder.close()
             raise
-        return stored, cards
+        return stored, cards, found
 
     # ── talking ───────────────────────────────────────────────────────────────
 
@@ -152,12 +172,15 @@ class Neko:
             model=self.models.open_session,
             label=lambda: self.models.label,
             voice=lambda: self.voices.of(character),
+            faults=self._standing,
         )
 
     def _on_damage(self, error: NekoError) -> None:
-        notice = i18n.describe(error, self.language.current)
-        logger.error("%s", notice.text)
-        self.conversations.broadcast(Status(notice.text, notice.code, notice.remedy, notice.link, level="error"))
+        self.faults.of_files([error])
+
+    def _on_file_fault(self, error: NekoError) -> None:
+        """For any thread."""
+        self._loop.call_soon_threadsafe(self._on_damage, error)
 
 
 async def _stopped(stopping: Awaitable[None]) -> None:

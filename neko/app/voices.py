@@ -18,6 +18,7 @@ from neko.sessions.dependencies import Voice
 from neko.settings import CoreConfig
 from neko.settings.in_force import change_of
 from neko.settings.registry import SPEECH_ENGINE, VOICES, EngineKind
+from neko.settings.unusable import tuning_number
 from neko.types.speech import Utterance, VoiceSettings
 
 
@@ -55,11 +56,11 @@ class Voices:
         tuning = self._config.in_force.get(VOICES).get(character)
         if not isinstance(tuning, Mapping):
             return VoiceSettings()
-        rate, pitch = tuning.get("rate"), tuning.get("pitch")
+        voice = tuning.get("voice")
         return VoiceSettings(
-            voice=str(tuning.get("voice") or ""),
-            rate=float(rate) if isinstance(rate, int | float) else 1.0,
-            pitch=float(pitch) if isinstance(pitch, int | float) else 0.0,
+            voice=voice if isinstance(voice, str) else "",
+            rate=tuning_number(tuning, "rate", 1.0),
+            pitch=tuning_number(tuning, "pitch", 0.0),
         )
 
     def changes(

@@ -1,4 +1,9 @@
-"""Full stops that end no sentence: those of abbreviations, initials, ordinals and list numbers."""
+"""Full stops that end no sentence: those of abbreviations, initials, ordinals and list numbers.
+
+By rules about the shape of a word, and a list for those that look like others. A wrong "no" only makes a longer
+piece. ``sentencex`` and ``stream2sentence`` know more abbreviations of each language by name; they want the words that
+follow and the language, and a stream has neither.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +11,23 @@ import re
 from typing import Final, Literal
 
 _NEVER_WORDS: Final = """
-mr mrs ms mx dr prof rev hon gen col maj capt cmdr lt sgt sr jr st mt gov sen rep pres messrs vs cf ca approx dept univ
-viz al est inc ltd co corp bros vol vols pp ave blvd rd e.g i.e eg ie u.s u.k u.n e.u d.c ph.d b.a m.a m.d hr bzw bspw
-bsp ggf evtl inkl exkl z.b d.h abb str nr mme mlle mgr sra srta dra ud uds núm p.ej sig dott г ул им др
+prof rev hon gen col maj capt gov sen rep pres messrs ca approx dept univ viz al est inc co corp vol vols ave
+abb evtl inkl exkl mme sra srta dra ud uds núm ул им
 """
 _PERHAPS_WORDS: Final = """
 no nos etc a.m p.m fig figs ft min max jan feb mar apr jun jul aug sept sep oct nov dec tue thu thur fri usw
 """
 _NEVER: Final = frozenset(_NEVER_WORDS.split())
 _PERHAPS: Final = frozenset(_PERHAPS_WORDS.split())
-_LAST_WORD: Final = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)\.$")
+_NARROW: Final = r"[^\W\d_\u2e80-\uffff]"
+_LAST_WORD: Final = re.compile(rf"({_NARROW}+(?:\.{_NARROW}+)*)\.$")
+_SHORT_PARTS: Final = re.compile(rf"{_NARROW}{{1,3}}(?:\.{_NARROW}{{1,3}})+")
+"""U.S.A, N.E.K.O, J.R.R, z.B, Ph.D, т.е; not example.com."""
+_LETTER_WORDS: Final = frozenset("IЯя")
+_INITIAL_BEFORE: Final = re.compile(rf"(?:^|[\s(.]){_NARROW}\.\s?{_NARROW}\.$")
+_NO_VOWEL: Final = re.compile(r"[bcdfghjklmnpqrstvwxzßçćčłñřśšž]{2,5}|[бвгджзйклмнпрстфхцчшщ]{2,5}")
+"""Dr, Mrs, vs, Blvd, bzw, Nr, др."""
+_SOUND: Final = re.compile(r"h+m+|m+h?m*|sh+|p+s+t*|p+f+t*|t+s+k*|b+r+|g+r+|z+|hmph|хм+|мм+|тс+|бр+", re.IGNORECASE)
 _LIST_MARK: Final = re.compile(r"(?:^|\n)[^\S\n]*[(*_]*(?:\d{1,3}|[A-Za-z])\.$")
 _ORDINAL: Final = re.compile(r"\b(?:am|der|den|dem|des|vom|zum|seit|kapitel) \d{1,2}\.$", re.IGNORECASE)
 
@@ -31,6 +43,10 @@ def ends_sentence(text: str) -> Literal["yes", "no", "perhaps"]:
     if match is None:
         return "yes"
     word = match[1]
-    if word.lower() in _NEVER or (len(word) == 1 and word.isupper() and word not in "IЯ"):
+    if word.lower() in _PERHAPS:
+        return "perhaps"
+    if word.lower() in _NEVER or _SHORT_PARTS.fullmatch(word):
         return "no"
-    return "perhaps" if word.lower() in _PERHAPS else "yes"
+    if len(word) == 1:
+        return "yes" if word in _LETTER_WORDS and not _INITIAL_BEFORE.search(text) else "no"
+    return "no" if word[1:].islower() and _NO_VOWEL.fullmatch(word.lower()) and not _SOUND.fullmatch(word) else "yes"

@@ -24,6 +24,11 @@ _HARDEST = 1.5 * _HARD
 _WIDE = 2.5
 """How many narrow characters of speech one CJK character is worth."""
 
+_SPANS = {"*": "*", "(": ")", "[": "]", "（": "）", "【": "】"}
+_LONGEST_SPAN = 300
+"""What a piece begins with may be an action of several sentences, which is no piece until it is closed or so long."""
+_TILDE_FENCE = re.compile(r"[ >]*~{3,}([\w+#.-]*)\s*")
+
 _OPEN_TAG = re.compile(r"</?[^\W\d_][^<>\n]{0,60}$")
 _TAIL = 80
 """How far back abbreviations, list marks and tags are looked for."""
@@ -37,7 +42,9 @@ class SentenceCutter:
         self._weight = 0.0
         self._blank = True
         self._ticks = 0
-        self._fenced = False
+        self._fence = ""
+        self._line = ""
+        self._span = ""
         self._first = True
 
     def feed(self, text: str) -> list[str]:
@@ -54,25 +61,50 @@ class SentenceCutter:
         return [self._take()] if self._piece else []
 
     def _add(self, character: str) -> None:
+        self._follow_span(character)
         self._piece.append(character)
         self._weight += _WIDE if _is_wide(character) else 1.0
         self._blank = self._blank and character.isspace()
+        self._follow_fence(character)
+
+    def _follow_span(self, character: str) -> None:
+        """``_span`` is what closes the span that the piece began with, while it is open."""
+        if self._blank:
+            self._span = _SPANS.get(character, "")
+        elif self._span and (
+            character == self._span or character == "\n" or (self._piece[-1] in _SPANS and character.isspace())
+        ):
+            self._span = ""
+
+    def _follow_fence(self, character: str) -> None:
+        """``_fence`` is the mark of the block of code that is open. Tildes are one only in a line of their own."""
         self._ticks = self._ticks + 1 if character == "`" else 0
-        if self._ticks == 3:
-            self._fenced = not self._fenced
+        if self._ticks == 3 and self._fence != "~":
+            self._fence = "" if self._fence else "`"
+        if character != "\n":
+            self._line += character if len(self._line) < _TAIL else ""
+            return
+        if self._fence != "`" and (found := _TILDE_FENCE.fullmatch(self._line)):
+            if not self._fence:
+                self._fence = "~"
+            elif not found[1]:
+                self._fence = ""
+        self._line = ""
 
     def _take(self) -> str:
         piece = "".join(self._piece)
         self._first = self._first and self._blank
-        self._piece, self._weight, self._blank = [], 0.0, True
+        self._piece, self._weight, self._blank, self._span = [], 0.0, True, ""
         return piece
 
     def _ends_before(self, following: str) -> bool:
-        if self._fenced or not self._piece:
+        if self._fence or not self._piece:
             return False
         last = self._piece[-1]
         if last == "\n":
             return following != "\n" and not self._blank
+        if self._span and self._weight < _LONGEST_SPAN:
+            return False
         if following in _CLOSERS or following in _FULL_STOPS or following in _STOPS:
             return False
         if last in _PAUSES:

@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from typing import Final
 
-_FENCE: Final = re.compile(r"(`{3,}|~{3,}).*?(?:\1`*|\Z)", re.DOTALL)
+from neko.audio.actions import without_actions
+
+_FENCE: Final = re.compile(
+    r"`{3,}.*?(?:`{3,}|\Z)|^[ \t>]*~{3,}[\w+#.-]*[ \t]*\n.*?(?:^[ \t>]*~{3,}[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+)
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _AUTOLINK: Final = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
 _TAG: Final = re.compile(r"</?[^\W\d_][^<>\n]{0,200}>")
@@ -41,10 +46,6 @@ _EMPHASIS: Final = re.compile(r"(?<!\d)\*(?=\S)([^*\n]+?)(?<=\S)\*|(?<![\w])_(?=
 _LOOSE_MARK: Final = re.compile(r"(?<![\w)])[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)")
 _JOINT: Final = re.compile(r"(?<=\w)_+(?=\w)")
 
-_ASIDE: Final = re.compile(
-    r"\s*(?:\*(?![*\s])(?=[^\W\dA-Z])[^*\n]{1,80}(?<![*\s])\*(?!\*)|[(（](?=[^\W\dA-Z])[^()（）\n]{1,40}[)）])"
-    r"(?=\s*(?:$|[^\sa-z,.;:!?，。！？*]))"
-)
 _LAUGHTER: Final = re.compile(
     r"[(（](?:笑|爆笑|苦笑|泣|汗|怒|照れ)[)）]|(?<=[\u3040-\u30ff\u4e00-\u9fff])[wｗ]+(?![a-zA-Z])|[ㄱ-ㅎㅏ-ㅣ]{2,}"
 )
@@ -71,29 +72,55 @@ _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _SPACE: Final = re.compile(r"\s+")
 _LOOSE_STOP: Final = re.compile(r"\s+(?=[!?,.;:…](?:\s|$))")
 
+_BLANKS: Final = re.compile(r"[^\S\n]+")
+_BREAKS: Final = re.compile(r"(?: ?\n)+ ?")
+_MOST_AT_ONCE: Final = 600
+"""Characters that the patterns see at a time; some take the square of it."""
+
 _WIDE_PAUSE: Final = {"zh": "，", "ja": "、"}
 
 
 def speakable(text: str, language: str) -> str:
-    """The words to say, "" when there are none; symbols with a reading (%, &, °, €) are left in."""
+    """The words to say, "" when there are none; symbols with a reading (%, &, °, €) are left in. Linear."""
     pause = _WIDE_PAUSE.get(language.partition("-")[0], ", ")
-    text = _without_code_and_links(text)
+    text = without_code(text)
+    parts = [text] if len(text) <= _MOST_AT_ONCE else _parts(text)
+    said = " ".join(filter(None, (_without_markup(part, pause) for part in parts)))
+    return said if any(char.isalnum() for char in said) else ""
+
+
+def without_code(text: str) -> str:
+    """``text`` without blocks of code and comments, its blanks and line breaks one each."""
+    text = _COMMENT.sub(" ", _FENCE.sub(" ", text))
+    return _BREAKS.sub("\n", _BLANKS.sub(" ", text)).strip()
+
+
+def _parts(text: str) -> Iterator[str]:
+    """A text far longer than a sentence, in parts that end at a line, at a blank or, if there is none, anywhere."""
+    start = 0
+    while start < len(text):
+        end = start + _MOST_AT_ONCE
+        if end < len(text):
+            end = next((at for mark in "\n " if (at := text.rfind(mark, start + 1, end)) > start), end)
+        yield text[start:end]
+        start = end
+
+
+def _without_markup(text: str, pause: str) -> str:
+    text = _without_links(text)
     text = _without_pictures(text)
     text = _without_blocks(text, pause)
-    text = _without_emphasis(_ASIDE.sub("", text, count=1) if _ASIDE.match(text) else text)
+    text = _without_emphasis(without_actions(text.strip()))
     text = _ARROW.sub(pause, text)
     text = _DASH.sub(pause, text)
     text = _TILDE.sub("", text)
     text = _ELLIPSIS.sub("…", text)
     text = _REPEATED.sub(r"\1", text)
     text = _LOOSE_STOP.sub("", _SPACE.sub(" ", text)).strip()
-    text = text.lstrip(",;:.…，、；：。 ")
-    return text if any(char.isalnum() for char in text) else ""
+    return text.lstrip(",;:.…，、；：。 ")
 
 
-def _without_code_and_links(text: str) -> str:
-    text = _FENCE.sub(" ", text)
-    text = _COMMENT.sub(" ", text)
+def _without_links(text: str) -> str:
     text = _AUTOLINK.sub(r" \1 ", text)
     text = _TAG.sub(_tag, text)
     text = html.unescape(text)

@@ -125,6 +125,8 @@ def _is_dead_connection(error: Exception) -> bool:
 
 async def open_client(network: Network, endpoint: ModelEndpoint, timeouts: Timeouts) -> ProviderClient:
     """A client for the server and key of ``endpoint``; nothing is sent. Raises ``NekoError``."""
+    errors = ProviderErrors(endpoint.model, endpoint.provider_name)
+    errors.check(endpoint.base_url, endpoint.api_key)
     try:
         http = await network.http_client(
             "model",
@@ -134,7 +136,7 @@ async def open_client(network: Network, endpoint: ModelEndpoint, timeouts: Timeo
         )
         return await in_thread(_make_client, endpoint, http)
     except Exception as error:
-        raise ProviderErrors(endpoint.model, endpoint.provider_name).from_exception(error) from error
+        raise errors.from_exception(error) from error
 
 
 def _make_client(endpoint: ModelEndpoint, http: httpx2.AsyncClient) -> ProviderClient:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neko.errors import ModelStreamBrokenError
-from neko.llm.client import Timeouts, open_client
+from neko.errors import ContextTooLongError, ModelEmptyReplyError, ModelError, ModelReplyCutError
+from neko.llm.adaptation import Adaptations
+from neko.llm.chat_request import ChatMessage
+from neko.llm.client import ProviderClient, Timeouts, open_client
 from neko.llm.completion import stream_completion
 from neko.llm.provider_errors import ProviderErrors
-from neko.llm.reply_filter import ReplyFilter
+from neko.llm.reasoning_filter import ReasoningFilter
 from neko.net import Network
 from neko.providers import ModelEndpoint
 
@@ -23,26 +26,68 @@ class Completion:
 
 
 async def complete_once(
-    network: Network, endpoint: ModelEndpoint, prompt: str, timeouts: Timeouts | None = None
+    network: Network,
+    endpoint: ModelEndpoint,
+    prompt: str,
+    timeouts: Timeouts | None = None,
+    adaptations: Adaptations | None = None,
 ) -> Completion:
-    """Ask once, without tries again; raises ``NekoError``, also when the answer is empty."""
+    """Ask once, without tries again after a failure; raises ``NekoError``, also when the answer is empty.
+
+    What the model does not take of the request is left out, and remembered in ``adaptations``. An answer that was cut
+    at the server's limit of length is one.
+    """
     timeouts = timeouts or Timeouts()
-    errors = ProviderErrors(endpoint.model, endpoint.provider_name)
-    answer = _WholeText()
     client = await open_client(network, endpoint, timeouts)
     try:
-        await stream_completion(client, endpoint, [{"role": "user", "content": prompt}], answer, timeouts, errors)
+        question = [{"role": "user", "content": prompt}]
+        answer = await _adapted(client, endpoint, question, timeouts, adaptations or Adaptations())
     finally:
         await client.aclose()
     text = answer.text()
     if not text:
-        raise errors.make(ModelStreamBrokenError, "an empty reply")
+        raise _errors(endpoint).make(ModelEmptyReplyError, "an empty reply")
     return Completion(text, (answer.first or answer.started) - answer.started)
 
 
-async def complete(network: Network, endpoint: ModelEndpoint, prompt: str, timeouts: Timeouts | None = None) -> str:
+async def complete(
+    network: Network, endpoint: ModelEndpoint, prompt: str, adaptations: Adaptations | None = None
+) -> str:
     """The model's whole answer to ``prompt``; raises ``NekoError``."""
-    return (await complete_once(network, endpoint, prompt, timeouts)).text
+    return (await complete_once(network, endpoint, prompt, adaptations=adaptations)).text
+
+
+async def _adapted(
+    client: ProviderClient,
+    endpoint: ModelEndpoint,
+    messages: Sequence[ChatMessage],
+    timeouts: Timeouts,
+    adaptations: Adaptations,
+) -> _WholeText:
+    """Ask, each time without what was refused the time before."""
+    adaptation = adaptations.of(endpoint)
+    errors = _errors(endpoint)
+    while True:
+        answer = _WholeText()
+        try:
+            await stream_completion(client, endpoint, messages, answer, timeouts, errors, adaptation=adaptation)
+        except ContextTooLongError:
+            raise
+        except ModelReplyCutError:
+            break
+        except ModelError as error:
+            adapted = adaptation.after(error, 0)
+            if adapted is None:
+                raise
+            adaptation = adapted
+        else:
+            break
+    adaptations.learn(endpoint, adaptation)
+    return answer
+
+
+def _errors(endpoint: ModelEndpoint) -> ProviderErrors:
+    return ProviderErrors(endpoint.model, endpoint.provider_name)
 
 
 class _WholeText:
@@ -51,8 +96,8 @@ class _WholeText:
     def __init__(self) -> None:
         self.started = time.monotonic()
         self.first: float | None = None
+        self._filter = ReasoningFilter()
         self._pieces: list[str] = []
-        self._filter = ReplyFilter(self._pieces.clear)
 
     def push(self, text: str) -> bool:
         if self.first is None:

@@ -8,18 +8,18 @@ delta, and it tells a stream that ended from one that broke off.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from neko.errors import ModelStreamBrokenError, NekoError, ToolsRefusedError
+from neko.errors import ModelStreamBrokenError, NekoError
+from neko.llm.adaptation import AS_USUAL, Adaptation
+from neko.llm.chat_request import ChatMessage, chat_body
 from neko.llm.client import ProviderClient, Timeouts
-from neko.llm.provider_errors import ProviderErrors, decoded_body
-from neko.llm.retry_after import retry_hint
+from neko.llm.provider_errors import ProviderErrors
 from neko.llm.sse import EventDecoder
 from neko.llm.stream_clock import StreamClock
-from neko.llm.tool_calls import RequestedCall, ToolCallAssembler, tool_schema
+from neko.llm.tool_calls import RequestedCall, ToolCallAssembler
 from neko.providers import ModelEndpoint
 from neko.types.model_session import Tool
 from neko.well_formed import load_json
@@ -27,16 +27,10 @@ from neko.well_formed import load_json
 if TYPE_CHECKING:
     import httpx2
 
-ChatMessage = Mapping[str, Any]
-"""A message of the chat completions API."""
-
-TEMPERATURE = 1.0
 _DRAIN_TIMEOUT_S = 0.05
 _NOTHING: Mapping[str, Any] = {}
 _LONGEST_WHOLE_ANSWER = 8 * 1024 * 1024
 _LONGEST_REFUSAL = 64 * 1024
-_NOT_ABOUT_TOOLS = (401, 402, 403, 408, 429)
-_NAMES_TOOLS = re.compile(r"\btools?\b|tool_|function[ _.-]?call", re.IGNORECASE)
 
 
 class Sink(Protocol):
@@ -68,6 +62,7 @@ async def stream_completion(
     errors: ProviderErrors,
     tools: Sequence[Tool] = (),
     on_late: Callable[[], object] | None = None,
+    adaptation: Adaptation = AS_USUAL,
 ) -> CompletionEnd:
     """Ask for a completion and push its text into ``sink``; returns at its proper end.
 
@@ -78,9 +73,10 @@ async def stream_completion(
     decoder = _CompletionDecoder(sink, errors)
     clock = StreamClock(timeouts.patience(endpoint.base_url), timeouts.completion_timeout_s, on_late)
     try:
-        async with clock, client.post_chat(_body(endpoint, messages, tools)) as response:
+        body = chat_body(endpoint, messages, tools, adaptation)
+        async with clock, client.post_chat(body) as response:
             if response.status_code != 200:
-                raise await _refusal(response, errors, bool(tools))
+                raise await _refusal(response, errors, body)
             content_type = response.headers.get("content-type", "")
             if content_type.startswith("application/json"):
                 await _read_whole(response.aiter_bytes(), decoder, clock)
@@ -99,30 +95,14 @@ async def stream_completion(
     return decoder.end()
 
 
-def _body(endpoint: ModelEndpoint, messages: Sequence[ChatMessage], tools: Sequence[Tool]) -> dict[str, Any]:
-    body = {
-        "model": endpoint.model,
-        "messages": messages,
-        "temperature": TEMPERATURE,
-        "stream": True,
-        **endpoint.extra_body,
-    }
-    if tools:
-        body["tools"] = [tool_schema(tool) for tool in tools]
-    return body
-
-
-async def _refusal(response: httpx2.Response, errors: ProviderErrors, has_tools: bool) -> NekoError:
+async def _refusal(response: httpx2.Response, errors: ProviderErrors, request: Mapping[str, Any]) -> NekoError:
     """The error that an answer other than 200 stands for."""
     raw = bytearray()
     async for chunk in response.aiter_bytes():
         raw += chunk
         if len(raw) > _LONGEST_REFUSAL:
             break
-    status, body = response.status_code, decoded_body(bytes(raw))
-    if has_tools and status not in _NOT_ABOUT_TOOLS and _NAMES_TOOLS.search(str(body)):
-        return errors.make(ToolsRefusedError, f"status {status}")
-    return errors.from_status(status, body, retry_hint(response.headers, body))
+    return errors.from_response(response, bytes(raw), request)
 
 
 async def _read_stream(
@@ -199,7 +179,7 @@ class _CompletionDecoder:
             choices = chunk.get("choices")
             if not choices:
                 if chunk.get("error"):
-                    raise self._errors.from_stream(chunk["error"])
+                    raise self._errors.from_answer(chunk["error"])
                 return
             choice = choices[0]
             message = choice.get("delta") or choice.get("message") or _NOTHING

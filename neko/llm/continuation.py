@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neko.llm.completion import ChatMessage
+from neko.llm.chat_request import ChatMessage
 
 _ANCHOR = 60
 _LOOK_BACK = 4000

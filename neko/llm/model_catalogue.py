@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 from neko.errors import ModelStreamBrokenError, NekoError
 from neko.llm.client import Timeouts
 from neko.llm.complete_once import complete_once
-from neko.llm.provider_errors import ProviderErrors, decoded_body
-from neko.llm.retry_after import retry_hint
+from neko.llm.provider_errors import ProviderErrors
 from neko.net import Network
 from neko.providers import ModelEndpoint, catalogue, normalise_base_url
 from neko.tasks import in_thread
@@ -110,6 +109,7 @@ async def fetch_listing(
     ``timeout_s`` is the longest silence of the server, ``largest`` the most bytes that are read.
     """
     errors = _errors(base_url, provider)
+    errors.check(base_url, api_key)
     try:
         http = await network.http_client(
             purpose,
@@ -126,8 +126,7 @@ async def fetch_listing(
                 if len(body) > largest:
                     raise errors.make(ModelStreamBrokenError, "the list of models is too long")
         if response.status_code != 200:
-            words = decoded_body(bytes(body))
-            raise errors.from_status(response.status_code, words, retry_hint(response.headers, words))
+            raise errors.from_response(response, bytes(body))
         return json.loads(body)
     except NekoError:
         raise

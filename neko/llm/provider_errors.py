@@ -2,53 +2,63 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from neko.errors import (
-    ModelBadRequestError,
+    ModelAddressError,
     ModelError,
+    ModelHostUnknownError,
     ModelKeyRefusedError,
-    ModelNotFoundError,
-    ModelOutOfCreditError,
-    ModelRateLimitedError,
-    ModelServerError,
+    ModelRedirectedError,
+    ModelSchemeError,
     ModelSilentError,
     ModelStreamBrokenError,
     ModelTimeoutError,
+    ModelTLSError,
     ModelUnreachableError,
+    ModelWebPageError,
     NekoError,
 )
+from neko.llm.error_body import clean, decoded_body, read_error
+from neko.llm.error_kinds import Refusal, error_for, finish_error
+from neko.llm.retry_after import retry_hint
+from neko.providers.addresses import is_web_address
 
-_BILLING = re.compile(
-    r"insufficient[_ ](quota|balance|funds|credit)|billing|arrear|good standing|out of credit|not enough credit"
-    r"|exceeded_current_quota|account.{0,30}(suspended|overdue|deactivated)|欠费|余额不足|充值",
-    re.IGNORECASE,
-)
-_KEY = re.compile(
-    r"(invalid|incorrect|wrong|missing|no).{0,20}api[ _-]?key|api[ _-]?key.{0,20}(invalid|not valid)", re.IGNORECASE
-)
-_NO_MODEL = re.compile(
-    r"model_not_found|model.{0,80}(not found|does ?n.t exist|not exist|not supported)|unknown model", re.IGNORECASE
-)
-_SECRET = re.compile(r"\b(sk|key|tok)[-_][\w*.-]{6,}|\b[A-Za-z0-9_*-]{32,}\b|Bearer \S+")
+if TYPE_CHECKING:
+    import httpx2
+
+_NOTHING: Mapping[str, Any] = {}
+_NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderErrors:
-    """Makes the errors of one endpoint; ``model`` and ``provider`` are the names the user knows."""
+    """Makes the errors of one endpoint; ``model`` and ``provider`` are the names the user knows.
+
+    ``key``, the one in use, is masked in whatever the provider says.
+    """
 
     model: str
     provider: str
+    key: str = ""
 
-    def make(self, kind: type[ModelError], note: str = "", /, **params: str | int | float) -> ModelError:
-        """``note`` is for logs; ``params`` are for the sentence that the user reads."""
-        error = kind(note, model=self.model, provider=self.provider)
-        error.params.update(params)
-        return error
+    def make(
+        self, kind: type[ModelError], note: str = "", /, *, said: str = "", **params: str | int | float
+    ) -> ModelError:
+        """``note`` is for logs, ``said`` the provider's own words; ``params`` are for the user's sentence."""
+        return self._named(kind(note, **params), said)
+
+    def check(self, base_url: str, key: str) -> None:
+        """Raises the error for an address or a key that no request can carry."""
+        if not is_web_address(base_url):
+            raise self.make(ModelAddressError, "no address")
+        if not key.isascii() or not key.isprintable():
+            raise self.make(ModelKeyRefusedError, "not a key")
 
     def timeout(self, seconds: float, *, has_words: bool = True) -> ModelError:
         """For silence of so many seconds, in the middle of a reply or before its first word."""
@@ -62,78 +72,95 @@ class ProviderErrors:
         if isinstance(error, NekoError):
             return error
         name = type(error).__name__
-        if isinstance(
-            error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError | httpx2.UnsupportedProtocol
-        ):
+        if isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol | OverflowError):
+            return self.make(ModelAddressError, name)
+        if isinstance(error, httpx2.TooManyRedirects):
+            return self.make(ModelRedirectedError, name, place=_place(error.request.url.host))
+        for cause in _causes(error):
+            if (found := self._by_cause(cause, error)) is not None:
+                return found
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError | OSError):
             return self.make(ModelUnreachableError, name)
         if isinstance(error, httpx2.TimeoutException):
             return self.make(ModelTimeoutError, name, seconds=0)
-        if isinstance(error, UnicodeEncodeError | httpx2.LocalProtocolError):
-            return self.make(ModelKeyRefusedError, name, detail="")
-        if isinstance(error, httpx2.InvalidURL):
-            return self.make(ModelBadRequestError, name, detail="URL")
-        if isinstance(error, OSError):
-            return self.make(ModelUnreachableError, name)
         return self.make(ModelStreamBrokenError, name)
 
-    def from_status(self, status: int, body: object, hint: float | None = None) -> ModelError:
-        """For an HTTP status with the provider's own words; ``hint`` is its wish when to try again."""
-        words = _words(body)
-        detail = _clean(words)
-        if status == 402 or (400 <= status < 500 and self._is_billing(status, words, hint)):
-            return self.make(ModelOutOfCreditError, f"status {status}", detail=detail)
-        if status == 429:
-            seconds = {} if hint is None else {"seconds": round(hint, 1)}
-            return self.make(ModelRateLimitedError, f"status {status}", detail=detail, **seconds)
-        if status == 404 or (400 <= status < 500 and status != 401 and _NO_MODEL.search(words)):
-            return self.make(ModelNotFoundError, f"status {status}", detail=detail)
-        if status in (401, 403) or (status == 400 and _KEY.search(words)):
-            return self.make(ModelKeyRefusedError, f"status {status}", detail=detail)
-        if status == 408:
-            return self.make(ModelTimeoutError, f"status {status}", seconds=0)
-        kind = ModelServerError if status >= 500 else ModelBadRequestError
-        seconds = {} if hint is None else {"seconds": round(hint, 1)}
-        return self.make(kind, f"status {status}", detail=detail, status=status, **seconds)
+    def from_response(self, response: httpx2.Response, raw: bytes, request: Mapping[str, Any] = _NOTHING) -> ModelError:
+        """For an answer that is not 200, with its body (as much as was read) and the body that it answers."""
+        location = response.headers.get("location", "")
+        if 300 <= response.status_code < 400 and location:
+            place = _place(str(response.url.join(location)))
+            return self.make(ModelRedirectedError, f"status {response.status_code}", place=place)
+        return self.from_status(response.status_code, decoded_body(raw), request, response.headers)
 
-    def from_stream(self, error: object) -> ModelError:
-        """For an error object sent inside a stream that began well."""
-        code = error.get("code") if isinstance(error, Mapping) else None
-        words = _words(error)
-        if isinstance(code, int) and 400 <= code < 600:
-            return self.from_status(code, error)
-        if _BILLING.search(words):
-            return self.from_status(402, error)
-        if re.search(r"rate.?limit|overloaded|too many requests", words, re.IGNORECASE):
-            return self.from_status(429, error)
-        return self.from_status(500, error)
+    def from_status(
+        self,
+        status: int,
+        body: object,
+        request: Mapping[str, Any] = _NOTHING,
+        headers: Mapping[str, str] = _NO_HEADERS,
+    ) -> ModelError:
+        """For an HTTP status with the provider's own words."""
+        return self._judged(status, body, request, retry_hint(headers, body))
 
-    @staticmethod
-    def _is_billing(status: int, words: str, hint: float | None) -> bool:
-        if status == 429 and hint is not None and "insufficient_quota" not in words:
-            return False
-        return _BILLING.search(words) is not None
+    def from_answer(self, body: object, request: Mapping[str, Any] = _NOTHING) -> ModelError:
+        """For an error told inside a good answer (HTTP 200), whole or in mid-stream."""
+        return self._judged(None, body, request, retry_hint(_NO_HEADERS, body))
 
+    def from_finish(self, reason: str) -> ModelError | None:
+        """For a ``finish_reason``; None when it says nothing bad."""
+        kind = finish_error(reason)
+        return None if kind is None else self.make(kind, f"finish_reason {clean(reason)[:40]}")
 
-def decoded_body(raw: bytes) -> object:
-    """The body of an error answer: JSON, else the beginning of its text."""
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return raw[:500].decode("utf-8", "replace")
+    def web_page(self, raw: bytes) -> ModelError:
+        """For a page in place of a reply."""
+        return self.make(ModelWebPageError, "a web page", said=read_error(raw.decode("utf-8", "replace")).said)
 
+    def _judged(self, status: int | None, body: object, request: Mapping[str, Any], hint: float | None) -> ModelError:
+        read = read_error(body)
+        return self._named(error_for(Refusal(status, read, request, self.model, hint)), read.said)
 
-def _words(body: object) -> str:
-    """The code, type and message of an OpenAI-shaped error body, or what text there is."""
-    if isinstance(body, list) and body:
-        body = body[0]
-    if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
-        body = body["error"]
-    if isinstance(body, Mapping):
-        parts: list[Any] = [body.get(key) for key in ("code", "type", "status", "message", "error", "detail")]
-        return " ".join(str(part) for part in parts if part)
-    return str(body or "")
+    def _named(self, error: ModelError, said: str) -> ModelError:
+        error.params = {"model": self.model, "provider": self.provider, **error.params}
+        error.said = clean(said.replace(self.key, "***") if self.key else said, keep=self.model)
+        return error
+
+    def _by_cause(self, cause: BaseException, error: Exception) -> ModelError | None:
+        """For what lies below an exception of the client's."""
+        name = type(cause).__name__
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return self.make(ModelTLSError, name, said=cause.verify_message or "")
+        if isinstance(cause, ssl.SSLError):
+            speaks_http = cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+            return self.make(ModelSchemeError, name, scheme="http") if speaks_http else self.make(ModelTLSError, name)
+        if isinstance(cause, socket.gaierror):
+            return self.make(ModelHostUnknownError, name, host=_host(error))
+        if "\\x15\\x03" in str(cause):  # a TLS alert where the head of an answer should be
+            return self.make(ModelSchemeError, name, scheme="https")
+        return None
 
 
-def _clean(words: str) -> str:
-    """Short, on one line, without anything that looks like a secret."""
-    return " ".join(_SECRET.sub("***", words).split())[:200]
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it came from, groups opened."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        cause = waiting.pop(0)
+        if cause is None or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        waiting += [cause.__cause__, cause.__context__]
+        if isinstance(cause, BaseExceptionGroup):
+            waiting += cause.exceptions
+
+
+def _host(error: Exception) -> str:
+    request = getattr(error, "_request", None)
+    return request.url.host if request is not None else ""
+
+
+def _place(url: str) -> str:
+    """An address as far as it may be shown: without account, query and fragment."""
+    parts = urlsplit(url)
+    return clean(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else url)

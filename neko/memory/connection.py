@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from typing import Final, Self, TypeVar
 
 import aiosqlite
 
-from neko.memory.sqlite_errors import ConnectionClosedError, is_damage
+from neko.memory.file_identity import Identity, identity
+from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage
 from neko.tasks import to_the_end
 
 T = TypeVar("T")
@@ -30,14 +32,19 @@ _STEPS_BETWEEN_CHECKS: Final = 10_000
 class Connection:
     """Open with ``Connection.open``. What is handed in runs in order, one after the other.
 
+    ``wal`` is the identity of the file with what is committed and not yet in the database itself.
+
     The connection commits by itself outside of ``transaction``.
     """
 
-    def __init__(self, database: _Database) -> None:
+    def __init__(self, database: _Database, path: Path, file: Identity | None, wal: Identity | None) -> None:
         self._database = database
+        self._path = path
+        self._file = file
+        self.wal = wal
         self._closed = False
         self._abandoned = threading.Event()
-        self._damage: sqlite3.DatabaseError | None = None
+        self._unusable: sqlite3.DatabaseError | None = None
 
     @classmethod
     async def open(cls, path: Path, *, lock_timeout_s: float, prepare: Work[None]) -> Self:
@@ -45,13 +52,20 @@ class Connection:
 
         ``lock_timeout_s``: how long each statement waits for a lock that another program holds.
         """
-        database = _Database(lambda: _open(path, lock_timeout_s, prepare), iter_chunk_size=64)
+        files: list[Identity | None] = []
+
+        def opened() -> sqlite3.Connection:
+            connection = _open(path, lock_timeout_s, prepare)
+            files.extend((identity(path), identity(path.with_name(path.name + "-wal"))))
+            return connection
+
+        database = _Database(opened, iter_chunk_size=64)
         try:
             await to_the_end(database)
         except asyncio.CancelledError:
             await to_the_end(database.close())
             raise
-        return cls(database)
+        return cls(database, path, *files)
 
     async def read(self, work: Work[T], *, timeout_s: float | None = None) -> T:
         """The result of ``work``, which only reads.
@@ -79,18 +93,23 @@ class Connection:
 
         Any exception rolls back. A caller that is cancelled does not learn which of the two it
         was. Without ``durable`` the commit does not wait for the disk. Raises ``sqlite3.Error``;
-        after damage to the file every transaction fails with it.
+        after damage to the file every transaction fails with it, and with ``FileMovedError`` once another file, or
+        none, is at its path.
         """
 
         def run(connection: sqlite3.Connection) -> T:
-            if self._damage is not None:
-                raise self._damage
+            if self._unusable is not None:
+                raise self._unusable
             try:
-                return _committed(connection, work, durable)
+                result = _committed(connection, work, durable)
             except sqlite3.DatabaseError as error:
                 if is_damage(error):
-                    self._damage = error
+                    self._unusable = error
                 raise
+            if identity(self._path) != self._file:
+                self._unusable = FileMovedError()
+                raise FileMovedError(committed=True, result=result)
+            return result
 
         return await self._run(run)
 
@@ -144,10 +163,11 @@ def _committed(connection: sqlite3.Connection, work: Work[T], durable: bool) -> 
 
 
 def _open(path: Path, lock_timeout_s: float, prepare: Work[None]) -> sqlite3.Connection:
+    with contextlib.suppress(OSError):  # what was said is for its owner; SQLite's files beside it follow
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
     connection = sqlite3.connect(path, timeout=lock_timeout_s, isolation_level=None)
     try:
-        with contextlib.suppress(OSError):
-            path.chmod(0o600)  # what was said is for its owner; SQLite's files beside it follow
         prepare(connection)
     except BaseException:
         connection.close()

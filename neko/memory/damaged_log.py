@@ -1,18 +1,21 @@
-"""Recognising a log file that is no database, and setting it aside. Every call blocks."""
+"""A log file that is damaged, or is no longer at its place, and what comes in its place. Every call blocks."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from neko.errors import DamagedFileError
-from neko.storage import set_aside
+from neko.errors import DamagedLogError, LogMovedError, LogReplacedError, MemoryStoreError, NekoError
+from neko.memory.file_identity import Identity, identity
+from neko.memory.salvage import salvage
+from neko.set_aside import COMPANIONS, REPLACED, set_aside
+from neko.storage import make_folder, sync_folder
 
 logger = logging.getLogger(__name__)
 
 _HEADER = b"SQLite format 3\0"
-_COMPANIONS = ("-wal", "-shm")
 
 
 def check_header(path: Path) -> None:
@@ -31,15 +34,45 @@ def check_header(path: Path) -> None:
         raise error
 
 
-def set_log_aside(path: Path, why: str) -> DamagedFileError:
-    """Rename the file and its WAL, so that nothing overwrites them; returns the error that reports it."""
-    report = set_aside(path, why)
-    new_path = Path(str(report.params["kept"]))
-    for ending in _COMPANIONS:
-        companion = path.with_name(path.name + ending)
-        try:
-            if new_path != path and companion.exists():
-                companion.rename(new_path.with_name(new_path.name + ending))
-        except OSError:
-            logger.exception("a damaged file could not be renamed: %s", companion)
+def replace_damaged(path: Path, why: str) -> NekoError:
+    """Set the file aside with its WAL, and put a new log with all that could be read of it in its place.
+
+    Returns what to tell. Raises ``OSError`` and ``sqlite3.Error`` when the disk does not take the new one; the file
+    is then still at its place.
+    """
+    new = _beside(path)
+    saved = salvage(path, new)
+    kept = set_aside(path, why)
+    new.replace(path)
+    sync_folder(path.parent)
+    logger.error("%d lines of %s could be read and were taken over", saved, path)
+    return DamagedLogError(f"{path} is damaged: {why}; it is kept as {kept}", file=str(path), kept=str(kept))
+
+
+def put_back(connection: sqlite3.Connection, path: Path, wal: Identity | None) -> MemoryStoreError:
+    """Write an open log, whose file was moved or deleted, to its place; returns what to tell.
+
+    ``wal`` is the identity of the log's own WAL. A file that stands there by now is set aside.
+    """
+    make_folder(path.parent)
+    new = _beside(path)
+    new.unlink(missing_ok=True)
+    with closing(sqlite3.connect(new)) as copy:
+        new.chmod(0o600)
+        connection.backup(copy)
+    if identity(path.with_name(path.name + "-wal")) in (wal, None):  # what is in it is in the copy
+        for ending in COMPANIONS:
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+    report: MemoryStoreError
+    if path.exists():
+        kept = set_aside(path, "another file was put in its place", mark=REPLACED)
+        report = LogReplacedError("the log was replaced", file=str(path), kept=str(kept), reason="replaced")
+    else:
+        report = LogMovedError("the log was gone from its place", file=str(path), reason="moved")
+    new.replace(path)
+    sync_folder(path.parent)
     return report
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")

@@ -10,17 +10,17 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from neko.errors import NekoError
+from neko.errors import DataFolderError, MemoryStoreError, NekoError
 from neko.memory import schema, search
 from neko.memory.connection import Connection, Work
-from neko.memory.damaged_log import check_header, set_log_aside
+from neko.memory.damaged_log import check_header, put_back, replace_damaged
 from neko.memory.line_codec import (
     LoggedLine,
     Names,
@@ -32,7 +32,7 @@ from neko.memory.line_codec import (
     message,
 )
 from neko.memory.migrations import check_version, migrate
-from neko.memory.sqlite_errors import is_damage, store_error
+from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage, store_error
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
 
@@ -54,6 +54,7 @@ class Log:
         path: Path,
         names: Callable[[], Names],
         on_damage: OnDamage,
+        claim: Callable[[], None],
         floor: int,
         lock_timeout_s: float,
         read_timeout_s: float,
@@ -61,11 +62,14 @@ class Log:
         self.path = path
         self._names = names
         self._on_damage = on_damage
+        self._claim = claim
         self._newest = floor
         self._lock_timeout_s = lock_timeout_s
         self._read_timeout_s = read_timeout_s
         self._reopening = asyncio.Lock()
         self._openings = 0
+        self._is_open = False
+        self._closed = False
         self._writer: Connection
         self._reader: Connection
         self._recaller: Connection
@@ -77,29 +81,26 @@ class Log:
         names: Callable[[], Names],
         on_damage: OnDamage,
         *,
+        claim: Callable[[], None] = lambda: None,
         floor: int = 0,
         lock_timeout_s: float = 5.0,
         read_timeout_s: float = 10.0,
     ) -> Self:
-        """Open or make the file; a damaged one is set aside, reported and replaced by a new one.
+        """Open or make the file; a damaged one is set aside, reported and replaced by a new one with what can be read.
 
-        ``names``: of the speakers, for lines that do not name theirs. ``floor``: ids of an empty
-        log start above it. ``lock_timeout_s``: for a lock that another program holds.
-        ``read_timeout_s``: for any one read but a recall.
+        ``names``: of the speakers, for lines that do not name theirs. ``claim`` is called, in a thread,
+        before a file that has gone is written anew: it raises ``DataFolderError`` when somebody else has
+        the folder now. ``floor``: ids of an empty log start above it. ``lock_timeout_s``: for a lock
+        that another program holds. ``read_timeout_s``: for any one read but a recall.
         """
-        log = cls(path, names, on_damage, floor, lock_timeout_s, read_timeout_s)
-        try:
-            await in_thread(check_header, path)
-            await log._connect()
-        except sqlite3.Error as error:
-            if not is_damage(error):
-                raise store_error(error, path) from error
-            await log._start_over(0, error)
+        log = cls(path, names, on_damage, claim, floor, lock_timeout_s, read_timeout_s)
+        await log._open()
         return log
 
     async def aclose(self) -> None:
         """Close the connections, which folds the WAL into the file; idempotent."""
         async with self._reopening:
+            self._closed = True
             await self._disconnect()
 
     # ── writing ──────────────────────────────────────────────────────────────
@@ -128,9 +129,10 @@ class Log:
     async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
         """Run ``work`` on the writing connection's thread as one transaction (``Connection.transaction``).
 
-        When the file turns out to be damaged, ``work`` runs again on the new one.
+        When the file turns out to be damaged, ``work`` runs again on the new one; when it is no longer at its path,
+        the log is written there anew before this returns.
         """
-        return await self._attempt(lambda: self._writer.transaction(work, durable=durable), writes=True)
+        return await self._attempt(lambda: self._writer.transaction(work, durable=durable))
 
     # ── reading ──────────────────────────────────────────────────────────────
 
@@ -188,13 +190,20 @@ class Log:
     async def _read(self, work: Work[T]) -> T:
         return await self._attempt(lambda: self._reader.read(work, timeout_s=self._read_timeout_s))
 
-    async def _attempt(self, use: Callable[[], Awaitable[T]], *, writes: bool = False) -> T:
-        """Use a connection, and once more when a damaged file was replaced by a new one meanwhile."""
+    async def _attempt(self, use: Callable[[], Awaitable[T]]) -> T:
+        """Use a connection, and once more when the file was found damaged, or gone from its place, and was mended."""
+        if not self._is_open:
+            await self._open()
         opening = self._openings
         try:
             return await use()
+        except FileMovedError as error:
+            await self._put_back(opening)
+            if error.committed:
+                result: T = error.result
+                return result
         except (sqlite3.Error, TimeoutError) as error:
-            if writes and is_damage(error):
+            if is_damage(error):
                 await self._start_over(opening, error)
             elif not await self._reopened_since(opening):
                 raise store_error(error, self.path) from error
@@ -209,6 +218,57 @@ class Log:
 
     # ── opening ──────────────────────────────────────────────────────────────
 
+    async def _open(self) -> None:
+        """Connect, unless somebody has meanwhile; a damaged file is replaced first."""
+        report: NekoError | None = None
+        async with self._reopening, self._told_as_store_error():
+            if self._is_open:
+                return
+            if self._closed:
+                raise ConnectionClosedError("the log is closed")
+            try:
+                await in_thread(check_header, self.path)
+                await self._connect()
+            except sqlite3.Error as error:
+                if not is_damage(error):
+                    raise
+                report = await in_thread(replace_damaged, self.path, str(error))
+                await self._connect()
+        if report:
+            self._on_damage(report)
+
+    async def _start_over(self, opening: int, error: Exception) -> None:
+        """Replace the damaged file of that opening by a new one with all that can be read of it."""
+        async with self._reopening, self._told_as_store_error():
+            if self._openings != opening or self._closed:
+                return
+            await self._disconnect()
+            report = await in_thread(replace_damaged, self.path, str(error))
+            await self._connect()
+        self._on_damage(report)
+
+    async def _put_back(self, opening: int) -> None:
+        """Write the open log to its place, from which its file has gone, and open that."""
+        async with self._reopening, self._told_as_store_error():
+            if self._openings != opening or self._closed:
+                return
+            try:
+                await in_thread(self._claim)
+            except DataFolderError as error:
+                raise MemoryStoreError(str(error), file=str(self.path), reason="taken") from error
+            wal = self._writer.wal
+            report = await self._writer.read(lambda connection: put_back(connection, self.path, wal))
+            await self._disconnect()
+            await self._connect()
+        self._on_damage(report)
+
+    @asynccontextmanager
+    async def _told_as_store_error(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise store_error(error, self.path) from error
+
     async def _connect(self) -> None:
         async with AsyncExitStack() as opened:
             writer = await self._connection(self._prepare_writer, opened)
@@ -217,6 +277,7 @@ class Log:
             opened.pop_all()
         self._writer, self._reader, self._recaller = writer, reader, recaller
         self._openings += 1
+        self._is_open = True
 
     async def _connection(self, prepare: Work[None], opened: AsyncExitStack) -> Connection:
         connection = await Connection.open(self.path, lock_timeout_s=self._lock_timeout_s, prepare=prepare)
@@ -233,23 +294,10 @@ class Log:
         self._newest = max(self._newest, last_id)
 
     async def _disconnect(self) -> None:
-        for connection in (self._recaller, self._reader, self._writer):
-            await connection.aclose()
-
-    async def _start_over(self, opening: int, error: Exception) -> None:
-        """Set the damaged file of that opening aside and go on with a new one."""
-        async with self._reopening:
-            if self._openings != opening:
-                return
-            if opening:
-                await self._disconnect()
-            report = await in_thread(set_log_aside, self.path, str(error))
-            logger.error("the log of a character is damaged and was set aside: %s", error)
-            try:
-                await self._connect()
-            except sqlite3.Error as again:
-                raise store_error(again, self.path) from again
-        self._on_damage(report)
+        if self._is_open:
+            self._is_open = False
+            for connection in (self._recaller, self._reader, self._writer):
+                await connection.aclose()
 
 
 def _append(connection: sqlite3.Connection, line: NewLine, first_id: int, names: Names) -> Stored:

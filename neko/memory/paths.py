@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neko.errors import InputError
-
-_MAX_BYTES = 200
-_SEPARATORS = ("/", "\\")
+from neko.storage import file_name_fault
 
 
 def log_path(folder: Path, character: str) -> Path:
@@ -21,13 +19,7 @@ def recent_path(folder: Path, character: str) -> Path:
 
 
 def checked(character: str) -> str:
-    """The name itself when it can be part of a file name: any Unicode but no path, no control characters."""
-    unusable = (
-        not character.strip()
-        or ".." in character
-        or any(separator in character for separator in _SEPARATORS)
-        or any(ord(letter) < 32 or 0xD800 <= ord(letter) < 0xE000 for letter in character)
-    )
-    if unusable or len(character.encode()) > _MAX_BYTES:
-        raise InputError("a character's name cannot be used for a file")
+    """The name itself when it can be part of a file name (``storage.file_name_fault``)."""
+    if fault := file_name_fault(character):
+        raise InputError(f"a character's name cannot be used for a file: {fault}")
     return character

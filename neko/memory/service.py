@@ -21,6 +21,7 @@ from neko.memory.recent import RecentFile, RecentWindow, largest_id
 from neko.memory.search import search
 from neko.memory.sqlite_errors import ConnectionClosedError, store_error
 from neko.memory.timeouts import MemoryTimeouts
+from neko.storage import make_folder
 from neko.tasks import TaskOwner, in_thread
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import ConversationMemory, Evidence, MemoryAdministration, RecentEntry, Summarise
@@ -35,6 +36,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
 
     ``master`` is the user's name; ``language`` is the reader's, for texts that do not show one.
     ``on_damage`` is called on the loop for a file that was set aside or cannot be written.
+    ``claim``: see ``Log.open``.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         *,
         language: Callable[[], str] = lambda: "en",
         on_damage: OnDamage | None = None,
+        claim: Callable[[], None] = lambda: None,
         timeouts: MemoryTimeouts | None = None,
     ) -> None:
         self._folder = folder
@@ -52,6 +55,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         self._master = master
         self._language = language
         self._report = on_damage
+        self._claim = claim
         self._timeouts = timeouts or MemoryTimeouts()
         self._background = BackgroundWork(owner)
         self._opening: dict[str, asyncio.Task[CharacterMemory | NekoError]] = {}
@@ -61,7 +65,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
     async def start(self) -> None:
         """Make the folder; raises ``MemoryStoreError``."""
         try:
-            await in_thread(self._folder.mkdir, parents=True, exist_ok=True)
+            await in_thread(make_folder, self._folder)
         except OSError as error:
             raise MemoryStoreError(
                 "the folder of the memory cannot be made",
@@ -167,6 +171,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
                 path,
                 names,
                 self._damaged,
+                claim=self._claim,
                 floor=largest_id(entries or []),
                 lock_timeout_s=self._timeouts.lock_timeout_s,
                 read_timeout_s=self._timeouts.read_timeout_s,

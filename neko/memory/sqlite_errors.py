@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from neko.errors import MemoryStoreError
 
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REASONS: Mapping[int, tuple[str, str]] = {
     sqlite3.SQLITE_FULL: ("full", "the disk is full"),
     sqlite3.SQLITE_READONLY: ("read_only", "the file is read-only"),
@@ -26,12 +29,24 @@ class ConnectionClosedError(sqlite3.ProgrammingError):
     """The connection was used after it had been closed."""
 
 
+class FileMovedError(sqlite3.OperationalError):
+    """The open file is no longer the one at its path. ``committed``: the transaction was carried out, in that file,
+    with ``result``."""
+
+    def __init__(self, *, committed: bool = False, result: Any = None) -> None:
+        super().__init__("the file is not at its path any more")
+        self.committed = committed
+        self.result = result
+
+
 def store_error(error: Exception, path: Path) -> MemoryStoreError:
     """A ``MemoryStoreError(file, reason, why)`` for an exception of a connection.
 
-    ``reason`` is one of full, read_only, locked, unreadable, io, damaged, closed, slow, other.
+    ``reason`` is one of full, read_only, locked, unreadable, io, damaged, closed, slow, taken, other.
     """
-    if isinstance(error, ConnectionClosedError):
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+        reason, why = ("full", "the disk is full") if error.errno in _DISK_FULL else ("io", error.strerror or "")
+    elif isinstance(error, ConnectionClosedError):
         reason, why = "closed", "the memory is closed"
     elif isinstance(error, TimeoutError):
         reason, why = "slow", "reading took too long"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from neko.bus import Bus
+from neko.faults import StandingFaults
 from neko.metrics import Metrics
 from neko.sessions.actions import Mode
 from neko.sessions.prompt import Persona
@@ -63,7 +64,8 @@ class Voice:
 @dataclass(frozen=True, slots=True)
 class SessionDependencies:
     """``model(mode, owner)`` makes an unopened session and raises ``NekoError`` when there is none to
-    be had; ``label()`` names the model that would be used; ``toolbox`` holds the functions a model may call."""
+    be had; ``label()`` names the model that would be used; ``toolbox`` holds the functions a model may call;
+    ``faults`` is what a client is told of when it comes."""
 
     memory: ConversationMemory
     bus: Bus
@@ -74,6 +76,7 @@ class SessionDependencies:
     label: Callable[[], ModelLabel]
     voice: Callable[[], Voice]
     toolbox: Toolbox | None = None
+    faults: StandingFaults = field(default_factory=StandingFaults)
     now: Callable[[], datetime] = datetime.now
     timeouts: SessionTimeouts = field(default_factory=SessionTimeouts)
     limits: SessionLimits = field(default_factory=SessionLimits)

@@ -147,13 +147,33 @@ class ResponseDiscarded:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A notice. ``code``, ``remedy`` and ``link`` (a settings page) let a page show more than a string."""
+    """A notice. ``code``, ``remedy`` and ``link`` (a settings page) let a page show more than a string.
+
+    ``fault`` is the id of what is wrong until ``FaultOver`` comes, and ``dismissible`` whether the user may say
+    that it shall be told no more.
+    """
 
     message: str
     code: str = ""
     remedy: str = ""
     link: str = ""
     level: Literal["info", "error"] = "info"
+    fault: str = ""
+    dismissible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FaultOver:
+    """What a ``Status`` with this ``fault`` told of is wrong no more."""
+
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineUnkept:
+    """A text was taken but cannot be written to the log yet; ``LineStored`` follows once it is."""
+
+    client_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +245,8 @@ Event = (
     | Audio
     | ResponseDiscarded
     | Status
+    | FaultOver
+    | LineUnkept
     | AutoCloseMic
     | RepetitionWarning
     | CharacterSwitched

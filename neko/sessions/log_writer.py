@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from neko.errors import MemoryStoreError, NekoError, RecallTimeoutError
+from neko.errors import NekoError, RecallTimeoutError
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
-from neko.sessions.events import LineStored
+from neko.sessions.events import LineStored, LineUnkept
 from neko.sessions.status_reporter import StatusReporter
+from neko.sessions.unkept_lines import UnkeptLines
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
 from neko.types.lines import Line, LineStatus, NewLine, Stored
@@ -65,6 +66,14 @@ class LogWriter:
         self._facts = dependencies.bus.session
         self._now = dependencies.now
         self._timeouts = dependencies.timeouts
+        self._unkept = UnkeptLines(
+            character,
+            dependencies.memory,
+            owner,
+            dependencies.faults,
+            dependencies.timeouts.store_timeout_s,
+            self._kept_later,
+        )
         self._owner = owner
         self._clients = clients
         self._status = status
@@ -86,8 +95,22 @@ class LogWriter:
         return self._receipts.get(client_id)
 
     def is_on_its_way(self, client_id: str) -> bool:
-        """Is a message with this id being committed?"""
-        return client_id in self._on_their_way
+        """Is a message with this id being committed, or waiting to be?"""
+        return client_id in self._on_their_way or self._unkept.holds(client_id)
+
+    def tell_again(self, client_id: str) -> None:
+        """A message was sent once more: say that it waits to be committed, if it does."""
+        if self._unkept.holds(client_id):
+            self._clients.emit(LineUnkept(client_id))
+
+    @property
+    def memory_fault(self) -> NekoError | None:
+        """Why the memory cannot be used just now."""
+        return self._unkept.fault
+
+    def memory_failed(self, error: NekoError) -> None:
+        """Tell, until it is over, that the memory cannot be used."""
+        self._unkept.failed(error)
 
     def write_user_line(
         self,
@@ -98,7 +121,8 @@ class LogWriter:
         """Commit typed words and search memory at the same time.
 
         ``on_committed`` gets the request completed, and whether it had been answered before; the
-        receipt follows.
+        receipt follows. While the memory cannot be used the request goes on as it is, and the receipt
+        comes when the words are in the log.
         """
         recall = self._owner.spawn(self._recall(request.text), name="recall")
         line = NewLine(
@@ -116,13 +140,18 @@ class LogWriter:
         async def write() -> None:
             try:
                 stored = await self._store(line)
-                answered = not stored.fresh and await self._has_followers(stored.line)
+                answered = stored is not None and not stored.fresh and await self._has_followers(stored.line)
             except NekoError as error:
                 recall.cancel()
                 on_failed(error)
                 return
             finally:
                 self._on_their_way.discard(request.client_id)
+            if stored is None:
+                recall.cancel()
+                on_committed(request, False)
+                self._clients.emit(LineUnkept(request.client_id or ""))
+                return
             self._remember_receipt(request.client_id, stored.line)
             await asyncio.wait({recall})
             evidences = () if recall.cancelled() or recall.exception() else recall.result()
@@ -162,6 +191,7 @@ class LogWriter:
                 await written.wait()
         except TimeoutError:
             logger.error("%s: %d entries of the log were not written in time", self._character, self.waiting)
+        await self._unkept.drain(timeout_s)
 
     def _put(self, entry: Entry) -> None:
         try:
@@ -189,24 +219,33 @@ class LogWriter:
         except NekoError as error:
             self._status.report(error)
             return
-        self._clients.emit(LineStored(stored.line, line.replaces))
+        if stored:
+            self._clients.emit(LineStored(stored.line, line.replaces))
 
-    async def _store(self, line: NewLine) -> Stored:
-        try:
-            async with asyncio.timeout(self._timeouts.store_timeout_s):
-                stored = await self._memory.store(self._character, line)
-        except TimeoutError as error:
-            raise MemoryStoreError("a line was not stored in time", file="", reason="other", why="timeout") from error
+    async def _store(self, line: NewLine) -> Stored | None:
+        """Commit a line; None when the memory cannot be used, and the line waits to be kept."""
+        stored = await self._unkept.store(line)
+        if stored:
+            self._committed(stored)
+        return stored
+
+    def _committed(self, stored: Stored) -> None:
         self.last_line_id = max(self.last_line_id, stored.line.id)
         if stored.fresh:
             self._facts.publish(facts.line_committed(self._character, stored.line))
-        return stored
+
+    def _kept_later(self, line: NewLine, stored: Stored) -> None:
+        self._committed(stored)
+        self._remember_receipt(line.client_id, stored.line)
+        self._clients.emit(LineStored(stored.line, line.replaces))
 
     async def _has_followers(self, line: Line) -> bool:
         return bool(await self._memory.lines(self._character, after=line.id, limit=1))
 
     async def _recall(self, text: str) -> list[Evidence]:
         """What memory says of the text. That it was too slow is told once per conversation."""
+        if self.memory_fault:
+            return []
         try:
             async with asyncio.timeout(self._timeouts.recall_timeout_s):
                 return await self._memory.recall(self._character, text, limit=_RECALLED)

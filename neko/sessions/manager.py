@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
-from neko.errors import MemoryStoreError, NekoError
+from neko.errors import NekoError
 from neko.sessions import turn_events as on
 from neko.sessions.actions import (
     Action,
@@ -36,10 +36,11 @@ from neko.sessions.log_writer import TextRequest
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, TAKEN_OVER, Outbox
 from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
-from neko.sessions.status_reporter import StatusReporter, status_of
+from neko.sessions.status_reporter import StatusReporter, status_of_fault
 from neko.sessions.turn_controller import TurnController
 from neko.sessions.turn_events import Priority
-from neko.tasks import TaskOwner
+from neko.sessions.unkept_lines import memory_too_slow
+from neko.tasks import TaskOwner, in_thread
 from neko.types.lines import Line
 from neko.types.model_session import ModelEvent, UserImage
 
@@ -96,6 +97,11 @@ class SessionManager:
         self._arrivals += 1
         arrival = self._arrivals
         last, fault = await self._last_line_id()
+        faults = self._dependencies.faults
+        if fault:
+            self._turns.log.memory_failed(fault)
+        for over in await in_thread(faults.dealt_with):
+            faults.over(over)
         if arrival < self._newest_arrival:
             outbox.close(TAKEN_OVER, "taken over")  # a newer client was greeted sooner
             return
@@ -114,8 +120,8 @@ class SessionManager:
                 max(last, self._turns.log.last_line_id),
             )
         )
-        if fault:
-            outbox.put(status_of(fault, persona.language))
+        for standing in faults.of(self.character):
+            outbox.put(status_of_fault(standing, persona.language))
         if so_far := self._turns.reply_so_far():
             outbox.put(so_far)
 
@@ -126,7 +132,7 @@ class SessionManager:
         except NekoError as error:
             return 0, error
         except TimeoutError:
-            return 0, _too_slow()
+            return 0, memory_too_slow()
         return (last[-1].id if last else 0), None
 
     def detach(self, outbox: Outbox) -> None:
@@ -192,6 +198,7 @@ class SessionManager:
             self.emit(LineStored(line))
             return TextReceipt(TextOutcome.REPEATED)
         if client_id and self._turns.log.is_on_its_way(client_id):
+            self._turns.log.tell_again(client_id)
             return TextReceipt(TextOutcome.REPEATED)
         if not text and not self._images:
             return TextReceipt(TextOutcome.BLANK)
@@ -215,6 +222,9 @@ class SessionManager:
         """Answer the last user line once more; the new reply replaces the old one, which is cut if it still runs."""
         timeout_s = self._dependencies.timeouts.recent_timeout_s
         await self._turns.log.drain(timeout_s)
+        if fault := self._turns.log.memory_fault:
+            self._status.report(fault)
+            return
         try:
             async with asyncio.timeout(timeout_s):
                 exchange = await self._last_exchange()
@@ -222,7 +232,7 @@ class SessionManager:
             self._status.report(error)
             return
         except TimeoutError:
-            self._status.report(_too_slow())
+            self._status.report(memory_too_slow())
             return
         if action != self._actions:
             return  # the user has said or stopped something since
@@ -351,7 +361,3 @@ class SessionManager:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-def _too_slow() -> NekoError:
-    return MemoryStoreError("the log did not answer in time", file="", reason="other", why="timeout")

@@ -24,6 +24,7 @@ from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
 from neko.sessions.status_reporter import StatusReporter
+from neko.sessions.unkept_lines import memory_fault, memory_too_slow
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
 from neko.types.model_session import ModelEvent, ModelSession, SessionLost, SessionSetup, TextDelta
@@ -226,7 +227,8 @@ class ModelSessionSlot:
                 recent = await self._dependencies.memory.recent(self._character)
         except (NekoError, TimeoutError) as error:
             logger.warning("%s: starting without memory: %s", self._character, type(error).__name__)
-            self._status.notify("memory_absent")
+            fault = error if isinstance(error, NekoError) else memory_too_slow()
+            self._dependencies.faults.stand(memory_fault(self._character, fault))
             recent = []
         toolbox = self._dependencies.toolbox
         return SessionSetup(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from neko.errors import NekoError
+from neko.faults import Fault
 from neko.i18n import Notice, describe, notice
 from neko.sessions.clients import Clients
 from neko.sessions.events import Status
@@ -16,7 +18,12 @@ _WORTH_TELLING_S = 5.0
 
 def status_of(error: NekoError, language: str) -> Status:
     """What to tell a client about an error."""
-    return _status(describe(error, language), "error")
+    return _status(describe(error, language, files_by_name=True), "error")
+
+
+def status_of_fault(fault: Fault, language: str) -> Status:
+    """What to tell a client about something that stays wrong."""
+    return replace(status_of(fault.error, language), fault=fault.id, dismissible=fault.aside is not None)
 
 
 class StatusReporter:
@@ -28,7 +35,7 @@ class StatusReporter:
 
     def report(self, error: NekoError, *, level: Literal["info", "error"] = "error") -> Notice:
         """Tell of an error; the notice that was sent."""
-        text = describe(error, self._language())
+        text = describe(error, self._language(), files_by_name=True)
         self._clients.emit(_status(text, level))
         return text
 
@@ -49,4 +56,4 @@ def _again(delay: float) -> str:
 
 
 def _status(text: Notice, level: Literal["info", "error"]) -> Status:
-    return Status(text.text, text.code, text.remedy, text.link, level)
+    return Status(text.whole, text.code, text.remedy, text.link, level)

@@ -18,7 +18,6 @@ from neko.types.model_session import (
     SpeechStarted,
     SpeechStopped,
     TextDelta,
-    TextWithdrawn,
     ToolCall,
     Transcript,
 )
@@ -161,7 +160,6 @@ Event = (
     | Close
     | ReplyStarted
     | TextDelta
-    | TextWithdrawn
     | AudioDelta
     | ToolCall
     | ReplyDone

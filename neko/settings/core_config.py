@@ -9,8 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+from neko.errors import UnusableValueError
 from neko.settings.in_force import SettingsInForce
-from neko.storage import read_json, write_json
+from neko.settings.unusable import unusable_values
+from neko.storage import OnFault, is_object, log_fault, read_document, write_json
 
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -36,9 +38,16 @@ class CoreConfig:
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, path: Path, environ: Mapping[str, str] = _EMPTY, flags: Mapping[str, str] = _EMPTY) -> Self:
-        """Read the file; a missing one is an empty configuration. Raises ``DamagedFileError``."""
-        return cls(path, read_json(path, {}, expect=dict), environ, flags)
+    def load(
+        cls,
+        path: Path,
+        environ: Mapping[str, str] = _EMPTY,
+        flags: Mapping[str, str] = _EMPTY,
+        *,
+        on_fault: OnFault = log_fault,
+    ) -> Self:
+        """Read the file; a missing one is an empty configuration. Faults as ``storage.read_document`` reports them."""
+        return cls(path, read_document(path, {}, is_object, on_fault), environ, flags)
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -50,10 +59,14 @@ class CoreConfig:
         """A typed reading of the current content with environment and flags over it."""
         return SettingsInForce(self._values, self._environ, self._flags)
 
+    def unusable(self) -> list[UnusableValueError]:
+        """The values of the file that are passed over since they are not of their setting's kind."""
+        return unusable_values(self._values, self._path)
+
     def merge(self, changes: Mapping[str, Any]) -> None:
         """Lay ``changes`` over the content and save; objects are merged key by key.
 
-        ``None`` removes a key. Raises ``ConfigError`` when the disk refuses; then nothing has changed.
+        ``None`` removes a key. Raises ``UnwritableFileError`` when the disk refuses; then nothing has changed.
         """
         with self._lock:
             merged = _merged(self._values, changes)

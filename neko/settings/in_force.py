@@ -65,9 +65,7 @@ class SettingsInForce:
 
     def stored(self, setting: Setting[T]) -> T | None:
         """The value in the file, whatever the environment says."""
-        node: Any = self._stored
-        for part in setting.path:
-            node = node.get(part) if isinstance(node, Mapping) else None
+        node = value_at(self._stored, setting.path)
         return None if node is None else setting.kind.of_json(node)
 
     def variable(self, setting: Setting[Any]) -> str | None:
@@ -113,3 +111,11 @@ def change_of(setting: Setting[T], value: T | None) -> dict[str, Any]:
         change = {key: change}
     nested: dict[str, Any] = change
     return nested
+
+
+def value_at(stored: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """What a document holds under these keys, one within the other; None when there is nothing."""
+    node: Any = stored
+    for part in path:
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node

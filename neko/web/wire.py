@@ -200,7 +200,7 @@ def _reply_text(e: ev.ReplyText) -> dict[str, Any]:
 
 def _status(e: ev.Status) -> dict[str, Any]:
     frame: dict[str, Any] = {"type": "status", "message": e.message, "level": e.level}
-    extras = {"code": e.code, "remedy": e.remedy, "link": e.link}
+    extras = {"code": e.code, "remedy": e.remedy, "link": e.link, "fault": e.fault, "dismissible": e.dismissible}
     return frame | {key: value for key, value in extras.items() if value}
 
 
@@ -246,6 +246,8 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.StateChanged: lambda e: {"type": "neko_state", "state": e.state},
     ev.ModelChanged: lambda e: {"type": "neko_model", "model": label_json(e.model)},
     ev.LineStored: lambda e: {"type": "neko_line", "line": line_json(e.line), "replaces": e.replaces},
+    ev.FaultOver: lambda e: {"type": "neko_fault_over", "fault": e.fault},
+    ev.LineUnkept: lambda e: {"type": "neko_line_unkept", "client_id": e.client_id},
     ev.SpeechEnded: lambda e: {"type": "neko_speech_end", "speech_id": e.speech_id},
     ev.SessionPreparing: lambda e: {"type": "session_preparing", "input_mode": e.mode},
     ev.SessionStarted: lambda e: {"type": "session_started", "input_mode": e.mode},

@@ -37,6 +37,11 @@ def cut_raw(text: str, step: int = 1) -> list[str]:
         pytest.param(["No.", "I don't."], id="a one-word no"),
         pytest.param(["So do I.", "Then let us go."], id="the word I"),
         pytest.param(["It came at 5 p.m.", "The door was open."], id="an abbreviation before a capital"),
+        pytest.param(["Hmm.", "Shh.", "Pst.", "I think so."], id="sounds without a vowel"),
+        pytest.param(["My TV.", "My CNN.", "My PCs."], id="capitals without a vowel"),
+        pytest.param(["It is me.", "Elizabeth I.", "She was."], id="the number I"),
+        pytest.param(["Ask example.com.", "Then node.js.", "Yes."], id="names with a dot"),
+        pytest.param(["*Never closed.", "A. B said so."], id="an action that its line ends"),
         pytest.param(["Cats, dogs, etc.", "They all came."], id="etc. before a capital"),
         pytest.param(["Really?!", "Yes!!!", "Oh."], id="marks in a row"),
         pytest.param(["Well...", "I think so."], id="three dots"),
@@ -52,7 +57,13 @@ def cut_raw(text: str, step: int = 1) -> list[str]:
     ],
 )
 def test_each_sentence_is_a_piece(pieces: list[str]) -> None:
-    joint = "\n" if pieces[-1] in ("third", "* two") else "" if pieces[0] >= "\u2e80" and pieces[0] < "\uac00" else " "
+    joint = (
+        "\n"
+        if pieces[-1] in ("third", "* two", "A. B said so.")
+        else ""
+        if pieces[0] >= "\u2e80" and pieces[0] < "\uac00"
+        else " "
+    )
     assert cut(joint.join(pieces)) == pieces
 
 
@@ -73,6 +84,17 @@ def test_each_sentence_is_a_piece(pieces: list[str]) -> None:
         '"Really?" she asked.',
         "She said hello (hi!) to me.",
         "Yes, of course.",
+        "J.R.R. Tolkien wrote it with C. S. Lewis and J. I. Packer.",
+        "The U.S.A. is big.",
+        "N.E.K.O. is a cat.",
+        "A.J. Smith has a Ph.D. in law.",
+        "Er hat z.B. Katzen und z. B. Kater und u.a. Hunde bzw. Vögel und i.d.R. Mäuse.",
+        "Hr. Maier wohnt in Haus Nr. 5.",
+        "Это т.е. кот, а А. С. Пушкин и др. авторы жили в г. Москва.",
+        "M. Dupont et Mme. Durand.",
+        "El Sr. García y la Sra. López.",
+        "*She pours the tea. Then she sits down.*",
+        "（微笑。然后点头）",
         "1. Open the door.",
         "a. Open the door.",
         "他花了3.5元。",
@@ -93,6 +115,9 @@ def test_one_sentence_stays_whole(text: str) -> None:
         ("A) One\n\n\nB) Two", ["A) One", "B) Two"]),
         ("See:\n```py\nx = 1. y\n\nz! w\n```\nDone. Bye.", ["See:", "```py\nx = 1. y\n\nz! w\n```", "Done.", "Bye."]),
         ("````\na. B\n````\nOk. Go", ["````\na. B\n````", "Ok.", "Go"]),
+        ("See:\n~~~py\nx = 1. y\n\nz! w\n~~~\nDone. Bye.", ["See:", "~~~py\nx = 1. y\n\nz! w\n~~~", "Done.", "Bye."]),
+        ("~~~\na. B\n```\nc. D\n~~~~\nOk. Go", ["~~~\na. B\n```\nc. D\n~~~~", "Ok.", "Go"]),
+        ("Hey~~~ there. You!\n~~~ well. Yes", ["Hey~~~ there.", "You!", "~~~ well.", "Yes"]),
         ("Never closed:\n```\na. b! c? d", ["Never closed:", "```\na. b! c? d"]),
     ],
 )

@@ -18,6 +18,7 @@ from neko.errors import (
     ModelStreamBrokenError,
     ModelTimeoutError,
     ModelUnreachableError,
+    ModelWrongPathError,
 )
 from neko.llm import discovery, model_catalogue
 from neko.llm.client import Timeouts
@@ -69,7 +70,8 @@ async def test_models_are_listed_however_the_address_is_written(ending: str) -> 
     ("script", "kind"),
     [
         (failure(401, "bad key sk-abcdefgh12345"), ModelKeyRefusedError),
-        (failure(404), ModelNotFoundError),
+        (failure(404, "Not Found"), ModelWrongPathError),
+        (failure(404, "No model list here", code="model_not_found"), ModelNotFoundError),
         (Script(body=b"<html>hi</html>", content_type="text/html"), ModelStreamBrokenError),
         (Script(body=b'{"data": [{"name": "no id"}]}'), ModelStreamBrokenError),
         (Script(body=b'{"models": []}'), ModelStreamBrokenError),

@@ -73,21 +73,24 @@ async def test_a_second_copy_on_the_same_folder_is_refused_and_the_first_goes_on
     assert status == 200
 
 
-async def test_a_damaged_file_is_set_aside_and_named_and_never_overwritten(data_dir: Path) -> None:
+async def test_a_damaged_file_is_told_at_every_start_until_it_is_dealt_with(data_dir: Path) -> None:
     file = data_dir / "config" / "characters.json"
     file.parent.mkdir(parents=True)
-    file.write_text('{"broken": ')
-    outcome = await run_to_end("--port", "0", "--data-dir", str(data_dir))
-    kept = list(file.parent.glob("characters.json.damaged-*"))
-    assert _is_one_sentence(outcome)
-    assert str(file) in outcome.err
-    assert len(kept) == 1
-    assert str(kept[0]) in outcome.err
-    assert kept[0].read_text() == '{"broken": '
-
+    file.write_text('{\n  "broken": ,\n}')
+    kept: list[Path] = []
+    for _ in range(2):
+        async with running(data_dir) as neko:
+            outcome = await neko.stop()
+        kept = list(file.parent.glob("characters.json.damaged-*"))
+        assert outcome.code == 0
+        assert len(kept) == 1
+        assert kept[0].read_text() == '{\n  "broken": ,\n}'
+        assert f"{kept[0]}" in outcome.err
+        assert "line 2, column 13" in outcome.err
+    kept[0].unlink()
     async with running(data_dir) as neko:
-        assert (await neko.stop()).code == 0
-    assert kept[0].read_text() == '{"broken": '
+        outcome = await neko.stop()
+    assert "damaged" not in outcome.err
 
 
 async def test_wrong_usage_is_one_sentence_and_exit_code_2() -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from neko.app import Neko
-from neko.errors import ModelServerError
+from neko.errors import MemoryStoreError
 from neko.sessions.actions import EndSession, RetryReply, SendText, StartSession, StopReply
 from neko.sessions.events import (
     Event,
+    FaultOver,
     LineStored,
+    LineUnkept,
     ModelChanged,
     ReplyText,
     RequestScreenshot,
@@ -187,19 +189,31 @@ async def test_a_crash_in_one_conversation_is_invisible_in_the_next(neko: Neko, 
     assert isinstance((await until(second, TurnEnd))[-1], TurnEnd)
 
 
-async def test_a_memory_that_cannot_write_is_told_and_the_conversation_goes_on(
+async def test_a_memory_that_cannot_write_is_told_once_and_she_answers_and_keeps_the_words_for_later(
     neko: Neko, manager: SessionManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
 
     async def refuse(*_: object) -> None:
-        raise ModelServerError("scripted", model="m", provider="p")
+        raise MemoryStoreError("scripted", file="log", reason="full")
 
     with monkeypatch.context() as patch:
         patch.setattr(neko.memory, "store", refuse)
-        manager.handle(SendText("hello"))
-        assert isinstance((await until(outbox, Status))[-1], Status)
-        assert (await until(outbox, StateChanged))[-1] == StateChanged("idle")
-    manager.handle(SendText("hello again"))
-    assert isinstance((await until(outbox, TurnEnd))[-1], TurnEnd)
+        for number in range(2):
+            manager.handle(SendText(f"hello {number}", f"c{number}"))
+            seen = await until(outbox, TurnEnd)
+            told = [event for event in seen if isinstance(event, Status)]
+            assert [(event.code, bool(event.fault)) for event in told] == [("memory_store", True)][number:]
+            assert LineUnkept(f"c{number}") in seen
+            assert [event for event in seen if isinstance(event, ReplyText)]
+            assert not [event for event in seen if isinstance(event, LineStored)]
+        assert await neko.memory.lines("Mio") == []
+        newcomer = Outbox(wants_audio=False)
+        await manager.attach(newcomer)
+        assert [event.fault for event in await until(newcomer, Status) if isinstance(event, Status)] == ["memory:Mio"]
+    manager.handle(SendText("hello again", "c2"))
+    seen = await until(newcomer, FaultOver)
+    kept = [event.line for event in seen if isinstance(event, LineStored)]
+    assert [line.client_id for line in kept if line.role == "user"] == ["c0", "c1", "c2"]
+    assert (await neko.memory.lines("Mio"))[: len(kept)] == kept

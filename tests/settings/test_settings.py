@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neko.audio import engines
-from neko.errors import ConfigError, DamagedFileError
+from neko.errors import ConfigError
 from neko.net import Network
 from neko.providers import catalogue
 from neko.settings import ASSETS, CoreConfig, Settings, default_data_dir, is_loopback, registry
@@ -200,9 +201,45 @@ def test_core_config_that_cannot_be_saved_does_not_change(tmp_path: Path) -> Non
 def test_a_damaged_core_config_is_reported_and_kept(tmp_path: Path, content: str) -> None:
     path = tmp_path / "core_config.json"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(DamagedFileError) as caught:
-        CoreConfig.load(path)
-    assert Path(str(caught.value.params["kept"])).read_text(encoding="utf-8") == content
+    faults: list[ConfigError] = []
+    config = CoreConfig.load(path, on_fault=faults.append)
+    assert config.values == {}
+    assert Path(str(faults[0].params["kept"])).read_text(encoding="utf-8") == content
+
+
+UNUSABLE = {
+    "coreApi": 7,
+    "enableCustomApi": "yes",
+    "neko.language": "xx",
+    "neko.offline": "no",
+    "neko.speech.engine": ["espeak"],
+    "neko.speech": "loud",
+    "neko": 3,
+    "neko.voices": [],
+    "neko.voices.Mio": "low",
+    "neko.voices.Mio.rate": float("nan"),
+    "neko.voices.Mio.pitch": float("inf"),
+    "neko.voices.Mio.rate ": "fast",
+}
+
+
+@pytest.mark.parametrize(("key", "value"), UNUSABLE.items())
+def test_a_value_that_cannot_be_used_is_named_and_the_default_counts(tmp_path: Path, key: str, value: Any) -> None:
+    path = tmp_path / "core_config.json"
+    document: Any = value
+    for part in reversed(key.strip().split(".")):
+        document = {part: document}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    faults = CoreConfig.load(path).unusable()
+    assert [fault.params["key"] for fault in faults] == [key.strip()]
+
+
+def test_values_that_can_be_used_and_unknown_keys_are_not_told(tmp_path: Path) -> None:
+    path = tmp_path / "core_config.json"
+    voices = {"Mio": {"rate": 2, "pitch": -1.5, "voice": "f1"}}
+    stored = {"somebody's": [1], "coreApi": "", "ttsVoiceId": None, "neko": {"language": "ja", "voices": voices}}
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    assert CoreConfig.load(path).unusable() == []
 
 
 # ── the registry ──────────────────────────────────────────────────────────────

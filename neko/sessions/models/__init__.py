@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from neko.llm.adaptation import Adaptations
 from neko.llm.complete_once import complete
 from neko.net import Network
 from neko.providers import ModelEndpoint
@@ -15,12 +16,19 @@ from neko.types.model_session import ModelLabel, ModelSession
 
 
 def build(
-    endpoint: ModelEndpoint | None, vision: ModelEndpoint | None, owner: TaskOwner, network: Network
+    endpoint: ModelEndpoint | None,
+    vision: ModelEndpoint | None,
+    owner: TaskOwner,
+    network: Network,
+    adaptations: Adaptations | None = None,
 ) -> ModelSession:
-    """The session for an endpoint; without one, the built-in model."""
+    """The session for an endpoint; without one, the built-in model.
+
+    ``adaptations`` is what is known of the models so far, and grows.
+    """
     if endpoint is None:
         return BuiltinSession(owner=owner)
-    return ChatSession(endpoint, vision, owner=owner, network=network)
+    return ChatSession(endpoint, vision, owner=owner, network=network, adaptations=adaptations)
 
 
 def label_of(endpoint: ModelEndpoint | None) -> ModelLabel:
@@ -28,6 +36,6 @@ def label_of(endpoint: ModelEndpoint | None) -> ModelLabel:
     return LABEL if endpoint is None else ModelLabel(endpoint.model, endpoint.provider_name)
 
 
-def summariser(network: Network, endpoint: ModelEndpoint) -> Summarise:
+def summariser(network: Network, endpoint: ModelEndpoint, adaptations: Adaptations | None = None) -> Summarise:
     """The summaries that memory asks for, by this model."""
-    return partial(complete, network, endpoint)
+    return partial(complete, network, endpoint, adaptations=adaptations)

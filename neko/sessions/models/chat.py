@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from neko.llm.adaptation import Adaptations
 from neko.llm.client import ProviderClient, Timeouts, open_client
-from neko.llm.speaker_labels import SpeakerLabels
 from neko.net import Network
 from neko.providers import ModelEndpoint
-from neko.sessions.models.chat_reply import Model, Question, ReplyMaker
+from neko.sessions.models.asking import Model, Question
+from neko.sessions.models.chat_reply import ReplyMaker
 from neko.sessions.models.history import History
 from neko.sessions.models.pending_calls import PendingCalls
 from neko.sessions.models.reply_runner import CLOSE_TIMEOUT_S, Reply, ReplyRunner
@@ -34,7 +35,8 @@ HISTORY_TOKENS = 8_000
 class ChatSession:
     """Talks with ``endpoint``; a message with pictures goes to ``vision`` (by default the same model).
 
-    A live ``UserImage`` waits for the next message and is replaced by a newer one.
+    A live ``UserImage`` waits for the next message and is replaced by a newer one. ``adaptations`` is what sessions
+    before this one have found out about the models.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class ChatSession:
         owner: TaskOwner,
         network: Network,
         timeouts: Timeouts | None = None,
+        adaptations: Adaptations | None = None,
         history_tokens: int = HISTORY_TOKENS,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
@@ -54,6 +57,7 @@ class ChatSession:
         self._owner = owner
         self._network = network
         self._timeouts = timeouts or Timeouts()
+        self._adaptations = adaptations or Adaptations()
         self._history = History(history_tokens)
         self._calls = PendingCalls()
         self._maker = ReplyMaker(self._history, self._calls, self._timeouts)
@@ -68,7 +72,6 @@ class ChatSession:
         """Make the client; the server is not asked anything, so it may be down."""
         self._history.instructions = setup.instructions
         self._maker.tools = setup.tools
-        self._maker.labels = SpeakerLabels(setup.character, setup.master)
         self._speak_first = _SPEAK_FIRST.format(master=setup.master, character=setup.character)
         client = (await self._model(self._endpoint)).client
         self._connecting = self._owner.spawn(
@@ -121,7 +124,8 @@ class ChatSession:
         self._start(message.id, Question(message.context, images))
 
     def _start(self, reply_id: str, question: Question) -> None:
-        endpoint = self._vision if question.images else self._endpoint
+        sees = question.images and self._adaptations.of(self._vision).takes("pictures")
+        endpoint = self._vision if sees else self._endpoint
 
         async def produce(reply: Reply) -> None:
             await self._maker.make(await self._model(endpoint), question, reply)
@@ -135,7 +139,7 @@ class ChatSession:
             key = (endpoint.base_url, endpoint.api_key)
             client = self._clients.get(key) or await open_client(self._network, endpoint, self._timeouts)
             client = self._clients.setdefault(key, client)
-            model = self._models[endpoint] = Model(endpoint, client)
+            model = self._models[endpoint] = Model(endpoint, client, self._adaptations)
         return model
 
 

@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from neko.llm.completion import ChatMessage
+from neko.llm.chat_request import NO_WORDS, TOKENS_PER_MESSAGE, ChatMessage
 from neko.llm.tokens import estimate_tokens
 from neko.llm.tool_calls import RequestedCall, call_message, result_message
 
-_TOKENS_PER_MESSAGE = 4
 _NOTES_SHARE = 4
 _RESULT_SHARE = 4
-_NO_WORDS = "…"
 _DROPPED_OUTPUT = "[left out to save room]"
 
 
@@ -31,7 +29,7 @@ class ToolStep:
     @property
     def tokens(self) -> int:
         texts = [*(call.arguments for call in self.calls), *self.outputs, self.reasoning]
-        return sum(estimate_tokens(text) + _TOKENS_PER_MESSAGE for text in texts)
+        return sum(estimate_tokens(text) + TOKENS_PER_MESSAGE for text in texts)
 
 
 @dataclass(slots=True)
@@ -47,7 +45,7 @@ class _Entry:
     def measure(self) -> int:
         """Count its tokens again; returns by how much they have grown."""
         before = self.tokens
-        own = estimate_tokens(self.text) + _TOKENS_PER_MESSAGE
+        own = estimate_tokens(self.text) + TOKENS_PER_MESSAGE
         self.tokens = own + sum(step.tokens for step in self.steps)
         return self.tokens - before
 
@@ -130,19 +128,25 @@ class History:
             if self._entries and self._entries[-1].role == role:
                 self._tokens -= self._entries.pop().tokens
 
-    def request(self, context: str = "", *, ask: str = "", with_steps: bool = True) -> list[ChatMessage]:
+    def request(
+        self, context: str = "", *, ask: str = "", with_steps: bool = True, most_tokens: int | None = None
+    ) -> list[ChatMessage]:
         """The messages for the next completion. ``ask`` is an instruction of ours in place of a user's line.
 
         Roles alternate and the user comes first (many chat templates insist): neighbours of one role
-        are joined.
+        are joined. What does not fit into ``most_tokens`` is left out of this request: the oldest exchanges, then the
+        oldest notes, the context last; the instructions and what is to be answered stay.
         """
-        system = "\n\n".join(part for part in (self.instructions, *self._notes, context) if part)
+        entries, known = list(self._entries), [*self._notes, context]
+        if most_tokens is not None:
+            entries, known = self._fitting(context, most_tokens - estimate_tokens(self.instructions + ask))
+        system = "\n\n".join(part for part in (self.instructions, *known) if part)
         messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-        talk = [message for entry in self._entries for message in entry.messages(with_steps=with_steps)]
+        talk = [message for entry in entries for message in entry.messages(with_steps=with_steps)]
         if ask:
             talk.append({"role": "user", "content": ask})
         if talk and talk[0]["role"] != "user":
-            talk.insert(0, {"role": "user", "content": _NO_WORDS})
+            talk.insert(0, {"role": "user", "content": NO_WORDS})
         for message in talk:
             _append(messages, message)
         return list(messages)
@@ -159,23 +163,35 @@ class History:
     def _grown(self, entry: _Entry) -> None:
         """Count an entry anew and drop the oldest exchanges beyond the budget, the last one never."""
         self._tokens += entry.measure()
-        while self._tokens > self._budget and (count := self._oldest_exchange()):
+        while self._tokens > self._budget and (count := _oldest_exchange(self._entries)):
             for _ in range(count):
                 self._tokens -= self._entries.popleft().tokens
 
-    def _oldest_exchange(self) -> int:
-        """How many entries come before the second line of the user; 0 when there is no such line."""
-        users = [place for place, entry in enumerate(self._entries) if place and entry.role == "user"]
-        if users:
-            return users[0]
-        return 1 if len(self._entries) > 1 and self._entries[0].role == "assistant" else 0
+    def _fitting(self, context: str, room: int) -> tuple[list[_Entry], list[str]]:
+        """As much of the talk and of what else is known (the notes, the context) as this many tokens hold."""
+        entries, known = list(self._entries), [*self._notes, context]
+        tokens = self._tokens + sum(map(estimate_tokens, known))
+        while tokens > room and (count := _oldest_exchange(entries)):
+            tokens -= sum(entry.tokens for entry in entries[:count])
+            entries = entries[count:]
+        while tokens > room and known:
+            tokens -= estimate_tokens(known.pop(0))
+        return entries, known
+
+
+def _oldest_exchange(entries: Sequence[_Entry]) -> int:
+    """How many entries come before the second line of the user; 0 when there is no such line."""
+    users = (place for place, entry in enumerate(entries) if place and entry.role == "user")
+    if second := next(users, 0):
+        return second
+    return 1 if len(entries) > 1 and entries[0].role == "assistant" else 0
 
 
 def _append(messages: list[dict[str, Any]], message: dict[str, Any]) -> None:
     """Add to a request, joined to a neighbour of the same role; results are followed by the assistant."""
     last = messages[-1] if messages else {}
     if last.get("role") == "tool" and message["role"] == "user":
-        messages.append({"role": "assistant", "content": _NO_WORDS})
+        messages.append({"role": "assistant", "content": NO_WORDS})
     if message["role"] == last.get("role") and message["role"] != "tool":
         last["content"] += "\n" + (message["content"] or "")
         last.update({key: value for key, value in message.items() if key not in ("role", "content")})

@@ -45,7 +45,7 @@ async def choose(call: Call[CharacterChoice]) -> Success:
     name = call.body.catgirl_name.strip()
     if not name:
         raise HTTPError(400, "no_name", "A character's name is needed.")
-    if name not in call.neko.characters.names:
+    if not call.neko.characters.cards.knows(name):
         raise HTTPError(404, "character", "There is no character of this name.", name=name)
     await call.neko.characters.select(name)
     return Success()

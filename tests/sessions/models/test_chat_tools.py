@@ -276,7 +276,7 @@ async def test_a_server_that_refuses_tools_is_asked_without_from_then_on(start: 
 
 async def test_another_refusal_is_not_taken_for_one_of_tools(start: StartTalk) -> None:
     talk = await start()
-    talk.provider.script(failure(400, "temperature is not a number"))
+    talk.provider.script(failure(400, "the terms are not accepted"))
     events = await talk.say("hi", "a")
     assert isinstance(events[-1], ReplyDone)
     assert events[-1].reason == "failed"

@@ -73,14 +73,14 @@ export function clearFault() {
  * A calm bar above the talk; one of each kind. Returns what takes it away.
  * @param {string} kind
  * @param {string} message
- * @param {NoticeAction} action
+ * @param {NoticeAction | null} action
  * @param {string} [testId]
  */
 export function banner(kind, message, action, testId) {
   banners.get(kind)?.remove();
-  const bar = h("div", { class: "banner", role: "status" },
+  const bar = h("div", { class: "banner", role: "status", "data-kind": kind },
     h("span", { text: message }),
-    h("button", { type: "button", class: "button is-main", "data-testid": testId, text: action.label, on: { click: () => { bar.remove(); action.run(); } } }));
+    action && h("button", { type: "button", class: "button is-main", "data-testid": testId, text: action.label, on: { click: () => { bar.remove(); action.run(); } } }));
   banners.set(kind, bar);
   byId("notices", HTMLElement).append(bar);
   return () => bar.remove();

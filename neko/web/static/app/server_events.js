@@ -6,6 +6,7 @@
  */
 import { t } from "./i18n.js";
 import { clearFault, faultIsShown, showFault, toast } from "./notices.js";
+import { endAllStanding, endStanding, showStanding } from "./standing_faults.js";
 
 const RELOAD_AFTER_MS = 2500;
 const LONG_TOAST_MS = 8000;
@@ -49,6 +50,7 @@ export class ServerEvents {
   /** @type {Handlers} */
   #handlers = {
     neko_hello: (hello) => {
+      endAllStanding();
       this.#conversation.engine = hello.speech.engine;
       this.#model(hello.model);
       this.#conversation.enter(hello.state);
@@ -61,6 +63,8 @@ export class ServerEvents {
       if (line.role === "assistant") this.#conversation.retryIsStored();
       this.#conversation.refresh();
     },
+    neko_line_unkept: ({ client_id: id }) => this.#conversation.transcript.markUnkept(id),
+    neko_fault_over: ({ fault }) => endStanding(fault),
     neko_emotion: ({ emotion, intensity }) => this.#parts.stage.setEmotion(emotion, intensity),
     neko_speech_end: ({ speech_id: id }) => this.#parts.speech.complete(id),
     neko_speak: ({ speech_id: id, text, language }) => this.#parts.speech.speak(id, text, language),
@@ -78,7 +82,10 @@ export class ServerEvents {
       this.#conversation.enter("idle");
     },
     response_discarded: (discarded) => this.#discard(discarded),
-    status: (status) => this.#status(status),
+    status: ({ fault, ...status }) => {
+      if (fault) showStanding({ ...status, fault });
+      else this.#status(status);
+    },
     session_failed: ({ message }) => {
       this.#conversation.enter("idle");
       if (message && !faultIsShown()) toast(message);
@@ -127,11 +134,11 @@ export class ServerEvents {
   }
 
   /** @param {ResponseDiscarded} discarded */
-  #discard({ reason, will_retry: again, message }) {
+  #discard({ will_retry: again, message }) {
     this.#conversation.transcript.discard();
     this.#parts.speech.stop();
     if (again) {
-      if (reason !== "thought" && !this.#conversation.isRetrying) toast(t("talk.again"));
+      if (!this.#conversation.isRetrying) toast(t("talk.again"));
       this.#conversation.enter("thinking");
       return;
     }

@@ -15,6 +15,7 @@
  * @property {number} images
  * @property {"sent" | "streaming" | "stored"} state own words without a receipt, a reply that grows, anything else
  * @property {boolean} [waiting] own words that wait for the line to the server
+ * @property {boolean} [unkept] own words that the server has, and cannot write down yet
  * @property {string[]} [pictures] data URLs that go with own words
  * @property {HTMLCanvasElement[]} [thumbnails]
  * @typedef {Entry & { id: number }} StoredEntry
@@ -86,6 +87,14 @@ export class Transcript {
     };
     this.#insert(entry, this.#entries.length);
     return entry;
+  }
+
+  /** @param {string} clientId own words that the server has, and will write down later */
+  markUnkept(clientId) {
+    const entry = this.#entries.findLast((one) => one.clientId === clientId && one.state === "sent");
+    if (!entry) return;
+    entry.unkept = true;
+    this.#view.update(entry);
   }
 
   /**

@@ -44,7 +44,10 @@
  * }} ResponseDiscarded
  * @typedef {{
  *   type: "status", message: string, level: "info" | "error", code?: string, remedy?: string, link?: string,
- * }} Status
+ *   fault?: string, dismissible?: boolean,
+ * }} Status `fault`: the id of something that is wrong until `neko_fault_over`.
+ * @typedef {{ type: "neko_fault_over", fault: string }} FaultOver
+ * @typedef {{ type: "neko_line_unkept", client_id: string }} LineUnkept It was taken, and will be in the log later.
  * @typedef {{ type: "session_preparing", input_mode: Mode }} SessionPreparing
  * @typedef {{ type: "session_started", input_mode: Mode }} SessionStarted
  * @typedef {{ type: "session_ended_by_server", input_mode: Mode }} SessionEnded
@@ -62,7 +65,7 @@
  * @typedef {Hello | StateChanged | ModelChanged | LineStored | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
  *   | TurnAbandoned | UserTranscript | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
- *   | RepetitionWarning | CharacterSwitched | ReloadPage | RequestScreenshot | Pong
+ *   | FaultOver | LineUnkept | RepetitionWarning | CharacterSwitched | ReloadPage | RequestScreenshot | Pong
  *   | AgentStatus | AgentNotification | AgentTask} ServerEvent
  *
  * What the page sends, by `action`:

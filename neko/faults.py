@@ -1,0 +1,61 @@
+"""What is wrong and stays told until it is dealt with: to every client that comes, at every start and by ``doctor``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from neko.errors import NekoError
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``character``: whom it concerns, None everybody. ``aside``: the file that was set aside, if it is about one."""
+
+    id: str
+    error: NekoError
+    character: str | None = None
+    aside: Path | None = None
+
+    def concerns(self, character: str) -> bool:
+        return self.character in (None, character)
+
+
+class StandingFaults:
+    """All that is wrong now, by id. Changed by the loop's thread only."""
+
+    def __init__(self) -> None:
+        self._faults: dict[str, Fault] = {}
+        self.on_stand: Callable[[Fault], None] = _ignore
+        self.on_over: Callable[[Fault], None] = _ignore
+
+    def stand(self, fault: Fault) -> None:
+        """It is wrong from now on; one that stands already for the same reason is not told again."""
+        known = self._faults.get(fault.id)
+        self._faults[fault.id] = fault
+        if known is None or (known.error.code, known.error.params) != (fault.error.code, fault.error.params):
+            self.on_stand(fault)
+
+    def over(self, fault_id: str) -> None:
+        """It is wrong no more."""
+        if fault := self._faults.pop(fault_id, None):
+            self.on_over(fault)
+
+    def get(self, fault_id: str) -> Fault | None:
+        return self._faults.get(fault_id)
+
+    def all(self) -> tuple[Fault, ...]:
+        return tuple(self._faults.values())
+
+    def dealt_with(self) -> list[str]:
+        """Ids of files that were set aside and are not there any more. Blocks, and only reads: for any thread."""
+        return [fault.id for fault in self.all() if fault.aside is not None and not fault.aside.exists()]
+
+    def of(self, character: str) -> list[Fault]:
+        """Those that the clients of a character are told."""
+        return [fault for fault in self._faults.values() if fault.concerns(character)]
+
+
+def _ignore(_fault: Fault) -> None:
+    return None

@@ -1,0 +1,95 @@
+"""What one model at one server does not take, as its refusals have told, so that it is not asked for again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from neko.errors import (
+    ContextTooLongError,
+    ModelError,
+    ParameterRefusedError,
+    PicturesRefusedError,
+    ToolsRefusedError,
+)
+from neko.providers import ModelEndpoint
+
+_MOST_MODELS: Final = 256
+_ROOM_FOR_REPLY: Final = 0.75
+"""The part of a context that a request may fill."""
+_SHRINK_LEAST, _SHRINK_MOST = 0.7, 0.4
+"""A refused request is made shorter to between these parts of it: what a server says of its limit may be misread,
+and it counts tokens in a way of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """How a model wants to be asked.
+
+    ``refused`` holds what it was sent once and does not take: keys of the request ("temperature", "stream", "tools"),
+    and of its messages "system", "roles", "pictures", "empty" and "fields" (see ``chat_request``).
+    ``most_tokens``: what a request may hold, as ``chat_request.estimate`` counts, None while no limit has shown.
+    """
+
+    refused: frozenset[str] = frozenset()
+    most_tokens: int | None = None
+
+    def takes(self, name: str) -> bool:
+        """Whether this has not been refused."""
+        return name not in self.refused
+
+    def after(self, error: ModelError, tokens: int) -> Adaptation | None:
+        """How to ask again after a refusal of a request of so many tokens; None when it tells nothing new."""
+        if isinstance(error, ContextTooLongError):
+            return self.shorter(tokens, error.limit)
+        name = _refused(error)
+        return replace(self, refused=self.refused | {name}) if name and self.takes(name) else None
+
+    def shorter(self, tokens: int, limit: int | None = None) -> Adaptation:
+        """For a request that was too long; ``limit`` is what the server says that it takes, by its own count."""
+        most = tokens * _SHRINK_LEAST
+        if limit is not None:
+            most = min(most, limit * _ROOM_FOR_REPLY)
+        return replace(self, most_tokens=int(max(most, tokens * _SHRINK_MOST)))
+
+
+AS_USUAL: Final = Adaptation()
+
+
+class Adaptations:
+    """What is known of each model, for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Adaptation] = {}
+
+    def of(self, endpoint: ModelEndpoint) -> Adaptation:
+        return self._known.get(_key(endpoint), AS_USUAL)
+
+    def learn(self, endpoint: ModelEndpoint, adaptation: Adaptation) -> None:
+        """It has been asked like this, and has answered."""
+        if adaptation != self.of(endpoint):
+            self.forget(endpoint)
+            while len(self._known) >= _MOST_MODELS:
+                del self._known[next(iter(self._known))]
+            self._known[_key(endpoint)] = adaptation
+
+    def forget(self, endpoint: ModelEndpoint) -> None:
+        """It may have changed: begin as with an unknown one."""
+        self._known.pop(_key(endpoint), None)
+
+
+def _key(endpoint: ModelEndpoint) -> tuple[str, str]:
+    return endpoint.base_url, endpoint.model
+
+
+def _refused(error: ModelError) -> str:
+    """What a refusal is about, "" when it names nothing that could be asked otherwise."""
+    match error:
+        case ToolsRefusedError():
+            return "tools"
+        case PicturesRefusedError():
+            return "pictures"
+        case ParameterRefusedError():
+            return error.parameter
+        case _:
+            return ""

@@ -1,0 +1,141 @@
+"""What can still be read of a damaged log, written into a new one. Every call blocks.
+
+Rows are read along the table itself, never through an index. Where a page cannot be read, the walk goes on at the
+first row behind it that can, which is found by growing and then halving steps.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from neko.memory import schema
+from neko.memory.connection import in_transaction
+from neko.memory.migrations import migrate
+from neko.memory.sqlite_errors import is_damage
+
+logger = logging.getLogger(__name__)
+
+_SMALLEST: Final = -(2**63)
+_LARGEST: Final = 2**63 - 1
+_WORKPLACE: Final = ".salvage-"
+
+
+def salvage(path: Path, target: Path) -> int:
+    """Write the readable lines of ``path`` to ``target``, a new log; how many lines that is.
+
+    ``path`` is left as it is: SQLite, which changes what it opens, gets a copy. Raises ``OSError`` and
+    ``sqlite3.Error`` when the disk does not take it.
+    """
+    target.unlink(missing_ok=True)
+    with (
+        TemporaryDirectory(dir=path.parent, prefix=_WORKPLACE) as folder,
+        closing(sqlite3.connect(target, isolation_level=None)) as new,
+    ):
+        target.chmod(0o600)
+        new.execute("PRAGMA synchronous=FULL")
+        migrate(new)
+        copy = Path(folder) / "log"
+        for ending in ("", "-wal"):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(path.with_name(path.name + ending), copy.with_name(copy.name + ending))
+        if not _has_table(copy):
+            _lend_first_page(target, copy)
+        with closing(_opened(copy)) as old:
+            return in_transaction(new, lambda connection: _take_over(old, connection))
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    return connection
+
+
+def _has_table(path: Path) -> bool:
+    with closing(_opened(path)) as connection:
+        try:
+            connection.execute(f"SELECT id FROM {schema.ORIGINAL} LIMIT 0")
+        except sqlite3.DatabaseError:
+            return False
+    return True
+
+
+def _lend_first_page(donor: Path, path: Path) -> None:
+    """Without its first page nothing of a file can be found; logs made by Neko have much the same one."""
+    page = donor.read_bytes()[:4096]
+    size = path.stat().st_size
+    if size <= len(page):
+        return
+    pages = (size // len(page)).to_bytes(4, "big")
+    with path.open("r+b") as file:
+        file.write(page[:28] + pages + bytes(8) + page[40:])
+
+
+def _take_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
+    saved = 0
+    for table in (schema.ORIGINAL, schema.COMPRESSED):
+        values = ", ".join("?" * len(schema.COLUMNS.split(",")))
+        for row in _readable(old, table):
+            new.execute(f"INSERT INTO {table} ({schema.COLUMNS}) VALUES ({values})", row)
+            saved += table == schema.ORIGINAL
+    with suppress(sqlite3.DatabaseError):
+        for name, value in old.execute("SELECT name, value FROM neko_state").fetchall():
+            new.execute(schema.SET_STATE, (name, value))
+    return saved
+
+
+def _readable(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table that can be read, in order."""
+    at = _SMALLEST
+    statement = f"SELECT {schema.COLUMNS} FROM {table} NOT INDEXED WHERE id >= ? ORDER BY id"
+    while True:
+        try:
+            for row in connection.execute(statement, (at,)):
+                if row[0] < at:
+                    raise sqlite3.DatabaseError("the rows are out of order")
+                at = min(row[0] + 1, _LARGEST)
+                if isinstance(row[2], str) and all(isinstance(value, str | None) for value in (row[1], row[3])):
+                    yield row
+            return
+        except sqlite3.DatabaseError as error:
+            logger.warning("rows of a damaged log from %d on cannot be read: %s", at, error)
+            if not is_damage(error) and type(error) is not sqlite3.DatabaseError:
+                return  # no such table
+        following = _behind_damage(connection, table, at)
+        if following is None:
+            return
+        at = following
+
+
+def _behind_damage(connection: sqlite3.Connection, table: str, at: int) -> int | None:
+    """The smallest id above ``at`` from which on the table can be read; None when there is none."""
+    statement = f"SELECT id FROM {table} NOT INDEXED WHERE id >= ? ORDER BY id LIMIT 1"
+
+    def leads_on(start: int) -> bool:
+        try:
+            connection.execute(statement, (start,)).fetchall()
+        except sqlite3.DatabaseError:
+            return False
+        return True
+
+    if at < 0:  # nothing could be read at all: ids begin at 1
+        at = 0
+    step = 1
+    while not leads_on(min(at + step, _LARGEST)):
+        if at + step >= _LARGEST:
+            return None
+        step *= 2
+    unreadable, readable = at + step // 2, min(at + step, _LARGEST)
+    while readable - unreadable > 1:
+        middle = (unreadable + readable) // 2
+        if leads_on(middle):
+            readable = middle
+        else:
+            unreadable = middle
+    return readable

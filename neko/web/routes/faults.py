@@ -1,0 +1,61 @@
+"""What is wrong and stays told until it is dealt with."""
+
+from __future__ import annotations
+
+from neko import i18n
+from neko.web.endpoint import Call, get, post
+from neko.web.request_language import request_language
+from neko.web.schemas import Schema, Success
+
+
+class FaultShape(Schema):
+    """``dismissible``: a damaged file that was set aside; the user may say that it is no longer needed."""
+
+    id: str
+    code: str
+    message: str
+    remedy: str
+    character: str | None
+    dismissible: bool
+
+
+class FaultList(Schema):
+    faults: list[FaultShape]
+
+
+class FaultChoice(Schema):
+    id: str
+
+
+@get("/api/faults", response=FaultList, summary="What is wrong and not dealt with yet")
+async def faults(call: Call) -> FaultList:
+    language = request_language(call.request, call.neko)
+    shapes = []
+    for fault in call.neko.faults.all():
+        notice = i18n.describe(fault.error, language, files_by_name=True)
+        shapes.append(
+            FaultShape(
+                id=fault.id,
+                code=notice.code,
+                message=notice.text,
+                remedy=notice.remedy,
+                character=fault.character,
+                dismissible=fault.aside is not None,
+            )
+        )
+    return FaultList(faults=shapes)
+
+
+@post(
+    "/api/faults/dismiss",
+    body=FaultChoice,
+    response=Success,
+    summary="Keep what is in force instead of a damaged file; that file stays on disk",
+    failures={400: "No such file is set aside."},
+)
+async def dismiss(call: Call[FaultChoice]) -> Success:
+    await call.neko.faults.dismiss(call.body.id)
+    return Success()
+
+
+ENDPOINTS = (faults, dismiss)
