@@ -55,6 +55,10 @@ NekoError
 │   ├── ModelServerError            5xx
 │   └── VoiceUnavailableError       the chosen model neither hears nor speaks
 ├── SpeechError            speech synthesis or conversion failed
+│   ├── SpeechRefusedError     the speech server answered with an error
+│   ├── SpeechSilentError      it cannot be reached, or went silent
+│   ├── SpeechUnreadableError  what it sent is no sound that can be decoded
+│   └── SpeechTooLongError     the reply runs too far ahead of its sound
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
     ├── LogMovedError          its file had gone and was written anew
@@ -367,8 +371,28 @@ class VoiceUnavailableError(ModelError):
 
 
 class SpeechError(NekoError):
+    """``params`` always holds ``engine``, the name the user knows."""
+
     code = "speech"
     permanent = False
+
+
+class SpeechRefusedError(SpeechError):
+    """``params`` holds ``status`` and ``provider`` too."""
+
+    code = "speech_refused"
+
+
+class SpeechSilentError(SpeechError):
+    code = "speech_silent"
+
+
+class SpeechUnreadableError(SpeechError):
+    code = "speech_unreadable"
+
+
+class SpeechTooLongError(SpeechError):
+    code = "speech_too_long"
 
 
 class MemoryStoreError(NekoError):

@@ -62,8 +62,9 @@ class SentenceCutter:
 
     def _add(self, character: str) -> None:
         self._follow_span(character)
+        if not (character.isspace() and (not self._piece or self._piece[-1].isspace())):
+            self._weight += _WIDE if _is_wide(character) else 1.0
         self._piece.append(character)
-        self._weight += _WIDE if _is_wide(character) else 1.0
         self._blank = self._blank and character.isspace()
         self._follow_fence(character)
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 from neko.audio.resample import SPEAKER_RATE, PcmStream
 from neko.audio.sentences import SentenceCutter
-from neko.audio.speakable import speakable
-from neko.errors import NekoError, SpeechError
+from neko.audio.speakable import speakable, without_code
+from neko.errors import NekoError, SpeechError, SpeechTooLongError
 from neko.language import guess
 from neko.tasks import TaskOwner, in_thread
 from neko.types.speech import SpeechEngine, Utterance, VoiceSettings
@@ -31,6 +31,8 @@ SMALLEST_FRAME = 4
 FRAMES_AHEAD = 64
 LONGEST_TEXT = 20_000
 """Characters that may wait to be spoken, some twenty minutes."""
+_LONG_PIECE = 400
+"""Characters that no piece exceeds but one of code or of blanks, which are not spoken."""
 LONGEST_SOUND_S = 600.0
 """Seconds of a model's own voice that may wait."""
 _FLUSH_TIMEOUT_S = 0.1
@@ -60,7 +62,7 @@ class _Reply:
 
     ``inbox`` holds sentences, sound, and None for the end; ``waiting`` is how full it is, up to 1.
     ``spoken``: its engine has been asked. ``closed``: it takes no more input. ``flowing``:
-    not paused.
+    not paused. ``told``: codes of the faults that were.
     """
 
     speech_id: str
@@ -77,7 +79,7 @@ class _Reply:
     started: bool = False
     spoken: bool = False
     closed: bool = False
-    faulty: bool = False
+    told: set[str] = field(default_factory=set)
     failures: int = 0
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -104,8 +106,8 @@ class _Reply:
 
 class SpeechPipeline:
     """``on_audio`` is awaited, which gives back-pressure. ``on_end`` follows the last frame, once, and
-    never comes after a cut. ``on_fault`` comes at most once per reply, and what can still be spoken
-    is. ``on_sentence`` gets (speech id, text, language) of each sentence when the page speaks for
+    never comes after a cut. ``on_fault`` comes at most once per reply and code, and what can still be spoken
+    is; ``on_sentence`` gets (speech id, text, language) of each sentence when the page speaks for
     itself. A reply that runs too far ahead of its sound stays unspoken from there on."""
 
     def __init__(
@@ -168,7 +170,7 @@ class SpeechPipeline:
         reply = self._reply
         if reply and not reply.closed:
             for piece in reply.cutter.feed(text):
-                self._put(reply, piece, len(piece) / LONGEST_TEXT)
+                self._put(reply, piece, _share(piece))
 
     def feed_audio(self, pcm: bytes, rate: int) -> None:
         """A model's own voice: PCM16 mono at ``rate`` Hz."""
@@ -184,7 +186,7 @@ class SpeechPipeline:
             return
         if not reply.closed:
             for piece in reply.cutter.flush():
-                self._put(reply, piece, len(piece) / LONGEST_TEXT)
+                self._put(reply, piece, _share(piece))
         reply.closed = True
         reply.inbox.put_nowait(None)
 
@@ -216,14 +218,15 @@ class SpeechPipeline:
             return
         if reply.waiting + share > 1.0:
             reply.closed = True
-            self._fault(reply, SpeechError("a reply is too long to be spoken", engine=reply.engine.capabilities.name))
+            name = reply.engine.capabilities.name
+            self._fault(reply, SpeechTooLongError("a reply is too long to be spoken", engine=name))
             return
         reply.waiting += share
         reply.inbox.put_nowait(item)
 
     def _fault(self, reply: _Reply, error: NekoError) -> None:
-        if self._reply is reply and not reply.faulty:
-            reply.faulty = True
+        if self._reply is reply and error.code not in reply.told:
+            reply.told.add(error.code)
             self._on_fault(error)
 
     # ── making sound ──────────────────────────────────────────────────────────
@@ -246,7 +249,7 @@ class SpeechPipeline:
                 resampler = await self._resampler(reply, item.rate)
                 await self._pack(reply, await self._run(resampler.process, item.pcm))
                 continue
-            reply.waiting -= len(item) / LONGEST_TEXT
+            reply.waiting -= _share(item)
             if reply.failures < _MOST_FAILURES and (text := speakable(item, reply.language)):
                 await self._say(reply, text)
         if reply.resampler:
@@ -321,6 +324,11 @@ class SpeechPipeline:
         """The delivery has ended, maybe because the owner was closed."""
         if self._reply is reply:
             self.cancel()
+
+
+def _share(piece: str) -> float:
+    """How much of what may wait a piece of text takes."""
+    return len(piece if len(piece) <= _LONG_PIECE else without_code(piece)) / LONGEST_TEXT
 
 
 async def say(engine: SpeechEngine, utterance: Utterance) -> bytes:

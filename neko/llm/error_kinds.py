@@ -36,7 +36,7 @@ from neko.errors import (
     PicturesRefusedError,
     ToolsRefusedError,
 )
-from neko.llm.error_body import ErrorBody
+from neko.providers.error_body import ErrorBody
 
 
 def _any(*patterns: str) -> re.Pattern[str]:

@@ -24,10 +24,10 @@ from neko.errors import (
     ModelWebPageError,
     NekoError,
 )
-from neko.llm.error_body import clean, decoded_body, read_error
 from neko.llm.error_kinds import Refusal, error_for, finish_error
 from neko.llm.retry_after import retry_hint
 from neko.providers.addresses import is_web_address
+from neko.providers.error_body import clean, decoded_body, read_error
 
 if TYPE_CHECKING:
     import httpx2

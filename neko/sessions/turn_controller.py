@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from neko.audio.speech_pipeline import SpeechPipeline
-from neko.errors import MemoryStoreError, ModelStreamBrokenError, ModelTimeoutError, NekoError
+from neko.errors import MemoryStoreError, ModelStreamBrokenError, ModelTimeoutError, NekoError, SpeechTooLongError
 from neko.sessions import prompt, turn_state
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
@@ -72,6 +72,7 @@ _SHOWN: dict[Phase, State] = {
     Phase.ENDED: "idle",
 }
 _DRAIN_TIMEOUT_S = 5.0
+_MOST_SPEECH_FAULTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class TurnController:
         self._streams: dict[str, ReplyStream] = {}
         self._current: ReplyStream | None = None
         self._last_speech: str | None = None
-        self._speech_fault_told = False
+        self._speech_faults_told: set[tuple[str, str]] = set()
         self._repetition = RepetitionGuard(character)
         self.log = LogWriter(character, dependencies, owner, clients, status)
         self._sender: SessionSender | None = None
@@ -431,7 +432,7 @@ class TurnController:
         """Speak with another engine or setting from the next reply on."""
         old, self.voice = self.voice, voice
         self._pipeline.use(voice.engine)
-        self._speech_fault_told = False
+        self._speech_faults_told.clear()
         await old.engine.aclose()
 
     async def prewarm_voice(self) -> None:
@@ -461,8 +462,11 @@ class TurnController:
         self._clients.emit(SpeakOnPage(speech_id, text, language))
 
     def _on_speech_fault(self, error: NekoError) -> None:
-        if not self._speech_fault_told:
-            self._speech_fault_told = True
+        """A voice fails at every sentence: each cause is told once until another voice is chosen."""
+        cause = error.code, error.said
+        known = cause in self._speech_faults_told or len(self._speech_faults_told) >= _MOST_SPEECH_FAULTS
+        if not known or isinstance(error, SpeechTooLongError):
+            self._speech_faults_told.add(cause)
             self._status.report(error)
 
     # ── clients, the end ──────────────────────────────────────────────────────

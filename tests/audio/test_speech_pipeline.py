@@ -37,6 +37,11 @@ class Listener:
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
     taking: asyncio.Event = field(default_factory=asyncio.Event)
     on_frame: Callable[[], None] = lambda: None
+    on_fault: Callable[[], None] = lambda: None
+
+    def fault(self, error: NekoError) -> None:
+        self.faults.append(error)
+        self.on_fault()
 
     async def on_audio(self, speech_id: str, frame: bytes) -> None:
         self.taking.set()
@@ -106,7 +111,7 @@ async def build(executor: ThreadPoolExecutor, owner: TaskOwner, listener: Listen
             owner=owner,
             on_audio=listener.on_audio,
             on_end=listener.on_end,
-            on_fault=listener.faults.append,
+            on_fault=listener.fault,
             on_sentence=listener.on_sentence,
         )
         built.append(speaker)
@@ -439,10 +444,37 @@ async def test_a_reply_far_too_long_goes_unspoken_from_there_with_one_fault(
     for _ in range(3000):
         speaker.feed("This is one sentence. ")
     speaker.finish()
-    assert [error.code for error in listener.faults] == ["speech"]
+    assert [error.code for error in listener.faults] == ["speech_too_long"]
     await listener.end()
     assert 800 < len(engine.texts) < 1000
     assert len(listener.faults) == 1
+
+
+@pytest.mark.parametrize("unspoken", ["```py\n" + "x = 1\n" * 10_000 + "```\n", "\n" * 60_000, " " * 60_000])
+async def test_what_is_not_spoken_makes_no_reply_too_long(
+    speaker: SpeechPipeline, engine: ScriptedSpeech, listener: Listener, unspoken: str
+) -> None:
+    say(speaker, f"One.\n{unspoken}Two.")
+    await listener.end()
+    assert engine.texts == ["One.", "Two."]
+    assert listener.faults == []
+
+
+async def test_a_reply_that_fails_and_is_too_long_tells_both(
+    build: Build, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaking, "LONGEST_TEXT", 1000)
+    engine, first_fault = ScriptedSpeech(default=SpokenScript(fail_after=0)), asyncio.Event()
+    listener.on_fault = first_fault.set
+    speaker = build(engine)
+    speaker.begin("a", VOICE, "en")
+    speaker.feed("One. Two.")
+    await asyncio.wait_for(first_fault.wait(), SECONDS)
+    for _ in range(100):
+        speaker.feed("This is one sentence. ")
+    speaker.finish()
+    await listener.end()
+    assert [error.code for error in listener.faults] == ["speech", "speech_too_long"]
 
 
 async def test_far_too_much_sound_is_dropped_with_one_fault(

@@ -30,8 +30,8 @@ from neko.errors import (
     PicturesRefusedError,
     ToolsRefusedError,
 )
-from neko.llm.error_body import LONGEST_SAID, read_error
 from neko.llm.provider_errors import ProviderErrors
+from neko.providers.error_body import LONGEST_SAID, read_error
 
 ERRORS = ProviderErrors("gpt-x", "OpenAI", "SECRETKEY")
 QUESTION = {"role": "user", "content": "hi"}

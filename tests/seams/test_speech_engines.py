@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import struct
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from neko.errors import SpeechError
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.types.speech import Utterance, VoiceSettings
-from tests.scripted_provider import Script, ScriptedProvider, failure, tone
+from tests.scripted_provider import Script, ScriptedProvider, failure
 from tests.scripted_speech import ScriptedSpeech, SpokenScript
 from tests.seams.speech_engine import LONG, SECONDS, SHORT, Ear, SilenceBehaviour, Subject, VoiceBehaviour, alike, whole
 
@@ -228,17 +227,18 @@ class TestOpenAISpeech(VoiceBehaviour):
         provider.script_speech(failure(status, "sk-secret is wrong"))
         with pytest.raises(SpeechError) as refused:
             await whole(subject.engine, SHORT)
-        assert refused.value.params == {"engine": "Scripted", "model": "voice-1", "status": status}
+        assert refused.value.params["engine"] == refused.value.params["provider"] == "Scripted"
+        assert refused.value.params["status"] == status
+        assert refused.value.said == "*** is wrong"
         assert "sk-secret" not in str(refused.value)
         assert await whole(subject.engine, SHORT)
 
-    @pytest.mark.parametrize("kind", ["application/json", "text/html; charset=utf-8", "audio/mpeg"])
-    async def test_an_answer_that_is_no_pcm_is_not_played(
+    @pytest.mark.parametrize("kind", ["application/json", "text/html; charset=utf-8", "audio/mpeg", "audio/wav"])
+    async def test_sound_is_sound_whatever_the_header_says(
         self, subject: Subject, provider: ScriptedProvider, kind: str
     ) -> None:
         provider.script_speech(Script(content_type=kind))
-        with pytest.raises(SpeechError, match=kind.partition(";")[0]):
-            await whole(subject.engine, SHORT)
+        assert alike(await whole(subject.engine, SHORT), await whole(subject.engine, SHORT))
 
     @pytest.mark.parametrize("script", [Script(refuse=True), Script(cut_after=0), Script(cut_after=4)])
     async def test_a_broken_connection_is_told(
@@ -251,36 +251,9 @@ class TestOpenAISpeech(VoiceBehaviour):
 
     async def test_a_server_that_is_not_there_is_told(self, free_port: int) -> None:
         engine = OpenAISpeech(self.endpoint(f"http://127.0.0.1:{free_port}/v1", key=""), Network())
-        with pytest.raises(SpeechError, match="ConnectError"):
+        with pytest.raises(SpeechError, match="does not answer"):
             await whole(engine, SHORT)
         await engine.aclose()
-
-
-def wav(pcm: bytes, rate: int, *, length: int | None = None, channels: int = 1) -> bytes:
-    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 0, b"WAVE", b"fmt ", 16, 1, channels, rate, rate * 2, 2, 16)
-    return head + struct.pack("<4sI", b"LIST", 4) + b"abcd" + struct.pack("<4sI", b"data", length or len(pcm)) + pcm
-
-
-@pytest.mark.parametrize("step", [1, 7, 1000, 100_000])
-@pytest.mark.parametrize("length", [None, 0xFFFFFFFF])
-def test_wav_is_understood_however_it_is_split(step: int, length: int | None) -> None:
-    from neko.audio.engines.openai_speech import _SoundDecoder
-
-    pcm, ear = tone(0.2, rate=16_000), Ear()
-    stream = wav(pcm, 16_000, length=length) + (b"LIST\4\0\0\0junk" if length is None else b"")
-    reader = _SoundDecoder(ear)
-    for at in range(0, len(stream), step):
-        reader.feed(stream[at : at + step])
-    reader.flush()
-    assert len(b"".join(ear.heard)) == pytest.approx(0.2 * 48_000, abs=100)
-
-
-@pytest.mark.parametrize("head", [b"OggS....", b"ID3\3....", b"fLaC....", wav(b"\0\0", 8000, channels=2)])
-def test_other_formats_are_refused(head: bytes) -> None:
-    from neko.audio.engines.openai_speech import _SoundDecoder
-
-    with pytest.raises(SpeechError):
-        _SoundDecoder(Ear()).feed(head)
 
 
 @pytest.mark.parametrize(

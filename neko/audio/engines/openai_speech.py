@@ -1,21 +1,26 @@
-"""Any server with OpenAI's ``POST {base}/audio/speech``, streamed as it is made.
+"""Any server with OpenAI's ``POST {base}/audio/speech``, spoken as it comes in.
 
-It is asked for ``pcm`` (16 bit, mono, 24 kHz). A server that answers with WAV is understood too:
-its header tells the rate, and a rate other than 24 kHz is converted.
+It is asked for ``pcm`` (16 bit, mono, 24 kHz). A server that has no such thing is asked for WAV or MP3, which is
+remembered; what an answer holds is decided by its bytes (``decoder``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
-from neko.audio.engines.wav import WavHeader
+from neko.audio.engines.decoder import SoundDecoder
 from neko.audio.resample import PcmStream
-from neko.errors import NekoError, SpeechError
+from neko.errors import NekoError, SpeechError, SpeechRefusedError, SpeechSilentError, SpeechUnreadableError
 from neko.net import Network
 from neko.providers import ModelEndpoint
+from neko.providers.error_body import decoded_body, read_error
+from neko.settings import is_near
 from neko.tasks import in_thread
 from neko.types.speech import Convert, SpeechCapabilities, Utterance
 
@@ -24,11 +29,19 @@ if TYPE_CHECKING:
 
 RATE = 24_000
 _CONNECT_TIMEOUT_S = 5.0
-_FIRST_BYTE_TIMEOUT_S = 15.0
-_BETWEEN_CHUNKS_TIMEOUT_S = 10.0
+_FIRST_BYTE_TIMEOUT_S = 30.0
+_FIRST_BYTE_NEAR_TIMEOUT_S = 120.0
+"""A server of one's own loads its model first, and may send nothing before a sentence is whole."""
+_BETWEEN_CHUNKS_TIMEOUT_S = 20.0
+_LONGEST_REFUSAL = 16_384
 DEFAULT_MODEL = "gpt-4o-mini-tts"
-_NOT_PCM = ("application/json", "text/", "audio/mpeg", "audio/ogg", "audio/opus", "audio/flac", "audio/aac")
 _DEFAULT_VOICE = "alloy"
+_FORMATS: Final = ("pcm", "wav", "mp3")
+_ABOUT_FORMAT: Final = re.compile(rb"format|\bpcm\b|\bwav\b|\bmp3\b|codec|encoding", re.IGNORECASE)
+_MAY_BE_FORMAT: Final = (400, 406, 415, 422, 500, 501)
+
+_formats: WeakKeyDictionary[Network, dict[str, str]] = WeakKeyDictionary()
+"""What servers have, by their address."""
 
 
 class OpenAISpeech:
@@ -40,6 +53,8 @@ class OpenAISpeech:
         self._client: httpx2.AsyncClient | None = None
         self._opening = asyncio.Lock()
         self._closed = False
+        near = is_near(urlsplit(endpoint.base_url).hostname or "")
+        self._patience_s = _FIRST_BYTE_NEAR_TIMEOUT_S if near else _FIRST_BYTE_TIMEOUT_S
         self.capabilities = SpeechCapabilities("openai", RATE, local=False)
 
     async def prewarm(self, language: str = "") -> None:
@@ -51,24 +66,22 @@ class OpenAISpeech:
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """See ``SpeechEngine``; raises what ``Network`` does too. Closing the iterator closes the request."""
         http = await self._http()
-        decoder = _SoundDecoder(convert)
-        try:
-            async with http.stream("POST", self._url, json=self._body(utterance), headers=self._headers) as answer:
-                self._check(answer)
-                async with contextlib.aclosing(answer.aiter_bytes()) as chunks:
-                    while (chunk := await self._next(chunks, started=decoder.started)) is not None:
-                        if piece := await in_thread(decoder.feed, chunk):
-                            yield piece
-            if piece := await in_thread(decoder.flush):
-                yield piece
-        except SpeechError as error:
-            raise SpeechError(str(error), **{**self._who, **error.params}) from error
-        except NekoError:
-            raise
-        except Exception as error:
-            if self._closed:
+        known = _formats.setdefault(self._network, {})
+        refusal: NekoError | None = None
+        for format_ in [known[self._url]] if self._url in known else _FORMATS:
+            attempt = _Attempt(convert)
+            async with contextlib.aclosing(self._attempt(http, utterance, format_, attempt)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            if attempt.failure is None:
+                known[self._url] = format_
                 return
-            raise SpeechError(f"the speech server failed: {type(error).__name__}", **self._who) from error
+            refusal = refusal or attempt.failure
+            if not attempt.another_format_may_do:
+                break
+        known.pop(self._url, None)
+        if refusal is not None and not self._closed:
+            raise refusal
 
     async def aclose(self) -> None:
         """Close every request and connection."""
@@ -77,6 +90,29 @@ class OpenAISpeech:
         if client is not None:
             await client.aclose()
 
+    async def _attempt(
+        self, http: httpx2.AsyncClient, utterance: Utterance, format_: str, attempt: _Attempt
+    ) -> AsyncGenerator[bytes, None]:
+        """Ask for one format; what goes wrong is left in ``attempt``."""
+        body = self._body(utterance, format_)
+        try:
+            async with (
+                http.stream("POST", self._url, json=body, headers=self._headers) as answer,
+                contextlib.aclosing(answer.aiter_bytes()) as chunks,
+            ):
+                if not answer.is_success:
+                    words = await self._words(chunks)
+                    attempt.fail(self._refusal(answer.status_code, words), answer.status_code, words)
+                    return
+                attempt.decoder = SoundDecoder(attempt.convert, RATE, answer.headers.get("content-type", ""))
+                while (chunk := await self._next(chunks, started=attempt.decoder.started)) is not None:
+                    if piece := await in_thread(attempt.decoder.feed, chunk):
+                        yield piece
+            if piece := await in_thread(attempt.decoder.flush):
+                yield piece
+        except Exception as error:
+            attempt.fail(self._told(error, attempt), 200, attempt.text)
+
     async def _http(self) -> httpx2.AsyncClient:
         async with self._opening:
             if self._client is None and not self._closed:
@@ -84,7 +120,7 @@ class OpenAISpeech:
                     "speech",
                     self._endpoint.base_url,
                     connect_timeout_s=_CONNECT_TIMEOUT_S,
-                    read_timeout_s=_FIRST_BYTE_TIMEOUT_S,
+                    read_timeout_s=self._patience_s,
                 )
             if self._closed or self._client is None:
                 await self.aclose()
@@ -92,15 +128,45 @@ class OpenAISpeech:
             return self._client
 
     async def _next(self, chunks: AsyncIterator[bytes], *, started: bool) -> bytes | None:
-        try:
-            async with asyncio.timeout(_BETWEEN_CHUNKS_TIMEOUT_S if started else _FIRST_BYTE_TIMEOUT_S):
-                return await anext(chunks, None)
-        except TimeoutError:
-            raise SpeechError("the speech server went silent") from None
+        async with asyncio.timeout(_BETWEEN_CHUNKS_TIMEOUT_S if started else self._patience_s):
+            return await anext(chunks, None)
+
+    async def _words(self, chunks: AsyncIterator[bytes]) -> bytes:
+        words = b""
+        while len(words) < _LONGEST_REFUSAL and (chunk := await self._next(chunks, started=True)) is not None:
+            words += chunk
+        return words[:_LONGEST_REFUSAL]
+
+    # ── what goes wrong ───────────────────────────────────────────────────────
+
+    def _refusal(self, status: int, words: bytes) -> SpeechError:
+        provider = self._endpoint.provider_name
+        error = SpeechRefusedError(
+            f"the speech server answered {status}", **self._who, status=status, provider=provider
+        )
+        key = self._endpoint.api_key.encode()
+        said = read_error(decoded_body(words.replace(key, b"***") if key else words)).said
+        error.said = said or f"HTTP {status}"
+        return error
+
+    def _told(self, error: Exception, attempt: _Attempt) -> NekoError:
+        import httpx2
+
+        if attempt.text:
+            return self._refusal(200, attempt.text)
+        if isinstance(error, SpeechUnreadableError):
+            return SpeechUnreadableError(f"the speech server sent {error}", **self._who)
+        if isinstance(error, NekoError):
+            return error
+        if isinstance(error, httpx2.ConnectError | httpx2.TimeoutException | TimeoutError):
+            return SpeechSilentError(f"the speech server does not answer: {type(error).__name__}", **self._who)
+        return SpeechError(f"the speech server failed: {type(error).__name__}", **self._who)
 
     @property
     def _who(self) -> dict[str, str]:
         return {"engine": self._endpoint.provider_name, "model": self._endpoint.model}
+
+    # ── what is asked ─────────────────────────────────────────────────────────
 
     @property
     def _url(self) -> str:
@@ -110,42 +176,35 @@ class OpenAISpeech:
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._endpoint.api_key}"} if self._endpoint.api_key else {}
 
-    def _body(self, utterance: Utterance) -> dict[str, Any]:
+    def _body(self, utterance: Utterance, format_: str) -> dict[str, Any]:
+        speed = min(4.0, max(0.25, utterance.voice.rate))
         return {
             "model": self._endpoint.model,
             "input": utterance.text,
             "voice": utterance.voice.voice or _DEFAULT_VOICE,
-            "response_format": "pcm",
-            "speed": min(4.0, max(0.25, utterance.voice.rate)),
+            "response_format": format_,
+            **({} if speed == 1.0 else {"speed": speed}),
         }
 
-    def _check(self, answer: httpx2.Response) -> None:
-        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if answer.status_code != 200:
-            raise SpeechError(f"the speech server answered {answer.status_code}", status=answer.status_code)
-        if kind.startswith(_NOT_PCM):
-            raise SpeechError(f"the speech server answered with {kind}")
 
-
-class _SoundDecoder:
-    """Bytes of an answer, PCM or WAV, to converted sound."""
+class _Attempt:
+    """One request for an utterance: what decodes its answer, and why it failed."""
 
     def __init__(self, convert: Convert) -> None:
-        self._convert = convert
-        self._header = WavHeader()
-        self._to_engine_rate: PcmStream | None = None
-        self.started = False
+        self.convert = convert
+        self.decoder: SoundDecoder | None = None
+        self.failure: NekoError | None = None
+        self.another_format_may_do = False
 
-    def feed(self, chunk: bytes) -> bytes:
-        pcm = self._header.feed(chunk)
-        if pcm and not self.started:
-            self.started = True
-            self._to_engine_rate = PcmStream(self._header.rate or RATE, RATE)
-        return self._convert_pcm(self._to_engine_rate.process(pcm)) if self._to_engine_rate else b""
+    @property
+    def text(self) -> bytes:
+        return self.decoder.text if self.decoder else b""
 
-    def flush(self) -> bytes:
-        rest = self.feed(self._header.flush())
-        return rest + (self._convert_pcm(self._to_engine_rate.flush()) if self._to_engine_rate else b"")
-
-    def _convert_pcm(self, pcm: bytes) -> bytes:
-        return self._convert(pcm) if pcm else b""
+    def fail(self, failure: NekoError, status: int, words: bytes) -> None:
+        """``words``: what the server said in place of sound. Without any, it may be the format all the same."""
+        self.failure = failure
+        if isinstance(failure, SpeechRefusedError):
+            about_format = _ABOUT_FORMAT.search(words) is not None or (not words and status < 500)
+            self.another_format_may_do = about_format and (status == 200 or status in _MAY_BE_FORMAT)
+        elif isinstance(failure, SpeechUnreadableError) and self.decoder is not None:
+            self.another_format_may_do = not self.decoder.started and not self.decoder.empty
