@@ -47,11 +47,12 @@ ALLOWED = {
     "neko/serve.py calls getaddrinfo",
     "neko/web/allowed_hosts.py imports socket",
     "neko/proxies.py imports urllib.request",
+    "neko/llm/provider_errors.py imports socket",
     "neko/llm/client.py imports openai",
     "neko/llm/client.py calls AsyncOpenAI over http_client",
 }
 """The listening socket, to which connections come in; this machine's own name; the proxies that
-the system names; and the ``openai`` client, which
+the system names; the exception for an unknown host; and the ``openai`` client, which
 is made over a client of the gate's."""
 
 CLIENT_MODULES = {
