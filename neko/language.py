@@ -38,6 +38,22 @@ def normalise(tag: str | None) -> str:
     return "en"
 
 
+def first_accepted(header: str) -> str | None:
+    """The first language of an ``Accept-Language`` header that is one of ``LANGUAGES``, English when none is.
+
+    ``None`` for a header that says nothing.
+    """
+    tags = [(tag.partition(";")[0].strip(), _weight(tag)) for tag in header.split(",")]
+    wanted = [tag for tag, _ in sorted(tags, key=lambda one: -one[1]) if tag not in ("", "*")]
+    known = next((tag for tag in wanted if re.split("[-_]", tag.lower())[0] in ("en", "zh", "ja", "ko")), None)
+    return normalise(known) if wanted else None
+
+
+def _weight(tag: str) -> float:
+    quality = re.search(r";\s*q=([01](?:\.[0-9]{0,3})?)\s*$", tag)
+    return float(quality[1]) if quality else 1.0
+
+
 def guess(text: str, fallback: str) -> str:
     """The language a text is written in, by its characters; ``fallback`` where they do not tell.
 

@@ -16,12 +16,12 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 from typing import Any, cast
 from urllib.parse import quote
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config, Sockets
@@ -35,6 +35,7 @@ from neko.settings import Settings
 from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import ROOT_PATH
 from neko.tasks import TaskOwner, in_thread
+from neko.web.socket import CUT_EXTENSION
 
 logger = logging.getLogger(__name__)
 
@@ -87,11 +88,31 @@ class Listener(socket.socket):
         self._accepted.add(connection)
         return connection, address
 
+    def cutter(self, client: tuple[str, int]) -> Callable[[], None]:
+        """What cuts the connection that is open from this address, at any later time."""
+        found = next((one for one in self._accepted if _peer(one) == client), None)
+        connection = ref(found) if found else lambda: None
+
+        def cut() -> None:
+            if (still_open := connection()) is not None:
+                with suppress(OSError):
+                    still_open.shutdown(socket.SHUT_RDWR)
+
+        return cut
+
     def cut_connections(self) -> None:
         """End every connection, whatever is still unsent."""
         for connection in list(self._accepted):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+
+def _peer(connection: socket.socket) -> tuple[str, int] | None:
+    try:
+        host, port, *_ = connection.getpeername()
+    except OSError:
+        return None
+    return host, port
 
 
 def notice_dead_peer(connection: socket.socket) -> None:
@@ -180,10 +201,15 @@ class _PlainHandshake(ws_stream.Handshake):
 ws_stream.Handshake = _PlainHandshake  # type: ignore[misc]  # Hypercorn has no setting for it
 
 
-def _without_lifespan(app: ASGIApp) -> ASGIFramework:
-    """Starting and stopping are not Hypercorn's to do; answered here, a cancelled lifespan is no error."""
+def _served(app: ASGIApp, listener: Listener) -> ASGIFramework:
+    """The application as Hypercorn runs it: without a lifespan, and with a way to cut a WebSocket's connection.
+
+    Starting and stopping are not Hypercorn's to do; answered here, a cancelled lifespan is no error.
+    """
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and scope["client"]:
+            scope["extensions"][CUT_EXTENSION] = {"cut": listener.cutter(tuple(scope["client"]))}
         if scope["type"] != "lifespan":
             await app(scope, receive, send)
             return
@@ -218,7 +244,7 @@ async def serving(neko: Neko, listener: Listener) -> AsyncIterator[asyncio.Task[
     """
     stop = asyncio.Event()
     async with TaskOwner("serve") as owner:
-        app, config = _without_lifespan(_below_root_path(neko)), _HypercornConfig(listener)
+        app, config = _served(_below_root_path(neko), listener), _HypercornConfig(listener)
         server = owner.spawn(hypercorn_serve(app, config, shutdown_trigger=stop.wait), name="http server")
         try:
             yield server

@@ -73,9 +73,16 @@ def types_of(frames: list[Frame]) -> list[str]:
 
 
 @asynccontextmanager
-async def client(ws_url: str, character: str, *, greeted: bool = True) -> AsyncIterator[Client]:
-    """Connect to ``ws_url``/ws/``character``; with ``greeted`` the hello has been received."""
-    async with connect(f"{ws_url}/ws/{quote(character)}", max_size=None, max_queue=None) as connection:
+async def client(
+    ws_url: str, character: str, *, greeted: bool = True, knows_takeover: bool = True, language: str | None = None
+) -> AsyncIterator[Client]:
+    """Connect to ``ws_url``/ws/``character``; with ``greeted`` the hello has been received.
+
+    ``knows_takeover``: as our own page does; without it, as N.E.K.O.'s. ``language``: what the browser asks for.
+    """
+    url = f"{ws_url}/ws/{quote(character)}" + ("?neko_close_codes=4001" if knows_takeover else "")
+    headers = {"Accept-Language": language} if language else None
+    async with connect(url, max_size=None, max_queue=None, additional_headers=headers) as connection:
         page = Client(connection)
         if greeted:
             await page.until("neko_hello")

@@ -9,7 +9,6 @@ from neko import i18n
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
 from neko.app.models import Models
-from neko.app.reader_language import ReaderLanguage
 from neko.app.voices import Voices
 from neko.net import Network
 from neko.sessions.events import ReloadPage
@@ -28,7 +27,6 @@ class Configuration:
         stored: CoreConfig,
         models: Models,
         voices: Voices,
-        language: ReaderLanguage,
         conversations: Conversations,
         network: Network,
         faults: Faults,
@@ -36,7 +34,6 @@ class Configuration:
         self._stored = stored
         self._models = models
         self._voices = voices
-        self._language = language
         self._conversations = conversations
         self._network = network
         self._faults = faults
@@ -69,7 +66,7 @@ class Configuration:
                 ended += manager.active
                 manager.model_changed()
             if reload_pages:
-                manager.emit(ReloadPage(i18n.notice("config_saved", self._language.current).text))
+                manager.tell(lambda language: ReloadPage(i18n.notice("config_saved", language).text))
             if new_voice:
                 await manager.use_voice(self._voices.of(name))
         return ended

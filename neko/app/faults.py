@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from neko import i18n, set_aside
@@ -62,7 +63,7 @@ class Faults:
         logger.error("%s %s", notice.text, notice.remedy)
         for name, manager in self._conversations.opened.items():
             if fault.concerns(name):
-                manager.emit(status_of_fault(fault, self._language()))
+                manager.tell(partial(status_of_fault, fault))
 
     def _tell_over(self, fault: Fault) -> None:
         for name, manager in self._conversations.opened.items():

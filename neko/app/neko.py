@@ -94,9 +94,7 @@ class Neko:
         self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
         self.faults.of_files(found)
         self.characters = Characters(cards, self.conversations, self.memory, self.faults)
-        self.config = Configuration(
-            stored, self.models, self.voices, self.language, self.conversations, self.network, self.faults
-        )
+        self.config = Configuration(stored, self.models, self.voices, self.conversations, self.network, self.faults)
         try:
             await self.memory.start()
         except BaseException:
@@ -168,12 +166,17 @@ class Neko:
             bus=self.bus,
             metrics=self.metrics,
             executor=self._executor,
-            persona=lambda: persona(self.characters.cards, character, self.language.current),
+            persona=lambda: persona(self.characters.cards, character, self._language_of(character)),
             model=self.models.open_session,
             label=lambda: self.models.label,
             voice=lambda: self.voices.of(character),
             faults=self._standing,
         )
+
+    def _language_of(self, character: str) -> str:
+        """What is spoken with this character: her last client's language, else the user's."""
+        conversation = self.conversations.opened.get(character)
+        return (conversation.client_language if conversation else None) or self.language.current
 
     def _on_damage(self, error: NekoError) -> None:
         self.faults.of_files([error])

@@ -1,21 +1,21 @@
-"""Which language the user reads: chosen in the settings, told by a client, or the system's."""
+"""Which language the user reads, where no client is there to say: the chosen one, else the system's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from neko.language import normalise, system_language
+from neko.language import system_language
 from neko.settings import CoreConfig
 from neko.settings.registry import LANGUAGE
 
 
 class ReaderLanguage:
-    """``neko.language``: one of ``LANGUAGES`` at any moment."""
+    """``neko.language``: one of ``LANGUAGES`` at any moment. A client's own, and that of the last client of a
+    character, come before it (``SessionManager.client_language``)."""
 
     def __init__(self, config: CoreConfig, environ: Mapping[str, str]) -> None:
         self._config = config
         self._environ = environ
-        self._of_client: str | None = None
 
     @property
     def chosen(self) -> str | None:
@@ -24,9 +24,5 @@ class ReaderLanguage:
 
     @property
     def current(self) -> str:
-        """The chosen one, else that of the last client that named one, else the system's."""
-        return self.chosen or self._of_client or system_language(self._environ)
-
-    def client_reads(self, tag: str) -> None:
-        """A client named the language of its user; ``tag`` is any language tag."""
-        self._of_client = normalise(tag)
+        """The chosen one, else the system's."""
+        return self.chosen or system_language(self._environ)

@@ -26,6 +26,8 @@ class SessionTimeouts:
     ``recent_timeout_s``: for the recent window when a session starts, and for the last line when a
     client comes. ``recall_timeout_s``: longer than the memory's own deadline, which says what was
     too slow. ``first_pause_s`` and ``longest_pause_s``: between starts that nobody asked for.
+    ``return_timeout_s``: sound waits so long for a client that left; ``absence_timeout_s``: after it, once
+    nothing runs any more, the session of a conversation without a client ends.
     """
 
     text_start_timeout_s: float = 12.0
@@ -38,6 +40,8 @@ class SessionTimeouts:
     prewarm_timeout_s: float = 8.0
     first_pause_s: float = 1.0
     longest_pause_s: float = 30.0
+    return_timeout_s: float = 20.0
+    absence_timeout_s: float = 60.0
     turn: TurnTimeouts = field(default_factory=TurnTimeouts)
 
     def start_timeout_s(self, mode: Mode) -> float:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -34,7 +35,7 @@ from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import Event, Hello, LineStored, ModelChanged, Pong, RequestScreenshot, SessionEndedByServer
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.microphone import Microphone
-from neko.sessions.outbox import GOING_AWAY, TAKEN_OVER, Outbox
+from neko.sessions.outbox import GOING_AWAY, Outbox
 from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
 from neko.sessions.status_reporter import StatusReporter, status_of_fault
 from neko.sessions.turn_controller import TurnController
@@ -45,6 +46,10 @@ from neko.types.lines import Line
 from neko.types.model_session import ModelEvent, UserImage
 
 logger = logging.getLogger(__name__)
+
+_STREAMED = SendAudio | SendImage
+_STREAM_PAUSE_S = 2.0
+"""Seconds without sound or pictures from the owner after which those of another client are taken instead."""
 
 
 class TextOutcome(Enum):
@@ -73,7 +78,7 @@ class SessionManager:
         self.character = character
         self._dependencies = dependencies
         self._owner = TaskOwner(f"session:{character}")
-        self._clients = Clients()
+        self._clients = Clients(return_timeout_s=dependencies.timeouts.return_timeout_s)
         self._status = StatusReporter(self._clients, lambda: dependencies.persona().language)
         self._turns = TurnController(
             character, dependencies, self._clients, self._owner, self._status, lambda: self._slot.need("text")
@@ -86,6 +91,8 @@ class SessionManager:
         self._actions = 0
         self._retrying: asyncio.Task[None] | None = None
         self._screenshot: asyncio.Future[bytes] | None = None
+        self._streamed = -math.inf
+        self._absence: asyncio.TimerHandle | None = None
 
     # ── clients ───────────────────────────────────────────────────────────────
 
@@ -103,12 +110,14 @@ class SessionManager:
         for over in await in_thread(faults.dealt_with):
             faults.over(over)
         if arrival < self._newest_arrival:
-            outbox.close(TAKEN_OVER, "taken over")  # a newer client was greeted sooner
+            self._clients.attach_behind(outbox)  # a newer client was greeted sooner
             return
         self._newest_arrival = arrival
         self._turns.count_as_delivered()
         self._clients.attach(outbox)
+        self._expect(None)
         persona, current = self._dependencies.persona(), self._slot.current
+        language = outbox.language or persona.language
         outbox.put(
             Hello(
                 self.character,
@@ -116,14 +125,15 @@ class SessionManager:
                 self._turns.state,
                 current.session.label if current else self._dependencies.label(),
                 self._turns.voice.kind,
-                persona.language,
+                language,
                 max(last, self._turns.log.last_line_id),
             )
         )
         for standing in faults.of(self.character):
-            outbox.put(status_of_fault(standing, persona.language))
+            outbox.put(status_of_fault(standing, language))
         if so_far := self._turns.reply_so_far():
             outbox.put(so_far)
+        self._clients.hand_over_sound()
 
     async def _last_line_id(self) -> tuple[int, NekoError | None]:
         try:
@@ -136,9 +146,24 @@ class SessionManager:
         return (last[-1].id if last else 0), None
 
     def detach(self, outbox: Outbox) -> None:
-        """The client is gone; when it was the owner its session ends quietly."""
+        """The client is gone. What runs goes on without it; the session ends quietly when nobody comes for long."""
         if self._clients.detach(outbox):
+            self._images.clear()
+            self._expect(self._dependencies.timeouts.absence_timeout_s)
+
+    def _expect(self, absence_s: float | None) -> None:
+        """Wait so many seconds for a client; ``None``: there is one."""
+        if self._absence:
+            self._absence.cancel()
+            self._absence = None
+        if absence_s is not None and not self._turns.is_closed:
+            self._absence = asyncio.get_running_loop().call_later(absence_s, self._on_absence)
+
+    def _on_absence(self) -> None:
+        if self._turns.is_idle:
             self._end()
+        else:
+            self._expect(self._dependencies.timeouts.absence_timeout_s)
 
     @contextmanager
     def tap(self, outbox: Outbox) -> Iterator[None]:
@@ -153,19 +178,46 @@ class SessionManager:
         """Tell the clients something that does not come from the conversation itself."""
         self._clients.emit(event)
 
+    def tell(self, sentence: Callable[[str], Event]) -> None:
+        """The same for an event that holds a sentence, made for the language of each client."""
+        self._status.tell(sentence)
+
     def close_clients(self, code: int, reason: str) -> None:
         """Close every client of this character."""
         self._clients.close(code, reason)
 
     # ── actions ───────────────────────────────────────────────────────────────
 
+    async def take(self, action: Action, sender: Outbox) -> None:
+        """Take an action of a connected client.
+
+        One that has been taken over is silent; by what its user does there it becomes the owner again. Words are
+        kept whoever says them.
+        """
+        if isinstance(action, Ping):
+            sender.put(Pong())
+            return
+        if sender is not self._clients.owner and not sender.closed and self._takes_over(action):
+            await self.attach(sender)
+        owns = sender is self._clients.owner
+        if owns and isinstance(action, _STREAMED):
+            self._streamed = self._now()
+        if owns or isinstance(action, SendText):
+            self.handle(action)
+
+    def _takes_over(self, action: Action) -> bool:
+        """Has the user of a silent client done something? Sound and pictures stream, and may come from both."""
+        if isinstance(action, _STREAMED):
+            return self._now() - self._streamed > _STREAM_PAUSE_S
+        return isinstance(action, SendText | StartSession | StopReply | RetryReply)
+
     def handle(self, action: Action) -> None:
-        """Take an action. Never waits."""
+        """Take an action of the owner, or of the program itself. Never waits."""
         if isinstance(action, SendText | StopReply | EndSession | StartSession):
             self._actions += 1
         match action:
             case Ping():
-                self.emit(Pong())
+                pass  # only a client can be answered
             case SendText():
                 self.say(action)
             case SendAudio(pcm, rate):
@@ -345,12 +397,23 @@ class SessionManager:
             self._screenshot = None
 
     @property
+    def client_language(self) -> str | None:
+        """The language of the owner, or of the last one, if it has named one."""
+        return self._clients.language
+
+    @property
+    def language(self) -> str:
+        """The language of this conversation."""
+        return self._dependencies.persona().language
+
+    @property
     def active(self) -> bool:
         """Is a session up?"""
         return self._slot.current is not None
 
     async def aclose(self) -> None:
         """End the session, keep what was said, end every task; idempotent."""
+        self._expect(None)
         try:
             await self._turns.aclose()
             await self._slot.aclose()

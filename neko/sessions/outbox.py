@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from neko.sessions.events import Audio, Event, ReplyText
@@ -24,6 +25,8 @@ class Outbox:
     """The queue of one client. ``closed`` is its close code and reason once it is over.
 
     ``max_events`` is a number, ``max_audio`` bytes. A client without ``wants_audio`` is never handed any sound.
+    ``language``: that of its sentences, if it has named one. ``knows_takeover``: it has said that it does not come
+    back by itself after a close with ``TAKEN_OVER``.
     """
 
     def __init__(
@@ -33,8 +36,15 @@ class Outbox:
         max_events: int = 2000,
         max_audio: int = 2_000_000,
         room_timeout_s: float = 30.0,
+        language: str | None = None,
+        knows_takeover: bool = False,
+        on_close: Callable[[], None] | None = None,
     ) -> None:
-        self.wants_audio = wants_audio
+        self.language = language
+        self.knows_takeover = knows_takeover
+        self._wants_audio = wants_audio
+        self._deaf = False
+        self._on_close = on_close
         self._events: deque[Event] = deque()
         self._audio_bytes = 0
         self._max_events = max_events
@@ -44,6 +54,10 @@ class Outbox:
         self._room = asyncio.Event()
         self._room.set()
         self.closed: tuple[int, str] | None = None
+
+    @property
+    def wants_audio(self) -> bool:
+        return self._wants_audio and not self._deaf
 
     def put(self, event: Event) -> None:
         """Queue an event; never waits."""
@@ -59,18 +73,16 @@ class Outbox:
             self._events.append(event)
         self._ready.set()
 
-    async def put_audio(self, frame: Audio) -> None:
-        """Queue sound, waiting for room. Frames for a closed or deaf client are dropped."""
-        if not self.wants_audio:
-            return
-        while not self.closed and self._audio_bytes >= self._max_audio:
+    async def put_audio(self, frame: Audio) -> bool:
+        """Queue sound, waiting for room; false when the client takes none any more."""
+        while self.wants_audio and not self.closed and self._audio_bytes >= self._max_audio:
             self._room.clear()
             try:
                 async with asyncio.timeout(self._room_timeout_s):
                     await self._room.wait()
             except TimeoutError:
                 self.close(TOO_SLOW, "too slow")
-        self.offer_audio(frame)
+        return self.offer_audio(frame)
 
     def offer_audio(self, frame: Audio) -> bool:
         """Queue sound if there is room for it now; false when it was dropped."""
@@ -85,6 +97,17 @@ class Outbox:
         self._events = deque(event for event in self._events if not isinstance(event, Audio))
         self._audio_bytes = 0
         self._room.set()
+
+    def take_audio(self) -> list[Audio]:
+        """The sound that has not been sent, for another client; this one takes none until ``listen``."""
+        unsent = [event for event in self._events if isinstance(event, Audio)]
+        self._deaf = True
+        self.drop_audio()
+        return unsent
+
+    def listen(self) -> None:
+        """Take sound (again)."""
+        self._deaf = False
 
     def unsent_text(self, turn_id: str) -> int:
         """How many characters of this turn's reply have not been sent yet."""
@@ -142,6 +165,8 @@ class Outbox:
             self._events.clear()
         self.drop_audio()
         self._ready.set()
+        if self._on_close:
+            self._on_close()
 
 
 def _continues(piece: ReplyText, following: ReplyText) -> bool:

@@ -18,6 +18,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from neko.errors import ModelError, ModelStreamBrokenError, ModelTimeoutError, NekoError
+from neko.i18n import describe
 from neko.sessions import prompt
 from neko.sessions.actions import Mode
 from neko.sessions.clients import Clients
@@ -250,10 +251,10 @@ class ModelSessionSlot:
             logger.error("%s: a session could not be made", self._character, exc_info=error)
         cause = error if isinstance(error, NekoError) else self._start_error(start.mode, error)
         self._backoffs[start.mode] = self._longer(self._backoffs[start.mode], cause)
-        notice = self._status.report(cause)
-        self._clients.emit(SessionFailed(start.mode, notice.text))
+        self._status.report(cause)
+        self._status.tell(lambda language: SessionFailed(start.mode, describe(cause, language).text))
         if start.mode == "audio" and cause.permanent:
-            self._clients.emit(AutoCloseMic(notice.text))
+            self._status.tell(lambda language: AutoCloseMic(describe(cause, language).text))
         self._observer.on_session_unavailable()
 
     def _start_error(self, mode: Mode, error: BaseException) -> ModelError:

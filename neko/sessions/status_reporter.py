@@ -10,7 +10,7 @@ from neko.errors import NekoError
 from neko.faults import Fault
 from neko.i18n import Notice, describe, notice
 from neko.sessions.clients import Clients
-from neko.sessions.events import Status
+from neko.sessions.events import Event, Status
 
 _WORTH_TELLING_S = 5.0
 """A wait that is told by its length."""
@@ -27,28 +27,33 @@ def status_of_fault(fault: Fault, language: str) -> Status:
 
 
 class StatusReporter:
-    """``language()`` is asked each time: the reader may change it."""
+    """Each client is told in its own language; ``language()`` is that of the conversation, asked each time."""
 
     def __init__(self, clients: Clients, language: Callable[[], str]) -> None:
         self._clients = clients
         self._language = language
 
-    def report(self, error: NekoError, *, level: Literal["info", "error"] = "error") -> Notice:
-        """Tell of an error; the notice that was sent."""
-        text = describe(error, self._language(), files_by_name=True)
-        self._clients.emit(_status(text, level))
-        return text
+    def report(self, error: NekoError, *, level: Literal["info", "error"] = "error") -> None:
+        """Tell of an error."""
+        self.tell(lambda language: _status(describe(error, language, files_by_name=True), level))
 
     def report_retry(self, error: NekoError, delay: float) -> None:
         """Tell what went wrong and that it is tried again by itself, after ``delay`` seconds."""
-        language = self._language()
-        cause = describe(error, language).text
-        again = notice(_again(delay), language, {"cause": cause, "seconds": round(delay)})
-        self._clients.emit(Status(again.text, error.code))
+
+        def sentence(language: str) -> Status:
+            cause = describe(error, language).text
+            again = notice(_again(delay), language, {"cause": cause, "seconds": round(delay)})
+            return Status(again.text, error.code)
+
+        self.tell(sentence)
 
     def notify(self, code: str, *, level: Literal["info", "error"] = "info", **params: str | float) -> None:
         """Tell the sentence of a code."""
-        self._clients.emit(_status(notice(code, self._language(), params), level))
+        self.tell(lambda language: _status(notice(code, language, params), level))
+
+    def tell(self, sentence: Callable[[str], Event]) -> None:
+        """Send an event that holds a sentence, made for the language of each client."""
+        self._clients.tell(sentence, self._language())
 
 
 def _again(delay: float) -> str:

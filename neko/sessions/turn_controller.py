@@ -114,7 +114,8 @@ class TurnController:
         self._handle: SessionHandle | None = None
         self._streams: dict[str, ReplyStream] = {}
         self._current: ReplyStream | None = None
-        self._last_speech: str | None = None
+        self._speech: str | None = None
+        self._spoke = False
         self._speech_faults_told: set[tuple[str, str]] = set()
         self._repetition = RepetitionGuard(character)
         self.log = LogWriter(character, dependencies, owner, clients, status)
@@ -143,6 +144,11 @@ class TurnController:
     def has_open_turn(self) -> bool:
         """Is a turn under way?"""
         return self._state.turn is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Does nothing run, sound or await its place in the log?"""
+        return self._state.phase is Phase.IDLE
 
     @property
     def is_closed(self) -> bool:
@@ -333,7 +339,8 @@ class TurnController:
         stream = self._current = self._stream(effect.turn_id)
         stream.own_voice = self._handle is not None and self._handle.session.capabilities.audio_output
         stream.silent = self.voice.kind == "off" or not self._clients.wants_audio
-        self._last_speech = stream.speech_id
+        self._speech = stream.speech_id
+        self._spoke = True
         if not stream.silent:
             self._pipeline.begin(stream.speech_id, self.voice.settings, self._dependencies.persona().language)
             self.dispatch(on.SoundBegan(effect.turn_id))
@@ -371,14 +378,22 @@ class TurnController:
     def _finish_reply(self, effect: do.FinishReply) -> None:
         stream = self._stream(effect.turn_id)
         self._show(stream, stream.finish())
-        if stream is self._current and not stream.silent:
+        if stream is not self._current:
+            return
+        if stream.silent:
+            self._speech = None
+        else:
             self._pipeline.finish()
 
     def _silence_sound(self, effect: do.SilenceSound) -> None:
+        interrupted = self._speech
         self._drop_sound(do.DropSound())
-        self._clients.emit(UserActivity(self._last_speech))
+        if effect.begins or self._spoke:
+            self._clients.emit(UserActivity(interrupted))
+        self._spoke = False
 
     def _drop_sound(self, effect: do.DropSound) -> None:
+        self._speech = None
         self._pipeline.cancel()
         self._clients.drop_audio()
 
@@ -454,6 +469,8 @@ class TurnController:
         self.log.then(partial(self._speech_ended, speech_id))  # after the end of its turn
 
     def _speech_ended(self, speech_id: str) -> None:
+        if self._speech == speech_id:
+            self._speech = None
         self._clients.emit(SpeechEnded(speech_id))
         if self._current and self._current.speech_id == speech_id:
             self.dispatch(on.SoundEnded(self._current.turn_id))

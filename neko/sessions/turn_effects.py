@@ -50,7 +50,12 @@ class ShowPhase:
 
 @dataclass(frozen=True, slots=True)
 class SilenceSound:
-    """Stop all sound at once and tell the clients that the user took the floor."""
+    """Stop all sound at once and tell the clients that the user took the floor.
+
+    ``begins``: the user says something, which is told in any case; else only what there was to silence is.
+    """
+
+    begins: bool = True
 
 
 @dataclass(frozen=True, slots=True)

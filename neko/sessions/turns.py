@@ -122,7 +122,7 @@ class _Transition:
     # ── the user types, or she speaks first ───────────────────────────────────
 
     def on_user_words(self, event: on.UserWords) -> None:
-        self._cut(do.SilenceSound())
+        self._cut(do.SilenceSound(begins=not event.committed))
         if self._utterance and not self._utterance.speaking:
             self._utterance = None
         if event.committed:
@@ -394,7 +394,7 @@ class _Transition:
     # ── ends ──────────────────────────────────────────────────────────────────
 
     def on_stop(self, event: on.Stop) -> None:
-        self._cut(do.SilenceSound())
+        self._cut(do.SilenceSound(begins=False))
         if self._utterance and not self._utterance.speaking:
             self._utterance = None
 

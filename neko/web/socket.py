@@ -12,19 +12,23 @@ from typing import Protocol
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from neko.app.conversations import Conversations
-from neko.app.reader_language import ReaderLanguage
 from neko.errors import FrameError
 from neko.i18n import notice
+from neko.language import first_accepted, normalise
 from neko.sessions.actions import StartSession
 from neko.sessions.events import Audio, CharacterSwitched, SessionFailed, Status
 from neko.sessions.manager import SessionManager
-from neko.sessions.outbox import Outbox
+from neko.sessions.outbox import TAKEN_OVER, Outbox
 from neko.web import wire
 
 logger = logging.getLogger(__name__)
 
 _REDIRECT_TIMEOUT_S = 0.5
 """Seconds between telling a client that its character is unknown and closing, so that it can act."""
+CUT_EXTENSION = "neko.cut"
+"""ASGI extension of our own server: ``cut()`` ends the connection at once, whatever is unsent. Harmless later."""
+_FAREWELL_TIMEOUT_S = 5.0
+"""Seconds from closing a client to the end of its connection."""
 _DRAIN_TIMEOUT_S = 1.0
 """Seconds that a client we close gets to take what was said before."""
 
@@ -34,8 +38,6 @@ class SocketContext(Protocol):
 
     @property
     def conversations(self) -> Conversations: ...
-    @property
-    def language(self) -> ReaderLanguage: ...
 
 
 class Socket:
@@ -44,7 +46,12 @@ class Socket:
     def __init__(self, websocket: WebSocket, context: SocketContext) -> None:
         self._websocket = websocket
         self._context = context
-        self._outbox = Outbox()
+        self._cut = websocket.scope.get("extensions", {}).get(CUT_EXTENSION, {}).get("cut")
+        self._outbox = Outbox(
+            language=_language_of(websocket),
+            knows_takeover=_knows_takeover(websocket),
+            on_close=self._on_close,
+        )
         self._binary_rate: int | None = None
 
     async def serve(self, character: str) -> None:
@@ -70,6 +77,11 @@ class Socket:
             self._outbox.close(1000, "")
             writer.cancel()
 
+    def _on_close(self) -> None:
+        """Whoever reads nothing, or never answers a close, is not waited for."""
+        if self._cut:
+            asyncio.get_running_loop().call_later(_FAREWELL_TIMEOUT_S, self._cut)
+
     async def _turn_away(self, character: str) -> None:
         instead = self._context.conversations.fallback_character()
         if instead is not None:
@@ -93,25 +105,25 @@ class Socket:
             if self._context.conversations.get(manager.character) is not manager:
                 self._outbox.close(1000, "character gone")
             elif (text := frame.get("text")) is not None:
-                self._act(manager, text)
+                await self._act(manager, text)
             elif self._binary_rate and (sound := wire.binary_audio(frame.get("bytes") or b"", self._binary_rate)):
-                manager.handle(sound)
+                await manager.take(sound, self._outbox)
 
-    def _act(self, manager: SessionManager, text: str) -> None:
+    async def _act(self, manager: SessionManager, text: str) -> None:
         try:
             action, language = wire.decode(text)
         except FrameError as error:
-            words = notice(error.code, self._context.language.current, error.params)
+            words = notice(error.code, self._outbox.language or manager.language, error.params)
             if error.failed_mode is not None:
                 self._outbox.put(SessionFailed(error.failed_mode, words.text))
             self._outbox.put(Status(words.text, words.code, words.remedy, level="error"))
             return
         if language:
-            self._context.language.client_reads(language)
+            self._outbox.language = normalise(language)
         if isinstance(action, StartSession):
             self._binary_rate = action.binary_rate
         if action is not None:
-            manager.handle(action)
+            await manager.take(action, self._outbox)
 
     async def _write(self) -> None:
         websocket = self._websocket
@@ -124,3 +136,14 @@ class Socket:
                 await websocket.close(*self._outbox.closed)
         except (WebSocketDisconnect, OSError, RuntimeError) as error:
             logger.debug("the client left while we were sending: %s", type(error).__name__)
+
+
+def _language_of(websocket: WebSocket) -> str | None:
+    """What the page says it shows, else what the browser asks for."""
+    shown = websocket.query_params.get("neko_language")
+    return normalise(shown) if shown else first_accepted(websocket.headers.get("accept-language", ""))
+
+
+def _knows_takeover(websocket: WebSocket) -> bool:
+    """Has the client said that it stays away after a close with this code?"""
+    return str(TAKEN_OVER) in websocket.query_params.get("neko_close_codes", "").split(",")

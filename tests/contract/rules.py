@@ -15,7 +15,7 @@ RULES = {
     "ws-9.5": "isNewMessage once per reply; always turn end",
     "ws-9.6": "user_activity at speech start, with the id being cut",
     "ws-9.7": "session_failed before giving up, in time",
-    "ws-9.8": "the newest socket wins; the older one is closed with a reason",
+    "ws-9.8": "the newest socket wins; the older one is closed with a reason if it knows that code, else silent",
     # websocket.md §1, malformed input, by row
     "ws-1-not-json": "not JSON: a status, the socket stays",
     "ws-1-not-object": "JSON but no object: a status, the socket stays",
@@ -25,7 +25,7 @@ RULES = {
     # websocket.md §1, the connection
     "ws-1-unknown-character": "catgirl_switched with the first character, then close 1000",
     "ws-1-renamed": "a character that is gone: catgirl_switched, then close 1000",
-    "ws-1-disconnect": "the owner's disconnect ends the session quietly",
+    "ws-1-disconnect": "the owner's disconnect ends the session quietly, when its reply is over and nobody is back",
     # websocket.md §2, the edge cases
     "ws-2-audio-unasked": "audio without start_session starts an audio session",
     "ws-2-while-starting": "input during a start waits and is delivered",

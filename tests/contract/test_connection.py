@@ -131,17 +131,62 @@ async def test_a_newer_tab_gets_the_running_reply_from_its_beginning(server: Run
             assert sorted(firsts) == sorted({frame["turn_id"] for frame in replies})
 
 
-@pytest.mark.contract("ws-1-disconnect")
-async def test_the_owners_disconnect_ends_the_session_quietly(server: RunningServer) -> None:
-    async with client(server.ws_url, NAME) as page:
-        await page.say("hello")
-        await page.reply()
+@pytest.mark.contract("ws-9.8")
+async def test_an_older_socket_that_would_redial_stays_open_and_silent(server: RunningServer) -> None:
+    async with client(server.ws_url, NAME, knows_takeover=False) as older, client(server.ws_url, NAME) as newer:
+        await newer.say("hello")
+        await newer.reply()
+        assert await older.quiet() == []
+        await older.say("I am here again")
+        assert await newer.closed() == (4001, "taken over")
+        assert (await older.reply())[0]
+
+
+@pytest.mark.contract("ws-9.8")
+async def test_what_a_silent_socket_does_by_itself_does_not_take_the_conversation_over(server: RunningServer) -> None:
+    async with (
+        client(server.ws_url, NAME, knows_takeover=False) as older,
+        client(server.ws_url, NAME, knows_takeover=False) as newer,
+    ):
+        await newer.say("hello")
+        await newer.reply()
+        for action in ("pause_session", "end_session"):
+            await older.send(action)
+        assert await older.quiet() == []
         manager = server.neko.conversations.get(NAME)
         assert manager is not None
         assert manager.active
+        await newer.say("hello again")
+        assert (await newer.reply())[0]
+        assert await older.quiet() == []
+
+
+@pytest.mark.contract("ws-9.8")
+async def test_sound_from_two_pages_is_taken_from_one(server: RunningServer) -> None:
+    sound = {"input_type": "audio", "data": [0] * 480}
+    async with (
+        client(server.ws_url, NAME, knows_takeover=False) as older,
+        client(server.ws_url, NAME, knows_takeover=False) as newer,
+    ):
+        await older.send("stream_data", **sound)  # its microphone is on, the newer page is silent
+        await older.until("neko_hello")
+        await newer.send("stream_data", **sound)
+        assert "neko_hello" not in types_of(await newer.quiet())
+        await newer.say("hello")
+        await newer.until("neko_hello")
+
+
+@pytest.mark.contract("ws-1-disconnect")
+async def test_the_owners_disconnect_ends_the_session_quietly_when_nobody_comes_back(server: RunningServer) -> None:
+    manager = server.neko.conversations.get(NAME)
+    assert manager is not None
     async with client(server.ws_url, NAME) as page:
-        assert await page.quiet() == []
-        assert not manager.active
+        await page.say("hello")
+        await page.reply()
+        assert manager.active
+    async with client(server.ws_url, NAME) as page:
+        assert manager.active, "a reload keeps the session"
+        assert not {"status", "session_ended_by_server"} & set(types_of(await page.quiet()))
 
 
 @pytest.mark.contract("ws-6")

@@ -151,7 +151,7 @@ async def test_the_newer_of_two_clients_keeps_the_conversation_though_it_was_gre
         return await lines(*args, **kwargs)
 
     monkeypatch.setattr(talk.memory, "lines", first_is_slow)
-    older, newer = Outbox(), Outbox()
+    older, newer = Outbox(knows_takeover=True), Outbox()
     greeting = asyncio.create_task(talk.manager.attach(older))
     await asyncio.sleep(0)
     await talk.manager.attach(newer)

@@ -17,10 +17,10 @@
 import { Emitter } from "./emitter.js";
 import { History } from "./history.js";
 import { newId } from "./identity.js";
-import { currentLanguage, t } from "./i18n.js";
+import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { banner, clearFault, toast } from "./notices.js";
 import { ServerEvents } from "./server_events.js";
-import { Socket } from "./socket.js";
+import { Socket, TAKEN_OVER } from "./socket.js";
 import { Transcript } from "./transcript.js";
 
 const HELLO_TIMEOUT_MS = 1500;
@@ -65,6 +65,7 @@ export class Conversation extends Emitter {
     this.#parts = parts;
     this.transcript = new Transcript(parts.log);
     this.#events = new ServerEvents(this, parts);
+    onLanguage((language) => this.send({ action: "ping", language }));
   }
 
   /** @param {string} character */
@@ -292,7 +293,7 @@ export class Conversation extends Emitter {
     this.#ready = false;
     clearTimeout(this.#hello);
     if (state === "waiting" || state === "taken") {
-      this.transcript.settle("interrupted");
+      this.transcript.settle(); // it goes on over there, and comes whole when the line is back
       this.enter("idle");
     }
     if (state === "taken") this.#tellTaken();
@@ -322,5 +323,7 @@ function pause(milliseconds) {
 function socketUrl(character) {
   const url = new URL(`ws/${encodeURIComponent(character)}`, document.baseURI);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.searchParams.set("neko_close_codes", String(TAKEN_OVER));
+  url.searchParams.set("neko_language", currentLanguage());
   return url.href;
 }

@@ -53,6 +53,7 @@ export class ServerEvents {
       endAllStanding();
       this.#conversation.engine = hello.speech.engine;
       this.#model(hello.model);
+      if (hello.state === "idle") this.#parts.speech.completeCurrent();
       this.#conversation.enter(hello.state);
       void this.#conversation.resume(hello.last_line_id);
     },

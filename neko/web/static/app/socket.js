@@ -18,7 +18,8 @@ const LONGEST_DELAY_MS = 30_000;
 const OPEN_TIMEOUT_MS = 10_000;
 const PING_EVERY_MS = 30_000;
 const PONG_TIMEOUT_MS = 10_000;
-const TAKEN_OVER = 4001;
+/** Close code: another tab has this character. The server sends it only to a client that names it in the address. */
+export const TAKEN_OVER = 4001;
 
 /**
  * Milliseconds before attempt `n` (0 is the first retry): exponential, the upper half random.

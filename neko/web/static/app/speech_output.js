@@ -88,6 +88,7 @@ export class SpeechOutput extends Emitter {
       return;
     }
     if (id !== this.#current) {
+      this.completeCurrent();
       this.#current = id;
       this.#interrupted = null;
     }
@@ -106,6 +107,11 @@ export class SpeechOutput extends Emitter {
    */
   complete(id) {
     if (id !== this.#interrupted) this.#player.end(id);
+  }
+
+  /** Nothing more comes of what was said last; its end may have been lost with the line. */
+  completeCurrent() {
+    this.complete(this.#current);
   }
 
   /**

@@ -72,7 +72,7 @@
  *
  * @typedef {{ action: "stream_data", input_type: "text", data: string, client_id: string, language: string }} SendText
  * @typedef {{ action: "stream_data", input_type: "screen", data: string }} SendPicture `data`: a `data:image/jpeg;base64,` URL.
- * @typedef {{ action: "stop_reply" | "retry_reply" | "ping" }} PlainAction
+ * @typedef {{ action: "stop_reply" | "retry_reply" | "ping", language?: string }} PlainAction
  * @typedef {SendText | SendPicture | PlainAction} ClientAction
  */
 export {};
