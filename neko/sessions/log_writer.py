@@ -51,7 +51,10 @@ Entry = Callable[[], Awaitable[None]]
 
 
 class LogWriter:
-    """``session_id`` marks the lines of one model session. ``last_line_id`` is the newest line written here."""
+    """``session_id`` marks the lines of one model session. ``last_line_id`` is the newest line written here.
+
+    ``typed_lines_waiting``: typed lines that are not written yet.
+    """
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class LogWriter:
         self._receipts: dict[str, Line] = {}
         self._recall_reported = False
         self._on_their_way: set[str | None] = set()
+        self.typed_lines_waiting = 0
         self.session_id = uuid4().hex
         self.last_line_id = 0
         self._writing = owner.spawn(self._run(), name="write the log")
@@ -136,6 +140,7 @@ class LogWriter:
         )
 
         self._on_their_way.add(request.client_id)
+        self.typed_lines_waiting += 1
 
         async def write() -> None:
             try:
@@ -147,6 +152,7 @@ class LogWriter:
                 return
             finally:
                 self._on_their_way.discard(request.client_id)
+                self.typed_lines_waiting -= 1
             if stored is None:
                 recall.cancel()
                 on_committed(request, False)

@@ -256,7 +256,7 @@ class SessionManager:
             return TextReceipt(TextOutcome.BLANK)
         if self._turns.is_closed:
             return TextReceipt(TextOutcome.REFUSED)
-        if self._turns.log.waiting >= self._dependencies.limits.waiting_lines:
+        if self._turns.log.typed_lines_waiting >= self._dependencies.limits.waiting_lines:
             self._status.notify("inbox_full")
             return TextReceipt(TextOutcome.REFUSED)
         images, self._images = tuple(self._images), []

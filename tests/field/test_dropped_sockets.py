@@ -191,6 +191,15 @@ async def raw_socket(url: str, query: str = "") -> AsyncIterator[tuple[asyncio.S
         writer.close()
 
 
+async def all_kept(server: RunningServer, lines: list[str]) -> None:
+    found: list[str] = []
+    async with asyncio.timeout(10):
+        while len(found) < len(lines):
+            stored = await server.neko.memory.lines(CHARACTER, limit=4 * LINES)
+            found = [line.text for line in stored if line.role == "user"]
+    assert sorted(found) == sorted(lines)
+
+
 GOODBYES = {
     "tcp-close": b"",
     "close": masked(8, struct.pack("!H", 1000)),
@@ -209,12 +218,16 @@ async def test_what_was_read_before_a_goodbye_is_kept(server: RunningServer, goo
         async with raw_socket(server.url) as (_, writer):
             writer.write(action("stream_data", input_type="text", data=f"line {number}") + goodbye)
             await writer.drain()
-    lines: list[str] = []
-    async with asyncio.timeout(8):
-        while len(lines) < LINES:
-            stored = await server.neko.memory.lines(CHARACTER, limit=4 * LINES)
-            lines = [line.text for line in stored if line.role == "user"]
-    assert sorted(lines) == sorted(f"line {number}" for number in range(LINES))
+    await all_kept(server, [f"line {number}" for number in range(LINES)])
+
+
+@pytest.mark.parametrize("size", [10, 1000], ids=["short", "long"])
+async def test_all_that_was_sent_in_one_breath_before_a_goodbye_is_kept(server: RunningServer, size: int) -> None:
+    async with raw_socket(server.url) as (_, writer):
+        lines = [f"{number} ".ljust(size, "x") for number in range(LINES)]
+        writer.write(b"".join(action("stream_data", input_type="text", data=line) for line in lines))
+        await writer.drain()
+    await all_kept(server, lines)
 
 
 async def test_a_line_before_a_goodbye_is_answered_too(talk: Talk) -> None:
