@@ -29,10 +29,12 @@ class Adaptation:
     ``refused`` holds what it was sent once and does not take: keys of the request ("temperature", "stream", "tools"),
     and of its messages "system", "roles", "pictures", "empty" and "fields" (see ``chat_request``).
     ``most_tokens``: what a request may hold, as ``chat_request.estimate`` counts, None while no limit has shown.
+    ``opens_thoughts``: its template begins a thought, so that only the end of it comes.
     """
 
     refused: frozenset[str] = frozenset()
     most_tokens: int | None = None
+    opens_thoughts: bool = False
 
     def takes(self, name: str) -> bool:
         """Whether this has not been refused."""

@@ -12,7 +12,7 @@ from neko.llm.chat_request import ChatMessage
 from neko.llm.client import ProviderClient, Timeouts, open_client
 from neko.llm.completion import stream_completion
 from neko.llm.provider_errors import ProviderErrors
-from neko.llm.reasoning_filter import ReasoningFilter
+from neko.llm.reply_filter import ReplyFilter
 from neko.net import Network
 from neko.providers import ModelEndpoint
 
@@ -96,8 +96,8 @@ class _WholeText:
     def __init__(self) -> None:
         self.started = time.monotonic()
         self.first: float | None = None
-        self._filter = ReasoningFilter()
         self._pieces: list[str] = []
+        self._filter = ReplyFilter(self._pieces.clear)
 
     def push(self, text: str) -> bool:
         if self.first is None:

@@ -156,6 +156,11 @@ class Clients:
             outbox.withdraw_text(turn_id, unsent)
         return unsent
 
+    def drop_text(self, turn_id: str) -> None:
+        """Forget what has not been sent of a reply: it is taken back."""
+        for outbox in self._everyone:
+            outbox.withdraw_text(turn_id, outbox.unsent_text(turn_id))
+
     def close(self, code: int, reason: str) -> None:
         for outbox in (*self._everyone, *self._silent):
             outbox.close(code, reason)

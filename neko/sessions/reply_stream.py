@@ -18,6 +18,8 @@ _ENOUGH_TO_JUDGE = 60
 class ReplyStream:
     """The reply of one turn. ``speech_id`` marks its sound, fresh for every reply.
 
+    ``is_anew``: an earlier text of this reply was taken back.
+
     ``own_voice``: the model speaks itself, its text is not synthesised. ``silent``: no sound is made.
     ``replaces``: the line of an earlier reply of which this one is a retry. ``text``: what was shown, of which
     the first ``delivered`` characters were sent to somebody who may have left since.
@@ -32,9 +34,16 @@ class ReplyStream:
     timeline: Timeline = field(default_factory=Timeline)
     text: str = ""
     delivered: int = 0
+    is_anew: bool = False
     _first: bool = True
     _emotion_shown: bool = False
     _tags: TagFilter = field(default_factory=TagFilter)
+
+    def anew(self) -> ReplyStream:
+        """The same reply from its start: what was shown of it is taken back."""
+        return ReplyStream(
+            self.turn_id, self.replaces, self.own_voice, self.silent, timeline=self.timeline, is_anew=True
+        )
 
     def feed(self, delta: str) -> list[Event]:
         """Take a delta of the model's text; what to tell the clients about it."""

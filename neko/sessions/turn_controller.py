@@ -353,15 +353,27 @@ class TurnController:
         for event in events:
             if isinstance(event, ReplyText):
                 stream.timeline.mark("first_delta")
-                if event.first and stream.replaces is not None:
+                if event.first and stream.replaces is not None and not stream.is_anew:
                     self._clients.emit(ResponseDiscarded("retry", 1, 1, will_retry=True))
                 self._clients.emit(event)
-                if event.first:
+                if event.first and not stream.is_anew:
                     self._publish(facts.reply_started(self._character, stream.turn_id))
                 if not (stream.own_voice or stream.silent):
                     self._pipeline.feed(event.text)
             else:
                 self._clients.emit(event)
+
+    def _withdraw_text(self, effect: do.WithdrawText) -> None:
+        """The clients drop what they have of the reply, its sound is cut, and it begins anew."""
+        stream = self._current = self._streams[effect.turn_id] = self._stream(effect.turn_id).anew()
+        self._last_speech = stream.speech_id
+        self._clients.drop_text(effect.turn_id)
+        self._clients.drop_audio()
+        self._clients.emit(ResponseDiscarded("thought", 1, 1, will_retry=True))
+        if not stream.silent:
+            self._pipeline.begin(stream.speech_id, self.voice.settings, self._dependencies.persona().language)
+        if effect.text:
+            self._show(stream, stream.feed(effect.text))
 
     def _keep_text(self, effect: do.KeepText) -> None:
         stream = self._stream(effect.turn_id)
@@ -532,6 +544,7 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.Interrupt: TurnController._interrupt,
     do.OpenReply: TurnController._open_reply,
     do.ShowText: TurnController._show_text,
+    do.WithdrawText: TurnController._withdraw_text,
     do.KeepText: TurnController._keep_text,
     do.PlaySound: TurnController._play_sound,
     do.FinishReply: TurnController._finish_reply,

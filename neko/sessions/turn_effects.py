@@ -149,6 +149,14 @@ class ShowText:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawText:
+    """What was shown and said of the reply is taken back: it begins anew with this text."""
+
+    turn_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepText:
     """This much of the reply was heard but never shown: it counts as delivered."""
 
@@ -227,6 +235,7 @@ Effect = (
     | Interrupt
     | OpenReply
     | ShowText
+    | WithdrawText
     | KeepText
     | PlaySound
     | FinishReply

@@ -18,6 +18,7 @@ from neko.types.model_session import (
     SpeechStarted,
     SpeechStopped,
     TextDelta,
+    TextWithdrawn,
     ToolCall,
     Transcript,
 )
@@ -160,6 +161,7 @@ Event = (
     | Close
     | ReplyStarted
     | TextDelta
+    | TextWithdrawn
     | AudioDelta
     | ToolCall
     | ReplyDone

@@ -309,6 +309,15 @@ class _Transition:
         else:
             self._effects.append(do.ShowText(turn.id, event.text))
 
+    def on_text_withdrawn(self, event: model.TextWithdrawn) -> None:
+        turn = self._replying(event.reply_id)
+        if turn is None:
+            return
+        if turn.utterance_id is not None:
+            self._turn = replace(turn, held=(event.kept,) if event.kept else ())
+        else:
+            self._effects.append(do.WithdrawText(turn.id, event.kept))
+
     def on_audio_delta(self, event: model.AudioDelta) -> None:
         if turn := self._replying(event.reply_id):
             self._turn = replace(turn, heard=True) if not turn.heard else turn
@@ -501,6 +510,7 @@ _HANDLERS: dict[type, Any] = {
     model.Transcript: _Transition.on_transcript,
     model.ReplyStarted: _Transition.on_reply_started,
     model.TextDelta: _Transition.on_text_delta,
+    model.TextWithdrawn: _Transition.on_text_withdrawn,
     model.AudioDelta: _Transition.on_audio_delta,
     model.Retrying: _Transition.on_retrying,
     model.ReplyNotice: _Transition.on_reply_notice,

@@ -161,6 +161,14 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class TextWithdrawn:
+    """What came of this reply was none (a thought that shows only at its end): it is ``kept`` and what follows."""
+
+    reply_id: str
+    kept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AudioDelta:
     """The model's own voice: PCM16 little-endian mono at ``rate`` Hz."""
 
@@ -256,6 +264,7 @@ class SessionLost:
 ModelEvent = (
     ReplyStarted
     | TextDelta
+    | TextWithdrawn
     | AudioDelta
     | ToolCall
     | ReplyDone

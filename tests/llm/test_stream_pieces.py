@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neko.llm.continuation import ContinuationJoiner, continuation_request
-from neko.llm.reasoning_filter import ReasoningFilter
 from neko.llm.sse import EventDecoder
 from neko.llm.tokens import estimate_tokens
 from neko.sessions.models.event_channel import EventChannel
@@ -40,30 +39,6 @@ def test_an_endless_line_is_refused() -> None:
     decoder = EventDecoder()
     with pytest.raises(ValueError, match="too long"):
         decoder.feed(b"data: " + b"x" * 5_000_000)
-
-
-# ── thoughts ────────────────────────────────────────────────────────────────────────────
-
-
-def unthought(*pieces: str) -> str:
-    thoughts = ReasoningFilter()
-    return "".join(thoughts.feed(piece) for piece in pieces) + thoughts.flush()
-
-
-@given(st.integers(1, 9))
-def test_thoughts_are_left_out_wherever_the_deltas_are_cut(size: int) -> None:
-    text = "<think>a < b\n</think>\n\nHello <b>you</b> <happy>, 1 < 2 <thinking>x</thinking>end <"
-    pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    assert unthought(*pieces) == "Hello <b>you</b> <happy>, 1 < 2 end <"
-
-
-def test_a_thought_without_end_shows_nothing() -> None:
-    assert unthought("<think>", "for ever") == ""
-
-
-def test_ordinary_text_is_not_held_back() -> None:
-    thoughts = ReasoningFilter()
-    assert [thoughts.feed(piece) for piece in ("\n", " Hi", " there", "!\n")] == ["", "Hi", " there", "!\n"]
 
 
 # ── continuation ────────────────────────────────────────────────────────────────────────

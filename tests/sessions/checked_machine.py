@@ -76,9 +76,17 @@ class Machine:
             match effect:
                 case do.ShowText(turn_id, text) if self.tagged and text.replace(tag(turn_id), ""):
                     raise AssertionError(f"{text} was shown for {turn_id}")
+                case do.WithdrawText(turn_id, text) if self.tagged and text.replace(tag(turn_id), ""):
+                    raise AssertionError(f"{text} was shown anew for {turn_id}")
                 case do.PlaySound(turn_id, pcm, _) if self.tagged and pcm != tag(turn_id).encode():
                     raise AssertionError(f"{pcm!r} was played for {turn_id}")
-                case do.ShowText(turn_id) | do.PlaySound(turn_id) | do.OpenReply(turn_id) | do.FinishReply(turn_id):
+                case (
+                    do.WithdrawText(turn_id)
+                    | do.ShowText(turn_id)
+                    | do.PlaySound(turn_id)
+                    | do.OpenReply(turn_id)
+                    | do.FinishReply(turn_id)
+                ):
                     assert turn_id in current, f"{effect} belongs to no open turn"
                     assert not self.ended[turn_id], f"{effect} comes after the end of its turn"
                 case do.EndTurn(turn_id):

@@ -32,7 +32,7 @@ _OPS = st.one_of(
     st.tuples(st.sampled_from(["commit", "commit answered", "commit failed"]), _TURNS),
     st.tuples(st.sampled_from(["ready", "gone", "unavailable", "stop", "dismiss", "reconnected"]), st.booleans()),
     st.tuples(st.sampled_from(["speech", "silence", "words", "partial", "cough"]), _TURNS),
-    st.tuples(st.sampled_from(["reply", "text", "sound", "retry", "notice", "tool", "tool done"]), _TURNS),
+    st.tuples(st.sampled_from(["reply", "text", "withdrawn", "sound", "retry", "notice", "tool", "tool done"]), _TURNS),
     st.tuples(st.sampled_from(["end", "fail", "spoken reply"]), _TURNS),
     st.tuples(st.sampled_from(["sounding", "sounded", "written"]), _TURNS),
     st.tuples(st.just("wait"), st.floats(0.01, 200)),
@@ -116,6 +116,8 @@ class _World:
                 yield model.ReplyStarted(turn)
             case "text":
                 yield model.TextDelta(turn, tag(turn))
+            case "withdrawn":
+                yield model.TextWithdrawn(turn, tag(turn))
             case "sound":
                 yield model.AudioDelta(turn, tag(turn).encode(), 24_000)
             case "retry":

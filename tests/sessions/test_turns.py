@@ -53,6 +53,21 @@ def test_a_reply_is_shown_written_and_ended() -> None:
     assert machine.take(on.TurnWritten("t1")) == [do.ShowPhase(Phase.IDLE)]
 
 
+def test_what_was_no_reply_is_taken_back_and_the_reply_begins_anew() -> None:
+    machine = up()
+    answered(machine, "t1", "I should greet.")
+    assert machine.take(model.TextWithdrawn("t1", "")) == [do.WithdrawText("t1", "")]
+    assert machine.take(model.TextDelta("t1", "Hello")) == [do.ShowText("t1", "Hello")]
+    assert machine.take(model.TextWithdrawn("t2", "")) == []
+
+
+def test_what_waits_for_the_users_words_is_taken_back_unseen() -> None:
+    machine = up(transcription=True)
+    machine.take(model.SpeechStarted("u1"), model.SpeechStopped("u1"), model.ReplyStarted("r1", "u1"))
+    machine.take(model.TextDelta("r1", "I should greet."), model.TextWithdrawn("r1"), model.TextDelta("r1", "Hello"))
+    assert do.ShowText("r1", "Hello") in machine.take(model.Transcript("u1", "Hi"))
+
+
 def test_that_it_is_tried_again_is_told_once_a_turn() -> None:
     machine = up()
     again = model.Retrying("t1", ModelServerError(model="m", provider="p"), 2, 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from neko.errors import (
@@ -19,6 +19,7 @@ from neko.llm.client import ProviderClient, Timeouts
 from neko.llm.completion import CompletionEnd, stream_completion
 from neko.llm.continuation import continuation_request
 from neko.llm.provider_errors import ProviderErrors
+from neko.llm.speaker_labels import SpeakerLabels
 from neko.llm.tokens import estimate_tokens
 from neko.providers import ModelEndpoint
 from neko.sessions.models.history import History, with_pictures
@@ -71,6 +72,7 @@ class Asking:
         pictures: Sequence[dict[str, Any]],
         tools: tuple[Tool, ...],
         reply: Reply,
+        labels: SpeakerLabels,
     ) -> None:
         self._history = history
         self._timeouts = timeouts
@@ -79,6 +81,7 @@ class Asking:
         self._pictures = pictures
         self._tools = tools
         self._reply = reply
+        self._labels = labels
         self._start = reply.length
         self._adaptation = model.adaptations.of(model.endpoint)
         self._adaptations_left = _MOST_ADAPTATIONS
@@ -129,7 +132,13 @@ class Asking:
 
     async def _ask(self, messages: Sequence[ChatMessage]) -> CompletionEnd:
         model = self._model
-        sink = ReplySink(self._reply, self._begun, follows_calls=self._start > 0)
+        sink = ReplySink(
+            self._reply,
+            self._begun,
+            self._labels,
+            follows_calls=self._start > 0,
+            opened=self._adaptation.opens_thoughts,
+        )
         try:
             end = await stream_completion(
                 model.client,
@@ -143,11 +152,12 @@ class Asking:
                 self._adaptation,
             )
         except ModelReplyCutError:
-            if sink.is_blank:
-                return CompletionEnd()
             sink.flush()
+            if sink.is_over:
+                return CompletionEnd()
             raise
         sink.flush()
+        self._adaptation = replace(self._adaptation, opens_thoughts=sink.ends_a_thought)
         return end
 
     # ── what to do about a failure ────────────────────────────────────────────

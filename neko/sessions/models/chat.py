@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from neko.llm.adaptation import Adaptations
 from neko.llm.client import ProviderClient, Timeouts, open_client
+from neko.llm.speaker_labels import SpeakerLabels
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.asking import Model, Question
@@ -72,6 +73,7 @@ class ChatSession:
         """Make the client; the server is not asked anything, so it may be down."""
         self._history.instructions = setup.instructions
         self._maker.tools = setup.tools
+        self._maker.labels = SpeakerLabels(setup.character, setup.master)
         self._speak_first = _SPEAK_FIRST.format(master=setup.master, character=setup.character)
         client = (await self._model(self._endpoint)).client
         self._connecting = self._owner.spawn(

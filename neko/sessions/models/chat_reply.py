@@ -9,6 +9,7 @@ from typing import Any
 from neko.errors import ModelEmptyReplyError
 from neko.llm.client import Timeouts
 from neko.llm.completion import CompletionEnd
+from neko.llm.speaker_labels import SpeakerLabels
 from neko.llm.tool_calls import RequestedCall
 from neko.sessions.models.asking import Asking, Model, Question
 from neko.sessions.models.history import History, ToolStep, picture_parts
@@ -29,13 +30,15 @@ class ReplyMaker:
         self._calls = calls
         self._timeouts = timeouts
         self.tools: tuple[Tool, ...] = ()
+        self.labels = SpeakerLabels()
 
     async def make(self, model: Model, question: Question, reply: Reply) -> None:
         """Push a whole reply; raises ``NekoError`` when it cannot be finished."""
         pictures = await in_thread(picture_parts, question.images) if question.images else []
         for step in range(MOST_STEPS + 1):
             tools = self.tools if step < MOST_STEPS else ()
-            end = await Asking(self._history, self._timeouts, model, question, pictures, tools, reply).answer()
+            asking = Asking(self._history, self._timeouts, model, question, pictures, tools, reply, self.labels)
+            end = await asking.answer()
             if not end.calls or not tools:
                 break
             await self._call(reply, end)

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
-from neko.types.model_session import AudioDelta, ModelEvent, ReplyDone, TextDelta, ToolCall
+from neko.types.model_session import AudioDelta, ModelEvent, ReplyDone, TextDelta, TextWithdrawn, ToolCall
 
 
 class EventChannel:
@@ -54,7 +54,10 @@ class EventChannel:
         for event in self._events:
             if isinstance(event, TextDelta) and event.reply_id == reply_id:
                 text.append(event.text)
-            elif not (isinstance(event, AudioDelta | ToolCall | ReplyDone) and event.reply_id == reply_id):
+                continue
+            if isinstance(event, TextWithdrawn) and event.reply_id == reply_id:
+                text.clear()
+            if not (isinstance(event, AudioDelta | ToolCall | ReplyDone) and event.reply_id == reply_id):
                 others.append(event)
         self._events = others
         self._wake_writers()

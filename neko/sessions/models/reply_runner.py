@@ -18,6 +18,7 @@ from neko.types.model_session import (
     ReplyStarted,
     Retrying,
     TextDelta,
+    TextWithdrawn,
     ToolCall,
 )
 
@@ -56,6 +57,14 @@ class Reply:
         self._pieces.append(text)
         self.length += len(text)
         return self._channel.put_delta(TextDelta(self.id, text))
+
+    def withdraw(self, length: int) -> None:
+        """Take back all but the first ``length`` characters."""
+        if not self.done:
+            kept = self.text[:length]
+            self._pieces = [kept] if kept else []
+            self.length = len(kept)
+            self._channel.put(TextWithdrawn(self.id, kept))
 
     async def drain(self) -> None:
         await self._channel.drain()

@@ -1,10 +1,11 @@
-"""From a model's deltas to those of a reply."""
+"""From the deltas of one completion to those of the reply that it is a part of."""
 
 from __future__ import annotations
 
 from neko.errors import ReplyTooLongError
 from neko.llm.continuation import ContinuationJoiner
-from neko.llm.reasoning_filter import ReasoningFilter
+from neko.llm.reply_filter import ReplyFilter
+from neko.llm.speaker_labels import SpeakerLabels
 from neko.sessions.models.reply_runner import Reply
 
 LONGEST_REPLY = 12_000
@@ -14,36 +15,55 @@ LONGEST_BLANK = 1_000
 
 
 class ReplySink:
-    """Reasoning is left out, a continuation joined to what it goes on with, and a reply ended that would not end.
+    """What is no reply is left out, a continuation joined to what it goes on with, an endless reply ended.
 
-    ``push`` and ``flush`` raise ``ReplyTooLongError`` once the reply is full, or, with ``is_blank``, once nothing but
-    white space comes.
+    ``push`` and ``flush`` raise ``ReplyTooLongError`` once the reply is full, or, with ``is_over``, once nothing of it
+    can come any more: nothing but white space comes, or somebody else's turn.
     """
 
-    __slots__ = ("_blanks", "_filter", "_joiner", "_reply", "_separator", "drain", "is_blank")
+    __slots__ = (
+        *("_begun", "_blanks", "_filter", "_follows_calls", "_joiner", "_length", "_reply", "_separator"),
+        *("drain", "is_over"),
+    )
 
-    def __init__(self, reply: Reply, begun: str, *, follows_calls: bool) -> None:
-        """``begun`` is what there is of this completion; ``follows_calls``: of the reply there may be more."""
+    def __init__(
+        self, reply: Reply, begun: str, labels: SpeakerLabels, *, follows_calls: bool = False, opened: bool = False
+    ) -> None:
+        """``begun`` is what there is of this completion; ``follows_calls``: of the reply there may be more.
+
+        ``opened``: the model's template is known to begin a thought.
+        """
         self._reply = reply
-        self._separator = "\n" if follows_calls and not begun else ""
-        self._filter = ReasoningFilter(begun=bool(begun))
-        self._joiner = ContinuationJoiner(begun) if begun else None
+        self._begun = begun
+        self._length = reply.length
+        self._follows_calls = follows_calls and not begun
+        self._filter = ReplyFilter(self._take_back, labels, begun=begun, opened=opened)
         self._blanks = 0
-        self.is_blank = False
+        self.is_over = False
         self.drain = reply.drain
+        self._restart()
+
+    @property
+    def ends_a_thought(self) -> bool:
+        """The template had begun a thought: it ended in this text."""
+        return self._filter.ends_a_thought
 
     def push(self, text: str) -> bool:
         if text.isspace():
             self._blanks += len(text)
             if self._blanks > LONGEST_BLANK:
-                self.is_blank = True
+                self.is_over = True
                 raise ReplyTooLongError("nothing but white space")
         else:
             self._blanks = 0
         text = self._filter.feed(text)
         if self._joiner is not None:
             text = self._joiner.feed(text)
-        return not text or self._push(text)
+        has_room = not text or self._push(text)
+        if self._filter.has_ended:
+            self.is_over = True
+            raise ReplyTooLongError("somebody else's turn")
+        return has_room
 
     def flush(self) -> None:
         """The stream came to its end: hand on what was held back."""
@@ -52,6 +72,14 @@ class ReplySink:
             rest = self._joiner.feed(rest) + self._joiner.flush()
         if rest:
             self._push(rest)
+
+    def _restart(self) -> None:
+        self._joiner = ContinuationJoiner(self._begun) if self._begun else None
+        self._separator = "\n" if self._follows_calls else ""
+
+    def _take_back(self) -> None:
+        self._restart()
+        self._reply.withdraw(self._length)
 
     def _push(self, text: str) -> bool:
         if self._separator:

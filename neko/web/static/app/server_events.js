@@ -135,11 +135,11 @@ export class ServerEvents {
   }
 
   /** @param {ResponseDiscarded} discarded */
-  #discard({ will_retry: again, message }) {
+  #discard({ reason, will_retry: again, message }) {
     this.#conversation.transcript.discard();
     this.#parts.speech.stop();
     if (again) {
-      if (!this.#conversation.isRetrying) toast(t("talk.again"));
+      if (reason !== "thought" && !this.#conversation.isRetrying) toast(t("talk.again"));
       this.#conversation.enter("thinking");
       return;
     }

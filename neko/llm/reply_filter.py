@@ -1,0 +1,429 @@
+"""What of a model's text is the reply: without its thoughts and without what a chat template left in it.
+
+A thought is hidden where it begins a reply. Where the template has opened it, only its end is in the text:
+then everything shown so far was a thought and is taken back. No reply is held back for fear of that.
+Marks in code are text, and so are those that a sentence speaks of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum, auto
+
+from neko.llm.code_marks import CodeMarks
+from neko.llm.speaker_labels import LONGEST, SpeakerLabels
+from neko.llm.template_marks import BEGINS, Kind, Mark, is_mentioned, read_mark
+
+_STOP = re.compile(rf"[\n{re.escape(BEGINS)}]")
+_MARK_STOP = re.compile(f"[{re.escape(BEGINS)}]")
+_SPACE = re.compile(r"\s+")
+_ROLES = ("assistant", "model", "bot", "user", "system")
+_ROLE = re.compile(rf"(?:{'|'.join(_ROLES)})(?=[\s<]|$)")
+_TAG = re.compile(r"<\w+>")
+_LABELLED = re.compile(r"\W{0,6}\w[\w .'-]{0,30}[:：]\s")
+_TAIL = 64
+_LONGEST_HEADER = 120
+_STRIPPED_CHANNEL = re.compile(r"(?:analysis|commentary)(?=[^\sa-z.,:;!?'’-])")
+_STRIPPED_FINAL = "assistantfinal"
+"""What is left of harmony's marks where a server drops them: ``analysis…assistantfinal…``."""
+_PHRASES = (
+    ("Here is my thought process:", "Here is my response:"),
+    ("Here's my thought process:", "Here's my response:"),
+    ("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),
+    ("Thinking...\n", "...done thinking."),
+)
+"""How Granite, Apriel and Ollama's shell begin and end a thought, in words. It is one only if the end comes."""
+
+
+_NO_MARK = Mark(Kind.TEXT, 0)
+
+
+class _State(Enum):
+    START = auto()
+    """Nothing of the answer has come."""
+    ANSWER = auto()
+    HIDDEN = auto()
+    """A thought."""
+    HEADER = auto()
+    """The name of a channel."""
+    OVER = auto()
+    """The turn is over; only the channel of the answer can still begin."""
+    ENDED = auto()
+    """Somebody else speaks: nothing more is read."""
+
+
+class ReplyFilter:
+    """Deltas of one completion in, text of the reply out; marks may be cut anywhere between deltas.
+
+    ``take_back`` is called when all that was shown is to be withdrawn. ``begun``: the end of the text that this one
+    goes on with, so its white space counts. ``opened``: this model's template is known to open the thought.
+    """
+
+    def __init__(
+        self,
+        take_back: Callable[[], object],
+        labels: SpeakerLabels | None = None,
+        *,
+        begun: str = "",
+        opened: bool = False,
+    ) -> None:
+        self._take_back = take_back
+        self._labels = labels or SpeakerLabels()
+        self._keeps_space = bool(begun)
+        self._opened = opened
+        self.ends_a_thought = False
+        """The end of a thought came that had no beginning."""
+        self._state = _State.START
+        self._text, self._at, self._final = "", 0, False
+        self._out: list[str] = []
+        self._held = ""
+        self._space: list[str] = []
+        self._maybe: list[str] | None = None
+        self._until = self._closing = ""
+        self._header = ""
+        self._by_token = self._in_final = self._wrapped = self._is_role_next = False
+        self._forget()
+        self._tail = begun[-_TAIL:]
+
+    def _forget(self) -> None:
+        """Nothing has been shown."""
+        self._code = CodeMarks()
+        self._tail = self._line = ""
+        self._shown = 0
+        self._mentioned = 0
+        self._at_line_start = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Nothing that could still come would be shown."""
+        return self._state is _State.ENDED
+
+    def feed(self, text: str) -> str:
+        """What may be shown now."""
+        if (
+            self._state is _State.ANSWER
+            and not (self._held or self._space or self._at_line_start or _STOP.search(text))
+            and _STRIPPED_FINAL not in self._tail + text
+        ):
+            self._show(text)
+            self._out.clear()
+            return text
+        return self._take(self._held + text, final=False)
+
+    def flush(self) -> str:
+        """The completion is over: what was held back."""
+        rest = self._take(self._held, final=True)
+        if self._state is _State.HIDDEN and self._maybe is not None:
+            self._state = _State.ANSWER
+            rest = self._take("".join(self._maybe), final=True)
+        return rest
+
+    def _take(self, text: str, *, final: bool) -> str:
+        self._text, self._at, self._final = text, 0, final
+        while self._at < len(self._text) and _STEPS[self._state](self):
+            pass
+        self._held = self._text[self._at :]
+        out = "".join(self._out)
+        self._out.clear()
+        return out
+
+    # ── steps: each takes some text, or returns False to wait for more ───────────────────
+
+    def _start(self) -> bool:
+        text, at = self._text, self._at
+        if space := _SPACE.match(text, at):
+            self._at = space.end()
+            if self._keeps_space or self._shown:
+                self._keep_space(space.group())
+            return True
+        mark = read_mark(text, at, final=self._final) if text[at] in BEGINS else _NO_MARK
+        if mark is None or mark.kind is not Kind.TEXT:
+            return mark is not None and self._starting_mark(mark)
+        if self._is_role_next or text.startswith("assistant\n", at):
+            role = text[at : at + LONGEST]
+            if not self._final and any(one.startswith(role) for one in _ROLES):
+                return False
+            self._is_role_next = False
+            if match := _ROLE.match(text, at):
+                self._at = match.end()
+                return True
+        label = self._labels.own(text[at : at + LONGEST], final=self._final)
+        if label is None:
+            return False
+        if label:
+            self._at += label
+            self._space.clear()
+            return True
+        return self._starting_words() if mark is _NO_MARK else self._starting_mark(mark)
+
+    def _starting_mark(self, mark: Mark) -> bool:
+        text, at = self._text, self._at
+        match mark.kind:
+            case Kind.OPENING:
+                self._hide(by_token=text.startswith(("<|", "<｜"), at))
+                self._closing = "</" + text[at + 1 : mark.end - 1].partition(" ")[0] + ">"
+            case Kind.CHANNEL:
+                self._state, self._header = _State.HEADER, ""
+            case Kind.CLOSING:
+                self._wrapped = True
+            case Kind.TURN:
+                self._is_role_next = True
+            case Kind.WRAPPER if self._wrapped:
+                pass
+            case Kind.WRAPPER | Kind.TEXT:
+                if not _TAG.fullmatch(text, at, mark.end):
+                    return self._answers()
+                self._show(text[at : mark.end])
+        self._at = mark.end
+        return True
+
+    def _starting_words(self) -> bool:
+        """The first words are there: a thought that is opened in words, or the answer."""
+        rest = self._text[self._at : self._at + LONGEST]
+        if _STRIPPED_CHANNEL.match(rest):
+            self._hide(until=_STRIPPED_FINAL, maybe=True)
+            return True
+        wait = not self._final and any(word.startswith(rest) for word in ("analysis", "commentary"))
+        for opening, closing in _PHRASES:
+            if rest.startswith(opening):
+                self._hide(until=closing, maybe=True)
+                return True
+            wait |= not self._final and opening.startswith(rest)
+        if wait:
+            return False
+        if self._opened:
+            self._opened = False
+            self._hide(maybe=True)
+            return True
+        return self._answers()
+
+    def _answers(self) -> bool:
+        self._state = _State.ANSWER
+        self._is_role_next = False
+        return True
+
+    def _hide(self, *, until: str = "", maybe: bool = False, by_token: bool = False) -> None:
+        self._state = _State.HIDDEN
+        self._until = until
+        self._maybe = [] if maybe else None
+        self._by_token = by_token
+        self._closing = ""
+
+    def _answer(self) -> bool:
+        text, at = self._text, self._at
+        if self._at_line_start and (space := _SPACE.match(text, at)):
+            self._keep_space(space.group())
+            self._at = space.end()
+            return True
+        if self._at_line_start and not self._code.inside:
+            label = self._labels.other(text[at : at + LONGEST], final=self._final)
+            if label is None:
+                return False
+            if label and not self._is_listing():
+                self._state = _State.ENDED
+                return True
+        self._at_line_start = False
+        stop = _STOP.search(text, at)
+        end = stop.start() if stop else len(text)
+        if end > at:
+            return self._words(text[at:end])
+        if text[at] == "\n":
+            self._at_line_start = True
+            return True
+        if self._code.inside:
+            self._at += 1
+            self._show(text[at])
+            return True
+        mark = read_mark(text, at, final=self._final)
+        return mark is not None and self._mark_in_answer(mark)
+
+    def _words(self, words: str) -> bool:
+        """Show plain words, unless they hold what is left of the mark before the answer."""
+        before = self._tail[1 - len(_STRIPPED_FINAL) :]
+        found = (before + words).find(_STRIPPED_FINAL)
+        if found >= 0:
+            self._at += found + len(_STRIPPED_FINAL) - len(before)
+            self._withdraw()
+            return True
+        self._at += len(words)
+        bare = words.rstrip(" ") if self._at < len(self._text) else words
+        if bare:
+            self._show(bare)
+        if len(bare) < len(words):
+            self._keep_space(words[len(bare) :])
+        return True
+
+    def _mark_in_answer(self, mark: Mark) -> bool:
+        text, at, kind = self._text, self._at, mark.kind
+        written = text[at : mark.end]
+        if kind in (Kind.TEXT, Kind.OPENING) or written == "<s>":
+            self._mentioned += kind is Kind.OPENING
+            return self._show_mark(mark)
+        if len(text) < mark.end + 2 and not self._final:
+            return False
+        if kind is Kind.WRAPPER and not (self._wrapped and written.startswith("</")):
+            return self._show_mark(mark)
+        if kind is Kind.CLOSING and self._mentioned:
+            self._mentioned -= 1
+            return self._show_mark(mark)
+        if written == "</s>" and "<s>" in self._tail:
+            return self._show_mark(mark)
+        if is_mentioned(self._tail[-2:] + "".join(self._space), text[mark.end : mark.end + 2]):
+            return self._show_mark(mark)
+        self._at = mark.end
+        if kind is Kind.CLOSING:
+            self._withdraw()
+        elif kind is Kind.CHANNEL:
+            self._state, self._header = _State.HEADER, ""
+        elif kind is Kind.MESSAGE and self._shown <= len(self._tail):
+            header = self._tail
+            self._withdraw(thought=False)
+            self._channel(header)
+        elif kind in (Kind.END, Kind.TURN):
+            self._state = _State.OVER
+        return True
+
+    def _show_mark(self, mark: Mark) -> bool:
+        self._show(self._text[self._at : mark.end])
+        self._at = mark.end
+        return True
+
+    def _hidden(self) -> bool:
+        text, at = self._text, self._at
+        if self._until:
+            end = text.find(self._until, at)
+            if end < 0:
+                keep = 0 if self._final else len(self._until) - 1
+                self._pass(max(at, len(text) - keep))
+                return False
+            self._at = end + len(self._until)
+            self._state = _State.START
+            return True
+        stop = _MARK_STOP.search(text, at)
+        self._pass(stop.start() if stop else len(text))
+        if stop is None:
+            return True
+        mark = read_mark(text, self._at, final=self._final)
+        if mark is None:
+            return False
+        if mark.kind is Kind.CLOSING or text[self._at : mark.end] == self._closing:
+            self.ends_a_thought |= self._maybe is not None
+            self._state = _State.START
+            self._wrapped = True
+        elif mark.kind is Kind.CHANNEL:
+            self.ends_a_thought |= self._maybe is not None
+            self._state, self._header = _State.HEADER, ""
+        elif mark.kind is Kind.END and self._maybe is None:
+            self._state = _State.START if self._by_token else _State.OVER
+        else:
+            self._pass(mark.end)
+        self._at = mark.end
+        return True
+
+    def _pass(self, end: int) -> None:
+        """Go on to ``end`` without showing anything."""
+        if self._maybe is not None:
+            self._maybe.append(self._text[self._at : end])
+        self._at = end
+
+    def _read_header(self) -> bool:
+        text, at = self._text, self._at
+        stop = _STOP.search(text, at)
+        end = stop.start() if stop else len(text)
+        self._header = (self._header + text[at:end])[:_LONGEST_HEADER]
+        self._at = end
+        if stop is None:
+            return True
+        if text[end] == "\n":
+            self._at += 1
+            self._channel(self._header)
+            return True
+        mark = read_mark(text, end, final=self._final)
+        if mark is None:
+            return False
+        self._at = mark.end
+        if mark.kind is Kind.MESSAGE:
+            self._channel(self._header)
+        return True
+
+    def _channel(self, header: str) -> None:
+        """A channel begins: the final one is the reply, and only the first of those."""
+        if not header.strip().startswith("final"):
+            if not self._in_final:
+                self._hide(by_token=True)
+            else:
+                self._state = _State.OVER
+            return
+        if self._in_final:
+            self._state = _State.ENDED
+            return
+        self._in_final = True
+        self._withdraw(thought=False)
+
+    def _over(self) -> bool:
+        stop = _MARK_STOP.search(self._text, self._at)
+        self._at = stop.start() if stop else len(self._text)
+        if stop is None:
+            return True
+        mark = read_mark(self._text, self._at, final=self._final)
+        if mark is None:
+            return False
+        self._at = mark.end
+        if mark.kind is Kind.CHANNEL:
+            self._state, self._header = _State.HEADER, ""
+        return True
+
+    def _ended(self) -> bool:
+        self._at = len(self._text)
+        return True
+
+    # ── what is shown ────────────────────────────────────────────────────────────────────
+
+    def _show(self, piece: str) -> None:
+        code = piece
+        if self._space:
+            piece = "".join(self._space) + piece
+            self._space.clear()
+        self._code.read(code)
+        self._out.append(piece)
+        self._shown += len(piece)
+        self._tail = (self._tail + piece[-_TAIL:])[-_TAIL:]
+        _, line_break, line = piece.rpartition("\n")
+        if line_break:
+            self._line = ""
+        if len(self._line) < _TAIL:
+            self._line += line[:_TAIL]
+
+    def _keep_space(self, space: str) -> None:
+        """White space that is shown once something follows it."""
+        self._space.append(space)
+        self._code.read(space)
+
+    def _is_listing(self) -> bool:
+        """Is the line that ends here an introduction, or one of several with a label?"""
+        space = "".join(self._space)
+        if self._tail.endswith((":", "：")):
+            return True
+        return space.count("\n") == 1 and bool(_LABELLED.match(self._line + "\n"))
+
+    def _withdraw(self, *, thought: bool = True) -> None:
+        """What was shown was a thought, or belongs to another channel: the reply begins here."""
+        self._out.clear()
+        self._space.clear()
+        if self._shown:
+            self._take_back()
+            self._forget()
+        self.ends_a_thought |= thought
+        self._wrapped = self._wrapped or thought
+        self._state = _State.START
+
+
+_STEPS: dict[_State, Callable[[ReplyFilter], bool]] = {
+    _State.START: ReplyFilter._start,
+    _State.ANSWER: ReplyFilter._answer,
+    _State.HIDDEN: ReplyFilter._hidden,
+    _State.HEADER: ReplyFilter._read_header,
+    _State.OVER: ReplyFilter._over,
+    _State.ENDED: ReplyFilter._ended,
+}

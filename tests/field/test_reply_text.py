@@ -1,0 +1,115 @@
+"""What a user gets of replies with thoughts, a template's leftovers, and text that only looks like either."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+
+from tests.conftest import RunningServer
+from tests.field.hostile_provider import HostileProvider, reply, spelled
+from tests.field.talk import Outcome, Talk, talking
+
+THOUGHT = "The user says hello. I should greet them warmly and offer tea. Secret plan."
+SAID = "Hello! Would you like some tea?"
+HARMONY = f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{SAID}<|return|>"
+
+NOT_HERS = {
+    "B1-close-only": f"{THOUGHT}\n</think>\n\n{SAID}",
+    "B1-kimi": f"{THOUGHT}◁/think▷{SAID}",
+    "B2-harmony": HARMONY,
+    "B2-harmony-marks-dropped": f"analysis{THOUGHT}assistantfinal{SAID}",
+    "B2-harmony-start-eaten": HARMONY.removeprefix("<|channel|>"),
+    "B6-think": f"<think>\n{THOUGHT}\n</think>\n\n{SAID}",
+    "B6-mistral": f"[THINK]{THOUGHT}[/THINK]{SAID}",
+    "B6-seed": f"<seed:think>{THOUGHT}</seed:think>{SAID}",
+    "B7-im-end": f"{SAID}<|im_end|>",
+    "B7-eot-id": f"{SAID}<|eot_id|>",
+    "B7-deepseek": f"{SAID}<｜end▁of▁sentence｜>",
+    "B7-inst": f"{SAID}[/INST]",
+    "B7-s": f"{SAID}</s>",
+    "B7-end-of-turn": f"{SAID}<end_of_turn>",
+    "B7-another-turn": f"{SAID}<|im_end|>\n<|im_start|>user\nYes please!",
+    "B11-name": f"Mio: {SAID}",
+    "B11-name-bold": f"**Mio:** {SAID}",
+    "B11-both-voices": f"{SAID}\nUser: Yes please!\nMio: Here you are.",
+}
+HERS = {
+    "B8-keys": "Press <Enter> to send, or <Ctrl>+<C> to stop.",
+    "B8-address": "Write to <mio@example.com> or see <https://example.com>.",
+    "B8-code": "npm i <package>, then 2 < 3 and 5 > 4.",
+    "B8-furigana": "日本<にほん>へ行く",
+    "B7-spoken-of": "In `<|im_end|>` a turn ends.",
+    "B6-spoken-of": "The tags <think> and </think> mark a thought.",
+    "B11-a-list": "Note: tea\nUser: anna",
+}
+
+
+def check(outcome: Outcome, said: str) -> None:
+    assert outcome.text == said
+    assert outcome.kept is not None
+    assert outcome.kept["text"] == said
+    assert outcome.is_complete
+    assert outcome.told == []
+    assert outcome.requests == 1
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+@pytest.mark.parametrize("text", NOT_HERS.values(), ids=NOT_HERS)
+async def test_only_the_answer_is_shown_and_kept(talk: Talk, text: str, size: int) -> None:
+    talk.provider.answers = [reply(*spelled(text, size))]
+    check(await talk.say(), SAID)
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+@pytest.mark.parametrize("text", HERS.values(), ids=HERS)
+async def test_what_only_looks_like_a_mark_is_shown_and_kept(talk: Talk, text: str, size: int) -> None:
+    talk.provider.answers = [reply(*spelled(text, size))]
+    check(await talk.say(), text)
+
+
+async def test_b1_the_next_thought_is_not_shown_for_a_moment_either(talk: Talk) -> None:
+    talk.provider.answers = [reply(*spelled(NOT_HERS["B1-close-only"], 4))]
+    first = await talk.say()
+    assert [f["reason"] for f in first.frames if f["type"] == "response_discarded"] == ["thought"]
+    second = await talk.say("and now?")
+    assert "response_discarded" not in [frame["type"] for frame in second.frames]
+    check(second, SAID)
+
+
+async def test_b6_a_thought_without_an_answer_is_told_as_an_empty_reply(talk: Talk) -> None:
+    talk.provider.answers = [reply("<think>", "for ever")]
+    outcome = await talk.say()
+    assert outcome.text == ""
+    assert [status["level"] for status in outcome.told] == ["error"]
+    assert THOUGHT not in str(outcome.frames)
+
+
+async def spoken(server: RunningServer, hostile: HostileProvider, text: str) -> tuple[list[str], Outcome]:
+    """What is given to the voice, and what a page gets."""
+    voice = {"engine": "openai", "url": hostile.base_url, "model": "tts", "voice": "v"}
+    async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as http:
+        assert (await http.post("/api/speech", json=voice)).status_code == 200
+    hostile.answers = [reply(*spelled(text, 4))]
+    async with talking(server, hostile) as talk:
+        outcome = await talk.say()
+        if not any(frame["type"] == "neko_speech_end" for frame in outcome.frames):
+            outcome.frames += await talk.page.until("neko_speech_end")
+    return [str(request.json["input"]) for request in hostile.speeches], outcome
+
+
+@pytest.mark.parametrize("row", ["B2-harmony", "B6-think", "B7-im-end", "B11-both-voices"])
+async def test_only_the_answer_is_spoken(server: RunningServer, hostile: HostileProvider, row: str) -> None:
+    heard, _ = await spoken(server, hostile, NOT_HERS[row])
+    assert " ".join(heard) == SAID
+
+
+async def test_b1_the_voice_of_a_thought_is_cut_where_it_turns_out_to_be_one(
+    server: RunningServer, hostile: HostileProvider
+) -> None:
+    heard, outcome = await spoken(server, hostile, NOT_HERS["B1-close-only"])
+    types = [frame["type"] for frame in outcome.frames]
+    after = outcome.frames[types.index("response_discarded") :]
+    answer = next(frame["speech_id"] for frame in after if frame["type"] == "gemini_response")
+    assert {frame["speech_id"] for frame in after if "speech_id" in frame} == {answer}
+    assert answer not in str(outcome.frames[: types.index("response_discarded")])
+    assert " ".join(heard).endswith(SAID)

@@ -1,0 +1,221 @@
+"""Thoughts and what a template leaves never show; ordinary text always does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neko.llm.reply_filter import ReplyFilter
+from neko.llm.speaker_labels import SpeakerLabels
+from tests.field.hostile_provider import spelled
+
+THOUGHT = "The user says hello. I should greet (a < b), and offer tea.\n\n1. Greet\nSecret plan."
+SAID = "Hello! Would you like some tea?"
+
+
+class Shown:
+    """What a reader has of a reply."""
+
+    def __init__(self, *, begun: str = "", opened: bool = False) -> None:
+        self.text = begun
+        self.taken_back = 0
+        self._begun = begun
+        self.filter = ReplyFilter(self._take_back, SpeakerLabels("Mio", "Rei"), begun=begun, opened=opened)
+
+    def _take_back(self) -> None:
+        self.text = self._begun
+        self.taken_back += 1
+
+    def read(self, *pieces: str) -> str:
+        for piece in pieces:
+            shown = self.filter.feed(piece)
+            self.text += shown
+        rest = self.filter.flush()
+        self.text += rest
+        return self.text
+
+
+THOUGHTS = {
+    "think": f"<think>\n{THOUGHT}\n</think>\n\n{SAID}",
+    "after white space": f"\n\n <think>{THOUGHT}</think> {SAID}",
+    "capitals": f"<Thinking>{THOUGHT}</THINKING>{SAID}",
+    "reasoning": f"<reasoning>{THOUGHT}</reasoning>{SAID}",
+    "reflection": f"<reflection>{THOUGHT}</reflection>{SAID}",
+    "scratchpad": f"<scratchpad>{THOUGHT}</scratchpad>{SAID}",
+    "a name nobody has used yet": f"<my:deep_thought depth=3>{THOUGHT}</my:deep_thought>{SAID}",
+    "seed": f"<seed:think>{THOUGHT}</seed:think>{SAID}",
+    "open webui": f'<details type="reasoning" done="true">\n<summary>Thought</summary>\n{THOUGHT}\n</details>\n{SAID}',
+    "mistral": f"[THINK]{THOUGHT}[/THINK]{SAID}",
+    "kimi": f"◁think▷{THOUGHT}◁/think▷{SAID}",
+    "bars": f"<|thinking|>{THOUGHT}<|/thinking|>{SAID}",
+    "open thoughts": f"<|begin_of_thought|>{THOUGHT}<|end_of_thought|>\n\n"
+    f"<|begin_of_solution|>\n{SAID}\n<|end_of_solution|>",
+    "cohere": f"<|START_THINKING|>{THOUGHT}<|END_THINKING|><|START_RESPONSE|>{SAID}<|END_RESPONSE|>",
+    "gemma": f"<|channel>thought\n{THOUGHT}<channel|>{SAID}<turn|>",
+    "apertus": f"<|inner_prefix|>{THOUGHT}<|inner_suffix|>{SAID}",
+    "solar": f"<|think|>{THOUGHT}<|end|><|begin|>assistant<|content|>{SAID}<|end|>",
+    "hunyuan": f"<think>{THOUGHT}</think>\n<answer>\n{SAID}\n</answer>",
+    "granite": f"Here is my thought process:\n{THOUGHT}\nHere is my response:\n{SAID}",
+    "apriel": f"Here are my reasoning steps:\n{THOUGHT}\n[BEGIN FINAL RESPONSE]\n{SAID}\n[END FINAL RESPONSE]\n<|end|>",
+    "twice": f"<think>{THOUGHT}</think>\n<think>{THOUGHT}</think>\n{SAID}",
+    "empty": f"<think>\n\n</think>\n\n{SAID}",
+    "harmony": f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>"
+    f"{SAID}<|return|>",
+    "harmony with a call": f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>commentary "
+    f"to=functions.a <|constrain|>json<|message|>{{}}<|call|><|start|>assistant<|channel|>final<|message|>{SAID}",
+    "harmony without its marks": f"analysis{THOUGHT}assistantfinal{SAID}",
+    "after her name": f"Mio: <think>{THOUGHT}</think>{SAID}",
+    "after a token": f"<|im_start|>assistant\n<think>{THOUGHT}</think>{SAID}<|im_end|>",
+}
+OPENED_BY_THE_TEMPLATE = {
+    "close only": f"{THOUGHT}\n</think>\n\n{SAID}",
+    "close only, glued": f"{THOUGHT}</think>{SAID}",
+    "mistral": f"{THOUGHT}[/THINK]{SAID}",
+    "kimi": f"{THOUGHT}◁/think▷{SAID}",
+    "cohere": f"{THOUGHT}<|END_THINKING|>{SAID}",
+    "a thought that thinks of thoughts": f"Is it <b>time</b>? Yes.\n</thinking>\n{SAID}",
+    "nested": f"<think>a <think> b.</think> {THOUGHT}\n</think>{SAID}",
+    "harmony, first mark eaten": f"analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>"
+    f"{SAID}",
+    "harmony, header eaten": f"{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{SAID}<|return|>",
+    "harmony without its marks": f"{THOUGHT}assistantfinal{SAID}",
+}
+LEFTOVERS = {
+    **{token: SAID + token for token in ("<|im_end|>", "<|eot_id|>", "<|end|>", "<|endoftext|>", "<|return|>")},
+    **{
+        token: SAID + token
+        for token in ("<｜end▁of▁sentence｜>", "</s>", "<end_of_turn>", "[/INST]", "<turn|>", "<eos>")
+    },
+    **{token: SAID + token for token in ("<|never_heard_of_it|>", "<|assistant|>", "\n<|im_end|>\n", "<|eot_id|></s>")},
+    "llama header": f"{SAID}<|start_header_id|>assistant<|end_header_id|>\n\nMore.",
+    "another turn": f"{SAID}<|im_end|>\n<|im_start|>user\nYes please!<|im_end|>",
+    "another instruction": f"{SAID}\n[INST] And now? [/INST] Now this.",
+    "llama system": f"{SAID}<<SYS>>You are",
+    "heading": f"{SAID}\n\n### Assistant:",
+    "heading of the user": f"{SAID}\n### User:\nYes",
+    "the user's turn": f"{SAID}\nUser: Yes please!\nMio: Here you are.",
+    "the master's turn": f"{SAID}\n\nRei: Yes please!",
+    "the master's turn, bold": f"{SAID}\n**Rei:** Yes please!",
+    "the user's turn in Chinese": f"{SAID}\n用户：好的",
+    "at the start": f"<s>[INST] {SAID}",
+    "roles at the start": f"<|start_header_id|>assistant<|end_header_id|>\n\n{SAID}",
+    "gemma at the start": f"<start_of_turn>model\n{SAID}<end_of_turn>",
+    "a bare role": f"assistant\n\n{SAID}",
+    **{
+        name: name + SAID
+        for name in ("Mio: ", "**Mio:** ", "**Mio**: ", "Mio：", "[Mio]: ", "\n mio : ", "Assistant: ")
+    },
+}
+ORDINARY = (
+    "Press <Enter> to send, or <Ctrl>+<C>. <Enter> <Esc>",
+    "<mio@example.com> or <https://example.com>, npm i <package>, 日本<にほん>, <b>bold</b>",
+    "2 < 3 and 5 > 4, a<b, a -> b, b <- a, I <3 you, x <| f |> g, List<Thought>",
+    "Note: tea\nUser: admin\nHost: here",
+    "Here is the log:\nUser: anna\nAssistant: yes",
+    "- User: x\n- Mio: y\n\n> User: z\n\n| User: | a |",
+    "```\nUser: a\n<think>x</think>\n</think>\n<|im_end|>\n```\nThat was it.",
+    "In `<think>` and `</think>` stands a thought, after `<|im_end|>` nothing.",
+    "The tags <think> and </think> mark a thought.",
+    "The model writes </think> and then answers.",
+    "The token <|im_end|> ends a turn, and <|eot_id|>, too. So does </s>.",
+    'I said "</think>" once, and ("<|im_end|>") too.',
+    "Now <s>9</s> 8 euros? No: <s>8</s> 7 euros.",
+    "analysis of tea: analysis, then more analysis",
+    "analysisResult is a name, like finalAnswer",
+    "Here is my thought process: none.",
+    "Thinking about tea makes me happy.",
+    "Mio is my name. User",
+    "Users: many\nHumans: few\nReina: x",
+    "[SMILES] Hi [this](that) [x] [OK]",
+    "Assistants help.",
+    "x\n\n# Heading\n\n## User guide\n\nok",
+)
+
+
+def check_in_pieces(text: str, said: str, taken_back: set[int], size: int | None) -> None:
+    shown = Shown()
+    assert shown.read(*(spelled(text, size) if size else [text])) == said
+    assert shown.taken_back in taken_back
+
+
+SIZES = pytest.mark.parametrize("size", [1, 2, 3, 4, 7, None])
+
+
+@SIZES
+@pytest.mark.parametrize("text", THOUGHTS.values(), ids=THOUGHTS)
+def test_a_thought_that_begins_a_reply_is_hidden(text: str, size: int | None) -> None:
+    check_in_pieces(text, SAID, {0}, size)
+
+
+@SIZES
+@pytest.mark.parametrize("text", OPENED_BY_THE_TEMPLATE.values(), ids=OPENED_BY_THE_TEMPLATE)
+def test_a_thought_of_which_only_the_end_comes_is_taken_back(text: str, size: int | None) -> None:
+    check_in_pieces(text, SAID, {0, 1, 2}, size)
+
+
+@SIZES
+@pytest.mark.parametrize("text", LEFTOVERS.values(), ids=LEFTOVERS)
+def test_what_a_template_leaves_is_cut(text: str, size: int | None) -> None:
+    check_in_pieces(text, SAID, {0}, size)
+
+
+@SIZES
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_text_is_shown_to_the_letter(text: str, size: int | None) -> None:
+    check_in_pieces(text, text, {0}, size)
+
+
+PARTS = st.sampled_from(
+    [*"<>|[]/ \n`:*#◁▷｜", "think", "Mio", "User", "Rei", "<|im_end|>", "<think>", "</think>", "channel", "final", "s>"]
+)
+
+
+@given(st.lists(PARTS, max_size=12).map("".join), st.integers(1, 5))
+def test_where_the_deltas_are_cut_changes_nothing(text: str, size: int) -> None:
+    assert Shown().read(*spelled(text, size)).strip() == Shown().read(text).strip()
+
+
+@given(st.text(alphabet="ab cd\n.,!?:-()\"'*_#123é猫。", max_size=80), st.integers(1, 5))
+def test_text_without_any_mark_is_shown(text: str, size: int) -> None:
+    assert Shown().read(*spelled(text, size)) == text.lstrip().rstrip("\n") or text.endswith((" ", "\n"))
+    assert Shown().read(*spelled(text, size)).split() == text.split()
+
+
+@pytest.mark.parametrize(
+    "text", ["<think>for ever", "<|channel|>analysis<|message|>for ever", "a.</think>", "<|im_end|>"]
+)
+def test_a_thought_without_an_answer_shows_nothing(text: str) -> None:
+    assert Shown().read(*text) == ""
+
+
+def test_ordinary_text_is_not_held_back() -> None:
+    shown = Shown()
+    assert [shown.filter.feed(piece) for piece in ("\n", " Hi", " there", "! 1 < 2")] == ["", "Hi", " there", "! 1 < 2"]
+
+
+def test_a_model_that_is_known_for_thoughts_shows_none_of_the_next_one() -> None:
+    first = Shown()
+    first.read(*spelled(f"{THOUGHT}</think>{SAID}"))
+    assert first.filter.ends_a_thought
+    second = Shown(opened=True)
+    assert second.read(*spelled(f"{THOUGHT}</think>{SAID}")) == SAID
+    assert second.taken_back == 0
+    assert second.filter.ends_a_thought
+
+
+def test_a_model_that_is_known_for_thoughts_may_answer_without_one() -> None:
+    shown = Shown(opened=True)
+    assert shown.read(*spelled(f"{SAID}<|im_end|>")) == SAID
+    assert not shown.filter.ends_a_thought
+
+
+def test_a_continuation_keeps_its_white_space_and_what_it_goes_on_with() -> None:
+    assert Shown(begun="The tea").read(" is", " ready.") == "The tea is ready."
+    assert Shown(begun="The tea ").read("hm.</think>", "is ready.") == "The tea is ready."
+
+
+def test_nothing_is_read_after_somebody_else_has_spoken() -> None:
+    shown = Shown()
+    shown.filter.feed(f"{SAID}\nUser: yes")
+    assert shown.filter.has_ended
