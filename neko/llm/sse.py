@@ -1,7 +1,9 @@
 """Server-sent events, decoded from bytes as they come.
 
-Format: https://html.spec.whatwg.org/multipage/server-sent-events.html (only the ``data`` field
-matters to a chat stream; lines end with LF or CRLF).
+Format: https://html.spec.whatwg.org/multipage/server-sent-events.html. Lines end with LF, CRLF or CR. Of the fields
+only ``data`` and an ``event`` called "error" matter to a chat stream. Two habits of servers are read as well: a
+field called ``error`` in place of ``data`` (old llama.cpp), and a line that is a bare JSON object (an error put into
+a stream that had begun, and streams of JSON lines).
 """
 
 from __future__ import annotations
@@ -9,17 +11,30 @@ from __future__ import annotations
 LONGEST_LINE = 4 * 1024 * 1024
 
 
+class ErrorData(bytes):
+    """The data of an event that says that it is an error."""
+
+
 class EventDecoder:
     """Bytes in, the data of whole events out."""
 
-    __slots__ = ("_data", "_rest")
+    __slots__ = ("_after_cr", "_data", "_is_error", "_rest")
 
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
+        self._is_error = False
+        self._after_cr = False
+
+    @property
+    def is_between_events(self) -> bool:
+        """True when nothing of an event has come without its end."""
+        return not self._rest.strip() and not self._data
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The events completed by ``chunk``; raises ``ValueError`` for a line of absurd length."""
+        if self._after_cr or b"\r" in chunk:
+            chunk = self._with_line_feeds(chunk)
         lines = (self._rest + chunk if self._rest else chunk).split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > LONGEST_LINE:
@@ -29,11 +44,38 @@ class EventDecoder:
         for line in lines:
             if line.startswith(b"data:"):
                 data.append(line[5:])
-            elif data and line in (b"", b"\r"):
-                events.append(data[0].strip() if len(data) == 1 else b"\n".join(data).strip())
-                data.clear()
+            elif not line:
+                if data:
+                    events.append(self._event())
+                self._is_error = False
+            elif line.startswith(b"{"):
+                events.append(line)
+            else:
+                self._other_field(line)
         return events
 
     def flush(self) -> list[bytes]:
         """The last event, if the stream ended without a blank line."""
         return self.feed(b"\n\n")
+
+    def _event(self) -> bytes:
+        data = self._data[0].strip() if len(self._data) == 1 else b"\n".join(self._data).strip()
+        self._data.clear()
+        return ErrorData(data) if self._is_error else data
+
+    def _other_field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        if name == b"error":
+            self._data.append(value)
+            self._is_error = True
+        elif name == b"event":
+            self._is_error = value.strip().lower() == b"error"
+
+    def _with_line_feeds(self, chunk: bytes) -> bytes:
+        """``chunk`` with LF for each end of a line; a CR at its end counts at once, a LF that follows is dropped."""
+        if self._after_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+            self._after_cr = False
+        if chunk:
+            self._after_cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -64,15 +64,19 @@ class ToolCallAssembler:
     def __init__(self) -> None:
         self._pieces: list[_Piece] = []
 
-    def feed(self, message: Mapping[str, Any]) -> bool:
-        """Take what a delta (or a whole message) says of calls; true when it held any."""
+    def __bool__(self) -> bool:
+        """Whether there has been any call."""
+        return bool(self._pieces)
+
+    def feed(self, message: Mapping[str, Any]) -> None:
+        """Take what a delta (or a whole message) says of calls; what is no object says nothing."""
         entries = message.get("tool_calls")
         legacy = message.get("function_call")
-        if legacy:
+        if isinstance(legacy, Mapping):
             self._add({"index": _LEGACY, "function": legacy})
-        for entry in entries or ():
-            self._add(entry)
-        return bool(entries or legacy)
+        for entry in entries if isinstance(entries, list) else (entries,):
+            if isinstance(entry, Mapping):
+                self._add(entry)
 
     def finish(self) -> tuple[RequestedCall, ...]:
         """The calls; what never got a name is none."""
@@ -83,7 +87,8 @@ class ToolCallAssembler:
         )
 
     def _add(self, entry: Mapping[str, Any]) -> None:
-        function: Mapping[str, Any] = entry.get("function") or {}
+        given = entry.get("function")
+        function: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
         name, call_id = function.get("name") or "", entry.get("id") or ""
         piece = self._piece(entry.get("index"), call_id, name)
         piece.id = piece.id or str(call_id)

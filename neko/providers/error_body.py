@@ -29,6 +29,9 @@ _WAIT = re.compile(r"retryafter|estimatedtime")
 _ECHO = re.compile(r"input|ctx|messages|request|usage|choices|url|headers")
 """Where the request is repeated, with the user's words in it."""
 _CODE = re.compile(r"[\w.-]+")
+_CODE_NAME = re.compile(r"((err|error|status)_?)?code", re.IGNORECASE)
+_GOOD_CODES: Final = frozenset(("", "0", "200", "ok", "success", "none", "true"))
+_ERROR_WORDS: Final = frozenset(("error", "errors", "failed", "fail", "failure", "exception"))
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|head|body|title|center|h1|p|meta|script|div)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
@@ -72,6 +75,26 @@ def read_error(body: object) -> ErrorBody:
     if isinstance(body, str):
         return _read_text(body)
     return _read_values(body)
+
+
+def has_substance(error: object) -> bool:
+    """Whether a value called "error" is one: many servers send it empty, as null, as zero or with empty fields."""
+    if isinstance(error, Mapping):
+        return any(map(has_substance, error.values()))
+    return bool(error) and str(error).lower() not in _GOOD_CODES
+
+
+def is_error(event: Mapping[str, Any]) -> bool:
+    """Whether an object without choices says that something went wrong (``{"type": "ping"}`` and the like do not)."""
+    if event.get("success") is False or any(has_substance(event.get(name)) for name in ("error", "errors", "detail")):
+        return True
+    if any(str(event.get(name)).lower() in _ERROR_WORDS for name in ("object", "type", "status")):
+        return True
+    inner = event.get("base_resp") or event.get("header") or event
+    if not isinstance(inner, Mapping):
+        return False
+    code = next((inner[name] for name in inner if _CODE_NAME.fullmatch(name)), None)
+    return code is not None and str(code).lower() not in _GOOD_CODES and bool(read_error(inner).said)
 
 
 def clean(text: str, *, keep: str = "") -> str:

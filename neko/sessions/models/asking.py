@@ -16,7 +16,8 @@ from neko.errors import (
 from neko.llm.adaptation import Adaptation, Adaptations
 from neko.llm.chat_request import TOKENS_PER_PICTURE, ChatMessage, estimate
 from neko.llm.client import ProviderClient, Timeouts
-from neko.llm.completion import CompletionEnd, stream_completion
+from neko.llm.completion import stream_completion
+from neko.llm.completion_decoder import CompletionEnd
 from neko.llm.continuation import continuation_request
 from neko.llm.provider_errors import ProviderErrors
 from neko.llm.speaker_labels import SpeakerLabels

@@ -8,7 +8,7 @@ from typing import Any
 
 from neko.errors import ModelEmptyReplyError
 from neko.llm.client import Timeouts
-from neko.llm.completion import CompletionEnd
+from neko.llm.completion_decoder import CompletionEnd
 from neko.llm.speaker_labels import SpeakerLabels
 from neko.llm.tool_calls import RequestedCall
 from neko.sessions.models.asking import Asking, Model, Question

@@ -21,6 +21,7 @@ from neko.errors import (
     ModelStreamBrokenError,
     ModelTimeoutError,
     ModelUnreachableError,
+    ModelWebPageError,
 )
 from neko.llm.client import Patience, Timeouts
 from neko.net import Network
@@ -310,6 +311,7 @@ PERMANENT = [
     ),
     (failure(400, "Model Not Exist"), ModelNotFoundError),
     (failure(400, "API key not valid. Please pass a valid API key."), ModelKeyRefusedError),
+    (Script(body=b"<html>login</html>", content_type="text/html"), ModelWebPageError),
     (failure(422, "the body is not what it should be"), ModelBadRequestError),
 ]
 
@@ -337,9 +339,8 @@ TRANSIENT = [
     (Script(["He", "y"], cut_after=0), ModelStreamBrokenError),
     (Script(["He", "y"], garbage_after=0), ModelStreamBrokenError),
     (Script(error_after=0, error={"message": "boom"}), ModelServerError),
-    (Script([], finish_reason=None, done=False), ModelStreamBrokenError),
-    (Script(body=b"<html>login</html>", content_type="text/html"), ModelStreamBrokenError),
-    (Script(body=b"[1]", content_type="application/json"), ModelStreamBrokenError),
+    (Script([], finish_reason=None, done=False), ModelEmptyReplyError),
+    (Script(body=b"[1]", content_type="application/json"), ModelEmptyReplyError),
 ]
 
 

@@ -1,0 +1,247 @@
+"""What a chat completion holds, read from its events.
+
+Protocol: https://platform.openai.com/docs/api-reference/chat-streaming, as servers really speak it: what is no
+choice is passed over, a part of a choice that is of another kind than it should be is none, text that comes once more
+as a whole is not told twice, and an error is one wherever it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from neko.errors import ModelContentFilteredError, ModelEmptyReplyError, ModelStreamBrokenError
+from neko.llm.answer_body import AnswerBody
+from neko.llm.provider_errors import ProviderErrors
+from neko.llm.sse import ErrorData
+from neko.llm.tool_calls import RequestedCall, ToolCallAssembler
+from neko.providers.error_body import decoded_body, has_substance, is_error, read_error
+from neko.well_formed import load_json
+
+_DONE: Final = "[DONE]"
+_JSON: Final = (b"{", b"[")
+_ENVELOPES: Final = ("data", "result", "response", "output")
+_SENTENCE: Final = 12
+_SURELY_REPEATED: Final = 40
+"""Characters of a delta that are no coincidence when they are all that was said before, in the last delta or any."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionEnd:
+    """What a completion held beside its text: the calls it asks for, and the reasoning before them."""
+
+    calls: tuple[RequestedCall, ...] = ()
+    reasoning: str = ""
+
+
+class CompletionDecoder:
+    """Bytes in, text out by ``push``, which says false when its reader is behind (``is_sink_full``).
+
+    ``request`` is what is answered. ``done``: the provider said that this is all. ``has_text``: some text has come.
+    """
+
+    def __init__(self, push: Callable[[str], bool], errors: ProviderErrors, request: Mapping[str, Any]) -> None:
+        self._push = push
+        self._errors = errors
+        self._request = request
+        self._body = AnswerBody()
+        self._calls = ToolCallAssembler()
+        self._reasoning: list[str] = []
+        self._refusal: list[str] = []
+        self._pieces: list[str] = []
+        self._length = 0
+        self._has_deltas = False
+        self._finish_reason = ""
+        self._words: object = None
+        self.done = False
+        self.is_sink_full = False
+
+    @property
+    def has_text(self) -> bool:
+        return self._length > 0
+
+    @property
+    def has_ended(self) -> bool:
+        """The provider has said that the reply is at its end, or that this is all."""
+        return self.done or bool(self._finish_reason)
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take bytes; true when they held any event. Raises ``ModelError``."""
+        events = [] if self.done else self._body.feed(chunk)
+        for data in events:
+            self._event(data)
+            if self.done:
+                break
+        return bool(events)
+
+    def finish(self, *, is_delimited: bool) -> CompletionEnd:
+        """The bytes are over; ``is_delimited``: HTTP says that these were all. Raises ``ModelError`` unless the
+        reply came to a good end."""
+        if not self.done:
+            is_whole = is_delimited or self._body.is_whole
+            for data in self._body.flush():
+                self._event(data)
+            if not (is_whole or self.has_ended):
+                raise self._errors.make(ModelStreamBrokenError, "the stream stopped without an end")
+        self.done = True
+        calls = self._calls.finish()
+        if (error := self._errors.from_finish(self._finish_reason)) is not None:
+            raise error
+        if self._refusal:
+            raise self._errors.make(ModelContentFilteredError, "a refusal", said="".join(self._refusal))
+        if not (self._pieces or calls or self._reasoning):
+            self._raise_for_nothing()
+        return CompletionEnd(calls, "".join(self._reasoning) if calls else "")
+
+    def _event(self, data: bytes) -> None:
+        if type(data) is ErrorData:
+            raise self._errors.from_answer(decoded_body(data), self._request)
+        try:
+            event = load_json(data) if data.startswith(_JSON) else data
+        except (ValueError, RecursionError) as error:
+            if data.startswith(b"{"):
+                raise self._errors.make(ModelStreamBrokenError, "a chunk that is no JSON") from error
+            event = data
+        for one in event if isinstance(event, list) else (event,):
+            if isinstance(one, dict):
+                self._take(one)
+            elif isinstance(one, bytes):
+                self._take_plain(one)
+
+    def _take_plain(self, data: bytes) -> None:
+        """Data that holds no object: the end, or nothing that matters unless nothing else comes."""
+        text = data.decode("utf-8", "replace").strip().strip('"')
+        if text.upper() == _DONE:
+            self.done = True
+        elif self._words is None and text[:1].isalpha() and text not in ("null", "true", "false"):
+            self._words = text
+
+    def _take(self, event: dict[str, Any]) -> None:
+        choices = event.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else choices
+        if not isinstance(choice, dict):
+            choice = (
+                next((one for one in choices if isinstance(one, dict)), None) if isinstance(choices, list) else None
+            )
+        if choice is None:
+            self._take_without_choice(event)
+            return
+        delta = choice.get("delta")
+        reason = choice.get("finish_reason")
+        if isinstance(delta, dict) and delta:
+            text = delta.get("content")
+            if not isinstance(text, str):
+                text = _text(text)
+            if text:
+                self._has_deltas = True
+                self._say(text, is_last=bool(reason))
+            if len(delta) > 1 or not text:
+                self._take_rest(delta)
+        elif isinstance(delta, str) and delta:
+            self._say(delta, is_last=bool(reason))
+        if "message" in choice or not delta:
+            self._take_message(choice, is_last=bool(reason))
+        if reason:
+            self._finish_reason = str(reason)
+        if "error" in event or "error" in choice:
+            self._check(event, choice)
+
+    def _check(self, *holders: Mapping[str, Any]) -> None:
+        """Raise for an error beside a choice."""
+        for holder in holders:
+            if has_substance(holder.get("error")):
+                raise self._errors.from_answer({"error": holder["error"]}, self._request)
+
+    def _take_without_choice(self, event: dict[str, Any]) -> None:
+        """An error, Ollama's own form, a choice in an envelope, or something that is none of our business."""
+        message = event.get("message")
+        if isinstance(message, dict) and "content" in message and "role" in message:
+            self._take({"choices": [{"delta": message, "finish_reason": event.get("done_reason")}]})
+            return
+        for name in _ENVELOPES:
+            inner = event.get(name)
+            if isinstance(inner, dict) and inner.get("choices"):
+                self._take(inner)
+                return
+        if is_error(event):
+            raise self._errors.from_answer(event, self._request)
+        if self._words is None and read_error(event).said:
+            self._words = event
+
+    def _take_message(self, choice: Mapping[str, Any], *, is_last: bool) -> None:
+        """What a choice holds beside deltas or in place of them: the whole message, or text of the older API."""
+        message = choice.get("message")
+        if not isinstance(message, dict):
+            text = choice.get("text") if message is None else message
+            if isinstance(text, str) and text:
+                self._say(text, is_last=is_last)
+            return
+        text = _text(message.get("content"))
+        if text:
+            text = self._what_is_new(text, is_last=is_last)
+        if text:
+            self._say(text, is_last=is_last)
+        if not (self._calls or self._reasoning):
+            self._take_rest(message)
+
+    def _what_is_new(self, text: str, *, is_last: bool) -> str:
+        """What a whole message adds to what was said before. Some servers stream by messages in place of deltas."""
+        is_whole = self._has_deltas or (is_last and len(self._pieces) > 1)
+        if is_whole and len(text) >= self._length and text.startswith("".join(self._pieces)):
+            return text[self._length :]
+        return "" if self._has_deltas else text
+
+    def _say(self, text: str, *, is_last: bool) -> None:
+        if len(text) == self._length and self._is_repeated(text, is_last=is_last):
+            return
+        self._pieces.append(text)
+        self._length += len(text)
+        if not self._push(text):
+            self.is_sink_full = True
+
+    def _is_repeated(self, text: str, *, is_last: bool) -> bool:
+        """Whether all that was said comes once more, in one piece."""
+        is_likely = is_last and (len(self._pieces) > 1 or len(text) >= _SENTENCE)
+        is_certain = len(self._pieces) > 3 and len(text) >= _SURELY_REPEATED
+        return (is_likely or is_certain) and text == "".join(self._pieces)
+
+    def _take_rest(self, message: Mapping[str, Any]) -> None:
+        self._calls.feed(message)
+        for name, kept in (("reasoning_content", self._reasoning), ("refusal", self._refusal)):
+            text = message.get(name)
+            if isinstance(text, str) and text:
+                kept.append(text)
+
+    def _raise_for_nothing(self) -> None:
+        """No word of a reply in a good answer: what it held instead may say why."""
+        if self._body.shape == "page":
+            raise self._errors.web_page(self._body.page)
+        if self._body.is_plain_text and not self._finish_reason:
+            self._take_plain(self._body.head)
+        if self._words:
+            raise self._errors.from_answer(self._words, self._request)
+        if not self._finish_reason:
+            raise self._errors.make(ModelEmptyReplyError, "nothing at all")
+
+
+def _text(content: object) -> str:
+    """The text of a content that is no string: a list of parts, of which only the text ones are for the user."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict):
+        content = [content]
+    if not isinstance(content, list):
+        return ""
+    return "".join(map(_text_of_part, content))
+
+
+def _text_of_part(part: object) -> str:
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict) or part.get("type", "text") not in ("text", "output_text", None):
+        return ""
+    text = part.get("text")
+    if isinstance(text, dict):
+        text = text.get("value")
+    return text if isinstance(text, str) else ""
