@@ -20,7 +20,8 @@ class Raw:
     """One HTTP answer: ``pieces`` go out one by one, chunked.
 
     ``content_type`` None: there is no such header. ``cut``: the connection drops after the last piece, without the
-    proper end of the body. ``before(n)`` is awaited before piece ``n``, counted from 0.
+    proper end of the body; ``refuse``: before there is any answer. ``before(n)`` is awaited before
+    piece ``n``, counted from 0.
     """
 
     pieces: Sequence[bytes] = ()
@@ -28,6 +29,7 @@ class Raw:
     content_type: str | None = "text/event-stream"
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
+    refuse: bool = False
     before: Callable[[int], Awaitable[None]] | None = None
 
 
@@ -76,6 +78,9 @@ class HostileProvider(ScriptedProvider):
 
 
 async def _send(connection: Connection, answer: Raw) -> None:
+    if answer.refuse:
+        connection.drop()
+        return
     headers = dict(answer.headers)
     if answer.content_type is not None:
         headers["content-type"] = answer.content_type

@@ -10,6 +10,7 @@ from neko.errors import (
     ContextTooLongError,
     ModelError,
     ModelLoadingError,
+    ModelRateLimitedError,
     ModelReplyCutError,
     ReplyTooLongError,
 )
@@ -207,10 +208,16 @@ class Asking:
             raise error
         delay = float(error.params.get("seconds", delay))
         if delay > self._timeouts.longest_wait_s:
-            raise error
+            raise self._too_long_a_wait(error)
         self._attempt += 1
         self._reply.retrying(error, self._attempt, delay)
         return delay
+
+    def _too_long_a_wait(self, error: ModelError) -> ModelError:
+        """A provider that wants a rest is told with its time, under whatever status it says so."""
+        if isinstance(error, ModelRateLimitedError):
+            return error
+        return self._model.errors.make(ModelRateLimitedError, str(error), said=error.said, **error.params)
 
     def _loading_pause(self, error: ModelLoadingError) -> float:
         pause = max(self._timeouts.loading_pause_s, float(error.params.get("seconds", 0)))
