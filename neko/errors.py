@@ -356,7 +356,8 @@ class PicturesRefusedError(ModelBadRequestError):
 
 
 class ParameterRefusedError(ModelBadRequestError):
-    """``parameter`` is a key of the request, or "system" or "roles" for what the messages may not be."""
+    """``parameter`` is a key of the request, or what its messages may not be or have: "system", "roles", "empty",
+    "fields"."""
 
     parameter: str = ""
 

@@ -8,7 +8,7 @@ xAI, OpenRouter, Hugging Face, llama.cpp, LM Studio, Ollama, vLLM and the gatewa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -115,6 +115,12 @@ _SYSTEM = _any(
     r"(developer|system) instruction is not enabled|only user,? ?(and|assistant).{0,40}roles? are supported",
     r"support.{0,20}system (role|message)|role.{0,30}['\"`]?(system|developer)['\"`]?|system['\"`] (is|does) not",
 )
+_EMPTY = _any(
+    r"content.{0,60}(empty|null|none|nil|blank|required|got null|must be a string)|(empty|null|missing).{0,20}content",
+    r"messages?.{0,40}(must|may|can|should) ?not be (empty|null|blank)|消息.{0,10}(不能)?为空",
+)
+_OWN_FIELDS: Final = frozenset(("reasoning_content", "extra_content"))
+"""Fields of messages and their tool calls that only those servers want back that have sent them."""
 _UNKNOWN_FIELD = _any(
     r"unsupported|unexpected|unrecogni[sz]ed|unknown|not supported|not permitted|not allowed|extra inputs"
 )
@@ -156,6 +162,10 @@ class Refusal:
             return "roles"
         if self.has(_SYSTEM):
             return "system"
+        if any(name in self.body.words for name in _OWN_FIELDS & _fields(self._messages)):
+            return "fields"
+        if self.has(_EMPTY) and not all(message.get("content") for message in self._messages):
+            return "empty"
         return self.body.parameter if self.body.parameter in self._sent else ""
 
     @cached_property
@@ -166,6 +176,10 @@ class Refusal:
         if self.code >= 500 and not self.has(_UNKNOWN_FIELD):
             return ""
         return next((name for name in self._sent if re.search(rf"\b{re.escape(name)}\b", self.body.words)), "")
+
+    @property
+    def _messages(self) -> Sequence[Mapping[str, Any]]:
+        return self.request.get("messages") or ()
 
     @property
     def _sent(self) -> list[str]:
@@ -276,6 +290,12 @@ def _waiting(refusal: Refusal) -> dict[str, int | float]:
 
 def _names_model(refusal: Refusal) -> bool:
     return bool(refusal.model) and refusal.model.lower() in refusal.body.words.lower()
+
+
+def _fields(messages: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The names in messages and their tool calls."""
+    calls = [call for message in messages for call in message.get("tool_calls") or ()]
+    return {name for holder in (*messages, *calls) for name in holder}
 
 
 def _has_pictures(request: Mapping[str, Any]) -> bool:

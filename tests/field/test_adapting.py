@@ -1,0 +1,462 @@
+"""What a server refuses once is left out or folded, asked again in the same turn, and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from neko.llm.client import Timeouts
+from neko.net import Network
+from neko.providers import ModelEndpoint
+from neko.sessions.models.chat import ChatSession
+from neko.tasks import TaskOwner
+from neko.types.model_session import ReplyDone, SessionSetup, TextDelta, Tool, ToolCall, ToolResult, UserMessage
+from tests.field.hostile_provider import DONE, HostileProvider, Raw, chunk, completion, event, problem, reply, whole
+from tests.field.talk import Talk, talking
+from tests.scripted_provider import Request
+
+Body = Mapping[str, Any]
+TEA = "The tea is ready."
+
+
+@dataclass(frozen=True, slots=True)
+class Picky:
+    """A refusal in a real server's words, of requests that are of a certain form."""
+
+    refuses: Callable[[Body], bool]
+    words: Any
+    status: int = 400
+
+    def __call__(self, body: Body) -> Raw | None:
+        return whole(self.words, self.status) if self.refuses(body) else None
+
+
+def has_system(body: Body) -> bool:
+    return any(message["role"] == "system" for message in body["messages"])
+
+
+def has_picture(body: Body) -> bool:
+    return any(isinstance(message["content"], list) for message in body["messages"])
+
+
+def sends(name: str) -> Callable[[Body], bool]:
+    return lambda body: name in body
+
+
+def streams(body: Body) -> bool:
+    return bool(body.get("stream"))
+
+
+JINJA = "Conversation roles must alternate user/assistant/user/assistant/..."
+FORM: dict[str, Picky] = {
+    "C3-stream-account": Picky(
+        streams,
+        problem("Your organization must be verified to stream this model.", "unsupported_value", param="stream"),
+    ),
+    "C3-stream-model": Picky(
+        streams,
+        problem("Unsupported value: 'stream' does not support true with this model.", "unsupported_value"),
+    ),
+    "C3-stream-detail": Picky(streams, {"detail": "stream is not supported for this deployment"}, 422),
+    "C3-temperature-default": Picky(
+        sends("temperature"),
+        problem(
+            "Unsupported value: 'temperature' does not support 1.0 with this model. Only the default (1) value is "
+            "supported.",
+            "unsupported_value",
+            param="temperature",
+        ),
+    ),
+    "C3-temperature-one-value": Picky(
+        sends("temperature"), problem("invalid temperature: only 0.6 is allowed for this model")
+    ),
+    "C3-temperature-pydantic": Picky(
+        sends("temperature"),
+        {
+            "detail": [
+                {"type": "extra_forbidden", "loc": ["body", "temperature"], "msg": "Extra inputs are not permitted"}
+            ]
+        },
+        422,
+    ),
+    "C3-system-vllm": Picky(
+        has_system,
+        {"object": "error", "message": "System role not supported", "type": "BadRequestError", "code": 400},
+    ),
+    "C3-system-google": Picky(
+        has_system, [{"error": {"code": 400, "message": "Developer instruction is not enabled for models/m"}}]
+    ),
+    "C3-system-o1": Picky(
+        has_system,
+        problem(
+            "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+            "unsupported_value",
+            param="messages[0].role",
+        ),
+    ),
+    "C3-roles-jinja-500": Picky(has_system, {"error": {"code": 500, "message": JINJA, "type": "server_error"}}, 500),
+    "C3-roles-vllm": Picky(has_system, {"object": "error", "message": f"{JINJA} {JINJA}", "code": 400}),
+    "C3-roles-supported": Picky(has_system, problem("Only user and assistant roles are supported!")),
+}
+
+
+def refusing(*picky: Picky, text: str = TEA) -> Callable[[Request], Raw]:
+    """A server that answers what none of these refuse, in one piece where no stream is asked for."""
+
+    def answer(request: Request) -> Raw:
+        body = request.json
+        refusals = (refused for one in picky if (refused := one(body)) is not None)
+        good = reply(*text) if body.get("stream") else whole(completion(text))
+        return next(refusals, good)
+
+    return answer
+
+
+@pytest.mark.parametrize("picky", FORM.values(), ids=FORM)
+async def test_what_is_refused_is_not_asked_for_again(talk: Talk, picky: Picky) -> None:
+    talk.provider.answers = [refusing(picky)]
+    first = await talk.say("Hello")
+    assert (first.text, first.told, first.requests) == (TEA, [], 2)
+    assert first.is_complete
+    second = await talk.say("And now?")
+    assert (second.text, second.told, second.requests) == (TEA, [], 1)
+    sent = talk.provider.chats[-1].json
+    words = json.dumps(sent["messages"], ensure_ascii=False)
+    assert "You are Mio" in words
+    assert "And now?" in words
+    assert [line["text"] for line in await talk.history()] == ["Hello", TEA, "And now?", TEA]
+
+
+async def test_it_is_remembered_for_the_server_and_not_for_another_model_C3(talk: Talk) -> None:
+    talk.provider.answers = [refusing(FORM["C3-system-vllm"])]
+    await talk.say("Hello")
+    async with talking(talk.server, talk.provider) as again:
+        assert (await again.say("Me again")).requests == 1
+    async with talking(talk.server, talk.provider, "another") as other:
+        assert (await other.say("Who are you?")).requests == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        problem("Your account must accept the terms of this model", "terms_not_accepted"),
+        problem("Invalid request"),
+        {"detail": "the input was not understood"},
+        problem("Unsupported parameter: 'logit_bias'", param="logit_bias"),
+    ],
+    ids=["C6-terms", "C6-nothing", "C6-detail", "C6-not-sent"],
+)
+async def test_a_refusal_that_names_nothing_of_the_request_is_told_and_not_guessed_at(talk: Talk, words: Any) -> None:
+    talk.provider.answers = [whole(words, 400)]
+    outcome = await talk.say()
+    assert outcome.requests == 1
+    assert [told["level"] for told in outcome.told] == ["error"]
+
+
+async def test_a_server_that_refuses_everything_is_asked_a_bounded_number_of_times_C3(talk: Talk) -> None:
+    def everything(request: Request) -> Raw:
+        names = [name for name in ("temperature", "stream") if name in request.json]
+        return whole(problem(f"Unsupported parameter: {(names or ['system role not supported'])[0]}"), 400)
+
+    talk.provider.answers = [everything]
+    outcome = await talk.say()
+    assert outcome.requests == 4
+    assert [told["level"] for told in outcome.told] == ["error"]
+
+
+# ── more than one thing at once ─────────────────────────────────────────────────────────
+
+WEATHER = Tool("weather", "The weather.", {"type": "object", "properties": {}})
+
+
+@asynccontextmanager
+async def session(
+    provider: HostileProvider, *tools: Tool, extra_body: Mapping[str, Any] | None = None
+) -> AsyncIterator[ChatSession]:
+    endpoint = ModelEndpoint("conversation", "custom", "Picky", provider.base_url, "m", "k", extra_body or {})
+    async with TaskOwner("test") as owner:
+        chat = ChatSession(endpoint, None, owner=owner, network=Network(), timeouts=Timeouts(back_off_s=()))
+        await chat.open(SessionSetup("Mio", "Sam", "You are Mio.", "en", tools=tools))
+        yield chat
+        await chat.aclose()
+
+
+async def said(chat: ChatSession, text: str, reply_id: str) -> str:
+    """The reply to ``text``; every call of a tool is answered with "sunny"."""
+    await chat.send(UserMessage(reply_id, text))
+    words: list[str] = []
+    async with asyncio.timeout(10):
+        async for heard in chat.events():
+            match heard:
+                case TextDelta():
+                    words.append(heard.text)
+                case ToolCall():
+                    await chat.send(ToolResult(heard.call_id, "sunny"))
+                case ReplyDone():
+                    assert heard.reason == "complete", heard.error
+                    break
+    return "".join(words)
+
+
+EXTRA = {"max_tokens": 500, "enable_thinking": False}
+MORE: dict[str, Picky] = {
+    **FORM,
+    "max-tokens-name": Picky(
+        sends("max_tokens"),
+        problem(
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'.",
+            "unsupported_parameter",
+            param="max_tokens",
+        ),
+    ),
+    "unknown-argument": Picky(
+        sends("enable_thinking"), problem("Unrecognized request argument supplied: enable_thinking")
+    ),
+    "unknown-name": Picky(
+        sends("enable_thinking"),
+        [
+            {
+                "error": {
+                    "code": 400,
+                    "message": 'Invalid JSON payload received. Unknown name "enable_thinking": Cannot find field.',
+                }
+            }
+        ],
+    ),
+}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.sets(st.sampled_from(sorted(MORE)), max_size=8))
+def test_any_of_them_together_are_adapted_to(names: set[str]) -> None:
+    async def test() -> None:
+        async with HostileProvider() as provider, session(provider, extra_body=EXTRA) as chat:
+            provider.answers = [refusing(*(MORE[name] for name in names))]
+            assert await said(chat, "Hello", "a") == TEA
+            asked = len(provider.chats)
+            assert asked <= 1 + len(names)
+            assert await said(chat, "And now?", "b") == TEA
+            assert len(provider.chats) == asked + 1
+            last = provider.chats[-1].json
+            assert ("max_completion_tokens" in last) == ("max-tokens-name" in names)
+
+    asyncio.run(test())
+
+
+# ── messages of tools ───────────────────────────────────────────────────────────────────
+
+
+def is_empty(body: Body) -> bool:
+    return not all(message.get("content") for message in body["messages"])
+
+
+def thinks(body: Body) -> bool:
+    return any("reasoning_content" in message for message in body["messages"])
+
+
+MESSAGES: dict[str, Picky] = {
+    "empty-ollama": Picky(is_empty, problem("invalid message content type: <nil>")),
+    "empty-openai": Picky(is_empty, problem("Invalid value for 'content': expected a string, got null.")),
+    "empty-lmstudio": Picky(
+        is_empty, {"error": "Invalid 'content': 'content' field must be a string or an array of objects."}
+    ),
+    "empty-anthropic": Picky(is_empty, problem("messages.2: all messages must have non-empty content")),
+    "empty-bedrock": Picky(is_empty, problem("The content field in the Message object at messages.2 is empty.")),
+    "fields-groq": Picky(
+        thinks,
+        problem(
+            "'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : property "
+            "'reasoning_content' is unsupported)]"
+        ),
+    ),
+    "fields-mistral": Picky(
+        thinks,
+        {
+            "detail": [
+                {
+                    "type": "extra_forbidden",
+                    "loc": ["body", "messages", 2, "assistant", "reasoning_content"],
+                    "msg": "Extra inputs are not permitted",
+                }
+            ]
+        },
+        422,
+    ),
+    "tools-llama.cpp": Picky(
+        sends("tools"), {"error": {"code": 500, "message": "tools param requires --jinja flag"}}, 500
+    ),
+}
+
+
+@pytest.mark.parametrize("picky", MESSAGES.values(), ids=MESSAGES)
+async def test_the_messages_of_tools_are_written_as_the_server_takes_them(
+    hostile: HostileProvider, picky: Picky
+) -> None:
+    good = refusing(picky)
+    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    thought = chunk({"role": "assistant", "content": None, "reasoning_content": "Let me look.", "tool_calls": [call]})
+    hostile.answers = [Raw([event(thought), event(chunk({}, "tool_calls")), DONE]), good]
+    if "tools" in str(picky.words):
+        hostile.answers = [good]
+    async with session(hostile, WEATHER) as chat:
+        assert (await said(chat, "What is the weather?", "a")).strip() == TEA
+        asked = len(hostile.chats)
+        assert asked <= 3
+        assert await said(chat, "And now?", "b") == TEA
+        assert len(hostile.chats) == asked + 1
+
+
+# ── pictures ────────────────────────────────────────────────────────────────────────────
+
+SIGHT: dict[str, Picky] = {
+    "C5-llama.cpp": Picky(
+        has_picture,
+        {
+            "error": {
+                "code": 500,
+                "type": "server_error",
+                "message": "image input is not supported - hint: you may need to provide the mmproj",
+            }
+        },
+        500,
+    ),
+    "C5-deepseek": Picky(
+        has_picture,
+        problem(
+            "Failed to deserialize the JSON body into the target type: messages[1]: unknown variant `image_url`, "
+            "expected `text`"
+        ),
+    ),
+    "C5-openrouter": Picky(has_picture, problem("No endpoints found that support image input", 404), 404),
+    "C5-string-only": Picky(has_picture, problem("messages[1].content must be a string")),
+    "C5-vllm": Picky(has_picture, {"object": "error", "message": "m is not a multimodal model", "code": 400}),
+}
+
+
+@pytest.mark.parametrize("picky", SIGHT.values(), ids=SIGHT)
+async def test_a_model_without_eyes_answers_the_words_and_this_is_told(talk: Talk, picky: Picky) -> None:
+    talk.provider.answers = [refusing(picky)]
+    first = await talk.say("What is this?", images=1)
+    assert (first.text, first.requests) == (TEA, 2)
+    assert [(told["code"], told["level"]) for told in first.told] == [("model_pictures_refused", "info")]
+    again = await talk.say("And this?", images=1)
+    assert (again.text, again.requests, again.codes) == (TEA, 1, ["model_pictures_refused"])
+    words = await talk.say("Never mind.")
+    assert (words.text, words.requests, words.told) == (TEA, 1, [])
+    assert [line["text"] for line in await talk.history() if line["role"] == "assistant"] == [TEA] * 3
+
+
+# ── a context that is full ──────────────────────────────────────────────────────────────
+
+STORY = TEA + " I like a long story on a rainy day, with a cat on the sill." * 8
+
+
+def tokens_of(body: Body) -> int:
+    """As a tokeniser of another kind counts: not as we do."""
+    return sum(len(str(message["content"])) // 3 + 7 for message in body["messages"])
+
+
+FULL: dict[str, Callable[[int, int], Raw]] = {
+    "C1-llama.cpp": lambda used, limit: whole(
+        {
+            "error": {
+                "code": 400,
+                "type": "exceed_context_size_error",
+                "n_prompt_tokens": used,
+                "n_ctx": limit,
+                "message": "the request exceeds the available context size, try increasing it",
+            }
+        },
+        400,
+    ),
+    "C1-openai": lambda used, limit: whole(
+        problem(
+            f"This model's maximum context length is {limit} tokens. However, your messages resulted in {used} tokens. "
+            "Please reduce the length of the messages.",
+            "context_length_exceeded",
+        ),
+        400,
+    ),
+    "C1-anthropic": lambda used, limit: whole(problem(f"prompt is too long: {used} tokens > {limit} maximum"), 400),
+    "C1-without-numbers": lambda used, limit: whole(problem("The input is too long for this model."), 400),
+    "C1-status-500": lambda used, limit: whole({"error": "context length exceeded"}, 500),
+    "C1-413": lambda used, limit: whole({"message": "Request too large"}, 413),
+    "A22-event": lambda used, limit: Raw(
+        [
+            b"event: error\n"
+            + event(
+                {
+                    "error": f"Trying to keep the first {used} tokens when context the overflows. However, the model "
+                    f"is loaded with context length of only {limit} tokens, which is not enough."
+                }
+            )
+        ]
+    ),
+}
+
+
+def narrow(limit: int, full: Callable[[int, int], Raw], text: str = STORY) -> Callable[[Request], Raw]:
+    def answer(request: Request) -> Raw:
+        used = tokens_of(request.json)
+        return full(used, limit) if used > limit else reply(text)
+
+    return answer
+
+
+def asked(talk: Talk) -> list[Body]:
+    """The requests of the talk itself, without those of memory: they hold the instructions."""
+    return [chat.json for chat in talk.provider.chats if "You are Mio" in chat.json["messages"][0]["content"]]
+
+
+@pytest.mark.parametrize("full", FULL.values(), ids=FULL)
+async def test_a_full_context_is_trimmed_and_its_limit_kept(talk: Talk, full: Callable[[int, int], Raw]) -> None:
+    talk.provider.answers = [narrow(2400, full)]
+    for number in range(18):
+        outcome = await talk.say(f"Tell me story number {number}.")
+        assert (outcome.text, outcome.told) == (STORY, [])
+        messages = asked(talk)[-1]["messages"]
+        assert f"story number {number}." in messages[-1]["content"]
+    assert 18 < len(asked(talk)) <= 18 + 5
+    async with talking(talk.server, talk.provider) as again:
+        before = len(asked(talk))
+        assert (await again.say("And another one.")).told == []
+        assert len(asked(talk)) <= before + 2
+
+
+async def test_a_question_that_does_not_fit_by_itself_is_told_C1(talk: Talk) -> None:
+    talk.provider.answers = [narrow(300, FULL["C1-openai"])]
+    outcome = await talk.say("word " * 2000)
+    assert outcome.codes == ["model_context_too_long"]
+    assert outcome.requests <= 4
+    assert (await talk.history())[-1]["text"].startswith("word word")
+
+
+async def test_a_reply_that_finds_the_context_full_goes_on_with_less_of_the_talk_C1(talk: Talk) -> None:
+    """The prompt just fits, so that the reply is cut after its first words."""
+    limit = 2400
+
+    def answer(request: Request) -> Raw:
+        used = tokens_of(request.json)
+        if used > limit:
+            return FULL["C1-llama.cpp"](used, limit)
+        if used > limit - 150:
+            return reply("The tea ", finish="length")
+        if "The tea" in str(request.json["messages"][-1]["content"]):
+            return reply("The tea is ready.")
+        return reply(STORY)
+
+    talk.provider.answers = [answer]
+    seen = set()
+    for number in range(16):
+        outcome = await talk.say(f"Tell me story number {number}.")
+        assert outcome.told == []
+        seen.add(outcome.text)
+    assert seen <= {STORY, TEA}
