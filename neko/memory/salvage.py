@@ -18,7 +18,6 @@ from typing import Any, Final
 from neko.memory import schema
 from neko.memory.connection import in_transaction
 from neko.memory.migrations import migrate
-from neko.memory.sqlite_errors import is_damage
 
 logger = logging.getLogger(__name__)
 
@@ -92,25 +91,30 @@ def _take_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
 
 def _readable(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
     """The rows of a table that can be read, in order."""
-    at = _SMALLEST
-    statement = f"SELECT {schema.COLUMNS} FROM {table} NOT INDEXED WHERE id >= ? ORDER BY id"
-    while True:
+    at: int | None = _SMALLEST
+    limit = -1
+    while at is not None:
         try:
-            for row in connection.execute(statement, (at,)):
+            rows = connection.execute(
+                f"SELECT {schema.COLUMNS} FROM {table} NOT INDEXED WHERE id >= ? ORDER BY id LIMIT {limit}", (at,)
+            )
+            for row in rows:
                 if row[0] < at:
                     raise sqlite3.DatabaseError("the rows are out of order")
                 at = min(row[0] + 1, _LARGEST)
                 if isinstance(row[2], str) and all(isinstance(value, str | None) for value in (row[1], row[3])):
                     yield row
-            return
+            if limit < 0:
+                return
+            limit = -1
+        except sqlite3.OperationalError:
+            return  # no such table
         except sqlite3.DatabaseError as error:
+            if limit < 0:  # Python looks one row ahead: the one before the damage may be readable by itself
+                limit = 1
+                continue
             logger.warning("rows of a damaged log from %d on cannot be read: %s", at, error)
-            if not is_damage(error) and type(error) is not sqlite3.DatabaseError:
-                return  # no such table
-        following = _behind_damage(connection, table, at)
-        if following is None:
-            return
-        at = following
+            at, limit = _behind_damage(connection, table, at), -1
 
 
 def _behind_damage(connection: sqlite3.Connection, table: str, at: int) -> int | None:

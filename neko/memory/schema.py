@@ -49,8 +49,8 @@ LAST_FOREIGN_ID: Final = f"SELECT id FROM {ORIGINAL} WHERE {FOREIGN} ORDER BY id
 PROBE: Final = f"SELECT * FROM {ORIGINAL} WHERE id = ?"
 """Reads a row whole, which fails in a file whose pages are damaged."""
 
-_VALUES: Final = f"SELECT CASE WHEN EXISTS (SELECT 1 FROM {ORIGINAL}) THEN NULL ELSE ? END, ?, ?, ?"
-"""The first row of an empty log gets a chosen id, so that ids go on growing after a damaged file."""
+_VALUES: Final = f"SELECT max(?, 1 + (SELECT coalesce(max(id), 0) FROM {ORIGINAL})), ?, ?, ?"
+"""Ids go on growing after a damaged file has lost the last ones: the first value is the smallest id to give."""
 
 INSERT: Final = f"INSERT INTO {ORIGINAL} ({COLUMNS}) {_VALUES} RETURNING id"
 INSERT_ONCE: Final = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from datetime import datetime
@@ -40,14 +41,15 @@ class MemoryFolder:
     def recent(self) -> Path:
         return self.folder / "recent_Mio.json"
 
-    async def open(self, **timeouts: float) -> MemoryService:
-        """``timeouts``: fields of ``MemoryTimeouts`` that are not those of these tests."""
+    async def open(self, *, claim: Callable[[], None] = lambda: None, **timeouts: float) -> MemoryService:
+        """``claim``: as ``MemoryService`` has it. ``timeouts``: fields of ``MemoryTimeouts`` to set otherwise."""
         owner = await self._stack.enter_async_context(TaskOwner("test"))
         memory = MemoryService(
             self.folder,
             owner,
             lambda: "Anna",
             on_damage=self.reports.append,
+            claim=claim,
             timeouts=replace(TIMEOUTS, **timeouts),  # type: ignore[arg-type]
         )
         await memory.start()

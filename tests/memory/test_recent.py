@@ -221,7 +221,7 @@ async def test_the_backup_put_back_by_hand_does_not_confuse_the_ids(memory_folde
     await memory_folder.talked("one", "two", "three", "four")
     memory_folder.sql("DELETE FROM time_indexed_original WHERE id > 2")
     memory = await memory_folder.open()
-    assert await say(memory, "five") == 3
+    assert await say(memory, "five") == 5
     assert await window(memory) == ["one", "two", "three", "four", "five"]
 
 

@@ -1,0 +1,250 @@
+"""Logs that are damaged, or not where they were: what can be read is taken over, nothing is written into nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from neko.errors import DamagedLogError, DataFolderInUseError, LogMovedError, LogReplacedError, MemoryStoreError
+from neko.memory.service import MemoryService
+from neko.types.lines import Line
+from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say, texts
+
+PAGE = 4096
+LINES = 400
+"""Some 50 pages of lines."""
+
+
+async def filled(folder: MemoryFolder) -> list[Line]:
+    """A log of several levels of pages, all in the file itself; its lines."""
+    memory = await folder.open()
+    said = [
+        (await memory.store(MIO, new_line(f"line {number} " + "x" * 150, client_id=f"c{number}"))).line
+        for number in range(LINES)
+    ]
+    await memory.aclose()
+    assert folder.log.stat().st_size > 20 * PAGE
+    return said
+
+
+def page_of(folder: MemoryFolder, statement: str) -> int:
+    """The root page of a table or index."""
+    ((page,),) = folder.sql(f"SELECT rootpage FROM sqlite_master WHERE name = '{statement}'")
+    return int(page)
+
+
+def spoil(path: Path, page: int, content: bytes = b"\xff" * PAGE) -> None:
+    """Overwrite a page, counted from 1."""
+    with path.open("r+b") as file:
+        file.seek((page - 1) * PAGE)
+        file.write(content)
+
+
+async def everything(memory: MemoryService) -> list[Line]:
+    return await memory.lines(MIO, limit=10 * LINES)
+
+
+def leaves(folder: MemoryFolder) -> list[int]:
+    """Pages whose loss leaves most of the lines readable: leaves of the table with lines."""
+    pages = folder.log.read_bytes()
+    return [
+        at // PAGE + 1
+        for at in range(PAGE, len(pages), PAGE)
+        if pages[at] == 0x0D and b"additional_kwargs" in pages[at : at + PAGE]
+    ]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_all_but_the_lines_of_bad_pages_is_saved(memory_folder: MemoryFolder, seed: int) -> None:
+    said = await filled(memory_folder)
+    random = Random(seed)
+    bad = random.sample(leaves(memory_folder), 1 + seed % 4)
+    if seed == 7:
+        bad = [leaves(memory_folder)[-1], leaves(memory_folder)[0]]
+    lost = set()
+    for page in bad:
+        content = memory_folder.log.read_bytes()[(page - 1) * PAGE : page * PAGE]
+        lost |= {line.id for line in said if f"line {line.id - 1} x".encode() in content}
+        noise = random.randbytes(PAGE) if seed % 2 else b"\xff" * PAGE
+        spoil(memory_folder.log, page, b"\0" + noise[1:])
+    assert 0 < len(lost) < LINES // 2
+    memory = await memory_folder.open()
+    expected = [line for line in said if line.id not in lost]
+    assert await everything(memory) == expected
+    assert await say(memory, "and on") == LINES + 1
+    assert [line.id for line in await everything(memory)] == [*(line.id for line in expected), LINES + 1]
+    (report,) = memory_folder.reports
+    assert isinstance(report, DamagedLogError)
+    assert Path(str(report.params["kept"])).stat().st_size > 20 * PAGE
+
+
+@pytest.mark.parametrize("name", ["neko_original_timestamp", "neko_original_session", "neko_original_client"])
+async def test_a_bad_page_of_an_index_costs_no_line(memory_folder: MemoryFolder, name: str) -> None:
+    said = await filled(memory_folder)
+    spoil(memory_folder.log, page_of(memory_folder, name))
+    memory = await memory_folder.open()
+    stored = await memory.store(MIO, new_line("and on", client_id="new"))
+    assert [line.text for line in await everything(memory)] == [*(line.text for line in said), "and on"]
+    assert stored.line.id == LINES + 1
+
+
+@pytest.mark.parametrize("content", [b"\0" * 16, b"garbage " * 64, b"\xff" * PAGE], ids=["magic", "512 bytes", "page"])
+async def test_a_spoilt_beginning_costs_no_line(memory_folder: MemoryFolder, content: bytes) -> None:
+    said = await filled(memory_folder)
+    spoil(memory_folder.log, 1, content)
+    memory = await memory_folder.open()
+    assert await everything(memory) == said
+    assert isinstance(memory_folder.reports[0], DamagedLogError)
+
+
+async def test_a_file_that_was_cut_keeps_the_lines_before_the_cut(memory_folder: MemoryFolder) -> None:
+    said = await filled(memory_folder)
+    os.truncate(memory_folder.log, memory_folder.log.stat().st_size // 2 // PAGE * PAGE)
+    memory = await memory_folder.open()
+    await say(memory, "and on")
+    saved = (await everything(memory))[:-1]
+    assert len(saved) > LINES // 4
+    assert all(line in said for line in saved)
+
+
+async def test_damage_that_a_reader_meets_counts_as_damage(memory_folder: MemoryFolder) -> None:
+    said = await filled(memory_folder)
+    memory = await memory_folder.open()
+    assert (await memory.lines(MIO, limit=1))[0] == said[-1]
+    spoil(memory_folder.log, leaves(memory_folder)[3])
+    fresh = await memory_folder.open()  # its connections have read none of the pages yet
+    saved = await everything(fresh)
+    assert LINES // 2 < len(saved) < LINES
+    assert all(line in said for line in saved)
+    assert await memory.recall(MIO, "nothing of that") == []
+
+
+async def test_the_damaged_file_is_kept_as_it_was_with_what_its_wal_held(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "in the file")
+    await memory.aclose()
+    memory = await memory_folder.open()
+    await say(memory, "in the wal")
+    copy = memory_folder.folder / "copy"
+    copy.mkdir()
+    for path in memory_folder.folder.glob("time_indexed_*"):
+        shutil.copyfile(path, copy / path.name)
+    await memory.aclose()
+    for path in memory_folder.folder.glob("time_indexed_*"):
+        path.unlink()
+    for path in copy.iterdir():
+        path.rename(memory_folder.folder / path.name)
+    spoil(memory_folder.log, 1, b"spoilt")
+    before = memory_folder.log.read_bytes()
+    memory = await memory_folder.open()
+    assert await texts(memory) == ["in the file", "in the wal"]
+    kept = Path(str(memory_folder.reports[0].params["kept"]))
+    assert kept.read_bytes() == before
+    assert kept.with_name(kept.name + "-wal").stat().st_size > 0
+
+
+async def test_a_disk_that_has_no_room_for_what_can_be_saved_leaves_the_damaged_file_for_later(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await filled(memory_folder)
+    spoil(memory_folder.log, 1)
+    memory = await memory_folder.open()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", full)
+        with pytest.raises(MemoryStoreError) as caught:
+            await everything(memory)
+    assert caught.value.params["reason"] == "full"
+    assert await everything(memory) == said
+
+
+# ── a log that is not where it was ───────────────────────────────────────────
+
+
+async def _deleted(folder: MemoryFolder) -> None:
+    for path in folder.folder.glob("time_indexed_*"):
+        path.unlink()
+
+
+async def _only_the_file_deleted(folder: MemoryFolder) -> None:
+    folder.log.unlink()
+
+
+async def _folder_deleted(folder: MemoryFolder) -> None:
+    shutil.rmtree(folder.folder)
+
+
+async def _moved(folder: MemoryFolder) -> None:
+    folder.log.rename(folder.folder / "elsewhere")
+
+
+async def _folder_moved(folder: MemoryFolder) -> None:
+    folder.folder.rename(folder.folder.with_name("elsewhere"))
+
+
+GONE = {
+    "deleted": _deleted,
+    "file": _only_the_file_deleted,
+    "folder": _folder_deleted,
+    "moved": _moved,
+    "folder-moved": _folder_moved,
+}
+
+
+@pytest.mark.parametrize("gone", GONE.values(), ids=GONE)
+async def test_no_line_is_acknowledged_into_a_file_that_has_gone(memory_folder: MemoryFolder, gone: object) -> None:
+    memory = await memory_folder.open(write_delay_s=60.0)
+    await say(memory, "before")
+    await gone(memory_folder)  # type: ignore[operator]
+    await say(memory, "while it was gone")
+    words = memory_folder.sql("SELECT json_extract(message, '$.data.content[0].text') FROM time_indexed_original")
+    assert words == [("before",), ("while it was gone",)]
+    await asyncio.gather(*(say(memory, f"after {number}") for number in range(5)))
+    (report,) = memory_folder.reports
+    assert isinstance(report, LogMovedError)
+    await memory.aclose()
+    again = await memory_folder.open()
+    assert await texts(again) == ["before", "while it was gone", *(f"after {number}" for number in range(5))]
+
+
+async def test_a_file_that_is_put_in_the_place_of_the_log_is_set_aside(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "old")
+    await memory.aclose()
+    other = memory_folder.folder / "from a sync tool"
+    shutil.copyfile(memory_folder.log, other)
+    memory = await memory_folder.open()
+    await say(memory, "one")
+    other.replace(memory_folder.log)
+    await say(memory, "two")
+    assert await texts(memory) == ["old", "one", "two"]
+    (report,) = memory_folder.reports
+    assert isinstance(report, LogReplacedError)
+    await memory.aclose()
+    assert await texts(await memory_folder.open()) == ["old", "one", "two"]
+    with closing(sqlite3.connect(str(report.params["kept"]))) as kept:
+        assert kept.execute("SELECT count(*) FROM time_indexed_original").fetchone() == (1,)
+
+
+async def test_a_folder_that_another_neko_has_taken_is_left_alone(memory_folder: MemoryFolder) -> None:
+    def taken() -> None:
+        raise DataFolderInUseError("taken", file="folder")
+
+    memory = await memory_folder.open(claim=taken)
+    await say(memory, "ours")
+    await _deleted(memory_folder)
+    memory_folder.log.write_bytes(b"theirs")
+    with pytest.raises(MemoryStoreError) as caught:
+        await say(memory, "again")
+    assert caught.value.params["reason"] == "taken"
+    assert memory_folder.log.read_bytes() == b"theirs"
