@@ -83,7 +83,7 @@ class CharacterCards:
         What it lacks (no usable character, no valid current one) is completed and saved. Faults are those of
         ``storage.read_document``, and a disk that refuses.
         """
-        raw = read_document(path, None, _well_shaped, on_fault)
+        raw = read_document(path, None, is_characters, on_fault)
         characters = cls(path, raw if raw is not None else {}, language)
         completed = _completed(characters._raw, characters._defaults)
         if completed != raw:
@@ -111,20 +111,7 @@ class CharacterCards:
 
     def unusable(self) -> list[ConfigError]:
         """The characters that cannot be talked with because of their names, and cards that are none."""
-        file = str(self._path)
-        cards: Mapping[str, Any] = self._raw[CHARACTERS]
-        names = [name for name in cards if file_name_fault(name) is not None]
-        return [
-            *(
-                UnusableNameError(f"a name in {file} cannot be used", file=file, name=shown_name(name))
-                for name in names
-            ),
-            *(
-                UnusableValueError(f"a card in {file} is no object", file=file, key=name, wanted=MAPPING.name)
-                for name, card in cards.items()
-                if not isinstance(card, dict)
-            ),
-        ]
+        return unusable_characters(self._raw, self._path)
 
     @property
     def master_name(self) -> str:
@@ -202,7 +189,7 @@ class CharacterCards:
     def replace(self, raw: Mapping[str, Any]) -> None:
         """Take over a whole document. Raises ``InputError`` when it has the wrong shape."""
         fresh = copy.deepcopy(dict(raw))
-        if not _well_shaped(fresh):
+        if not is_characters(fresh):
             raise InputError("this is not a characters document", reason="shape")
         with self._lock:
             self._save(_completed(fresh, self._defaults))
@@ -219,12 +206,24 @@ class CharacterCards:
         self._raw = raw
 
 
+def unusable_characters(raw: Mapping[str, Any], path: Path) -> list[ConfigError]:
+    """What of a characters document, which stands at ``path``, cannot be used."""
+    file, cards = str(path), raw.get(CHARACTERS) or {}
+    names = [name for name in cards if file_name_fault(name) is not None]
+    strange = [name for name, card in cards.items() if not isinstance(card, dict)]
+    return [
+        *(UnusableNameError(f"a name in {file} cannot be used", file=file, name=shown_name(name)) for name in names),
+        *(UnusableValueError(f"a card in {file}", file=file, key=name, wanted=MAPPING.name) for name in strange),
+    ]
+
+
 def shown_name(name: str) -> str:
     """A name that can stand in a sentence: control characters as escapes, and not too long."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in name[:_LONGEST_SHOWN])
 
 
-def _well_shaped(raw: Any) -> bool:
+def is_characters(raw: Any) -> bool:
+    """Has it the shape of the file?"""
     return (
         isinstance(raw, dict)
         and isinstance(raw.get(MASTER) or {}, dict)

@@ -5,21 +5,29 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
-from neko import providers, serve
-from neko.errors import DataFolderError, DataFolderInUseError
+from neko import providers, serve, set_aside
+from neko.characters import is_characters, unusable_characters
+from neko.errors import DataFolderError, DataFolderInUseError, NekoError, UnreadableFileError, UntouchedFileError
+from neko.i18n import describe
+from neko.language import system_language
 from neko.llm.discovery import find_local_servers
+from neko.memory.damaged_log import check_header
+from neko.memory.sqlite_errors import store_error
 from neko.net import Network
 from neko.settings import ASSETS, Settings, default_data_dir
 from neko.settings.in_force import Origin, SettingsInForce
+from neko.settings.masking import masked_url
 from neko.settings.registry import SETTINGS
-from neko.storage import DataFolder
+from neko.settings.unusable import unusable_values
+from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object
 
 OLDEST_PYTHON = (3, 11)
 ANSWER_TIMEOUT_S = 1.0
@@ -120,25 +128,58 @@ def _voice(_settings: Settings) -> Finding:
 
 
 def _model(settings: Settings) -> Finding:
-    path = _folder_path(settings) / "config" / "core_config.json"
-    try:
-        stored = _stored_config(path)
-    except (OSError, ValueError):
-        return Finding("note", "model", f"{path} is damaged; at the next start it is set aside")
-    endpoint = providers.resolve("conversation", stored, settings.environ)
+    endpoint = providers.resolve("conversation", _stored_config(settings), settings.environ)
     if endpoint is not None:
-        return Finding("ok", "model", f"{endpoint.model} by {endpoint.provider_name} at {endpoint.base_url}")
+        address = masked_url(endpoint.base_url)
+        return Finding("ok", "model", f"{endpoint.model} by {endpoint.provider_name} at {address}")
     return Finding("ok", "model", f"built in; {_local_servers(settings.environ)}")
 
 
-def _stored_config(path: Path) -> Mapping[str, Any]:
-    """The content of ``core_config.json``, which is left where it is even when it is damaged."""
-    if not path.exists():
-        return {}
-    stored = json.loads(path.read_text(encoding="utf-8-sig"))
-    if not isinstance(stored, dict):
-        raise ValueError("not an object")
-    return stored
+def _stored_config(settings: Settings) -> Mapping[str, Any]:
+    """What ``core_config.json`` will count as at the next start. Changes nothing."""
+    path = _folder_path(settings) / "config" / CORE_CONFIG_FILE
+    found = set_aside.first_whole((path, path.with_name(path.name + ".bak")), is_object)
+    return found[1] if found else {}
+
+
+def _files(settings: Settings) -> Finding:
+    """What is damaged, and what was and is not dealt with yet. Changes nothing."""
+    folder = _folder_path(settings)
+    faults = [fault for part in ("config", "memory") for fault in _faults_in(folder / part)]
+    if not faults:
+        return Finding("ok", "files", "none is damaged")
+    language = system_language(settings.environ)
+    notices = [describe(fault, language) for fault in faults]
+    return Finding("note", "files", " · ".join(f"{notice.text} {notice.remedy}" for notice in notices))
+
+
+def _faults_in(folder: Path) -> Iterator[NekoError]:
+    yield from map(set_aside.report_of, set_aside.copies(folder))
+    for path in sorted(folder.glob("*.json")):
+        expect = _SHAPES.get(path.name)
+        try:
+            value = json.loads(path.read_bytes().decode("utf-8-sig"))
+        except OSError as error:
+            yield UnreadableFileError(str(error), file=str(path), why=error.strerror or "")
+            continue
+        except (ValueError, RecursionError):
+            value = None
+        if value is None or (expect and not expect(value)):
+            line, column = set_aside.where_damaged(path.read_bytes())
+            yield UntouchedFileError("damaged", file=str(path), line=line, column=column)
+        elif path.name == CORE_CONFIG_FILE:
+            yield from unusable_values(value, path)
+        elif path.name == CHARACTERS_FILE:
+            yield from unusable_characters(value, path)
+    for path in sorted(folder.glob("time_indexed_*")):
+        try:
+            check_header(path)
+        except sqlite3.DatabaseError as error:
+            if set_aside.place_of(path) == path and not path.name.endswith(set_aside.COMPANIONS):
+                yield store_error(error, path)
+
+
+_SHAPES: Mapping[str, Callable[[Any], bool]] = {CORE_CONFIG_FILE: is_object, CHARACTERS_FILE: is_characters}
 
 
 def _local_servers(environ: Mapping[str, str]) -> str:
@@ -151,11 +192,7 @@ def _local_servers(environ: Mapping[str, str]) -> str:
 
 def _settings(settings: Settings) -> Finding:
     """What was set, and where; never a value, since some are secrets."""
-    try:
-        stored = _stored_config(_folder_path(settings) / "config" / "core_config.json")
-    except (OSError, ValueError):
-        stored = {}
-    in_force = SettingsInForce(stored, settings.environ, settings.flags)
+    in_force = SettingsInForce(_stored_config(settings), settings.environ, settings.flags)
     sources = {setting.name: in_force.source(setting) for setting in SETTINGS}
     changed = [f"{name} ({source.name})" for name, source in sources.items() if source.origin is not Origin.DEFAULT]
     return Finding("ok", "settings", ", ".join(changed) or "all as they come")
@@ -168,5 +205,5 @@ def _screen(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _page, _data_folder, _port, _voice, _model, _settings, _screen,
+    _python, _page, _data_folder, _files, _port, _voice, _model, _settings, _screen,
 )  # fmt: skip

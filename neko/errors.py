@@ -7,6 +7,7 @@ NekoError
 │   ├── DamagedFileError   a file does not parse; it is kept aside, never overwritten
 │   │   ├── BackupUsedError         its content before the last save counts
 │   │   ├── DefaultsUsedError       there is no such content
+│   │   ├── UntouchedFileError      it stands where it was
 │   │   └── DamagedLogError         a conversation; what could be read of it was taken over
 │   ├── UnreadableFileError    a file cannot be read
 │   ├── UnwritableFileError    a file cannot be written
@@ -123,6 +124,12 @@ class BackupUsedError(DamagedFileError):
 
 class DefaultsUsedError(DamagedFileError):
     code = "damaged_file_defaults"
+
+
+class UntouchedFileError(DamagedFileError):
+    """It was found without changing anything. ``params``: file, line, column."""
+
+    code = "damaged_file_untouched"
 
 
 class DamagedLogError(DamagedFileError):

@@ -4,7 +4,9 @@ Both the recent file and the log hold LangChain-style dicts: ``{"type": "human"|
 "data": {"content": …, "additional_kwargs": {…}, …}}``. ``content`` is a list of text parts or a
 plain string; both are read, turns are written as a list and memos as a string. Assistant text
 carries the local time of the reply as a prefix, ``[20260222 Sun 10:00] ``. What only Neko knows
-of a line lives in ``data.additional_kwargs.neko``.
+of a line lives in ``data.additional_kwargs.neko``: there, as ``at``, its moment in UTC. The column
+``timestamp`` holds local time without a zone, so what N.E.K.O. wrote is read as the local time of
+whoever reads it; in the hour that a change of clocks repeats, the first one is meant.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
 from neko.types.lines import Line, LineStatus, NewLine, Role
@@ -34,8 +36,11 @@ _STATUSES = get_args(LineStatus)
 
 
 def local_naive(at: datetime) -> datetime:
-    """The same moment as local time without an offset; naive input is taken as local."""
-    return at.astimezone().replace(tzinfo=None) if at.tzinfo else at
+    """The same moment as local time without an offset, ``fold`` telling a repeated hour; a naive one is local."""
+    if at.tzinfo is None:
+        return at
+    local = at.astimezone().replace(tzinfo=None)
+    return local if local.astimezone() == at else local.replace(fold=1)
 
 
 def time_prefix(at: datetime) -> str:
@@ -48,11 +53,8 @@ def cut_prefix(text: str) -> tuple[datetime | None, str]:
     match = _PREFIX.match(text)
     if match is None:
         return None, text
-    try:
-        at = datetime.fromisoformat(f"{match[1]}T{match[2]}")
-    except ValueError:
-        return None, text
-    return at, text[match.end() :]
+    at = _time(f"{match[1]}T{match[2]}")
+    return (at, text[match.end() :]) if at else (None, text)
 
 
 def message(role: Role, content: str | list[dict[str, str]], neko: Mapping[str, Any] | None = None) -> Message:
@@ -88,7 +90,7 @@ def line_json(line: NewLine) -> str:
     neko: dict[str, Any] = {
         "turn_id": line.turn_id,
         "status": line.status,
-        "at": line.at.astimezone().isoformat(),
+        "at": line.at.astimezone(UTC).isoformat(),
         "speaker": line.speaker,
     }
     if line.client_id is not None:
@@ -166,7 +168,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         role=parsed.role,
         speaker=_string(neko.get("speaker")) or names[parsed.role],
         text=parsed.text,
-        at=_time(stamp) or parsed.at or near or _UNKNOWN_TIME,
+        at=_time(_string(neko.get("at"))) or _time(stamp) or parsed.at or near or _UNKNOWN_TIME,
         status=_status(neko.get("status")),
         client_id=_string(neko.get("client_id")),
         images=_number(neko.get("images")) or 0,
@@ -209,9 +211,11 @@ def _time(stamp: str | None) -> datetime | None:
     if not stamp:
         return None
     try:
-        return local_naive(datetime.fromisoformat(stamp))
-    except ValueError:
+        at = local_naive(datetime.fromisoformat(stamp))
+        at.astimezone(UTC)
+    except (ValueError, OverflowError):  # no time, or one that no zone can hold
         return None
+    return at
 
 
 def _status(value: object) -> LineStatus:

@@ -33,7 +33,10 @@ class NewLine:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A committed line. ``id`` grows with time within one character; ``at`` is local naive time.
+    """A committed line. ``id`` grows with time within one character.
+
+    ``at`` is its moment as local naive time, in the zone of this computer as it is now; ``fold`` tells the two hours
+    apart that a change of clocks repeats.
 
     ``speaker`` is the name of who said it, as it was when the line was stored.
     """
