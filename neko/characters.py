@@ -80,8 +80,8 @@ class CharacterCards:
     def load(cls, path: Path, language: str, *, on_fault: OnFault = log_fault) -> Self:
         """Read the file; make it with one character in ``language`` when it is missing.
 
-        What it lacks (no usable character, no valid current one) is completed and saved. Faults are those of
-        ``storage.read_document``, and a disk that refuses.
+        What it lacks (no usable character, no valid current one) is completed, and saved if the disk takes it. Faults
+        are those of ``storage.read_document``.
         """
         raw = read_document(path, None, is_characters, on_fault)
         characters = cls(path, raw if raw is not None else {}, language)
@@ -90,7 +90,7 @@ class CharacterCards:
             try:
                 characters._save(completed)
             except ConfigError as error:
-                on_fault(error)
+                log_fault(error)
                 characters._raw = completed
         return characters
 

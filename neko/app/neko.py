@@ -77,7 +77,8 @@ class Neko:
     async def __aenter__(self) -> Self:
         self._standing = StandingFaults()
         self._loop = asyncio.get_running_loop()
-        stored, cards, found = await in_thread(self._open_files)
+        self._found: list[NekoError] | None = []
+        stored, cards = await in_thread(self._open_files)
         self._owner = TaskOwner("neko")
         self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
         self.bus = Bus()
@@ -92,6 +93,7 @@ class Neko:
         )
         self.conversations = Conversations(cards, self._dependencies)
         self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
+        found, self._found = self._found, None
         self.faults.of_files(found)
         self.characters = Characters(cards, self.conversations, self.memory, self.faults)
         self.config = Configuration(stored, self.models, self.voices, self.conversations, self.network, self.faults)
@@ -123,17 +125,14 @@ class Neko:
         self._executor.shutdown(wait=False, cancel_futures=True)
         self.folder.close()
 
-    def _open_files(self) -> tuple[CoreConfig, CharacterCards, list[NekoError]]:
-        """Everything that is read from disk at the start; what is only read later never blocks the loop.
-
-        With it comes what is wrong with the files.
-        """
-        settings, found = self.settings, list[NekoError]()
+    def _open_files(self) -> tuple[CoreConfig, CharacterCards]:
+        """Everything that is read from disk at the start; what is only read later never blocks the loop."""
+        settings = self.settings
         self.folder = DataFolder.open(settings.data_dir or default_data_dir(settings.environ))
         try:
             earlier = self.folder.set_aside_earlier()
             path = self.folder.config(CORE_CONFIG_FILE)
-            stored = CoreConfig.load(path, settings.environ, settings.flags, on_fault=found.append)
+            stored = CoreConfig.load(path, settings.environ, settings.flags, on_fault=self._on_file_fault)
             self.language = ReaderLanguage(stored, settings.environ)
             self.network.local_only = stored.in_force.get(LOCAL_ONLY)
             self.models = Models(stored, settings, self.network, self._session_factory)
@@ -141,9 +140,10 @@ class Neko:
             self.preferences = Preferences(self.folder.config(PREFERENCES_FILE), self._on_file_fault)
             self.preferences.read()
             path = self.folder.config(CHARACTERS_FILE)
-            cards = CharacterCards.load(path, self.language.current, on_fault=found.append)
-            found += [set_aside.report_of(aside) for aside in earlier if aside.exists()]
-            found += [*stored.unusable(), *cards.unusable()]
+            cards = CharacterCards.load(path, self.language.current, on_fault=self._on_file_fault)
+            still_there = [set_aside.report_of(aside) for aside in earlier if aside.exists()]
+            for fault in (*still_there, *stored.unusable(), *cards.unusable()):
+                self._on_file_fault(fault)
             for tag in languages.LANGUAGES:
                 i18n.load(tag)
                 prompt.phrases(tag)
@@ -152,7 +152,7 @@ class Neko:
         except BaseException:
             self.folder.close()
             raise
-        return stored, cards, found
+        return stored, cards
 
     # ── talking ───────────────────────────────────────────────────────────────
 
@@ -182,7 +182,10 @@ class Neko:
         self.faults.of_files([error])
 
     def _on_file_fault(self, error: NekoError) -> None:
-        """For any thread."""
+        """For any thread. What is found while the files are opened is told once she is there."""
+        if self._found is not None:
+            self._found.append(error)
+            return
         self._loop.call_soon_threadsafe(self._on_damage, error)
 
 

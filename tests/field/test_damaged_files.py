@@ -1,0 +1,262 @@
+"""Files of the user that are damaged, or hold what cannot be used: told at every start until it is dealt with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.client import Frame, client
+from tests.page.running_neko import RunningNeko
+from tests.serve.process import run_to_end
+
+CHARACTERS: Mapping[str, Any] = {"主人": {"档案名": "Anna"}, "猫娘": {"Luna": {"性格": "calm"}}, "当前猫娘": "Luna"}
+CORE_CONFIG: Mapping[str, Any] = {"neko": {"language": "ja"}, "somebody's": 7}
+PREFERENCES = [{"model_path": "/a", "position": {"x": 1.0, "y": 2.0}, "scale": {"x": 1.0, "y": 1.0}}]
+DOCUMENTS: Mapping[str, Any] = {
+    "characters.json": CHARACTERS,
+    "core_config.json": CORE_CONFIG,
+    "user_preferences.json": PREFERENCES,
+}
+DAMAGES: Mapping[str, bytes] = {
+    "trailing-comma": b'{\n  "a": 1,\n}',
+    "half-written": b'{"a": {"b": [1, 2',
+    "empty": b"",
+    "no-utf8": b'{\n"a": "\xff\xfe"}',
+    "zeros": b"\0" * 4096,
+    "endless-depth": b"[" * 100_000,
+    "web-page": b"<!doctype html>\n<html>",
+    "wrong-type": b'"text"',
+    "number": b"7",
+}
+PLACES = {"trailing-comma": (3, 1), "half-written": (1, 18), "empty": (1, 1), "no-utf8": (2, 7), "web-page": (1, 1)}
+
+
+def standing(frames: list[Frame]) -> list[Frame]:
+    """What a client is told of that stays wrong."""
+    return [frame for frame in frames if frame["type"] == "status" and frame.get("fault")]
+
+
+async def told(neko: RunningNeko, character: str) -> list[Frame]:
+    """What a client of this character is told when it comes."""
+    async with client(neko.url.replace("http", "ws", 1), character) as page:
+        return standing(await page.quiet())
+
+
+async def ask(neko: RunningNeko, path: str, body: Any = None) -> Any:
+    """The answer of a GET, or with a ``body`` of a POST."""
+    async with httpx2.AsyncClient(base_url=neko.url, trust_env=False) as http:
+        answer = await (http.get(path) if body is None else http.post(path, json=body))
+        return answer.json()
+
+
+def written(data_dir: Path, name: str, content: bytes, backup: Any = None) -> Path:
+    file = data_dir / "config" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    if backup is not None:
+        file.with_name(file.name + ".bak").write_text(json.dumps(backup, ensure_ascii=False), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_damaged_file_gives_way_to_its_backup_and_stays_told_E11(
+    data_dir: Path, name: str, damage: str
+) -> None:
+    content = DAMAGES[damage]
+    file = written(data_dir, name, content, DOCUMENTS[name])
+    for start in range(2):
+        async with RunningNeko(data_dir) as neko:
+            current = neko.neko.characters.current
+            (status,) = await told(neko, current)
+            assert status["level"] == "error"
+            assert status["dismissible"]
+            assert name in status["message"]
+            assert str(data_dir) not in json.dumps(status)
+            if damage in PLACES:
+                line, column = PLACES[damage]
+                place = f"{line} 行 {column} 桁" if name == "core_config.json" else f"line {line}, column {column}"
+                assert place in status["message"]
+            assert json.loads(file.read_text(encoding="utf-8")) == DOCUMENTS[name]
+            assert (current == "Luna") is (name == "characters.json")
+            (kept,) = file.parent.glob(f"{name}.damaged-*")
+            assert kept.read_bytes() == content
+            if start == 1:
+                assert await ask(neko, "/api/faults/dismiss", {"id": status["fault"]}) == {"success": True}
+                assert await told(neko, current) == []
+    async with RunningNeko(data_dir) as neko:
+        assert await told(neko, neko.neko.characters.current) == []
+    (kept,) = file.parent.glob(f"{name}.damaged-*")
+    assert kept.read_bytes() == content
+
+
+async def test_what_has_no_backup_is_told_and_kept_though_it_is_saved_over_E11(data_dir: Path) -> None:
+    file = written(data_dir, "characters.json", b"{")
+    async with RunningNeko(data_dir) as neko:
+        (status,) = await told(neko, "Mio")
+        assert status["code"] == "damaged_file_defaults"
+        await neko.neko.characters.set_microphone("m")
+    async with RunningNeko(data_dir) as neko:
+        assert [status["code"] for status in await told(neko, "Mio")] == ["damaged_file"]
+        assert [fault["id"] for fault in (await ask(neko, "/api/faults"))["faults"]] == [status["fault"]]
+    (kept,) = file.parent.glob("characters.json.damaged-*")
+    assert kept.read_bytes() == b"{"
+
+
+@pytest.mark.parametrize("dealt", ["mended", "put back", "deleted", "moved while she runs"])
+async def test_a_damaged_file_is_told_no_more_once_its_owner_has_dealt_with_it_E11(data_dir: Path, dealt: str) -> None:
+    file = written(data_dir, "characters.json", b'{"\xe7\x8c\xab\xe5\xa8\x98": {"Luna": {},}}')
+    async with RunningNeko(data_dir) as neko:
+        assert len(await told(neko, "Mio")) == 1
+        (kept,) = file.parent.glob("characters.json.damaged-*")
+        if dealt == "moved while she runs":
+            kept.rename(data_dir / "mine.json")
+            assert await told(neko, "Mio") == []
+            return
+    if dealt == "deleted":
+        kept.unlink()
+    else:
+        kept.write_text('{"猫娘": {"Luna": {}}}', encoding="utf-8")
+    if dealt == "put back":
+        kept.rename(file)
+    async with RunningNeko(data_dir) as neko:
+        current = "Mio" if dealt == "deleted" else "Luna"
+        assert neko.neko.characters.current == current
+        assert await told(neko, current) == []
+    assert list(file.parent.glob("*.damaged-*")) == []
+
+
+async def test_a_file_that_was_damaged_while_she_ran_is_not_saved_over_E11(data_dir: Path) -> None:
+    file = data_dir / "config" / "core_config.json"
+    async with RunningNeko(data_dir) as neko:
+        await neko.neko.config.change({"one": 1})
+        file.write_bytes(b'{"by hand": ')
+        await neko.neko.config.change({"two": 2})
+    async with RunningNeko(data_dir) as neko:
+        assert [status["code"] for status in await told(neko, "Mio")] == ["damaged_file"]
+        assert neko.neko.config.values == {"one": 1, "two": 2}
+    (kept,) = file.parent.glob("core_config.json.damaged-*")
+    assert kept.read_bytes() == b'{"by hand": '
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+async def test_a_file_that_cannot_be_read_keeps_nobody_away_E16(data_dir: Path, name: str) -> None:
+    (data_dir / "config" / name).mkdir(parents=True)
+    async with RunningNeko(data_dir) as neko:
+        assert [status["code"] for status in await told(neko, "Mio")] == ["file_unreadable"]
+        assert name in (await ask(neko, "/api/faults"))["faults"][0]["message"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+async def test_a_byte_order_mark_and_windows_line_ends_are_no_damage_E10(data_dir: Path, name: str) -> None:
+    text = json.dumps(DOCUMENTS[name], ensure_ascii=False, indent=2).replace("\n", "\r\n")
+    file = written(data_dir, name, b"\xef\xbb\xbf" + text.encode())
+    async with RunningNeko(data_dir) as neko:
+        assert await told(neko, neko.neko.characters.current) == []
+        assert list(file.parent.glob("*.damaged-*")) == []
+
+
+async def test_values_that_cannot_be_used_are_named_until_they_are_set_anew_E11(data_dir: Path) -> None:
+    stored = {"coreApi": 7, "neko": {"language": "klingon", "voices": {"Mio": {"rate": float("nan")}}}}
+    written(data_dir, "core_config.json", json.dumps(stored).encode())
+    for _ in range(2):
+        async with RunningNeko(data_dir) as neko:
+            statuses = await told(neko, "Mio")
+            assert {status["code"] for status in statuses} == {"value_unusable"}
+            keys = ("coreApi", "neko.language", "neko.voices.Mio.rate")
+            assert all(any(key in status["message"] for status in statuses) for key in keys)
+            assert (await ask(neko, "/api/speech"))["rate"] == 1.0
+    async with RunningNeko(data_dir) as neko:
+        async with client(neko.url.replace("http", "ws", 1), "Mio") as page:
+            assert len(standing(await page.quiet())) == 3
+            await ask(neko, "/api/speech", {"rate": 1.5})
+            await page.until("neko_fault_over")
+        await neko.neko.config.change({"coreApi": "qwen", "neko": {"language": "en"}})
+        assert await told(neko, "Mio") == []
+
+
+async def test_the_doctor_names_line_and_column_and_what_was_set_aside_E11(data_dir: Path, free_port: int) -> None:
+    at = ("--data-dir", str(data_dir), "--port", str(free_port))
+    file = written(data_dir, "characters.json", b'{\n "a": 1,\n}', CHARACTERS)
+    before = await run_to_end("doctor", *at)
+    async with RunningNeko(data_dir):
+        (kept,) = file.parent.glob("characters.json.damaged-*")
+    after = await run_to_end("doctor", *at)
+    for outcome in (before, after):
+        (line,) = [line for line in outcome.out.splitlines() if line.startswith("note  files")]
+        assert "line 3, column 1" in line
+    assert str(file) in before.out
+    assert str(kept) in after.out
+
+
+async def test_the_doctor_does_not_show_the_password_in_an_address(data_dir: Path, free_port: int) -> None:
+    address = "http://anna:geheim@127.0.0.1:9/v1"
+    stored = {"enableCustomApi": True, "conversationModelUrl": address, "conversationModelId": "m"}
+    written(data_dir, "core_config.json", json.dumps(stored).encode())
+    outcome = await run_to_end("doctor", "--data-dir", str(data_dir), "--port", str(free_port))
+    assert "127.0.0.1:9" in outcome.out
+    assert "geheim" not in outcome.out
+
+
+# ── names of characters ──────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["AC/DC", "a..b", "..", "back\\slash", "line\nbreak", "\x00", "猫" * 80, " "])
+async def test_a_name_that_cannot_be_used_is_told_and_the_rest_works_E9(data_dir: Path, name: str) -> None:
+    document = {"猫娘": {name: {}, "Luna": {}}, "当前猫娘": name}
+    written(data_dir, "characters.json", json.dumps(document).encode())
+    async with RunningNeko(data_dir, voice="off") as neko:
+        assert (await ask(neko, "/api/config/page_config"))["lanlan_name"] == "Luna"
+        async with client(neko.url.replace("http", "ws", 1), "Luna") as page:
+            (status,) = standing(await page.quiet())
+            assert status["code"] == "name_unusable"
+            assert "config/characters.json" in status["remedy"]
+            await page.say("hello")
+            text, _ = await page.reply()
+            assert text
+        chosen = await ask(neko, "/api/characters/current_catgirl", {"catgirl_name": name})
+        assert chosen["success"] is False
+        if name.strip():
+            assert chosen["code"] == "name_unusable"
+
+
+@pytest.mark.parametrize("name", ["🐈", "100%", "a#b", "who?", "Anna Maria", "x" * 120, "名前"])
+async def test_an_unusual_name_can_be_talked_with_E9(data_dir: Path, name: str) -> None:
+    written(data_dir, "characters.json", json.dumps({"猫娘": {name: {}}, "当前猫娘": name}).encode())
+    async with RunningNeko(data_dir, voice="off") as neko:
+        async with client(neko.url.replace("http", "ws", 1), name) as page:
+            assert standing(await page.quiet()) == []
+            await page.say("hello")
+            await page.reply()
+        assert len(await neko.neko.memory.lines(name)) == 2
+
+
+# ── a log ────────────────────────────────────────────────────────────────────
+
+
+async def test_a_damaged_log_is_told_to_its_own_character_and_to_who_comes_later(data_dir: Path) -> None:
+    written(data_dir, "characters.json", json.dumps({"猫娘": {"Mio": {}, "Rin": {}}, "当前猫娘": "Mio"}).encode())
+    log = data_dir / "memory" / "time_indexed_Rin"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"no database at all\n" * 100)
+    async with RunningNeko(data_dir, voice="off") as neko, client(neko.url.replace("http", "ws", 1), "Mio") as mio:
+        for _ in range(2):
+            assert [status["code"] for status in await told(neko, "Rin")] == ["damaged_log"]
+        assert standing(await mio.quiet()) == []
+        assert [fault["character"] for fault in (await ask(neko, "/api/faults"))["faults"]] == ["Rin"]
+    async with RunningNeko(data_dir, voice="off") as neko:
+        assert await told(neko, "Mio") == []
+        (status,) = await told(neko, "Rin")
+        await ask(neko, "/api/faults/dismiss", {"id": status["fault"]})
+        assert await told(neko, "Rin") == []
+
+
+async def test_an_unknown_fault_cannot_be_dismissed(data_dir: Path) -> None:
+    async with RunningNeko(data_dir) as neko:
+        for fault in ("", "../config/core_config.json", "core_config.json", "memory:Mio"):
+            assert (await ask(neko, "/api/faults/dismiss", {"id": fault}))["success"] is False
