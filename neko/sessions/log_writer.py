@@ -44,7 +44,7 @@ class TextRequest:
     line: Line | None = None
     recalled: tuple[Evidence, ...] = ()
     again: bool = False
-    replaces: int | None = None
+    replaces: Line | None = None
 
 
 Entry = Callable[[], Awaitable[None]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -292,7 +292,7 @@ class SessionManager:
             self._status.notify("nothing_to_retry")
             return
         line, reply = exchange
-        request = TextRequest(line.text, received, line=line, again=True, replaces=reply.id if reply else None)
+        request = TextRequest(line.text, received, line=line, again=True, replaces=reply)
         self._turns.ask(request, committed=True)
 
     async def _last_exchange(self) -> tuple[Line, Line | None] | None:
@@ -332,6 +332,10 @@ class SessionManager:
     @property
     def voice_name(self) -> str:
         return self._turns.voice.settings.voice
+
+    @property
+    def pending(self) -> Sequence[TextRequest]:
+        return self._turns.pending
 
     def on_session_starting(self) -> None:
         current = self._slot.current

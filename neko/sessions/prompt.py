@@ -59,6 +59,19 @@ def compose(persona: Persona, recent: Sequence[RecentEntry], now: datetime) -> s
     return "\n\n".join(piece for piece in pieces if piece)
 
 
+def before(recent: Sequence[RecentEntry], pending: Sequence[str], *, again: bool) -> list[RecentEntry]:
+    """What was said before the lines of ``pending``, which the model gets as messages and must not read twice.
+
+    ``again``: the last of them is asked anew; the reply that it got goes too.
+    """
+    earlier = list(recent)
+    if again and earlier and earlier[-1].role == "assistant":
+        earlier.pop()
+    while earlier and earlier[-1].role == "user" and earlier[-1].text in pending:
+        earlier.pop()
+    return earlier
+
+
 def context(persona: Persona, recalled: Sequence[Evidence]) -> str:
     """What memory adds to one turn, or an empty string."""
     if not recalled:

@@ -9,6 +9,7 @@ from neko.metrics import Timeline
 from neko.sessions.emotion import classify
 from neko.sessions.events import EmotionShown, Event, ReplyText
 from neko.sessions.tags import Cleaned, TagFilter
+from neko.types.lines import Line, LineStatus
 
 _ENOUGH_TO_JUDGE = 60
 """Characters of an untagged reply after which its feeling is judged from its words."""
@@ -27,7 +28,7 @@ class ReplyStream:
     """
 
     turn_id: str
-    replaces: int | None = None
+    replaces: Line | None = None
     own_voice: bool = False
     silent: bool = False
     speech_id: str = field(default_factory=lambda: uuid4().hex)
@@ -55,6 +56,11 @@ class ReplyStream:
         if self.text and not self._emotion_shown:
             events.append(self._judge())
         return events
+
+    def better_kept(self, status: LineStatus) -> Line | None:
+        """The earlier reply, if this retry was cut before it had as much to say: that one stays."""
+        old = self.replaces
+        return old if old and status != "complete" and len(self.text) < len(old.text) else None
 
     def so_far(self) -> ReplyText | None:
         """The reply in one piece, for a client that joins in the middle."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -24,6 +25,7 @@ from neko.sessions.actions import Mode
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
+from neko.sessions.log_writer import TextRequest
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.unkept_lines import memory_fault, memory_too_slow
 from neko.tasks import TaskOwner, is_cancelled
@@ -74,10 +76,16 @@ class _Backoff:
 
 
 class SlotObserver(Protocol):
-    """Who is told what becomes of the sessions. Every call returns at once. ``voice_name``: the character's voice."""
+    """Who is told what becomes of the sessions. Every call returns at once.
+
+    ``voice_name``: the character's voice. ``pending``: typed words that a session for text will be sent, in order.
+    """
 
     @property
     def voice_name(self) -> str: ...
+
+    @property
+    def pending(self) -> Sequence[TextRequest]: ...
 
     def on_session_starting(self) -> None:
         """Another session is being prepared."""
@@ -197,7 +205,7 @@ class ModelSessionSlot:
         try:
             async with asyncio.timeout(self._timeouts.start_timeout_s(start.mode)):
                 session = self._dependencies.model(start.mode, self._owner)
-                await session.open(await self._setup())
+                await session.open(await self._setup(session))
         except (Exception, asyncio.CancelledError) as error:
             if not isinstance(error, Exception) and is_cancelled():
                 if session:
@@ -221,7 +229,7 @@ class ModelSessionSlot:
         self._observer.on_session_ready(handle)
         handle.listener = self._owner.spawn(self._listen(handle), name="listen")
 
-    async def _setup(self) -> SessionSetup:
+    async def _setup(self, session: ModelSession) -> SessionSetup:
         persona = self._dependencies.persona()
         try:
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
@@ -231,6 +239,9 @@ class ModelSessionSlot:
             fault = error if isinstance(error, NekoError) else memory_too_slow()
             self._dependencies.faults.stand(memory_fault(self._character, fault))
             recent = []
+        answers_now = self.current is not None and self.current.takes("text")
+        if session.capabilities.text_input and not answers_now and (pending := self._observer.pending):
+            recent = prompt.before(recent, [request.text for request in pending], again=pending[-1].again)
         toolbox = self._dependencies.toolbox
         return SessionSetup(
             self._character,

@@ -146,6 +146,15 @@ class TurnController:
         return self._state.turn is not None
 
     @property
+    def pending(self) -> tuple[TextRequest, ...]:
+        """What was typed and no session was asked yet, in order."""
+        turn = self._state.turn
+        requests = list(self._state.unasked)
+        if turn and turn.step in (Step.COMMITTING, Step.STARTING):
+            requests.append(turn.request)
+        return tuple(request for request in requests if isinstance(request, TextRequest))
+
+    @property
     def is_idle(self) -> bool:
         """Does nothing run, sound or await its place in the log?"""
         return self._state.phase is Phase.IDLE
@@ -298,7 +307,8 @@ class TurnController:
             unsent = min(self._clients.withdraw_text(effect.turn_id), len(stream.text) - stream.delivered)
             stream.text = stream.text[: len(stream.text) - unsent]
         if self._handle and self._sender:
-            text = stream.text if stream else ""
+            kept = stream.better_kept("interrupted") if stream else None
+            text = kept.text if kept else stream.text if stream else ""
             self._sender.put(partial(self._handle.session.interrupt, effect.turn_id, text), self._status.report)
         self._cancel_tools(effect.turn_id)
 
@@ -431,7 +441,12 @@ class TurnController:
 
     def _write_reply(self, effect: do.WriteReply) -> None:
         stream = self._stream(effect.turn_id)
-        self.log.write_reply(effect.turn_id, stream.text, effect.status, stream.replaces)
+        if old := stream.better_kept(effect.status):
+            if stream.text:
+                self._clients.emit(ResponseDiscarded("retry", 1, 1, will_retry=False, message=old.text))
+            return
+        replaces = stream.replaces.id if stream.replaces else None
+        self.log.write_reply(effect.turn_id, stream.text, effect.status, replaces)
 
     def _end_turn(self, effect: do.EndTurn) -> None:
         self.log.then(partial(self._turn_ended, effect))

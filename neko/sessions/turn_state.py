@@ -80,7 +80,7 @@ class State:
 
     ``paused_until``: when a paused reply is cut or goes on. ``speech_id``: the turn whose sound is still
     being handed over, until ``speech_due``. ``writing``: turns whose end is being written, until
-    ``writing_due``. ``unasked``: requests that were cut before this session was asked them. ``recent``:
+    ``writing_due``. ``unasked``: requests that were cut before any session was asked them. ``recent``:
     turns that ended lately, whose late events must not open a turn. ``transcribed``: utterances of this
     session whose words have come, which come once.
     """

@@ -183,7 +183,6 @@ class _Transition:
                 self._effects.append(do.NeedSession())
 
     def on_session_unavailable(self, event: on.SessionUnavailable) -> None:
-        self._unasked = ()
         if self._turn and self._turn.step is Step.STARTING:
             self._end_turn("failed")
 
@@ -199,7 +198,6 @@ class _Transition:
         self._utterance = None
         self._paused_until = None
         self._log = tuple(entry for entry in self._log if not isinstance(entry, AwaitedWords))
-        self._unasked = ()
         self._transcribed = ()
 
     # ── the user speaks ───────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ import pytest
 
 from neko.app import Neko
 from neko.errors import MemoryStoreError
-from neko.sessions.actions import EndSession, RetryReply, SendText, StartSession, StopReply
+from neko.sessions.actions import Action, EndSession, RetryReply, SendText, StartSession, StopReply
 from neko.sessions.events import (
     Event,
     FaultOver,
@@ -19,6 +19,8 @@ from neko.sessions.events import (
     ModelChanged,
     ReplyText,
     RequestScreenshot,
+    ResponseDiscarded,
+    SpeechEnded,
     StateChanged,
     Status,
     TurnEnd,
@@ -217,3 +219,191 @@ async def test_a_memory_that_cannot_write_is_told_once_and_she_answers_and_keeps
     kept = [event.line for event in seen if isinstance(event, LineStored)]
     assert [line.client_id for line in kept if line.role == "user"] == ["c0", "c1", "c2"]
     assert (await neko.memory.lines("Mio"))[: len(kept)] == kept
+
+
+# ── told once ─────────────────────────────────────────────────────────────────
+
+
+def times_told(words: str, provider: ScriptedProvider) -> int:
+    """How often the last question holds these words, instructions included."""
+    return sum(str(message["content"]).count(words) for message in provider.chats[-1].json["messages"])
+
+
+async def test_the_first_line_of_a_session_is_not_in_its_instructions_too(
+    manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    manager.handle(SendText("I like oolong tea"))
+    await until(outbox, TurnEnd)
+    assert times_told("I like oolong tea", provider) == 1
+    manager.handle(EndSession())
+    manager.handle(SendText("and plums"))
+    await until(outbox, TurnEnd)
+    assert times_told("I like oolong tea", provider) == 1
+    assert times_told("and plums", provider) == 1
+
+
+@pytest.mark.parametrize("between", [(), (StopReply(),), (EndSession(),), (StartSession("text"),)])
+@pytest.mark.parametrize("count", [2, 3, 5])
+async def test_words_that_were_cut_before_they_were_asked_are_told_once(
+    manager: SessionManager, provider: ScriptedProvider, between: tuple[Action, ...], count: int
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    lines = [f"line number {number}." for number in range(count)]
+    for line in lines:
+        manager.handle(SendText(line))
+        if line != lines[-1]:
+            for action in between:
+                manager.handle(action)
+    for _ in lines:
+        await until(outbox, TurnEnd)
+    assert {line: times_told(line, provider) for line in lines} == dict.fromkeys(lines, 1)
+
+
+async def test_asking_again_in_a_new_session_tells_the_line_once_and_not_the_old_reply(
+    manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    provider.script(Script(["the old reply"]), Script(["the new reply"]))
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    manager.handle(SendText("what is a plum?"))
+    await until(outbox, TurnEnd)
+    manager.handle(EndSession())
+    manager.handle(RetryReply())
+    await until(outbox, TurnEnd)
+    assert times_told("what is a plum?", provider) == 1
+    assert times_told("the old reply", provider) == 0
+
+
+# ── a retry that was cut ──────────────────────────────────────────────────────
+
+OLD = "The old reply, which is complete."
+
+
+@pytest.mark.parametrize(
+    ("shown", "kept"),
+    [
+        ("", (OLD, "complete")),
+        ("Th", (OLD, "complete")),
+        (OLD[:-1], (OLD, "complete")),
+        ("A new reply that says more than the old", ("A new reply that says more than the old", "interrupted")),
+    ],
+)
+async def test_a_retry_that_was_cut_replaces_the_old_reply_only_if_it_says_as_much(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider, shown: str, kept: tuple[str, str]
+) -> None:
+    provider.script(Script([OLD]), Script([shown, "never"] if shown else ["never"], stall_after=1 if shown else 0))
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    manager.handle(SendText("hello"))
+    await until(outbox, TurnEnd)
+    manager.handle(RetryReply())
+    if shown:
+        await until(outbox, ReplyText)
+    else:
+        await provider.wait_for_requests(2)
+    manager.handle(StopReply())
+    seen = await until(outbox, TurnEnd)
+    line = (await neko.memory.lines("Mio"))[-1]
+    assert (line.text, line.status) == kept
+    back = [event for event in seen if isinstance(event, ResponseDiscarded) and not event.will_retry]
+    assert [event.message for event in back] == ([OLD] if shown and kept[0] == OLD else [])
+    manager.handle(SendText("go on"))
+    await until(outbox, TurnEnd)
+    replies = [m["content"] for m in provider.chats[-1].json["messages"] if m["role"] == "assistant"]
+    if shown:
+        assert replies == [kept[0]], "the model remembers what the log does"
+
+
+# ── interruptions ─────────────────────────────────────────────────────────────
+
+
+def interruptions(events: list[Event]) -> list[str | None]:
+    return [event.interrupted for event in events if isinstance(event, UserActivity)]
+
+
+async def test_a_reply_that_has_ended_is_not_named_as_interrupted(manager: SessionManager) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    for _ in range(3):
+        manager.handle(SendText("hello"))
+        assert interruptions(await until(outbox, TurnEnd)) == [None]
+
+
+async def test_a_reply_whose_sound_has_ended_is_not_named_as_interrupted(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    await neko.config.change({"neko": {"speech": {"engine": "builtin"}}})
+    provider.script(Script(["Yes."]))
+    outbox = Outbox()
+    await manager.attach(outbox)
+    manager.handle(SendText("hello"))
+    await until(outbox, SpeechEnded)
+    manager.handle(SendText("hello again"))
+    assert interruptions(await until(outbox, UserActivity)) == [None]
+
+
+@pytest.mark.parametrize(
+    "actions", [(RetryReply(),), (StopReply(),), (StopReply(), StopReply()), (SendText("no"),)], ids=str
+)
+async def test_one_interruption_is_told_once(
+    manager: SessionManager, provider: ScriptedProvider, actions: tuple[Action, ...]
+) -> None:
+    provider.script(Script(["so far ", "never"], stall_after=1), Script(["done"]))
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    manager.handle(SendText("hello"))
+    reply = (await until(outbox, ReplyText))[-1]
+    assert isinstance(reply, ReplyText)
+    for action in actions:
+        manager.handle(action)
+    seen = await until(outbox, TurnEnd)
+    if not isinstance(actions[0], StopReply):
+        seen += await until(outbox, TurnEnd)
+    assert interruptions(seen) == [reply.speech_id]
+
+
+# ── leaving ───────────────────────────────────────────────────────────────────
+
+
+async def test_a_session_without_a_client_ends_when_all_is_over_and_not_before(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    object.__setattr__(manager._dependencies.timeouts, "absence_timeout_s", 0.0)
+    provider.script(Script(["so far ", "and the rest"], stall_after=1))
+    ended = asyncio.Event()
+
+    async def note(_: object) -> None:
+        ended.set()
+
+    neko.bus.session.subscribe(note, name="test", only=("session_end",))
+    outbox, tap = Outbox(wants_audio=False), Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    with manager.tap(tap):
+        manager.handle(SendText("hello"))
+        await until(tap, ReplyText)
+        manager.detach(outbox)
+        for _ in range(10):
+            await asyncio.sleep(0)  # the time is over each time
+        assert not ended.is_set()
+        provider.release()
+        await until(tap, TurnEnd)
+    await asyncio.wait_for(ended.wait(), TIMEOUT_S)
+    assert not manager.active
+    assert (await neko.memory.lines("Mio"))[-1].text == "so far and the rest"
+
+
+async def test_who_comes_back_in_time_finds_the_session(manager: SessionManager) -> None:
+    object.__setattr__(manager._dependencies.timeouts, "absence_timeout_s", 0.0)
+    outbox, next_one = Outbox(wants_audio=False), Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    manager.handle(SendText("hello"))
+    await until(outbox, StateChanged)
+    manager.detach(outbox)
+    await manager.attach(next_one)
+    await until(next_one, TurnEnd)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert manager.active

@@ -145,7 +145,7 @@ export class ServerEvents {
     }
     this.#conversation.enter("idle");
     this.#conversation.retryIsShown(false);
-    if (message) toast(message);
+    if (message && reason !== "retry") toast(message); // there it is the earlier reply, which stands on the page again
   }
 
   /** @param {Status} status */
