@@ -14,8 +14,8 @@ NekoError
 │   │   └── DiskFullError
 │   ├── UnusableValueError     a file holds a value that cannot be used, which is passed over
 │   ├── UnusableNameError      a character's name cannot be that of a file
-│   ├── PortTakenError     neko.serve: another program listens there
-│   └── AddressError       neko.serve: the address cannot be listened on at all
+│   ├── PortTakenError     neko.serve.listener: another program listens there
+│   └── AddressError       neko.serve.listener: the address cannot be listened on at all
 ├── InputError             a client sent something we cannot use
 │   ├── FrameError             a socket frame that is no action; its code says why
 │   ├── SettingError           a choice of settings that cannot be; its code says why

@@ -43,8 +43,9 @@ ELSEWHERE = "http://192.0.2.1/v1"
 
 GATE = PACKAGE / "net.py"
 ALLOWED = {
-    "neko/serve.py imports socket",
-    "neko/serve.py calls getaddrinfo",
+    "neko/serve/listener.py imports socket",
+    "neko/serve/server.py imports socket",
+    "neko/serve/listener.py calls getaddrinfo",
     "neko/web/allowed_hosts.py imports socket",
     "neko/proxies.py imports urllib.request",
     "neko/llm/provider_errors.py imports socket",

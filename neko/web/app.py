@@ -45,7 +45,6 @@ from neko.web.routes import (
 )
 from neko.web.static_files import StaticFiles
 from neko.web.token_auth import TokenAuth
-from neko.web.unread_body import DiscardUnreadBody
 
 ROUTE_MODULES = (
     health,
@@ -89,7 +88,6 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(DiscardUnreadBody),
             Middleware(Guard, hosts=hosts, access=TokenAuth(settings.token) if settings.token else None),
         ],
         exception_handlers={HTTPException: _refused, Exception: partial(_crashed, neko)},

@@ -15,12 +15,11 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from neko.web.errors import HTTPError
+from neko.web.pace import allowed_seconds
 from neko.web.upload import Upload, UploadParser
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of a request body that is no upload."""
-CHUNK_TIMEOUT_S = 30.0
-"""How long a client may send nothing in the middle of its body."""
 _FORM_FIELDS = 1000
 
 
@@ -93,15 +92,16 @@ async def _whole(request: Request) -> bytes:
 
 
 async def _bounded(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
-    """The body as it comes in; ``HTTPError`` once it is larger than ``limit`` bytes, or stands still."""
+    """The body as it comes in; ``HTTPError`` once it is larger than ``limit`` bytes, or too slow."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)
     size = 0
+    began = asyncio.get_running_loop().time()
     chunks = request.stream()
     while True:
         try:
-            async with asyncio.timeout(CHUNK_TIMEOUT_S):
+            async with asyncio.timeout_at(began + allowed_seconds(size)):
                 chunk = await anext(chunks, None)
         except TimeoutError:
             raise HTTPError(408, "too_slow", "The rest of the request did not come.") from None

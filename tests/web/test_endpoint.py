@@ -17,14 +17,14 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neko.application import Neko
+from neko.serve import connection
 from neko.tasks import TaskOwner, in_thread
-from neko.web import request_body, unread_body
+from neko.web import pace
 from neko.web.endpoint import Call, Endpoint, delete, get, patch, post, put, routes_of
 from neko.web.errors import HTTPError
 from neko.web.openapi import description_route
 from neko.web.request_body import BodyFormat
 from neko.web.schemas import Empty, Null, Schema
-from neko.web.unread_body import DiscardUnreadBody
 from neko.web.upload import Upload, save_upload
 from tests.web.running_app import serving
 
@@ -159,7 +159,7 @@ def app(neko: Neko) -> Received:
 
 @pytest.fixture
 async def client(app: Received) -> AsyncIterator[httpx2.AsyncClient]:
-    async with serving(DiscardUnreadBody(app)) as connected:
+    async with serving(app) as connected:
         yield connected
 
 
@@ -377,7 +377,8 @@ async def test_an_upload_announced_too_large_is_refused_unread(client: httpx2.As
 async def test_a_sender_that_stands_still_is_given_up(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_body, "CHUNK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(pace, "GRACE_S", 0.05)
+    monkeypatch.setattr(pace, "SLOWEST", 1 << 40)
 
     async def stalling() -> AsyncIterator[bytes]:
         yield GLB.ljust(65536, b"\0")
@@ -406,8 +407,8 @@ def open_files() -> set[str]:
 async def test_a_client_that_stops_in_the_middle_of_a_refused_body_is_let_go(
     app: Received, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr(unread_body, "DISCARD_TIMEOUT_S", 0.1)
-    async with serving(DiscardUnreadBody(app)) as client:
+    monkeypatch.setattr(connection, "LINGER_SILENCE_S", 0.1)
+    async with serving(app) as client:
         parts = urlsplit(str(client.base_url))
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         kind = "Content-Type: text/plain\r\nTransfer-Encoding: chunked"
@@ -420,8 +421,8 @@ async def test_a_client_that_stops_in_the_middle_of_a_refused_body_is_let_go(
         assert answer.split()[1] in (b"413", b"415")
 
 
-async def test_an_answer_before_the_end_of_a_body_keeps_the_connection(app: Received) -> None:
-    async with serving(DiscardUnreadBody(app)) as client:
+async def test_an_answer_before_the_end_of_a_body_reaches_a_client_that_is_still_sending(app: Received) -> None:
+    async with serving(app) as client:
         for _ in range(2):
             answer = await client.post("/things/", content=bytes(900_000), headers={"content-type": "text/plain"})
             assert answer.status_code == 415

@@ -1,0 +1,101 @@
+"""The listening socket, and what cannot be listened on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import suppress
+from weakref import WeakSet
+
+from neko.errors import ConfigError
+
+BACKLOG = 128
+PROBE_AFTER_S = 20
+"""Seconds of silence after which the kernel asks whether the other side is still there."""
+
+
+class PortTakenError(ConfigError):
+    """``params``: port."""
+
+    code = "port_taken"
+
+
+class AddressError(ConfigError):
+    """The address cannot be listened on at all. ``params``: host, port, why."""
+
+    code = "address"
+
+
+class Listener(socket.socket):
+    """A listening TCP socket that knows the connections which came in by it."""
+
+    def __init__(self, family: int) -> None:
+        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only for this
+        self._accepted: WeakSet[socket.socket] = WeakSet()
+
+    @property
+    def port(self) -> int:
+        port: int = self.getsockname()[1]
+        return port
+
+    def adopt(self, connection: socket.socket) -> None:
+        """Make a connection that was accepted one of ours."""
+        self._accepted.add(connection)
+        with suppress(OSError):  # it may have gone already
+            _notice_dead_peer(connection)
+
+    def cut_connections(self) -> None:
+        """End every connection, whatever is still unsent."""
+        for connection in list(self._accepted):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def _notice_dead_peer(connection: socket.socket) -> None:
+    """Let TCP find out about a peer that vanished, within half a minute."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", PROBE_AFTER_S), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def listen(host: str, port: int) -> Listener:
+    """Open the socket, so that nothing else is touched when the port is taken.
+
+    Raises ``PortTakenError`` and ``AddressError``. Port 0 takes any free one.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except (OSError, UnicodeError) as error:
+        raise _address_error(host, port, f"{host} is not an address of this computer") from error
+    listener = Listener(family)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTakenError(
+                f"Port {port} is already in use, maybe by another Neko. Start her with another one: --port {port + 1}",
+                port=port,
+                other=port + 1,
+            ) from error
+        raise _address_error(host, port, error.strerror or str(error)) from error
+    return listener
+
+
+def _address_error(host: str, port: int, why: str) -> AddressError:
+    sentence = f"Cannot listen on {host}, port {port}: {why}. Choose others with --host and --port."
+    return AddressError(sentence, host=host, port=port, why=why)
+
+
+def url_of(listener: Listener, host: str) -> str:
+    """The address to type into a browser."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)
+    if ":" in reachable and not reachable.startswith("["):
+        reachable = f"[{reachable}]"
+    return f"http://{reachable}:{listener.port}"

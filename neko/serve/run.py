@@ -1,0 +1,122 @@
+"""A whole run of Neko: the socket, the signals, the browser, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+from urllib.parse import quote
+
+from neko.application import Neko
+from neko.errors import NekoError
+from neko.serve.listener import Listener, listen, url_of
+from neko.serve.server import serving
+from neko.settings import Settings
+from neko.tasks import TaskOwner, in_thread
+
+logger = logging.getLogger(__name__)
+
+THREADS_TIMEOUT_S = 0.7
+"""Seconds that threads get to end, once all is saved."""
+
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+
+
+def run(settings: Settings) -> int:
+    """Serve until a signal asks to stop; the exit code. Raises ``NekoError`` when that is impossible."""
+    set_up_logging(settings.log_level)
+    with listen(settings.host, settings.port) as listener:
+        asyncio.run(_run(settings, listener))
+    return 0
+
+
+async def _run(settings: Settings, listener: Listener) -> None:
+    asyncio.get_running_loop().set_exception_handler(_on_loop_error)
+    with stop_signals() as stop:
+        async with Neko(settings) as neko, serving(neko, listener) as server, TaskOwner("start") as owner:
+            stop_request = owner.spawn(stop.wait(), name="stop signal")
+            _announce(settings, url_of(listener, settings.host), owner)
+            await asyncio.wait({server, stop_request}, return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                raise NekoError("the HTTP server ended by itself")
+            logger.info("stopping")
+    _leave_soon()
+
+
+def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Python 3.11 and early 3.12 report every connection that is cancelled as an error of the loop."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
+
+
+def _announce(settings: Settings, url: str, owner: TaskOwner) -> None:
+    sys.stdout.write(f"Neko is here: {url}   (Ctrl-C to stop)\n")
+    sys.stdout.flush()
+    if settings.open_browser and has_screen(settings.environ):
+        login = f"/?token={quote(settings.token, safe='')}" if settings.token else ""
+        owner.spawn(in_thread(webbrowser.open, url + login), name="open the browser")
+
+
+def has_screen(environ: Mapping[str, str]) -> bool:
+    """Without one ``webbrowser`` would start a text browser in this very terminal."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def _leave_soon() -> None:
+    """All is saved: a thread that hangs (a name look-up, a device) does not keep the process."""
+
+    def leave() -> None:
+        logger.warning("left without waiting for a thread that hangs")
+        logging.shutdown()
+        os._exit(0)
+
+    timer = threading.Timer(THREADS_TIMEOUT_S, leave)
+    timer.daemon = True
+    timer.start()
+
+
+@contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """An event that the first signal to stop sets; the second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    wanted = [getattr(signal, name) for name in STOP_SIGNALS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in wanted}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        for number in heeded:
+            signal.signal(number, signal.SIG_DFL)
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in heeded:
+        signal.signal(number, on_signal)
+    try:
+        yield stop
+    finally:
+        if not stop.is_set():
+            for number in heeded:
+                signal.signal(number, before[number])
+
+
+def set_up_logging(level: str) -> None:
+    """One line an event on stderr. Libraries that would log what was said stay quiet."""
+    logging.basicConfig(
+        level=level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    for name in ("httpcore", "httpcore2", "httpx", "httpx2", "hypercorn", "openai", "websockets"):
+        logging.getLogger(name).setLevel(logging.WARNING)
