@@ -18,8 +18,10 @@ from itertools import permutations
 import pytest
 
 from neko.audio.actions import without_actions
+from neko.audio.scripts import runs
 from neko.audio.sentences import SentenceCutter
 from neko.audio.speakable import speakable
+from neko.audio.spoken_language import SpokenLanguage
 from neko.language import guess
 from neko.llm.code_marks import CodeMarks
 from neko.llm.reply_filter import ReplyFilter
@@ -98,11 +100,13 @@ READERS: dict[str, Callable[[str], object]] = {
     "sentences": lambda text: SentenceCutter().feed(text),
     "speakable": lambda text: speakable(text, "en"),
     "actions": without_actions,
+    "scripts": lambda text: runs(text, "en"),
+    "spoken language": lambda text: SpokenLanguage("en").of(text),
     "built-in model": lambda text: RULES.answer(UserMessage("t", text)),
 }
 
 
-EVERY = {"sentences": 7, "speakable": 7}
+EVERY = {"sentences": 7, "speakable": 7, "scripts": 7, "spoken language": 7}
 """Readers that take more than ``CHEAP_S`` of any text see one text of so many."""
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from neko.audio.resample import SPEAKER_RATE, PcmStream
 from neko.audio.sentences import SentenceCutter
 from neko.audio.speakable import speakable, without_code
+from neko.audio.spoken_language import SpokenLanguage
 from neko.errors import NekoError, SpeechError, SpeechTooLongError
-from neko.language import guess
 from neko.tasks import TaskOwner, in_thread
 from neko.types.speech import SpeechEngine, Utterance, VoiceSettings
 
@@ -84,7 +84,10 @@ class _Reply:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
 
+    spoken_language: SpokenLanguage = field(init=False)
+
     def __post_init__(self) -> None:
+        self.spoken_language = SpokenLanguage(self.language)
         self.flowing.set()
 
     def end_frames(self) -> None:
@@ -265,7 +268,7 @@ class SpeechPipeline:
         return await reply.inbox.get()
 
     async def _say(self, reply: _Reply, text: str) -> None:
-        language = guess(text, reply.language)
+        language = reply.spoken_language.of(text)
         engine, reply.spoken = reply.engine, True
         if engine.capabilities.on_page:
             if self._on_sentence:

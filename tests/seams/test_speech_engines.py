@@ -114,7 +114,7 @@ class TestEspeakEngine(VoiceBehaviour):
         monkeypatch.setitem(sys.modules, "pykakasi", None)
         japanese._converter.cache_clear()
         try:
-            assert japanese.to_kana("今日はいい天気ですね") == " はいい ですね"
+            assert japanese.to_kana("今日はいい天気ですね") == "きょうはいい ですね"
             assert await whole(subject.engine, Utterance("今日はいい天気ですね", "ja"))
         finally:
             japanese._converter.cache_clear()

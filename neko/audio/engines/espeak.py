@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
@@ -14,6 +14,7 @@ from neko.audio.engines.japanese import to_kana
 from neko.audio.engines.shaping import Shaper
 from neko.audio.engines.spelling import in_words
 from neko.audio.resample import PcmStream
+from neko.audio.scripts import is_latin, merged, runs
 from neko.errors import SpeechError
 from neko.types.speech import Convert, SpeechCapabilities, Utterance
 
@@ -23,10 +24,8 @@ HandOver = Callable[[bytes | None], None]
 # and keeps its formants clear, unlike steph and anika (1-3 kHz at -20 dB); belinda and linda hardly move
 # their pitch and Annie is nasal. Raised to a median of 230 Hz it sounds young, and its melody spans half an octave.
 _VARIANT = "f2"
-_VOICES = {
-    "en": "en-us", "zh": "cmn", "ja": "ja", "ko": "ko", "de": "de", "fr": "fr", "es": "es", "it": "it",
-    "pt": "pt-br", "ru": "ru", "nl": "nl", "pl": "pl", "sv": "sv", "tr": "tr", "vi": "vi", "id": "id",
-}  # fmt: skip
+_NAMES = {"en": "en-us", "zh": "cmn", "pt": "pt-br", "no": "nb"}
+"""Where espeak-ng has another name for a language, or several voices of it."""
 _PACE = {"en": 168, "zh": 205, "ja": 168, "ko": 180}
 _USUAL_PACE = 165
 _PITCH = {"zh": 75}
@@ -37,6 +36,11 @@ _CLOSE_TIMEOUT_S = 1.0
 
 _A_WORD = {"zh": "猫", "ja": "猫", "ko": "야"}
 """Something to warm up with; the Japanese one has the readings of kanji loaded."""
+
+
+def _named(language: str) -> str:
+    primary = language.partition("-")[0].lower()
+    return _NAMES.get(primary, primary)
 
 
 class EspeakEngine:
@@ -103,22 +107,40 @@ class EspeakEngine:
             hand_over(None)
 
     def _speak(self, utterance: Utterance, convert: Convert, hand_over: HandOver, cancelled: threading.Event) -> None:
-        language = utterance.language.split("-")[0].lower()
-        text = in_words(utterance.text, language)
-        text = to_kana(text) if language == "ja" else text
         shaper = Shaper(self._host.rate)
-        voice = utterance.voice
-        self._host.speak(
-            text,
-            _VOICES.get(language, _VOICES["en"]),
-            variants=(voice.voice, _VARIANT),
-            words_per_minute=round(min(450, max(80, _PACE.get(language, _USUAL_PACE) * voice.rate))),
-            pitch=round(min(100, max(0, _PITCH.get(language, _USUAL_PITCH) + _PITCH_PER_SEMITONE * voice.pitch))),
-            on_sound=lambda pcm: hand_over(convert(shaper.process(pcm))),
-            cancelled=cancelled,
-        )
-        if not cancelled.is_set():
-            hand_over(convert(shaper.finish()))
+        for text, language in self._runs(utterance):
+            voice = utterance.voice
+            self._host.speak(
+                text,
+                _NAMES.get(language, language),
+                variants=(voice.voice, _VARIANT),
+                words_per_minute=round(min(450, max(80, _PACE.get(language, _USUAL_PACE) * voice.rate))),
+                pitch=round(min(100, max(0, _PITCH.get(language, _USUAL_PITCH) + _PITCH_PER_SEMITONE * voice.pitch))),
+                on_sound=lambda pcm: hand_over(convert(shaper.process(pcm))),
+                cancelled=cancelled,
+            )
+            if cancelled.is_set():
+                return
+        hand_over(convert(shaper.finish()))
+
+    def _runs(self, utterance: Utterance) -> Iterator[tuple[str, str]]:
+        """What to say in which language (a code without region): a voice spells the letters of another script.
+
+        Most voices go over to English for Latin words themselves, with less of a break. What no voice can read is left
+        out.
+        """
+        self._host.load()
+        main = utterance.language
+        if not self._host.has_voice(_named(main)):
+            main = "en"
+        texts = runs(utterance.text, main)
+        if _named(main) != "ja" and not is_latin(main):
+            texts = merged(texts, main)
+        for text, tag in texts:
+            if self._host.has_voice(_named(tag)):
+                language = tag.partition("-")[0].lower()
+                text = in_words(text, language)
+                yield to_kana(text) if language == "ja" else text, language
 
     async def aclose(self) -> None:
         """Cancel what is being said. The library stays, it belongs to the process."""

@@ -39,6 +39,7 @@ class EspeakHost:
         self._lock = threading.Lock()
         self._speaking = threading.RLock()
         self._variants: frozenset[str] = frozenset()
+        self._voices: frozenset[str] = frozenset()
         self.rate = 22_050
         self._library: Any = None
         self._on_sound: OnSound | None = None
@@ -81,8 +82,13 @@ class EspeakHost:
             raise SpeechError(f"espeak-ng does not start: {rate}", engine="builtin")
         library.espeak_SetSynthCallback(self._callback)
         self._variants = frozenset(file.name for file in (data / "voices" / "!v").iterdir())
+        self._voices = frozenset(file.name.lower() for file in (data / "lang").rglob("*") if file.is_file())
         self.rate = rate
         self._library = library
+
+    def has_voice(self, language: str) -> bool:
+        """Whether there is a voice of espeak-ng's own name for a language; after ``load``."""
+        return language in self._voices
 
     def speak(
         self,

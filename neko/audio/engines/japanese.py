@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from functools import cache
 from typing import Any
 
+from neko.audio.engines.japanese_numbers import numbers_in_kana
+
 logger = logging.getLogger(__name__)
 
+_MISREAD = {
+    **{"今日は": "きょうは", "一昨日": "おととい", "明後日": "あさって", "今年": "ことし", "お腹": "おなか"},
+    **{"君": "きみ", "何で": "なんで", "何と": "なんと"},
+}
+"""Words that the dictionary reads as what they seldom are: the greeting is hardly ever written 今日は."""
+_MISREAD_WORD = re.compile("|".join(map(re.escape, _MISREAD)))
+_PARTICLES = {
+    **{"は": "わ", "へ": "え", "には": "にわ", "では": "でわ", "とは": "とわ"},
+    **{"へは": "えわ", "からは": "からわ", "のは": "のわ"},
+}
+"""The letters は and へ are said otherwise where they are words of their own."""
 _KANJI = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々]+")
 
 
 def to_kana(text: str) -> str:
-    """``text`` with every kanji replaced by its reading; kanji without one are left out.
+    """``text`` with numbers and kanji replaced by their readings; kanji without one are left out.
 
     The dictionary (0.5 s, 120 MB) is loaded for the first text that has kanji. Without it, all
     kanji are left out and the kana are still said.
     """
+    text = numbers_in_kana(unicodedata.normalize("NFKC", text))
     if not _KANJI.search(text):
         return text
+    text = _MISREAD_WORD.sub(lambda found: _MISREAD[found[0]], text)
     converter = _converter()
     if converter is not None:
         try:
-            text = "".join(part["hira"] for part in converter.convert(text))
+            parts = (_PARTICLES.get(part["orig"], part["hira"]) for part in converter.convert(text))
+            text = "".join(parts).replace("にっぽん", "にほん")
         except Exception:
             logger.exception("a Japanese text could not be read")
     return _KANJI.sub(" ", text)
