@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 import pytest
@@ -36,6 +36,11 @@ DAMAGES: Mapping[str, bytes] = {
 PLACES = {"trailing-comma": (3, 1), "half-written": (1, 18), "empty": (1, 1), "no-utf8": (2, 7), "web-page": (1, 1)}
 
 
+class HasAddress(Protocol):
+    @property
+    def url(self) -> str: ...
+
+
 def standing(frames: list[Frame]) -> list[Frame]:
     """What a client is told of that stays wrong."""
     return [frame for frame in frames if frame["type"] == "status" and frame.get("fault")]
@@ -47,7 +52,7 @@ async def told(neko: RunningNeko, character: str) -> list[Frame]:
         return standing(await page.quiet())
 
 
-async def ask(neko: RunningNeko, path: str, body: Any = None) -> Any:
+async def ask(neko: HasAddress, path: str, body: Any = None) -> Any:
     """The answer of a GET, or with a ``body`` of a POST."""
     async with httpx2.AsyncClient(base_url=neko.url, trust_env=False) as http:
         answer = await (http.get(path) if body is None else http.post(path, json=body))
