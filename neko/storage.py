@@ -146,6 +146,11 @@ def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
         raise UnwritableFileError(f"{path} cannot be written: {why}", file=str(path), why=why) from error
 
 
+def private(path: str, flags: int) -> int:
+    """An ``opener`` of files that only their owner may use."""
+    return os.open(path, flags, 0o600)
+
+
 def make_folder(folder: Path) -> None:
     """Make what is missing of a path of folders, for its owner only. Raises ``OSError``."""
     for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):

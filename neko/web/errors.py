@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from neko import i18n
 from neko.app import Neko
-from neko.errors import ConfigError, InputError, NekoError, PinnedSettingError
+from neko.errors import ConfigError, InputError, MemoryStoreError, NekoError, PinnedSettingError
 from neko.tasks import in_thread
 from neko.web.request_language import request_language
 from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
@@ -109,4 +109,6 @@ def _status(error: NekoError) -> int:
         return 409
     if isinstance(error, InputError):
         return 400
+    if isinstance(error, MemoryStoreError):
+        return 503
     return 409 if isinstance(error, ConfigError) else 500

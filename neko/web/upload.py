@@ -10,6 +10,7 @@ from pathlib import Path
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser
 
+from neko.storage import private
 from neko.tasks import in_thread
 
 HEAD_BYTES = 512
@@ -64,10 +65,13 @@ class UploadParser(MultiPartParser):
 
 
 async def save_upload(file: UploadFile, target: Path) -> int:
-    """Copy a file that was sent to ``target``; its size in bytes. Never whole in memory, never on the loop."""
+    """Copy a file that was sent to ``target``, for its owner's eyes only; its size in bytes.
+
+    Never whole in memory, never on the loop.
+    """
 
     def copy() -> int:
-        with target.open("wb") as output:
+        with open(target, "wb", opener=private) as output:
             shutil.copyfileobj(file.file, output)
             return output.tell()
 

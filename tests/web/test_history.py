@@ -77,3 +77,11 @@ async def test_a_query_that_cannot_be_is_422(client: httpx2.AsyncClient, neko: N
     answer = await client.get(f"/api/history/{neko.characters.current}", params=query)
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["query", *query]
+
+
+@pytest.mark.parametrize("number", [2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**30, 10**4000])
+async def test_numbers_beyond_every_id_are_only_large(
+    client: httpx2.AsyncClient, neko: Neko, ids: list[int], number: int
+) -> None:
+    assert await page(client, neko, before=number) == (ids, False)
+    assert await page(client, neko, after=number) == ([], False)
