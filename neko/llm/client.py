@@ -7,7 +7,7 @@ import contextlib
 import functools
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -38,16 +38,18 @@ class Timeouts:
     """Seconds: to connect, to a listing of models, for the result of a tool call; the waits before tries two and three.
 
     ``near`` is for servers on this machine and in this network: they load a model when they are asked for it, which
-    takes minutes and begins anew when the caller hangs up. ``far`` is for all others. ``completion_timeout_s`` ends
-    a completion that goes on for ever, be it thoughts or signs of life. A provider's own wish to wait
-    (``Retry-After``) is honoured up to ``longest_wait_s``. A server that says that it is loading its model is asked
-    every ``loading_pause_s`` for up to ``loading_timeout_s``. ``sleep`` does the waiting between tries.
+    takes minutes and begins anew when the caller hangs up. ``far`` is for all others. An answer that is not streamed
+    has at least ``whole_answer_timeout_s``. ``completion_timeout_s`` ends a completion that goes on for ever, be it
+    thoughts or signs of life. A provider's own wish to wait (``Retry-After``) is honoured up to ``longest_wait_s``. A
+    server that says that it is loading its model is asked every ``loading_pause_s`` for up to ``loading_timeout_s``.
+    ``sleep`` does the waiting between tries.
     """
 
     connect_timeout_s: float = 10.0
     listing_timeout_s: float = 20.0
     near: Patience = Patience(8.0, 600.0, 60.0)
     far: Patience = Patience(15.0, 60.0, 20.0)
+    whole_answer_timeout_s: float = 300.0
     completion_timeout_s: float = 1800.0
     tool_result_timeout_s: float = 300.0
     back_off_s: tuple[float, ...] = (1.0, 2.0)
@@ -56,9 +58,12 @@ class Timeouts:
     loading_timeout_s: float = 600.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    def patience(self, url: str) -> Patience:
-        """How long to wait for the server at this address."""
-        return self.near if is_near(urlsplit(url).hostname or "") else self.far
+    def patience(self, url: str, *, streamed: bool = True) -> Patience:
+        """How long to wait for the server at this address; an answer that is not streamed comes whole, at its end."""
+        patience = self.near if is_near(urlsplit(url).hostname or "") else self.far
+        if streamed:
+            return patience
+        return replace(patience, first_words_timeout_s=max(patience.first_words_timeout_s, self.whole_answer_timeout_s))
 
 
 class ProviderClient:

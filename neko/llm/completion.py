@@ -62,7 +62,8 @@ async def stream_completion(
     """
     body = chat_body(endpoint, messages, tools, adaptation)
     decoder = CompletionDecoder(sink.push, errors, body)
-    clock = StreamClock(timeouts.patience(endpoint.base_url), timeouts.completion_timeout_s, on_late)
+    patience = timeouts.patience(endpoint.base_url, streamed=bool(body.get("stream")))
+    clock = StreamClock(patience, timeouts.completion_timeout_s, on_late)
     is_delimited = True
     try:
         async with clock, client.post_chat(body) as response:
@@ -99,13 +100,13 @@ async def _read_stream(
         if has_ended:
             continue
         clock.alive(len(chunk))
-        has_token = decoder.feed(chunk)
+        decoder.feed(chunk)
         if decoder.is_sink_full:
             clock.pause()
             await sink.drain()
             decoder.is_sink_full = False
             clock.resume()
-        if has_token and not has_begun:
+        if decoder.has_begun and not has_begun:
             has_begun = True
             clock.thought()
             await _let_first_words_out()

@@ -38,7 +38,8 @@ class CompletionEnd:
 class CompletionDecoder:
     """Bytes in, text out by ``push``, which says false when its reader is behind (``is_sink_full``).
 
-    ``request`` is what is answered. ``done``: the provider said that this is all. ``has_text``: some text has come.
+    ``request`` is what is answered. ``done``: the provider said that this is all. ``has_text``: some text has come,
+    ``has_begun``: something of a reply has, were it thoughts.
     """
 
     def __init__(self, push: Callable[[str], bool], errors: ProviderErrors, request: Mapping[str, Any]) -> None:
@@ -55,6 +56,7 @@ class CompletionDecoder:
         self._finish_reason = ""
         self._words: object = None
         self.done = False
+        self.has_begun = False
         self.is_sink_full = False
 
     @property
@@ -195,6 +197,7 @@ class CompletionDecoder:
     def _say(self, text: str, *, is_last: bool) -> None:
         if len(text) == self._length and self._is_repeated(text, is_last=is_last):
             return
+        self.has_begun = True
         self._pieces.append(text)
         self._length += len(text)
         if not self._push(text):
@@ -208,9 +211,11 @@ class CompletionDecoder:
 
     def _take_rest(self, message: Mapping[str, Any]) -> None:
         self._calls.feed(message)
+        self.has_begun = self.has_begun or bool(message.get("reasoning") or message.get("tool_calls"))
         for name, kept in (("reasoning_content", self._reasoning), ("refusal", self._refusal)):
             text = message.get(name)
             if isinstance(text, str) and text:
+                self.has_begun = True
                 kept.append(text)
 
     def _raise_for_nothing(self) -> None:

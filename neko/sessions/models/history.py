@@ -90,8 +90,13 @@ class History:
         self._add(_Entry(role, text))
 
     def reply(self, turn_id: str, text: str) -> None:
-        """Set the text of a turn's reply, in place of an earlier version; "" without tool steps leaves none."""
+        """Set the text of a turn's reply, in place of an earlier version; "" without tool steps leaves none.
+
+        Of a very long one the end is kept, so that there is room for what is said to it.
+        """
         entry = self._reply(turn_id)
+        if not (entry and entry.steps):
+            text = _end_of(text, self._budget // 2)
         if entry is None and text:
             self._add(_Entry("assistant", text, turn_id))
         elif entry is not None and (text or entry.steps):
@@ -204,6 +209,13 @@ def _cut(text: str, most_tokens: int) -> str:
     if estimate_tokens(text) <= most_tokens:
         return text
     return text[: max(1, len(text) * most_tokens // estimate_tokens(text))] + " … [cut]"
+
+
+def _end_of(text: str, most_tokens: int) -> str:
+    """``text``, or its end."""
+    if estimate_tokens(text) <= most_tokens:
+        return text
+    return "[…] " + text[-max(1, len(text) * most_tokens // estimate_tokens(text)) :]
 
 
 def picture_parts(images: Sequence[bytes]) -> list[dict[str, Any]]:

@@ -1,0 +1,119 @@
+"""A model that does not stop: the reply ends at a stated length, is kept, and this is said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neko.sessions.models import reply_sink
+from tests.field.chat_talk import chat_talk
+from tests.field.hostile_provider import HostileProvider, Raw, chunk, completion, deltas, event, reply, whole
+from tests.field.talk import Talk
+
+LONGEST = reply_sink.LONGEST_REPLY
+
+
+def endless(*pieces: bytes, first: Sequence[bytes] = ()) -> Raw:
+    """The same pieces over and over, for as long as somebody listens and much longer than any reply."""
+
+    async def before(number: int) -> None:
+        if number % 8 == 0:
+            await asyncio.sleep(0)
+
+    return Raw([*first, *pieces * (200_000 // len(pieces))], before=before)
+
+
+def told(outcome: Any) -> list[tuple[str, str]]:
+    return [(status["code"], status["level"]) for status in outcome.told]
+
+
+@pytest.mark.parametrize(
+    "sentence", ["I love tea. ", "我喜欢喝茶。", "x", "- one\n- two\n", "🍵"], ids=lambda text: f"E19-{text.strip()}"
+)
+async def test_a_reply_without_an_end_is_ended_kept_and_told(talk: Talk, sentence: str) -> None:
+    talk.provider.answers = [endless(*deltas(sentence)), reply("Yes.")]
+    outcome = await talk.say()
+    assert told(outcome) == [("reply_too_long", "info")]
+    assert outcome.is_complete
+    assert outcome.kept is not None
+    assert LONGEST - 100 < len(outcome.text) <= LONGEST
+    assert outcome.text.startswith(sentence)
+    assert outcome.requests == 1
+    async with asyncio.timeout(5):
+        await talk.provider.chats[0].aborted.wait()
+    assert (await talk.say("Go on")).text == "Yes."
+    sent = talk.provider.chats[-1].json["messages"]
+    assert sent[-2]["role"] == "assistant"
+    assert sentence * 3 in sent[-2]["content"]
+
+
+async def test_one_delta_that_is_longer_than_any_reply_is_cut_at_a_word_E19(talk: Talk) -> None:
+    talk.provider.answers = [whole(completion("tea and " * LONGEST))]
+    outcome = await talk.say()
+    assert told(outcome) == [("reply_too_long", "info")]
+    assert LONGEST - 10 < len(outcome.text) <= LONGEST
+    assert outcome.text.endswith((" ", "tea", "and"))
+
+
+@pytest.mark.parametrize("blank", ["\n", " ", "\t\n", "\u3000"], ids=["E19-lines", "E19-blank", "E19-tab", "E19-wide"])
+async def test_words_and_then_nothing_but_white_space_are_a_reply(talk: Talk, blank: str) -> None:
+    talk.provider.answers = [endless(*deltas(blank), first=deltas("The tea is ready.")), reply("Yes.")]
+    outcome = await talk.say()
+    assert outcome.text.strip() == "The tea is ready."
+    assert outcome.is_complete
+    assert outcome.told == []
+    assert outcome.requests == 1
+    assert (await talk.say("And?")).text == "Yes."
+
+
+async def test_nothing_but_white_space_is_no_reply_E19(talk: Talk) -> None:
+    talk.provider.answers = [endless(*deltas("\n"))]
+    outcome = await talk.say()
+    assert outcome.codes == ["model_empty_reply"]
+    assert outcome.requests == 1
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        event(chunk({"reasoning_content": "Hmm. "})),
+        event(chunk({"content": "", "reasoning": "Hmm. "})),
+        b": keep-alive\n\n",
+        event(chunk({"role": "assistant"})),
+    ],
+    ids=["E19-reasoning", "E19-openrouter", "E19-comments", "E19-roles"],
+)
+async def test_thoughts_without_an_end_are_given_up(
+    data_dir: Path, hostile: HostileProvider, thought: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neko.llm.stream_clock.LONGEST_STREAM", 200_000)
+    hostile.answers = [endless(thought)]
+    async with chat_talk(data_dir, hostile) as talk:
+        outcome = await talk.say()
+        assert outcome.codes == ["model_timeout"]
+        assert outcome.requests == 1
+
+
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS"], ids=lambda reason: f"A27-{reason}")
+async def test_a_reply_that_the_server_cuts_at_its_limit_is_kept_and_told(talk: Talk, reason: str) -> None:
+    text = "First you boil the water, then you warm the pot. " * 10 + "After that you"
+    talk.provider.answers = [reply(text, finish=reason)]
+    outcome = await talk.say()
+    assert outcome.text == text
+    assert outcome.is_complete
+    assert told(outcome) == [("model_reply_cut", "info")]
+    assert outcome.requests == 1
+
+
+async def test_the_length_is_that_of_all_parts_of_a_reply_E19(talk: Talk) -> None:
+    """The stream breaks off each time, so that the reply goes on in parts."""
+    parts = ["".join(f"word{n} " for n in range(at * 600, at * 600 + 600)) for at in range(3)]
+    talk.provider.answers = [Raw(deltas(part), cut=True) for part in parts]
+    outcome = await talk.say()
+    assert len(outcome.text) <= LONGEST
+    assert told(outcome)[-1] == ("reply_too_long", "info")
+    assert outcome.is_complete
