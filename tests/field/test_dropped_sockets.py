@@ -9,7 +9,6 @@ import os
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -17,39 +16,9 @@ from neko.sessions.events import Status
 from neko.web import socket as web_socket
 from tests.client import Client, client, is_turn_end
 from tests.conftest import RunningServer
+from tests.field.gated_reply import END_OF_STREAM, WHOLE, WORDS, GatedReply
 from tests.field.hostile_provider import DONE, HostileProvider, Raw, chunk, deltas, event
 from tests.field.talk import CHARACTER, Talk, talking
-
-WORDS = ("The ", "sea ", "is ", "wide.")
-WHOLE = "The sea is wide."
-END_OF_STREAM = len(WORDS)
-
-
-@dataclass
-class Tap:
-    """A stream of ``WORDS`` that lets through what the test allows: ``open(n)`` the first ``n`` words."""
-
-    allowed: int = 0
-    sent: int = 0
-    _moved: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    def answer(self) -> Raw:
-        return Raw([*deltas(*WORDS), event(chunk({}, "stop")), DONE], before=self._before)
-
-    async def open(self, count: int) -> None:
-        async with self._moved:
-            self.allowed = max(self.allowed, count)
-            self._moved.notify_all()
-
-    async def _before(self, piece: int) -> None:
-        async with self._moved:
-            self.sent = piece
-            self._moved.notify_all()
-            await self._moved.wait_for(lambda: piece < self.allowed)
-
-    async def until_sent(self, count: int) -> None:
-        async with self._moved:
-            await self._moved.wait_for(lambda: self.sent >= count)
 
 
 @pytest.fixture
@@ -85,19 +54,19 @@ MOMENTS = [(gone, back) for gone in range(END_OF_STREAM + 1) for back in range(g
 @pytest.mark.parametrize(("gone", "back"), MOMENTS, ids=[f"E1-gone-{gone}-back-{back}" for gone, back in MOMENTS])
 async def test_a_reply_goes_on_without_its_page_and_is_whole_when_it_is_back(talk: Talk, gone: int, back: int) -> None:
     """The page leaves after ``gone`` words (0: before the first) and is back when ``back`` have been sent."""
-    tap = Tap()
-    talk.provider.answers = [tap.answer()]
+    reply = GatedReply()
+    talk.provider.answers = [reply.answer()]
     await talk.page.say("hello")
     await talk.provider.wait_for_requests(1)
-    await tap.open(gone)
+    await reply.open(gone)
     if gone:
         await talk.page.until(lambda frame: words_of(talk.page) == "".join(WORDS[:gone]))
     await drop(talk.page)
-    await tap.open(back)
-    await tap.until_sent(back)
+    await reply.open(back)
+    await reply.until_sent(back)
     async with client(talk.server.ws_url, CHARACTER) as page:
         assert page.frames[0]["state"] in ("thinking", "speaking")
-        await tap.open(END_OF_STREAM + 2)
+        await reply.open(END_OF_STREAM + 2)
         await page.until(is_turn_end)
         assert words_of(page) == WHOLE
         firsts = [frame for frame in page.frames if frame["type"] == "gemini_response" and frame["isNewMessage"]]
@@ -109,11 +78,11 @@ async def test_a_reply_goes_on_without_its_page_and_is_whole_when_it_is_back(tal
 
 @pytest.mark.parametrize("gone", range(END_OF_STREAM + 1), ids=[f"E1-gone-{n}" for n in range(END_OF_STREAM + 1)])
 async def test_a_reply_that_ended_while_nobody_was_there_is_in_the_history(talk: Talk, gone: int) -> None:
-    tap = Tap()
-    talk.provider.answers = [tap.answer()]
+    reply = GatedReply()
+    talk.provider.answers = [reply.answer()]
     await talk.page.say("hello")
     await talk.provider.wait_for_requests(1)
-    await tap.open(gone)
+    await reply.open(gone)
     if gone:
         await talk.page.until(lambda frame: words_of(talk.page) == "".join(WORDS[:gone]))
     await drop(talk.page)
@@ -123,7 +92,7 @@ async def test_a_reply_that_ended_while_nobody_was_there_is_in_the_history(talk:
         over.set()
 
     talk.server.neko.bus.session.subscribe(note, name="test", only=("turn_end",))
-    await tap.open(END_OF_STREAM + 2)
+    await reply.open(END_OF_STREAM + 2)
     await asyncio.wait_for(over.wait(), 8)
     assert await kept(talk) == COMPLETE
     async with client(talk.server.ws_url, CHARACTER) as page:
@@ -133,8 +102,8 @@ async def test_a_reply_that_ended_while_nobody_was_there_is_in_the_history(talk:
 
 
 async def test_e1_a_new_message_of_the_page_that_is_back_ends_the_old_reply(talk: Talk) -> None:
-    tap = Tap(allowed=2)
-    talk.provider.answers = [tap.answer(), Raw([*deltas("Fine."), event(chunk({}, "stop")), DONE])]
+    reply = GatedReply(allowed=2)
+    talk.provider.answers = [reply.answer(), Raw([*deltas("Fine."), event(chunk({}, "stop")), DONE])]
     await talk.page.say("hello")
     await talk.page.until("gemini_response")
     await drop(talk.page)
@@ -149,8 +118,8 @@ async def test_e1_a_new_message_of_the_page_that_is_back_ends_the_old_reply(talk
 
 
 async def test_e1_stop_works_for_the_page_that_is_back(talk: Talk) -> None:
-    tap = Tap(allowed=2)
-    talk.provider.answers = [tap.answer()]
+    reply = GatedReply(allowed=2)
+    talk.provider.answers = [reply.answer()]
     await talk.page.say("hello")
     await talk.page.until("gemini_response")
     await drop(talk.page)
