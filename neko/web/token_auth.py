@@ -38,9 +38,14 @@ class TokenAuth:
         return hmac.compare_digest(shown.encode(), self._proof.encode())
 
     def admit(self, scope: Scope) -> Response | None:
-        """The answer to an address that holds the right token: a cookie, and the way on without it."""
-        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        if not any(name == "token" and self._is_token(value) for name, value in pairs):
+        """The answer to an address that holds the right token: a cookie, and the way on without it.
+
+        A ``+`` in it is a plus where somebody typed the token, and a blank where a form wrote it.
+        """
+        query = scope["query_string"].decode("latin-1")
+        pairs = parse_qsl(query, keep_blank_values=True)
+        shown = (*pairs, *parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
+        if not any(name == "token" and self._is_token(value) for name, value in shown):
             return None
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
         answer = RedirectResponse(same_place(scope) + (f"?{rest}" if rest else ""), 303)
