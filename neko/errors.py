@@ -45,7 +45,8 @@ NekoError
 │   ├── ModelForbiddenError         403 for another reason than the key: region, terms
 │   ├── ModelNotFoundError          404 about the model
 │   │   ├── ModelNotPulledError         Ollama does not have it yet
-│   │   └── NoModelLoadedError          the server runs without any model
+│   │   ├── NoModelLoadedError          the server runs without a model
+│   │   └── NoModelYetError             the server has none at all
 │   ├── ModelRateLimitedError       429
 │   ├── ModelOutOfCreditError       402, or a billing message
 │   ├── ModelBadRequestError        other 4xx
@@ -324,6 +325,10 @@ class ModelNotPulledError(ModelNotFoundError):
 
 class NoModelLoadedError(ModelNotFoundError):
     code = "no_model_loaded"
+
+
+class NoModelYetError(ModelNotFoundError):
+    code = "no_model_yet"
 
 
 class ModelRateLimitedError(ModelError):

@@ -15,6 +15,7 @@ from neko.errors import NekoError
 from neko.llm.provider_errors import ProviderErrors
 from neko.net import Network
 from neko.providers import ModelEndpoint
+from neko.providers.addresses import url_below
 from neko.settings import is_near
 from neko.tasks import in_thread
 
@@ -69,15 +70,18 @@ class Timeouts:
 class ProviderClient:
     """The ``openai`` client of one server over a connection of the gate's; tries nothing twice by itself."""
 
-    def __init__(self, openai: AsyncOpenAI, http: httpx2.AsyncClient) -> None:
+    def __init__(self, base_url: str, openai: AsyncOpenAI, http: httpx2.AsyncClient) -> None:
         self._openai = openai
         self._http = http
-        self._chat_url = openai.base_url.join("chat/completions")
+        self._base_url = base_url
+        self._chat_url = url_below(base_url, "chat/completions")
         self._headers = {
             name: value
             for name, value in (openai.default_headers | openai.auth_headers).items()
             if isinstance(value, str) and not name.startswith("X-Stainless-")  # which system this is
         }
+        if "api-version=" in base_url:  # Azure
+            self._headers["api-key"] = openai.api_key
         self._headers["Accept"] = "text/event-stream, application/json"
         self._is_kept = False
         """The last answer was read to its end, so that the next question goes over the same connection."""
@@ -115,7 +119,7 @@ class ProviderClient:
 
             with contextlib.suppress(httpx2.HTTPError, OSError, NekoError):
                 async with asyncio.timeout(timeout_s):
-                    await self._http.head(self._openai.base_url.join("models"))
+                    await self._http.head(url_below(self._base_url, "models"))
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -153,7 +157,7 @@ def _make_client(endpoint: ModelEndpoint, http: httpx2.AsyncClient) -> ProviderC
     client = AsyncOpenAI(api_key=key, base_url=endpoint.base_url, http_client=http, max_retries=0)
     if client.base_url.host != "api.openai.com":
         client.organization = client.project = None
-    return ProviderClient(client, http)
+    return ProviderClient(endpoint.base_url, client, http)
 
 
 @functools.cache

@@ -31,7 +31,7 @@ _BY_OWNER = {"llamacpp": "llama.cpp", "vllm": "vLLM", "koboldcpp": "KoboldCpp"}
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
-    """A server with at least one chat model; ``base_url`` ends in ``/v1``."""
+    """A server for chat models, perhaps without any yet; ``base_url`` ends in ``/v1``."""
 
     name: str
     base_url: str
@@ -90,8 +90,15 @@ async def _server_at(network: Network, name: str, host: str, port: int, timeout_
             )
     except (NekoError, TimeoutError):
         return None
-    models = chat_models(model_ids(listing) or [])
-    if not models:
+    names = model_ids(listing)
+    models = chat_models(names or [])
+    if names is None or (names and not models):
         return None
-    owner = str(listing["data"][0].get("owned_by", "")).lower()
-    return LocalServer(_BY_OWNER.get(owner, name), base_url, tuple(models))
+    return LocalServer(_BY_OWNER.get(_owner(listing), name), base_url, tuple(models))
+
+
+def _owner(listing: object) -> str:
+    """Who the first model of a list belongs to, in small letters: several servers put their own name there."""
+    data = listing.get("data") if isinstance(listing, Mapping) else None
+    first = data[0] if isinstance(data, list) and data else None
+    return str(first.get("owned_by", "")).lower() if isinstance(first, Mapping) else ""

@@ -7,14 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-from neko.errors import ModelStreamBrokenError, NekoError
+from neko.errors import ModelStreamBrokenError, ModelWrongPathError, NekoError, NoModelYetError
 from neko.llm.client import Timeouts
 from neko.llm.complete_once import complete_once
 from neko.llm.provider_errors import ProviderErrors
 from neko.net import Network
 from neko.providers import ModelEndpoint, catalogue, normalise_base_url
+from neko.providers.addresses import shown_host, url_below
+from neko.providers.error_body import is_error
 from neko.tasks import in_thread
 
 _LARGEST_LISTING = 8 * 1024 * 1024
@@ -22,6 +23,9 @@ _NOT_FOR_CHAT = re.compile(
     r"embed|rerank|\bbge-|minilm|whisper|transcri|\btts\b|speech|dall-e|moderation|gpt-image|sora|stable-diffusion",
     re.IGNORECASE,
 )
+_OTHER_KIND = re.compile(r"embeddings?|image|audio|rerank(er)?|moderation|transcri\w+|tts|stt|video", re.IGNORECASE)
+_HOLDERS = ("data", "models", "result", "items")
+_NAMES = ("id", "name", "model", "key")
 _GREETING = "Say hello in one short sentence."
 
 
@@ -50,9 +54,13 @@ async def list_models(
         connect_timeout_s=timeouts.connect_timeout_s,
         timeout_s=timeouts.listing_timeout_s,
     )
-    models = model_ids(listing)
+    models, errors = model_ids(listing), _errors(base_url, provider, api_key)
+    if models is None and isinstance(listing, Mapping) and is_error(listing):
+        raise errors.from_answer(listing)
     if models is None:
-        raise _errors(base_url, provider).make(ModelStreamBrokenError, "not a list of models")
+        raise errors.make(ModelWrongPathError, "not a list of models")
+    if not models:
+        raise errors.make(NoModelYetError, "an empty list of models")
     return chat_models(models)
 
 
@@ -67,7 +75,7 @@ async def test(
 ) -> TestResult:
     """Ask the model one tiny question for real; never raises ``NekoError``, the result holds it."""
     base_url = normalise_base_url(base_url)
-    name = provider or urlsplit(base_url).netloc
+    name = provider or shown_host(base_url)
     extra = (await in_thread(catalogue)).extra_bodies.get(model, {})
     endpoint = ModelEndpoint("conversation", "custom", name, base_url, model, api_key, extra)
     try:
@@ -78,14 +86,49 @@ async def test(
 
 
 def model_ids(listing: object) -> list[str] | None:
-    """The ids in an OpenAI-shaped list of models; None when it is none."""
-    data = listing.get("data") if isinstance(listing, Mapping) else None
-    if not isinstance(data, list):
+    """The ids in a list of models, without those that say that they are for something else; None when it is no list.
+
+    Shapes: OpenAI's ``{"data": [{"id"}]}`` (``null`` from an Ollama without a model), the bare list of Together and
+    GitHub Models, ``{"models": [{"name"}]}`` of Ollama, Gemini and llama.cpp, texts in place of objects.
+    """
+    entries = _entries(listing)
+    if entries is None:
         return None
-    ids = [entry.get("id") for entry in data if isinstance(entry, Mapping)]
-    if len(ids) != len(data) or not all(isinstance(model, str) and model for model in ids):
+    names = [_name(entry) for entry in entries if _may_chat(entry)]
+    return [name.removeprefix("models/") for name in names if name]
+
+
+def _entries(listing: object) -> list[Any] | None:
+    if isinstance(listing, list):
+        return listing
+    if not isinstance(listing, Mapping):
         return None
-    return [str(model).removeprefix("models/") for model in ids]
+    for key in _HOLDERS:
+        held = listing.get(key)
+        if isinstance(held, list):
+            return held
+        if isinstance(held, Mapping) and (inner := _entries(held)) is not None:
+            return inner
+    return [] if any(key in listing and listing[key] is None for key in _HOLDERS) else None
+
+
+def _name(entry: object) -> str:
+    if isinstance(entry, str):
+        return entry.strip()
+    if not isinstance(entry, Mapping):
+        return ""
+    names = [entry[key].strip() for key in _NAMES if isinstance(entry.get(key), str)]
+    return next((name for name in names if name and "://" not in name), "")
+
+
+def _may_chat(entry: object) -> bool:
+    """False for a model that says that it is of another kind (Together, LM Studio, Mistral)."""
+    if not isinstance(entry, Mapping):
+        return True
+    abilities = entry.get("capabilities")
+    if isinstance(abilities, Mapping) and abilities.get("completion_chat") is False:
+        return False
+    return not _OTHER_KIND.fullmatch(str(entry.get("type", "")))
 
 
 def chat_models(models: list[str]) -> list[str]:
@@ -108,7 +151,7 @@ async def fetch_listing(
 
     ``timeout_s`` is the longest silence of the server, ``largest`` the most bytes that are read.
     """
-    errors = _errors(base_url, provider)
+    errors = _errors(base_url, provider, api_key)
     errors.check(base_url, api_key)
     try:
         http = await network.http_client(
@@ -120,19 +163,26 @@ async def fetch_listing(
         )
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         body = bytearray()
-        async with http, http.stream("GET", f"{base_url}/models", headers=headers) as response:
+        async with http, http.stream("GET", url_below(base_url, "models"), headers=headers) as response:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > largest:
                     raise errors.make(ModelStreamBrokenError, "the list of models is too long")
         if response.status_code != 200:
             raise errors.from_response(response, bytes(body))
-        return json.loads(body)
+        return _decoded(body, errors)
     except NekoError:
         raise
     except Exception as error:
         raise errors.from_exception(error) from error
 
 
-def _errors(base_url: str, provider: str) -> ProviderErrors:
-    return ProviderErrors("", provider or urlsplit(base_url).netloc)
+def _decoded(body: bytes | bytearray, errors: ProviderErrors) -> Any:
+    text = bytes(body)
+    if text.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        raise errors.web_page(text)
+    return json.loads(text.decode("utf-8-sig", "replace"))
+
+
+def _errors(base_url: str, provider: str, api_key: str) -> ProviderErrors:
+    return ProviderErrors("", provider or shown_host(base_url), api_key)

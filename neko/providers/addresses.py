@@ -2,44 +2,63 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from neko.settings.loopback import is_near
+from neko.settings import is_near
+from neko.settings.pasted import plain
 
 _ENDINGS: Final = (
     *("/chat/completions", "/completions", "/responses", "/embeddings", "/models"),
     *("/audio/speech", "/audio/transcriptions"),
 )
 _OLLAMA_OWN: Final = ("/api", "/api/chat", "/api/generate", "/api/tags")
+_AZURE: Final = ".openai.azure.com"
+_ADDRESS: Final = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
+_NAME: Final = re.compile(r"(?:export\s+|set\s+)?[A-Z_]+\s*=\s*[\"']?")
+_ANY_HOST: Final = re.compile(r"^0\.0\.0\.0(?=:|$)")
+_SCHEME: Final = re.compile(r"(?:(https?)[:;]?[/\\]+|(https?):(?=[^/\\]))+", re.IGNORECASE)
 
 
 def normalise_base_url(url: str) -> str:
     """The base URL of an OpenAI-compatible server, from whatever a user pastes.
 
-    Completes the scheme (http for this machine and private addresses, else https) and a missing
-    ``/v1``; drops trailing slashes, query, and the path of a single call. An address with a path of
-    its own keeps it. Blank stays blank; text that is no URL at all comes back as it is.
+    Completes the scheme (http for this machine and private networks, else https) and a missing ``/v1``; drops
+    trailing slashes, the fragment, and the path of a single call. An address with a path of its own keeps it, and so
+    does one with a query (Azure's ``?api-version=``): ``url_below`` makes the address of a call. Blank stays blank;
+    text that is no URL at all comes back as it is.
     """
-    text = url.strip()
+    text = _tidied(url)
     if not text:
         return ""
     if "://" not in text:
-        text = f"{'http' if _is_near_address(text) else 'https'}://{text}"
+        text = f"{'http' if is_near(host_of(f'//{text}')) else 'https'}://{text}"
     try:
         parts = urlsplit(text)
-        port = parts.port
+        _ = parts.port
     except ValueError:
         return url.strip()
-    path = parts.path.rstrip("/")
-    for ending in _ENDINGS:
-        if path.endswith(ending):
-            path = path.removesuffix(ending).rstrip("/")
-            break
-    if not path or (port == 11434 and path in _OLLAMA_OWN):
-        path = "/v1"
     login, at, server = parts.netloc.rpartition("@")
-    return urlunsplit((parts.scheme.lower(), f"{login}{at}{server.lower()}", path, "", ""))
+    if not server:
+        return url.strip()
+    server = _ANY_HOST.sub("127.0.0.1", server.lower())
+    path = _base_path(parts.path.rstrip("/"), server)
+    return urlunsplit((parts.scheme.lower(), f"{login}{at}{server}", path, parts.query, ""))
+
+
+def url_below(base_url: str, path: str) -> str:
+    """The address of a call of the server, the query of its base URL kept."""
+    parts = urlsplit(base_url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}"))
+
+
+def shown_host(url: str) -> str:
+    """Host and port of an address, as it may be shown: without the account."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def host_of(url: str) -> str:
@@ -49,11 +68,27 @@ def host_of(url: str) -> str:
         return ""
 
 
-def _is_near_address(address: str) -> bool:
-    """Whether an address without a scheme is on this machine or in a private network."""
-    host = address.split("/")[0]
-    host = host[1 : host.index("]")] if host.startswith("[") and "]" in host else host.split(":")[0]
-    return is_near(host)
+def _tidied(text: str) -> str:
+    """An address in ordinary letters, without what stood around it."""
+    text = _NAME.sub("", plain(text), count=1)
+    if " " in text and (found := _ADDRESS.search(text)) and found.start() > 0:
+        text = plain(found[0])
+    text = "".join(text.splitlines())
+    if scheme := _SCHEME.match(text):
+        text = f"{(scheme[1] or scheme[2]).lower()}://{text[scheme.end() :]}"
+    text = text.replace("\\", "/")
+    return f"127.0.0.1{text}" if re.match(r":\d", text) else text
+
+
+def _base_path(path: str, server: str) -> str:
+    for ending in _ENDINGS:
+        if path.endswith(ending):
+            path = path.removesuffix(ending).rstrip("/")
+            break
+    path = path.replace("/v1/v1", "/v1")
+    if path and not (server.endswith(":11434") and path in _OLLAMA_OWN):
+        return path
+    return "/openai/v1" if server.endswith(_AZURE) else "/v1"
 
 
 def is_web_address(address: str) -> bool:

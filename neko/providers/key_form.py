@@ -9,6 +9,7 @@ from neko.errors import SettingError
 from neko.providers.provider_settings import ProviderSettings
 from neko.settings import registry
 from neko.settings.masking import is_masked, masked, masked_url
+from neko.settings.pasted import tidy_key
 
 _SECRETS = frozenset(setting.name for setting in registry.CORE_CONFIG if setting.secret)
 _URLS = frozenset(url.name for url, _, _ in registry.ROLE_SETTINGS.values())
@@ -46,8 +47,12 @@ def changes_of(form: Mapping[str, Any], values: Mapping[str, Any], environ: Mapp
         unchanged = isinstance(value, str) and name != registry.TTS_VOICE_ID.name and is_masked(value)
         by_environment = name in settings.pinned and value == settings.text(name)
         if not unchanged and not by_environment:
-            changes[name] = value.strip() if isinstance(value, str) else value
+            changes[name] = _tidied(name, value) if isinstance(value, str) else value
     return changes
+
+
+def _tidied(name: str, value: str) -> str:
+    return tidy_key(value) if name in _SECRETS else value.strip()
 
 
 def _check_core_key(form: Mapping[str, Any], settings: ProviderSettings) -> None:

@@ -15,6 +15,7 @@ from neko.providers.provider_settings import ProviderSettings
 from neko.settings import registry
 from neko.settings.in_force import change_of
 from neko.settings.masking import is_masked
+from neko.settings.pasted import tidy_key
 
 OFFLINE = "offline"
 
@@ -62,7 +63,7 @@ class Choices:
         address = normalise_base_url("" if is_masked(base_url) else base_url) or own or self._custom_address()
         if not is_web_address(address):
             raise SettingError("bad_address", "The address of the model server is missing or is not a web address.")
-        key = api_key.strip()
+        key = _sent_key(api_key)
         if not key or is_masked(key):
             stored = self._stored_key(tile, address)
             if key and not stored:
@@ -141,7 +142,7 @@ class Choices:
         return {**changes, **switched_off("conversation", self._settings.values)}
 
     def _is_new_key(self, target: Target, sent_key: str) -> bool:
-        sent = sent_key.strip()
+        sent = _sent_key(sent_key)
         return bool(sent and not is_masked(sent) and target.provider.key_field and target.is_own_address)
 
     def _own_address(self, provider: AssistProvider) -> str:
@@ -162,6 +163,10 @@ class Choices:
         own = self._settings.text(provider.key_field) if provider.key_field else ""
         is_core = (self._settings.text("coreApi") or self._known.core_default) == provider.key
         return own or (self._settings.text("coreApiKey") if is_core else "")
+
+
+def _sent_key(key: str) -> str:
+    return key.strip() if is_masked(key) else tidy_key(key)
 
 
 def _variables(provider: AssistProvider) -> tuple[str, ...]:

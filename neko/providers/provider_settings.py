@@ -23,7 +23,7 @@ class ProviderSettings:
     def text(self, name: str) -> str:
         """The value that somebody set, the key of the chosen provider included; empty when nobody did."""
         if variable := self.pinned.get(name):
-            return self.environ[variable].strip()
+            return TEXTS[name].kind.of_text(self.environ[variable]) or ""
         return self.in_force.find(TEXTS[name]) or ""
 
     def refuse_if_pinned(self, name: str, wanted: str) -> None:

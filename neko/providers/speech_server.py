@@ -10,6 +10,7 @@ from neko.providers.addresses import normalise_base_url
 from neko.providers.custom_endpoints import switched_on
 from neko.settings.in_force import SettingsInForce
 from neko.settings.masking import is_masked
+from neko.settings.pasted import tidy_key
 from neko.settings.registry import ROLE_SETTINGS
 
 
@@ -33,7 +34,7 @@ def speech_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any])
     url, model, key = (in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
     wanted = url if choice.url is None or is_masked(choice.url) else normalise_base_url(choice.url)
     if choice.api_key is not None and not is_masked(choice.api_key):
-        key = choice.api_key.strip()
+        key = tidy_key(choice.api_key)
     elif url and wanted != normalise_base_url(url):
         key = ""
     if choice.model is not None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 _MARK = "…"
 _PUBLIC = "free-access"
 _LONG = 16
+_SECRET_FIELD = re.compile(r"((?:^|&)(?:[\w-]*key|[\w-]*token|code|sig|secret|password)=)[^&]+", re.IGNORECASE)
+"""In the query of a URL."""
 
 
 def masked(secret: Any) -> str:
@@ -19,16 +22,17 @@ def masked(secret: Any) -> str:
 
 
 def masked_url(url: Any) -> str:
-    """A URL without the password that it may carry."""
+    """A URL without the password or the key that it may carry."""
     text = str(url or "")
-    if "@" not in text:
+    if "@" not in text and "=" not in text:
         return text
     try:
         parts = urlsplit(text)
     except ValueError:
         return _MARK
     account, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{_MARK}@{host}")) if at and account else text
+    netloc = f"{_MARK}@{host}" if at and account else parts.netloc
+    return urlunsplit(parts._replace(netloc=netloc, query=_SECRET_FIELD.sub(rf"\1{_MARK}", parts.query)))
 
 
 def is_masked(value: str) -> bool:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 from neko.language import LANGUAGES
-from neko.settings.setting import FOLDER, MAPPING, NAMES, PORT, SWITCH, TEXT, Place, Setting, one_of
+from neko.settings.setting import FOLDER, KEY, MAPPING, NAMES, PORT, SWITCH, TEXT, Place, Setting, one_of
 
 EngineKind = Literal["builtin", "openai", "browser", "off"]
 ENGINE_KINDS: Final[tuple[EngineKind, ...]] = get_args(EngineKind)
@@ -127,7 +127,8 @@ CHOSEN_PROVIDER_KEY: Final[Setting[str]] = Setting(
 def _core(
     name: str, help: str, *environment: str, default: str = "", secret: bool = False, borrowed: tuple[str, ...] = ()
 ) -> Setting[str]:
-    return Setting(name, TEXT, default, help, Place.CORE_CONFIG, environment, borrowed=borrowed, secret=secret)
+    kind = KEY if secret else TEXT
+    return Setting(name, kind, default, help, Place.CORE_CONFIG, environment, borrowed=borrowed, secret=secret)
 
 
 CORE_API_KEY: Final = _core(
@@ -223,6 +224,6 @@ SETTINGS: Final[tuple[Setting[Any], ...]] = (
     *NEKO_SECTION,
 )
 TEXTS: Final[Mapping[str, Setting[str]]] = MappingProxyType(
-    {setting.name: setting for setting in CORE_CONFIG if setting.kind is TEXT}
+    {setting.name: setting for setting in CORE_CONFIG if setting.kind in (TEXT, KEY)}
 )
 """The keys of ``core_config.json`` that hold text."""

@@ -8,6 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from neko.settings.pasted import tidy_key
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -65,6 +67,10 @@ def _text(value: Any) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
+def _key(value: Any) -> str | None:
+    return tidy_key(value) or None if isinstance(value, str) else None
+
+
 def _switch_of_json(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -98,6 +104,7 @@ def _nothing(_: Any) -> None:
 
 
 TEXT: Kind[str] = Kind("text", _text, _text)
+KEY: Kind[str] = Kind("a key", _key, _key)
 SWITCH: Kind[bool] = Kind("on or off", _switch_of_json, _switch_of_text)
 PORT: Kind[int] = Kind("a port number between 0 and 65535", _port_of_json, _port)
 FOLDER: Kind[Path] = Kind("a folder", _nothing, lambda text: Path(text).expanduser())

@@ -18,7 +18,9 @@ from neko.errors import (
     ModelStreamBrokenError,
     ModelTimeoutError,
     ModelUnreachableError,
+    ModelWebPageError,
     ModelWrongPathError,
+    NoModelYetError,
 )
 from neko.llm import discovery, model_catalogue
 from neko.llm.client import Timeouts
@@ -72,9 +74,10 @@ async def test_models_are_listed_however_the_address_is_written(ending: str) -> 
         (failure(401, "bad key sk-abcdefgh12345"), ModelKeyRefusedError),
         (failure(404, "Not Found"), ModelWrongPathError),
         (failure(404, "No model list here", code="model_not_found"), ModelNotFoundError),
-        (Script(body=b"<html>hi</html>", content_type="text/html"), ModelStreamBrokenError),
-        (Script(body=b'{"data": [{"name": "no id"}]}'), ModelStreamBrokenError),
-        (Script(body=b'{"models": []}'), ModelStreamBrokenError),
+        (Script(body=b"<html>hi</html>", content_type="text/html"), ModelWebPageError),
+        (Script(body=b'{"answer": 42}'), ModelWrongPathError),
+        (Script(body=b'{"code": 401, "msg": "bad key"}'), ModelKeyRefusedError),
+        (Script(body=b'{"models": []}'), NoModelYetError),
         (Script(refuse=True), ModelStreamBrokenError),
     ],
 )

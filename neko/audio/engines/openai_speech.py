@@ -19,6 +19,7 @@ from neko.audio.resample import PcmStream
 from neko.errors import NekoError, SpeechError, SpeechRefusedError, SpeechSilentError, SpeechUnreadableError
 from neko.net import Network
 from neko.providers import ModelEndpoint
+from neko.providers.addresses import url_below
 from neko.providers.error_body import decoded_body, read_error
 from neko.settings import is_near
 from neko.tasks import in_thread
@@ -170,7 +171,7 @@ class OpenAISpeech:
 
     @property
     def _url(self) -> str:
-        return f"{self._endpoint.base_url}/audio/speech"
+        return url_below(self._endpoint.base_url, "audio/speech")
 
     @property
     def _headers(self) -> dict[str, str]:

@@ -11,14 +11,14 @@ import { t } from "./i18n.js";
 const LOOK_TIMEOUT_MS = 6000;
 
 /**
- * Those that run and have a model. Nobody is told when they cannot be looked for: then there is none.
+ * Those that run. Nobody is told when they cannot be looked for: then there is none.
  * @returns {Promise<LocalServer[]>}
  */
 export async function findLocalServers() {
   try {
     /** @type {LocalServers} */
     const { servers } = await get("api/models/local", LOOK_TIMEOUT_MS);
-    return servers.filter((server) => server.models.length);
+    return servers;
   } catch {
     return [];
   }
@@ -38,6 +38,10 @@ export function localModels(servers, use) {
  * @param {UseModel} use
  */
 function row(server, use) {
+  const name = h("div", { class: "model-row-name" }, h("strong", { text: server.name }), h("span", { text: server.base_url.replace(/^https?:\/\//, "") }));
+  if (!server.models.length) {
+    return h("div", { class: "model-row" }, name, h("p", { class: "form-note", "data-testid": "local-empty", text: t("model.local_empty") }));
+  }
   const models = h("select", { class: "select", "aria-label": t("model.which", { server: server.name }) },
     server.models.map((model) => h("option", { value: model, text: model })));
   const problem = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
@@ -55,7 +59,5 @@ function row(server, use) {
     }
   };
   button.addEventListener("click", () => void choose());
-  return h("div", { class: "model-row" },
-    h("div", { class: "model-row-name" }, h("strong", { text: server.name }), h("span", { text: server.base_url.replace(/^https?:\/\//, "") })),
-    h("div", { class: "model-row-choice" }, models, button), problem);
+  return h("div", { class: "model-row" }, name, h("div", { class: "model-row-choice" }, models, button), problem);
 }

@@ -1,0 +1,112 @@
+"""The list of models in every shape that servers send it in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neko.llm import discovery
+from neko.llm.model_catalogue import model_ids
+from neko.net import Network
+from tests.conftest import RunningServer
+from tests.field.hostile_provider import HostileProvider, whole
+
+OPENAI = [{"id": "one", "object": "model"}, {"id": "two", "object": "model", "owned_by": "x"}]
+SHAPES: dict[str, Any] = {
+    "OpenAI": {"object": "list", "data": OPENAI},
+    "C11-a-bare-list": OPENAI,
+    "texts": ["one", "two"],
+    "texts in data": {"data": ["one", "two"]},
+    "Ollama": {"models": [{"name": "one", "model": "one", "size": 1}, {"name": "two"}]},
+    "Gemini": {"models": [{"name": "models/one", "displayName": "One"}, {"name": "models/two"}]},
+    "llama.cpp": {"models": [{"name": "one"}], "object": "list", "data": OPENAI},
+    "GitHub Models": [{"id": "azureml://registries/a/models/one", "name": "one"}, {"id": "two", "name": "Two"}],
+    "a gateway": {"success": True, "message": "", "data": OPENAI},
+    "a gateway, deeper": {"code": 0, "data": {"data": OPENAI, "total": 2}},
+    "with odd entries": {"data": [None, 7, {}, {"id": None}, {"id": ""}, *OPENAI, OPENAI[0]]},
+    "with other kinds": {
+        "data": [
+            {"id": "big-picture", "type": "image"},
+            {"id": "m3", "type": "embedding"},
+            {"id": "ocr", "capabilities": {"completion_chat": False}},
+            {"id": "whisper-1"},
+            {"id": "kokoro-tts"},
+            {"id": "bge-reranker"},
+            *OPENAI,
+        ]
+    },
+}
+
+
+async def listed(server: RunningServer, hostile: HostileProvider) -> dict[str, Any]:
+    query = {"provider": "custom", "base_url": hostile.base_url}
+    async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as http:
+        answer: dict[str, Any] = (await http.post("/api/models/list", json=query)).json()
+        return answer
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+async def test_the_models_are_listed(server: RunningServer, hostile: HostileProvider, shape: Any) -> None:
+    hostile.model_list = whole(shape)
+    assert (await listed(server, hostile))["models"] == ["one", "two"]
+
+
+async def test_a_byte_order_mark_and_a_wrong_type_do_not_matter(
+    server: RunningServer, hostile: HostileProvider
+) -> None:
+    hostile.model_list = whole(b"\xef\xbb\xbf" + json.dumps(OPENAI).encode(), content_type="text/html")
+    assert (await listed(server, hostile))["models"] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        pytest.param({"object": "list", "data": None}, 200, "no_model_yet", id="C12-data-null"),
+        pytest.param({"models": None}, 200, "no_model_yet", id="C12-models-null"),
+        pytest.param({"object": "list", "data": []}, 200, "no_model_yet", id="C12-empty"),
+        pytest.param([], 200, "no_model_yet", id="C12-bare-empty"),
+        ({"hello": "world"}, 200, "model_wrong_path"),
+        ("<!DOCTYPE html><title>Sign in</title>", 200, "model_web_page"),
+        ({"code": 401, "msg": "bad key"}, 200, "model_refused_key"),
+        ({"success": False, "message": "余额不足"}, 200, "model_out_of_credit"),
+        ({"error": {"message": "Invalid API key"}}, 401, "model_refused_key"),
+        ("404 page not found", 404, "model_wrong_path"),
+        ({"error": {"message": "Loading model", "code": 503}}, 503, "model_loading"),
+    ],
+)
+async def test_what_is_no_list_says_why(
+    server: RunningServer, hostile: HostileProvider, body: Any, status: int, code: str
+) -> None:
+    hostile.model_list = whole(body, status)
+    answer = await listed(server, hostile)
+    assert (answer["success"], answer["code"]) == (False, code)
+
+
+@pytest.mark.parametrize("body", [{"object": "list", "data": None}, {"data": []}, {"models": []}], ids=str)
+async def test_a_local_server_without_a_model_is_found_and_said_to_have_none(
+    hostile: HostileProvider, body: Any
+) -> None:
+    """C12"""
+    hostile.model_list = whole(body)
+    [found] = await discovery.find_local_servers(Network(), {}, ports=[("Ollama", hostile.port)])
+    assert (found.name, found.models) == ("Ollama", ())
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.sampled_from(["data", "models", "id", "name", "type", "capabilities", "x"]), inner)
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_json_is_a_list_of_names_or_none(listing: Any) -> None:
+    names = model_ids(listing)
+    assert names is None or all(isinstance(name, str) and name for name in names)
