@@ -56,6 +56,7 @@ HEAVY = {
     "soxr",
     "numpy",
     "websockets",
+    "babel",
     "soundfile",
     "socksio",
     "python_socks",

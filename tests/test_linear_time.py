@@ -18,6 +18,7 @@ from itertools import permutations
 import pytest
 
 from neko.audio.actions import without_actions
+from neko.audio.engines.spelling import in_words
 from neko.audio.scripts import runs
 from neko.audio.sentences import SentenceCutter
 from neko.audio.speakable import speakable
@@ -100,13 +101,14 @@ READERS: dict[str, Callable[[str], object]] = {
     "sentences": lambda text: SentenceCutter().feed(text),
     "speakable": lambda text: speakable(text, "en"),
     "actions": without_actions,
+    "in words": lambda text: in_words(text, "en"),
     "scripts": lambda text: runs(text, "en"),
     "spoken language": lambda text: SpokenLanguage("en").of(text),
     "built-in model": lambda text: RULES.answer(UserMessage("t", text)),
 }
 
 
-EVERY = {"sentences": 7, "speakable": 7, "scripts": 7, "spoken language": 7}
+EVERY = {"sentences": 7, "speakable": 7, "scripts": 7, "in words": 7, "spoken language": 7}
 """Readers that take more than ``CHEAP_S`` of any text see one text of so many."""
 
 

@@ -1,25 +1,163 @@
-"""Signs that the built-in voice says in words."""
+"""Numbers and signs that the built-in voice says in words."""
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from neko.audio.engines.spelling import in_words
+from tests.audio.phonemes import phonemes, said
+
+ENGLISH = {
+    "D2-million": ("$5 million", "5 million dollars"),
+    "D2-billion": ("$1.5 billion", "1.5 billion dollars"),
+    "D2-thousand": ("$3k", "3 thousand dollars"),
+    "D2-country": ("US$20", "20 US dollars"),
+    "D2-european": ("€1.234,56", "1234 euros and 56 cents"),
+    "pence": ("£2.50", "2 pounds and 50 pence"),
+    "one": ("$1 or €1,000", "1 dollar or 1000 euros"),
+    "cents": ("$0.99 or 5¢", "99 cents or 5 cents"),
+    "yen": ("¥500", "500 yen"),
+    "negative": ("-$5", "-5 dollars"),
+    "after": ("5 € and 7€", "5 euros and 7 euros"),
+    "code": ("EUR 5 and 20 USD", "5 euros and 20 US dollars"),
+    "letters": ("$5M and $2bn", "5 million dollars and 2 billion dollars"),
+    "range-of-money": ("$5-10 million", "5 to 10 million dollars"),
+    "rupees": ("₹500", "500 rupees"),
+    "iso-date": ("2025-10-03", "October 3, 2025"),
+    "dotted-date": ("3.10.2025", "October 3, 2025"),
+    "american-date": ("10/3/2025", "October 3, 2025"),
+    "no-american-date": ("23/10/2025", "October 23, 2025"),
+    "short-date": ("due 10/3", "due October 3"),
+    "month": ("Oct 3, 3 Oct, Oct. 3", "October 3, 3 October, October 3"),
+    "range": ("10–20", "10 to 20"),
+    "years": ("1990–1995", "19 90 to 19 95"),
+    "pages": ("pp. 3-5, p. 7", "pages 3 to 5, page 7"),
+    "score": ("2:1", "2 to 1"),
+    "time": ("10:30, 10:05, 10:00", "10:30, 10 oh 5, 10 o'clock"),
+    "afternoon": ("7:00 p.m.", "7 p.m."),
+    "speed": ("20 km/h", "20 kilometers per hour"),
+    "degrees": ("21°C, 70 °F", "21 degrees Celsius, 70 degrees Fahrenheit"),
+    "weight": ("1 kg, 2.5 kg", "1 kilogram, 2.5 kilograms"),
+    "area": ("5 m²", "5 square meters"),
+    "digital": ("16 GB", "16 gigabytes"),
+    "fraction": ("1/2, 2/3, 3/4", "one half, 2 thirds, 3 quarters"),
+    "phone": ("+1 555 123 4567", "+1, 5 5 5, 1 2 3, 4 5 6 7"),
+    "phone-dashes": ("555-123-4567", "5 5 5, 1 2 3, 4 5 6 7"),
+    "decade": ("1990s and 2020s", "19 nineties and twenty twenties"),
+    "year": ("in 1995, in 1905", "in 19 95, in 19 oh 5"),
+    "number": ("#1 and № 5", "number 1 and number 5"),
+    "groups": ("1.000.000 and 10 000", "1000000 and 10000"),
+}
+
+OTHERS = [
+    ("de", "5 € und 2,50 €", "5 Euro und 2 Euro 50"),
+    ("de", "1,5 Mrd. €, $5 Mio.", "1,5 Milliarden Euro, 5 Millionen Dollar"),
+    ("de", "1.000 kg, 20 km/h, 21 °C", "1000 Kilogramm, 20 Kilometer pro Stunde, 21 Grad Celsius"),
+    ("de", "10–20, 2:1, 3. Okt.", "10 bis 20, 2 zu 1, 3. Oktober"),
+    ("fr", "3 millions €, 5 M€, 2,50 €", "3 millions de euros, 5 millions de euros, 2 euros 50"),
+    ("fr", "2025-10-03, 10–20", "3 octobre 2025, 10 à 20"),
+    ("es", "$5 millones, 20 km/h", "5 millones de dólares, 20 kilómetros por hora"),
+    ("it", "5 €, 20 km/h", "5 euro, 20 chilometri orari"),
+    ("pl", "5 zł, 20 km/h", "5 złotych polskich, 20 kilometrów na godzinę"),
+    ("ru", "5 млн $, 1 $, 3 $", "5 миллионов долларов, 1 доллар, 3 доллара"),
+    ("ru", "2025-10-03, № 5", "3 октября 2025 года, номер 5"),
+    ("zh", "价格是￥5.50，省20%。", "价格是5.50元，省百分之20。"),
+    ("zh", "100元，$5万，$1.5 billion", "100元，5万美元，15亿美元"),
+    ("zh", "10:30，1/2，2:1，21℃", "10点30分，2分之1，2比1，21摄氏度"),
+    ("ja", "¥500で100%です", "500円で100パーセントです"),
+    ("ja", "$5、10:30、20 km/h", "5ドル、10時30分、時速20キロメートル"),
+    ("ko", "$5에 50% 할인, ₩5000", "5달러에 50 퍼센트 할인, 5000원"),
+    ("ko", "20살 3개 5명 10:30 3개월", "스무 살 세 개 다섯 명 열 시 30분 3개월"),
+    ("th", "20 km", "20 กิโลเมตร"),
+    ("xx", "$5", "$5"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), ENGLISH.values(), ids=ENGLISH)
+def test_signs_are_said_as_people_say_them(text: str, words: str) -> None:
+    assert in_words(text, "en") == words
+
+
+@pytest.mark.parametrize(("language", "text", "words"), OTHERS)
+def test_signs_are_said_as_people_say_them_in_each_language(language: str, text: str, words: str) -> None:
+    assert in_words(text, language) == words
 
 
 @pytest.mark.parametrize(
-    ("text", "language", "said"),
+    "text",
     [
-        ("It costs $5.50, 20% off.", "en", "It costs 5.50 dollars, 20% off."),
-        ("$1 or €1,000", "en", "1 dollar or 1,000 euros"),
-        ("It is 21°C here", "en", "It is 21 degrees here"),
-        ("价格是￥5.50，打8折，省20%。", "zh", "价格是5.50元，打8折，省百分之20。"),
-        ("今天21℃", "zh", "今天21度"),
-        ("¥500で100%です", "ja", "500えんで100パーセントです"),
-        ("$5에 50% 할인", "ko", "5달러에 50 퍼센트 할인"),
-        ("AT&T, no $ign", "en", "AT&T, no $ign"),
-        ("5 € und 20%", "de", "5 € und 20%"),
+        *("AT&T, no $ign", "no digits: $ € km", "A4, B2B, C3PO", "v2.0.1", "192.168.1.1", "5-3", "50%", "3.14"),
+        *(
+            "mid-2020",
+            "Python 3.11",
+            "COVID-19",
+            "R2-D2",
+            "5'",
+            "a1b2",
+            "1st, 2nd",
+            "2025-13-45",
+            "MP3",
+            "4K",
+            "7-Eleven",
+        ),
     ],
 )
-def test_signs_are_said_as_people_say_them(text: str, language: str, said: str) -> None:
-    assert in_words(text, language) == said
+def test_what_the_voice_reads_well_stays_as_it_is(text: str) -> None:
+    assert in_words(text, "en") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        pytest.param("$5 million", "five million dollars", id="D2-million"),
+        pytest.param("$1.5 billion", "one point five billion dollars", id="D2-billion"),
+        pytest.param("$3k", "three thousand dollars", id="D2-thousand"),
+        pytest.param("-$5", "minus five dollars", id="D2-negative"),
+        ("£2.50", "two pounds and fifty pence"),
+        ("€1,234", "one thousand two hundred thirty four euros"),
+        ("20 km/h", "twenty kilometers per hour"),
+        ("10–20", "ten to twenty"),
+        ("10:05", "ten oh five"),
+        ("1990s", "nineteen nineties"),
+        ("in 1995", "in nineteen ninety five"),
+    ],
+)
+def test_it_sounds_like_the_words_written_out(text: str, spoken: str) -> None:
+    assert said(text, "en").replace(" ", "") == phonemes(spoken, "en").replace(" ", "")
+
+
+@given(
+    st.sampled_from(["en", "de", "fr", "es", "ru", "zh", "ja", "ko", "pl"]),
+    st.sampled_from(["$", "€", "£", "¥"]),
+    st.integers(0, 10**9),
+    st.sampled_from(["{sign}{amount}", "{sign} {amount}", "{amount} {sign}", "{amount}{sign}"]),
+    st.sampled_from(["", "k", "M", " million"]),
+)
+def test_no_sign_of_a_currency_is_left_and_the_name_comes_last(
+    language: str, sign: str, amount: int, order: str, magnitude: str
+) -> None:
+    words = in_words(order.format(sign=sign, amount=f"{amount}{magnitude}"), language)
+    assert sign not in words
+    assert words[0].isdigit()
+    assert words[-1].isalpha()
+
+
+@given(
+    st.dates(datetime.date(1000, 1, 1), datetime.date(2999, 12, 31)), st.sampled_from(["en", "de", "fr", "ja", "ru"])
+)
+def test_a_date_is_said_with_its_month(date: datetime.date, language: str) -> None:
+    words = in_words(date.isoformat(), language)
+    assert "-" not in words
+    assert str(date.day) in words
+
+
+@given(
+    st.text(st.sampled_from([*"0123456789 .,:/-–$€%°kmCMh#+()元円"]), max_size=30),
+    st.sampled_from(["en", "de", "ja", "ko"]),
+)
+def test_no_mix_of_numbers_and_signs_breaks_it(text: str, language: str) -> None:
+    assert isinstance(in_words(text, language), str)

@@ -35,7 +35,7 @@ _CLOSE_TIMEOUT_S = 1.0
 
 
 _A_WORD = {"zh": "猫", "ja": "猫", "ko": "야"}
-"""Something to warm up with; the Japanese one has the readings of kanji loaded."""
+"""Something to warm up with: the Japanese one has the readings of kanji loaded, a quantity the names of units."""
 
 
 def _named(language: str) -> str:
@@ -56,7 +56,7 @@ class EspeakEngine:
     async def prewarm(self, language: str = "") -> None:
         """Load everything and say a word to nobody; raises ``SpeechError`` when the voice is not installed."""
         silence = PcmStream(self.capabilities.sample_rate)
-        word = Utterance(_A_WORD.get(language.split("-")[0].lower(), "a"), language or "en")
+        word = Utterance(f"{_A_WORD.get(language.split('-')[0].lower(), 'a')} 1 kg", language or "en")
         async with aclosing(self.synthesise(word, silence.process)) as pieces:
             async for _ in pieces:
                 pass

@@ -1,33 +1,245 @@
-"""Signs in words, where espeak-ng would skip them or say them in English."""
+"""Numbers and signs in words, where espeak-ng would skip them, spell them or say them in another order."""
 
 from __future__ import annotations
 
+import datetime
+import logging
 import re
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
-_CURRENCIES = {
-    "en": {"$": " dollars", "€": " euros", "£": " pounds", "¥": " yen", "￥": " yen", "₩": " won"},
-    "zh": {"$": "美元", "€": "欧元", "£": "英镑", "¥": "元", "￥": "元", "₩": "韩元"},
-    "ja": {"$": "ドル", "€": "ユーロ", "£": "ポンド", "¥": "えん", "￥": "えん", "₩": "ウォン"},
-    "ko": {"$": "달러", "€": "유로", "£": "파운드", "¥": "엔", "￥": "엔", "₩": "원"},
-}
-_PERCENT = {"zh": r"百分之\1", "ja": r"\1パーセント", "ko": r"\1 퍼센트"}
-_DEGREES = {"en": r"\1 degrees", "zh": r"\1度", "ja": r"\1ど", "ko": r"\1도"}
+from neko.audio.engines.amounts import with_money, with_units
 
-_NUMBER = r"(\d[\d,]*(?:\.\d+)?)"
-_AMOUNT = re.compile(r"([$€£¥￥₩])\s?" + _NUMBER)
-_PERCENTAGE = re.compile(_NUMBER + r"\s?[%％]")
-_TEMPERATURE = re.compile(_NUMBER + r"\s?(?:°\s?[CF]?|℃|℉)")
+if TYPE_CHECKING:
+    from babel import Locale
+
+logger = logging.getLogger(__name__)
+
+_PERCENT: Final = {"zh": r"百分之\1", "ja": r"\1パーセント", "ko": r"\1 퍼센트"}
+_PERCENTAGE: Final = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s?[%％]")
+_TO: Final = {
+    "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "pl": "do", "sv": "till",
+    "da": "til", "nb": "til", "cs": "až", "ro": "până la", "ru": "до", "uk": "до", "tr": "ile", "vi": "đến",
+    "id": "sampai", "zh": "到", "ja": "から", "ko": "에서 ",
+}  # fmt: skip
+_AGAINST: Final = {"de": "zu", "zh": "比", "ja": "対", "ko": "대", "ru": ":"}
+"""Between the numbers of a score or a ratio, where it is another word."""
+_NUMBER_WORD: Final = {
+    "en": "number", "de": "Nummer", "fr": "numéro", "es": "número", "it": "numero", "pt": "número", "nl": "nummer",
+    "pl": "numer", "sv": "nummer", "ru": "номер", "uk": "номер",
+}  # fmt: skip
+
+_ISO: Final = re.compile(r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-])")
+_DOTTED: Final = re.compile(r"(?<![\d.])(\d{1,2})\.\s?(\d{1,2})\.(\d{4})(?!\d)")
+_SLASHED: Final = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?![\d/])")
+_DAY_MONTH: Final = re.compile(
+    r"\b(on|by|until|till|since|before|after|from|due) (1[0-2]|[1-9])/(3[01]|[12]\d|[1-9])(?![\d/])"
+)
+_TIME: Final = re.compile(r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::[0-5]\d)?(?![\d:])(\s?[ap]\.?m\b)?", re.IGNORECASE)
+_CLOCK: Final = {"zh": ("点", "分"), "ja": ("時", "分"), "ko": ("시", " 분")}
+_SCORE: Final = re.compile(r"(?<![\d:])(\d{1,3}):(\d)(?![\d:])")
+_SPAN: Final = re.compile(
+    r"(?<![\d.,/–-])(\d{1,4}(?:[.,]\d+)?)\s?([–—〜～~-])\s?(\d{1,4}(?:[.,]\d+)?)(?![\d/–-]|[.,]\d)"
+)
+_PHONE: Final = re.compile(r"(?<![\w.,-])(?:\+\d{1,3}|\(?\d{2,5}\)?)(?:[ .\u00a0-]{1,2}\(?\d{2,5}\)?){1,5}(?![\w-])")
+_GROUPED: Final = re.compile(r"(?<!\d)\d{1,3}(?:[\u00a0\u202f ]\d{3})+(?!\d)")
+_DOTTED_GROUPS: Final = re.compile(r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?![\d.,]\d)")
+_FRACTION: Final = re.compile(r"(?<![\d/.,])(\d{1,2})/(\d{1,3})(?![\d/])")
+_EN_FRACTIONS: Final = {2: ("half", "halves"), 3: ("third", "thirds"), 4: ("quarter", "quarters")}
+_NUMERO: Final = re.compile(r"(?:№|(?<![\w&])#)\s?(?=\d)")
+_PAGES: Final = re.compile(r"\b(pp?)\.\s?(?=\d)")
+_DECADE: Final = re.compile(r"\b(1[1-9]|20)([1-9])0['’]?s\b")
+_TENS: Final = (
+    "",
+    "tens",
+    "twenties",
+    "thirties",
+    "forties",
+    "fifties",
+    "sixties",
+    "seventies",
+    "eighties",
+    "nineties",
+)
+_YEAR: Final = re.compile(r"\b(in|since|from|until|till|of|year|to|January|February|March|April|May|June|July|August|"
+                          r"September|October|November|December|\d,) (1[1-9])(\d\d)\b(?![\d,.]\d|[%°])")  # fmt: skip
+_FIRST_YEAR: Final = re.compile(r"\b(1[1-9])(\d[1-9]|[1-9]0)(?= to 1[1-9]\d\d\b)")
+_FORMULA: Final = re.compile(r"\b(CO|NO|SO)[2₂]\b")
+_KO_NATIVE: Final = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
+_KO_TENS: Final = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
+_KO_COUNTED: Final = re.compile(
+    r"(?<![\d.,])(\d{1,2})\s?(시간|시|개월|개|명|살|마리|잔|권|가지|번째|벌|송이|그루|채|통)(?!대)"
+)
+_KO_HOURS: Final = 12
 
 
 def in_words(text: str, language: str) -> str:
-    """Amounts of money, percentages and degrees as they are said; ``language`` is "en", "zh", "ja", "ko" or other."""
-    if language in _CURRENCIES:
-        text = _AMOUNT.sub(lambda found: _amount(found[2], _CURRENCIES[language][found[1]]), text)
-        text = _TEMPERATURE.sub(_DEGREES[language], text)
+    """Amounts, dates, times, ranges, units and the like as they are said in ``language`` (ISO 639)."""
+    if not any(character.isdigit() for character in text):
+        return text
+    locale = _locale(language)
+    if locale is None:
+        return text
+    for rule in (_phones, _dates, _times, _scores, _fractions):
+        text = rule(text, locale)
+    text = with_money(text, locale, _between(_TO, locale))
+    text = _ranges(text, locale)
+    text = with_units(text, locale)
     if language in _PERCENT:
         text = _PERCENTAGE.sub(_PERCENT[language], text)
-    return text
+    text = _DOTTED_GROUPS.sub(lambda found: found[0].replace(found[1], ""), text)
+    text = _GROUPED.sub(lambda found: re.sub(r"\s", "", found[0]), text)
+    if word := _NUMBER_WORD.get(language):
+        text = _NUMERO.sub(f"{word} ", text)
+    own: dict[str, Callable[[str], str]] = {"en": _english, "ko": _korean}
+    return own.get(language, str)(text)
 
 
-def _amount(number: str, unit: str) -> str:
-    return number + (unit.removesuffix("s") if number == "1" else unit)
+@cache
+def _locale(language: str) -> Locale | None:
+    """None where CLDR does not know the language, or Babel is not installed."""
+    try:
+        from babel import Locale, UnknownLocaleError
+    except ImportError:
+        logger.warning("numbers are said as they are written: babel is not installed")
+        return None
+    try:
+        return Locale.parse(language)
+    except (UnknownLocaleError, ValueError):
+        return None
+
+
+def _between(words: dict[str, str], locale: Locale) -> str:
+    """The word that joins two numbers, with blanks around it where words have them; a blank for a language without."""
+    word = words.get(locale.language) or _TO.get(locale.language, "")
+    return word if locale.language in _CLOCK else f" {word} " if word else " "
+
+
+def _dates(text: str, locale: Locale) -> str:
+    def say(found: re.Match[str], year: str, month: str, day: str) -> str:
+        from babel.dates import format_date
+
+        try:
+            full = int(year) if len(year) == 4 else 2000 + int(year) - (100 if int(year) > 69 else 0)
+            date = datetime.date(full, int(month), int(day))
+        except ValueError:
+            return found[0]
+        said = format_date(date, "long", locale=locale).replace("\u00a0", " ").replace("\u202f", " ")
+        return said.replace(" г.", " года").replace(" р.", " року")
+
+    def slashed(found: re.Match[str]) -> str:
+        first, second, year = found.groups()
+        month_first = int(second) > 12 or (locale.language == "en" and int(first) <= 12)
+        return say(found, year, *((first, second) if month_first else (second, first)))
+
+    text = _ISO.sub(lambda found: say(found, found[1], found[3], found[4]), text)
+    text = _DOTTED.sub(lambda found: say(found, found[3], found[2], found[1]), text)
+    text = _SLASHED.sub(slashed, text)
+    months = locale.months["format"]
+    if locale.language == "en":
+        text = _DAY_MONTH.sub(lambda found: f"{found[1]} {months['wide'][int(found[2])]} {found[3]}", text)
+    return _month_names(locale).sub(lambda found: _months(locale)[found[0].rstrip(".")], text)
+
+
+@cache
+def _months(locale: Locale) -> dict[str, str]:
+    names = locale.months["format"]
+    return {names["abbreviated"][month].rstrip("."): names["wide"][month] for month in range(1, 13)}
+
+
+@cache
+def _month_names(locale: Locale) -> re.Pattern[str]:
+    """An abbreviated month beside a day."""
+    names = [name for name, wide in _months(locale).items() if name != wide and not name[0].isdigit()]
+    if not names:
+        return re.compile(r"(?!)")
+    either = "|".join(map(re.escape, names))
+    return re.compile(rf"\b(?:{either})\b\.?(?=\s\d{{1,2}}\b)|(?<=\d )(?:{either})\b\.?|(?<=\d\. )(?:{either})\b\.?")
+
+
+def _times(text: str, locale: Locale) -> str:
+    def say(found: re.Match[str]) -> str:
+        hour, minute, half = int(found[1]), int(found[2]), found[3] or ""
+        if locale.language in _CLOCK:
+            of_hour, of_minute = _CLOCK[locale.language]
+            rest = f"{minute}{of_minute.strip()}" if minute else ""
+            return f"{hour}{of_hour}{' ' if rest and locale.language == 'ko' else ''}{rest}{half}"
+        if locale.language == "en" and minute < 10:
+            return f"{hour}{f' oh {minute}' if minute else '' if half else ' o’clock'}{half}".replace("’", "'")
+        return found[0]
+
+    return _TIME.sub(say, text)
+
+
+def _scores(text: str, locale: Locale) -> str:
+    return _SCORE.sub(lambda found: f"{found[1]}{_between(_TO | _AGAINST, locale)}{found[2]}", text)
+
+
+def _ranges(text: str, locale: Locale) -> str:
+    def say(found: re.Match[str]) -> str:
+        low, dash, high = found.groups()
+        if dash == "-":
+            whole = low.isdecimal() and high.isdecimal()
+            if not whole or int(low) >= int(high) or len(low) > len(high) or (len(high) == 4) != (len(low) == 4):
+                return found[0]
+        return f"{low}{_between(_TO, locale)}{high}"
+
+    return _SPAN.sub(say, text)
+
+
+def _fractions(text: str, locale: Locale) -> str:
+    def say(found: re.Match[str]) -> str:
+        top, bottom = int(found[1]), int(found[2])
+        if not 0 < top < bottom:
+            return f"{top} {bottom}" if locale.language == "en" and (top == bottom or bottom == 7) else found[0]
+        if locale.language == "zh":
+            return f"{bottom}分之{top}"
+        if locale.language == "ja":
+            return f"{bottom}ぶんの{top}"
+        if locale.language == "ko":
+            return f"{bottom}분의 {top}"
+        if locale.language == "en" and bottom in _EN_FRACTIONS:
+            return f"{'one' if top == 1 else top} {_EN_FRACTIONS[bottom][top > 1]}"
+        return found[0]
+
+    return _FRACTION.sub(say, text)
+
+
+def _phones(text: str, _locale: Locale) -> str:
+    def say(found: re.Match[str]) -> str:
+        groups = re.findall(r"\d+", found[0])
+        digits = sum(map(len, groups))
+        grouped = all(len(group) == 3 for group in groups[1:]) and len(groups[0]) <= 3 and "-" not in found[0]
+        if found[0].startswith("+") or (digits >= 9 and len(groups) >= 3 and not grouped and len(groups[0]) != 4):
+            return ("+" if found[0].startswith("+") else "") + ", ".join(" ".join(group) for group in groups)
+        return found[0]
+
+    return _PHONE.sub(say, text)
+
+
+def _english(text: str) -> str:
+    text = _PAGES.sub(lambda found: "pages " if found[1] == "pp" else "page ", text)
+    text = _DECADE.sub(lambda found: f"{found[1] if found[1] != '20' else 'twenty'} {_TENS[int(found[2])]}", text)
+    text = _YEAR.sub(_year, _FIRST_YEAR.sub(r"\1 \2", text))
+    return _FORMULA.sub(lambda found: f"{' '.join(found[1])} 2", text)
+
+
+def _year(found: re.Match[str]) -> str:
+    if found[3] == "00":
+        return found[0]
+    return f"{found[1]} {found[2]} {f'oh {found[3][1]}' if found[3][0] == '0' else found[3]}"
+
+
+def _korean(text: str) -> str:
+    """Small numbers before a counter have names of their own."""
+
+    def say(found: re.Match[str]) -> str:
+        value, counter = int(found[1]), found[2]
+        if counter == "개월" or value == 0 or (counter == "시" and value > _KO_HOURS):
+            return found[0]
+        tens, ones = divmod(value, 10)
+        ten = "스무" if value == 20 else _KO_TENS[tens]
+        return f"{ten}{_KO_NATIVE[ones]} {counter}"
+
+    return _KO_COUNTED.sub(say, text)
