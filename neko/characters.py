@@ -24,6 +24,7 @@ MASTER: Final = "主人"
 CHARACTERS: Final = "猫娘"
 CURRENT: Final = "当前猫娘"
 MICROPHONE: Final = "当前麦克风"
+VOICE: Final = "voice_id"
 PROFILE_NAME: Final = "档案名"
 
 _PROGRAM_KEYS: Final = (

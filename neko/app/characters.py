@@ -7,7 +7,7 @@ from typing import Any
 
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
-from neko.characters import MICROPHONE, CharacterCards
+from neko.characters import CHARACTERS, MICROPHONE, VOICE, CharacterCards
 from neko.sessions.events import CharacterSwitched
 from neko.sessions.prompt import Persona
 from neko.storage import CHARACTERS_FILE
@@ -71,6 +71,18 @@ class Characters:
     async def set_microphone(self, microphone_id: Any) -> None:
         """Remember the chosen input device (any JSON value)."""
         await in_thread(self.cards.edit, lambda raw: raw.__setitem__(MICROPHONE, microphone_id))
+
+    async def clear_voices(self) -> int:
+        """Forget the voices that the cards name; how many there were."""
+        named = [name for name in self.cards.names if self.cards.card(name).get(VOICE)]
+
+        def change(raw: dict[str, Any]) -> None:
+            for name in named:
+                raw[CHARACTERS][name][VOICE] = ""
+
+        if named:
+            await in_thread(self.cards.edit, change)
+        return len(named)
 
     def _look_again(self) -> None:
         self._faults.of_values(CHARACTERS_FILE, self.cards.unusable())

@@ -64,7 +64,7 @@ async def error_response(error: Exception, where: str, request: Request, neko: N
     language = request_language(request, neko)
     if isinstance(error, NekoError):
         status = _status(error)
-        if status >= 500:
+        if status >= 500 and not isinstance(error, HTTPError):
             log.error("%s failed: %s", where, error)
         return json_response(await failure_of(error, language), status)
     log.error("%s crashed", where, exc_info=error)

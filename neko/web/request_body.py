@@ -70,6 +70,8 @@ async def read_form(request: Request, upload: Upload | None = None) -> Form:
             return Form(await parser.parse())
         except MultiPartException as error:
             raise HTTPError(400, "bad_form", f"The form cannot be read: {error.message}") from error
+        except UnicodeError:  # a character set by name that is none of text
+            raise HTTPError(400, "bad_form", "The form cannot be read in the character set that it names.") from None
     raise HTTPError(415, "not_a_form", "This call takes a form, and the request says it is something else.")
 
 

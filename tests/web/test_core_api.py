@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,7 +12,9 @@ from neko.application import Neko
 from neko.sessions.actions import StartSession
 from neko.sessions.events import ReloadPage, SessionStarted
 from neko.sessions.outbox import Outbox
+from neko.settings.registry import TEXTS
 from neko.storage import read_json
+from tests.web.running_app import serving, started
 
 KEY = "sk-0123456789abcdefWXYZ"
 SHOWN = "sk-…WXYZ"
@@ -169,3 +172,120 @@ async def test_the_provider_lists_hold_the_contract_providers(client: httpx2.Asy
     assert all(
         entry["name"] and entry.keys() == {"key", "name", "description"} for entry in answer["core_api_providers"]
     )
+
+
+# ── deleting, and keys that stay where they were given for ──────────────────────────────
+
+PAGE = {"coreApi": "qwen", "assistApi": "qwen", "enableCustomApi": True}
+"""What the page of keys sends at the least."""
+ROLES = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts")
+KEPT = {"recent_memory_auto_review": False, "someone's own": {"x": 1}, "neko": {"language": "ja"}}
+
+
+async def after_a_restart(data_dir: Path) -> dict[str, Any]:
+    async with started(data_dir) as neko, serving(neko.asgi) as client:
+        return dict((await client.get(URL)).json())
+
+
+@pytest.mark.parametrize(
+    "emptied",
+    [
+        *("coreApiKey", "mcpToken", "ttsVoiceId"),
+        *(f"assistApiKey{name}" for name in ("Qwen", "Openai", "Glm", "Step", "Silicon", "Gemini", "Kimi")),
+        *(f"{role}Model{part}" for role in ROLES for part in ("Url", "Id", "ApiKey")),
+    ],
+)
+async def test_what_the_page_of_keys_leaves_out_is_deleted_for_good_and_nothing_else(
+    data_dir: Path, emptied: str
+) -> None:
+    async with started(data_dir) as neko, serving(neko.asgi) as client:
+        full = {name: f"http://{name}.example/v1" if name.endswith("Url") else f"value-of-{name}" for name in TEXTS}
+        await neko.config.change({**KEPT, **full, **PAGE})
+        shown = (await client.get(URL)).json()
+        sent = {name: shown["api_key" if name == "coreApiKey" else name] for name in full}
+        body = {**sent, **PAGE} | ({"coreApiKey": ""} if emptied == "coreApiKey" else {})
+        if emptied != "coreApiKey":
+            del body[emptied]
+        assert (await client.post(URL, json=body)).json()["success"] is True
+        stored = dict(neko.config.values)
+    assert not stored.get(emptied)
+    assert {name: stored.get(name) for name in KEPT} == KEPT
+    gone = (emptied, emptied.replace("Url", "ApiKey"), "coreApi", "assistApi")
+    left = {name: stored.get(name) for name in full if name not in gone}
+    assert left == {name: full[name] for name in left}
+    after = await after_a_restart(data_dir)
+    assert after["api_key" if emptied == "coreApiKey" else emptied] == ""
+
+
+async def test_a_save_of_some_values_deletes_nothing(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await neko.config.change({"coreApiKey": KEY, "enableCustomApi": True, "visionModelId": "v", "mcpToken": "m"})
+    for body in ({"assistApi": "glm"}, {"enableCustomApi": True}, {"coreApiKey": KEY}):
+        assert (await client.post(URL, json=body)).json()["success"] is True
+    assert (neko.config.values["visionModelId"], neko.config.values["mcpToken"]) == ("v", "m")
+
+
+async def test_an_empty_core_key_alone_is_refused_with_custom_endpoints_too(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    await neko.config.change({"coreApiKey": KEY, "enableCustomApi": True})
+    for empty in ("", "  "):
+        answer = (await client.post(URL, json={"coreApiKey": empty})).json()
+        assert (answer["success"], answer["code"]) == (False, "key_needed")
+    assert neko.config.values["coreApiKey"] == KEY
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("sent", ["masked", "", "new-key"], ids=["masked", "left-out", "new"])
+async def test_a_new_address_never_gets_the_key_of_another(
+    client: httpx2.AsyncClient, neko: Neko, role: str, sent: str
+) -> None:
+    key, url = f"{role}ModelApiKey", f"{role}ModelUrl"
+    await neko.config.change({url: "https://one.example/v1", key: KEY, "enableCustomApi": True})
+    shown = (await client.get(URL)).json()[key]
+    body = {key: shown if sent == "masked" else sent} if sent else {}
+    answer = (await client.post(URL, json={url: "https://two.example/v1", **body})).json()
+    stored = neko.config.values
+    if sent == "masked":
+        assert (answer["success"], answer["code"]) == (False, "key_again")
+        assert (stored[url], stored[key]) == ("https://one.example/v1", KEY)
+    elif not sent:
+        assert (answer["success"], answer["keys_left_behind"]) == (True, [key])
+        assert answer["message"] != "saved"
+        assert (stored[url], stored.get(key)) == ("https://two.example/v1", None)
+    else:
+        assert (answer["success"], answer["keys_left_behind"]) == (True, [])
+        assert (stored[url], stored[key]) == ("https://two.example/v1", "new-key")
+
+
+@pytest.mark.parametrize(
+    "again", ["https://one.example/v1", "https://one.example/v1/", "one.example", "HTTPS://One.example"]
+)
+async def test_the_same_address_in_other_words_keeps_its_key(
+    client: httpx2.AsyncClient, neko: Neko, again: str
+) -> None:
+    await neko.config.change(
+        {"visionModelUrl": "https://one.example/v1", "visionModelApiKey": KEY, "enableCustomApi": True}
+    )
+    answer = await client.post(URL, json={"visionModelUrl": again, "visionModelApiKey": SHOWN})
+    assert answer.json()["success"] is True
+    assert neko.config.values["visionModelApiKey"] == KEY
+
+
+async def test_another_core_provider_does_not_get_the_key_of_the_first(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await neko.config.change({"coreApiKey": KEY})
+    answer = (await client.post(URL, json={"coreApiKey": SHOWN, "coreApi": "openai"})).json()
+    assert (answer["success"], answer["code"]) == (False, "key_again")
+    assert (await client.post(URL, json={"coreApiKey": SHOWN, "coreApi": "qwen"})).json()["success"] is True
+    assert (neko.config.values["coreApiKey"], neko.config.values["coreApi"]) == (KEY, "qwen")
+
+
+async def test_an_address_shown_without_its_password_cannot_be_changed_in_part(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    secret = "https://me:hunter2@one.example/v1"
+    await neko.config.change({"visionModelUrl": secret, "enableCustomApi": True})
+    shown = (await client.get(URL)).json()["visionModelUrl"]
+    assert (await client.post(URL, json={"visionModelUrl": shown})).json()["success"] is True
+    other = shown.replace("one.example", "two.example")
+    assert (await client.post(URL, json={"visionModelUrl": other})).json()["code"] == "bad_address"
+    assert neko.config.values["visionModelUrl"] == secret

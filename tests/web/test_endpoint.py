@@ -264,6 +264,16 @@ async def test_a_form_is_read_in_both_encodings_that_pages_send(client: httpx2.A
         assert answer.json()["thing"] == {"name": "小 & x", "size": 3.0}
 
 
+@pytest.mark.parametrize(
+    "charset", ["undefined", "rot13", "idna", "punycode", "hex", "utf-7", "utf-16", "nonsense", "unicode_escape", '"']
+)
+async def test_a_form_in_any_character_set_is_read_or_refused(client: httpx2.AsyncClient, charset: str) -> None:
+    body = '--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n小\xff\r\n--b--\r\n'.encode()
+    kind = {"content-type": f"multipart/form-data; boundary=b; charset={charset}"}
+    answer = await client.post("/form", content=body, headers=kind)
+    assert answer.status_code in (200, 400, 422)
+
+
 async def test_a_form_field_of_the_wrong_type_is_422(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/form", data={"name": "x", "size": "big"})
     assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "size"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import httpx2
 import pytest
@@ -217,3 +218,51 @@ async def test_a_crash_tells_a_sentence_and_nothing_of_the_inside(
     assert (answer.json()["success"], answer.json()["code"]) == (False, "internal")
     assert "NoneType" not in answer.text
     assert "GET /api/metrics crashed" in caplog.text
+
+
+# ── what the original page asks besides ─────────────────────────────────────────────────
+
+
+async def test_what_needs_steam_is_503_and_no_error_of_ours(
+    client: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """[rest 12]"""
+    for method, path in (
+        ("GET", "/api/steam/workshop/subscribed-items"),
+        ("POST", "/api/steam/update-playtime"),
+        ("POST", "/api/steam/set-achievement-status/ACH_FIRST_DIALOGUE"),
+    ):
+        answer = await client.request(method, path)
+        assert (answer.status_code, answer.json()["success"]) == (503, False)
+        assert answer.json()["error"]
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_a_character_has_no_live2d_model_and_the_page_is_told_so(client: httpx2.AsyncClient, neko: Neko) -> None:
+    """[rest 3.2, ws 7.1]"""
+    name = neko.characters.current
+    await neko.characters.edit(lambda raw: raw["猫娘"][name].update(live2d="mao_pro"))
+    path = "/api/characters/current_live2d_model"
+    expected = {"success": True, "catgirl_name": name, "model_name": "mao_pro", "model_info": None}
+    assert (await client.get(path)).json() == expected
+    assert (await client.get(path, params={"catgirl_name": name, "item_id": ""})).json() == expected
+    assert (await client.get(path, params={"catgirl_name": "谁"})).json()["success"] is True
+
+
+async def test_the_voices_of_all_cards_can_be_cleared(client: httpx2.AsyncClient, neko: Neko) -> None:
+    """[rest 3.3]"""
+    name = neko.characters.current
+    await neko.characters.edit(lambda raw: raw["猫娘"][name].update(voice_id="v-1", 性格="calm"))
+    for count in (1, 0):
+        answer = (await client.post("/api/characters/clear_voice_ids")).json()
+        assert (answer["success"], answer["cleared_count"]) == (True, count)
+    card = neko.characters.cards.card(name)
+    assert (card["voice_id"], card["性格"]) == ("", "calm")
+
+
+async def test_there_are_no_voices_of_gpt_sovits_and_the_answer_says_why(client: httpx2.AsyncClient) -> None:
+    """[rest 2.1]"""
+    path = "/api/config/gptsovits/list_voices"
+    for answer in (await client.get(path), await client.post(path, json={"api_url": "http://127.0.0.1:9881"})):
+        assert (answer.status_code, answer.json()["success"]) == (200, False)
+        assert "GPT-SoVITS" in answer.json()["error"]

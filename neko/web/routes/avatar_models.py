@@ -20,6 +20,21 @@ class VrmConfig(Success):
     paths: VrmPaths
 
 
+class ModelOfCharacter(Schema):
+    """``item_id`` is one of Steam's, which nobody has here."""
+
+    catgirl_name: str = ""
+    item_id: str = ""
+
+
+class CurrentModel(Success):
+    """``model_name`` is as the card has it; there is no folder to find its files in."""
+
+    catgirl_name: str
+    model_name: str
+    model_info: None = None
+
+
 class ModelPath(Schema):
     model: str
 
@@ -42,6 +57,19 @@ async def vrm_config(call: Call) -> VrmConfig:
             static_animation=f"{root}/static/vrm/animation",
         )
     )
+
+
+@get(
+    "/api/characters/current_live2d_model",
+    query=ModelOfCharacter,
+    response=CurrentModel,
+    summary="A character's Live2D model, which is never there",
+)
+async def current_live2d_model(call: Call[Empty, ModelOfCharacter]) -> CurrentModel:
+    characters = call.neko.characters.cards
+    name = call.query.catgirl_name or characters.current
+    card = characters.card(name) if name in characters.names else {}
+    return CurrentModel(catgirl_name=name, model_name=str(card.get("live2d") or ""))
 
 
 @get(
@@ -69,4 +97,4 @@ def _unknown_model(status: int) -> HTTPError:
     return HTTPError(status, "unknown_model", "There is no model of this name.")
 
 
-ENDPOINTS = (vrm_config, emotion_mapping, model_parameters)
+ENDPOINTS = (vrm_config, current_live2d_model, emotion_mapping, model_parameters)

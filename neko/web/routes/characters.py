@@ -7,7 +7,7 @@ from typing import Any
 from neko.characters import MICROPHONE
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
-from neko.web.schemas import JsonObject, Schema, Success
+from neko.web.schemas import Done, JsonObject, Schema, Success
 
 
 class CurrentCharacter(Schema):
@@ -16,6 +16,10 @@ class CurrentCharacter(Schema):
 
 class CharacterChoice(Schema):
     catgirl_name: str = ""
+
+
+class VoicesCleared(Done):
+    cleared_count: int
 
 
 class MicrophoneChoice(Schema):
@@ -51,6 +55,16 @@ async def choose(call: Call[CharacterChoice]) -> Success:
     return Success()
 
 
+@post(
+    "/api/characters/clear_voice_ids",
+    response=VoicesCleared,
+    summary="Forget the voice that each character's card names",
+)
+async def clear_voice_ids(call: Call) -> VoicesCleared:
+    count = await call.neko.characters.clear_voices()
+    return VoicesCleared(message="cleared", cleared_count=count)
+
+
 @get("/api/characters/get_microphone", response=MicrophoneChoice, summary="The input device chosen last")
 async def microphone(call: Call) -> MicrophoneChoice:
     return MicrophoneChoice(microphone_id=call.neko.characters.cards.raw().get(MICROPHONE))
@@ -67,4 +81,4 @@ async def choose_microphone(call: Call[MicrophoneChoice]) -> Success:
     return Success()
 
 
-ENDPOINTS = (characters, current, choose, microphone, choose_microphone)
+ENDPOINTS = (characters, current, choose, clear_voice_ids, microphone, choose_microphone)

@@ -11,7 +11,8 @@ from neko.providers import key_form
 from neko.settings.registry import CORE_API_KEY, ENABLE_CUSTOM_API, TEXTS
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get, post
-from neko.web.errors import HTTPError
+from neko.web.errors import HTTPError, failure_of
+from neko.web.request_language import request_language
 from neko.web.schemas import Done, Schema, Success
 
 _SHOWN_KEY = "api_key"
@@ -37,13 +38,19 @@ CoreApi = create_model(
 CoreApiChange = create_model(
     "CoreApiChange",
     __base__=Schema,
-    __doc__="Any subset; what is left out stays as it is, and so does a secret sent back masked.",
+    __doc__=(
+        "Any subset; what is left out stays as it is, and so does a secret sent back masked. With ``coreApiKey`` and "
+        "``enableCustomApi`` it is the whole form: what is left out of it was emptied."
+    ),
     **_sent,
 )
 
 
 class Saved(Done):
+    """``keys_left_behind`` are stored keys whose address has changed: they were deleted, not taken there."""
+
     sessions_ended: int
+    keys_left_behind: list[str]
 
 
 @get(
@@ -70,8 +77,18 @@ async def change_core_api(call: Call[Any]) -> Saved:
         changes = await in_thread(key_form.changes_of, form, neko.config.values, neko.settings.environ)
     except SettingError as error:
         raise HTTPError(200, error.code, str(error)) from error
-    ended = await neko.config.change(changes, reload_pages=True)
-    return Saved(message="saved", sessions_ended=ended)
+    ended = await neko.config.change(changes.merge, reload_pages=True)
+    words = await _words_of(changes.left_behind, call)
+    return Saved(message=words, sessions_ended=ended, keys_left_behind=list(changes.left_behind))
+
+
+async def _words_of(left_behind: tuple[str, ...], call: Call[Any]) -> str:
+    if not left_behind:
+        return "saved"
+    told = await failure_of(
+        SettingError("key_again", "The address has changed."), request_language(call.request, call.neko)
+    )
+    return f"{told.error} {told.remedy}"
 
 
 ENDPOINTS = (core_api, change_core_api)

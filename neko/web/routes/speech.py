@@ -11,6 +11,7 @@ from neko.providers.speech_server import SpeechServerChoice
 from neko.settings.masking import masked, masked_url
 from neko.settings.registry import ROLE_SETTINGS, EngineKind
 from neko.web.endpoint import Call, get, post
+from neko.web.errors import HTTPError
 from neko.web.schemas import Language, Schema, Success
 
 SOUND = "application/octet-stream"
@@ -96,4 +97,18 @@ async def sample(call: Call[SampleText]) -> Response:
     return Response(sound, media_type=SOUND, headers={"cache-control": "no-store"})
 
 
-ENDPOINTS = (speech, change_speech, sample)
+@get("/api/config/gptsovits/list_voices", response=Success, summary="None: she does not speak by GPT-SoVITS")
+async def gpt_sovits_voices(call: Call) -> Success:
+    raise _no_gpt_sovits()
+
+
+@post("/api/config/gptsovits/list_voices", response=Success, summary="None: she does not speak by GPT-SoVITS")
+async def ask_gpt_sovits(call: Call) -> Success:
+    raise _no_gpt_sovits()
+
+
+def _no_gpt_sovits() -> HTTPError:
+    return HTTPError(200, "no_gpt_sovits", "She does not speak by GPT-SoVITS.")
+
+
+ENDPOINTS = (speech, change_speech, sample, gpt_sovits_voices, ask_gpt_sovits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neko.web.endpoint import Call, post
+from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
 from neko.web.schemas import Empty, Schema, Success
 
@@ -29,8 +29,18 @@ async def set_achievement_status(call: Call[Empty, Empty, AchievementPath]) -> S
     raise _no_steam()
 
 
+@get(
+    "/api/steam/workshop/subscribed-items",
+    response=Success,
+    failures=NO_STEAM,
+    summary="Always 503: there is no Steam",
+)
+async def subscribed_items(call: Call) -> Success:
+    raise _no_steam()
+
+
 def _no_steam() -> HTTPError:
     return HTTPError(503, "no_steam", "Neko runs without Steam.")
 
 
-ENDPOINTS = (update_playtime, set_achievement_status)
+ENDPOINTS = (update_playtime, set_achievement_status, subscribed_items)
