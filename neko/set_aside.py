@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.errors import DamagedFileError, DamagedLogError, LogReplacedError, NekoError
+from neko.well_formed import load_json
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ def first_whole(paths: Iterable[Path], fits: Callable[[Any], bool]) -> tuple[Pat
     """The first of these files that holds a JSON document which fits, with what it holds."""
     for path in paths:
         try:
-            value = json.loads(path.read_bytes().decode("utf-8-sig"))
+            value = load_json(path.read_bytes().decode("utf-8-sig"))
         except (OSError, ValueError, RecursionError):
             continue
         if fits(value):

@@ -32,6 +32,7 @@ from neko.errors import (
     UnreadableFileError,
     UnwritableFileError,
 )
+from neko.well_formed import load_json
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def read_json(path: Path, default: Any, expect: type | None = None) -> Any:
         why = error.strerror or str(error)
         raise UnreadableFileError(f"{path} cannot be read: {why}", file=str(path), why=why) from error
     try:
-        value = json.loads(content.decode("utf-8-sig"))
+        value = load_json(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise _damaged(path, content, f"it is not valid JSON: {error}") from error
     if expect is not None and not isinstance(value, expect):

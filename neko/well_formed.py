@@ -1,31 +1,90 @@
-"""Text that can be written anywhere: half a surrogate pair, which JSON may carry and UTF-8 cannot, becomes U+FFFD."""
+"""Text from outside is made clean where it comes in, so that nothing behind the door has to care.
+
+Clean text can be written anywhere: it has neither halves of surrogate pairs, which JSON may carry and UTF-8
+cannot, nor control characters, and its lines end with LF. What cannot be text becomes U+FFFD.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_UNCLEAN = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff]")
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_ESCAPED = re.compile(r"\\(?:u(?:00[01]|[dD][89a-fA-F])|[bfr])")
+"""In a JSON document: an escape that may stand for something unclean. Unescaped it is no JSON."""
+_MARK = "\ufffd"
 
 
 def well_formed(text: str) -> str:
-    """The text with every surrogate replaced."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+    """The text made clean: halves that stand together are joined, anything else that is no text is marked."""
+    if not _UNCLEAN.search(text):
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNCLEAN.sub(_MARK, _PAIR.sub(_joined, text))
 
 
-def load_json(raw: str | bytes) -> Any:
-    """A JSON document whose texts are well formed; raises ``ValueError`` and ``RecursionError``."""
+def _joined(pair: re.Match[str]) -> str:
+    return pair.group().encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+
+
+def load_json(raw: str | bytes, *, pieces: bool = False, strict: bool = False) -> Any:
+    """A JSON document with clean texts; raises ``ValueError`` and ``RecursionError``.
+
+    ``pieces``: a text may go on in the next document, so half a pair or of a line's end stays at its edge: see
+    ``TextPieces``. ``strict``: NaN and infinities, which are no JSON, are refused.
+    """
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    value = json.loads(text)
-    return _all_well_formed(value) if "\\ud" in text or "\\uD" in text else value
+    value = json.loads(text, parse_constant=_refuse) if strict else json.loads(text)
+    return _each_text(value, _within if pieces else well_formed) if _ESCAPED.search(text) else value
 
 
-def _all_well_formed(value: Any) -> Any:
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _each_text(value: Any, clean: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return well_formed(value)
+        return clean(value)
     if isinstance(value, list):
-        return [_all_well_formed(item) for item in value]
+        return [_each_text(item, clean) for item in value]
     if isinstance(value, dict):
-        return {well_formed(key): _all_well_formed(item) for key, item in value.items()}
+        return {clean(key): _each_text(item, clean) for key, item in value.items()}
     return value
+
+
+def _within(text: str) -> str:
+    """The text made clean but for what its neighbours may complete."""
+    start = 1 if "\udc00" <= text[:1] <= "\udfff" else 0
+    end = len(text) - _goes_on(text)
+    return text[:start] + well_formed(text[start:end]) + text[end:] if start < end else text
+
+
+def _goes_on(text: str) -> bool:
+    last = text[-1:]
+    return last == "\r" or "\ud800" <= last <= "\udbff"
+
+
+class TextPieces:
+    """Makes a text clean that comes in pieces: halves of a pair may come in neighbouring ones."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """The clean text so far; half a pair waits for the other half."""
+        if not self._held and not _UNCLEAN.search(piece):
+            return piece
+        text, self._held = self._held + piece, ""
+        if _goes_on(text):
+            text, self._held = text[:-1], text[-1]
+        return well_formed(text)
+
+    def flush(self) -> str:
+        """What waited: no other half came."""
+        rest, self._held = well_formed(self._held), ""
+        return rest

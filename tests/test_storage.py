@@ -102,9 +102,9 @@ def test_what_is_not_json_changes_nothing_on_disk(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_text_that_has_no_utf8_form_survives(tmp_path: Path) -> None:
+def test_text_that_has_no_utf8_form_is_written_and_read_as_a_mark(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"a": "\ud83d 猫"})
-    assert read_json(tmp_path / "a.json", None) == {"a": "\ud83d 猫"}
+    assert read_json(tmp_path / "a.json", None) == {"a": "\ufffd 猫"}
 
 
 def test_a_save_is_for_its_owner_only_and_follows_links(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from neko.llm.provider_errors import ProviderErrors
 from neko.llm.sse import ErrorData
 from neko.llm.tool_calls import RequestedCall, ToolCallAssembler
 from neko.providers.error_body import decoded_body, has_substance, is_error, read_error
-from neko.well_formed import load_json
+from neko.well_formed import TextPieces, load_json, well_formed
 
 _DONE: Final = "[DONE]"
 _JSON: Final = (b"{", b"[")
@@ -50,6 +50,7 @@ class CompletionDecoder:
         self._calls = ToolCallAssembler()
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
+        self._clean = TextPieces()
         self._pieces: list[str] = []
         self._length = 0
         self._has_deltas = False
@@ -87,20 +88,22 @@ class CompletionDecoder:
             if not (is_whole or self.has_ended):
                 raise self._errors.make(ModelStreamBrokenError, "the stream stopped without an end")
         self.done = True
+        if rest := self._clean.flush():
+            self._tell(rest)
         calls = self._calls.finish()
         if (error := self._errors.from_finish(self._finish_reason)) is not None:
             raise error
         if self._refusal:
-            raise self._errors.make(ModelContentFilteredError, "a refusal", said="".join(self._refusal))
+            raise self._errors.make(ModelContentFilteredError, "a refusal", said=well_formed("".join(self._refusal)))
         if not (self._pieces or calls or self._reasoning):
             self._raise_for_nothing()
-        return CompletionEnd(calls, "".join(self._reasoning) if calls else "")
+        return CompletionEnd(calls, well_formed("".join(self._reasoning)) if calls else "")
 
     def _event(self, data: bytes) -> None:
         if type(data) is ErrorData:
             raise self._errors.from_answer(decoded_body(data), self._request)
         try:
-            event = load_json(data) if data.startswith(_JSON) else data
+            event = load_json(data, pieces=True) if data.startswith(_JSON) else data
         except (ValueError, RecursionError) as error:
             if data.startswith(b"{"):
                 raise self._errors.make(ModelStreamBrokenError, "a chunk that is no JSON") from error
@@ -195,9 +198,15 @@ class CompletionDecoder:
         return "" if self._has_deltas else text
 
     def _say(self, text: str, *, is_last: bool) -> None:
+        text = self._clean.feed(text)
+        if not text:
+            return
         if len(text) == self._length and self._is_repeated(text, is_last=is_last):
             return
         self.has_begun = True
+        self._tell(text)
+
+    def _tell(self, text: str) -> None:
         self._pieces.append(text)
         self._length += len(text)
         if not self._push(text):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from neko.providers import ModelEndpoint, catalogue, normalise_base_url
 from neko.providers.addresses import shown_host, url_below
 from neko.providers.error_body import is_error
 from neko.tasks import in_thread
+from neko.well_formed import load_json
 
 _LARGEST_LISTING = 8 * 1024 * 1024
 _NOT_FOR_CHAT = re.compile(
@@ -181,7 +181,7 @@ def _decoded(body: bytes | bytearray, errors: ProviderErrors) -> Any:
     text = bytes(body)
     if text.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
         raise errors.web_page(text)
-    return json.loads(text.decode("utf-8-sig", "replace"))
+    return load_json(text.decode("utf-8-sig", "replace"))
 
 
 def _errors(base_url: str, provider: str, api_key: str) -> ProviderErrors:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neko.types.model_session import Tool
-from neko.well_formed import load_json
+from neko.well_formed import load_json, well_formed
 
 _LEGACY = -1
 
@@ -81,7 +81,7 @@ class ToolCallAssembler:
     def finish(self) -> tuple[RequestedCall, ...]:
         """The calls; what never got a name is none."""
         return tuple(
-            RequestedCall(piece.id, piece.name, "".join(piece.arguments), piece.extra)
+            RequestedCall(piece.id, well_formed(piece.name), well_formed("".join(piece.arguments)), piece.extra)
             for piece in self._pieces
             if piece.name
         )

@@ -167,6 +167,7 @@ def _open(path: Path, lock_timeout_s: float, prepare: Work[None]) -> sqlite3.Con
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
     connection = sqlite3.connect(path, timeout=lock_timeout_s, isolation_level=None)
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
         prepare(connection)
     except BaseException:

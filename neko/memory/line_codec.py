@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
 from neko.types.lines import Line, LineStatus, NewLine, Role
-from neko.well_formed import load_json
+from neko.well_formed import load_json, well_formed
 
 Message = dict[str, Any]
 Names = Mapping[Role, str]
@@ -79,11 +79,6 @@ def turn_message(role: Role, text: str, at: datetime, neko: Mapping[str, Any] | 
     return message(role, [{"type": "text", "text": shown}], neko)
 
 
-def bindable(text: str) -> str:
-    """Half a surrogate pair, which JSON may carry and SQLite refuses, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def line_json(line: NewLine) -> str:
     """The ``message`` column of a new line whose speaker is named: ASCII-escaped JSON without indent."""
     at = local_naive(line.at)
@@ -94,7 +89,7 @@ def line_json(line: NewLine) -> str:
         "speaker": line.speaker,
     }
     if line.client_id is not None:
-        neko["client_id"] = bindable(line.client_id)
+        neko["client_id"] = well_formed(line.client_id)
     if line.images:
         neko["images"] = line.images
     if line.replaces is not None:
@@ -159,7 +154,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         parsed = parse(load_json(raw or ""))
     except (ValueError, RecursionError):
         parsed = None
-    parsed = parsed or Parsed("system", raw or "")
+    parsed = parsed or Parsed("system", well_formed(raw or ""))
     neko = parsed.neko
     line = Line(
         id=row_id,

@@ -24,7 +24,6 @@ from neko.memory.damaged_log import check_header, put_back, replace_damaged
 from neko.memory.line_codec import (
     LoggedLine,
     Names,
-    bindable,
     committed,
     line_json,
     local_naive,
@@ -35,6 +34,7 @@ from neko.memory.migrations import check_version, migrate
 from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage, store_error
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
+from neko.well_formed import well_formed
 
 logger = logging.getLogger(__name__)
 
@@ -305,7 +305,7 @@ def _append(connection: sqlite3.Connection, line: NewLine, first_id: int, names:
     if line.client_id is None:
         inserted = _execute(connection, schema.INSERT, row)
     else:
-        client_id = bindable(line.client_id)
+        client_id = well_formed(line.client_id)
         inserted = _execute(connection, schema.INSERT_ONCE, (*row, client_id))
         if not inserted:
             earlier = logged_lines(_execute(connection, schema.BY_CLIENT_ID, (client_id,)), names)

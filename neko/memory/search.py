@@ -91,8 +91,7 @@ class _Ranked:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Make the temporary tables that ``bring_up`` fills. Half a surrogate pair in a line is read as a mark."""
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    """Make the temporary tables that ``bring_up`` fills."""
     for statement in _TABLES:
         connection.execute(statement)
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -60,6 +60,7 @@ from neko.types.model_session import (
     ToolResult,
     UserMessage,
 )
+from neko.well_formed import well_formed
 
 logger = logging.getLogger(__name__)
 
@@ -334,7 +335,7 @@ class TurnController:
                     raise
                 logger.warning("%s: the tool %s failed: %s", self._character, call.name, type(error).__name__)
                 result = ToolResult(call.call_id, f"The function failed: {type(error).__name__}", failed=True)
-        self.send(result)
+        self.send(replace(result, output=well_formed(result.output)))
         self.dispatch(on.ToolAnswered(call.call_id))
 
     # ── effects: showing ──────────────────────────────────────────────────────

@@ -32,6 +32,7 @@ from neko.web.request_body import BodyFormat, Form, read_form, read_json
 from neko.web.request_language import request_language
 from neko.web.schemas import Empty
 from neko.web.upload import Upload
+from neko.well_formed import well_formed
 
 B = TypeVar("B", bound=BaseModel, default=Empty)
 Q = TypeVar("Q", bound=BaseModel, default=Empty)
@@ -129,7 +130,7 @@ class Endpoint:
         for where, model, values in (
             ("body", self.body, content),
             ("query", self.query, _values(request.query_params, self.query)),
-            ("path", self.path, request.path_params),
+            ("path", self.path, _values(ImmutableMultiDict(request.path_params), self.path)),
         ):
             try:
                 models[where] = model.model_validate(values)
@@ -225,7 +226,7 @@ async def _redirect(target: str, request: Request) -> Response:
 def _values(data: ImmutableMultiDict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
     """Texts by name: all of them for a field that is a list, else the last one."""
     many = {name for name, one in model.model_fields.items() if get_origin(one.annotation) in (list, tuple, set)}
-    texts = [(name, value) for name, value in data.multi_items() if isinstance(value, str)]
+    texts = [(name, well_formed(value)) for name, value in data.multi_items() if isinstance(value, str)]
     return {name: [value for other, value in texts if other == name] if name in many else last for name, last in texts}
 
 

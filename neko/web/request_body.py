@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Any
 from urllib.parse import parse_qsl
 
-from pydantic_core import from_json
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
@@ -17,6 +16,7 @@ from starlette.requests import Request
 from neko.web.errors import HTTPError
 from neko.web.pace import allowed_seconds
 from neko.web.upload import Upload, UploadParser
+from neko.well_formed import load_json
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of a request body that is no upload."""
@@ -53,8 +53,8 @@ async def read_json(request: Request) -> Any:
     if _media_type(request) != BodyFormat.JSON.value:
         raise HTTPError(415, "not_json", "This call takes application/json, and the request says it is something else.")
     try:
-        return from_json(body, allow_inf_nan=False)
-    except ValueError:
+        return load_json(body, strict=True)
+    except (ValueError, RecursionError):
         raise HTTPError(400, "bad_json", "The request body is not valid JSON.") from None
 
 
@@ -77,7 +77,7 @@ async def read_form(request: Request, upload: Upload | None = None) -> Form:
 
 def _pairs(body: bytes) -> list[tuple[str, str | UploadFile]]:
     try:
-        return [*parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FORM_FIELDS)]
+        return [*parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FORM_FIELDS)]
     except ValueError:
         raise HTTPError(400, "bad_form", "The form cannot be read.") from None
 

@@ -6,6 +6,7 @@ The reader is always pending, since a server may drop sends after a disconnect i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from neko.web import wire
 
 logger = logging.getLogger(__name__)
 
+_INTERNAL_ERROR = 1011
 _REDIRECT_TIMEOUT_S = 0.5
 """Seconds between telling a client that its character is unknown and closing, so that it can act."""
 CUT_EXTENSION = "neko.cut"
@@ -125,6 +127,12 @@ class Socket:
         if action is not None:
             await manager.take(action, self._outbox)
 
+    async def _give_up(self, error: Exception) -> None:
+        """Nothing can be sent any more: a client that is told so comes back, one that is left open waits for ever."""
+        self._outbox.close(_INTERNAL_ERROR, type(error).__name__)
+        with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
+            await self._websocket.close(_INTERNAL_ERROR)
+
     async def _write(self) -> None:
         websocket = self._websocket
         try:
@@ -136,6 +144,9 @@ class Socket:
                 await websocket.close(*self._outbox.closed)
         except (WebSocketDisconnect, OSError, RuntimeError) as error:
             logger.debug("the client left while we were sending: %s", type(error).__name__)
+        except Exception as error:
+            logger.exception("a client could not be written to")
+            await self._give_up(error)
 
 
 def _language_of(websocket: WebSocket) -> str | None:

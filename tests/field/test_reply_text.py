@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import httpx2
 import pytest
 
+from neko.application import Neko
+from neko.serve import listen, serving
+from neko.settings import Settings
 from tests.conftest import RunningServer
-from tests.field.hostile_provider import HostileProvider, reply, spelled
-from tests.field.talk import Outcome, Talk, talking
+from tests.field.hostile_provider import DONE, HostileProvider, Raw, reply, spelled
+from tests.field.talk import CHARACTER, Outcome, Talk, talking
 
 THOUGHT = "The user says hello. I should greet them warmly and offer tea. Secret plan."
 SAID = "Hello! Would you like some tea?"
@@ -113,3 +121,59 @@ async def test_b1_the_voice_of_a_thought_is_cut_where_it_turns_out_to_be_one(
     assert {frame["speech_id"] for frame in after if "speech_id" in frame} == {answer}
     assert answer not in str(outcome.frames[: types.index("response_discarded")])
     assert " ".join(heard).endswith(SAID)
+
+
+# ── half an emoji ─────────────────────────────────────────────────────────────
+
+HALVES = {
+    "A1-model": (["Tea ", "\ud83c", " for two."], "Tea \ufffd for two."),
+    "A1-model-split-emoji": (["Tea ", "\ud83c", "\udf75 for two."], "Tea 🍵 for two."),
+    "A1-model-nul": (["Tea\0", " for two."], "Tea\ufffd for two."),
+}
+
+
+@pytest.mark.parametrize(("pieces", "said"), HALVES.values(), ids=HALVES)
+async def test_a_model_that_sends_half_an_emoji_is_understood_and_goes_on(
+    talk: Talk, pieces: list[str], said: str
+) -> None:
+    chunks = [f"data: {json.dumps({'choices': [{'delta': {'content': piece}}]})}\n\n".encode() for piece in pieces]
+    talk.provider.answers = [Raw([*chunks, DONE]), reply("The tea is ready.")]
+    check(await talk.say(), said)
+    check(await talk.say("again"), "The tea is ready.")
+    assert [line["text"] for line in await talk.history()] == ["Hello there", said, "again", "The tea is ready."]
+
+
+async def test_a1_a_user_who_sends_half_an_emoji_is_answered(talk: Talk) -> None:
+    talk.provider.answers = [reply("The tea is ready.")]
+    check(await talk.say("half \ud83d"), "The tea is ready.")
+    check(await talk.say("again"), "The tea is ready.")
+    assert (await talk.history())[0]["text"] == "half \ufffd"
+
+
+async def test_a1_half_an_emoji_in_an_old_log_does_no_harm(data_dir: Path, hostile: HostileProvider) -> None:
+    log = data_dir / "memory" / f"time_indexed_{CHARACTER}"
+    log.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(log)) as connection:
+        connection.execute(
+            "CREATE TABLE time_indexed_original (id INTEGER NOT NULL, session_id TEXT, message TEXT, "
+            "timestamp DATETIME, PRIMARY KEY (id))"
+        )
+        insert = "INSERT INTO time_indexed_original (session_id, message) VALUES ('s', CAST(? AS TEXT))"
+        for content in ("tea \ud83d", "tea \0"):
+            message = json.dumps({"type": "human", "data": {"content": content}})
+            connection.execute(insert, (message,))
+        connection.execute(
+            "INSERT INTO time_indexed_original (session_id, message) VALUES ('s', CAST(X'746561FF' AS TEXT))"
+        )
+        connection.commit()
+    settings = Settings(data_dir=data_dir, port=0, environ={}, find_local_servers=False)
+    with listen(settings.host, settings.port) as listener:
+        async with Neko(settings) as neko, serving(neko, listener):
+            address = f"127.0.0.1:{listener.port}"
+            running = RunningServer(neko, f"http://{address}", f"ws://{address}")
+            async with talking(running, hostile) as talk:
+                hostile.answers = [reply("The tea is ready.")]
+                assert [line["text"] for line in await talk.history()] == ["tea \ufffd", "tea \ufffd", "tea\ufffd"]
+                outcome = await talk.say("tea?")
+    assert outcome.text == "The tea is ready."
+    assert outcome.told == []

@@ -240,7 +240,7 @@ class Weather:
     async def run(self, call: ToolCall) -> ToolResult:
         self.calls.append(call)
         if call.name == "weather":
-            return ToolResult(call.call_id, "sunny")
+            return ToolResult(call.call_id, "sunny \ud83d")
         raise ZeroDivisionError
 
 
@@ -255,7 +255,7 @@ async def test_a_tool_is_called_and_the_reply_goes_on_with_its_result(executor: 
         assert [tool.name for tool in session.setup.tools] == ["weather"]
         assert dict(toolbox.calls[0].arguments) == {"town": "Ulm"}
         assert {(result.output, result.failed) for result in session.results} == {
-            ("sunny", False),
+            ("sunny \ufffd", False),
             ("The function failed: ZeroDivisionError", True),
         }
         assert "".join(event.text for event in events if isinstance(event, ReplyText)).endswith("That is done.")

@@ -150,9 +150,7 @@ async def test_json_may_name_its_charset(client: httpx2.AsyncClient, kind: str) 
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "body", [b"{", b"nonsense", b'{"language":"\xff"}', b'{"language": NaN}', b'{"language":"\\ud800"}', b"[" * 5000]
-)
+@pytest.mark.parametrize("body", [b"{", b"nonsense", b'{"language": NaN}', b'{"language": "\n"}', b"[" * 5000])
 async def test_broken_json_is_a_sentence_with_status_400(client: httpx2.AsyncClient, body: bytes) -> None:
     answer = await client.post(CHOICE, content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_json")
