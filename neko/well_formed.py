@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 _UNCLEAN = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff]")
+_UNCLEAN_WITHIN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _ESCAPED = re.compile(r"\\(?:u(?:00[01]|[dD][89a-fA-F])|[bfr])")
 """In a JSON document: an escape that may stand for something unclean. Unescaped it is no JSON."""
@@ -33,7 +34,7 @@ def _joined(pair: re.Match[str]) -> str:
 def load_json(raw: str | bytes, *, pieces: bool = False, strict: bool = False) -> Any:
     """A JSON document with clean texts; raises ``ValueError`` and ``RecursionError``.
 
-    ``pieces``: a text may go on in the next document, so half a pair or of a line's end stays at its edge: see
+    ``pieces``: a text may go on in the next document, so half a pair at its edge and the ends of lines stay: see
     ``TextPieces``. ``strict``: NaN and infinities, which are no JSON, are refused.
     """
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
@@ -56,10 +57,10 @@ def _each_text(value: Any, clean: Callable[[str], str]) -> Any:
 
 
 def _within(text: str) -> str:
-    """The text made clean but for what its neighbours may complete."""
+    """The text made clean but for halves that its neighbours may complete, and for the ends of its lines."""
     start = 1 if "\udc00" <= text[:1] <= "\udfff" else 0
-    end = len(text) - _goes_on(text)
-    return text[:start] + well_formed(text[start:end]) + text[end:] if start < end else text
+    end = max(start, len(text) - ("\ud800" <= text[-1:] <= "\udbff"))
+    return text[:start] + _UNCLEAN_WITHIN.sub(_MARK, _PAIR.sub(_joined, text[start:end])) + text[end:]
 
 
 def _goes_on(text: str) -> bool:

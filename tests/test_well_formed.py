@@ -131,6 +131,7 @@ DOORS: dict[str, Callable[[str], str]] = {
 @example("half \ud83d")
 @example("\ude00 half")
 @example("\ud83d\ude00 whole")
+@example("000\r\r0")
 @example("a\0b\x1b[0m\r\nc\rd")
 def test_what_comes_in_is_clean_and_what_was_clean_stays(door: Callable[[str], str], text: str) -> None:
     came = door(text)
