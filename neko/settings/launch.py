@@ -16,6 +16,9 @@ from neko.settings.in_force import SettingsInForce
 from neko.settings.loopback import is_loopback
 from neko.settings.setting import SWITCH, Setting
 
+SHORTEST_TOKEN = 16
+"""Characters: whoever can reach the port may guess."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -40,6 +43,8 @@ class Settings:
         for setting, value in ((registry.PORT_NUMBER, str(self.port)), (registry.LOG_LEVEL, self.log_level)):
             if setting.kind.of_text(value) is None:
                 raise ConfigError(f"{setting.name} {value!r} is not {setting.kind.name}", value=value)
+        if self.token and len(self.token.strip()) < SHORTEST_TOKEN:
+            raise _weak_token()
         if not self.token and not is_loopback(self.host):
             raise ConfigError(
                 f"listening on {self.host} lets other machines in: set a token with --token or NEKO_TOKEN",
@@ -56,6 +61,8 @@ class Settings:
         parser = _parser()
         options = vars(parser.parse_args(argv))
         flags = {name.replace("_", "-"): text for name, text in options.items() if text is not None}
+        if _is_blank(flags.get(registry.TOKEN.name), environ):
+            parser.error(str(_weak_token()))
         in_force = SettingsInForce({}, environ, flags)
         try:
             return cls(
@@ -70,6 +77,19 @@ class Settings:
             )
         except ConfigError as error:
             parser.error(str(error))
+
+
+def _weak_token() -> ConfigError:
+    import secrets
+
+    good = secrets.token_urlsafe(SHORTEST_TOKEN)
+    return ConfigError(f"the token needs at least {SHORTEST_TOKEN} characters, for example: {good}")
+
+
+def _is_blank(flag: str | None, environ: Mapping[str, str]) -> bool:
+    """Whether a token was given that is none; a variable without any content says nothing."""
+    given = [environ.get(name) or None for name in registry.TOKEN.environment] if flag is None else [flag]
+    return any(text is not None and not text.strip() for text in given)
 
 
 class _OneSentenceParser(argparse.ArgumentParser):

@@ -68,7 +68,7 @@ TOKEN: Final[Setting[str | None]] = Setting(
     "token",
     TEXT,
     None,
-    "password of the page; needed when the host is not this computer",
+    "password of the page, 16 characters or more; needed when the host is not this computer",
     Place.COMMAND_LINE,
     ("NEKO_TOKEN",),
     secret=True,

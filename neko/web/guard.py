@@ -7,6 +7,9 @@ headers that keep a browser from doing more than the page needs; a page may stat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import ceil
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from neko.web.allowed_hosts import AllowedHosts, same_origin
 from neko.web.content_policy import STRICT
 from neko.web.errors import json_response
+from neko.web.failed_tries import FailedTries
 from neko.web.schemas import Failure
 from neko.web.token_auth import TokenAuth
 
@@ -34,6 +38,12 @@ _NO_TOKEN = Failure(
     code="token_needed",
     remedy="Open the address with ?token=… at its end, or send Authorization: Bearer.",
 )
+_TOO_MANY_TRIES = Failure(
+    error="Too many wrong tokens came from where you are.",
+    code="too_many_tries",
+    remedy="Wait a little, then try again with the right one.",
+)
+_CHALLENGE = {"www-authenticate": "Bearer"}
 
 
 class Guard:
@@ -43,6 +53,7 @@ class Guard:
         self.app = app
         self._hosts = hosts
         self._access = access
+        self._tries = FailedTries()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -67,22 +78,33 @@ class Guard:
         writes = scope["type"] == "websocket" or scope["method"] not in _READS
         if writes and origin is not None and not self._is_ours(origin, scope["scheme"], host):
             return json_response(_FOREIGN_ORIGIN, 403)
-        if self._access and not self._access.granted(headers):
-            return self._stranger(scope, headers)
-        return None
+        if self._access is None or self._access.has_cookie(headers):
+            return None
+        return self._judged(self._access, scope, headers)
 
     def _is_ours(self, origin: str, scheme: str, host: str) -> bool:
         return same_origin(origin, scheme, host) or self._hosts.added(origin)
 
-    def _stranger(self, scope: Scope, headers: Headers) -> Response:
-        page = scope["type"] == "http" and scope["method"] in _READS
-        admitted = self._access.admit(scope) if self._access and page else None
-        if admitted:
-            return admitted
-        challenge = {"www-authenticate": "Bearer"}
-        if page and "text/html" in headers.get("accept", ""):
-            return PlainTextResponse(f"{_NO_TOKEN.error} {_NO_TOKEN.remedy}", 401, challenge)
-        return json_response(_NO_TOKEN, 401, challenge)
+    def _judged(self, access: TokenAuth, scope: Scope, headers: Headers) -> Response | None:
+        """Let in who shows the token; whoever guesses is not listened to for a while."""
+        reads = scope["type"] == "http" and scope["method"] in _READS
+        in_headers, in_query = access.in_headers(headers), access.in_query(scope) if reads else None
+        if in_headers is None and in_query is None:
+            return _stranger(_NO_TOKEN, 401, headers, _CHALLENGE)
+        client = scope["client"][0] if scope.get("client") else ""
+        if wait := self._tries.wait(client):
+            return _stranger(_TOO_MANY_TRIES, 429, headers, {"retry-after": str(ceil(wait))})
+        if not in_headers and not in_query:
+            self._tries.failed(client)
+            return _stranger(_NO_TOKEN, 401, headers, _CHALLENGE)
+        self._tries.succeeded(client)
+        return None if in_headers else access.admit(scope)
+
+
+def _stranger(failure: Failure, status: int, headers: Headers, more: Mapping[str, str]) -> Response:
+    if "text/html" in headers.get("accept", ""):
+        return PlainTextResponse(f"{failure.error} {failure.remedy}", status, more)
+    return json_response(failure, status, more)
 
 
 def _with_security_headers(send: Send, host: str) -> Send:

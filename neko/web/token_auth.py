@@ -29,24 +29,35 @@ class TokenAuth:
         self._proof = self._derived("proof")
         self._cookie = f"neko_{self._derived('name')[:8]}"
 
-    def granted(self, headers: Headers) -> bool:
-        """Whether the request carries the token or the cookie given for it."""
-        kind, _, token = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self._is_token(token.strip()):
-            return True
+    def has_cookie(self, headers: Headers) -> bool:
+        """Whether the request carries the cookie that was given for the token."""
         shown = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
         return hmac.compare_digest(shown.encode(), self._proof.encode())
 
-    def admit(self, scope: Scope) -> Response | None:
-        """The answer to an address that holds the right token: a cookie, and the way on without it.
+    def in_headers(self, headers: Headers) -> bool | None:
+        """Whether the token they carry is the right one; None when they carry none."""
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token.strip():
+            return None
+        sent = token.strip().encode("latin-1")  # the bytes as they came; some clients send what they type as Latin-1
+        return self._is_token(sent) or self._is_token(sent.decode("latin-1").encode())
+
+    def in_query(self, scope: Scope) -> bool | None:
+        """Whether the token in the address is the right one; None when there is none.
 
         A ``+`` in it is a plus where somebody typed the token, and a blank where a form wrote it.
         """
         query = scope["query_string"].decode("latin-1")
-        pairs = parse_qsl(query, keep_blank_values=True)
-        shown = (*pairs, *parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
-        if not any(name == "token" and self._is_token(value) for name, value in shown):
-            return None
+        pairs = (
+            *parse_qsl(query, keep_blank_values=True),
+            *parse_qsl(query.replace("+", "%2B"), keep_blank_values=True),
+        )
+        shown = [value for name, value in pairs if name == "token" and value]
+        return any(self._is_token(value.encode()) for value in shown) if shown else None
+
+    def admit(self, scope: Scope) -> Response:
+        """The answer to an address that holds the right token: a cookie, and the way on without it."""
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
         answer = RedirectResponse(same_place(scope) + (f"?{rest}" if rest else ""), 303)
         answer.set_cookie(
@@ -60,8 +71,8 @@ class TokenAuth:
         )
         return answer
 
-    def _is_token(self, value: str) -> bool:
-        return hmac.compare_digest(value.encode(), self._token)
+    def _is_token(self, value: bytes) -> bool:
+        return hmac.compare_digest(value, self._token)
 
     def _derived(self, label: str) -> str:
         return hmac.new(self._token, f"neko cookie {label}".encode(), hashlib.sha256).hexdigest()

@@ -46,7 +46,9 @@ async def test_a_taken_port_is_named_with_a_remedy_before_the_data_folder_is_tou
 
 
 async def test_an_address_of_another_computer_is_refused_with_a_remedy(data_dir: Path) -> None:
-    outcome = await run_to_end("--host", "192.0.2.1", "--port", "0", "--data-dir", str(data_dir), NEKO_TOKEN="secret")
+    outcome = await run_to_end(
+        "--host", "192.0.2.1", "--port", "0", "--data-dir", str(data_dir), NEKO_TOKEN="a secret of some length"
+    )
     assert _is_one_sentence(outcome)
     assert "192.0.2.1" in outcome.err
     assert "--host" in outcome.err

@@ -40,15 +40,25 @@ def test_flags_win_over_the_environment_and_that_over_defaults(tmp_path: Path) -
         "NEKO_PORT": "5001",
         "NEKO_DATA_DIR": str(tmp_path / "a"),
         "NEKO_LOG_LEVEL": "DEBUG",
-        "NEKO_TOKEN": "secret",
+        "NEKO_TOKEN": "secret-of-the-environment",
     }
     settings = launched(**environ)
-    assert (settings.host, settings.port, settings.log_level, settings.token) == ("::1", 5001, "debug", "secret")
+    assert (settings.host, settings.port, settings.log_level, settings.token) == (
+        "::1",
+        5001,
+        "debug",
+        "secret-of-the-environment",
+    )
     assert settings.data_dir == tmp_path / "a"
     assert settings.environ == environ
     argv = ("--host", "localhost", "--port", "5002", "--data-dir", str(tmp_path / "b"), "--log-level", "warning")
-    settings = launched(*argv, "--token", "other", **environ)
-    assert (settings.host, settings.port, settings.log_level, settings.token) == ("localhost", 5002, "warning", "other")
+    settings = launched(*argv, "--token", "secret-of-the-flag", **environ)
+    assert (settings.host, settings.port, settings.log_level, settings.token) == (
+        "localhost",
+        5002,
+        "warning",
+        "secret-of-the-flag",
+    )
     assert settings.data_dir == tmp_path / "b"
 
 
@@ -94,7 +104,32 @@ def test_a_bad_value_is_one_sentence_and_exit_code_2(
 def test_another_address_than_loopback_needs_a_token() -> None:
     with pytest.raises(ConfigError):
         Settings(host="0.0.0.0")
-    assert Settings(host="0.0.0.0", token="t").host == "0.0.0.0"
+    assert Settings(host="0.0.0.0", token="a token of sixteen").host == "0.0.0.0"
+
+
+@pytest.mark.parametrize("token", ["a", " ", "\t \n", "   short   ", "x" * 15, "é" * 15, "秘" * 15])
+@pytest.mark.parametrize("way", ["flag", "variable", "program"])
+def test_a_token_that_can_be_guessed_is_refused_with_a_better_one(
+    token: str, way: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if way == "program":
+        with pytest.raises(ConfigError) as refused:
+            Settings(token=token)
+        told = str(refused.value)
+    else:
+        with pytest.raises(SystemExit):
+            launched("--token", token) if way == "flag" else launched(NEKO_TOKEN=token)
+        told = capsys.readouterr().err
+    better = re.search(r"for example: (\S+)", told)
+    assert better
+    assert Settings(host="0.0.0.0", token=better[1]).token == better[1]
+    assert f" {token.strip()} " not in told or not token.strip()
+
+
+def test_an_empty_flag_for_the_token_is_refused_and_an_empty_variable_says_nothing() -> None:
+    with pytest.raises(SystemExit):
+        launched("--token", "")
+    assert launched(NEKO_TOKEN="").token is None
 
 
 def test_a_port_that_is_none_cannot_be_set() -> None:
@@ -103,7 +138,7 @@ def test_a_port_that_is_none_cannot_be_set() -> None:
 
 
 def test_the_token_and_the_environment_stay_out_of_the_printed_form() -> None:
-    assert "hush" not in repr(Settings(token="hush", environ={"NEKO_ASSIST_API_KEY_OPENAI": "hush"}))
+    assert "hush" not in repr(Settings(token="hush-hush-hush-hush", environ={"NEKO_ASSIST_API_KEY_OPENAI": "hush"}))
 
 
 @pytest.mark.parametrize(
@@ -343,4 +378,4 @@ def test_the_engines_of_the_registry_are_those_that_can_be_built() -> None:
 
 
 def test_no_secret_is_shown_by_the_settings_themselves() -> None:
-    assert "hush" not in repr(launched("--token", "hush"))
+    assert "hush" not in repr(launched("--token", "hush-hush-hush-hush"))

@@ -15,6 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from neko.application import Neko
 from neko.web.allowed_hosts import AllowedHosts, same_origin
+from neko.web.failed_tries import FREE_TRIES, MOST_ADDRESSES, FailedTries
 from neko.web.request_body import BODY_LIMIT
 from tests.web.running_app import serving, started
 
@@ -282,3 +283,117 @@ class TestToken:
             CHOICE, content=json.dumps({"language": "ja"}), headers={"origin": "http://evil.example"}
         )
         assert answer.status_code == 403
+
+
+class TestOtherTokens:
+    """Not everybody's password is ASCII."""
+
+    token = "pässwört 秘密 🗝 ¿+&?%#"
+
+    @pytest.fixture
+    def launched_with(self) -> dict[str, object]:
+        return {"token": self.token}
+
+    async def test_it_works_as_bearer_in_the_address_and_as_a_cookie(self, client: httpx2.AsyncClient) -> None:
+        headers = {b"authorization": b"Bearer " + self.token.encode()}
+        assert (await client.get("/health", headers=headers)).status_code == 200
+        address = urlsplit(str(client.base_url)).netloc
+        reader, writer = await asyncio.open_connection(*address.split(":"))
+        lines = [b"GET /health HTTP/1.1", b"Host: localhost", b"Authorization: bearer " + self.token.encode()]
+        writer.write(b"\r\n".join([*lines, b"Connection: close", b"", b""]))
+        assert b" 200 " in (await reader.read()).partition(b"\r\n")[0]
+        writer.close()
+        assert (await client.get("/Mio")).status_code == 401
+        assert (await client.get("/Mio", params={"token": self.token})).status_code == 303
+        assert (await client.get("/Mio")).status_code == 200
+
+
+async def test_a_client_may_send_a_bearer_in_latin_1(data_dir: Path) -> None:
+    token = "mot de passe très long"
+    async with started(data_dir, token=token) as neko, serving(neko.asgi) as client:
+        headers = {b"authorization": f"Bearer {token}".encode("latin-1")}
+        assert (await client.get("/health", headers=headers)).status_code == 200
+
+
+class TestGuessing:
+    """Tries cost time, by address, and are seen by the owner."""
+
+    token = "correct horse battery staple"
+
+    @pytest.fixture
+    def launched_with(self) -> dict[str, object]:
+        return {"token": self.token}
+
+    @pytest.mark.parametrize("way", ["bearer", "address"])
+    async def test_who_guesses_is_not_listened_to_for_a_while_and_who_is_in_stays_in(
+        self, client: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture, way: str
+    ) -> None:
+        async def show(token: str) -> httpx2.Response:
+            if way == "bearer":
+                return await client.get("/health", headers={"authorization": f"Bearer {token}", "cookie": ""})
+            return await client.get("/health", params={"token": token}, headers={"cookie": ""})
+
+        await client.get("/", params={"token": self.token})
+        statuses = [(await show(f"guess {number}")).status_code for number in range(FREE_TRIES + 3)]
+        assert statuses == [401] * (FREE_TRIES + 1) + [429] * 2
+        right = await show(self.token)
+        assert (right.status_code, right.json()["code"]) == (429, "too_many_tries")
+        assert int(right.headers["retry-after"]) >= 1
+        assert (await client.get("/health")).status_code == 200
+        lines = [record.getMessage() for record in caplog.records]
+        assert len(lines) == 1
+        assert "127.0.0.1" in lines[0]
+        assert "guess" not in caplog.text
+        assert "horse" not in caplog.text
+
+    async def test_who_shows_none_is_not_counted(self, client: httpx2.AsyncClient) -> None:
+        for _ in range(3 * FREE_TRIES):
+            assert (await client.get("/health")).status_code == 401
+            assert (await client.get("/health", headers={"cookie": "neko_1=old"})).status_code == 401
+        headers = {"authorization": f"Bearer {self.token}"}
+        assert (await client.get("/health", headers=headers)).status_code == 200
+
+
+class TestFailedTries:
+    def test_the_waits_double_up_to_a_minute_and_end_by_themselves(self) -> None:
+        now = 0.0
+        tries = FailedTries(lambda: now)
+        waits = []
+        for _ in range(20):
+            tries.failed("10.0.0.1")
+            waits.append(tries.wait("10.0.0.1"))
+            now += waits[-1]
+            assert tries.wait("10.0.0.1") == 0
+        over = waits[FREE_TRIES:]
+        assert waits[:FREE_TRIES] == [0] * FREE_TRIES
+        assert over[:4] == [1, 2, 4, 8]
+        assert over == sorted(over)
+        assert over[-1] == 60
+
+    def test_one_address_does_not_pay_for_another_and_a_network_of_ipv6_is_one(self) -> None:
+        tries = FailedTries(lambda: 0.0)
+        for number in range(10):
+            tries.failed("10.0.0.1")
+            tries.failed(f"2001:db8::{number:x}")
+        assert tries.wait("10.0.0.2") == tries.wait("::ffff:10.0.0.2") == tries.wait("2001:db8:0:1::1") == 0
+        assert tries.wait("::ffff:10.0.0.1") > 0
+        assert tries.wait("2001:db8::ffff") > 0
+
+    def test_the_right_token_and_a_quarter_of_an_hour_forget(self) -> None:
+        now = 0.0
+        tries = FailedTries(lambda: now)
+        for _ in range(10):
+            tries.failed("10.0.0.1")
+            tries.failed("10.0.0.2")
+        tries.succeeded("10.0.0.1")
+        assert tries.wait("10.0.0.1") == 0
+        now = 1000.0
+        tries.failed("10.0.0.2")
+        assert tries.wait("10.0.0.2") == 0
+
+    def test_a_flood_of_addresses_is_bounded_and_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        tries = FailedTries(lambda: 0.0)
+        for number in range(5000):
+            tries.failed(f"10.1.{number // 250}.{number % 250}")
+        assert len(tries) <= MOST_ADDRESSES
+        assert len(caplog.records) == 1
