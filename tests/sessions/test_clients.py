@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from neko.sessions.clients import Clients
 from neko.sessions.events import Audio, Event, ReplyText
 from neko.sessions.outbox import Outbox
@@ -77,3 +80,101 @@ async def test_what_somebody_has_read_stands_for_all() -> None:
     assert await quick.get() == text("one two", first=True)
     assert clients.withdraw_text("t") == 0
     assert await waiting(slow) == [text("one two", first=True)]
+
+
+# ── sound and clients that come and go ────────────────────────────────────────
+
+FRAMES = 60
+
+
+def numbered(number: int) -> Audio:
+    return Audio("s", bytes([number]) * 1000)
+
+
+async def speak(clients: Clients) -> None:
+    for number in range(FRAMES):
+        await clients.emit_audio(numbered(number))
+
+
+async def settle() -> None:
+    """Whatever can go on has gone on."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def read(outbox: Outbox, count: int) -> list[int]:
+    """At most ``count`` of the frames that wait."""
+    heard: list[int] = []
+    while len(heard) < count:
+        await settle()
+        waits = asyncio.ensure_future(outbox.get())
+        await settle()
+        if not waits.done():
+            waits.cancel()
+            break
+        event = waits.result()
+        assert isinstance(event, Audio)
+        heard.append(event.pcm[0])
+    return heard
+
+
+@given(st.lists(st.tuples(st.sampled_from(["read", "leave", "come", "newer", "back"]), st.integers(1, 9)), max_size=25))
+@settings(max_examples=150, deadline=None)
+def test_sound_that_nobody_was_sent_goes_to_whoever_comes_next_in_order_and_once(steps: list[tuple[str, int]]) -> None:
+    async def walk() -> None:
+        clients = Clients(return_timeout_s=60)
+        here: Outbox | None = Outbox(max_audio=4000)
+        assert here is not None
+        clients.attach(here)
+        silent: list[Outbox] = []
+        speaking = asyncio.ensure_future(speak(clients))
+        heard: list[int] = []
+        for what, count in (*steps, ("come", 0), ("read", 2 * FRAMES)):
+            await settle()
+            if what == "read" and here:
+                heard += await read(here, count)
+            elif what == "leave" and here:
+                clients.detach(here)
+                here = None
+            elif (what == "come" and here is None) or (what == "newer" and here):
+                if here:
+                    silent.append(here)
+                here = Outbox(max_audio=4000)
+                clients.attach(here)
+                clients.hand_over_sound()
+            elif what == "back" and here and silent:
+                here, again = silent.pop(), here
+                silent.append(again)
+                clients.attach(here)
+                clients.hand_over_sound()
+        await asyncio.wait_for(speaking, 5)
+        assert heard == list(range(FRAMES))
+        for outbox in silent:
+            assert await read(outbox, 1) == []
+
+    asyncio.run(walk())
+
+
+async def test_sound_does_not_wait_for_ever_for_somebody_to_come_back() -> None:
+    clients, gone, late = Clients(return_timeout_s=0.01), Outbox(), Outbox()
+    clients.attach(gone)
+    await clients.emit_audio(FRAME)
+    clients.detach(gone)
+    async with asyncio.timeout(5):
+        for _ in range(50):
+            await clients.emit_audio(FRAME)
+    assert not clients.wants_audio
+    clients.attach(late)
+    clients.hand_over_sound()
+    assert await waiting(late) == [], "what was meant for the one before is stale"
+
+
+async def test_a_cut_leaves_no_sound_for_who_comes_back() -> None:
+    clients, gone, late = Clients(), Outbox(), Outbox()
+    clients.attach(gone)
+    await clients.emit_audio(FRAME)
+    clients.detach(gone)
+    clients.drop_audio()
+    clients.attach(late)
+    clients.hand_over_sound()
+    assert await waiting(late) == []
