@@ -93,9 +93,29 @@ def _address_error(host: str, port: int, why: str) -> AddressError:
     return AddressError(sentence, host=host, port=port, why=why)
 
 
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+"""Hosts that stand for every address of this computer, and the one to call it by from itself."""
+_ELSEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+"""Addresses of nobody (RFC 5737, RFC 3849)."""
+
+
 def url_of(listener: Listener, host: str) -> str:
-    """The address to type into a browser."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)
-    if ":" in reachable and not reachable.startswith("["):
-        reachable = f"[{reachable}]"
-    return f"http://{reachable}:{listener.port}"
+    """The address to type into a browser of this computer."""
+    return _url(_EVERYWHERE.get(host, host), listener.port)
+
+
+def network_url_of(listener: Listener, host: str) -> str | None:
+    """The address to type on another one, when ``host`` is every address of this computer and it is in a network."""
+    if host not in _EVERYWHERE:
+        return None
+    for family, address in _ELSEWHERE:
+        if family == socket.AF_INET6 and listener.family != family:
+            continue
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))  # only looks up the route: a datagram socket sends nothing here
+            return _url(probe.getsockname()[0], listener.port)
+    return None
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host and not host.startswith("[") else f"http://{host}:{port}"

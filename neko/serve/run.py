@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from neko.application import Neko
 from neko.errors import NekoError
-from neko.serve.listener import Listener, listen, url_of
+from neko.serve.listener import Listener, listen, network_url_of, url_of
 from neko.serve.server import serving
 from neko.settings import Settings
 from neko.tasks import TaskOwner, in_thread
@@ -43,7 +43,7 @@ async def _run(settings: Settings, listener: Listener) -> None:
     with stop_signals() as stop:
         async with Neko(settings) as neko, serving(neko, listener) as server, TaskOwner("start") as owner:
             stop_request = owner.spawn(stop.wait(), name="stop signal")
-            _announce(settings, url_of(listener, settings.host), owner)
+            _announce(settings, listener, owner)
             await asyncio.wait({server, stop_request}, return_when=asyncio.FIRST_COMPLETED)
             if not stop.is_set():
                 raise NekoError("the HTTP server ended by itself")
@@ -57,8 +57,11 @@ def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
         loop.default_exception_handler(context)
 
 
-def _announce(settings: Settings, url: str, owner: TaskOwner) -> None:
+def _announce(settings: Settings, listener: Listener, owner: TaskOwner) -> None:
+    url = url_of(listener, settings.host)
     sys.stdout.write(f"Neko is here: {url}   (Ctrl-C to stop)\n")
+    if elsewhere := network_url_of(listener, settings.host):
+        sys.stdout.write(f"On your other devices: {elsewhere}/?token=   (with your token at its end)\n")
     sys.stdout.flush()
     if settings.open_browser and has_screen(settings.environ):
         login = f"/?token={quote(settings.token, safe='')}" if settings.token else ""
