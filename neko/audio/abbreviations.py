@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 _NEVER_WORDS: Final = """
 prof rev hon gen col maj capt gov sen rep pres messrs ca approx dept univ viz al est inc co corp vol vols ave
-abb evtl inkl exkl mme sra srta dra ud uds núm ул им
+abb mio evtl inkl exkl mme sra srta dra ud uds núm ул им
 """
 _PERHAPS_WORDS: Final = """
 no nos etc a.m p.m fig figs ft min max jan feb mar apr jun jul aug sept sep oct nov dec tue thu thur fri usw

@@ -37,6 +37,9 @@ def script_of(character: str) -> str:
 
 def scripts_in(text: str) -> dict[str, int]:
     """How many letters of each script there are."""
+    if text.isascii():
+        letters = sum(map(str.isalpha, text))
+        return {"LATIN": letters} if letters else {}
     counts: dict[str, int] = {}
     for character in text:
         if script := script_of(character):

@@ -61,7 +61,8 @@ class SentenceCutter:
         return [self._take()] if self._piece else []
 
     def _add(self, character: str) -> None:
-        self._follow_span(character)
+        if self._blank or self._span:
+            self._follow_span(character)
         if not (character.isspace() and (not self._piece or self._piece[-1].isspace())):
             self._weight += _WIDE if _is_wide(character) else 1.0
         self._piece.append(character)
@@ -72,9 +73,7 @@ class SentenceCutter:
         """``_span`` is what closes the span that the piece began with, while it is open."""
         if self._blank:
             self._span = _SPANS.get(character, "")
-        elif self._span and (
-            character == self._span or character == "\n" or (self._piece[-1] in _SPANS and character.isspace())
-        ):
+        elif character in (self._span, "\n") or (self._piece[-1] in _SPANS and character.isspace()):
             self._span = ""
 
     def _follow_fence(self, character: str) -> None:

@@ -57,6 +57,7 @@ _LETTERS: Final = {
     "å": ("sv", "da", "nb"),
     "œ": ("fr",),
 }  # fmt: skip
+_HAVING: Final = {letter: having for letters, having in _LETTERS.items() for letter in letters}
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _ENOUGH: Final = 1.5
 """What a piece or a reply must have more than the language that is expected."""
@@ -108,8 +109,8 @@ def _evidence(piece: str) -> dict[str, float]:
         languages = _LANGUAGES_OF.get(word, ())
         for language in languages:
             points[language] += _ENOUGH if languages == (language,) and len(word) >= _TELLING else 1 / len(languages)
-        for letters, having in _LETTERS.items():
-            if any(letter in word for letter in letters):
+        if not word.isascii():
+            for having in {_HAVING[letter] for letter in word if letter in _HAVING}:
                 for language in having:
                     points[language] += 1 / len(having)
     return points

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _any(words: object) -> str:
 
 _SIGN: Final = rf"(?:{_any((*_PREFIXED, *_PLAIN))})"
 _CODE: Final = rf"(?:{'|'.join(_CODES.split())})"
-_RANGE: Final = rf"(?P<low>{NUMBER})(?:\s?[–—~-]\s?(?P<high>{NUMBER}))?"
+_RANGE: Final = rf"(?P<low>{NUMBER})(?:\s?[–—~-]\s?(?:{_SIGN})?(?P<high>{NUMBER}))?"
 _MAGNITUDE: Final = rf"(?:(?P<short>{_any(_SHORT)})(?![^\W_])|\s?(?P<long>{_LONG})(?![a-zA-Zа-я]))?"
 _SPACED_SHORT: Final = (
     r"(?:\s(?P<spaced>bn|mn|tn|Mio\.?|Mrd\.?|mln|mld|млн\.?|млрд\.?|тыс\.?|[kKM](?=[€$£])|Md(?=[€$]))(?!\w))?"
@@ -71,8 +71,18 @@ _AFTER: Final = re.compile(
     rf"(?P<minus>(?<![\w.])[-−])?(?<![\w.,])(?:{_RANGE})(?![.,]?\d){_MAGNITUDE}{_SPACED_SHORT}"
     rf"\s?(?:(?P<sign>{_SIGN})(?!\w)|(?P<code>{_CODE})(?![A-Za-z]))"
 )
+_ARTICLE: Final = re.compile(r"\b[Aa]n?\s$")
+_AS_ADJECTIVE: Final = re.compile(r"\b(dollar|euro|pound|rupee)s$")
+"""In "a 5 dollar bill"."""
 _CENTS: Final = re.compile(r"(?<![\w.,])(\d{1,2})\s?[¢￠]")
 
+_NEVER: Final = re.compile(r"(?!)")
+_COUNTED_IN: Final = {
+    "en": re.compile(rf"(?<![\w.,])({NUMBER})(M|bn|(?<=\d\d)k)(?= [a-z])"),
+    "de": re.compile(rf"(?<![\w.,])({NUMBER}) ?(Mio\.|Mrd\.|Mio|Mrd)(?!\w)"),
+    "ru": re.compile(rf"(?<![\w.,])({NUMBER}) ?(тыс\.|млн\.|млрд\.|тыс|млн|млрд)(?!\w)"),
+    "pl": re.compile(rf"(?<![\w.,])({NUMBER}) ?(mln|mld)(?!\w)"),
+}
 _UNITS: Final = {
     "km/h": "speed-kilometer-per-hour", "kmh": "speed-kilometer-per-hour", "mph": "speed-mile-per-hour",
     "m/s": "speed-meter-per-second", "km": "length-kilometer", "m": "length-meter", "cm": "length-centimeter",
@@ -88,7 +98,6 @@ _UNITS: Final = {
     "kHz": "frequency-kilohertz", "MHz": "frequency-megahertz", "GHz": "frequency-gigahertz",
     "ms": "duration-millisecond", "min": "duration-minute", "h": "duration-hour", "kcal": "energy-foodcalorie",
 }  # fmt: skip
-_QUANTITY: Final = re.compile(rf"(?<![\w.,])(?P<number>{NUMBER})[ \u00a0\u202f]?(?P<unit>{_any(_UNITS)})(?![\w/²³'’])")
 
 
 def parse(number: str, locale: Locale, *, money: bool = False) -> Decimal:
@@ -121,16 +130,44 @@ def with_money(text: str, locale: Locale, to: str) -> str:
     return text
 
 
+def with_magnitudes(text: str, locale: Locale) -> str:
+    """Shortened millions of what is no money: "5M views", "3 Mio. Menschen"."""
+
+    def say(found: re.Match[str]) -> str:
+        from babel.numbers import format_compact_decimal
+
+        value = parse(found[1], locale) * _SHORT[found[2]]
+        return format_compact_decimal(value, format_type="long", fraction_digits=3, locale=locale).replace(
+            "\u00a0", " "
+        )
+
+    return _COUNTED_IN.get(locale.language, _NEVER).sub(say, text)
+
+
 def with_units(text: str, locale: Locale) -> str:
     """Every quantity with its unit in words."""
-    return _QUANTITY.sub(lambda found: _quantity(found, locale), text)
+    units, quantity = _units(locale)
+    return quantity.sub(lambda found: _quantity(found, units, locale), text)
 
 
-def _quantity(found: re.Match[str], locale: Locale) -> str:
+@cache
+def _units(locale: Locale) -> tuple[dict[str, str], re.Pattern[str]]:
+    """The signs of units with their names in CLDR, those of the language (км/ч) among them, and what finds them."""
+    from babel.units import format_unit
+
+    units = dict(_UNITS)
+    for unit in dict.fromkeys(_UNITS.values()):
+        sign = format_unit(5, unit, "short", locale=locale).replace("5", "").strip(" \u00a0\u202f")
+        if len(sign) > 1 and not sign[:1].isascii():
+            units.setdefault(sign, unit)
+    return units, re.compile(rf"(?<![\w.,])(?P<number>{NUMBER})[ \u00a0\u202f]?(?P<unit>{_any(units)})(?![\w/²³'’])")
+
+
+def _quantity(found: re.Match[str], units: dict[str, str], locale: Locale) -> str:
     from babel.units import format_unit
 
     value = parse(found["number"], locale)
-    said = format_unit(value, _UNITS[found["unit"]], "long", format="0.##########", locale=locale)
+    said = format_unit(value, units[found["unit"]], "long", format="0.##########", locale=locale)
     said = said.replace("\u00a0", " ")
     return re.sub(r"(?<=\S) (?=\S)", "", said) if locale.language in ("zh", "ja") else said
 
@@ -144,6 +181,8 @@ def _amount(found: re.Match[str], locale: Locale, to: str) -> str:
     low = f"{written(parse(found['low'], locale, money=True), locale)}{to}" if found["high"] else ""
     short = (found["short"] or found["spaced"] or "").strip()
     said = _said(value, short, found["long"] or "", currency, locale, plain=sign in _PLAIN, whole=not low)
+    if locale.language == "en" and _ARTICLE.search(found.string, max(0, found.start() - 3), found.start()):
+        said = _AS_ADJECTIVE.sub(r"\1", said)
     minus = "-" if found["minus"] or found.groupdict().get("inner") else ""
     return f"{minus}{low}{said}"
 
@@ -166,7 +205,7 @@ def _said(
         of = "" if _THOUSANDS.fullmatch(said.split()[-1]) else _OF.get(locale.language, "")
         return f"{said}{gap}{of}{name}"
     cents = int(value * 100 % 100)
-    if not whole or gap == "" or value != value.quantize(Decimal("0.01")) or not cents or value < 1:
+    if not whole or gap == "" or value.as_tuple().exponent != -2 or not cents or value < 1:
         name = _name(currency, value, locale, plain=plain)
         if locale.language == "en" and whole and 0 < value < 1 and currency in _MINOR and value * 100 == cents:
             return f"{cents} {_MINOR[currency][cents != 1]}"

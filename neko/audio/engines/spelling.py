@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from neko.audio.engines.amounts import with_money, with_units
+from neko.audio.engines.amounts import with_magnitudes, with_money, with_units
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -30,7 +30,7 @@ _NUMBER_WORD: Final = {
     "pl": "numer", "sv": "nummer", "ru": "номер", "uk": "номер",
 }  # fmt: skip
 
-_ISO: Final = re.compile(r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-])")
+_ISO: Final = re.compile(r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:(?![\d/-])|(?=T))(T(?=\d\d:))?")
 _DOTTED: Final = re.compile(r"(?<![\d.])(\d{1,2})\.\s?(\d{1,2})\.(\d{4})(?!\d)")
 _SLASHED: Final = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?![\d/])")
 _DAY_MONTH: Final = re.compile(
@@ -39,14 +39,15 @@ _DAY_MONTH: Final = re.compile(
 _TIME: Final = re.compile(r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::[0-5]\d)?(?![\d:])(\s?[ap]\.?m\b)?", re.IGNORECASE)
 _CLOCK: Final = {"zh": ("点", "分"), "ja": ("時", "分"), "ko": ("시", " 분")}
 _SCORE: Final = re.compile(r"(?<![\d:])(\d{1,3}):(\d)(?![\d:])")
-_SPAN: Final = re.compile(
-    r"(?<![\d.,/–-])(\d{1,4}(?:[.,]\d+)?)\s?([–—〜～~-])\s?(\d{1,4}(?:[.,]\d+)?)(?![\d/–-]|[.,]\d)"
-)
+_END: Final = r"\d{1,4}(?:[.,]\d+)?[%％]?"
+_SPAN: Final = re.compile(rf"(?<![\d.,/–-])({_END})\s?([–—〜～~-])\s?({_END})(?![\d/–-]|[.,]\d)")
+_FROM: Final = re.compile(r"\b(?:from|won|lost|scored?|led|finished|ended|drew|tied|by) $")
 _PHONE: Final = re.compile(r"(?<![\w.,-])(?:\+\d{1,3}|\(?\d{2,5}\)?)(?:[ .\u00a0-]{1,2}\(?\d{2,5}\)?){1,5}(?![\w-])")
 _GROUPED: Final = re.compile(r"(?<!\d)\d{1,3}(?:[\u00a0\u202f ]\d{3})+(?!\d)")
 _DOTTED_GROUPS: Final = re.compile(r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?![\d.,]\d)")
 _FRACTION: Final = re.compile(r"(?<![\d/.,])(\d{1,2})/(\d{1,3})(?![\d/])")
-_EN_FRACTIONS: Final = {2: ("half", "halves"), 3: ("third", "thirds"), 4: ("quarter", "quarters")}
+_PARTS: Final = "half third quarter fifth sixth seventh eighth ninth tenth"
+_EN_FRACTIONS: Final = dict(enumerate(_PARTS.split(), start=2))
 _NUMERO: Final = re.compile(r"(?:№|(?<![\w&])#)\s?(?=\d)")
 _PAGES: Final = re.compile(r"\b(pp?)\.\s?(?=\d)")
 _DECADE: Final = re.compile(r"\b(1[1-9]|20)([1-9])0['’]?s\b")
@@ -65,6 +66,10 @@ _TENS: Final = (
 _YEAR: Final = re.compile(r"\b(in|since|from|until|till|of|year|to|January|February|March|April|May|June|July|August|"
                           r"September|October|November|December|\d,) (1[1-9])(\d\d)\b(?![\d,.]\d|[%°])")  # fmt: skip
 _FIRST_YEAR: Final = re.compile(r"\b(1[1-9])(\d[1-9]|[1-9]0)(?= to 1[1-9]\d\d\b)")
+_SHORT_DECADE: Final = re.compile(r"(?<!\w)['’]([1-9])0s\b")
+_FEET: Final = re.compile(r"(?<![\d.])([3-8])['’′](1[01]|\d)(?:[\"”″]|'')")
+_POWER: Final = re.compile(r"(\d)\^(-?\d+)")
+_ENGLISH_NUMERO: Final = re.compile(r"\b[Nn]o\.\s?(?=\d)")
 _FORMULA: Final = re.compile(r"\b(CO|NO|SO)[2₂]\b")
 _KO_NATIVE: Final = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _KO_TENS: Final = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
@@ -85,7 +90,7 @@ def in_words(text: str, language: str) -> str:
         text = rule(text, locale)
     text = with_money(text, locale, _between(_TO, locale))
     text = _ranges(text, locale)
-    text = with_units(text, locale)
+    text = with_units(with_magnitudes(text, locale), locale)
     if language in _PERCENT:
         text = _PERCENTAGE.sub(_PERCENT[language], text)
     text = _DOTTED_GROUPS.sub(lambda found: found[0].replace(found[1], ""), text)
@@ -126,7 +131,7 @@ def _dates(text: str, locale: Locale) -> str:
         except ValueError:
             return found[0]
         said = format_date(date, "long", locale=locale).replace("\u00a0", " ").replace("\u202f", " ")
-        return said.replace(" г.", " года").replace(" р.", " року")
+        return said.replace(" г.", " года").replace(" р.", " року") + (", " if found[0].endswith("T") else "")
 
     def slashed(found: re.Match[str]) -> str:
         first, second, year = found.groups()
@@ -145,13 +150,15 @@ def _dates(text: str, locale: Locale) -> str:
 @cache
 def _months(locale: Locale) -> dict[str, str]:
     names = locale.months["format"]
-    return {names["abbreviated"][month].rstrip("."): names["wide"][month] for month in range(1, 13)}
+    found = {names["abbreviated"][month].rstrip("."): names["wide"][month] for month in range(1, 13)}
+    return found | ({"Sept": "September"} if locale.language == "en" else {})
 
 
 @cache
 def _month_names(locale: Locale) -> re.Pattern[str]:
     """An abbreviated month beside a day."""
-    names = [name for name, wide in _months(locale).items() if name != wide and not name[0].isdigit()]
+    named = _months(locale).items()
+    names = sorted((name for name, wide in named if name != wide and not name[0].isdigit()), key=len, reverse=True)
     if not names:
         return re.compile(r"(?!)")
     either = "|".join(map(re.escape, names))
@@ -180,12 +187,20 @@ def _ranges(text: str, locale: Locale) -> str:
     def say(found: re.Match[str]) -> str:
         low, dash, high = found.groups()
         if dash == "-":
-            whole = low.isdecimal() and high.isdecimal()
-            if not whole or int(low) >= int(high) or len(low) > len(high) or (len(high) == 4) != (len(low) == 4):
+            whole = low.rstrip("%").isdecimal() and high.rstrip("%").isdecimal()
+            told = locale.language == "en" and _FROM.search(found.string, max(0, found.start() - 12), found.start())
+            if whole and low == high:
+                return f"{low} {high}"
+            if not whole or not (told or _ascends(low.rstrip("%"), high.rstrip("%"))):
                 return found[0]
         return f"{low}{_between(_TO, locale)}{high}"
 
     return _SPAN.sub(say, text)
+
+
+def _ascends(low: str, high: str) -> bool:
+    """Whether two numbers with a hyphen can be the ends of a range; years go with years."""
+    return int(low) < int(high) and len(low) <= len(high) and (len(high) == 4) == (len(low) == 4)
 
 
 def _fractions(text: str, locale: Locale) -> str:
@@ -200,7 +215,9 @@ def _fractions(text: str, locale: Locale) -> str:
         if locale.language == "ko":
             return f"{bottom}분의 {top}"
         if locale.language == "en" and bottom in _EN_FRACTIONS:
-            return f"{'one' if top == 1 else top} {_EN_FRACTIONS[bottom][top > 1]}"
+            part = _EN_FRACTIONS[bottom] + ("s" if top > 1 else "")
+            mixed = "and " if found.string[: found.start()][-2:].strip().isdecimal() else ""
+            return f"{mixed}{'one' if top == 1 else top} {part}".replace("halfs", "halves")
         return found[0]
 
     return _FRACTION.sub(say, text)
@@ -221,6 +238,8 @@ def _phones(text: str, _locale: Locale) -> str:
 def _english(text: str) -> str:
     text = _PAGES.sub(lambda found: "pages " if found[1] == "pp" else "page ", text)
     text = _DECADE.sub(lambda found: f"{found[1] if found[1] != '20' else 'twenty'} {_TENS[int(found[2])]}", text)
+    text = _SHORT_DECADE.sub(lambda found: _TENS[int(found[1])], text)
+    text = _FEET.sub(r"\1 foot \2", _POWER.sub(r"\1 to the power of \2", _ENGLISH_NUMERO.sub("number ", text)))
     text = _YEAR.sub(_year, _FIRST_YEAR.sub(r"\1 \2", text))
     return _FORMULA.sub(lambda found: f"{' '.join(found[1])} 2", text)
 
