@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from neko.errors import NekoError
+from neko.errors import LogMovedError, NekoError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,11 @@ class Fault:
     error: NekoError
     character: str | None = None
     aside: Path | None = None
+
+    @property
+    def dismissible(self) -> bool:
+        """May the user say that it shall be told no more? Anything else ends when its cause does."""
+        return self.aside is not None or isinstance(self.error, LogMovedError)
 
     def concerns(self, character: str) -> bool:
         return self.character in (None, character)

@@ -48,14 +48,15 @@ class Faults:
             self._standing.stand(fault)
 
     async def dismiss(self, fault_id: str) -> None:
-        """The user keeps what is in force: the file that was set aside stays on disk and is told no more.
+        """The user keeps what is in force: it is told no more. A file that was set aside stays on disk.
 
-        Raises ``InputError`` when no such file is told of.
+        Raises ``InputError`` for what ends only when its cause does.
         """
         fault = self._standing.get(fault_id)
-        if fault is None or fault.aside is None:
-            raise InputError("no file of this name is set aside", reason="unknown_fault")
-        await in_thread(set_aside.dismiss, fault.aside)
+        if fault is None or not fault.dismissible:
+            raise InputError("nothing of this name can be dismissed", reason="unknown_fault")
+        if fault.aside is not None:
+            await in_thread(set_aside.dismiss, fault.aside)
         self._standing.over(fault_id)
 
     def _tell(self, fault: Fault) -> None:

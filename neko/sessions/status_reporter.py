@@ -23,7 +23,7 @@ def status_of(error: NekoError, language: str) -> Status:
 
 def status_of_fault(fault: Fault, language: str) -> Status:
     """What to tell a client about something that stays wrong."""
-    return replace(status_of(fault.error, language), fault=fault.id, dismissible=fault.aside is not None)
+    return replace(status_of(fault.error, language), fault=fault.id, dismissible=fault.dismissible)
 
 
 class StatusReporter:

@@ -188,6 +188,10 @@ async def test_no_line_is_acknowledged_into_a_deleted_log_and_it_is_told_E14(dat
         with closing(sqlite3.connect(data_dir / "memory" / "time_indexed_Mio")) as log:
             count = log.execute("SELECT count(*) FROM time_indexed_original").fetchone()
         assert count == (4,)
+        (moved,) = await told(neko, "Mio")
+        assert moved["dismissible"]
+        await ask(neko, "/api/faults/dismiss", {"id": moved["fault"]})
+        assert await told(neko, "Mio") == []
 
 
 @pytest.mark.parametrize("name", ["Neko Daten", "Ñandú 🐈", "日本 語"])

@@ -9,7 +9,7 @@ from neko.web.schemas import Schema, Success
 
 
 class FaultShape(Schema):
-    """``dismissible``: a damaged file that was set aside; the user may say that it is no longer needed."""
+    """``dismissible``: the user may say that it shall be told no more; anything else ends when its cause does."""
 
     id: str
     code: str
@@ -40,7 +40,7 @@ async def faults(call: Call) -> FaultList:
                 message=notice.text,
                 remedy=notice.remedy,
                 character=fault.character,
-                dismissible=fault.aside is not None,
+                dismissible=fault.dismissible,
             )
         )
     return FaultList(faults=shapes)
@@ -51,7 +51,7 @@ async def faults(call: Call) -> FaultList:
     body=FaultChoice,
     response=Success,
     summary="Keep what is in force instead of a damaged file; that file stays on disk",
-    failures={400: "No such file is set aside."},
+    failures={400: "There is nothing of this name that can be dismissed."},
 )
 async def dismiss(call: Call[FaultChoice]) -> Success:
     await call.neko.faults.dismiss(call.body.id)
