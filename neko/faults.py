@@ -47,6 +47,12 @@ class StandingFaults:
         if fault := self._faults.pop(fault_id, None):
             self.on_over(fault)
 
+    def file_works(self, path: Path) -> None:
+        """Nothing is wrong any more with a file that could not be read or written."""
+        for fault in self.all():
+            if fault.aside is None and fault.error.params.get("file") == str(path):
+                self.over(fault.id)
+
     def get(self, fault_id: str) -> Fault | None:
         return self._faults.get(fault_id)
 

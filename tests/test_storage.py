@@ -1,12 +1,15 @@
+import errno
 import json
 import multiprocessing
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from neko.errors import ConfigError, DamagedFileError, DataFolderError, DataFolderInUseError
+from neko.errors import ConfigError, DamagedFileError, DataFolderError, DataFolderInUseError, DiskFullError
 from neko.storage import DataFolder, read_json, write_json
 
 
@@ -219,3 +222,37 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     assert caught.value.code == "data_folder"
     assert caught.value.params["why"]
     assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
+# ── a folder that is moved or deleted while it is held ───────────────────────
+
+
+def test_a_folder_that_was_deleted_is_held_anew_unless_somebody_else_has_it(tmp_path: Path) -> None:
+    folder = DataFolder.open(tmp_path / "data")
+    folder.claim()
+    shutil.rmtree(tmp_path / "data")
+    folder.claim()
+    with pytest.raises(DataFolderInUseError):
+        DataFolder.open(tmp_path / "data")
+    (tmp_path / "data").rename(tmp_path / "moved")
+    other = DataFolder.open(tmp_path / "data")
+    with pytest.raises(DataFolderInUseError):
+        folder.claim()
+    other.close()
+    folder.claim()
+    folder.close()
+    DataFolder.open(tmp_path / "data").close()
+
+
+def test_a_disk_that_takes_no_more_is_told_as_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_json(tmp_path / "a.json", {"a": 1})
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(DiskFullError):
+            write_json(tmp_path / "a.json", {"a": 2})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert read_json(tmp_path / "a.json", None) == {"a": 1}

@@ -89,6 +89,7 @@ class Neko:
             lambda: cards.master_name,
             language=lambda: self.language.current,
             on_damage=self._on_damage,
+            on_written=self._standing.file_works,
             claim=self.folder.claim,
         )
         self.conversations = Conversations(cards, self._dependencies)

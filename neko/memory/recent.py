@@ -77,12 +77,19 @@ class RecentWindow:
     """
 
     def __init__(
-        self, file: RecentFile, log: Log, on_damage: Callable[[NekoError], None], *, write_delay_s: float = 0.0
+        self,
+        file: RecentFile,
+        log: Log,
+        on_damage: Callable[[NekoError], None],
+        on_written: Callable[[Path], None] = lambda _: None,
+        *,
+        write_delay_s: float = 0.0,
     ) -> None:
         self._write_delay_s = write_delay_s
         self._file = file
         self._log = log
         self._on_damage = on_damage
+        self._on_written = on_written
         self._entries: list[Any] = []
         self._signature: _Signature | None = None
         self._position = 0
@@ -115,20 +122,23 @@ class RecentWindow:
         self._touched.set()
 
     async def run(self) -> None:
-        """Write the file whenever it has fallen behind, for ever. A failure is reported once, not raised."""
-        reported = False
+        """Write the file whenever it has fallen behind, for ever. A failure is reported, and its end."""
+        failing = False
         while True:
             await self._touched.wait()
             await asyncio.sleep(self._write_delay_s)
             self._touched.clear()
             try:
                 await self.flush()
-                reported = False
             except NekoError as error:
                 logger.error("the recent window could not be written: %s", type(error).__name__)
-                if not reported:
-                    self._on_damage(error)
-                reported = True
+                if isinstance(error.__cause__, ConfigError):  # a fault of the log is told by who writes lines
+                    self._on_damage(error.__cause__)
+                    failing = True
+            else:
+                if failing:
+                    self._on_written(self._file.path)
+                failing = False
 
     async def entries(self) -> list[Any]:
         """The window as message dicts, up to the newest committed line. Not to be changed."""

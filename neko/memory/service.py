@@ -35,8 +35,8 @@ class MemoryService(ConversationMemory, MemoryAdministration):
     """One log and one recent window per character, opened at first use.
 
     ``master`` is the user's name; ``language`` is the reader's, for texts that do not show one.
-    ``on_damage`` is called on the loop for a file that was set aside or cannot be written.
-    ``claim``: see ``Log.open``.
+    ``on_damage`` is called on the loop for a file that was set aside or cannot be written,
+    ``on_written`` for one that can be again. ``claim``: see ``Log.open``.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         *,
         language: Callable[[], str] = lambda: "en",
         on_damage: OnDamage | None = None,
+        on_written: Callable[[Path], None] = lambda _: None,
         claim: Callable[[], None] = lambda: None,
         timeouts: MemoryTimeouts | None = None,
     ) -> None:
@@ -55,6 +56,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         self._master = master
         self._language = language
         self._report = on_damage
+        self._on_written = on_written
         self._claim = claim
         self._timeouts = timeouts or MemoryTimeouts()
         self._background = BackgroundWork(owner)
@@ -176,7 +178,9 @@ class MemoryService(ConversationMemory, MemoryAdministration):
                 lock_timeout_s=self._timeouts.lock_timeout_s,
                 read_timeout_s=self._timeouts.read_timeout_s,
             )
-            window = RecentWindow(file, log, self._damaged, write_delay_s=self._timeouts.write_delay_s)
+            window = RecentWindow(
+                file, log, self._damaged, self._on_written, write_delay_s=self._timeouts.write_delay_s
+            )
             await window.open(entries, signature)
             writing = self._owner.supervise(window.run, name="write a recent window")
             self._background.submit(name, log.prepare_recall)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from neko.sessions.actions import Mode
-from neko.types.lines import Line
+from neko.types.lines import Line, NewLine
 from neko.types.model_session import ModelLabel
 
 State = Literal["idle", "thinking", "speaking", "listening"]
@@ -171,9 +171,9 @@ class FaultOver:
 
 @dataclass(frozen=True, slots=True)
 class LineUnkept:
-    """A text was taken but cannot be written to the log yet; ``LineStored`` follows once it is."""
+    """A line was said but cannot be written to the log yet; ``LineStored`` follows once it is."""
 
-    client_id: str
+    line: NewLine
 
 
 @dataclass(frozen=True, slots=True)

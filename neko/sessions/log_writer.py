@@ -104,8 +104,14 @@ class LogWriter:
 
     def tell_again(self, client_id: str) -> None:
         """A message was sent once more: say that it waits to be committed, if it does."""
-        if self._unkept.holds(client_id):
-            self._clients.emit(LineUnkept(client_id))
+        for line in self.unkept:
+            if line.client_id == client_id:
+                self._clients.emit(LineUnkept(line))
+
+    @property
+    def unkept(self) -> list[NewLine]:
+        """What was said and waits for the memory to work again, in the order of the talk."""
+        return self._unkept.lines
 
     @property
     def memory_fault(self) -> NekoError | None:
@@ -156,7 +162,6 @@ class LogWriter:
             if stored is None:
                 recall.cancel()
                 on_committed(request, False)
-                self._clients.emit(LineUnkept(request.client_id or ""))
                 return
             self._remember_receipt(request.client_id, stored.line)
             await asyncio.wait({recall})
@@ -233,6 +238,8 @@ class LogWriter:
         stored = await self._unkept.store(line)
         if stored:
             self._committed(stored)
+        else:
+            self._clients.emit(LineUnkept(line))
         return stored
 
     def _committed(self, stored: Stored) -> None:

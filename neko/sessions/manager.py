@@ -32,7 +32,16 @@ from neko.sessions.actions import (
 from neko.sessions.arbiter import Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies, Voice
-from neko.sessions.events import Event, Hello, LineStored, ModelChanged, Pong, RequestScreenshot, SessionEndedByServer
+from neko.sessions.events import (
+    Event,
+    Hello,
+    LineStored,
+    LineUnkept,
+    ModelChanged,
+    Pong,
+    RequestScreenshot,
+    SessionEndedByServer,
+)
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, Outbox
@@ -42,11 +51,13 @@ from neko.sessions.turn_controller import TurnController
 from neko.sessions.turn_events import Priority
 from neko.sessions.unkept_lines import memory_too_slow
 from neko.tasks import TaskOwner, in_thread
-from neko.types.lines import Line
+from neko.types.lines import Line, NewLine
 from neko.types.model_session import ModelEvent, UserImage
 
 logger = logging.getLogger(__name__)
 
+_SHOWN_UNKEPT = 40
+"""Lines that are not in the log yet, of which a client that comes, and a model, are told: the newest ones."""
 _STREAMED = SendAudio | SendImage
 _STREAM_PAUSE_S = 2.0
 """Seconds without sound or pictures from the owner after which those of another client are taken instead."""
@@ -131,6 +142,8 @@ class SessionManager:
         )
         for standing in faults.of(self.character):
             outbox.put(status_of_fault(standing, language))
+        for line in self.unkept:
+            outbox.put(LineUnkept(line))
         if so_far := self._turns.reply_so_far():
             outbox.put(so_far)
         self._clients.hand_over_sound()
@@ -332,6 +345,10 @@ class SessionManager:
     @property
     def voice_name(self) -> str:
         return self._turns.voice.settings.voice
+
+    @property
+    def unkept(self) -> Sequence[NewLine]:
+        return self._turns.log.unkept[-_SHOWN_UNKEPT:]
 
     @property
     def pending(self) -> Sequence[TextRequest]:

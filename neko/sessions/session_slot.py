@@ -30,6 +30,8 @@ from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.unkept_lines import memory_fault, memory_too_slow
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
+from neko.types.lines import NewLine
+from neko.types.memory import RecentEntry
 from neko.types.model_session import ModelEvent, ModelSession, SessionLost, SessionSetup, TextDelta
 
 logger = logging.getLogger(__name__)
@@ -79,6 +81,7 @@ class SlotObserver(Protocol):
     """Who is told what becomes of the sessions. Every call returns at once.
 
     ``voice_name``: the character's voice. ``pending``: typed words that a session for text will be sent, in order.
+    ``unkept``: what was said last and memory does not hold yet.
     """
 
     @property
@@ -86,6 +89,9 @@ class SlotObserver(Protocol):
 
     @property
     def pending(self) -> Sequence[TextRequest]: ...
+
+    @property
+    def unkept(self) -> Sequence[NewLine]: ...
 
     def on_session_starting(self) -> None:
         """Another session is being prepared."""
@@ -239,6 +245,7 @@ class ModelSessionSlot:
             fault = error if isinstance(error, NekoError) else memory_too_slow()
             self._dependencies.faults.stand(memory_fault(self._character, fault))
             recent = []
+        recent = [*recent, *(RecentEntry(line.role, line.text) for line in self._observer.unkept)]
         answers_now = self.current is not None and self.current.takes("text")
         if session.capabilities.text_input and not answers_now and (pending := self._observer.pending):
             recent = prompt.before(recent, [request.text for request in pending], again=pending[-1].again)

@@ -72,6 +72,11 @@ class UnkeptLines:
     def __len__(self) -> int:
         return len(self._lines)
 
+    @property
+    def lines(self) -> list[NewLine]:
+        """What waits, in the order of the talk."""
+        return [entry.line for entry in self._lines]
+
     def holds(self, client_id: str) -> bool:
         """Does a message with this id wait to be kept?"""
         return any(entry.line.client_id == client_id for entry in self._lines)
@@ -111,7 +116,7 @@ class UnkeptLines:
         if self._keeping and not self._keeping.done():
             await asyncio.wait({self._keeping}, timeout=timeout_s)
         if self._lines:
-            logger.error("%s: %d lines could not be kept", self._character, len(self._lines))
+            logger.error("%s: %d lines still wait to be kept", self._character, len(self._lines))
 
     async def _keep(self) -> None:
         while self._lines:

@@ -25,7 +25,7 @@ from neko.sessions.actions import (
     StartSession,
     StopReply,
 )
-from neko.types.lines import Line
+from neko.types.lines import Line, NewLine
 from neko.types.model_session import ModelLabel
 from neko.well_formed import load_json, well_formed
 
@@ -183,6 +183,17 @@ def line_json(line: Line) -> dict[str, Any]:
     }
 
 
+def _unkept_line(line: NewLine) -> dict[str, Any]:
+    """What is known of a line before it is in the log."""
+    return {
+        "role": line.role,
+        "text": line.text,
+        "at": line.at.astimezone().isoformat(timespec="milliseconds"),
+        "turn_id": line.turn_id,
+        "client_id": line.client_id,
+    }
+
+
 def label_json(label: ModelLabel) -> dict[str, Any]:
     """The model's name as the page shows it."""
     return {"model": label.model, "provider": label.provider, "offline": label.offline}
@@ -247,7 +258,7 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.ModelChanged: lambda e: {"type": "neko_model", "model": label_json(e.model)},
     ev.LineStored: lambda e: {"type": "neko_line", "line": line_json(e.line), "replaces": e.replaces},
     ev.FaultOver: lambda e: {"type": "neko_fault_over", "fault": e.fault},
-    ev.LineUnkept: lambda e: {"type": "neko_line_unkept", "client_id": e.client_id},
+    ev.LineUnkept: lambda e: {"type": "neko_line_unkept", "line": _unkept_line(e.line)},
     ev.SpeechEnded: lambda e: {"type": "neko_speech_end", "speech_id": e.speech_id},
     ev.SessionPreparing: lambda e: {"type": "session_preparing", "input_mode": e.mode},
     ev.SessionStarted: lambda e: {"type": "session_started", "input_mode": e.mode},

@@ -80,11 +80,17 @@ async def test_words_that_cannot_be_written_down_are_marked_until_they_are_E15(
         await driver.say("hello")
         mine = driver.lines("user").first
         await expect(mine.locator(".line-note")).to_have_text("Not written down yet")
-        await expect(driver.lines("assistant").first).to_be_visible()
+        await expect(driver.lines("assistant").first.locator(".line-note")).to_have_text("Not written down yet")
+        await page.reload()
+        await driver.until_ready()
+        await expect(driver.lines()).to_have_count(2)
+        await expect(mine.locator(".line-note")).to_have_text("Not written down yet")
         shutil.rmtree(log)
         await driver.say("and now?")
         await driver.reply(2)
         await expect(mine.locator(".line-note")).to_have_text("")
         await expect(bar).to_have_count(0)
         assert [line.text for line in await home.lines() if line.role == "user"] == ["hello", "and now?"]
+        assert await driver.texts("user") == ["hello", "and now?"]
+        await expect(driver.lines()).to_have_count(4)
         driver.forgive("status of 503")

@@ -69,7 +69,9 @@ def kept(frames: list[Frame]) -> list[str | None]:
 
 
 def unkept(frames: list[Frame]) -> list[str]:
-    return [frame["client_id"] for frame in frames if frame["type"] == "neko_line_unkept"]
+    """Whose words wait to be written."""
+    lines = (frame["line"] for frame in frames if frame["type"] == "neko_line_unkept")
+    return [line["client_id"] for line in lines if line["role"] == "user"]
 
 
 @pytest.mark.parametrize("spoil", AT_THE_START.values(), ids=AT_THE_START)
@@ -145,7 +147,7 @@ async def test_a_process_that_may_write_no_more_goes_on_talking_and_saving_is_re
         place = {"model_path": "/a", "position": {"x": 0, "y": 0}, "scale": {"x": 1, "y": 1}}
         refused = await ask(server, "/api/config/preferences", {**place, "parameters": {"p": "y" * 8000}})
         frames = await talk(page, "the disk is full", "two")
-        assert len(standing(frames)) == 1
+        assert [status["fault"] for status in standing(frames)].count("memory:Mio") == 1
         assert unkept(frames) == ["two"]
         assert refused["success"] is False
         assert refused["code"] == "disk_full"
@@ -165,6 +167,7 @@ async def test_a_text_that_is_sent_again_while_it_waits_is_answered_once(data_di
         async with client(ws(neko), "Mio") as page:
             await talk(page, "hello", "one")
         async with client(ws(neko), "Mio") as page:
+            assert unkept(await page.quiet()) == ["one"]
             await page.say("hello", client_id="one")
             frames = await page.quiet()
             assert unkept(frames) == ["one"]

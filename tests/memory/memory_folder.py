@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Callable
@@ -25,11 +26,12 @@ TIMEOUTS = MemoryTimeouts(lock_timeout_s=0.05, recall_timeout_s=5.0, retry_pause
 
 
 class MemoryFolder:
-    """``reports`` holds what was reported as damaged."""
+    """``reports`` holds what was reported as damaged; ``news`` has it too, and files that can be written again."""
 
     def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
         self.folder = folder
         self.reports: list[NekoError] = []
+        self.news: asyncio.Queue[NekoError | Path] = asyncio.Queue()
         self._stack = stack
         folder.mkdir()
 
@@ -48,13 +50,18 @@ class MemoryFolder:
             self.folder,
             owner,
             lambda: "Anna",
-            on_damage=self.reports.append,
+            on_damage=self._report,
+            on_written=self.news.put_nowait,
             claim=claim,
             timeouts=replace(TIMEOUTS, **timeouts),  # type: ignore[arg-type]
         )
         await memory.start()
         self._stack.push_async_callback(memory.aclose)
         return memory
+
+    def _report(self, error: NekoError) -> None:
+        self.reports.append(error)
+        self.news.put_nowait(error)
 
     async def talked(self, *texts: str) -> list[int]:
         """Open, store the texts in turn, close."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from neko.errors import UnwritableFileError
 from neko.memory.line_codec import cut_prefix, time_prefix
 from neko.memory.service import MemoryService
 from neko.types.memory import RecentEntry
@@ -271,3 +272,18 @@ def test_the_time_before_assistant_text_is_english_and_can_be_cut_off() -> None:
     assert cut_prefix("[20260222 Sun 10:00] [x] hi") == (START, "[x] hi")
     assert cut_prefix("[20269922 Sun 10:00] hi") == (None, "[20269922 Sun 10:00] hi")
     assert cut_prefix("[note] hi") == (None, "[note] hi")
+
+
+async def test_a_window_that_cannot_be_written_is_told_and_its_end_too(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("one")
+    memory = await memory_folder.open(write_delay_s=0.0)
+    before = memory_folder.recent.read_bytes()
+    blocked = memory_folder.recent.with_name(memory_folder.recent.name + ".bak")
+    blocked.mkdir()
+    await say(memory, "two")
+    assert isinstance(await memory_folder.news.get(), UnwritableFileError)
+    assert memory_folder.recent.read_bytes() == before
+    blocked.rmdir()
+    await say(memory, "three")
+    assert await memory_folder.news.get() == memory_folder.recent
+    assert len(memory_folder.entries()) == 3

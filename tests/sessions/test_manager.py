@@ -207,7 +207,8 @@ async def test_a_memory_that_cannot_write_is_told_once_and_she_answers_and_keeps
             seen = await until(outbox, TurnEnd)
             told = [event for event in seen if isinstance(event, Status)]
             assert [(event.code, bool(event.fault)) for event in told] == [("memory_store", True)][number:]
-            assert LineUnkept(f"c{number}") in seen
+            unkept = [event.line for event in seen if isinstance(event, LineUnkept)]
+            assert [line.client_id for line in unkept] == [f"c{number}", None]
             assert [event for event in seen if isinstance(event, ReplyText)]
             assert not [event for event in seen if isinstance(event, LineStored)]
         assert await neko.memory.lines("Mio") == []

@@ -115,7 +115,7 @@ export class LineView {
   #noteText() {
     const { entry } = this;
     if (entry.state === "sent" && entry.waiting) return t("talk.waiting");
-    if (entry.state === "sent" && entry.unkept) return t("talk.unkept");
+    if (entry.unkept) return t("talk.unkept");
     if (entry.status === "interrupted") return t("talk.interrupted");
     if (entry.status === "failed") return t("talk.cut");
     return "";

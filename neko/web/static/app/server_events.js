@@ -64,7 +64,7 @@ export class ServerEvents {
       if (line.role === "assistant") this.#conversation.retryIsStored();
       this.#conversation.refresh();
     },
-    neko_line_unkept: ({ client_id: id }) => this.#conversation.transcript.markUnkept(id),
+    neko_line_unkept: ({ line }) => this.#conversation.transcript.markUnkept(line),
     neko_fault_over: ({ fault }) => endStanding(fault),
     neko_emotion: ({ emotion, intensity }) => this.#parts.stage.setEmotion(emotion, intensity),
     neko_speech_end: ({ speech_id: id }) => this.#parts.speech.complete(id),

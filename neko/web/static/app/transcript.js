@@ -2,7 +2,7 @@
  * What was said, in order, without losing or doubling a line. Knows nothing of the DOM.
  * Committed entries are sorted by id; the others stand where they were said.
  *
- * @import { Line, LineStatus, Role } from "./wire.js"
+ * @import { Line, LineStatus, Role, UnkeptLine } from "./wire.js"
  *
  * @typedef {object} Entry
  * @property {number | null} id the server's; null until the line is committed
@@ -15,7 +15,7 @@
  * @property {number} images
  * @property {"sent" | "streaming" | "stored"} state own words without a receipt, a reply that grows, anything else
  * @property {boolean} [waiting] own words that wait for the line to the server
- * @property {boolean} [unkept] own words that the server has, and cannot write down yet
+ * @property {boolean} [unkept] the server has it, and cannot write it down yet
  * @property {string[]} [pictures] data URLs that go with own words
  * @property {HTMLCanvasElement[]} [thumbnails]
  * @typedef {Entry & { id: number }} StoredEntry
@@ -89,10 +89,16 @@ export class Transcript {
     return entry;
   }
 
-  /** @param {string} clientId own words that the server has, and will write down later */
-  markUnkept(clientId) {
-    const entry = this.#entries.findLast((one) => one.clientId === clientId && one.state === "sent");
-    if (!entry) return;
+  /**
+   * The server has these words, and will write them down later.
+   * @param {UnkeptLine} line
+   */
+  markUnkept(line) {
+    let entry = this.#provisional(line);
+    if (!entry) {
+      entry = { ...this.#fresh(line.role, line.turn_id, line.text), clientId: line.client_id, at: line.at };
+      this.#insert(entry, this.#entries.length);
+    }
     entry.unkept = true;
     this.#view.update(entry);
   }
@@ -181,7 +187,7 @@ export class Transcript {
       this.#insert(stored(line), this.#placeOf(line.id));
       return;
     }
-    Object.assign(entry, stored(line), { thumbnails: entry.thumbnails, pictures: undefined });
+    Object.assign(entry, stored(line), { thumbnails: entry.thumbnails, pictures: undefined, unkept: false });
     this.#byId.set(line.id, entry);
     const at = this.#entries.indexOf(entry);
     this.#entries.splice(at, 1);
@@ -222,7 +228,7 @@ export class Transcript {
     };
   }
 
-  /** @param {Line} line */
+  /** @param {Pick<Line, "role" | "text" | "turn_id" | "client_id">} line */
   #provisional(line) {
     return this.#entries.findLast((entry) => {
       if (entry.id !== null || entry.role !== line.role) return false;

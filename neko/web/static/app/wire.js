@@ -47,7 +47,8 @@
  *   fault?: string, dismissible?: boolean,
  * }} Status `fault`: the id of something that is wrong until `neko_fault_over`.
  * @typedef {{ type: "neko_fault_over", fault: string }} FaultOver
- * @typedef {{ type: "neko_line_unkept", client_id: string }} LineUnkept It was taken, and will be in the log later.
+ * @typedef {Pick<Line, "role" | "text" | "at" | "turn_id" | "client_id">} UnkeptLine
+ * @typedef {{ type: "neko_line_unkept", line: UnkeptLine }} LineUnkept It was said, and will be in the log later.
  * @typedef {{ type: "session_preparing", input_mode: Mode }} SessionPreparing
  * @typedef {{ type: "session_started", input_mode: Mode }} SessionStarted
  * @typedef {{ type: "session_ended_by_server", input_mode: Mode }} SessionEnded
