@@ -27,7 +27,8 @@ class Adaptation:
     """How a model wants to be asked.
 
     ``refused`` holds what it was sent once and does not take: keys of the request ("temperature", "stream", "tools"),
-    and of its messages "system", "roles", "pictures", "empty" and "fields" (see ``chat_request``).
+    and of its messages "system", "roles", "pictures", "empty" and "fields" (see ``chat_request``); "length" stands for
+    long replies, which it cuts whatever room they have.
     ``most_tokens``: what a request may hold, as ``chat_request.estimate`` counts, None while no limit has shown.
     ``opens_thoughts``: its template begins a thought, so that only the end of it comes.
     """
@@ -45,7 +46,11 @@ class Adaptation:
         if isinstance(error, ContextTooLongError):
             return self.shorter(tokens, error.limit)
         name = _refused(error)
-        return replace(self, refused=self.refused | {name}) if name and self.takes(name) else None
+        return self.without(name) if name and self.takes(name) else None
+
+    def without(self, name: str) -> Adaptation:
+        """This is refused too."""
+        return replace(self, refused=self.refused | {name})
 
     def shorter(self, tokens: int, limit: int | None = None) -> Adaptation:
         """For a request that was too long; ``limit`` is what the server says that it takes, by its own count."""

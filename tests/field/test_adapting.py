@@ -460,3 +460,12 @@ async def test_a_reply_that_finds_the_context_full_goes_on_with_less_of_the_talk
         assert outcome.told == []
         seen.add(outcome.text)
     assert seen <= {STORY, TEA}
+
+
+async def test_a_server_that_cuts_every_reply_short_is_asked_once_more_only_once_C1(talk: Talk) -> None:
+    talk.provider.answers = [reply("First you boil the", finish="length")]
+    for number in range(6):
+        await talk.say(f"Tell me story number {number}. " + "It may be long. " * 40)
+    assert len(asked(talk)) == 7
+    last = asked(talk)[-1]["messages"]
+    assert "story number 0." in str(last)

