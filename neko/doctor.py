@@ -22,6 +22,7 @@ from neko.llm.discovery import find_local_servers
 from neko.memory.damaged_log import check_header
 from neko.memory.sqlite_errors import store_error
 from neko.net import Network
+from neko.proxies import ProxyRules, shown
 from neko.settings import ASSETS, Settings, default_data_dir
 from neko.settings.in_force import Origin, SettingsInForce
 from neko.settings.masking import masked_url
@@ -124,7 +125,19 @@ def _voice(_settings: Settings) -> Finding:
         return Finding("note", "voice", f"no voice of her own, the browser's can be chosen; {remedy}")
     if importlib.util.find_spec("pykakasi") is None:
         return Finding("note", "voice", f"built in, but it cannot read Japanese; {remedy}")
+    if importlib.util.find_spec("babel") is None:
+        return Finding("note", "voice", f"built in, but it reads amounts and dates as they are written; {remedy}")
     return Finding("ok", "voice", "built in")
+
+
+def _proxy(_settings: Settings) -> Finding:
+    """Where connections to other machines go."""
+    proxy = ProxyRules.read().proxy_for("https://example.com/")
+    if proxy is None:
+        return Finding("ok", "proxy", "none")
+    if proxy.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        return Finding("note", "proxy", f"{shown(proxy)} speaks SOCKS; to use it: pip install '.[socks]'")
+    return Finding("ok", "proxy", f"{shown(proxy)}; what is near is asked itself")
 
 
 def _model(settings: Settings) -> Finding:
@@ -205,5 +218,5 @@ def _screen(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _page, _data_folder, _files, _port, _voice, _model, _settings, _screen,
+    _python, _page, _data_folder, _files, _port, _proxy, _voice, _model, _settings, _screen,
 )  # fmt: skip

@@ -9,16 +9,19 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import serve
 
+from neko import doctor
 from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.errors import ProxyError, SocksSupportError
 from neko.llm.discovery import find_local_servers
 from neko.llm.model_catalogue import list_models
 from neko.net import Network
 from neko.providers import ModelEndpoint
+from neko.settings import Settings
 from neko.types.speech import Utterance
 from tests.field.hostile_provider import HostileProvider
 from tests.field.talk import Talk
@@ -184,6 +187,18 @@ async def test_D13_without_the_package_this_machine_is_spoken_to_and_the_package
     output, _ = await child.communicate()
     needed = [SocksSupportError.code, socks.address]
     assert json.loads(output) == [True, needed, needed, needed]
+
+
+def test_D13_the_doctor_names_the_proxy_without_its_password(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
+    settings = Settings(data_dir=data_dir, environ={})
+    assert doctor._proxy(settings) == doctor.Finding("ok", "proxy", "none")
+    use_proxy(monkeypatch, "http://user:secret@proxy.example:3128")
+    assert doctor._proxy(settings).remark.startswith("proxy.example:3128;")
+    use_proxy(monkeypatch, "socks5://user:secret@proxy.example:1080")
+    assert doctor._proxy(settings).verdict == "ok"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    found = doctor._proxy(settings)
+    assert (found.verdict, "[socks]" in found.remark, "secret" in found.remark) == ("note", True, False)
 
 
 async def test_D14_an_exception_is_asked_itself_by_every_client(

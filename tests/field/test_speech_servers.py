@@ -6,6 +6,7 @@ import json
 import struct
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.client import Frame
@@ -87,6 +88,14 @@ async def test_D16_a_voice_that_is_unknown_is_told_in_the_servers_own_words_once
     assert " says: “Voice 'alloy' not found. Available: af_sky, bm_lewis”" in told[0]["message"]
     assert len(spoken(speaking.provider)) == 1
     assert (await speech_of(speaking))[1] == []
+
+
+async def test_D16_the_reason_is_told_when_a_voice_is_tried_out(speaking: Talk) -> None:
+    speaking.provider.speech = whole(problem("Voice 'alloy' not found. Available: af_sky"), 400)
+    async with httpx2.AsyncClient(base_url=speaking.server.url, trust_env=False) as http:
+        answer = await http.post("/api/speech/sample", json={"text": "hello", "language": "en"})
+    assert answer.json()["code"] == "speech_refused"
+    assert "Voice 'alloy' not found. Available: af_sky" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(

@@ -89,4 +89,4 @@ async def test_a_sentence_can_be_heard(client: httpx2.AsyncClient, neko: Neko) -
         nowhere = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
     await client.post(URL, json={"engine": "openai", "url": nowhere, "model": "m"})
     silent = await client.post(f"{URL}/sample", json={"text": "hello"})
-    assert (silent.status_code, silent.json()["code"]) == (500, "speech")
+    assert (silent.status_code, silent.json()["code"]) == (500, "speech_silent")
