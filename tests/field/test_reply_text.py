@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx2
@@ -125,6 +126,17 @@ async def test_b1_the_voice_of_a_thought_is_cut_where_it_turns_out_to_be_one(
 
 # ── half an emoji ─────────────────────────────────────────────────────────────
 
+
+@asynccontextmanager
+async def running(data_dir: Path) -> AsyncIterator[RunningServer]:
+    """A Neko over files that are there already."""
+    settings = Settings(data_dir=data_dir, port=0, environ={}, find_local_servers=False)
+    with listen(settings.host, settings.port) as listener:
+        async with Neko(settings) as neko, serving(neko, listener):
+            address = f"127.0.0.1:{listener.port}"
+            yield RunningServer(neko, f"http://{address}", f"ws://{address}")
+
+
 HALVES = {
     "A1-model": (["Tea ", "\ud83c", " for two."], "Tea \ufffd for two."),
     "A1-model-split-emoji": (["Tea ", "\ud83c", "\udf75 for two."], "Tea 🍵 for two."),
@@ -166,14 +178,28 @@ async def test_a1_half_an_emoji_in_an_old_log_does_no_harm(data_dir: Path, hosti
             "INSERT INTO time_indexed_original (session_id, message) VALUES ('s', CAST(X'746561FF' AS TEXT))"
         )
         connection.commit()
-    settings = Settings(data_dir=data_dir, port=0, environ={}, find_local_servers=False)
-    with listen(settings.host, settings.port) as listener:
-        async with Neko(settings) as neko, serving(neko, listener):
-            address = f"127.0.0.1:{listener.port}"
-            running = RunningServer(neko, f"http://{address}", f"ws://{address}")
-            async with talking(running, hostile) as talk:
-                hostile.answers = [reply("The tea is ready.")]
-                assert [line["text"] for line in await talk.history()] == ["tea \ufffd", "tea \ufffd", "tea\ufffd"]
-                outcome = await talk.say("tea?")
+    hostile.answers = [reply("The tea is ready.")]
+    async with running(data_dir) as server, talking(server, hostile) as talk:
+        assert [line["text"] for line in await talk.history()] == ["tea \ufffd", "tea \ufffd", "tea\ufffd"]
+        outcome = await talk.say("tea?")
     assert outcome.text == "The tea is ready."
     assert outcome.told == []
+
+
+async def test_a1_half_an_emoji_in_files_edited_by_hand_does_no_harm(data_dir: Path, hostile: HostileProvider) -> None:
+    async with running(data_dir):
+        pass
+    config = data_dir / "config"
+    cards = json.loads((config / "characters.json").read_text(encoding="utf-8"))
+    cards["猫娘"] = {**cards["猫娘"], "Rin\ud83d": {"性格": "kind \ude00\0"}}
+    cards["主人"]["档案名"] = "Rei\ud83d"
+    (config / "characters.json").write_text(json.dumps(cards), encoding="utf-8")
+    stored = {"coreApiKey": "sk-\ud83d", "neko": {"speech": {"engine": "off", "voice": "v\ud83d"}}}
+    (config / "core_config.json").write_text(json.dumps(stored), encoding="utf-8")
+    (config / "user_preferences.json").write_text(json.dumps([{"model_path": "/a\ud83d"}]), encoding="utf-8")
+    hostile.answers = [reply("The tea is ready.")]
+    async with running(data_dir) as server, httpx2.AsyncClient(base_url=server.url, trust_env=False) as http:
+        for path in ("characters", "config/core_api", "config/preferences", "speech", "history/Rin\ufffd"):
+            assert (await http.get(f"/api/{path}")).status_code == 200, path
+        async with talking(server, hostile) as talk:
+            assert (await talk.say()).text == "The tea is ready."
