@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from enum import Enum, auto
 
-from neko.llm.code_marks import CodeMarks
+from neko.llm.shown_text import ShownText
 from neko.llm.speaker_labels import LONGEST, SpeakerLabels
 from neko.llm.template_marks import BEGINS, Kind, Mark, is_mentioned, read_mark
 
@@ -21,8 +21,6 @@ _SPACE = re.compile(r"\s+")
 _ROLES = ("assistant", "model", "bot", "user", "system")
 _ROLE = re.compile(rf"(?:{'|'.join(_ROLES)})(?=[\s<]|$)")
 _TAG = re.compile(r"<\w+>")
-_LABELLED = re.compile(r"\W{0,6}\w[\w .'-]{0,30}[:：]\s")
-_TAIL = 64
 _LONGEST_HEADER = 120
 _STRIPPED_CHANNEL = re.compile(r"(?:analysis|commentary)(?=[^\sa-z.,:;!?'’-])")
 _STRIPPED_FINAL = "assistantfinal"
@@ -78,19 +76,11 @@ class ReplyFilter:
         self._text, self._at, self._final = "", 0, False
         self._out: list[str] = []
         self._held = ""
-        self._space: list[str] = []
         self._maybe: list[str] | None = None
         self._until = self._closing = ""
         self._header = ""
         self._by_token = self._in_final = self._wrapped = self._is_role_next = False
-        self._forget()
-        self._tail = begun[-_TAIL:]
-
-    def _forget(self) -> None:
-        """Nothing has been shown."""
-        self._code = CodeMarks()
-        self._tail = self._line = ""
-        self._shown = 0
+        self._shown = ShownText(begun)
         self._mentioned = 0
         self._at_line_start = False
 
@@ -103,12 +93,10 @@ class ReplyFilter:
         """What may be shown now."""
         if (
             self._state is _State.ANSWER
-            and not (self._held or self._space or self._at_line_start or _STOP.search(text))
-            and _STRIPPED_FINAL not in self._tail + text
+            and not (self._held or self._shown.has_space or self._at_line_start or _STOP.search(text))
+            and _STRIPPED_FINAL not in self._shown.tail + text
         ):
-            self._show(text)
-            self._out.clear()
-            return text
+            return self._shown.show(text)
         return self._take(self._held + text, final=False)
 
     def flush(self) -> str:
@@ -134,8 +122,8 @@ class ReplyFilter:
         text, at = self._text, self._at
         if space := _SPACE.match(text, at):
             self._at = space.end()
-            if self._keeps_space or self._shown:
-                self._keep_space(space.group())
+            if self._keeps_space or self._shown.length:
+                self._shown.keep_space(space.group())
             return True
         mark = read_mark(text, at, final=self._final) if text[at] in BEGINS else _NO_MARK
         if mark is None or mark.kind is not Kind.TEXT:
@@ -153,7 +141,7 @@ class ReplyFilter:
             return False
         if label:
             self._at += label
-            self._space.clear()
+            self._shown.drop_space()
             return True
         return self._starting_words() if mark is _NO_MARK else self._starting_mark(mark)
 
@@ -213,14 +201,14 @@ class ReplyFilter:
     def _answer(self) -> bool:
         text, at = self._text, self._at
         if self._at_line_start and (space := _SPACE.match(text, at)):
-            self._keep_space(space.group())
+            self._shown.keep_space(space.group())
             self._at = space.end()
             return True
-        if self._at_line_start and not self._code.inside:
+        if self._at_line_start and not self._shown.is_code:
             label = self._labels.other(text[at : at + LONGEST], final=self._final)
             if label is None:
                 return False
-            if label and not self._is_listing():
+            if label and not self._shown.is_listing():
                 self._state = _State.ENDED
                 return True
         self._at_line_start = False
@@ -231,7 +219,7 @@ class ReplyFilter:
         if text[at] == "\n":
             self._at_line_start = True
             return True
-        if self._code.inside:
+        if self._shown.is_code:
             self._at += 1
             self._show(text[at])
             return True
@@ -240,7 +228,7 @@ class ReplyFilter:
 
     def _words(self, words: str) -> bool:
         """Show plain words, unless they hold what is left of the mark before the answer."""
-        before = self._tail[1 - len(_STRIPPED_FINAL) :]
+        before = self._shown.tail[1 - len(_STRIPPED_FINAL) :]
         found = (before + words).find(_STRIPPED_FINAL)
         if found >= 0:
             self._at += found + len(_STRIPPED_FINAL) - len(before)
@@ -251,7 +239,7 @@ class ReplyFilter:
         if bare:
             self._show(bare)
         if len(bare) < len(words):
-            self._keep_space(words[len(bare) :])
+            self._shown.keep_space(words[len(bare) :])
         return True
 
     def _mark_in_answer(self, mark: Mark) -> bool:
@@ -267,17 +255,17 @@ class ReplyFilter:
         if kind is Kind.CLOSING and self._mentioned:
             self._mentioned -= 1
             return self._show_mark(mark)
-        if written == "</s>" and "<s>" in self._tail:
+        if written == "</s>" and "<s>" in self._shown.tail:
             return self._show_mark(mark)
-        if is_mentioned(self._tail[-2:] + "".join(self._space), text[mark.end : mark.end + 2]):
+        if is_mentioned(self._shown.before, text[mark.end : mark.end + 2]):
             return self._show_mark(mark)
         self._at = mark.end
         if kind is Kind.CLOSING:
             self._withdraw()
         elif kind is Kind.CHANNEL:
             self._state, self._header = _State.HEADER, ""
-        elif kind is Kind.MESSAGE and self._shown <= len(self._tail):
-            header = self._tail
+        elif kind is Kind.MESSAGE and self._shown.length <= len(self._shown.tail):
+            header = self._shown.tail
             self._withdraw(thought=False)
             self._channel(header)
         elif kind in (Kind.END, Kind.TURN):
@@ -381,39 +369,16 @@ class ReplyFilter:
     # ── what is shown ────────────────────────────────────────────────────────────────────
 
     def _show(self, piece: str) -> None:
-        code = piece
-        if self._space:
-            piece = "".join(self._space) + piece
-            self._space.clear()
-        self._code.read(code)
-        self._out.append(piece)
-        self._shown += len(piece)
-        self._tail = (self._tail + piece[-_TAIL:])[-_TAIL:]
-        _, line_break, line = piece.rpartition("\n")
-        if line_break:
-            self._line = ""
-        if len(self._line) < _TAIL:
-            self._line += line[:_TAIL]
-
-    def _keep_space(self, space: str) -> None:
-        """White space that is shown once something follows it."""
-        self._space.append(space)
-        self._code.read(space)
-
-    def _is_listing(self) -> bool:
-        """Is the line that ends here an introduction, or one of several with a label?"""
-        space = "".join(self._space)
-        if self._tail.endswith((":", "：")):
-            return True
-        return space.count("\n") == 1 and bool(_LABELLED.match(self._line + "\n"))
+        self._out.append(self._shown.show(piece))
 
     def _withdraw(self, *, thought: bool = True) -> None:
         """What was shown was a thought, or belongs to another channel: the reply begins here."""
         self._out.clear()
-        self._space.clear()
-        if self._shown:
+        if self._shown.length:
             self._take_back()
-            self._forget()
+        self._shown = ShownText()
+        self._mentioned = 0
+        self._at_line_start = False
         self.ends_a_thought |= thought
         self._wrapped = self._wrapped or thought
         self._state = _State.START

@@ -137,6 +137,8 @@ def _kind_of_token(name: str) -> Kind:
 
 def _kind_of_tag(name: str, attributes: str) -> Kind:
     """Of ``<name attributes>``."""
+    if attributes and "=" not in attributes:
+        return Kind.TEXT
     if _THOUGHT.search(name) or (name.lower() == "details" and _THOUGHT.search(attributes)):
         return _thought(name)
     if attributes:
@@ -151,9 +153,9 @@ def _thought(name: str) -> Kind:
     return Kind.CLOSING if name.startswith("/") or parts & {*_ENDS, "close", "suffix"} else Kind.OPENING
 
 
-_OPENING_QUOTES = "\"'“‘«「『（([【`"
-_CLOSING_QUOTES = "\"'”’»」』）)]】`"
-_PAUSES = ",，、:：;；"
+_OPENING_QUOTES = "\"'“‘«「『（([【`*_"
+_CLOSING_QUOTES = "\"'”’»」』）)]】`*_"
+_PAUSES = ",，、:：;；|-–—"
 
 
 def is_mentioned(before: str, after: str) -> bool:

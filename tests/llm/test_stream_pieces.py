@@ -14,7 +14,7 @@ from neko.llm.sse import EventDecoder
 from neko.llm.tokens import estimate_tokens
 from neko.sessions.models.event_channel import EventChannel
 from neko.sessions.models.history import History
-from neko.types.model_session import AudioDelta, ReplyDone, ReplyStarted, TextDelta
+from neko.types.model_session import AudioDelta, ReplyDone, ReplyStarted, TextDelta, TextWithdrawn
 
 # ── server-sent events ──────────────────────────────────────────────────────────────────
 
@@ -144,6 +144,15 @@ async def test_what_was_not_read_of_a_reply_can_be_withdrawn() -> None:
     assert channel.withdraw("a") == "xz"
     channel.close()
     assert [event async for event in channel.read()] == [TextDelta("b", "y"), ReplyStarted("c")]
+
+
+async def test_a_text_that_was_taken_back_does_not_count_as_read() -> None:
+    channel = EventChannel()
+    for event in (TextDelta("a", "thought"), TextWithdrawn("a", "kept "), TextDelta("a", "answer")):
+        channel.put(event)
+    assert channel.withdraw("a") == "answer"
+    channel.close()
+    assert [event async for event in channel.read()] == [TextWithdrawn("a", "kept ")]
 
 
 async def test_closing_lets_a_waiting_writer_go() -> None:

@@ -1,0 +1,66 @@
+"""What has been shown of a reply, as far as it tells how to take what follows."""
+
+from __future__ import annotations
+
+import re
+
+from neko.llm.code_marks import CodeMarks
+
+_KEPT = 64
+_LABELLED = re.compile(r"\W{0,6}\w[\w .'-]{0,30}[:：]\s")
+
+
+class ShownText:
+    """``tail`` is its last characters, ``length`` how many there were. White space waits until something follows it."""
+
+    __slots__ = ("_code", "_line", "_space", "length", "tail")
+
+    def __init__(self, begun: str = "") -> None:
+        self.tail = begun[-_KEPT:]
+        self.length = 0
+        self._line = ""
+        self._space: list[str] = []
+        self._code = CodeMarks()
+
+    @property
+    def has_space(self) -> bool:
+        """Does white space wait?"""
+        return bool(self._space)
+
+    @property
+    def is_code(self) -> bool:
+        return self._code.inside
+
+    @property
+    def before(self) -> str:
+        """The two characters before what comes now."""
+        return (self.tail[-2:] + "".join(self._space))[-2:]
+
+    def show(self, piece: str) -> str:
+        """``piece`` with the white space that waited for it."""
+        self._code.read(piece)
+        if self._space:
+            piece = "".join(self._space) + piece
+            self._space.clear()
+        self.length += len(piece)
+        self.tail = (self.tail + piece[-_KEPT:])[-_KEPT:]
+        _, line_break, line = piece.rpartition("\n")
+        if line_break:
+            self._line = ""
+        if len(self._line) < _KEPT:
+            self._line += line[:_KEPT]
+        return piece
+
+    def keep_space(self, space: str) -> None:
+        """White space that is shown once something follows it."""
+        self._space.append(space)
+        self._code.read(space)
+
+    def drop_space(self) -> None:
+        self._space.clear()
+
+    def is_listing(self) -> bool:
+        """Is the line that ends here an introduction, or one of several with a label?"""
+        if self.tail.endswith((":", "：")):
+            return True
+        return "".join(self._space).count("\n") == 1 and bool(_LABELLED.match(self._line + "\n"))
