@@ -36,7 +36,9 @@ logger = logging.getLogger(__name__)
 
 LARGEST_WAITING = 1024 * 1024
 """Bytes that a client may have sent and the app has not taken yet; one message more may be on its way."""
-_COST_OF_A_MESSAGE = 256
+_COST_OF_A_MESSAGE = 4096
+SLICE_S = 0.005
+"""How long an app may take messages that wait already before the others have their turn."""
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 
 AppSend = Callable[[Any], Awaitable[None]]
@@ -121,6 +123,8 @@ class _Inbox:
         self._messages: deque[Any] = deque()
         self._waiting = 0
         self._ended = False
+        self._loop = asyncio.get_running_loop()
+        self._resumed = 0.0
         self._came = asyncio.Event()
         self._room = asyncio.Event()
 
@@ -141,6 +145,10 @@ class _Inbox:
         while not self._messages:
             self._came.clear()
             await self._came.wait()
+            self._resumed = self._loop.time()
+        if self._loop.time() - self._resumed > SLICE_S:
+            await asyncio.sleep(0)
+            self._resumed = self._loop.time()
         message = self._messages.popleft()
         self._waiting -= _size(message)
         self._room.set()

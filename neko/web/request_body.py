@@ -18,8 +18,8 @@ from neko.web.pace import allowed_seconds
 from neko.web.upload import Upload, UploadParser
 from neko.well_formed import load_json
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes of a request body that is no upload."""
+BODY_LIMIT = 512 * 1024
+"""Bytes of a request body that is no upload: what can be parsed without holding the others up."""
 _FORM_FIELDS = 1000
 
 

@@ -20,6 +20,7 @@ from neko.sessions.actions import StartSession
 from neko.sessions.events import Audio, CharacterSwitched, SessionFailed, Status
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import TAKEN_OVER, Outbox
+from neko.tasks import in_thread
 from neko.web import wire
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,8 @@ class Socket:
 
     async def _act(self, manager: SessionManager, text: str) -> None:
         try:
-            action, language = wire.decode(text)
+            large = len(text) > wire.SMALL_FRAME
+            action, language = await in_thread(wire.decode, text) if large else wire.decode(text)
         except FrameError as error:
             words = notice(error.code, self._outbox.language or manager.language, error.params)
             if error.failed_mode is not None:

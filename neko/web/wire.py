@@ -35,10 +35,16 @@ MAX_IMAGE = 13_981_113
 MAX_SAMPLES = 48_000
 MAX_ENCODED_AUDIO = 1_000_000
 """Characters of base64: some eight seconds at 48 kHz."""
+SMALL_FRAME = 8 * MAX_SAMPLES + 4096
+"""Characters of a frame that is parsed whatever it holds: a list of samples, and what is around it."""
+_ENVELOPE = 4096
+_MOST_TEXTS = 32
 DESKTOP_BLOCK = 480
 MODEL_RATE = 16_000
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 BYTES_PER_SAMPLE = 2
+_BASE64_STEP = 4 * 256 * 1024
+"""Characters that are decoded at a time: nobody else gets the interpreter meanwhile."""
 _JPEG = "data:image/jpeg;base64,"
 _MODES: dict[str, Mode] = {"audio": "audio", "screen": "audio", "camera": "audio", "text": "text"}
 
@@ -46,8 +52,11 @@ _MODES: dict[str, Mode] = {"audio": "audio", "screen": "audio", "camera": "audio
 def decode(text: str) -> tuple[Action | None, str | None]:
     """One frame: the action and the ``language`` that may ride on any.
 
-    ``None`` for input that is dropped without an answer. Raises ``FrameError``.
+    ``None`` for input that is dropped without an answer. Raises ``FrameError``. May take some time for a frame
+    larger than ``SMALL_FRAME``; one that can be no action is refused before it is parsed.
     """
+    if len(text) > SMALL_FRAME and not _is_one_long_text(text):
+        raise FrameError("too_large")
     try:
         frame = load_json(text)
     except (ValueError, RecursionError):
@@ -60,6 +69,21 @@ def decode(text: str) -> tuple[Action | None, str | None]:
     if decoder is None:
         raise FrameError("unknown_action", action=str(name)[:60])
     return decoder(frame), language if isinstance(language, str) else None
+
+
+def _is_one_long_text(frame: str) -> bool:
+    """Whether a large frame can be a picture or sound in base64: nearly all of it in quotes, and rarely escaped."""
+    outside = start = 0
+    for _ in range(_MOST_TEXTS):
+        opens = frame.find('"', start)
+        if opens < 0:
+            return outside + len(frame) - start <= _ENVELOPE and frame.count("\\") < len(frame) // 8
+        closes = frame.find('"', opens + 1)
+        if closes < 0:
+            return False
+        outside += opens - start
+        start = closes + 1
+    return False
 
 
 def _start_session(frame: dict[str, Any]) -> Action:
@@ -150,7 +174,10 @@ def _jpeg(data: str) -> bytes | None:
     if len(encoded) > MAX_IMAGE:
         return None
     try:
-        picture = base64.b64decode(encoded, validate=True)
+        picture = b"".join(
+            base64.b64decode(encoded[at : at + _BASE64_STEP], validate=True)
+            for at in range(0, len(encoded), _BASE64_STEP)
+        )
     except (binascii.Error, ValueError):
         return None
     return picture if picture.startswith(b"\xff\xd8") else None
