@@ -129,6 +129,56 @@ async def test_e1_stop_works_for_the_page_that_is_back(talk: Talk) -> None:
     assert (await kept(talk))[-1] == ("assistant", "The sea ", "interrupted")
 
 
+@pytest.mark.parametrize("how", ["drop", "newer-page"])
+async def test_e1_she_goes_on_speaking_to_the_page_that_is_back(talk: Talk, how: str) -> None:
+    await talk.server.neko.config.change({"neko": {"speech": {"engine": "builtin"}}})
+    story = [f"This is sentence number {number} of a long story. " for number in range(40)]
+    talk.provider.answers = [Raw([*deltas(*story), event(chunk({}, "stop")), DONE])]
+    await talk.page.say("tell me a story")
+    speech = (await talk.page.until("audio_chunk"))[-1]["speech_id"]
+    if not any(map(is_turn_end, talk.page.frames)):
+        await talk.page.until(is_turn_end)
+    if how == "drop":
+        await drop(talk.page)
+    async with client(talk.server.ws_url, CHARACTER) as page:
+        assert page.frames[0]["state"] == "speaking"
+        await page.until("neko_speech_end")
+        chunks = [frame["speech_id"] for frame in page.frames if frame["type"] == "audio_chunk"]
+        assert set(chunks) == {speech}
+        sounds = [frame["data"] for frame in page.frames if frame["type"] == "binary"]
+        assert len(sounds) == len(chunks)
+        before = {frame["data"] for frame in talk.page.frames if frame["type"] == "binary"}
+        assert not before & {sound for sound in sounds if any(sound)}, "no sound comes twice"
+        assert words_of(page) == "", "the words are in the history by now"
+
+
+async def redialling(talk: Talk, dialled: asyncio.Queue[None], stop: asyncio.Event) -> None:
+    """What N.E.K.O.'s page does: dial again after any close."""
+    while not stop.is_set():
+        async with client(talk.server.ws_url, CHARACTER, knows_takeover=False) as page:
+            dialled.put_nowait(None)
+            closed = asyncio.ensure_future(page.connection.wait_closed())
+            stopped = asyncio.ensure_future(stop.wait())
+            await asyncio.wait({closed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+
+
+async def test_pages_that_redial_after_any_close_do_not_fight(talk: Talk) -> None:
+    talk.provider.answers = [Raw([*deltas(*WORDS), event(chunk({}, "stop")), DONE])]
+    dialled, stop = asyncio.Queue[None](), asyncio.Event()
+    pages = []
+    for _ in range(3):
+        pages.append(asyncio.ensure_future(redialling(talk, dialled, stop)))
+        await asyncio.wait_for(dialled.get(), 8)
+    for count in range(3):
+        async with client(talk.server.ws_url, CHARACTER) as page:
+            await page.say(f"line {count}")
+            assert (await page.reply())[0] == WHOLE
+    stop.set()
+    await asyncio.gather(*pages)
+    assert dialled.empty()
+
+
 # ── a line, then goodbye ────────────────────────────────────────────────────────────────
 
 LINES = 40
