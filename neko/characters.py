@@ -18,7 +18,7 @@ from neko.errors import ConfigError, InputError, UnusableNameError, UnusableValu
 from neko.language import normalise
 from neko.settings import ASSETS
 from neko.settings.setting import MAPPING
-from neko.storage import OnFault, file_name_fault, log_fault, read_document, write_json
+from neko.storage import OnFault, file_name_fault, log_fault, read_again, read_document, write_json
 
 MASTER: Final = "主人"
 CHARACTERS: Final = "猫娘"
@@ -196,9 +196,12 @@ class CharacterCards:
             self._save(_completed(fresh, self._defaults))
 
     def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Let ``change`` alter a copy of the document, then save that: nothing comes in between."""
+        """Let ``change`` alter a copy of the document, then save that: nothing comes in between.
+
+        What somebody has written into the file meanwhile counts.
+        """
         with self._lock:
-            raw = self.raw()
+            raw = _completed(read_again(self._path, self._raw, is_characters), self._defaults)
             change(raw)
             self.replace(raw)
 

@@ -120,6 +120,15 @@ def read_document(path: Path, default: Any, fits: Callable[[Any], bool], on_faul
     return backup[1] if backup else default
 
 
+def read_again(path: Path, known: dict[str, Any], fits: Callable[[Any], bool]) -> dict[str, Any]:
+    """What the file of an object holds now, so that a change is laid over what somebody wrote into it meanwhile.
+
+    ``known`` when the file is gone, damaged or cannot be read.
+    """
+    found = set_aside.first_whole((path,), fits)
+    return found[1] if found else known
+
+
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
     """Replace the document so that a crash at any moment leaves the old or the new one, whole.
 

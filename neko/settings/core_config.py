@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from neko.errors import UnusableValueError
 from neko.settings.in_force import SettingsInForce
 from neko.settings.unusable import unusable_values
-from neko.storage import OnFault, is_object, log_fault, read_document, write_json
+from neko.storage import OnFault, is_object, log_fault, read_again, read_document, write_json
 
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -66,10 +66,11 @@ class CoreConfig:
     def merge(self, changes: Mapping[str, Any]) -> None:
         """Lay ``changes`` over the content and save; objects are merged key by key.
 
+        What somebody has written into the file meanwhile counts as content.
         ``None`` removes a key. Raises ``UnwritableFileError`` when the disk refuses; then nothing has changed.
         """
         with self._lock:
-            merged = _merged(self._values, changes)
+            merged = _merged(read_again(self._path, self._values, is_object), changes)
             write_json(self._path, merged)
             self._values = merged
 
