@@ -36,7 +36,12 @@ cover shake squint clear open close bite drop play press sink slide stop
 _OF_FACE_AND_BODY: Final = frozenset(_OF_FACE_AND_BODY_WORDS.split())
 _DEEDS: Final = _OF_FACE_AND_BODY.union(_OTHER_DEEDS_WORDS.split())
 _BESIDE_A_DEED: Final = re.compile(
-    r"\s(?:\w+ly|her|his|their|my|your|you|him|them|at|up|down|around|over|away|back|into|in|on|with|out|off|softly)\b"
+    r"\s(?:\w+ly|behind|toward|towards|closer|her|his|their|my|your|you|him|them|at|up|down|around|over|away|back|into|in|on|with|out|off|softly)\b"
+)
+_OF_A_BODY: Final = re.compile(
+    r"(?:\b(?:her|his|their)|\w['’]s) (?:\w+ )?(?:face|eyes?|head|hair|hands?|arms?|cheeks?|lips|tail|ears?|shoulders?|"
+    r"voice|gaze|smile|fingers?|mouth|lap|breath)\b",
+    re.IGNORECASE,
 )
 _NO_DEED_WORDS: Final = "this is was has does yes always perhaps sometimes its hers ours yours as us thus"
 _NO_DEED: Final = frozenset(_NO_DEED_WORDS.split())
@@ -65,15 +70,19 @@ def _is_action(span: re.Match[str], text: str) -> bool:
     if _WIDE.search(inside):
         return _is_wide_action(inside, span, text)
     words = inside.split()
+    if not words:
+        return False
     stands_first = _ENDED.search(text, max(0, span.start() - 8), span.start()) is not None or span.start() == 0
     if _is_deed(words[0], _OF_FACE_AND_BODY if len(words) == 1 and not stands_first else _DEEDS) and (
         stands_first or len(words) == 1 or _BESIDE_A_DEED.search(inside)
     ):
         return True
+    if stands_first and inside[0].islower() and _is_bare(words, inside):
+        return True
     following = _NEXT.match(text, span.end())
     goes_on = following is not None and (following[1].islower() or following[1] in _PAUSES)
     if span["starred"] is None and span["lined"] is None:
-        return False
+        return stands_first and _TELLER.match(inside) is not None and _is_narrated(words, inside)
     if not stands_first or goes_on or span["stars"] == "**":
         return False
     if inside[0].islower():
@@ -81,10 +90,21 @@ def _is_action(span: re.Match[str], text: str) -> bool:
     return _is_narrated(words, inside)
 
 
+def _is_bare(words: list[str], inside: str) -> bool:
+    """Whether it is "blush", "pat pat", or a verb by its ending and what stands beside it: "teleports behind you"."""
+    plain = [word.strip(".,!…~") for word in words]
+    if len(words) < 3 and all(word in _OF_FACE_AND_BODY or (len(words) == 2 and word in _DEEDS) for word in plain):
+        return True
+    ends_like_one = plain[0].endswith("s") and not plain[0].endswith("ss") and plain[0] not in _NO_DEED
+    return ends_like_one and len(words) > 1 and _BESIDE_A_DEED.search(inside) is not None
+
+
 def _is_narrated(words: list[str], inside: str) -> bool:
     """Whether a sentence tells what somebody does: "She pours the tea.", "Mio nods.", "I smile at you."."""
     if len(words) < 2:
         return False
+    if _OF_A_BODY.search(inside):
+        return True
     second = words[1].rstrip(".,!")
     if _TELLER.match(inside):
         return second[-1:] == "s" or second.endswith("ed") or _is_deed(second, _DEEDS) or words[0][-1] in "rs"
