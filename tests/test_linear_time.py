@@ -7,6 +7,7 @@ that size: linear work costs four times as much, quadratic work sixteen times.
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import re
@@ -23,23 +24,31 @@ from neko.audio.scripts import runs
 from neko.audio.sentences import SentenceCutter
 from neko.audio.speakable import speakable
 from neko.audio.spoken_language import SpokenLanguage
-from neko.language import guess
+from neko.language import first_accepted, guess
+from neko.llm.answer_body import AnswerBody
 from neko.llm.code_marks import CodeMarks
+from neko.llm.continuation import ContinuationJoiner
 from neko.llm.reply_filter import ReplyFilter
 from neko.llm.speaker_labels import SpeakerLabels
 from neko.memory.keywords import keywords
-from neko.memory.memo import cut_memo_prefix
+from neko.memory.line_codec import logged_line
+from neko.memory.memo import cut_memo_prefix, unwrapped
 from neko.memory.review import corrections
 from neko.memory.search import _asks
+from neko.providers.addresses import normalise_base_url
+from neko.providers.error_body import decoded_body, read_error
 from neko.sessions.emotion import classify
 from neko.sessions.models.builtin.phrasebook import plain
 from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.tags import TagFilter
+from neko.settings.masking import masked_url
+from neko.settings.pasted import tidy_key
 from neko.types.memory import RecentEntry
 from neko.types.model_session import UserMessage
-from neko.well_formed import well_formed
+from neko.web import wire
+from neko.well_formed import TextPieces, well_formed
 
 SIZE = 8_000
 MOST = 8.0
@@ -81,6 +90,14 @@ def whole_and_in_pieces(make: Callable[[], Callable[[str], object]]) -> Callable
 
 
 RULES = Rules("Mio", "Rei", "en", datetime.now, random.Random(1))
+
+
+def read_all(body: AnswerBody, data: bytes) -> None:
+    for at in range(0, len(data), 50):
+        body.feed(data[at : at + 50])
+    body.flush()
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "well_formed": well_formed,
     "language": lambda text: guess(text, "en"),
@@ -96,6 +113,17 @@ READERS: dict[str, Callable[[str], object]] = {
     "keywords": keywords,
     "questions": lambda text: _asks(text, keywords("cat 1 吗 猫 a")),
     "memo": cut_memo_prefix,
+    "memo, made": unwrapped,
+    "row of the log": lambda text: logged_line((1, "s", text, text), {"user": "a", "assistant": "b", "system": "c"}),
+    "continuation": lambda text: ContinuationJoiner("The tea is " + text).feed(text),
+    "pieces": whole_and_in_pieces(lambda: TextPieces().feed),
+    "frame": lambda text: wire.decode(json.dumps({"action": "stream_data", "input_type": "text", "data": text})),
+    "answer body": lambda text: read_all(AnswerBody(), text.encode("utf-8", "replace")),
+    "error body": lambda text: read_error(decoded_body(text.encode("utf-8", "replace"))),
+    "languages of a header": first_accepted,
+    "pasted key": tidy_key,
+    "pasted address": normalise_base_url,
+    "masked address": masked_url,
     "review": lambda text: corrections(text, [RecentEntry("user", "hi")]),
     "plain": plain,
     "sentences": lambda text: SentenceCutter().feed(text),

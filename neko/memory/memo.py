@@ -119,7 +119,7 @@ def unwrapped(reply: str) -> str:
         return text
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     strings = [item.strip() for item in value.values() if isinstance(item, str)] if isinstance(value, dict) else []
     return strings[0] if len(strings) == 1 else text

@@ -70,7 +70,9 @@ def host_of(url: str) -> str:
 
 def _tidied(text: str) -> str:
     """An address in ordinary letters, without what stood around it."""
-    text = _NAME.sub("", plain(text), count=1)
+    text = plain(text)
+    if name := _NAME.match(text):
+        text = text[name.end() :]
     if " " in text and (found := _ADDRESS.search(text)) and found.start() > 0:
         text = plain(found[0])
     text = "".join(text.splitlines())

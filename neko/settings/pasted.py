@@ -11,10 +11,10 @@ _PLAIN: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x300
 """Full-width letters, digits and signs, and the full stops of Chinese and Japanese."""
 _QUOTES: Final = "\"'`´“”‘’„«»「」『』<>,;，；、"
 _NAME: Final = re.compile(
-    r"(?:(?:export|set|setx|\$env:)\s*)?[\"'{\s-]*[\w.-]*(?:key|token|secret|authorization)[\"']?\s*[:=]+\s*",
+    r"(?:(?:export|set|setx|\$env:)\s*)?[\"'{\s-]{0,20}[\w.-]{0,80}(?:key|token|secret|authorization)[\"']?\s*[:=]+\s*",
     re.IGNORECASE,
 )
-_BEARER: Final = re.compile(r".*\bbearer[\s:=]+", re.IGNORECASE | re.DOTALL)
+_BEARER: Final = re.compile(r"\bbearer[\s:=]+", re.IGNORECASE)
 
 
 def plain(text: str) -> str:
@@ -26,7 +26,7 @@ def plain(text: str) -> str:
 def tidy_key(text: str) -> str:
     """The key in what was pasted: ``Authorization: Bearer KEY``, ``OPENAI_API_KEY="KEY"``, a key on two lines."""
     text = plain(text)
-    text = _BEARER.sub("", text, count=1)
+    text = text[max((found.end() for found in _BEARER.finditer(text)), default=0) :]
     text = _NAME.sub("", text, count=1) if _NAME.match(text) else text
     return _unquoted("".join(_unquoted(text).split()))
 
