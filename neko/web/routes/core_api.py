@@ -47,10 +47,9 @@ CoreApiChange = create_model(
 
 
 class Saved(Done):
-    """``keys_left_behind`` are stored keys whose address has changed: they were deleted, not taken there."""
+    """``message`` says so when a stored key was deleted, since its address has changed."""
 
     sessions_ended: int
-    keys_left_behind: list[str]
 
 
 @get(
@@ -79,7 +78,7 @@ async def change_core_api(call: Call[Any]) -> Saved:
         raise HTTPError(200, error.code, str(error)) from error
     ended = await neko.config.change(changes.merge, reload_pages=True)
     words = await _words_of(changes.left_behind, call)
-    return Saved(message=words, sessions_ended=ended, keys_left_behind=list(changes.left_behind))
+    return Saved(message=words, sessions_ended=ended)
 
 
 async def _words_of(left_behind: tuple[str, ...], call: Call[Any]) -> str:
