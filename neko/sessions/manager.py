@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from weakref import WeakKeyDictionary
 
 from neko.errors import NekoError
 from neko.sessions import turn_events as on
@@ -60,7 +61,7 @@ _SHOWN_UNKEPT = 40
 """Lines that are not in the log yet, of which a client that comes, and a model, are told: the newest ones."""
 _STREAMED = SendAudio | SendImage
 _STREAM_PAUSE_S = 2.0
-"""Seconds without sound or pictures from the owner after which those of another client are taken instead."""
+"""Seconds without sound or pictures from a client after which the next begin anew: its user has switched them on."""
 
 
 class TextOutcome(Enum):
@@ -102,7 +103,7 @@ class SessionManager:
         self._actions = 0
         self._retrying: asyncio.Task[None] | None = None
         self._screenshot: asyncio.Future[bytes] | None = None
-        self._streamed = -math.inf
+        self._streamed: WeakKeyDictionary[Outbox, float] = WeakKeyDictionary()
         self._absence: asyncio.TimerHandle | None = None
 
     # ── clients ───────────────────────────────────────────────────────────────
@@ -210,18 +211,17 @@ class SessionManager:
         if isinstance(action, Ping):
             sender.put(Pong())
             return
-        if sender is not self._clients.owner and not sender.closed and self._takes_over(action):
+        if sender is not self._clients.owner and not sender.closed and self._is_deed(action, sender):
             await self.attach(sender)
-        owns = sender is self._clients.owner
-        if owns and isinstance(action, _STREAMED):
-            self._streamed = self._now()
-        if owns or isinstance(action, SendText):
+        if isinstance(action, _STREAMED):
+            self._streamed[sender] = self._now()
+        if sender is self._clients.owner or isinstance(action, SendText):
             self.handle(action)
 
-    def _takes_over(self, action: Action) -> bool:
-        """Has the user of a silent client done something? Sound and pictures stream, and may come from both."""
+    def _is_deed(self, action: Action, sender: Outbox) -> bool:
+        """Has the user of a silent client done something? Sound and pictures that go on are none."""
         if isinstance(action, _STREAMED):
-            return self._now() - self._streamed > _STREAM_PAUSE_S
+            return self._now() - self._streamed.get(sender, -math.inf) > _STREAM_PAUSE_S
         return isinstance(action, SendText | StartSession | StopReply | RetryReply)
 
     def handle(self, action: Action) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from neko.sessions import manager as manager_module
 from tests.client import Client, client, is_turn_end, text_of, types_of
 from tests.conftest import RunningServer
 
@@ -162,18 +163,32 @@ async def test_what_a_silent_socket_does_by_itself_does_not_take_the_conversatio
 
 
 @pytest.mark.contract("ws-9.8")
-async def test_sound_from_two_pages_is_taken_from_one(server: RunningServer) -> None:
+async def test_two_microphones_do_not_fight_and_the_one_switched_on_last_is_heard(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager_module, "_STREAM_PAUSE_S", 600.0)  # however busy this machine is
     sound = {"input_type": "audio", "data": [0] * 480}
-    async with (
-        client(server.ws_url, NAME, knows_takeover=False) as older,
-        client(server.ws_url, NAME, knows_takeover=False) as newer,
-    ):
-        await older.send("stream_data", **sound)  # its microphone is on, the newer page is silent
+    async with client(server.ws_url, NAME, knows_takeover=False) as older:
+        await older.send("stream_data", **sound)
+        await older.quiet()
+        async with client(server.ws_url, NAME, knows_takeover=False) as newer:
+            for _ in range(3):
+                await older.send("stream_data", **sound)  # its microphone is still on
+                assert "neko_hello" not in types_of(await older.quiet())
+                await newer.send("stream_data", **sound)
+                await newer.quiet()
+            await older.say("hello")
+            await older.until("neko_hello")
+            await newer.send("stream_data", **sound)
+            assert "neko_hello" not in types_of(await newer.quiet())
+
+
+@pytest.mark.contract("ws-9.8", "ws-2-audio-unasked")
+async def test_a_microphone_that_is_switched_on_in_a_silent_page_takes_over(server: RunningServer) -> None:
+    async with client(server.ws_url, NAME, knows_takeover=False) as older, client(server.ws_url, NAME) as newer:
+        await older.send("stream_data", input_type="audio", data=[0] * 480)
         await older.until("neko_hello")
-        await newer.send("stream_data", **sound)
-        assert "neko_hello" not in types_of(await newer.quiet())
-        await newer.say("hello")
-        await newer.until("neko_hello")
+        assert await newer.closed() == (4001, "taken over")
 
 
 @pytest.mark.contract("ws-1-disconnect")
