@@ -27,7 +27,7 @@ from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.status_reporter import StatusReporter
-from neko.sessions.unkept_lines import memory_fault, memory_too_slow
+from neko.sessions.unkept_lines import memory_failed, memory_too_slow
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
 from neko.types.lines import NewLine
@@ -243,7 +243,7 @@ class ModelSessionSlot:
         except (NekoError, TimeoutError) as error:
             logger.warning("%s: starting without memory: %s", self._character, type(error).__name__)
             fault = error if isinstance(error, NekoError) else memory_too_slow()
-            self._dependencies.faults.stand(memory_fault(self._character, fault))
+            memory_failed(self._dependencies.faults, self._character, fault)
             recent = []
         recent = [*recent, *(RecentEntry(line.role, line.text) for line in self._observer.unkept)]
         answers_now = self.current is not None and self.current.takes("text")

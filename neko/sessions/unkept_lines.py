@@ -18,18 +18,21 @@ logger = logging.getLogger(__name__)
 
 MOST_UNKEPT = 1_000
 """Lines. What comes beyond is lost, and refused if it is the user's."""
+_TIMEOUT = "timeout"
 RETRY_PAUSE_S = 5.0
 """Seconds between two attempts while nothing is said; what is said is a reason to try at once."""
 
 
-def memory_fault(character: str, error: NekoError) -> Fault:
-    """The standing fault of a character's memory; there is one at a time."""
-    return Fault(_fault_id(character), error, character)
+def memory_failed(faults: StandingFaults, character: str, error: NekoError) -> None:
+    """The memory of a character could not be used: one standing fault, which says why as well as is known."""
+    known = faults.get(_fault_id(character))
+    if known is None or error.params.get("why") != _TIMEOUT:
+        faults.stand(Fault(_fault_id(character), error, character))
 
 
 def memory_too_slow() -> NekoError:
     """The memory did not answer in time."""
-    return MemoryStoreError("the log did not answer in time", file="", reason="other", why="timeout")
+    return MemoryStoreError("the log did not answer in time", file="", reason="other", why=_TIMEOUT)
 
 
 def _fault_id(character: str) -> str:
@@ -89,7 +92,7 @@ class UnkeptLines:
 
     def failed(self, error: NekoError) -> None:
         """The memory could not be used: told until it can."""
-        self._faults.stand(memory_fault(self._character, error))
+        memory_failed(self._faults, self._character, error)
 
     async def store(self, line: NewLine) -> Stored | None:
         """Write a line; None when that has to wait. Raises ``NekoError`` when so many wait that it is lost."""
