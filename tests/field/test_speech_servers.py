@@ -75,6 +75,17 @@ async def test_a_server_without_pcm_is_asked_for_wav_which_is_remembered(speakin
     assert [request["response_format"] for request in spoken(speaking.provider)] == ["pcm", "wav", "wav"]
 
 
+async def test_a_server_that_refuses_the_speed_is_asked_without_it(speaking: Talk) -> None:
+    def answer(request: Request) -> Raw:
+        return whole({"detail": "unknown field: speed"}, 422) if "speed" in request.json else Raw([PCM])
+
+    speaking.provider.speech = answer
+    await speaking.server.neko.config.change({"neko": {"voices": {"Mio": {"rate": 1.5}}}})
+    for _ in range(2):
+        assert await speech_of(speaking) == (pytest.approx(0.5, abs=0.05), [])
+    assert ["speed" in request for request in spoken(speaking.provider)] == [True, False, False]
+
+
 async def test_D16_a_stereo_answer_is_mixed_down(speaking: Talk) -> None:
     speaking.provider.speech = Raw([wav(PCM, channels=2)], content_type="audio/wav")
     assert await speech_of(speaking) == (pytest.approx(0.5, abs=0.05), [])

@@ -54,6 +54,7 @@ class OpenAISpeech:
         self._client: httpx2.AsyncClient | None = None
         self._opening = asyncio.Lock()
         self._closed = False
+        self._takes_speed = True
         near = is_near(urlsplit(endpoint.base_url).hostname or "")
         self._patience_s = _FIRST_BYTE_NEAR_TIMEOUT_S if near else _FIRST_BYTE_TIMEOUT_S
         self.capabilities = SpeechCapabilities("openai", RATE, local=False)
@@ -69,16 +70,21 @@ class OpenAISpeech:
         http = await self._http()
         known = _formats.setdefault(self._network, {})
         refusal: NekoError | None = None
-        for format_ in [known[self._url]] if self._url in known else _FORMATS:
-            attempt = _Attempt(convert)
-            async with contextlib.aclosing(self._attempt(http, utterance, format_, attempt)) as pieces:
+        formats = [known[self._url]] if self._url in known else list(_FORMATS)
+        while formats:
+            attempt = _Attempt(convert, self._body(utterance, formats[0]))
+            async with contextlib.aclosing(self._attempt(http, attempt)) as pieces:
                 async for piece in pieces:
                     yield piece
             if attempt.failure is None:
-                known[self._url] = format_
+                known[self._url] = formats[0]
                 return
             refusal = refusal or attempt.failure
-            if not attempt.another_format_may_do:
+            if attempt.refuses_speed:
+                self._takes_speed = False
+            elif attempt.another_format_may_do:
+                del formats[0]
+            else:
                 break
         known.pop(self._url, None)
         if refusal is not None and not self._closed:
@@ -91,14 +97,11 @@ class OpenAISpeech:
         if client is not None:
             await client.aclose()
 
-    async def _attempt(
-        self, http: httpx2.AsyncClient, utterance: Utterance, format_: str, attempt: _Attempt
-    ) -> AsyncGenerator[bytes, None]:
-        """Ask for one format; what goes wrong is left in ``attempt``."""
-        body = self._body(utterance, format_)
+    async def _attempt(self, http: httpx2.AsyncClient, attempt: _Attempt) -> AsyncGenerator[bytes, None]:
+        """Make one request; what goes wrong is left in ``attempt``."""
         try:
             async with (
-                http.stream("POST", self._url, json=body, headers=self._headers) as answer,
+                http.stream("POST", self._url, json=attempt.body, headers=self._headers) as answer,
                 contextlib.aclosing(answer.aiter_bytes()) as chunks,
             ):
                 if not answer.is_success:
@@ -184,18 +187,20 @@ class OpenAISpeech:
             "input": utterance.text,
             "voice": utterance.voice.voice or _DEFAULT_VOICE,
             "response_format": format_,
-            **({} if speed == 1.0 else {"speed": speed}),
+            **({"speed": speed} if speed != 1.0 and self._takes_speed else {}),
         }
 
 
 class _Attempt:
     """One request for an utterance: what decodes its answer, and why it failed."""
 
-    def __init__(self, convert: Convert) -> None:
+    def __init__(self, convert: Convert, body: dict[str, Any]) -> None:
         self.convert = convert
+        self.body = body
         self.decoder: SoundDecoder | None = None
         self.failure: NekoError | None = None
         self.another_format_may_do = False
+        self.refuses_speed = False
 
     @property
     def text(self) -> bytes:
@@ -205,6 +210,7 @@ class _Attempt:
         """``words``: what the server said in place of sound. Without any, it may be the format all the same."""
         self.failure = failure
         if isinstance(failure, SpeechRefusedError):
+            self.refuses_speed = "speed" in self.body and b"speed" in words
             about_format = _ABOUT_FORMAT.search(words) is not None or (not words and status < 500)
             self.another_format_may_do = about_format and (status == 200 or status in _MAY_BE_FORMAT)
         elif isinstance(failure, SpeechUnreadableError) and self.decoder is not None:
