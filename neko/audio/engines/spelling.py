@@ -77,6 +77,11 @@ _KO_COUNTED: Final = re.compile(
     r"(?<![\d.,])(\d{1,2})\s?(시간|시|개월|개|명|살|마리|잔|권|가지|번째|벌|송이|그루|채|통)(?!대)"
 )
 _KO_HOURS: Final = 12
+_ZH_YEAR: Final = re.compile(r"(?<![\d.,])([12]\d{3})(?=年)")
+_ZH_DIGITS: Final = str.maketrans("0123456789", "零一二三四五六七八九")
+_ZH_TWO: Final = re.compile(
+    r"(?<![\d.,第])2(?=(?:[个個只隻位条條本次天年块塊杯件家种種张張人周週岁歲点點万萬千]|小时|小時|分钟|分鐘))"
+)
 
 
 def in_words(text: str, language: str) -> str:
@@ -97,7 +102,7 @@ def in_words(text: str, language: str) -> str:
     text = _GROUPED.sub(lambda found: re.sub(r"\s", "", found[0]), text)
     if word := _NUMBER_WORD.get(language):
         text = _NUMERO.sub(f"{word} ", text)
-    own: dict[str, Callable[[str], str]] = {"en": _english, "ko": _korean}
+    own: dict[str, Callable[[str], str]] = {"en": _english, "ko": _korean, "zh": _chinese}
     return own.get(language, str)(text)
 
 
@@ -248,6 +253,11 @@ def _year(found: re.Match[str]) -> str:
     if found[3] == "00":
         return found[0]
     return f"{found[1]} {found[2]} {f'oh {found[3][1]}' if found[3][0] == '0' else found[3]}"
+
+
+def _chinese(text: str) -> str:
+    """Years are read digit by digit, and two of something is 两."""
+    return _ZH_TWO.sub("两", _ZH_YEAR.sub(lambda found: found[1].translate(_ZH_DIGITS), text))
 
 
 def _korean(text: str) -> str:
