@@ -67,7 +67,7 @@ class Models:
 
     async def test(self, base_url: str, api_key: str, model: str) -> model_catalogue.TestResult:
         """One real call; a failure is in the result."""
-        return await model_catalogue.test(self._network, base_url, api_key, model)
+        return await model_catalogue.test(self._network, base_url, api_key, model, adaptations=self._adaptations)
 
     def _configured_session(self, mode: Mode, owner: TaskOwner) -> ModelSession:
         if mode == "audio":

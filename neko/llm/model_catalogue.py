@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from neko.errors import ModelStreamBrokenError, ModelWrongPathError, NekoError, NoModelYetError
+from neko.llm.adaptation import Adaptations
 from neko.llm.client import Timeouts
 from neko.llm.complete_once import complete_once
 from neko.llm.provider_errors import ProviderErrors
@@ -72,14 +73,20 @@ async def test(
     *,
     provider: str = "",  # noqa: PT028
     timeouts: Timeouts | None = None,  # noqa: PT028
+    adaptations: Adaptations | None = None,  # noqa: PT028
 ) -> TestResult:
-    """Ask the model one tiny question for real; never raises ``NekoError``, the result holds it."""
+    """Ask the model one tiny question for real; never raises ``NekoError``, the result holds it.
+
+    What ``adaptations`` hold of the model is forgotten first: it may have been loaded in another way.
+    """
     base_url = normalise_base_url(base_url)
     name = provider or shown_host(base_url)
     extra = (await in_thread(catalogue)).extra_bodies.get(model, {})
     endpoint = ModelEndpoint("conversation", "custom", name, base_url, model, api_key, extra)
+    if adaptations is not None:
+        adaptations.forget(endpoint)
     try:
-        answer = await complete_once(network, endpoint, _GREETING, timeouts)
+        answer = await complete_once(network, endpoint, _GREETING, timeouts, adaptations)
     except NekoError as error:
         return TestResult(False, error=error)
     return TestResult(True, round(answer.latency * 1000), answer.text)

@@ -152,7 +152,8 @@ export class ServerEvents {
   #status({ message, code, remedy, link, level }) {
     if (code === "left") return;
     if (!code || level === "info") {
-      if (message) toast(message);
+      if (message && remedy) toast(`${message} ${remedy}`, { timeMs: LONG_TOAST_MS });
+      else if (message) toast(message);
       return;
     }
     if (OURS.has(code)) {

@@ -1,0 +1,68 @@
+"""What of a talk goes into a request that has room for so many tokens only."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neko.llm.chat_request import estimate
+from neko.sessions.models.history import History
+
+TEXT = st.sampled_from(["tea", "茶が入りました", "a long line of words " * 20, "\n"])
+LINES = st.lists(st.tuples(st.booleans(), TEXT), max_size=12)
+
+
+def history(lines: list[tuple[bool, str]], notes: int) -> History:
+    made = History(8000)
+    made.instructions = "You are Mio."
+    for number in range(notes):
+        made.note(f"note {number} " + "that says a lot " * 10)
+    for number, (is_user, text) in enumerate(lines):
+        made.line("user" if is_user else "assistant", f"<{number}> {text}")
+    made.user("t", "And the last question?")
+    return made
+
+
+@given(
+    lines=LINES,
+    notes=st.integers(0, 3),
+    most_tokens=st.integers(0, 3000),
+    context=st.sampled_from(["", "She knows. " * 30]),
+)
+def test_the_instructions_and_the_question_stay_and_what_is_left_out_is_oldest(
+    lines: list[tuple[bool, str]], notes: int, most_tokens: int, context: str
+) -> None:
+    talk = history(lines, notes)
+    whole, fitting = talk.request(context), talk.request(context, most_tokens=most_tokens)
+    assert fitting[0]["content"].startswith("You are Mio.")
+    assert fitting[-1]["content"].endswith("And the last question?")
+    roles = [message["role"] for message in fitting[1:]]
+    assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"] * (len(roles) % 2)
+    kept = [number for number in range(len(lines)) if any(f"<{number}>" in m["content"] for m in fitting[1:])]
+    assert kept == list(range(len(lines)))[len(lines) - len(kept) :]
+    if kept:
+        assert estimate(fitting) <= most_tokens + 10
+    if estimate(whole) < most_tokens:
+        assert fitting == whole
+    assert talk.request(context) == whole
+
+
+def test_the_notes_go_before_the_context_and_both_after_the_talk() -> None:
+    talk = history([(True, "tea"), (False, "yes")], notes=2)
+    sizes = [estimate(talk.request("She knows.", most_tokens=most)) for most in (1000, 100, 70, 20)]
+    assert sizes == sorted(sizes, reverse=True)
+    roomy, tight = talk.request("She knows.", most_tokens=100), talk.request("She knows.", most_tokens=70)
+    assert "note 1" in roomy[0]["content"]
+    assert "note 0" not in tight[0]["content"]
+    assert "She knows." in tight[0]["content"]
+
+
+def test_of_a_very_long_reply_the_end_is_kept() -> None:
+    talk = History(1000)
+    talk.user("t", "Tell me everything.")
+    talk.reply("t", "".join(f"{number}。" for number in range(4000)))
+    talk.user("u", "Go on.")
+    sent = talk.request()
+    assert [message["role"] for message in sent] == ["user", "assistant", "user"]
+    assert sent[1]["content"].startswith("[…] ")
+    assert sent[1]["content"].endswith("3999。")
