@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from neko.settings import is_near
+from neko.settings.masking import masked_url
 from neko.settings.pasted import plain
 
 _ENDINGS: Final = (
@@ -56,7 +57,7 @@ def url_below(base_url: str, path: str) -> str:
 def shown_host(url: str) -> str:
     """Host and port of an address, as it may be shown: without the account."""
     try:
-        return urlsplit(url).netloc.rpartition("@")[2]
+        return urlsplit(masked_url(url)).netloc.rpartition("@")[2]
     except ValueError:
         return ""
 

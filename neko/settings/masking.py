@@ -12,6 +12,13 @@ _LONG = 16
 _SECRET_FIELD = re.compile(r"((?:^|&)(?:[\w-]*key|[\w-]*token|code|sig|secret|password)=)[^&]+", re.IGNORECASE)
 """In the query of a URL."""
 
+_ACCOUNT = re.compile(
+    r"(?P<scheme>(?>(?:[a-z][a-z0-9+.-]*:)?//|))"
+    r"(?:(?P<authority>[^/?#]*)|[^/?#:]*:(?P<port>[^/?#]*)[/?#].*)@",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What stands before the host: all up to the last ``@`` of the authority, or of the text if it holds none."""
+
 
 def masked(secret: Any) -> str:
     """``sk-…abcd`` for a long secret, a bare ``…`` for a short one, nothing for none."""
@@ -22,17 +29,22 @@ def masked(secret: Any) -> str:
 
 
 def masked_url(url: Any) -> str:
-    """A URL without the password or the key that it may carry."""
+    """A URL without the password or the key that it may carry.
+
+    A password that was not percent-encoded may hold what ends an authority (``/``, ``?``, ``#``); then what stands
+    before it looks like a host with a port that is none.
+    """
     text = str(url or "")
-    if "@" not in text and "=" not in text:
+    match = _ACCOUNT.match(text)
+    if match and (match["authority"] or not match["port"].isdecimal()):
+        text = f"{match['scheme']}{_MARK}@{text[match.end() :]}"
+    if "=" not in text:
         return text
     try:
         parts = urlsplit(text)
     except ValueError:
         return _MARK
-    account, at, host = parts.netloc.rpartition("@")
-    netloc = f"{_MARK}@{host}" if at and account else parts.netloc
-    return urlunsplit(parts._replace(netloc=netloc, query=_SECRET_FIELD.sub(rf"\1{_MARK}", parts.query)))
+    return urlunsplit(parts._replace(query=_SECRET_FIELD.sub(rf"\1{_MARK}", parts.query)))
 
 
 def is_masked(value: str) -> bool:
