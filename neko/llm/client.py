@@ -134,7 +134,7 @@ def _is_dead_connection(error: Exception) -> bool:
 
 async def open_client(network: Network, endpoint: ModelEndpoint, timeouts: Timeouts) -> ProviderClient:
     """A client for the server and key of ``endpoint``; nothing is sent. Raises ``NekoError``."""
-    errors = ProviderErrors(endpoint.model, endpoint.provider_name)
+    errors = ProviderErrors.of(endpoint)
     errors.check(endpoint.base_url, endpoint.api_key)
     try:
         http = await network.http_client(

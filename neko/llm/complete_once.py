@@ -87,7 +87,7 @@ async def _adapted(
 
 
 def _errors(endpoint: ModelEndpoint) -> ProviderErrors:
-    return ProviderErrors(endpoint.model, endpoint.provider_name)
+    return ProviderErrors.of(endpoint)
 
 
 class _WholeText:

@@ -7,14 +7,16 @@ objects for every delta, and no library reads what servers really send.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from neko.errors import NekoError
+from neko.errors import ModelError, NekoError
 from neko.llm.adaptation import AS_USUAL, Adaptation
 from neko.llm.chat_request import ChatMessage, chat_body
 from neko.llm.client import ProviderClient, Timeouts
 from neko.llm.completion_decoder import CompletionDecoder, CompletionEnd
+from neko.llm.echo import without_echo
 from neko.llm.provider_errors import ProviderErrors
 from neko.llm.stream_clock import StreamClock
 from neko.providers import ModelEndpoint
@@ -22,6 +24,8 @@ from neko.types.model_session import Tool
 
 if TYPE_CHECKING:
     import httpx2
+
+logger = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT_S = 0.05
 _END_TIMEOUT_S = 3.0
@@ -56,11 +60,29 @@ async def stream_completion(
 ) -> CompletionEnd:
     """Ask for a completion and push its text into ``sink``; returns at its proper end.
 
-    ``on_late`` is called once when the model has not begun after a while. Raises ``NekoError``,
+    ``on_late`` is called once when the model has not begun after a while. What goes wrong is logged, with the
+    provider's own sentence but without a word of the talk that it may repeat. Raises ``NekoError``,
     ``ToolsRefusedError`` when the server would answer without ``tools`` only. When the task is cancelled the HTTP
     stream is dropped at once.
     """
     body = chat_body(endpoint, messages, tools, adaptation)
+    try:
+        return await _ask(client, endpoint, body, sink, timeouts, errors, on_late)
+    except ModelError as error:
+        said = f", told: {without_echo(error.said, messages)}" if error.said else ""
+        logger.warning("%s at %s: %s (%s)%s", endpoint.model, endpoint.provider_name, error.code, error, said)
+        raise
+
+
+async def _ask(
+    client: ProviderClient,
+    endpoint: ModelEndpoint,
+    body: Mapping[str, Any],
+    sink: Sink,
+    timeouts: Timeouts,
+    errors: ProviderErrors,
+    on_late: Callable[[], object] | None,
+) -> CompletionEnd:
     decoder = CompletionDecoder(sink.push, errors, body)
     patience = timeouts.patience(endpoint.base_url, streamed=bool(body.get("stream")))
     clock = StreamClock(patience, timeouts.completion_timeout_s, on_late)

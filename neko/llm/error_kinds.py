@@ -244,7 +244,11 @@ def _by_words(refusal: Refusal) -> type[ModelError] | None:
             return NoModelLoadedError
         if has(_NOT_PULLED):
             return ModelNotPulledError
-        if has(_NO_MODEL) or (code == 404 and _names_model(refusal)):
+        if (
+            has(_NO_MODEL)
+            or (code == 404 and _names_model(refusal))
+            or (code == 404 and refusal.body.said and not has(_NOTHING_HERE))
+        ):
             return ModelNotFoundError
         if has(_FILTER) and code != 404:
             return ModelContentFilteredError
@@ -263,7 +267,7 @@ def _by_status(refusal: Refusal) -> type[ModelError] | None:
         return ModelKeyRefusedError
     if code == 403:
         return ModelForbiddenError if " " in refusal.body.said else ModelKeyRefusedError
-    if code == 405 or (code == 404 and (not refusal.body.said or has(_NOTHING_HERE))):
+    if code in (404, 405):
         return ModelWrongPathError
     if code == 408:
         return ModelTimeoutError

@@ -26,6 +26,7 @@ from neko.errors import (
 )
 from neko.llm.error_kinds import Refusal, error_for, finish_error
 from neko.llm.retry_after import retry_hint
+from neko.providers import ModelEndpoint
 from neko.providers.addresses import is_web_address
 from neko.providers.error_body import clean, decoded_body, read_error
 
@@ -46,6 +47,10 @@ class ProviderErrors:
     model: str
     provider: str
     key: str = ""
+
+    @classmethod
+    def of(cls, endpoint: ModelEndpoint) -> ProviderErrors:
+        return cls(endpoint.model, endpoint.provider_name, endpoint.api_key)
 
     def make(
         self, kind: type[ModelError], note: str = "", /, *, said: str = "", **params: str | int | float

@@ -51,7 +51,9 @@ async def failure_of(error: NekoError, language: str) -> Failure:
     if isinstance(error, InputError) and not i18n.known(error.code, language):
         return Failure(error=str(error), code=error.code, remedy="", link=None)
     notice = i18n.describe(error, language, files_by_name=True)
-    return Failure(error=notice.whole, code=notice.code, remedy=notice.remedy, link=notice.link or None)
+    return Failure(
+        error=notice.text, code=notice.code, said=notice.said, remedy=notice.remedy, link=notice.link or None
+    )
 
 
 async def error_response(error: Exception, where: str, request: Request, neko: Neko) -> Response:

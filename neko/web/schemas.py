@@ -28,11 +28,15 @@ class Done(Success):
 
 
 class Failure(Schema):
-    """The answer to everything that goes wrong: a sentence for a person and a code for a program."""
+    """The answer to everything that goes wrong: a sentence for a person and a code for a program.
+
+    ``said``: what a provider said of it, in a sentence of its own.
+    """
 
     success: Literal[False] = False
     error: str
     code: str
+    said: str = ""
     remedy: str = ""
     link: str | None = None
 

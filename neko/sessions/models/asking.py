@@ -59,7 +59,7 @@ class Model:
 
     @property
     def errors(self) -> ProviderErrors:
-        return ProviderErrors(self.endpoint.model, self.endpoint.provider_name)
+        return ProviderErrors.of(self.endpoint)
 
 
 class Asking:

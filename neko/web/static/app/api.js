@@ -1,7 +1,7 @@
 /** REST calls: JSON in, JSON out, every failure an `ApiError` whose words a person can read. */
 import { has, t } from "./i18n.js";
 
-/** @typedef {{ success?: boolean, error?: string, code?: string, remedy?: string } | null} Failure What a refused call may answer. */
+/** @typedef {{ success?: boolean, error?: string, code?: string, said?: string, remedy?: string } | null} Failure What a refused call may answer. */
 
 const TIMEOUT_MS = 15_000;
 const BYTES_TIMEOUT_MS = 20_000;
@@ -9,11 +9,13 @@ const BYTES_TIMEOUT_MS = 20_000;
 export class ApiError extends Error {
   /**
    * @param {string} message
-   * @param {{ code?: string | undefined, remedy?: string | undefined, status?: number | undefined }} [details] `status` 0: no answer at all
+   * @param {{ code?: string | undefined, said?: string | undefined, remedy?: string | undefined, status?: number | undefined }} [details]
+   *   `said`: the provider's own sentence; `status` 0: no answer at all
    */
-  constructor(message, { code = "internal", remedy = "", status = 0 } = {}) {
+  constructor(message, { code = "internal", said = "", remedy = "", status = 0 } = {}) {
     super(message);
     this.code = code;
+    this.said = said;
     this.remedy = remedy;
     this.status = status;
   }
@@ -24,7 +26,7 @@ export class ApiError extends Error {
  * @param {unknown} error
  */
 export function sentenceOf(error) {
-  if (error instanceof ApiError) return [error.message, error.remedy].filter(Boolean).join(" ");
+  if (error instanceof ApiError) return [error.message, error.said, error.remedy].filter(Boolean).join(" ");
   return error instanceof Error ? error.message : t("errors.internal.message");
 }
 
@@ -83,6 +85,7 @@ async function call(path, body, timeoutMs) {
   const code = answer?.code ?? "internal";
   throw new ApiError(answer?.error || sentence(code, "message") || t("errors.internal.message"), {
     code,
+    said: answer?.said,
     remedy: answer?.remedy ?? sentence(code, "remedy"),
     status: response.status,
   });
@@ -120,5 +123,7 @@ export async function postForBytes(path, body) {
   const response = await ask(path, body, BYTES_TIMEOUT_MS).catch(() => null);
   if (response?.ok) return response.arrayBuffer();
   const answer = response && await bodyOf(response);
-  throw new ApiError(answer?.error ?? t("errors.speech.message"), { code: answer?.code, remedy: answer?.remedy, status: response?.status });
+  throw new ApiError(answer?.error ?? t("errors.speech.message"), {
+    code: answer?.code, said: answer?.said, remedy: answer?.remedy, status: response?.status,
+  });
 }

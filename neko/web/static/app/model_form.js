@@ -237,14 +237,15 @@ export class ModelForm {
    */
   #problem(error) {
     const key = error instanceof ApiError ? `model.faults.${error.code}` : "";
-    if (has(key)) return t(key, { provider: this.#address() || this.#name(this.#provider), model: this.#model() });
-    return sentenceOf(error);
+    if (!(error instanceof ApiError) || !has(key)) return sentenceOf(error);
+    const words = t(key, { provider: this.#address() || this.#name(this.#provider), model: this.#model() });
+    return [words, error.said].filter(Boolean).join(" ");
   }
 
   /** The custom address without what everybody knows of it. */
   #address() {
     if (this.#provider.key !== "custom") return "";
-    return this.#controls?.url.value.trim().replace(/^https?:\/\//, "").replace(/\/.*/, "") ?? "";
+    return this.#controls?.url.value.trim().replace(/^https?:\/\//, "").replace(/\/.*/, "").replace(/.*@/, "") ?? "";
   }
 
   #test() {

@@ -38,17 +38,19 @@ export function toast(message, { timeMs = TOAST_TIME_MS, action = null } = {}) {
 }
 
 /**
- * What happened, what she did about it, and the one thing you can do.
+ * What happened (after a line break: what the provider said of it), and the one thing you can do.
  * `link` is a settings page ("settings/model"); `retry` tries the turn again.
  * @param {{ code?: string, message: string, remedy?: string, link?: string, retry?: (() => void) | null }} problem
  */
 export function showFault({ code, message, remedy, link, retry }) {
   clearFault();
   const page = link?.split("/")[1];
+  const [words = "", said = ""] = message.split("\n");
   fault = h("section", { class: "fault", role: "alert", "data-testid": "fault", "data-code": code ?? "" },
     h("span", { class: "fault-sign" }, icon("warning")),
     h("div", { class: "fault-words" },
-      h("p", { class: "fault-message", text: message }),
+      h("p", { class: "fault-message", text: words }),
+      said && h("p", { class: "fault-said", "data-testid": "fault-said", text: said }),
       remedy && h("p", { class: "fault-remedy", text: remedy }),
       h("div", { class: "fault-acts" },
         retry && h("button", { type: "button", class: "button", text: t("talk.try_again"), on: { click: () => { clearFault(); retry(); } } }),

@@ -11,7 +11,10 @@ import { endAllStanding, endStanding, showStanding } from "./standing_faults.js"
 const RELOAD_AFTER_MS = 2500;
 const LONG_TOAST_MS = 8000;
 const NOTIFICATION_MS = 6000;
-const TRANSIENT = new Set(["model_unreachable", "model_timeout", "model_stream_broken", "model_rate_limited", "model_server_error", "model"]);
+const TRANSIENT = new Set([
+  "model", "model_unreachable", "model_host_unknown", "model_timeout", "model_stream_broken", "model_empty_reply", "model_loading",
+  "model_rate_limited", "model_server_error",
+]);
 /** Faults of this page's own frames: nothing the reader could do. */
 const OURS = new Set(["unknown_action", "invalid_json", "invalid_input_type"]);
 
