@@ -15,13 +15,16 @@ from neko.errors import NekoError
 from neko.llm.provider_errors import ProviderErrors
 from neko.net import Network
 from neko.providers import ModelEndpoint
-from neko.providers.addresses import url_below
+from neko.providers.addresses import shown_host, url_below
 from neko.settings import is_near
 from neko.tasks import in_thread
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
+
+
+_PROBE_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,19 @@ class ProviderClient:
             with contextlib.suppress(httpx2.HTTPError, OSError, NekoError):
                 async with asyncio.timeout(timeout_s):
                     await self._http.head(url_below(self._base_url, "models"))
+
+    async def other_scheme(self) -> str:
+        """ "http" where https got no answer and http does, "https" the other way round, else "": a way to tell apart
+        what looks the same when a server does not say so. Nothing but a look at the root is sent, without the key."""
+        import httpx2
+
+        parts = urlsplit(self._base_url)
+        other = "http" if parts.scheme == "https" else "https"
+        with contextlib.suppress(httpx2.HTTPError, OSError, NekoError):
+            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+                await self._http.head(f"{other}://{shown_host(self._base_url)}/", follow_redirects=False)
+                return other
+        return ""
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from neko.errors import ModelError, NekoError
+from neko.errors import ModelError, ModelSchemeError, ModelStreamBrokenError, ModelUnreachableError, NekoError
 from neko.llm.adaptation import AS_USUAL, Adaptation
 from neko.llm.chat_request import ChatMessage, chat_body
 from neko.llm.client import ProviderClient, Timeouts
@@ -31,6 +31,7 @@ _DRAIN_TIMEOUT_S = 0.05
 _END_TIMEOUT_S = 3.0
 """Seconds from the reason of the end to the end of the answer, which some servers keep open for ever."""
 _LONGEST_REFUSAL = 64 * 1024
+_SCHEME_MAY_BE_WRONG = (ModelUnreachableError, ModelStreamBrokenError)
 _LENGTHS = frozenset(("content-length", "transfer-encoding"))
 """Without any of them the end of a body looks the same as a connection that broke."""
 
@@ -87,8 +88,12 @@ async def _ask(
     patience = timeouts.patience(endpoint.base_url, streamed=bool(body.get("stream")))
     clock = StreamClock(patience, timeouts.completion_timeout_s, on_late)
     is_delimited = True
+    has_answer = False
     try:
         async with clock, client.post_chat(body) as response:
+            has_answer = True
+            if response.history and response.request.method != "POST":
+                raise errors.redirected(str(response.url))
             if response.status_code != 200:
                 raise await _refusal(response, errors, body)
             is_delimited = not _LENGTHS.isdisjoint(response.headers)
@@ -99,7 +104,10 @@ async def _ask(
         if not decoder.has_ended:
             if clock.has_expired:
                 raise errors.timeout(clock.allowed_s, has_words=clock.has_words) from error
-            raise errors.from_exception(error) from error
+            found = errors.from_exception(error)
+            if not has_answer and type(found) in _SCHEME_MAY_BE_WRONG and (scheme := await client.other_scheme()):
+                found = errors.make(ModelSchemeError, type(error).__name__, scheme=scheme)
+            raise found from error
     return decoder.finish(is_delimited=is_delimited)
 
 

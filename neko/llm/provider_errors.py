@@ -94,8 +94,7 @@ class ProviderErrors:
         """For an answer that is not 200, with its body (as much as was read) and the body that it answers."""
         location = response.headers.get("location", "")
         if 300 <= response.status_code < 400 and location:
-            place = _place(str(response.url.join(location)))
-            return self.make(ModelRedirectedError, f"status {response.status_code}", place=place)
+            return self.redirected(str(response.url.join(location)))
         return self.from_status(response.status_code, decoded_body(raw), request, response.headers)
 
     def from_status(
@@ -117,6 +116,10 @@ class ProviderErrors:
         kind = finish_error(reason)
         return None if kind is None else self.make(kind, f"finish_reason {clean(reason)[:40]}")
 
+    def redirected(self, url: str) -> ModelError:
+        """For an answer that sends elsewhere, or that came from there without having been asked."""
+        return self.make(ModelRedirectedError, "elsewhere", place=_place(url))
+
     def web_page(self, raw: bytes) -> ModelError:
         """For a page in place of a reply."""
         return self.make(ModelWebPageError, "a web page", said=read_error(raw.decode("utf-8", "replace")).said)
@@ -135,7 +138,7 @@ class ProviderErrors:
         name = type(cause).__name__
         if isinstance(cause, ssl.SSLCertVerificationError):
             return self.make(ModelTLSError, name, said=cause.verify_message or "")
-        if isinstance(cause, ssl.SSLError):
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
             speaks_http = cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
             return self.make(ModelSchemeError, name, scheme="http") if speaks_http else self.make(ModelTLSError, name)
         if isinstance(cause, socket.gaierror):
