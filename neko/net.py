@@ -131,13 +131,14 @@ class Network:
         traffic.connections += 1
         return WebSocket(connection, lambda: self._admit(host, traffic), traffic)
 
-    async def is_listening(self, purpose: str, host: str, port: int, timeout_s: float) -> bool:
-        """Whether something takes connections there; loads nothing, and is quick where nothing listens."""
+    async def is_listening(self, purpose: str, host: str, port: int, timeout_s: float, *, tls: bool = False) -> bool:
+        """Whether something takes connections there, by TLS with whatever certificate if ``tls``; loads nothing, and
+        is quick where nothing listens."""
         traffic = self._entry(purpose, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         self._admit(host, traffic)
         try:
             async with asyncio.timeout(timeout_s):
-                _, writer = await asyncio.open_connection(host, port)
+                _, writer = await asyncio.open_connection(host, port, ssl=_any_certificate() if tls else None)
         except OSError:
             return False
         traffic.connections += 1
@@ -348,6 +349,13 @@ def _routes_type() -> Callable[[Callable[[str | None], httpx2.AsyncBaseTransport
 def _tls() -> ssl.SSLContext:
     """Shared by all clients: reading the certificates takes 20 ms."""
     context: ssl.SSLContext = _load_http().create_ssl_context()
+    return context
+
+
+def _any_certificate() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

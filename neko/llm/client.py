@@ -73,7 +73,8 @@ class Timeouts:
 class ProviderClient:
     """The ``openai`` client of one server over a connection of the gate's; tries nothing twice by itself."""
 
-    def __init__(self, base_url: str, openai: AsyncOpenAI, http: httpx2.AsyncClient) -> None:
+    def __init__(self, network: Network, base_url: str, openai: AsyncOpenAI, http: httpx2.AsyncClient) -> None:
+        self._network = network
         self._openai = openai
         self._http = http
         self._base_url = base_url
@@ -86,6 +87,7 @@ class ProviderClient:
         if "api-version=" in base_url:  # Azure
             self._headers["api-key"] = openai.api_key
         self._headers["Accept"] = "text/event-stream, application/json"
+        self._has_answered = False
         self._is_kept = False
         """The last answer was read to its end, so that the next question goes over the same connection."""
 
@@ -106,6 +108,7 @@ class ProviderClient:
             if not (was_kept and _is_dead_connection(error)):
                 raise
             response = await self._http.send(request, stream=True)
+        self._has_answered = True
         try:
             yield response
             self._is_kept = response.is_closed
@@ -125,16 +128,22 @@ class ProviderClient:
                     await self._http.head(url_below(self._base_url, "models"))
 
     async def other_scheme(self) -> str:
-        """ "http" where https got no answer and http does, "https" the other way round, else "": a way to tell apart
-        what looks the same when a server does not say so. Nothing but a look at the root is sent, without the key."""
+        """ "http" where https got no answer and http does, "https" the other way round, else "".
+
+        A server that has never answered may just not say so. Nothing but a look at its root is sent, without the key.
+        """
         import httpx2
 
         parts = urlsplit(self._base_url)
-        other = "http" if parts.scheme == "https" else "https"
+        if self._has_answered:
+            return ""
         with contextlib.suppress(httpx2.HTTPError, OSError, NekoError):
+            if parts.scheme == "http":
+                place = parts.hostname or "", parts.port or 80
+                return "https" if await self._network.is_listening("model", *place, _PROBE_TIMEOUT_S, tls=True) else ""
             async with asyncio.timeout(_PROBE_TIMEOUT_S):
-                await self._http.head(f"{other}://{shown_host(self._base_url)}/", follow_redirects=False)
-                return other
+                await self._http.head(f"http://{shown_host(self._base_url)}/", follow_redirects=False)
+                return "http"
         return ""
 
     async def aclose(self) -> None:
@@ -159,12 +168,12 @@ async def open_client(network: Network, endpoint: ModelEndpoint, timeouts: Timeo
             connect_timeout_s=timeouts.connect_timeout_s,
             follow_redirects=endpoint.base_url.startswith("https:"),
         )
-        return await in_thread(_make_client, endpoint, http)
+        return await in_thread(_make_client, network, endpoint, http)
     except Exception as error:
         raise errors.from_exception(error) from error
 
 
-def _make_client(endpoint: ModelEndpoint, http: httpx2.AsyncClient) -> ProviderClient:
+def _make_client(network: Network, endpoint: ModelEndpoint, http: httpx2.AsyncClient) -> ProviderClient:
     """Blocks: the library is loaded at its first use, and it asks the system for what its headers say."""
     _load_openai()
     from openai import AsyncOpenAI
@@ -173,7 +182,7 @@ def _make_client(endpoint: ModelEndpoint, http: httpx2.AsyncClient) -> ProviderC
     client = AsyncOpenAI(api_key=key, base_url=endpoint.base_url, http_client=http, max_retries=0)
     if client.base_url.host != "api.openai.com":
         client.organization = client.project = None
-    return ProviderClient(endpoint.base_url, client, http)
+    return ProviderClient(network, endpoint.base_url, client, http)
 
 
 @functools.cache

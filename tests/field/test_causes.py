@@ -102,7 +102,7 @@ PERMANENT: dict[str, tuple[Raw, str, str]] = {
     ),
     "A27-length-without-a-word": (
         Raw([event(chunk({"reasoning_content": "hm"})), event(chunk({}, "length")), DONE]),
-        "model_empty_reply",
+        "model_reply_cut",
         "",
     ),
     "C6-terms": (whole(problem(TERMS, "terms_not_accepted"), 400), "model_bad_request", TERMS),
@@ -263,7 +263,7 @@ async def test_words_without_end_and_with_control_characters_are_shown_short_on_
     talk.provider.answers = [whole(problem("No\x00 \u202e\r\n\n<b>way</b> " + "x y " * 5000), 400)]
     outcome = await talk.say()
     sentence, said = outcome.told[0]["message"].split("\n")
-    assert "No <b>way</b> x y" in said
+    assert "<b>way</b> x y" in said
     assert len(said) < 300
     assert said.isprintable()
     assert sentence

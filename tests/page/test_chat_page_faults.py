@@ -57,6 +57,17 @@ async def test_a_refusal_becomes_a_card_with_a_remedy_and_the_talk_goes_on(
     assert await driver.texts() == ["hello", "and now?", "Hello from the scripted model."]
 
 
+async def test_the_provider_s_own_sentence_stands_under_ours_as_plain_text(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    """C6"""
+    provider.script(failure(400, "Accept the <b>terms</b> at https://example.com/terms first"))
+    await driver.open(connected.url)
+    await driver.say("hello")
+    await expect(driver.get("fault-said")).to_contain_text("Accept the <b>terms</b> at https://example.com/terms first")
+    await expect(driver.get("fault").locator(".fault-message")).not_to_contain_text("terms")
+
+
 async def test_a_passing_fault_is_tried_again_without_a_word(
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:

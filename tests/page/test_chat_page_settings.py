@@ -143,6 +143,7 @@ async def test_a_server_of_ones_own_is_tested_chosen_and_answers(
     note = driver.get("model-note")
     await expect(note).to_have_class(re.compile("is-bad"))
     await expect(note).to_contain_text("refused this key")
+    await expect(note).to_contain_text("Incorrect API key provided")
     await expect(note).not_to_contain_text("sk-wrong")
     await driver.get("model-key").fill("sk-right")
     await driver.get("model-test").click()

@@ -158,7 +158,7 @@ export class ModelForm {
   #forget(provider) {
     const custom = provider.key === "custom";
     const current = this.#current;
-    const kept = custom ? !!current && !current.offline && current.provider === "custom" : provider.needs_key && provider.has_key;
+    const kept = custom ? current?.provider === "custom" && !current.offline : provider.needs_key && provider.has_key;
     if (!kept) return "";
     return h("button", {
       type: "button", class: "button is-quiet", "data-testid": "model-forget", text: t(custom ? "model.forget_address" : "model.forget_key"),
