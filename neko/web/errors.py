@@ -52,7 +52,7 @@ async def failure_of(error: NekoError, language: str) -> Failure:
         return Failure(error=str(error), code=error.code, remedy="", link=None)
     notice = i18n.describe(error, language, files_by_name=True)
     return Failure(
-        error=notice.text, code=notice.code, said=notice.said, remedy=notice.remedy, link=notice.link or None
+        error=notice.whole, code=notice.code, said=notice.said, remedy=notice.remedy, link=notice.link or None
     )
 
 

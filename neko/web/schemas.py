@@ -30,7 +30,7 @@ class Done(Success):
 class Failure(Schema):
     """The answer to everything that goes wrong: a sentence for a person and a code for a program.
 
-    ``said``: what a provider said of it, in a sentence of its own.
+    ``said``: the last line of ``error`` when it is what a provider said of it, for who has a sentence of its own.
     """
 
     success: Literal[False] = False

@@ -10,7 +10,7 @@ export class ApiError extends Error {
   /**
    * @param {string} message
    * @param {{ code?: string | undefined, said?: string | undefined, remedy?: string | undefined, status?: number | undefined }} [details]
-   *   `said`: the provider's own sentence; `status` 0: no answer at all
+   *   `said`: the provider's own sentence, which ends the message; `status` 0: no answer at all
    */
   constructor(message, { code = "internal", said = "", remedy = "", status = 0 } = {}) {
     super(message);
@@ -26,7 +26,7 @@ export class ApiError extends Error {
  * @param {unknown} error
  */
 export function sentenceOf(error) {
-  if (error instanceof ApiError) return [error.message, error.said, error.remedy].filter(Boolean).join(" ");
+  if (error instanceof ApiError) return [error.message, error.remedy].filter(Boolean).join(" ");
   return error instanceof Error ? error.message : t("errors.internal.message");
 }
 
