@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -286,16 +286,21 @@ class TurnController:
         for earlier in effect.before:
             self.send(AddContext(earlier.text, "user"))
         request, turn_id = effect.request, effect.turn_id
-        speak_first = isinstance(request, SpeakRequest)
-        item = Respond(turn_id, request.instructions) if speak_first else self._message(turn_id, request)
+        item: ModelInput
+        if isinstance(request, SpeakRequest):
+            item = Respond(turn_id, request.instructions)
+        else:
+            item = self._message(turn_id, request, [image for earlier in effect.before for image in earlier.images])
         self.send(item, lambda error: self.dispatch(ReplyDone(turn_id, "failed", error)))
 
-    def _message(self, turn_id: str, request: TextRequest) -> UserMessage:
+    def _message(self, turn_id: str, request: TextRequest, earlier: Sequence[bytes]) -> UserMessage:
+        """``earlier``: the pictures of words that were cut before they were asked, which ride with these."""
         persona = self._dependencies.persona()
+        images = (*earlier, *request.images)[-self._dependencies.limits.images :]
         return UserMessage(
             turn_id,
             request.text or prompt.phrases(persona.language)["look"],
-            request.images,
+            images,
             request.recalled,
             prompt.context(persona, request.recalled),
             again=request.again,

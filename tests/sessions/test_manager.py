@@ -10,7 +10,7 @@ import pytest
 
 from neko.app import Neko
 from neko.errors import MemoryStoreError
-from neko.sessions.actions import Action, EndSession, RetryReply, SendText, StartSession, StopReply
+from neko.sessions.actions import Action, EndSession, RetryReply, SendImage, SendText, StartSession, StopReply
 from neko.sessions.events import (
     Event,
     FaultOver,
@@ -263,6 +263,32 @@ async def test_words_that_were_cut_before_they_were_asked_are_told_once(
     assert {line: times_told(line, provider) for line in lines} == dict.fromkeys(lines, 1)
 
 
+async def test_asking_again_before_it_was_asked_tells_the_line_once(
+    manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    manager.handle(SendText("tell me of plums"))
+    manager.handle(RetryReply())
+    await until(outbox, TurnEnd)
+    await until(outbox, TurnEnd)
+    assert times_told("tell me of plums", provider) == 1
+
+
+async def test_the_pictures_of_words_that_were_cut_ride_with_the_next(
+    manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    manager.handle(SendImage(b"\xff\xd8 a cat"))
+    manager.handle(SendText("look at this"))
+    manager.handle(SendText("please"))
+    await until(outbox, TurnEnd)
+    await until(outbox, TurnEnd)
+    content = provider.chats[-1].json["messages"][-1]["content"]
+    assert [part["type"] for part in content] == ["image_url", "text"]
+
+
 async def test_asking_again_in_a_new_session_tells_the_line_once_and_not_the_old_reply(
     manager: SessionManager, provider: ScriptedProvider
 ) -> None:
@@ -287,7 +313,7 @@ OLD = "The old reply, which is complete."
     ("shown", "kept"),
     [
         ("", (OLD, "complete")),
-        ("Th", (OLD, "complete")),
+        ("No, ", (OLD, "complete")),
         (OLD[:-1], (OLD, "complete")),
         ("A new reply that says more than the old", ("A new reply that says more than the old", "interrupted")),
     ],
