@@ -136,7 +136,8 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 
-EVERY = {"sentences": 7, "speakable": 7, "scripts": 7, "in words": 7, "spoken language": 7}
+HEAVY = ("sentences", "speakable", "scripts", "in words", "spoken language", "tags", "reply", "reply filter")
+EVERY = {name: 7 for name in READERS if name.startswith(HEAVY)}
 """Readers that take more than ``CHEAP_S`` of any text see one text of so many."""
 
 

@@ -12,6 +12,8 @@ LONGEST_REPLY = 12_000
 """Characters of one reply, a quarter of an hour aloud: a small model may never stop by itself."""
 LONGEST_BLANK = 1_000
 """Characters of white space in a row, after which nothing else is expected."""
+_PART = 4_000
+"""Characters of a delta that are read at once: of a whole answer no more than there is room for."""
 
 
 class ReplySink:
@@ -49,6 +51,12 @@ class ReplySink:
         return self._filter.ends_a_thought
 
     def push(self, text: str) -> bool:
+        has_room = True
+        for at in range(0, len(text), _PART):
+            has_room = self._take(text[at : at + _PART])
+        return has_room
+
+    def _take(self, text: str) -> bool:
         if text.isspace():
             self._blanks += len(text)
             if self._blanks > LONGEST_BLANK:
