@@ -10,7 +10,7 @@ from neko.errors import SettingError
 from neko.providers.addresses import normalise_base_url
 from neko.providers.provider_settings import ProviderSettings
 from neko.settings import registry
-from neko.settings.masking import is_masked, masked, masked_url
+from neko.settings.masking import came_back, is_masked, masked, masked_url
 from neko.settings.pasted import tidy_key
 
 _SECRETS = frozenset(setting.name for setting in registry.CORE_CONFIG if setting.secret)
@@ -78,11 +78,9 @@ def _emptied(form: Mapping[str, Any], settings: ProviderSettings) -> list[str]:
 
 
 def _is_unchanged(name: str, value: Any, values: Mapping[str, Any]) -> bool:
-    if name == registry.TTS_VOICE_ID.name or not isinstance(value, str) or not is_masked(value):
+    if name == registry.TTS_VOICE_ID.name or not isinstance(value, str):
         return False
-    if name in _URLS and value != masked_url(values.get(name)):
-        raise SettingError("bad_address", "The address is shown without its password: enter all of it again.")
-    return True
+    return came_back(value, values.get(name) or "") if name in _URLS else is_masked(value)
 
 
 def _left_behind(changes: Mapping[str, Any], form: Mapping[str, Any], settings: ProviderSettings) -> Iterator[str]:

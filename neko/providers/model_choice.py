@@ -14,7 +14,7 @@ from neko.providers.custom_endpoints import switched_off, switched_on
 from neko.providers.provider_settings import ProviderSettings
 from neko.settings import registry
 from neko.settings.in_force import change_of
-from neko.settings.masking import is_masked
+from neko.settings.masking import came_back, is_masked
 from neko.settings.pasted import tidy_key
 
 OFFLINE = "offline"
@@ -60,7 +60,9 @@ class Choices:
         if tile is None:
             raise SettingError("unknown_provider", "There is no provider of this name.")
         own = self._own_address(tile)
-        address = normalise_base_url("" if is_masked(base_url) else base_url) or own or self._custom_address()
+        custom = self._custom_address()
+        given = "" if came_back(base_url, own or custom) else base_url
+        address = normalise_base_url(given) or own or custom
         if not is_web_address(address):
             raise SettingError("bad_address", "The address of the model server is missing or is not a web address.")
         key = _sent_key(api_key)

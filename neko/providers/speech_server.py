@@ -9,7 +9,7 @@ from typing import Any
 from neko.providers.addresses import normalise_base_url
 from neko.providers.custom_endpoints import switched_on
 from neko.settings.in_force import SettingsInForce
-from neko.settings.masking import is_masked
+from neko.settings.masking import came_back, is_masked
 from neko.settings.pasted import tidy_key
 from neko.settings.registry import ROLE_SETTINGS
 
@@ -32,10 +32,10 @@ def speech_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any])
         return {}
     in_force = SettingsInForce(values, {})
     url, model, key = (in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
-    wanted = url if choice.url is None or is_masked(choice.url) else normalise_base_url(choice.url)
+    wanted = url if choice.url is None or came_back(choice.url, url) else normalise_base_url(choice.url)
     if choice.api_key is not None and not is_masked(choice.api_key):
         key = tidy_key(choice.api_key)
-    elif url and wanted != normalise_base_url(url):
+    elif url and normalise_base_url(wanted) != normalise_base_url(url):
         key = ""
     if choice.model is not None:
         model = choice.model.strip()

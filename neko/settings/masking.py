@@ -6,6 +6,8 @@ import re
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from neko.errors import SettingError
+
 _MARK = "…"
 _PUBLIC = "free-access"
 _LONG = 16
@@ -45,6 +47,15 @@ def masked_url(url: Any) -> str:
     except ValueError:
         return _MARK
     return urlunsplit(parts._replace(query=_SECRET_FIELD.sub(rf"\1{_MARK}", parts.query)))
+
+
+def came_back(sent: str, url: str) -> bool:
+    """Whether an address came back as it was shown. Raises ``SettingError`` for one that was changed in part."""
+    if not is_masked(sent):
+        return False
+    if sent.strip() != masked_url(url):
+        raise SettingError("bad_address", "The address is shown without its password: enter all of it again.")
+    return True
 
 
 def is_masked(value: str) -> bool:

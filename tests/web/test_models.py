@@ -201,3 +201,57 @@ class TestPinned:
         assert (answer.status_code, answer.json()["code"]) == (409, "pinned")
         assert answer.json()["error"]
         assert neko.config.values == {}
+
+
+SECRET_URL = "http://me:hunter2@127.0.0.1:9/v1"
+CUSTOM = {"conversationModelUrl": SECRET_URL, "conversationModelId": "m", "conversationModelApiKey": "sk-of-this"}
+
+
+async def test_an_address_shown_without_its_password_is_taken_back_and_not_half_changed(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    await neko.config.change({"enableCustomApi": True, **CUSTOM})
+    shown = (await client.get("/api/models/current")).json()["base_url"]
+    again = {"provider": "custom", "base_url": shown, "model": "n"}
+    assert (await client.post("/api/models/use", json=again)).status_code == 200
+    stored = dict(neko.config.values)
+    assert (stored["conversationModelUrl"], stored["conversationModelApiKey"]) == (SECRET_URL, "sk-of-this")
+    half = {**again, "base_url": shown.replace("127.0.0.1:9", "two.example")}
+    for call in ("use", "test", "list"):
+        answer = await client.post(f"/api/models/{call}", json=half)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_address")
+    assert dict(neko.config.values) == stored
+
+
+@pytest.mark.parametrize("provider", ["custom", "qwen"])
+async def test_what_is_forgotten_is_gone_wherever_it_stands_and_after_a_restart(data_dir: Path, provider: str) -> None:
+    everywhere = {"assistApiKeyQwen": "sk-1", "coreApiKey": "sk-1", "visionModelApiKey": "sk-1", "mcpToken": "other"}
+    kept = {"someone's own": {"x": 1}, "assistApiKeyGlm": "sk-2"}
+    async with started(data_dir) as neko, serving(neko.asgi) as client:
+        await neko.config.change({**kept, **everywhere, **CUSTOM, "assistApi": "qwen", "enableCustomApi": True})
+        answer = await client.post("/api/models/forget", json={"provider": provider})
+        assert answer.status_code == 200
+        unknown = await client.post("/api/models/forget", json={"provider": "nobody"})
+        assert (unknown.status_code, unknown.json()["code"]) == (400, "unknown_provider")
+    gone = everywhere | CUSTOM
+    async with started(data_dir) as neko:
+        stored = dict(neko.config.values)
+        held = {name for name in gone if stored.get(name)}
+    assert held == ({"mcpToken", *CUSTOM} if provider == "qwen" else set(everywhere))
+    assert kept.items() <= stored.items()
+
+
+async def test_a_key_of_the_environment_cannot_be_forgotten_here(data_dir: Path) -> None:
+    environ = {"NEKO_ASSIST_API_KEY_QWEN": "sk-1"}
+    async with started(data_dir, environ=environ) as neko, serving(neko.asgi) as client:
+        answer = await client.post("/api/models/forget", json={"provider": "qwen"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "pinned")
+
+
+async def test_a_borrowed_key_that_is_forgotten_is_offered_again(data_dir: Path) -> None:
+    async with started(data_dir, environ={"OPENAI_API_KEY": "sk-x"}) as neko, serving(neko.asgi) as client:
+        taken = (await client.post("/api/models/use", json={"provider": "openai", "borrowed": True})).json()
+        assert (taken["offline"], taken["offers"]) == (False, [])
+        forgotten = (await client.post("/api/models/forget", json={"provider": "openai"})).json()
+        assert forgotten["offline"] is True
+        assert [offer["provider"] for offer in forgotten["offers"]] == ["openai"]

@@ -90,3 +90,17 @@ async def test_a_sentence_can_be_heard(client: httpx2.AsyncClient, neko: Neko) -
     await client.post(URL, json={"engine": "openai", "url": nowhere, "model": "m"})
     silent = await client.post(f"{URL}/sample", json={"text": "hello"})
     assert (silent.status_code, silent.json()["code"]) == (500, "speech_silent")
+
+
+async def test_a_new_speech_server_never_gets_the_key_of_another_and_a_new_model_keeps_it(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    await neko.config.change({"ttsModelUrl": "localhost:8000", "ttsModelApiKey": "sk-1", "enableCustomApi": True})
+    await client.post("/api/speech", json={"model": "other"})
+    assert neko.config.values["ttsModelApiKey"] == "sk-1"
+    await client.post("/api/speech", json={"url": "http://two.example/v1"})
+    assert neko.config.values["ttsModelApiKey"] == ""
+    await neko.config.change({"ttsModelUrl": "http://me:hunter2@one.example/v1", "ttsModelApiKey": "sk-1"})
+    half = (await client.get("/api/speech")).json()["url"].replace("one.example", "two.example")
+    answer = await client.post("/api/speech", json={"url": half})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_address")
