@@ -147,6 +147,8 @@ class SessionManager:
             outbox.put(LineUnkept(line))
         if so_far := self._turns.reply_so_far():
             outbox.put(so_far)
+        if missed := self._status.missed(language):
+            outbox.put(missed)
         self._clients.hand_over_sound()
 
     async def _last_line_id(self) -> tuple[int, NekoError | None]:
@@ -167,6 +169,7 @@ class SessionManager:
 
     def _expect(self, absence_s: float | None) -> None:
         """Wait so many seconds for a client; ``None``: there is one."""
+        self._status.keeping = absence_s is not None
         if self._absence:
             self._absence.cancel()
             self._absence = None
@@ -176,6 +179,8 @@ class SessionManager:
     def _on_absence(self) -> None:
         if self._turns.is_idle:
             self._end()
+            self._status.keeping = False
+            self._status.missed(self.language)  # stale for whoever comes later
         else:
             self._expect(self._dependencies.timeouts.absence_timeout_s)
 

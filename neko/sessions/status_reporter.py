@@ -27,15 +27,27 @@ def status_of_fault(fault: Fault, language: str) -> Status:
 
 
 class StatusReporter:
-    """Each client is told in its own language; ``language()`` is that of the conversation, asked each time."""
+    """Each client is told in its own language; ``language()`` is that of the conversation, asked each time.
+
+    ``keeping``: the owner is away for a moment; the last error that it misses is kept for ``missed``.
+    """
 
     def __init__(self, clients: Clients, language: Callable[[], str]) -> None:
         self._clients = clients
         self._language = language
+        self._missed: NekoError | None = None
+        self.keeping = False
 
     def report(self, error: NekoError, *, level: Literal["info", "error"] = "error") -> None:
         """Tell of an error."""
+        if self.keeping and level == "error":
+            self._missed = error
         self.tell(lambda language: _status(describe(error, language, files_by_name=True), level))
+
+    def missed(self, language: str) -> Status | None:
+        """What the owner missed while it was away, once."""
+        error, self._missed = self._missed, None
+        return status_of(error, language) if error else None
 
     def report_retry(self, error: NekoError, delay: float) -> None:
         """Tell what went wrong and that it is tried again by itself, after ``delay`` seconds."""

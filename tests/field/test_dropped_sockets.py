@@ -19,6 +19,7 @@ from tests.conftest import RunningServer
 from tests.field.gated_reply import END_OF_STREAM, WHOLE, WORDS, GatedReply
 from tests.field.hostile_provider import DONE, HostileProvider, Raw, chunk, deltas, event
 from tests.field.talk import CHARACTER, Talk, talking
+from tests.scripted_provider import Request
 
 
 @pytest.fixture
@@ -127,6 +128,34 @@ async def test_e1_stop_works_for_the_page_that_is_back(talk: Talk) -> None:
         await page.send("stop_reply")
         await page.until(is_turn_end)
     assert (await kept(talk))[-1] == ("assistant", "The sea ", "interrupted")
+
+
+async def test_e1_what_went_wrong_while_nobody_was_there_is_told_to_who_comes_back(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = asyncio.Event()
+    monkeypatch.setattr(talk.server.neko.conversations, "clients", _Watched(gone.set))
+
+    async def refuse(_: Request) -> Raw:
+        await gone.wait()
+        return Raw([b'{"error": {"message": "no such key"}}'], status=401, content_type="application/json")
+
+    talk.provider.answers = [refuse]
+    await talk.page.say("hello")
+    await talk.provider.wait_for_requests(1)
+    over = asyncio.Event()
+
+    async def note(_: object) -> None:
+        over.set()
+
+    talk.server.neko.bus.session.subscribe(note, name="test", only=("turn_end",))
+    await drop(talk.page)
+    await asyncio.wait_for(over.wait(), 8)
+    async with client(talk.server.ws_url, CHARACTER) as page:
+        (told,) = [frame for frame in await page.quiet() if frame["type"] == "status"]
+        assert (told["code"], told["level"]) == ("model_refused_key", "error")
+    async with client(talk.server.ws_url, CHARACTER) as page:
+        assert await page.quiet() == [], "once"
 
 
 @pytest.mark.parametrize("how", ["drop", "newer-page"])
