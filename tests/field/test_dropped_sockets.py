@@ -58,7 +58,7 @@ async def test_a_reply_goes_on_without_its_page_and_is_whole_when_it_is_back(tal
     reply = GatedReply()
     talk.provider.answers = [reply.answer()]
     await talk.page.say("hello")
-    await talk.provider.wait_for_requests(1)
+    await talk.provider.wait_for_requests(1, 30)
     await reply.open(gone)
     if gone:
         await talk.page.until(lambda frame: words_of(talk.page) == "".join(WORDS[:gone]))
@@ -82,7 +82,7 @@ async def test_a_reply_that_ended_while_nobody_was_there_is_in_the_history(talk:
     reply = GatedReply()
     talk.provider.answers = [reply.answer()]
     await talk.page.say("hello")
-    await talk.provider.wait_for_requests(1)
+    await talk.provider.wait_for_requests(1, 30)
     await reply.open(gone)
     if gone:
         await talk.page.until(lambda frame: words_of(talk.page) == "".join(WORDS[:gone]))
@@ -142,7 +142,7 @@ async def test_e1_what_went_wrong_while_nobody_was_there_is_told_to_who_comes_ba
 
     talk.provider.answers = [refuse]
     await talk.page.say("hello")
-    await talk.provider.wait_for_requests(1)
+    await talk.provider.wait_for_requests(1, 30)
     over = asyncio.Event()
 
     async def note(_: object) -> None:

@@ -50,7 +50,7 @@ async def test_a_reply_is_whole_and_once_on_the_page_that_left_in_the_middle(
     provider.answers = [reply.answer()]
     await driver.open(connected.url)
     await driver.say("hello")
-    await provider.wait_for_requests(1)
+    await provider.wait_for_requests(1, 30)
     await reply.open(shown)
     words = driver.lines("assistant").locator(".line-words")
     if shown:
