@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -107,7 +108,7 @@ class Asking:
                 if not self._adapt(error, messages):
                     await self._timeouts.sleep(self._delay(error))
             else:
-                self._model.adaptations.learn(self._model.endpoint, self._adaptation)
+                self._learn()
                 return end
 
     # ── one request ───────────────────────────────────────────────────────────
@@ -153,6 +154,10 @@ class Asking:
                 self._tell_late,
                 self._adaptation,
             )
+        except asyncio.CancelledError:
+            if self._begun:  # the request was taken, even if its reply is not wanted any more
+                self._learn()
+            raise
         except ModelReplyCutError:
             sink.flush()
             if sink.is_over:
@@ -196,10 +201,14 @@ class Asking:
         """The reply ends here, and this is told."""
         if not self._reply.started:
             raise error
-        known = self._before_room.without("length") if self._before_room else self._adaptation
-        self._model.adaptations.learn(self._model.endpoint, known)
+        if self._before_room:
+            self._adaptation = self._before_room.without("length")
+        self._learn()
         self._tell(error.code)
         return CompletionEnd()
+
+    def _learn(self) -> None:
+        self._model.adaptations.learn(self._model.endpoint, self._adaptation)
 
     def _delay(self, error: ModelError) -> float:
         """Seconds to the next try, which is told; raises the error when there is none."""

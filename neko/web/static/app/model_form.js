@@ -14,7 +14,10 @@ import { ApiError, get, post, sentenceOf } from "./api.js";
 import { h } from "./element.js";
 import { has, t } from "./i18n.js";
 
-const TEST_TIMEOUT_MS = 45_000;
+const LIST_TIMEOUT_MS = 45_000;
+const LATE_MS = 10_000;
+/** Longer than the server waits for the first words of a model. */
+const TEST_TIMEOUT_MS = 630_000;
 const OTHER = "\u0000other";
 /** @type {Provider} */
 const OFFLINE = { key: "offline", name: "", base_url: "", models: {}, needs_key: false, has_key: false, site: "" };
@@ -252,11 +255,22 @@ export class ModelForm {
     return this.#busily(async () => {
       this.#say(t("model.testing"));
       if (!this.#model()) await this.#listModels();
-      /** @type {ModelTested} */
-      const result = await post("api/models/test", this.#request(), TEST_TIMEOUT_MS);
+      const result = await this.#tested();
       this.#say(t("model.works", { model: result.model, ms: Math.round(result.latency_ms) }), "is-good");
       await this.#listModels();
     });
+  }
+
+  /** A model that is loaded for this may take minutes, which is said. */
+  async #tested() {
+    const late = setTimeout(() => this.#say(t("model.testing_late")), LATE_MS);
+    try {
+      /** @type {ModelTested} */
+      const result = await post("api/models/test", this.#request(), TEST_TIMEOUT_MS);
+      return result;
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   #save() {
@@ -274,7 +288,7 @@ export class ModelForm {
 async function namesOf(choice) {
   try {
     /** @type {ModelNames} */
-    const { models } = await post("api/models/list", choice, TEST_TIMEOUT_MS);
+    const { models } = await post("api/models/list", choice, LIST_TIMEOUT_MS);
     return models;
   } catch {
     return [];
