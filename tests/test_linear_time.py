@@ -28,6 +28,7 @@ from neko.language import first_accepted, guess
 from neko.llm.answer_body import AnswerBody
 from neko.llm.code_marks import CodeMarks
 from neko.llm.continuation import ContinuationJoiner
+from neko.llm.echo import without_echo
 from neko.llm.reply_filter import ReplyFilter
 from neko.llm.speaker_labels import SpeakerLabels
 from neko.memory.keywords import keywords
@@ -62,7 +63,7 @@ NEAR_MISSES = (
     "</think", "<think>", "<|", "<|im_end", "<|channel|>analysis", "[THINK", "[/INST", "◁think", "\nUser", "\nMio",
     "**Mio", "</happy", "<happy>", "<hap", "```\n", "``x`", "cat 吗 ", "ですか ", "a.b.", "1,000.", "[a](b", "![a](",
     "$a ", "http://", "*a ", "_a_", "~~a", "| a ", "---|", "&amp;", "<!--", "(^_^", "J.R.", "x@y.", ":a", "\n# ",
-    "\n1. ", "“a ",
+    "\n1. ", "“a ", "<title", "<title>", "<style", "data:\n", "api_key=", "context exceed ", '{"a":1}',
 )  # fmt: skip
 
 
@@ -121,6 +122,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "answer body": lambda text: read_all(AnswerBody(), text.encode("utf-8", "replace")),
     "error body": lambda text: read_error(decoded_body(text.encode("utf-8", "replace"))),
     "languages of a header": first_accepted,
+    "echo": lambda text: without_echo(text[:200], [{"role": "user", "content": text}]),
     "pasted key": tidy_key,
     "pasted address": normalise_base_url,
     "masked address": masked_url,

@@ -15,6 +15,7 @@ from neko.llm.sse import EventDecoder
 Shape = Literal["unknown", "events", "json", "page"]
 LONGEST_WHOLE: Final = 8 * 1024 * 1024
 _HEAD: Final = 2_000
+_MOST_TEXTS: Final = 10_000
 _LONGEST_PAGE: Final = 64 * 1024
 _NOT_BLANK: Final = re.compile(r"\S")
 _FIELD: Final = re.compile(rb"(\xef\xbb\xbf)?\s*(:|(data|event|id|retry|error)\s*[:\r\n]|[{\[])")
@@ -116,6 +117,8 @@ def _json_texts(body: bytes) -> list[bytes]:
         except (ValueError, RecursionError):
             return [*texts, text[at:].encode()]
         texts.append(text[at:end].encode())
+        if len(texts) > _MOST_TEXTS:
+            raise ValueError("the answer is in too many pieces")
         found = _NOT_BLANK.search(text, end)
         at = found.start() if found else len(text)
     return texts

@@ -22,6 +22,8 @@ from neko.well_formed import TextPieces, load_json, well_formed
 _DONE: Final = "[DONE]"
 _JSON: Final = (b"{", b"[")
 _ENVELOPES: Final = ("data", "result", "response", "output")
+_MOST_ODD_EVENTS: Final = 50
+"""Without a choice, that are looked at for words."""
 _SENTENCE: Final = 12
 _SURELY_REPEATED: Final = 40
 """Characters of a delta that are no coincidence when they are all that was said before, in the last delta or any."""
@@ -56,6 +58,7 @@ class CompletionDecoder:
         self._has_deltas = False
         self._finish_reason = ""
         self._words: object = None
+        self._odd_events = 0
         self.done = False
         self.has_begun = False
         self.is_sink_full = False
@@ -83,7 +86,7 @@ class CompletionDecoder:
         reply came to a good end."""
         if not self.done:
             is_whole = is_delimited or self._body.is_whole
-            for data in self._body.flush():
+            for data in self._rest():
                 self._event(data)
             if not (is_whole or self.has_ended):
                 raise self._errors.make(ModelStreamBrokenError, "the stream stopped without an end")
@@ -98,6 +101,12 @@ class CompletionDecoder:
         if not (self._pieces or calls or self._reasoning):
             self._raise_for_nothing()
         return CompletionEnd(calls, well_formed("".join(self._reasoning)) if calls else "")
+
+    def _rest(self) -> list[bytes]:
+        try:
+            return self._body.flush()
+        except ValueError as error:
+            raise self._errors.make(ModelStreamBrokenError, str(error)) from error
 
     def _event(self, data: bytes) -> None:
         if type(data) is ErrorData:
@@ -171,8 +180,9 @@ class CompletionDecoder:
                 return
         if is_error(event):
             raise self._errors.from_answer(event, self._request)
-        if self._words is None and read_error(event).said:
-            self._words = event
+        if self._words is None and self._odd_events < _MOST_ODD_EVENTS:
+            self._odd_events += 1
+            self._words = event if read_error(event).said else None
 
     def _take_message(self, choice: Mapping[str, Any], *, is_last: bool) -> None:
         """What a choice holds beside deltas or in place of them: the whole message, or text of the older API."""

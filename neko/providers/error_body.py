@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from neko.well_formed import load_json
@@ -21,6 +22,7 @@ from neko.well_formed import load_json
 LONGEST_SAID: Final = 200
 _MOST_VALUES: Final = 200
 _DEEPEST: Final = 8
+_MOST_EVENTS: Final = 20
 _SENTENCE = re.compile(
     r"(err|error|status|fault)?(message|msg|string|text)|(error)?description|details?|errors?|cause|reason|raw|title"
 )
@@ -34,8 +36,8 @@ _GOOD_CODES: Final = frozenset(("", "0", "200", "ok", "success", "none", "true")
 _ERROR_WORDS: Final = frozenset(("error", "errors", "failed", "fail", "failure", "exception"))
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|head|body|title|center|h1|p|meta|script|div)\b", re.IGNORECASE)
-_TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
+_HEADING = re.compile(r"<(title|h1)\b[^<>]{0,200}>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 _EVENT = re.compile(rb"(?:\A|\n)(?:data|error):(.*)")
 _SECRET = re.compile(
     r"\b(?:(?:sk|key|tok|gsk|pk|xai|hf)[-_]|AIza)[\w*.-]{6,}|\b[A-Za-z0-9_*-]{32,}(?![A-Za-z0-9_*.-])"
@@ -62,7 +64,8 @@ class ErrorBody:
 
 def decoded_body(raw: bytes) -> object:
     """The body of an error answer: JSON, also as one event of a stream, else its text."""
-    for part in (raw, *_EVENT.findall(raw)):
+    events = islice(_EVENT.finditer(raw), _MOST_EVENTS)
+    for part in (raw, *(event[1] for event in events)):
         try:
             return load_json(part)
         except (ValueError, RecursionError):
@@ -110,10 +113,17 @@ def _read_text(text: str) -> ErrorBody:
     if not _MARKUP.match(text):
         plain = _TAG.sub(" ", text) if text.lstrip().startswith("<") else text
         return ErrorBody(said=clean(plain), words=plain.strip()[:4_000])
-    title = _TITLE.search(text)
     words = html.unescape(_TAG.sub(" ", text)).strip()
-    said = html.unescape(_TAG.sub(" ", title[2])) if title else words
-    return ErrorBody(said=clean(said), words=words[:4_000], is_page=True)
+    return ErrorBody(said=clean(_heading(text) or words), words=words[:4_000], is_page=True)
+
+
+def _heading(page: str) -> str:
+    """The title of a page, or its first heading."""
+    found = _HEADING.search(page)
+    if found is None:
+        return ""
+    end = page.lower().find(f"</{found[1].lower()}", found.end())
+    return html.unescape(_TAG.sub(" ", page[found.end() : end])) if end >= 0 else ""
 
 
 def _read_values(body: object) -> ErrorBody:
