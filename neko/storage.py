@@ -13,6 +13,7 @@ import errno
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -47,6 +48,8 @@ _PRIVATE: Final = ("config", "memory", "character_cards")
 """Folders that hold words or keys."""
 _LONGEST_NAME: Final = 200
 """Bytes of a name that is part of a file's name; file systems allow 255."""
+WORKPLACE: Final = ".work-"
+"""Beginning of the name of a folder for copies that are needed for a moment."""
 _TEMPORARY: Final = ".tmp"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -315,6 +318,8 @@ def _sweep(folders: Iterable[Path]) -> None:
         for leftover in folder.glob(f".*.json*.*{_TEMPORARY}"):
             with contextlib.suppress(OSError):
                 leftover.unlink()
+        for workplace in folder.glob(f"{WORKPLACE}*"):
+            shutil.rmtree(workplace, ignore_errors=True)
 
 
 def _tighten(folder: Path) -> None:

@@ -256,3 +256,11 @@ def test_a_disk_that_takes_no_more_is_told_as_full(tmp_path: Path, monkeypatch: 
             write_json(tmp_path / "a.json", {"a": 2})
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
     assert read_json(tmp_path / "a.json", None) == {"a": 1}
+
+
+def test_copies_that_a_crash_left_behind_are_removed(tmp_path: Path) -> None:
+    left = tmp_path / "data" / "memory" / ".work-1"
+    left.mkdir(parents=True)
+    (left / "log").write_text("words", encoding="utf-8")
+    DataFolder.open(tmp_path / "data").close()
+    assert not left.exists()

@@ -74,5 +74,13 @@ def put_back(connection: sqlite3.Connection, path: Path, wal: Identity | None) -
     return report
 
 
+def take_interrupted(path: Path) -> None:
+    """Finish what a crash interrupted: the new log was whole, the old one had left its place. Raises ``OSError``."""
+    new = _beside(path)
+    if new.exists() and not path.exists():
+        new.replace(path)
+        sync_folder(path.parent)
+
+
 def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.new")

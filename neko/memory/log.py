@@ -20,7 +20,7 @@ from typing import Any, Final, Self, TypeVar
 from neko.errors import DataFolderError, MemoryStoreError, NekoError
 from neko.memory import schema, search
 from neko.memory.connection import Connection, Work
-from neko.memory.damaged_log import check_header, put_back, replace_damaged
+from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.line_codec import (
     LoggedLine,
     Names,
@@ -227,6 +227,7 @@ class Log:
             if self._closed:
                 raise ConnectionClosedError("the log is closed")
             try:
+                await in_thread(take_interrupted, self.path)
                 await in_thread(check_header, self.path)
                 await self._connect()
             except sqlite3.Error as error:

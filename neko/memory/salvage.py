@@ -18,12 +18,12 @@ from typing import Any, Final
 from neko.memory import schema
 from neko.memory.connection import in_transaction
 from neko.memory.migrations import migrate
+from neko.storage import WORKPLACE
 
 logger = logging.getLogger(__name__)
 
 _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**63 - 1
-_WORKPLACE: Final = ".salvage-"
 
 
 def salvage(path: Path, target: Path) -> int:
@@ -34,7 +34,7 @@ def salvage(path: Path, target: Path) -> int:
     """
     target.unlink(missing_ok=True)
     with (
-        TemporaryDirectory(dir=path.parent, prefix=_WORKPLACE) as folder,
+        TemporaryDirectory(dir=path.parent, prefix=WORKPLACE) as folder,
         closing(sqlite3.connect(target, isolation_level=None)) as new,
     ):
         target.chmod(0o600)

@@ -13,6 +13,7 @@ from random import Random
 import pytest
 
 from neko.errors import DamagedLogError, DataFolderInUseError, LogMovedError, LogReplacedError, MemoryStoreError
+from neko.memory import damaged_log
 from neko.memory.service import MemoryService
 from neko.types.lines import Line
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say, texts
@@ -165,6 +166,23 @@ async def test_a_disk_that_has_no_room_for_what_can_be_saved_leaves_the_damaged_
         with pytest.raises(MemoryStoreError) as caught:
             await everything(memory)
     assert caught.value.params["reason"] == "full"
+    assert await everything(memory) == said
+
+
+async def test_a_crash_before_the_saved_lines_take_their_place_loses_none(memory_folder: MemoryFolder) -> None:
+    said = await filled(memory_folder)
+    spoil(memory_folder.log, 1)
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(damaged_log, "sync_folder", crash)
+        patch.setattr(Path, "replace", crash)
+        with pytest.raises(KeyboardInterrupt):
+            damaged_log.replace_damaged(memory_folder.log, "spoilt")
+    assert not memory_folder.log.exists()
+    memory = await memory_folder.open()
     assert await everything(memory) == said
 
 
