@@ -15,7 +15,11 @@ from neko.llm.shown_text import ShownText
 from neko.llm.speaker_labels import LONGEST, SpeakerLabels
 from neko.llm.template_marks import BEGINS, Kind, Mark, is_mentioned, read_mark
 
+_SENTENCE_ENDS = ".!?…。！？"
 _STOP = re.compile(rf"[\n{re.escape(BEGINS)}]")
+_GLUED = re.compile(rf"[{_SENTENCE_ENDS}](?=as|a\Z)")
+_BARE_TURN = "assistant\n"
+"""What is left between a sentence and the next turn where a server drops the marks of Llama's template."""
 _MARK_STOP = re.compile(f"[{re.escape(BEGINS)}]")
 _SPACE = re.compile(r"\s+")
 _ROLES = ("assistant", "model", "bot", "user", "system")
@@ -94,6 +98,7 @@ class ReplyFilter:
         if (
             self._state is _State.ANSWER
             and not (self._held or self._shown.has_space or self._at_line_start or _STOP.search(text))
+            and not (_GLUED.search(text) or (text[:1] == "a" and self._shown.tail[-1:] in _SENTENCE_ENDS))
             and _STRIPPED_FINAL not in self._shown.tail + text
         ):
             return self._shown.show(text)
@@ -212,10 +217,17 @@ class ReplyFilter:
                 self._state = _State.ENDED
                 return True
         self._at_line_start = False
+        if text[at] == "a" and self._shown.before[-1:] in _SENTENCE_ENDS:
+            if text.startswith(_BARE_TURN, at):
+                self._state = _State.OVER
+                return True
+            if not self._final and _BARE_TURN.startswith(text[at : at + len(_BARE_TURN)]):
+                return False
         stop = _STOP.search(text, at)
         end = stop.start() if stop else len(text)
         if end > at:
-            return self._words(text[at:end])
+            glued = _GLUED.search(text, at, end)
+            return self._words(text[at : glued.end() if glued else end])
         if text[at] == "\n":
             self._at_line_start = True
             return True

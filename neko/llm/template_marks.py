@@ -61,11 +61,13 @@ _MAY_BECOME = re.compile(
     r"|\[/?(?:g|gM|gMA|gMAS|gMASK|[A-Z]{0,9}(?:[ _][A-Z]{0,9}){0,2})"
     r"|◁/?\w{0,20}"
 )
+_CUT_OFF = re.compile(r"<[|｜][\w▁]{2,48}[|｜]?")
+"""A token that the end of the text cut short."""
 _LONGEST = 130
 
 _THOUGHT = re.compile(
     r"think|thought|reason|reflect|scratch_?pad|monologue|brainstorm|justification|analysis|introspect|deliberat"
-    r"|\bcot\b|inner_(?:prefix|suffix)",
+    r"|\bcot\b|inner_(?:prefix|suffix)|思考|思维|思維|推理|推論|考え|생각",
     re.IGNORECASE,
 )
 _ANSWER = re.compile(r"(?:final_?)?(?:answer|response|solution|output|reply)|final", re.IGNORECASE)
@@ -94,6 +96,8 @@ def read_mark(text: str, at: int, *, final: bool) -> Mark | None:
     """The mark that begins at ``at``; None while it cannot be told. ``final``: no more text comes."""
     if match := _MARK.match(text, at):
         return Mark(_kind(match), match.end())
+    if final and _CUT_OFF.fullmatch(text, at):
+        return Mark(Kind.FILLER, len(text))
     beginning = None if final or len(text) - at >= _LONGEST else _MAY_BECOME.fullmatch(text, at)
     if beginning and (beginning["named"] is None or _may_have_attributes(beginning["named"])):
         return None
