@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,6 +49,8 @@ class Finding:
 
 def run(settings: Settings) -> int:
     """Print the findings; 1 when one of them keeps Neko from starting."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what a terminal cannot show
     findings = []
     for check in CHECKS:
         finding = check(settings)

@@ -199,6 +199,16 @@ async def test_the_doctor_names_line_and_column_and_what_was_set_aside_E11(data_
     assert str(kept) in after.out
 
 
+async def test_the_doctor_can_name_files_that_the_terminal_cannot_show_E16(tmp_path: Path, free_port: int) -> None:
+    data_dir = tmp_path / "猫 🐈"
+    written(data_dir, "core_config.json", b'{"coreApi": 7}')
+    at = ("--data-dir", str(data_dir), "--port", str(free_port))
+    outcome = await run_to_end("doctor", *at, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert outcome.code == 0, outcome.err
+    assert "coreApi" in outcome.out
+    assert "Traceback" not in outcome.err
+
+
 async def test_the_doctor_does_not_show_the_password_in_an_address(data_dir: Path, free_port: int) -> None:
     address = "http://anna:geheim@127.0.0.1:9/v1"
     stored = {"enableCustomApi": True, "conversationModelUrl": address, "conversationModelId": "m"}
