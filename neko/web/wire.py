@@ -39,6 +39,8 @@ SMALL_FRAME = 8 * MAX_SAMPLES + 4096
 """Characters of a frame that is parsed whatever it holds: a list of samples, and what is around it."""
 _ENVELOPE = 4096
 _MOST_TEXTS = 32
+MAX_AUDIO = MAX_ENCODED_AUDIO * 3 // 4
+"""Bytes of samples."""
 DESKTOP_BLOCK = 480
 MODEL_RATE = 16_000
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
@@ -133,8 +135,8 @@ def _stream_data(frame: dict[str, Any]) -> Action | None:
 
 
 def binary_audio(data: bytes, rate: int) -> SendAudio | None:
-    """A binary frame of a client that has announced its rate."""
-    return SendAudio(data, rate) if len(data) >= BYTES_PER_SAMPLE else None
+    """A binary frame of a client that has announced its rate; one that is too large is dropped, as encoded ones are."""
+    return SendAudio(data, rate) if BYTES_PER_SAMPLE <= len(data) <= MAX_AUDIO else None
 
 
 def _encoded_audio(data: str, rate: int | None) -> Action | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -95,6 +96,7 @@ def masked(text: str) -> bytes:
     return b"\x81" + length + bytes(4) + payload
 
 
+PIECE = 256 * 1024
 PING = '{"action":"ping"}'
 RAW = {
     "10000-ends": masked('{"action":"end_session"}') * 10_000,
@@ -109,9 +111,17 @@ RAW = {
 async def test_much_at_once_takes_turns_with_the_rest(server: RunningServer, frames: bytes) -> None:
     async with page(server) as connection:
         await until(connection, "neko_hello")
-        connection.transport.write(frames)
+        for at in range(0, len(frames), PIECE):
+            connection.transport.write(frames[at : at + PIECE])
+            await asyncio.sleep(0)
         await connection.send(PING)
         await until(connection, "pong")
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, wire.MAX_AUDIO, wire.MAX_AUDIO + 1, LARGE])
+def test_sound_in_binary_frames_is_bounded_like_any_other(size: int) -> None:
+    taken = wire.binary_audio(bytes(size), 48_000)
+    assert (taken is not None) == (2 <= size <= wire.MAX_AUDIO)
 
 
 @pytest.mark.parametrize("first", ["action", "input_type", "data"])
