@@ -16,7 +16,8 @@ from pathlib import Path
 import psutil
 
 from neko.application import Neko
-from neko.serve import listen, serving, set_up_logging
+from neko.serve import listen, serving
+from neko.serve.run import set_up_logging
 from neko.settings import Settings
 from tests.loop_watchdog import Watchdog, watching
 
