@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import shown_host, url_below
 from neko.settings import is_near
-from neko.tasks import in_thread
+from neko.tasks import in_thread, spare_collector
 
 if TYPE_CHECKING:
     import httpx2
@@ -187,8 +186,7 @@ def _make_client(network: Network, endpoint: ModelEndpoint, http: httpx2.AsyncCl
 
 @functools.cache
 def _load_openai() -> None:
-    """Blocks. What the library is made of stays for good: the collector need not look through it on the loop,
-    which takes about 50 ms and would fall into the first turn."""
+    """Blocks."""
     import openai  # noqa: F401
 
-    gc.freeze()
+    spare_collector()

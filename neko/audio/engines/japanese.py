@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from neko.audio.engines.japanese_numbers import numbers_in_kana
+from neko.tasks import spare_collector
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,9 @@ def _converter() -> Any:
         import pykakasi
 
         make: Any = pykakasi.kakasi
-        return make()
+        converter = make()
+        spare_collector()
+        return converter
     except Exception as error:
         logger.warning("kanji cannot be read aloud, pykakasi does not load: %s", error)
         return None

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from neko.audio.engines.amounts import with_magnitudes, with_money, with_units
+from neko.tasks import spare_collector
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -115,9 +116,12 @@ def _locale(language: str) -> Locale | None:
         logger.warning("numbers are said as they are written: babel is not installed")
         return None
     try:
-        return Locale.parse(language)
+        locale = Locale.parse(language)
     except (UnknownLocaleError, ValueError):
         return None
+    assert locale.months  # reads the tables of the language
+    spare_collector()
+    return locale
 
 
 def _between(words: dict[str, str], locale: Locale) -> str:
