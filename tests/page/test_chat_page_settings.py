@@ -168,6 +168,17 @@ async def test_a_server_of_ones_own_is_tested_chosen_and_answers(
     assert len(provider.chats) == asked
 
 
+async def test_a_server_on_this_machine_without_a_model_says_how_to_get_one(
+    tidy_loop: None, provider: ScriptedProvider, driver: PageDriver, data_dir: Path
+) -> None:
+    """C12"""
+    provider.script_models(*[Script(body=b'{"object": "list", "data": null}')] * 9)
+    environ = {"OLLAMA_HOST": f"127.0.0.1:{provider.port}"}
+    async with RunningNeko(data_dir, environ=environ, voice="off", local=True) as running_neko:
+        await driver.open(f"{running_neko.url}#settings/model")
+        await expect(driver.get("local-empty").first).to_contain_text("ollama pull")
+
+
 async def test_a_model_server_on_this_computer_is_one_tap_away(
     data_dir: Path, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
