@@ -20,6 +20,12 @@ _FENCE: Final = re.compile(
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _AUTOLINK: Final = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
 _TAG: Final = re.compile(r"</?[^\W\d_][^<>\n]{0,200}>")
+_BLOCK_TAG: Final = re.compile(r"br|p|div|li|t[rdh]|hr|[uo]l|table|blockquote|section|h[1-6]", re.IGNORECASE)
+_INLINE_TAG: Final = re.compile(
+    r"a|abbr|b|big|button|center|cite|code|del|details|dfn|em|font|i|img|input|ins|kbd|label|mark|pre|q|rp|rt|ruby|s"
+    r"|samp|small|span|strike|strong|sub|summary|sup|tbody|thead|tt|u|var|wbr|html|head|body|script|style|svg"
+)
+"""HTML is written in small letters: <Del> is a key, <del> a tag."""
 _CODE: Final = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _IMAGE: Final = re.compile(r"!\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _LINK: Final = re.compile(r"\[([^\[\]]+)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])")
@@ -133,9 +139,14 @@ def _without_links(text: str) -> str:
 
 
 def _tag(found: re.Match[str]) -> str:
-    """A tag that breaks the line or a paragraph leaves a gap; others may sit within a word."""
-    name = found.group().strip("</> ").partition(" ")[0].lower()
-    return " " if name in ("br", "p", "div", "li", "tr", "td", "th", "hr") else ""
+    """A tag of HTML that breaks the line leaves a gap, others may sit within a word; what is no tag is said."""
+    inside = found.group().strip("</> ")
+    name = inside.partition(" ")[0]
+    if _BLOCK_TAG.fullmatch(name):
+        return " "
+    if _INLINE_TAG.fullmatch(name) or "=" in inside or found.group().startswith("</"):
+        return ""
+    return f" {inside} "
 
 
 def _without_blocks(text: str, pause: str) -> str:

@@ -112,6 +112,11 @@ async def test_only_the_answer_is_spoken(server: RunningServer, hostile: Hostile
     assert " ".join(heard) == SAID
 
 
+async def test_b8_what_stands_in_angle_brackets_is_said(server: RunningServer, hostile: HostileProvider) -> None:
+    heard, _ = await spoken(server, hostile, HERS["B8-keys"])
+    assert " ".join(heard) == "Press Enter to send, or Ctrl + C to stop."
+
+
 async def test_b1_the_voice_of_a_thought_is_cut_where_it_turns_out_to_be_one(
     server: RunningServer, hostile: HostileProvider
 ) -> None:
