@@ -15,7 +15,7 @@ from neko.types.lines import NewLine, Stored
 from tests.field.gated_reply import END_OF_STREAM, WHOLE, WORDS, GatedReply
 from tests.field.hostile_provider import HostileProvider
 from tests.page.conftest import browser, connected, driver, tidy_loop
-from tests.page.page_driver import ANY_ONLINE, SOME_ID, PageDriver
+from tests.page.page_driver import SOME_ID, PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.page.test_chat_page_line import REFUSED, nothing_lost_or_doubled, stored
 
@@ -35,8 +35,8 @@ async def leave_and_come_back(connected: RunningNeko, driver: PageDriver, how: s
     if how == "reload":
         await driver.page.reload()
     else:
-        connected.listener.cut_connections()
-        await expect(driver.get("connection")).not_to_have_attribute("data-state", ANY_ONLINE)
+        async with driver.page.expect_event("websocket"):  # it dials again
+            connected.listener.cut_connections()
     await driver.until_ready()
 
 
@@ -186,10 +186,9 @@ async def test_e8_what_is_typed_while_the_line_is_down_is_said_once(
     provider.answers = [GatedReply(allowed=END_OF_STREAM + 2).answer()]
     await driver.open(connected.url)
     for count in range(3):
-        connected.hang_up()
-        await expect(driver.get("connection")).not_to_have_attribute("data-state", ANY_ONLINE)
-        await driver.say(f"line {count}")
-        await driver.until_ready()
+        async with driver.page.expect_event("websocket"):
+            connected.hang_up()
+            await driver.say(f"line {count}")
         await driver.reply(count + 1)
     await nothing_lost_or_doubled(connected, driver, [f"line {count}" for count in range(3)])
 
