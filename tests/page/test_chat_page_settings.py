@@ -161,6 +161,7 @@ async def test_a_server_of_ones_own_is_tested_chosen_and_answers(
     await to_page(driver, "model")
     await driver.get("provider-offline").click()
     await driver.get("model-use").click()
+    await expect(driver.get("settings")).to_be_hidden()
     await expect(driver.get("connection")).to_have_attribute("data-state", "builtin")
     asked = len(provider.chats)
     await driver.say("hello again")
