@@ -156,8 +156,7 @@ export class Welcome {
    * @param {HTMLElement} above
    */
   async #offerBorrowed(above) {
-    /** @type {CurrentModel | null} */
-    const current = await get("api/models/current").catch(() => null);
+    const current = /** @type {CurrentModel | null} */ (await get("api/models/current").catch(() => null));
     for (const offer of current?.offers ?? []) {
       const elsewhere = current?.providers.find(({ key }) => key === offer.provider)?.base_url !== offer.base_url;
       const from = offer.variables.join(", ") + (elsewhere ? ` → ${serverOf(offer)}` : "");
