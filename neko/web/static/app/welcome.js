@@ -156,14 +156,20 @@ export class Welcome {
    * @param {HTMLElement} above
    */
   async #offerBorrowed(above) {
-    const current = /** @type {CurrentModel | null} */ (await get("api/models/current").catch(() => null));
-    for (const offer of current?.offers ?? []) {
-      const elsewhere = current?.providers.find(({ key }) => key === offer.provider)?.base_url !== offer.base_url;
+    /** @type {CurrentModel} */
+    let current;
+    try {
+      current = await get("api/models/current");
+    } catch {
+      return;
+    }
+    for (const offer of current.offers) {
+      const elsewhere = current.providers.find(({ key }) => key === offer.provider)?.base_url !== offer.base_url;
       const from = offer.variables.join(", ") + (elsewhere ? ` → ${serverOf(offer)}` : "");
       const hint = h("span", { class: "choice-hint", text: t("welcome.borrowed_hint", { from }) });
       above.before(this.#choice("key", t("welcome.borrowed", { provider: offer.name }), hint, () => this.#sayYes(offer, hint), "welcome-borrowed"));
     }
-    if (this.#card && current?.offers.length) this.#show(this.#card);
+    if (this.#card && current.offers.length) this.#show(this.#card);
   }
 
   /**
