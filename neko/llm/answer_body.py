@@ -10,14 +10,14 @@ import json
 import re
 from typing import Final, Literal
 
-from neko.llm.sse import EventDecoder
+from neko.llm.sse import EventDecoder, is_json
 
 Shape = Literal["unknown", "events", "json", "page"]
 LONGEST_WHOLE: Final = 8 * 1024 * 1024
 _HEAD: Final = 2_000
 _MOST_TEXTS: Final = 10_000
 _LONGEST_PAGE: Final = 64 * 1024
-_NOT_BLANK: Final = re.compile(r"\S")
+_BETWEEN: Final = re.compile(r"(?:\s|data:)*")
 _FIELD: Final = re.compile(rb"(\xef\xbb\xbf)?\s*(:|(data|event|id|retry|error)\s*[:\r\n]|[{\[])")
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -76,7 +76,7 @@ class AnswerBody:
 
     def flush(self) -> list[bytes]:
         """The bytes are over: the data that is left."""
-        return _json_texts(bytes(self._held)) if self.shape == "json" else self._events.flush()
+        return json_texts(bytes(self._held)) if self.shape == "json" else self._events.flush()
 
     def _look(self) -> Shape:
         text = self._held.removeprefix(_BOM).lstrip()
@@ -93,20 +93,13 @@ class AnswerBody:
     def _is_by_lines(self) -> bool:
         """Whether the first line is an object by itself, so that each line is one."""
         line = self._held.partition(b"\n")[0]
-        return line.startswith(b"{") and line.rstrip().endswith(b"}") and _is_json(line)
+        return line.startswith(b"{") and line.rstrip().endswith(b"}") and is_json(line)
 
 
-def _is_json(text: bytes | bytearray) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _json_texts(body: bytes) -> list[bytes]:
-    """A body of JSON: one text, as a rule, or several one after the other; what is none stays as it is."""
-    if _is_json(body):
+def json_texts(body: bytes) -> list[bytes]:
+    """A body of JSON: one text, as a rule, or several one after the other, some with the name of an event's field
+    between them; what is none stays as it is."""
+    if is_json(body):
         return [body]
     text, at = body.decode("utf-8", "replace").strip(), 0
     texts: list[bytes] = []
@@ -119,6 +112,6 @@ def _json_texts(body: bytes) -> list[bytes]:
         texts.append(text[at:end].encode())
         if len(texts) > _MOST_TEXTS:
             raise ValueError("the answer is in too many pieces")
-        found = _NOT_BLANK.search(text, end)
-        at = found.start() if found else len(text)
+        found = _BETWEEN.match(text, end)
+        at = found.end() if found else end
     return texts

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
 from neko.errors import ModelError, ModelSchemeError, ModelStreamBrokenError, ModelUnreachableError, NekoError
@@ -94,10 +95,11 @@ async def _ask(
             has_answer = True
             if response.history and response.request.method != "POST":
                 raise errors.redirected(str(response.url))
-            if response.status_code != 200:
+            if not response.is_success:
                 raise await _refusal(response, errors, body)
             is_delimited = not _LENGTHS.isdisjoint(response.headers)
-            await _read_stream(response.aiter_bytes(), decoder, sink, clock)
+            async with aclosing(response.aiter_bytes()) as chunks:
+                await _read_stream(chunks, decoder, sink, clock)
     except NekoError:
         raise
     except Exception as error:
@@ -114,10 +116,11 @@ async def _ask(
 async def _refusal(response: httpx2.Response, errors: ProviderErrors, request: Mapping[str, Any]) -> NekoError:
     """The error that an answer other than 200 stands for."""
     raw = bytearray()
-    async for chunk in response.aiter_bytes():
-        raw += chunk
-        if len(raw) > _LONGEST_REFUSAL:
-            break
+    async with aclosing(response.aiter_bytes()) as chunks:
+        async for chunk in chunks:
+            raw += chunk
+            if len(raw) > _LONGEST_REFUSAL:
+                break
     return errors.from_response(response, bytes(raw), request)
 
 

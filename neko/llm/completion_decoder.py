@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from neko.errors import ModelContentFilteredError, ModelEmptyReplyError, ModelStreamBrokenError
-from neko.llm.answer_body import AnswerBody
+from neko.llm.answer_body import AnswerBody, json_texts
+from neko.llm.other_forms import text_of_content, text_without_choices
 from neko.llm.provider_errors import ProviderErrors
+from neko.llm.said_so_far import SaidSoFar
 from neko.llm.sse import ErrorData
 from neko.llm.tool_calls import RequestedCall, ToolCallAssembler
 from neko.providers.error_body import decoded_body, has_substance, is_error, read_error
@@ -24,9 +26,6 @@ _JSON: Final = (b"{", b"[")
 _ENVELOPES: Final = ("data", "result", "response", "output")
 _MOST_ODD_EVENTS: Final = 50
 """Without a choice, that are looked at for words."""
-_SENTENCE: Final = 12
-_SURELY_REPEATED: Final = 40
-"""Characters of a delta that are no coincidence when they are all that was said before, in the last delta or any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,10 @@ class CompletionDecoder:
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
         self._clean = TextPieces()
-        self._pieces: list[str] = []
-        self._length = 0
+        self._said = SaidSoFar()
+        self._index: object = None
         self._has_deltas = False
+        self._broken_at = -1
         self._finish_reason = ""
         self._words: object = None
         self._odd_events = 0
@@ -65,7 +65,7 @@ class CompletionDecoder:
 
     @property
     def has_text(self) -> bool:
-        return self._length > 0
+        return self._said.length > 0
 
     @property
     def has_ended(self) -> bool:
@@ -90,15 +90,18 @@ class CompletionDecoder:
                 self._event(data)
             if not (is_whole or self.has_ended):
                 raise self._errors.make(ModelStreamBrokenError, "the stream stopped without an end")
+            if self._broken_at == self._said.length and not self.has_ended:
+                raise self._errors.make(ModelStreamBrokenError, "a chunk that is no JSON")
         self.done = True
-        if rest := self._clean.flush():
-            self._tell(rest)
+        for rest in (self._said.rest(), self._clean.flush()):
+            if rest:
+                self._tell(rest)
         calls = self._calls.finish()
         if (error := self._errors.from_finish(self._finish_reason)) is not None:
             raise error
         if self._refusal:
             raise self._errors.make(ModelContentFilteredError, "a refusal", said=well_formed("".join(self._refusal)))
-        if not (self._pieces or calls or self._reasoning):
+        if not (self._said.pieces or calls or self._reasoning):
             self._raise_for_nothing()
         return CompletionEnd(calls, well_formed("".join(self._reasoning)) if calls else "")
 
@@ -113,15 +116,24 @@ class CompletionDecoder:
             raise self._errors.from_answer(decoded_body(data), self._request)
         try:
             event = load_json(data, pieces=True) if data.startswith(_JSON) else data
-        except (ValueError, RecursionError) as error:
-            if data.startswith(b"{"):
-                raise self._errors.make(ModelStreamBrokenError, "a chunk that is no JSON") from error
-            event = data
+        except (ValueError, RecursionError):
+            event = self._pieces_of(data) if data.startswith(b"{") else data
         for one in event if isinstance(event, list) else (event,):
             if isinstance(one, dict):
                 self._take(one)
             elif isinstance(one, bytes):
                 self._take_plain(one)
+
+    def _pieces_of(self, data: bytes) -> list[Any]:
+        """The whole objects that broken data begins with. What is broken is passed over: it ends a reply only where
+        nothing comes after it."""
+        found: list[Any] = []
+        for text in json_texts(data):
+            try:
+                found.append(load_json(text, pieces=True))
+            except (ValueError, RecursionError):
+                self._broken_at = self._said.length
+        return found
 
     def _take_plain(self, data: bytes) -> None:
         """Data that holds no object: the end, or nothing that matters unless nothing else comes."""
@@ -133,20 +145,22 @@ class CompletionDecoder:
 
     def _take(self, event: dict[str, Any]) -> None:
         choices = event.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else choices
+        choice = choices[0] if isinstance(choices, list) and len(choices) == 1 else self._chosen(choices)
         if not isinstance(choice, dict):
-            choice = (
-                next((one for one in choices if isinstance(one, dict)), None) if isinstance(choices, list) else None
-            )
-        if choice is None:
             self._take_without_choice(event)
             return
+        index = choice.get("index")
+        if index != self._index and index is not None:
+            if self._index is not None:
+                self._check(event, choice)
+                return
+            self._index = index
         delta = choice.get("delta")
         reason = choice.get("finish_reason")
         if isinstance(delta, dict) and delta:
             text = delta.get("content")
             if not isinstance(text, str):
-                text = _text(text)
+                text = text_of_content(text)
             if text:
                 self._has_deltas = True
                 self._say(text, is_last=bool(reason))
@@ -160,6 +174,13 @@ class CompletionDecoder:
             self._finish_reason = str(reason)
         if "error" in event or "error" in choice:
             self._check(event, choice)
+
+    def _chosen(self, choices: object) -> object:
+        """The choice of several that the reply is made of: the one of the index that came first."""
+        if not isinstance(choices, list):
+            return choices
+        found = [one for one in choices if isinstance(one, dict)]
+        return next((one for one in found if one.get("index") == self._index), found[0] if found else None)
 
     def _check(self, *holders: Mapping[str, Any]) -> None:
         """Raise for an error beside a choice."""
@@ -180,6 +201,10 @@ class CompletionDecoder:
                 return
         if is_error(event):
             raise self._errors.from_answer(event, self._request)
+        text, reason = ("", "") if self._has_deltas else text_without_choices(event)
+        if text:
+            self._take({"choices": [{"text": text, "finish_reason": reason}]})
+            return
         if self._words is None and self._odd_events < _MOST_ODD_EVENTS:
             self._odd_events += 1
             self._words = event if read_error(event).said else None
@@ -192,41 +217,32 @@ class CompletionDecoder:
             if isinstance(text, str) and text:
                 self._say(text, is_last=is_last)
             return
-        text = _text(message.get("content"))
+        text = text_of_content(message.get("content"))
         if text:
-            text = self._what_is_new(text, is_last=is_last)
+            text = self._said.of_message(text, has_deltas=self._has_deltas, is_last=is_last)
         if text:
             self._say(text, is_last=is_last)
         if not (self._calls or self._reasoning):
             self._take_rest(message)
 
-    def _what_is_new(self, text: str, *, is_last: bool) -> str:
-        """What a whole message adds to what was said before. Some servers stream by messages in place of deltas."""
-        is_whole = self._has_deltas or (is_last and len(self._pieces) > 1)
-        if is_whole and len(text) >= self._length and text.startswith("".join(self._pieces)):
-            return text[self._length :]
-        return "" if self._has_deltas else text
-
     def _say(self, text: str, *, is_last: bool) -> None:
         text = self._clean.feed(text)
         if not text:
             return
-        if len(text) == self._length and self._is_repeated(text, is_last=is_last):
-            return
+        said = self._said
+        if said.is_watched or len(text) >= said.length:
+            text = said.new_part(text, is_last=is_last)
+            if not text:
+                return
         self.has_begun = True
         self._tell(text)
 
     def _tell(self, text: str) -> None:
-        self._pieces.append(text)
-        self._length += len(text)
+        said = self._said
+        said.pieces.append(text)
+        said.length += len(text)
         if not self._push(text):
             self.is_sink_full = True
-
-    def _is_repeated(self, text: str, *, is_last: bool) -> bool:
-        """Whether all that was said comes once more, in one piece."""
-        is_likely = is_last and (len(self._pieces) > 1 or len(text) >= _SENTENCE)
-        is_certain = len(self._pieces) > 3 and len(text) >= _SURELY_REPEATED
-        return (is_likely or is_certain) and text == "".join(self._pieces)
 
     def _take_rest(self, message: Mapping[str, Any]) -> None:
         self._calls.feed(message)
@@ -245,27 +261,7 @@ class CompletionDecoder:
             self._take_plain(self._body.head)
         if self._words:
             raise self._errors.from_answer(self._words, self._request)
+        if self._broken_at >= 0:
+            raise self._errors.make(ModelStreamBrokenError, "a chunk that is no JSON")
         if not self._finish_reason:
             raise self._errors.make(ModelEmptyReplyError, "nothing at all")
-
-
-def _text(content: object) -> str:
-    """The text of a content that is no string: a list of parts, of which only the text ones are for the user."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, dict):
-        content = [content]
-    if not isinstance(content, list):
-        return ""
-    return "".join(map(_text_of_part, content))
-
-
-def _text_of_part(part: object) -> str:
-    if isinstance(part, str):
-        return part
-    if not isinstance(part, dict) or part.get("type", "text") not in ("text", "output_text", None):
-        return ""
-    text = part.get("text")
-    if isinstance(text, dict):
-        text = text.get("value")
-    return text if isinstance(text, str) else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -170,8 +171,12 @@ async def fetch_listing(
         )
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         body = bytearray()
-        async with http, http.stream("GET", url_below(base_url, "models"), headers=headers) as response:
-            async for chunk in response.aiter_bytes():
+        async with (
+            http,
+            http.stream("GET", url_below(base_url, "models"), headers=headers) as response,
+            aclosing(response.aiter_bytes()) as chunks,
+        ):
+            async for chunk in chunks:
                 body += chunk
                 if len(body) > largest:
                     raise errors.make(ModelStreamBrokenError, "the list of models is too long")

@@ -1,18 +1,31 @@
 """Server-sent events, decoded from bytes as they come.
 
 Format: https://html.spec.whatwg.org/multipage/server-sent-events.html. Lines end with LF, CRLF or CR. Of the fields
-only ``data`` and an ``event`` called "error" matter to a chat stream. Two habits of servers are read as well: a
-field called ``error`` in place of ``data`` (old llama.cpp), and a line that is a bare JSON object (an error put into
-a stream that had begun, and streams of JSON lines).
+only ``data`` and an ``event`` called "error" matter to a chat stream. Habits of servers are read as well: a
+field called ``error`` in place of ``data`` (old llama.cpp), a line that is a bare JSON object (an error put into
+a stream that had begun, and streams of JSON lines), events without the blank line between them, and a last one
+without the end of its line, after which the socket stays open.
 """
 
 from __future__ import annotations
 
+import json
+import re
+
+_END = re.compile(rb"data:\s*\"?\[DONE\]\"?\s*", re.IGNORECASE)
 LONGEST_LINE = 4 * 1024 * 1024
 
 
 class ErrorData(bytes):
     """The data of an event that says that it is an error."""
+
+
+def is_json(text: bytes | bytearray) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class EventDecoder:
@@ -37,21 +50,30 @@ class EventDecoder:
             chunk = self._with_line_feeds(chunk)
         lines = (self._rest + chunk if self._rest else chunk).split(b"\n")
         self._rest = lines.pop()
+        if self._rest and _END.fullmatch(self._rest):
+            lines += (self._rest, b"")
+            self._rest = b""
         if len(self._rest) > LONGEST_LINE:
             raise ValueError("a line of the stream is too long")
         events: list[bytes] = []
         data = self._data
         for line in lines:
             if line.startswith(b"data:"):
+                if data and _is_over(data[-1], line):
+                    events.append(self._event())
                 data.append(line[5:])
             elif not line:
                 if data:
                     events.append(self._event())
                 self._is_error = False
             elif line.startswith(b"{"):
+                if data:
+                    events.append(self._event())
                 events.append(line)
             else:
                 self._other_field(line)
+        if len(data) == 1 and _is_whole(data[0]):
+            events.append(self._event())
         return events
 
     def flush(self) -> list[bytes]:
@@ -79,3 +101,14 @@ class EventDecoder:
         if chunk:
             self._after_cr = chunk.endswith(b"\r")
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _is_over(line: bytes, following: bytes) -> bool:
+    """Whether an event ends between two lines of data: no JSON goes on with a text after another."""
+    return line.rstrip().endswith((b"}", b"]")) and following[5:].lstrip().startswith((b"{", b"[DONE]"))
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether nothing can follow in the same event."""
+    data = data.strip()
+    return data == b"[DONE]" or (data.startswith(b"{") and data.endswith(b"}") and is_json(data))

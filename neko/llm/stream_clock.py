@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,7 @@ class StreamClock:
         self._loop = asyncio.get_running_loop()
         self._alive = self._loop.time()
         self._end = self._alive + longest_s
+        self._last = math.inf
         self._paused: float | None = None
         self._bytes_left = LONGEST_STREAM
         self._timeout = asyncio.timeout(None)
@@ -83,9 +85,10 @@ class StreamClock:
             self._paused = None
 
     def last(self, seconds: float) -> None:
-        """All has come; what may follow has this long."""
+        """All has come; what may follow has this long, from the first time that this is called."""
         self._cancel(self._timer)
-        self._timeout.reschedule(self._loop.time() + seconds)
+        self._last = min(self._last, self._loop.time() + seconds)
+        self._timeout.reschedule(self._last)
 
     def _look(self) -> None:
         """Expire if it is time to, else look again when it may be."""

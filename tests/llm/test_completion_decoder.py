@@ -204,7 +204,76 @@ SHAPES = {
     + b"\n\n",
     "no blank line at the end": b"".join(deltas(*TEA)).rstrip(),
     "an event name for each": b"".join(b"event: message\n" + one for one in deltas(*TEA)),
+    "no_blank_between": b"".join(deltas(*TEA)).replace(b"\n\n", b"\n") + b"data: [DONE]\n",
+    "no blank between, with names": b"".join(b"event: message\n" + one for one in deltas(*TEA)).replace(b"\n\n", b"\n"),
+    "several lines each, no blank between": b"".join(
+        b"data: " + json.dumps(chunk({"content": text}), indent=1).encode().replace(b"\n", b"\ndata: ") + b"\n"
+        for text in TEA
+    ),
+    "two events in one line": b"".join(deltas(*TEA)[:2]).replace(b"\n\n", b"") + b"\n\n" + b"".join(deltas(*TEA)[2:]),
+    "bad_json_event": b"".join([*deltas(*TEA[:2]), b'data: {"id":"c1","choi\n\n', *deltas(*TEA[2:])]),
+    "trailing_garbage_event": b"".join([*deltas(*TEA), STOP, b"data: {broken\n\n", DONE]),
+    "garbage before the first word": b"".join([b"data: {broken\n\n", *deltas(*TEA), DONE]),
+    "two_choices": b"".join(
+        event({"choices": [{"index": index, "delta": {"content": text}}]})
+        for index, text in ((0, "The "), (1, "Coffee "), (0, "tea "), (1, "is "), (0, "is ready."), (1, "cold."))
+    )
+    + event({"choices": [{"index": 1, "delta": {}, "finish_reason": "length"}]})
+    + STOP,
+    "two choices in one event": b"".join(
+        event({"choices": [{"index": index, "delta": {"content": word}} for index, word in order]})
+        for order in (((0, "The "), (1, "Coffee ")), ((1, "cold"), (0, "tea is ready.")))
+    ),
     "a quoted end": b"".join(deltas(*TEA)) + b'data: "[DONE]"\n\n' + b"".join(deltas("after the end")),
+}
+
+
+ALL_SO_FAR = ["".join(TEA[: count + 1]) for count in range(len(TEA))]
+SHAPES |= {
+    "cumulative_deltas": b"".join([*deltas(*ALL_SO_FAR), event(chunk({"content": TEXT}, "stop"))]),
+    "cumulative_deltas, nothing in the last": b"".join([*deltas(*ALL_SO_FAR), STOP, DONE]),
+    "cumulative_deltas, a message at the end": b"".join([*deltas(*ALL_SO_FAR), event(completion(TEXT))]),
+    "cumulative, two of them": b"".join(deltas("The tea is r", TEXT)),
+    "message_cumulative": b"".join(event({"choices": [{"message": {"content": text}}]}) for text in ALL_SO_FAR),
+    "message_cumulative, the last one with the end": b"".join(
+        event({"choices": [{"message": {"content": text}, "finish_reason": "stop" if text == TEXT else None}]})
+        for text in ALL_SO_FAR
+    ),
+    "the older API, cumulative": b"".join(event({"choices": [{"text": text}]}) for text in ALL_SO_FAR),
+}
+OTHER_FORMS: dict[str, list[Any]] = {
+    "cloudflare_response": [*({"response": text, "p": "abc"} for text in TEA), {"response": "", "usage": {}}],
+    "cloudflare_wrapped": [{"result": {"response": TEXT, "usage": {}}, "success": True, "errors": []}],
+    "Ollama's generate": [*({"model": "m", "response": text, "done": False} for text in TEA), {"done": True}],
+    "llama.cpp's completion": [{"index": 0, "content": text, "stop": False} for text in TEA],
+    "Hugging Face": [{"token": {"id": 7, "text": text, "special": False}, "generated_text": None} for text in TEA],
+    "Hugging Face, whole": [[{"generated_text": TEXT}]],
+    "Cohere": [{"event_type": "text-generation", "text": text, "is_finished": False} for text in TEA],
+    "Baidu": [{"object": "chat.completion", "result": text, "is_end": False} for text in TEA],
+    "DashScope": [{"output": {"text": text, "finish_reason": "null"}, "request_id": "r"} for text in ALL_SO_FAR],
+    "Gemini": [
+        {"candidates": [{"content": {"role": "model", "parts": [{"text": "hm", "thought": True}, {"text": text}]}}]}
+        for text in TEA
+    ],
+    "Anthropic": [
+        {"type": "message_start", "message": {"role": "assistant", "content": []}},
+        {"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": "hm"}},
+        *({"type": "content_block_delta", "delta": {"type": "text_delta", "text": text}} for text in TEA),
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+        {"type": "message_stop"},
+    ],
+    "Anthropic, whole": [{"type": "message", "content": [{"type": "text", "text": TEXT}], "stop_reason": "end_turn"}],
+    "OpenAI's responses": [
+        {"type": "response.created", "response": {"status": "in_progress", "output": []}},
+        {"type": "response.reasoning_summary_text.delta", "delta": "hm"},
+        *({"type": "response.output_text.delta", "delta": text} for text in TEA),
+        {"type": "response.output_text.done", "text": TEXT},
+        {"type": "response.completed", "response": {"output": [{"content": [{"type": "output_text", "text": TEXT}]}]}},
+    ],
+}
+SHAPES |= {name: b"".join(map(event, events)) for name, events in OTHER_FORMS.items()}
+SHAPES |= {
+    f"{name}, bare": b"\n".join(json.dumps(one).encode() for one in forms) for name, forms in OTHER_FORMS.items()
 }
 
 
@@ -212,6 +281,45 @@ SHAPES = {
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_an_answer_of_any_known_shape_is_read(body: bytes, size: int) -> None:
     assert read(*cut(body, size)) == TEXT
+
+
+@pytest.mark.parametrize("end", [b"data: [DONE]", b"data: [DONE]\n", b"data:[done]", b'data: "[DONE]"'])
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_the_end_is_one_without_the_end_of_its_line_done_then_hang(end: bytes, size: int) -> None:
+    reading = Reading()
+    for piece in cut(b"".join(deltas(*TEA)) + end, size):
+        reading.decoder.feed(piece)
+    assert (reading.decoder.done, reading.text) == (True, TEXT)
+
+
+def test_words_without_a_blank_line_are_handed_on_as_they_come() -> None:
+    reading = Reading()
+    for one in deltas(*TEA):
+        reading.decoder.feed(one.rstrip(b"\n") + b"\n")
+    assert reading.pieces == list(TEA)
+
+
+@given(st.lists(st.text("ab .", min_size=1, max_size=6), min_size=3, max_size=12))
+def test_all_text_so_far_each_time_is_told_once(words: list[str]) -> None:
+    """Once it shows: one word that is the beginning of the reply, again and again, is the model's own."""
+    words = ["The cat ", "sat ", *words]
+    assert read(*deltas(*("".join(words[: count + 1]) for count in range(len(words)))), STOP) == "".join(words)
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=3), min_size=1, max_size=9))
+def test_what_is_held_back_is_not_lost(words: list[str]) -> None:
+    said = read(*deltas("cd", *words, "x"), STOP)
+    assert said == "cd" + "".join(words) + "x"
+
+
+def test_broken_events_alone_are_an_error() -> None:
+    with pytest.raises(ModelStreamBrokenError):
+        read(b"data: {broken\n\n", b"data: {broken\n\n", DONE)
+
+
+def test_the_text_of_an_event_beside_choices_is_no_part_of_the_reply() -> None:
+    aside = event({"type": "note", "content": "Looking it up."})
+    assert read(*deltas(*TEA[:2]), aside, *deltas(*TEA[2:]), aside, DONE) == TEXT
 
 
 def test_words_of_json_lines_are_handed_on_as_they_come() -> None:
