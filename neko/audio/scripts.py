@@ -32,7 +32,8 @@ def script_of(character: str) -> str:
     if not character.isalpha() and unicodedata.category(character) != "Mc":
         return ""
     name = unicodedata.name(unicodedata.normalize("NFKC", character)[:1], "")
-    return "" if name.startswith("MODIFIER") else name.replace("-", " ").partition(" ")[0]
+    first = name.replace("-", " ").partition(" ")[0]
+    return {"MODIFIER": "", "IDEOGRAPHIC": "CJK"}.get(first, first)
 
 
 def scripts_in(text: str) -> dict[str, int]:

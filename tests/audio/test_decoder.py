@@ -82,6 +82,15 @@ def packed(format_: str, subtype: str | None = None, channels: int = 1, rate: in
     return out.getvalue()
 
 
+def wav_of(pcm: bytes) -> bytes:
+    head = struct.pack("<HHIIHH", 1, 1, RATE, RATE * 2, 2, 16)
+    body = b"WAVE" + chunk(b"fmt ", head) + chunk(b"data", pcm)
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
+WHOLE = tone(SECONDS)
+PIECES = [WHOLE[at : at + 4_800] for at in range(0, len(WHOLE), 4_800)]
+
 SOUNDS = {
     "pcm": tone(SECONDS),
     "pcm-odd": tone(SECONDS) + b"\1",
@@ -99,6 +108,8 @@ SOUNDS = {
     "wav-list-before": wav(before=chunk(b"LIST", b"INFOISFT" + b"x" * 300)),
     "wav-picture-before": wav(before=chunk(b"id3 ", bytes(50_001))),
     "wav-list-after": wav(after=chunk(b"LIST", random.Random(1).randbytes(20_000))),
+    "wav-after-wav": b"".join(wav_of(piece) for piece in PIECES),
+    "wav-after-wav-with-lists": b"".join(wav_of(piece) + chunk(b"LIST", b"INFO" * 40) for piece in PIECES),
     "wav-law": packed("WAV", "ULAW"),
     "wav-adpcm": packed("WAV", "IMA_ADPCM"),
     "mp3": packed("MP3"),
@@ -118,7 +129,7 @@ def test_sound_of_every_kind_is_played_as_what_it_is(name: str, step: int) -> No
         assert_is_the_tone(decoded(SOUNDS[name], step, content_type))
 
 
-@pytest.mark.parametrize("name", ["pcm", "wav-24-bit", "wav-length-endless", "mp3", "D16-stereo"])
+@pytest.mark.parametrize("name", ["pcm", "wav-24-bit", "wav-length-endless", "mp3", "D16-stereo", "wav-after-wav"])
 def test_how_it_is_split_changes_nothing(name: str) -> None:
     whole = decoded(SOUNDS[name][:20_000], 1_000_000)
     for step in (1, 3, 11):

@@ -75,6 +75,46 @@ async def test_a_server_without_pcm_is_asked_for_wav_which_is_remembered(speakin
     assert [request["response_format"] for request in spoken(speaking.provider)] == ["pcm", "wav", "wav"]
 
 
+async def test_another_voice_behind_the_address_has_another_format(speaking: Talk) -> None:
+    """tts_wav_only, tts_mp3_only: what one engine has says nothing of the other, and each is remembered."""
+
+    def answer(request: Request) -> Raw:
+        wanted = {"kokoro": "wav", "xtts": "mp3"}[request.json["voice"]]
+        refusal = whole({"detail": [{"loc": ["body", "response_format"], "msg": f"Input should be '{wanted}'"}]}, 422)
+        return Raw([wav(PCM)]) if request.json["response_format"] == wanted else refusal
+
+    speaking.provider.speech = answer
+    for voice in ("kokoro", "xtts", "kokoro", "xtts"):
+        await speaking.server.neko.config.change({"neko": {"voices": {"Mio": {"voice": voice}}}})
+        assert await speech_of(speaking) == (pytest.approx(0.5, abs=0.05), [])
+    assert [request["response_format"] for request in spoken(speaking.provider)] == [
+        *("pcm", "wav"),
+        *("pcm", "wav", "mp3"),
+        *("wav", "mp3"),
+    ]
+
+
+async def test_a_remembered_format_that_is_refused_later_gives_way_to_the_others(speaking: Talk) -> None:
+    refusal = whole(problem("this response_format is not supported"), 400)
+    for wanted in ("wav", "mp3"):
+        speaking.provider.speech = only(wanted, wav(PCM), refusal)
+        assert await speech_of(speaking) == (pytest.approx(0.5, abs=0.05), [])
+    assert [request["response_format"] for request in spoken(speaking.provider)] == ["pcm", "wav", "wav", "pcm", "mp3"]
+
+
+async def test_a_server_that_takes_no_format_is_asked_without_one(speaking: Talk) -> None:
+    """tts_none_only."""
+    extra = {"detail": [{"type": "extra_forbidden", "loc": ["body", "response_format"], "msg": "Extra inputs"}]}
+
+    def answer(request: Request) -> Raw:
+        return whole(extra, 422) if "response_format" in request.json else Raw([wav(PCM)])
+
+    speaking.provider.speech = answer
+    for _ in range(2):
+        assert await speech_of(speaking) == (pytest.approx(0.5, abs=0.05), [])
+    assert ["response_format" in request for request in spoken(speaking.provider)] == [True, True, True, False, False]
+
+
 async def test_a_server_that_refuses_the_speed_is_asked_without_it(speaking: Talk) -> None:
     def answer(request: Request) -> Raw:
         return whole({"detail": "unknown field: speed"}, 422) if "speed" in request.json else Raw([PCM])

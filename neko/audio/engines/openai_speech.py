@@ -1,7 +1,7 @@
 """Any server with OpenAI's ``POST {base}/audio/speech``, spoken as it comes in.
 
 It is asked for ``pcm`` (16 bit, mono, 24 kHz). A server that has no such thing is asked for WAV or MP3, which is
-remembered; what an answer holds is decided by its bytes (``decoder``).
+remembered for that model and voice; what an answer holds is decided by its bytes (``decoder``).
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ _BETWEEN_CHUNKS_TIMEOUT_S = 20.0
 _LONGEST_REFUSAL = 16_384
 DEFAULT_MODEL = "gpt-4o-mini-tts"
 _DEFAULT_VOICE = "alloy"
-_FORMATS: Final = ("pcm", "wav", "mp3")
+_FORMATS: Final = ("pcm", "wav", "mp3", "")
+"""The last: whatever the server has, not asked for."""
 _ABOUT_FORMAT: Final = re.compile(rb"format|\bpcm\b|\bwav\b|\bmp3\b|codec|encoding", re.IGNORECASE)
 _MAY_BE_FORMAT: Final = (400, 406, 415, 422, 500, 501)
 
-_formats: WeakKeyDictionary[Network, dict[str, str]] = WeakKeyDictionary()
-"""What servers have, by their address."""
+_formats: WeakKeyDictionary[Network, dict[tuple[str, str, str], str]] = WeakKeyDictionary()
+"""What servers have, by address, model and voice: a server may stand before several engines."""
 
 
 class OpenAISpeech:
@@ -70,14 +71,15 @@ class OpenAISpeech:
         http = await self._http()
         known = _formats.setdefault(self._network, {})
         refusal: NekoError | None = None
-        formats = [known[self._url]] if self._url in known else list(_FORMATS)
+        asked = (self._url, self._endpoint.model, utterance.voice.voice)
+        formats = sorted(_FORMATS, key=lambda name: name != known.get(asked))
         while formats:
             attempt = _Attempt(convert, self._body(utterance, formats[0]))
             async with contextlib.aclosing(self._attempt(http, attempt)) as pieces:
                 async for piece in pieces:
                     yield piece
             if attempt.failure is None:
-                known[self._url] = formats[0]
+                known[asked] = formats[0]
                 return
             refusal = refusal or attempt.failure
             if attempt.refuses_speed:
@@ -86,7 +88,7 @@ class OpenAISpeech:
                 del formats[0]
             else:
                 break
-        known.pop(self._url, None)
+        known.pop(asked, None)
         if refusal is not None and not self._closed:
             raise refusal
 
@@ -186,7 +188,7 @@ class OpenAISpeech:
             "model": self._endpoint.model,
             "input": utterance.text,
             "voice": utterance.voice.voice or _DEFAULT_VOICE,
-            "response_format": format_,
+            **({"response_format": format_} if format_ else {}),
             **({"speed": speed} if speed != 1.0 and self._takes_speed else {}),
         }
 

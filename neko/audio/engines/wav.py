@@ -84,9 +84,18 @@ class WavStream:
         self._in_sound = False
 
     def feed(self, chunk: bytes) -> bytes:
-        """PCM16 mono of the whole moments so far."""
+        """PCM16 mono of the whole moments so far.
+
+        Another WAV may follow the first: some servers send one for every stretch of a sentence.
+        """
         self._held += chunk
-        if not self._in_sound and not self._find_sound():
+        pieces = []
+        while piece := self._next_piece():
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _next_piece(self) -> bytes:
+        if not self._in_sound and not (self._find_riff() and self._find_sound()):
             return b""
         assert self.format is not None
         data = self._held if self._left is None else self._held[: self._left]
@@ -95,14 +104,25 @@ class WavStream:
         if self._left is not None:
             self._left -= len(data)
             if self._left < self.format.frame:
-                self._left, self._held = 0, b""
+                self._in_sound = False
         return self.format.to_pcm16(data) if data else b""
+
+    def _find_riff(self) -> bool:
+        """Whether ``_held`` begins with a file: the first does, and what stands between two is dropped."""
+        if self.format is None:
+            return True
+        at = self._held.find(b"RIFF")
+        self._held = self._held[at:] if at >= 0 else self._held[-3:]
+        return at >= 0
 
     def _find_sound(self) -> bool:
         at, found = 12, None
         while at + 8 <= len(self._held):
             kind, length = struct.unpack_from("<4sI", self._held, at)
             if kind == b"data":
+                if self.format is not None and (found is None or found.rate != self.format.rate):
+                    self._held = self._held[at + 8 :]
+                    return False
                 if found is None:
                     raise SpeechUnreadableError("a WAV without a format")
                 self.format, self._in_sound = found, True
