@@ -5,7 +5,9 @@ Python has no property for scripts; the first word of a letter's Unicode name is
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -34,6 +36,21 @@ def script_of(character: str) -> str:
     name = unicodedata.name(unicodedata.normalize("NFKC", character)[:1], "")
     first = name.replace("-", " ").partition(" ")[0]
     return {"MODIFIER": "", "IDEOGRAPHIC": "CJK"}.get(first, first)
+
+
+_SYMBOL: Final = re.compile(
+    r"(?<![\u0370-\u03ff\u1f00-\u1fff])[\u0391-\u03c9\u00b5\u2126](?![\u0300-\u03ff\u1f00-\u1fff])"
+)
+
+
+def named_symbols(text: str, name: Callable[[str], str]) -> str:
+    """``text`` with ``name`` in place of Greek letters that stand alone: those are symbols (π, Δt, μ), no words."""
+    return text if text.isascii() else _SYMBOL.sub(lambda found: name(unicodedata.normalize("NFKC", found[0])), text)
+
+
+def without_symbols(text: str) -> str:
+    """``text`` without letters that stand for something in a formula."""
+    return named_symbols(text, lambda _letter: "")
 
 
 def scripts_in(text: str) -> dict[str, int]:
@@ -92,10 +109,10 @@ def _language_here(script: str, text: str, language: str, *, japanese: bool) -> 
 
 
 def merged(texts: list[tuple[str, str]], language: str) -> list[tuple[str, str]]:
-    """Runs of English go with those of ``language`` around them."""
+    """Single words of English go with what is in ``language`` around them."""
     found: list[tuple[str, str]] = []
     for text, own in texts:
-        own = language if own == "en" else own
+        own = language if own == "en" and len(text.split()) < 2 else own
         if found and found[-1][1] == own:
             found[-1] = found[-1][0] + text, own
         else:

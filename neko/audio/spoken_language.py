@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from typing import Final
 
-from neko.audio.scripts import is_latin, language_of, scripts_in
+from neko.audio.scripts import is_latin, language_of, scripts_in, without_symbols
 from neko.language import guess
 
 _FUNCTION_WORDS: Final = {
@@ -18,11 +18,14 @@ _FUNCTION_WORDS: Final = {
     "they he she how there here's it's i'm don't yes hello hi hey let's on at as or if just like about "
     "will would good",
     "de": "der die das und ist nicht ich du ein eine es zu den mit auf für wie was dir mir sie wir aber auch "
-    "hallo danke bitte guten geht ja nein im dem sehr gut heute bin bist hast habe kann",
+    "hallo danke bitte guten geht ja nein im dem sehr gut heute bin bist hast habe kann dass da schön mal noch wenn "
+    "oder uns ihr euch mich dich hier wieder alles freue freut schon bei nach über",
     "fr": "le la les et est pas je tu un une de des que qui vous nous il elle pour avec dans ce ça c'est "
-    "bonjour merci oui non très bien mais comment suis êtes sur au du mon ton",
+    "bonjour merci oui non très bien mais comment suis êtes sur au du mon ton j'ai j'aime c'était où quoi aussi "
+    "voilà ici",
     "es": "el la los las y es no que de en un una yo tú qué por para con como cómo está estoy eres hola gracias "
-    "muy bien pero buenos días mi tu se lo más sí hoy te me",
+    "muy bien pero buenos días mi tu se lo más sí hoy te me dónde cuándo quién estás tienes quieres eso esto aquí "
+    "también alegro",
     "it": "il lo la gli e è non che di un una per con sono sei come ciao grazie bene molto ma anche io tu mi ti "
     "si della questo questa oggi cosa sì buongiorno a va",
     "pt": "o a os as e é não que de um uma eu você com para por como está estou obrigado obrigada olá muito bem "
@@ -52,12 +55,16 @@ for _language, _words in _FUNCTION_WORDS.items():
     for _word in _words.split():
         _LANGUAGES_OF[_word] = (*_LANGUAGES_OF.get(_word, ()), _language)
 _LETTERS: Final = {
-    "ñ¿¡": ("es",), "ß": ("de",), "ãõ": ("pt",), "łżźćęąń": ("pl",), "ěřů": ("cs",), "őű": ("hu",), "ğış": ("tr",),
+    "ñ": ("es",), "ä": ("de", "sv", "fi"), "ö": ("de", "sv", "fi", "tr", "hu"), "ü": ("de", "tr", "hu"), "ãõ": ("pt",),
+    "łżźćęąń": ("pl",), "ěřů": ("cs",), "őű": ("hu",), "ğış": ("tr",),
     "șță": ("ro", "vi"), "ơưđạảấầẩậắằặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỹ": ("vi",), "øæ": ("da", "nb"),
-    "å": ("sv", "da", "nb"),
+    "å": ("sv", "da", "nb"), "ù": ("fr", "it"), "è": ("fr", "it"), "ê": ("fr", "pt", "vi"), "ç": ("fr", "pt", "tr"),
+    "à": ("fr", "it", "pt", "vi"),
     "œ": ("fr",),
 }  # fmt: skip
 _HAVING: Final = {letter: having for letters, having in _LETTERS.items() for letter in letters}
+_CERTAIN: Final = {"¿": "es", "¡": "es", "ß": "de"}
+"""Signs that tell the language by themselves: no word of them is borrowed."""
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _ENOUGH: Final = 1.5
 """What a piece or a reply must have more than the language that is expected."""
@@ -78,7 +85,7 @@ class SpokenLanguage:
 
     def of(self, piece: str) -> str:
         """The language of the next piece."""
-        scripts = scripts_in(piece)
+        scripts = scripts_in(piece if self._expected.startswith("el") else without_symbols(piece))
         if not scripts:
             return self._expected
         if scripts.keys() & {"HIRAGANA", "KATAKANA", "HANGUL", "CJK"}:
@@ -113,4 +120,6 @@ def _evidence(piece: str) -> dict[str, float]:
             for having in {_HAVING[letter] for letter in word if letter in _HAVING}:
                 for language in having:
                     points[language] += 1 / len(having)
+    for sign in _CERTAIN.keys() & set(piece):
+        points[_CERTAIN[sign]] += _ENOUGH
     return points

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neko.audio.engines.spelling import in_words
-from tests.audio.phonemes import phonemes, said
+from tests.audio.phonemes import phonemes, said, voiced
 
 ENGLISH = {
     "D2-million": ("$5 million", "5 million dollars"),
@@ -64,6 +64,33 @@ ENGLISH = {
     "even": ("a 50-50 chance", "a 50 50 chance"),
     "people": ("20-30 people", "20 to 30 people"),
     "number-word": ("No. 5", "number 5"),
+    "v_phone": ("Call 555-1234 now.", "Call 5 5 5, 1 2 3 4 now."),
+    "phone-bare": ("13800138000, 007, 0171 1234567", "1 3 8 0 0 1 3 8 0 0 0, 0 0 7, 0 1 7 1, 1 2 3 4 5 6 7"),
+    "no-phone": ("8000000000 people, 100-2000, 100-200", "8000000000 people, 100-2000, 100 to 200"),
+    "v_time_seconds": ("01:02:03, 10:30:15, 10:00:00", "1 oh 2 oh 3, 10 30 15, 10 o'clock"),
+    "v_less": ("5 > 3 and 2 < 4, x<y", "5 is greater than 3 and 2 is less than 4, x is less than y"),
+    "a-menu": ("Settings > Sound", "Settings > Sound"),
+    "v_times_star": ("2 * 3 = 6, 2*3, x * y", "2 times 3 equals 6, 2 times 3, x times y"),
+    "v_square": ("x² + y³, a^2", "x squared plus y cubed, a squared"),
+    "v_about_tilde": ("~5 or ≈5", "about 5 or about 5"),
+    "v_money_per": ("$3/month, $5/hr, 2 cats/dogs", "3 dollars per month, 5 dollars per hour, 2 cats dogs"),
+    "v_csharp": ("C++, C# and F#", "C++, C sharp and F sharp"),
+    "v_wo": ("w/ milk, w/o sugar", "with milk, without sugar"),
+    "v_and_or": ("and/or, TCP/IP", "and or, TCP IP"),
+    "v_approx": ("The π ≈ 3.14, Δt, 5 µs", "The pi is about 3.14, delta t, 5 microseconds"),
+    "compared": ("x ≤ 5 ≥ y ≠ z", "x is at most 5 is at least y is not equal to z"),
+    "other-signs": ("√9 ± 2 ÷ 4, § 5", "the square root of 9 plus or minus 2 divided by 4, section 5"),
+    "difference": ("5 - 3 = 2, 3-5=-2, 5 - 10 min", "5 minus 3 equals 2, 3 minus 5 equals -2, 5 to 10 minutes"),
+    "vulgar": ("½ and 1½", "one half and 1 and one half"),
+    "v_roman_king": ("Henry VIII, Louis XIV", "Henry the eighth, Louis the fourteenth"),
+    "v_roman_chapter": ("Chapter IV, Part I, type II", "Chapter 4, Part 1, type 2"),
+    "v_roman_war": ("World War II, Rocky III", "World War 2, Rocky 3"),
+    "no-roman": ("I am C, size XL, my CV, an IV, MIX, Part I love", "I am C, size XL, my CV, an IV, MIX, Part I love"),
+    "v_dr_st": ("on Elm St. in St. Louis", "on Elm Street in Saint Louis"),
+    "v_vs": ("cats vs. dogs, etc.", "cats versus dogs, et cetera."),
+    "v_phd": ("a Ph.D. in tea", "a PhD in tea"),
+    "v_decade_short": ("the '80s", "the eighties"),
+    "v_thousand_suffix": ("20K steps, a 4K film", "20 thousand steps, a 4K film"),
     "groups": ("1.000.000 and 10 000", "1000000 and 10000"),
 }
 
@@ -91,6 +118,22 @@ OTHERS = [
     ("ja", "$5、10:30、20 km/h", "5ドル、10時30分、時速20キロメートル"),
     ("ko", "$5에 50% 할인, ₩5000", "5달러에 50 퍼센트 할인, 5000원"),
     ("ko", "20살 3개 5명 10:30 3개월", "스무 살 세 개 다섯 명 열 시 30분 3개월"),
+    pytest.param("zh", "请打13800138000。", "请打1 3 8 0 0 1 3 8 0 0 0。", id="v_zh_phone"),
+    pytest.param("zh", "跑了5km，重60kg，今天38.5℃", "跑了5公里，重60千克，今天38.5摄氏度", id="v_zh_units"),
+    pytest.param("zh", "外面-5度，-3", "外面零下5度，负3", id="v_zh_minus"),
+    ("zh", "3+5=8，5-3=2，x²>3，100元/月，#5，和/或", "3加5等于8，5减3等于2，x的平方大于3，100元每月，5号，和 或"),
+    ("ja", "-5度、-3、3×2=6、α波、5km走る", "氷点下5度、マイナス3、3かける2イコール6、アルファ波、5キロメートル走る"),
+    pytest.param("ko", "010-1234-5678이에요", "0 1 0, 1 2 3 4, 5 6 7 8이에요", id="v_ko_phone"),
+    pytest.param("ko", "6월 10월 7월", "유월 시월 7월", id="v_ko_month"),
+    ("ko", "-5도, -3, 3 + 5 = 8", "영하 5도, 마이너스 3, 3 더하기 5 이퀄 8"),
+    ("fr", "-5 °C, 2 + 2 = 4, 3 < 5, ½", "moins 5 degrés Celsius, 2 plus 2 égale 4, 3 est inférieur à 5, un demi"),
+    (
+        "de",
+        "z. B. d.h. usw., 1½, -5, 3 > 2",
+        "zum Beispiel das heißt und so weiter, 1 und ein halb, minus 5, 3 ist größer als 2",
+    ),
+    ("es", "-5, 3 × 4, EE. UU., p. ej. 3/4", "menos 5, 3 por 4, Estados Unidos, por ejemplo tres cuartos"),
+    ("ru", "-5, XIX век, т. е. 3 ≠ 2, ~5", "минус 5, 19 век, то есть 3 не равно 2, около 5"),
     ("th", "20 km", "20 กิโลเมตร"),
     ("xx", "$5", "$5"),
 ]
@@ -147,6 +190,22 @@ def test_what_the_voice_reads_well_stays_as_it_is(text: str) -> None:
 )
 def test_it_sounds_like_the_words_written_out(text: str, spoken: str) -> None:
     assert said(text, "en").replace(" ", "") == phonemes(spoken, "en").replace(" ", "")
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ru", "zh", "ja", "ko"])
+@pytest.mark.parametrize(
+    "sign", ["+", "−", "×", "÷", "=", "±", "≤", "≥", "<", ">", "≠", "≈", "²", "³", "√", "∞", "π", "Δ", "-"]
+)
+def test_every_sign_is_heard_in_each_language_by_its_own_voice(sign: str, language: str) -> None:
+    """The voice itself leaves most of them out or goes over to an English one."""
+    text = f"5{sign}, 3" if sign in "²³" else f"5, {sign}3" if sign in "√-" else f"5 {sign} 3"
+    assert sign == "-" or sign not in in_words(text, language)
+    (own, words), *others = voiced(text, language)
+    assert (own, others) == (language, [])
+    heard = phonemes(words, language)
+    assert len(heard) > len(phonemes("5, 3", language)) + 1
+    assert "(en)" not in heard
+    assert "(el)" not in heard
 
 
 @given(

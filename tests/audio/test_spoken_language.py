@@ -31,6 +31,14 @@ SPELLED = ("letter", "lˈɛtɚ", "lɛɾɚ", "letə", "dʒapəniːz", "tʃaɪniː
         *[("Hola, ¿qué tal?", "es"), ("Como você está?", "pt"), ("Hallo, hoe gaat het?", "nl"), ("Hello!", "en")],
         *[("Cześć, jak się masz?", "pl"), ("Merhaba, nasılsın?", "tr"), ("Xin chào bạn", "vi"), ("Apa kabar?", "id")],
         *[("Hej, hur mår du?", "sv"), ("Va bene, a domani", "it"), ("Python is great", "en"), ("OK", "en")],
+        *[
+            pytest.param("Schön, dass du da bist.", "de", id="v_de"),
+            pytest.param("¿Cómo estás?", "es", id="v_es"),
+            *[("¡Vamos!", "es"), ("Große Straße", "de"), ("Schön!", "de"), ("Zoë and Björn are here.", "en")],
+            *[("Wie schön!", "de"), ("Où es-tu ?", "fr"), ("Können wir über Käse reden?", "de")],
+            pytest.param("The π and the Δ", "en", id="v_approx"),
+            *[("π ≈ 3.14.", "en"), ("α, β, γ", "en"), ("5 µm", "en"), ("Η γάτα είναι εδώ", "el"), ("Ωμέγα", "el")],
+        ],
         *[("“Bonjour” means hello.", "en"), ("She ordered a café au lait in the bar.", "en")],
     ],
 )
@@ -72,6 +80,13 @@ def test_what_tells_nothing_is_said_in_the_language_of_the_character() -> None:
             [("en", "So"), ("ja", "ありがとう"), ("en", "means thanks.")],
         ),
         ("Say 你好 to them.", "en", [("en", "Say"), ("zh", "你好"), ("en", "to them.")]),
+        pytest.param(
+            "我喜欢Harry Potter这本书。",
+            "zh-CN",
+            [("zh", "我喜欢"), ("en", "Harry Potter"), ("zh", "这本书。")],
+            id="v_zh_mixed_name",
+        ),
+        pytest.param("時々、人々が来る。〆", "ja", [("ja", "ときどき、ひとびとがくる。しめ")], id="v_ja_repeat"),
         ("AIがすき。", "ja", [("en", "AI"), ("ja", "がすき。")]),
         ("我喜欢AI和Python。", "zh-CN", [("zh", "我喜欢AI和Python。")]),
         ("Я люблю Python и 東京.", "ru", [("ru", "Я люблю Python и"), ("zh", "東京.")]),

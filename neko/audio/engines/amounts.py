@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from babel import Locale
 
 NUMBER: Final = r"\d{1,3}(?:[.,'’\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d+)?"
+BEFORE: Final = r"(?<![^\W\u3040-\uffff])"
+"""Where no word of letters with blanks around them ends: 今天38.5℃ has a number of its own."""
+AFTER: Final = r"(?![^\W\u3040-\uffff])"
 _PREFIXED: Final = {
     **{"US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "NZ$": "NZD", "HK$": "HKD", "NT$": "TWD"},
     **{"S$": "SGD", "R$": "BRL", "MX$": "MXN", "€": "EUR", "₴": "UAH"},
@@ -78,7 +81,7 @@ _CENTS: Final = re.compile(r"(?<![\w.,])(\d{1,2})\s?[¢￠]")
 
 _NEVER: Final = re.compile(r"(?!)")
 _COUNTED_IN: Final = {
-    "en": re.compile(rf"(?<![\w.,])({NUMBER})(M|bn|(?<=\d\d)k)(?= [a-z])"),
+    "en": re.compile(rf"(?<![\w.,])({NUMBER})(M|bn|(?<=\d\d)[kK])(?= [a-z])"),
     "de": re.compile(rf"(?<![\w.,])({NUMBER}) ?(Mio\.|Mrd\.|Mio|Mrd)(?!\w)"),
     "ru": re.compile(rf"(?<![\w.,])({NUMBER}) ?(тыс\.|млн\.|млрд\.|тыс|млн|млрд)(?!\w)"),
     "pl": re.compile(rf"(?<![\w.,])({NUMBER}) ?(mln|mld)(?!\w)"),
@@ -86,7 +89,9 @@ _COUNTED_IN: Final = {
 _UNITS: Final = {
     "km/h": "speed-kilometer-per-hour", "kmh": "speed-kilometer-per-hour", "mph": "speed-mile-per-hour",
     "m/s": "speed-meter-per-second", "km": "length-kilometer", "m": "length-meter", "cm": "length-centimeter",
-    "mm": "length-millimeter", "ft": "length-foot", "mi": "length-mile", "kg": "mass-kilogram", "g": "mass-gram",
+    "mm": "length-millimeter",
+    "μm": "length-micrometer", "μs": "duration-microsecond", "μg": "mass-microgram",
+    "ft": "length-foot", "mi": "length-mile", "kg": "mass-kilogram", "g": "mass-gram",
     "mg": "mass-milligram", "lb": "mass-pound", "lbs": "mass-pound", "oz": "mass-ounce", "l": "volume-liter",
     "L": "volume-liter", "ml": "volume-milliliter", "mL": "volume-milliliter", "°C": "temperature-celsius",
     "° C": "temperature-celsius", "℃": "temperature-celsius", "°F": "temperature-fahrenheit",
@@ -160,7 +165,9 @@ def _units(locale: Locale) -> tuple[dict[str, str], re.Pattern[str]]:
         sign = format_unit(5, unit, "short", locale=locale).replace("5", "").strip(" \u00a0\u202f")
         if len(sign) > 1 and not sign[:1].isascii():
             units.setdefault(sign, unit)
-    return units, re.compile(rf"(?<![\w.,])(?P<number>{NUMBER})[ \u00a0\u202f]?(?P<unit>{_any(units)})(?![\w/²³'’])")
+    return units, re.compile(
+        rf"{BEFORE}(?<![.,])(?P<number>{NUMBER})[ \u00a0\u202f]?(?P<unit>{_any(units)})(?![/²³'’]){AFTER}"
+    )
 
 
 def _quantity(found: re.Match[str], units: dict[str, str], locale: Locale) -> str:

@@ -38,8 +38,12 @@ _A_WORD = {"zh": "猫", "ja": "猫", "ko": "야"}
 """Something to warm up with: the Japanese one has the readings of kanji loaded, a quantity the names of units."""
 
 
+def _primary(language: str) -> str:
+    return language.partition("-")[0].lower()
+
+
 def _named(language: str) -> str:
-    primary = language.partition("-")[0].lower()
+    primary = _primary(language)
     return _NAMES.get(primary, primary)
 
 
@@ -133,13 +137,13 @@ class EspeakEngine:
         main = utterance.language
         if not self._host.has_voice(_named(main)):
             main = "en"
-        texts = runs(utterance.text, main)
+        texts = runs(in_words(utterance.text, _primary(main)), main)
         if _named(main) != "ja" and not is_latin(main):
             texts = merged(texts, main)
         for text, tag in texts:
             if self._host.has_voice(_named(tag)):
-                language = tag.partition("-")[0].lower()
-                text = in_words(text, language)
+                language = _primary(tag)
+                text = text if language == _primary(main) else in_words(text, language)
                 yield to_kana(text) if language == "ja" else text, language
 
     async def aclose(self) -> None:

@@ -14,8 +14,22 @@ from neko.tasks import spare_collector
 logger = logging.getLogger(__name__)
 
 _MISREAD = {
-    **{"今日は": "きょうは", "一昨日": "おととい", "明後日": "あさって", "今年": "ことし", "お腹": "おなか"},
-    **{"君": "きみ", "何で": "なんで", "何と": "なんと"},
+    **{
+        "今日は": "きょうは",
+        "一昨日": "おととい",
+        "明後日": "あさって",
+        "今年": "ことし",
+        "お腹": "おなか",
+        "〆切": "しめきり",
+    },
+    **{
+        "〆": "しめ",
+        "こんにちは": "こんにちわ",
+        "こんばんは": "こんばんわ",
+        "君": "きみ",
+        "何で": "なんで",
+        "何と": "なんと",
+    },
 }
 """Words that the dictionary reads as what they seldom are: the greeting is hardly ever written 今日は."""
 _MISREAD_WORD = re.compile("|".join(map(re.escape, _MISREAD)))
@@ -24,7 +38,7 @@ _PARTICLES = {
     **{"へは": "えわ", "からは": "からわ", "のは": "のわ"},
 }
 """The letters は and へ are said otherwise where they are words of their own."""
-_KANJI = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々]+")
+_KANJI = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々〆]+")
 
 
 def to_kana(text: str) -> str:
@@ -34,9 +48,9 @@ def to_kana(text: str) -> str:
     kanji are left out and the kana are still said.
     """
     text = numbers_in_kana(unicodedata.normalize("NFKC", text))
+    text = _MISREAD_WORD.sub(lambda found: _MISREAD[found[0]], text)
     if not _KANJI.search(text):
         return text
-    text = _MISREAD_WORD.sub(lambda found: _MISREAD[found[0]], text)
     converter = _converter()
     if converter is not None:
         try:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime
 import logging
 import re
+import unicodedata
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from neko.audio.engines.amounts import with_magnitudes, with_money, with_units
+from neko.audio.engines.amounts import AFTER, BEFORE, with_magnitudes, with_money, with_units
+from neko.audio.engines.shortened import in_full
+from neko.audio.engines.signs import with_minus_signs, with_signs
 from neko.tasks import spare_collector
 
 if TYPE_CHECKING:
@@ -37,19 +40,39 @@ _SLASHED: Final = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?![\d
 _DAY_MONTH: Final = re.compile(
     r"\b(on|by|until|till|since|before|after|from|due) (1[0-2]|[1-9])/(3[01]|[12]\d|[1-9])(?![\d/])"
 )
-_TIME: Final = re.compile(r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::[0-5]\d)?(?![\d:])(\s?[ap]\.?m\b)?", re.IGNORECASE)
-_CLOCK: Final = {"zh": ("点", "分"), "ja": ("時", "分"), "ko": ("시", " 분")}
+_TIME: Final = re.compile(
+    r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])(\s?[ap]\.?m\b)?", re.IGNORECASE
+)
+_CLOCK: Final = {"zh": ("点", "分", "秒"), "ja": ("時", "分", "秒"), "ko": ("시", "분", "초")}
 _SCORE: Final = re.compile(r"(?<![\d:])(\d{1,3}):(\d)(?![\d:])")
 _END: Final = r"\d{1,4}(?:[.,]\d+)?[%％]?"
 _SPAN: Final = re.compile(rf"(?<![\d.,/–-])({_END})\s?([–—〜～~-])\s?({_END})(?![\d/–-]|[.,]\d)")
 _FROM: Final = re.compile(r"\b(?:from|won|lost|scored?|led|finished|ended|drew|tied|by) $")
-_PHONE: Final = re.compile(r"(?<![\w.,-])(?:\+\d{1,3}|\(?\d{2,5}\)?)(?:[ .\u00a0-]{1,2}\(?\d{2,5}\)?){1,5}(?![\w-])")
+_PHONE: Final = re.compile(
+    rf"{BEFORE}(?<![.,-])(?:\+\d{{1,3}}|\(?\d{{2,5}}\)?)(?:[ .\u00a0-]{{1,2}}\(?\d{{2,8}}\)?){{1,5}}(?!-){AFTER}"
+)
+_LOCAL_PHONE: Final = re.compile(rf"{BEFORE}(?<![.,:/-])(?!\d00-\d\d00)(\d{{3}})-(\d{{4}})(?![-/:]|[.,]\d){AFTER}")
+_BARE_PHONE: Final = re.compile(
+    rf"{BEFORE}(?<![.,:/$€£¥￥₩-])(?<!\d[ \u00a0\u202f])(?:\+\d{{8,15}}|0\d{{2,14}}|\d{{10,20}})"
+    rf"(?![-/:]|[.,]\d|0{{5}}|\s?[元円원%€£$]){AFTER}"
+)
+"""Digits in one row: too many for an amount, or with a zero before them."""
 _GROUPED: Final = re.compile(r"(?<!\d)\d{1,3}(?:[\u00a0\u202f ]\d{3})+(?!\d)")
 _DOTTED_GROUPS: Final = re.compile(r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?![\d.,]\d)")
 _FRACTION: Final = re.compile(r"(?<![\d/.,])(\d{1,2})/(\d{1,3})(?![\d/])")
 _PARTS: Final = "half third quarter fifth sixth seventh eighth ninth tenth"
 _EN_FRACTIONS: Final = dict(enumerate(_PARTS.split(), start=2))
+_OTHER_FRACTIONS: Final = {
+    "de": ("und", "ein halb|ein drittel|zwei drittel|ein viertel|drei viertel"),
+    "fr": ("et", "un demi|un tiers|deux tiers|un quart|trois quarts"),
+    "es": ("y", "un medio|un tercio|dos tercios|un cuarto|tres cuartos"),
+    "ru": ("и", "одна вторая|одна треть|две трети|одна четверть|три четверти"),
+}
+_SIMPLEST: Final = ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4))
+_VULGAR: Final = re.compile("(?:(\\d)\\s?)?([¼-¾⅐-⅞])")
 _NUMERO: Final = re.compile(r"(?:№|(?<![\w&])#)\s?(?=\d)")
+_NUMBERED: Final = {"zh": r"\1号", "ja": r"\1番", "ko": r"\1번"}
+_NUMBERED_SIGN: Final = re.compile(r"(?:№|(?<![A-Za-z\d&])#)\s?(\d+)(?!\d)")
 _PAGES: Final = re.compile(r"\b(pp?)\.\s?(?=\d)")
 _DECADE: Final = re.compile(r"\b(1[1-9]|20)([1-9])0['’]?s\b")
 _TENS: Final = (
@@ -74,6 +97,7 @@ _ENGLISH_NUMERO: Final = re.compile(r"\b[Nn]o\.\s?(?=\d)")
 _FORMULA: Final = re.compile(r"\b(CO|NO|SO)[2₂]\b")
 _KO_NATIVE: Final = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _KO_TENS: Final = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
+_KO_MONTHS: Final = re.compile(r"(?<![\d.,])(6|10)월")
 _KO_COUNTED: Final = re.compile(
     r"(?<![\d.,])(\d{1,2})\s?(시간|시|개월|개|명|살|마리|잔|권|가지|번째|벌|송이|그루|채|통)(?!대)"
 )
@@ -87,13 +111,19 @@ _ZH_TWO: Final = re.compile(
 
 def in_words(text: str, language: str) -> str:
     """Amounts, dates, times, ranges, units and the like as they are said in ``language`` (ISO 639)."""
-    if not any(character.isdigit() for character in text):
-        return text
+    if any(character.isnumeric() for character in text):
+        text = _numbers(text, language)
+    return in_full(with_signs(text, language), language)
+
+
+def _numbers(text: str, language: str) -> str:
     locale = _locale(language)
     if locale is None:
         return text
+    text = text.replace("\u00b5", "μ")
     for rule in (_phones, _dates, _times, _scores, _fractions):
         text = rule(text, locale)
+    text = with_minus_signs(text)
     text = with_money(text, locale, _between(_TO, locale))
     text = _ranges(text, locale)
     text = with_units(with_magnitudes(text, locale), locale)
@@ -101,6 +131,8 @@ def in_words(text: str, language: str) -> str:
         text = _PERCENTAGE.sub(_PERCENT[language], text)
     text = _DOTTED_GROUPS.sub(lambda found: found[0].replace(found[1], ""), text)
     text = _GROUPED.sub(lambda found: re.sub(r"\s", "", found[0]), text)
+    if language in _NUMBERED:
+        text = _NUMBERED_SIGN.sub(_NUMBERED[language], text)
     if word := _NUMBER_WORD.get(language):
         text = _NUMERO.sub(f"{word} ", text)
     own: dict[str, Callable[[str], str]] = {"en": _english, "ko": _korean, "zh": _chinese}
@@ -176,14 +208,17 @@ def _month_names(locale: Locale) -> re.Pattern[str]:
 
 def _times(text: str, locale: Locale) -> str:
     def say(found: re.Match[str]) -> str:
-        hour, minute, half = int(found[1]), int(found[2]), found[3] or ""
+        hour, minute, second, half = int(found[1]), int(found[2]), int(found[3] or 0), found[4] or ""
         if locale.language in _CLOCK:
-            of_hour, of_minute = _CLOCK[locale.language]
-            rest = f"{minute}{of_minute.strip()}" if minute else ""
-            return f"{hour}{of_hour}{' ' if rest and locale.language == 'ko' else ''}{rest}{half}"
-        if locale.language == "en" and minute < 10:
-            return f"{hour}{f' oh {minute}' if minute else '' if half else ' o’clock'}{half}".replace("’", "'")
-        return found[0]
+            of_hour, *others = _CLOCK[locale.language]
+            rest = [f"{value}{name}" for value, name in zip((minute, second), others, strict=True) if value]
+            return (" " if locale.language == "ko" else "").join([f"{hour}{of_hour}", *rest]) + half
+        if locale.language == "en" and (minute < 10 or found[3]):
+            if not minute and not second:
+                return str(hour) + (half or " o'clock")
+            rest = [f"oh {value}" if value < 10 else str(value) for value in (minute, second)]
+            return f"{hour} {' '.join(rest if found[3] else rest[:1])}{half}"
+        return found[0].replace(":", " ") if found[3] else found[0]
 
     return _TIME.sub(say, text)
 
@@ -223,13 +258,19 @@ def _fractions(text: str, locale: Locale) -> str:
             return f"{bottom}ぶんの{top}"
         if locale.language == "ko":
             return f"{bottom}분의 {top}"
+        mixed = found.string[max(0, found.start() - 2) : found.start()].strip().isdecimal()
+        if locale.language in _OTHER_FRACTIONS and (top, bottom) in _SIMPLEST:
+            joint, said = _OTHER_FRACTIONS[locale.language]
+            return f"{joint} " * mixed + said.split("|")[_SIMPLEST.index((top, bottom))]
         if locale.language == "en" and bottom in _EN_FRACTIONS:
             part = _EN_FRACTIONS[bottom] + ("s" if top > 1 else "")
-            mixed = "and " if found.string[: found.start()][-2:].strip().isdecimal() else ""
-            return f"{mixed}{'one' if top == 1 else top} {part}".replace("halfs", "halves")
+            return f"{'and ' * mixed}{'one' if top == 1 else top} {part}".replace("halfs", "halves")
         return found[0]
 
-    return _FRACTION.sub(say, text)
+    def plain(found: re.Match[str]) -> str:
+        return f"{found[1]} " * bool(found[1]) + unicodedata.normalize("NFKC", found[2]).replace("\u2044", "/")
+
+    return _FRACTION.sub(say, _VULGAR.sub(plain, text))
 
 
 def _phones(text: str, _locale: Locale) -> str:
@@ -237,11 +278,20 @@ def _phones(text: str, _locale: Locale) -> str:
         groups = re.findall(r"\d+", found[0])
         digits = sum(map(len, groups))
         grouped = all(len(group) == 3 for group in groups[1:]) and len(groups[0]) <= 3 and "-" not in found[0]
-        if found[0].startswith("+") or (digits >= 9 and len(groups) >= 3 and not grouped and len(groups[0]) != 4):
+        dialled = found[0].startswith(("0", "(")) and digits >= 9 and len(groups[0]) > 2
+        if (
+            found[0].startswith("+")
+            or dialled
+            or (digits >= 9 and len(groups) >= 3 and not grouped and len(groups[0]) != 4)
+        ):
             return ("+" if found[0].startswith("+") else "") + ", ".join(" ".join(group) for group in groups)
         return found[0]
 
-    return _PHONE.sub(say, text)
+    def bare(found: re.Match[str]) -> str:
+        return found[0] if found[0].endswith("00000") else " ".join(found[0])
+
+    text = _LOCAL_PHONE.sub(lambda found: f"{' '.join(found[1])}, {' '.join(found[2])}", _PHONE.sub(say, text))
+    return _BARE_PHONE.sub(bare, text)
 
 
 def _english(text: str) -> str:
@@ -275,4 +325,4 @@ def _korean(text: str) -> str:
         ten = "스무" if value == 20 else _KO_TENS[tens]
         return f"{ten}{_KO_NATIVE[ones]} {counter}"
 
-    return _KO_COUNTED.sub(say, text)
+    return _KO_COUNTED.sub(say, _KO_MONTHS.sub(lambda found: {"6": "유월", "10": "시월"}[found[1]], text))
