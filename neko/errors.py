@@ -369,9 +369,10 @@ class PicturesRefusedError(ModelBadRequestError):
 
 class ParameterRefusedError(ModelBadRequestError):
     """``parameter`` is a key of the request, or what its messages may not be or have: "system", "roles", "empty",
-    "fields"."""
+    "fields". ``is_missing``: a key that was not sent and has to be."""
 
     parameter: str = ""
+    is_missing: bool = False
 
 
 class ModelServerError(ModelError):

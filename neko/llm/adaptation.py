@@ -1,4 +1,4 @@
-"""What one model at one server does not take, as its refusals have told, so that it is not asked for again."""
+"""What one model at one server does not take or insists on, as its refusals have told, so that it is asked so."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ class Adaptation:
 
     ``refused`` holds what it was sent once and does not take: keys of the request ("temperature", "stream", "tools"),
     and of its messages "system", "roles", "pictures", "empty" and "fields" (see ``chat_request``); "length" stands for
-    long replies, which it cuts whatever room they have.
+    long replies, which it cuts whatever room they have. ``required``: keys of the request that it insists on.
     ``most_tokens``: what a request may hold, as ``chat_request.estimate`` counts, None while no limit has shown.
     ``opens_thoughts``: its template begins a thought, so that only the end of it comes.
     """
 
     refused: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
     most_tokens: int | None = None
     opens_thoughts: bool = False
 
@@ -46,6 +47,8 @@ class Adaptation:
         if isinstance(error, ContextTooLongError):
             return self.shorter(tokens, error.limit)
         name = _refused(error)
+        if isinstance(error, ParameterRefusedError) and error.is_missing:
+            return replace(self, required=self.required | {name}) if name and name not in self.required else None
         return self.without(name) if name and self.takes(name) else None
 
     def without(self, name: str) -> Adaptation:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from neko.llm.adaptation import AS_USUAL, Adaptation
+from neko.llm.error_kinds import NEUTRAL
 from neko.llm.tokens import estimate_tokens
 from neko.llm.tool_calls import tool_schema
 from neko.providers import ModelEndpoint
@@ -38,7 +39,7 @@ def chat_body(
     tools: Sequence[Tool] = (),
     adaptation: Adaptation = AS_USUAL,
 ) -> dict[str, Any]:
-    """The request for a streamed completion, without what the model has refused."""
+    """The request for a streamed completion, without what the model has refused, with what it insists on."""
     body = {
         "model": endpoint.model,
         "messages": messages,
@@ -48,6 +49,8 @@ def chat_body(
     }
     if tools:
         body["tools"] = [tool_schema(tool) for tool in tools]
+    for name in adaptation.required:
+        body.setdefault(name, NEUTRAL[name])
     if adaptation.refused:
         for name in adaptation.refused & body.keys():
             value, other = body.pop(name), _OTHER_NAME.get(name)

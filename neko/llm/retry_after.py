@@ -9,6 +9,16 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 _RETRY_DELAY = re.compile(r"""["']retryDelay["']:\s*["']([\d.]+)s["']""")
+_IN_WORDS = re.compile(
+    r"(?:try again|retry|wait|available|resets?)(?: \w+){0,2}? ?(?:in|after|for|again in)?:? (?:about |around )?"
+    r"((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h)\b[\s,]*(?:and )?"
+    r"|\d+[hm](?=\d))+)"
+    r"|(\d+(?:\.\d+)?\s*(?:秒|分钟|小时))(?:钟)?(?:之?后|内)",
+    re.IGNORECASE,
+)
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|[smh秒分小])", re.IGNORECASE)
+_AMOUNTS_S = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "秒": 1.0, "分": 60.0, "小": 3600.0}
+_LONGEST_WORDS = 8_000
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
 _UNITS_S = (3600.0, 60.0, 1.0, 0.001)
 _EPOCH_S = 1e9
@@ -19,7 +29,8 @@ def retry_hint(headers: Mapping[str, str], body: object) -> float | None:
     """Seconds, or None when nothing is said.
 
     By ``Retry-After`` as seconds or as an HTTP date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after), by
-    ``retry-after-ms`` or ``x-ratelimit-reset`` (seconds, a moment, "1m12.5s"), or by Google's ``retryDelay``.
+    ``retry-after-ms`` or ``x-ratelimit-reset`` (seconds, a moment, "1m12.5s"), by Google's ``retryDelay``, or in words
+    ("Please try again in 5.3s.").
     """
     if (milliseconds := _number(headers.get("retry-after-ms", ""))) is not None:
         return milliseconds / 1000
@@ -28,8 +39,12 @@ def retry_hint(headers: Mapping[str, str], body: object) -> float | None:
         return seconds
     if (seconds := _until(after)) is not None:
         return seconds
-    if match := _RETRY_DELAY.search(str(body)):
+    words = str(body)[:_LONGEST_WORDS]
+    if match := _RETRY_DELAY.search(words):
         return _number(match[1])
+    if match := _IN_WORDS.search(words):
+        amounts = _AMOUNT.findall(match[0])
+        return sum(float(number) * _AMOUNTS_S[unit.lower()] for number, unit in amounts)
     return _reset(headers)
 
 

@@ -26,7 +26,7 @@ _MOST_EVENTS: Final = 20
 _SENTENCE = re.compile(
     r"(err|error|status|fault)?(message|msg|string|text)|(error)?description|details?|errors?|cause|reason|raw|title"
 )
-_CODED = re.compile(r"(err|error|status)?code|type|status|object|finishreason")
+_CODED = re.compile(r"(err|error|status)?code|type|status|object|finishreason|blockreason")
 _WAIT = re.compile(r"retryafter|estimatedtime")
 _ECHO = re.compile(r"input|ctx|messages|request|usage|choices|url|headers")
 """Where the request is repeated, with the user's words in it."""
@@ -130,24 +130,26 @@ def _read_values(body: object) -> ErrorBody:
     sentences: list[ErrorBody] = []
     codes: list[ErrorBody] = []
     found: dict[str, Any] = {}
+    places: list[str] = []
     for name, value in _values(body, ""):
         if _SENTENCE.fullmatch(name) and isinstance(value, str):
             text = _read_text(value)
             found["is_page"] = text.is_page or found.get("is_page", False)
             (codes if _CODE.fullmatch(text.words) else sentences).append(text)
         elif _CODED.fullmatch(name) and isinstance(value, str | int):
-            codes.append(ErrorBody(str(value), str(value)))
+            codes.append(ErrorBody(str(value), f"{name} {value}" if name == "blockreason" else str(value)))
             if str(value).isdecimal() and 400 <= int(value) < 600:
                 found.setdefault("status", int(value))
         elif name in ("param", "loc") and isinstance(value, str):
             found["parameter"] = value
+            places.append(value)
         elif name == "nctx" and isinstance(value, int):
             found["context"] = value
         elif _WAIT.fullmatch(name) and (match := _SECONDS.fullmatch(str(value))):
             found["wait_s"] = float(match[1])
     said = list(dict.fromkeys(text.said for text in sentences))
     said = said or [code.said for code in codes if not code.said.isdecimal()]
-    words = " ".join([text.words for text in [*sentences, *codes]] + [found.get("parameter", "")])
+    words = " ".join([text.words for text in [*sentences, *codes]] + places)
     return ErrorBody(clean(": ".join(said[:2])), words[:8_000], **found)
 
 

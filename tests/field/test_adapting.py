@@ -52,6 +52,10 @@ def sends(name: str) -> Callable[[Body], bool]:
     return lambda body: name in body
 
 
+def lacks(name: str) -> Callable[[Body], bool]:
+    return lambda body: name not in body
+
+
 def streams(body: Body) -> bool:
     return bool(body.get("stream"))
 
@@ -108,10 +112,39 @@ FORM: dict[str, Picky] = {
             param="messages[0].role",
         ),
     ),
+    "C3-stream_422": Picky(streams, {"detail": "Streaming is not supported by this deployment"}, 422),
+    "C3-stream_bedrock": Picky(streams, {"message": "The model is unsupported for streaming"}),
+    "C3-stream_501": Picky(streams, {"error": "stream=true is not implemented"}, 501),
+    "C3-sys_zh": Picky(has_system, {"error": {"code": "1214", "message": "messages 参数非法：不支持 system 角色"}}),
+    "C3-sys_validation": Picky(
+        has_system,
+        {
+            "detail": [
+                {"loc": ["body", "messages", 0, "role"], "msg": "unexpected value; permitted: 'user', 'assistant'"}
+            ]
+        },
+        422,
+    ),
     "C3-roles-jinja-500": Picky(has_system, {"error": {"code": 500, "message": JINJA, "type": "server_error"}}, 500),
     "C3-roles-vllm": Picky(has_system, {"object": "error", "message": f"{JINJA} {JINJA}", "code": 400}),
     "C3-roles-supported": Picky(has_system, problem("Only user and assistant roles are supported!")),
 }
+
+
+NEEDED: dict[str, Picky] = {
+    "C3-max_needed": Picky(
+        lacks("max_tokens"), {"type": "error", "error": problem("max_tokens: Field required")["error"]}
+    ),
+    "C3-max_needed_422": Picky(
+        lacks("max_tokens"),
+        {"detail": [{"type": "missing", "loc": ["body", "max_tokens"], "msg": "Field required"}]},
+        422,
+    ),
+    "C3-top_p_needed": Picky(
+        lacks("top_p"), {"message": "temperature and top_p: `top_p` must be specified", "type": "bad"}
+    ),
+}
+"""Fields that are sent where they are insisted on. No server insists on what it refuses."""
 
 
 def refusing(*picky: Picky, text: str = TEA) -> Callable[[Request], Raw]:
@@ -126,7 +159,7 @@ def refusing(*picky: Picky, text: str = TEA) -> Callable[[Request], Raw]:
     return answer
 
 
-@pytest.mark.parametrize("picky", FORM.values(), ids=FORM)
+@pytest.mark.parametrize("picky", (FORM | NEEDED).values(), ids=FORM | NEEDED)
 async def test_what_is_refused_is_not_asked_for_again(talk: Talk, picky: Picky) -> None:
     talk.provider.answers = [refusing(picky)]
     first = await talk.say("Hello")
@@ -344,6 +377,22 @@ async def test_the_messages_of_tools_are_written_as_the_server_takes_them(
 # ── pictures ────────────────────────────────────────────────────────────────────────────
 
 SIGHT: dict[str, Picky] = {
+    "C2-img_zhipu": Picky(
+        has_picture, {"error": {"code": "1210", "message": "messages.content.type 参数非法，取值范围 ['text']"}}
+    ),
+    "C2-img_pydantic": Picky(
+        has_picture,
+        {
+            "detail": [
+                {
+                    "type": "string_type",
+                    "loc": ["body", "messages", 1, "content"],
+                    "msg": "Input should be a valid string",
+                }
+            ]
+        },
+        422,
+    ),
     "C5-llama.cpp": Picky(
         has_picture,
         {

@@ -21,6 +21,7 @@ from neko.errors import (
     ModelNotPulledError,
     ModelOutOfCreditError,
     ModelRateLimitedError,
+    ModelReplyCutError,
     ModelSchemeError,
     ModelServerError,
     ModelWebPageError,
@@ -476,6 +477,140 @@ def test_the_same_words_inside_a_good_answer_mean_the_same(
     assert type(told(None, {"status": status, "error": body}, request_)) is kind
 
 
+SYSTEM = {**ASKED, "messages": [{"role": "system", "content": "You are Mio"}, QUESTION]}
+Row = tuple[type[ModelError], int | None, object]
+ROWS: dict[str, Row] = {
+    "m_tabby": (NoModelLoadedError, 400, {"detail": "No models are currently loaded."}),
+    "m_tabby-503": (NoModelLoadedError, 503, {"detail": "No model has been loaded"}),
+    "loading_llamaswap": (
+        ModelLoadingError,
+        502,
+        "unable to start process: upstream command not ready yet, model loading",
+    ),
+    "loading-being-loaded": (ModelLoadingError, 503, problem("Model gpt-x is currently being loaded")),
+    "loading-not-yet": (ModelLoadingError, 503, problem("The model is not loaded yet")),
+    "loading-chinese": (ModelLoadingError, 503, problem("模型正在加载中，请稍候")),
+    "stream_422": (ParameterRefusedError, 422, {"detail": "Streaming is not supported by this deployment"}),
+    "stream_bedrock": (ParameterRefusedError, 400, {"message": "The model is unsupported for streaming"}),
+    "stream_501": (ParameterRefusedError, 501, {"error": "stream=true is not implemented"}),
+    "stream-cannot": (ParameterRefusedError, 400, problem("This model can't be streamed")),
+    "stream-with-this-model": (ParameterRefusedError, 400, problem("Streaming with this model is not supported")),
+    "stream-chinese": (ParameterRefusedError, 400, problem("该模型不支持流式输出")),
+    "ctx_tabby": (ContextTooLongError, 400, {"detail": "Prompt length 5120 is greater than max_seq_len 4096"}),
+    "ctx_zhipu": (ContextTooLongError, 400, problem("Prompt 超长")),
+    "ctx-larger": (ContextTooLongError, 400, problem("input has 9000 tokens, which is more than the 8192 it takes")),
+    "sys_zh": (ParameterRefusedError, 400, problem("messages 参数非法：不支持 system 角色", code="1214")),
+    "sys_validation": (
+        ParameterRefusedError,
+        422,
+        {
+            "detail": [
+                {"loc": ["body", "messages", 0, "role"], "msg": "unexpected value; permitted: 'user', 'assistant'"}
+            ]
+        },
+    ),
+    "sys-by-its-place": (
+        ParameterRefusedError,
+        400,
+        problem("Invalid value", param="messages[0].role"),
+    ),
+    "f_openrouter_mod": (
+        ModelContentFilteredError,
+        403,
+        problem('gpt-x requires moderation. Your input was flagged for "sexual". No credits were charged.'),
+    ),
+    "f_minimax_sse": (
+        ModelContentFilteredError,
+        None,
+        {"choices": None, "base_resp": {"status_code": 1026, "status_msg": "input new_sensitive"}},
+    ),
+    "f_gemini_block": (ModelContentFilteredError, None, {"promptFeedback": {"blockReason": "OTHER"}}),
+    "f_deepseek": (ModelContentFilteredError, 400, problem("Content Exists Risk", code="invalid_request_error")),
+    "mem_ollama": (
+        ModelBadRequestError,
+        500,
+        problem("model requires more system memory (8.4 GiB) than is available (3.2 GiB)", type="api_error"),
+    ),
+    "mem-cuda": (ModelBadRequestError, 500, problem("CUDA error: out of memory")),
+    "p_lmstudio_200": (
+        ModelWrongPathError,
+        None,
+        {"error": "Unexpected endpoint or method. (POST /chat/completions)"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "status", "body"), ROWS.values(), ids=ROWS)
+def test_more_words_of_real_servers_are_understood(kind: type[ModelError], status: int | None, body: object) -> None:
+    assert type(told(status, body, SYSTEM)) is kind
+
+
+AT_CONTENT = {
+    "img_zhipu": (400, problem("messages.content.type 参数非法，取值范围 ['text']", code="1210")),
+    "img_pydantic": (
+        422,
+        {"detail": [{"loc": ["body", "messages", 1, "content"], "msg": "Input should be a valid string"}]},
+    ),
+    "img-pydantic-union": (422, {"detail": [{"loc": ["body", "messages", 1, "content", "str"], "msg": "Bad type"}]}),
+    "img-openai": (400, problem("Invalid value: 'x'.", param="messages[1].content[1].type")),
+}
+
+
+@pytest.mark.parametrize(("status", "body"), AT_CONTENT.values(), ids=AT_CONTENT)
+def test_a_fault_of_a_content_with_pictures_is_the_pictures(status: int, body: object) -> None:
+    assert type(told(status, body, ASKED_WITH_PICTURE)) is PicturesRefusedError
+    assert type(told(status, body)) is not PicturesRefusedError
+
+
+NEEDED = {
+    "max_needed": ({"type": "error", "error": {"message": "max_tokens: Field required"}}, "max_tokens"),
+    "max_needed_422": (
+        {"detail": [{"type": "missing", "loc": ["body", "max_tokens"], "msg": "Field required"}]},
+        "max_tokens",
+    ),
+    "max-missing": (problem("Missing required parameter: 'max_completion_tokens'."), "max_completion_tokens"),
+    "max-chinese": (problem("缺少参数 max_tokens"), "max_tokens"),
+    "top_p_needed": ({"message": "temperature and top_p: `top_p` must be specified", "type": "bad"}, "top_p"),
+}
+
+
+@pytest.mark.parametrize(("body", "name"), NEEDED.values(), ids=NEEDED)
+@pytest.mark.parametrize("status", [400, 422, None])
+def test_what_a_server_insists_on_is_named(body: object, name: str, status: int | None) -> None:
+    error = told(status, body)
+    assert isinstance(error, ParameterRefusedError)
+    assert (error.parameter, error.is_missing) == (name, True)
+
+
+def test_what_is_sent_and_refused_is_not_insisted_on() -> None:
+    error = told(400, problem("max_tokens must be set to less than 100"), ASKED_MUCH)
+    assert isinstance(error, ParameterRefusedError)
+    assert (error.parameter, error.is_missing) == ("max_tokens", False)
+
+
+FINISHES: dict[str, type[ModelError] | None] = {
+    "content_filter: SAFETY": ModelContentFilteredError,
+    "contentFilter": ModelContentFilteredError,
+    "content-filter": ModelContentFilteredError,
+    "FinishReason.SAFETY": ModelContentFilteredError,
+    "FINISH_REASON_MAX_TOKENS": ModelReplyCutError,
+    "length (2048 tokens)": ModelReplyCutError,
+    "MaxTokens": ModelReplyCutError,
+    "error: upstream closed": ModelServerError,
+    "stop": None,
+    "stop_sequence": None,
+    "end_turn": None,
+    "languages": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize(("reason", "kind"), FINISHES.items())
+def test_the_first_word_of_a_reason_counts_fr_filter_colon(reason: str, kind: type[ModelError] | None) -> None:
+    error = ERRORS.from_finish(reason)
+    assert (type(error) if error else None) is kind
+
+
 LIMITS = {
     "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.": 8192,
     "maximum context length is 4096 tokens. However, you requested 5000 tokens (4000 in the messages)": 4096,
@@ -486,6 +621,7 @@ LIMITS = {
     "Range of input length should be [1, 30720]": 30720,
     "`inputs` tokens + `max_new_tokens` must be <= 4097. Given: 5000 `inputs` tokens": 4097,
     "This model's maximum prompt length is 131,072 but the request contains 537812 tokens": 131072,
+    "Prompt length 5120 is greater than max_seq_len 4096": 4096,
     "Your input exceeds the context window of this model.": None,
 }
 
@@ -504,6 +640,7 @@ PARAMETERS = {
     "temperature: Extra inputs are not permitted": "temperature",
     "Your organization must be verified to stream this model.": "stream",
     "System role not supported": "system",
+    "Streaming is not supported by this deployment": "stream",
     "Conversation roles must alternate user/assistant/user/assistant/...": "roles",
 }
 

@@ -58,6 +58,32 @@ def test_google_writes_it_into_the_body() -> None:
     assert retry_hint({}, body) == 34.07
 
 
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Rate limit reached for model on tokens per min. Please try again in 5.3s.", 5.3),
+        ("Please try again in 6m0s. Contact us", 360.0),
+        ("Please try again in 1h2m3.5s", 3723.5),
+        ("try again in 120ms", 0.12),
+        ("Please retry after 20 seconds.", 20.0),
+        ("Please wait 2 minutes and 5 seconds before the next request", 125.0),
+        ("quota resets in 1 hour", 3600.0),
+        ("Rate limit exceeded, please wait for 7 secs", 7.0),
+        ("请求过多，请在 5 秒后重试", 5.0),
+        ("请 2 分钟后再试", 120.0),
+        ("Please try again in a while", None),
+        ("You sent 20 requests in 5 seconds", None),
+        ("Limit 5 s of audio", None),
+    ],
+)
+def test_a_wish_in_words_is_understood_retry_in_words(words: str, seconds: float | None) -> None:
+    assert retry_hint({}, {"error": {"message": words}}) == seconds
+
+
+def test_a_header_counts_before_words() -> None:
+    assert retry_hint({"retry-after": "2"}, {"error": "try again in 9s"}) == 2.0
+
+
 @given(st.dictionaries(st.sampled_from(["retry-after", "retry-after-ms", "x-ratelimit-reset"]), st.text(max_size=40)))
 def test_whatever_is_sent_it_is_nothing_or_a_wait(headers: dict[str, str]) -> None:
     wait = retry_hint({**headers, "x-ratelimit-remaining": "0"}, headers)
