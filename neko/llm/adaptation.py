@@ -15,6 +15,8 @@ from neko.errors import (
 from neko.providers import ModelEndpoint
 
 _MOST_MODELS: Final = 256
+_ENOUGH_THOUGHTS: Final = 2
+"""One alone may be a mistake, and a reply that may be a thought is not shown before it is whole."""
 _ROOM_FOR_REPLY: Final = 0.75
 """The part of a context that a request may fill."""
 _SHRINK_LEAST, _SHRINK_MOST = 0.7, 0.4
@@ -30,17 +32,28 @@ class Adaptation:
     and of its messages "system", "roles", "pictures", "empty" and "fields" (see ``chat_request``); "length" stands for
     long replies, which it cuts whatever room they have. ``required``: keys of the request that it insists on.
     ``most_tokens``: what a request may hold, as ``chat_request.estimate`` counts, None while no limit has shown.
-    ``opens_thoughts``: its template begins a thought, so that only the end of it comes.
+    ``thoughts_ended``: how many of its last replies ended a thought that had no beginning, up to as many as tell that
+    its template begins it.
     """
 
     refused: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     most_tokens: int | None = None
-    opens_thoughts: bool = False
+    thoughts_ended: int = 0
 
     def takes(self, name: str) -> bool:
         """Whether this has not been refused."""
         return name not in self.refused
+
+    @property
+    def opens_thoughts(self) -> bool:
+        """Its template begins a thought, so that only the end of it comes."""
+        return self.thoughts_ended >= _ENOUGH_THOUGHTS
+
+    def after_reply(self, *, ends_a_thought: bool) -> Adaptation:
+        """It has answered."""
+        ended = min(self.thoughts_ended + 1, _ENOUGH_THOUGHTS) if ends_a_thought else 0
+        return replace(self, thoughts_ended=ended)
 
     def after(self, error: ModelError, tokens: int) -> Adaptation | None:
         """How to ask again after a refusal of a request of so many tokens; None when it tells nothing new."""

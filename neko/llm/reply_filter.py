@@ -1,19 +1,25 @@
 """What of a model's text is the reply: without its thoughts and without what a chat template left in it.
 
-A thought is hidden where it begins a reply. Where the template has opened it, only its end is in the text:
-then everything shown so far was a thought and is taken back. No reply is held back for fear of that.
-Marks in code are text, and so are those that a sentence speaks of.
+A thought is hidden where it begins a reply, or where a reply that began with one has another, spelled alike.
+Where the template has opened it, only its end is in the text: then everything shown so far was a thought and is
+taken back. No reply is held back for fear of that. A turn ends at the first mark of an end, of another turn or of a
+call, or where the other of the two who talk speaks.
+
+Text are marks in code, those that a sentence speaks of (``mentions``), closing tags whose opening was shown, and an
+opening that no end follows though its sentence goes on. When nothing tells, it is shown.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from enum import Enum, auto
 
+from neko.llm.mentions import LOOK_AHEAD, goes_on, is_mentioned, runs
 from neko.llm.shown_text import ShownText
-from neko.llm.speaker_labels import LONGEST, SpeakerLabels
-from neko.llm.template_marks import BEGINS, Kind, Mark, is_mentioned, read_mark
+from neko.llm.speaker_labels import LONGEST, LONGEST_TURN, SpeakerLabels
+from neko.llm.template_marks import BEGINS, Kind, Mark, closing_of, read_mark
 
 _SENTENCE_ENDS = ".!?…。！？"
 _STOP = re.compile(rf"[\n{re.escape(BEGINS)}]")
@@ -34,9 +40,14 @@ _PHRASES = (
     ("Here's my thought process:", "Here's my response:"),
     ("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),
     ("Thinking...\n", "...done thinking."),
+    *((f"```{name}\n", "\n```") for name in ("think", "thinking", "thought", "thoughts", "reasoning")),
 )
 """How Granite, Apriel and Ollama's shell begin and end a thought, in words. It is one only if the end comes."""
-
+_CALL = re.compile(r"\s*(?:[{\[]|<(?:function|invoke|arg|param|tool))|\w[\w.-]*(?:\n|<arg|\[ARGS|\{|\Z)")
+"""How a call begins after its mark: as JSON, as XML, or with the name of the tool."""
+_DOUBT = re.compile(r" [^\W\d_]|…|\.\.\.")
+"""After the mark of a thought: perhaps a sentence goes on."""
+_ANY_THOUGHT = "thought"
 
 _NO_MARK = Mark(Kind.TEXT, 0)
 
@@ -81,12 +92,15 @@ class ReplyFilter:
         self._out: list[str] = []
         self._held = ""
         self._maybe: list[str] | None = None
+        self._assumed = False
+        self._passed = ShownText()
+        self._thinks = ""
         self._until = self._closing = ""
         self._header = ""
         self._by_token = self._in_final = self._wrapped = self._is_role_next = False
         self._shown = ShownText(begun)
-        self._mentioned = 0
-        self._at_line_start = False
+        self._open: Counter[str] = Counter()
+        self._at_line_start = self._is_dialogue = False
 
     @property
     def has_ended(self) -> bool:
@@ -104,12 +118,12 @@ class ReplyFilter:
             return self._shown.show(text)
         return self._take(self._held + text, final=False)
 
-    def flush(self) -> str:
-        """The completion is over: what was held back."""
+    def flush(self, *, cut: bool = False) -> str:
+        """The completion is over: what was held back. ``cut``: its end is missing, perhaps that of a thought."""
         rest = self._take(self._held, final=True)
-        if self._state is _State.HIDDEN and self._maybe is not None:
-            self._state = _State.ANSWER
-            rest = self._take("".join(self._maybe), final=True)
+        if self._state is _State.HIDDEN and self._maybe is not None and not (cut and self._closing):
+            self._give_back()
+            rest += self._take(self._text, final=True)
         return rest
 
     def _take(self, text: str, *, final: bool) -> str:
@@ -152,42 +166,83 @@ class ReplyFilter:
 
     def _starting_mark(self, mark: Mark) -> bool:
         text, at = self._text, self._at
+        if mark.kind is Kind.TEXT and not _TAG.fullmatch(text, at, mark.end):
+            return self._answers()
+        if mark.kind in (Kind.TEXT, Kind.WRAPPER):
+            if mark.kind is Kind.TEXT or not self._wrapped:
+                return self._show_mark(mark)
+            self._at = mark.end
+            return True
+        if len(text) < mark.end + LOOK_AHEAD and not self._final:
+            return False
+        after = text[mark.end : mark.end + LOOK_AHEAD]
+        if self._is_subject(mark, after):
+            self._show_mark(mark)
+            return self._answers()
+        self._at = mark.end
         match mark.kind:
             case Kind.OPENING:
-                self._hide(by_token=text.startswith(("<|", "<｜"), at))
-                self._closing = "</" + text[at + 1 : mark.end - 1].partition(" ")[0] + ">"
+                self._open_thought(mark, text[at : mark.end], after)
             case Kind.CHANNEL:
                 self._state, self._header = _State.HEADER, ""
             case Kind.CLOSING:
                 self._wrapped = True
             case Kind.TURN:
                 self._is_role_next = True
-            case Kind.WRAPPER if self._wrapped:
-                pass
-            case Kind.WRAPPER | Kind.TEXT:
-                if not _TAG.fullmatch(text, at, mark.end):
-                    return self._answers()
-                self._show(text[at : mark.end])
-        self._at = mark.end
+            case Kind.CALL:
+                self._pass_call(mark)
         return True
+
+    def _is_subject(self, mark: Mark, after: str) -> bool:
+        """Does the reply begin with a sentence about this mark?"""
+        match mark.kind:
+            case Kind.OPENING:
+                return self._shown.length > 0 and not mark.tag.startswith(("think", "thought"))
+            case Kind.CLOSING | Kind.END | Kind.FILLER:
+                return goes_on(after)
+            case Kind.TURN:
+                return mark.tag not in ("", "s") and goes_on(after)
+            case Kind.ROLE:
+                return mark.tag.startswith("/") or after[:1] != "\n"
+            case Kind.CALL:
+                return not _CALL.match(after)
+            case _:
+                return False
+
+    def _open_thought(self, mark: Mark, written: str, after: str) -> None:
+        self._opened = False
+        is_doubtful = mark.tag != "" and _DOUBT.match(after) is not None and not after[1:2].isupper()
+        self._hide(by_token=not mark.tag, maybe=[written] if is_doubtful else None)
+        self._closing = closing_of(written)
+        if not is_doubtful:
+            self._thinks = mark.tag or written
+
+    def _pass_call(self, mark: Mark) -> None:
+        """A call that stands in the text is not hers to say."""
+        written = self._text[mark.end - len(mark.tag) - 2 : mark.end]
+        if written.startswith("["):
+            self._state = _State.OVER
+        else:
+            self._hide(until=closing_of(written))
 
     def _starting_words(self) -> bool:
         """The first words are there: a thought that is opened in words, or the answer."""
         rest = self._text[self._at : self._at + LONGEST]
         if _STRIPPED_CHANNEL.match(rest):
-            self._hide(until=_STRIPPED_FINAL, maybe=True)
+            self._hide(until=_STRIPPED_FINAL, maybe=[])
             return True
         wait = not self._final and any(word.startswith(rest) for word in ("analysis", "commentary"))
         for opening, closing in _PHRASES:
             if rest.startswith(opening):
-                self._hide(until=closing, maybe=True)
+                self._hide(until=closing, maybe=[])
                 return True
             wait |= not self._final and opening.startswith(rest)
         if wait:
             return False
         if self._opened:
             self._opened = False
-            self._hide(maybe=True)
+            self._hide(maybe=[])
+            self._assumed = True
             return True
         return self._answers()
 
@@ -196,12 +251,21 @@ class ReplyFilter:
         self._is_role_next = False
         return True
 
-    def _hide(self, *, until: str = "", maybe: bool = False, by_token: bool = False) -> None:
+    def _hide(self, *, until: str = "", maybe: list[str] | None = None, by_token: bool = False) -> None:
+        """``maybe``: what is given back, with all that follows, if it turns out to be no thought."""
         self._state = _State.HIDDEN
         self._until = until
-        self._maybe = [] if maybe else None
+        self._maybe = maybe
+        self._assumed = False
+        self._passed = ShownText()
         self._by_token = by_token
         self._closing = ""
+
+    def _give_back(self) -> None:
+        self._text, self._at = "".join(self._maybe or ()) + self._text[self._at :], 0
+        self._maybe = None
+        self._open.clear()
+        self._state = _State.ANSWER
 
     def _answer(self) -> bool:
         text, at = self._text, self._at
@@ -213,9 +277,12 @@ class ReplyFilter:
             label = self._labels.other(text[at : at + LONGEST], final=self._final)
             if label is None:
                 return False
-            if label and not self._shown.is_listing():
-                self._state = _State.ENDED
-                return True
+            if label and not self._is_dialogue and not self._shown.is_listing():
+                dialogue = self._labels.is_dialogue(text[at : at + LONGEST_TURN], final=self._final)
+                if dialogue is False:
+                    self._state = _State.ENDED
+                self._is_dialogue = bool(dialogue)
+                return dialogue is not None
         self._at_line_start = False
         if text[at] == "a" and self._shown.before[-1:] in _SENTENCE_ENDS:
             if text.startswith(_BARE_TURN, at):
@@ -257,34 +324,57 @@ class ReplyFilter:
     def _mark_in_answer(self, mark: Mark) -> bool:
         text, at, kind = self._text, self._at, mark.kind
         written = text[at : mark.end]
-        if kind in (Kind.TEXT, Kind.OPENING) or written == "<s>":
-            self._mentioned += kind is Kind.OPENING
+        if kind is Kind.TEXT or mark.tag == "s" or (kind is Kind.OPENING and self._thinks != (mark.tag or written)):
             return self._show_mark(mark)
-        if len(text) < mark.end + 2 and not self._final:
+        if len(text) < mark.end + LOOK_AHEAD and not self._final:
             return False
-        if kind is Kind.WRAPPER and not (self._wrapped and written.startswith("</")):
-            return self._show_mark(mark)
-        if kind is Kind.CLOSING and self._mentioned:
-            self._mentioned -= 1
-            return self._show_mark(mark)
-        if written == "</s>" and "<s>" in self._shown.tail:
-            return self._show_mark(mark)
-        if is_mentioned(self._shown.before, text[mark.end : mark.end + 2]):
+        after = text[mark.end : mark.end + LOOK_AHEAD]
+        if (
+            self._open[_opened_by(mark)] > 0
+            or is_mentioned(kind, self._shown.before, after)
+            or self._is_tag(mark, after)
+        ):
             return self._show_mark(mark)
         self._at = mark.end
-        if kind is Kind.CLOSING:
-            self._withdraw()
-        elif kind is Kind.CHANNEL:
-            self._state, self._header = _State.HEADER, ""
-        elif kind is Kind.MESSAGE and self._shown.length <= len(self._shown.tail):
-            header = self._shown.tail
-            self._withdraw(thought=False)
-            self._channel(header)
-        elif kind in (Kind.END, Kind.TURN):
-            self._state = _State.OVER
+        match kind:
+            case Kind.OPENING:
+                self._open_thought(mark, written, "")
+            case Kind.CLOSING:
+                self._withdraw()
+            case Kind.CALL:
+                self._pass_call(mark)
+            case Kind.CHANNEL:
+                self._state, self._header = _State.HEADER, ""
+            case Kind.MESSAGE if self._shown.length <= len(self._shown.tail):
+                header = self._shown.tail
+                self._withdraw(thought=False)
+                self._channel(header)
+            case Kind.END | Kind.TURN | Kind.ROLE:
+                self._state = _State.OVER
         return True
 
+    def _is_tag(self, mark: Mark, after: str) -> bool:
+        """Is it a tag like any other, where it stands?"""
+        match mark.kind:
+            case Kind.WRAPPER:
+                return not (self._wrapped and mark.tag.startswith("/"))
+            case Kind.ROLE:
+                return not mark.tag.startswith("/") or after.strip() != ""
+            case Kind.CALL:
+                return not _CALL.match(after) or (runs(self._shown.before) and after[:1] != "\n")
+            case Kind.FILLER if mark.tag:
+                before = self._shown.before
+                return runs(before) or (before.endswith("\n") and after.strip()[:1] not in BEGINS)
+            case _:
+                return False
+
     def _show_mark(self, mark: Mark) -> bool:
+        if mark.kind is Kind.OPENING:
+            self._open[_ANY_THOUGHT] += 1
+        elif mark.kind is Kind.CLOSING or mark.tag.startswith("/"):
+            self._open[_opened_by(mark)] = max(0, self._open[_opened_by(mark)] - 1)
+        elif mark.tag:
+            self._open[mark.tag] += 1
         self._show(self._text[self._at : mark.end])
         self._at = mark.end
         return True
@@ -305,14 +395,20 @@ class ReplyFilter:
         if stop is None:
             return True
         mark = read_mark(text, self._at, final=self._final)
-        if mark is None:
+        if mark is None or (self._maybe is not None and len(text) < mark.end + LOOK_AHEAD and not self._final):
             return False
-        if mark.kind is Kind.CLOSING or text[self._at : mark.end] == self._closing:
-            self.ends_a_thought |= self._maybe is not None
+        if self._assumed and self._is_in_sentence(mark):
+            self._pass(mark.end)
+        elif mark.kind is Kind.CLOSING or text[self._at : mark.end] == self._closing:
+            if self._maybe is not None and not self._assumed and goes_on(text[mark.end : mark.end + LOOK_AHEAD]):
+                self._give_back()
+                return True
+            self.ends_a_thought |= self._assumed
+            self._open.clear()
             self._state = _State.START
             self._wrapped = True
         elif mark.kind is Kind.CHANNEL:
-            self.ends_a_thought |= self._maybe is not None
+            self.ends_a_thought |= self._assumed
             self._state, self._header = _State.HEADER, ""
         elif mark.kind is Kind.END and self._maybe is None:
             self._state = _State.START if self._by_token else _State.OVER
@@ -321,10 +417,24 @@ class ReplyFilter:
         self._at = mark.end
         return True
 
+    def _is_in_sentence(self, mark: Mark) -> bool:
+        """Of text that is only thought to be a thought: is this mark of it code, or spoken of?"""
+        if self._passed.is_code:
+            return True
+        if mark.kind is Kind.CLOSING and self._open[_ANY_THOUGHT]:
+            self._open[_ANY_THOUGHT] -= 1
+            return True
+        self._open[_ANY_THOUGHT] += mark.kind is Kind.OPENING
+        after = self._text[mark.end : mark.end + LOOK_AHEAD]
+        return is_mentioned(mark.kind, self._passed.before, after)
+
     def _pass(self, end: int) -> None:
         """Go on to ``end`` without showing anything."""
         if self._maybe is not None:
-            self._maybe.append(self._text[self._at : end])
+            piece = self._text[self._at : end]
+            self._maybe.append(piece)
+            if self._assumed and piece:
+                self._passed.show(piece)
         self._at = end
 
     def _read_header(self) -> bool:
@@ -389,11 +499,18 @@ class ReplyFilter:
         if self._shown.length:
             self._take_back()
         self._shown = ShownText()
-        self._mentioned = 0
-        self._at_line_start = False
+        self._open.clear()
+        self._at_line_start = self._is_dialogue = False
         self.ends_a_thought |= thought
         self._wrapped = self._wrapped or thought
         self._state = _State.START
+
+
+def _opened_by(mark: Mark) -> str:
+    """The tag that a closing one closes."""
+    if mark.kind is Kind.CLOSING:
+        return _ANY_THOUGHT
+    return mark.tag[1:] if mark.tag.startswith("/") else ""
 
 
 _STEPS: dict[_State, Callable[[ReplyFilter], bool]] = {

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from neko.llm.code_marks import CodeMarks
+from neko.llm.mentions import LOOK_BACK
 
 _KEPT = 64
+_INDENTED = re.compile(r"(?: {4}|\t)\s*")
 _LABELLED = re.compile(r"\W{0,6}\w[\w .'-]{0,30}[:：]\s")
 
 
@@ -29,12 +31,16 @@ class ShownText:
 
     @property
     def is_code(self) -> bool:
-        return self._code.inside
+        """Does what comes now stand in a span, a fence or an indented line?"""
+        if self._code.inside:
+            return True
+        _, line_break, line = "".join(self._space).rpartition("\n")
+        return _INDENTED.match(line if line_break else self._line + line) is not None
 
     @property
     def before(self) -> str:
-        """The two characters before what comes now."""
-        return (self.tail[-2:] + "".join(self._space))[-2:]
+        """The few characters before what comes now."""
+        return (self.tail[-LOOK_BACK:] + "".join(self._space))[-LOOK_BACK:]
 
     def show(self, piece: str) -> str:
         """``piece`` with the white space that waited for it."""

@@ -1,8 +1,9 @@
 """What chat templates and reasoning models write around a reply, told apart from what a person would write.
 
 Spellings: the reasoning parsers of vLLM and llama.cpp, the tags that Open WebUI knows, and OpenAI's harmony format
-(https://cookbook.openai.com/articles/openai-harmony). Names are judged by the words in them, so that the next
-model's spelling is known as well.
+(https://cookbook.openai.com/articles/openai-harmony). A *token* has a shape that ordinary text never has, ``<|name|>``:
+it is a mark whatever its name is. A *tag*, ``<name>`` or ``[NAME]``, is one only by a name that is known, and a
+thought's by its last word, as in ``my:deep_thought`` but not ``ThinkPad`` or ``thoughtful``.
 """
 
 from __future__ import annotations
@@ -26,12 +27,16 @@ class Kind(Enum):
     """The turn is over."""
     TURN = auto()
     """Another turn begins; the speaker's role may follow."""
+    ROLE = auto()
+    """A tag around a whole reply, named after who speaks: only as its first line, or as its last word."""
     CHANNEL = auto()
     """The name of a channel follows."""
     MESSAGE = auto()
     """The header of a message is over."""
     WRAPPER = auto()
     """Begins or ends the answer where a thought came before it; else it is text."""
+    CALL = auto()
+    """A call of a tool may follow."""
     FILLER = auto()
     """Of no meaning."""
     TEXT = auto()
@@ -43,44 +48,62 @@ class Mark:
     kind: Kind
     end: int
     """Where it ends in the text that it was read from."""
+    tag: str = ""
+    """The name of a tag, in small letters, with the ``/`` of a closing one; "" for a token."""
 
 
 _MARK = re.compile(
-    r"<[|｜](?P<token>/?[\w▁.:/-]{1,48})[|｜]?>"
+    r"<(?P<blank> ?)[|｜] ?(?P<token>/?[\w▁.:/-]{1,48})(?: ?(?P<bar>[|｜]) ?)?>"
     r"|<(?P<half>\w{1,40})[|｜]>"
-    r"|<(?P<tag>/?[\w.:-]{1,40})(?P<rest>\s[^<>\n]{0,80})?/?>"
+    r"|(?P<unused><unused\d{1,4}>thought(?=\s))"
+    r"|<(?P<tag>/?[\w.:-]{1,40})(?P<rest>\s[^<>\n]{0,80})?(?P<empty>/?)>"
     r"|(?P<system><<(?:/?SYS)>>)"
+    r"|(?P<minimax>\[e~\[)"
     r"|\[(?P<bracket>/?(?:gMASK|[A-Z]{3,9}(?:[ _][A-Z]{3,9}){0,2}))\]"
     r"|◁(?P<triangle>/?\w{1,20})▷"
 )
 _MAY_BECOME = re.compile(
-    r"<[|｜](?:/?[\w▁.:/-]{0,48}[|｜]?)?"
+    r"< ?[|｜] ?(?:/?[\w▁.:/-]{0,48} ?[|｜]? ?)?"
+    r"|< "
+    r"|<unused\d{1,4}>(?:t|th|tho|thou|thoug|though|thought)?"
     r"|<(?:/?[\w.:-]{0,40}[|｜/]?)?"
     r"|<(?P<named>[\w.:-]{1,40})\s[^<>\n]{0,80}"
     r"|<<(?:/?(?:S|SY|SYS>?)?)?"
+    r"|\[(?:e~?)?"
     r"|\[/?(?:g|gM|gMA|gMAS|gMASK|[A-Z]{0,9}(?:[ _][A-Z]{0,9}){0,2})"
     r"|◁/?\w{0,20}"
 )
 _CUT_OFF = re.compile(r"<[|｜][\w▁]{2,48}[|｜]?")
 """A token that the end of the text cut short."""
+_NAMED = re.compile(r"<([\w.:-]{1,40})\s")
 _LONGEST = 130
 
 _THOUGHT = re.compile(
-    r"think|thought|reason|reflect|scratch_?pad|monologue|brainstorm|justification|analysis|introspect|deliberat"
-    r"|\bcot\b|inner_(?:prefix|suffix)|思考|思维|思維|推理|推論|考え|생각",
-    re.IGNORECASE,
+    r"think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ions?|ing)?|scratch_?pad|(?:inner_?)?monologue|brainstorm(?:ing)?"
+    r"|justification|rationale|analysis|introspecti(?:on|ng)|deliberat(?:e|ion|ing)|cot"
+    r"|(?:思考|思维|思維|推理|推論)(?:过程|過程|中)?|考え|생각"
 )
+"""The last word of the name of a thought."""
+_ABOUT_IT = {"process", "block", "content", "trace", "steps", "step", "begin", "start", "open", "end", "stop", "close"}
+"""Words after that one."""
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[_▁.:/-]+")
+_HAS_THOUGHT = re.compile(rf"\b(?:{_THOUGHT.pattern})\b", re.IGNORECASE)
 _ANSWER = re.compile(r"(?:final_?)?(?:answer|response|solution|output|reply)|final", re.IGNORECASE)
 _PARTS = re.compile(r"[_▁.:/-]+")
-_ENDS = {"end", "eot", "eom", "eos", "eod", "eop", "return", "call", "stop", "endoftext", "endofprompt", "endofturn"}
+_ENDS = {
+    *("end", "eot", "eom", "eos", "eod", "eop", "return", "call", "stop", "endoftext", "endofprompt", "endofturn"),
+    "python",
+}
 _TURNS = {
     *("start", "begin", "bos", "sop", "s", "im", "startoftext", "assistant", "user", "system", "human", "bot", "model"),
     *("chatbot", "tool", "turn", "observation", "developer", "prompter"),
 }
 _TAGS = re.compile(
-    r"(?P<end>/s|/?eo[sdtp]|/?end_?of_?\w+|/(?:assistant|bot|model)|im_end|eot_id)"
-    r"|(?P<turn>s|bos|sop|(?:start|begin)_?of_?\w+|im_start|assistant|bot)"
-    r"|(?P<filler>/?(?:pad|unk|mask)|reserved_\w+|unused\d+)",
+    r"(?P<END>/s|/?eo[sdtp]|/?end_?of_?(?:turn|text|utterance|sentence)|im_end|eot_id)"
+    r"|(?P<TURN>s|bos|sop|(?:start|begin)_?of_?(?:turn|text|utterance|sentence)|im_start)"
+    r"|(?P<ROLE>/?(?:assistant|bot|model))"
+    r"|(?P<CALL>tool_?calls?|function_?calls?)"
+    r"|(?P<FILLER>/?(?:pad|unk|mask)|reserved_\d+|unused\d+)",
     re.IGNORECASE,
 )
 _BRACKETS = {
@@ -88,38 +111,68 @@ _BRACKETS = {
     **{"/THINK": Kind.CLOSING, "/THINKING": Kind.CLOSING, "/REASONING": Kind.CLOSING},
     **{"BEGIN FINAL RESPONSE": Kind.CLOSING, "END FINAL RESPONSE": Kind.FILLER},
     **{"INST": Kind.TURN, "/INST": Kind.END, "BOS": Kind.TURN, "EOS": Kind.END, "SYSTEM_PROMPT": Kind.TURN},
-    **{"PAD": Kind.FILLER, "UNK": Kind.FILLER, "gMASK": Kind.FILLER},
+    **{"PAD": Kind.FILLER, "UNK": Kind.FILLER, "gMASK": Kind.FILLER, "TOOL_CALLS": Kind.CALL},
 }
 
 
 def read_mark(text: str, at: int, *, final: bool) -> Mark | None:
     """The mark that begins at ``at``; None while it cannot be told. ``final``: no more text comes."""
+    undecided = not final and len(text) - at < _LONGEST
     if match := _MARK.match(text, at):
-        return Mark(_kind(match), match.end())
+        kind, tag = _kind(match), (match["tag"] or match["bracket"] or "").lower()
+        if undecided and tag.startswith("unused") and _MAY_BECOME.fullmatch(text, at):
+            return None
+        return Mark(kind, match.end(), tag)
     if final and _CUT_OFF.fullmatch(text, at):
         return Mark(Kind.FILLER, len(text))
-    beginning = None if final or len(text) - at >= _LONGEST else _MAY_BECOME.fullmatch(text, at)
+    beginning = _MAY_BECOME.fullmatch(text, at) if undecided else None
     if beginning and (beginning["named"] is None or _may_have_attributes(beginning["named"])):
         return None
-    return Mark(Kind.TEXT, at + 1)
+    named = _NAMED.match(text, at)
+    return Mark(Kind.TEXT, at + 1, named[1].lower() if named else "")
+
+
+def closing_of(opening: str) -> str:
+    """The mark that ends the thought or the call which this one, as it is written, begins."""
+    if opening.startswith("<unused"):
+        return f"<unused{int(opening[len('<unused') : opening.index('>')]) + 1}>"
+    return "</" + opening[1:-1].partition(" ")[0] + ">"
 
 
 def _may_have_attributes(name: str) -> bool:
-    return name.lower() == "details" or bool(_THOUGHT.search(name))
+    return name.lower() == "details" or _is_thought(name)
+
+
+def _is_thought(name: str) -> bool:
+    words = [word.lower() for word in _WORDS.split(name) if word]
+    while len(words) > 1 and words[-1] in _ABOUT_IT:
+        words.pop()
+    if not words or "no" in words:
+        return False
+    return bool(_THOUGHT.fullmatch(words[-1]) or _THOUGHT.fullmatch("_".join(words[-2:])))
 
 
 def _kind(match: re.Match[str]) -> Kind:
     if token := match["token"]:
-        return _kind_of_token(token)
+        kind = _kind_of_token(token)
+        is_whole = match["bar"] and not match["blank"]
+        return kind if len(token) > 1 and (is_whole or kind is not Kind.FILLER) else Kind.TEXT
     if half := match["half"]:
-        return Kind.CLOSING if half.lower() == "channel" else _kind_of_token("end_" + half)
+        return Kind.CLOSING if half.lower() == "channel" else _kind_of_half(half.lower())
     if tag := match["tag"]:
-        return _kind_of_tag(tag, match["rest"] or "")
+        return _kind_of_tag(tag, match["rest"] or "", is_empty=bool(match["empty"]))
     if bracket := match["bracket"]:
         return _BRACKETS.get(bracket, Kind.TEXT)
     if triangle := match["triangle"]:
-        return _thought(triangle) if _THOUGHT.search(triangle) else Kind.TEXT
-    return Kind.TURN
+        return _thought(triangle) if _is_thought(triangle) else Kind.TEXT
+    if match["unused"]:
+        return Kind.OPENING
+    return Kind.END if match["minimax"] else Kind.TURN
+
+
+def _kind_of_half(name: str) -> Kind:
+    """Of ``<name|>``, which ends what ``<|name>`` begins."""
+    return Kind.END if len(name) > 1 and {*_PARTS.split(name)} & _TURNS else Kind.TEXT
 
 
 def _kind_of_token(name: str) -> Kind:
@@ -128,7 +181,7 @@ def _kind_of_token(name: str) -> Kind:
     parts = set(_PARTS.split(lowered))
     if lowered in ("channel", "message", "content"):
         return Kind.CHANNEL if lowered == "channel" else Kind.MESSAGE
-    if _THOUGHT.search(name):
+    if _is_thought(name) or lowered in ("inner_prefix", "inner_suffix"):
         return _thought(name)
     if parts & {"header", "role"} and parts & _ENDS:
         return Kind.FILLER
@@ -139,38 +192,19 @@ def _kind_of_token(name: str) -> Kind:
     return Kind.TURN if parts & _TURNS else Kind.FILLER
 
 
-def _kind_of_tag(name: str, attributes: str) -> Kind:
+def _kind_of_tag(name: str, attributes: str, *, is_empty: bool) -> Kind:
     """Of ``<name attributes>``."""
     if attributes and "=" not in attributes:
         return Kind.TEXT
-    if _THOUGHT.search(name) or (name.lower() == "details" and _THOUGHT.search(attributes)):
-        return _thought(name)
+    if _is_thought(name) or (name.lower() == "details" and _HAS_THOUGHT.search(attributes)):
+        return Kind.FILLER if is_empty else _thought(name)
     if attributes:
         return Kind.TEXT
     if match := _TAGS.fullmatch(name):
-        return {"end": Kind.END, "turn": Kind.TURN, "filler": Kind.FILLER}[str(match.lastgroup)]
+        return Kind[str(match.lastgroup)]
     return Kind.WRAPPER if _ANSWER.fullmatch(name.removeprefix("/")) else Kind.TEXT
 
 
 def _thought(name: str) -> Kind:
     parts = set(_PARTS.split(name.lower()))
     return Kind.CLOSING if name.startswith("/") or parts & {*_ENDS, "close", "suffix"} else Kind.OPENING
-
-
-_OPENING_QUOTES = "\"'“‘«「『（([【`*_"
-_CLOSING_QUOTES = "\"'”’»」』）)]】`*_"
-_PAUSES = ",，、:：;；|-–—"
-
-
-def is_mentioned(before: str, after: str) -> bool:
-    """Does a sentence speak of the mark between ``before`` and ``after``, the characters around it?
-
-    A template's own mark stands at the end of a sentence or of the text, never in the middle of one.
-    """
-    if before[-1:] and before[-1] in _OPENING_QUOTES:
-        return bool(after) and after[0] in _CLOSING_QUOTES
-    if before[-1:] != " " or not (before[-2:-1].isalnum() or before[-2:-1] in (*_PAUSES,)):
-        return False
-    if after[:1] == " ":
-        return len(after) > 1 and not after[1].isspace() and after[1] not in BEGINS
-    return bool(after) and (after[0] in ".?!。？！)" or after[0] in _PAUSES)

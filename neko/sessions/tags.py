@@ -1,7 +1,7 @@
 """Inline tags in a streamed reply: ``<happy>`` moves the face and is never shown or spoken.
 
 Only the known feelings are tags, everything else between ``<`` and ``>`` is text. A tag may be split
-over deltas, so text from a ``<`` on is held back while it can still become one. Tags inside code are text.
+over deltas, so text from a ``<`` on is held back while it can still become one. Tags in code or quotes are text.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from neko.llm.code_marks import CodeMarks
+from neko.llm.mentions import is_quoted, opens_quote
 
 EMOTIONS = ("happy", "sad", "angry", "surprised", "neutral", "relaxed")
 
@@ -46,10 +47,12 @@ class TagFilter:
         self._held = ""
         self._code = CodeMarks()
         self._started = False
+        self._last = ""
 
     def feed(self, delta: str) -> Cleaned:
         if self._started and not self._held and "<" not in delta:
             self._code.read(delta)
+            self._last = delta[-1:] or self._last
             return Cleaned(delta)
         return self._take(self._held + delta, final=False)
 
@@ -66,7 +69,12 @@ class TagFilter:
             self._show(shown, text[done:at])
             done = at
             if not self._code.inside:
-                if match := _TAG.match(text, at):
+                match = _TAG.match(text, at)
+                before = text[at - 1 : at] or self._last
+                if match and match.end() == len(text) and not final and opens_quote(before):
+                    self._held = text[at:]
+                    break
+                if match and not is_quoted(before, text[match.end() : match.end() + 1]):
                     emotions.append(_FEELINGS[match[1].lower()])
                     done = match.end()
                     continue
@@ -81,6 +89,7 @@ class TagFilter:
 
     def _show(self, shown: list[str], piece: str) -> None:
         self._code.read(piece)
+        self._last = piece[-1:] or self._last
         shown.append(piece)
 
     def _begun(self, text: str) -> str:

@@ -38,6 +38,9 @@ NOT_HERS = {
     "B7-s": f"{SAID}</s>",
     "B7-end-of-turn": f"{SAID}<end_of_turn>",
     "B7-another-turn": f"{SAID}<|im_end|>\n<|im_start|>user\nYes please!",
+    "B6-fenced": f"```thinking\n{THOUGHT}\n```\n{SAID}",
+    "B6-unused": f"<unused94>thought\n{THOUGHT}<unused95>{SAID}",
+    "B7-call": f'{SAID}\n<tool_call>\n{{"name": "web_search", "arguments": {{}}}}\n</tool_call>',
     "B11-name": f"Mio: {SAID}",
     "B11-name-bold": f"**Mio:** {SAID}",
     "B11-both-voices": f"{SAID}\nUser: Yes please!\nMio: Here you are.",
@@ -49,6 +52,13 @@ HERS = {
     "B8-furigana": "日本<にほん>へ行く",
     "B7-spoken-of": "In `<|im_end|>` a turn ends.",
     "B6-spoken-of": "The tags <think> and </think> mark a thought.",
+    "B6-word": "<ThinkPad> is written on it.",
+    "B6-begins": "<reasoning> is the tag you asked about.",
+    "B6-close-last": "The tag that closes a thought is </think>",
+    "B7-xml": "A car: <car><model>Civic</model><year>2020</year></car> done.",
+    "B7-chatml": "ChatML looks like <|im_start|>user and ends with <|im_end|>, that is all of it.",
+    "B8-quoted": 'She said "<sad>" with a grin.',
+    "B11-dialogue": "Here you go!\n\nUser: Is it open?\nClerk: Yes.",
     "B11-a-list": "Note: tea\nUser: anna",
 }
 
@@ -76,13 +86,22 @@ async def test_what_only_looks_like_a_mark_is_shown_and_kept(talk: Talk, text: s
     check(await talk.say(), text)
 
 
-async def test_b1_the_next_thought_is_not_shown_for_a_moment_either(talk: Talk) -> None:
+async def test_b1_after_two_thoughts_the_next_is_not_shown_for_a_moment_either(talk: Talk) -> None:
     talk.provider.answers = [reply(*spelled(NOT_HERS["B1-close-only"], 4))]
-    first = await talk.say()
-    assert [f["reason"] for f in first.frames if f["type"] == "response_discarded"] == ["thought"]
-    second = await talk.say("and now?")
-    assert "response_discarded" not in [frame["type"] for frame in second.frames]
-    check(second, SAID)
+    for words in ("Hello there", "and now?"):
+        outcome = await talk.say(words)
+        assert [f["reason"] for f in outcome.frames if f["type"] == "response_discarded"] == ["thought"]
+    third = await talk.say("and then?")
+    assert "response_discarded" not in [frame["type"] for frame in third.frames]
+    check(third, SAID)
+
+
+async def test_b1_a_reply_that_speaks_of_a_thoughts_end_is_kept_and_the_next_one_streams(talk: Talk) -> None:
+    talk.provider.answers = [reply(*spelled(HERS["B6-close-last"])), reply(*spelled(SAID, 4))]
+    check(await talk.say(), HERS["B6-close-last"])
+    outcome = await talk.say("and now?")
+    check(outcome, SAID)
+    assert len([frame for frame in outcome.frames if frame["type"] == "gemini_response"]) > 1
 
 
 async def test_b6_a_thought_without_an_answer_is_told_as_an_empty_reply(talk: Talk) -> None:

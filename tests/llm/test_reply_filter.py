@@ -68,6 +68,15 @@ THOUGHTS = {
     "harmony without its marks": f"analysis{THOUGHT}assistantfinal{SAID}",
     "after her name": f"Mio: <think>{THOUGHT}</think>{SAID}",
     "after a token": f"<|im_start|>assistant\n<think>{THOUGHT}</think>{SAID}<|im_end|>",
+    "t_unused": f"<unused94>thought\n{THOUGHT}<unused95>{SAID}",
+    "t_fenced": f"```thinking\n{THOUGHT}\n```\n{SAID}",
+    "t_two_blocks": f"<think>{THOUGHT}</think>{SAID}\n<think>{THOUGHT}</think>",
+    "two blocks in a line": f"<think>{THOUGHT}</think>{SAID}<think>{THOUGHT}</think>",
+    "t_ant": f"<antThinking>{THOUGHT}</antThinking>{SAID}",
+    "a process": f"<thought_process>{THOUGHT}</thought_process>{SAID}",
+    "in small letters": f"<think> the user says hi. i greet </think>\n\n{SAID}",
+    "of a tag that is empty": f"<think/>{SAID}",
+    "a call before the words": f'<tool_call>\n{{"name": "a"}}\n</tool_call>\n{SAID}',
 }
 OPENED_BY_THE_TEMPLATE = {
     "close only": f"{THOUGHT}\n</think>\n\n{SAID}",
@@ -81,8 +90,24 @@ OPENED_BY_THE_TEMPLATE = {
     f"{SAID}",
     "harmony, header eaten": f"{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{SAID}<|return|>",
     "harmony without its marks": f"{THOUGHT}assistantfinal{SAID}",
+    "without a full stop": f"{THOUGHT} so I greet </think>\n\n{SAID}",
+    "that ends in a colon": f"{THOUGHT} I write:\n</think>\n\n{SAID}",
 }
 LEFTOVERS = {
+    "l_tool_call": f'{SAID}\n<tool_call>\n{{"name": "web_search", "arguments": {{}}}}\n</tool_call>',
+    "l_tool_calls_mistral": f'{SAID}[TOOL_CALLS][{{"name": "web_search", "arguments": {{}}}}]',
+    "tool_call_text": f'{SAID}\n\n<tool_call>\n{{"name": "web_search"}}\n</tool_call>',
+    "a call that is cut off": f'{SAID}\n<tool_call>\n{{"name": "web_se',
+    "a call in XML": f"{SAID}\n<tool_call>\n<function=search>\n<parameter=q>tea</parameter>\n</function>\n</tool_call>",
+    "a call with its arguments": f"{SAID}[TOOL_CALLS]search[ARGS]{{}}",
+    "a call of GLM": f"{SAID}\n<tool_call>search\n<arg_key>q</arg_key>\n</tool_call>",
+    "a call of Llama": f'{SAID}<|python_tag|>{{"name": "search"}}',
+    "l_minimax": f"{SAID}[e~[",
+    "l_spaced": f"{SAID}< | im_end | >",
+    "a role in a tag": f"{SAID}</assistant>",
+    "all of it in a role": f"<assistant>\n{SAID}\n</assistant>",
+    "padding": f"{SAID}<pad><pad>",
+    "the master's turn and more of them": f"{SAID}\n\nRei: Yes please!\nMio: Here.\nRei: Thanks.",
     **{token: SAID + token for token in ("<|im_end|>", "<|eot_id|>", "<|end|>", "<|endoftext|>", "<|return|>")},
     **{
         token: SAID + token
@@ -110,7 +135,47 @@ LEFTOVERS = {
         for name in ("Mio: ", "**Mio:** ", "**Mio**: ", "Mio：", "[Mio]: ", "\n mio : ", "Assistant: ")
     },
 }
+SIBLINGS = {
+    "k2_thoughtful": "<thoughtful> Hmm, let me see. Tea!",
+    "k2_thinkpad": "<ThinkPad> is written on it.",
+    "k2_reasonable": "<reason_code> 7, <thinking_face>, <analysis_report>: three of them.",
+    "k2_analysis_tag": "<analysis> is the tag that you asked about.",
+    "k_reasoning_begin": "<reasoning> is the tag you asked about.\n\nIt opens a thought.",
+    "k_think_only_word": "<think> about it, will you?",
+    "k_think_pair": "<think> and </think> mark a thought.",
+    "k_think_dots": "<think>…</think> is what stands around it.",
+    "k_think_bracket": "[THINK] is a sign at IBM.",
+    "k_close_begin": "</think> closes a thought.",
+    "k2_close_last": "The tag that closes a thought is </think>",
+    "k2_close_line": "Close it with </think>\nand go on.",
+    "k2_close_colon": "The closing tag:\n</think>\nThat is all.",
+    "k2_close_bold": "Use **</think>** to close it.",
+    "k2_close_list": "- <think> opens\n- </think> closes\nThat is all.",
+    "k2_model_xml": "A car: <car><model>Civic</model><year>2020</year></car> done.",
+    "k2_model_attributes": '<car><model id="7">Civic</model><year>2020</year></car> done.',
+    "k2_bot_tag": "In the file: <bot>Neko</bot> and <user>you</user>, see?",
+    "k2_bot_close": "It says </bot> at the end.\n</model> is there, too.",
+    "k2_assistant_xml": "<assistant>me</assistant> and <human>you</human>.",
+    "k2_eol_tag": "Write <end_of_line>\nand then go on here.",
+    "k2_reserved_tag": "Choose <reserved_seat>\nor <end_of_file>.",
+    "k2_indent_code": "Look:\n\n    <model>Civic</model>\n    </think>\n    <|im_end|>\n\nDone.",
+    "k2_chatml_talk": "ChatML looks like <|im_start|>user and ends with <|im_end|>, that is all of it.",
+    "k2_token_line": "The end token:\n<|im_end|>\nThat is all.",
+    "k2_eos_word": "<eos> and <bos> are tokens.",
+    "k2_bos_word": "<bos> and <eos> are tokens.",
+    "k2_unk_tail": "Your typing <unk>",
+    "k2_mask": "The capital of France is <mask>",
+    "k2_dialogue2": "Here you go!\n\nUser: Is it open?\nClerk: Yes.",
+    "k2_dialogue3": "A scene.\n\nUser: Hi!\n\n**Clerk:** Hello.\nUser: Bye!",
+    "k2_reason_xml": "<order><reason>late</reason><item>tea</item></order>",
+    "k_call_talk": "Qwen writes <tool_call>{}</tool_call> there; <tool_call> opens it.",
+    "k_ket": "The states <|b> and a<|x|>b and <y|> are written so.",
+    "k_quote_tag": 'She said "<think>" with a grin.',
+    "k_r1_talk": "DeepSeek writes <think>…</think> before its answer.",
+    "k_think_ticks": "In that format `</think>` closes the thought, and `<think>` opens it.",
+}
 ORDINARY = (
+    *SIBLINGS.values(),
     "Press <Enter> to send, or <Ctrl>+<C>. <Enter> <Esc>",
     "<mio@example.com> or <https://example.com>, npm i <package>, 日本<にほん>, <b>bold</b>",
     "2 < 3 and 5 > 4, a<b, a -> b, b <- a, I <3 you, x <| f |> g, List<Thought>",
@@ -167,10 +232,60 @@ def test_what_a_template_leaves_is_cut(text: str, size: int | None) -> None:
     check_in_pieces(text, SAID, {0}, size)
 
 
+ORDINARY_IDS = [*SIBLINGS, *(None for _ in ORDINARY[len(SIBLINGS) :])]
+
+
 @SIZES
-@pytest.mark.parametrize("text", ORDINARY)
+@pytest.mark.parametrize("text", ORDINARY, ids=ORDINARY_IDS)
 def test_ordinary_text_is_shown_to_the_letter(text: str, size: int | None) -> None:
     check_in_pieces(text, text, {0}, size)
+
+
+@pytest.mark.parametrize("text", ORDINARY, ids=ORDINARY_IDS)
+def test_ordinary_text_of_a_model_that_is_known_for_thoughts_is_shown_too(text: str) -> None:
+    for size in (1, 5, len(text)):
+        shown = Shown(opened=True)
+        assert shown.read(*spelled(text, size)) == text
+        assert not shown.filter.ends_a_thought
+
+
+NAMES = st.sampled_from(
+    [
+        *("think", "thinking", "thought", "reasoning", "reason", "analysis", "reflection", "ThinkPad", "thoughtful"),
+        *("answer", "final", "model", "bot", "assistant", "user", "system", "order", "end_of_line", "end", "turn"),
+        *("message", "channel", "tool", "tool_call", "b", "Enter", "your-name", "details"),
+    ]
+)
+MENTIONS = st.one_of(
+    NAMES.map("<{}>".format),
+    NAMES.map("<{0}>x</{0}>".format),
+    NAMES.map('<{0} a="1">the tea</{0}>'.format),
+    NAMES.map("[{}]".format),
+    NAMES.map(lambda name: f"[{name.upper()[:9]}]".replace("[THINK", "[TALK")),
+    NAMES.map("`</{0}>` `<|{0}|>`".format),
+    NAMES.map("so:\n```\n<{0}>\nUser: x\n</{0}>\n```\nthat".format),
+    st.sampled_from(
+        ["Mio: tea", "User: tea", "a < b", "x <- y", "a | b", "[1]", "</b>", "</bot>", "</model> it", "<3"]
+    ),
+)
+WORDS = st.sampled_from(["the", "cat", "found", "place,", "and", "tea", "is", "here;", "really:", "yes"])
+SENTENCES = st.lists(st.tuples(WORDS, st.one_of(WORDS, MENTIONS)).map(" ".join), min_size=1, max_size=6)
+
+
+@given(SENTENCES, st.sampled_from([" ", " and ", ". Then ", "!\n", "\n\n"]), st.integers(1, 9))
+def test_ordinary_words_with_tags_names_and_code_are_shown_to_the_letter(
+    sentences: list[str], between: str, size: int
+) -> None:
+    text = f"Well, {between.join(sentences)} indeed."
+    for opened in (False, True):
+        assert Shown(opened=opened).read(*spelled(text, size)) == text
+
+
+@given(st.text(alphabet="abcxyz_-:", min_size=1, max_size=12), st.sampled_from([" is a tag.", "x</{}> is a tag."]))
+def test_a_tag_of_any_other_name_is_text_where_a_reply_begins(name: str, after: str) -> None:
+    text = f"<{name}>{after.format(name)}"
+    if name != "s":
+        assert Shown().read(text) == text
 
 
 PARTS = st.sampled_from(
@@ -224,5 +339,17 @@ def test_a_continuation_keeps_its_white_space_and_what_it_goes_on_with() -> None
 
 def test_nothing_is_read_after_somebody_else_has_spoken() -> None:
     shown = Shown()
-    shown.filter.feed(f"{SAID}\nUser: yes")
+    shown.filter.feed(f"{SAID}\nUser: yes\nMio: ")
     assert shown.filter.has_ended
+
+
+def test_an_endless_turn_of_somebody_else_is_not_read_to_its_end() -> None:
+    shown = Shown()
+    assert shown.filter.feed(f"{SAID}\nUser: {'yes ' * 400}") == SAID
+    assert shown.filter.has_ended
+
+
+def test_a_thought_that_is_cut_is_hidden_though_a_sentence_seems_to_go_on() -> None:
+    shown = Shown()
+    assert shown.filter.feed("<think> okay, the user says") == ""
+    assert shown.filter.flush(cut=True) == ""

@@ -38,6 +38,7 @@ def test_a_tag_may_be_written_loosely(tag: str) -> None:
     "text",
     [
         *("1 < 2 and 3 > 2", "a<b> c", "vector<int> v;", "I <3 you", "a <", "x<y>z", "a <wave hand> b", "<happy hour>"),
+        *('She said "<sad>" with a grin.', "“<happy>”", "(<sad>)"),
         *("Press <Enter> to send, or <Ctrl>+<C>.", "<mio@example.com>", "<https://example.com>", "npm i <package>"),
         *("日本<にほん>", "《<三体>》", "a -> b <- c", "<!-- x -->", "<unhappy>", "<happy", "< happy  >"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from neko.errors import (
@@ -159,12 +159,12 @@ class Asking:
                 self._learn()
             raise
         except ModelReplyCutError:
-            sink.flush()
+            sink.flush(cut=True)
             if sink.is_over:
                 return CompletionEnd()
             raise
         sink.flush()
-        self._adaptation = replace(self._adaptation, opens_thoughts=sink.ends_a_thought)
+        self._adaptation = self._adaptation.after_reply(ends_a_thought=sink.ends_a_thought)
         return end
 
     # ── what to do about a failure ────────────────────────────────────────────

@@ -73,9 +73,9 @@ class ReplySink:
             raise ReplyTooLongError("somebody else's turn")
         return has_room
 
-    def flush(self) -> None:
-        """The stream came to its end: hand on what was held back."""
-        rest = self._filter.flush()
+    def flush(self, *, cut: bool = False) -> None:
+        """The stream came to its end, or was cut: hand on what was held back."""
+        rest = self._filter.flush(cut=cut)
         if self._joiner is not None:
             rest = self._joiner.feed(rest) + self._joiner.flush()
         if rest:
