@@ -43,6 +43,26 @@ _OF_A_BODY: Final = re.compile(
     r"voice|gaze|smile|fingers?|mouth|lap|breath)\b",
     re.IGNORECASE,
 )
+_FEELINGS_WORDS: Final = """
+happy sad excited angry shy surprised nervous curious confused embarrassed proud playful teasing amused worried
+thoughtful cheerful sleepy annoyed flustered relieved gentle warm softly happily sadly shyly nervously quietly excitedly
+playfully gently warmly cheerfully teasingly
+"""
+_FEELINGS: Final = frozenset(_FEELINGS_WORDS.split())
+"""In square brackets before a sentence: how it is said."""
+_WIDE_FEELING: Final = re.compile(
+    "(?:很|有点|有些|十分|非常|超|略带|略帶|一脸|一臉)?(?:开心|開心|高兴|高興|兴奋|興奮|激动|激動|期待|害怕|"
+    "生气|生氣|愤怒|憤怒|难过|難過|悲伤|悲傷|伤心|傷心|惊讶|驚訝|"
+    "惊喜|驚喜|疑惑|好奇|委屈|得意|温柔|溫柔|无奈|無奈|尴尬|尷尬|紧张|緊張|平静|平靜|担心|擔心|感动|感動|失落|"
+    "困惑|认真|認真|慌张|慌張|调皮|調皮|俏皮|傲娇|傲嬌|宠溺|寵溺)"
+    "(?:地|的|脸|臉|状|貌|地说|地說|的样子|的樣子)?"
+    "|(?:嬉し|悲し|楽し|恥ずかし|寂し)(?:い|そう(?:に)?|げ(?:に)?)|(?:驚|怒|焦|困|喜|拗ね)(?:い|っ|り|"
+    "ん)?(?:て|た|だ|り|び)?"
+    "|(?:にっこり|ニッコリ|にこにこ|ニコニコ|ニヤニヤ|ニヤリ|にやり|しょんぼり|ドキドキ|どきどき|わくわく|"
+    "ワクワク|ぎゅっ?|"
+    "ギュッ|なでなで|もじもじ|きょとん|てへ|ぺこり?|ペコリ?|じーっ|ぷくー|むすっ)(?:と|と?し(?:て|ながら)|する)?"
+    "|기쁨|슬픔|화남|당황|부끄러(?:움|워하며)|수줍게|신나서|행복|놀람|설렘|진지하게"
+)
 _NO_DEED_WORDS: Final = "this is was has does yes always perhaps sometimes its hers ours yours as us thus"
 _NO_DEED: Final = frozenset(_NO_DEED_WORDS.split())
 _TELLER: Final = re.compile(r"(?:She|He|They|Her|His|Their)\s")
@@ -76,6 +96,8 @@ def _is_action(span: re.Match[str], text: str) -> bool:
     if _is_deed(words[0], _OF_FACE_AND_BODY if len(words) == 1 and not stands_first else _DEEDS) and (
         stands_first or len(words) == 1 or _BESIDE_A_DEED.search(inside)
     ):
+        return True
+    if stands_first and span.group().startswith("[") and " ".join(words).strip(".!,").lower() in _FEELINGS:
         return True
     if stands_first and inside[0].islower() and _is_bare(words, inside):
         return True
@@ -122,7 +144,7 @@ def _is_deed(word: str, deeds: frozenset[str]) -> bool:
 
 
 def _is_wide_action(inside: str, span: re.Match[str], text: str) -> bool:
-    if _WIDE_DEED.search(inside):
+    if _WIDE_DEED.search(inside) or (span["starred"] is None and _WIDE_FEELING.fullmatch(inside.strip())):
         return True
     if span["starred"] is None or span["stars"] == "**":
         return False

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
 from neko.audio.actions import without_actions
+from neko.audio.formulas import with_formulas
 
 _FENCE: Final = re.compile(
     r"`{3,}.*?(?:`{3,}|\Z)|^[ \t>]*~{3,}[\w+#.-]*[ \t]*\n.*?(?:^[ \t>]*~{3,}[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
@@ -45,7 +47,6 @@ _HEADING_END: Final = re.compile(r"[ \t]+#+[ \t]*$", re.MULTILINE)
 
 _ESCAPED_MARK: Final = re.compile(r"\\[\\`*_#~|]")
 _ESCAPED: Final = re.compile(r"\\([{}\[\]()+\-.!<>\"'])")
-_FORMULA: Final = re.compile(r"\${1,2}([^\s$\d](?:[^$\n]*[^\s$])?)\${1,2}")
 _COMMAND: Final = re.compile(r"\\(?=[A-Za-z])")
 _STARS: Final = re.compile(r"\*{2,}|~~")
 _EMPHASIS: Final = re.compile(r"(?<!\d)\*(?=\S)([^*\n]+?)(?<=\S)\*|(?<![\w])_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)")
@@ -60,8 +61,10 @@ _BRACKETS: Final = re.compile(
 )
 _FACE: Final = re.compile(
     r"(?<!\w)(?:[:;]['’]?-?[)(DPpOo3/\\|*\]]|=-?[)(DP](?!\s)|<3+|[>＞][._]?[<＜]|[TQ][_A][TQ]|-_-\+?|[oO]_[oO]|[xX]D)"
-    r"(?![\w/])|\^[_.-]?\^"
+    r"(?![\w/])|\^[_.-]?\^|¯\\*_*[(（]ツ[)）]_*/*¯"
 )
+_STYLED: Final = re.compile("[\U0001d400-\U0001d7ff]+")
+"""Letters in bold, in script and so on, of Unicode's block for mathematics."""
 _SHORTCODE: Final = re.compile(r"(?<![\w:]):[a-z][a-z0-9_+-]+:(?![\w:])")
 _EMOJI: Final = re.compile(
     "[\U0001f000-\U0001faff\U000e0020-\U000e007f\u2300-\u23ff\u2460-\u24ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff"
@@ -113,7 +116,8 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _without_markup(text: str, pause: str) -> str:
-    text = _without_links(text)
+    text = _STYLED.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    text = _without_links(with_formulas(text))
     text = _without_pictures(text)
     text = _without_blocks(text, pause)
     text = _without_emphasis(without_actions(text.strip()))
@@ -165,7 +169,7 @@ def _cells(row: str, pause: str) -> str:
 def _without_emphasis(text: str) -> str:
     text = _ESCAPED_MARK.sub(" ", text)
     text = _ESCAPED.sub(r"\1", text)
-    text = _COMMAND.sub(" ", _FORMULA.sub(r"\1", text))
+    text = _COMMAND.sub(" ", text)
     text = _STARS.sub("", text)
     text = _EMPHASIS.sub(lambda found: found.group(1) or found.group(2), text)
     text = _LOOSE_MARK.sub("", text)

@@ -66,6 +66,8 @@ _HAVING: Final = {letter: having for letters, having in _LETTERS.items() for let
 _CERTAIN: Final = {"¿": "es", "¡": "es", "ß": "de"}
 """Signs that tell the language by themselves: no word of them is borrowed."""
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_UNIT: Final = re.compile(r"(?<=\d)\s?[A-Za-z°/²³]{1,4}(?![^\W\u3040-\uffff])")
+"""After a number, of any language: "5km"."""
 _ENOUGH: Final = 1.5
 """What a piece or a reply must have more than the language that is expected."""
 
@@ -85,7 +87,8 @@ class SpokenLanguage:
 
     def of(self, piece: str) -> str:
         """The language of the next piece."""
-        scripts = scripts_in(piece if self._expected.startswith("el") else without_symbols(piece))
+        piece = _UNIT.sub("", piece if self._expected.startswith("el") else without_symbols(piece))
+        scripts = scripts_in(piece)
         if not scripts:
             return self._expected
         if scripts.keys() & {"HIRAGANA", "KATAKANA", "HANGUL", "CJK"}:

@@ -57,6 +57,15 @@ def said(text: str, language: str = "en") -> str:
         ("（笑う）はい", "はい"),
         ("*うなずく* はい", "はい"),
         ("*미소 짓는다* 네", "네"),
+        pytest.param("【开心】你好呀。", "你好呀。", id="v_act_zh_square"),
+        pytest.param("（にっこり）ありがとう。", "ありがとう。", id="v_act_ja_round"),
+        *[
+            ("（有点害怕地）好黑", "好黑"),
+            ("【溫柔】早安", "早安"),
+            ("(ドキドキ) えっと", "えっと"),
+            ("（嬉しそうに）うん", "うん"),
+        ],
+        *[("[happy] Hello", "Hello"), ("[Nervously] Um", "Um"), ("(부끄러워하며) 네", "네")],
     ],
 )
 def test_an_action_is_not_said(text: str, rest: str) -> None:
@@ -84,6 +93,15 @@ def test_an_action_is_not_said(text: str, rest: str) -> None:
             "（注意：这很重要）",
             "*Smile* and wave.",
             "*first* do this",
+        ),
+        *(
+            "【开心消消乐】很好玩",
+            "（高兴的事情有很多）对",
+            "[Note] This",
+            "胸が*ドキドキ*する",
+            "（ドキドキするね）",
+            "I am (happy) here",
+            "【重要】读一下",
         ),
         *("Das ist *wirklich* gut.", "Это *очень* важно.", "Es *muy* bueno.", "_Snow White_ is a film."),
         *("the [redacted] file", "(by the way) I am here", "(I mean it.)", "at 10:30, (really) fine", "f(x) [y]"),
