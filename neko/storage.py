@@ -51,6 +51,7 @@ _LONGEST_NAME: Final = 200
 WORKPLACE: Final = ".work-"
 """Beginning of the name of a folder for copies that are needed for a moment."""
 _TEMPORARY: Final = ".tmp"
+_MISSING: Final = object()
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -107,8 +108,10 @@ def read_document(path: Path, default: Any, fits: Callable[[Any], bool], on_faul
             mended[0].unlink(missing_ok=True)
     fault: ConfigError
     try:
-        value = read_json(path, default)
-        if value is default or fits(value):
+        value = read_json(path, _MISSING)
+        if value is _MISSING:
+            return default
+        if fits(value):
             return value
         fault = _damaged(path, b"", "its content has the wrong shape")
     except ConfigError as error:

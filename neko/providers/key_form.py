@@ -60,12 +60,13 @@ def changes_of(form: Mapping[str, Any], values: Mapping[str, Any], environ: Mapp
     and when a key is to go to another address than it was given for.
     """
     settings = ProviderSettings(values, environ)
+    form = {name: _tidied(name, value) if isinstance(value, str) else value for name, value in form.items()}
     _check_core_key(form, settings)
     changes: dict[str, Any] = {name: None for name in _emptied(form, settings) if name in values}
     for name, value in form.items():
         by_environment = name in settings.pinned and value == settings.text(name)
         if not _is_unchanged(name, value, values) and not by_environment:
-            changes[name] = _tidied(name, value) if isinstance(value, str) else value
+            changes[name] = value
     left_behind = tuple(_left_behind(changes, form, settings))
     return FormChanges({**changes, **dict.fromkeys(left_behind)}, left_behind)
 
@@ -114,5 +115,5 @@ def _check_core_key(form: Mapping[str, Any], settings: ProviderSettings) -> None
     key = form.get(_KEY)
     if isinstance(key, str) and is_masked(key):
         key = settings.text(_KEY)
-    if not key or not key.strip():
+    if not key:
         raise SettingError("key_needed", "The API key must not be empty.")

@@ -14,7 +14,7 @@ _NAME: Final = re.compile(
     r"(?:(?:export|set|setx|\$env:)\s*)?[\"'{\s-]{0,20}[\w.-]{0,80}(?:key|token|secret|authorization)[\"']?\s*[:=]+\s*",
     re.IGNORECASE,
 )
-_BEARER: Final = re.compile(r"\bbearer[\s:=]+", re.IGNORECASE)
+_BEARER: Final = re.compile(r"\bbearer(?:[\s:=]+|$)", re.IGNORECASE)
 
 
 def plain(text: str) -> str:

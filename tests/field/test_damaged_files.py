@@ -32,6 +32,7 @@ DAMAGES: Mapping[str, bytes] = {
     "web-page": b"<!doctype html>\n<html>",
     "wrong-type": b'"text"',
     "number": b"7",
+    "chars_null_bak": b"null",
 }
 PLACES = {"trailing-comma": (3, 1), "half-written": (1, 18), "empty": (1, 1), "no-utf8": (2, 7), "web-page": (1, 1)}
 

@@ -224,11 +224,11 @@ async def test_a_save_of_some_values_deletes_nothing(client: httpx2.AsyncClient,
     assert (neko.config.values["visionModelId"], neko.config.values["mcpToken"]) == ("v", "m")
 
 
-async def test_an_empty_core_key_alone_is_refused_with_custom_endpoints_too(
+async def test_an_empty_core_key_alone_is_refused_with_custom_endpoints_too_core_wipe(
     client: httpx2.AsyncClient, neko: Neko
 ) -> None:
     await neko.config.change({"coreApiKey": KEY, "enableCustomApi": True})
-    for empty in ("", "  "):
+    for empty in ("", "  ", "\n", "\u200b", "\ufeff\u00a0", '""', "Bearer ", "OPENAI_API_KEY="):
         answer = (await client.post(URL, json={"coreApiKey": empty})).json()
         assert (answer["success"], answer["code"]) == (False, "key_needed")
     assert neko.config.values["coreApiKey"] == KEY
