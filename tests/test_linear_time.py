@@ -63,7 +63,8 @@ NEAR_MISSES = (
     "</think", "<think>", "<|", "<|im_end", "<|channel|>analysis", "[THINK", "[/INST", "◁think", "\nUser", "\nMio",
     "**Mio", "</happy", "<happy>", "<hap", "```\n", "``x`", "cat 吗 ", "ですか ", "a.b.", "1,000.", "[a](b", "![a](",
     "$a ", "http://", "*a ", "_a_", "~~a", "| a ", "---|", "&amp;", "<!--", "(^_^", "J.R.", "x@y.", ":a", "\n# ",
-    "\n1. ", "“a ", "<title", "<title>", "<style", "data:\n", "api_key=", "context exceed ", '{"a":1}',
+    "\n1. ", "“a ", "<model>", "</model>", "<think> a", "<tool_call>", "\nMio: a", "\nUser: a", "\nRin: a",
+    "<unused9>", "< | a", "<title", "<title>", "<style", "data:\n", "api_key=", "context exceed ", '{"a":1}',
 )  # fmt: skip
 
 
@@ -90,6 +91,13 @@ def whole_and_in_pieces(make: Callable[[], Callable[[str], object]]) -> Callable
     return read
 
 
+def in_doubt() -> ReplyFilter:
+    """It has begun with what may be a thought, or a sentence."""
+    reading = ReplyFilter(int, SpeakerLabels("Mio", "Rei"))
+    reading.feed("<think> about it")
+    return reading
+
+
 RULES = Rules("Mio", "Rei", "en", datetime.now, random.Random(1))
 
 
@@ -108,6 +116,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "reply filter": whole_and_in_pieces(lambda: ReplyFilter(int, SpeakerLabels("Mio", "Rei")).feed),
     "reply filter, thoughts known": lambda text: ReplyFilter(int, opened=True).feed(text),
     "reply filter, thinking": lambda text: ReplyFilter(int).feed("<think>" + text),
+    "reply filter, labelled": lambda text: ReplyFilter(int, SpeakerLabels("Mio", "Rei")).feed("Mio: " + text),
+    "reply filter, in doubt": whole_and_in_pieces(lambda: in_doubt().feed),
     "reply filter, answering": lambda text: ReplyFilter(int, SpeakerLabels("Mio", "Rei")).feed("Hello.\n" + text),
     "code marks": whole_and_in_pieces(lambda: CodeMarks().read),
     "reply": lambda text: ReplyStream("t").feed(text),

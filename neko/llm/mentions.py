@@ -1,7 +1,8 @@
 """Does a sentence speak of a mark, or does a template's own mark stand there? Told by what is around it.
 
 A template's mark stands at the end of a sentence or of the text, in front of a line of its own, or where a role
-follows. One that is quoted, stands in the middle of a line, or is introduced with a colon is spoken of.
+follows. One that is quoted, is an item of a list, is introduced with a colon, or stands in the middle of a sentence
+is spoken of: no answer and no turn begins with a comma.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from neko.llm.template_marks import BEGINS, Kind
 
 LOOK_AHEAD = 16
 """Characters after a mark that are enough to tell."""
-LOOK_BACK = 4
+LOOK_BACK = 8
 """Characters before it that are."""
 
 _OPENING_QUOTES = "\"'“‘«「『（([【`*_"
@@ -20,7 +21,12 @@ _CLOSING_QUOTES = "\"'”’»」』）)]】`*_"
 _PAUSES = ",，、:：;；|-–—"
 _ROLE = r"(?:assistant|model|bot|user|human|system|tool)\b"
 _IN_LINE = re.compile(rf"(?:{_ROLE})? +[^\s{re.escape(BEGINS)}]|[.?!。？！){re.escape(_PAUSES)}]")
-_NEXT_LINE = re.compile(rf"[ ]?\n(?!{_ROLE})[^\s{re.escape(BEGINS)}]")
+_NEXT_LINE = re.compile(rf" ?\n(?!{_ROLE})[^\s{re.escape(BEGINS)}]")
+_NEXT_PARAGRAPH = re.compile(rf" ?\n+(?!{_ROLE})[^\s{re.escape(BEGINS)}]")
+_COMMA = re.compile(r"[,;)，。、；）]|\.(?!\.)")
+_UNSPACED = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+"""A letter of a script that sets words, or what belongs to a word, side by side."""
+_ITEM = re.compile(r"(?:\A|\n) *(?:[-*+•|]|\d{1,2}[.)]) \Z")
 _INTRODUCED = re.compile(r"[:：][ ]?\n\Z")
 
 
@@ -45,11 +51,13 @@ def is_mentioned(kind: Kind, before: str, after: str) -> bool:
         return is_quoted(before, after)
     if _INTRODUCED.search(before):
         return bool(_NEXT_LINE.match(after))
-    if not runs(before):
-        return False
-    if _IN_LINE.match(after) or _NEXT_LINE.match(after):
+    if _ITEM.search(before) or (before.strip() and _COMMA.match(after)):
         return True
-    return kind is Kind.CLOSING and not after.strip()
+    if kind is Kind.CLOSING:
+        return runs(before) and bool(_IN_LINE.match(after) or _NEXT_LINE.match(after) or not after.strip())
+    if _UNSPACED.match(after) and (runs(before) or _UNSPACED.match(before[-1:])):
+        return True
+    return runs(before) and bool(_IN_LINE.match(after) or _NEXT_PARAGRAPH.match(after))
 
 
 def runs(before: str) -> bool:

@@ -23,6 +23,7 @@ from neko.llm.template_marks import BEGINS, Kind, Mark, closing_of, read_mark
 
 _SENTENCE_ENDS = ".!?…。！？"
 _STOP = re.compile(rf"[\n{re.escape(BEGINS)}]")
+_NOT_PLAIN = re.compile(rf"[\n{re.escape(BEGINS)}]|[{_SENTENCE_ENDS}]a(?:s|\Z)")
 _GLUED = re.compile(rf"[{_SENTENCE_ENDS}](?=as|a\Z)")
 _BARE_TURN = "assistant\n"
 """What is left between a sentence and the next turn where a server drops the marks of Llama's template."""
@@ -45,7 +46,7 @@ _PHRASES = (
 """How Granite, Apriel and Ollama's shell begin and end a thought, in words. It is one only if the end comes."""
 _CALL = re.compile(r"\s*(?:[{\[]|<(?:function|invoke|arg|param|tool))|\w[\w.-]*(?:\n|<arg|\[ARGS|\{|\Z)")
 """How a call begins after its mark: as JSON, as XML, or with the name of the tool."""
-_DOUBT = re.compile(r" [^\W\d_]|…|\.\.\.")
+_DOUBT = re.compile(r" [^\W\d_]| ?(?:…|\.\.\.)|[,.;:)，。、；：）]")
 """After the mark of a thought: perhaps a sentence goes on."""
 _ANY_THOUGHT = "thought"
 
@@ -95,6 +96,8 @@ class ReplyFilter:
         self._assumed = False
         self._passed = ShownText()
         self._thinks = ""
+        self._label = ""
+        self._first_line: list[str] = []
         self._until = self._closing = ""
         self._header = ""
         self._by_token = self._in_final = self._wrapped = self._is_role_next = False
@@ -111,9 +114,9 @@ class ReplyFilter:
         """What may be shown now."""
         if (
             self._state is _State.ANSWER
-            and not (self._held or self._shown.has_space or self._at_line_start or _STOP.search(text))
-            and not (_GLUED.search(text) or (text[:1] == "a" and self._shown.tail[-1:] in _SENTENCE_ENDS))
-            and _STRIPPED_FINAL not in self._shown.tail + text
+            and not (self._held or self._label or self._shown.has_space or self._at_line_start)
+            and not (_NOT_PLAIN.search(text) or (text[:1] == "a" and self._shown.tail[-1:] in _SENTENCE_ENDS))
+            and not ("l" in text and _STRIPPED_FINAL in self._shown.tail + text)
         ):
             return self._shown.show(text)
         return self._take(self._held + text, final=False)
@@ -141,6 +144,8 @@ class ReplyFilter:
         text, at = self._text, self._at
         if space := _SPACE.match(text, at):
             self._at = space.end()
+            if self._label:
+                self._label += space.group()
             if self._keeps_space or self._shown.length:
                 self._shown.keep_space(space.group())
             return True
@@ -159,6 +164,8 @@ class ReplyFilter:
         if label is None:
             return False
         if label:
+            if not (self._shown.length or self._keeps_space):
+                self._label += text[at : at + label]
             self._at += label
             self._shown.drop_space()
             return True
@@ -283,6 +290,13 @@ class ReplyFilter:
                     self._state = _State.ENDED
                 self._is_dialogue = bool(dialogue)
                 return dialogue is not None
+        if self._at_line_start and self._label:
+            is_third = self._labels.third(text[at : at + LONGEST], final=self._final)
+            if is_third is None:
+                return False
+            if is_third and self._shown.ends_a_line:
+                return self._tell_dialogue()
+            self._label = ""
         self._at_line_start = False
         if text[at] == "a" and self._shown.before[-1:] in _SENTENCE_ENDS:
             if text.startswith(_BARE_TURN, at):
@@ -304,6 +318,14 @@ class ReplyFilter:
             return True
         mark = read_mark(text, at, final=self._final)
         return mark is not None and self._mark_in_answer(mark)
+
+    def _tell_dialogue(self) -> bool:
+        """Her label was the first of a listing: it is shown after all."""
+        first = "".join((self._label, *self._first_line))
+        self._withdraw(thought=False)
+        self._text, self._at = f"{first}\n{self._text[self._at :]}", 0
+        self._is_dialogue = True
+        return self._answers()
 
     def _words(self, words: str) -> bool:
         """Show plain words, unless they hold what is left of the mark before the answer."""
@@ -362,9 +384,10 @@ class ReplyFilter:
                 return not mark.tag.startswith("/") or after.strip() != ""
             case Kind.CALL:
                 return not _CALL.match(after) or (runs(self._shown.before) and after[:1] != "\n")
-            case Kind.FILLER if mark.tag:
+            case Kind.FILLER:
                 before = self._shown.before
-                return runs(before) or (before.endswith("\n") and after.strip()[:1] not in BEGINS)
+                is_line = mark.tag != "" and before.endswith("\n")
+                return runs(before) or (is_line and after.strip()[:1] not in BEGINS)
             case _:
                 return False
 
@@ -491,7 +514,10 @@ class ReplyFilter:
     # ── what is shown ────────────────────────────────────────────────────────────────────
 
     def _show(self, piece: str) -> None:
-        self._out.append(self._shown.show(piece))
+        shown = self._shown.show(piece)
+        self._out.append(shown)
+        if self._label:
+            self._first_line.append(shown)
 
     def _withdraw(self, *, thought: bool = True) -> None:
         """What was shown was a thought, or belongs to another channel: the reply begins here."""
@@ -500,6 +526,8 @@ class ReplyFilter:
             self._take_back()
         self._shown = ShownText()
         self._open.clear()
+        self._label = ""
+        self._first_line.clear()
         self._at_line_start = self._is_dialogue = False
         self.ends_a_thought |= thought
         self._wrapped = self._wrapped or thought

@@ -50,11 +50,10 @@ class ShownText:
             self._space.clear()
         self.length += len(piece)
         self.tail = (self.tail + piece[-_KEPT:])[-_KEPT:]
-        _, line_break, line = piece.rpartition("\n")
-        if line_break:
-            self._line = ""
-        if len(self._line) < _KEPT:
-            self._line += line[:_KEPT]
+        if "\n" in piece:
+            self._line = piece[piece.rindex("\n") + 1 :][:_KEPT]
+        elif len(self._line) < _KEPT:
+            self._line += piece[:_KEPT]
         return piece
 
     def keep_space(self, space: str) -> None:
@@ -65,8 +64,13 @@ class ShownText:
     def drop_space(self) -> None:
         self._space.clear()
 
+    @property
+    def ends_a_line(self) -> bool:
+        """Does the next line follow at once?"""
+        return "".join(self._space).count("\n") == 1
+
     def is_listing(self) -> bool:
         """Is the line that ends here an introduction, or one of several with a label?"""
         if self.tail.endswith((":", "：")):
             return True
-        return "".join(self._space).count("\n") == 1 and bool(_LABELLED.match(self._line + "\n"))
+        return self.ends_a_line and bool(_LABELLED.match(self._line + "\n"))

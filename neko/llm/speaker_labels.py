@@ -9,9 +9,11 @@ _LEAD = re.compile(r"(?:#{1,6} ?)?(?P<emphasis>[*_]{0,3})[\[【「<(]?")
 _END = re.compile(r"[*_\]】」>)]{0,3}[ \u3000]?[:：]")
 _MAY_BECOME_END = re.compile(r"[*_\]】」>)]{0,3}[ \u3000]?")
 _HEADING_END = re.compile(r"[ :：]*\n")
-_NEXT_LABEL = re.compile(
-    r"\n[ \n]*(\W{0,3}[^\W\d_a-z][\w.'-]{0,30}(?: [^\W\d_a-z][\w.'-]{0,30})?[*_]{0,3}[:：])[*_]{0,3}\s"
-)
+_WORD = r"[^\W\d_a-z][\w.'-]{0,30}"
+_LABEL = re.compile(rf"(\W{{0,3}}{_WORD}(?: {_WORD})?[*_]{{0,3}}[:：])[*_]{{0,3}}\s")
+"""Of anybody: one or two words with capitals."""
+_MAY_BECOME_LABEL = re.compile(rf"\W{{0,3}}(?:{_WORD}(?: (?:{_WORD})?)?[*_]{{0,3}}[:：]?[*_]{{0,3}})?")
+_NEXT_LABEL = re.compile(rf"\n[ \n]*{_LABEL.pattern}")
 LONGEST_TURN = 1000
 """Characters in which another label is looked for."""
 LONGEST = 120
@@ -38,14 +40,22 @@ class SpeakerLabels:
         """The same for a label that begins somebody else's turn."""
         return _label(text, self._others, (*_OTHER_HEADINGS, *_OWN_HEADINGS), final)
 
+    def third(self, text: str, *, final: bool) -> bool | None:
+        """Does ``text`` begin with the label of anybody else? None while it cannot be told."""
+        if match := _LABEL.match(text):
+            return self._is_third(match[1])
+        return None if not final and _MAY_BECOME_LABEL.fullmatch(text) else False
+
+    def _is_third(self, label: str) -> bool:
+        return not (self.own(label + " ", final=True) or self.other(label + " ", final=True))
+
     def is_dialogue(self, text: str, *, final: bool) -> bool | None:
         """Does a third one speak after the label that begins ``text``? None while no other label has come.
 
         Where nobody but the two speaks, a model writes the talk on by itself; else it tells of others.
         """
         for line in _NEXT_LABEL.finditer(text, 0, LONGEST_TURN):
-            label = line[1] + " "
-            return not (self.own(label, final=True) or self.other(label, final=True))
+            return self._is_third(line[1])
         return False if final or len(text) >= LONGEST_TURN else None
 
 

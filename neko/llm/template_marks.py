@@ -53,7 +53,7 @@ class Mark:
 
 
 _MARK = re.compile(
-    r"<(?P<blank> ?)[|｜] ?(?P<token>/?[\w▁.:/-]{1,48})(?: ?(?P<bar>[|｜]) ?)?>"
+    r"< ?[|｜] ?(?P<token>/?[\w▁.:/-]{1,48})(?: ?(?P<bar>[|｜]) ?)?>"
     r"|<(?P<half>\w{1,40})[|｜]>"
     r"|(?P<unused><unused\d{1,4}>thought(?=\s))"
     r"|<(?P<tag>/?[\w.:-]{1,40})(?P<rest>\s[^<>\n]{0,80})?(?P<empty>/?)>"
@@ -155,7 +155,7 @@ def _is_thought(name: str) -> bool:
 def _kind(match: re.Match[str]) -> Kind:
     if token := match["token"]:
         kind = _kind_of_token(token)
-        is_whole = match["bar"] and not match["blank"]
+        is_whole = match["bar"] and " " not in match[0]
         return kind if len(token) > 1 and (is_whole or kind is not Kind.FILLER) else Kind.TEXT
     if half := match["half"]:
         return Kind.CLOSING if half.lower() == "channel" else _kind_of_half(half.lower())

@@ -91,6 +91,7 @@ OPENED_BY_THE_TEMPLATE = {
     "harmony, header eaten": f"{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{SAID}<|return|>",
     "harmony without its marks": f"{THOUGHT}assistantfinal{SAID}",
     "without a full stop": f"{THOUGHT} so I greet </think>\n\n{SAID}",
+    "in Chinese, glued": f"{THOUGHT}\n用户在打招呼</think>{SAID}",
     "that ends in a colon": f"{THOUGHT} I write:\n</think>\n\n{SAID}",
 }
 LEFTOVERS = {
@@ -168,6 +169,18 @@ SIBLINGS = {
     "k2_dialogue2": "Here you go!\n\nUser: Is it open?\nClerk: Yes.",
     "k2_dialogue3": "A scene.\n\nUser: Hi!\n\n**Clerk:** Hello.\nUser: Bye!",
     "k2_reason_xml": "<order><reason>late</reason><item>tea</item></order>",
+    "k_think_list": "<think>, <reasoning> and <analysis> are tags.",
+    "k_think_ellipsis": "<think> … </think> stands before the answer.",
+    "k_tokens_list": "Tokens:\n- <|im_start|>\n- <|im_end|>\n- <|endoftext|>\n\nThat is all.",
+    "k_tokens_numbered": "Tokens:\n\n1. <|im_start|>\n2. <|im_end|>\n10. </think>\n\nThat is all.",
+    "k_token_paragraph": "A turn ends with <|im_end|>\n\nThat is all.",
+    "k_comma_zh": "结束标记是</think>，然后回答。令牌<|im_end|>表示结束。",
+    "k_particle_ja": "思考は</think>。トークン<|im_end|>は終わりです。",
+    "k_particle_ko": "토큰 <|im_end|>는 끝입니다.",
+    "k_pipes": "f <| list |> h and (g <|map|> h)",
+    "k_pipe_last": "Write f <|map",
+    "k_inst_begin": "[INST] and [/INST] are tokens of Llama.",
+    "k_token_begin": "<|im_end|> ends a turn.",
     "k_call_talk": "Qwen writes <tool_call>{}</tool_call> there; <tool_call> opens it.",
     "k_ket": "The states <|b> and a<|x|>b and <y|> are written so.",
     "k_quote_tag": 'She said "<think>" with a grin.',
@@ -341,6 +354,20 @@ def test_nothing_is_read_after_somebody_else_has_spoken() -> None:
     shown = Shown()
     shown.filter.feed(f"{SAID}\nUser: yes\nMio: ")
     assert shown.filter.has_ended
+
+
+@SIZES
+@pytest.mark.parametrize(
+    "text", ["Mio: name of a cat\nRin: name of a dog", "**Mio:** I am <b>here</b>.\n**Old Rin:** Me too.\nUser: tea"]
+)
+def test_her_label_is_shown_where_the_next_line_has_one_of_somebody_else(text: str, size: int | None) -> None:
+    check_in_pieces(text, text, {0, 1}, size)
+
+
+@pytest.mark.parametrize("text", ["Hello!\nI am here.", "Hello!\n\nNote: tea", "Hello!\nMio and Rin: cats", "Hello!\n"])
+def test_her_label_is_cut_where_the_next_line_is_hers(text: str) -> None:
+    for size in (1, 3, 40):
+        check_in_pieces(f"Mio: {text}", text.strip(), {0}, size)
 
 
 def test_an_endless_turn_of_somebody_else_is_not_read_to_its_end() -> None:
