@@ -29,6 +29,9 @@ from tests.audio.phonemes import phonemes, said
         ("1つ3つ3ヶ月24時間", "ひとつみっつさんかげつにじゅうよじかん"),
         ("１０時", "じゅうじ"),
         ("3.5人", "3.5にん"),
+        pytest.param("10パーセントと5パーセント", "じゅっパーセントとごパーセント", id="v_ja_percent"),
+        pytest.param("時々、人々が来る。", "ときどき、ひとびとがくる。", id="v_ja_repeat"),
+        pytest.param("こんにちは。", "こんにちわ。", id="v_act_ja"),
     ],
 )
 def test_words_and_numbers_are_read_as_people_read_them(text: str, kana: str) -> None:

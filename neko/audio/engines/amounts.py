@@ -101,7 +101,9 @@ _UNITS: Final = {
     "GB": "digital-gigabyte", "TB": "digital-terabyte", "kWh": "energy-kilowatt-hour", "W": "power-watt",
     "kW": "power-kilowatt", "MW": "power-megawatt", "V": "electric-volt", "Hz": "frequency-hertz",
     "kHz": "frequency-kilohertz", "MHz": "frequency-megahertz", "GHz": "frequency-gigahertz",
-    "ms": "duration-millisecond", "min": "duration-minute", "h": "duration-hour", "kcal": "energy-foodcalorie",
+    "ms": "duration-millisecond", "hr": "duration-hour", "hrs": "duration-hour", "mins": "duration-minute",
+    "sec": "duration-second", "secs": "duration-second", "min": "duration-minute",
+    "h": "duration-hour", "kcal": "energy-foodcalorie",
 }  # fmt: skip
 
 
@@ -166,7 +168,7 @@ def _units(locale: Locale) -> tuple[dict[str, str], re.Pattern[str]]:
         if len(sign) > 1 and not sign[:1].isascii():
             units.setdefault(sign, unit)
     return units, re.compile(
-        rf"{BEFORE}(?<![.,])(?P<number>{NUMBER})[ \u00a0\u202f]?(?P<unit>{_any(units)})(?![/²³'’]){AFTER}"
+        rf"{BEFORE}(?<![.,])(?P<number>{NUMBER})[ \u00a0\u202f]?(?P<unit>{_any(units)})(?![²³'’]){AFTER}"
     )
 
 

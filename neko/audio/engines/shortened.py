@@ -33,6 +33,8 @@ _ABBREVIATIONS: Final[dict[str, dict[str, str]]] = {
 }  # fmt: skip
 """Without their last full stop; a blank between two parts may be missing."""
 _SAINT: Final = re.compile(r"\bSt\.(?=\s[A-Z])")
+_MONSIEUR: Final = re.compile(r"\bM\.(?=\s[A-Z])")
+_CENTURY: Final = re.compile(r"(?<![\w.])([IVX]{1,6})(e|er|ème)(?!\w)")
 _STREET: Final = re.compile(
     r"(?<=[a-z] )St\.(?!\s[A-Z])|(?<=[a-z] )St\.(?=\s(?:In|On|At|And|The|She|He|It|I|We|They)\b)"
 )
@@ -67,6 +69,12 @@ def in_full(text: str, language: str) -> str:
     """Abbreviations as words and Roman numerals as digits or ordinals, where ``language`` (ISO 639) has them here."""
     if language == "en":
         text = _SAINT.sub("Saint", _STREET.sub("Street", text))
+    elif language == "de":
+        text = _SAINT.sub("Sankt", text)
+    elif language == "fr":
+        text = _CENTURY.sub(
+            lambda found: f"{_value(found[1])}{'er' if found[2] == 'er' else 'ème'}", _MONSIEUR.sub("Monsieur", text)
+        )
     if language in _ABBREVIATIONS:
         text = _abbreviations(language).sub(lambda found: _word(found, language), text)
     return _ROMAN.sub(lambda found: _roman(found, language), text) if language in _DIVISION_WORDS else text

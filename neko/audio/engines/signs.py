@@ -67,9 +67,10 @@ _BETWEEN: Final = re.compile(rf"(?<=[\w)\]}}²³°%∞])\s?([+=])\s?{_START}|(?<
 _DIFFERENCE: Final = re.compile(r"(?<=[\d)])(?: [-–−] | ?− ?|-)(?=\d[^=\n]{0,40}=)|(?<=[\d)]) ?− ?(?=[\w(])")
 _DIFFERENCE_SIGN: Final = re.compile(r"(?<=[\w)]) − (?=[\w(])")
 _NEGATIVE: Final = re.compile(
-    r"(?<![^\W\u3040-\uffff])(?<![.,)\]%°/:-])[-−](?=[$€£¥]?\d)(?=\d[\d.,]{0,20}\s?(?P<degrees>°|℃|摄氏度|度|도))?"
+    r"(?<![^\W\u3040-\uffff])(?<![.,)\]%°/:-])(?<!\d )[-−](?=[$€£¥]?\d)"
+    r"(?=\d[\d.,]{0,20}\s?(?P<degrees>°|℃|摄氏度|度|도))?"
 )
-_ABOUT_A_NUMBER: Final = re.compile(r"(?<![^\W\u3040-\uffff])(?<![)\]])(?:[~～〜]|≈\s?)(?=[$€£¥]?\d)")
+_ABOUT_A_NUMBER: Final = re.compile(r"(?<![^\W\u3040-\uffff])(?<![)\]%℃°])(?:[~～〜]|≈\s?)(?=[$€£¥]?\d)")
 _PLAIN: Final = re.compile(
     r"\s?[×÷±≤≥≠≈∞√²³‰−]\s?|\s?(?<!\w)§{1,2}\s?|(?<=\s)[&@](?=\s)|(?<=[\u3040-\u9fff\uac00-\ud7a3])\s?[&@]\s?"
 )
@@ -79,20 +80,42 @@ _RATE: Final = re.compile(
 _SLASH: Final = re.compile(r"(?<=[^\W\d_])\s?/\s?(?=[^\W\d_])")
 _NOTE: Final = re.compile(r"(?<![\w#])([A-GJ])#(?!\w)")
 """C# and F#, a language or a note."""
-_POWER: Final = re.compile(r"(?<=[^\W\d])\^([23])(?!\d)")
+_POWER: Final = re.compile(r"(?<=[\w)])\^\(?(-?\d{1,4})\)?(?!\d)|(?:(?<=[\d)])|(?<=\b[^\W\d_]))([⁰¹²³⁴-⁹⁻]+)")
+_SMALL_DIGITS: Final = {
+    ord(small): digit for small, digit in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻₀₁₂₃₄₅₆₇₈₉", "0123456789-0123456789", strict=True)
+}
+_SMALL_DIGITS_BELOW: Final = {small: digit for small, digit in _SMALL_DIGITS.items() if small > 0x2080 - 1}
+_POWERS: Final = {
+    "en": " to the power of {}", "de": " hoch {}", "fr": " puissance {}", "es": " elevado a {}", "ru": " в степени {}",
+    "zh": "的{}次方", "ja": "の{}乗", "ko": "의 {}제곱",
+}  # fmt: skip
+_TYPED: Final = {">=": "≥", "<=": "≤", "!=": "≠", "==": "="}
+_TYPED_SIGN: Final = re.compile(r"(?<![<>=!])(?:[><!]=|==)(?![<>=!])(?=\s?\S)")
 _GAP: Final = re.compile(r" {2,}")
 _ENGLISH: Final = (
     (re.compile(r"\bw/o(?!\w)"), "without"),
     (re.compile(r"\bw/\s?(?=[\w$])"), "with "),
     (re.compile(r"\bb/c(?!\w)"), "because"),
 )
-_ENGLISH_PERIODS: Final = {"mo": "month", "yr": "year", "hr": "hour", "wk": "week"}
+_ENGLISH_PERIODS: Final = {
+    "mo": "month",
+    "yr": "year",
+    "hr": "hour",
+    "wk": "week",
+    "s": "second",
+    "min": "minute",
+    "h": "hour",
+}
 _GAPLESS: Final = ("zh", "ja")
 
 
-def with_minus_signs(text: str) -> str:
-    """A hyphen that subtracts as a minus sign, before ranges are looked for: "5 - 3 = 2"."""
-    return _DIFFERENCE.sub(" − ", text)
+def with_minus_signs(text: str, language: str) -> str:
+    """A hyphen that subtracts as a minus sign, one before a number in words; before ranges are looked for."""
+    text = _DIFFERENCE.sub(" − ", text)
+    words = _words(language)
+    if not words or language == "en":  # the voice says minus there, and knows where
+        return text
+    return _NEGATIVE.sub(lambda found: _negative(found, words["−"], language), text)
 
 
 def with_signs(text: str, language: str) -> str:
@@ -103,6 +126,8 @@ def with_signs(text: str, language: str) -> str:
         return _spaced(words[sign], language, found)
 
     if words:
+        text = _POWER.sub(lambda found: _power(found[1] or found[2].translate(_SMALL_DIGITS), language), text)
+        text = _TYPED_SIGN.sub(lambda found: _TYPED[found[0]], text.translate(_SMALL_DIGITS_BELOW))
         text = _COMPARED.sub(lambda found: say(found["sign"] or found["before"], found), text)
     if language != "el":
         text = named_symbols(text, lambda letter: _letter(letter, language))
@@ -113,13 +138,10 @@ def with_signs(text: str, language: str) -> str:
     if about := _ABOUT.get(language):
         text = _ABOUT_A_NUMBER.sub(lambda found: _spaced(about, language, found), text)
     if words:
-        text = _POWER.sub(lambda found: {"2": "²", "3": "³"}[found[1]], text)
         text = _STAR.sub(lambda found: say("×", found), text)
         between = _MINUS.get(language, words["−"])
         text = _DIFFERENCE_SIGN.sub(lambda found: _spaced(between, language, found), text)
         text = _BETWEEN.sub(lambda found: say(found[1] or found[2] or found[3], found), text)
-        if language != "en":  # the voice says it there, and knows where
-            text = _NEGATIVE.sub(lambda found: _negative(found, words["−"], language), text)
         text = _PLAIN.sub(lambda found: say(found[0].strip()[0], found), text)
     return _GAP.sub(" ", _without_slashes(text, language))
 
@@ -129,12 +151,16 @@ def _without_slashes(text: str, language: str) -> str:
         amount, of = found["amount"], found["of"]
         if language in ("ja", "ko"):
             return f"{of} {amount}"
-        if (per := _PER.get(language)) is None or (language == "en" and of.endswith("s")):
+        if (per := _PER.get(language)) is None or (language == "en" and of.endswith("s") and of != "s"):
             return found[0]
         gap = _gap(language)
         return f"{amount}{gap}{per}{gap}{_ENGLISH_PERIODS.get(of, of) if language == 'en' else of}"
 
     return _SLASH.sub(" ", _RATE.sub(rate, text))
+
+
+def _power(exponent: str, language: str) -> str:
+    return {"2": "²", "3": "³"}.get(exponent) or _POWERS[language].format(exponent)
 
 
 def _gap(language: str) -> str:

@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PERCENT: Final = {"zh": r"百分之\1", "ja": r"\1パーセント", "ko": r"\1 퍼센트"}
+_PERMILLE: Final = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s?‰")
+_OUT_OF: Final = {
+    "en": "out of",
+    "de": "von",
+    "fr": "sur",
+    "es": "sobre",
+    "ru": "из",
+    "zh": "比",
+    "ja": "対",
+    "ko": "대",
+}
+_RATING: Final = re.compile(r"(?<![\d.,/])(\d{1,3}[.,]\d)/(\d{1,3})(?![\d/])")
 _PERCENTAGE: Final = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s?[%％]")
 _TO: Final = {
     "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "pl": "do", "sv": "till",
@@ -47,10 +59,17 @@ _CLOCK: Final = {"zh": ("点", "分", "秒"), "ja": ("時", "分", "秒"), "ko":
 _SCORE: Final = re.compile(r"(?<![\d:])(\d{1,3}):(\d)(?![\d:])")
 _END: Final = r"\d{1,4}(?:[.,]\d+)?[%％]?"
 _SPAN: Final = re.compile(rf"(?<![\d.,/–-])({_END})\s?([–—〜～~-])\s?({_END})(?![\d/–-]|[.,]\d)")
+_UNIT_SPAN: Final = re.compile(
+    r"(?<![\d.,/–-])(\d{1,6}(?:[.,]\d{1,4})?)(\s?(?:[^\W\d_]{1,3}|℃|°[CF]?))\s?[–—〜～~-]\s?(\d{1,6}(?:[.,]\d{1,4})?)\2"
+    rf"{AFTER}"
+)
+"""With the unit at both ends: 5元~10元."""
 _FROM: Final = re.compile(r"\b(?:from|won|lost|scored?|led|finished|ended|drew|tied|by) $")
 _PHONE: Final = re.compile(
     rf"{BEFORE}(?<![.,-])(?:\+\d{{1,3}}|\(?\d{{2,5}}\)?)(?:[ .\u00a0-]{{1,2}}\(?\d{{2,8}}\)?){{1,5}}(?!-){AFTER}"
 )
+_DIALLED_PHONE: Final = re.compile(rf"{BEFORE}(?<![.,:/-])(0\d{{2,4}})/(\d{{4,8}})(?![-/:]|[.,]\d){AFTER}")
+_LONG_DISTANCE: Final = re.compile(rf"{BEFORE}(?<![.,:/-])([18])-(\d{{3}})-(\d{{3}})-(\d\d)-?(\d\d)(?!-){AFTER}")
 _LOCAL_PHONE: Final = re.compile(rf"{BEFORE}(?<![.,:/-])(?!\d00-\d\d00)(\d{{3}})-(\d{{4}})(?![-/:]|[.,]\d){AFTER}")
 _BARE_PHONE: Final = re.compile(
     rf"{BEFORE}(?<![.,:/$€£¥￥₩-])(?<!\d[ \u00a0\u202f])(?:\+\d{{8,15}}|0\d{{2,14}}|\d{{10,20}})"
@@ -70,7 +89,8 @@ _OTHER_FRACTIONS: Final = {
 }
 _SIMPLEST: Final = ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4))
 _VULGAR: Final = re.compile("(?:(\\d)\\s?)?([¼-¾⅐-⅞])")
-_NUMERO: Final = re.compile(r"(?:№|(?<![\w&])#)\s?(?=\d)")
+_NUMERO: Final = re.compile(r"(?:№|(?<![\w&])#|(?<!\w)[nN]\.?[°º])\s?(?=\d)")
+_ROMAN: Final = re.compile("[Ⅰ-ⅿ]")
 _NUMBERED: Final = {"zh": r"\1号", "ja": r"\1番", "ko": r"\1번"}
 _NUMBERED_SIGN: Final = re.compile(r"(?:№|(?<![A-Za-z\d&])#)\s?(\d+)(?!\d)")
 _PAGES: Final = re.compile(r"\b(pp?)\.\s?(?=\d)")
@@ -92,7 +112,6 @@ _YEAR: Final = re.compile(r"\b(in|since|from|until|till|of|year|to|January|Febru
 _FIRST_YEAR: Final = re.compile(r"\b(1[1-9])(\d[1-9]|[1-9]0)(?= to 1[1-9]\d\d\b)")
 _SHORT_DECADE: Final = re.compile(r"(?<!\w)['’]([1-9])0s\b")
 _FEET: Final = re.compile(r"(?<![\d.])([3-8])['’′](1[01]|\d)(?:[\"”″]|'')")
-_POWER: Final = re.compile(r"(\d)\^(-?\d+)")
 _ENGLISH_NUMERO: Final = re.compile(r"\b[Nn]o\.\s?(?=\d)")
 _FORMULA: Final = re.compile(r"\b(CO|NO|SO)[2₂]\b")
 _KO_NATIVE: Final = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
@@ -120,13 +139,16 @@ def _numbers(text: str, language: str) -> str:
     locale = _locale(language)
     if locale is None:
         return text
-    text = text.replace("\u00b5", "μ")
+    text = _ROMAN.sub(lambda found: str(int(unicodedata.numeric(found[0]))), text.replace("\u00b5", "μ"))
     for rule in (_phones, _dates, _times, _scores, _fractions):
         text = rule(text, locale)
-    text = with_minus_signs(text)
+    text = with_minus_signs(text, language)
     text = with_money(text, locale, _between(_TO, locale))
     text = _ranges(text, locale)
     text = with_units(with_magnitudes(text, locale), locale)
+    text = _RATING.sub(lambda found: f"{found[1]}{_between(_OUT_OF, locale)}{found[2]}", text)
+    if language == "zh":
+        text = _PERMILLE.sub(r"千分之\1", text)
     if language in _PERCENT:
         text = _PERCENTAGE.sub(_PERCENT[language], text)
     text = _DOTTED_GROUPS.sub(lambda found: found[0].replace(found[1], ""), text)
@@ -239,6 +261,7 @@ def _ranges(text: str, locale: Locale) -> str:
                 return found[0]
         return f"{low}{_between(_TO, locale)}{high}"
 
+    text = _UNIT_SPAN.sub(lambda found: f"{found[1]}{found[2]}{_between(_TO, locale)}{found[3]}{found[2]}", text)
     return _SPAN.sub(say, text)
 
 
@@ -273,7 +296,7 @@ def _fractions(text: str, locale: Locale) -> str:
     return _FRACTION.sub(say, _VULGAR.sub(plain, text))
 
 
-def _phones(text: str, _locale: Locale) -> str:
+def _phones(text: str, locale: Locale) -> str:
     def say(found: re.Match[str]) -> str:
         groups = re.findall(r"\d+", found[0])
         digits = sum(map(len, groups))
@@ -284,12 +307,16 @@ def _phones(text: str, _locale: Locale) -> str:
             or dialled
             or (digits >= 9 and len(groups) >= 3 and not grouped and len(groups[0]) != 4)
         ):
+            if locale.language == "fr" and all(len(group) == 2 for group in groups):
+                return ", ".join(groups)
             return ("+" if found[0].startswith("+") else "") + ", ".join(" ".join(group) for group in groups)
         return found[0]
 
     def bare(found: re.Match[str]) -> str:
         return found[0] if found[0].endswith("00000") else " ".join(found[0])
 
+    for shape in (_LONG_DISTANCE, _DIALLED_PHONE):
+        text = shape.sub(lambda found: ", ".join(" ".join(group) for group in found.groups()), text)
     text = _LOCAL_PHONE.sub(lambda found: f"{' '.join(found[1])}, {' '.join(found[2])}", _PHONE.sub(say, text))
     return _BARE_PHONE.sub(bare, text)
 
@@ -298,7 +325,7 @@ def _english(text: str) -> str:
     text = _PAGES.sub(lambda found: "pages " if found[1] == "pp" else "page ", text)
     text = _DECADE.sub(lambda found: f"{found[1] if found[1] != '20' else 'twenty'} {_TENS[int(found[2])]}", text)
     text = _SHORT_DECADE.sub(lambda found: _TENS[int(found[1])], text)
-    text = _FEET.sub(r"\1 foot \2", _POWER.sub(r"\1 to the power of \2", _ENGLISH_NUMERO.sub("number ", text)))
+    text = _FEET.sub(r"\1 foot \2", _ENGLISH_NUMERO.sub("number ", text))
     text = _YEAR.sub(_year, _FIRST_YEAR.sub(r"\1 \2", text))
     return _FORMULA.sub(lambda found: f"{' '.join(found[1])} 2", text)
 
