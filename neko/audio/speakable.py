@@ -71,7 +71,7 @@ _EMOJI: Final = re.compile(
     "\u200b\u200d\u2060\u20e3\u3030\u303d\ufe00-\ufe0f\ufeff™®©]+"
 )
 _ARROW: Final = re.compile(r"\s*(?:[\u2190-\u21ff\u27f0-\u27ff]|(?<!-)-+>|=+>)+\s*")
-_TILDE: Final = re.compile(r"[~～〜]+(?!\d)")
+_TILDE: Final = re.compile(r"[~～〜]+(?![$€£¥￥₩]?\d)")
 _DASH: Final = re.compile(r"\s*(?:[—―]+|(?<=\s)–(?=\s)|(?<!-)--+(?!-))\s*")
 _REPEATED: Final = re.compile(r"([!?,;:！？，、；：。])\1+")
 _ELLIPSIS: Final = re.compile(r"(?:\.{2,}|…)+")

@@ -72,7 +72,7 @@ ENGLISH = {
     "a-menu": ("Settings > Sound", "Settings > Sound"),
     "v_times_star": ("2 * 3 = 6, 2*3, x * y", "2 times 3 equals 6, 2 times 3, x times y"),
     "v_square": ("x² + y³, a^2", "x squared plus y cubed, a squared"),
-    "v_about_tilde": ("~5 or ≈5", "about 5 or about 5"),
+    "v_about_tilde": ("~5, ≈5 or ~$5", "about 5, about 5 or about 5 dollars"),
     "v_money_per": ("$3/month, $5/hr, 2 cats/dogs", "3 dollars per month, 5 dollars per hour, 2 cats dogs"),
     "v_csharp": ("C++, C# and F#", "C++, C sharp and F sharp"),
     "v_wo": ("w/ milk, w/o sugar", "with milk, without sugar"),

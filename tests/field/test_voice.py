@@ -48,8 +48,22 @@ REPLIES = {
         ["It is 98.6 in v2.0 at 5 p.m. in D.C. today.", "Mail a.b@c.de now."],
     ),
     "D10-marks": ("Yes. ... 「…」 !? No.", ["Yes.", "No."]),
+    "v_act_zh_square": ("【开心】你好呀。", ["你好呀。"]),
+    "v_act_ja_round": ("（にっこり）ありがとう。", ["ありがとう。"]),
+    "v_latex_inline": (r"So \(a^2 \leq \pi\) holds.", ["So a² ≤ π holds."]),
+    "pictures": ("Yes 😊👍 → go. ❤️ © • ✓ Fine 🏳️‍🌈.", ["Yes, go.", "Fine."]),
+    "amounts": ("It is -5 °C & ~$3/month. 5 > 3.", ["It is -5 °C & ~$3/month.", "5 > 3."]),
     "blank-lines": ("One.\n" + "\n" * 200 + "Two.", ["One.", "Two."]),
 }
+
+
+@pytest.mark.parametrize(("text", "pieces"), REPLIES.values(), ids=REPLIES)
+async def test_the_voice_of_the_browser_is_given_the_same(talk: Talk, text: str, pieces: list[str]) -> None:
+    await talk.server.neko.config.change({"neko": {"speech": {"engine": "browser"}}})
+    talk.provider.answers = [reply(*spelled(text, 3))]
+    await talk.page.say("Hello there")
+    frames = await talk.page.until("neko_speech_end")
+    assert [frame["text"] for frame in frames if frame["type"] == "neko_speak"] == pieces
 
 
 @pytest.mark.parametrize(("text", "pieces"), REPLIES.values(), ids=REPLIES)
