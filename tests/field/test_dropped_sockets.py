@@ -102,7 +102,7 @@ async def test_a_reply_that_ended_while_nobody_was_there_is_in_the_history(talk:
         assert await page.quiet() == [], "it is in the history, and not told again"
 
 
-async def test_e1_a_new_message_of_the_page_that_is_back_ends_the_old_reply(talk: Talk) -> None:
+async def test_E1_a_new_message_of_the_page_that_is_back_ends_the_old_reply(talk: Talk) -> None:
     reply = GatedReply(allowed=2)
     talk.provider.answers = [reply.answer(), Raw([*deltas("Fine."), event(chunk({}, "stop")), DONE])]
     await talk.page.say("hello")
@@ -118,7 +118,7 @@ async def test_e1_a_new_message_of_the_page_that_is_back_ends_the_old_reply(talk
     assert texts[3] == ("assistant", "Fine.", "complete")
 
 
-async def test_e1_stop_works_for_the_page_that_is_back(talk: Talk) -> None:
+async def test_E1_stop_works_for_the_page_that_is_back(talk: Talk) -> None:
     reply = GatedReply(allowed=2)
     talk.provider.answers = [reply.answer()]
     await talk.page.say("hello")
@@ -130,7 +130,7 @@ async def test_e1_stop_works_for_the_page_that_is_back(talk: Talk) -> None:
     assert (await kept(talk))[-1] == ("assistant", "The sea ", "interrupted")
 
 
-async def test_e1_what_went_wrong_while_nobody_was_there_is_told_to_who_comes_back(
+async def test_E1_what_went_wrong_while_nobody_was_there_is_told_to_who_comes_back(
     talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = asyncio.Event()
@@ -159,7 +159,7 @@ async def test_e1_what_went_wrong_while_nobody_was_there_is_told_to_who_comes_ba
 
 
 @pytest.mark.parametrize("how", ["drop", "newer-page"])
-async def test_e1_she_goes_on_speaking_to_the_page_that_is_back(talk: Talk, how: str) -> None:
+async def test_E1_she_goes_on_speaking_to_the_page_that_is_back(talk: Talk, how: str) -> None:
     await talk.server.neko.config.change({"neko": {"speech": {"engine": "builtin"}}})
     story = [f"This is sentence number {number} of a long story. " for number in range(40)]
     talk.provider.answers = [Raw([*deltas(*story), event(chunk({}, "stop")), DONE])]

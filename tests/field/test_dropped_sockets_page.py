@@ -67,7 +67,7 @@ async def test_a_reply_is_whole_and_once_on_the_page_that_left_in_the_middle(
 
 
 @pytest.mark.parametrize("how", ["reload", "lost-line"])
-async def test_e1_a_reply_that_is_just_being_written_when_the_page_comes_back_is_there_once(
+async def test_E1_a_reply_that_is_just_being_written_when_the_page_comes_back_is_there_once(
     connected: RunningNeko, provider: HostileProvider, driver: PageDriver, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model has ended, the turn has not."""
@@ -91,7 +91,7 @@ async def test_e1_a_reply_that_is_just_being_written_when_the_page_comes_back_is
     await nothing_lost_or_doubled(connected, driver, ["hello"])
 
 
-async def test_e1_a_line_typed_just_before_a_reload_is_kept_and_answered(
+async def test_E1_a_line_typed_just_before_a_reload_is_kept_and_answered(
     connected: RunningNeko, provider: HostileProvider, driver: PageDriver
 ) -> None:
     provider.answers = [GatedReply(allowed=END_OF_STREAM + 2).answer()]
@@ -103,7 +103,7 @@ async def test_e1_a_line_typed_just_before_a_reload_is_kept_and_answered(
     await nothing_lost_or_doubled(connected, driver, ["hello"])
 
 
-async def test_e1_the_retry_that_was_stopped_early_gives_the_old_reply_back(
+async def test_E1_the_retry_that_was_stopped_early_gives_the_old_reply_back(
     connected: RunningNeko, provider: HostileProvider, driver: PageDriver
 ) -> None:
     again = GatedReply(allowed=1)
@@ -152,7 +152,7 @@ async def test_the_enter_that_ends_a_composition_sends_nothing(
     assert await driver.texts("user") == ["にほん"]
 
 
-async def test_e5_a_page_without_random_uuid_names_its_lines_all_the_same(
+async def test_E5_a_page_without_random_uuid_names_its_lines_all_the_same(
     connected: RunningNeko, provider: HostileProvider, driver: PageDriver
 ) -> None:
     provider.answers = [GatedReply(allowed=END_OF_STREAM + 2).answer()]
@@ -165,7 +165,7 @@ async def test_e5_a_page_without_random_uuid_names_its_lines_all_the_same(
     assert len(said["client_id"]) == 36
 
 
-async def test_e6_a_browser_that_keeps_nothing_can_talk_and_change_its_look(
+async def test_E6_a_browser_that_keeps_nothing_can_talk_and_change_its_look(
     connected: RunningNeko, provider: HostileProvider, driver: PageDriver
 ) -> None:
     provider.answers = [GatedReply(allowed=END_OF_STREAM + 2).answer()]
@@ -180,7 +180,7 @@ async def test_e6_a_browser_that_keeps_nothing_can_talk_and_change_its_look(
     await expect(driver.lines()).to_have_count(2)
 
 
-async def test_e8_what_is_typed_while_the_line_is_down_is_said_once(
+async def test_E8_what_is_typed_while_the_line_is_down_is_said_once(
     connected: RunningNeko, provider: HostileProvider, driver: PageDriver
 ) -> None:
     provider.answers = [GatedReply(allowed=END_OF_STREAM + 2).answer()]
@@ -193,7 +193,7 @@ async def test_e8_what_is_typed_while_the_line_is_down_is_said_once(
     await nothing_lost_or_doubled(connected, driver, [f"line {count}" for count in range(3)])
 
 
-async def test_e8_a_second_tab_takes_the_talk_and_the_first_gets_it_back(
+async def test_E8_a_second_tab_takes_the_talk_and_the_first_gets_it_back(
     connected: RunningNeko, provider: HostileProvider, driver: PageDriver
 ) -> None:
     reply = GatedReply(allowed=2)

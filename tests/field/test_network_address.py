@@ -63,7 +63,7 @@ def test_who_listens_everywhere_says_where_other_devices_find_her(host: str, nam
             socket.create_connection((address.strip("[]"), listener.port), 5).close()
 
 
-async def test_e5_the_start_line_names_the_network_address_and_not_the_token(data_dir: Path) -> None:
+async def test_E5_the_start_line_names_the_network_address_and_not_the_token(data_dir: Path) -> None:
     with listen("0.0.0.0", 0) as listener:
         if network_url_of(listener, "0.0.0.0") is None:
             pytest.skip("this machine is in no network")

@@ -45,7 +45,7 @@ async def rest(server: RunningServer) -> Any:
         yield client
 
 
-async def tested(rest: httpx2.AsyncClient, **choice: str) -> dict[str, Any]:
+async def tried(rest: httpx2.AsyncClient, **choice: str) -> dict[str, Any]:
     answer = await rest.post("/api/models/test", json={"provider": "custom", "model": "m", **choice})
     result: dict[str, Any] = answer.json()
     return result
@@ -64,7 +64,7 @@ def test_a_key_that_is_one_stays_as_it_is(key: str) -> None:
 @pytest.mark.parametrize("pasted", PASTED_KEYS[1:9])
 async def test_the_server_gets_the_key_alone(rest: httpx2.AsyncClient, hostile: HostileProvider, pasted: str) -> None:
     hostile.answers = [reply("Hello.")]
-    result = await tested(rest, base_url=hostile.base_url, api_key=pasted)
+    result = await tried(rest, base_url=hostile.base_url, api_key=pasted)
     assert result["success"]
     assert hostile.chats[0].headers["authorization"] == f"Bearer {KEY}"
 
@@ -113,13 +113,12 @@ def test_tidying_an_address_twice_changes_nothing_more(text: str) -> None:
     assert normalise_base_url(once) == once
 
 
-async def test_the_version_in_an_azure_address_goes_with_every_request(
+async def test_C7_the_version_in_an_azure_address_goes_with_every_request(
     rest: httpx2.AsyncClient, hostile: HostileProvider
 ) -> None:
-    """C7"""
     address = f"http://127.0.0.1:{hostile.port}/openai/deployments/gpt/chat/completions?api-version=2024-10-21"
     hostile.answers = [reply("Hello.")]
-    assert (await tested(rest, base_url=address, api_key=KEY))["success"]
+    assert (await tried(rest, base_url=address, api_key=KEY))["success"]
     await rest.post("/api/models/list", json={"provider": "custom", "base_url": address, "api_key": KEY})
     chat, listing = hostile.requests
     assert chat.path == "/openai/deployments/gpt/chat/completions?api-version=2024-10-21"
@@ -129,7 +128,7 @@ async def test_the_version_in_an_azure_address_goes_with_every_request(
 
 @pytest.mark.parametrize("port", ["99999", "0x50", "-1", "port"])
 async def test_a_port_that_cannot_be_is_told_as_an_address(rest: httpx2.AsyncClient, port: str) -> None:
-    assert (await tested(rest, base_url=f"http://127.0.0.1:{port}/v1"))["code"] == "bad_address"
+    assert (await tried(rest, base_url=f"http://127.0.0.1:{port}/v1"))["code"] == "bad_address"
 
 
 async def test_an_address_in_the_file_that_cannot_be_is_told_in_the_talk(server: RunningServer, talk: Talk) -> None:
@@ -140,7 +139,7 @@ async def test_an_address_in_the_file_that_cannot_be_is_told_in_the_talk(server:
 
 
 async def test_a_password_in_an_address_is_never_told(rest: httpx2.AsyncClient, server: RunningServer) -> None:
-    result = await tested(rest, base_url="http://ann:hidden-pass@127.0.0.1:9/v1?key=hidden-key")
+    result = await tried(rest, base_url="http://ann:hidden-pass@127.0.0.1:9/v1?key=hidden-key")
     assert result["code"] == "model_unreachable"
     await rest.post(
         "/api/models/use",
