@@ -67,10 +67,11 @@ NekoError
     ├── LogReplacedError       another file had been put in its place
     └── RecallTimeoutError     looking for what was said took too long
 
-Four more say that our own code is wrong or are caught where they arise, and stand outside the tree:
+Six more say that our own code is wrong or are caught where they arise, and stand outside the tree:
 BusMessageError (neko.bus), a message of the wrong shape for its topic, is a TypeError;
 WebSocketRefusedError and WebSocketClosedError (neko.net) are ConnectionErrors;
-SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError.
+SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError;
+ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors of SQLite.
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a
 ``permanent`` flag (trying the same thing again cannot help) and ``params`` that fill the
