@@ -23,10 +23,11 @@ _ROLE = r"(?:assistant|model|bot|user|human|system|tool)\b"
 _IN_LINE = re.compile(rf"(?:{_ROLE})? +[^\s{re.escape(BEGINS)}]|[.?!。？！){re.escape(_PAUSES)}]")
 _NEXT_LINE = re.compile(rf" ?\n(?!{_ROLE})[^\s{re.escape(BEGINS)}]")
 _NEXT_PARAGRAPH = re.compile(rf" ?\n+(?!{_ROLE})[^\s{re.escape(BEGINS)}]")
-_COMMA = re.compile(r"[,;)，。、；）]|\.(?!\.)")
+_COMMA = re.compile(r"[,;)，。、；）]|\.(?!\.)|-(?=\w)|['’]s\b")
+_GOES_ON = re.compile(rf"[:：]|{_COMMA.pattern}")
 _UNSPACED = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 """A letter of a script that sets words, or what belongs to a word, side by side."""
-_ITEM = re.compile(r"(?:\A|\n) *(?:[-*+•|]|\d{1,2}[.)]) \Z")
+_ITEM = re.compile(r"(?:\A|\n) *(?:[-*+•|]|#{1,6}|\d{1,2}[.)]) \Z")
 _INTRODUCED = re.compile(r"[:：][ ]?\n\Z")
 
 
@@ -42,7 +43,7 @@ def is_quoted(before: str, after: str) -> bool:
 
 def goes_on(after: str) -> bool:
     """Does the same sentence go on?"""
-    return after[:1] == " " and after[1:2].islower()
+    return (after[:1] == " " and after[1:2].islower()) or _GOES_ON.match(after) is not None
 
 
 def is_mentioned(kind: Kind, before: str, after: str) -> bool:
@@ -54,7 +55,8 @@ def is_mentioned(kind: Kind, before: str, after: str) -> bool:
     if _ITEM.search(before) or (before.strip() and _COMMA.match(after)):
         return True
     if kind is Kind.CLOSING:
-        return runs(before) and bool(_IN_LINE.match(after) or _NEXT_LINE.match(after) or not after.strip())
+        is_in_line = bool(_IN_LINE.match(after) or _NEXT_LINE.match(after) or not after.strip())
+        return runs(before) and (is_in_line or before[-2] in _PAUSES)
     if _UNSPACED.match(after) and (runs(before) or _UNSPACED.match(before[-1:])):
         return True
     return runs(before) and bool(_IN_LINE.match(after) or _NEXT_PARAGRAPH.match(after))

@@ -88,7 +88,7 @@ class ReplyFilter:
         self._opened = opened
         self.ends_a_thought = False
         """The end of a thought came that had no beginning."""
-        self._state = _State.START
+        self._state = self._resumed = _State.START
         self._text, self._at, self._final = "", 0, False
         self._out: list[str] = []
         self._held = ""
@@ -103,7 +103,7 @@ class ReplyFilter:
         self._by_token = self._in_final = self._wrapped = self._is_role_next = False
         self._shown = ShownText(begun)
         self._open: Counter[str] = Counter()
-        self._at_line_start = self._is_dialogue = False
+        self._at_line_start = self._is_dialogue = self._has_headings = False
 
     @property
     def has_ended(self) -> bool:
@@ -197,7 +197,7 @@ class ReplyFilter:
             case Kind.TURN:
                 self._is_role_next = True
             case Kind.CALL:
-                self._pass_call(mark)
+                self._pass_call(text[at : mark.end])
         return True
 
     def _is_subject(self, mark: Mark, after: str) -> bool:
@@ -210,9 +210,9 @@ class ReplyFilter:
             case Kind.TURN:
                 return mark.tag not in ("", "s") and goes_on(after)
             case Kind.ROLE:
-                return mark.tag.startswith("/") or after[:1] != "\n"
+                return mark.tag.startswith("/") or after[:1] != "\n" or after.strip()[:1] in BEGINS
             case Kind.CALL:
-                return not _CALL.match(after)
+                return mark.tag != "" and not _CALL.match(after)
             case _:
                 return False
 
@@ -224,9 +224,8 @@ class ReplyFilter:
         if not is_doubtful:
             self._thinks = mark.tag or written
 
-    def _pass_call(self, mark: Mark) -> None:
+    def _pass_call(self, written: str) -> None:
         """A call that stands in the text is not hers to say."""
-        written = self._text[mark.end - len(mark.tag) - 2 : mark.end]
         if written.startswith("["):
             self._state = _State.OVER
         else:
@@ -260,6 +259,7 @@ class ReplyFilter:
 
     def _hide(self, *, until: str = "", maybe: list[str] | None = None, by_token: bool = False) -> None:
         """``maybe``: what is given back, with all that follows, if it turns out to be no thought."""
+        self._resumed = _State.ANSWER if self._state is _State.ANSWER else _State.START
         self._state = _State.HIDDEN
         self._until = until
         self._maybe = maybe
@@ -284,7 +284,9 @@ class ReplyFilter:
             label = self._labels.other(text[at : at + LONGEST], final=self._final)
             if label is None:
                 return False
-            if label and not self._is_dialogue and not self._shown.is_listing():
+            is_section = text[at] == "#" and self._has_headings
+            self._has_headings |= text[at] == "#" and not label
+            if label and not (self._is_dialogue or is_section) and not self._shown.is_listing():
                 dialogue = self._labels.is_dialogue(text[at : at + LONGEST_TURN], final=self._final)
                 if dialogue is False:
                     self._state = _State.ENDED
@@ -361,10 +363,10 @@ class ReplyFilter:
         match kind:
             case Kind.OPENING:
                 self._open_thought(mark, written, "")
-            case Kind.CLOSING:
+            case Kind.CLOSING if not self._wrapped or after.strip():
                 self._withdraw()
             case Kind.CALL:
-                self._pass_call(mark)
+                self._pass_call(text[at : mark.end])
             case Kind.CHANNEL:
                 self._state, self._header = _State.HEADER, ""
             case Kind.MESSAGE if self._shown.length <= len(self._shown.tail):
@@ -382,7 +384,7 @@ class ReplyFilter:
                 return not (self._wrapped and mark.tag.startswith("/"))
             case Kind.ROLE:
                 return not mark.tag.startswith("/") or after.strip() != ""
-            case Kind.CALL:
+            case Kind.CALL if mark.tag:
                 return not _CALL.match(after) or (runs(self._shown.before) and after[:1] != "\n")
             case Kind.FILLER:
                 before = self._shown.before
@@ -411,7 +413,7 @@ class ReplyFilter:
                 self._pass(max(at, len(text) - keep))
                 return False
             self._at = end + len(self._until)
-            self._state = _State.START
+            self._state = self._resumed
             return True
         stop = _MARK_STOP.search(text, at)
         self._pass(stop.start() if stop else len(text))
@@ -428,7 +430,7 @@ class ReplyFilter:
                 return True
             self.ends_a_thought |= self._assumed
             self._open.clear()
-            self._state = _State.START
+            self._state = self._resumed
             self._wrapped = True
         elif mark.kind is Kind.CHANNEL:
             self.ends_a_thought |= self._assumed
@@ -528,7 +530,7 @@ class ReplyFilter:
         self._open.clear()
         self._label = ""
         self._first_line.clear()
-        self._at_line_start = self._is_dialogue = False
+        self._at_line_start = self._is_dialogue = self._has_headings = False
         self.ends_a_thought |= thought
         self._wrapped = self._wrapped or thought
         self._state = _State.START

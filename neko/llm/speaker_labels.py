@@ -10,9 +10,9 @@ _END = re.compile(r"[*_\]】」>)]{0,3}[ \u3000]?[:：]")
 _MAY_BECOME_END = re.compile(r"[*_\]】」>)]{0,3}[ \u3000]?")
 _HEADING_END = re.compile(r"[ :：]*\n")
 _WORD = r"[^\W\d_a-z][\w.'-]{0,30}"
-_LABEL = re.compile(rf"(\W{{0,3}}{_WORD}(?: {_WORD})?[*_]{{0,3}}[:：])[*_]{{0,3}}\s")
+_LABEL = re.compile(rf"((?:#{{1,6}} |\W{{0,3}}){_WORD}(?: {_WORD})?[*_]{{0,3}}[:：])[*_]{{0,3}}\s")
 """Of anybody: one or two words with capitals."""
-_MAY_BECOME_LABEL = re.compile(rf"\W{{0,3}}(?:{_WORD}(?: (?:{_WORD})?)?[*_]{{0,3}}[:：]?[*_]{{0,3}})?")
+_MAY_BECOME_LABEL = re.compile(rf"(?:#{{1,6}} ?|\W{{0,3}})(?:{_WORD}(?: (?:{_WORD})?)?[*_]{{0,3}}[:：]?[*_]{{0,3}})?")
 _NEXT_LABEL = re.compile(rf"\n[ \n]*{_LABEL.pattern}")
 LONGEST_TURN = 1000
 """Characters in which another label is looked for."""

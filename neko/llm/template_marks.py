@@ -36,7 +36,7 @@ class Kind(Enum):
     WRAPPER = auto()
     """Begins or ends the answer where a thought came before it; else it is text."""
     CALL = auto()
-    """A call of a tool may follow."""
+    """A call of a tool; after a tag only if it looks like one."""
     FILLER = auto()
     """Of no meaning."""
     TEXT = auto()
@@ -56,6 +56,7 @@ _MARK = re.compile(
     r"< ?[|｜] ?(?P<token>/?[\w▁.:/-]{1,48})(?: ?(?P<bar>[|｜]) ?)?>"
     r"|<(?P<half>\w{1,40})[|｜]>"
     r"|(?P<unused><unused\d{1,4}>thought(?=\s))"
+    r"|<(?P<function>function)=[\w.:-]{1,64}>"
     r"|<(?P<tag>/?[\w.:-]{1,40})(?P<rest>\s[^<>\n]{0,80})?(?P<empty>/?)>"
     r"|(?P<system><<(?:/?SYS)>>)"
     r"|(?P<minimax>\[e~\[)"
@@ -68,6 +69,7 @@ _MAY_BECOME = re.compile(
     r"|<unused\d{1,4}>(?:t|th|tho|thou|thoug|though|thought)?"
     r"|<(?:/?[\w.:-]{0,40}[|｜/]?)?"
     r"|<(?P<named>[\w.:-]{1,40})\s[^<>\n]{0,80}"
+    r"|<function=[\w.:-]{0,64}"
     r"|<<(?:/?(?:S|SY|SYS>?)?)?"
     r"|\[(?:e~?)?"
     r"|\[/?(?:g|gM|gMA|gMAS|gMASK|[A-Z]{0,9}(?:[ _][A-Z]{0,9}){0,2})"
@@ -92,8 +94,8 @@ _ANSWER = re.compile(r"(?:final_?)?(?:answer|response|solution|output|reply)|fin
 _PARTS = re.compile(r"[_▁.:/-]+")
 _ENDS = {
     *("end", "eot", "eom", "eos", "eod", "eop", "return", "call", "stop", "endoftext", "endofprompt", "endofturn"),
-    "python",
 }
+_CALLS = {"call", "calls", "python"}
 _TURNS = {
     *("start", "begin", "bos", "sop", "s", "im", "startoftext", "assistant", "user", "system", "human", "bot", "model"),
     *("chatbot", "tool", "turn", "observation", "developer", "prompter"),
@@ -119,7 +121,7 @@ def read_mark(text: str, at: int, *, final: bool) -> Mark | None:
     """The mark that begins at ``at``; None while it cannot be told. ``final``: no more text comes."""
     undecided = not final and len(text) - at < _LONGEST
     if match := _MARK.match(text, at):
-        kind, tag = _kind(match), (match["tag"] or match["bracket"] or "").lower()
+        kind, tag = _kind(match), (match["tag"] or match["bracket"] or match["function"] or "").lower()
         if undecided and tag.startswith("unused") and _MAY_BECOME.fullmatch(text, at):
             return None
         return Mark(kind, match.end(), tag)
@@ -136,7 +138,12 @@ def closing_of(opening: str) -> str:
     """The mark that ends the thought or the call which this one, as it is written, begins."""
     if opening.startswith("<unused"):
         return f"<unused{int(opening[len('<unused') : opening.index('>')]) + 1}>"
-    return "</" + opening[1:-1].partition(" ")[0] + ">"
+    if opening.startswith(("<|", "<｜")):
+        name = opening.strip("<|｜>")
+        if not opening.endswith(("|>", "｜>")):
+            return f"<{name}{opening[1]}>"
+        return opening.replace("begin", "end") if "begin" in name else opening.replace(name, "/" + name)
+    return "</" + re.split("[ =]", opening[1:-1], maxsplit=1)[0] + ">"
 
 
 def _may_have_attributes(name: str) -> bool:
@@ -165,8 +172,8 @@ def _kind(match: re.Match[str]) -> Kind:
         return _BRACKETS.get(bracket, Kind.TEXT)
     if triangle := match["triangle"]:
         return _thought(triangle) if _is_thought(triangle) else Kind.TEXT
-    if match["unused"]:
-        return Kind.OPENING
+    if match["unused"] or match["function"]:
+        return Kind.OPENING if match["unused"] else Kind.CALL
     return Kind.END if match["minimax"] else Kind.TURN
 
 
@@ -187,6 +194,8 @@ def _kind_of_token(name: str) -> Kind:
         return Kind.FILLER
     if parts & {"solution", "answer", "response"} or ("text" in parts and "of" not in parts):
         return Kind.FILLER
+    if parts & _CALLS and len(parts) > 1:
+        return Kind.CALL
     if parts & _ENDS:
         return Kind.END
     return Kind.TURN if parts & _TURNS else Kind.FILLER

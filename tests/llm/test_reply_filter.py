@@ -76,6 +76,8 @@ THOUGHTS = {
     "a process": f"<thought_process>{THOUGHT}</thought_process>{SAID}",
     "in small letters": f"<think> the user says hi. i greet </think>\n\n{SAID}",
     "of a tag that is empty": f"<think/>{SAID}",
+    "a call of Gemma before the words": f"<|tool_call>call:x{{}}<tool_call|>{SAID}",
+    "a call of DeepSeek before the words": f"<｜tool▁calls▁begin｜>x<｜tool▁calls▁end｜>{SAID}",
     "a call before the words": f'<tool_call>\n{{"name": "a"}}\n</tool_call>\n{SAID}',
 }
 OPENED_BY_THE_TEMPLATE = {
@@ -98,6 +100,13 @@ LEFTOVERS = {
     "l_tool_call": f'{SAID}\n<tool_call>\n{{"name": "web_search", "arguments": {{}}}}\n</tool_call>',
     "l_tool_calls_mistral": f'{SAID}[TOOL_CALLS][{{"name": "web_search", "arguments": {{}}}}]',
     "tool_call_text": f'{SAID}\n\n<tool_call>\n{{"name": "web_search"}}\n</tool_call>',
+    "a call and another turn": f"{SAID}\n<tool_call>{{}}</tool_call><|im_end|>\n<|im_start|>user\nHi",
+    "a second thought and another turn": f"<think>a</think>{SAID}<think>b</think><|im_end|>\n<|im_start|>user\nHi",
+    "a call of a function": f'{SAID}<function=search>{{"q": 1}}</function>',
+    "a call of Gemma": f"{SAID}<|tool_call>call:x{{}}<tool_call|>",
+    "a call of Kimi": f"{SAID}<|tool_calls_section_begin|><|tool_call_begin|>x<|tool_call_end|>",
+    "the end of a thought once more": f"<think>{THOUGHT}</think>{SAID}</think>",
+    "another instruction under a heading": f"{SAID}\n\n### Instruction:\nMore.\n\n### Response:\nMore.",
     "a call that is cut off": f'{SAID}\n<tool_call>\n{{"name": "web_se',
     "a call in XML": f"{SAID}\n<tool_call>\n<function=search>\n<parameter=q>tea</parameter>\n</function>\n</tool_call>",
     "a call with its arguments": f"{SAID}[TOOL_CALLS]search[ARGS]{{}}",
@@ -181,6 +190,16 @@ SIBLINGS = {
     "k_pipe_last": "Write f <|map",
     "k_inst_begin": "[INST] and [/INST] are tokens of Llama.",
     "k_token_begin": "<|im_end|> ends a turn.",
+    "k_close_inline": "It reads: </think>\n\nThat ends it.",
+    "k_close_heading": "Marks:\n\n## </think>\n\nIt ends a thought.",
+    "k_close_hyphen": "Mind </think>-tags and the </think>'s place.",
+    "k_unk_begin": "<unk>: unknown.",
+    "k_close_colon_begin": "</think>: the end of a thought.",
+    "k_eos_comma": "<eos>, <bos> and <pad> are tokens.",
+    "k_model_root": "<model>\n<name>x</name>\n</model>",
+    "k_headings": "A quiz.\n\n### Question:\nWhy?\n\n### Answer:\nBecause.",
+    "k_headings_first": "Here it is.\n\n### Input:\nA text.\n\n### Output:\nAnother.",
+    "k_function_talk": "Write <function=name> there.",
     "k_call_talk": "Qwen writes <tool_call>{}</tool_call> there; <tool_call> opens it.",
     "k_ket": "The states <|b> and a<|x|>b and <y|> are written so.",
     "k_quote_tag": 'She said "<think>" with a grin.',
@@ -318,7 +337,14 @@ def test_text_without_any_mark_is_shown(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<think>for ever", "<|channel|>analysis<|message|>for ever", "a.</think>", "<|im_end|>"]
+    "text",
+    [
+        "<think>for ever",
+        "<|channel|>analysis<|message|>for ever",
+        "a.</think>",
+        "<|im_end|>",
+        "<|tool_call>call:x{}<tool_call|>",
+    ],
 )
 def test_a_thought_without_an_answer_shows_nothing(text: str) -> None:
     assert Shown().read(*text) == ""
