@@ -142,6 +142,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "speakable": lambda text: speakable(text, "en"),
     "actions": without_actions,
     "in words": lambda text: in_words(text, "en"),
+    "in words, Chinese": lambda text: in_words(text, "zh"),
+    "in words, French": lambda text: in_words(text, "fr"),
     "scripts": lambda text: runs(text, "en"),
     "spoken language": lambda text: SpokenLanguage("en").of(text),
     "built-in model": lambda text: RULES.answer(UserMessage("t", text)),

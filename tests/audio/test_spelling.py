@@ -94,6 +94,7 @@ ENGLISH = {
     "no-roman": ("I am C, size XL, my CV, an IV, MIX, Part I love", "I am C, size XL, my CV, an IV, MIX, Part I love"),
     "v_dr_st": ("on Elm St. in St. Louis", "on Elm Street in Saint Louis"),
     "v_vs": ("cats vs. dogs, etc.", "cats versus dogs, et cetera."),
+    "a-fruit": ("I ate a fig. See fig. 5", "I ate a fig. See figure 5"),
     "v_phd": ("a Ph.D. in tea", "a PhD in tea"),
     "v_decade_short": ("the '80s", "the eighties"),
     "v_thousand_suffix": ("20K steps, a 4K film", "20 thousand steps, a 4K film"),

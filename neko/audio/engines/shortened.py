@@ -12,7 +12,7 @@ _ABBREVIATIONS: Final[dict[str, dict[str, str]]] = {
         "Sr": "Senior", "Ave": "Avenue", "Rd": "Road", "Blvd": "Boulevard", "dept": "department", "Dept": "Department",
         "govt": "government", "Gen": "General", "Capt": "Captain", "Sgt": "Sergeant", "Lt": "Lieutenant",
         "Rev": "Reverend", "Gov": "Governor", "Sen": "Senator", "Mt": "Mount", "Inc": "Incorporated", "Ltd": "Limited",
-        "Corp": "Corporation", "Fig": "Figure", "fig": "figure", "Vol": "Volume", "vol": "volume", "Ph.D": "PhD",
+        "Corp": "Corporation", "Ph.D": "PhD",
         "a.k.a": "also known as", "e.g": "for example", "i.e": "that is",
     },
     "de": {
@@ -33,6 +33,8 @@ _ABBREVIATIONS: Final[dict[str, dict[str, str]]] = {
 }  # fmt: skip
 """Without their last full stop; a blank between two parts may be missing."""
 _SAINT: Final = re.compile(r"\bSt\.(?=\s[A-Z])")
+_NUMBERED: Final = re.compile(r"\b([Ff]ig|[Vv]ol)\.(?=\s?\d)")
+"""Before a number only: a fig is a fruit."""
 _MONSIEUR: Final = re.compile(r"\bM\.(?=\s[A-Z])")
 _CENTURY: Final = re.compile(r"(?<![\w.])([IVX]{1,6})(e|er|ème)(?!\w)")
 _STREET: Final = re.compile(
@@ -61,7 +63,7 @@ _ORDINALS: Final = (
     "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
     "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth",
 )  # fmt: skip
-_NO_NUMERALS: Final = frozenset(("CV", "XL", "XX", "LI", "CI", "LX", "XC", "CC", "CL", "XI"))
+_NO_NUMERALS: Final = frozenset(("CV", "XL", "XX", "LI", "CI", "LX", "XC", "XI", "XXX"))
 """Sizes and abbreviations, where no word before tells that it is a number."""
 
 
@@ -69,6 +71,7 @@ def in_full(text: str, language: str) -> str:
     """Abbreviations as words and Roman numerals as digits or ordinals, where ``language`` (ISO 639) has them here."""
     if language == "en":
         text = _SAINT.sub("Saint", _STREET.sub("Street", text))
+        text = _NUMBERED.sub(lambda found: f"{found[1]}{'ure' if found[1] in ('Fig', 'fig') else 'ume'}", text)
     elif language == "de":
         text = _SAINT.sub("Sankt", text)
     elif language == "fr":

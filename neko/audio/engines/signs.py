@@ -81,10 +81,8 @@ _SLASH: Final = re.compile(r"(?<=[^\W\d_])\s?/\s?(?=[^\W\d_])")
 _NOTE: Final = re.compile(r"(?<![\w#])([A-GJ])#(?!\w)")
 """C# and F#, a language or a note."""
 _POWER: Final = re.compile(r"(?<=[\w)])\^\(?(-?\d{1,4})\)?(?!\d)|(?:(?<=[\d)])|(?<=\b[^\W\d_]))([⁰¹²³⁴-⁹⁻]+)")
-_SMALL_DIGITS: Final = {
-    ord(small): digit for small, digit in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻₀₁₂₃₄₅₆₇₈₉", "0123456789-0123456789", strict=True)
-}
-_SMALL_DIGITS_BELOW: Final = {small: digit for small, digit in _SMALL_DIGITS.items() if small > 0x2080 - 1}
+_RAISED: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_LOWERED: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _POWERS: Final = {
     "en": " to the power of {}", "de": " hoch {}", "fr": " puissance {}", "es": " elevado a {}", "ru": " в степени {}",
     "zh": "的{}次方", "ja": "の{}乗", "ko": "의 {}제곱",
@@ -97,15 +95,8 @@ _ENGLISH: Final = (
     (re.compile(r"\bw/\s?(?=[\w$])"), "with "),
     (re.compile(r"\bb/c(?!\w)"), "because"),
 )
-_ENGLISH_PERIODS: Final = {
-    "mo": "month",
-    "yr": "year",
-    "hr": "hour",
-    "wk": "week",
-    "s": "second",
-    "min": "minute",
-    "h": "hour",
-}
+_PERIODS_WORDS: Final = "mo month yr year hr hour wk week s second min minute h hour"
+_ENGLISH_PERIODS: Final = dict(zip(_PERIODS_WORDS.split()[::2], _PERIODS_WORDS.split()[1::2], strict=True))
 _GAPLESS: Final = ("zh", "ja")
 
 
@@ -126,8 +117,8 @@ def with_signs(text: str, language: str) -> str:
         return _spaced(words[sign], language, found)
 
     if words:
-        text = _POWER.sub(lambda found: _power(found[1] or found[2].translate(_SMALL_DIGITS), language), text)
-        text = _TYPED_SIGN.sub(lambda found: _TYPED[found[0]], text.translate(_SMALL_DIGITS_BELOW))
+        text = _POWER.sub(lambda found: _power(found[1] or found[2].translate(_RAISED), language), text)
+        text = _TYPED_SIGN.sub(lambda found: _TYPED[found[0]], text.translate(_LOWERED))
         text = _COMPARED.sub(lambda found: say(found["sign"] or found["before"], found), text)
     if language != "el":
         text = named_symbols(text, lambda letter: _letter(letter, language))
