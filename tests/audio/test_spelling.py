@@ -198,6 +198,27 @@ def test_what_the_voice_reads_well_stays_as_it_is(text: str) -> None:
         ("10:05", "ten oh five"),
         ("1990s", "nineteen nineties"),
         ("in 1995", "in nineteen ninety five"),
+        pytest.param("Call 555-1234 now.", "Call five five five, one two three four now.", id="v_phone"),
+        pytest.param("My best time is 01:02:03.", "My best time is one oh two oh three.", id="v_time_seconds"),
+        pytest.param("5 > 3 and 2 < 4.", "five is greater than three and two is less than four.", id="v_less"),
+        pytest.param("2 * 3 = 6.", "two times three equals six.", id="v_times_star"),
+        pytest.param("x² is nine.", "x squared is nine.", id="v_square"),
+        pytest.param("It takes ~5 minutes.", "It takes about five minutes.", id="v_about_tilde"),
+        pytest.param("It is $3/month.", "It is three dollars per month.", id="v_money_per"),
+        pytest.param("I know C++ and C#.", "I know c plus plus and c sharp.", id="v_csharp"),
+        pytest.param("Tea w/ milk and w/o sugar.", "Tea with milk and without sugar.", id="v_wo"),
+        pytest.param("Tea and/or cake.", "Tea and or cake.", id="v_and_or"),
+        pytest.param("π ≈ 3.14.", "pi is about three point one four.", id="v_approx"),
+        pytest.param("Henry VIII had six wives.", "Henry the eighth had six wives.", id="v_roman_king"),
+        pytest.param("Read Chapter IV first.", "Read Chapter four first.", id="v_roman_chapter"),
+        pytest.param("World War II ended in 1945.", "World War two ended in nineteen forty five.", id="v_roman_war"),
+        pytest.param(
+            "Dr. Smith lives on Elm St. in St. Louis.", "Doctor Smith lives on Elm Street in Saint Louis.", id="v_dr_st"
+        ),
+        pytest.param("It was cats vs. dogs.", "It was cats versus dogs.", id="v_vs"),
+        pytest.param("She has a Ph.D. in tea.", "She has a P h D in tea.", id="v_phd"),
+        pytest.param("That song is from the '80s.", "That song is from the eighties.", id="v_decade_short"),
+        pytest.param("20K steps", "twenty thousand steps", id="v_thousand_suffix"),
     ],
 )
 def test_it_sounds_like_the_words_written_out(text: str, spoken: str) -> None:
@@ -218,6 +239,24 @@ def test_every_sign_is_heard_in_each_language_by_its_own_voice(sign: str, langua
     assert len(heard) > len(phonemes("5, 3", language)) + 1
     assert "(en)" not in heard
     assert "(el)" not in heard
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "spoken"),
+    [
+        pytest.param("zh", "请打13800138000。", "请打 一 三 八 零 零 一 三 八 零 零 零。", id="v_zh_phone"),
+        pytest.param("zh", "跑了5km，重60kg。", "跑了五公里，重六十千克。", id="v_zh_units"),
+        pytest.param("zh", "外面-5度。", "外面零下五度。", id="v_zh_minus"),
+        pytest.param("ko", "6월 10월에 가요.", "유월 시월에 가요.", id="v_ko_month"),
+        pytest.param("ja", "10%です。", "じゅっパーセントです。", id="v_ja_percent"),
+        ("de", "3 > 2, z. B.", "drei ist größer als zwei, zum Beispiel."),
+        ("fr", "-5 °C", "moins cinq degrés Celsius"),
+        ("ru", "-5, 3 × 4", "минус 5, 3 умножить на 4"),
+        ("es", "-5, 3 × 4", "menos cinco, tres por cuatro"),
+    ],
+)
+def test_it_sounds_like_the_words_written_out_in_each_language(language: str, text: str, spoken: str) -> None:
+    assert said(text, language).replace(" ", "") == phonemes(spoken, language).replace(" ", "")
 
 
 @given(

@@ -36,6 +36,7 @@ SPELLED = ("letter", "lˈɛtɚ", "lɛɾɚ", "letə", "dʒapəniːz", "tʃaɪniː
             pytest.param("¿Cómo estás?", "es", id="v_es"),
             *[("¡Vamos!", "es"), ("Große Straße", "de"), ("Schön!", "de"), ("Zoë and Björn are here.", "en")],
             *[("Wie schön!", "de"), ("Où es-tu ?", "fr"), ("Können wir über Käse reden?", "de")],
+            pytest.param("跑了5km，重60kg。", "zh", id="v_zh_units"),
             pytest.param("The π and the Δ", "en", id="v_approx"),
             *[("π ≈ 3.14.", "en"), ("α, β, γ", "en"), ("5 µm", "en"), ("Η γάτα είναι εδώ", "el"), ("Ωμέγα", "el")],
         ],
