@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PERCENT: Final = {"zh": r"百分之\1", "ja": r"\1パーセント", "ko": r"\1 퍼센트"}
-_PERMILLE: Final = re.compile(r"(?<![\d,])(\d[\d,]*(?:\.\d+)?)\s?‰")
+_PERMILLE: Final = re.compile(r"(?<!\d)(?<!\d,)(\d[\d,]*(?:\.\d+)?)\s?‰")
 _OUT_OF: Final = {
     "en": "out of",
     "de": "von",
@@ -33,7 +33,7 @@ _OUT_OF: Final = {
     "ko": "대",
 }
 _RATING: Final = re.compile(r"(?<![\d.,/])(\d{1,3}[.,]\d)/(\d{1,3})(?![\d/])")
-_PERCENTAGE: Final = re.compile(r"(?<![\d,])(\d[\d,]*(?:\.\d+)?)\s?[%％]")
+_PERCENTAGE: Final = re.compile(r"(?<!\d)(?<!\d,)(\d[\d,]*(?:\.\d+)?)\s?[%％]")
 _TO: Final = {
     "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "pl": "do", "sv": "till",
     "da": "til", "nb": "til", "cs": "až", "ro": "până la", "ru": "до", "uk": "до", "tr": "ile", "vi": "đến",
