@@ -71,6 +71,6 @@ class ShownText:
 
     def is_listing(self) -> bool:
         """Is the line that ends here an introduction, or one of several with a label?"""
-        if self.tail.endswith((":", "：")):
+        if self.tail.rstrip(" ").endswith((":", "：")):
             return True
         return self.ends_a_line and bool(_LABELLED.match(self._line + "\n"))

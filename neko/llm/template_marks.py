@@ -57,7 +57,7 @@ _MARK = re.compile(
     r"|<(?P<half>\w{1,40})[|｜]>"
     r"|(?P<unused><unused\d{1,4}>thought(?=\s))"
     r"|<(?P<function>function)=[\w.:-]{1,64}>"
-    r"|<(?P<tag>/?[\w.:-]{1,40})(?P<rest>\s[^<>\n]{0,80})?(?P<empty>/?)>"
+    r"|<(?P<tag>/?[\w.:-]{1,40})(?P<rest>[ \t][^<>\n]{0,80})?(?P<empty>/?)>"
     r"|(?P<system><<(?:/?SYS)>>)"
     r"|(?P<minimax>\[e~\[)"
     r"|\[(?P<bracket>/?(?:gMASK|[A-Z]{3,9}(?:[ _][A-Z]{3,9}){0,2}))\]"
@@ -68,7 +68,7 @@ _MAY_BECOME = re.compile(
     r"|< "
     r"|<unused\d{1,4}>(?:t|th|tho|thou|thoug|though|thought)?"
     r"|<(?:/?[\w.:-]{0,40}[|｜/]?)?"
-    r"|<(?P<named>[\w.:-]{1,40})\s[^<>\n]{0,80}"
+    r"|<(?P<named>[\w.:-]{1,40})[ \t][^<>\n]{0,80}"
     r"|<function=[\w.:-]{0,64}"
     r"|<<(?:/?(?:S|SY|SYS>?)?)?"
     r"|\[(?:e~?)?"
@@ -77,7 +77,7 @@ _MAY_BECOME = re.compile(
 )
 _CUT_OFF = re.compile(r"<[|｜][\w▁]{2,48}[|｜]?")
 """A token that the end of the text cut short."""
-_NAMED = re.compile(r"<([\w.:-]{1,40})\s")
+_NAMED = re.compile(r"<([\w.:-]{1,40})[ \t]")
 _LONGEST = 130
 
 _THOUGHT = re.compile(

@@ -316,12 +316,25 @@ def test_ordinary_words_with_tags_names_and_code_are_shown_to_the_letter(
 @given(st.text(alphabet="abcxyz_-:", min_size=1, max_size=12), st.sampled_from([" is a tag.", "x</{}> is a tag."]))
 def test_a_tag_of_any_other_name_is_text_where_a_reply_begins(name: str, after: str) -> None:
     text = f"<{name}>{after.format(name)}"
-    if name != "s":
-        assert Shown().read(text) == text
+    assert Shown().read(text) == text
 
 
 PARTS = st.sampled_from(
-    [*"<>|[]/ \n`:*#◁▷｜", "think", "Mio", "User", "Rei", "<|im_end|>", "<think>", "</think>", "channel", "final", "s>"]
+    [
+        *"<>|[]/ \n`:*#◁▷｜.{,a",
+        *("think", "Mio", "User", "Rei", "<|im_end|>", "<think>", "</think>", "channel", "final", "s>"),
+        *(
+            "<tool_call>",
+            "<model>",
+            "</model>",
+            "<|im_start|>",
+            "user",
+            "Mio: ",
+            "\nRin: ",
+            "\nUser: ",
+            "<unused1>thought",
+        ),
+    ]
 )
 
 
