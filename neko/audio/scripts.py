@@ -39,7 +39,7 @@ def script_of(character: str) -> str:
 
 
 _SYMBOL: Final = re.compile(
-    r"(?<![\u0370-\u03ff\u1f00-\u1fff])[\u0391-\u03c9\u00b5\u2126](?![\u0300-\u03ff\u1f00-\u1fff])"
+    r"(?<![\u0370-\u03ff\u1f00-\u1fff])[\u0391-\u03a1\u03a3-\u03a9\u03b1-\u03c9\u00b5\u2126](?![\u0300-\u03ff\u1f00-\u1fff])"
 )
 
 

@@ -284,8 +284,8 @@ def test_a_date_is_said_with_its_month(date: datetime.date, language: str) -> No
 
 
 @given(
-    st.text(st.sampled_from([*"0123456789 .,:/-–$€%°kmCMh#+()元円"]), max_size=30),
-    st.sampled_from(["en", "de", "ja", "ko"]),
+    st.text(st.sampled_from([*"0123456789 .,:/-–$€%°kmCMh#+()元円<>=!*^~²⁻₁≈√∞§&@πΪ\u03a2ώςΩ½ⅧVXIе"]), max_size=30),
+    st.sampled_from(["en", "de", "fr", "es", "ru", "zh", "ja", "ko", "th", "el"]),
 )
 def test_no_mix_of_numbers_and_signs_breaks_it(text: str, language: str) -> None:
     assert isinstance(in_words(text, language), str)
