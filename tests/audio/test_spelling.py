@@ -85,6 +85,11 @@ ENGLISH = {
     "typed": ("x >= 5, y <= 3, z != 2 == 4", "x is at least 5, y is at most 3, z is not equal to 2 equals 4"),
     "exponents": ("10⁻³, 10^6, x₁", "10 to the power of -3, 10 to the power of 6, x1"),
     "rating": ("4.5/5 stars", "4.5 out of 5 stars"),
+    "no-rates": (
+        "2 cats/dogs, 3 tests in web/app, US$3/month",
+        "2 cats dogs, 3 tests in web app, 3 US dollars per month",
+    ),
+    "a-name": ("SmolLM2-135M, R2-D2", "SmolLM2-135M, R2-D2"),
     "rates": ("10 MB/s, 2 hrs", "10 megabytes per second, 2 hours"),
     "phone-far": ("1-800-555-1234, 0171/1234567", "1, 8 0 0, 5 5 5, 1 2, 3 4, 0 1 7 1, 1 2 3 4 5 6 7"),
     "one-sign": ("Chapter Ⅷ", "Chapter 8"),

@@ -75,7 +75,7 @@ _PLAIN: Final = re.compile(
     r"\s?[×÷±≤≥≠≈∞√²³‰−]\s?|\s?(?<!\w)§{1,2}\s?|(?<=\s)[&@](?=\s)|(?<=[\u3040-\u9fff\uac00-\ud7a3])\s?[&@]\s?"
 )
 _RATE: Final = re.compile(
-    r"(?<![\d.,])(?P<amount>\d[\d.,]{0,20}(?:\s?[^\W\d_]{1,24})?(?:\s[^\W\d_]{1,24}){0,2})\s?/\s?(?P<of>[^\W\d_]+)"
+    r"(?<![\d.,])(?P<amount>\d[\d.,]{0,20}(?:\s[A-Z][^\W\d_]{1,23}(?=\s))?(?:\s?[^\W\d_]{1,24})?)\s?/\s?(?P<of>[^\W\d_]+)"
 )
 _SLASH: Final = re.compile(r"(?<=[^\W\d_])\s?/\s?(?=[^\W\d_])")
 _NOTE: Final = re.compile(r"(?<![\w#])([A-GJ])#(?!\w)")

@@ -58,8 +58,9 @@ _TIME: Final = re.compile(
 _CLOCK: Final = {"zh": ("点", "分", "秒"), "ja": ("時", "分", "秒"), "ko": ("시", "분", "초")}
 _SCORE: Final = re.compile(r"(?<![\d:])(\d{1,3}):(\d)(?![\d:])")
 _END: Final = r"\d{1,4}(?:[.,]\d+)?[%％]?"
-_SPAN: Final = re.compile(rf"(?<![\d.,/–-])({_END})\s?([–—〜～~-])\s?({_END})(?![\d/–-]|[.,]\d)")
+_SPAN: Final = re.compile(rf"{BEFORE}(?<![\d.,/–-])({_END})\s?([–—〜～~-])\s?({_END})(?![\d/–-]|[.,]\d)")
 _UNIT_SPAN: Final = re.compile(
+    rf"{BEFORE}"
     r"(?<![\d.,/–-])(\d{1,6}(?:[.,]\d{1,4})?)(\s?(?:[^\W\d_]{1,3}|℃|°[CF]?))\s?[–—〜～~-]\s?(\d{1,6}(?:[.,]\d{1,4})?)\2"
     rf"{AFTER}"
 )
