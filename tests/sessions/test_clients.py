@@ -178,3 +178,12 @@ async def test_a_cut_leaves_no_sound_for_who_comes_back() -> None:
     clients.attach(late)
     clients.hand_over_sound()
     assert await waiting(late) == []
+
+
+async def test_everyone_is_told_in_the_language_that_each_reads() -> None:
+    clients, owner, reader, unnamed = Clients(), Outbox(language="ja"), Outbox(language="ko"), Outbox()
+    clients.add_tap(reader)
+    clients.add_tap(unnamed)
+    clients.attach(owner)
+    clients.tell(text, "en")
+    assert [await outbox.get() for outbox in (owner, reader, unnamed)] == [text("ja"), text("ko"), text("en")]

@@ -1,0 +1,45 @@
+"""Lines that memory could not write wait, in order and no more than so many."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import pytest
+
+from neko.errors import MemoryStoreError
+from neko.faults import StandingFaults
+from neko.sessions import unkept_lines
+from neko.sessions.unkept_lines import UnkeptLines
+from neko.tasks import TaskOwner
+from neko.types.lines import NewLine, Stored
+from tests.scripted_memory import ScriptedMemory
+
+
+def line(number: int) -> NewLine:
+    return NewLine("s", f"t{number}", "user", f"line {number}", datetime(2026, 1, 1))
+
+
+async def test_beyond_the_bound_a_line_is_refused_and_the_others_are_kept_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unkept_lines, "MOST_UNKEPT", 3)
+    memory, faults = ScriptedMemory(), StandingFaults()
+    memory.failure = MemoryStoreError("full", file="log", reason="full")
+    kept: list[str] = []
+
+    def on_kept(line: NewLine, _: Stored) -> None:
+        kept.append(line.text)
+
+    async with TaskOwner("test") as owner:
+        waiting = UnkeptLines("Mio", memory, owner, faults, 5, on_kept)
+        for number in range(3):
+            assert await waiting.store(line(number)) is None
+        with pytest.raises(MemoryStoreError):
+            await waiting.store(line(3))
+        assert [entry.text for entry in waiting.lines] == ["line 0", "line 1", "line 2"]
+        memory.failure = None
+        await asyncio.wait_for(waiting.drain(8), 8)
+    assert kept == ["line 0", "line 1", "line 2"]
+    assert [entry.text for entry in await memory.lines("Mio")] == kept
+    assert faults.all() == ()
