@@ -323,9 +323,9 @@ class ReplyFilter:
 
     def _tell_dialogue(self) -> bool:
         """Her label was the first of a listing: it is shown after all."""
-        first = "".join((self._label, *self._first_line))
+        first = "".join((self._label, *self._first_line, self._shown.space))
         self._withdraw(thought=False)
-        self._text, self._at = f"{first}\n{self._text[self._at :]}", 0
+        self._text, self._at = first + self._text[self._at :], 0
         self._is_dialogue = True
         return self._answers()
 

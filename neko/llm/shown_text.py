@@ -30,17 +30,22 @@ class ShownText:
         return bool(self._space)
 
     @property
+    def space(self) -> str:
+        """The white space that waits."""
+        return "".join(self._space)
+
+    @property
     def is_code(self) -> bool:
         """Does what comes now stand in a span, a fence or an indented line?"""
         if self._code.inside:
             return True
-        _, line_break, line = "".join(self._space).rpartition("\n")
+        _, line_break, line = self.space.rpartition("\n")
         return _INDENTED.match(line if line_break else self._line + line) is not None
 
     @property
     def before(self) -> str:
         """The few characters before what comes now."""
-        return (self.tail[-LOOK_BACK:] + "".join(self._space))[-LOOK_BACK:]
+        return (self.tail[-LOOK_BACK:] + self.space)[-LOOK_BACK:]
 
     def show(self, piece: str) -> str:
         """``piece`` with the white space that waited for it."""
@@ -67,7 +72,7 @@ class ShownText:
     @property
     def ends_a_line(self) -> bool:
         """Does the next line follow at once?"""
-        return "".join(self._space).count("\n") == 1
+        return self.space.count("\n") == 1
 
     def is_listing(self) -> bool:
         """Is the line that ends here an introduction, or one of several with a label?"""

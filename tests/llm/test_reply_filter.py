@@ -397,7 +397,7 @@ def test_nothing_is_read_after_somebody_else_has_spoken() -> None:
 
 @SIZES
 @pytest.mark.parametrize(
-    "text", ["Mio: name of a cat\nRin: name of a dog", "**Mio:** I am <b>here</b>.\n**Old Rin:** Me too.\nUser: tea"]
+    "text", ["Mio: name of a cat \nRin: name of a dog", "**Mio:** I am <b>here</b>.\n**Old Rin:** Me too.\nUser: tea"]
 )
 def test_her_label_is_shown_where_the_next_line_has_one_of_somebody_else(text: str, size: int | None) -> None:
     check_in_pieces(text, text, {0, 1}, size)
