@@ -140,7 +140,7 @@ OTHERS = [
     ("fr", "5 €/mois, XXIe siècle", "5 euros par mois, 21ème siècle"),
     ("de", "5 € / Monat, St. Pauli, § 5", "5 Euro pro Monat, Sankt Pauli, Paragraph 5"),
     ("ja", "-5度、-3、3×2=6、α波、5km走る", "氷点下5度、マイナス3、3かける2イコール6、アルファ波、5キロメートル走る"),
-    pytest.param("ko", "010-1234-5678이에요", "0 1 0, 1 2 3 4, 5 6 7 8이에요", id="v_ko_phone"),
+    pytest.param("ko", "010-1234-5678이에요", "공일공, 일이삼사, 오육칠팔이에요", id="v_ko_phone"),
     pytest.param("ko", "6월 10월 7월", "유월 시월 7월", id="v_ko_month"),
     ("ko", "-5도, -3, 3 + 5 = 8", "영하 5도, 마이너스 3, 3 더하기 5 이퀄 8"),
     ("fr", "-5 °C, 2 + 2 = 4, 3 < 5, ½", "moins 5 degrés Celsius, 2 plus 2 égale 4, 3 est inférieur à 5, un demi"),

@@ -115,6 +115,7 @@ _SHORT_DECADE: Final = re.compile(r"(?<!\w)['’]([1-9])0s\b")
 _FEET: Final = re.compile(r"(?<![\d.])([3-8])['’′](1[01]|\d)(?:[\"”″]|'')")
 _ENGLISH_NUMERO: Final = re.compile(r"\b[Nn]o\.\s?(?=\d)")
 _FORMULA: Final = re.compile(r"\b(CO|NO|SO)[2₂]\b")
+_KO_DIGITS: Final = str.maketrans("0123456789", "공일이삼사오육칠팔구")
 _KO_NATIVE: Final = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _KO_TENS: Final = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
 _KO_MONTHS: Final = re.compile(r"(?<![\d.,])(6|10)월")
@@ -298,6 +299,9 @@ def _fractions(text: str, locale: Locale) -> str:
 
 
 def _phones(text: str, locale: Locale) -> str:
+    def digits_of(group: str) -> str:
+        return group.translate(_KO_DIGITS) if locale.language == "ko" else " ".join(group)
+
     def say(found: re.Match[str]) -> str:
         groups = re.findall(r"\d+", found[0])
         digits = sum(map(len, groups))
@@ -310,15 +314,15 @@ def _phones(text: str, locale: Locale) -> str:
         ):
             if locale.language == "fr" and all(len(group) == 2 for group in groups):
                 return ", ".join(groups)
-            return ("+" if found[0].startswith("+") else "") + ", ".join(" ".join(group) for group in groups)
+            return ("+" if found[0].startswith("+") else "") + ", ".join(map(digits_of, groups))
         return found[0]
 
     def bare(found: re.Match[str]) -> str:
-        return found[0] if found[0].endswith("00000") else " ".join(found[0])
+        return found[0] if found[0].endswith("00000") else digits_of(found[0])
 
     for shape in (_LONG_DISTANCE, _DIALLED_PHONE):
-        text = shape.sub(lambda found: ", ".join(" ".join(group) for group in found.groups()), text)
-    text = _LOCAL_PHONE.sub(lambda found: f"{' '.join(found[1])}, {' '.join(found[2])}", _PHONE.sub(say, text))
+        text = shape.sub(lambda found: ", ".join(map(digits_of, found.groups())), text)
+    text = _LOCAL_PHONE.sub(lambda found: f"{digits_of(found[1])}, {digits_of(found[2])}", _PHONE.sub(say, text))
     return _BARE_PHONE.sub(bare, text)
 
 
