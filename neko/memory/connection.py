@@ -162,10 +162,19 @@ def _committed(connection: sqlite3.Connection, work: Work[T], durable: bool) -> 
         connection.execute("PRAGMA synchronous=FULL")
 
 
+def _make_private(path: Path) -> None:
+    """Make the file, or change its mode without opening it: a file that is closed takes with it all locks that this
+    process has on it, and without them the next program that looks into the log deletes the WAL under our hands
+    (https://www.sqlite.org/howtocorrupt.html, "POSIX advisory locks canceled")."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        path.chmod(0o600)
+
+
 def _open(path: Path, lock_timeout_s: float, prepare: Work[None]) -> sqlite3.Connection:
     with contextlib.suppress(OSError):  # what was said is for its owner; SQLite's files beside it follow
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
+        _make_private(path)
     connection = sqlite3.connect(path, timeout=lock_timeout_s, isolation_level=None)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:

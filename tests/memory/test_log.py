@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sqlite3
+import sys
 import threading
 from contextlib import closing
 from datetime import datetime
@@ -45,6 +46,40 @@ async def test_a_row_is_a_message_dict_that_other_programs_read(memory_folder: M
     assert reply["data"]["content"] == [{"type": "text", "text": "[20260222 Sun 10:00] hi"}]
     assert reply["data"]["additional_kwargs"]["neko"]["turn_id"] == "t1"
     assert reply["data"]["tool_calls"] == []
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["new", "opened-again"])
+async def test_another_program_that_looks_into_the_log_takes_nothing_away_log_locked(
+    tmp_path: Path, begun: bool
+) -> None:
+    """The last connection that closes deletes the WAL: another process has to see the locks of this one."""
+    if begun:
+        await (await _open(tmp_path)).aclose()
+    log = await _open(tmp_path)
+    await log.append(new_line("before"))
+    lock = "BEGIN IMMEDIATE; ROLLBACK"
+    await _in_another_process(tmp_path / "log", lock)
+    await log.append(new_line("after"))
+    count = await _in_another_process(tmp_path / "log", "SELECT count(*) FROM time_indexed_original")
+    assert count == "2"
+    await log.aclose()
+
+
+async def _in_another_process(path: Path, statements: str) -> str:
+    """What another program reads that opens the file and closes it."""
+    program = (
+        "import sqlite3, sys\n"
+        "log = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "found = [log.execute(one).fetchone() for one in sys.argv[2].split(';')]\n"
+        "log.close()\n"
+        "print(found[-1][0] if found[-1] else '')"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(path), statements, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return output.decode().strip()
 
 
 async def test_a_new_file_has_the_columns_and_indexes_of_the_contract(memory_folder: MemoryFolder) -> None:
