@@ -27,7 +27,9 @@ _NOT_FOR_CHAT = re.compile(
 )
 _OTHER_KIND = re.compile(r"embeddings?|image|audio|rerank(er)?|moderation|transcri\w+|tts|stt|video", re.IGNORECASE)
 _HOLDERS = ("data", "models", "result", "items")
-_NAMES = ("id", "name", "model", "key")
+_NAMES = ("id", "name", "model", "model_name", "key")
+_NUMBER = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+"""A UUID: what a server calls a model among its own, not what it is asked for by."""
 _GREETING = "Say hello in one short sentence."
 
 
@@ -120,13 +122,13 @@ def _entries(listing: object) -> list[Any] | None:
     return [] if any(key in listing and listing[key] is None for key in _HOLDERS) else None
 
 
-def _name(entry: object) -> str:
+def _name(entry: object, depth: int = 0) -> str:
     if isinstance(entry, str):
         return entry.strip()
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, Mapping) or depth > 1:
         return ""
-    names = [entry[key].strip() for key in _NAMES if isinstance(entry.get(key), str)]
-    return next((name for name in names if name and "://" not in name), "")
+    names = [_name(entry[key], depth + 1) for key in _NAMES if isinstance(entry.get(key), str | Mapping)]
+    return next((name for name in names if name and "://" not in name and not _NUMBER.fullmatch(name)), "")
 
 
 def _may_chat(entry: object) -> bool:
@@ -193,7 +195,10 @@ def _decoded(body: bytes | bytearray, errors: ProviderErrors) -> Any:
     text = bytes(body)
     if text.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
         raise errors.web_page(text)
-    return load_json(text.decode("utf-8-sig", "replace"))
+    plain = text.decode("utf-8-sig", "replace")
+    if plain.strip()[:1].isalpha() and plain.strip() not in ("null", "true", "false"):
+        raise errors.make(ModelWrongPathError, "words in place of a list", said=plain)
+    return load_json(plain)
 
 
 def _errors(base_url: str, provider: str, api_key: str) -> ProviderErrors:

@@ -28,6 +28,16 @@ SHAPES: dict[str, Any] = {
     "GitHub Models": [{"id": "azureml://registries/a/models/one", "name": "one"}, {"id": "two", "name": "Two"}],
     "a gateway": {"success": True, "message": "", "data": OPENAI},
     "a gateway, deeper": {"code": 0, "data": {"data": OPENAI, "total": 2}},
+    "list_cloudflare": {
+        "result": [
+            {"id": "429b9e8b-d99e-44de-91ad-706cf8183658", "name": "one"},
+            {"id": "7f9a76e1-d120-48dd-a565-101d328bbb02", "name": "two"},
+        ],
+        "success": True,
+        "errors": [],
+    },
+    "list_modelfield": {"data": [{"model": "one"}, {"model_name": "two"}]},
+    "list_litellm": {"data": [{"id": {"model_name": "one"}, "object": "model"}, {"model_name": "two"}]},
     "with odd entries": {"data": [None, 7, {}, {"id": None}, {"id": ""}, *OPENAI, OPENAI[0]]},
     "with other kinds": {
         "data": [
@@ -71,6 +81,7 @@ async def test_a_byte_order_mark_and_a_wrong_type_do_not_matter(
         pytest.param({"object": "list", "data": []}, 200, "no_model_yet", id="C12-empty"),
         pytest.param([], 200, "no_model_yet", id="C12-bare-empty"),
         ({"hello": "world"}, 200, "model_wrong_path"),
+        pytest.param("Ollama is running", 200, "model_wrong_path", id="list_plainok"),
         ("<!DOCTYPE html><title>Sign in</title>", 200, "model_web_page"),
         ({"code": 401, "msg": "bad key"}, 200, "model_refused_key"),
         ({"success": False, "message": "余额不足"}, 200, "model_out_of_credit"),
