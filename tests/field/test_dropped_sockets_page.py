@@ -97,6 +97,9 @@ async def test_E1_a_line_typed_just_before_a_reload_is_kept_and_answered(
     provider.answers = [GatedReply(allowed=END_OF_STREAM + 2).answer()]
     await driver.open(connected.url)
     await driver.say("hello")
+    async with asyncio.timeout(8):
+        while not await connected.lines():
+            pass
     await driver.page.reload()
     await driver.until_ready()
     assert await driver.reply() == WHOLE
