@@ -31,6 +31,7 @@ from neko.llm.continuation import ContinuationJoiner
 from neko.llm.echo import without_echo
 from neko.llm.reply_filter import ReplyFilter
 from neko.llm.speaker_labels import SpeakerLabels
+from neko.llm.tool_calls import ToolCallAssembler
 from neko.memory.keywords import keywords
 from neko.memory.line_codec import logged_line
 from neko.memory.memo import cut_memo_prefix, unwrapped
@@ -109,6 +110,16 @@ def read_all(body: AnswerBody, data: bytes) -> None:
     body.flush()
 
 
+def read_calls(text: str) -> None:
+    """One call to a letter: each with an index of its own, then all under one index."""
+    for shape in ({}, {"index": 0}):
+        calls = ToolCallAssembler()
+        for number, letter in enumerate(text):
+            function = {"name": "f", "arguments": letter}
+            calls.feed({"tool_calls": [{"index": number, **shape, "function": function}]})
+        calls.finish()
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "well_formed": well_formed,
     "language": lambda text: guess(text, "en"),
@@ -134,6 +145,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "answer body": lambda text: read_all(AnswerBody(), text.encode("utf-8", "replace")),
     "error body": lambda text: read_error(decoded_body(text.encode("utf-8", "replace"))),
     "languages of a header": first_accepted,
+    "tool calls": read_calls,
     "echo": lambda text: without_echo(text[:200], [{"role": "user", "content": text}]),
     "pasted key": tidy_key,
     "pasted address": normalise_base_url,
@@ -156,7 +168,7 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 
-HEAVY = ("sentences", "speakable", "scripts", "in words", "spoken language", "tags", "reply")
+HEAVY = ("sentences", "speakable", "scripts", "in words", "spoken language", "tags", "reply", "tool calls")
 """Readers that take more than ``CHEAP_S`` of any text see one alternation of seven."""
 
 

@@ -8,6 +8,7 @@ older form of one ``function_call``.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,10 @@ from typing import Any
 from neko.types.model_session import Tool
 from neko.well_formed import load_json, well_formed
 
+logger = logging.getLogger(__name__)
+
+MOST_CALLS = 128
+"""Of one completion; what a model asks for beyond is left out."""
 _LEGACY = -1
 
 
@@ -48,21 +53,38 @@ class _Piece:
     arguments: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
+    _open: int = 0
+    """How many more braces begin than end in the arguments."""
+    _may_end: bool = False
+    """The last fragment that is no white space ends with a brace."""
+
+    def add(self, arguments: str) -> None:
+        self.arguments.append(arguments)
+        self._open += arguments.count("{") - arguments.count("}")
+        if end := arguments.rstrip()[-1:]:
+            self._may_end = end == "}"
+
     @property
     def is_whole(self) -> bool:
+        if self._open or not self._may_end:
+            return False  # reading it all for each fragment would take the square of its length
         try:
-            return bool(self.arguments) and isinstance(json.loads("".join(self.arguments)), dict)
-        except ValueError:
+            return isinstance(json.loads("".join(self.arguments)), dict)
+        except (ValueError, RecursionError):
             return False
 
 
 class ToolCallAssembler:
     """Pieces in, whole calls out, in the order in which they began."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_by_id", "_has_left_out", "_latest", "_pieces")
 
     def __init__(self) -> None:
         self._pieces: list[_Piece] = []
+        self._latest: dict[str, _Piece] = {}
+        """By index, as text."""
+        self._by_id: dict[str, _Piece] = {}
+        self._has_left_out = False
 
     def __bool__(self) -> bool:
         """Whether there has been any call."""
@@ -80,6 +102,8 @@ class ToolCallAssembler:
 
     def finish(self) -> tuple[RequestedCall, ...]:
         """The calls; what never got a name is none."""
+        if self._has_left_out:
+            logger.warning("a model asked for more than %d calls at once; the others are left out", MOST_CALLS)
         return tuple(
             RequestedCall(piece.id, well_formed(piece.name), well_formed("".join(piece.arguments)), piece.extra)
             for piece in self._pieces
@@ -89,25 +113,34 @@ class ToolCallAssembler:
     def _add(self, entry: Mapping[str, Any]) -> None:
         given = entry.get("function")
         function: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
-        name, call_id = function.get("name") or "", entry.get("id") or ""
+        name, call_id = str(function.get("name") or ""), str(entry.get("id") or "")
         piece = self._piece(entry.get("index"), call_id, name)
-        piece.id = piece.id or str(call_id)
-        piece.name = piece.name or str(name)
+        if piece is None:
+            return
+        if not piece.id and call_id:
+            piece.id = call_id
+            self._by_id.setdefault(call_id, piece)
+        piece.name = piece.name or name
         if entry.get("extra_content"):
             piece.extra["extra_content"] = entry["extra_content"]
         arguments = function.get("arguments")
         if arguments:
-            piece.arguments.append(arguments if isinstance(arguments, str) else json.dumps(arguments))
+            piece.add(arguments if isinstance(arguments, str) else json.dumps(arguments))
 
-    def _piece(self, index: object, call_id: str, name: str) -> _Piece:
-        """The call that an entry goes on with, or a new one."""
-        current = next((piece for piece in reversed(self._pieces) if index is None or piece.index == index), None)
-        if current is None or _begins_another(current, call_id, name):
-            same_id = next((piece for piece in self._pieces if call_id and piece.id == call_id), None)
-            if same_id is not None:
-                return same_id
-            current = _Piece(index)
-            self._pieces.append(current)
+    def _piece(self, index: object, call_id: str, name: str) -> _Piece | None:
+        """The call that an entry goes on with, or a new one; None when there are too many."""
+        last = self._pieces[-1] if self._pieces else None
+        current = last if index is None else self._latest.get(str(index))
+        if current is not None and not _begins_another(current, call_id, name):
+            return current
+        if same_id := self._by_id.get(call_id):
+            return same_id
+        if len(self._pieces) >= MOST_CALLS:
+            self._has_left_out = True
+            return None
+        current = _Piece(index)
+        self._pieces.append(current)
+        self._latest[str(index)] = current
         return current
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neko.llm.tool_calls import RequestedCall, ToolCallAssembler, call_message
+from neko.llm.tool_calls import MOST_CALLS, RequestedCall, ToolCallAssembler, call_message
 
 OSLO, ROME = '{"place": "Oslo"}', '{"place": "Rome"}'
 
@@ -149,3 +149,10 @@ def test_calls_are_whole_however_their_pieces_are_cut_and_mixed(
     while any(queues):
         messages.append(entries(chance.choice([queue for queue in queues if queue]).pop(0)))
     assert assembled(*messages) == [(f"call_{index}", "get_weather", values) for index, values in enumerate(arguments)]
+
+
+def test_so_many_calls_are_taken_and_no_more() -> None:
+    calls = ToolCallAssembler()
+    calls.feed({"tool_calls": [{"index": number, "function": {"name": "f"}} for number in range(1000)]})
+    calls.feed({"tool_calls": [{"index": 5, "function": {"arguments": "{}"}}]})
+    assert [call.arguments for call in calls.finish()] == ["{}" if number == 5 else "" for number in range(MOST_CALLS)]
