@@ -140,7 +140,7 @@ class History:
 
         Roles alternate and the user comes first (many chat templates insist): neighbours of one role
         are joined. What does not fit into ``most_tokens`` is left out of this request: the oldest exchanges, then the
-        oldest notes, the context last; the instructions and what is to be answered stay.
+        oldest notes, the context, and at the end the last exchange; the instructions and what is to be answered stay.
         """
         entries, known = list(self._entries), [*self._notes, context]
         if most_tokens is not None:
@@ -177,6 +177,9 @@ class History:
         entries, known = list(self._entries), [*self._notes, context]
         tokens = self._tokens + sum(map(estimate_tokens, known))
         while tokens > room and (count := _oldest_exchange(entries)):
+            if known and not _oldest_exchange(entries[count:]):
+                tokens -= estimate_tokens(known.pop(0))
+                continue
             tokens -= sum(entry.tokens for entry in entries[:count])
             entries = entries[count:]
         while tokens > room and known:
