@@ -20,6 +20,7 @@ from neko.sessions.models.chat import ChatSession
 from neko.tasks import TaskOwner
 from neko.types.model_session import ReplyDone, SessionSetup, TextDelta, Tool, ToolCall, ToolResult, UserMessage
 from tests.client import is_turn_end
+from tests.conftest import RunningServer
 from tests.field.hostile_provider import DONE, HostileProvider, Raw, chunk, completion, event, problem, reply, whole
 from tests.field.talk import Outcome, Talk, talking
 from tests.scripted_provider import Request
@@ -505,6 +506,24 @@ async def test_a_full_context_is_trimmed_and_its_limit_kept(talk: Talk, full: Ca
         before = len(asked(talk))
         assert told(await again.say("And another one.")) == []
         assert len(asked(talk)) <= before + 2
+
+
+@pytest.mark.parametrize("full", FULL.values(), ids=FULL)
+async def test_a_long_past_does_not_make_her_mute_with_a_small_model(
+    server: RunningServer, hostile: HostileProvider, full: Callable[[int, int], Raw]
+) -> None:
+    """What was said before the session is in the instructions, and more than the model takes in."""
+    await server.neko.config.change({"neko": {"speech": {"engine": "off"}}})
+    async with talking(server, hostile) as talk:
+        hostile.answers = [reply("A long story. " * 60)]
+        for number in range(12):
+            await talk.say(f"Day {number}")
+    hostile.answers = [narrow(1500, full, TEA)]
+    async with talking(server, hostile, model="small") as talk:
+        for number in range(3):
+            assert (await talk.say(f"Small {number}?")).text == TEA
+        last = next(chat.json for chat in reversed(hostile.chats) if "Small 2?" in str(chat.json["messages"][-1]))
+        assert TEA in str(last), "of a full context the last exchange stays"
 
 
 async def test_a_question_that_does_not_fit_by_itself_is_told_C1(talk: Talk) -> None:

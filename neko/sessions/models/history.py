@@ -14,6 +14,8 @@ from neko.llm.tool_calls import RequestedCall, call_message, result_message
 
 _NOTES_SHARE = 4
 _RESULT_SHARE = 4
+_LEAST_INSTRUCTIONS = 200
+"""Tokens: with less than this she is not herself."""
 _DROPPED_OUTPUT = "[left out to save room]"
 
 
@@ -64,7 +66,7 @@ class _Entry:
 
 
 class History:
-    """The talk of one session, oldest first, cut to ``budget`` tokens; the system prompt is never cut."""
+    """The talk of one session, oldest first, cut to ``budget`` tokens."""
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
@@ -140,12 +142,17 @@ class History:
 
         Roles alternate and the user comes first (many chat templates insist): neighbours of one role
         are joined. What does not fit into ``most_tokens`` is left out of this request: the oldest exchanges, then the
-        oldest notes, the context, and at the end the last exchange; the instructions and what is to be answered stay.
+        oldest notes, the context, and at the end the last exchange; what is to be answered stays. Of instructions that
+        are too long the beginning (who she is) and the end (what was said last before the session) are kept.
         """
         entries, known = list(self._entries), [*self._notes, context]
+        instructions = self.instructions
         if most_tokens is not None:
-            entries, known = self._fitting(context, most_tokens - estimate_tokens(self.instructions + ask))
-        system = "\n\n".join(part for part in (self.instructions, *known) if part)
+            room = most_tokens - estimate_tokens(ask)
+            question = entries[-1].tokens if entries else 0
+            instructions = _without_middle(instructions, max(room - question, _LEAST_INSTRUCTIONS))
+            entries, known = self._fitting(context, room - estimate_tokens(instructions))
+        system = "\n\n".join(part for part in (instructions, *known) if part)
         messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         talk = [message for entry in entries for message in entry.messages(with_steps=with_steps)]
         if ask:
@@ -212,6 +219,15 @@ def _cut(text: str, most_tokens: int) -> str:
     if estimate_tokens(text) <= most_tokens:
         return text
     return text[: max(1, len(text) * most_tokens // estimate_tokens(text))] + " … [cut]"
+
+
+def _without_middle(text: str, most_tokens: int) -> str:
+    """``text``, or as much of its beginning and its end."""
+    tokens = estimate_tokens(text)
+    if tokens <= most_tokens:
+        return text
+    half = max(1, len(text) * most_tokens // tokens // 2)
+    return f"{text[:half]}\n[…]\n{text[-half:]}"
 
 
 def _end_of(text: str, most_tokens: int) -> str:

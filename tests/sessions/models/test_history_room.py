@@ -66,6 +66,17 @@ def test_what_is_recalled_goes_before_the_last_exchange_does() -> None:
     assert "You remember" not in tight[0]["content"]
 
 
+def test_of_long_instructions_who_she_is_and_what_was_said_last_stay() -> None:
+    talk = History(8000)
+    talk.instructions = "You are Mio.\n\n" + "An older line of the talk before.\n" * 400 + "Sam | The newest line."
+    talk.user("t", "And the last question?")
+    messages = talk.request(most_tokens=600)
+    assert estimate(messages) <= 610
+    assert messages[0]["content"].startswith("You are Mio.")
+    assert messages[0]["content"].endswith("Sam | The newest line.")
+    assert messages[1]["content"] == "And the last question?"
+
+
 def test_of_a_very_long_reply_the_end_is_kept() -> None:
     talk = History(1000)
     talk.user("t", "Tell me everything.")
