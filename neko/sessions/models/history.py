@@ -150,7 +150,8 @@ class History:
         if most_tokens is not None:
             room = most_tokens - estimate_tokens(ask)
             question = entries[-1].tokens if entries else 0
-            instructions = _without_middle(instructions, max(room - question, _LEAST_INSTRUCTIONS))
+            talk_room = max(question, min(self._tokens, room // 2))
+            instructions = _without_middle(instructions, max(room - talk_room, _LEAST_INSTRUCTIONS))
             entries, known = self._fitting(context, room - estimate_tokens(instructions))
         system = "\n\n".join(part for part in (instructions, *known) if part)
         messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
