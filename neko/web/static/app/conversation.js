@@ -98,6 +98,7 @@ export class Conversation extends Emitter {
   }
 
   /**
+   * Whoever writes here wants to talk here, also where another page has taken the conversation over.
    * @param {string} text
    * @param {Picture[]} pictures
    */
@@ -108,6 +109,7 @@ export class Conversation extends Emitter {
     this.#parts.log.showTyping(false);
     if (this.#ready) this.#deliver(entry);
     else this.#wait(entry);
+    if (this.#socket?.state === "taken") this.reconnect();
   }
 
   /** Stop her words and her voice at once. */
