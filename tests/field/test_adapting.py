@@ -518,7 +518,7 @@ async def test_a_long_past_does_not_make_her_mute_with_a_small_model(
         hostile.answers = [reply("A long story. " * 60)]
         for number in range(12):
             await talk.say(f"Day {number}")
-    hostile.answers = [narrow(1500, full, TEA)]
+    hostile.answers = [narrow(2400, full, TEA)]
     async with talking(server, hostile, model="small") as talk:
         for number in range(3):
             assert (await talk.say(f"Small {number}?")).text == TEA

@@ -14,8 +14,8 @@ from neko.llm.tool_calls import RequestedCall, call_message, result_message
 
 _NOTES_SHARE = 4
 _RESULT_SHARE = 4
-_LEAST_INSTRUCTIONS = 200
-"""Tokens: with less than this she is not herself."""
+_LEAST_INSTRUCTIONS = 1200
+"""Tokens: room for who she is, without what was said before."""
 _DROPPED_OUTPUT = "[left out to save room]"
 
 

@@ -70,8 +70,8 @@ def test_of_long_instructions_who_she_is_and_what_was_said_last_stay() -> None:
     talk = History(8000)
     talk.instructions = "You are Mio.\n\n" + "An older line of the talk before.\n" * 400 + "Sam | The newest line."
     talk.user("t", "And the last question?")
-    messages = talk.request(most_tokens=600)
-    assert estimate(messages) <= 610
+    messages = talk.request(most_tokens=1500)
+    assert estimate(messages) <= 1510
     assert messages[0]["content"].startswith("You are Mio.")
     assert messages[0]["content"].endswith("Sam | The newest line.")
     assert messages[1]["content"] == "And the last question?"
