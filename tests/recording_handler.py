@@ -8,7 +8,7 @@ from typing import Any
 
 from neko.bus import Message
 
-DEADLINE_S = 5.0
+DEADLINE_S = 15.0
 
 
 class RecordingHandler:

@@ -163,7 +163,7 @@ class ScriptedProvider:
     def connections(self) -> int:
         return len(self._connections)
 
-    async def wait_for_requests(self, count: int, seconds: float = 5.0) -> Request:
+    async def wait_for_requests(self, count: int, seconds: float = 15.0) -> Request:
         """Wait until ``count`` chat requests have come; returns the last of them."""
         async with asyncio.timeout(seconds), self._arrived:
             await self._arrived.wait_for(lambda: len(self.chats) >= count)

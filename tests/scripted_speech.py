@@ -55,7 +55,7 @@ class ScriptedSpeech:
         """Let every stalled utterance go on."""
         self._go_on.set()
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 15.0) -> None:
         """Wait for something that holds after an utterance began, made a piece or ended."""
         async with asyncio.timeout(seconds):
             while not condition():

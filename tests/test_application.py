@@ -210,7 +210,7 @@ def open_files(folder: Path) -> list[str]:
 async def test_a_chat_with_a_character_that_is_renamed_meanwhile_ends(tmp_path: Path) -> None:
     async with Neko(settings(tmp_path)) as neko:
         events: list[Event] = []
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(15):
             async for event in neko.chat("Mio", "hello"):
                 if not events:
                     await neko.characters.rename("Mio", "Rin")
@@ -223,7 +223,7 @@ async def test_a_chat_with_a_character_that_is_renamed_meanwhile_ends(tmp_path: 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t"])
 async def test_blank_text_is_an_error_at_once(tmp_path: Path, text: str) -> None:
-    async with Neko(settings(tmp_path)) as neko, asyncio.timeout(5):
+    async with Neko(settings(tmp_path)) as neko, asyncio.timeout(15):
         with pytest.raises(InputError):
             [event async for event in neko.chat("Mio", text)]
 
@@ -261,14 +261,14 @@ async def test_a_chat_whose_model_cannot_be_had_ends(tmp_path: Path) -> None:
     def no_session(*_: object) -> ModelSession:
         raise ModelUnreachableError("scripted", model="m", provider="p")
 
-    async with Neko(settings(tmp_path), session_factory=no_session) as neko, asyncio.timeout(5):
+    async with Neko(settings(tmp_path), session_factory=no_session) as neko, asyncio.timeout(15):
         events = [event async for event in neko.chat("Mio", "hello", speech=True)]
     assert isinstance(events[-1], TurnAbandoned)
     assert any(isinstance(event, Status) and event.level == "error" for event in events)
 
 
 async def test_a_chat_without_any_voice_ends_with_the_turn(tmp_path: Path) -> None:
-    async with Neko(settings(tmp_path)) as neko, asyncio.timeout(5):
+    async with Neko(settings(tmp_path)) as neko, asyncio.timeout(15):
         await neko.config.change({"neko": {"speech": {"engine": "off"}}})
         events = [event async for event in neko.chat("Mio", "hello", speech=True)]
     assert any(isinstance(event, TurnEnd) for event in events)

@@ -9,7 +9,7 @@ import pytest
 from neko.bus import CAPACITY, Bus, BusMessageError, Message
 from tests.recording_handler import RecordingHandler
 
-DEADLINE = 5.0
+DEADLINE = 15.0
 
 
 @pytest.fixture

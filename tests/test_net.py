@@ -253,7 +253,7 @@ async def test_a_reply_from_another_machine_fails_with_the_reason(data_dir: Path
         session = ChatSession(endpoint, None, owner=owner, network=Network(local_only=True))
         await session.open(SessionSetup("Mio", "Sam", "", "en"))
         await session.send(UserMessage("r", "hello"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             end = [event async for event in _until_done(session)][-1]
         await session.aclose()
     assert isinstance(end.error, LocalOnlyError)
@@ -423,7 +423,7 @@ async def test_pings_are_answered_while_messages_wait_unread() -> None:
         await connection.wait_closed()
 
     async with serve(check, "127.0.0.1", 0) as server, await Network().websocket("t", _url(server)) as socket:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await answered.wait()
         assert [await socket.receive() for _ in range(3)] == ["0", "1", "2"]
 

@@ -218,7 +218,7 @@ async def test_coroutines_run_side_by_side_and_their_results_come_in_order() -> 
         second_started.set()
         return "two"
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         assert await together(number(), word()) == (1, "two")
     assert await together() == ()
 
@@ -251,7 +251,7 @@ async def test_what_runs_side_by_side_ends_with_its_caller_and_has_its_name() ->
 
     async with TaskOwner("x") as owner:
         caller = owner.spawn(together(wait_for_ever(), wait_for_ever()), name="caller")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await all_run.wait()
         caller.cancel()
         await asyncio.wait([caller])

@@ -94,7 +94,7 @@ async def test_a_reply_that_ended_while_nobody_was_there_is_in_the_history(talk:
 
     talk.server.neko.bus.session.subscribe(note, name="test", only=("turn_end",))
     await reply.open(END_OF_STREAM + 2)
-    await asyncio.wait_for(over.wait(), 8)
+    await asyncio.wait_for(over.wait(), 30)
     assert await kept(talk) == COMPLETE
     async with client(talk.server.ws_url, CHARACTER) as page:
         assert page.frames[0]["state"] == "idle"
@@ -150,7 +150,7 @@ async def test_E1_what_went_wrong_while_nobody_was_there_is_told_to_who_comes_ba
 
     talk.server.neko.bus.session.subscribe(note, name="test", only=("turn_end",))
     await drop(talk.page)
-    await asyncio.wait_for(over.wait(), 8)
+    await asyncio.wait_for(over.wait(), 30)
     async with client(talk.server.ws_url, CHARACTER) as page:
         (told,) = [frame for frame in await page.quiet() if frame["type"] == "status"]
         assert (told["code"], told["level"]) == ("model_refused_key", "error")
@@ -198,7 +198,7 @@ async def test_pages_that_redial_after_any_close_do_not_fight(talk: Talk) -> Non
     pages = []
     for _ in range(3):
         pages.append(asyncio.ensure_future(redialling(talk, dialled, stop)))
-        await asyncio.wait_for(dialled.get(), 8)
+        await asyncio.wait_for(dialled.get(), 30)
     for count in range(3):
         async with client(talk.server.ws_url, CHARACTER) as page:
             await page.say(f"line {count}")
@@ -283,7 +283,7 @@ async def test_a_line_before_a_goodbye_is_answered_too(talk: Talk) -> None:
     async with raw_socket(talk.server.url) as (_, writer):
         writer.write(action("stream_data", input_type="text", data="hello") + masked(8, struct.pack("!H", 1001)))
         await writer.drain()
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while await kept(talk) != COMPLETE:
             pass
 
@@ -307,17 +307,17 @@ async def test_a_client_that_reads_nothing_is_cut_soon_after_it_was_closed(
     cut = asyncio.Event()
     monkeypatch.setattr(server.neko.conversations, "clients", _Watched(cut.set))
     async with raw_socket(server.url, "?neko_close_codes=4001") as (reader, _):
-        await asyncio.wait_for(reader.read(1), 8)
+        await asyncio.wait_for(reader.read(1), 30)
         if why == "4008":
             too_slow(server)
         elif why == "4001":
             async with client(server.ws_url, CHARACTER):
-                await asyncio.wait_for(cut.wait(), 8)
+                await asyncio.wait_for(cut.wait(), 30)
         else:
             await server.neko.characters.rename(CHARACTER, "Other")
-        await asyncio.wait_for(cut.wait(), 8)
+        await asyncio.wait_for(cut.wait(), 30)
         with pytest.raises((ConnectionError, EOFError, asyncio.IncompleteReadError)):
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(30):
                 await reader.readexactly(1 << 30)
 
 

@@ -84,7 +84,7 @@ async def test_E1_a_reply_that_is_just_being_written_when_the_page_comes_back_is
     monkeypatch.setattr(connected.neko.memory, "store", slow)
     await driver.open(connected.url)
     await driver.say("hello")
-    await asyncio.wait_for(held.wait(), 8)
+    await asyncio.wait_for(held.wait(), 30)
     await leave_and_come_back(connected, driver, how)
     hold.set()
     assert await driver.reply() == WHOLE
@@ -97,7 +97,7 @@ async def test_E1_a_line_typed_just_before_a_reload_is_kept_and_answered(
     provider.answers = [GatedReply(allowed=END_OF_STREAM + 2).answer()]
     await driver.open(connected.url)
     await driver.say("hello")
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while not await connected.lines():
             pass
     await driver.page.reload()

@@ -43,7 +43,7 @@ async def test_a_reply_without_an_end_is_ended_kept_and_told(talk: Talk, sentenc
     assert LONGEST - 100 < len(outcome.text) <= LONGEST
     assert outcome.text.startswith(sentence)
     assert outcome.requests == 1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await talk.provider.chats[0].aborted.wait()
     assert (await talk.say("Go on")).text == "Yes."
     sent = talk.provider.chats[-1].json["messages"]

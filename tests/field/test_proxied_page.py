@@ -60,9 +60,10 @@ async def test_a_proxy_that_puts_in_its_own_host_works_once_the_owner_has_named_
             await home.stop()
             home.environ["NEKO_ALLOWED_HOSTS"] = address.removeprefix("http://").removesuffix("/neko")
             await home.start()
-            await driver.open(f"{address}/")
+            page = await driver.open(f"{address}/")
             await driver.say("hello")
             await driver.reply(1)
+            await page.close()  # it may still be loading an icon, which the proxy's end would cut
 
 
 async def test_the_token_in_the_address_is_taken_below_a_path(
@@ -77,3 +78,4 @@ async def test_the_token_in_the_address_is_taken_below_a_path(
         assert page.url == f"{address}/Mio"
         await driver.say("hello")
         await driver.reply(1)
+        await page.close()

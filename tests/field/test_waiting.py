@@ -80,7 +80,7 @@ async def test_a_model_that_is_waited_for_can_be_stopped_at_once_A3(data_dir: Pa
         request = await hostile.wait_for_requests(1)
         await talk.page.send("stop_reply")
         await talk.page.until(is_turn_end)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await request.aborted.wait()
         assert (await talk.say()).text == "The tea is ready."
 

@@ -87,7 +87,7 @@ async def test_one_characters_summary_that_hangs_holds_up_no_other(memory: Memor
 
     scheduler = CompressionScheduler(memory, always(summarise))
     bus.session.subscribe(scheduler.on_session_event, name="memory")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         for character in (MIO, BEN):
             bus.session.publish(TURN | {"lanlan_name": character})
             bus.session.publish(END | {"lanlan_name": character})
@@ -114,7 +114,7 @@ async def test_of_the_work_of_one_character_one_runs_and_only_the_latest_waits(m
 
         return summariser
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         memory.compress_later(MIO, always(first))
         await running.wait()
         for name in ("second", "third", "fourth"):
@@ -131,7 +131,7 @@ async def test_work_that_fails_loses_nothing_and_does_not_stop_what_waits(memory
         failing.set()
         raise ModelServerError("scripted", model="m", provider="p")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         memory.compress_later(MIO, broken)
         await failing.wait()
         memory.compress_later(MIO, lambda: ran.set())
@@ -153,7 +153,7 @@ async def test_closing_a_character_ends_its_summary_and_later_work_leaves_its_fi
             ended.set()
         return ""
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         memory.compress_later(MIO, always(summarise))
         await running.wait()
         await memory.close(MIO)

@@ -115,7 +115,7 @@ async def test_a_closed_characters_files_can_be_renamed_and_used_under_the_new_n
 async def test_a_use_during_the_closing_waits_for_it_and_opens_anew(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     await say(memory, "one")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         closing = asyncio.create_task(memory.close(MIO))
         await asyncio.sleep(0)
         stored = await asyncio.gather(*(say(memory, f"later {number}") for number in range(5)), memory.close(MIO))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, expect
 
-TIMEOUT_MS = 10_000
-"""Milliseconds; a condition of the page that has not come by then does not come."""
+TIMEOUT_MS = 30_000
+"""Milliseconds; a condition of the page that has not come by then does not come, on a busy machine too."""
 
 ANY_ONLINE = re.compile("^(online|builtin)$")
 SOME_ID = re.compile("^[0-9]+$")
@@ -38,6 +39,7 @@ class PageDriver:
         self.sent: list[str] = []
         self.binary = 0
         self.received: list[str] = []
+        self._heard = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self.context = await self._browser.new_context(**self._device)
@@ -66,12 +68,14 @@ class PageDriver:
         return {part.hostname or "" for part in parts if part.scheme in ("http", "https", "ws", "wss")}
 
     async def open(self, url: str, *, ready: bool = True) -> Page:
-        """Open another page; with ``ready`` her socket is up and the history stands."""
+        """Open another page; with ``ready`` her socket is up, the server has greeted it and the history stands."""
+        self._heard.clear()
         self.page = await self.context.new_page()
         self.page.on("websocket", self._listen)
         await self.page.goto(url)
         if ready:
             await self.until_ready()
+            await asyncio.wait_for(self._heard.wait(), TIMEOUT_MS / 1000)
         return self.page
 
     async def until_ready(self) -> None:
@@ -141,6 +145,7 @@ class PageDriver:
     def _on_received(self, data: str | bytes) -> None:
         if isinstance(data, str):
             self.received.append(data)
+            self._heard.set()
         else:
             self.binary += 1
 

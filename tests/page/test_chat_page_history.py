@@ -120,7 +120,7 @@ async def test_older_lines_that_arrive_leave_what_is_read_where_it_is(
     page = await driver.open(connected.url)
     count = await driver.lines().count()
     await page.evaluate("document.getElementById('log').scrollTop = 300")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         route = await held.get()
     await page.evaluate(UP, 20)
     await expect(page.locator("#log-top")).to_have_class(re.compile("is-loading"))

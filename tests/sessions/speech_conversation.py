@@ -65,7 +65,7 @@ class SpeechConversation:
             return bool(wanted(event)) if callable(wanted) else event == wanted
 
         events: list[Event] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not events or not fits(events[-1]):
                 event = await self.outbox.get()
                 assert event is not None

@@ -147,7 +147,7 @@ def test_sound_that_nobody_was_sent_goes_to_whoever_comes_next_in_order_and_once
                 silent.append(again)
                 clients.attach(here)
                 clients.hand_over_sound()
-        await asyncio.wait_for(speaking, 5)
+        await asyncio.wait_for(speaking, 15)
         assert heard == list(range(FRAMES))
         for outbox in silent:
             assert await read(outbox, 1) == []
@@ -160,7 +160,7 @@ async def test_sound_does_not_wait_for_ever_for_somebody_to_come_back() -> None:
     clients.attach(gone)
     await clients.emit_audio(FRAME)
     clients.detach(gone)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         for _ in range(50):
             await clients.emit_audio(FRAME)
     assert not clients.wants_audio

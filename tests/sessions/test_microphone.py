@@ -46,7 +46,7 @@ class Listener:
         return array.array("h", bytes(self.heard)).tolist()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
@@ -170,7 +170,7 @@ async def test_a_session_that_takes_no_sound_is_told_once_and_heard_again_when_i
     for number in range(20):
         microphone.feed(frame(number), RATE)
         await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         assert isinstance(await faults.get(), RuntimeError)
     assert faults.empty()
     ear.error = None

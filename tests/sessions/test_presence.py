@@ -91,7 +91,7 @@ class Visitor:
         """All that was said so far has been read."""
         self._flushed.clear()
         self.outbox.put(Pong())
-        await asyncio.wait_for(self._flushed.wait(), 8)
+        await asyncio.wait_for(self._flushed.wait(), 15)
 
     async def taken_over(self) -> None:
         await asyncio.sleep(0)  # what was said before is read
@@ -151,7 +151,7 @@ class Walk:
 
 
 async def until(tap: Outbox, wanted: Callable[[Event], bool]) -> None:
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(15):
         while not wanted(await tap.get()):  # type: ignore[arg-type]
             pass
 

@@ -280,7 +280,7 @@ async def test_a_tool_that_never_returns_ends_with_its_turn(executor: ThreadPool
         talk.turns = [SpokenTurn(calls=[Call("weather")])]
         talk.manager.handle(SendText("how is the weather?"))
         await talk.until(ReplyText)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not toolbox.calls:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         talk.manager.handle(StopReply())
@@ -327,7 +327,7 @@ async def test_a_tap_that_never_reads_leaves_the_page_undisturbed(talk: SpeechCo
     talk.turns = [SpokenTurn(deltas=["word "] * 40, sound=0.2)]
     with talk.manager.tap(Outbox(max_audio=1000)):
         talk.speak()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(15):
             events = await talk.until(SpeechEnded)
     seconds = sum(len(event.pcm) for event in events if isinstance(event, Audio)) / 96_000
     assert seconds == pytest.approx(8.0, abs=0.1)

@@ -39,7 +39,7 @@ async def test_beyond_the_bound_a_line_is_refused_and_the_others_are_kept_in_ord
             await waiting.store(line(3))
         assert [entry.text for entry in waiting.lines] == ["line 0", "line 1", "line 2"]
         memory.failure = None
-        await asyncio.wait_for(waiting.drain(8), 8)
+        await asyncio.wait_for(waiting.drain(8), 15)
     assert kept == ["line 0", "line 1", "line 2"]
     assert [entry.text for entry in await memory.lines("Mio")] == kept
     assert faults.all() == ()

@@ -132,7 +132,7 @@ async def test_nothing_but_the_files_of_the_folder_is_served(files: httpx2.Async
     assert parts.hostname
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     writer.write(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         answer = await reader.read()
     writer.close()
     await writer.wait_closed()

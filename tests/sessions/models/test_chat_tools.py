@@ -349,7 +349,7 @@ async def test_an_unread_call_of_a_cut_reply_is_never_seen(start: StartTalk) -> 
     talk.provider.script(tool_calls(OSLO))
     await talk.session.send(UserMessage("a", "How is Oslo?"))
     request = await talk.provider.wait_for_requests(1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await request.finished.wait()
         for _ in range(50):
             await asyncio.sleep(0)
