@@ -77,15 +77,17 @@ class ProviderClient:
         self._openai = openai
         self._http = http
         self._base_url = base_url
-        self._chat_url = url_below(base_url, "chat/completions")
-        self._headers = {
+        headers = {
             name: value
             for name, value in (openai.default_headers | openai.auth_headers).items()
             if isinstance(value, str) and not name.startswith("X-Stainless-")  # which system this is
         }
         if "api-version=" in base_url:  # Azure
-            self._headers["api-key"] = openai.api_key
-        self._headers["Accept"] = "text/event-stream, application/json"
+            headers["api-key"] = openai.api_key
+        headers["Accept"] = "text/event-stream, application/json"
+        question = http.build_request("POST", url_below(base_url, "chat/completions"), headers=headers)
+        del question.headers["Content-Length"]
+        self._chat = question.url, question.headers, question.extensions
         self._has_answered = False
         self._is_kept = False
         """The last answer was read to its end, so that the next question goes over the same connection."""
@@ -99,7 +101,7 @@ class ProviderClient:
         through all messages by their type hints, which takes longer than a whole reply once the talk has some
         length, and its ``post`` still costs more than sending does.
         """
-        request = self._http.build_request("POST", self._chat_url, json=body, headers=self._headers)
+        request = self._new_request(body)
         was_kept, self._is_kept = self._is_kept, False
         try:
             response = await self._http.send(request, stream=True)
@@ -113,6 +115,13 @@ class ProviderClient:
             self._is_kept = response.is_closed
         finally:
             await response.aclose()
+
+    def _new_request(self, body: Mapping[str, Any]) -> httpx2.Request:
+        """What ``build_request`` would make, without reading the address and merging the headers anew each time."""
+        import httpx2
+
+        url, headers, extensions = self._chat
+        return httpx2.Request("POST", url, headers=headers, json=body, extensions=extensions)
 
     async def connect_ahead(self, timeout_s: float) -> None:
         """Have a connection ready for the first request, if the server can be reached; fails silently.

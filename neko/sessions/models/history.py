@@ -53,6 +53,8 @@ class _Entry:
 
     def messages(self, *, with_steps: bool) -> list[dict[str, Any]]:
         """The line as messages: each call directly before its result."""
+        if not self.steps:
+            return [{"role": self.role, "content": self.text}] if self.text else []
         messages: list[dict[str, Any]] = []
         at = 0
         for step in self.steps if with_steps else ():

@@ -51,6 +51,8 @@ class ReplySink:
         return self._filter.ends_a_thought
 
     def push(self, text: str) -> bool:
+        if len(text) <= _PART:
+            return self._take(text)
         has_room = True
         for at in range(0, len(text), _PART):
             has_room = self._take(text[at : at + _PART])
