@@ -118,11 +118,14 @@ class CompletionDecoder:
             event = load_json(data, pieces=True) if data.startswith(_JSON) else data
         except (ValueError, RecursionError):
             event = self._pieces_of(data) if data.startswith(b"{") else data
-        for one in event if isinstance(event, list) else (event,):
-            if isinstance(one, dict):
-                self._take(one)
-            elif isinstance(one, bytes):
-                self._take_plain(one)
+        if isinstance(event, dict):
+            self._take(event)
+        elif isinstance(event, bytes):
+            self._take_plain(event)
+        else:
+            for one in event:
+                if isinstance(one, dict):
+                    self._take(one)
 
     def _pieces_of(self, data: bytes) -> list[Any]:
         """The whole objects that broken data begins with. What is broken is passed over: it ends a reply only where
