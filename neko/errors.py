@@ -292,9 +292,13 @@ class ModelReplyCutError(ModelError):
 
 
 class ReplyTooLongError(ModelReplyCutError):
-    """Cut by us: a model in a loop never stops by itself."""
+    """Cut by us: a model in a loop never stops by itself. Where it is raised to the user there is nothing to keep."""
 
     code = "reply_too_long"
+
+    @property
+    def sentence(self) -> str:
+        return "reply_without_end"
 
 
 class ModelContentFilteredError(ModelError):

@@ -85,6 +85,7 @@ class ProviderClient:
         if "api-version=" in base_url:  # Azure
             headers["api-key"] = openai.api_key
         headers["Accept"] = "text/event-stream, application/json"
+        headers["Accept-Encoding"] = "identity"  # compressing deltas delays them
         question = http.build_request("POST", url_below(base_url, "chat/completions"), headers=headers)
         del question.headers["Content-Length"]
         self._chat = question.url, question.headers, question.extensions

@@ -6,7 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neko.errors import ContextTooLongError, ModelEmptyReplyError, ModelError, ModelReplyCutError
+from neko.errors import (
+    ContextTooLongError,
+    ModelEmptyReplyError,
+    ModelError,
+    ModelReplyCutError,
+    ReplyTooLongError,
+)
 from neko.llm.adaptation import Adaptations
 from neko.llm.chat_request import ChatMessage
 from neko.llm.client import ProviderClient, Timeouts, open_client
@@ -15,6 +21,9 @@ from neko.llm.provider_errors import ProviderErrors
 from neko.llm.reply_filter import ReplyFilter
 from neko.net import Network
 from neko.providers import ModelEndpoint
+
+LONGEST_ANSWER = 100_000
+"""Characters of a model's text, thoughts and all: no question of ours has a longer answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ async def complete_once(
     """Ask once, without tries again after a failure; raises ``NekoError``, also when the answer is empty.
 
     What the model does not take of the request is left out, and remembered in ``adaptations``. An answer that was cut
-    at the server's limit of length is one.
+    at the server's limit of length is one, one without an end is a ``ReplyTooLongError``.
     """
     timeouts = timeouts or Timeouts()
     client = await open_client(network, endpoint, timeouts)
@@ -68,10 +77,10 @@ async def _adapted(
     adaptation = adaptations.of(endpoint)
     errors = _errors(endpoint)
     while True:
-        answer = _WholeText()
+        answer = _WholeText(errors)
         try:
             await stream_completion(client, endpoint, messages, answer, timeouts, errors, adaptation=adaptation)
-        except ContextTooLongError:
+        except (ContextTooLongError, ReplyTooLongError):
             raise
         except ModelReplyCutError:
             break
@@ -91,9 +100,11 @@ def _errors(endpoint: ModelEndpoint) -> ProviderErrors:
 
 
 class _WholeText:
-    """Collects the text of a reply."""
+    """Collects the text of a reply; ``push`` raises ``ReplyTooLongError``."""
 
-    def __init__(self) -> None:
+    def __init__(self, errors: ProviderErrors) -> None:
+        self._errors = errors
+        self._left = LONGEST_ANSWER
         self.started = time.monotonic()
         self.first: float | None = None
         self._pieces: list[str] = []
@@ -102,6 +113,9 @@ class _WholeText:
     def push(self, text: str) -> bool:
         if self.first is None:
             self.first = time.monotonic()
+        self._left -= len(text)
+        if self._left < 0:
+            raise self._errors.make(ReplyTooLongError, f"longer than {LONGEST_ANSWER} characters")
         self._pieces.append(self._filter.feed(text))
         return True
 

@@ -12,7 +12,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
-from neko.errors import ModelError, ModelSchemeError, ModelStreamBrokenError, ModelUnreachableError, NekoError
+from neko.errors import (
+    ModelError,
+    ModelSchemeError,
+    ModelStreamBrokenError,
+    ModelUnreachableError,
+    NekoError,
+    ReplyTooLongError,
+)
 from neko.llm.adaptation import AS_USUAL, Adaptation
 from neko.llm.chat_request import ChatMessage, chat_body
 from neko.llm.client import ProviderClient, Timeouts
@@ -32,6 +39,8 @@ _DRAIN_TIMEOUT_S = 0.05
 _END_TIMEOUT_S = 3.0
 """Seconds from the reason of the end to the end of the answer, which some servers keep open for ever."""
 _LONGEST_REFUSAL = 64 * 1024
+_PART = 16 * 1024
+"""Bytes that are read in one step of the loop."""
 _SCHEME_MAY_BE_WRONG = (ModelUnreachableError, ModelStreamBrokenError)
 _LENGTHS = frozenset(("content-length", "transfer-encoding"))
 """Without any of them the end of a body looks the same as a connection that broke."""
@@ -104,6 +113,8 @@ async def _ask(
         raise
     except Exception as error:
         if not decoder.has_ended:
+            if clock.is_too_long:
+                raise errors.make(ReplyTooLongError, "a stream without an end") from error
             if clock.has_expired:
                 raise errors.timeout(clock.allowed_s, has_words=clock.has_words) from error
             found = errors.from_exception(error)
@@ -129,7 +140,7 @@ async def _read_stream(
 ) -> None:
     """Feed the stream to its end; what follows ``[DONE]`` is read so that the connection can be used again."""
     has_begun = has_ended = False
-    async for chunk in chunks:
+    async for chunk in _in_parts(chunks):
         if has_ended:
             continue
         clock.alive(len(chunk))
@@ -148,6 +159,20 @@ async def _read_stream(
         has_ended = decoder.done
         if decoder.has_ended:
             clock.last(_DRAIN_TIMEOUT_S if has_ended else _END_TIMEOUT_S)
+
+
+async def _in_parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """``chunks``, long ones in parts with a turn for everybody else after each.
+
+    What was read at once may inflate to a thousand times as much, which ``httpx2`` hands out without waiting between.
+    """
+    async for chunk in chunks:
+        if len(chunk) <= _PART:
+            yield chunk
+            continue
+        for at in range(0, len(chunk), _PART):
+            yield chunk[at : at + _PART]
+            await asyncio.sleep(0)
 
 
 async def _let_first_words_out() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from neko.errors import ModelContentFilteredError, ModelEmptyReplyError, ModelStreamBrokenError
+from neko.errors import ModelContentFilteredError, ModelEmptyReplyError, ModelStreamBrokenError, ReplyTooLongError
 from neko.llm.answer_body import AnswerBody, json_texts
 from neko.llm.other_forms import text_of_content, text_without_choices
 from neko.llm.provider_errors import ProviderErrors
@@ -74,7 +74,7 @@ class CompletionDecoder:
 
     def feed(self, chunk: bytes) -> bool:
         """Take bytes; true when they held any event. Raises ``ModelError``."""
-        events = [] if self.done else self._body.feed(chunk)
+        events = [] if self.done else self._cut_up(self._body.feed, chunk)
         for data in events:
             self._event(data)
             if self.done:
@@ -86,7 +86,7 @@ class CompletionDecoder:
         reply came to a good end."""
         if not self.done:
             is_whole = is_delimited or self._body.is_whole
-            for data in self._rest():
+            for data in self._cut_up(self._body.flush):
                 self._event(data)
             if not (is_whole or self.has_ended):
                 raise self._errors.make(ModelStreamBrokenError, "the stream stopped without an end")
@@ -105,11 +105,12 @@ class CompletionDecoder:
             self._raise_for_nothing()
         return CompletionEnd(calls, well_formed("".join(self._reasoning)) if calls else "")
 
-    def _rest(self) -> list[bytes]:
+    def _cut_up(self, cut: Callable[..., list[bytes]], *data: bytes) -> list[bytes]:
+        """The result of ``cut``, whose ``ValueError`` says that something in the body is too long."""
         try:
-            return self._body.flush()
+            return cut(*data)
         except ValueError as error:
-            raise self._errors.make(ModelStreamBrokenError, str(error)) from error
+            raise self._errors.make(ReplyTooLongError, str(error)) from error
 
     def _event(self, data: bytes) -> None:
         if type(data) is ErrorData:
@@ -131,7 +132,7 @@ class CompletionDecoder:
         """The whole objects that broken data begins with. What is broken is passed over: it ends a reply only where
         nothing comes after it."""
         found: list[Any] = []
-        for text in json_texts(data):
+        for text in self._cut_up(json_texts, data):
             try:
                 found.append(load_json(text, pieces=True))
             except (ValueError, RecursionError):
@@ -193,6 +194,8 @@ class CompletionDecoder:
 
     def _take_without_choice(self, event: dict[str, Any]) -> None:
         """An error, Ollama's own form, a choice in an envelope, or something that is none of our business."""
+        if not event:
+            return
         message = event.get("message")
         if isinstance(message, dict) and "content" in message and "role" in message:
             self._take({"choices": [{"delta": message, "finish_reason": event.get("done_reason")}]})

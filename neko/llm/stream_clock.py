@@ -36,6 +36,8 @@ class StreamClock:
         self._late_timer: asyncio.TimerHandle | None = None
         self.allowed_s = patience.first_words_timeout_s
         self.has_words = False
+        self.is_too_long = False
+        """It has expired although the stream is alive."""
 
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
@@ -61,7 +63,7 @@ class StreamClock:
         self._alive = self._loop.time()
         self._bytes_left -= size
         if self._bytes_left < 0:
-            self._expire()
+            self._expire(too_long=True)
 
     def thought(self) -> None:
         """Something of a reply has come, were it only thoughts: the model is there, so it is not late any more."""
@@ -96,7 +98,7 @@ class StreamClock:
         if self._paused is not None:
             self._look_at(now + self.allowed_s)
         elif now >= (due := min(self._alive + self.allowed_s, self._end)):
-            self._expire()
+            self._expire(too_long=due == self._end)
         else:
             self._look_at(due)
 
@@ -104,7 +106,8 @@ class StreamClock:
         self._cancel(self._timer)
         self._timer = self._loop.call_at(when, self._look)
 
-    def _expire(self) -> None:
+    def _expire(self, *, too_long: bool) -> None:
+        self.is_too_long = too_long
         self._timeout.reschedule(self._loop.time())
 
     @staticmethod

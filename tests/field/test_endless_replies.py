@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -87,15 +88,88 @@ async def test_nothing_but_white_space_is_no_reply_E19(talk: Talk) -> None:
     ],
     ids=["E19-reasoning", "E19-openrouter", "E19-comments", "E19-roles"],
 )
+@pytest.mark.parametrize("limit", ["bytes", "time"])
 async def test_thoughts_without_an_end_are_given_up(
-    data_dir: Path, hostile: HostileProvider, thought: bytes, monkeypatch: pytest.MonkeyPatch
+    data_dir: Path, hostile: HostileProvider, thought: bytes, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if limit == "bytes":
+        monkeypatch.setattr("neko.llm.stream_clock.LONGEST_STREAM", 200_000)
+    hostile.answers = [endless(thought)]
+    async with chat_talk(data_dir, hostile, completion_timeout_s=0.2 if limit == "time" else 600.0) as talk:
+        outcome = await talk.say()
+        assert told(outcome) == [("reply_too_long", "error")]
+        assert "did not come to an end" in outcome.told[0]["message"]
+        assert outcome.requests == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [b": keep-alive\n\n", event(chunk({"reasoning_content": "Hmm. "})), event({"choices": []})],
+    ids=["E19-comments", "E19-reasoning", "E19-nothing"],
+)
+async def test_words_and_then_a_stream_without_an_end_are_a_reply_that_got_too_long(
+    data_dir: Path, hostile: HostileProvider, more: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("neko.llm.stream_clock.LONGEST_STREAM", 200_000)
-    hostile.answers = [endless(thought)]
+    hostile.answers = [endless(more, first=deltas("The tea is ready."))]
     async with chat_talk(data_dir, hostile) as talk:
         outcome = await talk.say()
-        assert outcome.codes == ["model_timeout"]
+        assert outcome.text == "The tea is ready."
+        assert outcome.is_complete
+        assert told(outcome) == [("reply_too_long", "info")]
         assert outcome.requests == 1
+
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Raw([b"data: ", *[b"x" * MEGABYTE] * 6]),
+        Raw([b"x" * MEGABYTE] * 6),
+        Raw([b'{"choices": [{"message": {"content": "', *[b"x" * MEGABYTE] * 10]),
+        Raw([b"{} " * 20_000]),
+    ],
+    ids=["E19-line", "E19-line-of-nothing", "E19-whole", "E19-pieces"],
+)
+async def test_an_answer_in_one_piece_that_is_longer_than_any_is_given_up(talk: Talk, answer: Raw) -> None:
+    talk.provider.answers = [answer]
+    outcome = await talk.say()
+    assert told(outcome) == [("reply_too_long", "error")]
+    assert outcome.requests == 1
+
+
+INFLATED = {
+    "blank": b"\n" * MEGABYTE,
+    "letters": b"x" * MEGABYTE,
+    "comments": b": keep-alive\n\n" * 70_000,
+    "thoughts": event(chunk({"reasoning_content": "Hmm. "})) * 8_000,
+    "events": event({"choices": []}) * 30_000,
+    "objects": b"{}\n" * 300_000,
+}
+
+
+@pytest.fixture(params=INFLATED.values(), ids=INFLATED)
+def bomb(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """A hundredth of what it inflates to, or less."""
+    compressor = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    monkeypatch.setattr("neko.llm.stream_clock.LONGEST_STREAM", 4 * MEGABYTE)
+    return b"".join(compressor.compress(request.param) for _ in range(8)) + compressor.flush()
+
+
+@pytest.mark.loop_watchdog
+async def test_an_answer_that_inflates_without_an_end_is_given_up_and_holds_nobody_up(talk: Talk, bomb: bytes) -> None:
+    talk.provider.answers = [Raw([bomb], headers={"content-encoding": "gzip"})]
+    outcome = await talk.say()
+    assert told(outcome) == [("reply_too_long", "error")]
+    assert outcome.requests == 1
+
+
+async def test_a_model_is_asked_not_to_compress(talk: Talk) -> None:
+    talk.provider.answers = [reply("The tea is ready.")]
+    await talk.say()
+    assert talk.provider.chats[0].headers["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS"], ids=lambda reason: f"A27-{reason}")

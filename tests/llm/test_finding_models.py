@@ -21,6 +21,7 @@ from neko.errors import (
     ModelWebPageError,
     ModelWrongPathError,
     NoModelYetError,
+    ReplyTooLongError,
 )
 from neko.llm import discovery, model_catalogue
 from neko.llm.client import Timeouts
@@ -142,6 +143,13 @@ async def test_a_summary_is_the_whole_answer() -> None:
         assert await complete(Network(), endpoint(provider.base_url), "Summarise.") == "They spoke of cats."
         assert await summariser(Network(), endpoint(provider.base_url))("Summarise.") == "Again."
         assert provider.chats[0].json["messages"] == [{"role": "user", "content": "Summarise."}]
+
+
+async def test_a_summary_without_an_end_is_none() -> None:
+    async with ScriptedProvider() as provider:
+        provider.script(Script(["and tea " * 1_000] * 100))
+        with pytest.raises(ReplyTooLongError):
+            await complete(Network(), endpoint(provider.base_url), "Summarise.")
 
 
 @pytest.mark.parametrize("script", [Script([]), Script(["Half"], cut_after=1), failure(500)])
