@@ -150,7 +150,7 @@ INFLATED = {
 }
 
 
-@pytest.fixture(params=INFLATED.values(), ids=INFLATED)
+@pytest.fixture(params=INFLATED.values(), ids=tuple(INFLATED))
 def bomb(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A hundredth of what it inflates to, or less."""
     compressor = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
