@@ -26,12 +26,20 @@ HandOver = Callable[[bytes | None], None]
 _VARIANT = "f2"
 _NAMES = {"en": "en-us", "zh": "cmn", "pt": "pt-br", "no": "nb"}
 """Where espeak-ng has another name for a language, or several voices of it."""
-_PACE = {"en": 168, "zh": 205, "ja": 168, "ko": 180}
-_USUAL_PACE = 165
+_PACE = {"en": 134, "zh": 180, "ja": 142, "ko": 150}
+_USUAL_PACE = 140
 _PITCH = {"zh": 75}
 _USUAL_PITCH = 67
 _PITCH_PER_SEMITONE = 5.5
+_RANGE = {"zh": 80, "ja": 99}
+_USUAL_RANGE = 80
 _CLOSE_TIMEOUT_S = 1.0
+_BREATH_MS = 380
+_SHORT_PAUSE_MS = 110
+"""After a sentence, and after a piece of one; espeak-ng adds some 30 ms."""
+_SENTENCE_ENDS = tuple(".!?…。！？")
+_CLOSING = " \"'”’»)）」』"
+"""What may follow the end of a sentence, and would have espeak-ng pause once more."""
 
 
 _A_WORD = {"zh": "猫", "ja": "猫", "ko": "야"}
@@ -120,12 +128,14 @@ class EspeakEngine:
                 variants=(voice.voice, _VARIANT),
                 words_per_minute=round(min(450, max(80, _PACE.get(language, _USUAL_PACE) * voice.rate))),
                 pitch=round(min(100, max(0, _PITCH.get(language, _USUAL_PITCH) + _PITCH_PER_SEMITONE * voice.pitch))),
+                pitch_range=_RANGE.get(language, _USUAL_RANGE),
                 on_sound=lambda pcm: hand_over(convert(shaper.process(pcm))),
                 cancelled=cancelled,
             )
             if cancelled.is_set():
                 return
-        hand_over(convert(shaper.finish()))
+        ends = utterance.text.rstrip(_CLOSING).endswith(_SENTENCE_ENDS)
+        hand_over(convert(shaper.finish(_BREATH_MS if ends else _SHORT_PAUSE_MS)))
 
     def _runs(self, utterance: Utterance) -> Iterator[tuple[str, str]]:
         """What to say in which language (a code without region): a voice spells the letters of another script.
@@ -137,7 +147,7 @@ class EspeakEngine:
         main = utterance.language
         if not self._host.has_voice(_named(main)):
             main = "en"
-        texts = runs(in_words(utterance.text, _primary(main)), main)
+        texts = runs(in_words(utterance.text.rstrip(_CLOSING), _primary(main)), main)
         if _named(main) != "ja" and not is_latin(main):
             texts = merged(texts, main)
         for text, tag in texts:

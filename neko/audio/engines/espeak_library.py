@@ -98,13 +98,14 @@ class EspeakHost:
         variants: Sequence[str],
         words_per_minute: int,
         pitch: int,
+        pitch_range: int,
         on_sound: OnSound,
         cancelled: threading.Event,
     ) -> None:
         """Synthesise ``text``; ``on_sound`` gets PCM16 mono as it is made. Ends early once ``cancelled``.
 
         ``language`` is espeak-ng's own name of it. The first of ``variants`` that exists colours the
-        voice. ``pitch`` is 0 to 100. Raises ``SpeechError``, or what ``on_sound`` raised.
+        voice. ``pitch`` and ``pitch_range`` are 0 to 100. Raises ``SpeechError``, or what ``on_sound`` raised.
         """
         with self._speaking:
             self.load()
@@ -115,7 +116,7 @@ class EspeakHost:
             for parameter, value in (
                 (_RATE, words_per_minute),
                 (_PITCH, pitch),
-                (_RANGE, 62),
+                (_RANGE, pitch_range),
                 (_VOLUME, 90),
                 (_WORD_GAP, 0),
             ):

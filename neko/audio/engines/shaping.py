@@ -20,7 +20,6 @@ _CUTOFF = 5200.0
 _GAIN = 1.15
 _CEILING = 0.82
 _FADE_MS = 8
-_PAUSE_MS = 110
 
 
 class Shaper:
@@ -48,11 +47,11 @@ class Shaper:
         self._held = waiting[cut:]
         return _pcm(waiting[:cut])
 
-    def finish(self) -> bytes:
-        """The faded end and the pause after a sentence."""
+    def finish(self, pause_ms: int) -> bytes:
+        """The faded end and so many milliseconds of silence."""
         import numpy as np
 
-        pause = np.zeros(self._rate * _PAUSE_MS // 1000, dtype=np.float32)
+        pause = np.zeros(self._rate * pause_ms // 1000, dtype=np.float32)
         if self._held is None:
             return b""
         faded = self._held * np.linspace(1.0, 0.0, len(self._held), dtype=np.float32)
