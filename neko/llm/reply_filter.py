@@ -49,6 +49,10 @@ _CALL = re.compile(r"\s*(?:[{\[]|<(?:function|invoke|arg|param|tool))|\w[\w.-]*(
 _DOUBT = re.compile(r" [^\W\d_]| ?(?:…|\.\.\.)|[,.;:)，。、；：）]")
 """After the mark of a thought: perhaps a sentence goes on."""
 _ANY_THOUGHT = "thought"
+LONGEST_DOUBT = 12_000
+"""Characters: what may be a thought and is longer is one, since no reply is so long."""
+_LONGEST_LEFTOVER = 1_000
+"""Characters after the end of a turn in which a channel is still looked for."""
 
 _NO_MARK = Mark(Kind.TEXT, 0)
 
@@ -93,6 +97,7 @@ class ReplyFilter:
         self._out: list[str] = []
         self._held = ""
         self._maybe: list[str] | None = None
+        self._maybe_length = self._leftover = 0
         self._assumed = False
         self._passed = ShownText()
         self._thinks = ""
@@ -263,6 +268,7 @@ class ReplyFilter:
         self._state = _State.HIDDEN
         self._until = until
         self._maybe = maybe
+        self._maybe_length = 0
         self._assumed = False
         self._passed = ShownText()
         self._by_token = by_token
@@ -455,11 +461,14 @@ class ReplyFilter:
 
     def _pass(self, end: int) -> None:
         """Go on to ``end`` without showing anything."""
+        piece = self._text[self._at : end]
+        if self._assumed and piece:
+            self._passed.show(piece)
         if self._maybe is not None:
-            piece = self._text[self._at : end]
             self._maybe.append(piece)
-            if self._assumed and piece:
-                self._passed.show(piece)
+            self._maybe_length += len(piece)
+            if self._maybe_length > LONGEST_DOUBT:
+                self._maybe = None
         self._at = end
 
     def _read_header(self) -> bool:
@@ -498,7 +507,12 @@ class ReplyFilter:
 
     def _over(self) -> bool:
         stop = _MARK_STOP.search(self._text, self._at)
-        self._at = stop.start() if stop else len(self._text)
+        end = stop.start() if stop else len(self._text)
+        self._leftover += max(1, end - self._at)
+        if self._leftover > _LONGEST_LEFTOVER:
+            self._state = _State.ENDED
+            return True
+        self._at = end
         if stop is None:
             return True
         mark = read_mark(self._text, self._at, final=self._final)

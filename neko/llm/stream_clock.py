@@ -74,7 +74,7 @@ class StreamClock:
         self.thought()
         self.has_words = True
         self.allowed_s = self._patience.between_words_timeout_s
-        self._look_at(self._alive + self.allowed_s)
+        self._look()
 
     def pause(self) -> None:
         """Do not count from here to ``resume``."""

@@ -85,8 +85,10 @@ async def test_nothing_but_white_space_is_no_reply_E19(talk: Talk) -> None:
         event(chunk({"content": "", "reasoning": "Hmm. "})),
         b": keep-alive\n\n",
         event(chunk({"role": "assistant"})),
+        *deltas("<think> about tea "),
+        *deltas("Here is my thought process: tea "),
     ],
-    ids=["E19-reasoning", "E19-openrouter", "E19-comments", "E19-roles"],
+    ids=["E19-reasoning", "E19-openrouter", "E19-comments", "E19-roles", "E19-in-doubt", "E19-in-words"],
 )
 @pytest.mark.parametrize("limit", ["bytes", "time"])
 async def test_thoughts_without_an_end_are_given_up(
@@ -118,6 +120,32 @@ async def test_words_and_then_a_stream_without_an_end_are_a_reply_that_got_too_l
         assert outcome.is_complete
         assert told(outcome) == [("reply_too_long", "info")]
         assert outcome.requests == 1
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [["I love tea.</think>"], ["I love", " tea", "</thinking>"], ["I love tea ", "assistantfinal"]],
+    ids=["E19-thought", "E19-pieces", "E19-stripped-channel"],
+)
+async def test_a_reply_that_takes_itself_back_over_and_over_is_ended_and_told(talk: Talk, thought: list[str]) -> None:
+    talk.provider.answers = [endless(*deltas(*thought))]
+    outcome = await talk.say()
+    assert [status["code"] for status in outcome.told] == ["reply_too_long"]
+    discarded = [frame for frame in outcome.frames if frame["type"] == "response_discarded"]
+    assert len(discarded) == reply_sink.MOST_TAKEN_BACK
+    assert outcome.requests == 1
+
+
+@pytest.mark.parametrize("end", ["<|im_end|>\n", "</s>", "<|eot_id|>user\n"], ids=lambda end: f"E19-{end.strip()}")
+async def test_what_a_model_writes_on_after_the_end_of_its_turn_is_not_waited_for(talk: Talk, end: str) -> None:
+    talk.provider.answers = [endless(*deltas("and you? "), first=deltas("The tea is ready.", end)), reply("Yes.")]
+    outcome = await talk.say()
+    assert outcome.text == "The tea is ready."
+    assert outcome.is_complete
+    assert outcome.told == []
+    async with asyncio.timeout(5):
+        await talk.provider.chats[0].aborted.wait()
+    assert (await talk.say("And?")).text == "Yes."
 
 
 MEGABYTE = 1024 * 1024

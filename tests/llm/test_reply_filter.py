@@ -384,6 +384,31 @@ def test_a_model_that_is_known_for_thoughts_may_answer_without_one() -> None:
     assert not shown.filter.ends_a_thought
 
 
+@pytest.mark.parametrize(
+    "opening", ["<think> about", "Here is my thought process:", "analysis\N{HORIZONTAL ELLIPSIS}", ""]
+)
+def test_what_may_be_a_thought_is_one_when_it_gets_longer_than_any_reply(opening: str) -> None:
+    doubtful, certain = (Shown(opened=not opening) for _ in range(2))
+    assert doubtful.read(opening, *["and tea "] * 1_000) != ""
+    assert certain.read(opening, *["and tea "] * 2_000) == ""
+    assert certain.taken_back == 0
+
+
+def test_an_answer_after_a_very_long_thought_is_shown() -> None:
+    for size in (5, 100_000):
+        assert Shown(opened=True).read(*spelled("and tea " * 5_000 + "</think>" + SAID, size)) == SAID
+        assert Shown().read(*spelled("<think> about" + " tea" * 10_000 + "</think>" + SAID, size)) == SAID
+
+
+def test_a_channel_is_looked_for_only_shortly_after_the_end_of_a_turn() -> None:
+    shown = Shown()
+    shown.read(SAID, "<|im_end|>", *["\nand you?"] * 50)
+    assert not shown.filter.has_ended
+    shown.read(*["\nand you?"] * 100)
+    assert shown.filter.has_ended
+    assert shown.text == SAID
+
+
 def test_a_continuation_keeps_its_white_space_and_what_it_goes_on_with() -> None:
     assert Shown(begun="The tea").read(" is", " ready.") == "The tea is ready."
     assert Shown(begun="The tea ").read("hm.</think>", "is ready.") == "The tea is ready."

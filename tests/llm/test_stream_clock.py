@@ -108,6 +108,19 @@ def test_what_never_ends_is_ended_however_alive_it_is(words: bool) -> None:
     assert seconds_until_given_up(stream) == pytest.approx(-LONGEST_S, abs=3.0)
 
 
+def test_the_end_is_kept_though_words_may_be_waited_for_longer() -> None:
+    async def stream(loop: MovedLoop, clock: StreamClock) -> None:
+        for _ in range(30):
+            await loop.pass_time(59.0)
+            clock.alive(1)
+        await loop.pass_time(20.0)
+        clock.alive(1)
+        clock.words()
+        await loop.pass_time(11.0)
+
+    assert seconds_until_given_up(stream) == -LONGEST_S - 1.0
+
+
 def test_more_bytes_than_any_thought_has_are_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_clock, "LONGEST_STREAM", 100)
 

@@ -12,6 +12,8 @@ LONGEST_REPLY = 12_000
 """Characters of one reply, a quarter of an hour aloud: a small model may never stop by itself."""
 LONGEST_BLANK = 1_000
 """Characters of white space in a row, after which nothing else is expected."""
+MOST_TAKEN_BACK = 5
+"""Times that a completion may take back what it said."""
 _PART = 4_000
 """Characters of a delta that are read at once: of a whole answer no more than there is room for."""
 
@@ -19,13 +21,13 @@ _PART = 4_000
 class ReplySink:
     """What is no reply is left out, a continuation joined to what it goes on with, an endless reply ended.
 
-    ``push`` and ``flush`` raise ``ReplyTooLongError`` once the reply is full, or, with ``is_over``, once nothing of it
-    can come any more: nothing but white space comes, or somebody else's turn.
+    ``push`` and ``flush`` raise ``ReplyTooLongError`` once the reply is full or was taken back over and over, or, with
+    ``is_over``, once nothing of it can come any more: nothing but white space comes, or somebody else's turn.
     """
 
     __slots__ = (
         *("_begun", "_blanks", "_filter", "_follows_calls", "_joiner", "_length", "_reply", "_separator"),
-        *("drain", "is_over"),
+        *("_taken_back", "drain", "is_over"),
     )
 
     def __init__(
@@ -40,7 +42,7 @@ class ReplySink:
         self._length = reply.length
         self._follows_calls = follows_calls and not begun
         self._filter = ReplyFilter(self._take_back, labels, begun=begun, opened=opened)
-        self._blanks = 0
+        self._blanks = self._taken_back = 0
         self.is_over = False
         self.drain = reply.drain
         self._restart()
@@ -67,6 +69,8 @@ class ReplySink:
         else:
             self._blanks = 0
         text = self._filter.feed(text)
+        if self._taken_back > MOST_TAKEN_BACK:
+            raise ReplyTooLongError("taken back over and over")
         if self._joiner is not None:
             text = self._joiner.feed(text)
         has_room = not text or self._push(text)
@@ -77,6 +81,8 @@ class ReplySink:
 
     def flush(self, *, cut: bool = False) -> None:
         """The stream came to its end, or was cut: hand on what was held back."""
+        if self._taken_back > MOST_TAKEN_BACK:
+            return
         rest = self._filter.flush(cut=cut)
         if self._joiner is not None:
             rest = self._joiner.feed(rest) + self._joiner.flush()
@@ -88,8 +94,10 @@ class ReplySink:
         self._separator = "\n" if self._follows_calls else ""
 
     def _take_back(self) -> None:
-        self._restart()
-        self._reply.withdraw(self._length)
+        self._taken_back += 1
+        if self._taken_back <= MOST_TAKEN_BACK:
+            self._restart()
+            self._reply.withdraw(self._length)
 
     def _push(self, text: str) -> bool:
         if self._separator:
