@@ -337,7 +337,10 @@ class NoModelYetError(ModelNotFoundError):
 
 
 class ModelRateLimitedError(ModelError):
-    """``params``: seconds, if the provider says how long to wait; with them minutes and hours."""
+    """``params``: seconds, if the provider says how long to wait; with them minutes and hours.
+
+    A wait of more than two days is told as a long one.
+    """
 
     code = "model_rate_limited"
     permanent = False
@@ -345,6 +348,8 @@ class ModelRateLimitedError(ModelError):
     @property
     def sentence(self) -> str:
         seconds = float(self.params.get("seconds", 0))
+        if seconds > 2 * 24 * 3600:
+            return f"{self.code}_later"
         unit = "" if seconds <= 60 else "_minutes" if seconds <= 7200 else "_hours"
         return self.code + unit
 

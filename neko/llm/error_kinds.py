@@ -335,13 +335,18 @@ def _by_status(refusal: Refusal) -> type[ModelError] | None:
     return ModelBadRequestError if 400 <= code < 500 else None
 
 
+_LONGEST_WAIT_S = 365 * 24 * 3600.0
+"""What is longer is told in the same words."""
+
+
 def _is_passing_quota(refusal: Refusal) -> bool:
     """Google calls its limits by the minute a quota too, and says when to try again."""
     return refusal.code == 429 and _wait_s(refusal) is not None and "insufficient_quota" not in refusal.body.words
 
 
 def _wait_s(refusal: Refusal) -> float | None:
-    return refusal.hint if refusal.hint is not None else refusal.body.wait_s
+    seconds = refusal.hint if refusal.hint is not None else refusal.body.wait_s
+    return None if seconds is None else min(seconds, _LONGEST_WAIT_S)
 
 
 def _waiting(refusal: Refusal) -> dict[str, int | float]:

@@ -26,7 +26,7 @@ _EPOCH_MS = 1e12
 
 
 def retry_hint(headers: Mapping[str, str], body: object) -> float | None:
-    """Seconds, or None when nothing is said.
+    """Seconds, perhaps without end, or None when nothing is said.
 
     By ``Retry-After`` as seconds or as an HTTP date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after), by
     ``retry-after-ms`` or ``x-ratelimit-reset`` (seconds, a moment, "1m12.5s"), by Google's ``retryDelay``, or in words
@@ -53,7 +53,7 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return max(0.0, number) if math.isfinite(number) else None
+    return None if math.isnan(number) else max(0.0, number)
 
 
 def _until(date: str) -> float | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from neko.llm.client import Patience
+from neko.llm.client import Patience, Timeouts
 from tests.client import is_turn_end
 from tests.field.chat_talk import chat_talk
 from tests.field.hostile_provider import DONE, Answer, HostileProvider, Raw, chunk, deltas, event, problem, reply, whole
@@ -175,6 +175,61 @@ async def test_a_long_wish_to_wait_is_told_with_its_time_and_not_asked_again(
         [told] = outcome.told
         assert told["level"] == "error"
         assert "60 minutes" in told["remedy"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"retry_after": "1e308"},
+        {"retry_after": "inf"},
+        {"retry_after": "9" * 400},
+        {"retry_after": "Fri, 31 Dec 9999 23:59:59 GMT"},
+        {"retry_after": "604800"},
+        {"retry_after_ms": "1e300"},
+        {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "9" * 30},
+    ],
+    ids=["A30-1e308", "A30-inf", "A30-digits", "A30-year-9999", "A30-a-week", "A30-milliseconds", "A30-reset"],
+)
+async def test_a_wish_for_a_wait_beyond_all_patience_is_told_as_a_long_one(
+    data_dir: Path, hostile: HostileProvider, wish: dict[str, str]
+) -> None:
+    hostile.answers = [limited(**wish)]
+    async with chat_talk(data_dir, hostile) as talk:
+        outcome = await talk.say()
+        assert outcome.codes == ["model_rate_limited"]
+        assert "long time" in outcome.told[0]["message"]
+        assert "much later" in outcome.told[0]["remedy"]
+        assert outcome.requests == 1
+
+
+async def test_a_day_is_told_in_hours_A30(data_dir: Path, hostile: HostileProvider) -> None:
+    hostile.answers = [limited(retry_after="86400")]
+    async with chat_talk(data_dir, hostile) as talk:
+        assert "24 hours" in (await talk.say()).told[0]["remedy"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        lambda: {"retry_after": "0"},
+        lambda: {"retry_after": "-30"},
+        lambda: {"retry_after": "1e-300"},
+        lambda: {"retry_after": in_seconds(-3600)},
+        lambda: {"retry_after": "Thu, 01 Jan 1970 00:00:00 GMT"},
+        lambda: {"retry_after_ms": "-1e308"},
+        lambda: {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "0s"},
+    ],
+    ids=["A30-0", "A30-negative", "A30-tiny", "A30-past", "A30-1970", "A30-milliseconds", "A30-reset"],
+)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_wish_for_no_wait_at_all_does_not_hurry_us(
+    data_dir: Path, hostile: HostileProvider, status: int, wish: Callable[[], dict[str, str]]
+) -> None:
+    hostile.answers = [whole(problem("Rate limit reached"), status, **wish())]
+    async with chat_talk(data_dir, hostile) as talk:
+        outcome = await talk.say()
+        assert outcome.requests == 3
+        assert tuple(talk.pauses.seconds) == Timeouts().back_off_s
 
 
 CLAIMS = ("tried", "times", "without luck")

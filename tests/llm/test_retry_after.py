@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from email.utils import formatdate
 
@@ -32,6 +33,7 @@ def in_seconds(seconds: float) -> str:
         ({"retry-after": "soon"}, None),
         ({"retry-after": ""}, None),
         ({"retry-after": "nan"}, None),
+        ({"retry-after": "1e999"}, math.inf),
         ({}, None),
     ],
     ids=str,

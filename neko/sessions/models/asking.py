@@ -217,7 +217,7 @@ class Asking:
         delay = None if error.permanent else next(self._waits, None)
         if delay is None:
             raise error
-        delay = float(error.params.get("seconds", delay))
+        delay = max(delay, float(error.params.get("seconds", delay)))
         if delay > self._timeouts.longest_wait_s:
             raise self._too_long_a_wait(error)
         self._attempt += 1
