@@ -28,7 +28,7 @@ from neko.llm.error_kinds import Refusal, error_for, finish_error
 from neko.llm.retry_after import retry_hint
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import is_web_address
-from neko.providers.error_body import clean, decoded_body, read_error
+from neko.providers.error_body import clean, decoded_body, read_error, without_key
 
 if TYPE_CHECKING:
     import httpx2
@@ -130,7 +130,7 @@ class ProviderErrors:
 
     def _named(self, error: ModelError, said: str) -> ModelError:
         error.params = {"model": self.model, "provider": self.provider, **error.params}
-        error.said = clean(said.replace(self.key, "***") if self.key else said, keep=self.model)
+        error.said = clean(without_key(said, self.key), keep=self.model)
         return error
 
     def _by_cause(self, cause: BaseException, error: Exception) -> ModelError | None:

@@ -20,6 +20,8 @@ from typing import Any, Final
 from neko.well_formed import load_json
 
 LONGEST_SAID: Final = 200
+LONGEST_PART: Final = 8
+"""Letters and digits of a key in a row that are too many to show."""
 _MOST_VALUES: Final = 200
 _DEEPEST: Final = 8
 _MOST_EVENTS: Final = 20
@@ -106,6 +108,27 @@ def clean(text: str, *, keep: str = "") -> str:
     shown = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     shown = " ".join(shown.split())
     return shown if len(shown) <= LONGEST_SAID else shown[: LONGEST_SAID - 1].rstrip() + "…"
+
+
+def without_key(text: str, key: str) -> str:
+    """``text`` without ``key`` and without any part of it of ``LONGEST_PART`` or more, however it is broken up: servers
+    repeat keys over two lines, with blanks or with an ellipsis in their middle."""
+    letters = "".join(filter(str.isalnum, key))
+    size = min(LONGEST_PART, len(letters))
+    if not size:
+        return text
+    parts = {letters[at : at + size] for at in range(len(letters) - size + 1)}
+    places = [at for at, character in enumerate(text) if character.isalnum()]
+    plain = "".join(text[at] for at in places)
+    shown: list[str] = []
+    end, masked = 0, -2
+    for at in range(len(plain) - size + 1):
+        if plain[at : at + size] in parts:
+            if at > masked + 1:
+                shown += text[end : places[at]], "***"
+            masked = at + size - 1
+            end = places[masked] + 1
+    return "".join(shown) + text[end:]
 
 
 def _read_text(text: str) -> ErrorBody:

@@ -14,8 +14,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import neko.net
+from neko.providers.error_body import without_key
 from neko.settings import ASSETS
 from tests.conftest import RunningServer
 from tests.field.hostile_provider import (
@@ -259,6 +262,51 @@ async def test_the_provider_s_words_are_logged_without_a_word_of_the_talk_or_a_k
     assert "good-key-1234567" not in caplog.text + outcome.told[0]["message"]
 
 
+KEY = "sk-Qz7JwLr2-VbT9xKd4MfHs8Yn"
+
+
+@pytest.mark.parametrize(
+    "break_", ["\n", "…", "...", " ", "\r\n  ", "\u200b", " [redacted] ", "%", "</b><b>"], ids=ascii
+)
+@pytest.mark.parametrize("status", [200, 401, 400])
+async def test_a_key_that_the_provider_repeats_in_two_parts_is_not_shown_A24(
+    server: RunningServer, hostile: HostileProvider, break_: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = f"Incorrect API key {KEY[:14]}{break_}{KEY[14:]}, see example.com"
+    hostile.answers = [whole(problem(words), status)]
+    hostile.model_list = whole(problem(words), status)
+    with caplog.at_level(logging.DEBUG):
+        told = [str(await try_out(server, hostile.base_url, KEY))]
+        async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as rest:
+            asked = {"provider": "custom", "base_url": hostile.base_url, "api_key": KEY}
+            told.append((await rest.post("/api/models/list", json=asked)).text)
+    for text in (*told, caplog.text):
+        assert not shared(text, KEY)
+    assert all("Incorrect API key" in text and "example.com" in text for text in told)
+
+
+def shared(text: str, key: str) -> list[str]:
+    """The runs of eight letters and digits of ``key`` between the masks of ``text``."""
+    *plain, letters = ("".join(filter(str.isalnum, each)) for each in (*text.split("***"), key))
+    runs = [letters[at : at + 8] for at in range(len(letters) - 7)]
+    return [run for run in runs if any(run in each for each in plain)]
+
+
+@given(st.text("abcXYZ0123456789", min_size=8, max_size=60), st.data())
+def test_no_part_of_a_key_is_left_however_it_is_broken_up(key: str, data: st.DataObject) -> None:
+    parts = st.tuples(st.sampled_from(["\n", "…", " ", "-", "key ", "", "*** "]), st.sampled_from(range(len(key) + 1)))
+    text = "Wrong: "
+    for between, at in data.draw(st.lists(parts, max_size=8)):
+        text += between + key[:at] + between + key[at:]
+    assert not shared(without_key(text, key), key)
+
+
+@pytest.mark.parametrize("key", ["", "---", KEY])
+def test_words_without_a_key_in_them_stay_as_they_are(key: str) -> None:
+    words = "Incorrect API key sk-Qz7***, see example.com (Mf, Hs8Y)"
+    assert without_key(words, key) == words
+
+
 async def test_words_without_end_and_with_control_characters_are_shown_short_on_one_line(talk: Talk) -> None:
     talk.provider.answers = [whole(problem("No\x00 \u202e\r\n\n<b>way</b> " + "x y " * 5000), 400)]
     outcome = await talk.say()
@@ -272,8 +320,8 @@ async def test_words_without_end_and_with_control_characters_are_shown_short_on_
 # ── the way to the server ───────────────────────────────────────────────────────────────
 
 
-async def try_out(server: RunningServer, base_url: str) -> dict[str, Any]:
-    choice = {"provider": "custom", "model": "m", "base_url": base_url, "api_key": "good"}
+async def try_out(server: RunningServer, base_url: str, key: str = "good") -> dict[str, Any]:
+    choice = {"provider": "custom", "model": "m", "base_url": base_url, "api_key": key}
     async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as rest:
         result: dict[str, Any] = (await rest.post("/api/models/test", json=choice)).json()
         return result

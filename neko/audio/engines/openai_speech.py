@@ -20,7 +20,7 @@ from neko.errors import NekoError, SpeechError, SpeechRefusedError, SpeechSilent
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import url_below
-from neko.providers.error_body import decoded_body, read_error
+from neko.providers.error_body import decoded_body, read_error, without_key
 from neko.settings import is_near
 from neko.tasks import in_thread
 from neko.types.speech import Convert, SpeechCapabilities, Utterance
@@ -150,9 +150,7 @@ class OpenAISpeech:
         error = SpeechRefusedError(
             f"the speech server answered {status}", **self._who, status=status, provider=provider
         )
-        key = self._endpoint.api_key.encode()
-        said = read_error(decoded_body(words.replace(key, b"***") if key else words)).said
-        error.said = said or f"HTTP {status}"
+        error.said = without_key(read_error(decoded_body(words)).said, self._endpoint.api_key) or f"HTTP {status}"
         return error
 
     def _told(self, error: Exception, attempt: _Attempt) -> NekoError:
