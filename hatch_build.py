@@ -34,6 +34,16 @@ FILES = {
     "dompurify/dist/purify.es.mjs": "purify.es.mjs",
     "dompurify/dist/purify.es.d.mts": "purify.es.d.mts",
     "dompurify/LICENSE": "dompurify.LICENSE",
+    "remend/dist/index.js": "remend.mjs",
+    "remend/dist/index.d.ts": "remend.d.mts",
+    "remend/LICENSE": "remend.LICENSE",
+    "@highlightjs/cdn-assets/es/highlight.min.js": "highlight.mjs",
+    "@highlightjs/cdn-assets/LICENSE": "highlight.LICENSE",
+    "temml/dist/temml.mjs": "temml.mjs",
+    "temml/dist/temml.d.ts": "temml.d.mts",
+    "temml/dist/Temml-Local.css": "Temml-Local.css",
+    "temml/dist/Temml.woff2": "Temml.woff2",
+    "temml/LICENSE": "temml.LICENSE",
 }
 
 

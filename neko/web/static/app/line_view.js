@@ -4,6 +4,7 @@
  * @import { Entry } from "./transcript.js"
  * @typedef {{ retry: () => void }} LineActions
  */
+import { copyBy } from "./code_block.js";
 import { closest, h, icon } from "./element.js";
 import { MarkdownView } from "./markdown.js";
 import { currentLanguage, t } from "./i18n.js";
@@ -20,19 +21,6 @@ function clock(at) {
   return Number.isNaN(date.getTime()) ? "" : format.format(date);
 }
 
-/** @param {string} text */
-async function copyText(text) {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(text);
-    return;
-  }
-  const area = h("textarea", { class: "visually-hidden", value: text });
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
-
 export class LineView {
   /** @type {HTMLElement} */
   #words;
@@ -44,6 +32,7 @@ export class LineView {
   #note;
   /** @type {string | null} */
   #shown = null;
+  #isGrowing = false;
   #frame = 0;
 
   /**
@@ -55,7 +44,8 @@ export class LineView {
     this.#words = h("div", { class: "line-words" });
     this.#time = h("time", { class: "line-time" });
     this.#note = h("span", { class: "line-note" });
-    this.copyButton = h("button", { type: "button", class: "line-act line-copy", tabindex: "-1", on: { click: () => this.#copy() } }, icon("copy"));
+    this.copyButton = h("button", { type: "button", class: "line-act line-copy", tabindex: "-1" }, icon("copy"));
+    this.copyButton.addEventListener("click", () => void copyBy(this.copyButton, entry.text));
     this.retryButton = entry.role === "assistant" &&
       h("button", { type: "button", class: "line-act line-retry", tabindex: "-1", "data-testid": "retry", on: { click: actions.retry } }, icon("retry"));
     this.element = h(
@@ -104,11 +94,13 @@ export class LineView {
   #drawWords() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    const { text } = this.entry;
-    if (text === this.#shown) return;
+    const { text, state } = this.entry;
+    const isGrowing = state === "streaming";
+    if (text === this.#shown && isGrowing === this.#isGrowing) return;
     this.#shown = text;
+    this.#isGrowing = isGrowing;
     this.#words.hidden = !text;
-    if (this.#markdown) this.#markdown.show(text);
+    if (this.#markdown) this.#markdown.show(text, { isGrowing });
     else this.#words.textContent = text;
   }
 
@@ -125,16 +117,6 @@ export class LineView {
     const { entry } = this;
     if (entry.thumbnails?.length) return h("div", { class: "line-pictures" }, entry.thumbnails);
     return h("div", { class: "line-pictures" }, h("span", { class: "line-picture-count" }, icon("image"), ` ${entry.images}`));
-  }
-
-  async #copy() {
-    try {
-      await copyText(this.entry.text);
-    } catch {
-      return;
-    }
-    this.copyButton.replaceChildren(icon("check"));
-    setTimeout(() => this.copyButton.replaceChildren(icon("copy")), 1400);
   }
 
   /** @param {MouseEvent} event */

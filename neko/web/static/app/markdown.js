@@ -4,29 +4,19 @@
  * Markup from a model is untrusted: raw HTML is shown as text, pictures become links (nothing is
  * fetched from another host), links open apart and carry no referrer.
  */
-import { Marked } from "../vendor/marked.esm.js";
 import DOMPurify from "../vendor/purify.es.mjs";
+import { codeBlock } from "./code_block.js";
+import { drawFormula } from "./formulas.js";
+import { drawable } from "./growing_markdown.js";
+import { h } from "./element.js";
+import { t } from "./i18n.js";
+import { marked } from "./markdown_syntax.js";
 
 const TAGS = [
-  "p", "br", "hr", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li",
+  "p", "br", "hr", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li", "sup", "div",
   "h1", "h2", "h3", "h4", "h5", "h6", "a", "table", "thead", "tbody", "tr", "th", "td", "span",
 ];
 const ATTRIBUTES = ["href", "title", "start", "align", "class"];
-
-/** @param {string} text */
-function escape(text) {
-  return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
-}
-
-const marked = new Marked({
-  gfm: true,
-  breaks: true,
-  renderer: {
-    html: ({ text }) => escape(text),
-    image: ({ href, text }) => `<a href="${escape(href)}">${escape(text || href)}</a>`,
-    checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
-  },
-});
 
 const purify = DOMPurify(window);
 purify.addHook("afterSanitizeAttributes", (node) => {
@@ -50,16 +40,43 @@ function fragment(html) {
   });
 }
 
+/** What scrolls can be reached by the keyboard, and only what scrolls. */
+const scrollers = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const scroller = target instanceof HTMLElement && target.closest(".md-scroll");
+    if (!(scroller instanceof HTMLElement)) continue;
+    const scrolls = scroller.scrollWidth > scroller.clientWidth + 1;
+    scroller.toggleAttribute("data-scrolls", scrolls);
+    if (scrolls) {
+      scroller.tabIndex = 0;
+      scroller.setAttribute("role", "region");
+      scroller.setAttribute("aria-label", t("talk.scrolls"));
+    } else {
+      scroller.removeAttribute("tabindex");
+      scroller.removeAttribute("role");
+      scroller.removeAttribute("aria-label");
+    }
+  }
+});
+
 /**
  * Wide parts scroll inside themselves, never the page.
  * @param {DocumentFragment} content
+ * @param {boolean} isWhole nothing more comes
  */
-function framed(content) {
-  for (const wide of content.querySelectorAll("pre, table")) {
-    const frame = document.createElement("div");
-    frame.className = wide.tagName === "PRE" ? "md-code" : "md-table";
-    wide.replaceWith(frame);
-    frame.append(wide);
+function framed(content, isWhole) {
+  for (const pre of content.querySelectorAll("pre")) codeBlock(pre, { isWhole, clean: fragment });
+  for (const table of content.querySelectorAll("table")) {
+    const frame = h("div", { class: "md-table md-scroll" });
+    table.replaceWith(frame);
+    frame.append(table);
+  }
+  for (const formula of content.querySelectorAll(".md-math")) {
+    if (formula instanceof HTMLElement && (isWhole || formula.tagName === "SPAN")) void drawFormula(formula);
+  }
+  for (const scroller of content.querySelectorAll(".md-scroll")) {
+    scrollers.observe(scroller);
+    if (scroller.firstElementChild) scrollers.observe(scroller.firstElementChild);
   }
   return content;
 }
@@ -68,7 +85,7 @@ function framed(content) {
 export class MarkdownView {
   /** @type {HTMLElement} */
   #element;
-  /** @type {{ raw: string, nodes: ChildNode[] }[]} */
+  /** @type {{ raw: string, isWhole: boolean, nodes: ChildNode[] }[]} */
   #blocks = [];
 
   /** @param {HTMLElement} element */
@@ -76,17 +93,25 @@ export class MarkdownView {
     this.#element = element;
   }
 
-  /** @param {string} text */
-  show(text) {
-    const tokens = marked.lexer(text).filter((token) => token.type !== "space");
+  /**
+   * @param {string} text
+   * @param {{ isGrowing?: boolean }} [options]
+   */
+  show(text, { isGrowing = false } = {}) {
+    const tokens = marked.lexer(isGrowing ? drawable(text) : text).filter((token) => token.type !== "space");
+    const whole = isGrowing ? tokens.length - 1 : tokens.length;
     let same = 0;
-    while (same < tokens.length && this.#blocks[same]?.raw === tokens[same]?.raw) same += 1;
+    for (; same < tokens.length; same += 1) {
+      const block = this.#blocks[same];
+      if (block?.raw !== tokens[same]?.raw || block?.isWhole !== same < whole) break;
+    }
     for (const stale of this.#blocks.splice(same)) for (const node of stale.nodes) node.remove();
-    for (const token of tokens.slice(same)) {
-      const content = framed(fragment(marked.parser([token])));
+    for (const [index, token] of tokens.slice(same).entries()) {
+      const isWhole = same + index < whole;
+      const content = framed(fragment(marked.parser([token])), isWhole);
       const nodes = [...content.childNodes];
       this.#element.append(content);
-      this.#blocks.push({ raw: token.raw, nodes });
+      this.#blocks.push({ raw: token.raw, isWhole, nodes });
     }
   }
 }

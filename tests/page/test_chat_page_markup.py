@@ -1,0 +1,180 @@
+"""How her words are shown: tables, code, formulas, lists; growing and whole; in a real browser."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from tests.page.page_driver import PageDriver, words
+from tests.page.running_neko import RunningNeko
+from tests.scripted_provider import Script, ScriptedProvider
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CODE = 'Look:\n\n```python\ndef greet(name: str) -> str:\n    return f"Hello, {name}"  # friendly\n```\n\nDone.'
+TABLE = "| Dish | Price | How |\n|:--|--:|:-:|\n| Soup | 4.50 | warm |\n| Pie | 12.00 | cold |\n"
+WIDE = "|" + " A column |" * 14 + "\n|" + "--|" * 14 + "\n|" + " words here |" * 14 + "\n"
+
+
+async def shown(driver: PageDriver, connected: RunningNeko, provider: ScriptedProvider, text: str) -> Locator:
+    """Her words on the page that hold ``text``."""
+    provider.default = Script([text[at : at + 5] for at in range(0, len(text), 5)])
+    await driver.open(connected.url)
+    await driver.say("Show me")
+    await driver.reply()
+    return driver.lines("assistant").locator(".line-words")
+
+
+async def test_code_has_its_language_its_colours_and_a_button_that_copies_it(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    await driver.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    line = await shown(driver, connected, provider, CODE)
+    await expect(line.locator(".md-language")).to_have_text("Python")
+    await expect(line.locator(".hljs-keyword").first).to_have_text("def")
+    await line.get_by_role("button", name="Copy the code").click()
+    copied = await driver.page.evaluate("navigator.clipboard.readText()")
+    assert copied == 'def greet(name: str) -> str:\n    return f"Hello, {name}"  # friendly'
+    assert await driver.violations() == []
+
+
+async def test_code_in_an_unknown_language_is_code(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    line = await shown(driver, connected, provider, "```nonsense\n<b>1 < 2</b>\n```\n\n```\nplain\n```")
+    await expect(line.locator("pre code")).to_have_text(["<b>1 < 2</b>\n", "plain\n"])
+    await expect(line.locator(".md-language").first).to_have_text("nonsense")
+
+
+async def test_a_table_aligns_its_columns_and_scrolls_only_when_it_must(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    line = await shown(driver, connected, provider, f"{TABLE}\nand\n\n{WIDE}")
+    aligned = "(cells) => cells.map((cell) => getComputedStyle(cell).textAlign)"
+    first = line.locator("table").first
+    assert await first.locator("tbody tr:first-child td").evaluate_all(aligned) == ["left", "right", "center"]
+    narrow, wide = line.locator(".md-table").nth(0), line.locator(".md-table").nth(1)
+    await expect(wide).to_have_attribute("tabindex", "0")
+    await expect(wide).to_have_attribute("role", "region")
+    assert await narrow.get_attribute("tabindex") is None
+    assert await driver.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await wide.focus()
+    await driver.page.keyboard.press("ArrowRight")
+    await driver.until("() => document.activeElement.scrollLeft > 0")
+
+
+FORMULAS = {
+    "dollars": (r"Euler: $e^{i\pi} + 1 = 0$ is neat.", 1, r"e^{i\pi} + 1 = 0"),
+    "brackets": (r"So \(a^2\,b\) it is.", 1, r"a^2\,b"),
+    "display": ("Look:\n\n$$\n\\int_0^1 x\\,dx = \\frac12\n$$\n\nSee?", 1, r"\int_0^1 x\,dx = \frac12"),
+    "display-brackets": ("Look:\n\n\\[\nE = mc^2\n\\]\n\nSee?", 1, "E = mc^2"),
+    "display-in-a-sentence": ("It is $$x^2$$ here.", 1, "x^2"),
+    "prices": ("It was $5 yesterday and $10 today, US$3/US$4, ($7).", 0, ""),
+    "variables": ("Set $HOME and $PATH, then `echo $x$`.", 0, ""),
+    "names": ("A$AP and Ke$ha sing.", 0, ""),
+    "in-code": ("```sh\necho $a$ $$b$$\n```", 0, ""),
+}
+
+
+@pytest.mark.parametrize(("text", "count", "tex"), FORMULAS.values(), ids=FORMULAS)
+async def test_formulas_are_drawn_and_prices_are_none(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver, text: str, count: int, tex: str
+) -> None:
+    line = await shown(driver, connected, provider, text)
+    await expect(line.locator("math")).to_have_count(count)
+    if count:
+        await expect(line.locator("math")).to_have_attribute("aria-label", tex)
+    else:
+        assert (await line.text_content() or "").replace("\n", "").count("$") == text.count("$")
+        assert "temml" not in str([request.url for request in driver.requests])
+    assert await driver.violations() == []
+
+
+async def test_what_is_no_formula_stays_as_it_was_written(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    line = await shown(driver, connected, provider, r"Odd: $\frac{1$ and \(\href{javascript:alert(1)}{x}\) end.")
+    await expect(line.locator(".md-math.is-source").first).to_have_text(r"\frac{1")
+    await expect(line.locator("[href^=javascript]")).to_have_count(0)
+
+
+async def test_task_lists_and_footnotes(connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver) -> None:
+    text = "- [x] bread\n- [ ] milk\n- eggs\n\nAs *she* said[^1].\n\n[^1]: In **March**.\n[^two]: word\n"
+    line = await shown(driver, connected, provider, text)
+    await expect(line.locator("li")).to_have_text(["☑ bread", "☐ milk", "eggs"])
+    styles = await line.locator("li").evaluate_all("(all) => all.map((li) => getComputedStyle(li).listStyleType)")
+    assert styles == ["none", "none", "disc"]
+    await expect(line.locator("p sup").first).to_have_text("1")
+    await expect(line.locator(".md-note")).to_have_text(["1 In March.", "two word"])
+    await expect(line.locator(".md-note strong")).to_have_text("March")
+
+
+async def test_words_in_angle_brackets_stay(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    text = "Use the <div> tag inside <section>, as List<String>, <b>x</b>.\n\n<p>and</p>"
+    line = await shown(driver, connected, provider, text)
+    assert (await line.text_content() or "").replace("\n", "") == text.replace("\n", "")
+
+
+GROWING = {
+    "list-under-text": ("Steps:\n\n1. First step\n2. Second step\n- and\n", "h1, h2, table, pre"),
+    "setext": ("A line of words\n- one\n- two\n", "h1, h2"),
+    "bold": ("So **this is quite bold** and *this leans* here.", ".nothing"),
+}
+
+
+@pytest.mark.parametrize(("text", "never"), GROWING.values(), ids=GROWING)
+async def test_while_it_grows_nothing_shows_as_what_it_is_not(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver, text: str, never: str
+) -> None:
+    """Every beginning of the text is drawn, as it would be while it streams: no mark flashes, no other block."""
+    page = await driver.open(connected.url)
+    found = await page.evaluate(
+        """async ([text, never]) => {
+          const { MarkdownView } = await import("./static/app/markdown.js");
+          const element = document.createElement("div");
+          const view = new MarkdownView(element);
+          const seen = [];
+          for (let end = 1; end <= text.length; end += 1) {
+            view.show(text.slice(0, end), { isGrowing: true });
+            if (element.querySelector(never) || /[*`|]|^-/m.test(element.textContent)) seen.push(element.innerHTML);
+          }
+          return seen;
+        }""",
+        [text, never],
+    )
+    assert found == [], json.dumps(found[:3])
+
+
+async def test_a_table_appears_as_one(connected: RunningNeko, driver: PageDriver) -> None:
+    page = await driver.open(connected.url)
+    pipes = await page.evaluate(
+        """async (text) => {
+          const { MarkdownView } = await import("./static/app/markdown.js");
+          const element = document.createElement("div");
+          const view = new MarkdownView(element);
+          const seen = [];
+          for (let end = 1; end <= text.length; end += 1) {
+            view.show(text.slice(0, end), { isGrowing: true });
+            for (const p of element.querySelectorAll("p")) if (p.textContent.includes("|")) seen.push(p.textContent);
+          }
+          return [seen, element.querySelectorAll("tbody tr").length];
+        }""",
+        f"Prices:\n\n{TABLE}",
+    )
+    assert pipes == [[], 2]
+
+
+async def test_code_gets_its_colours_once_it_is_whole(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.default = Script(["```python\nimport ", "os\n"], stall_after=1)
+    await driver.open(connected.url)
+    await driver.say("Show me")
+    line = driver.lines("assistant")
+    await expect(line.locator("pre")).to_have_text("import ")
+    await expect(line.locator(".hljs-keyword")).to_have_count(0)
+    assert (await words(line)).startswith("python")
