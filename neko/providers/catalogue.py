@@ -18,11 +18,12 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 class AssistProvider:
     """An OpenAI-compatible HTTP provider. ``models`` maps a role to its default model.
 
-    ``key_field`` is the key of ``core_config.json`` that holds its key. ``custom`` and ``local``
-    are tiles of the page without an address of their own.
+    ``key_field`` is the key of ``core_config.json`` that holds its key; providers of one ``company`` take the same
+    keys. ``custom`` and ``local`` are tiles of the page without an address of their own.
     """
 
     key: str
+    company: str
     name: str
     description: str
     base_url: str
@@ -38,6 +39,7 @@ class CoreProvider:
     """A speech-to-speech provider; ``url`` is empty where a client library knows it."""
 
     key: str
+    company: str
     name: str
     description: str
     url: str
@@ -59,12 +61,16 @@ class Catalogue:
 
 @cache
 def catalogue() -> Catalogue:
-    """The catalogue; its file is read at the first call."""
+    """The catalogue; its file is read at the first call. An entry that names no company is one of its own key."""
     data: dict[str, Any] = json.loads((ASSETS / "providers.json").read_text(encoding="utf-8"))
     bodies = {model: group["body"] for group in data["extra_bodies"] for model in group["models"]}
     return Catalogue(
-        assist=MappingProxyType({key: AssistProvider(key, **entry) for key, entry in data["assist"].items()}),
-        core=MappingProxyType({key: CoreProvider(key, **entry) for key, entry in data["core"].items()}),
+        assist=MappingProxyType(
+            {key: AssistProvider(key, entry.pop("company", key), **entry) for key, entry in data["assist"].items()}
+        ),
+        core=MappingProxyType(
+            {key: CoreProvider(key, entry.pop("company", key), **entry) for key, entry in data["core"].items()}
+        ),
         assist_default=data["assist_default"],
         core_default=data["core_default"],
         extra_bodies=MappingProxyType(bodies),

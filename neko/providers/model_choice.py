@@ -12,6 +12,7 @@ from neko.providers.addresses import is_web_address, normalise_base_url
 from neko.providers.catalogue import AssistProvider, catalogue
 from neko.providers.custom_endpoints import switched_off, switched_on
 from neko.providers.provider_settings import ProviderSettings
+from neko.providers.resolution import key_for
 from neko.settings import registry
 from neko.settings.in_force import change_of
 from neko.settings.masking import came_back, is_masked
@@ -117,7 +118,7 @@ class Choices:
     def changes(self, target: Target, sent_key: str) -> dict[str, Any]:
         """What to merge so that conversations use ``target``; raises ``SettingError`` when that cannot be."""
         default = target.provider.models.get("conversation", "")
-        if target.is_own_address and target.model in ("", default):
+        if target.is_own_address and target.model in ("", default) and not self._is_key_of_address(target, sent_key):
             return self._as_provider(target, sent_key)
         model = target.model or default
         if not model:
@@ -144,8 +145,12 @@ class Choices:
         return {**changes, **switched_off("conversation", self._settings.values)}
 
     def _is_new_key(self, target: Target, sent_key: str) -> bool:
-        sent = _sent_key(sent_key)
-        return bool(sent and not is_masked(sent) and target.provider.key_field and target.is_own_address)
+        """Whether the key was typed in for the provider at the address that the catalogue has."""
+        return _is_typed(sent_key) and bool(target.provider.key_field) and target.base_url == target.provider.base_url
+
+    def _is_key_of_address(self, target: Target, sent_key: str) -> bool:
+        """Whether the key was typed in for an address that the environment names: it is kept with that address."""
+        return _is_typed(sent_key) and target.base_url != target.provider.base_url
 
     def _own_address(self, provider: AssistProvider) -> str:
         own = self._settings.in_force.get(registry.OPENAI_BASE_URL) if provider.key == "openai" else ""
@@ -155,20 +160,22 @@ class Choices:
         return normalise_base_url(self._settings.text("conversationModelUrl"))
 
     def _stored_key(self, provider: AssistProvider, address: str) -> str:
-        if address == self._own_address(provider):
-            return self._key_of(provider)
+        if address == self._own_address(provider) and (key := self._key_of(provider)):
+            return key
         return self._settings.text("conversationModelApiKey") if address == self._custom_address() else ""
 
     def _key_of(self, provider: AssistProvider) -> str:
-        if provider.fixed_key:
-            return provider.fixed_key
-        own = self._settings.text(provider.key_field) if provider.key_field else ""
-        is_core = (self._settings.text("coreApi") or self._known.core_default) == provider.key
-        return own or (self._settings.text("coreApiKey") if is_core else "")
+        return key_for(provider, self._settings.values, self._settings.environ)
 
 
 def _sent_key(key: str) -> str:
     return key.strip() if is_masked(key) else tidy_key(key)
+
+
+def _is_typed(sent_key: str) -> bool:
+    """Whether there is a key that was typed in: what is shown of a stored one comes back masked."""
+    sent = _sent_key(sent_key)
+    return bool(sent) and not is_masked(sent)
 
 
 def _variables(provider: AssistProvider) -> tuple[str, ...]:

@@ -1,4 +1,8 @@
-"""Which model plays which role: the environment over ``core_config.json`` over the catalogue. Pure."""
+"""Which model plays which role: the environment over ``core_config.json`` over the catalogue. Pure.
+
+A key goes to the company, or to the typed address, that it was given for and nowhere else. N.E.K.O. sends the core key
+to whichever assist provider has none of its own (``contract/config.md`` §6, steps 2 and 6).
+"""
 
 from __future__ import annotations
 
@@ -50,6 +54,11 @@ def resolve(role: str, config: Mapping[str, Any], environ: Mapping[str, str]) ->
     raise ValueError(f"unknown model role {role!r}")
 
 
+def key_for(provider: AssistProvider, config: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """The key that may be sent to a provider, empty without one."""
+    return _Choice(config, environ).key(provider)
+
+
 def pinned(environ: Mapping[str, str], config: Mapping[str, Any] = _NOTHING) -> dict[str, str]:
     """Which keys of ``core_config.json`` the environment decides, and by which variable.
 
@@ -91,7 +100,7 @@ class _Choice:
         """The agent's own values count without ``enableCustomApi``, each on its own.
 
         A missing model is the assist provider's agent or vision model; a missing URL that of the
-        custom vision model, else the assist provider's; a missing key follows the URL, then assist.
+        custom vision model, else the assist provider's; a missing key is that of the address.
         """
         url, key = self._text("agentModelUrl"), self._text("agentModelApiKey")
         model = self._text("agentModelId")
@@ -101,12 +110,14 @@ class _Choice:
             return self.assist_role("agent")
         assist, vision = self.assist(), self._own("vision")
         if not url and model and vision:
-            return self._endpoint("agent", vision.base_url, model, key or vision.api_key or self._key(assist))
+            return self._endpoint("agent", vision.base_url, model, key or vision.api_key)
         model = model or assist.models.get("agent", "") or assist.models.get("vision", "")
-        api_key = key or self._key(assist)
-        if not url and not api_key and not (assist.key == "openai" and self._openai_url):
+        address = self._assist_url(assist)
+        if not key and normalise_base_url(url or address) == address:
+            key = self.key(assist)
+        if not url and not key and not (assist.key == "openai" and self._openai_url):
             return None
-        return self._endpoint("agent", url or self._assist_url(assist), model, api_key)
+        return self._endpoint("agent", url or address, model, key)
 
     def core_role(self, role: str) -> ModelEndpoint | None:
         """A realtime or speech role: its own three values, else core; custom voices are Qwen's."""
@@ -135,7 +146,7 @@ class _Choice:
         """The chosen assist provider.
 
         Free core forces free assist. An unknown or absent choice is the default provider, unless it
-        is absent and the only key there is belongs to another one.
+        is absent and the only key there is, the core key included, belongs to another one.
         """
         providers = self._catalogue.assist
         if self.core().key == "free":
@@ -144,11 +155,11 @@ class _Choice:
         if name in providers and providers[name].base_url:
             return providers[name]
         default = providers[self._catalogue.assist_default]
-        if name or self._key(default):
+        if name or self.key(default):
             return default
         if self._openai_url:
             return providers["openai"]
-        keyed = (one for one in providers.values() if one.base_url and one.key_field and self._text(one.key_field))
+        keyed = (one for one in providers.values() if one.base_url and one.key_field and self.key(one))
         return next(keyed, default)
 
     def _own(self, role: str) -> ModelEndpoint | None:
@@ -160,7 +171,7 @@ class _Choice:
 
     def _assist_endpoint(self, role: str) -> ModelEndpoint | None:
         provider = self.assist()
-        key = self._key(provider)
+        key = self.key(provider)
         open_server = provider.key == "openai" and bool(self._openai_url)
         if not key and not open_server:
             return None
@@ -170,10 +181,9 @@ class _Choice:
         )
 
     def _cloned_voices(self) -> ModelEndpoint | None:
-        qwen, assist = self._catalogue.assist["qwen"], self.assist()
-        own = self._text(qwen.key_field) or self._core_key()
-        provider, key = (qwen, own) if own else (assist, self._key(assist))
-        if not key:
+        qwen = self._catalogue.assist["qwen"]
+        provider = qwen if self.key(qwen) else self.assist()
+        if not (key := self.key(provider)):
             return None
         model = self._model_of_environment("tts")
         return ModelEndpoint("tts_custom", provider.key, provider.name, self._assist_url(provider), model, key)
@@ -197,18 +207,20 @@ class _Choice:
     def _assist_url(self, provider: AssistProvider) -> str:
         return self._openai_url if provider.key == "openai" and self._openai_url else provider.base_url
 
-    def _key(self, provider: AssistProvider) -> str:
-        """A provider's key: fixed, from the environment, its own, else the core key.
+    def key(self, provider: AssistProvider) -> str:
+        """A provider's key: fixed, from the environment, its own, else the core key of the same company.
 
-        The core key never goes to an address that the environment names.
+        An address that the environment names gets keys of the environment only.
         """
         if provider.fixed_key:
             return provider.fixed_key
         chosen_key, own = self._settings.get(registry.CHOSEN_PROVIDER_KEY), registry.TEXTS[provider.key_field]
         if chosen_key and not self._settings.variable(own) and self._is_chosen(provider):
             return chosen_key
-        elsewhere = provider.key == "openai" and bool(self._openai_url)
-        return self._settings.get(own) or ("" if elsewhere else self._core_key())
+        if self._assist_url(provider) != provider.base_url and not self._settings.variable(own):
+            return ""
+        shared = self._core_key() if self.core().company == provider.company else ""
+        return self._settings.get(own) or shared
 
     def _is_chosen(self, provider: AssistProvider) -> bool:
         name = self._text("assistApi")

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from neko.providers import resolve
 from neko.settings.registry import ASSIST_KEYS
+from tests.field.hostile_provider import HostileProvider, reply
 from tests.web.running_app import serving, started
 
-CURRENT, USE, LIST = "/api/models/current", "/api/models/use", "/api/models/list"
+CURRENT, USE, TEST = "/api/models/current", "/api/models/use", "/api/models/test"
 ELSEWHERE = [variable for setting in ASSIST_KEYS for variable in setting.borrowed]
 
 
@@ -95,3 +97,26 @@ async def test_a_yes_to_what_is_not_there_is_refused(data_dir: Path) -> None:
     async with started(data_dir) as neko, serving(neko.asgi) as client:
         answer = await client.post(USE, json={"provider": "openai", "borrowed": True})
         assert (answer.status_code, answer.json()["code"]) == (400, "no_borrowed_key")
+
+
+async def test_an_address_of_the_environment_gets_a_key_only_when_it_is_typed_in_for_it(
+    data_dir: Path, hostile: HostileProvider
+) -> None:
+    """[E18]"""
+    hostile.answers = [reply("Hello.")]
+    environ = {"NEKO_OPENAI_BASE_URL": hostile.base_url}
+    async with started(data_dir, environ=environ) as neko, serving(neko.asgi) as client:
+        await neko.config.change({"assistApi": "openai", "assistApiKeyOpenai": "sk-kept-for-openai-itself"})
+        question = {"provider": "openai", "model": "m"}
+        assert (await client.post(TEST, json=question)).json()["success"]
+        assert (await client.post(USE, json={"provider": "openai", "api_key": "sk-typed-for-this-address"})).is_success
+        assert (await client.post(TEST, json=question)).json()["success"]
+        assert [chat.headers.get("authorization") for chat in hostile.chats] == [
+            "Bearer none",
+            "Bearer sk-typed-for-this-address",
+        ]
+        assert neko.config.values["assistApiKeyOpenai"] == "sk-kept-for-openai-itself"
+    async with started(data_dir, environ={"NEKO_OPENAI_BASE_URL": "http://127.0.0.1:9"}) as neko:
+        elsewhere = resolve("vision", neko.config.values, neko.settings.environ)
+        assert elsewhere is not None
+        assert elsewhere.api_key == ""

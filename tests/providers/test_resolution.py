@@ -7,6 +7,8 @@ import pytest
 from neko.providers import ASSIST_ROLES, ModelEndpoint, catalogue, extra_body, normalise_base_url, pinned, resolve
 
 ALL_ROLES = (*ASSIST_ROLES, "realtime", "tts_default", "tts_custom")
+COMPANIES = [key for key, provider in catalogue().assist.items() if provider.base_url and provider.key_field]
+CORE_COMPANIES = [key for key, provider in catalogue().core.items() if not provider.fixed_key]
 QWEN = "https://dashscope.aliyuncs.com/compatible-mode/v1"
 
 
@@ -85,10 +87,56 @@ def test_a_chosen_assist_provider_with_its_own_key_plays_every_text_role(role: s
     assert "mine" not in repr(endpoint)
 
 
-def test_an_assist_key_falls_back_to_the_core_key() -> None:
-    config = {"coreApiKey": "core", "assistApi": "glm"}
-    assert asked("conversation", config) == ("glm", "glm-4.7-flash", "core")
-    assert asked("conversation", {**config, "assistApiKeyGlm": "own"})[2] == "own"
+@pytest.mark.parametrize("role", ASSIST_ROLES)
+@pytest.mark.parametrize("assist", COMPANIES)
+@pytest.mark.parametrize("core", CORE_COMPANIES)
+def test_the_core_key_goes_to_an_assist_provider_of_the_same_company_only(core: str, assist: str, role: str) -> None:
+    config = {"coreApi": core, "coreApiKey": "core", "assistApi": assist}
+    endpoint = resolve(role, config, {})
+    assert (endpoint.provider, endpoint.api_key) == (core, "core") if endpoint else core != assist
+    assert (endpoint is None) == (core != assist)
+    assert asked(role, {**config, f"assistApiKey{assist.capitalize()}": "own"})[::2] == (assist, "own")
+
+
+@pytest.mark.parametrize("core", CORE_COMPANIES)
+def test_with_no_choice_made_the_company_of_the_core_key_answers(core: str) -> None:
+    assert asked("conversation", {"coreApi": core, "coreApiKey": "core"})[::2] == (core, "core")
+
+
+def everything_stored(company: str) -> dict[str, Any]:
+    """Every key that the file can hold for the catalogue's providers."""
+    keys = {f"assistApiKey{one.capitalize()}": f"key-of-{one}" for one in COMPANIES}
+    return {**keys, "coreApi": "qwen", "coreApiKey": "core", "assistApi": company}
+
+
+@pytest.mark.parametrize("company", COMPANIES)
+@pytest.mark.parametrize("role", ASSIST_ROLES)
+@pytest.mark.parametrize("model", ["m", ""])
+def test_a_typed_address_gets_no_key_that_was_not_given_with_it(role: str, company: str, model: str) -> None:
+    typed = {"enableCustomApi": True, f"{role}ModelUrl": "http://localhost:1", f"{role}ModelId": model}
+    endpoint = found(role, {**everything_stored(company), **typed})
+    if role != "agent" and not model:
+        assert endpoint.provider == company
+    else:
+        assert (endpoint.base_url, endpoint.api_key) == ("http://localhost:1/v1", "")
+
+
+@pytest.mark.parametrize("company", COMPANIES)
+def test_the_address_of_the_vision_model_gets_no_key_for_the_agent_but_its_own(company: str) -> None:
+    config = {**everything_stored(company), **own("vision", visionModelApiKey=""), "agentModelId": "hands"}
+    endpoint = found("agent", config)
+    assert (endpoint.base_url, endpoint.api_key) == ("http://localhost:1234/v1", "")
+
+
+@pytest.mark.parametrize("core", CORE_COMPANIES)
+def test_an_address_of_the_environment_gets_no_key_of_the_file(core: str) -> None:
+    environ = {"NEKO_OPENAI_BASE_URL": "http://localhost:9000"}
+    config = {**everything_stored("openai"), "coreApi": core}
+    endpoint = found("conversation", config, environ)
+    assert (endpoint.base_url, endpoint.api_key) == ("http://localhost:9000/v1", "")
+    environ["NEKO_ASSIST_API_KEY_OPENAI"] = "given-with-it"
+    assert found("conversation", config, environ).api_key == "given-with-it"
+    assert found("conversation", config, {"NEKO_OPENAI_BASE_URL": "api.openai.com"}).api_key == "key-of-openai"
 
 
 @pytest.mark.parametrize("assist", ["", None, "nonsense", "custom", "local"])
@@ -176,12 +224,13 @@ def test_agent_values_count_without_the_custom_switch() -> None:
 
 
 def test_each_missing_agent_value_comes_from_the_assist_provider() -> None:
-    config = {"coreApiKey": "core", "assistApi": "openai"}
+    config = {"coreApiKey": "core", "coreApi": "openai", "assistApi": "openai"}
     assert asked("agent", config) == ("openai", "gpt-5.2-codex", "core")
     assert asked("agent", {**config, "agentModelId": "m"}) == ("openai", "m", "core")
     assert asked("agent", {**config, "agentModelApiKey": "a"}) == ("openai", "gpt-5.2-codex", "a")
     endpoint = found("agent", {**config, "agentModelUrl": "http://localhost:1"})
-    assert (endpoint.base_url, endpoint.model, endpoint.api_key) == ("http://localhost:1/v1", "gpt-5.2-codex", "core")
+    assert (endpoint.base_url, endpoint.model, endpoint.api_key) == ("http://localhost:1/v1", "gpt-5.2-codex", "")
+    assert asked("agent", {**config, "agentModelUrl": "api.openai.com"}) == ("openai", "gpt-5.2-codex", "core")
 
 
 def test_an_agent_model_without_an_address_lives_where_the_custom_vision_model_does() -> None:
@@ -225,7 +274,8 @@ def test_cloned_voices_are_qwens_else_the_assist_providers() -> None:
     assert found("tts_custom", own("tts")).model == "tiny"
     config = {"coreApi": "openai", "assistApi": "openai", "assistApiKeyOpenai": "o"}
     assert asked("tts_custom", {**config, "assistApiKeyQwen": "q"}) == ("qwen", "", "q")
-    assert asked("tts_custom", {**config, "coreApiKey": "c"}) == ("qwen", "", "c")
+    assert asked("tts_custom", {**config, "coreApiKey": "c", "coreApi": "qwen"}) == ("qwen", "", "c")
+    assert asked("tts_custom", {**config, "coreApiKey": "c"}) == ("openai", "", "o")
     assert asked("tts_custom", config) == ("openai", "", "o")
 
 
@@ -256,7 +306,7 @@ def test_thinking_is_switched_off_by_exact_model_name(model: str, body: dict[str
 
 
 def test_step_mini_may_search_the_web() -> None:
-    body = found("conversation", {"assistApi": "step", "coreApiKey": "k"}).extra_body
+    body = found("conversation", {"assistApi": "step", "assistApiKeyStep": "k"}).extra_body
     assert body["tools"][0]["type"] == "web_search"
 
 
@@ -280,9 +330,14 @@ def test_a_key_of_the_environment_wins_over_the_file(key: str) -> None:
 
 def test_choices_of_the_environment_win_over_the_file() -> None:
     config = {"coreApi": "qwen", "coreApiKey": "file", "assistApi": "qwen"}
-    environ = {"NEKO_CORE_API": "openai", "NEKO_CORE_API_KEY": "env", "NEKO_ASSIST_API": "glm", "NEKO_MCP_TOKEN": "t"}
+    environ = {
+        "NEKO_CORE_API": "openai",
+        "NEKO_CORE_API_KEY": "env",
+        "NEKO_ASSIST_API": "openai",
+        "NEKO_MCP_TOKEN": "t",
+    }
     assert asked("realtime", config, environ)[::2] == ("openai", "env")
-    assert asked("conversation", config, environ)[::2] == ("glm", "env")
+    assert asked("conversation", config, environ)[::2] == ("openai", "env")
     assert pinned(environ) == {
         "coreApi": "NEKO_CORE_API",
         "coreApiKey": "NEKO_CORE_API_KEY",
