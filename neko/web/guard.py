@@ -61,7 +61,7 @@ class Guard:
             return
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        refusal = self._refusal(scope, headers, host)
+        refusal = await self._refusal(scope, headers, host)
         if scope["type"] == "websocket":
             if refusal:
                 await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": "not allowed"})
@@ -71,7 +71,7 @@ class Guard:
         guarded = _with_security_headers(send, host if host in self._hosts else "")
         await (refusal or self.app)(scope, receive, guarded)
 
-    def _refusal(self, scope: Scope, headers: Headers, host: str) -> Response | None:
+    async def _refusal(self, scope: Scope, headers: Headers, host: str) -> Response | None:
         if len(headers.getlist("host")) != 1 or host not in self._hosts:
             return json_response(_FOREIGN_HOST, 403)
         origin = headers.get("origin")
@@ -80,25 +80,22 @@ class Guard:
             return json_response(_FOREIGN_ORIGIN, 403)
         if self._access is None or self._access.has_cookie(headers):
             return None
-        return self._judged(self._access, scope, headers)
+        return await self._judged(self._access, scope, headers)
 
     def _is_ours(self, origin: str, scheme: str, host: str) -> bool:
         return same_origin(origin, scheme, host) or self._hosts.added(origin)
 
-    def _judged(self, access: TokenAuth, scope: Scope, headers: Headers) -> Response | None:
-        """Let in who shows the token; whoever guesses is not listened to for a while."""
+    async def _judged(self, access: TokenAuth, scope: Scope, headers: Headers) -> Response | None:
+        """Let in who shows the token; whoever guesses is answered late."""
         reads = scope["type"] == "http" and scope["method"] in _READS
         in_headers, in_query = access.in_headers(headers), access.in_query(scope) if reads else None
         if in_headers is None and in_query is None:
             return _stranger(_NO_TOKEN, 401, headers, _CHALLENGE)
-        client = scope["client"][0] if scope.get("client") else ""
-        if wait := self._tries.wait(client):
+        if in_headers or in_query:
+            return None if in_headers else access.admit(scope)
+        if wait := await self._tries.failed(scope["client"][0] if scope.get("client") else ""):
             return _stranger(_TOO_MANY_TRIES, 429, headers, {"retry-after": str(ceil(wait))})
-        if not in_headers and not in_query:
-            self._tries.failed(client)
-            return _stranger(_NO_TOKEN, 401, headers, _CHALLENGE)
-        self._tries.succeeded(client)
-        return None if in_headers else access.admit(scope)
+        return _stranger(_NO_TOKEN, 401, headers, _CHALLENGE)
 
 
 def _stranger(failure: Failure, status: int, headers: Headers, more: Mapping[str, str]) -> Response:

@@ -14,8 +14,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from neko.application import Neko
+from neko.web import failed_tries
 from neko.web.allowed_hosts import AllowedHosts, same_origin
-from neko.web.failed_tries import FREE_TRIES, MOST_ADDRESSES, FailedTries
+from neko.web.failed_tries import FREE_TRIES, LONGEST_HOLD_S, MOST_ADDRESSES, MOST_HELD, FailedTries
 from neko.web.request_body import BODY_LIMIT
 from tests.web.running_app import serving, started
 
@@ -316,7 +317,7 @@ async def test_a_client_may_send_a_bearer_in_latin_1(data_dir: Path) -> None:
 
 
 class TestGuessing:
-    """Tries cost time, by address, and are seen by the owner."""
+    """Wrong tokens cost time, by address, and are seen by the owner; the right one costs none."""
 
     token = "correct horse battery staple"
 
@@ -325,26 +326,49 @@ class TestGuessing:
         return {"token": self.token}
 
     @pytest.mark.parametrize("way", ["bearer", "address"])
-    async def test_who_guesses_is_not_listened_to_for_a_while_and_who_is_in_stays_in(
-        self, client: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture, way: str
+    async def test_who_guesses_is_told_to_wait_and_the_right_token_passes_from_the_same_address(
+        self,
+        client: httpx2.AsyncClient,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+        way: str,
     ) -> None:
+        monkeypatch.setattr(failed_tries, "LONGEST_HOLD_S", 0.001)
+
         async def show(token: str) -> httpx2.Response:
             if way == "bearer":
                 return await client.get("/health", headers={"authorization": f"Bearer {token}", "cookie": ""})
             return await client.get("/health", params={"token": token}, headers={"cookie": ""})
 
         await client.get("/", params={"token": self.token})
-        statuses = [(await show(f"guess {number}")).status_code for number in range(FREE_TRIES + 3)]
-        assert statuses == [401] * (FREE_TRIES + 1) + [429] * 2
-        right = await show(self.token)
-        assert (right.status_code, right.json()["code"]) == (429, "too_many_tries")
-        assert int(right.headers["retry-after"]) >= 1
+        answers = []
+        for number in range(FREE_TRIES + 3):
+            answers.append(await show(f"guess {number}"))
+            assert (await show(self.token)).status_code == (200 if way == "bearer" else 303)
+        assert [answer.status_code for answer in answers] == [401] * FREE_TRIES + [429] * 3
+        assert [answer.headers["retry-after"] for answer in answers[FREE_TRIES:]] == ["1", "2", "4"]
+        assert answers[-1].json()["code"] == "too_many_tries"
         assert (await client.get("/health")).status_code == 200
         lines = [record.getMessage() for record in caplog.records]
         assert len(lines) == 1
         assert "127.0.0.1" in lines[0]
         assert "guess" not in caplog.text
         assert "horse" not in caplog.text
+
+    async def test_the_right_token_passes_while_the_answers_to_wrong_ones_are_held_back(
+        self, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(failed_tries, "FIRST_WAIT_S", 60.0)
+        monkeypatch.setattr(failed_tries, "LONGEST_HOLD_S", 60.0)
+        wrong, right = ({"authorization": f"Bearer {token}"} for token in ("guess", self.token))
+        for _ in range(FREE_TRIES):
+            assert (await client.get("/health", headers=wrong)).status_code == 401
+        async with asyncio.TaskGroup() as group:
+            guesses = [group.create_task(client.get("/health", headers=wrong)) for _ in range(3)]
+            assert (await client.get("/health", headers=right)).status_code == 200
+            assert not any(guess.done() for guess in guesses)
+            for guess in guesses:
+                guess.cancel()
 
     async def test_who_shows_none_is_not_counted(self, client: httpx2.AsyncClient) -> None:
         for _ in range(3 * FREE_TRIES):
@@ -354,46 +378,63 @@ class TestGuessing:
         assert (await client.get("/health", headers=headers)).status_code == 200
 
 
+async def no_time(_seconds: float) -> None:
+    """Nothing is held back."""
+
+
 class TestFailedTries:
-    def test_the_waits_double_up_to_a_minute_and_end_by_themselves(self) -> None:
-        now = 0.0
-        tries = FailedTries(lambda: now)
-        waits = []
-        for _ in range(20):
-            tries.failed("10.0.0.1")
-            waits.append(tries.wait("10.0.0.1"))
-            now += waits[-1]
-            assert tries.wait("10.0.0.1") == 0
+    async def test_the_waits_double_up_to_a_minute_and_the_answers_are_held_back_for_their_beginning(self) -> None:
+        held: list[float] = []
+
+        async def hold(seconds: float) -> None:
+            held.append(seconds)
+
+        tries = FailedTries(lambda: 0.0, hold)
+        waits = [await tries.failed("10.0.0.1") for _ in range(20)]
         over = waits[FREE_TRIES:]
         assert waits[:FREE_TRIES] == [0] * FREE_TRIES
         assert over[:4] == [1, 2, 4, 8]
         assert over == sorted(over)
         assert over[-1] == 60
+        assert held == [min(wait, LONGEST_HOLD_S) for wait in over]
 
-    def test_one_address_does_not_pay_for_another_and_a_network_of_ipv6_is_one(self) -> None:
-        tries = FailedTries(lambda: 0.0)
+    async def test_one_address_does_not_pay_for_another_and_a_network_of_ipv6_is_one(self) -> None:
+        tries = FailedTries(lambda: 0.0, no_time)
         for number in range(10):
-            tries.failed("10.0.0.1")
-            tries.failed(f"2001:db8::{number:x}")
-        assert tries.wait("10.0.0.2") == tries.wait("::ffff:10.0.0.2") == tries.wait("2001:db8:0:1::1") == 0
-        assert tries.wait("::ffff:10.0.0.1") > 0
-        assert tries.wait("2001:db8::ffff") > 0
+            await tries.failed("10.0.0.1")
+            await tries.failed(f"2001:db8::{number:x}")
+        for other in ("10.0.0.2", "::ffff:10.0.0.3", "2001:db8:0:1::1"):
+            assert await tries.failed(other) == 0
+        for same in ("::ffff:10.0.0.1", "2001:db8::ffff"):
+            assert await tries.failed(same) > 0
 
-    def test_the_right_token_and_a_quarter_of_an_hour_forget(self) -> None:
+    async def test_a_quarter_of_an_hour_forgets(self) -> None:
         now = 0.0
-        tries = FailedTries(lambda: now)
+        tries = FailedTries(lambda: now, no_time)
         for _ in range(10):
-            tries.failed("10.0.0.1")
-            tries.failed("10.0.0.2")
-        tries.succeeded("10.0.0.1")
-        assert tries.wait("10.0.0.1") == 0
+            await tries.failed("10.0.0.2")
         now = 1000.0
-        tries.failed("10.0.0.2")
-        assert tries.wait("10.0.0.2") == 0
+        assert await tries.failed("10.0.0.2") == 0
 
-    def test_a_flood_of_addresses_is_bounded_and_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
-        tries = FailedTries(lambda: 0.0)
+    async def test_so_many_answers_are_held_back_and_no_more(self) -> None:
+        holding = asyncio.Semaphore(0)
+        tries = FailedTries(lambda: 0.0, lambda _: holding.acquire())
+        async with asyncio.TaskGroup() as group:
+            guesses = [group.create_task(tries.failed("10.0.0.1")) for _ in range(FREE_TRIES + MOST_HELD)]
+            await asyncio.sleep(0)
+            assert await tries.failed("10.0.0.1") == 60
+            assert sum(not guess.done() for guess in guesses) == MOST_HELD
+            holding.release()
+            await asyncio.wait(guesses[FREE_TRIES:], return_when=asyncio.FIRST_COMPLETED)
+            again = group.create_task(tries.failed("10.0.0.1"))
+            await asyncio.sleep(0)
+            assert not again.done()
+            for _ in range(MOST_HELD):
+                holding.release()
+
+    async def test_a_flood_of_addresses_is_bounded_and_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        tries = FailedTries(lambda: 0.0, no_time)
         for number in range(5000):
-            tries.failed(f"10.1.{number // 250}.{number % 250}")
+            await tries.failed(f"10.1.{number // 250}.{number % 250}")
         assert len(tries) <= MOST_ADDRESSES
         assert len(caplog.records) == 1
