@@ -66,6 +66,7 @@ NEAR_MISSES = (
     "$a ", "http://", "*a ", "_a_", "~~a", "| a ", "---|", "&amp;", "<!--", "(^_^", "J.R.", "x@y.", ":a", "\n# ",
     "\n1. ", "“a ", "<model>", "</model>", "<think> a", "<tool_call>", "\nMio: a", "\nUser: a", "\nRin: a",
     "<unused9>", "< | a", "<title", "<title>", "<style", "data:\n", "api_key=", "context exceed ", '{"a":1}',
+    "{}{}", '{"} ', '\\"{}',
 )  # fmt: skip
 
 
@@ -111,12 +112,12 @@ def read_all(body: AnswerBody, data: bytes) -> None:
 
 
 def read_calls(text: str) -> None:
-    """One call to a letter: each with an index of its own, then all under one index."""
-    for shape in ({}, {"index": 0}):
+    """A fragment from each letter on: each with an index of its own, then all under one index, one letter or some."""
+    for shape, size in (({}, 1), ({"index": 0}, 1), ({"index": 0}, 4)):
         calls = ToolCallAssembler()
-        for number, letter in enumerate(text):
-            function = {"name": "f", "arguments": letter}
-            calls.feed({"tool_calls": [{"index": number, **shape, "function": function}]})
+        for at in range(len(text)):
+            function = {"name": "f", "arguments": text[at : at + size]}
+            calls.feed({"tool_calls": [{"index": at, **shape, "function": function}]})
         calls.finish()
 
 

@@ -30,10 +30,14 @@ _MOST_ODD_EVENTS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class CompletionEnd:
-    """What a completion held beside its text: the calls it asks for, and the reasoning before them."""
+    """What a completion held beside its text: the calls it asks for, and the reasoning before them.
+
+    ``has_left_out``: it asked for more calls than are taken.
+    """
 
     calls: tuple[RequestedCall, ...] = ()
     reasoning: str = ""
+    has_left_out: bool = False
 
 
 class CompletionDecoder:
@@ -103,7 +107,8 @@ class CompletionDecoder:
             raise self._errors.make(ModelContentFilteredError, "a refusal", said=well_formed("".join(self._refusal)))
         if not (self._said.pieces or calls or self._reasoning):
             self._raise_for_nothing()
-        return CompletionEnd(calls, well_formed("".join(self._reasoning)) if calls else "")
+        reasoning = well_formed("".join(self._reasoning)) if calls else ""
+        return CompletionEnd(calls, reasoning, self._calls.has_left_out)
 
     def _cut_up(self, cut: Callable[..., list[bytes]], *data: bytes) -> list[bytes]:
         """The result of ``cut``, whose ``ValueError`` says that something in the body is too long."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +20,10 @@ from neko.well_formed import load_json, well_formed
 logger = logging.getLogger(__name__)
 
 MOST_CALLS = 128
-"""Of one completion; what a model asks for beyond is left out."""
+"""Of one completion; what a model asks for beyond is left out, and this is told."""
 _LEGACY = -1
+_MARKS = re.compile(r"\\.|[\"{}\\]", re.DOTALL)
+"""What tells where an object of JSON ends; an escape is one mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,38 +56,53 @@ class _Piece:
     arguments: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
-    _open: int = 0
-    """How many more braces begin than end in the arguments."""
+    _depth: int = 0
+    """Braces that are open."""
+    _objects: int = 0
+    """How often the last open brace was closed."""
+    _in_text: bool = False
+    _is_escaped: bool = False
+    """A fragment has ended with the backslash of an escape."""
     _may_end: bool = False
     """The last fragment that is no white space ends with a brace."""
 
     def add(self, arguments: str) -> None:
+        """Take a fragment. Each is looked at once: to parse it all again would take the square of its length."""
         self.arguments.append(arguments)
-        self._open += arguments.count("{") - arguments.count("}")
         if end := arguments.rstrip()[-1:]:
             self._may_end = end == "}"
+        if self._is_escaped:
+            self._is_escaped = not arguments
+            arguments = arguments[1:]
+        for mark in _MARKS.findall(arguments):
+            if mark == '"':
+                self._in_text = not self._in_text
+            elif mark == "\\":
+                self._is_escaped = True
+            elif mark == "{" and not self._in_text:
+                self._depth += 1
+            elif mark == "}" and not self._in_text:
+                self._depth -= 1
+                self._objects += not self._depth
 
     @property
     def is_whole(self) -> bool:
-        if self._open or not self._may_end:
-            return False  # reading it all for each fragment would take the square of its length
-        try:
-            return isinstance(json.loads("".join(self.arguments)), dict)
-        except (ValueError, RecursionError):
-            return False
+        """Whether the arguments are one object, as far as braces tell."""
+        return self._objects == 1 and not (self._depth or self._in_text) and self._may_end
 
 
 class ToolCallAssembler:
     """Pieces in, whole calls out, in the order in which they began."""
 
-    __slots__ = ("_by_id", "_has_left_out", "_latest", "_pieces")
+    __slots__ = ("_by_id", "_latest", "_pieces", "has_left_out")
 
     def __init__(self) -> None:
         self._pieces: list[_Piece] = []
         self._latest: dict[str, _Piece] = {}
         """By index, as text."""
         self._by_id: dict[str, _Piece] = {}
-        self._has_left_out = False
+        self.has_left_out = False
+        """There were more than ``MOST_CALLS``."""
 
     def __bool__(self) -> bool:
         """Whether there has been any call."""
@@ -102,7 +120,7 @@ class ToolCallAssembler:
 
     def finish(self) -> tuple[RequestedCall, ...]:
         """The calls; what never got a name is none."""
-        if self._has_left_out:
+        if self.has_left_out:
             logger.warning("a model asked for more than %d calls at once; the others are left out", MOST_CALLS)
         return tuple(
             RequestedCall(piece.id, well_formed(piece.name), well_formed("".join(piece.arguments)), piece.extra)
@@ -136,7 +154,7 @@ class ToolCallAssembler:
         if same_id := self._by_id.get(call_id):
             return same_id
         if len(self._pieces) >= MOST_CALLS:
-            self._has_left_out = True
+            self.has_left_out = True
             return None
         current = _Piece(index)
         self._pieces.append(current)

@@ -151,6 +151,24 @@ def test_calls_are_whole_however_their_pieces_are_cut_and_mixed(
     assert assembled(*messages) == [(f"call_{index}", "get_weather", values) for index, values in enumerate(arguments)]
 
 
+@given(
+    st.lists(
+        st.recursive(TEXT | st.text('{}\\\\"', max_size=6), lambda inner: st.dictionaries(TEXT, inner, max_size=3)),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(1, 9),
+)
+def test_calls_under_one_index_without_an_id_are_told_apart_by_their_arguments(values: list[Any], size: int) -> None:
+    """Every fragment has the name, and braces stand in texts too."""
+    assembler = ToolCallAssembler()
+    for value in values:
+        text = json.dumps({"value": value}, ensure_ascii=False)
+        for at in range(0, len(text), size):
+            assembler.feed(entries(entry(text[at : at + size], index=0)))
+    assert [call.parsed_arguments() for call in assembler.finish()] == [{"value": value} for value in values]
+
+
 def test_so_many_calls_are_taken_and_no_more() -> None:
     calls = ToolCallAssembler()
     calls.feed({"tool_calls": [{"index": number, "function": {"name": "f"}} for number in range(1000)]})

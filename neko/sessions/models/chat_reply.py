@@ -10,7 +10,7 @@ from neko.errors import ModelEmptyReplyError
 from neko.llm.client import Timeouts
 from neko.llm.completion_decoder import CompletionEnd
 from neko.llm.speaker_labels import SpeakerLabels
-from neko.llm.tool_calls import RequestedCall
+from neko.llm.tool_calls import MOST_CALLS, RequestedCall
 from neko.sessions.models.asking import Asking, Model, Question
 from neko.sessions.models.history import History, ToolStep, picture_parts
 from neko.sessions.models.pending_calls import PendingCalls
@@ -41,6 +41,8 @@ class ReplyMaker:
             end = await asking.answer()
             if not end.calls or not tools:
                 break
+            if end.has_left_out:
+                reply.tell("calls_left_out", count=MOST_CALLS, model=model.endpoint.model)
             await self._call(reply, end)
         if not reply.started:
             raise model.errors.make(ModelEmptyReplyError, "an empty reply")

@@ -14,6 +14,7 @@ import pytest
 
 from neko.errors import ModelServerError
 from neko.llm.client import Timeouts
+from neko.llm.tool_calls import MOST_CALLS
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.chat import ChatSession
@@ -23,6 +24,7 @@ from neko.types.model_session import (
     AddContext,
     ModelEvent,
     ReplyDone,
+    ReplyNotice,
     Respond,
     SessionSetup,
     TextDelta,
@@ -100,6 +102,26 @@ async def start() -> AsyncIterator[StartTalk]:
             return ToolTalk(session, provider, session.events())
 
         yield opened
+
+
+async def test_calls_beyond_what_is_taken_at_once_are_told(start: StartTalk) -> None:
+    talk = await start()
+    talk.provider.script(tool_calls(*(("", "get_weather", '{"place": "Oslo"}') for _ in range(MOST_CALLS + 1))))
+    talk.provider.script(Script(["Snow."]))
+    events = await talk.say("Weather everywhere?")
+    assert len(calls_in(events)) == MOST_CALLS
+    [notice] = [event for event in events if isinstance(event, ReplyNotice)]
+    assert (notice.code, notice.params) == ("calls_left_out", {"count": MOST_CALLS, "model": "scripted-1"})
+    assert text_of(events) == "Snow."
+
+
+async def test_as_many_calls_as_are_taken_are_no_news(start: StartTalk) -> None:
+    talk = await start()
+    talk.provider.script(tool_calls(*(("", "get_weather", '{"place": "Oslo"}') for _ in range(MOST_CALLS))))
+    talk.provider.script(Script(["Snow."]))
+    events = await talk.say("Weather everywhere?")
+    assert len(calls_in(events)) == MOST_CALLS
+    assert not [event for event in events if isinstance(event, ReplyNotice)]
 
 
 def text_of(events: list[ModelEvent]) -> str:
