@@ -17,6 +17,7 @@ from typing import Any, Literal
 from neko import providers, serve, set_aside
 from neko.characters import is_characters, unusable_characters
 from neko.errors import DataFolderError, DataFolderInUseError, NekoError, UnreadableFileError, UntouchedFileError
+from neko.hand_written import decoded
 from neko.i18n import describe
 from neko.language import system_language
 from neko.llm.discovery import find_local_servers
@@ -29,7 +30,7 @@ from neko.settings.in_force import Origin, SettingsInForce
 from neko.settings.masking import masked_url
 from neko.settings.registry import SETTINGS
 from neko.settings.unusable import unusable_values
-from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object
+from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object, stand_in
 
 OLDEST_PYTHON = (3, 11)
 ANSWER_TIMEOUT_S = 1.0
@@ -151,11 +152,19 @@ def _model(settings: Settings) -> Finding:
     return Finding("ok", "model", f"built in; {_local_servers(settings.environ)}")
 
 
-def _stored_config(settings: Settings) -> Mapping[str, Any]:
+def _stored_config(settings: Settings) -> Any:
     """What ``core_config.json`` will count as at the next start. Changes nothing."""
     path = _folder_path(settings) / "config" / CORE_CONFIG_FILE
-    found = set_aside.first_whole((path, path.with_name(path.name + ".bak")), is_object)
-    return found[1] if found else {}
+    if found := set_aside.first_whole((path,), is_object):
+        return found[1]
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError:
+        content = b""
+    value, _ = stand_in(path, content, {}, is_object)
+    return value
 
 
 def _files(settings: Settings) -> Finding:
@@ -174,7 +183,7 @@ def _faults_in(folder: Path) -> Iterator[NekoError]:
     for path in sorted(folder.glob("*.json")):
         expect = _SHAPES.get(path.name)
         try:
-            value = json.loads(path.read_bytes().decode("utf-8-sig"))
+            value = json.loads(decoded(path.read_bytes()))
         except OSError as error:
             yield UnreadableFileError(str(error), file=str(path), why=error.strerror or "")
             continue

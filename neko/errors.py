@@ -5,6 +5,7 @@ NekoError
 │   ├── DataFolderError    the data folder cannot be used
 │   │   └── DataFolderInUseError    by another Neko
 │   ├── DamagedFileError   a file does not parse; it is kept aside, never overwritten
+│   │   ├── ReadLenientlyError      what can be read of it counts
 │   │   ├── BackupUsedError         its content before the last save counts
 │   │   ├── DefaultsUsedError       there is no such content
 │   │   ├── UntouchedFileError      it stands where it was
@@ -118,6 +119,10 @@ class DamagedFileError(ConfigError):
     """``params``: file, kept (where it is now), line and column."""
 
     code = "damaged_file"
+
+
+class ReadLenientlyError(DamagedFileError):
+    code = "damaged_file_read"
 
 
 class BackupUsedError(DamagedFileError):

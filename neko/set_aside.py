@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.errors import DamagedFileError, DamagedLogError, LogReplacedError, NekoError
+from neko.hand_written import decoded
 from neko.well_formed import load_json
 
 logger = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ def character_of(aside: Path) -> str | None:
 def where_damaged(content: bytes) -> tuple[int, int]:
     """Line and column, from 1, at which a JSON document stops being one; its beginning when it is sound."""
     try:
-        json.loads(content.decode("utf-8-sig"))
+        json.loads(decoded(content))
     except UnicodeDecodeError as error:
         before = content[: error.start]
         return before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
@@ -121,7 +122,7 @@ def first_whole(paths: Iterable[Path], fits: Callable[[Any], bool]) -> tuple[Pat
     """The first of these files that holds a JSON document which fits, with what it holds."""
     for path in paths:
         try:
-            value = load_json(path.read_bytes().decode("utf-8-sig"))
+            value = load_json(decoded(path.read_bytes()))
         except (OSError, ValueError, RecursionError):
             continue
         if fits(value):

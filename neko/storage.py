@@ -2,7 +2,8 @@
 
 All calls block; on the event loop they go through ``tasks.in_thread``. A document is replaced
 whole (temporary file, fsync, rename) and its previous good content is kept once as ``.bak``.
-A document that does not parse is set aside and never overwritten. Everything is for its owner's
+A document that does not parse is set aside and never overwritten;
+what can be read of it counts (``read_document``). Everything is for its owner's
 eyes only: files 0600, folders 0700.
 """
 
@@ -30,9 +31,11 @@ from neko.errors import (
     DataFolderInUseError,
     DefaultsUsedError,
     DiskFullError,
+    ReadLenientlyError,
     UnreadableFileError,
     UnwritableFileError,
 )
+from neko.hand_written import decoded, holds_all, read_leniently
 from neko.well_formed import load_json
 
 logger = logging.getLogger(__name__)
@@ -70,7 +73,7 @@ def read_json(path: Path, default: Any, expect: type | None = None) -> Any:
         why = error.strerror or str(error)
         raise UnreadableFileError(f"{path} cannot be read: {why}", file=str(path), why=why) from error
     try:
-        value = load_json(content.decode("utf-8-sig"))
+        value = load_json(decoded(content))
     except (ValueError, RecursionError) as error:
         raise _damaged(path, content, f"it is not valid JSON: {error}") from error
     if expect is not None and not isinstance(value, expect):
@@ -97,10 +100,10 @@ def is_object(value: Any) -> bool:
 
 
 def read_document(path: Path, default: Any, fits: Callable[[Any], bool], on_fault: OnFault) -> Any:
-    """The document in force: the file, else its backup, else ``default``. What was wrong is reported.
+    """The document in force: the file, else what can be read of it, its backup or ``default``. A fault is reported.
 
     ``fits`` tells a document of the right shape. A copy that was set aside and has been mended since comes back to
-    its place. A backup that is used is put in the place of the damaged file.
+    its place. What counts instead of a damaged file (``stand_in``) is put in its place.
     """
     if mended := set_aside.first_whole(reversed(set_aside.copies_of(path)), fits):
         with contextlib.suppress(ConfigError):
@@ -116,23 +119,57 @@ def read_document(path: Path, default: Any, fits: Callable[[Any], bool], on_faul
         fault = _damaged(path, b"", "its content has the wrong shape")
     except ConfigError as error:
         fault = error
-    backup = set_aside.first_whole((path.with_name(path.name + ".bak"),), fits)
+    content = _content(Path(str(fault.params["kept"]))) if isinstance(fault, DamagedFileError) else b""
+    value, told = stand_in(path, content, default, fits)
     if isinstance(fault, DamagedFileError):
-        fault = (BackupUsedError if backup else DefaultsUsedError)(str(fault), **fault.params)
-        if backup:
+        fault = told(str(fault), **fault.params)
+        if told is not DefaultsUsedError:
             with contextlib.suppress(ConfigError):
-                write_json(path, backup[1])
+                write_json(path, value)
     on_fault(fault)
-    return backup[1] if backup else default
+    return value
+
+
+def stand_in(
+    path: Path, content: bytes, default: Any, fits: Callable[[Any], bool]
+) -> tuple[Any, type[DamagedFileError]]:
+    """What counts instead of a document whose ``content`` is damaged, and the error that says so. Changes nothing.
+
+    What can be read of it counts before its backup when that is all of it, since it holds what its owner wrote last;
+    else the backup; else the part that can be read; else ``default``.
+    """
+    backup = set_aside.first_whole((path.with_name(path.name + ".bak"),), fits)
+    value = _read_leniently(content, fits)
+    if value is not None and (backup is None or holds_all(value, content, backup[1])):
+        return value, ReadLenientlyError
+    return (backup[1], BackupUsedError) if backup else (default, DefaultsUsedError)
+
+
+def _read_leniently(content: bytes, fits: Callable[[Any], bool]) -> Any:
+    value = read_leniently(content)
+    fitting = [one for one in (value, *(value if isinstance(value, list) else ())) if fits(one)]
+    return fitting[0] if fitting else None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def read_again(path: Path, known: dict[str, Any], fits: Callable[[Any], bool]) -> dict[str, Any]:
     """What the file of an object holds now, so that a change is laid over what somebody wrote into it meanwhile.
 
-    ``known`` when the file is gone, damaged or cannot be read.
+    Of a damaged file that is what can be read of it, if that is all. ``known`` when the file is gone, cannot be read
+    or is damaged otherwise.
     """
-    found = set_aside.first_whole((path,), fits)
-    return found[1] if found else known
+    if found := set_aside.first_whole((path,), fits):
+        whole: dict[str, Any] = found[1]
+        return whole
+    content = _content(path)
+    value: dict[str, Any] | None = _read_leniently(content, fits)
+    return value if value is not None and holds_all(value, content, known) else known
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
@@ -184,7 +221,7 @@ def _encode(value: Any, indent: int | None) -> bytes:
 
 def _parses(content: bytes) -> bool:
     try:
-        json.loads(content.decode("utf-8-sig"))
+        json.loads(decoded(content))
     except (ValueError, RecursionError):
         return False
     return True

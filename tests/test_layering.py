@@ -29,6 +29,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "providers",
             "errors",
             "faults",
+            "hand_written",
             "set_aside",
             "types",
             "storage",
@@ -45,6 +46,7 @@ ROW_OF = {package: row for row, packages in enumerate(ROWS) for package in packa
 
 BAD_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "h2", "wsproto", "priority"}
 HEAVY = {
+    "json_repair",
     "openai",
     "mcp",
     "playwright",

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neko.errors import ConfigError
+from neko.errors import BackupUsedError, ConfigError, DefaultsUsedError, ReadLenientlyError
 from neko.storage import is_object, read_document
+from neko.well_formed import load_json
 from tests.client import client
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line
 from tests.page.running_neko import RunningNeko
@@ -58,13 +62,79 @@ def test_a_document_is_read_or_kept_and_told_with_its_place(content: bytes, has_
         if told:
             (fault,) = told
             assert kept == [content]
-            assert value == (json.loads(DOCUMENT) if has_backup else {"default": True})
+            if isinstance(fault, BackupUsedError):
+                assert value == json.loads(DOCUMENT)
+            elif isinstance(fault, DefaultsUsedError):
+                assert value == {"default": True}
+            else:
+                assert isinstance(fault, ReadLenientlyError)
             line, column = int(fault.params["line"]), int(fault.params["column"])
             assert 1 <= line <= content.count(b"\n") + 1
             assert 1 <= column <= len(content) + 1
         else:
             assert kept == []
             assert path.read_bytes() == content
+
+
+SETTINGS: Mapping[str, Any] = {
+    "coreApi": "qwen",
+    "openrouterUrl": "https://example.com/v1?a=b#c",
+    "neko": {"language": "ja", "localOnly": True, "voices": {"小澪": {"rate": 1.25, "name": None}}},
+    "models": ["gemma3:4b", 'Müller\'s "best"', "C:\\models"],
+    "textGuardMaxLength": 300,
+}
+LINES = json.dumps(SETTINGS, ensure_ascii=False, indent=2).splitlines(keepends=True)
+
+
+@st.composite
+def slipped(draw: st.DrawFn) -> tuple[int, str]:
+    """The settings with one letter deleted, put in or doubled, and the line where that is."""
+    number = draw(st.integers(0, len(LINES) - 1))
+    line = LINES[number]
+    at = draw(st.integers(0, len(line) - 1))
+    kind = draw(st.sampled_from(["deleted", "doubled", "put in"]))
+    letter = draw(st.sampled_from("\"',:{}[]/\\#“ a1")) if kind == "put in" else line[at] * (kind == "doubled")
+    line = line[:at] + letter + line[at + (kind == "deleted") :]
+    return number, "".join([*LINES[:number], line, *LINES[number + 1 :]])
+
+
+@given(slip=slipped(), has_backup=st.booleans())
+@settings(max_examples=500, deadline=None)
+def test_one_letter_wrong_costs_no_key_that_it_does_not_touch_or_the_backup_counts(
+    slip: tuple[int, str], has_backup: bool
+) -> None:
+    number, text = slip
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "core_config.json"
+        path.write_text(text, encoding="utf-8")
+        if has_backup:
+            path.with_name("core_config.json.bak").write_text(json.dumps(SETTINGS), encoding="utf-8")
+        told: list[ConfigError] = []
+        value = read_document(path, {"default": True}, is_object, told.append)
+        kept = [file.read_text(encoding="utf-8") for file in Path(folder).glob("*.damaged-*")]
+    try:
+        whole = load_json(text)
+    except ValueError:
+        whole = None
+    if whole is not None:
+        assert value == whole
+        assert (told, kept) == ([], [])
+        return
+    (fault,) = told
+    assert kept == [text]
+    if isinstance(fault, BackupUsedError):
+        assert value == SETTINGS
+    else:
+        assert isinstance(fault, ReadLenientlyError)
+        if has_backup:
+            touched = set(re.findall(r'"(\w+)":', LINES[number]))
+            assert keys(SETTINGS) - touched <= keys(value)
+
+
+def keys(value: Any) -> set[str]:
+    """At every depth."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set(value if isinstance(value, dict) else ()).union(*map(keys, inside))
 
 
 @pytest.mark.parametrize("seed", range(30))

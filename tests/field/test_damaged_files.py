@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx2
 import pytest
 
+from neko.characters import is_characters
+from neko.errors import BackupUsedError, ConfigError, ReadLenientlyError
+from neko.set_aside import where_damaged
+from neko.storage import is_object, read_document, write_json
 from tests.client import Frame, client
 from tests.page.running_neko import RunningNeko
 from tests.serve.process import run_to_end
@@ -23,7 +28,6 @@ DOCUMENTS: Mapping[str, Any] = {
     "user_preferences.json": PREFERENCES,
 }
 DAMAGES: Mapping[str, bytes] = {
-    "trailing-comma": b'{\n  "a": 1,\n}',
     "half-written": b'{"a": {"b": [1, 2',
     "empty": b"",
     "no-utf8": b'{\n"a": "\xff\xfe"}',
@@ -34,7 +38,7 @@ DAMAGES: Mapping[str, bytes] = {
     "number": b"7",
     "chars_null_bak": b"null",
 }
-PLACES = {"trailing-comma": (3, 1), "half-written": (1, 18), "empty": (1, 1), "no-utf8": (2, 7), "web-page": (1, 1)}
+PLACES = {"half-written": (1, 18), "empty": (1, 1), "no-utf8": (2, 7), "web-page": (1, 1)}
 
 
 class HasAddress(Protocol):
@@ -102,7 +106,7 @@ async def test_a_damaged_file_gives_way_to_its_backup_and_stays_told_E11(
 
 
 async def test_what_has_no_backup_is_told_and_kept_though_it_is_saved_over_E11(data_dir: Path) -> None:
-    file = written(data_dir, "characters.json", b"{")
+    file = written(data_dir, "characters.json", b"<html>")
     async with RunningNeko(data_dir) as neko:
         (status,) = await told(neko, "Mio")
         assert status["code"] == "damaged_file_defaults"
@@ -111,12 +115,12 @@ async def test_what_has_no_backup_is_told_and_kept_though_it_is_saved_over_E11(d
         assert [status["code"] for status in await told(neko, "Mio")] == ["damaged_file"]
         assert [fault["id"] for fault in (await ask(neko, "/api/faults"))["faults"]] == [status["fault"]]
     (kept,) = file.parent.glob("characters.json.damaged-*")
-    assert kept.read_bytes() == b"{"
+    assert kept.read_bytes() == b"<html>"
 
 
 @pytest.mark.parametrize("dealt", ["mended", "put back", "deleted", "moved while she runs"])
 async def test_a_damaged_file_is_told_no_more_once_its_owner_has_dealt_with_it_E11(data_dir: Path, dealt: str) -> None:
-    file = written(data_dir, "characters.json", b'{"\xe7\x8c\xab\xe5\xa8\x98": {"Luna": {},}}')
+    file = written(data_dir, "characters.json", b"<html>")
     async with RunningNeko(data_dir) as neko:
         assert len(await told(neko, "Mio")) == 1
         (kept,) = file.parent.glob("characters.json.damaged-*")
@@ -148,6 +152,140 @@ async def test_a_file_that_was_damaged_while_she_ran_is_not_saved_over_E11(data_
         assert neko.neko.config.values == {"one": 1, "two": 2}
     (kept,) = file.parent.glob("core_config.json.damaged-*")
     assert kept.read_bytes() == b'{"by hand": '
+
+
+SLIPS: Mapping[str, Callable[[str], str]] = {
+    "trailing comma": lambda text: text[:-2] + ",\n}",
+    "every trailing comma": lambda text: re.sub(r"(?<=[^\[{,\s])\n(\s*[}\]])", r",\n\1", text),
+    "line comment": lambda text: text.replace("\n", "  // mine\n", 1),
+    "hash comment": lambda text: text.replace("\n", "  # mine\n", 1),
+    "block comment": lambda text: text.replace("\n", "\n/* it's \n mine */\n", 1),
+    "a key in a comment": lambda text: text.replace("\n", '\n// "old": 1,\n', 1),
+    "single quotes": lambda text: text.replace('"', "'"),
+    "smart quotes": lambda text: re.sub('"([^"]*)"', "“\\1”", text),
+    "some smart quotes": lambda text: re.sub('"([^"]*)":', "“\\1”:", text),
+    "bare keys": lambda text: re.sub(r'"(\w+)":', r"\1:", text),
+    "a bare key": lambda text: re.sub(r'"(\w+)":', r"\1:", text, count=1),
+    "no last brace": lambda text: text.rstrip()[:-1],
+    "a brace too many": lambda text: text + "}\n",
+    "a comma missing": lambda text: text.replace(",\n", "\n", 1),
+    "mark before the comma": lambda text: "\ufeff" + text[:-2] + ",\n}",
+    "tabs in texts": lambda text: text.replace("calm", "ca\tlm").replace("Boss", "Bo\tss").replace("\n}", ",\n}"),
+    "Python's words": lambda text: text.replace("true", "True").replace("null", "None"),
+}
+BY_HAND: Mapping[str, Mapping[str, Any]] = {
+    "characters.json": {
+        "主人": {"档案名": "Boss"},
+        "猫娘": {"Luna": {"性格": "calm", "likes": ["tea", "rain"]}, "Rin": {"awake": True, "age": None}},
+        "当前猫娘": "Rin",
+    },
+    "core_config.json": {"coreApi": "qwen", "mine": True, "none": None, "neko": {"language": "en", "x": {"y": "Boss"}}},
+}
+
+
+OLDER: Mapping[str, Any] = {
+    "characters.json": {"主人": {"档案名": "Anna"}, "猫娘": {"Luna": {}}},
+    "core_config.json": {"coreApi": "openai", "neko": {"language": "ja"}},
+}
+
+
+@pytest.mark.parametrize("older_backup", [False, True], ids=["alone", "with an older backup"])
+@pytest.mark.parametrize("name", BY_HAND)
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_of_who_edits_by_hand_costs_nothing_and_is_told_E11(
+    tmp_path: Path, slip: str, name: str, older_backup: bool
+) -> None:
+    wanted = BY_HAND[name]
+    older = OLDER[name] if older_backup else None
+    text = SLIPS[slip](json.dumps(wanted, ensure_ascii=False, indent=2) + "\n")
+    path = written(tmp_path, name, text.encode(), older)
+    told: list[ConfigError] = []
+    value = read_document(path, {}, is_characters if name == "characters.json" else is_object, told.append)
+    assert json.dumps(value, ensure_ascii=False).replace("\\t", "") == json.dumps(wanted, ensure_ascii=False)
+    (fault,) = told
+    assert isinstance(fault, ReadLenientlyError)
+    (kept,) = path.parent.glob(f"{name}.damaged-*")
+    assert kept.read_bytes() == text.encode()
+    assert (fault.params["line"], fault.params["column"]) == where_damaged(text.encode())
+    assert json.loads(path.read_text(encoding="utf-8")) == value
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "utf-32"])
+@pytest.mark.parametrize("name", BY_HAND)
+def test_another_encoding_of_unicode_is_no_damage_E10(tmp_path: Path, name: str, encoding: str) -> None:
+    path = written(tmp_path, name, json.dumps(BY_HAND[name], ensure_ascii=False).encode(encoding))
+    told: list[ConfigError] = []
+    assert read_document(path, {}, is_object, told.append) == BY_HAND[name]
+    assert told == []
+    write_json(path, {"saved": 1})
+    assert json.loads(path.with_name(f"{name}.bak").read_bytes().decode(encoding)) == BY_HAND[name]
+    assert list(path.parent.glob("*.damaged-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "content"),
+    [
+        ("cut in a key", b'{"coreApi": "qwen", "ne'),
+        ("cut after a value", b'{"coreApi": "qwen",\n'),
+        ("a brace swallows a key", b'{"coreApi":{ "qwen",\n"neko": {}}'),
+        ("the first brace of an inner object is closed late", b'{"neko": {"language": "en", "coreApi": "qwen"}'),
+        ("bytes of no text", b'{"coreApi": "qwen", "neko": "\xff", "n": 1,}'),
+    ],
+)
+def test_a_backup_counts_where_the_file_lacks_something_that_it_has_E11(
+    tmp_path: Path, what: str, content: bytes
+) -> None:
+    backup = {"coreApi": "openai", "neko": {"language": "ja"}}
+    path = written(tmp_path, "core_config.json", content, backup)
+    told: list[ConfigError] = []
+    assert read_document(path, {}, is_object, told.append) == backup, what
+    assert [type(fault) for fault in told] == [BackupUsedError]
+
+
+async def test_a_slip_is_told_at_every_start_and_by_the_doctor_until_it_is_mended_E11(
+    data_dir: Path, free_port: int
+) -> None:
+    at = ("--data-dir", str(data_dir), "--port", str(free_port))
+    content = '{\n "猫娘": {"Luna": {"性格": "calm",}},\n "当前猫娘": "Luna"\n}'.encode()
+    file = written(data_dir, "characters.json", content)
+    outcome = await run_to_end("doctor", *at)
+    assert "line 2, column 31" in outcome.out
+    assert file.read_bytes() == content
+    codes = []
+    for _ in range(2):
+        async with RunningNeko(data_dir) as neko:
+            assert neko.neko.characters.names == ["Luna"]
+            (status,) = await told(neko, "Luna")
+            codes.append(status["code"])
+            assert status["dismissible"]
+            assert "line 2, column 31" in status["message"]
+    assert codes == ["damaged_file_read", "damaged_file"]
+    (kept,) = file.parent.glob("characters.json.damaged-*")
+    assert kept.read_bytes() == content
+    assert "line 2, column 31" in (await run_to_end("doctor", *at)).out
+    kept.write_bytes(content.replace(b",}", b"}").replace(b"calm", b"wild"))
+    async with RunningNeko(data_dir) as neko:
+        assert await told(neko, "Luna") == []
+        assert neko.neko.characters.cards.card("Luna")["性格"] == "wild"
+
+
+async def test_the_doctor_counts_what_can_be_read_of_the_settings_E11(data_dir: Path, free_port: int) -> None:
+    content = b'{"neko": {"language": "ja",}, // mine\n}'
+    file = written(data_dir, "core_config.json", content)
+    outcome = await run_to_end("doctor", "--data-dir", str(data_dir), "--port", str(free_port))
+    assert "language (" in outcome.out
+    assert file.read_bytes() == content
+
+
+async def test_a_slip_made_while_she_runs_is_kept_and_its_change_is_not_lost_E11(data_dir: Path) -> None:
+    file = data_dir / "config" / "core_config.json"
+    async with RunningNeko(data_dir) as neko:
+        await neko.neko.config.change({"one": 1})
+        file.write_bytes(b'{"one": 1, "by hand": 2,}')
+        await neko.neko.config.change({"two": 2})
+        assert dict(neko.neko.config.values) == {"one": 1, "by hand": 2, "two": 2}
+    (kept,) = file.parent.glob("core_config.json.damaged-*")
+    assert kept.read_bytes() == b'{"one": 1, "by hand": 2,}'
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -1,0 +1,129 @@
+"""JSON files that somebody edits by hand: their encodings, and what can be read of one that is not quite JSON.
+
+The lenient reader is ``json-repair`` (MIT): of the kept ones it alone takes smart quotes, missing brackets and commas
+as well as comments, single quotes and bare keys, and its time is linear. It always finds something, so a reading is
+held against what the text writes before it counts for more than a backup.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from neko.well_formed import load_json
+
+_TOKEN: Final = re.compile(
+    r"""//[^\n]* | \#[^\n]* | /\*(?:[^*]|\*(?!/))*+ | ("(?:[^"\\\n]|\\.)*+") (\s*+:)? | [^"/\#]++ | .""", re.VERBOSE
+)
+"""A comment, a text in double quotes and whether it is a key, or anything between them; never looked at twice."""
+_MARK: Final = "\ufffd"
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
+
+
+def decoded(content: bytes, errors: str = "strict") -> str:
+    """The text of a document in any encoding that JSON may have (RFC 4627 §3), with or without a byte order mark.
+
+    Raises ``UnicodeDecodeError`` unless ``errors`` says otherwise.
+    """
+    text = content.decode(json.detect_encoding(content), errors)
+    return text.removeprefix("\ufeff")
+
+
+def read_leniently(content: bytes) -> Any:
+    """What can be read of a damaged document; None when that is nothing, or the document is not damaged.
+
+    First as one sign put in or left out makes it JSON, else as the lenient reader takes it; where that swallows keys
+    of other lines, the line of the fault is given up for them. Two seconds for a megabyte at worst. What comes back
+    is clean JSON, whatever stood in the file.
+    """
+    text = decoded(content, "replace")
+    fault = _first_fault(text)
+    if fault is None or _NO_TEXT.search(text):
+        return None
+    for edited in _edits(text, fault):
+        if _first_fault(edited) is None:
+            return load_json(edited)
+    reading, written = _repaired(text), _written_keys(text)
+    if written <= _names(reading):
+        return reading
+    line = text.count("\n", 0, fault)
+    lines = text.split("\n")
+    without = (_repaired("\n".join(lines[:at] + lines[at + 1 :])) for at in (line, line - 1) if at >= 0)
+    return max((reading, *without), key=lambda one: len(written & _names(one)))
+
+
+def _first_fault(text: str) -> int | None:
+    """Where the text stops being JSON."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.pos
+    except (ValueError, RecursionError):
+        return 0
+    return None
+
+
+def _edits(text: str, fault: int) -> Iterator[str]:
+    """The text with one sign less, or one more, where it stops being JSON and at the last sign before."""
+    before = max(0, len(text[:fault].rstrip()) - 1)
+    shorter = [(text[at].isalnum(), text[:at] + text[at + 1 :]) for at in (before, fault) if at < len(text)]
+    yield from (edited for is_word, edited in shorter if not is_word)
+    for at in (fault, before, before + 1):
+        yield from (text[:at] + sign + text[at:] for sign in '",:}]')
+    yield from (edited for is_word, edited in shorter if is_word)
+
+
+def _repaired(text: str) -> Any:
+    from json_repair import loads
+
+    try:
+        return load_json(json.dumps(loads(text, skip_json_loads=True))) or None
+    except (ValueError, RecursionError):
+        return None
+
+
+def holds_all(value: Any, content: bytes, backup: Any) -> bool:
+    """Is a lenient reading the whole of what stands in ``content``, so that it is newer than ``backup``, not less?
+
+    It is not when letters are lost, a key that is written there is missing, a key of the backup's top level is
+    further down, or the text breaks off and the backup has keys that it lacks.
+    """
+    text = decoded(content, "replace")
+    found = _names(value)
+    top = set(value) if isinstance(value, dict) else set()
+    above = set(backup) if isinstance(backup, dict) else set()
+    breaks_off = not text.rstrip().endswith(("}", "]"))
+    return (
+        _MARK not in text
+        and _written_keys(text) <= found
+        and not (above & found) - top
+        and not (breaks_off and _names(backup) - found)
+    )
+
+
+def _written_keys(text: str) -> set[str]:
+    """The keys in double quotes, those in comments left out."""
+    keys = set()
+    for token in _TOKEN.finditer(text):
+        if token[2]:
+            try:
+                keys.add(str(load_json(token[1])))
+            except ValueError:
+                keys.add(token[1])
+    return keys
+
+
+def _names(value: Any) -> set[str]:
+    """All keys, at every depth."""
+    names: set[str] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            names.update(one)
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return names
