@@ -66,6 +66,7 @@ NekoError
     ├── MemoryTooNewError      it was made by a newer Neko
     ├── LogMovedError          its file had gone and was written anew
     ├── LogReplacedError       another file had been put in its place
+    ├── MemorySlowError        it did not answer in time; what it was asked to write may be written yet
     └── RecallTimeoutError     looking for what was said took too long
 
 Six more say that our own code is wrong or are caught where they arise, and stand outside the tree:
@@ -453,6 +454,10 @@ class LogReplacedError(MemoryStoreError):
     """``params``: also kept."""
 
     code = "memory_replaced"
+
+
+class MemorySlowError(MemoryStoreError):
+    code = "memory_slow"
 
 
 class RecallTimeoutError(MemoryStoreError):

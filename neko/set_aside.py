@@ -25,7 +25,7 @@ DAMAGED: Final = ".damaged-"
 REPLACED: Final = ".replaced-"
 """For a log in whose place somebody put another file."""
 _DISMISSED: Final = ".dismissed"
-_MEMORY_PREFIXES: Final = ("time_indexed_", "recent_")
+_MEMORY_PREFIXES: Final = ("time_indexed_", "recent_", "unkept_")
 
 
 def set_aside(path: Path, why: str, *, mark: str = DAMAGED) -> Path:

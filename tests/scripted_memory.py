@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from neko.errors import NekoError
@@ -21,6 +22,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
     def __init__(self) -> None:
         self.failure: NekoError | None = None
         self.recall_failure: NekoError | None = None
+        self._unkept: defaultdict[str, list[NewLine]] = defaultdict(list)
         self._lines: defaultdict[str, list[Line]] = defaultdict(list)
         self._windows: defaultdict[str, list[tuple[int, RecentEntry]]] = defaultdict(list)
 
@@ -50,6 +52,12 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         if line.role != "system" and line.text.strip():
             window.append((stored.id, RecentEntry(line.role, line.text)))
         return Stored(stored, fresh=True)
+
+    async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
+        self._unkept[character] = list(lines)
+
+    async def unkept(self, character: str) -> list[NewLine]:
+        return list(self._unkept[character])
 
     async def lines(
         self, character: str, *, before: int | None = None, after: int | None = None, limit: int = 50

@@ -28,6 +28,7 @@ from neko.sessions.events import (
     TurnAbandoned,
     TurnEnd,
 )
+from neko.sessions.manager import SessionManager
 from neko.sessions.models.builtin.session import BuiltinSession
 from neko.tasks import TaskOwner
 from neko.types.model_session import ModelSession
@@ -237,6 +238,23 @@ async def test_more_chats_than_can_wait_end_with_a_notice(tmp_path: Path) -> Non
     refused = [events for events in chats if isinstance(events[-1], Status) and events[-1].code == "inbox_full"]
     assert refused
     assert all(isinstance(events[-1], TurnEnd) for events in chats if events not in refused)
+
+
+async def test_conversations_are_stopped_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose log is held by another program takes some seconds: together they take no longer."""
+    all_at_once = asyncio.Barrier(3)
+    close = SessionManager.aclose
+
+    async def aclose(manager: SessionManager) -> None:
+        await all_at_once.wait()
+        await close(manager)
+
+    async with Neko(settings(tmp_path)) as neko, asyncio.timeout(15):
+        await neko.characters.edit(lambda raw: raw["猫娘"].update(Ann={}, Bea={}))
+        for name in ("Mio", "Ann", "Bea"):
+            assert neko.conversations.get(name)
+        monkeypatch.setattr(SessionManager, "aclose", aclose)
+        await neko.conversations.aclose()
 
 
 async def test_a_chat_that_newer_words_cut_ends(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from neko.sessions.events import (
 )
 from neko.sessions.manager import SessionManager, TextOutcome
 from neko.sessions.outbox import GOING_AWAY, Outbox
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, together
 from neko.well_formed import well_formed
 
 logger = logging.getLogger(__name__)
@@ -123,14 +123,17 @@ class Conversations:
             await asyncio.wait(writers)
 
     async def aclose(self) -> None:
-        """End every conversation; a failure of one does not keep the next one up. Idempotent."""
+        """End every conversation, side by side; a failure of one does not keep another up. Idempotent."""
         self._closed = True
         managers, self._managers = self._managers, {}
-        for character, manager in managers.items():
-            try:
-                await manager.aclose()
-            except Exception:
-                logger.exception("%s: the conversation did not stop cleanly", character)
+        await together(*map(_stopped, managers.values()))
+
+
+async def _stopped(manager: SessionManager) -> None:
+    try:
+        await manager.aclose()
+    except Exception:
+        logger.exception("%s: the conversation did not stop cleanly", manager.character)
 
 
 class _FollowedTurn:

@@ -18,6 +18,11 @@ def recent_path(folder: Path, character: str) -> Path:
     return folder / f"recent_{checked(character)}.json"
 
 
+def unkept_path(folder: Path, character: str) -> Path:
+    """Lines that the log could not take before the end, a JSON file; raises ``InputError``."""
+    return folder / f"unkept_{checked(character)}.json"
+
+
 def checked(character: str) -> str:
     """The name itself when it can be part of a file name (``storage.file_name_fault``)."""
     if fault := file_name_fault(character):

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neko.errors import DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
+from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
+from neko.memory import unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.compression import Summariser
 from neko.memory.keywords import keywords
 from neko.memory.line_codec import Names
 from neko.memory.log import Log
-from neko.memory.paths import log_path, recent_path
+from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.recent import RecentFile, RecentWindow, largest_id
 from neko.memory.search import search
 from neko.memory.sqlite_errors import ConnectionClosedError, store_error
 from neko.memory.timeouts import MemoryTimeouts
-from neko.storage import make_folder
-from neko.tasks import TaskOwner, in_thread
+from neko.storage import log_fault, make_folder
+from neko.tasks import TaskOwner, in_thread, together
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import ConversationMemory, Evidence, MemoryAdministration, RecentEntry, Summarise
 
@@ -80,8 +81,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         """Write what is not written yet and close every file; idempotent."""
         self._closed = True
         opening, self._opening = self._opening, {}
-        for character, task in opening.items():
-            await self._finish(character, task)
+        await together(*(self._finish(character, task) for character, task in opening.items()))
         if self._closing:
             await asyncio.wait(self._closing.values())
 
@@ -90,6 +90,18 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         stored = await memory.log.append(line)
         memory.window.touch()
         return stored
+
+    async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
+        path = unkept_path(self._folder, character)
+        try:
+            await in_thread(unkept_file.write, path, tuple(lines))
+        except (ConfigError, OSError) as error:
+            raise MemoryStoreError(
+                "what waits for the log cannot be kept beside it", file=str(path), reason="other", why=str(error)
+            ) from error
+
+    async def unkept(self, character: str) -> list[NewLine]:
+        return await in_thread(unkept_file.read, unkept_path(self._folder, character), log_fault)
 
     async def lines(
         self, character: str, *, before: int | None = None, after: int | None = None, limit: int = 50

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -25,6 +26,8 @@ _RECEIPTS = 200
 """Sent messages whose receipt can be repeated."""
 _RECALLED = 6
 """Memories that go with a question."""
+_GIVEN_UP_S = 1.0
+"""Seconds for the entries that wait when the memory is waited for no longer."""
 MOST_WAITING = 1_000
 """Entries. Input is refused long before (``SessionLimits.waiting_lines``); beyond this one is lost and reported."""
 
@@ -87,6 +90,7 @@ class LogWriter:
         self.typed_lines_waiting = 0
         self.session_id = uuid4().hex
         self.last_line_id = 0
+        self._loaded = asyncio.Event()
         self._writing = owner.spawn(self._run(), name="write the log")
 
     @property
@@ -191,18 +195,42 @@ class LogWriter:
 
         self._put(call)
 
+    async def loaded(self, timeout_s: float) -> None:
+        """Wait until what waited at the last end is known."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._loaded.wait()
+
     async def drain(self, timeout_s: float) -> None:
         """Wait until everything is written."""
+        end = asyncio.get_running_loop().time() + timeout_s
+        if await self._passed(timeout_s):
+            await self._unkept.drain(end - asyncio.get_running_loop().time())
+
+    async def close(self, timeout_s: float) -> None:
+        """The end: wait until everything is written, and keep beside the log what it has not taken by then."""
+        end = asyncio.get_running_loop().time() + timeout_s
+        if await self._passed(timeout_s):
+            await self._unkept.drain(end - asyncio.get_running_loop().time())
+            self._unkept.give_up()
+        else:
+            self._unkept.give_up()
+            if not await self._passed(_GIVEN_UP_S):
+                logger.error("%s: %d entries of the log were not written in time", self._character, self.waiting)
+        await self._unkept.keep_beside()
+
+    async def _passed(self, timeout_s: float) -> bool:
+        """Wait until every entry is written or known to have to wait; false when that was not in time."""
         if self._writing.done():
-            return
-        written = asyncio.Event()
-        self.then(written.set)
+            return True
+        passed = asyncio.Event()
+        self.then(passed.set)
         try:
             async with asyncio.timeout(timeout_s):
-                await written.wait()
+                await passed.wait()
         except TimeoutError:
-            logger.error("%s: %d entries of the log were not written in time", self._character, self.waiting)
-        await self._unkept.drain(timeout_s)
+            return False
+        return True
 
     def _put(self, entry: Entry) -> None:
         try:
@@ -212,6 +240,11 @@ class LogWriter:
             self._status.notify("internal", level="error")
 
     async def _run(self) -> None:
+        try:
+            await self._unkept.load()
+        except Exception:
+            logger.exception("%s: what waited for the log could not be read", self._character)
+        self._loaded.set()
         while True:
             entry = await self._entries.get()
             try:

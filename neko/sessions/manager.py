@@ -116,6 +116,7 @@ class SessionManager:
         self._arrivals += 1
         arrival = self._arrivals
         last, fault = await self._last_line_id()
+        await self._turns.log.loaded(self._dependencies.timeouts.recent_timeout_s)
         faults = self._dependencies.faults
         if fault:
             self._turns.log.memory_failed(fault)

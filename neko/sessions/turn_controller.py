@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from neko.audio.speech_pipeline import SpeechPipeline
-from neko.errors import MemoryStoreError, ModelStreamBrokenError, ModelTimeoutError, NekoError, SpeechTooLongError
+from neko.errors import MemorySlowError, ModelStreamBrokenError, ModelTimeoutError, NekoError, SpeechTooLongError
 from neko.sessions import prompt, turn_state
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
@@ -437,7 +437,7 @@ class TurnController:
     def _report_overdue(self, effect: do.ReportOverdue) -> None:
         note = f"a turn was given up while {effect.step.value}"
         if effect.step is Step.COMMITTING:
-            self._status.report(MemoryStoreError(note, file="", reason="other", why="timeout"))
+            self._status.report(MemorySlowError(note, file="", reason="slow"))
         else:
             label, timeouts = self._dependencies.label(), self._dependencies.timeouts.turn
             seconds = round(timeouts.silence_timeout_s if effect.step is Step.REPLYING else timeouts.answer_timeout_s)
@@ -541,7 +541,7 @@ class TurnController:
         self._closed = True
         if self._timer:
             self._timer.cancel()
-        await self.log.drain(_DRAIN_TIMEOUT_S)
+        await self.log.close(_DRAIN_TIMEOUT_S)
         try:
             async with asyncio.timeout(_DRAIN_TIMEOUT_S):
                 await self._pipeline.aclose()

@@ -1,4 +1,7 @@
-"""Lines that could not be written to the log: kept in mind, and written in order once the memory works again."""
+"""Lines that could not be written to the log: kept in mind, and written in order once the memory works again.
+
+What still waits at the end is kept beside the log, and comes first the next time.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,18 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from neko.errors import MemoryStoreError, NekoError
+from neko.errors import MemorySlowError, MemoryStoreError, NekoError
 from neko.faults import Fault, StandingFaults
 from neko.tasks import TaskOwner
-from neko.types.lines import NewLine, Stored
+from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import ConversationMemory
 
 logger = logging.getLogger(__name__)
 
 MOST_UNKEPT = 1_000
 """Lines. What comes beyond is lost, and refused if it is the user's."""
-_TIMEOUT = "timeout"
 RETRY_PAUSE_S = 5.0
 """Seconds between two attempts while nothing is said; what is said is a reason to try at once."""
 
@@ -26,13 +29,13 @@ RETRY_PAUSE_S = 5.0
 def memory_failed(faults: StandingFaults, character: str, error: NekoError) -> None:
     """The memory of a character could not be used: one standing fault, which says why as well as is known."""
     known = faults.get(_fault_id(character))
-    if known is None or error.params.get("why") != _TIMEOUT:
+    if known is None or not isinstance(error, MemorySlowError):
         faults.stand(Fault(_fault_id(character), error, character))
 
 
 def memory_too_slow() -> NekoError:
     """The memory did not answer in time."""
-    return MemoryStoreError("the log did not answer in time", file="", reason="other", why=_TIMEOUT)
+    return MemorySlowError("the log did not answer in time", file="", reason="slow")
 
 
 def _fault_id(character: str) -> str:
@@ -41,10 +44,14 @@ def _fault_id(character: str) -> str:
 
 @dataclass(slots=True)
 class LineToKeep:
-    """A line on its way to the log. ``attempt``: one that was given up waiting for, and may still succeed."""
+    """A line on its way to the log. ``attempt``: one that was given up waiting for, and may still succeed.
+
+    ``is_from_before``: it waited already when the program ended, and may have been written at its very end.
+    """
 
     line: NewLine
     attempt: asyncio.Task[Stored | NekoError] | None = None
+    is_from_before: bool = False
 
 
 class UnkeptLines:
@@ -70,7 +77,9 @@ class UnkeptLines:
         self._on_kept = on_kept
         self._lines: deque[LineToKeep] = deque()
         self._hope = asyncio.Event()
+        self._given_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._keeping: asyncio.Task[None] | None = None
+        self._is_on_disk = False
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -94,6 +103,14 @@ class UnkeptLines:
         """The memory could not be used: told until it can."""
         memory_failed(self._faults, self._character, error)
 
+    async def load(self) -> None:
+        """Take in what waited when the program ended the last time."""
+        lines = await self._memory.unkept(self._character)
+        if lines:
+            self._is_on_disk = True
+            self._lines.extendleft(LineToKeep(line, is_from_before=True) for line in reversed(lines))
+            self._keep_soon()
+
     async def store(self, line: NewLine) -> Stored | None:
         """Write a line; None when that has to wait. Raises ``NekoError`` when so many wait that it is lost."""
         entry = LineToKeep(line)
@@ -108,18 +125,39 @@ class UnkeptLines:
         if len(self._lines) >= MOST_UNKEPT:
             raise self.fault or MemoryStoreError("too many lines wait to be written", file="", reason="other")
         self._lines.append(entry)
+        self._keep_soon()
+        return None
+
+    def _keep_soon(self) -> None:
         self._hope.set()
         if self._keeping is None or self._keeping.done():
             self._keeping = self._owner.spawn(self._keep(), name="keep lines")
-        return None
+
+    def give_up(self) -> None:
+        """Wait for the memory no longer: what it has not taken by now, and what comes, waits."""
+        if not self._given_up.done():
+            self._given_up.set_result(None)
 
     async def drain(self, timeout_s: float) -> None:
-        """A last attempt: returns when all is kept, or the time is up."""
+        """Returns when all is kept, or the time is up."""
         self._hope.set()
         if self._keeping and not self._keeping.done():
             await asyncio.wait({self._keeping}, timeout=timeout_s)
-        if self._lines:
-            logger.error("%s: %d lines still wait to be kept", self._character, len(self._lines))
+
+    async def keep_beside(self) -> None:
+        """The end: keep beside the log what it has not taken."""
+        if not self._lines:
+            return
+        try:
+            await self._memory.keep_unkept(self._character, self.lines)
+        except NekoError as error:
+            logger.error("%s: %d lines are lost: %s", self._character, len(self._lines), error)
+        else:
+            logger.warning(
+                "%s: %d lines could not be written to the log; they are kept beside it and written next time",
+                self._character,
+                len(self._lines),
+            )
 
     async def _keep(self) -> None:
         while self._lines:
@@ -137,12 +175,16 @@ class UnkeptLines:
             else:
                 self._lines.popleft()
                 self._on_kept(entry.line, stored)
+        if self._is_on_disk:
+            await self._memory.keep_unkept(self._character, ())
+            self._is_on_disk = False
         self._faults.over(_fault_id(self._character))
 
     async def _attempt(self, entry: LineToKeep) -> Stored:
         if entry.attempt is None:
-            entry.attempt = self._owner.spawn(self._try(entry.line), name="store a line")
-        await asyncio.wait({entry.attempt}, timeout=self._store_timeout_s)
+            entry.attempt = self._owner.spawn(self._try(entry), name="store a line")
+        ends: set[asyncio.Future[Any]] = {entry.attempt, self._given_up}
+        await asyncio.wait(ends, timeout=self._store_timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if not entry.attempt.done():
             raise memory_too_slow()
         attempt, entry.attempt = entry.attempt, None
@@ -151,8 +193,16 @@ class UnkeptLines:
             return outcome
         raise outcome or MemoryStoreError("the memory was closed", file="", reason="closed", why="cancelled")
 
-    async def _try(self, line: NewLine) -> Stored | NekoError:
+    async def _try(self, entry: LineToKeep) -> Stored | NekoError:
         try:
-            return await self._memory.store(self._character, line)
+            if entry.is_from_before and (known := await self._written(entry.line)):
+                return Stored(known, fresh=False)
+            return await self._memory.store(self._character, entry.line)
         except NekoError as error:
             return error
+
+    async def _written(self, line: NewLine) -> Line | None:
+        """A line that the log has taken after all, when the program was ending."""
+        lines = await self._memory.lines(self._character, limit=MOST_UNKEPT)
+        same = (line.session_id, line.turn_id, line.role, line.text)
+        return next((one for one in lines if (one.session_id, one.turn_id, one.role, one.text) == same), None)

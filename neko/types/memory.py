@@ -6,7 +6,7 @@ Every method may raise ``MemoryStoreError``, and ``InputError`` for a name that 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -53,6 +53,14 @@ class ConversationLog(Protocol):
 
     async def store(self, character: str, line: NewLine) -> Stored:
         """Commit one line; when this returns the line survives ``kill -9``."""
+        ...
+
+    async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
+        """Keep lines that the log cannot take beside it, in place of those kept before; they survive the end."""
+        ...
+
+    async def unkept(self, character: str) -> list[NewLine]:
+        """What ``keep_unkept`` kept, in its order."""
         ...
 
     async def lines(

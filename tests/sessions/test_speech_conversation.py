@@ -362,7 +362,7 @@ async def test_a_log_that_does_not_answer_keeps_nobody_out(
     assert isinstance(await late.get(), Hello)
     status = await late.get()
     assert isinstance(status, Status)
-    assert status.code == "memory_store"
+    assert status.code == "memory_slow"
 
 
 async def test_events_of_a_session_that_was_left_change_nothing(talk: SpeechConversation) -> None:

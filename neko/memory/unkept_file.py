@@ -1,0 +1,48 @@
+"""Lines that the log could not take before the end: a JSON file beside it, until it can."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from neko.storage import OnFault, read_document, write_json
+from neko.types.lines import NewLine
+
+_REQUIRED: Final = ("session_id", "turn_id", "role", "text", "at")
+_NAMES: Final = frozenset(field.name for field in fields(NewLine))
+
+
+def read(path: Path, on_fault: OnFault) -> list[NewLine]:
+    """What was kept, oldest first. A file that is none of ours is set aside and told."""
+    return [_line(entry) for entry in read_document(path, [], _is_list_of_lines, on_fault)]
+
+
+def write(path: Path, lines: Sequence[NewLine]) -> None:
+    """Keep these lines in place of those before; without any the file goes. Raises ``ConfigError`` and ``OSError``."""
+    if lines:
+        write_json(path, [asdict(line) | {"at": line.at.isoformat()} for line in lines])
+        return
+    for file in (path, path.with_name(path.name + ".bak")):
+        file.unlink(missing_ok=True)
+
+
+def _line(entry: dict[str, Any]) -> NewLine:
+    known = {name: value for name, value in entry.items() if name in _NAMES}
+    return NewLine(**known | {"at": datetime.fromisoformat(entry["at"])})
+
+
+def _is_list_of_lines(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_line(entry) for entry in value)
+
+
+def _is_line(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(name), str) for name in _REQUIRED):
+        return False
+    try:
+        datetime.fromisoformat(entry["at"])
+    except ValueError:
+        return False
+    return entry["role"] in ("user", "assistant", "system")
