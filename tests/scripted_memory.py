@@ -98,7 +98,10 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         names = _names(character)
         text: str | None = memo.extract(oldest, names)
         if summarise is not None:
-            text = await memo.summary(memo.transcript(oldest, names), guess(oldest[-1].text, "en"), summarise, ())
+            try:
+                text = await memo.summary(memo.transcript(oldest, names), guess(oldest[-1].text, "en"), summarise)
+            except NekoError:
+                return False
         if not text:
             return False
         self._windows[character][: len(oldest)] = [(0, RecentEntry("system", text))]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from neko.errors import VoiceUnavailableError
 from neko.llm import model_catalogue
-from neko.llm.adaptation import Adaptations
+from neko.llm.adaptation import Adaptations, is_same_model
 from neko.llm.discovery import LocalServer, find_local_servers
 from neko.net import Network
 from neko.providers import ModelEndpoint, resolve
@@ -36,6 +36,7 @@ class Models:
         self._network = network
         self._adaptations = Adaptations()
         self._session_factory = session_factory or self._configured_session
+        self._talks_with_configured = session_factory is None
 
     @property
     def label(self) -> ModelLabel:
@@ -54,6 +55,18 @@ class Models:
         """One-shot summaries by the configured model; None without one."""
         endpoint = self.endpoint("summary")
         return sessions.summariser(self._network, endpoint, self._adaptations) if endpoint else None
+
+    @property
+    def summariser_ready(self) -> bool:
+        """False while summaries would be asked of a model in vain: it wants a rest, or it is the one that she talks
+        with and has not answered there."""
+        summary, conversation = self.endpoint("summary"), self.endpoint("conversation")
+        if summary is None:
+            return True
+        if self._adaptations.rests(summary):
+            return False
+        is_same = conversation is not None and is_same_model(summary, conversation)
+        return not (is_same and self._talks_with_configured) or self._adaptations.answered(summary) is True
 
     async def local_servers(self) -> Sequence[LocalServer]:
         """Model servers already running on this machine, within a second."""

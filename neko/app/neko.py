@@ -103,7 +103,8 @@ class Neko:
         except BaseException:
             await self.aclose()
             raise
-        compression = CompressionScheduler(self.memory, self.models.summariser)
+        models = self.models
+        compression = CompressionScheduler(self.memory, models.summariser, lambda: models.summariser_ready)
         self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
         self.bus.agent.attach(self.conversations.on_agent_event)
         return self

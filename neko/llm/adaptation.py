@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Final
 
 from neko.errors import (
     ContextTooLongError,
     ModelError,
+    ModelRateLimitedError,
     ParameterRefusedError,
     PicturesRefusedError,
     ToolsRefusedError,
@@ -79,26 +81,62 @@ class Adaptation:
 AS_USUAL: Final = Adaptation()
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How the last question to a model ended; ``rests_until`` by the monotonic clock."""
+
+    answered: bool
+    rests_until: float = 0.0
+
+
 class Adaptations:
     """What is known of each model, for as long as the process lives."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], Adaptation] = {}
+        self._outcomes: dict[tuple[str, str], _Outcome] = {}
 
     def of(self, endpoint: ModelEndpoint) -> Adaptation:
         return self._known.get(_key(endpoint), AS_USUAL)
 
     def learn(self, endpoint: ModelEndpoint, adaptation: Adaptation) -> None:
         """It has been asked like this, and has answered."""
+        self._note(endpoint, _Outcome(answered=True))
         if adaptation != self.of(endpoint):
             self.forget(endpoint)
             while len(self._known) >= _MOST_MODELS:
                 del self._known[next(iter(self._known))]
             self._known[_key(endpoint)] = adaptation
 
+    def failed(self, endpoint: ModelEndpoint, error: ModelError) -> None:
+        """It has been asked, and has not answered; the error may say for how long it wants a rest."""
+        rest_s = float(error.params.get("seconds", 0)) if isinstance(error, ModelRateLimitedError) else 0.0
+        self._note(endpoint, _Outcome(answered=False, rests_until=time.monotonic() + rest_s))
+
+    def answered(self, endpoint: ModelEndpoint) -> bool | None:
+        """Whether it answered what it was asked last; None when it has not been asked anything."""
+        outcome = self._outcomes.get(_key(endpoint))
+        return None if outcome is None else outcome.answered
+
+    def rests(self, endpoint: ModelEndpoint) -> bool:
+        """It has asked for a rest that is not over."""
+        outcome = self._outcomes.get(_key(endpoint))
+        return outcome is not None and time.monotonic() < outcome.rests_until
+
+    def _note(self, endpoint: ModelEndpoint, outcome: _Outcome) -> None:
+        self._outcomes.pop(_key(endpoint), None)
+        while len(self._outcomes) >= _MOST_MODELS:
+            del self._outcomes[next(iter(self._outcomes))]
+        self._outcomes[_key(endpoint)] = outcome
+
     def forget(self, endpoint: ModelEndpoint) -> None:
         """It may have changed: begin as with an unknown one."""
         self._known.pop(_key(endpoint), None)
+
+
+def is_same_model(one: ModelEndpoint, other: ModelEndpoint) -> bool:
+    """Whether what is known of one holds for the other."""
+    return _key(one) == _key(other)
 
 
 def _key(endpoint: ModelEndpoint) -> tuple[str, str]:

@@ -78,9 +78,8 @@ class CharacterMemory:
             instruction = (await in_thread(memo.instructions, language))["review"]
             text = review.numbered(entries, self._names())
             try:
-                async with asyncio.timeout(self._timeouts.model_timeout_s):
-                    corrections = review.corrections(await correct(instruction.format(text=text)), entries)
-            except (NekoError, TimeoutError) as error:
+                corrections = review.corrections(await correct(instruction.format(text=text)), entries)
+            except NekoError as error:
                 logger.warning("a review failed: %s", type(error).__name__)
                 return False
             if corrections is None:
@@ -106,12 +105,10 @@ class CharacterMemory:
         if summarise is None:
             return memo.extract(entries, names), language
         await in_thread(memo.instructions, language)
-        transcript = memo.transcript(entries, names)
         try:
-            async with asyncio.timeout(self._timeouts.model_timeout_s):
-                text = await memo.summary(transcript, language, summarise, self._timeouts.retry_pauses_s)
-        except TimeoutError:
-            logger.warning("a summary took longer than %.0f s", self._timeouts.model_timeout_s)
+            text = await memo.summary(memo.transcript(entries, names), language, summarise)
+        except NekoError as error:
+            logger.warning("a summary failed: %s (%s)", error.code, error)
             return None
         return (text, language) if text else None
 

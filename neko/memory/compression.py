@@ -1,16 +1,20 @@
 """Decides when the recent window is compressed: what no longer fits goes into the memo.
 
 That is at the end of a session, and during a long one every ``TURNS_BETWEEN`` turns, since every
-time costs a call of the user's model.
+time costs a call of the user's model. A model that will not answer is not asked: the memo waits for the next
+occasion, as it does after a failure; nothing leaves the window before there is a memo of it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from neko.types.memory import Summarise
+
+logger = logging.getLogger(__name__)
 
 TURNS_BETWEEN = 20
 
@@ -27,9 +31,13 @@ class BackgroundCompression(Protocol):
 class CompressionScheduler:
     """Handles the bus topic ``session``; never waits for a summary."""
 
-    def __init__(self, memory: BackgroundCompression, summariser: Summariser) -> None:
+    def __init__(
+        self, memory: BackgroundCompression, summariser: Summariser, ready: Callable[[], bool] = lambda: True
+    ) -> None:
+        """``ready``: is the model expected to answer?"""
         self._memory = memory
         self._summariser = summariser
+        self._ready = ready
         self._turns: Counter[str] = Counter()
 
     def on_session_event(self, message: Mapping[str, Any]) -> None:
@@ -38,5 +46,10 @@ class CompressionScheduler:
         if message.get("event_type") == "turn_end":
             self._turns[character] += 1
         due = message.get("event_type") == "session_end" or self._turns[character] >= TURNS_BETWEEN
-        if due and self._turns.pop(character, 0):
-            self._memory.compress_later(character, self._summariser)
+        if not due or not self._turns[character]:
+            return
+        if not self._ready():
+            logger.info("%s: the memo waits for a model that answers", character)
+            return
+        del self._turns[character]
+        self._memory.compress_later(character, self._summariser)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from neko.errors import NekoError
+from neko.errors import ContextTooLongError, NekoError
 from neko.memory.line_codec import Names
 from neko.settings import ASSETS
 from neko.types.memory import RecentEntry, Summarise
@@ -20,6 +19,8 @@ LIMIT = 500
 """Characters of a memo, without its prefix."""
 
 _ATTEMPTS = 3
+_SHORTEST_PART = 64
+"""Characters: a model that takes no more than this at once is asked nothing."""
 _SHORTEST_EXCERPT = 16
 
 _PREFIXES: Mapping[str, str] = {
@@ -84,32 +85,58 @@ def beginning(text: str, length: int) -> str:
     return (cut[:space] if space > length // 2 else cut) + "…"
 
 
-async def summary(text: str, language: str, summarise: Summarise, pauses: Sequence[float]) -> str | None:
-    """Ask for a summary of at most ``LIMIT`` characters; None when none could be had.
+async def summary(text: str, language: str, summarise: Summarise) -> str | None:
+    """A summary of at most ``LIMIT`` characters; None when the model has no words, ``NekoError`` when it fails.
 
-    At most three calls in all; a summary that is too long is sent back to be shortened, and
-    after the last call cut at a sentence end. ``pauses``: seconds before the second and third
-    call after a failure that may pass.
+    What is too long for it is summed up in parts, the oldest first, each after the memo of those before.
+    """
+    memo, rest, size = "", text, len(text)
+    while True:
+        head = f"{memo_text(memo, language)}\n" if memo else ""
+        part = _first_part(rest, max(size - len(head), size // 2))
+        try:
+            answer = await _memo_of(head + part, language, summarise)
+        except ContextTooLongError:
+            size = min(size, len(head) + len(part)) // 2
+            if size < _SHORTEST_PART:
+                raise
+            continue
+        if not answer:
+            return None
+        memo, rest = answer, rest[len(part) :]
+        if not rest:
+            return memo
+
+
+def _first_part(text: str, size: int) -> str:
+    """The first ``size`` characters at most, up to the end of a line or of a word if there is one in the later half."""
+    if len(text) <= size:
+        return text
+    ends = (text.rfind(end, size // 2, size) for end in "\n ")
+    return text[: next((end + 1 for end in ends if end >= 0), size)]
+
+
+async def _memo_of(text: str, language: str, summarise: Summarise) -> str:
+    """One part summed up, "" when there are no words.
+
+    At most three calls in all; a summary that is too long is sent back to be shortened, and after the last call, or
+    when that fails, cut at a sentence end.
     """
     ask = instructions(language)
-    best: str | None = None
-    for attempt in range(_ATTEMPTS):
-        prompt = ask["summary"] if best is None else ask["shorten"]
+    best = ""
+    for _ in range(_ATTEMPTS):
+        prompt = ask["shorten"] if best else ask["summary"]
         try:
             reply = unwrapped(await summarise(prompt.format(limit=LIMIT, text=best or text)))
         except NekoError as error:
-            logger.warning("a summary failed: %s", error)
-            if error.permanent:
-                break
-            if attempt + 1 < _ATTEMPTS:
-                await asyncio.sleep(pauses[min(attempt, len(pauses) - 1)] if pauses else 0)
-            continue
-        if not reply:
-            continue
-        best = reply if best is None or len(reply) < len(best) else best
-        if len(best) <= LIMIT:
-            return best
-    return _cut_at_sentence(best) if best else None
+            if not best:
+                raise
+            logger.warning("a memo could not be shortened: %s", error.code)
+            break
+        best = min((found for found in (best, reply) if found), key=len, default="")
+        if best and len(best) <= LIMIT:
+            break
+    return _cut_at_sentence(best)
 
 
 def unwrapped(reply: str) -> str:

@@ -45,7 +45,8 @@ class RecentEntry:
 
 
 Summarise = Callable[[str], Awaitable[str]]
-"""Text in, summary out; raises ``NekoError`` when no summary could be had."""
+"""Text in, summary out. Has the patience and the deadlines that the model needs, and raises ``NekoError`` when no
+summary could be had: ``ContextTooLongError`` when a shorter text may be."""
 
 
 class ConversationLog(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from neko.sessions.models import reply_sink
+from neko.llm import reply_sink
 from tests.field.chat_talk import chat_talk
 from tests.field.hostile_provider import HostileProvider, Raw, chunk, completion, deltas, event, reply, whole
 from tests.field.talk import Talk

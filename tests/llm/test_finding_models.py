@@ -25,7 +25,7 @@ from neko.errors import (
 )
 from neko.llm import discovery, model_catalogue
 from neko.llm.client import Timeouts
-from neko.llm.complete_once import complete
+from neko.llm.complete_once import complete_once
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models import build, label_of, summariser
@@ -140,24 +140,25 @@ async def test_a_key_that_no_header_can_carry_is_a_refused_key() -> None:
 async def test_a_summary_is_the_whole_answer() -> None:
     async with ScriptedProvider() as provider:
         provider.script(["  They spoke ", "of cats. "], ["Again."])
-        assert await complete(Network(), endpoint(provider.base_url), "Summarise.") == "They spoke of cats."
-        assert await summariser(Network(), endpoint(provider.base_url))("Summarise.") == "Again."
+        summarise = summariser(Network(), endpoint(provider.base_url))
+        assert await summarise("Summarise.") == "They spoke of cats."
+        assert await summarise("Summarise.") == "Again."
         assert provider.chats[0].json["messages"] == [{"role": "user", "content": "Summarise."}]
 
 
-async def test_a_summary_without_an_end_is_none() -> None:
+async def test_an_answer_without_an_end_is_none() -> None:
     async with ScriptedProvider() as provider:
         provider.script(Script(["and tea " * 1_000] * 100))
         with pytest.raises(ReplyTooLongError):
-            await complete(Network(), endpoint(provider.base_url), "Summarise.")
+            await complete_once(Network(), endpoint(provider.base_url), "Hello.")
 
 
 @pytest.mark.parametrize("script", [Script([]), Script(["Half"], cut_after=1), failure(500)])
-async def test_a_summary_that_fails_raises(script: Script) -> None:
+async def test_a_question_that_fails_raises(script: Script) -> None:
     async with ScriptedProvider() as provider:
         provider.script(script)
         with pytest.raises(ModelError):
-            await complete(Network(), endpoint(provider.base_url), "Summarise.")
+            await complete_once(Network(), endpoint(provider.base_url), "Hello.")
 
 
 # ── servers on this machine ─────────────────────────────────────────────────────────────
@@ -265,7 +266,8 @@ def test_looking_for_servers_loads_no_http_client() -> None:
         port = probe.getsockname()[1]
     program = (
         "import asyncio, sys\n"
-        "from neko.llm.discovery import find_local_servers\nfrom neko.net import Network\n"
+        "from neko.llm.discovery import find_local_servers\n"
+        "from neko.net import Network\n"
         f"assert asyncio.run(find_local_servers(Network(), {{}}, ports=[('x', {port})])) == []\n"
         "assert not {'openai', 'httpx2', 'httpx'} & sys.modules.keys()\n"
     )

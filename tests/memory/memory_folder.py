@@ -22,7 +22,7 @@ from neko.types.lines import NewLine, Role
 MIO = "Mio"
 START = datetime(2026, 2, 22, 10, 0)
 NAMES: Names = {"user": "Anna", "assistant": MIO, "system": "SYSTEM_MESSAGE"}
-TIMEOUTS = MemoryTimeouts(lock_timeout_s=0.05, recall_timeout_s=5.0, retry_pauses_s=(0.0,))
+TIMEOUTS = MemoryTimeouts(lock_timeout_s=0.05, recall_timeout_s=5.0)
 
 
 class MemoryFolder:
@@ -53,7 +53,7 @@ class MemoryFolder:
             on_damage=self._report,
             on_written=self.news.put_nowait,
             claim=claim,
-            timeouts=replace(TIMEOUTS, **timeouts),  # type: ignore[arg-type]
+            timeouts=replace(TIMEOUTS, **timeouts),
         )
         await memory.start()
         self._stack.push_async_callback(memory.aclose)

@@ -11,10 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from neko.llm import reply_sink
 from neko.llm.adaptation import Adaptations
 from neko.net import Network
 from neko.providers import ModelEndpoint
-from neko.sessions.models import reply_sink
 from neko.sessions.models.chat import ChatSession
 from neko.tasks import TaskOwner
 from neko.types.model_session import ModelEvent, ReplyDone, ReplyNotice, Retrying, SessionSetup, TextDelta, UserMessage

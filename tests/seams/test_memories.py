@@ -18,7 +18,7 @@ class TestMemoryService(ConversationLogBehaviour, RecallBehaviour, MemoryAdminis
     @pytest.fixture
     async def memory(self, tmp_path: Path) -> AsyncIterator[Memory]:
         async with TaskOwner("test") as owner:
-            timeouts = MemoryTimeouts(recall_timeout_s=5.0, retry_pauses_s=(0.0, 0.0))
+            timeouts = MemoryTimeouts(recall_timeout_s=5.0)
             memory = MemoryService(tmp_path, owner, timeouts=timeouts)
             await memory.start()
             yield memory

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from neko.llm.adaptation import Adaptations
-from neko.llm.complete_once import complete
+from neko.llm.client import Timeouts
+from neko.llm.complete_once import SingleQuestions
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.builtin.session import LABEL, BuiltinSession
-from neko.sessions.models.chat import ChatSession
+from neko.sessions.models.chat import HISTORY_TOKENS, ChatSession
 from neko.tasks import TaskOwner
 from neko.types.memory import Summarise
 from neko.types.model_session import ModelLabel, ModelSession
@@ -36,6 +35,16 @@ def label_of(endpoint: ModelEndpoint | None) -> ModelLabel:
     return LABEL if endpoint is None else ModelLabel(endpoint.model, endpoint.provider_name)
 
 
-def summariser(network: Network, endpoint: ModelEndpoint, adaptations: Adaptations | None = None) -> Summarise:
-    """The summaries that memory asks for, by this model."""
-    return partial(complete, network, endpoint, adaptations=adaptations)
+def summariser(
+    network: Network,
+    endpoint: ModelEndpoint,
+    adaptations: Adaptations | None = None,
+    timeouts: Timeouts | None = None,
+) -> Summarise:
+    """The summaries that memory asks for, by this model; of no more at once than a conversation is asked with."""
+    questions = SingleQuestions(network, endpoint, timeouts, adaptations, most_tokens=HISTORY_TOKENS)
+
+    async def summarise(prompt: str) -> str:
+        return (await questions.ask(prompt)).text
+
+    return summarise

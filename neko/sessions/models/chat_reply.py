@@ -45,7 +45,9 @@ class ReplyMaker:
                 reply.tell("calls_left_out", count=MOST_CALLS, model=model.endpoint.model)
             await self._call(reply, end)
         if not reply.started:
-            raise model.errors.make(ModelEmptyReplyError, "an empty reply")
+            error = model.errors.make(ModelEmptyReplyError, "an empty reply")
+            model.adaptations.failed(model.endpoint, error)
+            raise error
 
     async def _call(self, reply: Reply, end: CompletionEnd) -> None:
         """Have the calls made and add them with their results to the history; those that cannot be made fail."""

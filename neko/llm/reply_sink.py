@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
 from neko.errors import ReplyTooLongError
 from neko.llm.continuation import ContinuationJoiner
 from neko.llm.reply_filter import ReplyFilter
 from neko.llm.speaker_labels import SpeakerLabels
-from neko.sessions.models.reply_runner import Reply
 
 LONGEST_REPLY = 12_000
 """Characters of one reply, a quarter of an hour aloud: a small model may never stop by itself."""
@@ -16,6 +18,27 @@ MOST_TAKEN_BACK = 5
 """Times that a completion may take back what it said."""
 _PART = 4_000
 """Characters of a delta that are read at once: of a whole answer no more than there is room for."""
+
+
+class Reply(Protocol):
+    """What a sink writes: ``text`` is what there is of it, ``length`` its characters."""
+
+    length: int
+
+    @property
+    def text(self) -> str: ...
+
+    def push(self, text: str) -> bool:
+        """Add text; false when ``drain`` should be awaited before more."""
+        ...
+
+    def withdraw(self, length: int) -> None:
+        """Take back all but the first ``length`` characters."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until more text is welcome."""
+        ...
 
 
 class ReplySink:
@@ -44,7 +67,7 @@ class ReplySink:
         self._filter = ReplyFilter(self._take_back, labels, begun=begun, opened=opened)
         self._blanks = self._taken_back = 0
         self.is_over = False
-        self.drain = reply.drain
+        self.drain: Callable[[], Coroutine[Any, Any, None]] = reply.drain
         self._restart()
 
     @property
