@@ -32,6 +32,7 @@ NekoError
 │   │   └── ModelSchemeError            https asked of an http server, or http of an https one
 │   ├── ModelAddressError           the address cannot be one
 │   ├── ModelWrongPathError         404 or 405 that is not about the model
+│   ├── NoModelListError            404 or 405 where the list of models should be
 │   ├── ModelRedirectedError        3xx that is not followed
 │   ├── ModelWebPageError           a web page in place of an answer
 │   ├── ModelTimeoutError           silence in the middle of a reply
@@ -43,6 +44,7 @@ NekoError
 │   ├── ModelContentFilteredError   the provider or the model would not answer this
 │   ├── ModelLoadingError           the server lives and is still loading the model
 │   ├── ModelKeyRefusedError        401, 403
+│   │   └── ModelKeyLetterError         it holds a character that no key holds; not sent
 │   ├── ModelForbiddenError         403 for another reason than the key: region, terms
 │   ├── ModelNotFoundError          404 about the model
 │   │   ├── ModelNotPulledError         Ollama does not have it yet
@@ -262,6 +264,10 @@ class ModelWrongPathError(ModelError):
     code = "model_wrong_path"
 
 
+class NoModelListError(ModelError):
+    code = "no_model_list"
+
+
 class ModelRedirectedError(ModelError):
     """``params``: place, where to."""
 
@@ -320,6 +326,12 @@ class ModelLoadingError(ModelError):
 
 class ModelKeyRefusedError(ModelError):
     code = "model_refused_key"
+
+
+class ModelKeyLetterError(ModelKeyRefusedError):
+    """Refused by us: no header can carry it. ``params``: letter, name (in Unicode), place (counted from 1)."""
+
+    code = "key_letter"
 
 
 class ModelForbiddenError(ModelError):

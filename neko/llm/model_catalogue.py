@@ -8,7 +8,15 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from neko.errors import ModelStreamBrokenError, ModelWrongPathError, NekoError, NoModelYetError
+from neko.errors import (
+    ModelError,
+    ModelNotFoundError,
+    ModelStreamBrokenError,
+    ModelWrongPathError,
+    NekoError,
+    NoModelListError,
+    NoModelYetError,
+)
 from neko.llm.adaptation import Adaptations
 from neko.llm.client import Timeouts
 from neko.llm.complete_once import complete_once
@@ -99,7 +107,8 @@ def model_ids(listing: object) -> list[str] | None:
     """The ids in a list of models, without those that say that they are for something else; None when it is no list.
 
     Shapes: OpenAI's ``{"data": [{"id"}]}`` (``null`` from an Ollama without a model), the bare list of Together and
-    GitHub Models, ``{"models": [{"name"}]}`` of Ollama, Gemini and llama.cpp, texts in place of objects.
+    GitHub Models, ``{"models": [{"name"}]}`` of Ollama, Gemini and llama.cpp, texts in place of objects, an object
+    with the ids for keys in place of a list.
     """
     entries = _entries(listing)
     if entries is None:
@@ -119,7 +128,14 @@ def _entries(listing: object) -> list[Any] | None:
             return held
         if isinstance(held, Mapping) and (inner := _entries(held)) is not None:
             return inner
+        if isinstance(held, Mapping) and held and all(isinstance(value, Mapping) for value in held.values()):
+            return None if is_error(held) else [_keyed(key, value) for key, value in held.items()]
     return [] if any(key in listing and listing[key] is None for key in _HOLDERS) else None
+
+
+def _keyed(key: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An entry below its id, which it need not hold itself; a list that became an object has numbers for keys."""
+    return entry if key.isdecimal() else {**entry, "id": key}
 
 
 def _name(entry: object, depth: int = 0) -> str:
@@ -183,12 +199,19 @@ async def fetch_listing(
                 if len(body) > largest:
                     raise errors.make(ModelStreamBrokenError, "the list of models is too long")
         if response.status_code != 200:
-            raise errors.from_response(response, bytes(body))
+            raise _refused(errors, response.status_code, errors.from_response(response, bytes(body)))
         return _decoded(body, errors)
     except NekoError:
         raise
     except Exception as error:
         raise errors.from_exception(error) from error
+
+
+def _refused(errors: ProviderErrors, status: int, error: ModelError) -> ModelError:
+    """What is missing is the list: neither the address nor a model is wrong, many gateways have none."""
+    if type(error) in (ModelWrongPathError, ModelNotFoundError) or status == 501:
+        return errors.make(NoModelListError, f"HTTP {status}", said=error.said)
+    return error
 
 
 def _decoded(body: bytes | bytearray, errors: ProviderErrors) -> Any:
@@ -198,7 +221,13 @@ def _decoded(body: bytes | bytearray, errors: ProviderErrors) -> Any:
     plain = text.decode("utf-8-sig", "replace")
     if plain.strip()[:1].isalpha() and plain.strip() not in ("null", "true", "false"):
         raise errors.make(ModelWrongPathError, "words in place of a list", said=plain)
-    return load_json(plain)
+    try:
+        return load_json(plain)
+    except ValueError:
+        lines = [line for line in plain.split("\n") if line.strip()]
+        if len(lines) < 2:
+            raise
+        return [load_json(line) for line in lines]
 
 
 def _errors(base_url: str, provider: str, api_key: str) -> ProviderErrors:

@@ -13,7 +13,7 @@ from neko.errors import (
     ModelAddressError,
     ModelError,
     ModelHostUnknownError,
-    ModelKeyRefusedError,
+    ModelKeyLetterError,
     ModelRedirectedError,
     ModelSchemeError,
     ModelSilentError,
@@ -29,6 +29,7 @@ from neko.llm.retry_after import retry_hint
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import is_web_address
 from neko.providers.error_body import clean, decoded_body, read_error, without_key
+from neko.settings.pasted import odd_character
 
 if TYPE_CHECKING:
     import httpx2
@@ -62,8 +63,8 @@ class ProviderErrors:
         """Raises the error for an address or a key that no request can carry."""
         if not is_web_address(base_url):
             raise self.make(ModelAddressError, "no address")
-        if not key.isascii() or not key.isprintable():
-            raise self.make(ModelKeyRefusedError, "not a key")
+        if (odd := odd_character(key)) is not None:
+            raise self._named(ModelKeyLetterError("not a key", **odd), "")
 
     def timeout(self, seconds: float, *, has_words: bool = True) -> ModelError:
         """For silence of so many seconds, in the middle of a reply or before its first word."""
@@ -129,7 +130,7 @@ class ProviderErrors:
         return self._named(error_for(Refusal(status, read, request, self.model, hint)), read.said)
 
     def _named(self, error: ModelError, said: str) -> ModelError:
-        error.params = {"model": self.model, "provider": self.provider, **error.params}
+        error.params = {"model": self.model or self.provider, "provider": self.provider, **error.params}
         error.said = clean(without_key(said, self.key), keep=self.model)
         return error
 

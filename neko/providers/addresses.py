@@ -8,18 +8,27 @@ from urllib.parse import urlsplit, urlunsplit
 
 from neko.settings import is_near
 from neko.settings.masking import masked_url
-from neko.settings.pasted import plain
+from neko.settings.pasted import QUOTES, plain
 
 _ENDINGS: Final = (
     *("/chat/completions", "/completions", "/responses", "/embeddings", "/models"),
-    *("/audio/speech", "/audio/transcriptions"),
+    *("/audio/speech", "/audio/transcriptions", "/realtime"),
 )
 _OLLAMA_OWN: Final = ("/api", "/api/chat", "/api/generate", "/api/tags")
 _AZURE: Final = ".openai.azure.com"
-_ADDRESS: Final = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"(?:https?|wss?)://[^\s\"'<>]+", re.IGNORECASE)
+_LINK: Final = re.compile(r"\[[^\[\]]*\]\(\s*<?(?P<address>[^\s()<>]++)>?[^()]*+\)")
+"""A link as Markdown writes it: https://spec.commonmark.org/0.31.2/#inline-link"""
 _NAME: Final = re.compile(r"(?:export\s+|set\s+)?[A-Z_]+\s*=\s*[\"']?")
+_LAST_DOT: Final = re.compile(r"(?<=localhost)\.(?=:|$)")
+"""The name of the root, which not every system takes after a name that it knows by itself."""
 _ANY_HOST: Final = re.compile(r"^0\.0\.0\.0(?=:|$)")
-_SCHEME: Final = re.compile(r"(?:(https?)[:;]?[/\\]+|(https?):(?=[^/\\]))+", re.IGNORECASE)
+_SCHEME: Final = re.compile(
+    r"(https?|wss?)(?:[:;][/\\]+|[/\\]{2,})(?:(https?|wss?)[:;]?[/\\]{2,})*|(https?):(?=[^/\\])", re.IGNORECASE
+)
+_AS_HTTP: Final = {"ws": "http", "wss": "https"}
+"""A chat request goes over HTTP to where the WebSocket of the same server would."""
+_SLASHES: Final = re.compile(r"(?<!:)//+")
 
 
 def normalise_base_url(url: str) -> str:
@@ -43,9 +52,9 @@ def normalise_base_url(url: str) -> str:
     login, at, server = parts.netloc.rpartition("@")
     if not server:
         return url.strip()
-    server = _ANY_HOST.sub("127.0.0.1", server.lower())
-    path = _base_path(parts.path.rstrip("/"), server)
-    return urlunsplit((parts.scheme.lower(), f"{login}{at}{server}", path, parts.query, ""))
+    server = _ANY_HOST.sub("127.0.0.1", _LAST_DOT.sub("", server.lower()))
+    path = _base_path(_SLASHES.sub("/", parts.path).rstrip(f"/. {QUOTES}"), server)
+    return urlunsplit((parts.scheme.lower(), f"{login}{at}{server}", path, parts.query.rstrip(f". {QUOTES}"), ""))
 
 
 def url_below(base_url: str, path: str) -> str:
@@ -74,11 +83,14 @@ def _tidied(text: str) -> str:
     text = plain(text)
     if name := _NAME.match(text):
         text = text[name.end() :]
-    if " " in text and (found := _ADDRESS.search(text)) and found.start() > 0:
-        text = plain(found[0])
-    text = "".join(text.splitlines())
+    if link := _LINK.search(text):
+        text = plain(link["address"])
+    elif (found := _ADDRESS.search(text)) and found.start() > 0:
+        text = plain(found[0] if "(" in found[0] else found[0].rstrip(")."))
+    text = "".join(text.splitlines()).rstrip(".")
     if scheme := _SCHEME.match(text):
-        text = f"{(scheme[1] or scheme[2]).lower()}://{text[scheme.end() :]}"
+        spoken = (scheme[2] or scheme[1] or scheme[3]).lower()
+        text = f"{_AS_HTTP.get(spoken, spoken)}://{text[scheme.end() :]}"
     text = text.replace("\\", "/")
     return f"127.0.0.1{text}" if re.match(r":\d", text) else text
 

@@ -11,7 +11,7 @@ from neko.providers.addresses import normalise_base_url
 from neko.providers.provider_settings import ProviderSettings
 from neko.settings import registry
 from neko.settings.masking import came_back, is_masked, masked, masked_url
-from neko.settings.pasted import tidy_key
+from neko.settings.pasted import typed_key
 
 _SECRETS = frozenset(setting.name for setting in registry.CORE_CONFIG if setting.secret)
 _URLS = frozenset(url.name for url, _, _ in registry.ROLE_SETTINGS.values())
@@ -103,7 +103,7 @@ def _same_place(one: str, other: str) -> bool:
 
 
 def _tidied(name: str, value: str) -> str:
-    return tidy_key(value) if name in _SECRETS else value.strip()
+    return typed_key(value) if name in _SECRETS and not is_masked(value) else value.strip()
 
 
 def _check_core_key(form: Mapping[str, Any], settings: ProviderSettings) -> None:

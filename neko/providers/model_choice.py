@@ -16,7 +16,7 @@ from neko.providers.resolution import key_for
 from neko.settings import registry
 from neko.settings.in_force import change_of
 from neko.settings.masking import came_back, is_masked
-from neko.settings.pasted import tidy_key
+from neko.settings.pasted import typed_key
 
 OFFLINE = "offline"
 
@@ -169,7 +169,7 @@ class Choices:
 
 
 def _sent_key(key: str) -> str:
-    return key.strip() if is_masked(key) else tidy_key(key)
+    return key.strip() if is_masked(key) else typed_key(key)
 
 
 def _is_typed(sent_key: str) -> bool:

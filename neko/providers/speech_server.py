@@ -10,7 +10,7 @@ from neko.providers.addresses import normalise_base_url
 from neko.providers.custom_endpoints import switched_on
 from neko.settings.in_force import SettingsInForce
 from neko.settings.masking import came_back, is_masked
-from neko.settings.pasted import tidy_key
+from neko.settings.pasted import typed_key
 from neko.settings.registry import ROLE_SETTINGS
 
 
@@ -34,7 +34,7 @@ def speech_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any])
     url, model, key = (in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
     wanted = url if choice.url is None or came_back(choice.url, url) else normalise_base_url(choice.url)
     if choice.api_key is not None and not is_masked(choice.api_key):
-        key = tidy_key(choice.api_key)
+        key = typed_key(choice.api_key)
     elif url and normalise_base_url(wanted) != normalise_base_url(url):
         key = ""
     if choice.model is not None:

@@ -26,6 +26,10 @@ SHAPES: dict[str, Any] = {
     "Gemini": {"models": [{"name": "models/one", "displayName": "One"}, {"name": "models/two"}]},
     "llama.cpp": {"models": [{"name": "one"}], "object": "list", "data": OPENAI},
     "GitHub Models": [{"id": "azureml://registries/a/models/one", "name": "one"}, {"id": "two", "name": "Two"}],
+    "list_byid": {"models": {"one": {"owned_by": "x"}, "two": {"name": "Two, the great"}}},
+    "list_databyid": {"data": {"one": {}, "two": {"id": None}}},
+    "by number": {"data": {"0": {"id": "one"}, "1": {"id": "two"}}},
+    "by id, with other kinds": {"data": {"m3": {"type": "embedding"}, "one": {}, "two": {}}},
     "a gateway": {"success": True, "message": "", "data": OPENAI},
     "a gateway, deeper": {"code": 0, "data": {"data": OPENAI, "total": 2}},
     "list_cloudflare": {
@@ -73,6 +77,26 @@ async def test_a_byte_order_mark_and_a_wrong_type_do_not_matter(
     assert (await listed(server, hostile))["models"] == ["one", "two"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+async def test_list_jsonl_one_model_a_line(server: RunningServer, hostile: HostileProvider, end: str) -> None:
+    hostile.model_list = whole("".join(json.dumps(model) + end for model in OPENAI))
+    assert (await listed(server, hostile))["models"] == ["one", "two"]
+
+
+async def test_a_refused_list_is_told_in_whole_words(server: RunningServer, hostile: HostileProvider) -> None:
+    hostile.model_list = whole({"error": {"message": "Invalid API key"}}, 401)
+    place = f"127.0.0.1:{hostile.port}"
+    told = (await listed(server, hostile))["error"]
+    assert told.startswith(f"The key was refused by {place}, so I could not ask {place}.")
+
+
+@given(st.lists(st.from_regex(r"[a-z][a-z0-9]{0,9}", fullmatch=True), unique=True, min_size=1), st.sampled_from("dmri"))
+def test_ids_for_keys_and_a_list_of_ids_say_the_same(ids: list[str], holder: str) -> None:
+    name = {"d": "data", "m": "models", "r": "result", "i": "items"}[holder]
+    ids = [one for one in ids if one not in ("data", "models", "result", "items", "error", "errors", "detail")]
+    assert model_ids({name: {one: {} for one in ids}}) == model_ids({name: [{"id": one} for one in ids]})
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -86,7 +110,13 @@ async def test_a_byte_order_mark_and_a_wrong_type_do_not_matter(
         ({"code": 401, "msg": "bad key"}, 200, "model_refused_key"),
         ({"success": False, "message": "余额不足"}, 200, "model_out_of_credit"),
         ({"error": {"message": "Invalid API key"}}, 401, "model_refused_key"),
-        ("404 page not found", 404, "model_wrong_path"),
+        pytest.param({"detail": "Not Found"}, 404, "no_model_list", id="list_l404"),
+        ("404 page not found", 404, "no_model_list"),
+        (b"", 404, "no_model_list"),
+        ("<html><title>404 Not Found</title>", 404, "no_model_list"),
+        ({"detail": "Method Not Allowed"}, 405, "no_model_list"),
+        ({"error": {"message": "Listing is not implemented"}}, 501, "no_model_list"),
+        ({"data": {"error": {"message": "Invalid API key"}}}, 200, "model_wrong_path"),
         ({"error": {"message": "Loading model", "code": 503}}, 503, "model_loading"),
     ],
 )

@@ -61,6 +61,38 @@ def test_a_key_that_is_one_stays_as_it_is(key: str) -> None:
     assert tidy_key(f"sk-{key}") == f"sk-{key}"
 
 
+ODD_LETTERS = {"о": "CYRILLIC SMALL LETTER O", "Α": "GREEK CAPITAL LETTER ALPHA", "–": "EN DASH"}
+
+
+@pytest.mark.parametrize("place", [1, 5, len(KEY)])
+@pytest.mark.parametrize("letter", ODD_LETTERS)
+async def test_a_letter_that_no_key_holds_is_told_with_its_place_wherever_the_key_is_typed_and_never_sent(
+    server: RunningServer, rest: httpx2.AsyncClient, hostile: HostileProvider, letter: str, place: int
+) -> None:
+    odd = f"{KEY[: place - 1]}{letter}{KEY[place:]}"
+    choice = {"provider": "custom", "base_url": hostile.base_url, "model": "m", "api_key": f" Bearer {odd} "}
+    for path, form in {
+        "/api/models/list": choice,
+        "/api/models/test": choice,
+        "/api/models/use": choice,
+        "/api/speech": {"url": hostile.base_url, "model": "m", "api_key": odd},
+        "/api/config/core_api": {"coreApiKey": KEY, "assistApiKeyGlm": odd},
+    }.items():
+        answer = (await rest.post(path, json=form)).json()
+        assert (answer["success"], answer["code"]) == (False, "key_letter")
+        assert f"Character {place} of the key is “{letter}” ({ODD_LETTERS[letter]})" in answer["error"]
+    assert hostile.requests == []
+    assert odd not in json.dumps(dict(server.neko.config.values), ensure_ascii=False)
+
+
+async def test_a_letter_that_no_key_holds_in_the_file_is_told_in_the_talk(server: RunningServer, talk: Talk) -> None:
+    await server.neko.config.change({"conversationModelApiKey": "sk-pr\u043ej"})
+    await talk.page.say("Hello there")
+    seen = await talk.page.until(lambda frame: frame["type"] == "session_failed")
+    assert [frame["code"] for frame in seen if frame["type"] == "status"] == ["key_letter"]
+    assert talk.provider.chats == []
+
+
 @pytest.mark.parametrize("pasted", PASTED_KEYS[1:9])
 async def test_the_server_gets_the_key_alone(rest: httpx2.AsyncClient, hostile: HostileProvider, pasted: str) -> None:
     hostile.answers = [reply("Hello.")]
@@ -80,6 +112,27 @@ async def test_a_key_in_the_file_or_the_form_of_the_original_is_tidied_too(
     assert server.neko.config.values["coreApiKey"] == KEY
 
 
+PIECES = [
+    "[x](",
+    ")",
+    "<",
+    "ws",
+    "http",
+    "https",
+    "://",
+    "//",
+    ":",
+    "/",
+    "a.b",
+    "1",
+    "。",
+    " ",
+    "\\",
+    "'",
+    "?",
+    "#",
+    "@",
+]
 ADDRESS = "http://127.0.0.1:8000/v1"
 PASTED_ADDRESSES = [
     "127.0.0.1:8000",
@@ -99,6 +152,16 @@ PASTED_ADDRESSES = [
     "http://127.0.0.1:8000\u200b/v1\n",
     "ｈｔｔｐ：／／１２７．０．０．１：８０００／ｖ１",
     "http：//127。0。0。1：8000",
+    "[Local](http://127.0.0.1:8000/v1)",
+    "[my server](127.0.0.1:8000)",
+    "[http://elsewhere](<http://127.0.0.1:8000/v1> 'the one at home')",
+    "(http://127.0.0.1:8000/v1)",
+    "it is here (http://127.0.0.1:8000/v1).",
+    "http://127.0.0.1:8000/v1。",
+    "http://127.0.0.1:8000/v1\u00a0",
+    "http://127.0.0.1:8000//v1//",
+    "ws://127.0.0.1:8000/v1",
+    "<ws://127.0.0.1:8000/v1/realtime>",
 ]
 
 
@@ -107,7 +170,23 @@ def test_an_address_is_found_in_what_was_pasted(pasted: str) -> None:
     assert normalise_base_url(pasted) == ADDRESS
 
 
-@given(st.text(max_size=60))
+@pytest.mark.parametrize(
+    "written", ["ws://{}/v1", "[Local](http://{}/v1)", "<http://{}>", "http://{}//v1//", "{}", "http://{}/v1。"]
+)
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "localhost", "LOCALHOST.", "0x7f000001", "2130706433"])
+async def test_the_server_is_found_however_its_address_is_written(
+    rest: httpx2.AsyncClient, hostile: HostileProvider, written: str, host: str
+) -> None:
+    hostile.answers = [reply("Hello.")]
+    assert (await tried(rest, base_url=written.format(f"{host}:{hostile.port}"), api_key=KEY))["success"]
+    assert hostile.chats[0].path == "/v1/chat/completions"
+
+
+def test_a_secure_web_socket_is_asked_over_https() -> None:
+    assert normalise_base_url("wss://api.example.com/v1/realtime") == "https://api.example.com/v1"
+
+
+@given(st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
 def test_tidying_an_address_twice_changes_nothing_more(text: str) -> None:
     once = normalise_base_url(text)
     assert normalise_base_url(once) == once

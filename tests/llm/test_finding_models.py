@@ -14,12 +14,12 @@ import pytest
 from neko.errors import (
     ModelError,
     ModelKeyRefusedError,
-    ModelNotFoundError,
     ModelStreamBrokenError,
     ModelTimeoutError,
     ModelUnreachableError,
     ModelWebPageError,
     ModelWrongPathError,
+    NoModelListError,
     NoModelYetError,
     ReplyTooLongError,
 )
@@ -73,8 +73,8 @@ async def test_models_are_listed_however_the_address_is_written(ending: str) -> 
     ("script", "kind"),
     [
         (failure(401, "bad key sk-abcdefgh12345"), ModelKeyRefusedError),
-        (failure(404, "Not Found"), ModelWrongPathError),
-        (failure(404, "No model list here", code="model_not_found"), ModelNotFoundError),
+        (failure(404, "Not Found"), NoModelListError),
+        (failure(404, "No model list here", code="model_not_found"), NoModelListError),
         (Script(body=b"<html>hi</html>", content_type="text/html"), ModelWebPageError),
         (Script(body=b'{"answer": 42}'), ModelWrongPathError),
         (Script(body=b'{"code": 401, "msg": "bad key"}'), ModelKeyRefusedError),

@@ -75,7 +75,7 @@ async def change_core_api(call: Call[Any]) -> Saved:
     try:
         changes = await in_thread(key_form.changes_of, form, neko.config.values, neko.settings.environ)
     except SettingError as error:
-        raise HTTPError(200, error.code, str(error)) from error
+        raise HTTPError(200, error.code, str(error), **error.params) from error
     ended = await neko.config.change(changes.merge, reload_pages=True)
     words = await _words_of(changes.left_behind, call)
     return Saved(message=words, sessions_ended=ended)
