@@ -71,10 +71,11 @@ class CharacterCards:
     changed. Safe to use from any thread.
     """
 
-    def __init__(self, path: Path, raw: dict[str, Any], language: str) -> None:
+    def __init__(self, path: Path, raw: dict[str, Any], language: str, on_fault: OnFault = log_fault) -> None:
         self._path = path
         self._raw = raw
         self._defaults = default_characters(language)
+        self._on_fault = on_fault
         self._lock = threading.RLock()
 
     @classmethod
@@ -85,7 +86,7 @@ class CharacterCards:
         are those of ``storage.read_document``.
         """
         raw = read_document(path, None, is_characters, on_fault)
-        characters = cls(path, raw if raw is not None else {}, language)
+        characters = cls(path, raw if raw is not None else {}, language, on_fault)
         completed = _completed(characters._raw, characters._defaults)
         if completed != raw:
             try:
@@ -201,7 +202,7 @@ class CharacterCards:
         What somebody has written into the file meanwhile counts.
         """
         with self._lock:
-            raw = _completed(read_again(self._path, self._raw, is_characters), self._defaults)
+            raw = _completed(read_again(self._path, self._raw, is_characters, self._on_fault), self._defaults)
             change(raw)
             self.replace(raw)
 

@@ -55,6 +55,7 @@ WORKPLACE: Final = ".work-"
 """Beginning of the name of a folder for copies that are needed for a moment."""
 _TEMPORARY: Final = ".tmp"
 _MISSING: Final = object()
+_PRIVATE_FILE: Final = 0o600
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -158,18 +159,23 @@ def _content(path: Path) -> bytes:
         return b""
 
 
-def read_again(path: Path, known: dict[str, Any], fits: Callable[[Any], bool]) -> dict[str, Any]:
+def read_again(path: Path, known: dict[str, Any], fits: Callable[[Any], bool], on_fault: OnFault) -> dict[str, Any]:
     """What the file of an object holds now, so that a change is laid over what somebody wrote into it meanwhile.
 
-    Of a damaged file that is what can be read of it, if that is all. ``known`` when the file is gone, cannot be read
-    or is damaged otherwise.
+    A damaged file is set aside and reported; what can be read of it counts, if that is all. ``known`` when the file is
+    gone, cannot be read or is damaged otherwise.
     """
     if found := set_aside.first_whole((path,), fits):
         whole: dict[str, Any] = found[1]
         return whole
     content = _content(path)
+    if not content:
+        return known
     value: dict[str, Any] | None = _read_leniently(content, fits)
-    return value if value is not None and holds_all(value, content, known) else known
+    is_readable = value is not None and holds_all(value, content, known)
+    fault = _damaged(path, content, "it was damaged while in use")
+    on_fault((ReadLenientlyError if is_readable else BackupUsedError)(str(fault), **fault.params))
+    return value if value is not None and is_readable else known
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
@@ -201,7 +207,20 @@ def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
 
 def private(path: str, flags: int) -> int:
     """An ``opener`` of files that only their owner may use."""
-    return os.open(path, flags, 0o600)
+    return os.open(path, flags, _PRIVATE_FILE)
+
+
+def make_private(path: Path) -> None:
+    """Make a file that only its owner may use, or make one so without opening it. Raises ``OSError``.
+
+    A log that is opened and closed loses all locks that this process has on it, and without them the next program that
+    looks into it deletes the WAL under our hands (https://www.sqlite.org/howtocorrupt.html, "POSIX advisory locks
+    canceled").
+    """
+    try:
+        os.close(private(str(path), os.O_RDWR | os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        path.chmod(_PRIVATE_FILE)
 
 
 def make_folder(folder: Path) -> None:
@@ -318,7 +337,7 @@ class DataFolder:
 
 
 def _acquired(path: Path) -> FileLock:
-    lock = FileLock(path / ".neko.lock", timeout=0, mode=0o600, thread_local=False)
+    lock = FileLock(path / ".neko.lock", timeout=0, mode=_PRIVATE_FILE, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:

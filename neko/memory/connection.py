@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import aiosqlite
 
 from neko.memory.file_identity import Identity, identity
 from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage
+from neko.storage import make_private
 from neko.tasks import to_the_end
 
 T = TypeVar("T")
@@ -162,19 +162,9 @@ def _committed(connection: sqlite3.Connection, work: Work[T], durable: bool) -> 
         connection.execute("PRAGMA synchronous=FULL")
 
 
-def _make_private(path: Path) -> None:
-    """Make the file, or change its mode without opening it: a file that is closed takes with it all locks that this
-    process has on it, and without them the next program that looks into the log deletes the WAL under our hands
-    (https://www.sqlite.org/howtocorrupt.html, "POSIX advisory locks canceled")."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        path.chmod(0o600)
-
-
 def _open(path: Path, lock_timeout_s: float, prepare: Work[None]) -> sqlite3.Connection:
     with contextlib.suppress(OSError):  # what was said is for its owner; SQLite's files beside it follow
-        _make_private(path)
+        make_private(path)
     connection = sqlite3.connect(path, timeout=lock_timeout_s, isolation_level=None)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:

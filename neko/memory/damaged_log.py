@@ -11,7 +11,7 @@ from neko.errors import DamagedLogError, LogMovedError, LogReplacedError, Memory
 from neko.memory.file_identity import Identity, identity
 from neko.memory.salvage import salvage
 from neko.set_aside import COMPANIONS, REPLACED, set_aside
-from neko.storage import make_folder, sync_folder
+from neko.storage import make_folder, make_private, sync_folder
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def put_back(connection: sqlite3.Connection, path: Path, wal: Identity | None) -
     new = _beside(path)
     new.unlink(missing_ok=True)
     with closing(sqlite3.connect(new)) as copy:
-        new.chmod(0o600)
+        make_private(new)
         connection.backup(copy)
     if identity(path.with_name(path.name + "-wal")) in (wal, None):  # what is in it is in the copy
         for ending in COMPANIONS:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from neko.memory import schema
 from neko.memory.connection import in_transaction
 from neko.memory.migrations import migrate
-from neko.storage import WORKPLACE
+from neko.storage import WORKPLACE, make_private
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def salvage(path: Path, target: Path) -> int:
         TemporaryDirectory(dir=path.parent, prefix=WORKPLACE) as folder,
         closing(sqlite3.connect(target, isolation_level=None)) as new,
     ):
-        target.chmod(0o600)
+        make_private(target)
         new.execute("PRAGMA synchronous=FULL")
         migrate(new)
         copy = Path(folder) / "log"

@@ -30,11 +30,13 @@ class CoreConfig:
         values: dict[str, Any],
         environ: Mapping[str, str] = _EMPTY,
         flags: Mapping[str, str] = _EMPTY,
+        on_fault: OnFault = log_fault,
     ) -> None:
         self._path = path
         self._values = values
         self._environ = environ
         self._flags = flags
+        self._on_fault = on_fault
         self._lock = threading.Lock()
 
     @classmethod
@@ -47,7 +49,7 @@ class CoreConfig:
         on_fault: OnFault = log_fault,
     ) -> Self:
         """Read the file; a missing one is an empty configuration. Faults as ``storage.read_document`` reports them."""
-        return cls(path, read_document(path, {}, is_object, on_fault), environ, flags)
+        return cls(path, read_document(path, {}, is_object, on_fault), environ, flags, on_fault)
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -70,7 +72,7 @@ class CoreConfig:
         ``None`` removes a key. Raises ``UnwritableFileError`` when the disk refuses; then nothing has changed.
         """
         with self._lock:
-            merged = _merged(read_again(self._path, self._values, is_object), changes)
+            merged = _merged(read_again(self._path, self._values, is_object, self._on_fault), changes)
             write_json(self._path, merged)
             self._values = merged
 

@@ -288,6 +288,34 @@ async def test_a_slip_made_while_she_runs_is_kept_and_its_change_is_not_lost_E11
     assert kept.read_bytes() == b'{"one": 1, "by hand": 2,}'
 
 
+DAMAGED_WHILE_SHE_RUNS = {
+    "slip": (b'{"one": 1, "by hand": 2,}', "damaged_file_read"),
+    "cut": (b'{"one"', "damaged_file_backup"),
+}
+
+
+@pytest.mark.parametrize(("content", "code"), DAMAGED_WHILE_SHE_RUNS.values(), ids=DAMAGED_WHILE_SHE_RUNS)
+async def test_damage_done_while_she_runs_is_told_with_its_place_until_it_is_dealt_with_E11(
+    data_dir: Path, content: bytes, code: str
+) -> None:
+    file = data_dir / "config" / "core_config.json"
+    async with RunningNeko(data_dir) as neko:
+        await neko.neko.config.change({"one": 1})
+        file.write_bytes(content)
+        await neko.neko.config.change({"two": 2})
+        (status,) = await told(neko, "Mio")
+        assert status["code"] == code
+        assert "core_config.json" in status["message"] + status["remedy"]
+        assert "1" in status["message"] + status["remedy"]
+        await neko.stop()
+        await neko.start()
+        (again,) = await told(neko, "Mio")
+        assert again["fault"] == status["fault"]
+        (aside,) = file.parent.glob("core_config.json.damaged-*")
+        aside.unlink()
+        assert await told(neko, "Mio") == []
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 async def test_a_file_that_cannot_be_read_keeps_nobody_away_E16(data_dir: Path, name: str) -> None:
     (data_dir / "config" / name).mkdir(parents=True)
