@@ -28,6 +28,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "preferences",
             "providers",
             "errors",
+            "code_marks",
             "faults",
             "hand_written",
             "set_aside",

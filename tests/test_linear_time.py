@@ -24,9 +24,9 @@ from neko.audio.scripts import runs
 from neko.audio.sentences import SentenceCutter
 from neko.audio.speakable import speakable
 from neko.audio.spoken_language import SpokenLanguage
+from neko.code_marks import CodeMarks, ProseReader
 from neko.language import first_accepted, guess
 from neko.llm.answer_body import AnswerBody
-from neko.llm.code_marks import CodeMarks
 from neko.llm.continuation import ContinuationJoiner
 from neko.llm.echo import without_echo
 from neko.llm.reply_filter import ReplyFilter
@@ -102,6 +102,19 @@ def in_doubt() -> ReplyFilter:
     return reading
 
 
+def in_a_list() -> Callable[[str], None]:
+    """It is in a block of code, deep in lists and quotes."""
+    marks = CodeMarks()
+    marks.read("- > " * 20 + "```\n" + "  > " * 20 + "a\n")
+    return marks.read
+
+
+def asked(marks: CodeMarks, text: str) -> None:
+    for letter in text:
+        marks.read(letter)
+        marks.inside  # noqa: B018
+
+
 RULES = Rules("Mio", "Rei", "en", datetime.now, random.Random(1))
 
 
@@ -134,6 +147,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "reply filter, in doubt": whole_and_in_pieces(lambda: in_doubt().feed),
     "reply filter, answering": lambda text: ReplyFilter(int, SpeakerLabels("Mio", "Rei")).feed("Hello.\n" + text),
     "code marks": whole_and_in_pieces(lambda: CodeMarks().read),
+    "code marks, in a list": whole_and_in_pieces(in_a_list),
+    "code marks, asked": lambda text: asked(CodeMarks(), text),
+    "prose": whole_and_in_pieces(lambda: ProseReader().feed),
     "reply": lambda text: ReplyStream("t").feed(text),
     "keywords": keywords,
     "questions": lambda text: _asks(text, keywords("cat 1 吗 猫 a")),

@@ -1,7 +1,8 @@
 """Cuts streamed text into pieces that can be spoken on their own, in any language.
 
 The cutter looks at one character at a time and decides whether a piece ends *before* it, so the
-pieces never depend on how the text was split into deltas, and joined they are the text again.
+pieces never depend on how the text was split into deltas, and joined they are the text again,
+without its blocks of code.
 A cut too few only makes a longer piece, a cut too many is heard: in doubt there is none.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 
 from neko.audio.abbreviations import ends_sentence
+from neko.code_marks import ProseReader
 
 _FULL_STOPS = "。！？｡︒।॥۔؟።፧"
 """End a sentence whatever follows."""
@@ -27,7 +29,6 @@ _WIDE = 2.5
 _SPANS = {"*": "*", "(": ")", "[": "]", "（": "）", "【": "】"}
 _LONGEST_SPAN = 300
 """What a piece begins with may be an action of several sentences, which is no piece until it is closed or so long."""
-_TILDE_FENCE = re.compile(r"[ >]*~{3,}([\w+#.-]*)\s*")
 
 _OPEN_TAG = re.compile(r"</?[^\W\d_][^<>\n]{0,60}$")
 _TAIL = 80
@@ -41,24 +42,26 @@ class SentenceCutter:
         self._piece: list[str] = []
         self._weight = 0.0
         self._blank = True
-        self._ticks = 0
-        self._fence = ""
-        self._line = ""
+        self._prose = ProseReader()
         self._span = ""
         self._first = True
 
     def feed(self, text: str) -> list[str]:
         """Take a delta; the pieces that are complete now."""
+        return self._cut(self._prose.feed(text))
+
+    def flush(self) -> list[str]:
+        """The rest, at the end of the reply."""
+        pieces = self._cut(self._prose.flush())
+        return [*pieces, self._take()] if self._piece else pieces
+
+    def _cut(self, prose: str) -> list[str]:
         pieces = []
-        for character in text:
+        for character in prose:
             if self._ends_before(character):
                 pieces.append(self._take())
             self._add(character)
         return pieces
-
-    def flush(self) -> list[str]:
-        """The rest, at the end of the reply."""
-        return [self._take()] if self._piece else []
 
     def _add(self, character: str) -> None:
         if self._blank or self._span:
@@ -67,7 +70,6 @@ class SentenceCutter:
             self._weight += _WIDE if _is_wide(character) else 1.0
         self._piece.append(character)
         self._blank = self._blank and character.isspace()
-        self._follow_fence(character)
 
     def _follow_span(self, character: str) -> None:
         """``_span`` is what closes the span that the piece began with, while it is open."""
@@ -76,21 +78,6 @@ class SentenceCutter:
         elif character in (self._span, "\n") or (self._piece[-1] in _SPANS and character.isspace()):
             self._span = ""
 
-    def _follow_fence(self, character: str) -> None:
-        """``_fence`` is the mark of the block of code that is open. Tildes are one only in a line of their own."""
-        self._ticks = self._ticks + 1 if character == "`" else 0
-        if self._ticks == 3 and self._fence != "~":
-            self._fence = "" if self._fence else "`"
-        if character != "\n":
-            self._line += character if len(self._line) < _TAIL else ""
-            return
-        if self._fence != "`" and (found := _TILDE_FENCE.fullmatch(self._line)):
-            if not self._fence:
-                self._fence = "~"
-            elif not found[1]:
-                self._fence = ""
-        self._line = ""
-
     def _take(self) -> str:
         piece = "".join(self._piece)
         self._first = self._first and self._blank
@@ -98,7 +85,7 @@ class SentenceCutter:
         return piece
 
     def _ends_before(self, following: str) -> bool:
-        if self._fence or not self._piece:
+        if not self._piece:
             return False
         last = self._piece[-1]
         if last == "\n":

@@ -16,9 +16,6 @@ from typing import Final
 from neko.audio.actions import without_actions
 from neko.audio.formulas import with_formulas
 
-_FENCE: Final = re.compile(
-    r"`{3,}.*?(?:`{3,}|\Z)|^[ \t>]*~{3,}[\w+#.-]*[ \t]*\n.*?(?:^[ \t>]*~{3,}[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
-)
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _AUTOLINK: Final = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
 _TAG: Final = re.compile(r"</?[^\W\d_][^<>\n]{0,200}>")
@@ -28,7 +25,6 @@ _INLINE_TAG: Final = re.compile(
     r"|samp|small|span|strike|strong|sub|summary|sup|tbody|thead|tt|u|var|wbr|html|head|body|script|style|svg"
 )
 """HTML is written in small letters: <Del> is a key, <del> a tag."""
-_CODE: Final = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _IMAGE: Final = re.compile(r"!\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _LINK: Final = re.compile(r"\[([^\[\]]+)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])")
 _FOOTNOTE: Final = re.compile(r"\[\^[^\[\]]+\]:?|(?<=\w)\[\d{1,3}\]")
@@ -92,15 +88,15 @@ _WIDE_PAUSE: Final = {"zh": "，", "ja": "、"}
 def speakable(text: str, language: str) -> str:
     """The words to say, "" when there are none; symbols with a reading (%, &, °, €) are left in. Linear."""
     pause = _WIDE_PAUSE.get(language.partition("-")[0], ", ")
-    text = without_code(text)
+    text = condensed(text)
     parts = [text] if len(text) <= _MOST_AT_ONCE else _parts(text)
     said = " ".join(filter(None, (_without_markup(part, pause) for part in parts)))
     return said if any(char.isalnum() for char in said) else ""
 
 
-def without_code(text: str) -> str:
-    """``text`` without blocks of code and comments, its blanks and line breaks one each."""
-    text = _COMMENT.sub(" ", _FENCE.sub(" ", text))
+def condensed(text: str) -> str:
+    """``text`` without comments, its blanks and line breaks one each."""
+    text = _COMMENT.sub(" ", text)
     return _BREAKS.sub("\n", _BLANKS.sub(" ", text)).strip()
 
 
@@ -134,7 +130,7 @@ def _without_links(text: str) -> str:
     text = _AUTOLINK.sub(r" \1 ", text)
     text = _TAG.sub(_tag, text)
     text = html.unescape(text)
-    text = _CODE.sub(r"\2", text).replace("`", "")
+    text = text.replace("`", "")
     text = _LINK_TARGET.sub("", text)
     text = _IMAGE.sub(r"\1", text)
     text = _LINK.sub(r"\1", text)

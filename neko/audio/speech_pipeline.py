@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from neko.audio.resample import SPEAKER_RATE, PcmStream
 from neko.audio.sentences import SentenceCutter
-from neko.audio.speakable import speakable, without_code
+from neko.audio.speakable import condensed, speakable
 from neko.audio.spoken_language import SpokenLanguage
 from neko.errors import NekoError, SpeechError, SpeechTooLongError
 from neko.tasks import TaskOwner, in_thread
@@ -32,7 +32,7 @@ FRAMES_AHEAD = 64
 LONGEST_TEXT = 20_000
 """Characters that may wait to be spoken, some twenty minutes."""
 _LONG_PIECE = 400
-"""Characters that no piece exceeds but one of code or of blanks, which are not spoken."""
+"""Characters that no piece exceeds but one of blanks, which are not spoken."""
 LONGEST_SOUND_S = 600.0
 """Seconds of a model's own voice that may wait."""
 _FLUSH_TIMEOUT_S = 0.1
@@ -331,7 +331,7 @@ class SpeechPipeline:
 
 def _share(piece: str) -> float:
     """How much of what may wait a piece of text takes."""
-    return len(piece if len(piece) <= _LONG_PIECE else without_code(piece)) / LONGEST_TEXT
+    return len(piece if len(piece) <= _LONG_PIECE else condensed(piece)) / LONGEST_TEXT
 
 
 async def say(engine: SpeechEngine, utterance: Utterance) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from neko.llm.code_marks import CodeMarks
+from neko.code_marks import CodeMarks
 from neko.llm.mentions import LOOK_BACK
 
 _KEPT = 64
@@ -23,6 +23,7 @@ class ShownText:
         self._line = ""
         self._space: list[str] = []
         self._code = CodeMarks()
+        self._code.read(begun)
 
     @property
     def has_space(self) -> bool:

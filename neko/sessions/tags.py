@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from neko.llm.code_marks import CodeMarks
+from neko.code_marks import CodeMarks
 from neko.llm.mentions import is_quoted, opens_quote
 
 EMOTIONS = ("happy", "sad", "angry", "surprised", "neutral", "relaxed")
@@ -85,19 +85,15 @@ class TagFilter:
             self._show(shown, "<")
         else:
             self._show(shown, text[done:])
-        return Cleaned(self._begun("".join(shown)), tuple(emotions))
+        return Cleaned("".join(shown), tuple(emotions))
 
     def _show(self, shown: list[str], piece: str) -> None:
+        if not self._started:  # white space before the first word of the reply is not shown
+            piece = piece.lstrip()
+            self._started = bool(piece)
         self._code.read(piece)
         self._last = piece[-1:] or self._last
         shown.append(piece)
-
-    def _begun(self, text: str) -> str:
-        """Without the white space before the first word of the reply."""
-        if not self._started:
-            text = text.lstrip()
-            self._started = bool(text)
-        return text
 
 
 def _may_become_tag(text: str, at: int) -> bool:

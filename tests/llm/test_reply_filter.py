@@ -215,6 +215,10 @@ ORDINARY = (
     "Here is the log:\nUser: anna\nAssistant: yes",
     "- User: x\n- Mio: y\n\n> User: z\n\n| User: | a |",
     "```\nUser: a\n<think>x</think>\n</think>\n<|im_end|>\n```\nThat was it.",
+    "```\n```html\nUser: a\n<|im_end|>\n```\nThat was it.",
+    "````\n```\n<|im_end|>\n```\nUser: a\n</think>\n````\nThat was it.",
+    "- So:\n  ~~~html\n  </think>\n  <|im_end|>\n  ~~~\n- That was it.",
+    "> ```\n> <|im_end|>\n> ```\n\nThat was it.",
     "In `<think>` and `</think>` stands a thought, after `<|im_end|>` nothing.",
     "The tags <think> and </think> mark a thought.",
     "The model writes </think> and then answers.",
@@ -262,6 +266,22 @@ def test_a_thought_of_which_only_the_end_comes_is_taken_back(text: str, size: in
 @pytest.mark.parametrize("text", LEFTOVERS.values(), ids=LEFTOVERS)
 def test_what_a_template_leaves_is_cut(text: str, size: int | None) -> None:
     check_in_pieces(text, SAID, {0}, size)
+
+
+@SIZES
+@pytest.mark.parametrize(
+    "text",
+    ["```x``` is it.", "```\nx\n```", "```\nx\n```\nIt.", "- ```\n  x\n  ```\n\nIt.", "> ```\n> x\n\nIt.", "1. `x`"],
+)
+def test_behind_code_a_template_leaves_as_much(text: str, size: int | None) -> None:
+    shown = Shown()
+    assert shown.read(*spelled(f"{text}<|im_end|>\nUser: Yes!", size or 100)).strip() == text
+
+
+def test_a_reply_that_goes_on_in_code_is_code() -> None:
+    goes_on = ReplyFilter(int, begun="See:\n```html\n")
+    text = "a\n<|im_end|>\nUser: b\n```\n"
+    assert goes_on.feed(text) + goes_on.flush() == text.rstrip()
 
 
 ORDINARY_IDS = [*SIBLINGS, *(None for _ in ORDINARY[len(SIBLINGS) :])]

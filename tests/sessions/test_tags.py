@@ -52,10 +52,28 @@ def test_tags_in_code_are_code() -> None:
     assert run(text)[0] == text
 
 
-@pytest.mark.parametrize("code", ["`` a`<sad>` ``", "~~~\n<sad>\n~~~", "````\n```\n<sad>\n````", "- ```\n<sad>"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("`` a`<sad>` ``", "```a` <sad>```", "~~~\n<sad>\n~~~", "````\n```\n<sad>\n````", "- ```\n  <sad>"),
+        *("```\n```py\n<sad>", "> ```\n> <sad>", "1. a\n   ~~~py\n   <sad>\n   ~~~", "```\n    ```\n<sad>"),
+    ],
+)
 def test_code_ends_where_markdown_ends_it(code: str) -> None:
-    assert run(code)[0] == code
-    assert run(*code)[0] == code
+    assert run(code) == (code, [])
+    assert run(*code) == (code, [])
+
+
+@pytest.mark.parametrize(
+    "code", ["```x``` y ", "- ```\n  x\n\n", "> ```\n> x\n\n", "```\nx\n``` ", "~~~ wow ~~~ ", "\\`"]
+)
+def test_a_tag_behind_code_is_a_tag(code: str) -> None:
+    assert run(f"{code}<sad>.") == (f"{code}.", ["sad"])
+    assert run(*f"{code}<sad>.") == (f"{code}.", ["sad"])
+
+
+def test_white_space_that_is_not_shown_indents_nothing() -> None:
+    assert run("     ```\n<sad>") == ("```\n<sad>", [])
 
 
 def test_a_lone_backtick_does_not_turn_tags_off_for_the_next_line() -> None:
