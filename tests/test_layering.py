@@ -36,6 +36,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "storage",
             "language",
             "i18n",
+            "prompts",
             "well_formed",
         }
     ),

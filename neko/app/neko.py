@@ -29,8 +29,9 @@ from neko.memory.service import MemoryService
 from neko.metrics import Metrics
 from neko.net import Network
 from neko.preferences import Preferences
+from neko.prompts import phrases
 from neko.providers import catalogue
-from neko.sessions import emotion, prompt
+from neko.sessions import emotion
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import Event
 from neko.settings import CoreConfig, Settings, default_data_dir
@@ -148,7 +149,7 @@ class Neko:
                 self._on_file_fault(fault)
             for tag in languages.LANGUAGES:
                 i18n.load(tag)
-                prompt.phrases(tag)
+                phrases(tag)
             emotion.load()
             catalogue()
         except BaseException:
@@ -168,14 +169,14 @@ class Neko:
             bus=self.bus,
             metrics=self.metrics,
             executor=self._executor,
-            persona=lambda: persona(self.characters.cards, character, self._language_of(character)),
+            persona=lambda: persona(self.characters.cards, character, self.language_of(character)),
             model=self.models.open_session,
             label=lambda: self.models.label,
             voice=lambda: self.voices.of(character),
             faults=self._standing,
         )
 
-    def _language_of(self, character: str) -> str:
+    def language_of(self, character: str) -> str:
         """What is spoken with this character: her last client's language, else the user's."""
         conversation = self.conversations.opened.get(character)
         return (conversation.client_language if conversation else None) or self.language.current

@@ -10,10 +10,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from neko.language import guess
 from neko.llm.adaptation import AS_USUAL, Adaptation
 from neko.llm.error_kinds import NEUTRAL
 from neko.llm.tokens import estimate_tokens
 from neko.llm.tool_calls import tool_schema
+from neko.prompts import phrases
 from neko.providers import ModelEndpoint
 from neko.types.model_session import Tool
 
@@ -26,7 +28,6 @@ TOKENS_PER_PICTURE: Final = 1000
 NO_WORDS: Final = "…"
 """The content of a message that has none."""
 
-_UNSEEN: Final = "[The pictures did not reach you: you cannot see pictures.]"
 _OTHER_NAME: Final = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 """One limit under its old and its new name: where one is refused the other is sent."""
 _PLAIN_FIELDS: Final = frozenset(("role", "content", "tool_calls", "tool_call_id"))
@@ -80,9 +81,10 @@ def _message_tokens(message: ChatMessage) -> int:
 def _adapted(messages: Sequence[ChatMessage], adaptation: Adaptation) -> list[ChatMessage]:
     """The messages without what is refused of them.
 
-    "pictures" go and are said to be missing, "fields" are all that the API does not ask for, "empty" messages get a
-    mark for their words; without "system" its message stands before the first words of the user. "roles" that have to
-    alternate mostly mean that no system message may come first; neighbours of one role are joined, too.
+    "pictures" go and are said to be missing, in the language of the words beside them; "fields" are all that the API
+    does not ask for, "empty" messages get a mark for their words; without "system" its message stands before the first
+    words of the user. "roles" that have to alternate mostly mean that no system message may come first; neighbours of
+    one role are joined, too.
     """
     adapted = [dict(message) for message in messages]
     for message in adapted:
@@ -103,7 +105,8 @@ def _leave_pictures_out(message: dict[str, Any]) -> None:
     content = message.get("content")
     if isinstance(content, list):
         words = [part["text"] for part in content if part.get("type") == "text"]
-        message["content"] = "\n".join([*words, _UNSEEN])
+        unseen = phrases(guess("\n".join(words), "en"))["unseen"]
+        message["content"] = "\n".join([*words, unseen])
 
 
 def _leave_fields_out(message: dict[str, Any]) -> None:

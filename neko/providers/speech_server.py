@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from neko.providers.addresses import normalise_base_url
+from neko.errors import SettingError
+from neko.providers.addresses import is_web_address, normalise_base_url
 from neko.providers.custom_endpoints import switched_on
 from neko.settings.in_force import SettingsInForce
 from neko.settings.masking import came_back, is_masked
@@ -26,13 +27,16 @@ class SpeechServerChoice:
 def speech_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any]) -> dict[str, Any]:
     """What to merge into ``core_config.json``; empty when the request does not speak of the server.
 
-    A key is forgotten when the address moves: it goes to the server it was meant for and to no other.
+    A key is forgotten when the address moves: it goes to the server it was meant for and to no other. Raises
+    ``SettingError`` for an address or a key that is none.
     """
     if choice == SpeechServerChoice():
         return {}
     in_force = SettingsInForce(values, {})
     url, model, key = (in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
     wanted = url if choice.url is None or came_back(choice.url, url) else normalise_base_url(choice.url)
+    if choice.url and wanted and not is_web_address(wanted):
+        raise SettingError("bad_address", "The address of the speech server is not a web address.")
     if choice.api_key is not None and not is_masked(choice.api_key):
         key = typed_key(choice.api_key)
     elif url and normalise_base_url(wanted) != normalise_base_url(url):

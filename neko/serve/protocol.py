@@ -113,7 +113,7 @@ class WebSocket(WSStream):
         await self.send(StreamClosed(stream_id=self.stream_id))
 
 
-setattr(hypercorn_h11, "WSStream", WebSocket)  # noqa: B010  # Hypercorn has no setting for it
+setattr(hypercorn_h11, "WSStream", WebSocket)  # noqa: B010  # its H11Protocol names the class in the midst of a method, and takes none
 
 
 class _Inbox:

@@ -10,10 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
 from neko.llm.tokens import estimate_tokens
-from neko.settings import ASSETS
+from neko.prompts import phrases
 from neko.types.memory import Evidence, RecentEntry
 
 RECENT_BUDGET = 2400
@@ -30,13 +29,6 @@ class Persona:
     prompt: str
     traits: Mapping[str, Mapping[str, object]]
     language: str
-
-
-@cache
-def phrases(language: str) -> Mapping[str, str]:
-    """The fixed sentences of a prompt in one language."""
-    loaded: Mapping[str, str] = json.loads((ASSETS / "prompts" / f"{language}.json").read_text(encoding="utf-8"))
-    return loaded
 
 
 def compose(persona: Persona, recent: Sequence[RecentEntry], now: datetime) -> str:

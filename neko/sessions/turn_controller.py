@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from neko.audio.speech_pipeline import SpeechPipeline
 from neko.errors import MemorySlowError, ModelStreamBrokenError, ModelTimeoutError, NekoError, SpeechTooLongError
+from neko.prompts import phrases
 from neko.sessions import prompt, turn_state
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
@@ -299,7 +300,7 @@ class TurnController:
         images = (*earlier, *request.images)[-self._dependencies.limits.images :]
         return UserMessage(
             turn_id,
-            request.text or prompt.phrases(persona.language)["look"],
+            request.text or phrases(persona.language)["look"],
             images,
             request.recalled,
             prompt.context(persona, request.recalled),

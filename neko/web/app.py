@@ -24,7 +24,7 @@ from neko.web.errors import failure_of, http_exception_response, json_response
 from neko.web.guard import Guard
 from neko.web.openapi import description_route
 from neko.web.pages import WEB, page_routes
-from neko.web.request_language import request_language
+from neko.web.request_language import client_language
 from neko.web.routes import (
     agent,
     avatar_models,
@@ -104,4 +104,4 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _crashed(neko: Neko, request: Request, _error: Exception) -> Response:
     """Outside the calls, which answer for themselves; the server logs the exception."""
-    return json_response(await failure_of(NekoError(), request_language(request, neko)), 500)
+    return json_response(await failure_of(NekoError(), client_language(request) or neko.language.current), 500)

@@ -24,7 +24,7 @@ from neko.settings import ASSETS
 from neko.tasks import in_thread
 from neko.web.content_policy import STRICT, ContentPolicy
 from neko.web.mount import base_path
-from neko.web.request_language import request_language
+from neko.web.request_language import page_language
 from neko.web.static_files import content_version
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request
         page.template,
         base=base_path(request.scope),
         character=request.path_params.get("character") or neko.characters.current,
-        language=request_language(request, neko),
+        language=page_language(request, neko),
         nonce=nonce,
     )
     headers = {

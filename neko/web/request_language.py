@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from neko.app import Neko
-from neko.language import first_accepted
+from neko.language import first_accepted, normalise
 
 
-def request_language(request: Request, neko: Neko) -> str:
-    """The chosen language, else the first that the browser asks for, else the system's."""
-    return neko.language.chosen or first_accepted(request.headers.get("accept-language", "")) or neko.language.current
+def client_language(connection: HTTPConnection) -> str | None:
+    """What a client says it shows (``neko_language``), else what its browser asks for; None when it says nothing."""
+    shown = connection.query_params.get("neko_language")
+    return normalise(shown) if shown else first_accepted(connection.headers.get("accept-language", ""))
+
+
+def request_language(connection: HTTPConnection, neko: Neko) -> str:
+    """The client's own language, else that of the current character's last client, else the setting."""
+    return client_language(connection) or neko.language_of(neko.characters.current)
+
+
+def page_language(connection: HTTPConnection, neko: Neko) -> str:
+    """The language to show a page in: the setting is for this, and from then on the page says what it shows."""
+    return neko.language.chosen or request_language(connection, neko)

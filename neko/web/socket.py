@@ -15,13 +15,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from neko.app.conversations import Conversations
 from neko.errors import FrameError
 from neko.i18n import notice
-from neko.language import first_accepted, normalise
+from neko.language import normalise
 from neko.sessions.actions import StartSession
 from neko.sessions.events import Audio, CharacterSwitched, SessionFailed, Status
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import TAKEN_OVER, Outbox
 from neko.tasks import in_thread
 from neko.web import wire
+from neko.web.request_language import client_language
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Socket:
         self._context = context
         self._cut = websocket.scope.get("extensions", {}).get(CUT_EXTENSION, {}).get("cut")
         self._outbox = Outbox(
-            language=_language_of(websocket),
+            language=client_language(websocket),
             knows_takeover=_knows_takeover(websocket),
             on_close=self._on_close,
         )
@@ -149,12 +150,6 @@ class Socket:
         except Exception as error:
             logger.exception("a client could not be written to")
             await self._give_up(error)
-
-
-def _language_of(websocket: WebSocket) -> str | None:
-    """What the page says it shows, else what the browser asks for."""
-    shown = websocket.query_params.get("neko_language")
-    return normalise(shown) if shown else first_accepted(websocket.headers.get("accept-language", ""))
 
 
 def _knows_takeover(websocket: WebSocket) -> bool:

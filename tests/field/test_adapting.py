@@ -431,6 +431,18 @@ async def test_a_model_without_eyes_answers_the_words_and_this_is_told(talk: Tal
     assert [line["text"] for line in await talk.history() if line["role"] == "assistant"] == [TEA] * 3
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("What is this?", "did not reach you"), ("これは何?", "届いていません"), ("이게 뭐야?", "닿지 않았습니다")],
+)
+async def test_a_model_without_eyes_is_told_so_in_the_language_of_the_words(talk: Talk, words: str, said: str) -> None:
+    talk.provider.answers = [refusing(SIGHT["C5-string-only"])]
+    await talk.say(words, images=1)
+    [asked] = [message["content"] for message in talk.provider.chats[-1].json["messages"] if message["role"] == "user"]
+    assert asked.startswith(words)
+    assert said in asked
+
+
 # ── a context that is full ──────────────────────────────────────────────────────────────
 
 STORY = TEA + " I like a long story on a rainy day, with a cat on the sill." * 8

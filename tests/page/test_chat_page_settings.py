@@ -98,6 +98,18 @@ async def test_every_language_changes_all_words_at_once_and_stays(
     await expect(driver.get("welcome")).to_contain_text(own["welcome.title"])
 
 
+async def test_a_call_of_the_page_asks_for_the_language_that_it_shows(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    page = await driver.open(running_neko.url)
+    await to_page(driver, "language")
+    await driver.get("language-select").select_option("ja")
+    await expect(page.locator("html")).to_have_attribute("lang", "ja")
+    async with page.expect_request(re.compile("/api/models/current$")) as asked:
+        await to_page(driver, "model")
+    assert await (await asked.value).header_value("accept-language") == "ja"
+
+
 async def test_settings_open_and_close_by_keyboard_and_focus_comes_back(
     running_neko: RunningNeko, driver: PageDriver
 ) -> None:

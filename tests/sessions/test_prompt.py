@@ -8,6 +8,7 @@ import pytest
 
 from neko.language import LANGUAGES
 from neko.llm.tokens import estimate_tokens
+from neko.prompts import phrases
 from neko.sessions import prompt
 from neko.sessions.prompt import Persona
 from neko.types.memory import Evidence, RecentEntry
@@ -46,7 +47,7 @@ def test_the_prompt_is_bounded_and_keeps_the_latest_lines() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_every_phrase(language: str) -> None:
-    assert prompt.phrases(language).keys() == prompt.phrases("en").keys()
+    assert phrases(language).keys() == phrases("en").keys()
     assert "Mio" in prompt.compose(persona(language), [RecentEntry("user", "x")], NOW)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx2
 import pytest
 
 from neko.language import first_accepted
@@ -94,6 +95,34 @@ async def test_without_any_client_the_setting_counts(server: RunningServer) -> N
         assert page.frames[0]["language"] == "ko"
     async with client(server.ws_url, NAME, language="ja") as page:
         assert page.frames[0]["language"] == "ja"
+
+
+HEARD = [(own, last, setting) for own in ("ja", None) for last in ("ko", None) for setting in ("zh-CN", None)]
+
+
+@pytest.mark.parametrize(("own", "last", "setting"), HEARD)
+async def test_a_call_and_a_socket_are_answered_in_the_same_language(
+    server: RunningServer, own: str | None, last: str | None, setting: str | None
+) -> None:
+    await server.neko.config.change({"neko": {"language": setting}})
+    if last:
+        async with client(server.ws_url, NAME, language=last):
+            pass
+    expected = own or last or setting or "en"
+    headers = {"accept-language": own} if own else {}
+    async with httpx2.AsyncClient(base_url=server.url, trust_env=False, headers=headers) as http:
+        refused = await http.post("/api/models/use", json={"provider": "custom", "base_url": "two words"})
+        page = (await http.get("/")).text
+    assert written_in(refused.json()["error"]) == expected[:2]
+    assert f'<html lang="{setting or expected}"' in page
+    async with client(server.ws_url, NAME, language=own) as talk:
+        assert talk.frames[0]["language"] == expected
+
+
+async def test_what_a_page_says_it_shows_comes_before_what_its_browser_asks_for(server: RunningServer) -> None:
+    async with httpx2.AsyncClient(base_url=server.url, trust_env=False, headers={"accept-language": "ja"}) as http:
+        refused = await http.post("/api/models/use?neko_language=ko", json={"provider": "custom", "base_url": "a b"})
+    assert written_in(refused.json()["error"]) == "ko"
 
 
 async def test_what_she_is_told_to_be_is_in_the_language_of_who_talks(server: RunningServer) -> None:

@@ -92,6 +92,23 @@ async def test_a_sentence_can_be_heard(client: httpx2.AsyncClient, neko: Neko) -
     assert (silent.status_code, silent.json()["code"]) == (500, "speech_silent")
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://one.example", "file:///etc/passwd", "http://[::1", "http://one.example:99999", "http://", "a b"],
+)
+async def test_what_is_no_address_is_refused_and_the_server_stays(
+    client: httpx2.AsyncClient, neko: Neko, url: str
+) -> None:
+    before = {"url": "http://one.example/v1", "model": "m", "api_key": "sk-1"}
+    assert (await client.post("/api/speech", json=before)).status_code == 200
+    answer = await client.post("/api/speech", json={"url": url, "engine": "openai"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_address")
+    values = neko.config.values
+    assert (values["ttsModelUrl"], values["ttsModelApiKey"]) == ("http://one.example/v1", "sk-1")
+    assert (await client.get("/api/speech")).json()["engine"] != "openai"
+    assert (await client.post("/api/speech", json={"url": ""})).status_code == 200
+
+
 async def test_a_new_speech_server_never_gets_the_key_of_another_and_a_new_model_keeps_it(
     client: httpx2.AsyncClient, neko: Neko
 ) -> None:

@@ -8,7 +8,7 @@ from neko.language import LANGUAGES
 from neko.settings.in_force import change_of
 from neko.settings.registry import LANGUAGE
 from neko.web.endpoint import Call, get, post
-from neko.web.request_language import request_language
+from neko.web.request_language import page_language
 from neko.web.schemas import Language, Schema, Success
 
 
@@ -39,12 +39,12 @@ class LanguageState(Schema):
 
 @get("/api/config/steam_language", response=SteamLanguage, summary="The language for the page's words")
 async def steam_language(call: Call) -> SteamLanguage:
-    return SteamLanguage(i18n_language=request_language(call.request, call.neko))
+    return SteamLanguage(i18n_language=page_language(call.request, call.neko))
 
 
 @get("/api/config/user_language", response=UserLanguage, summary="The language for subtitles, without its region")
 async def user_language(call: Call) -> UserLanguage:
-    return UserLanguage.model_validate({"language": call.neko.language.current.split("-")[0]})
+    return UserLanguage.model_validate({"language": page_language(call.request, call.neko).split("-")[0]})
 
 
 @get("/api/language", response=LanguageState, summary="The chosen language and the one in force")
@@ -61,7 +61,7 @@ async def choose_language(call: Call[LanguageChoice]) -> LanguageState:
 def _state(call: Call | Call[LanguageChoice]) -> LanguageState:
     chosen = call.neko.language.chosen
     return LanguageState.model_validate(
-        {"language": chosen, "effective": request_language(call.request, call.neko), "languages": LANGUAGES}
+        {"language": chosen, "effective": page_language(call.request, call.neko), "languages": LANGUAGES}
     )
 
 

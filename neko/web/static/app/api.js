@@ -1,5 +1,5 @@
 /** REST calls: JSON in, JSON out, every failure an `ApiError` whose words a person can read. */
-import { has, t } from "./i18n.js";
+import { currentLanguage, has, t } from "./i18n.js";
 
 /** @typedef {{ success?: boolean, error?: string, code?: string, said?: string, remedy?: string } | null} Failure What a refused call may answer. */
 
@@ -46,9 +46,10 @@ function sentence(code, part) {
  */
 function ask(path, body, timeoutMs) {
   const signal = AbortSignal.timeout(timeoutMs);
-  if (body === undefined) return fetch(path, { signal, cache: "no-store" });
+  const headers = { "Accept-Language": currentLanguage() };
+  if (body === undefined) return fetch(path, { headers, signal, cache: "no-store" });
   return fetch(path, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal, cache: "no-store",
+    method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(body), signal, cache: "no-store",
   });
 }
 
