@@ -143,6 +143,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "reply filter": whole_and_in_pieces(lambda: ReplyFilter(int, SpeakerLabels("Mio", "Rei")).feed),
     "reply filter, thoughts known": lambda text: ReplyFilter(int, opened=True).feed(text),
     "reply filter, thinking": lambda text: ReplyFilter(int).feed("<think>" + text),
+    "reply filter, thinking in a block": lambda text: ReplyFilter(int).feed("```think\n" + text),
     "reply filter, labelled": lambda text: ReplyFilter(int, SpeakerLabels("Mio", "Rei")).feed("Mio: " + text),
     "reply filter, in doubt": whole_and_in_pieces(lambda: in_doubt().feed),
     "reply filter, answering": lambda text: ReplyFilter(int, SpeakerLabels("Mio", "Rei")).feed("Hello.\n" + text),

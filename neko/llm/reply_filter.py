@@ -36,12 +36,14 @@ _LONGEST_HEADER = 120
 _STRIPPED_CHANNEL = re.compile(r"(?:analysis|commentary)(?=[^\sa-z.,:;!?'’-])")
 _STRIPPED_FINAL = "assistantfinal"
 """What is left of harmony's marks where a server drops them: ``analysis…assistantfinal…``."""
+_FENCE_END = "\n```"
+"""The end of a block of code, unless a word follows at once."""
 _PHRASES = (
     ("Here is my thought process:", "Here is my response:"),
     ("Here's my thought process:", "Here's my response:"),
     ("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),
     ("Thinking...\n", "...done thinking."),
-    *((f"```{name}\n", "\n```") for name in ("think", "thinking", "thought", "thoughts", "reasoning")),
+    *((f"```{name}\n", _FENCE_END) for name in ("think", "thinking", "thought", "thoughts", "reasoning")),
 )
 """How Granite, Apriel and Ollama's shell begin and end a thought, in words. It is one only if the end comes."""
 _CALL = re.compile(r"\s*(?:[{\[]|<(?:function|invoke|arg|param|tool))|\w[\w.-]*(?:\n|<arg|\[ARGS|\{|\Z)")
@@ -414,6 +416,14 @@ class ReplyFilter:
         text, at = self._text, self._at
         if self._until:
             end = text.find(self._until, at)
+            if self._until == _FENCE_END and end >= 0 and not self._final:
+                follows = end + len(_FENCE_END)
+                if follows == len(text):
+                    self._pass(end)
+                    return False
+                if not text[follows].isspace():
+                    self._pass(follows)
+                    return True
             if end < 0:
                 keep = 0 if self._final else len(self._until) - 1
                 self._pass(max(at, len(text) - keep))

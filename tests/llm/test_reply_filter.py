@@ -70,6 +70,7 @@ THOUGHTS = {
     "after a token": f"<|im_start|>assistant\n<think>{THOUGHT}</think>{SAID}<|im_end|>",
     "t_unused": f"<unused94>thought\n{THOUGHT}<unused95>{SAID}",
     "t_fenced": f"```thinking\n{THOUGHT}\n```\n{SAID}",
+    "t_fenced_code": f"```thinking\n{THOUGHT}\n```py\n{THOUGHT}\n``` \n{SAID}",
     "t_two_blocks": f"<think>{THOUGHT}</think>{SAID}\n<think>{THOUGHT}</think>",
     "two blocks in a line": f"<think>{THOUGHT}</think>{SAID}<think>{THOUGHT}</think>",
     "t_ant": f"<antThinking>{THOUGHT}</antThinking>{SAID}",
