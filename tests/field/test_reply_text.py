@@ -48,6 +48,10 @@ NOT_HERS = {
 HERS = {
     "B8-keys": "Press <Enter> to send, or <Ctrl>+<C> to stop.",
     "B8-address": "Write to <mio@example.com> or see <https://example.com>.",
+    "D7-in-a-list": "So:\n- ~~~html\n  <sad>\n  <|im_end|>\n  ~~~\n- That was it.",
+    "D7-in-a-quote": "So:\n> ```\n> <sad>\n> <|im_end|>\n> ```\n\nThat was it.",
+    "D7-nested": "So:\n````md\n```html\n<sad>\n```\n<|im_end|>\n````\nThat was it.",
+    "D7-opened-twice": "So:\n```\n```html\n<sad>\n<|im_end|>\n```\nThat was it.",
     "B8-code": "npm i <package>, then 2 < 3 and 5 > 4.",
     "B8-furigana": "日本<にほん>へ行く",
     "B7-spoken-of": "In `<|im_end|>` a turn ends.",
@@ -83,6 +87,20 @@ async def test_only_the_answer_is_shown_and_kept(talk: Talk, text: str, size: in
 @pytest.mark.parametrize("text", HERS.values(), ids=HERS)
 async def test_what_only_looks_like_a_mark_is_shown_and_kept(talk: Talk, text: str, size: int) -> None:
     talk.provider.answers = [reply(*spelled(text, size))]
+    check(await talk.say(), text)
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("```x``` is a name.", id="D7-span-of-three"),
+        pytest.param("So:\n```\nx\n```", id="D7-closed"),
+        pytest.param("So:\n- ```\n  x\n\nThat was it.", id="D7-behind-a-list"),
+    ],
+)
+async def test_what_a_template_leaves_behind_code_is_cut(talk: Talk, text: str, size: int) -> None:
+    talk.provider.answers = [reply(*spelled(f"{text}<|im_end|>\nUser: Yes!", size))]
     check(await talk.say(), text)
 
 
