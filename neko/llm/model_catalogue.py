@@ -36,6 +36,8 @@ _NOT_FOR_CHAT = re.compile(
 _OTHER_KIND = re.compile(r"embeddings?|image|audio|rerank(er)?|moderation|transcri\w+|tts|stt|video", re.IGNORECASE)
 _HOLDERS = ("data", "models", "result", "items")
 _NAMES = ("id", "name", "model", "model_name", "key")
+_OF_A_MODEL = frozenset(("id", "object", "owned_by", "created"))
+"""What an entry of a list of models has, and hardly anything else."""
 _NUMBER = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 """A UUID: what a server calls a model among its own, not what it is asked for by."""
 _GREETING = "Say hello in one short sentence."
@@ -130,7 +132,10 @@ def _entries(listing: object) -> list[Any] | None:
             return inner
         if isinstance(held, Mapping) and held and all(isinstance(value, Mapping) for value in held.values()):
             return None if is_error(held) else [_keyed(key, value) for key, value in held.items()]
-    return [] if any(key in listing and listing[key] is None for key in _HOLDERS) else None
+    if any(key in listing and listing[key] is None for key in _HOLDERS):
+        return []
+    is_keyed = bool(listing) and all(isinstance(one, Mapping) and one.keys() & _OF_A_MODEL for one in listing.values())
+    return [_keyed(key, value) for key, value in listing.items()] if is_keyed and not is_error(listing) else None
 
 
 def _keyed(key: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -55,6 +55,15 @@ def only(wanted: str, sound: bytes, refusal: Raw) -> Any:
     return answer
 
 
+async def test_a_letter_that_no_key_holds_is_told_and_not_sent(speaking: Talk) -> None:
+    url = speaking.provider.base_url
+    await speaking.server.neko.config.change({"ttsModelUrl": url, "ttsModelId": "m", "ttsModelApiKey": "sk-v\u043eice"})
+    sound, told = await speech_of(speaking)
+    assert (sound, [status["code"] for status in told]) == (0, ["key_letter"])
+    assert "“\u043e”" in told[0]["message"]
+    assert spoken(speaking.provider) == []
+
+
 REFUSALS = {
     "words": whole(problem("response_format 'pcm' is not supported. Use wav."), 400),
     "fastapi": whole({"detail": [{"loc": ["body", "response_format"], "msg": "Input should be 'wav'"}]}, 422),

@@ -16,12 +16,20 @@ from weakref import WeakKeyDictionary
 
 from neko.audio.engines.decoder import SoundDecoder
 from neko.audio.resample import PcmStream
-from neko.errors import NekoError, SpeechError, SpeechRefusedError, SpeechSilentError, SpeechUnreadableError
+from neko.errors import (
+    ModelKeyLetterError,
+    NekoError,
+    SpeechError,
+    SpeechRefusedError,
+    SpeechSilentError,
+    SpeechUnreadableError,
+)
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import url_below
 from neko.providers.error_body import decoded_body, read_error, without_key
 from neko.settings import is_near
+from neko.settings.pasted import odd_character
 from neko.tasks import in_thread
 from neko.types.speech import Convert, SpeechCapabilities, Utterance
 
@@ -178,7 +186,10 @@ class OpenAISpeech:
 
     @property
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._endpoint.api_key}"} if self._endpoint.api_key else {}
+        key = self._endpoint.api_key
+        if (odd := odd_character(key)) is not None:
+            raise ModelKeyLetterError("not a key", provider=self._endpoint.provider_name, **self._who, **odd)
+        return {"Authorization": f"Bearer {key}"} if key else {}
 
     def _body(self, utterance: Utterance, format_: str) -> dict[str, Any]:
         speed = min(4.0, max(0.25, utterance.voice.rate))
