@@ -15,9 +15,9 @@ from typing import Any, Final
 from neko.well_formed import load_json
 
 _TOKEN: Final = re.compile(
-    r"""//[^\n]* | \#[^\n]* | /\*(?:[^*]|\*(?!/))*+ | ("(?:[^"\\\n]|\\.)*+") (\s*+:)? | [^"/\#]++ | .""", re.VERBOSE
+    r"""//[^\n]* | \#[^\n]* | /\*(?:[^*]|\*(?!/))*+ | "((?:[^"\\\n]|\\.)*+)(?:"(\s*+:)?)? | [^"/\#]++ | .""", re.VERBOSE
 )
-"""A comment, a text in double quotes and whether it is a key, or anything between them; never looked at twice."""
+"""A comment, a text in double quotes (closed or not, a key or not), or what is between them. Nothing is read twice."""
 _MARK: Final = "\ufffd"
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
@@ -109,7 +109,7 @@ def _written_keys(text: str) -> set[str]:
     for token in _TOKEN.finditer(text):
         if token[2]:
             try:
-                keys.add(str(load_json(token[1])))
+                keys.add(str(load_json(f'"{token[1]}"')))
             except ValueError:
                 keys.add(token[1])
     return keys

@@ -25,6 +25,7 @@ from neko.audio.sentences import SentenceCutter
 from neko.audio.speakable import speakable
 from neko.audio.spoken_language import SpokenLanguage
 from neko.code_marks import CodeMarks, ProseReader
+from neko.hand_written import holds_all, read_leniently
 from neko.language import first_accepted, guess
 from neko.llm.answer_body import AnswerBody
 from neko.llm.continuation import ContinuationJoiner
@@ -136,6 +137,8 @@ def read_calls(text: str) -> None:
 
 READERS: dict[str, Callable[[str], object]] = {
     "well_formed": well_formed,
+    "hand-written document": lambda text: read_leniently(('{"a": "b",\n' + text).encode()),
+    "hand-written keys": lambda text: holds_all({}, text.encode(), {"a": 1}),
     "language": lambda text: guess(text, "en"),
     "emotion": classify,
     "repetition": lambda text: RepetitionGuard("Mio").check(text),
@@ -186,7 +189,7 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 
-HEAVY = ("sentences", "speakable", "scripts", "in words", "spoken language", "tags", "reply", "tool calls")
+HEAVY = ("sentences", "speakable", "scripts", "in words", "spoken language", "tags", "reply", "tool calls", "hand")
 """Readers that take more than ``CHEAP_S`` of any text see one alternation of seven."""
 
 
