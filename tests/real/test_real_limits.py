@@ -26,7 +26,7 @@ TURNS = 10
 Figures = Callable[[str], None]
 
 
-class Talk:
+class RealChat:
     """A chat session with a real model."""
 
     def __init__(self, session: ChatSession, model: RealModel) -> None:
@@ -55,13 +55,13 @@ class Talk:
 @asynccontextmanager
 async def talking(
     model: RealModel, adaptations: Adaptations | None = None, extra_body: dict[str, Any] | None = None
-) -> AsyncIterator[Talk]:
+) -> AsyncIterator[RealChat]:
     endpoint = ModelEndpoint("conversation", "custom", "llama.cpp", model.base_url, "m", "", extra_body or {})
     async with TaskOwner("test") as owner:
         network = Network(local_only=True)
         chat = ChatSession(endpoint, None, owner=owner, network=network, adaptations=adaptations)
         await chat.open(SessionSetup("Mio", "Sam", "You are Mio, a friendly cat. You like tea.", "en"))
-        yield Talk(chat, model)
+        yield RealChat(chat, model)
         await chat.aclose()
 
 
@@ -141,7 +141,7 @@ async def test_a_stop_in_mid_reply_frees_the_server(real_model: RealModel, figur
         figures(f"stop {stopped * 1000:.1f} ms, server free after {(time.monotonic() - began) * 1000:.0f} ms")
 
 
-async def until_idle(talk: Talk) -> None:
+async def until_idle(talk: RealChat) -> None:
     async with asyncio.timeout(30):
         while await talk.is_working():  # noqa: ASYNC110 (the server tells nobody)
             await asyncio.sleep(0.02)

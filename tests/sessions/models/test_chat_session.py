@@ -57,7 +57,7 @@ class Waits:
         await self.go.wait()
 
 
-class Talk:
+class ScriptedChat:
     """A session with its provider."""
 
     def __init__(self, session: ChatSession, provider: ScriptedProvider, owner: TaskOwner, waits: Waits) -> None:
@@ -84,7 +84,7 @@ class Talk:
         return messages
 
 
-Start = Callable[..., Awaitable[Talk]]
+Start = Callable[..., Awaitable[ScriptedChat]]
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ async def start() -> AsyncIterator[Start]:
             extra_body: dict[str, object] | None = None,
             history_tokens: int = 8000,
             **timeouts: object,
-        ) -> Talk:
+        ) -> ScriptedChat:
             waits = Waits()
             endpoint = ModelEndpoint(
                 "conversation", "custom", "Scripted", base_url or provider.base_url, "scripted-1", "sk-secret",
@@ -114,7 +114,7 @@ async def start() -> AsyncIterator[Start]:
             )
             stack.push_async_callback(session.aclose)
             await session.open(SETUP)
-            return Talk(session, provider, owner, waits)
+            return ScriptedChat(session, provider, owner, waits)
 
         yield opened
 
