@@ -257,6 +257,7 @@ class ModelSessionSlot:
             persona.language,
             self._observer.voice_name,
             toolbox.tools() if toolbox else (),
+            tuple(recent),
         )
 
     def _failed(self, start: _Preparation, session: ModelSession | None, error: BaseException) -> None:

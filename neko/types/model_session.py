@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from neko.errors import NekoError
 from neko.types.lines import Role
-from neko.types.memory import Evidence
+from neko.types.memory import Evidence, RecentEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class SessionSetup:
-    """What a session is opened with. ``instructions`` is the whole system prompt."""
+    """What a session is opened with. ``instructions`` is the whole system prompt; ``recent`` is the part of the memory
+    that it tells of, for a session that reads no prompt."""
 
     character: str
     master: str
@@ -65,6 +66,7 @@ class SessionSetup:
     language: str
     voice: str = ""
     tools: tuple[Tool, ...] = ()
+    recent: tuple[RecentEntry, ...] = ()
 
 
 # ── inputs ────────────────────────────────────────────────────────────────────

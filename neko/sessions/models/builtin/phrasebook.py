@@ -11,6 +11,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from neko.language import LANGUAGES
+from neko.sessions.models.builtin.names import Naming
 from neko.settings import ASSETS
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
@@ -31,6 +33,7 @@ class Phrasebook:
     """One language of the built-in model."""
 
     triggers: Mapping[str, Sequence[re.Pattern[str]]]
+    naming: Naming
     phrases: Mapping[str, Sequence[str]]
     sums: Sums
     weekdays: Sequence[str]
@@ -78,10 +81,15 @@ def plain(text: str) -> str:
 def phrasebook(language: str) -> Phrasebook:
     """The phrases of a language; its file is read at the first call (not on the loop thread)."""
     data: dict[str, Any] = json.loads((ASSETS / "offline" / f"{language}.json").read_text(encoding="utf-8"))
-    sums = data["sums"]
+    sums, names = data["sums"], data["names"]
     stop_words = data["stop_words"]
     return Phrasebook(
         triggers={name: [re.compile(p) for p in patterns] for name, patterns in data["triggers"].items()},
+        naming=Naming(
+            told=[re.compile(p, re.IGNORECASE) for p in names["told"]],
+            against=re.compile(names["against"], re.IGNORECASE),
+            not_names=frozenset(names["not_names"].split()),
+        ),
         phrases=data["phrases"],
         sums=Sums(
             frame=[re.compile(p) for p in sums["frame"]],
@@ -94,6 +102,11 @@ def phrasebook(language: str) -> Phrasebook:
         quotes=(data["quotes"][0], data["quotes"][1]),
         stop_words=frozenset(stop_words.split() if " " in stop_words else stop_words),
     )
+
+
+def namings() -> list[Naming]:
+    """Of every language: a user may give a name in another than the one of the talk."""
+    return [phrasebook(language).naming for language in LANGUAGES]
 
 
 def _stem(word: str) -> str:

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from neko.language import guess
 from neko.sessions.models.builtin.arithmetic import SumTooLargeError, evaluate, in_words
-from neko.sessions.models.builtin.phrasebook import Phrasebook, phrasebook, plain
+from neko.sessions.models.builtin.names import placeholders, told_name
+from neko.sessions.models.builtin.phrasebook import Phrasebook, namings, phrasebook, plain
 from neko.types.memory import Evidence
 from neko.types.model_session import UserMessage
 
@@ -24,6 +25,7 @@ _LOOKS_LIKE_DATE = re.compile(r"\d{1,4}[-/]\d{1,2}[-/]\d{1,4}|[\d ()-]*\d{3,}-\d
 _HAN_NUMBER = re.compile(r"[零〇一二两兩三四五六七八九十百]+")
 _HAN_DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "兩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7,
                "八": 8, "九": 9}  # fmt: skip
+_CALLED = re.compile(r"[,、，]\s*\{master\}")
 _DIRECT = ("time", "weekday", "date", "my_name", "connect", "identity", "abilities", "how_are_you", "joke")
 _SOCIAL = ("thanks", "night", "bye", "agreement")
 
@@ -37,12 +39,16 @@ class Rules:
     language: str
     clock: Callable[[], datetime]
     choice: random.Random
+    _name: str | None = None
     _last: dict[str, str] = field(default_factory=dict)
     _puzzled: int = 0
 
     def answer(self, message: UserMessage) -> str:
         """A whole reply in the language of the user's text; may begin with an emotion tag."""
         words = message.text[:_LONGEST_TEXT]
+        named = self.learn(words)
+        if self._name is None:
+            self._learn_from(message.recalled)
         self.language = guess(words, self.language)
         book = phrasebook(self.language)
         if message.images:
@@ -50,7 +56,20 @@ class Rules:
         text = self._core(plain(words))
         if not re.search(r"\w", text):
             return self._puzzle(book, "unclear")
-        return self._known(book, text, message) or self._talk(book, text)
+        if named and not book.matches("question", text):
+            return self._say(book, "name_noted")
+        return self._known(book, text, message) or (self._say(book, "name_noted") if named else self._talk(book, text))
+
+    def learn(self, text: str) -> bool:
+        """Keep the name that a line of the user gives; False when it gives none. A later one replaces it."""
+        name = told_name(text, namings())
+        self._name = name or self._name
+        return name is not None
+
+    def _learn_from(self, recalled: Sequence[Evidence]) -> None:
+        for hit in sorted(recalled, key=lambda hit: hit.at):
+            if hit.role == "user":
+                self.learn(hit.text)
 
     def speak_first(self, instructions: str) -> str:
         """A line without one of the user: a greeting where one is wished, else the wish itself, passed on."""
@@ -73,7 +92,7 @@ class Rules:
             rest = pattern.sub("", rest, count=1) or rest
         for intent in _DIRECT:
             if book.matches(intent, rest):
-                return self._say(book, intent)
+                return self._say(book, self._my_name() if intent == "my_name" else intent)
         if book.matches("question", text) and not book.matches("remember", text):
             return self._recall(book, message)
         return None
@@ -103,12 +122,24 @@ class Rules:
             return self._say(book, "noted")
         return self._puzzle(book, "unclear")
 
+    def _my_name(self) -> str:
+        if self._name:
+            return "my_name_told"
+        return "my_name_unknown" if self._called is None else "my_name"
+
+    @property
+    def _called(self) -> str | None:
+        """What the user is called: the name they gave, else that of the settings; None when there is neither."""
+        return self._name or (None if self.master in placeholders() else self.master)
+
     def _say(self, book: Phrasebook, name: str, **values: str) -> str:
-        now = self.clock()
+        now, called = self.clock(), self._called
         phrase = self._pick(book, name)
+        if called is None:
+            phrase = _CALLED.sub("", phrase)
         return phrase.format(
             character=self.character,
-            master=self.master,
+            master=called,
             time=f"{now:%H:%M}",
             date=book.date("full", now),
             weekday=book.weekdays[now.weekday()],

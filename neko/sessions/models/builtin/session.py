@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from neko.language import LANGUAGES
+from neko.sessions.models.builtin.names import placeholders
 from neko.sessions.models.builtin.phrasebook import phrasebook
 from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.reply_runner import Reply, ReplyRunner
@@ -55,6 +56,9 @@ class BuiltinSession:
         """Read the phrases; nothing can fail here but a broken installation."""
         await in_thread(_load)
         self._rules = Rules(setup.character, setup.master, setup.language, self._clock, self._choice)
+        for entry in setup.recent:
+            if entry.role == "user":
+                self._rules.learn(entry.text)
 
     async def send(self, item: ModelInput) -> None:
         """See ``ModelSession``; raises ``RuntimeError`` unless the session is open."""
@@ -85,6 +89,7 @@ class BuiltinSession:
 def _load() -> None:
     for language in LANGUAGES:
         phrasebook(language)
+    placeholders()
 
 
 def _forget(_reply_id: str, _text: str) -> None:
