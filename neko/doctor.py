@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal
 
-from neko import providers, serve, set_aside
+from neko import memory_files, providers, serve, set_aside
 from neko.characters import is_characters, unusable_characters
 from neko.errors import DataFolderError, DataFolderInUseError, NekoError, UnreadableFileError, UntouchedFileError
 from neko.hand_written import decoded
@@ -196,7 +196,7 @@ def _faults_in(folder: Path) -> Iterator[NekoError]:
             yield from unusable_values(value, path)
         elif path.name == CHARACTERS_FILE:
             yield from unusable_characters(value, path)
-    for path in sorted(folder.glob("time_indexed_*")):
+    for path in memory_files.logs(folder):
         try:
             check_header(path)
         except sqlite3.DatabaseError as error:

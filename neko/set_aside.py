@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from neko import memory_files
 from neko.errors import DamagedFileError, DamagedLogError, LogReplacedError, NekoError
 from neko.hand_written import decoded
 from neko.well_formed import load_json
@@ -25,7 +26,6 @@ DAMAGED: Final = ".damaged-"
 REPLACED: Final = ".replaced-"
 """For a log in whose place somebody put another file."""
 _DISMISSED: Final = ".dismissed"
-_MEMORY_PREFIXES: Final = ("time_indexed_", "recent_", "unkept_")
 
 
 def set_aside(path: Path, why: str, *, mark: str = DAMAGED) -> Path:
@@ -100,8 +100,7 @@ def report_of(aside: Path) -> NekoError:
 
 def character_of(aside: Path) -> str | None:
     """Whose memory it is a part of, if any."""
-    name = place_of(aside).name.removesuffix(".bak").removesuffix(".json")
-    return next((name.removeprefix(prefix) for prefix in _MEMORY_PREFIXES if name.startswith(prefix)), None)
+    return memory_files.character_of(place_of(aside).name)
 
 
 def where_damaged(content: bytes) -> tuple[int, int]:

@@ -31,6 +31,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "code_marks",
             "faults",
             "hand_written",
+            "memory_files",
             "set_aside",
             "types",
             "storage",

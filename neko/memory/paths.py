@@ -5,22 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from neko.errors import InputError
+from neko.memory_files import log_name, recent_name, unkept_name
 from neko.storage import file_name_fault
 
 
 def log_path(folder: Path, character: str) -> Path:
-    """The verbatim log, an SQLite file without an extension; raises ``InputError``."""
-    return folder / f"time_indexed_{checked(character)}"
+    """The verbatim log; raises ``InputError``."""
+    return folder / log_name(checked(character))
 
 
 def recent_path(folder: Path, character: str) -> Path:
-    """The recent window, a JSON file; raises ``InputError``."""
-    return folder / f"recent_{checked(character)}.json"
+    """The recent window; raises ``InputError``."""
+    return folder / recent_name(checked(character))
 
 
 def unkept_path(folder: Path, character: str) -> Path:
     """Lines that the log could not take before the end, a JSON file; raises ``InputError``."""
-    return folder / f"unkept_{checked(character)}.json"
+    return folder / unkept_name(checked(character))
 
 
 def checked(character: str) -> str:

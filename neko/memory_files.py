@@ -1,0 +1,38 @@
+"""What the files of the memory are called, by character."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_LOG: Final = "time_indexed_"
+_RECENT: Final = "recent_"
+_UNKEPT: Final = "unkept_"
+_JSON: Final = ".json"
+
+
+def log_name(character: str) -> str:
+    """The verbatim log, an SQLite file without an extension."""
+    return _LOG + character
+
+
+def recent_name(character: str) -> str:
+    """The recent window, a JSON file."""
+    return _RECENT + character + _JSON
+
+
+def unkept_name(character: str) -> str:
+    """Lines that the log could not take, a JSON file."""
+    return _UNKEPT + character + _JSON
+
+
+def logs(folder: Path) -> Iterator[Path]:
+    """The logs in a folder, by name, with what SQLite keeps beside them and what was set aside of them. Blocks."""
+    yield from sorted(folder.glob(f"{_LOG}*"))
+
+
+def character_of(name: str) -> str | None:
+    """Whose memory the file of this name, or its backup, is a part of, if any."""
+    bare = name.removesuffix(".bak").removesuffix(_JSON)
+    return next((bare.removeprefix(prefix) for prefix in (_LOG, _RECENT, _UNKEPT) if bare.startswith(prefix)), None)
