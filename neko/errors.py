@@ -70,6 +70,7 @@ NekoError
     ├── LogReplacedError       another file had been put in its place
     ├── MemorySlowError        it did not answer in time; what it was asked to write may be written yet
     └── RecallTimeoutError     looking for what was said took too long
+    MemoNotRenewedError        a model will not sum up what was said
 
 Six more say that our own code is wrong or are caught where they arise, and stand outside the tree:
 BusMessageError (neko.bus), a message of the wrong shape for its topic, is a TypeError;
@@ -470,6 +471,12 @@ class LogReplacedError(MemoryStoreError):
 
 class MemorySlowError(MemoryStoreError):
     code = "memory_slow"
+
+
+class MemoNotRenewedError(NekoError):
+    """A model will not sum up what was said. ``params``: file (the recent window), model, provider."""
+
+    code = "memo_not_renewed"
 
 
 class RecallTimeoutError(MemoryStoreError):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from neko.errors import LogMovedError, NekoError
+from neko.errors import LogMovedError, MemoNotRenewedError, NekoError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Fault:
     @property
     def dismissible(self) -> bool:
         """May the user say that it shall be told no more? Anything else ends when its cause does."""
-        return self.aside is not None or isinstance(self.error, LogMovedError)
+        return self.aside is not None or isinstance(self.error, LogMovedError | MemoNotRenewedError)
 
     def concerns(self, character: str) -> bool:
         return self.character in (None, character)

@@ -56,17 +56,18 @@ class Models:
         endpoint = self.endpoint("summary")
         return sessions.summariser(self._network, endpoint, self._adaptations) if endpoint else None
 
-    @property
-    def summariser_ready(self) -> bool:
-        """False while summaries would be asked of a model in vain: it wants a rest, or it is the one that she talks
-        with and has not answered there."""
+    def summary_model(self) -> str | None:
+        """Which model would be asked for a summary, "" for none. None while that would be in vain: it wants a rest, or
+        it is the one that she talks with and has not answered there."""
         summary, conversation = self.endpoint("summary"), self.endpoint("conversation")
         if summary is None:
-            return True
+            return ""
         if self._adaptations.rests(summary):
-            return False
+            return None
         is_same = conversation is not None and is_same_model(summary, conversation)
-        return not (is_same and self._talks_with_configured) or self._adaptations.answered(summary) is True
+        if is_same and self._talks_with_configured and not self._adaptations.answered(summary):
+            return None
+        return f"{summary.model} at {summary.base_url}"
 
     async def local_servers(self) -> Sequence[LocalServer]:
         """Model servers already running on this machine, within a second."""

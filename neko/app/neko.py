@@ -104,8 +104,7 @@ class Neko:
         except BaseException:
             await self.aclose()
             raise
-        models = self.models
-        compression = CompressionScheduler(self.memory, models.summariser, lambda: models.summariser_ready)
+        compression = CompressionScheduler(self.memory, self.models.summariser, self.models.summary_model)
         self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
         self.bus.agent.attach(self.conversations.on_agent_event)
         return self

@@ -7,9 +7,10 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from neko.errors import NekoError
+from neko.errors import MemoNotRenewedError, ModelError, NekoError
 from neko.language import guess
 from neko.memory import memo, review
 from neko.memory.line_codec import Names, message, parse
@@ -27,7 +28,8 @@ class CharacterMemory:
     """The log and the recent window of one character. Every method raises ``MemoryStoreError``.
 
     ``writing`` is the task that runs the window; ``names`` are those of the speakers; ``language``
-    is the reader's, for texts that do not show one.
+    is the reader's, for texts that do not show one. ``on_fault`` is told of a model that will not make
+    a memo, ``on_renewed`` the file of the window that has a new one.
     """
 
     def __init__(
@@ -38,6 +40,8 @@ class CharacterMemory:
         names: Callable[[], Names],
         language: Callable[[], str],
         timeouts: MemoryTimeouts,
+        on_fault: Callable[[NekoError], None],
+        on_renewed: Callable[[Path], None],
     ) -> None:
         self.log = log
         self.window = window
@@ -45,6 +49,8 @@ class CharacterMemory:
         self._names = names
         self._language = language
         self._timeouts = timeouts
+        self._on_fault = on_fault
+        self._on_renewed = on_renewed
         self._rewriting = asyncio.Lock()
 
     async def compress(self, summarise: Summarise | None) -> bool:
@@ -109,14 +115,23 @@ class CharacterMemory:
             text = await memo.summary(memo.transcript(entries, names), language, summarise)
         except NekoError as error:
             logger.warning("a summary failed: %s (%s)", error.code, error)
+            if error.permanent and isinstance(error, ModelError):
+                self._on_fault(self._not_renewed(error))
             return None
         return (text, language) if text else None
+
+    def _not_renewed(self, error: ModelError) -> MemoNotRenewedError:
+        told = {name: error.params.get(name, "") for name in ("model", "provider")}
+        fault = MemoNotRenewedError(error.code, file=str(self.window.path), **told)
+        fault.said = error.said
+        return fault
 
     async def _replace_by_memo(self, oldest: list[Any], summary: str, language: str) -> bool:
         sources = line_ids(oldest)
         neko = {"id": max(sources)} if sources else None
         if not await self.window.swap(oldest, [message("system", memo_text(summary, language), neko)]):
             return False
+        self._on_renewed(self.window.path)
         await self.log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)
         return True
 

@@ -32,12 +32,13 @@ class CompressionScheduler:
     """Handles the bus topic ``session``; never waits for a summary."""
 
     def __init__(
-        self, memory: BackgroundCompression, summariser: Summariser, ready: Callable[[], bool] = lambda: True
+        self, memory: BackgroundCompression, summariser: Summariser, model: Callable[[], str | None] = str
     ) -> None:
-        """``ready``: is the model expected to answer?"""
+        """``model`` names the model that a summary would be asked of, None while it will not answer."""
         self._memory = memory
         self._summariser = summariser
-        self._ready = ready
+        self._model = model
+        self._models: dict[str, str | None] = {}
         self._turns: Counter[str] = Counter()
 
     def on_session_event(self, message: Mapping[str, Any]) -> None:
@@ -45,10 +46,12 @@ class CompressionScheduler:
         character = str(message["lanlan_name"])
         if message.get("event_type") == "turn_end":
             self._turns[character] += 1
+            self._models[character] = self._model()
         due = message.get("event_type") == "session_end" or self._turns[character] >= TURNS_BETWEEN
         if not due or not self._turns[character]:
             return
-        if not self._ready():
+        model = self._model()
+        if model is None or model != self._models[character]:  # one that was chosen since has not said a word yet
             logger.info("%s: the memo waits for a model that answers", character)
             return
         del self._turns[character]

@@ -101,6 +101,10 @@ class RecentWindow:
         self._flushing = asyncio.Lock()
         self._touched = asyncio.Event()
 
+    @property
+    def path(self) -> Path:
+        return self._file.path
+
     async def open(self, entries: list[Any] | None, signature: _Signature | None) -> None:
         """Take over what the file held; without a file the window is made anew from the log.
 

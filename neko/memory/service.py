@@ -36,8 +36,9 @@ class MemoryService(ConversationMemory, MemoryAdministration):
     """One log and one recent window per character, opened at first use.
 
     ``master`` is the user's name; ``language`` is the reader's, for texts that do not show one.
-    ``on_damage`` is called on the loop for a file that was set aside or cannot be written,
-    ``on_written`` for one that can be again. ``claim``: see ``Log.open``.
+    ``on_damage`` is called on the loop for a file that was set aside or cannot be written, and for
+    a memo that a model will not make; ``on_written`` for a file that can be again, or has a new memo.
+    ``claim``: see ``Log.open``.
     """
 
     def __init__(
@@ -202,7 +203,9 @@ class MemoryService(ConversationMemory, MemoryAdministration):
             if isinstance(error, NekoError):
                 return error
             raise
-        return CharacterMemory(log, window, writing, names, self._language, self._timeouts)
+        return CharacterMemory(
+            log, window, writing, names, self._language, self._timeouts, self._damaged, self._on_written
+        )
 
     async def _finish(self, character: str, opening: asyncio.Task[CharacterMemory | NekoError]) -> None:
         try:

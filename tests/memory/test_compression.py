@@ -75,6 +75,31 @@ def test_a_long_session_is_compressed_now_and_then_not_after_every_turn() -> Non
     assert requests.characters == [MIO]
 
 
+def test_a_memo_waits_for_a_model_that_answers_and_is_made_at_the_next_occasion() -> None:
+    requests = Requests()
+    models: list[str | None] = [None]
+    scheduler = CompressionScheduler(requests, lambda: None, lambda: models[0])
+    for message in (*[TURN] * TURNS_BETWEEN, END, TURN, END):
+        scheduler.on_session_event(message)
+    assert not requests.characters
+    models[0] = "a"
+    scheduler.on_session_event(TURN)
+    assert requests.characters == [MIO]
+
+
+def test_a_model_that_was_chosen_after_the_last_turn_is_not_asked_for_a_memo() -> None:
+    requests = Requests()
+    models: list[str | None] = ["a"]
+    scheduler = CompressionScheduler(requests, lambda: None, lambda: models[0])
+    scheduler.on_session_event(TURN)
+    models[0] = "b"
+    scheduler.on_session_event(END)
+    assert not requests.characters
+    scheduler.on_session_event(TURN)
+    scheduler.on_session_event(END)
+    assert requests.characters == [MIO]
+
+
 async def test_one_characters_summary_that_hangs_holds_up_no_other(memory: MemoryService, bus: Bus) -> None:
     await fill(memory, BEN)
     hanging = asyncio.Event()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from neko.errors import MemoNotRenewedError
 from neko.llm.adaptation import Adaptations
 from neko.llm.client import Timeouts
 from neko.memory.memo import LIMIT
@@ -110,6 +111,22 @@ async def test_a_fault_halfway_leaves_the_window_and_the_next_renewal_takes_it_a
         assert not await memory.compress(MIO, summarise_by(provider, Adaptations()))
         assert len(provider.chats) == 2
         assert await memory.recent(MIO) == before
+        (told,) = memory_folder.reports
+        assert isinstance(told, MemoNotRenewedError)
+        assert (told.params["provider"], told.params["model"]) == ("Scripted", "m")
+        assert told.said.startswith("Incorrect API")
         provider.answers = [small_model(100_000, read, "")]
         assert await memory.compress(MIO, summarise_by(provider, Adaptations()))
     assert read == set(range(40 - UNCOMPRESSED))
+    news = [memory_folder.news.get_nowait() for _ in range(memory_folder.news.qsize())]
+    assert news == [told, memory_folder.recent], "told, and its end too"
+
+
+async def test_a_fault_that_may_pass_is_not_told(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await talk(memory, TEXTS["words"], 30)
+    async with HostileProvider() as provider:
+        provider.answers = [whole(problem("Busy"), 503)]
+        assert not await memory.compress(MIO, summarise_by(provider, Adaptations()))
+        assert len(provider.chats) == 3
+    assert memory_folder.reports == []
