@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -46,12 +47,12 @@ def read_leniently(content: bytes) -> Any:
         if _first_fault(edited) is None:
             return load_json(edited)
     reading, written = _repaired(text), _written_keys(text)
-    if written <= _names(reading):
+    if written <= _names(reading).keys():
         return reading
     line = text.count("\n", 0, fault)
     lines = text.split("\n")
     without = (_repaired("\n".join(lines[:at] + lines[at + 1 :])) for at in (line, line - 1) if at >= 0)
-    return max((reading, *without), key=lambda one: len(written & _names(one)))
+    return max((reading, *without), key=lambda one: len(written & _names(one).keys()))
 
 
 def _first_fault(text: str) -> int | None:
@@ -88,7 +89,7 @@ def holds_all(value: Any, content: bytes, backup: Any) -> bool:
     """Is a lenient reading the whole of what stands in ``content``, so that it is newer than ``backup``, not less?
 
     It is not when letters are lost, a key that is written there is missing, a key of the backup's top level is
-    further down, or the text breaks off and the backup has keys that it lacks.
+    further down, or the text breaks off and the backup has keys that it lacks or has less often.
     """
     text = decoded(content, "replace")
     found = _names(value)
@@ -97,8 +98,8 @@ def holds_all(value: Any, content: bytes, backup: Any) -> bool:
     breaks_off = not text.rstrip().endswith(("}", "]"))
     return (
         _MARK not in text
-        and _written_keys(text) <= found
-        and not (above & found) - top
+        and _written_keys(text) <= found.keys()
+        and not (above & found.keys()) - top
         and not (breaks_off and _names(backup) - found)
     )
 
@@ -115,14 +116,14 @@ def _written_keys(text: str) -> set[str]:
     return keys
 
 
-def _names(value: Any) -> set[str]:
-    """All keys, at every depth."""
-    names: set[str] = set()
+def _names(value: Any) -> Counter[str]:
+    """All keys, at every depth, and how often they are there."""
+    names: Counter[str] = Counter()
     waiting = [value]
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
-            names.update(one)
+            names.update(one.keys())
             waiting.extend(one.values())
         elif isinstance(one, list):
             waiting.extend(one)

@@ -13,6 +13,7 @@ import pytest
 
 from neko.characters import is_characters
 from neko.errors import BackupUsedError, ConfigError, ReadLenientlyError
+from neko.preferences import Preferences
 from neko.set_aside import where_damaged
 from neko.storage import is_object, read_document, write_json
 from tests.client import Frame, client
@@ -239,6 +240,14 @@ def test_a_backup_counts_where_the_file_lacks_something_that_it_has_E11(
     path = written(tmp_path, "core_config.json", content, backup)
     told: list[ConfigError] = []
     assert read_document(path, {}, is_object, told.append) == backup, what
+    assert [type(fault) for fault in told] == [BackupUsedError]
+
+
+def test_a_list_that_breaks_off_gives_way_to_a_longer_backup_E11(tmp_path: Path) -> None:
+    backup = [{"model_path": "/a", "scale": 1}, {"model_path": "/b", "scale": 2}]
+    path = written(tmp_path, "user_preferences.json", json.dumps(backup)[:-24].encode(), backup)
+    told: list[ConfigError] = []
+    assert Preferences(path, told.append).read() == backup
     assert [type(fault) for fault in told] == [BackupUsedError]
 
 
