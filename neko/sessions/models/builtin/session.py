@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -16,6 +16,7 @@ from neko.sessions.models.builtin.phrasebook import phrasebook
 from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.reply_runner import Reply, ReplyRunner
 from neko.tasks import TaskOwner, in_thread
+from neko.types.memory import RecentEntry
 from neko.types.model_session import (
     ModelCapabilities,
     ModelEvent,
@@ -55,10 +56,9 @@ class BuiltinSession:
     async def open(self, setup: SessionSetup) -> None:
         """Read the phrases; nothing can fail here but a broken installation."""
         await in_thread(_load)
-        self._rules = Rules(setup.character, setup.master, setup.language, self._clock, self._choice)
-        for entry in setup.recent:
-            if entry.role == "user":
-                self._rules.learn(entry.text)
+        rules = Rules(setup.character, setup.master, setup.language, self._clock, self._choice)
+        await in_thread(_learn, rules, setup.recent)
+        self._rules = rules
 
     async def send(self, item: ModelInput) -> None:
         """See ``ModelSession``; raises ``RuntimeError`` unless the session is open."""
@@ -90,6 +90,12 @@ def _load() -> None:
     for language in LANGUAGES:
         phrasebook(language)
     placeholders()
+
+
+def _learn(rules: Rules, recent: Sequence[RecentEntry]) -> None:
+    for entry in recent:
+        if entry.role == "user":
+            rules.learn(entry.text)
 
 
 def _forget(_reply_id: str, _text: str) -> None:
