@@ -7,6 +7,7 @@ import importlib.util
 import json
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,14 +15,22 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal
 
-from neko import memory_files, providers, serve, set_aside
+from neko import providers, serve, set_aside
 from neko.characters import is_characters, unusable_characters
-from neko.errors import DataFolderError, DataFolderInUseError, NekoError, UnreadableFileError, UntouchedFileError
+from neko.errors import (
+    DataFolderError,
+    DataFolderInUseError,
+    NekoError,
+    UnreadableFileError,
+    UntouchedFileError,
+    UntouchedLogError,
+)
 from neko.hand_written import decoded
 from neko.i18n import describe
 from neko.language import system_language
 from neko.llm.discovery import find_local_servers
-from neko.memory.damaged_log import check_header
+from neko.memory.log_check import look_over
+from neko.memory.paths import logs_in
 from neko.memory.sqlite_errors import store_error
 from neko.net import Network
 from neko.proxies import ProxyRules, shown
@@ -35,6 +44,8 @@ from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_objec
 OLDEST_PYTHON = (3, 11)
 ANSWER_TIMEOUT_S = 1.0
 """Seconds that something on this computer gets to answer."""
+LOGS_TIMEOUT_S = 10.0
+"""Seconds for looking over all logs."""
 
 Verdict = Literal["ok", "note", "bad"]
 
@@ -178,6 +189,31 @@ def _files(settings: Settings) -> Finding:
     return Finding("note", "files", " · ".join(f"{notice.text} {notice.remedy}" for notice in notices))
 
 
+def _memory(settings: Settings) -> Finding:
+    """Whether the logs are sound, and how many lines of each can be read. Changes nothing."""
+    folder = _folder_path(settings) / "memory"
+    language = system_language(settings.environ)
+    due = time.monotonic() + LOGS_TIMEOUT_S
+    notices, counts = [], []
+    for path in logs_in(folder):
+        name = set_aside.character_of(path)
+        try:
+            state = look_over(path, due - time.monotonic())
+        except NekoError as error:
+            notices.append(describe(error, language))
+        except (sqlite3.Error, OSError) as error:
+            notices.append(describe(store_error(error, path), language))
+        else:
+            if state.damage:
+                notices.append(describe(UntouchedLogError(state.damage, file=str(path)), language))
+            counts.append(f"{name} too many to look over" if state.lines is None else f"{name} {state.lines:,}")
+    counted = f"lines that can be read: {', '.join(counts)}" if counts else "nothing is kept yet"
+    if not notices:
+        return Finding("ok", "memory", counted)
+    told = " · ".join(f"{notice.text} {notice.remedy}" for notice in notices)
+    return Finding("note", "memory", f"{told} · {counted}" if counts else told)
+
+
 def _faults_in(folder: Path) -> Iterator[NekoError]:
     yield from map(set_aside.report_of, set_aside.copies(folder))
     for path in sorted(folder.glob("*.json")):
@@ -196,12 +232,6 @@ def _faults_in(folder: Path) -> Iterator[NekoError]:
             yield from unusable_values(value, path)
         elif path.name == CHARACTERS_FILE:
             yield from unusable_characters(value, path)
-    for path in memory_files.logs(folder):
-        try:
-            check_header(path)
-        except sqlite3.DatabaseError as error:
-            if set_aside.place_of(path) == path and not path.name.endswith(set_aside.COMPANIONS):
-                yield store_error(error, path)
 
 
 _SHAPES: Mapping[str, Callable[[Any], bool]] = {CORE_CONFIG_FILE: is_object, CHARACTERS_FILE: is_characters}
@@ -230,5 +260,5 @@ def _screen(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _page, _data_folder, _files, _port, _proxy, _voice, _model, _settings, _screen,
+    _python, _page, _data_folder, _files, _memory, _port, _proxy, _voice, _model, _settings, _screen,
 )  # fmt: skip

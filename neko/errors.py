@@ -9,7 +9,8 @@ NekoError
 │   │   ├── BackupUsedError         its content before the last save counts
 │   │   ├── DefaultsUsedError       there is no such content
 │   │   ├── UntouchedFileError      it stands where it was
-│   │   └── DamagedLogError         a conversation; what could be read of it was taken over
+│   │   ├── DamagedLogError         a conversation; what could be read of it was taken over
+│   │   └── UntouchedLogError       a conversation that stands where it was
 │   ├── UnreadableFileError    a file cannot be read
 │   ├── UnwritableFileError    a file cannot be written
 │   │   └── DiskFullError
@@ -147,6 +148,12 @@ class DamagedLogError(DamagedFileError):
     """``params``: file, kept."""
 
     code = "damaged_log"
+
+
+class UntouchedLogError(DamagedFileError):
+    """It was found without changing anything. ``params``: file."""
+
+    code = "damaged_log_untouched"
 
 
 class UnreadableFileError(ConfigError):

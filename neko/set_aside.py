@@ -20,7 +20,7 @@ from neko.well_formed import load_json
 
 logger = logging.getLogger(__name__)
 
-COMPANIONS: Final = ("-wal", "-shm")
+COMPANIONS: Final = ("-wal", "-shm", "-journal")
 """Endings of the files that SQLite keeps beside a database."""
 DAMAGED: Final = ".damaged-"
 REPLACED: Final = ".replaced-"

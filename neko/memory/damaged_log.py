@@ -10,7 +10,7 @@ from pathlib import Path
 from neko.errors import DamagedLogError, LogMovedError, LogReplacedError, MemoryStoreError, NekoError
 from neko.memory.file_identity import Identity, identity
 from neko.memory.salvage import salvage
-from neko.set_aside import COMPANIONS, REPLACED, set_aside
+from neko.set_aside import REPLACED, set_aside
 from neko.storage import make_folder, make_private, sync_folder
 
 logger = logging.getLogger(__name__)
@@ -19,19 +19,28 @@ _HEADER = b"SQLite format 3\0"
 
 
 def check_header(path: Path) -> None:
-    """Raise ``sqlite3.DatabaseError`` for a file that is no database.
+    """Raise ``sqlite3.DatabaseError`` for a file that is no database, and for an empty one, or none, with a WAL.
 
-    SQLite deletes the WAL of such a file when it opens it; so this looks first.
+    SQLite deletes the WAL of such a file when it opens or closes it; so this looks first.
     """
     try:
         with path.open("rb") as file:
             start = file.read(len(_HEADER))
+    except FileNotFoundError:
+        start = b""
     except OSError:
         return
-    if start and start != _HEADER:
+    if start != _HEADER and (start or _has_wal(path)):
         error = sqlite3.DatabaseError("file is not a database")
         error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
         raise error
+
+
+def _has_wal(path: Path) -> bool:
+    try:
+        return path.with_name(path.name + "-wal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def replace_damaged(path: Path, why: str) -> NekoError:
@@ -41,6 +50,8 @@ def replace_damaged(path: Path, why: str) -> NekoError:
     is then still at its place.
     """
     new = _beside(path)
+    if not path.exists():
+        make_private(path)  # only its WAL is left, which is set aside with it
     saved = salvage(path, new)
     kept = set_aside(path, why)
     new.replace(path)
@@ -61,7 +72,7 @@ def put_back(connection: sqlite3.Connection, path: Path, wal: Identity | None) -
         make_private(new)
         connection.backup(copy)
     if identity(path.with_name(path.name + "-wal")) in (wal, None):  # what is in it is in the copy
-        for ending in COMPANIONS:
+        for ending in ("-wal", "-shm"):
             path.with_name(path.name + ending).unlink(missing_ok=True)
     report: MemoryStoreError
     if path.exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from neko import memory_files, set_aside
 from neko.errors import InputError
 from neko.memory_files import log_name, recent_name, unkept_name
 from neko.storage import file_name_fault
@@ -12,6 +13,14 @@ from neko.storage import file_name_fault
 def log_path(folder: Path, character: str) -> Path:
     """The verbatim log; raises ``InputError``."""
     return folder / log_name(checked(character))
+
+
+def logs_in(folder: Path) -> list[Path]:
+    """The places of the logs of all characters, also of one of which only its WAL is left; without those set aside."""
+    found = {path for path in memory_files.logs(folder) if set_aside.place_of(path) == path}
+    companions = {path for path in found if path.name.endswith(set_aside.COMPANIONS)}
+    orphans = {path.with_name(path.name.removesuffix("-wal")) for path in companions if path.name.endswith("-wal")}
+    return sorted((found - companions) | orphans)
 
 
 def recent_path(folder: Path, character: str) -> Path:

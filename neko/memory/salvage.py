@@ -34,17 +34,18 @@ def salvage(path: Path, target: Path) -> int:
     """
     target.unlink(missing_ok=True)
     with (
-        TemporaryDirectory(dir=path.parent, prefix=WORKPLACE) as folder,
+        TemporaryDirectory(dir=target.parent, prefix=WORKPLACE) as folder,
         closing(sqlite3.connect(target, isolation_level=None)) as new,
     ):
         make_private(target)
         new.execute("PRAGMA synchronous=FULL")
         migrate(new)
         copy = Path(folder) / "log"
-        for ending in ("", "-wal"):
+        copy.touch()
+        for ending in ("", "-wal", "-journal"):
             with suppress(FileNotFoundError):
                 shutil.copyfile(path.with_name(path.name + ending), copy.with_name(copy.name + ending))
-        if not _has_table(copy):
+        if not copy.stat().st_size or not _has_table(copy):  # SQLite deletes the WAL of an empty file
             _lend_first_page(target, copy)
         with closing(_opened(copy)) as old:
             return in_transaction(new, lambda connection: _take_over(old, connection))
@@ -69,9 +70,9 @@ def _lend_first_page(donor: Path, path: Path) -> None:
     """Without its first page nothing of a file can be found; logs made by Neko have much the same one."""
     page = donor.read_bytes()[:4096]
     size = path.stat().st_size
-    if size <= len(page):
+    if 0 < size <= len(page):
         return
-    pages = (size // len(page)).to_bytes(4, "big")
+    pages = max(1, size // len(page)).to_bytes(4, "big")
     with path.open("r+b") as file:
         file.write(page[:28] + pages + bytes(8) + page[40:])
 
@@ -80,7 +81,7 @@ def _take_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
     saved = 0
     for table in (schema.ORIGINAL, schema.COMPRESSED):
         values = ", ".join("?" * len(schema.COLUMNS.split(",")))
-        for row in _readable(old, table):
+        for row in readable_rows(old, table):
             new.execute(f"INSERT INTO {table} ({schema.COLUMNS}) VALUES ({values})", row)
             saved += table == schema.ORIGINAL
     with suppress(sqlite3.DatabaseError):
@@ -89,14 +90,15 @@ def _take_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
     return saved
 
 
-def _readable(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of a table that can be read, in order."""
+def readable_rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table that can be read, in order; a column that an older log lacks is NULL."""
+    columns = _columns(connection, table)
     at: int | None = _SMALLEST
     limit = -1
     while at is not None:
         try:
             rows = connection.execute(
-                f"SELECT {schema.COLUMNS} FROM {table} NOT INDEXED WHERE id >= ? ORDER BY id LIMIT {limit}", (at,)
+                f"SELECT {columns} FROM {table} NOT INDEXED WHERE id >= ? ORDER BY id LIMIT {limit}", (at,)
             )
             for row in rows:
                 if row[0] < at:
@@ -115,6 +117,14 @@ def _readable(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any,
                 continue
             logger.warning("rows of a damaged log from %d on cannot be read: %s", at, error)
             at, limit = _behind_damage(connection, table, at), -1
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> str:
+    try:
+        found = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+    except sqlite3.DatabaseError:
+        return schema.COLUMNS
+    return ", ".join(name if name in found else "NULL" for name in schema.COLUMNS.split(", "))
 
 
 def _behind_damage(connection: sqlite3.Connection, table: str, at: int) -> int | None:

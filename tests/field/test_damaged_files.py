@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +19,7 @@ from neko.errors import BackupUsedError, ConfigError, ReadLenientlyError
 from neko.preferences import Preferences
 from neko.set_aside import where_damaged
 from neko.storage import is_object, read_document, write_json
+from neko.types.lines import NewLine
 from tests.client import Frame, client
 from tests.page.running_neko import RunningNeko
 from tests.serve.process import run_to_end
@@ -445,6 +449,58 @@ async def test_a_damaged_log_is_told_to_its_own_character_and_to_who_comes_later
         (status,) = await told(neko, "Rin")
         await ask(neko, "/api/faults/dismiss", {"id": status["fault"]})
         assert await told(neko, "Rin") == []
+
+
+async def test_the_doctor_counts_the_lines_of_a_running_neko_and_takes_nothing_from_her(
+    data_dir: Path, free_port: int
+) -> None:
+    at = ("--data-dir", str(data_dir), "--port", str(free_port))
+    assert "ok    memory: nothing is kept yet" in (await run_to_end("doctor", *at)).out
+    async with RunningNeko(data_dir, voice="off") as neko, client(neko.url.replace("http", "ws", 1), "Mio") as page:
+        for count in (2, 4):
+            await page.say("hello")
+            await page.reply()
+            assert f"ok    memory: lines that can be read: Mio {count}" in (await run_to_end("doctor", *at)).out
+    async with RunningNeko(data_dir, voice="off") as neko:
+        assert len(await neko.neko.memory.lines("Mio")) == 4
+
+
+@pytest.mark.parametrize("spoilt", ["header", "page"])
+async def test_the_doctor_finds_a_damaged_log_before_she_does_and_changes_nothing(
+    data_dir: Path, free_port: int, spoilt: str
+) -> None:
+    async with RunningNeko(data_dir, voice="off") as neko:
+        for name in ("Mio", "Rin"):
+            for number in range(40):
+                line = NewLine("s", "t", "user", f"line {number} " + "x" * 400, datetime(2026, 5, 3, 12))
+                await neko.neko.memory.store(name, line)
+    log = data_dir / "memory" / "time_indexed_Rin"
+    with log.open("r+b") as file:
+        file.seek(0 if spoilt == "header" else log.stat().st_size - 4096)
+        file.write(b"\xff" * 512)
+    before = log.read_bytes()
+    found = await run_to_end("doctor", "--data-dir", str(data_dir), "--port", str(free_port))
+    assert found.code == 0, found.out + found.err
+    (told,) = [line for line in found.out.splitlines() if line.startswith("note  memory")]
+    assert str(log) in told
+    assert "Mio 40, Rin " in told
+    assert log.read_bytes() == before
+    assert sorted(path.name for path in log.parent.glob("time_indexed_*")) == ["time_indexed_Mio", "time_indexed_Rin"]
+    async with RunningNeko(data_dir, voice="off") as neko:
+        assert told.endswith(f"Rin {len(await neko.neko.memory.lines('Rin', limit=100))}")
+
+
+async def test_the_doctor_names_a_log_that_another_program_holds(data_dir: Path, free_port: int) -> None:
+    async with RunningNeko(data_dir, voice="off") as neko:
+        await neko.neko.memory.store("Mio", NewLine("s", "t", "user", "hello", datetime(2026, 5, 3, 12)))
+    log = data_dir / "memory" / "time_indexed_Mio"
+    with closing(sqlite3.connect(log, isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+        holder.execute("BEGIN IMMEDIATE")
+        found = await run_to_end("doctor", "--data-dir", str(data_dir), "--port", str(free_port))
+    (told,) = [line for line in found.out.splitlines() if line.startswith("note  memory")]
+    assert "Another program is holding my memory" in told
+    assert str(log) in told
 
 
 async def test_an_unknown_fault_cannot_be_dismissed(data_dir: Path) -> None:

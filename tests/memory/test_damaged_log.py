@@ -105,6 +105,58 @@ async def test_a_spoilt_beginning_costs_no_line(memory_folder: MemoryFolder, con
     assert isinstance(memory_folder.reports[0], DamagedLogError)
 
 
+@pytest.mark.parametrize("lost", ["emptied", "gone"])
+async def test_lines_that_only_the_wal_holds_outlive_the_file_itself(memory_folder: MemoryFolder, lost: str) -> None:
+    await memory_folder.talked("one", "two")
+    wal = memory_folder.log.with_name(memory_folder.log.name + "-wal")
+    with closing(sqlite3.connect(memory_folder.log, isolation_level=None)) as connection:
+        connection.execute("VACUUM")
+        content = wal.read_bytes()
+    memory_folder.log.unlink()
+    if lost == "emptied":
+        memory_folder.log.touch()
+    wal.write_bytes(content)
+    memory = await memory_folder.open()
+    assert await texts(memory) == ["one", "two"]
+    (report,) = memory_folder.reports
+    kept = Path(str(report.params["kept"]))
+    assert kept.with_name(kept.name + "-wal").read_bytes() == content
+
+
+async def test_a_damaged_log_from_before_lines_had_times_keeps_its_lines(memory_folder: MemoryFolder) -> None:
+    with closing(sqlite3.connect(memory_folder.log)) as connection, connection:
+        connection.execute("CREATE TABLE time_indexed_original (id INTEGER PRIMARY KEY, session_id TEXT, message TEXT)")
+        rows = [(f"line {number} " + "x" * 150,) for number in range(LINES)]
+        connection.executemany("INSERT INTO time_indexed_original (message) VALUES (?)", rows)
+    spoil(memory_folder.log, memory_folder.log.stat().st_size // PAGE)
+    memory = await memory_folder.open()
+    saved = await everything(memory)
+    assert LINES // 2 < len(saved) < LINES
+    assert [line.text for line in saved] == [text for (text,) in rows[: len(saved)]]
+
+
+async def test_the_journal_of_a_damaged_log_is_not_played_into_the_new_one(memory_folder: MemoryFolder) -> None:
+    await filled(memory_folder)
+    journal = memory_folder.log.with_name(memory_folder.log.name + "-journal")
+    memory_folder.sql("PRAGMA journal_mode=DELETE")
+    with closing(sqlite3.connect(memory_folder.log, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size=1")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE time_indexed_original SET session_id = 'cut short'")
+        hot = journal.read_bytes()
+        cut = memory_folder.log.read_bytes()
+        connection.execute("ROLLBACK")
+    memory_folder.log.write_bytes(b"spoilt" + cut[6:])
+    journal.write_bytes(hot)
+    memory = await memory_folder.open()
+    saved = await everything(memory)
+    assert len(saved) == LINES
+    assert {line.session_id for line in saved} == {"s1"}, "what had not been committed was taken back"
+    kept = Path(str(memory_folder.reports[0].params["kept"]))
+    assert kept.with_name(kept.name + "-journal").read_bytes() == hot
+    assert memory_folder.sql("PRAGMA integrity_check") == [("ok",)]
+
+
 async def test_a_file_that_was_cut_keeps_the_lines_before_the_cut(memory_folder: MemoryFolder) -> None:
     said = await filled(memory_folder)
     os.truncate(memory_folder.log, memory_folder.log.stat().st_size // 2 // PAGE * PAGE)

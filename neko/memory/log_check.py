@@ -1,0 +1,115 @@
+"""Looks over a log without changing anything of it, for ``doctor``. Every call blocks.
+
+For a process that does not have the log open itself: whoever closes a file lets go of all locks that the process has on
+it (https://www.sqlite.org/howtocorrupt.html, "POSIX advisory locks canceled"). Another one may have it open, and write.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from neko.memory import schema
+from neko.memory.damaged_log import check_header
+from neko.memory.migrations import check_version
+from neko.memory.salvage import readable_rows, salvage
+from neko.memory.sqlite_errors import is_damage
+from neko.set_aside import COMPANIONS
+
+logger = logging.getLogger(__name__)
+
+LOCK_TIMEOUT_S = 1.0
+"""Seconds for a program that holds the log alone to let go of it."""
+_LARGEST_COPIED: Final = 256_000_000
+"""Bytes of a damaged log that is copied to see what can be read of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """``damage``: what is wrong with the file, empty when nothing is. ``lines``: how many can be read, None when the
+    time was up or that would take long."""
+
+    damage: str
+    lines: int | None
+
+
+def look_over(path: Path, timeout_s: float) -> LogState:
+    """Check every page and count the lines, as long as ``timeout_s`` seconds allow.
+
+    Raises ``MemoryTooNewError``, and ``sqlite3.Error`` when the file cannot be read at all, another program's lock
+    being one reason.
+    """
+    due = time.monotonic() + timeout_s
+    files = _files(path)
+    state = _state(path, due, alone=len(files) == 1)
+    if state.damage and len(files) == 1 and _files(path) != files:  # somebody has begun to write meanwhile
+        state = _state(path, due, alone=False)
+    return LogState(state.damage, _salvageable(path)) if state.damage else state
+
+
+def _files(path: Path) -> list[tuple[int, int]]:
+    """Size and time of the log and of what stands beside it."""
+    files = (path.with_name(path.name + ending) for ending in ("", *COMPANIONS))
+    return [(file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.exists()]
+
+
+def _state(path: Path, due: float, *, alone: bool) -> LogState:
+    """``alone``: nothing stands beside the log, so nobody has it open. SQLite would then leave a WAL behind."""
+    try:
+        check_header(path)
+        if path.is_file() and not path.stat().st_size:
+            return LogState("", 0)
+        address = f"{path.absolute().as_uri()}?{'immutable=1' if alone else 'mode=ro'}"
+        with closing(sqlite3.connect(address, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)) as connection:
+            connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            check_version(connection, path)
+            with _interrupted(connection, due):
+                ((found,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+                return LogState("" if found == "ok" else found, _count(connection, due))
+    except sqlite3.DatabaseError as error:
+        if is_damage(error):
+            return LogState(str(error), None)
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return LogState("", None)
+        raise
+
+
+@contextmanager
+def _interrupted(connection: sqlite3.Connection, due: float) -> Iterator[None]:
+    """Interrupt what runs at that time. A progress handler is not called while SQLite checks pages, before 3.41."""
+    alarm = threading.Timer(max(0.0, due - time.monotonic()), connection.interrupt)
+    alarm.start()
+    try:
+        yield
+    finally:
+        alarm.cancel()
+        alarm.join()
+
+
+def _count(connection: sqlite3.Connection, due: float) -> int | None:
+    count = 0
+    for _ in readable_rows(connection, schema.ORIGINAL):
+        count += 1
+        if time.monotonic() > due:
+            return None
+    return count
+
+
+def _salvageable(path: Path) -> int | None:
+    """How many lines of a damaged log the next start will take over."""
+    try:
+        if sum(size for size, _ in _files(path)) > _LARGEST_COPIED:
+            return None
+        with TemporaryDirectory(prefix="neko-doctor-") as folder:
+            return salvage(path, Path(folder) / "log")
+    except (OSError, sqlite3.Error):
+        logger.exception("what can be read of %s could not be counted", path)
+        return None
