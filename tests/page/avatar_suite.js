@@ -11,9 +11,9 @@
 const FEELINGS = ["happy", "sad", "angry", "surprised", "neutral", "relaxed"];
 const ACTIVITIES = ["idle", "thinking", "speaking", "listening"];
 const METHODS = /** @type {const} */ ([
-  "setEmotion", "setActivity", "setMouth", "lookAt", "place", "playMotion", "hitTest", "resize", "pause", "resume", "destroy",
+  "setEmotion", "setActivity", "setMouth", "lookAt", "place", "setColours", "playMotion", "hitTest", "resize", "pause", "resume", "destroy",
 ]);
-const REGIONS = ["ear", "hair", "face", "arm", "body", "tail"];
+const REGIONS = ["ear", "hair", "face", "nose", "arm", "body", "tail"];
 const VOWELS = ["a", "i", "u", "e", "o"];
 const GRID = 24;
 const AT_ONCE = 6;
@@ -202,6 +202,14 @@ const checks = {
     avatar.setMouth({});
     avatar.lookAt({ x: Number.NaN, y: 0 });
     assert((await settled(avatar, container)) === before, "something unknown has changed the drawing");
+  },
+
+  "takes colours, and goes on as it was": async (make) => {
+    const { avatar, container } = await make({ reducedMotion: true, colours: { eyes: "#5a78d8" } });
+    avatar.setColours({ hair: "#26222b", ears: "#DFE0EA" });
+    const painted = await settled(avatar, container);
+    avatar.setColours({ hair: "#26222b", ears: "#DFE0EA" });
+    assert((await settled(avatar, container)) === painted, "the same colours look different");
   },
 
   "blinks by itself": async (make) => {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
-from tests.page.static_page import open_static_page
+from tests.page.static_page import ROOT, open_static_page
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -28,7 +29,7 @@ async def test_the_builtin_avatar_passes_the_suite_of_the_interface(browser: Bro
     results = await page.evaluate(RUN_SUITE)
     failed = {result["name"]: result["error"] for result in results if result["error"]}
     assert not failed, json.dumps(failed, indent=2)
-    assert len(results) >= 21
+    assert len(results) >= 22
 
 
 STAND_IN = """async (options) => {
@@ -136,3 +137,115 @@ async def test_a_blink_shuts_both_eyes_and_opens_them_again(browser: Browser) ->
     assert min(left for left, _ in heights) < 14
     assert all(abs(left - right) < 1 for left, right in heights)
     assert heights[-1][0] > 30
+
+
+COLOURS = [
+    {},
+    {"hair": "#000000", "eyes": "#8a5a2b", "clothes": "#7a2f3f", "ears": "#26222b"},
+    {"hair": "#ffffff", "eyes": "#5a78d8", "clothes": "#3d4668", "ears": "#c9cad6"},
+    {"hair": "#ffd800", "eyes": "#00ff40", "clothes": "#ffffff", "ears": "#f4ead8"},
+    {"hair": "#e79bb0", "eyes": "#000000", "clothes": "#0000ff", "ears": "#000000"},
+]
+
+
+async def test_the_drawing_is_painted_in_the_colours_it_is_given(browser: Browser) -> None:
+    page = await open_static_page(browser)
+    seen = await page.evaluate(
+        """async () => {
+          const { createAvatar } = await import("/static/avatar/avatar.js");
+          const avatar = await createAvatar(document.body, { colours: { hair: "#26222b" } });
+          const fill = (name) => getComputedStyle(document.querySelector(`[id$="-${name}"]`)).fill;
+          const look = () => ["crown", "tail-shape"].map(fill);
+          const seen = [look()];
+          avatar.setColours({ hair: "#DFE0EA", ears: "#c9cad6" });
+          seen.push(look());
+          let thrown = "";
+          try { avatar.setColours({ hair: "#000000", eyes: "sea green" }); } catch (error) { thrown = error.name; }
+          seen.push(look());
+          avatar.setColours({});
+          seen.push(look());
+          return { seen, thrown };
+        }"""
+    )
+    black, silver, after_nonsense, own = seen["seen"]
+    assert black[0] == "rgb(38, 34, 43)"
+    assert silver == ["rgb(223, 224, 234)", "rgb(201, 202, 214)"]
+    assert seen["thrown"] == "RangeError"
+    assert after_nonsense == silver
+    assert own[1] == black[1]
+
+
+@pytest.mark.parametrize("colours", COLOURS)
+async def test_every_shade_stays_apart_from_the_colour_it_is_made_of(browser: Browser, colours: dict[str, str]) -> None:
+    shades = await _shades(await open_static_page(browser), colours)
+    assert all(re.fullmatch("#[0-9a-f]{6}", shade) for shade in shades.values()), shades
+    for one, other in (("iris", "iris-light"), ("fur", "fur-light"), ("hair", "hair-gloss"), ("knit", "knit-light")):
+        if shades[one] != "#ffffff":
+            assert shades[one] != shades[other], (one, shades)
+    for one, other in (("hair", "hair-line"), ("fur", "fur-line"), ("knit", "knit-line"), ("hair", "hair-back")):
+        if shades[one] != "#000000":
+            assert shades[one] != shades[other], (one, shades)
+
+
+async def test_the_file_by_itself_looks_as_she_does_on_the_page(browser: Browser) -> None:
+    shades = await _shades(await open_static_page(browser), {})
+    drawing = (ROOT / "assets" / "avatar" / "neko.svg").read_text("utf-8")
+    assert dict(re.findall(r"var\(--([a-z-]+), (#[0-9a-f]{6})\)", drawing)) == shades
+
+
+async def _shades(page: Page, colours: dict[str, str]) -> dict[str, str]:
+    shades: dict[str, str] = await page.evaluate(
+        """async (colours) => (await import("/static/avatar/palette.js")).shadesOf(colours)""", colours
+    )
+    return shades
+
+
+MOVES = """async ({ act, ms, parts }) => {
+  const { createAvatar } = await import("/static/avatar/avatar.js");
+  const container = document.createElement("div");
+  container.style.cssText = "width:600px;height:700px";
+  document.body.append(container);
+  const avatar = await createAvatar(container);
+  const boxes = () => Object.fromEntries(parts.map((part) => {
+    const { x, y, height } = container.querySelector(`[id$="${part}"]`).getBoundingClientRect();
+    return [part, { x, y, height }];
+  }));
+  const seen = [boxes()];
+  avatar[act[0]](...act.slice(1));
+  const end = performance.now() + ms;
+  while (performance.now() < end) {
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    seen.push(boxes());
+  }
+  return seen;
+}"""
+LASH = "eye-left-lash"
+
+
+async def _moves(browser: Browser, act: list[str | float], ms: int, *parts: str) -> dict[str, list[dict[str, float]]]:
+    """What each of the parts did while and after ``act``, from before it on."""
+    page = await open_static_page(browser, 700, 800)
+    frames = await page.evaluate(MOVES, {"act": act, "ms": ms, "parts": parts})
+    return {part: [frame[part] for frame in frames] for part in parts}
+
+
+async def test_her_eyes_shut_for_joy_now_and_then_and_open_again(browser: Browser) -> None:
+    seen = (await _moves(browser, ["setEmotion", "happy", 1], 6000, LASH))[LASH]
+    heights = [frame["height"] for frame in seen]
+    shut = next(at for at, height in enumerate(heights) if height < 0.6 * heights[0])
+    assert max(heights[shut:]) > 0.7 * heights[0]
+
+
+@pytest.mark.parametrize(("touch", "part"), [("head", LASH), ("tail", "mouth-lips"), ("nose", LASH)])
+async def test_a_touch_is_answered_and_passes(browser: Browser, touch: str, part: str) -> None:
+    seen = (await _moves(browser, ["playMotion", f"touched_{touch}"], 2600, part))[part]
+    heights = [frame["height"] for frame in seen]
+    assert max(abs(height - heights[0]) for height in heights) > 0.25 * heights[0]
+
+
+async def test_her_hands_meet_while_she_listens(browser: Browser) -> None:
+    seen = await _moves(browser, ["setActivity", "listening"], 1500, "arm-left-hand", "arm-right-hand")
+    left, right = seen["arm-left-hand"], seen["arm-right-hand"]
+    assert left[-1]["y"] < left[0]["y"] - 50
+    assert abs(left[-1]["y"] - right[-1]["y"]) < 40
+    assert abs(left[-1]["x"] - right[-1]["x"]) < abs(left[0]["x"] - right[0]["x"])

@@ -15,6 +15,12 @@
  * @property {number} y down, in heights of the container
  * @property {number} scale about the middle of the container's lower edge; 1 is as by itself
  *
+ * @typedef {object} Colours `#rrggbb` each; every shade is made from these.
+ * @property {string} hair hair, brows and lashes
+ * @property {string} eyes
+ * @property {string} clothes the cardigan
+ * @property {string} ears ears and tail
+ *
  * @typedef {typeof FEELINGS[number]} Feeling
  * @typedef {typeof ACTIVITIES[number]} Activity
  * @typedef {typeof REGIONS[number]} Region
@@ -31,6 +37,9 @@
  *   the gaze then goes back to where it rested (not followed under reduced motion).
  * @property {Placement} placement
  * @property {(placement: Partial<Placement>) => void} place What is left out stays.
+ * @property {(colours: Partial<Colours>) => void} setColours
+ *   How the built-in drawing is painted, at once; what is left out is as it comes (`OWN_COLOURS` of `palette.js`). Throws a
+ *   RangeError for what is no `#rrggbb`. A character that brings its own colours keeps them.
  * @property {readonly string[]} motions The named motions that this character can play.
  * @property {(name: string) => boolean} playMotion Plays one of `motions` once; false for any other name.
  * @property {(point: Point) => Region | null} hitTest What of the character is at this point, as far as it is drawn.
@@ -42,6 +51,7 @@
  *
  * @typedef {object} KindOptions
  * @property {string} source
+ * @property {Partial<Colours>} colours as `setColours` takes them, from the first frame on
  * @property {boolean} reducedMotion no sway, gentle blinks only
  * @property {(share: number) => void} onProgress 0…1 while loading
  * @property {(error: AvatarError) => void} onError the character cannot be loaded, or drawn no more
@@ -52,7 +62,7 @@
  */
 export const FEELINGS = /** @type {const} */ (["happy", "sad", "angry", "surprised", "neutral", "relaxed"]);
 export const ACTIVITIES = /** @type {const} */ (["idle", "thinking", "speaking", "listening"]);
-export const REGIONS = /** @type {const} */ (["ear", "hair", "face", "arm", "body", "tail"]);
+export const REGIONS = /** @type {const} */ (["ear", "hair", "face", "nose", "arm", "body", "tail"]);
 
 /** The source of the drawing that comes with the page. */
 export const BUILTIN = "builtin";
@@ -95,8 +105,8 @@ export function registerKind(name, kind) {
  * @param {Partial<KindOptions> & { kind?: string }} [options]
  * @returns {Promise<Avatar>}
  */
-export async function createAvatar(container, { source = BUILTIN, kind, reducedMotion = false, onProgress = () => {}, onError = () => {} } = {}) {
-  const options = { source, reducedMotion, onProgress: rising(onProgress), onError };
+export async function createAvatar(container, { source = BUILTIN, kind, colours = {}, reducedMotion = false, onProgress = () => {}, onError = () => {} } = {}) {
+  const options = { source, colours, reducedMotion, onProgress: rising(onProgress), onError };
   const name = kind ?? kindOf(source);
   try {
     return await bring(container, name, options);
@@ -106,7 +116,7 @@ export async function createAvatar(container, { source = BUILTIN, kind, reducedM
     if (name === BUILTIN) throw error;
     onError(error);
   }
-  return createAvatar(container, { source: BUILTIN, reducedMotion, onProgress, onError });
+  return createAvatar(container, { source: BUILTIN, colours, reducedMotion, onProgress, onError });
 }
 
 /**

@@ -1,8 +1,8 @@
 /** When the eyes shut by themselves: never by the clock, sometimes twice. */
 
-const SHUT_MS = 75;
-const REST_MS = 35;
-const OPEN_MS = 150;
+const SHUT_MS = 90;
+const REST_MS = 60;
+const OPEN_MS = 190;
 
 export class Blink {
   /** @type {() => number} */
@@ -57,8 +57,8 @@ export class Blink {
   #begin(now) {
     this.#began = now;
     const length = (SHUT_MS + REST_MS + OPEN_MS) * this.#slow;
-    this.#again = !this.#again && this.#random() < 0.16;
-    const pause = this.#again ? 70 : 1500 + 5200 * this.#random() ** 1.4;
+    this.#again = !this.#again && this.#random() < 0.2;
+    const pause = this.#again ? 70 : 1300 + 4000 * this.#random() ** 1.4;
     this.#next = now + length + pause;
   }
 }

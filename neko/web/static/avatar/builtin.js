@@ -1,11 +1,12 @@
 /**
  * The built-in character: our own drawing, moved as it is described in `rig.js` by what `motion.js` decides.
- * @import { Avatar, KindOptions, Placement, Point, Vowels } from "./avatar.js"
+ * @import { Avatar, Colours, KindOptions, Placement, Point, Vowels } from "./avatar.js"
  */
 import { loadDrawing } from "./drawing.js";
 import { Frames } from "./frames.js";
 import { frame } from "./framing.js";
 import { Motion } from "./motion.js";
+import { paint } from "./palette.js";
 import { Regions } from "./regions.js";
 import { Rig } from "./rig.js";
 
@@ -15,12 +16,13 @@ import { Rig } from "./rig.js";
  * @param {KindOptions} options
  * @returns {Promise<Avatar>}
  */
-export async function createBuiltin(container, { reducedMotion, onProgress }) {
+export async function createBuiltin(container, { colours, reducedMotion, onProgress }) {
   const { svg, find } = await loadDrawing(onProgress);
   const place = document.createElement("div");
   place.className = "avatar-builtin";
   place.style.cssText = "width:100%;height:100%;overflow:hidden;contain:strict";
   const rig = new Rig(find);
+  paint(svg, colours);
   place.append(svg);
   container.append(place);
   return new Builtin({ box: place, svg, rig, regions: new Regions(find), tail: find("tail"), reducedMotion });
@@ -107,6 +109,11 @@ class Builtin {
     this.#placement = { ...this.#placement, ...placement };
     this.#placement.scale = Math.min(Math.max(this.#placement.scale, 0.1), 10);
     this.resize();
+  }
+
+  /** @param {Partial<Colours>} colours */
+  setColours(colours) {
+    paint(this.#svg, colours);
   }
 
   /** @param {string} name */

@@ -65,15 +65,12 @@ function opening(corner, outer, inner, lower) {
  */
 function lash(corner, outer, inner, open) {
   const lift = Math.min(open, 1);
-  const wing = { x: corner.x - 10, y: corner.y - mix(-3, 8, lift) };
-  const spur = { x: corner.x - 5.5, y: corner.y - mix(-6, 15, lift) };
+  const wing = { x: corner.x - 5, y: corner.y - mix(-3, 7, lift) };
   const thick = mix(8, 12.5, lift);
   return (
     `M${INNER.x + 1.5} ${INNER.y + 1}C${inner.x + 1} ${round(inner.y)} ${outer.x + 1} ${round(outer.y)} ${corner.x + 1} ${round(corner.y + 1.5)}` +
-    `Q${corner.x - 5} ${round(corner.y + mix(2, -1, lift))} ${wing.x} ${round(wing.y)}` +
-    `Q${corner.x - 5} ${round(mix(corner.y, wing.y, 0.75) - 2)} ${round(corner.x - 2.5)} ${round(mix(corner.y, outer.y, 0.2))}` +
-    `Q${round(corner.x - 4)} ${round(mix(corner.y, spur.y, 0.75))} ${spur.x} ${round(spur.y)}` +
-    `Q${round(corner.x)} ${round(mix(spur.y, outer.y, 0.15))} ${round(corner.x + 3)} ${round(mix(corner.y, outer.y, 0.38) - 3)}` +
+    `Q${corner.x - 2.5} ${round(corner.y + mix(2, -0.5, lift))} ${wing.x} ${round(wing.y)}` +
+    `Q${corner.x - 1} ${round(mix(wing.y, outer.y, 0.2))} ${round(corner.x + 3)} ${round(mix(corner.y, outer.y, 0.38) - 3)}` +
     `C${outer.x + 8} ${round(outer.y - thick)} ${inner.x} ${round(inner.y - thick * 0.62)} ${INNER.x + 1.5} ${INNER.y + 1}Z`
   );
 }

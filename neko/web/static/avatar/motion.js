@@ -7,6 +7,7 @@
  * @import { Activity, Vowels } from "./avatar.js"
  * @import { Mixture } from "./feelings.js"
  * @import { Direction } from "./gaze.js"
+ * @import { Turn } from "./gestures.js"
  * @import { MouthPose } from "./mouth.js"
  */
 import { Blink } from "./blink.js";
@@ -14,18 +15,19 @@ import { Ears } from "./ears.js";
 import { Feelings } from "./feelings.js";
 import { Gaze } from "./gaze.js";
 import { GESTURE_NAMES, Gestures } from "./gestures.js";
+import { Joy } from "./joy.js";
 import { lipsFor } from "./mouth.js";
 import { Spring } from "./spring.js";
 
 /**
  * How each activity holds her: `lean` to the reader, `ears` towards sound, `tilt` degrees.
- * @type {Record<Activity, { lean: number, ears: number, tilt: number, brows: number, nods: number, earPace: number, tail: number }>}
+ * @type {Record<Activity, { lean: number, ears: number, tilt: number, brows: number, nods: number, heart: number, chin: number, earPace: number, tail: number }>}
  */
 const STANCES = {
-  idle: { lean: 0, ears: 0, tilt: 0, brows: 0, nods: 0, earPace: 1, tail: 1 },
-  thinking: { lean: -0.15, ears: -3, tilt: 5.5, brows: 3, nods: 0, earPace: 1.8, tail: 0.7 },
-  speaking: { lean: 0.12, ears: -2, tilt: 0, brows: 1.5, nods: 1, earPace: 0.8, tail: 1.15 },
-  listening: { lean: 0.75, ears: -9, tilt: -2, brows: 4, nods: 0, earPace: 1.5, tail: 0.8 },
+  idle: { lean: 0, ears: 0, tilt: 0, brows: 0, nods: 0, heart: 0, chin: 0, earPace: 1, tail: 1 },
+  thinking: { lean: -0.15, ears: -3, tilt: 5.5, brows: 3, nods: 0, heart: 0, chin: 1, earPace: 1.8, tail: 0.7 },
+  speaking: { lean: 0.12, ears: -2, tilt: 0, brows: 1.5, nods: 1, heart: 0, chin: 0, earPace: 0.8, tail: 1.15 },
+  listening: { lean: 0.75, ears: -9, tilt: -2, brows: 4, nods: 0, heart: 1, chin: 0, earPace: 1.5, tail: 0.8 },
 };
 
 /**
@@ -53,6 +55,8 @@ const STANCES = {
  * @property {number} earBack
  * @property {MouthPose} mouth
  * @property {number} mouthAside
+ * @property {number} handsHeart
+ * @property {number} handChin
  * @property {number} tailPhase
  * @property {number} tailReach
  * @property {number} tailLift
@@ -78,6 +82,8 @@ export class Motion {
   #blink;
   /** @type {Ears} */
   #ears;
+  /** @type {Joy} */
+  #joy;
   #gestures = new Gestures();
   /** @type {Activity} */
   #activity = "idle";
@@ -93,6 +99,7 @@ export class Motion {
   #body = {
     lean: new Spring(0, 0.16), ears: new Spring(0, 0.07), tilt: new Spring(0, 0.17), brows: new Spring(0, 0.06),
     yaw: new Spring(0, 0.15), pitch: new Spring(0, 0.15), energy: new Spring(0, 0.09), hair: new Spring(0, 0.24), pace: new Spring(1, 0.4),
+    heart: new Spring(0, 0.14), chin: new Spring(0, 0.14),
   };
 
   /**
@@ -106,6 +113,7 @@ export class Motion {
     this.#gaze = new Gaze(random, now, { still });
     this.#blink = new Blink(random, now, { gentle: still });
     this.#ears = new Ears(random, now);
+    this.#joy = new Joy(random);
     this.#sway = random() * 100;
   }
 
@@ -204,6 +212,8 @@ export class Motion {
     body.ears.target = stance.ears;
     body.brows.target = stance.brows + open * 3;
     body.energy.target = open * stance.nods;
+    body.heart.target = stance.heart;
+    body.chin.target = stance.chin;
     const drift = this.#still ? { yaw: 0, pitch: 0, tilt: 0, x: 0 } : this.#drift();
     const side = this.#aside ? Math.sign(this.#aside.x) : 1;
     body.tilt.target = feeling.tilt + stance.tilt * side + gaze.aim.x * 2.2 + drift.tilt;
@@ -214,7 +224,8 @@ export class Motion {
     body.hair.step(dt);
 
     const turn = this.#gestures.step(now);
-    const lid = Math.max(0, feeling.eyeOpen + stance.lean * 0.05 - Math.max(gaze.y, 0) * 0.1);
+    const joy = Math.max(turn.joy, this.#still ? 0 : this.#joy.step(dt, now, feeling.eyeSmile));
+    const lid = Math.max(0, feeling.eyeOpen + turn.wide + stance.lean * 0.05 - Math.max(gaze.y, 0) * 0.1);
     const wondering = this.#activity === "thinking" ? 1 : 0;
     return {
       breath: this.#still ? 0 : 0.5 - 0.5 * Math.cos(this.#breath),
@@ -225,24 +236,26 @@ export class Motion {
       yaw: body.yaw.value + turn.yaw,
       pitch: body.pitch.value + body.energy.value * 0.42 + turn.pitch,
       hair: this.#still ? 0 : (body.hair.value - body.hair.target) * 0.9 + drift.x * 0.12,
-      eyeOpen: lid * (1 - shut),
-      eyeSmile: feeling.eyeSmile * (1 - 0.35 * this.#spoke),
+      eyeOpen: lid * (1 - Math.max(shut, joy, turn.shut)),
+      eyeSmile: Math.max(feeling.eyeSmile * (1 - 0.35 * this.#spoke), joy),
       slant: feeling.slant,
       pupil: feeling.pupil,
       gazeX: gaze.x,
       gazeY: gaze.y + feeling.gazeY,
-      browLeft: feeling.browLift + body.brows.value + (side > 0 ? -wondering * 3 : wondering * 2),
-      browRight: feeling.browLift + body.brows.value + (side > 0 ? wondering * 2 : -wondering * 3),
+      browLeft: feeling.browLift + body.brows.value + (side > 0 ? -wondering * 3 : wondering * 2) + turn.brows,
+      browRight: feeling.browLift + body.brows.value + (side > 0 ? wondering * 2 : -wondering * 3) + turn.brows,
       browAngle: feeling.browAngle,
-      blush: feeling.blush,
-      earLeft: feeling.earOut + body.ears.value + flick.left,
-      earRight: feeling.earOut + body.ears.value + flick.right,
-      earBack: feeling.earBack,
-      mouth: this.#lips(feeling, open, wondering),
+      blush: feeling.blush + turn.blush,
+      earLeft: feeling.earOut + body.ears.value + flick.left + turn.ears,
+      earRight: feeling.earOut + body.ears.value + flick.right + turn.ears,
+      earBack: Math.min(1, feeling.earBack + turn.earBack),
+      mouth: this.#lips(feeling, open, wondering, turn),
       mouthAside: wondering * side * 3,
+      handsHeart: Math.max(body.heart.value, turn.heart) * (1 - body.chin.value),
+      handChin: body.chin.value,
       tailPhase: this.#tail,
-      tailReach: this.#still ? 0 : Math.max(0.2, feeling.tailReach * stance.tail),
-      tailLift: Math.max(-1, Math.min(1, feeling.tailLift)),
+      tailReach: this.#still ? 0 : Math.max(0.2, feeling.tailReach * stance.tail) + turn.tailReach,
+      tailLift: Math.max(-1, Math.min(1, feeling.tailLift + turn.tailLift)),
     };
   }
 
@@ -253,7 +266,7 @@ export class Motion {
   wait(now) {
     if (this.#quick(now)) return 0;
     if (this.#turning) return TURNING_WAIT_MS;
-    return Math.max(0, Math.min(this.#calmWait(), this.#blink.next - now));
+    return Math.max(0, Math.min(this.#calmWait(), this.#blink.next - now, this.#joy.next - now));
   }
 
   /** @param {number} now */
@@ -261,15 +274,15 @@ export class Motion {
     const { open, width, round } = this.#mouth;
     const { ears, brows, energy } = this.#body;
     return (
-      this.#gestures.active || this.#blink.active(now) || this.#gaze.moving || (!this.#still && this.#ears.active(now)) || this.#feelings.blending ||
+      this.#gestures.active || this.#joy.moving || this.#blink.active(now) || this.#gaze.moving || (!this.#still && this.#ears.active(now)) || this.#feelings.blending ||
       open.target > 0.01 || open.moving(0.01) || width.moving(0.02) || round.moving(0.02) ||
       ears.moving(0.4) || brows.moving(0.4) || energy.moving(0.03)
     );
   }
 
   get #turning() {
-    const { lean, tilt, yaw, pitch } = this.#body;
-    return lean.moving(0.03) || tilt.moving(0.5) || yaw.moving(0.06) || pitch.moving(0.06);
+    const { heart, chin, lean, tilt, yaw, pitch } = this.#body;
+    return heart.moving(0.02) || chin.moving(0.02) || lean.moving(0.03) || tilt.moving(0.5) || yaw.moving(0.06) || pitch.moving(0.06);
   }
 
   /** The tail is what moves furthest in a calm moment: the livelier, the more frames. */
@@ -321,14 +334,15 @@ export class Motion {
    * @param {Mixture} feeling
    * @param {number} open
    * @param {number} wondering
+   * @param {Turn} turn
    */
-  #lips(feeling, open, wondering) {
+  #lips(feeling, open, wondering, turn) {
     const speech = this.#spoke;
     return {
-      open: Math.max(open, feeling.mouthOpen * (1 - speech) * (1 - wondering)),
+      open: Math.max(open, feeling.mouthOpen * (1 - speech) * (1 - wondering), turn.mouthOpen),
       width: this.#mouth.width.value + feeling.mouthWidth * (1 - 0.5 * speech) - wondering * 0.22,
       round: Math.min(1, this.#mouth.round.value + feeling.mouthRound * (1 - speech)),
-      smile: feeling.smile * (1 - 0.55 * wondering),
+      smile: feeling.smile * (1 - 0.55 * wondering) + turn.smile,
       cat: Math.max(0, feeling.cat) * (1 - Math.min(1, open * 6)),
     };
   }

@@ -5,8 +5,8 @@
 
 /** @type {[string, Region][]} Layers from the uppermost down. */
 const LAYERS = [
-  ["fringe", "hair"], ["lock-left", "hair"], ["lock-right", "hair"], ["face", "face"], ["ear-left", "ear"], ["ear-right", "ear"],
-  ["neck", "body"], ["torso", "body"], ["arm-left", "arm"], ["arm-right", "arm"], ["hair-back", "hair"], ["tail", "tail"],
+  ["fringe", "hair"], ["lock-left", "hair"], ["lock-right", "hair"], ["nose", "nose"], ["face", "face"], ["ear-left", "ear"], ["ear-right", "ear"],
+  ["arm-left", "arm"], ["arm-right", "arm"], ["neck", "body"], ["torso", "body"], ["hair-back", "hair"], ["tail", "tail"],
 ];
 const SHAPES = "path, ellipse, circle";
 

@@ -3,20 +3,22 @@
  *
  * @import { Pose } from "./motion.js"
  */
+import { armPose, sleevePaths } from "./arms.js";
 import { eyePaths } from "./eye.js";
 import { mouthPaths } from "./mouth.js";
 import { tailPaths } from "./tail.js";
 
 const NECK = "400 470";
-const EYES = { left: { x: 338, y: 344, side: 1 }, right: { x: 462, y: 344, side: -1 } };
+const EYES = { left: { x: 347, y: 346, side: 1 }, right: { x: 453, y: 346, side: -1 } };
 const EARS = { left: { x: 322, y: 205, side: -1 }, right: { x: 478, y: 205, side: 1 } };
 const PARTS = [
-  "figure", "hair-back", "body", "arm-left", "arm-right", "torso", "neck", "head", "ear-left", "ear-right", "face", "fringe-shade",
+  "figure", "hair-back", "body", "torso", "neck", "head", "ear-left", "ear-right", "face", "fringe-shade",
   "features", "blush", "nose", "mouth", "mouth-lips", "mouth-clip-shape", "mouth-teeth", "mouth-tongue", "mouth-under",
-  "lock-left", "lock-right", "fringe", "brow-left", "brow-right", "tail-shape", "tail-tip",
+  "lock-left", "lock-right", "fringe", "brow-left", "brow-right", "tail-shape", "tail-tip", "tail-line",
   ...["left", "right"].flatMap((side) =>
     ["", "-clip-shape", "-iris", "-pupil", "-highlight", "-shade", "-lower", "-crease", "-lash"].map((part) => `eye-${side}${part}`),
   ),
+  ...["left", "right"].flatMap((side) => ["", "-hand", "-upper", "-fold", "-fore", "-shade", "-line", "-cuff"].map((part) => `arm-${side}${part}`)),
 ];
 
 export class Rig {
@@ -54,6 +56,8 @@ export class Rig {
    */
   apply(pose) {
     this.#stand(pose);
+    this.#arm("left", pose);
+    this.#arm("right", pose);
     this.#turnHead(pose);
     this.#ears(pose);
     this.#eye("left", pose);
@@ -74,6 +78,22 @@ export class Rig {
     this.#move("neck", `translate(0 ${this.#u(rise)})`);
   }
 
+  /**
+   * @param {"left" | "right"} side
+   * @param {Pose} pose
+   */
+  #arm(side, { handsHeart, handChin }) {
+    const hands = { heart: this.#s(handsHeart), chin: this.#s(handChin) };
+    if (!this.#isNew(`arm-${side}`, [hands.heart, hands.chin])) return;
+    const pose = armPose(side, hands);
+    for (const [part, path] of Object.entries(sleevePaths(pose))) this.#draw(`arm-${side}-${part}`, path);
+    const { wrist, elbow } = pose;
+    const forearm = (Math.atan2(wrist.y - elbow.y, wrist.x - elbow.x) * 180) / Math.PI - 90;
+    const place = `translate(${this.#u(wrist.x)} ${this.#u(wrist.y)})`;
+    this.#move(`arm-${side}-cuff`, `${place} rotate(${this.#s(forearm)})`);
+    this.#move(`arm-${side}-hand`, `${place} rotate(${this.#s(pose.hand)}) scale(1.12)`);
+  }
+
   /** @param {Pose} pose */
   #turnHead({ tilt, yaw, pitch, hair, breath, shoulders }) {
     const rise = -3 * breath - 1.5 * shoulders;
@@ -81,7 +101,7 @@ export class Rig {
     const y = rise + pitch * 7;
     const angle = this.#s(tilt);
     this.#move("head", `translate(${this.#u(x)} ${this.#u(y)}) rotate(${angle} ${NECK})`);
-    this.#move("hair-back", `translate(${this.#u(x * 0.35)} ${this.#u(y * 0.8)}) rotate(${this.#s(tilt * 0.85 - hair * 0.5)} ${NECK})`);
+    this.#move("hair-back", `translate(${this.#u(x * 0.6)} ${this.#u(y)}) rotate(${this.#s(tilt - hair * 0.5)} ${NECK})`);
     this.#move("features", `translate(${this.#u(yaw * 10)} ${this.#u(pitch * 9)})`);
     this.#move("nose", `translate(${this.#u(yaw * 4)} ${this.#u(pitch * 2.5)})`);
     this.#move("face", `translate(${this.#u(yaw * 3)} ${this.#u(pitch * 2)})`);
@@ -125,8 +145,8 @@ export class Rig {
   /** @param {Pose} pose */
   #brows({ browLeft, browRight, browAngle, yaw, pitch, blush }) {
     const x = yaw * 9;
-    this.#move("brow-left", `translate(${this.#u(x)} ${this.#u(pitch * 8 - browLeft)}) rotate(${this.#s(-browAngle)} 332 290)`);
-    this.#move("brow-right", `translate(${this.#u(x)} ${this.#u(pitch * 8 - browRight)}) rotate(${this.#s(browAngle)} 468 290)`);
+    this.#move("brow-left", `translate(${this.#u(x)} ${this.#u(pitch * 8 - browLeft)}) rotate(${this.#s(-browAngle)} 337 290)`);
+    this.#move("brow-right", `translate(${this.#u(x)} ${this.#u(pitch * 8 - browRight)}) rotate(${this.#s(browAngle)} 463 290)`);
     this.#write("blush", "opacity", `${Math.round(Math.max(0, Math.min(1, blush)) * 20) / 20}`);
   }
 
@@ -150,6 +170,7 @@ export class Rig {
     const paths = tailPaths(phase, reach, lift);
     this.#draw("tail-shape", paths.shape);
     this.#draw("tail-tip", paths.tip);
+    this.#draw("tail-line", paths.line);
   }
 
   /**

@@ -1,22 +1,22 @@
 /**
  * The tail: a chain of short pieces that each turn a little, drawn as one outline.
- *
- * @typedef {{ x: number, y: number, heading: number, half: number }} Joint
- *   A place on the middle line, in units of the drawing; where the tail goes on from it, in radians; half its width.
+ * @import { Joint } from "./ribbon.js"
  */
+import { beside, outline } from "./ribbon.js";
 
 const PIECES = 15;
 const LENGTH = 33;
-const ROOT = { x: 520, y: 948 };
+const ROOT = { x: 500, y: 948 };
 const TIP_FROM = 11;
-/** @type {[across: number, back: number][]} */
-const TUFTS = [[-0.68, 15], [-0.36, -1], [-0.02, 20], [0.34, 0], [0.66, 13]];
+/** Where the fur of the tip ends, across the tail: soft scallops that point to its root. */
+const SCALLOPS = /** @type {const} */ ([[-0.4, -0.1], [0.05, 0.3], [0.6, 0.95]]);
+const SCALLOP_DEPTH = 24;
 
 /** @param {number} value */
 const round = (value) => Math.round(value * 10) / 10;
 
 /**
- * Paths `{shape, tip}` of the tail. `phase` (radians) runs the wave along it; `reach` scales the
+ * Paths `{shape, tip, line}` of the tail. `phase` (radians) runs the wave along it; `reach` scales the
  * wave; `lift` -1 (hangs) … 1 (stands up).
  * @param {number} phase
  * @param {number} reach
@@ -24,7 +24,8 @@ const round = (value) => Math.round(value * 10) / 10;
  */
 export function tailPaths(phase, reach, lift) {
   const line = centreLine(phase, reach, lift);
-  return { shape: `${outline(line)}Z`, tip: `${outline(line.slice(TIP_FROM))}${furEdge(line[TIP_FROM])}Z` };
+  const edge = outline(line);
+  return { shape: `${edge}Z`, tip: `${outline(line.slice(TIP_FROM))}${furEdge(line[TIP_FROM])}Z`, line: edge };
 }
 
 /**
@@ -49,41 +50,18 @@ function centreLine(phase, reach, lift) {
   return line;
 }
 
-/** @param {number} along */
+/** Slim at the root, fullest in the last third, round at the end. @param {number} along */
 function thickness(along) {
-  const swell = 14 + 9 * Math.sin(Math.min(along * 1.15, 1) * Math.PI * 0.55);
-  return along > 0.72 ? swell * Math.sqrt(Math.max(0, 1 - ((along - 0.72) / 0.28) ** 1.8)) : swell;
+  const full = 15 + 13 * Math.sin(Math.max(0, along - 0.12) * Math.PI * 0.66) ** 2;
+  return along > 0.8 ? full * Math.sqrt(Math.max(0, 1 - ((along - 0.8) / 0.2) ** 2.2)) : full;
 }
 
-/**
- * One side up, the other side down, through the middles of the points so that it is smooth.
- * @param {Joint[]} line
- */
-function outline(line) {
-  const points = [...line.map((joint) => beside(joint, 1)), ...line.slice(0, -1).reverse().map((joint) => beside(joint, -1))];
-  return points.map((point, at) => {
-    const next = points[at + 1];
-    if (at === 0) return `M${point.x} ${point.y}`;
-    return next ? `Q${point.x} ${point.y} ${round((point.x + next.x) / 2)} ${round((point.y + next.y) / 2)}` : `L${point.x} ${point.y}`;
-  }).join("");
-}
-
-/**
- * From one side of the tail to the other, in tufts that point to its root.
- * @param {Joint | undefined} at
- */
+/** From one side of the tail back to the other. @param {Joint | undefined} at */
 function furEdge(at) {
   if (!at) return "";
-  return TUFTS.map(([across, back]) => {
-    const { x, y } = beside(at, across);
-    return `L${round(x - Math.cos(at.heading) * back)} ${round(y - Math.sin(at.heading) * back)}`;
+  const back = { x: Math.cos(at.heading) * SCALLOP_DEPTH, y: Math.sin(at.heading) * SCALLOP_DEPTH };
+  return SCALLOPS.map(([deepest, end]) => {
+    const [control, to] = [beside(at, deepest), beside(at, end)];
+    return `Q${round(control.x - back.x)} ${round(control.y - back.y)} ${to.x} ${to.y}`;
   }).join("");
-}
-
-/**
- * @param {Joint} joint
- * @param {number} side
- */
-function beside({ x, y, heading, half }, side) {
-  return { x: round(x + Math.sin(heading) * half * side), y: round(y - Math.cos(heading) * half * side) };
 }
