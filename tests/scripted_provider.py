@@ -281,7 +281,14 @@ def _event(model: str, delta: Mapping[str, Any], finish: str | None = None) -> b
     return b"data: " + text.encode() + b"\n\n"
 
 
-_REASONS = {200: "OK", 401: "Unauthorized", 402: "Payment Required", 404: "Not Found", 429: "Too Many Requests"}
+_REASONS = {
+    200: "OK",
+    204: "No Content",
+    401: "Unauthorized",
+    402: "Payment Required",
+    404: "Not Found",
+    429: "Too Many Requests",
+}
 
 
 class Connection(asyncio.Protocol):
@@ -296,6 +303,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self.ended = asyncio.Event()
         self.gone = False
+        self._chunked = True
         self._transport: asyncio.Transport
 
     @property
@@ -360,17 +368,22 @@ class Connection(asyncio.Protocol):
     def begin(self, content_type: str) -> None:
         self.head(200, {"content-type": content_type})
 
-    def head(self, status: int, headers: Mapping[str, str]) -> None:
-        """Begin an answer whose body comes in chunks."""
+    def head(self, status: int, headers: Mapping[str, str], *, chunked: bool = True) -> None:
+        """Begin an answer whose body comes in chunks, or ends with the connection."""
+        self._chunked = chunked
+        framing = "transfer-encoding: chunked" if chunked else "connection: close"
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         reason = _REASONS.get(status, "Status")
-        self._transport.write(f"HTTP/1.1 {status} {reason}\r\n{lines}transfer-encoding: chunked\r\n\r\n".encode())
+        self._transport.write(f"HTTP/1.1 {status} {reason}\r\n{lines}{framing}\r\n\r\n".encode())
 
     def chunk(self, data: bytes) -> None:
-        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
 
     def end(self) -> None:
-        self._transport.write(b"0\r\n\r\n")
+        if self._chunked:
+            self._transport.write(b"0\r\n\r\n")
+        else:
+            self.drop()
 
     async def drain(self) -> None:
         await self._writable.wait()

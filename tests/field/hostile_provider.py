@@ -20,8 +20,8 @@ class Raw:
     """One HTTP answer: ``pieces`` go out one by one, chunked.
 
     ``content_type`` None: there is no such header. ``cut``: the connection drops after the last piece, without the
-    proper end of the body; ``refuse``: before there is any answer. ``before(n)`` is awaited before
-    piece ``n``, counted from 0.
+    proper end of the body; ``refuse``: before there is any answer. ``chunked`` false: the body has no end but
+    that of the connection. ``before(n)`` is awaited before piece ``n``, counted from 0.
     """
 
     pieces: Sequence[bytes] = ()
@@ -30,6 +30,7 @@ class Raw:
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
     refuse: bool = False
+    chunked: bool = True
     before: Callable[[int], Awaitable[None]] | None = None
 
 
@@ -84,7 +85,7 @@ async def _send(connection: Connection, answer: Raw) -> None:
     headers = dict(answer.headers)
     if answer.content_type is not None:
         headers["content-type"] = answer.content_type
-    connection.head(answer.status, headers)
+    connection.head(answer.status, headers, chunked=answer.chunked)
     for number, piece in enumerate(answer.pieces):
         if answer.before is not None:
             await answer.before(number)

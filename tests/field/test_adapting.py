@@ -7,13 +7,16 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from neko.errors import ParameterRefusedError
 from neko.llm.client import Timeouts
+from neko.llm.complete_once import complete_once
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.chat import ChatSession
@@ -21,6 +24,7 @@ from neko.tasks import TaskOwner
 from neko.types.model_session import ReplyDone, SessionSetup, TextDelta, Tool, ToolCall, ToolResult, UserMessage
 from tests.client import is_turn_end
 from tests.conftest import RunningServer
+from tests.field.chat_talk import chat_talk
 from tests.field.hostile_provider import DONE, HostileProvider, Raw, chunk, completion, event, problem, reply, whole
 from tests.field.talk import Outcome, Talk, talking
 from tests.scripted_provider import Request
@@ -210,6 +214,27 @@ async def test_a_server_that_refuses_everything_is_asked_a_bounded_number_of_tim
     outcome = await talk.say()
     assert outcome.requests == 4
     assert [status["level"] for status in outcome.told] == ["error"]
+
+
+async def test_a_server_that_refuses_something_else_each_time_is_asked_a_bounded_number_of_times_C3(
+    data_dir: Path, hostile: HostileProvider
+) -> None:
+    extra = {f"option_{letter}": 1 for letter in "abcdefghijklmnopqrst"}
+
+    def another(request: Request) -> Raw:
+        name = next(name for name in request.json if name.startswith("option_"))
+        return whole(problem(f"Unrecognized request argument supplied: {name}", param=name), 400)
+
+    hostile.answers = [another]
+    async with chat_talk(data_dir, hostile, extra_body=extra) as talk:
+        outcome = await talk.say()
+        assert outcome.requests == 1 + 12
+        assert [status["level"] for status in outcome.told] == ["error"]
+    endpoint = ModelEndpoint("conversation", "custom", "Picky", hostile.base_url, "m", "k", extra)
+    before = len(hostile.chats)
+    with pytest.raises(ParameterRefusedError):
+        await complete_once(Network(), endpoint, "Say hello.")
+    assert len(hostile.chats) - before == 1 + 12
 
 
 async def test_it_is_remembered_although_the_reply_was_stopped_C3(talk: Talk) -> None:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.field.hostile_provider import DONE, Raw, chunk, completion, deltas, event, reply, whole
+from tests.field.chat_talk import chat_talk
+from tests.field.hostile_provider import (
+    DONE,
+    HostileProvider,
+    Raw,
+    chunk,
+    completion,
+    deltas,
+    event,
+    reply,
+    whole,
+)
 from tests.field.talk import Talk
 
 TEA = ("The ", "tea ", "is ", "ready.")
@@ -95,6 +107,60 @@ async def test_a_good_answer_in_any_form_is_told_once(talk: Talk, answer: Raw) -
     assert outcome.told == []
     assert outcome.requests == 1
     assert [line["text"] for line in await talk.history()] == ["Hello there", TEXT]
+
+
+@pytest.mark.parametrize("rest", [b"da", b": keep-al", b'data: {"choices": [{"delta": {"content": "tea is'], ids=ascii)
+async def test_a_body_that_ends_with_its_connection_is_cut_when_it_ends_in_the_middle_of_something_A19(
+    data_dir: Path, hostile: HostileProvider, rest: bytes
+) -> None:
+    """Nothing else tells such an end from a connection that broke."""
+    hostile.answers = [Raw([*deltas(*TEA[:2]), rest], chunked=False), reply("tea is ready.")]
+    async with chat_talk(data_dir, hostile) as talk:
+        outcome = await talk.say()
+        assert (outcome.text, outcome.requests) == (TEXT, 2)
+        assert outcome.is_complete
+
+
+@pytest.mark.parametrize("rest", [b"", b"da", b": keep-al"], ids=ascii)
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_a_body_that_came_to_its_end_is_complete_A19(talk: Talk, chunked: bool, rest: bytes) -> None:
+    """By its own framing whatever it ends in, by that of its connection where an event ends."""
+    talk.provider.answers = [Raw([*deltas(*TEA), rest if chunked else b""], chunked=chunked)]
+    outcome = await talk.say()
+    assert (outcome.text, outcome.requests) == (TEXT, 1)
+    assert outcome.is_complete
+    assert outcome.told == []
+
+
+NOTHING = {
+    "empty-204": Raw(status=204, content_type=None, chunked=False),
+    "empty-204-with-length-0": Raw(status=204, headers={"content-length": "0"}, chunked=False),
+    "empty-200": whole(b""),
+    "empty-200-of-a-stream": Raw(),
+    "empty-200-without-a-length": Raw(chunked=False),
+    "empty-200-with-length-0": Raw(headers={"content-length": "0"}, chunked=False),
+    "empty-202": Raw(status=202),
+    "empty-205": Raw(status=205, content_type=None, headers={"content-length": "0"}, chunked=False),
+    "empty-white-space": whole(b" \r\n\n"),
+    "empty-only-comments": Raw([b": hello\n\n"]),
+    "empty-only-done": Raw([DONE]),
+}
+
+
+@pytest.mark.parametrize("nothing", NOTHING.values(), ids=NOTHING)
+async def test_an_answer_without_anything_in_it_is_told_as_one(
+    data_dir: Path, hostile: HostileProvider, nothing: Raw
+) -> None:
+    hostile.answers = [nothing]
+    async with chat_talk(data_dir, hostile) as talk:
+        outcome = await talk.say()
+        assert (outcome.codes[-1], outcome.told[-1]["level"]) == ("model_empty_reply", "error")
+        assert "without a word" in outcome.told[-1]["message"]
+        assert outcome.text == ""
+        hostile.answers = [nothing, reply(*TEA)]
+        outcome = await talk.say("And now?")
+        assert (outcome.text, outcome.requests) == (TEXT, 2)
+        assert outcome.is_complete
 
 
 @pytest.mark.parametrize("ending", [[], [STOP], [DONE]], ids=["no end", "reason", "done"])

@@ -215,6 +215,24 @@ async def test_who_closes_only_its_own_side_gets_its_answer(serving: Serving) ->
     await serving.all_gone()
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HELLO[:-5],
+        b"POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nfive.",
+        b"POST /length HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfive.\r\n",
+    ],
+    ids=["half a head", "half a body", "no last chunk"],
+)
+async def test_who_closes_its_own_side_in_the_middle_of_a_request_is_told_so(serving: Serving, sent: bytes) -> None:
+    reader, writer = await serving.dial()
+    writer.write(sent)
+    writer.write_eof()
+    answer = await asyncio.wait_for(reader.read(), SOON_S)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
 async def test_what_came_before_a_reset_is_taken(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     """The app takes nothing of the second half before the connection is known to be lost."""
     monkeypatch.setattr(protocol, "LARGEST_WAITING", 1000)
