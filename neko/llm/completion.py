@@ -47,7 +47,9 @@ _LENGTHS = frozenset(("content-length", "transfer-encoding"))
 
 
 class Sink(Protocol):
-    """Takes text deltas as they come."""
+    """Takes text deltas as they come; ``is_over``: it has ended a good reply where somebody else's turn begins."""
+
+    is_over: bool
 
     def push(self, text: str) -> bool:
         """Take text; false when ``drain`` should be awaited before more."""
@@ -81,7 +83,9 @@ async def stream_completion(
         return await _ask(client, endpoint, body, sink, timeouts, errors, on_late)
     except ModelError as error:
         said = f", told: {without_echo(error.said, messages)}" if error.said else ""
-        logger.warning("%s at %s: %s (%s)%s", endpoint.model, endpoint.provider_name, error.code, error, said)
+        level = logging.DEBUG if sink.is_over else logging.WARNING
+        logger.log(level, "%s at %s: %s (%s)%s", endpoint.model, endpoint.provider_name, error.code, error, said)
+        error.params = {"model": endpoint.model, "provider": endpoint.provider_name, **error.params}
         raise
 
 

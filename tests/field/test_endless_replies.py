@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -130,19 +131,26 @@ async def test_words_and_then_a_stream_without_an_end_are_a_reply_that_got_too_l
 async def test_a_reply_that_takes_itself_back_over_and_over_is_ended_and_told(talk: Talk, thought: list[str]) -> None:
     talk.provider.answers = [endless(*deltas(*thought))]
     outcome = await talk.say()
-    assert [status["code"] for status in outcome.told] == ["reply_too_long"]
+    [status] = outcome.told
+    assert status["code"] == "reply_too_long"
+    assert status["message"].startswith("m did not" if status["level"] == "error" else "That got very long")
     discarded = [frame for frame in outcome.frames if frame["type"] == "response_discarded"]
     assert len(discarded) == reply_sink.MOST_TAKEN_BACK
     assert outcome.requests == 1
 
 
 @pytest.mark.parametrize("end", ["<|im_end|>\n", "</s>", "<|eot_id|>user\n"], ids=lambda end: f"E19-{end.strip()}")
-async def test_what_a_model_writes_on_after_the_end_of_its_turn_is_not_waited_for(talk: Talk, end: str) -> None:
+async def test_what_a_model_writes_on_after_the_end_of_its_turn_is_not_waited_for(
+    talk: Talk, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
     talk.provider.answers = [endless(*deltas("and you? "), first=deltas("The tea is ready.", end)), reply("Yes.")]
     outcome = await talk.say()
     assert outcome.text == "The tea is ready."
     assert outcome.is_complete
     assert outcome.told == []
+    assert not [
+        record for record in caplog.records if record.name == "neko.llm.completion" and record.levelno >= logging.INFO
+    ]
     async with asyncio.timeout(5):
         await talk.provider.chats[0].aborted.wait()
     assert (await talk.say("And?")).text == "Yes."
