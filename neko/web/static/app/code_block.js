@@ -57,7 +57,7 @@ export function codeBlock(pre, { isWhole, clean }) {
   const code = pre.querySelector("code") ?? pre;
   const language = /language-(\S+)/.exec(code.className)?.[1] ?? "";
   const name = h("span", { class: "md-language", text: language });
-  const copy = h("button", { type: "button", class: "md-copy", "aria-label": t("talk.copyCode"), title: t("talk.copyCode") }, icon("copy"));
+  const copy = h("button", { type: "button", class: "md-copy", tabindex: "-1", "aria-label": t("talk.copyCode"), title: t("talk.copyCode") }, icon("copy"));
   copy.addEventListener("click", () => void copyBy(copy, (code.textContent ?? "").replace(/\n$/, "")));
   const scroller = h("div", { class: "md-code-lines md-scroll" });
   const frame = h("div", { class: "md-code" }, h("div", { class: "md-code-head" }, name, copy), scroller);

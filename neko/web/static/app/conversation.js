@@ -22,6 +22,7 @@ import { banner, clearFault, toast } from "./notices.js";
 import { ServerEvents } from "./server_events.js";
 import { Socket, TAKEN_OVER } from "./socket.js";
 import { Transcript } from "./transcript.js";
+import { Waiting } from "./waiting.js";
 
 const HELLO_TIMEOUT_MS = 1500;
 const HISTORY_RETRY_MS = 3000;
@@ -64,6 +65,7 @@ export class Conversation extends Emitter {
     super();
     this.#parts = parts;
     this.transcript = new Transcript(parts.log);
+    this.waiting = new Waiting((words, time) => parts.log.showWaitingFor(words, time));
     this.#events = new ServerEvents(this, parts);
     onLanguage((language) => this.send({ action: "ping", language }));
   }
@@ -107,6 +109,7 @@ export class Conversation extends Emitter {
     const data = pictures.map((picture) => picture.data);
     const entry = this.transcript.addOwn(newId(), text, data, pictures.map((picture) => picture.thumbnail));
     this.#parts.log.showTyping(false);
+    this.waiting.set(false);
     if (this.#ready) this.#deliver(entry);
     else this.#wait(entry);
     if (this.#socket?.state === "taken") this.reconnect();
@@ -206,7 +209,9 @@ export class Conversation extends Emitter {
     const shown = speech.speaking ? "speaking" : this.turn;
     bar.setState(shown);
     stage.setActivity(shown === "speaking" && !speech.speaking ? "idle" : shown);
-    log.showTyping(this.turn === "thinking" && !streaming);
+    const waits = this.turn === "thinking" && !streaming;
+    log.showTyping(waits);
+    this.waiting.set(waits);
     composer.setBusy(this.busy);
   }
 

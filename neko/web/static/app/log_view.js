@@ -126,8 +126,24 @@ export class LogView extends Emitter {
     this.#typing?.remove();
     this.#typing = null;
     if (!shown) return;
-    this.#typing = h("div", { class: "typing", "data-testid": "typing", "aria-label": t("talk.typing") }, h("i"), h("i"), h("i"));
+    this.#typing = h("div", { class: "waits" },
+      h("div", { class: "typing", "data-testid": "typing", "aria-label": t("talk.typing") }, h("i"), h("i"), h("i")),
+      h("p", { class: "waits-for", "data-testid": "waits-for" }, h("span", { role: "status" }), " ", h("span", { "aria-hidden": "true" })));
     this.#tail.prepend(this.#typing);
+    this.#follow.keep();
+  }
+
+  /**
+   * What is waited for, beside the dots.
+   * @param {string} words "" for nothing
+   * @param {string} time how long already; not read aloud
+   */
+  showWaitingFor(words, time) {
+    const [said, since] = this.#typing?.querySelectorAll(".waits-for > span") ?? [];
+    if (!said || !since) return;
+    since.textContent = time;
+    if (said.textContent === words) return;
+    said.textContent = words;
     this.#follow.keep();
   }
 
@@ -215,8 +231,8 @@ export class LogView extends Emitter {
 
   /** @param {Element} line */
   #stopAt(line) {
-    for (const act of this.#pages.querySelectorAll('.line-act[tabindex="0"]')) act.setAttribute("tabindex", "-1");
-    for (const act of line.querySelectorAll(".line-act")) act.setAttribute("tabindex", "0");
+    for (const act of this.#pages.querySelectorAll(':is(.line-act, .md-copy)[tabindex="0"]')) act.setAttribute("tabindex", "-1");
+    for (const act of line.querySelectorAll(":is(.line-act, .md-copy)")) act.setAttribute("tabindex", "0");
   }
 
   /** @param {KeyboardEvent} event */

@@ -85,5 +85,22 @@ export function banner(kind, message, action, testId) {
     action && h("button", { type: "button", class: "button is-main", "data-testid": testId, text: action.label, on: { click: () => { bar.remove(); action.run(); } } }));
   banners.set(kind, bar);
   byId("notices", HTMLElement).append(bar);
+  shorten(bar);
   return () => bar.remove();
+}
+
+/**
+ * Where room is scarce, a long bar shows its beginning, and the rest when it is asked for.
+ * @param {HTMLElement} bar
+ */
+function shorten(bar) {
+  const words = bar.querySelector("span");
+  if (!words || words.scrollHeight <= words.clientHeight + 1) return;
+  const more = h("button", { type: "button", class: "banner-more", "aria-expanded": "false", text: t("talk.more") });
+  more.addEventListener("click", () => {
+    const isOpen = bar.classList.toggle("is-open");
+    more.setAttribute("aria-expanded", String(isOpen));
+    more.textContent = t(isOpen ? "talk.less" : "talk.more");
+  });
+  words.after(more);
 }

@@ -142,8 +142,8 @@ export class ServerEvents {
     this.#conversation.transcript.discard();
     this.#parts.speech.stop();
     if (again) {
-      if (reason !== "thought" && !this.#conversation.isRetrying) toast(t("talk.again"));
       this.#conversation.enter("thinking");
+      if (reason !== "thought" && !this.#conversation.isRetrying) this.#conversation.waiting.tell(t("talk.again"));
       return;
     }
     this.#conversation.enter("idle");
@@ -155,6 +155,7 @@ export class ServerEvents {
   #status({ message, code, remedy, link, level }) {
     if (code === "left") return;
     if (!code || level === "info") {
+      if (message && code && this.#conversation.waiting.tell(message)) return;
       if (message && remedy) toast(`${message} ${remedy}`, { timeMs: LONG_TOAST_MS });
       else if (message) toast(message);
       return;

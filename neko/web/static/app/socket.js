@@ -14,7 +14,10 @@
  * @property {(state: LinkState) => void} onState
  */
 const FIRST_DELAY_MS = 500;
-const LONGEST_DELAY_MS = 30_000;
+/** A server that is started again is back soon: for the first minutes it is asked every two seconds. */
+const SOON_DELAY_MS = 2_000;
+const SOON_ATTEMPTS = 120;
+const LONGEST_DELAY_MS = 15_000;
 const OPEN_TIMEOUT_MS = 10_000;
 const PING_EVERY_MS = 30_000;
 const PONG_TIMEOUT_MS = 10_000;
@@ -27,7 +30,8 @@ export const TAKEN_OVER = 4001;
  * @param {() => number} random answers 0…1
  */
 export function retryDelay(attempt, random = Math.random) {
-  const full = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
+  const longest = attempt < SOON_ATTEMPTS ? SOON_DELAY_MS : LONGEST_DELAY_MS;
+  const full = Math.min(longest, FIRST_DELAY_MS * 2 ** attempt);
   return full / 2 + (full / 2) * random();
 }
 

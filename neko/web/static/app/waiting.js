@@ -1,0 +1,52 @@
+/**
+ * What she waits for, beside the three dots: said by the server, or after a while that there is no word yet, and for
+ * how long. It is gone with the first word.
+ */
+import { onLanguage, t } from "./i18n.js";
+
+const QUIET_S = 8;
+
+export class Waiting {
+  #show;
+  #began = 0;
+  #timer = 0;
+  /** What the server has said. */
+  #told = "";
+
+  /** @param {(words: string, time: string) => void} show "" for nothing */
+  constructor(show) {
+    this.#show = show;
+    onLanguage(() => this.#draw());
+  }
+
+  /** @param {boolean} waits for the first word of a reply */
+  set(waits) {
+    if (waits === this.#timer > 0) return;
+    if (waits) {
+      this.#began = performance.now();
+      this.#timer = setInterval(() => this.#draw(), 1000);
+    } else {
+      clearInterval(this.#timer);
+      this.#timer = 0;
+      this.#told = "";
+    }
+    this.#draw();
+  }
+
+  /**
+   * A sentence of the server about what is waited for; false when nothing is.
+   * @param {string} words
+   */
+  tell(words) {
+    if (!this.#timer) return false;
+    this.#told = words;
+    this.#draw();
+    return true;
+  }
+
+  #draw() {
+    const seconds = this.#timer ? Math.floor((performance.now() - this.#began) / 1000) : 0;
+    const time = seconds < QUIET_S ? "" : t("talk.seconds", { seconds: String(seconds) });
+    this.#show(this.#told || (time && t("talk.still_waiting")), time);
+  }
+}
