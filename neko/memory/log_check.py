@@ -28,7 +28,9 @@ logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 1.0
 """Seconds for a program that holds the log alone to let go of it."""
-_LARGEST_COPIED: Final = 256_000_000
+_BETWEEN_INTERRUPTS_S: Final = 0.005
+"""An interrupt stops only what runs at its moment."""
+_LARGEST_COPIED: Final = 64_000_000
 """Bytes of a damaged log that is copied to see what can be read of it."""
 
 
@@ -84,23 +86,25 @@ def _state(path: Path, due: float, *, alone: bool) -> LogState:
 
 @contextmanager
 def _interrupted(connection: sqlite3.Connection, due: float) -> Iterator[None]:
-    """Interrupt what runs at that time. A progress handler is not called while SQLite checks pages, before 3.41."""
-    alarm = threading.Timer(max(0.0, due - time.monotonic()), connection.interrupt)
+    """Interrupt whatever runs from then on. A progress handler is not called while SQLite checks pages, before 3.41."""
+    over = threading.Event()
+
+    def ring() -> None:
+        while not over.wait(max(due - time.monotonic(), _BETWEEN_INTERRUPTS_S)):
+            connection.interrupt()
+
+    alarm = threading.Thread(target=ring)
     alarm.start()
     try:
         yield
     finally:
-        alarm.cancel()
+        over.set()
         alarm.join()
 
 
 def _count(connection: sqlite3.Connection, due: float) -> int | None:
-    count = 0
-    for _ in readable_rows(connection, schema.ORIGINAL):
-        count += 1
-        if time.monotonic() > due:
-            return None
-    return count
+    count = sum(1 for _ in readable_rows(connection, schema.ORIGINAL))
+    return count if time.monotonic() < due else None
 
 
 def _salvageable(path: Path) -> int | None:
