@@ -137,7 +137,7 @@ async def test_a_check_that_runs_is_stopped_when_its_time_is_up(tmp_path: Path) 
         for table in ("time_indexed_original", "time_indexed_compressed"):
             connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, message TEXT)")
         connection.execute(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000000) "
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) "
             "INSERT INTO time_indexed_compressed SELECT i, 'words' FROM n"
         )
     assert look_over(log, ENOUGH_S) == LogState("", 0)

@@ -12,11 +12,13 @@ from neko.app import Neko
 from neko.errors import MemoryStoreError
 from neko.sessions.actions import Action, EndSession, RetryReply, SendImage, SendText, StartSession, StopReply
 from neko.sessions.events import (
+    Audio,
     Event,
     FaultOver,
     LineStored,
     LineUnkept,
     ModelChanged,
+    Pong,
     ReplyText,
     RequestScreenshot,
     ResponseDiscarded,
@@ -163,6 +165,34 @@ async def test_ending_during_the_answer_keeps_what_was_delivered(
     kept = (await neko.memory.lines("Mio"))[-1]
     assert (kept.text, kept.status) == ("so far ", "interrupted")
     assert not manager.active
+
+
+async def test_what_somebody_was_sent_is_kept_though_who_came_after_has_read_nothing(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    provider.script(Script(["so far ", "never"], stall_after=1))
+    reader, newcomer = Outbox(wants_audio=False), Outbox(wants_audio=False)
+    await manager.attach(reader)
+    manager.handle(SendText("hello"))
+    await until(reader, ReplyText)
+    await manager.attach(newcomer)
+    manager.handle(EndSession())
+    await until(newcomer, TurnEnd)
+    kept = (await neko.memory.lines("Mio"))[-1]
+    assert (kept.text, kept.status) == ("so far ", "interrupted")
+
+
+async def test_sound_that_nobody_was_sent_is_for_the_client_that_comes(neko: Neko, manager: SessionManager) -> None:
+    await neko.config.change({"neko": {"speech": {"engine": "builtin"}}})
+    gone, tap, newcomer = Outbox(), Outbox(wants_audio=False), Outbox()
+    await manager.attach(gone)
+    with manager.tap(tap):
+        manager.handle(SendText("hello"))
+        await until(tap, SpeechEnded)
+    manager.detach(gone)
+    await manager.attach(newcomer)
+    newcomer.put(Pong())
+    assert any(isinstance(event, Audio) for event in await until(newcomer, Pong))
 
 
 async def test_a_reply_that_failed_can_be_asked_for_again(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from neko.sessions.events import Audio, Event, Pong, ReplyText, TurnEnd, UserActivity
-from neko.sessions.outbox import TOO_SLOW, Outbox
+from neko.sessions.outbox import JOIN_AFTER, TOO_SLOW, Outbox
 
 
 async def test_events_come_out_in_order() -> None:
@@ -28,6 +31,68 @@ async def test_two_replies_are_never_joined() -> None:
     outbox.put(ReplyText("t1", "s1", "a", False))
     outbox.put(ReplyText("t2", "s2", "b", True))
     assert await outbox.get() == ReplyText("t1", "s1", "a", False)
+
+
+async def test_a_long_reply_that_waits_takes_little_room_and_is_whole() -> None:
+    outbox = Outbox(max_events=JOIN_AFTER + 2)
+    for number in range(5_000):
+        outbox.put(ReplyText("t", "s", f"{number} ", number == 0))
+    assert outbox.closed is None
+    assert await outbox.get() == ReplyText("t", "s", "".join(f"{number} " for number in range(5_000)), True)
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.builds(ReplyText, st.sampled_from(["t1", "t2"]), st.just("s"), st.text("ab", max_size=3), st.booleans()),
+        st.just(TurnEnd("t1")),
+        st.just(Audio("s", b"12")),
+    ),
+    max_size=60,
+)
+
+
+@given(waiting=st.sampled_from([0, JOIN_AFTER + 1]), events=EVENTS, reads=st.lists(st.integers(0, 5), max_size=60))
+def test_however_pieces_are_joined_each_reply_reads_the_same(
+    waiting: int, events: list[Event], reads: list[int]
+) -> None:
+    async def walk() -> None:
+        outbox = Outbox()
+        for _ in range(waiting):
+            outbox.put(Pong())
+        came: list[Event] = []
+        for number, event in enumerate(events):
+            outbox.put(event)
+            for _ in range(reads[number] if number < len(reads) else 0):
+                came += await taken(outbox)
+        outbox.put(UserActivity(None))
+        while not came or came[-1] != UserActivity(None):
+            came += await taken(outbox)
+        assert letters([event for event in came if event not in (Pong(), UserActivity(None))]) == letters(events)
+
+    asyncio.run(walk())
+
+
+async def taken(outbox: Outbox) -> list[Event]:
+    """The next event, if there is one."""
+    waits = asyncio.ensure_future(outbox.get())
+    await asyncio.sleep(0)
+    if not waits.done():
+        waits.cancel()
+        return []
+    event = waits.result()
+    return [event] if event else []
+
+
+def letters(events: list[Event]) -> list[object]:
+    """What a page makes of them: beginnings of replies, letters with their turn, and everything else."""
+    seen: list[object] = []
+    for event in events:
+        if isinstance(event, ReplyText):
+            seen += [("begins", event.turn_id)] if event.first else []
+            seen += [(event.turn_id, letter) for letter in event.text]
+        else:
+            seen.append(event)
+    return seen
 
 
 async def test_sound_waits_for_room_and_text_does_not() -> None:

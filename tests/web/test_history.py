@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -65,6 +66,17 @@ async def test_a_line_tells_all_that_the_page_shows(client: httpx2.AsyncClient, 
         "images": 0,
         "speaker": neko.characters.cards.master_name,
     }
+
+
+async def test_a_log_that_cannot_be_opened_is_named_without_saying_where_the_data_is(
+    client: httpx2.AsyncClient, neko: Neko, data_dir: Path
+) -> None:
+    name = neko.characters.current
+    (data_dir / "memory" / f"time_indexed_{name}").mkdir()
+    answer = await client.get(f"/api/history/{name}")
+    assert answer.status_code == 503
+    assert f"memory/time_indexed_{name}" in answer.json()["error"] + answer.json()["remedy"]
+    assert str(data_dir) not in answer.text
 
 
 async def test_an_unknown_character_has_no_history(client: httpx2.AsyncClient) -> None:

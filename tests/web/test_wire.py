@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from array import array
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -196,6 +198,29 @@ def test_a_status_message_is_always_a_string() -> None:
         "link": "settings/model",
     }
     assert json.loads(wire.encode(ev.Status("hm"))) == {"type": "status", "message": "hm", "level": "info"}
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [("half \ud83d", "half \ufffd"), ("\ude00", "\ufffd"), ("\ud83d\ude00", "😀")],
+)
+@pytest.mark.parametrize(
+    "event",
+    [
+        lambda text: ev.ReplyText("t", "s", text, True),
+        ev.Status,
+        ev.UserTranscribed,
+        ev.RepetitionWarning,
+        lambda text: ev.AgentTask({text: [text]}),
+        lambda text: ev.LineStored(replace(LINE, text=text, speaker=text)),
+    ],
+)
+def test_every_frame_can_be_sent_whatever_its_texts_hold(
+    event: Callable[[str], ev.Event], text: str, clean: str
+) -> None:
+    frame = wire.encode(event(text))
+    assert json.loads(frame.encode()) == json.loads(wire.encode(event(clean)))
+    assert clean in frame
 
 
 def test_a_line_carries_its_time_with_an_offset() -> None:
