@@ -34,6 +34,8 @@ class Models:
         self._config = config
         self._settings = settings
         self._network = network
+        self._resolved: dict[str, ModelEndpoint | None] = {}
+        self._resolved_at = config.revision
         self._adaptations = Adaptations()
         self._session_factory = session_factory or self._configured_session
         self._talks_with_configured = session_factory is None
@@ -45,7 +47,12 @@ class Models:
 
     def endpoint(self, role: str) -> ModelEndpoint | None:
         """Where the model of a role is; None when nothing is configured. Raises ``ValueError`` for no role."""
-        return resolve(role, self._config.values, self._settings.environ)
+        if self._resolved_at != self._config.revision:
+            self._resolved_at = self._config.revision
+            self._resolved.clear()
+        if role not in self._resolved:
+            self._resolved[role] = resolve(role, self._config.values, self._settings.environ)
+        return self._resolved[role]
 
     def open_session(self, mode: Mode, owner: TaskOwner) -> ModelSession:
         """A session for this kind of input, not opened yet. Raises ``ModelError`` when there is none."""

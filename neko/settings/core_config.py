@@ -34,6 +34,8 @@ class CoreConfig:
     ) -> None:
         self._path = path
         self._values = values
+        self.revision = 0
+        """Grows with every change."""
         self._environ = environ
         self._flags = flags
         self._on_fault = on_fault
@@ -75,6 +77,7 @@ class CoreConfig:
             merged = _merged(read_again(self._path, self._values, is_object, self._on_fault), changes)
             write_json(self._path, merged)
             self._values = merged
+            self.revision += 1
 
 
 def _merged(old: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

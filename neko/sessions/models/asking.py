@@ -76,7 +76,6 @@ class Asking:
         tries = self._tries
         while True:
             messages = self._messages(tries.adaptation)
-            tokens = estimate(messages, self._offered(tries.adaptation))
 
             def is_shorter(adapted: Adaptation, asked: Sequence[ChatMessage] = messages) -> bool:
                 return estimate(self._messages(adapted)) < estimate(asked)
@@ -86,9 +85,11 @@ class Asking:
             try:
                 end = await self._ask(messages)
             except ModelReplyCutError as error:
+                tokens = estimate(messages, self._offered(tries.adaptation))
                 if not tries.make_room(error, tokens, self._reply.length - self._start, is_shorter):
                     return self._cut(error)
             except ModelError as error:
+                tokens = estimate(messages, self._offered(tries.adaptation))
                 if not tries.adapt(error, tokens, is_shorter):
                     await self._pause(error)
             else:

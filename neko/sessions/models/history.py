@@ -162,8 +162,14 @@ class History:
             talk.append({"role": "user", "content": ask})
         if talk and talk[0]["role"] != "user":
             talk.insert(0, {"role": "user", "content": NO_WORDS})
+        last = ""
         for message in talk:
-            _append(messages, message)
+            role = message["role"]
+            if role == last or last == "tool":
+                _append(messages, message)
+            else:
+                messages.append(message)
+            last = role
         return list(messages)
 
     def _reply(self, turn_id: str) -> _Entry | None:
