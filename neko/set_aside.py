@@ -53,6 +53,12 @@ def _renamed(path: Path, new: Path) -> bool:
     except OSError:
         logger.exception("a file could not be renamed: %s", path)
         return False
+    bring_after(path, new)
+    return True
+
+
+def bring_after(path: Path, new: Path) -> None:
+    """Rename what SQLite keeps beside a log as the log itself was."""
     for ending in COMPANIONS:
         companion = path.with_name(path.name + ending)
         try:
@@ -61,7 +67,6 @@ def _renamed(path: Path, new: Path) -> bool:
             continue
         except OSError:
             logger.exception("a file could not be renamed: %s", companion)
-    return True
 
 
 def copies(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from neko.errors import DamagedLogError, LogMovedError, LogReplacedError, MemoryStoreError, NekoError
 from neko.memory.file_identity import Identity, identity
 from neko.memory.salvage import salvage
-from neko.set_aside import REPLACED, set_aside
+from neko.set_aside import REPLACED, bring_after, copies_of, set_aside
 from neko.storage import make_folder, make_private, sync_folder
 
 logger = logging.getLogger(__name__)
@@ -89,6 +89,8 @@ def take_interrupted(path: Path) -> None:
     """Finish what a crash interrupted: the new log was whole, the old one had left its place. Raises ``OSError``."""
     new = _beside(path)
     if new.exists() and not path.exists():
+        if kept := copies_of(path):
+            bring_after(path, kept[-1])  # SQLite would write what a WAL holds into the new log
         new.replace(path)
         sync_folder(path.parent)
 

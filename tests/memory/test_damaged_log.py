@@ -105,6 +105,25 @@ async def test_a_spoilt_beginning_costs_no_line(memory_folder: MemoryFolder, con
     assert isinstance(memory_folder.reports[0], DamagedLogError)
 
 
+async def test_a_stop_between_two_renames_does_not_write_the_old_wal_into_the_new_log(
+    memory_folder: MemoryFolder,
+) -> None:
+    said = await filled(memory_folder)
+    log, kept = memory_folder.log, memory_folder.log.with_name(memory_folder.log.name + ".damaged-20260101-000000")
+    with closing(sqlite3.connect(log, isolation_level=None)) as connection:
+        connection.execute("UPDATE time_indexed_original SET message = 'old'")
+        wal = log.with_name(log.name + "-wal").read_bytes()
+        new = log.with_name(f".{log.name}.new")
+        connection.execute("DELETE FROM time_indexed_original WHERE id > 10")
+        connection.execute("VACUUM INTO ?", (str(new),))
+    log.rename(kept)
+    log.with_name(log.name + "-wal").write_bytes(wal)
+    memory = await memory_folder.open()
+    assert [line.id for line in await everything(memory)] == [line.id for line in said[:10]]
+    assert kept.with_name(kept.name + "-wal").read_bytes() == wal
+    assert memory_folder.sql("PRAGMA integrity_check") == [("ok",)]
+
+
 @pytest.mark.parametrize("lost", ["emptied", "gone"])
 async def test_lines_that_only_the_wal_holds_outlive_the_file_itself(memory_folder: MemoryFolder, lost: str) -> None:
     await memory_folder.talked("one", "two")
