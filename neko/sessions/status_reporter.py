@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -49,19 +49,26 @@ class StatusReporter:
         error, self._missed = self._missed, None
         return status_of(error, language) if error else None
 
-    def report_retry(self, error: NekoError, delay: float) -> None:
-        """Tell what went wrong and that it is tried again by itself, after ``delay`` seconds."""
+    def report_retry(self, turn_id: str, error: NekoError, delay: float) -> None:
+        """Tell what went wrong with a reply and that it is tried again by itself, after ``delay`` seconds."""
 
         def sentence(language: str) -> Status:
             cause = describe(error, language).text
             again = notice(_again(delay), language, {"cause": cause, "seconds": round(delay)})
-            return Status(again.text, error.code)
+            return Status(again.text, error.code, turn_id=turn_id, wait_s=delay)
 
         self.tell(sentence)
 
     def notify(self, code: str, *, level: Literal["info", "error"] = "info", **params: str | float) -> None:
         """Tell the sentence of a code."""
         self.tell(lambda language: _status(notice(code, language, params), level))
+
+    def notify_of_reply(self, turn_id: str, code: str, params: Mapping[str, str | float], *, is_wait: bool) -> None:
+        """Tell the sentence of a code about a reply; ``is_wait``: what it waits for, however long that takes."""
+        wait_s = 0.0 if is_wait else None
+        self.tell(
+            lambda language: replace(_status(notice(code, language, params), "info"), turn_id=turn_id, wait_s=wait_s)
+        )
 
     def tell(self, sentence: Callable[[str], Event]) -> None:
         """Send an event that holds a sentence, made for the language of each client."""

@@ -572,8 +572,12 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.FinishReply: TurnController._finish_reply,
     do.RunTool: TurnController._run_tool,
     do.Report: TurnController._report,
-    do.ReportRetry: lambda controller, effect: controller._status.report_retry(effect.error, effect.delay),
-    do.Tell: lambda controller, effect: controller._status.notify(effect.code, **effect.params),
+    do.ReportRetry: lambda controller, effect: controller._status.report_retry(
+        effect.turn_id, effect.error, effect.delay
+    ),
+    do.Tell: lambda controller, effect: controller._status.notify_of_reply(
+        effect.turn_id, effect.code, effect.params, is_wait=effect.is_wait
+    ),
     do.ReportOverdue: TurnController._report_overdue,
     do.Refuse: lambda controller, effect: logger.debug("the floor is taken: %s", effect.turn_id),
 }

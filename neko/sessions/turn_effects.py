@@ -195,16 +195,19 @@ class Report:
 class ReportRetry:
     """Tell the clients what went wrong and that it is tried again, ``delay`` seconds later."""
 
+    turn_id: str
     error: NekoError
     delay: float
 
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Tell the clients something about the reply under way."""
+    """Tell the clients something about the reply of ``turn_id``, which is under way; ``is_wait``: what it waits for."""
 
+    turn_id: str
     code: str
     params: Mapping[str, str | int | float] = field(hash=False)
+    is_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)

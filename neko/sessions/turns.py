@@ -341,12 +341,12 @@ class _Transition:
             due = self._now + event.delay + self._timeouts.answer_timeout_s
             self._turn = replace(turn, due=due, retry_told=True)
             if not turn.retry_told:
-                self._effects.append(do.ReportRetry(event.error, event.delay))
+                self._effects.append(do.ReportRetry(turn.id, event.error, event.delay))
 
     def on_reply_notice(self, event: model.ReplyNotice) -> None:
         if turn := self._open_turn(event.reply_id):
             self._turn = replace(turn, due=self._now + self._timeouts.answer_timeout_s)
-            self._effects.append(do.Tell(event.code, event.params))
+            self._effects.append(do.Tell(turn.id, event.code, event.params, event.is_wait))
 
     def on_tool_call(self, event: model.ToolCall) -> None:
         if turn := self._open_turn(event.reply_id):

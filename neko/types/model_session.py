@@ -210,11 +210,15 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class ReplyNotice:
-    """What the user should know of the reply under way: ``code`` and ``params`` make the sentence (``errors.*``)."""
+    """What the user should know of the reply under way: ``code`` and ``params`` make the sentence (``errors.*``).
+
+    ``is_wait``: it says what is being waited for, and is over with the next word.
+    """
 
     reply_id: str
     code: str
     params: Mapping[str, str | int | float] = field(hash=False)
+    is_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,7 +241,12 @@ def _reply_text(e: ev.ReplyText) -> dict[str, Any]:
 def _status(e: ev.Status) -> dict[str, Any]:
     frame: dict[str, Any] = {"type": "status", "message": e.message, "level": e.level}
     extras = {"code": e.code, "remedy": e.remedy, "link": e.link, "fault": e.fault, "dismissible": e.dismissible}
-    return frame | {key: value for key, value in extras.items() if value}
+    frame |= {key: value for key, value in extras.items() if value}
+    if e.turn_id:
+        frame["turn_id"] = e.turn_id
+    if e.wait_s is not None:
+        frame["wait_s"] = e.wait_s
+    return frame
 
 
 def _hello(e: ev.Hello) -> dict[str, Any]:

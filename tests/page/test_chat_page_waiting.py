@@ -15,6 +15,8 @@ from tests.scripted_provider import Script, ScriptedProvider, failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+LONGEST_PAUSE_MS = 15_000
+
 
 async def test_after_eight_seconds_it_says_what_is_waited_for_and_how_long_already(
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
@@ -62,24 +64,6 @@ async def test_a_server_that_was_killed_in_the_middle_of_a_reply_leaves_no_state
     await expect(driver.lines("user")).to_have_count(1)
 
 
-async def test_a_server_that_is_started_again_is_asked_every_two_seconds_for_minutes(
-    connected: RunningNeko, driver: PageDriver
-) -> None:
-    page = await driver.open(connected.url)
-    delays = await page.evaluate(
-        """async () => {
-          const { retryDelay } = await import("./static/app/socket.js");
-          const at = (random) => [...Array(200).keys()].map((attempt) => retryDelay(attempt, () => random));
-          return [at(0), at(1)];
-        }"""
-    )
-    shortest, longest = delays
-    assert max(longest[:100]) <= 2_000
-    assert sum(shortest[:100]) > 90_000
-    assert max(longest) <= 15_000
-    assert all(short < long for short, long in zip(shortest, longest, strict=True))
-
-
 @pytest.mark.parametrize("width", [390, 1440])
 async def test_a_long_notice_leaves_the_talk_its_room_and_opens_when_asked(
     tidy_loop: None, driver: PageDriver, data_dir: Path, width: int
@@ -108,3 +92,53 @@ async def test_a_long_notice_leaves_the_talk_its_room_and_opens_when_asked(
         composer = await driver.get("composer").bounding_box()
         assert composer is not None
         assert composer["y"] + composer["height"] <= 844
+
+
+async def test_a_server_that_loads_is_told_under_the_dots_and_gone_with_a_fault(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(failure(503, "Loading model", retry_after="1"), failure(401))
+    await driver.open(connected.url)
+    await driver.say("hello")
+    await expect(driver.get("waits-for")).to_contain_text("still loading")
+    await expect(driver.get("toast")).to_have_count(0)
+    await expect(driver.get("fault")).to_have_attribute("data-code", "model_refused_key")
+    await expect(driver.get("waits-for")).to_have_count(0)
+    await expect(driver.get("typing")).to_have_count(0)
+    await expect(driver.get("state")).to_have_attribute("data-state", "idle")
+
+
+async def test_a_reply_cut_for_its_length_says_so_under_itself(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(Script(["It was a long ", "and winding"], finish_reason="length"))
+    await driver.open(connected.url)
+    await driver.say("Tell me")
+    await driver.reply()
+    await expect(driver.lines("assistant").get_by_test_id("remark")).to_contain_text("go on")
+    await expect(driver.get("toast")).to_have_count(0)
+    await driver.say("Go on")
+    await driver.reply(2)
+    await expect(driver.lines("assistant").nth(0).get_by_test_id("remark")).to_be_visible()
+    await expect(driver.lines("assistant").nth(1).get_by_test_id("remark")).to_be_hidden()
+
+
+async def test_a_server_that_was_long_gone_is_found_within_moments_of_its_return(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    """Time on the page moves only as the test moves it: no pause between two attempts ends by itself."""
+    await driver.context.clock.install()
+    page = await driver.open(running_neko.url)
+    driver.forgive("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket connection")
+    await running_neko.stop()
+    await expect(driver.get("connection")).to_have_attribute("data-state", "waiting")
+    for _ in range(12):
+        async with page.expect_event("requestfailed", lambda request: request.url.endswith("/health")):
+            await page.clock.run_for(LONGEST_PAUSE_MS // 5)
+    await expect(page.locator('.banner[data-kind="link"]')).to_be_visible()
+    await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
+    await running_neko.start()
+    await page.clock.run_for(2000)
+    await driver.until_ready()
+    await expect(driver.get("toast")).to_have_text("I am back.")
+    await expect(page.locator('.banner[data-kind="link"]')).to_have_count(0)

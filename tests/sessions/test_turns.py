@@ -72,7 +72,7 @@ def test_that_it_is_tried_again_is_told_once_a_turn() -> None:
     machine = up()
     again = model.Retrying("t1", ModelServerError(model="m", provider="p"), 2, 1.0)
     machine.take(on.UserWords("t1", "t1"), on.Committed("t1", "t1"), model.ReplyStarted("t1"))
-    assert machine.take(again) == [do.ReportRetry(again.error, 1.0)]
+    assert machine.take(again) == [do.ReportRetry("t1", again.error, 1.0)]
     assert machine.take(again) == []
     assert machine.state.deadline == 1.0 + TIMEOUTS.answer_timeout_s
 
@@ -80,7 +80,8 @@ def test_that_it_is_tried_again_is_told_once_a_turn() -> None:
 def test_a_notice_about_the_open_reply_is_told_and_one_about_any_other_is_not() -> None:
     machine = up()
     answered(machine, "t1")
-    assert machine.take(model.ReplyNotice("t1", "model_late", {})) == [do.Tell("model_late", {})]
+    late = model.ReplyNotice("t1", "model_late", {}, is_wait=True)
+    assert machine.take(late) == [do.Tell("t1", "model_late", {}, is_wait=True)]
     assert machine.take(model.ReplyNotice("t0", "model_late", {})) == []
 
 

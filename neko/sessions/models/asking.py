@@ -144,14 +144,15 @@ class Asking:
         """Wait for the next try, which is told; raises the error when there is none."""
         pause_s = self._tries.pause_s(error)
         if isinstance(error, ModelLoadingError):
-            self._tell("model_waited_for")
+            self._tell("model_waited_for", is_wait=True)
         else:
             self._reply.retrying(error, self._tries.number, pause_s)
         await self._timeouts.sleep(pause_s)
 
     def _tell_late(self) -> None:
         is_near = self._timeouts.patience(self._model.endpoint.base_url) is self._timeouts.near
-        self._tell("model_late_near" if is_near else "model_late")
+        self._tell("model_late_near" if is_near else "model_late", is_wait=True)
 
-    def _tell(self, code: str) -> None:
-        self._reply.tell(code, model=self._model.endpoint.model, provider=self._model.endpoint.provider_name)
+    def _tell(self, code: str, *, is_wait: bool = False) -> None:
+        endpoint = self._model.endpoint
+        self._reply.tell(code, is_wait=is_wait, model=endpoint.model, provider=endpoint.provider_name)

@@ -79,11 +79,11 @@ class Reply:
         if not self.done:
             self._channel.put(Retrying(self.id, error, attempt, delay))
 
-    def tell(self, code: str, **params: str | int | float) -> None:
-        """Let the user know something about this reply, once."""
+    def tell(self, code: str, *, is_wait: bool = False, **params: str | int | float) -> None:
+        """Let the user know something about this reply, once; ``is_wait``: what it waits for."""
         if not self.done and code not in self._told:
             self._told.add(code)
-            self._channel.put(ReplyNotice(self.id, code, params))
+            self._channel.put(ReplyNotice(self.id, code, params, is_wait))
 
 
 Produce = Callable[[Reply], Awaitable[None]]

@@ -14,6 +14,7 @@
  *
  * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow }} ConversationParts
  */
+import { get } from "./api.js";
 import { Emitter } from "./emitter.js";
 import { History } from "./history.js";
 import { newId } from "./identity.js";
@@ -28,6 +29,7 @@ const HELLO_TIMEOUT_MS = 1500;
 const HISTORY_RETRY_MS = 3000;
 const HISTORY_TIMEOUT_MS = 4000;
 const OFFLINE_GRACE_MS = 4000;
+const LOOK_TIMEOUT_MS = 3000;
 
 /**
  * Events: `ready` when the connection and the history stand and all own words are sent; `model` when another
@@ -80,7 +82,7 @@ export class Conversation extends Emitter {
     stage.setName(character);
     this.#history = new History(character, this.transcript, this.#parts.log);
     this.#begun = this.#begin(this.#history);
-    this.#socket = new Socket(() => socketUrl(character), {
+    this.#socket = new Socket(() => socketUrl(character), isServerThere, {
       onOpen: () => this.#opened(),
       onEvent: (event) => this.#events.take(event),
       onBinary: (pcm) => this.#parts.speech.sound(pcm),
@@ -293,6 +295,7 @@ export class Conversation extends Emitter {
       this.#offline = 0;
     }
     if (state === "online") {
+      if (this.#clearBanner) toast(t("connection.back"));
       this.#clearBanner?.();
       this.#clearBanner = null;
       return;
@@ -301,6 +304,7 @@ export class Conversation extends Emitter {
     clearTimeout(this.#hello);
     if (state === "waiting" || state === "taken") {
       this.transcript.settle(); // it goes on over there, and comes whole when the line is back
+      this.#parts.speech.completeCurrent(); // what has come of its sound is heard to its end
       this.enter("idle");
     }
     if (state === "taken") this.#tellTaken();
@@ -324,6 +328,10 @@ export class Conversation extends Emitter {
  */
 function pause(milliseconds) {
   return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+}
+
+function isServerThere() {
+  return get("health", LOOK_TIMEOUT_MS).then(() => true, () => false);
 }
 
 /** @param {string} character */

@@ -30,6 +30,7 @@ export class LineView {
   #time;
   /** @type {HTMLElement} */
   #note;
+  #remark = h("p", { class: "line-remark", "data-testid": "remark", hidden: true });
   /** @type {string | null} */
   #shown = null;
   #isGrowing = false;
@@ -52,6 +53,7 @@ export class LineView {
       "article",
       { class: "line", "data-testid": "line", "data-role": entry.role, "data-id": "", on: { click: (event) => this.#tap(event) } },
       this.#words,
+      this.#remark,
       h("div", { class: "line-foot" }, this.#note, this.#time, this.copyButton, this.retryButton),
     );
     if (entry.role === "assistant") this.#markdown = new MarkdownView(this.#words);
@@ -70,6 +72,8 @@ export class LineView {
     this.#time.dateTime = entry.at;
     this.#time.textContent = clock(entry.at);
     this.#note.textContent = this.#noteText();
+    this.#remark.hidden = !entry.remark;
+    this.#remark.textContent = entry.remark ?? "";
     if (entry.state === "streaming" && this.#shown !== null) {
       this.#frame ||= requestAnimationFrame(() => this.#drawWords());
     } else {

@@ -152,10 +152,14 @@ export class ServerEvents {
   }
 
   /** @param {Status} status */
-  #status({ message, code, remedy, link, level }) {
+  #status({ message, code, remedy, link, level, turn_id: turnId, wait_s: waitS }) {
     if (code === "left") return;
+    if (waitS !== undefined && this.#conversation.waiting.tell(message, waitS)) return;
+    if (level === "info" && waitS === undefined && turnId) {
+      this.#conversation.transcript.remark(turnId, [message, remedy].filter(Boolean).join(" "));
+      return;
+    }
     if (!code || level === "info") {
-      if (message && code && this.#conversation.waiting.tell(message)) return;
       if (message && remedy) toast(`${message} ${remedy}`, { timeMs: LONG_TOAST_MS });
       else if (message) toast(message);
       return;

@@ -14,11 +14,10 @@
  * @property {(state: LinkState) => void} onState
  */
 const FIRST_DELAY_MS = 500;
-/** A server that is started again is back soon: for the first minutes it is asked every two seconds. */
-const SOON_DELAY_MS = 2_000;
-const SOON_ATTEMPTS = 120;
 const LONGEST_DELAY_MS = 15_000;
 const OPEN_TIMEOUT_MS = 10_000;
+/** A browser lets a page wait longer for each WebSocket after many that failed; it does not for plain requests. */
+const LOOK_EVERY_MS = 1500;
 const PING_EVERY_MS = 30_000;
 const PONG_TIMEOUT_MS = 10_000;
 /** Close code: another tab has this character. The server sends it only to a client that names it in the address. */
@@ -30,30 +29,33 @@ export const TAKEN_OVER = 4001;
  * @param {() => number} random answers 0…1
  */
 export function retryDelay(attempt, random = Math.random) {
-  const longest = attempt < SOON_ATTEMPTS ? SOON_DELAY_MS : LONGEST_DELAY_MS;
-  const full = Math.min(longest, FIRST_DELAY_MS * 2 ** attempt);
+  const full = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
   return full / 2 + (full / 2) * random();
 }
 
 export class Socket {
   /** @type {() => string} */
   #url;
+  #isThere;
   /** @type {SocketHandlers} */
   #handlers;
   /** @type {WebSocket | null} */
   #socket = null;
   #attempt = 0;
-  #timers = { retry: 0, open: 0, ping: 0, pong: 0 };
+  #timers = { retry: 0, look: 0, open: 0, ping: 0, pong: 0 };
+  #wasGone = false;
   /** @type {LinkState} */
   state = "closed";
 
   /**
-   * `url()` is asked at each attempt. 
+   * `url()` is asked at each attempt; `isThere()` whether the server answers at all.
    * @param {() => string} url
+   * @param {() => Promise<boolean>} isThere
    * @param {SocketHandlers} handlers
    */
-  constructor(url, handlers) {
+  constructor(url, isThere, handlers) {
     this.#url = url;
+    this.#isThere = isThere;
     this.#handlers = handlers;
     window.addEventListener("online", () => this.#wake());
     document.addEventListener("visibilitychange", () => {
@@ -148,14 +150,33 @@ export class Socket {
     this.#enter("waiting");
     this.#timers.retry = setTimeout(() => this.connect(), retryDelay(this.#attempt));
     this.#attempt += 1;
+    this.#lookOut();
+  }
+
+  /** While the server is gone, ask every now and then whether it is back; only that it has come back brings a try. */
+  #lookOut() {
+    const pause = LOOK_EVERY_MS * (0.75 + Math.random() / 2);
+    const timer = setTimeout(async () => {
+      const isThere = await this.#isThere();
+      if (timer !== this.#timers.look) return;
+      if (isThere && this.#wasGone) {
+        this.#wasGone = false;
+        this.connect();
+      } else {
+        this.#wasGone = !isThere;
+        this.#lookOut();
+      }
+    }, pause);
+    this.#timers.look = timer;
   }
 
   #drop() {
     clearTimeout(this.#timers.retry);
+    clearTimeout(this.#timers.look);
     clearTimeout(this.#timers.open);
     clearTimeout(this.#timers.pong);
     clearInterval(this.#timers.ping);
-    this.#timers = { retry: 0, open: 0, ping: 0, pong: 0 };
+    this.#timers = { retry: 0, look: 0, open: 0, ping: 0, pong: 0 };
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;

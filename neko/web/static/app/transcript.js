@@ -15,6 +15,7 @@
  * @property {number} images
  * @property {"sent" | "streaming" | "stored"} state own words without a receipt, a reply that grows, anything else
  * @property {boolean} [waiting] own words that wait for the line to the server
+ * @property {string} [remark] what is to be known of this reply
  * @property {boolean} [unkept] the server has it, and cannot write it down yet
  * @property {string[]} [pictures] data URLs that go with own words
  * @property {HTMLCanvasElement[]} [thumbnails]
@@ -34,6 +35,8 @@ export class Transcript {
   #byId = new Map();
   /** @type {Entry | null} */
   #retried = null;
+  /** What is to be known of a reply that has not begun. */
+  #early = { turnId: "", remark: "" };
 
   /** @param {TranscriptView} view */
   constructor(view) {
@@ -125,6 +128,7 @@ export class Transcript {
     if (running && running !== entry) this.settle();
     if (!entry) {
       entry = this.#fresh("assistant", turnId, "");
+      if (turnId && turnId === this.#early.turnId) entry.remark = this.#early.remark;
       this.#insert(entry, this.#entries.length);
     }
     entry.state = "streaming";
@@ -132,6 +136,21 @@ export class Transcript {
     entry.text = isNew ? text : entry.text + text;
     this.#view.update(entry);
     return entry;
+  }
+
+  /**
+   * What is to be known of the reply of this turn, which may not have begun.
+   * @param {string} turnId
+   * @param {string} remark
+   */
+  remark(turnId, remark) {
+    const entry = this.#entries.findLast((one) => one.role === "assistant" && one.turnId === turnId);
+    if (!entry) {
+      this.#early = { turnId, remark };
+      return;
+    }
+    entry.remark = remark;
+    this.#view.update(entry);
   }
 
   /**

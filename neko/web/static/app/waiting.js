@@ -12,6 +12,8 @@ export class Waiting {
   #timer = 0;
   /** What the server has said. */
   #told = "";
+  /** When that stops being true, by `performance.now()`. */
+  #until = 0;
 
   /** @param {(words: string, time: string) => void} show "" for nothing */
   constructor(show) {
@@ -36,15 +38,18 @@ export class Waiting {
   /**
    * A sentence of the server about what is waited for; false when nothing is.
    * @param {string} words
+   * @param {number} [seconds] for which it is true; 0: until another is told
    */
-  tell(words) {
+  tell(words, seconds = 0) {
     if (!this.#timer) return false;
     this.#told = words;
+    this.#until = seconds ? performance.now() + seconds * 1000 : Infinity;
     this.#draw();
     return true;
   }
 
   #draw() {
+    if (performance.now() >= this.#until) this.#told = "";
     const seconds = this.#timer ? Math.floor((performance.now() - this.#began) / 1000) : 0;
     const time = seconds < QUIET_S ? "" : t("talk.seconds", { seconds: String(seconds) });
     this.#show(this.#told || (time && t("talk.still_waiting")), time);

@@ -44,8 +44,9 @@
  * }} ResponseDiscarded
  * @typedef {{
  *   type: "status", message: string, level: "info" | "error", code?: string, remedy?: string, link?: string,
- *   fault?: string, dismissible?: boolean,
- * }} Status `fault`: the id of something that is wrong until `neko_fault_over`.
+ *   fault?: string, dismissible?: boolean, turn_id?: string, wait_s?: number,
+ * }} Status `fault`: the id of something that is wrong until `neko_fault_over`. `turn_id`: the reply that it is about.
+ *   `wait_s`: what is waited for, true for so many seconds; 0: until the next word or another status.
  * @typedef {{ type: "neko_fault_over", fault: string }} FaultOver
  * @typedef {Pick<Line, "role" | "text" | "at" | "turn_id" | "client_id">} UnkeptLine
  * @typedef {{ type: "neko_line_unkept", line: UnkeptLine }} LineUnkept It was said, and will be in the log later.
