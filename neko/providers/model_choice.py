@@ -47,6 +47,14 @@ class Choices:
     def has_key(self, provider: AssistProvider) -> bool:
         return bool(self._key_of(provider))
 
+    def key_from(self, provider: AssistProvider) -> str:
+        """The variable of the environment that holds a provider's key, which cannot be deleted here; empty if none does.
+
+        A key that a yes was said to is none: the yes can be taken back.
+        """
+        variable = self._settings.pinned.get(provider.key_field, "")
+        return "" if variable in self._settings.in_force.get(registry.BORROWED_VARIABLES) else variable
+
     @property
     def offers(self) -> list[borrowed_keys.BorrowedKey]:
         return borrowed_keys.offers(self._settings.values, self._settings.environ)
@@ -106,8 +114,7 @@ class Choices:
         own = tile.base_url
         key = self._key_of(tile) if own else self._settings.text("conversationModelApiKey")
         borrowed = self._settings.in_force.get(registry.BORROWED_VARIABLES)
-        variable = self._settings.pinned.get(tile.key_field)
-        if variable and variable not in borrowed:
+        if variable := self.key_from(tile):
             raise PinnedSettingError(variable)
         secrets = [setting.name for setting in registry.CORE_CONFIG if setting.secret]
         holders = {name: None for name in secrets if key and self._settings.values.get(name) == key}

@@ -63,3 +63,13 @@ async def test_a_key_that_was_given_can_be_deleted(running_neko: RunningNeko, dr
     await expect(driver.get("model-key")).to_be_visible()
     await expect(driver.get("model-forget")).to_have_count(0)
     assert "sk-mine" not in str(running_neko.neko.config.values)
+
+
+async def test_a_key_of_the_environment_says_so_and_cannot_be_deleted(
+    connected: RunningNeko, driver: PageDriver
+) -> None:
+    await driver.open(connected.url)
+    await to_page(driver, "model")
+    await driver.get("provider-openai").click()
+    await expect(driver.get("key-from")).to_contain_text("NEKO_ASSIST_API_KEY_OPENAI")
+    await expect(driver.get("model-forget")).to_have_count(0)

@@ -46,7 +46,7 @@ async def test_at_first_the_built_in_model_answers_and_the_providers_are_offered
     tiles = {tile["key"]: tile for tile in current["providers"]}
     assert {"free", "qwen", "openai", "glm", "step", "silicon", "gemini", "kimi", "custom", "local"} <= tiles.keys()
     openai = tiles["openai"]
-    assert openai.keys() == {"key", "name", "base_url", "models", "needs_key", "has_key", "site"}
+    assert openai.keys() == {"key", "name", "base_url", "models", "needs_key", "has_key", "key_from", "site"}
     assert (openai["needs_key"], openai["has_key"]) == (True, False)
     assert openai["models"]["conversation"]
 
@@ -246,6 +246,10 @@ async def test_a_key_of_the_environment_cannot_be_forgotten_here(data_dir: Path)
     async with started(data_dir, environ=environ) as neko, serving(neko.asgi) as client:
         answer = await client.post("/api/models/forget", json={"provider": "qwen"})
         assert (answer.status_code, answer.json()["code"]) == (409, "pinned")
+        tiles = (await client.get("/api/models/current")).json()["providers"]
+        assert {tile["key"]: tile["key_from"] for tile in tiles if tile["key_from"]} == {
+            "qwen": "NEKO_ASSIST_API_KEY_QWEN"
+        }
 
 
 async def test_a_borrowed_key_that_is_forgotten_is_offered_again(data_dir: Path) -> None:

@@ -60,12 +60,15 @@ class ModelTested(Success):
 
 
 class ProviderTile(Schema):
+    """``key_from``: the variable of the environment that holds the key, which cannot be deleted here."""
+
     key: str
     name: str
     base_url: str
     models: dict[str, str]
     needs_key: bool
     has_key: bool
+    key_from: str
     site: str
 
 
@@ -207,6 +210,7 @@ def _current(neko: Neko) -> CurrentModel:
                 models=dict(one.models),
                 needs_key=one.needs_key,
                 has_key=choices.has_key(one),
+                key_from=choices.key_from(one),
                 site=one.site,
             )
             for one in choices.providers

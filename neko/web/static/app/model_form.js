@@ -20,7 +20,7 @@ const LATE_MS = 10_000;
 const TEST_TIMEOUT_MS = 630_000;
 const OTHER = "\u0000other";
 /** @type {Provider} */
-const OFFLINE = { key: "offline", name: "", base_url: "", models: {}, needs_key: false, has_key: false, site: "" };
+const OFFLINE = { key: "offline", name: "", base_url: "", models: {}, needs_key: false, has_key: false, key_from: "", site: "" };
 /** @type {Provider} */
 const CUSTOM = { ...OFFLINE, key: "custom" };
 
@@ -122,6 +122,7 @@ export class ModelForm {
       custom ? field(t("model.url"), url, h("span", { class: "field-hint", text: t("model.url_hint") })) : "",
       provider.needs_key || custom ? field(custom ? t("model.key_optional") : t("model.key"), key, site) : "",
       field(t("model.model"), h("span", { class: "field-pair" }, list, typed)),
+      provider.key_from && h("p", { class: "form-note", "data-testid": "key-from", text: t("model.key_from", { name: provider.key_from }) }),
       this.#pinned(),
       this.#note,
       h("div", { class: "form-acts" }, this.#forget(provider), test, this.#use));
@@ -162,7 +163,7 @@ export class ModelForm {
     const custom = provider.key === "custom";
     const current = this.#current;
     const kept = custom ? current?.provider === "custom" && !current.offline : provider.needs_key && provider.has_key;
-    if (!kept) return "";
+    if (!kept || provider.key_from) return "";
     return h("button", {
       type: "button", class: "button is-quiet", "data-testid": "model-forget", text: t(custom ? "model.forget_address" : "model.forget_key"),
       on: { click: () => this.#forgetIt(provider.key) },
@@ -180,7 +181,8 @@ export class ModelForm {
   }
 
   #pinned() {
-    const pins = [...new Set(Object.values(this.#current?.pinned ?? {}))];
+    const { key_from: from } = this.#provider;
+    const pins = [...new Set(Object.values(this.#current?.pinned ?? {}))].filter((name) => name !== from);
     return pins.length ? h("p", { class: "form-note", text: t("model.pinned", { names: pins.join(", ") }) }) : "";
   }
 

@@ -17,6 +17,7 @@
  * @property {Record<string, string>} models by what they are for
  * @property {boolean} needs_key
  * @property {boolean} has_key
+ * @property {string} key_from the variable of the environment that holds the key, which cannot be deleted here
  * @property {string} site where one gets a key
  *
  * @typedef {object} CurrentModel
