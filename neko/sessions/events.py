@@ -150,8 +150,8 @@ class Status:
     """A notice. ``code``, ``remedy`` and ``link`` (a settings page) let a page show more than a string.
 
     ``fault`` is the id of what is wrong until ``FaultOver`` comes, and ``dismissible`` whether the user may say
-    that it shall be told no more. ``turn_id`` is set where it is about one reply. ``wait_s``: it says what is waited for,
-    and is true for so many seconds, 0: until the next word or another status; None: it is no wait.
+    that it shall be told no more. ``turn_id`` is set where it is about one reply. ``wait_s``: it says what is waited
+    for, and is true for so many seconds, 0: until the next word or another status; None: it is no wait.
     """
 
     message: str
