@@ -48,9 +48,9 @@ class Choices:
         return bool(self._key_of(provider))
 
     def key_from(self, provider: AssistProvider) -> str:
-        """The variable of the environment that holds a provider's key, which cannot be deleted here; empty if none does.
+        """The variable of the environment that holds a provider's key, which cannot be deleted here.
 
-        A key that a yes was said to is none: the yes can be taken back.
+        Empty if none does. A key that a yes was said to is none: the yes can be taken back.
         """
         variable = self._settings.pinned.get(provider.key_field, "")
         return "" if variable in self._settings.in_force.get(registry.BORROWED_VARIABLES) else variable
