@@ -135,3 +135,22 @@ async def test_a_failed_retry_leaves_the_old_reply(
     await expect(driver.lines("assistant").locator(".line-words")).to_have_text(["The first way."])
     await expect(driver.lines("assistant").first).not_to_have_class("is-leaving")
     await expect(driver.get("state")).to_have_attribute("data-state", "idle")
+
+
+async def test_on_a_phone_a_long_sentence_of_the_provider_leaves_the_words_before_it_in_view(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(failure(400, "Accept the terms of this gateway first, then come back and try again. " * 5))
+    page = await driver.open(connected.url)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await driver.say("hello")
+    card = driver.get("fault")
+    await expect(driver.lines("user").first).to_be_in_viewport()
+    await expect(card.locator(".fault-remedy")).to_be_in_viewport()
+    short = await card.bounding_box()
+    await card.get_by_role("button", name="More").click()
+    tall = await card.bounding_box()
+    assert short is not None
+    assert tall is not None
+    assert tall["height"] > short["height"]
+    await expect(driver.get("composer")).to_be_in_viewport(ratio=1)

@@ -80,7 +80,7 @@ async def test_a_long_notice_leaves_the_talk_its_room_and_opens_when_asked(
         await driver.until_ready()
         bar = page.locator(".banner").first
         await expect(bar).to_be_visible()
-        more = bar.locator(".banner-more")
+        more = bar.locator(".notice-more")
         before = await bar.bounding_box()
         await more.click()
         await expect(more).to_have_attribute("aria-expanded", "true")

@@ -60,6 +60,7 @@ export function showFault({ code, message, remedy, link, retry }) {
         }))),
     h("button", { type: "button", class: "icon-button is-small", "aria-label": t("talk.dismiss"), on: { click: clearFault } }, icon("close")));
   byId("log-tail", HTMLElement).append(fault);
+  shorten(fault, ".fault-said");
 }
 
 export function faultIsShown() {
@@ -85,20 +86,21 @@ export function banner(kind, message, action, testId) {
     action && h("button", { type: "button", class: "button is-main", "data-testid": testId, text: action.label, on: { click: () => { bar.remove(); action.run(); } } }));
   banners.set(kind, bar);
   byId("notices", HTMLElement).append(bar);
-  shorten(bar);
+  shorten(bar, "span");
   return () => bar.remove();
 }
 
 /**
- * Where room is scarce, a long bar shows its beginning, and the rest when it is asked for.
- * @param {HTMLElement} bar
+ * Where room is scarce, long words show their beginning, and the rest when it is asked for.
+ * @param {HTMLElement} notice
+ * @param {string} selector of its words
  */
-function shorten(bar) {
-  const words = bar.querySelector("span");
+function shorten(notice, selector) {
+  const words = notice.querySelector(selector);
   if (!words || words.scrollHeight <= words.clientHeight + 1) return;
-  const more = h("button", { type: "button", class: "banner-more", "aria-expanded": "false", text: t("talk.more") });
+  const more = h("button", { type: "button", class: "notice-more", "aria-expanded": "false", text: t("talk.more") });
   more.addEventListener("click", () => {
-    const isOpen = bar.classList.toggle("is-open");
+    const isOpen = notice.classList.toggle("is-open");
     more.setAttribute("aria-expanded", String(isOpen));
     more.textContent = t(isOpen ? "talk.less" : "talk.more");
   });
