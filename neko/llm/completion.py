@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -144,39 +144,36 @@ async def _read_stream(
 ) -> None:
     """Feed the stream to its end; what follows ``[DONE]`` is read so that the connection can be used again."""
     has_begun = has_ended = False
-    async for chunk in _in_parts(chunks):
-        if has_ended:
-            continue
-        clock.alive(len(chunk))
-        decoder.feed(chunk)
-        if decoder.is_sink_full:
-            clock.pause()
-            await sink.drain()
-            decoder.is_sink_full = False
-            clock.resume()
-        if decoder.has_begun and not has_begun:
-            has_begun = True
-            clock.thought()
-            await _let_first_words_out()
-        if decoder.has_text and not clock.has_words:
-            clock.words()
-        has_ended = decoder.done
-        if decoder.has_ended:
-            clock.last(_DRAIN_TIMEOUT_S if has_ended else _END_TIMEOUT_S)
+    async for chunk in chunks:
+        for part in (chunk,) if len(chunk) <= _PART else _parts(chunk):
+            if has_ended:
+                continue
+            clock.alive(len(part))
+            decoder.feed(part)
+            if decoder.is_sink_full:
+                clock.pause()
+                await sink.drain()
+                decoder.is_sink_full = False
+                clock.resume()
+            if decoder.has_begun and not has_begun:
+                has_begun = True
+                clock.thought()
+                await _let_first_words_out()
+            if decoder.has_text and not clock.has_words:
+                clock.words()
+            has_ended = decoder.done
+            if decoder.has_ended:
+                clock.last(_DRAIN_TIMEOUT_S if has_ended else _END_TIMEOUT_S)
+            if part is not chunk:
+                await asyncio.sleep(0)
 
 
-async def _in_parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """``chunks``, long ones in parts with a turn for everybody else after each.
+def _parts(chunk: bytes) -> Iterator[bytes]:
+    """A long chunk in parts, after each of which everybody else gets a turn.
 
     What was read at once may inflate to a thousand times as much, which ``httpx2`` hands out without waiting between.
     """
-    async for chunk in chunks:
-        if len(chunk) <= _PART:
-            yield chunk
-            continue
-        for at in range(0, len(chunk), _PART):
-            yield chunk[at : at + _PART]
-            await asyncio.sleep(0)
+    return (chunk[at : at + _PART] for at in range(0, len(chunk), _PART))
 
 
 async def _let_first_words_out() -> None:
