@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from neko.providers.addresses import host_of, normalise_base_url
+from neko.providers.addresses import host_of, normalise_base_url, shown_host
 from neko.providers.catalogue import AssistProvider, CoreProvider, catalogue, extra_body
 from neko.settings import registry
 from neko.settings.in_force import SettingsInForce
@@ -197,12 +197,12 @@ class _Choice:
         return self._endpoint(role, endpoint.base_url, model, endpoint.api_key)
 
     def _custom_name(self, url: str) -> tuple[str, str]:
-        """Key and name of the provider whose address this is: a providers one, this machine, or custom."""
+        """Key and name of the provider whose address this is; of one's own server it is named by its host."""
         for provider in self._catalogue.assist.values():
             if provider.base_url and provider.base_url == url:
                 return provider.key, provider.name
-        provider = self._catalogue.assist["local" if is_loopback(host_of(url)) else "custom"]
-        return provider.key, provider.name
+        own = self._catalogue.assist["local" if is_loopback(host_of(url)) else "custom"]
+        return own.key, shown_host(url) or own.name
 
     def _assist_url(self, provider: AssistProvider) -> str:
         return self._openai_url if provider.key == "openai" and self._openai_url else provider.base_url

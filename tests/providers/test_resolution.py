@@ -179,7 +179,7 @@ def own(role: str, **changes: Any) -> dict[str, Any]:
 def test_a_role_with_its_own_model_and_address_uses_its_own_three_values(role: str) -> None:
     endpoint = found(role, own(role))
     assert (endpoint.base_url, endpoint.model, endpoint.api_key) == ("http://localhost:1234/v1", "tiny", "own")
-    assert (endpoint.provider, endpoint.provider_name) == ("local", "Local")
+    assert (endpoint.provider, endpoint.provider_name) == ("local", "localhost:1234")
 
 
 @pytest.mark.parametrize("role", ["conversation", "summary", "correction", "emotion", "vision"])
