@@ -124,12 +124,12 @@ async function start() {
   const show = await startShell();
   startLayout();
   const parts = build();
+  void parts.stage.open();
   connect(parts);
   onLanguage(label);
   listenToKeys(parts);
   watchTop(parts.conversation);
   show();
-  void parts.stage.open();
   parts.conversation.start(await characterOfPage());
   parts.settings.followHash();
 }

@@ -1,19 +1,26 @@
 /**
- * The stage she stands on: keeps one avatar, tells it what goes on, or leaves the talk alone.
+ * The stage she stands on: keeps one avatar, tells it what goes on, or leaves the talk alone; the window behind her.
  *
- * @import { Activity, Avatar, AvatarError, Mouth, Point } from "../avatar/avatar.js"
+ * @import { Activity, Avatar, AvatarError, Colours, Mouth, Point, Region } from "../avatar/avatar.js"
  */
+import { daytime } from "./daytime.js";
 import { byId } from "./element.js";
 import { onLanguage, t } from "./i18n.js";
 import { toast } from "./notices.js";
 import { recall, remember } from "./preferences.js";
 
 const POINTER_DRAWS_MS = 4000;
+const DAYTIME_EVERY_MS = 300_000;
+
+/** What she answers to when she is touched there; she does not mind the rest. @type {Partial<Record<Region, string>>} */
+const TOUCHES = { ear: "touched_head", hair: "touched_head", nose: "touched_nose", tail: "touched_tail" };
+const TOUCHED_AT_REST = "blink";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Stage {
   #app = byId("app", HTMLElement);
+  #stage = byId("stage", HTMLElement);
   #place = byId("avatar", HTMLElement);
   /** @type {Avatar | null} */
   #avatar = null;
@@ -23,11 +30,17 @@ export class Stage {
   #activity = "idle";
   #typing = false;
   #name = "";
+  /** @type {Partial<Colours>} */
+  #colours = {};
 
   constructor() {
     new ResizeObserver(() => this.#avatar?.resize()).observe(this.#place);
     document.addEventListener("visibilitychange", () => this.#pauseOrGo());
     still.addEventListener("change", () => void this.#rebuild());
+    this.#place.addEventListener("mousedown", (event) => event.preventDefault()); // a touch leaves the keyboard where it is
+    this.#place.addEventListener("click", (event) => this.#touch(event));
+    this.#showDaytime();
+    setInterval(() => this.#showDaytime(), DAYTIME_EVERY_MS);
     document.addEventListener("pointermove", (event) => this.#glance(event), { passive: true });
     onLanguage(() => this.setName(this.#name));
   }
@@ -69,6 +82,15 @@ export class Stage {
     this.#place.setAttribute("aria-label", t("talk.portrait", { name }));
   }
 
+  /**
+   * Her colours; what is left out is as she comes. Throws a RangeError for what is no `#rrggbb`.
+   * @param {Partial<Colours>} colours
+   */
+  setColours(colours) {
+    this.#avatar?.setColours(colours);
+    this.#colours = colours;
+  }
+
   /** @param {Activity} activity */
   setActivity(activity) {
     this.#activity = activity;
@@ -104,7 +126,7 @@ export class Stage {
   async #load() {
     try {
       const { createAvatar } = await import("../avatar/avatar.js");
-      return await createAvatar(this.#place, { reducedMotion: still.matches, onError: (error) => this.#failed(error) });
+      return await createAvatar(this.#place, { colours: this.#colours, reducedMotion: still.matches, onError: (error) => this.#failed(error) });
     } catch (error) {
       console.warn("avatar", error);
       toast(t("look.avatar_failed"));
@@ -127,9 +149,24 @@ export class Stage {
     if (event.pointerType === "mouse" && !this.#typing) this.#avatar?.lookAt({ x: event.pageX, y: event.pageY }, { forMs: POINTER_DRAWS_MS });
   }
 
+  /** @param {MouseEvent} event */
+  #touch(event) {
+    const avatar = this.#avatar;
+    const motion = TOUCHES[avatar?.hitTest({ x: event.pageX, y: event.pageY }) ?? "body"];
+    if (avatar && motion && !avatar.playMotion(motion)) avatar.playMotion(TOUCHED_AT_REST);
+  }
+
+  #showDaytime() {
+    this.#stage.dataset.daytime = daytime(new Date());
+  }
+
   #pauseOrGo() {
-    if (document.hidden) this.#avatar?.pause();
-    else this.#avatar?.resume();
+    if (document.hidden) {
+      this.#avatar?.pause();
+    } else {
+      this.#avatar?.resume();
+      this.#showDaytime();
+    }
   }
 
   #leave() {

@@ -10,6 +10,7 @@
  */
 import { get, post, postForBytes, sentenceOf } from "./api.js";
 import { serverOf, useBorrowed } from "./borrowed_keys.js";
+import { daytime } from "./daytime.js";
 import { byId, h, icon } from "./element.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { MarkdownView } from "./markdown.js";
@@ -87,9 +88,7 @@ export class Welcome {
   #greet() {
     this.#greeting?.remove();
     const words = h("div", { class: "line-words" });
-    const hour = new Date().getHours();
-    const part = hour < 5 ? "night" : hour < 12 ? "morning" : hour < 18 ? "day" : hour < 23 ? "evening" : "night";
-    new MarkdownView(words).show(t("welcome.greeting", { hello: t(`welcome.hello_${part}`), name: this.#character }));
+    new MarkdownView(words).show(t("welcome.greeting", { hello: t(`welcome.hello_${daytime(new Date())}`), name: this.#character }));
     this.#greeting = h("article", { class: "line is-greeting", "data-testid": "greeting", "data-role": "assistant", "aria-label": t("talk.her") }, words);
     this.#top.append(this.#greeting);
     if (this.#card) this.#ask();
