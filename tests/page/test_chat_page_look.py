@@ -223,7 +223,7 @@ async def test_the_tab_key_reaches_everything_and_focus_is_seen(home: RunningNek
     unseen = []
     await driver.get("composer").fill("something")
     await driver.get("name").focus()
-    for _ in range(14):
+    for _ in range(24):
         here, ring = await page.evaluate(FOCUSED)
         reached.append(here)
         if not ring:
