@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from neko.errors import VoiceUnavailableError
 from neko.llm import model_catalogue
@@ -43,7 +44,9 @@ class Models:
     @property
     def label(self) -> ModelLabel:
         """The model that answers the next text turn."""
-        return sessions.label_of(self.endpoint("conversation"))
+        endpoint = self.endpoint("conversation")
+        label = sessions.label_of(endpoint)
+        return replace(label, works=self._adaptations.answered(endpoint)) if endpoint else label
 
     def endpoint(self, role: str) -> ModelEndpoint | None:
         """Where the model of a role is; None when nothing is configured. Raises ``ValueError`` for no role."""

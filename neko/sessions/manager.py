@@ -53,7 +53,7 @@ from neko.sessions.turn_events import Priority
 from neko.sessions.unkept_lines import memory_too_slow
 from neko.tasks import TaskOwner, in_thread
 from neko.types.lines import Line, NewLine
-from neko.types.model_session import ModelEvent, UserImage
+from neko.types.model_session import ModelEvent, ModelLabel, UserImage
 
 logger = logging.getLogger(__name__)
 
@@ -129,14 +129,14 @@ class SessionManager:
         self._turns.count_as_delivered()
         self._clients.attach(outbox)
         self._expect(None)
-        persona, current = self._dependencies.persona(), self._slot.current
+        persona = self._dependencies.persona()
         language = outbox.language or persona.language
         outbox.put(
             Hello(
                 self.character,
                 persona.master,
                 self._turns.state,
-                current.session.label if current else self._dependencies.label(),
+                self._label(),
                 self._turns.voice.kind,
                 language,
                 max(last, self._turns.log.last_line_id),
@@ -151,6 +151,11 @@ class SessionManager:
         if missed := self._status.missed(language):
             outbox.put(missed)
         self._clients.hand_over_sound()
+
+    def _label(self) -> ModelLabel:
+        """Who answers, and whether that worked the last time."""
+        configured, current = self._dependencies.label(), self._slot.current
+        return configured if current is None or current.session.label == configured else current.session.label
 
     async def _last_line_id(self) -> tuple[int, NekoError | None]:
         try:

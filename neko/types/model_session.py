@@ -16,11 +16,15 @@ from neko.types.memory import Evidence, RecentEntry
 
 @dataclass(frozen=True, slots=True)
 class ModelLabel:
-    """What the user sees: "gpt-5-chat-latest" by "OpenAI". ``offline``: the built-in model."""
+    """What the user sees: "gpt-5-chat-latest" by "OpenAI". ``offline``: the built-in model.
+
+    ``works``: whether it answered what it was asked last, None when it has not been asked anything yet.
+    """
 
     model: str
     provider: str
     offline: bool = False
+    works: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,7 @@ def _unkept_line(line: NewLine) -> dict[str, Any]:
 
 def label_json(label: ModelLabel) -> dict[str, Any]:
     """The model's name as the page shows it."""
-    return {"model": label.model, "provider": label.provider, "offline": label.offline}
+    return {"model": label.model, "provider": label.provider, "offline": label.offline, "works": label.works}
 
 
 def _reply_text(e: ev.ReplyText) -> dict[str, Any]:

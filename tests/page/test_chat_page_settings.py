@@ -210,7 +210,7 @@ async def test_a_model_server_on_this_computer_is_one_tap_away(
         assert await driver.reply() == "Hello from the scripted model."
         assert provider.chats[-1].json["model"] == "large-one"
         await to_page(driver, "model")
-        await expect(driver.get("settings").get_by_text(f"127.0.0.1:{provider.port}")).to_be_visible()
+        await expect(driver.get("settings").get_by_text(f"127.0.0.1:{provider.port}/v1")).to_be_visible()
 
 
 async def test_a_key_is_pasted_on_the_first_visit_in_three_steps(
@@ -227,6 +227,80 @@ async def test_a_key_is_pasted_on_the_first_visit_in_three_steps(
     await driver.get("model-use").click()
     await expect(driver.get("welcome")).to_have_count(0)
     await expect(driver.get("connection")).to_contain_text("scripted-1")
+
+
+async def test_what_does_not_work_is_taken_only_when_it_is_pressed_once_more(
+    running_neko: RunningNeko, driver: PageDriver, free_port: int
+) -> None:
+    await driver.open(running_neko.url + "/#settings/model")
+    await driver.get("provider-custom").click()
+    await driver.get("model-url").fill(f"http://127.0.0.1:{free_port}/v1")
+    await driver.get("model-list").select_option(label="Another…")
+    await driver.get("model-name").fill("tiny")
+    use, note = driver.get("model-use"), driver.get("model-note")
+    await expect(use).to_have_text("Use this")
+    await use.click()
+    await expect(note).to_have_class(re.compile("is-bad"))
+    await expect(note).to_contain_text(str(free_port))
+    await expect(driver.get("settings")).to_be_visible()
+    await expect(driver.get("connection")).to_have_attribute("data-state", "builtin")
+    await expect(use).to_have_text("Use it anyway")
+    await driver.get("model-name").fill("tinier")
+    await expect(use).to_have_text("Use this")
+    await use.click()
+    await expect(use).to_have_text("Use it anyway")
+    await use.click()
+    await expect(driver.get("settings")).to_be_hidden()
+    await expect(driver.get("connection")).to_have_attribute("data-model", "trouble")
+    await expect(driver.get("settings-model")).to_have_count(0)
+    await to_page(driver, "model")
+    await expect(driver.get("provider-custom")).to_contain_text(f"In use: 127.0.0.1:{free_port}")
+    await driver.get("provider-custom").click()
+    await expect(driver.get("model-url")).to_have_value(f"http://127.0.0.1:{free_port}/v1")
+    await expect(driver.get("model-list")).to_have_value("tinier")
+
+
+async def test_the_light_says_how_the_last_question_ended(
+    running_neko: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    page = await driver.open(running_neko.url + "/#settings/model")
+    await driver.get("provider-custom").click()
+    await driver.get("model-url").fill(provider.base_url)
+    await driver.get("model-url").press("Tab")
+    await expect(driver.get("model-list")).to_have_value("scripted-1")
+    await driver.get("model-use").click()
+    light = driver.get("connection")
+    await expect(light).to_have_attribute("data-model", "works")
+    provider.script(failure(401, "Incorrect API key provided"))
+    await driver.say("hello")
+    await expect(light).to_have_attribute("data-model", "trouble")
+    await expect(light).to_have_attribute("title", re.compile("key"))
+    await page.reload()
+    await driver.until_ready()
+    await expect(light).to_have_attribute("data-model", "trouble")
+    await driver.say("and now?")
+    await driver.reply(1)
+    await expect(light).to_have_attribute("data-model", "works")
+
+
+async def test_before_a_choice_it_is_said_who_receives_the_words(running_neko: RunningNeko, driver: PageDriver) -> None:
+    await driver.open(running_neko.url + "/#settings/model")
+    await driver.get("provider-free").click()
+    await expect(driver.get("model-receives")).to_contain_text("lanlan.tech, a service that strangers run")
+    await driver.get("provider-openai").click()
+    await expect(driver.get("model-receives")).to_have_text("What you say goes to api.openai.com.")
+    await driver.get("provider-offline").click()
+    await expect(driver.get("model-receives")).to_have_count(0)
+
+
+async def test_a_model_that_was_not_asked_yet_has_no_green_light(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    await driver.open(connected.url)
+    await expect(driver.get("connection")).to_have_attribute("data-model", "unknown")
+    await driver.say("hello")
+    await driver.reply()
+    await expect(driver.get("connection")).to_have_attribute("data-model", "works")
 
 
 async def test_turning_through_the_settings_asks_no_other_host(running_neko: RunningNeko, driver: PageDriver) -> None:

@@ -174,7 +174,7 @@ LINE = Line(7, "s", "t", "user", "Sam", "hi", datetime(2026, 5, 3, 12, 0), clien
         ),
         (
             ev.ModelChanged(ModelLabel("m", "p")),
-            {"type": "neko_model", "model": {"model": "m", "provider": "p", "offline": False}},
+            {"type": "neko_model", "model": {"model": "m", "provider": "p", "offline": False, "works": None}},
         ),
     ],
 )

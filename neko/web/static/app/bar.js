@@ -25,6 +25,8 @@ export class Bar {
   #link = "connecting";
   /** @type {ModelLabel | null} */
   #model = null;
+  /** Why the model did not answer. */
+  #trouble = "";
   menuOpen = false;
 
   /** @param {SpeechOutput} speech */
@@ -65,6 +67,20 @@ export class Bar {
   /** @param {ModelLabel} model */
   setModel(model) {
     this.#model = model;
+    this.#trouble = "";
+    this.#drawConnection();
+  }
+
+  /**
+   * The model has begun to answer, or could not.
+   * @param {boolean} works
+   * @param {string} [trouble] what is wrong
+   */
+  setWorks(works, trouble = "") {
+    const model = this.#model;
+    if (!model || model.offline || (model.works === works && trouble === this.#trouble)) return;
+    this.#model = { ...model, works };
+    this.#trouble = trouble;
     this.#drawConnection();
   }
 
@@ -87,8 +103,13 @@ export class Bar {
     const label = !model ? "" : model.offline ? t("connection.builtin") : model.model;
     const text = online ? label || t("connection.online") : t(`connection.${this.#link}`);
     this.#connection.dataset.state = online ? (model?.offline ? "builtin" : "online") : this.#link;
+    this.#connection.dataset.model = model?.works === false ? "trouble" : model?.works ? "works" : "unknown";
     this.#connectionText.textContent = text;
-    const full = online && model && !model.offline ? t("connection.through", { model: model.model, provider: model.provider }) : text;
+    let full = text;
+    if (online && model && !model.offline) {
+      full = t("connection.through", { model: model.model, provider: model.provider });
+      if (model.works === false) full = `${full} ${this.#trouble || t("connection.trouble")}`;
+    }
     this.#connection.setAttribute("aria-label", t("connection.label", { state: full }));
     this.#connection.title = full;
   }

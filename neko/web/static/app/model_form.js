@@ -35,6 +35,8 @@ export class ModelForm {
   #fields = h("div", { class: "form", hidden: true });
   /** @type {Fields | null} */
   #controls = null;
+  /** The choice of the last test, whatever came of it: it is taken without another one. */
+  #known = "";
   #use = h("button", { type: "button", class: "button is-main", "data-testid": "model-use", on: { click: () => this.#save() } });
   #note = h("p", { class: "form-note", role: "status", hidden: true, "data-testid": "model-note" });
   element = h("div", { class: "model-form" }, this.#tiles, this.#fields);
@@ -82,9 +84,9 @@ export class ModelForm {
 
   /** @param {CurrentModel} current */
   #drawTiles(current) {
-    const inUse = current.offline ? "offline" : current.provider;
+    const inUse = tileInUse(current);
     this.#tiles.replaceChildren(...this.#providers().map((provider) => {
-      const note = provider.key === inUse ? t("model.in_use")
+      const note = provider.key === inUse ? inUseNote(current)
         : provider.key === "custom" ? t("model.custom_hint")
         : !provider.needs_key ? t("model.no_key")
         : provider.has_key ? t("model.key_saved") : t("model.needs_key");
@@ -108,6 +110,7 @@ export class ModelForm {
     const provider = this.#provider;
     this.#fields.hidden = false;
     this.#use.textContent = t("model.use");
+    this.#known = "";
     this.#note.hidden = true;
     if (provider.key === "offline") {
       this.#controls = null;
@@ -122,6 +125,7 @@ export class ModelForm {
       custom ? field(t("model.url"), url, h("span", { class: "field-hint", text: t("model.url_hint") })) : "",
       provider.needs_key || custom ? field(custom ? t("model.key_optional") : t("model.key"), key, site) : "",
       field(t("model.model"), h("span", { class: "field-pair" }, list, typed)),
+      custom ? "" : this.#receives(provider),
       provider.key_from && h("p", { class: "form-note", "data-testid": "key-from", text: t("model.key_from", { name: provider.key_from }) }),
       this.#pinned(),
       this.#note,
@@ -130,7 +134,7 @@ export class ModelForm {
 
   /** @param {Provider} provider */
   #makeControls(provider) {
-    const mine = this.#current?.provider === provider.key && !this.#current.offline ? this.#current : null;
+    const mine = this.#current && tileInUse(this.#current) === provider.key ? this.#current : null;
     const model = mine?.model || provider.models.conversation || "";
     const url = h("input", {
       class: "input", type: "url", inputmode: "url", spellcheck: "false", "data-testid": "model-url", placeholder: "http://localhost:8000/v1",
@@ -149,6 +153,12 @@ export class ModelForm {
       typed.hidden = list.value !== OTHER;
       if (!typed.hidden) typed.focus();
     });
+    for (const control of [url, key, list, typed]) {
+      control.addEventListener("input", () => {
+        this.#known = "";
+        this.#use.textContent = t("model.use");
+      });
+    }
     offerModels(controls, model ? [model] : [], model);
     key.addEventListener("change", () => void this.#listModels());
     url.addEventListener("change", () => void this.#listModels());
@@ -162,7 +172,7 @@ export class ModelForm {
   #forget(provider) {
     const custom = provider.key === "custom";
     const current = this.#current;
-    const kept = custom ? current?.provider === "custom" && !current.offline : provider.needs_key && provider.has_key;
+    const kept = custom ? current && tileInUse(current) === "custom" : provider.needs_key && provider.has_key;
     if (!kept || provider.key_from) return "";
     return h("button", {
       type: "button", class: "button is-quiet", "data-testid": "model-forget", text: t(custom ? "model.forget_address" : "model.forget_key"),
@@ -178,6 +188,16 @@ export class ModelForm {
       this.choose(key);
       this.#say(t("model.forgotten"), "is-good");
     });
+  }
+
+  /**
+   * Who gets to read what is said.
+   * @param {Provider} provider
+   */
+  #receives(provider) {
+    const host = hostOf(provider.base_url);
+    if (!host) return "";
+    return h("p", { class: "form-note", "data-testid": "model-receives", text: t(provider.needs_key ? "model.receives" : "model.receives_free", { host }) });
   }
 
   #pinned() {
@@ -249,8 +269,7 @@ export class ModelForm {
 
   /** The custom address without what everybody knows of it. */
   #address() {
-    if (this.#provider.key !== "custom") return "";
-    return this.#controls?.url.value.trim().replace(/^https?:\/\//, "").replace(/\/.*/, "").replace(/.*@/, "") ?? "";
+    return this.#provider.key === "custom" ? hostOf(this.#controls?.url.value ?? "") : "";
   }
 
   #test() {
@@ -266,17 +285,28 @@ export class ModelForm {
   /** A model that is loaded for this may take minutes, which is said. */
   async #tested() {
     const late = setTimeout(() => this.#say(t("model.testing_late")), LATE_MS);
+    const choice = this.#request();
+    this.#known = JSON.stringify(choice);
+    this.#use.textContent = t("model.use");
     try {
       /** @type {ModelTested} */
-      const result = await post("api/models/test", this.#request(), TEST_TIMEOUT_MS);
+      const result = await post("api/models/test", choice, TEST_TIMEOUT_MS);
       return result;
+    } catch (error) {
+      this.#use.textContent = t("model.use_anyway");
+      throw error;
     } finally {
       clearTimeout(late);
     }
   }
 
+  /** A choice that does not work is taken only when it is pressed once more. */
   #save() {
     return this.#busily(async () => {
+      if (this.#controls && this.#known !== JSON.stringify(this.#request())) {
+        this.#say(t("model.testing"));
+        await this.#tested();
+      }
       await post("api/models/use", this.#request());
       this.#onDone(this.#provider.key === "offline" ? t("connection.builtin") : this.#model() || this.#name(this.#provider));
     });
@@ -322,4 +352,26 @@ function offerModels({ list, typed }, models, chosen) {
   list.replaceChildren(...all.map((model) => h("option", { value: model, text: model })), h("option", { value: OTHER, text: t("model.other") }));
   list.value = chosen || all[0] || OTHER;
   typed.hidden = list.value !== OTHER;
+}
+
+/**
+ * The tile of what is in use: an own server stands under "Other address", on this machine or elsewhere.
+ * @param {CurrentModel} current
+ */
+function tileInUse(current) {
+  if (current.offline) return "offline";
+  return current.provider === "local" ? "custom" : current.provider;
+}
+
+/** @param {CurrentModel} current */
+function inUseNote(current) {
+  return tileInUse(current) === "custom" ? t("model.in_use_at", { host: hostOf(current.base_url) }) : t("model.in_use");
+}
+
+/**
+ * An address without what everybody knows of it.
+ * @param {string} url
+ */
+function hostOf(url) {
+  return url.trim().replace(/^[a-z]+:\/\//i, "").replace(/\/.*/, "").replace(/.*@/, "");
 }

@@ -129,6 +129,7 @@ export class ServerEvents {
       this.#ignored = undefined;
     }
     if (isNew) {
+      this.#parts.bar.setWorks(true);
       clearFault();
       this.#conversation.retryIsShown(true);
     }
@@ -170,6 +171,7 @@ export class ServerEvents {
     }
     this.#conversation.retryIsShown(false);
     const retry = TRANSIENT.has(code) ? () => this.#conversation.retry() : null;
+    if (code.startsWith("model_") || code === "model") this.#parts.bar.setWorks(false, message.split("\n")[0]);
     showFault({ code, message, remedy, link, retry });
     this.#parts.follow.keep();
   }

@@ -8,7 +8,8 @@
  * @typedef {"user" | "assistant" | "system"} Role
  * @typedef {"complete" | "interrupted" | "failed" | "replaced"} LineStatus
  * @typedef {"builtin" | "openai" | "browser" | "off"} SpeechEngine
- * @typedef {{ model: string, provider: string, offline: boolean }} ModelLabel `offline`: the built-in model.
+ * @typedef {{ model: string, provider: string, offline: boolean, works: boolean | null }} ModelLabel
+ *   `offline`: the built-in model. `works`: whether it answered the last time; null when it has not been asked yet.
  *
  * @typedef {object} Line A line of the log, as `api/history` gives it too.
  * @property {number} id
