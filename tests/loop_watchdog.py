@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 LIMIT = 0.05
 """Seconds of the thread's own processor time: what other programs take does not count."""
 
-BLOCKED = 0.5
+BLOCKED = 2.0
 """Seconds by the clock: a step this long waits for something, however busy the machine is."""
 
 

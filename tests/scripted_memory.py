@@ -89,6 +89,12 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
                 )
         return sorted(evidence, key=lambda one: one.score, reverse=True)[: max(limit, 0)]
 
+    async def find(self, character: str, text: str, *, limit: int = 50, before: int | None = None) -> list[Line]:
+        words = text.casefold().split()
+        found = await self.lines(character, before=before, limit=len(self._known(character)))
+        held = [line for line in found if words and all(word in line.text.casefold() for word in words)]
+        return held[::-1][:limit]
+
     async def compress(self, character: str, summarise: Summarise | None) -> bool:
         self._known(character)
         read = list(self._windows[character])

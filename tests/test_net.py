@@ -51,6 +51,7 @@ ALLOWED = {
     "neko/llm/provider_errors.py imports socket",
     "neko/llm/client.py imports openai",
     "neko/llm/client.py calls AsyncOpenAI over http_client",
+    "neko/llm/client.py calls httpx2.Request",
 }
 """The listening socket, to which connections come in; this machine's own name; the proxies that
 the system names; the exception for an unknown host; and the ``openai`` client, which

@@ -18,6 +18,7 @@ from typing import Final
 from neko.memory import schema
 from neko.memory.keywords import Keyword
 from neko.memory.line_codec import Names, logged_lines
+from neko.types.lines import Line
 from neko.types.memory import Evidence
 
 _CANDIDATES: Final = 20
@@ -105,6 +106,28 @@ def bring_up(connection: sqlite3.Connection, end: int) -> bool:
     connection.execute(_FORGET_REPLACED, (last,))
     connection.execute("UPDATE temp.words_end SET id = ?", (last,))
     return True
+
+
+def find(connection: sqlite3.Connection, names: Names, words: Sequence[str], *, limit: int, end: int) -> list[Line]:
+    """The last ``limit`` lines with ids below ``end`` that hold all of the words, newest first.
+
+    Blocks for as long as a scan of the log takes. Raises ``sqlite3.Error``.
+    """
+    while bring_up(connection, end):
+        pass
+    conditions, parameters = [], []
+    for word in words:
+        spellings = [word.lower()]
+        if not word.isascii():  # SQLite knows the case of ASCII only
+            spellings = sorted({word, word.lower(), word.capitalize(), word.upper()})
+        conditions.append("(" + " OR ".join(["instr(words, ?)"] * len(spellings)) + ")")
+        parameters += spellings
+    rows = connection.execute(
+        f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN (SELECT id FROM temp.words WHERE id < ? "
+        f"AND {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?) ORDER BY id",
+        (end, *parameters, limit),
+    ).fetchall()
+    return [logged.line for logged in logged_lines(rows, names)][::-1]
 
 
 def search(

@@ -19,7 +19,7 @@ from neko.memory.line_codec import Names
 from neko.memory.log import Log
 from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.recent import RecentFile, RecentWindow, largest_id
-from neko.memory.search import search
+from neko.memory.search import find, search
 from neko.memory.sqlite_errors import ConnectionClosedError, store_error
 from neko.memory.timeouts import MemoryTimeouts
 from neko.storage import log_fault, make_folder
@@ -28,6 +28,9 @@ from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import ConversationMemory, Evidence, MemoryAdministration, RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
+
+_MOST_WORDS = 16
+"""Of a search."""
 
 OnDamage = Callable[[NekoError], None]
 
@@ -128,6 +131,24 @@ class MemoryService(ConversationMemory, MemoryAdministration):
             file = str(log_path(self._folder, character))
             raise RecallTimeoutError(
                 f"a recall took longer than {timeout_s:g} s", file=file, reason="slow", seconds=timeout_s
+            ) from error
+
+    async def find(self, character: str, text: str, *, limit: int = 50, before: int | None = None) -> list[Line]:
+        words = text.split()[:_MOST_WORDS]
+        if not words or limit <= 0:
+            return []
+        timeout_s = self._timeouts.find_timeout_s
+        try:
+            async with asyncio.timeout(timeout_s):
+                log = (await self._opened(character)).log
+                end = log.newest + 1 if before is None else min(before, log.newest + 1)
+                return await log.recall(partial(find, words=words, limit=limit, end=end))
+        except TimeoutError as error:
+            raise RecallTimeoutError(
+                f"a search took longer than {timeout_s:g} s",
+                file=str(log_path(self._folder, character)),
+                reason="slow",
+                seconds=timeout_s,
             ) from error
 
     async def compress(self, character: str, summarise: Summarise | None) -> bool:

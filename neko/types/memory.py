@@ -80,7 +80,14 @@ class ConversationLog(Protocol):
 
 
 class Recall(Protocol):
-    """What was said long ago about the subject at hand."""
+    """What was said long ago about the subject at hand, or in these very words."""
+
+    async def find(self, character: str, text: str, *, limit: int = 50, before: int | None = None) -> list[Line]:
+        """The lines that hold every word of ``text`` somewhere, newest first; with ``before`` those with smaller ids.
+
+        Case is not looked at, nor where a word ends. Has a deadline of its own and raises ``RecallTimeoutError``.
+        """
+        ...
 
     async def recall(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Evidence]:
         """Evidence on what ``query`` is about, best first; only from lines with ids below ``before``.

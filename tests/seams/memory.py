@@ -204,6 +204,35 @@ class RecallBehaviour:
         assert await recalled(memory, "?! …") == []
         assert await recalled(memory, "what is it") == []
 
+    @pytest.mark.parametrize("query", ["HERONS", "heron river", "ver mor", "She", "白鹭", "été", "ÉTÉ", "100%_"])
+    async def test_every_line_that_holds_the_words_is_found_newest_first(self, memory: Memory, query: str) -> None:
+        said = [
+            "I saw two herons by the river this morning",
+            "今天看到两只白鹭",
+            "L'Été is over, 100%_ sure",
+            "He said herons again, over the river. Morning!",
+        ]
+        await talk(memory, *said)
+        words = query.casefold().split()
+        expected = [text for text in reversed(said) if all(word in text.casefold() for word in words)]
+        assert [line.text for line in await memory.find(MIO, query)] == expected
+
+    async def test_a_search_goes_on_before_what_was_found(self, memory: Memory) -> None:
+        ids = await talk(memory, *[f"heron {number}" for number in range(5)])
+        assert [line.text for line in await memory.find(MIO, "heron", limit=2)] == ["heron 4", "heron 3"]
+        further = await memory.find(MIO, "heron", limit=2, before=ids[3])
+        assert [line.text for line in further] == ["heron 2", "heron 1"]
+
+    @pytest.mark.parametrize("query", ["", "  ", "nothing of the kind"])
+    async def test_nothing_is_found_where_nothing_fits(self, memory: Memory, query: str) -> None:
+        await talk(memory, "hello", "hello you")
+        assert await memory.find(MIO, query) == []
+
+    async def test_a_replaced_reply_is_not_found(self, memory: Memory) -> None:
+        first = await memory.store(MIO, new_line("a heron", "assistant"))
+        await memory.store(MIO, new_line("two herons", "assistant", replaces=first.line.id))
+        assert [line.text for line in await memory.find(MIO, "heron")] == ["two herons"]
+
     async def test_a_replaced_reply_is_not_recalled(self, memory: Memory) -> None:
         _, old = await talk(memory, "hello", "the volcano said no")
         await memory.store(MIO, new_line("welcome", "assistant", replaces=old))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import quote
 
 from pydantic import Field
+from starlette.responses import Response, StreamingResponse
 
+from neko.app.export import exported
 from neko.types.lines import Line
 from neko.web.endpoint import Call, get
 from neko.web.errors import HTTPError
 from neko.web.schemas import Empty, Schema
+from neko.well_formed import well_formed
 
 
 class CharacterPath(Schema):
@@ -54,9 +59,7 @@ class History(Schema):
     failures={404: "There is no character of this name."},
 )
 async def history(call: Call[Empty, HistoryQuery, CharacterPath]) -> History:
-    character, query = call.path.character, call.query
-    if character not in call.neko.characters.names:
-        raise HTTPError(404, "character", "There is no character of this name.", name=character)
+    character, query = _known(call), call.query
     lines = await call.neko.memory.lines(character, before=query.before, after=query.after, limit=query.limit + 1)
     more = len(lines) > query.limit
     if more:
@@ -79,4 +82,56 @@ def line_shape(line: Line) -> LineShape:
     )
 
 
-ENDPOINTS = (history,)
+class SearchQuery(Schema):
+    """``before``: an exclusive line id."""
+
+    q: str = Field("", max_length=200)
+    before: int | None = Field(None, ge=0)
+    limit: int = Field(30, ge=1, le=200)
+
+
+@get(
+    "/api/history/{character}/search",
+    path=CharacterPath,
+    query=SearchQuery,
+    response=History,
+    summary="The lines that hold all of these words, newest first",
+    failures={404: "There is no character of this name."},
+)
+async def search(call: Call[Empty, SearchQuery, CharacterPath]) -> History:
+    character, query = _known(call), call.query
+    found = await call.neko.memory.find(character, well_formed(query.q), limit=query.limit + 1, before=query.before)
+    return History(lines=[line_shape(line) for line in found[: query.limit]], has_more=len(found) > query.limit)
+
+
+class ExportQuery(Schema):
+    form: Literal["markdown", "json"] = "markdown"
+
+
+@get(
+    "/api/history/{character}/export",
+    path=CharacterPath,
+    query=ExportQuery,
+    response=Empty,
+    summary="The whole talk as a file",
+    failures={404: "There is no character of this name."},
+)
+async def export(call: Call[Empty, ExportQuery, CharacterPath]) -> Response:
+    character, form = _known(call), call.query.form
+    media_type, ending = ("text/markdown", "md") if form == "markdown" else ("application/json", "json")
+    name = quote(f"{character} {datetime.now():%Y-%m-%d}.{ending}")
+    return StreamingResponse(
+        exported(call.neko.memory, character, form),
+        media_type=f"{media_type}; charset=utf-8",
+        headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"},
+    )
+
+
+def _known(call: Call[Any, Any, CharacterPath]) -> str:
+    character = call.path.character
+    if character not in call.neko.characters.names:
+        raise HTTPError(404, "character", "There is no character of this name.", name=character)
+    return character
+
+
+ENDPOINTS = (history, search, export)
