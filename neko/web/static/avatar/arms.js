@@ -14,6 +14,8 @@ const SLOPE = { x: 266, y: 545 };
 const OUTSIDE = -1;
 const INSIDE = 1;
 const DEEP = 0.5;
+/** Half the width of the sleeve about the elbow. */
+const HALF = 34;
 
 /** @type {Record<"left" | "right", { rest: ArmPose, heart: ArmPose, chin: ArmPose }>} */
 const POSES = {
@@ -25,7 +27,7 @@ const POSES = {
   right: {
     rest: { elbow: { x: 210, y: 744 }, wrist: { x: 316, y: 790 }, hand: -100 },
     heart: { elbow: { x: 214, y: 740 }, wrist: { x: 352, y: 698 }, hand: -120 },
-    chin: { elbow: { x: 232, y: 706 }, wrist: { x: 362, y: 524 }, hand: -156 },
+    chin: { elbow: { x: 232, y: 706 }, wrist: { x: 364, y: 514 }, hand: -156 },
   },
 };
 
@@ -66,22 +68,24 @@ export function sleevePaths({ elbow, wrist }) {
   const upper = [
     { ...SHOULDER, heading: down, half: 30 },
     { ...between(SHOULDER, elbow, 0.4), heading: down, half: 33 },
-    { ...between(SHOULDER, elbow, 0.82), heading: down, half: 34 },
+    { ...between(SHOULDER, elbow, 0.82), heading: down, half: HALF },
   ];
   const [, arm, bend] = upper;
   /** @type {Joint[]} */
   const fore = [
-    { ...between(elbow, wrist, 0.16), heading: on, half: 34 },
-    { ...between(elbow, wrist, 0.6), heading: on, half: 34 },
+    { ...between(elbow, wrist, 0.16), heading: on, half: HALF },
+    { ...between(elbow, wrist, 0.6), heading: on, half: HALF },
     { ...between(elbow, wrist, 0.92), heading: on, half: 24 },
   ];
-  const crook = beside({ ...elbow, heading: on, half: 34 }, INSIDE);
-  const outside = [SLOPE, ...[...upper, ...fore].map((joint) => beside(joint, OUTSIDE))];
+  const middle = Math.atan2(Math.sin(down) + Math.sin(on), Math.cos(down) + Math.cos(on));
+  const outside = [SLOPE, ...[...upper, { ...elbow, heading: middle, half: HALF }, ...fore].map((joint) => beside(joint, OUTSIDE))];
+  const above = [arm, bend, { ...elbow, heading: down, half: HALF }].map((joint) => beside(joint, INSIDE));
+  const crook = beside({ ...elbow, heading: on, half: HALF * Math.max(0, Math.cos(on - down)) }, INSIDE); // in a sharp bend its crease begins within the arm
   const inside = [crook, ...fore.map((joint) => beside(joint, INSIDE))];
   const deep = fore.map((joint) => beside(joint, DEEP));
   return {
-    upper: `${smooth(outside)}${upper.toReversed().map((joint) => lineTo(beside(joint, INSIDE))).join("")}Z`,
-    fold: smooth([beside(arm, INSIDE), beside(bend, INSIDE)]),
+    upper: `${smooth(outside)}${[...above.toReversed(), beside(upper[0], INSIDE)].map(lineTo).join("")}Z`,
+    fold: smooth(above),
     fore: `${smooth([...outside.slice(2), ...inside.toReversed(), beside(bend, INSIDE)])}Z`,
     shade: `${smooth([...inside, ...deep.toReversed(), crook])}Z`,
     line: `${smooth(outside)}${smooth(inside)}`,

@@ -70,8 +70,8 @@ function lash(corner, outer, inner, open) {
   return (
     `M${INNER.x + 1.5} ${INNER.y + 1}C${inner.x + 1} ${round(inner.y)} ${outer.x + 1} ${round(outer.y)} ${corner.x + 1} ${round(corner.y + 1.5)}` +
     `Q${corner.x - 2.5} ${round(corner.y + mix(2, -0.5, lift))} ${wing.x} ${round(wing.y)}` +
-    `Q${corner.x - 1} ${round(mix(wing.y, outer.y, 0.2))} ${round(corner.x + 3)} ${round(mix(corner.y, outer.y, 0.38) - 3)}` +
-    `C${outer.x + 8} ${round(outer.y - thick)} ${inner.x} ${round(inner.y - thick * 0.62)} ${INNER.x + 1.5} ${INNER.y + 1}Z`
+    `Q${corner.x - 2} ${round(mix(wing.y, outer.y, 0.24))} ${round(corner.x)} ${round(Math.min(mix(corner.y, outer.y, 0.42), corner.y) - 3)}` +
+    `C${outer.x + 6} ${round(outer.y - thick)} ${inner.x} ${round(inner.y - thick * 0.62)} ${INNER.x + 1.5} ${INNER.y + 1}Z`
   );
 }
 

@@ -10,6 +10,7 @@
  * @property {number} wide
  * @property {number} smile
  * @property {number} mouthOpen
+ * @property {number} mouthRound
  * @property {number} blush
  * @property {number} brows
  * @property {number} ears
@@ -44,7 +45,7 @@ const GESTURES = {
     pitch: 0.45 * swell(share), ears: 13 * hold(share), earBack: 0.25 * hold(share), tailLift: 0.6 * hold(share),
   }) },
   touched_tail: { ms: 1400, turn: (share) => ({
-    wide: 0.16 * hold(share), brows: 9 * hold(share), mouthOpen: 0.3 * hold(share), blush: 0.4 * hold(share), pitch: -0.4 * swell(share),
+    wide: 0.16 * hold(share), brows: 9 * hold(share), mouthOpen: 0.36 * hold(share), mouthRound: 0.8 * hold(share), smile: -0.7 * hold(share), blush: 0.4 * hold(share), pitch: -0.4 * swell(share),
     yaw: 0.5 * hold(share), ears: 9 * shake(share, 4), earBack: 0.3 * hold(share), tailLift: hold(share), tailReach: 1.6 * hold(share),
   }) },
   touched_nose: { ms: 1300, turn: (share) => ({
@@ -55,7 +56,7 @@ const GESTURES = {
 
 /** @type {Turn} */
 const NONE = {
-  yaw: 0, pitch: 0, tilt: 0, joy: 0, shut: 0, wide: 0, smile: 0, mouthOpen: 0, blush: 0, brows: 0, ears: 0, earBack: 0, tailLift: 0, tailReach: 0, heart: 0,
+  yaw: 0, pitch: 0, tilt: 0, joy: 0, shut: 0, wide: 0, smile: 0, mouthOpen: 0, mouthRound: 0, blush: 0, brows: 0, ears: 0, earBack: 0, tailLift: 0, tailReach: 0, heart: 0,
 };
 
 export const GESTURE_NAMES = Object.freeze(Object.keys(GESTURES));

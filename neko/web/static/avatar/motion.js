@@ -66,7 +66,7 @@ const STILL_MOTIONS = Object.freeze(["blink"]);
 const MOTIONS = Object.freeze([...GESTURE_NAMES, "flick_ears", ...STILL_MOTIONS]);
 
 const TURNING_WAIT_MS = 30;
-const CALM_WAIT_MS = 78;
+const CALM_WAIT_MS = 90;
 const LEAST_CALM_WAIT_MS = 33;
 const STILL_WAIT_MS = 900;
 const LONGEST_STRIDE_S = 0.1;
@@ -340,8 +340,8 @@ export class Motion {
     const speech = this.#spoke;
     return {
       open: Math.max(open, feeling.mouthOpen * (1 - speech) * (1 - wondering), turn.mouthOpen),
-      width: this.#mouth.width.value + feeling.mouthWidth * (1 - 0.5 * speech) - wondering * 0.22,
-      round: Math.min(1, this.#mouth.round.value + feeling.mouthRound * (1 - speech)),
+      width: this.#mouth.width.value + feeling.mouthWidth * (1 - 0.5 * speech) - wondering * 0.22 - turn.mouthRound * 0.4,
+      round: Math.min(1, this.#mouth.round.value + feeling.mouthRound * (1 - speech) + turn.mouthRound),
       smile: feeling.smile * (1 - 0.55 * wondering) + turn.smile,
       cat: Math.max(0, feeling.cat) * (1 - Math.min(1, open * 6)),
     };

@@ -53,7 +53,7 @@ function centreLine(phase, reach, lift) {
 /** Slim at the root, fullest in the last third, round at the end. @param {number} along */
 function thickness(along) {
   const full = 15 + 13 * Math.sin(Math.max(0, along - 0.12) * Math.PI * 0.66) ** 2;
-  return along > 0.8 ? full * Math.sqrt(Math.max(0, 1 - ((along - 0.8) / 0.2) ** 2.2)) : full;
+  return along > 0.8 ? Math.max(8, full * Math.sqrt(Math.max(0, 1 - ((along - 0.8) / 0.2) ** 2.2))) : full;
 }
 
 /** From one side of the tail back to the other. @param {Joint | undefined} at */
