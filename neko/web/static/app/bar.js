@@ -28,9 +28,14 @@ export class Bar {
   /** Why the model did not answer. */
   #trouble = "";
   menuOpen = false;
+  #onSearch;
 
-  /** @param {SpeechOutput} speech */
-  constructor(speech) {
+  /**
+   * @param {SpeechOutput} speech
+   * @param {{ onSearch: () => void }} options
+   */
+  constructor(speech, { onSearch }) {
+    this.#onSearch = onSearch;
     this.#connection.append(this.#connectionText);
     this.#speech = speech;
     this.#name.addEventListener("click", () => { location.hash = "settings/characters"; });
@@ -161,6 +166,12 @@ export class Bar {
       h("button", { type: "button", class: "menu-item", "data-testid": testId, on: { click: run } }, icon(sign), h("span", { text: label }));
     const isFolded = folded();
     return [
+      item("search", t("menu.search"), () => {
+        this.closeMenu();
+        this.#onSearch();
+      }, "menu-search"),
+      this.#save(),
+      h("hr"),
       item("character", t("settings.pages.characters"), go("characters"), "menu-characters"),
       item("model", t("settings.pages.model"), go("model"), "menu-model"),
       item("look", t("settings.pages.look"), go("look"), "menu-look"),
@@ -170,6 +181,14 @@ export class Bar {
         this.closeMenu();
       }, "menu-fold")),
     ];
+  }
+
+  /** The whole talk as a file. */
+  #save() {
+    const path = `api/history/${encodeURIComponent(this.#name.textContent)}/export`;
+    const link = (/** @type {string} */ form, /** @type {string} */ name) =>
+      h("a", { href: `${path}?form=${form}`, download: true, "data-testid": `save-${form}`, text: name, on: { click: () => this.closeMenu() } });
+    return h("div", { class: "menu-save" }, icon("save"), h("span", { text: t("menu.save") }), link("markdown", "Markdown"), link("json", "JSON"));
   }
 
   #relabel() {

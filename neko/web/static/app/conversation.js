@@ -245,6 +245,21 @@ export class Conversation extends Emitter {
     return this.#history?.more ?? false;
   }
 
+  /**
+   * Show a line of the log in its place, however far back.
+   * @param {number} id
+   */
+  async jump(id) {
+    try {
+      await this.#history?.back(id);
+    } catch {
+      toast(t("talk.older_failed"));
+      return;
+    }
+    this.#parts.follow.leave();
+    await this.#parts.log.point(id);
+  }
+
   /** @param {History} history */
   async #begin(history) {
     for (;;) {

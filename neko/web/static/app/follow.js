@@ -37,6 +37,12 @@ export class Follow {
     this.#at = this.#log.scrollTop;
   }
 
+  /** The reader wants to look at something further up. */
+  leave() {
+    this.following = false;
+    this.#arriving = false;
+  }
+
   toEnd(smooth = false) {
     this.#pill.hidden = true;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -9,6 +9,7 @@ import { get } from "./api.js";
 const FIRST_PAGE = 40;
 const OLDER_PAGE = 80;
 const NEWER_PAGE = 200;
+const FAR_PAGE = 500;
 
 export class History {
   /** @type {string} */
@@ -51,10 +52,19 @@ export class History {
     return this.#loading;
   }
 
-  async #olderPage() {
+  /**
+   * Older lines until this one stands on the page, or all do.
+   * @param {number} id
+   */
+  async back(id) {
+    await this.#loading;
+    while (this.#more && !this.#ended && (this.#transcript.firstId ?? 0) > id) await this.#olderPage(FAR_PAGE);
+  }
+
+  async #olderPage(limit = OLDER_PAGE) {
     const before = this.#transcript.firstId;
     if (!this.#more || before === null) return;
-    const { lines, has_more: more } = await this.#page(`before=${before}&limit=${OLDER_PAGE}`);
+    const { lines, has_more: more } = await this.#page(`before=${before}&limit=${limit}`);
     if (this.#ended) return;
     this.#more = more && lines.length > 0;
     this.#log.prepend(this.#transcript.recallOlder(lines));

@@ -11,6 +11,7 @@ import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { LineView } from "./line_view.js";
 
 const PAGE_LINES = 40;
+const MOST_TRIES = 20;
 
 /** @param {string | Date} at */
 function dayOf(at) {
@@ -156,6 +157,25 @@ export class LogView extends Emitter {
     const line = this.#views.get(entry)?.element;
     line?.classList.toggle("is-leaving", how === "leaving");
     line?.classList.toggle("is-gone", how === "gone");
+  }
+
+  /**
+   * Bring a stored line into view and let it be seen.
+   * @param {number} id
+   */
+  async point(id) {
+    const line = this.#pages.querySelector(`.line[data-id="${id}"]`);
+    if (!(line instanceof HTMLElement)) return;
+    line.closest(".log-page")?.classList.remove("is-resting");
+    for (let tries = 0, at = NaN; tries < MOST_TRIES && line.offsetTop !== at; tries += 1) { // what comes into view gets its real height
+      at = line.offsetTop;
+      line.scrollIntoView({ block: "center" });
+      await new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); });
+    }
+    line.scrollIntoView({ block: "center" });
+    line.classList.add("is-pointed-at");
+    line.addEventListener("animationend", () => line.classList.remove("is-pointed-at"), { once: true });
+    this.#stopAt(line);
   }
 
   /** @param {Entry} entry */

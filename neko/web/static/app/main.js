@@ -9,6 +9,7 @@ import { onLanguage, t } from "./i18n.js";
 import { startLayout } from "./layout.js";
 import { LogView } from "./log_view.js";
 import { toast } from "./notices.js";
+import { Search } from "./search.js";
 import { SettingsDialog } from "./settings/dialog.js";
 import { startShell } from "./shell.js";
 import { SpeechOutput } from "./speech_output.js";
@@ -40,13 +41,16 @@ function build() {
   const stage = new Stage();
   const follow = new Follow(byId("log", HTMLElement), byId("log-inner", HTMLElement), byId("new-pill", HTMLElement));
   const speech = new SpeechOutput();
-  const bar = new Bar(speech);
+  const bar = new Bar(speech, { onSearch: () => search.show() });
   const log = new LogView({ log: byId("log", HTMLElement), pages: byId("log-pages", HTMLElement), tail: byId("log-tail", HTMLElement), follow });
   const composer = new Composer();
   const welcome = new Welcome({ composer, follow, speech });
   const conversation = new Conversation({ log, speech, stage, bar, composer, follow });
   const settings = new SettingsDialog({ speech, stage, conversation });
-  return { stage, speech, bar, log, composer, welcome, conversation, settings };
+  const search = new Search({
+    jump: ({ id }) => conversation.jump(id), character: () => conversation.character, onClosed: () => composer.focus(),
+  });
+  return { search, stage, speech, bar, log, composer, welcome, conversation, settings };
 }
 
 /** @typedef {ReturnType<typeof build>} Parts */
@@ -79,7 +83,12 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
 }
 
 /** @param {Parts} parts */
-function listenToKeys({ bar, conversation, composer, settings }) {
+function listenToKeys({ bar, conversation, composer, settings, search }) {
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || settings.open) return;
+    event.preventDefault();
+    search.show();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing || settings.open) return;
     if (bar.menuOpen) bar.closeMenu();

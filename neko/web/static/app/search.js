@@ -1,0 +1,155 @@
+/**
+ * Looking for words in the whole talk, as they are typed; a line that is found is shown in its place.
+ *
+ * @import { Line } from "./wire.js"
+ * @import { HistoryPage } from "./rest.js"
+ */
+import { get, sentenceOf } from "./api.js";
+import { byId, h, icon } from "./element.js";
+import { currentLanguage, t } from "./i18n.js";
+
+const PAUSE_MS = 150;
+const PAGE = 30;
+const SNIPPET = 90;
+
+export class Search {
+  #jump;
+  #character;
+  #onClosed;
+  /** @type {HTMLElement | null} */
+  #panel = null;
+  #input = h("input", { class: "input", type: "search", spellcheck: "false", maxlength: "200", "data-testid": "search-input" });
+  #count = h("p", { class: "search-count", role: "status", "data-testid": "search-count" });
+  #list = h("ol", { class: "search-found", "data-testid": "search-found" });
+  #timer = 0;
+  #asked = "";
+  #found = 0;
+
+  /**
+   * @param {{ jump: (line: Line) => Promise<void>, character: () => string, onClosed: () => void }} options
+   */
+  constructor({ jump, character, onClosed }) {
+    this.#jump = jump;
+    this.#character = character;
+    this.#onClosed = onClosed;
+    this.#input.addEventListener("input", () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => void this.#look(), PAUSE_MS);
+    });
+  }
+
+  get open() {
+    return this.#panel !== null;
+  }
+
+  show() {
+    if (!this.#panel) {
+      this.#input.setAttribute("aria-label", t("search.label"));
+      this.#input.placeholder = t("search.placeholder");
+      this.#panel = h("search", { class: "search", "data-testid": "search", on: { keydown: (event) => this.#key(event) } },
+        h("div", { class: "search-head" }, this.#input,
+          h("button", { type: "button", class: "icon-button", "aria-label": t("search.close"), "data-testid": "search-close", on: { click: () => this.close() } }, icon("close"))),
+        this.#count, this.#list);
+      byId("talk", HTMLElement).prepend(this.#panel);
+    }
+    this.#input.focus();
+    this.#input.select();
+  }
+
+  close() {
+    this.#panel?.remove();
+    this.#panel = null;
+    this.#input.value = "";
+    this.#clear("");
+    this.#onClosed();
+  }
+
+  /** @param {string} words said of what was found */
+  #clear(words) {
+    this.#asked = this.#input.value.trim();
+    this.#found = 0;
+    this.#list.replaceChildren();
+    this.#count.textContent = words;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      this.close();
+      return;
+    }
+    const hits = [...this.#list.querySelectorAll("button")];
+    const at = hits.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+    const to = event.key === "ArrowDown" ? at + 1 : event.key === "ArrowUp" ? at - 1 : null;
+    if (to === null) {
+      if (event.key === "Enter" && at < 0) hits[0]?.click();
+      return;
+    }
+    event.preventDefault();
+    (hits[to] ?? (to < 0 ? this.#input : hits.at(-1)))?.focus();
+  }
+
+  async #look(before = 0) {
+    const words = this.#input.value.trim();
+    if (!before) this.#clear("");
+    if (!words) return;
+    const path = `api/history/${encodeURIComponent(this.#character())}/search`;
+    const query = new URLSearchParams({ q: words, limit: String(PAGE), ...(before && { before: String(before) }) });
+    try {
+      /** @type {HistoryPage} */
+      const page = await get(`${path}?${query.toString()}`);
+      if (this.#asked === words) this.#show(page, words);
+    } catch (error) {
+      if (this.#asked === words) this.#count.textContent = sentenceOf(error);
+    }
+  }
+
+  /**
+   * @param {HistoryPage} page
+   * @param {string} words
+   */
+  #show({ lines, has_more: more }, words) {
+    this.#list.querySelector(".search-more")?.remove();
+    this.#list.append(...lines.map((line) => h("li", {}, this.#hit(line, words))));
+    this.#found += lines.length;
+    this.#count.textContent = this.#found ? t(more ? "search.first" : "search.found", { count: String(this.#found) }) : t("search.nothing");
+    const last = lines.at(-1);
+    if (more && last) {
+      this.#list.append(h("li", { class: "search-more" },
+        h("button", { type: "button", class: "button is-quiet", text: t("search.more"), on: { click: () => this.#look(last.id) } })));
+    }
+  }
+
+  /**
+   * @param {Line} line
+   * @param {string} words
+   */
+  #hit(line, words) {
+    const when = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(line.at));
+    return h("button", { type: "button", class: "search-hit", "data-id": String(line.id), on: { click: () => void this.#go(line) } },
+      h("span", { class: "search-who" }, `${line.speaker} · ${when}`), h("span", { class: "search-words" }, marked(line.text, words)));
+  }
+
+  /** @param {Line} line */
+  async #go(line) {
+    this.#count.textContent = t("search.going");
+    await this.#jump(line);
+    this.#count.textContent = t("search.found", { count: String(this.#found) });
+  }
+}
+
+/**
+ * The part of a text around the first of the words, each of them marked.
+ * @param {string} text
+ * @param {string} words
+ * @returns {(string | Node)[]}
+ */
+function marked(text, words) {
+  const wanted = words.split(/\s+/).filter(Boolean).sort((a, b) => b.length - a.length);
+  const pattern = new RegExp(`(${wanted.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "giu");
+  const flat = text.replace(/\s+/g, " ");
+  const at = Math.max(0, (flat.search(pattern) < 0 ? 0 : flat.search(pattern)) - SNIPPET / 3);
+  const piece = `${at > 0 ? "…" : ""}${flat.slice(at, at + SNIPPET)}${at + SNIPPET < flat.length ? "…" : ""}`;
+  return piece.split(pattern).map((part, index) => (index % 2 ? h("mark", { text: part }) : part));
+}

@@ -1,0 +1,91 @@
+"""Finding what was said, and the talk as a file; in a real browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import RunningNeko
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_words_are_found_as_they_are_typed_and_shown_in_their_place(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await running_neko.remember(300, days=30)
+    page = await driver.open(running_neko.url)
+    await page.keyboard.press("Control+k")
+    field, found = driver.get("search-input"), driver.get("search-found").locator(".search-hit")
+    await expect(field).to_be_focused()
+    await field.press_sequentially("LINE 17")
+    await expect(found).to_have_count(13)
+    await expect(driver.get("search-count")).to_have_text("13 found")
+    await expect(found.first.locator("mark")).to_have_text(["line", "17"])
+    await field.press("ArrowDown")
+    await expect(found.first).to_be_focused()
+    await page.keyboard.press("ArrowUp")
+    await expect(field).to_be_focused()
+    await found.last.click()
+    line = page.locator('.line[data-id="17"]')
+    await expect(line).to_be_in_viewport()
+    await expect(line.locator(".line-words")).to_have_text("line 17")
+    await page.keyboard.press("Escape")
+    await expect(driver.get("search")).to_have_count(0)
+    await expect(driver.get("composer")).to_be_focused()
+    await expect(line).to_be_in_viewport()
+
+
+async def test_older_ones_come_when_asked_for_and_what_is_not_there_is_said(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await running_neko.remember(100)
+    await driver.open(running_neko.url)
+    await driver.get("menu").click()
+    await driver.get("menu-search").click()
+    found = driver.get("search-found").locator(".search-hit")
+    await driver.get("search-input").fill("line")
+    await expect(found).to_have_count(30)
+    await driver.page.get_by_role("button", name="Show older ones").click()
+    await expect(found).to_have_count(60)
+    await driver.get("search-input").fill("nowhere")
+    await expect(driver.get("search-count")).to_have_text("Nothing was said with these words.")
+    await expect(found).to_have_count(0)
+    await driver.get("search-close").click()
+    await expect(driver.get("search")).to_have_count(0)
+
+
+async def test_what_was_said_is_shown_as_text_and_never_as_markup(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await driver.open(running_neko.url)
+    await driver.say("<img src=x onerror=alert(1)> **bold** (a+b)*c [x]")
+    await driver.reply()
+    await driver.page.keyboard.press("Control+k")
+    for words in ("<img", "(a+b)*c", "[x]", "**bold"):
+        await driver.get("search-input").fill(words)
+        await expect(driver.get("search-found").locator("mark").first).to_have_text(words)
+    assert await driver.violations() == []
+
+
+async def test_the_talk_is_saved_as_a_file(running_neko: RunningNeko, driver: PageDriver, tmp_path: Path) -> None:
+    await running_neko.remember(600)
+    page = await driver.open(running_neko.url)
+    texts = {}
+    for form in ("markdown", "json"):
+        await driver.get("menu").click()
+        async with page.expect_download() as coming:
+            await driver.get(f"save-{form}").click()
+        download = await coming.value
+        assert download.suggested_filename.startswith("Mio 20")
+        await download.save_as(tmp_path / form)
+        texts[form] = (tmp_path / form).read_text(encoding="utf-8")
+    assert texts["markdown"].startswith("# Mio\n\n## 20")
+    assert texts["markdown"].count("\n\nline ") == 600
+    saved = json.loads(texts["json"])
+    assert saved["character"] == "Mio"
+    assert [line["text"] for line in saved["lines"]] == [f"line {number}" for number in range(1, 601)]
