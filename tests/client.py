@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -74,13 +74,22 @@ def types_of(frames: list[Frame]) -> list[str]:
 
 @asynccontextmanager
 async def client(
-    ws_url: str, character: str, *, greeted: bool = True, knows_takeover: bool = True, language: str | None = None
+    ws_url: str,
+    character: str,
+    *,
+    greeted: bool = True,
+    knows_takeover: bool = True,
+    language: str | None = None,
+    region: str | None = None,
 ) -> AsyncIterator[Client]:
     """Connect to ``ws_url``/ws/``character``; with ``greeted`` the hello has been received.
 
     ``knows_takeover``: as our own page does; without it, as N.E.K.O.'s. ``language``: what the browser asks for.
+    ``region``: where our own page says its reader is.
     """
-    url = f"{ws_url}/ws/{quote(character)}" + ("?neko_close_codes=4001" if knows_takeover else "")
+    says = {"neko_close_codes": "4001" if knows_takeover else None, "neko_region": region}
+    query = urlencode({name: value for name, value in says.items() if value is not None})
+    url = f"{ws_url}/ws/{quote(character)}" + (f"?{query}" if query else "")
     headers = {"Accept-Language": language} if language else None
     async with connect(url, max_size=None, max_queue=None, additional_headers=headers) as connection:
         page = Client(connection)

@@ -38,6 +38,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "language",
             "i18n",
             "prompts",
+            "safety",
             "well_formed",
         }
     ),

@@ -40,6 +40,7 @@ from neko.memory.review import corrections
 from neko.memory.search import _asks
 from neko.providers.addresses import normalise_base_url
 from neko.providers.error_body import decoded_body, read_error
+from neko.safety import recognise
 from neko.sessions.emotion import classify
 from neko.sessions.models.builtin.phrasebook import plain
 from neko.sessions.models.builtin.rules import Rules
@@ -141,6 +142,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "hand-written keys": lambda text: holds_all({}, text.encode(), {"a": 1}),
     "language": lambda text: guess(text, "en"),
     "emotion": classify,
+    "danger": lambda text: recognise("a猫です안 " + text),
     "repetition": lambda text: RepetitionGuard("Mio").check(text),
     "tags": whole_and_in_pieces(lambda: TagFilter().feed),
     "reply filter": whole_and_in_pieces(lambda: ReplyFilter(int, SpeakerLabels("Mio", "Rei")).feed),

@@ -31,6 +31,7 @@ from neko.net import Network
 from neko.preferences import Preferences
 from neko.prompts import phrases
 from neko.providers import catalogue
+from neko.safety import HELPLINES_FILE, Helplines
 from neko.sessions import emotion
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import Event
@@ -173,6 +174,7 @@ class Neko:
             label=lambda: self.models.label,
             voice=lambda: self.voices.of(character),
             faults=self._standing,
+            helplines=Helplines(self.folder.config(HELPLINES_FILE), self._on_file_fault),
         )
 
     def language_of(self, character: str) -> str:

@@ -31,6 +31,7 @@ class Clients:
         self._returned = asyncio.Event()
         self._unheard: list[Audio] = []
         self._language: str | None = None
+        self._region: str | None = None
 
     def attach(self, outbox: Outbox) -> None:
         """Make this client the owner."""
@@ -40,7 +41,7 @@ class Clients:
             self._silent.remove(outbox)
         if not self._may_return:
             self._unheard.clear()
-        self._language = self.language
+        self._language, self._region = self.language, self.region
         if self.owner:
             self._unheard = self.owner.take_audio()
             self._step_back(self.owner)
@@ -67,7 +68,7 @@ class Clients:
             self._silent.remove(outbox)
         if self.owner is not outbox:
             return False
-        self._language = self.language
+        self._language, self._region = self.language, self.region
         self.owner = None
         if outbox.wants_audio:
             self._return_due = asyncio.get_running_loop().time() + self._return_timeout_s
@@ -105,6 +106,11 @@ class Clients:
     def language(self) -> str | None:
         """Of the owner or, until another has named one, of the owner before."""
         return (self.owner.language if self.owner else None) or self._language
+
+    @property
+    def region(self) -> str | None:
+        """Where the owner is, or was."""
+        return (self.owner.region if self.owner else None) or self._region
 
     def emit(self, event: Event) -> None:
         for outbox in self._everyone:

@@ -10,6 +10,7 @@ from datetime import datetime
 from neko.bus import Bus
 from neko.faults import StandingFaults
 from neko.metrics import Metrics
+from neko.safety import Helplines
 from neko.sessions.actions import Mode
 from neko.sessions.prompt import Persona
 from neko.sessions.turn_state import TurnTimeouts
@@ -69,7 +70,7 @@ class Voice:
 class SessionDependencies:
     """``model(mode, owner)`` makes an unopened session and raises ``NekoError`` when there is none to
     be had; ``label()`` names the model that would be used; ``toolbox`` holds the functions a model may call;
-    ``faults`` is what a client is told of when it comes."""
+    ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
 
     memory: ConversationMemory
     bus: Bus
@@ -81,6 +82,7 @@ class SessionDependencies:
     voice: Callable[[], Voice]
     toolbox: Toolbox | None = None
     faults: StandingFaults = field(default_factory=StandingFaults)
+    helplines: Helplines = field(default_factory=Helplines)
     now: Callable[[], datetime] = datetime.now
     timeouts: SessionTimeouts = field(default_factory=SessionTimeouts)
     limits: SessionLimits = field(default_factory=SessionLimits)

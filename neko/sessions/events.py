@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from neko.safety import Helpline
 from neko.sessions.actions import Mode
 from neko.types.lines import Line, NewLine
 from neko.types.model_session import ModelLabel
@@ -173,6 +174,24 @@ class FaultOver:
 
 
 @dataclass(frozen=True, slots=True)
+class HelpOffered:
+    """The user's words may mean ``danger``: whom to call, to be shown below their line.
+
+    ``find`` is the address of a page that lists helplines everywhere, ``checked`` the month or day of the numbers
+    (ISO 8601), ``region`` where they are dialled, empty when that is not known.
+    """
+
+    danger: str
+    message: str
+    numbers: tuple[Helpline, ...]
+    find: str
+    checked: str
+    region: str
+    turn_id: str
+    client_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LineUnkept:
     """A line was said but cannot be written to the log yet; ``LineStored`` follows once it is."""
 
@@ -250,6 +269,7 @@ Event = (
     | Status
     | FaultOver
     | LineUnkept
+    | HelpOffered
     | AutoCloseMic
     | RepetitionWarning
     | CharacterSwitched

@@ -131,12 +131,13 @@ class LogWriter:
         request: TextRequest,
         on_committed: Callable[[TextRequest, bool], None],
         on_failed: Callable[[NekoError], None],
+        beside: asyncio.Task[None],
     ) -> None:
         """Commit typed words and search memory at the same time.
 
         ``on_committed`` gets the request completed, and whether it had been answered before; the
-        receipt follows. While the memory cannot be used the request goes on as it is, and the receipt
-        comes when the words are in the log.
+        receipt follows; ``beside`` is waited for first. While the memory cannot be used the request goes on as it is,
+        and the receipt comes when the words are in the log.
         """
         recall = self._owner.spawn(self._recall(request.text), name="recall")
         line = NewLine(
@@ -165,10 +166,11 @@ class LogWriter:
                 self.typed_lines_waiting -= 1
             if stored is None:
                 recall.cancel()
+                await asyncio.wait({beside})
                 on_committed(request, False)
                 return
             self._remember_receipt(request.client_id, stored.line)
-            await asyncio.wait({recall})
+            await asyncio.wait({recall, beside})
             evidences = () if recall.cancelled() or recall.exception() else recall.result()
             recalled = tuple(evidence for evidence in evidences if stored.line.id not in evidence.sources)
             on_committed(replace(request, line=stored.line, recalled=recalled), answered)

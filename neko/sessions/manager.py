@@ -150,7 +150,9 @@ class SessionManager:
             outbox.put(so_far)
         if missed := self._status.missed(language):
             outbox.put(missed)
+        self._turns.help.show_again(outbox)
         self._clients.hand_over_sound()
+        self._owner.spawn(self._turns.help.prepare(), name="prepare to see danger")
 
     def _label(self) -> ModelLabel:
         """Who answers, and whether that worked the last time."""

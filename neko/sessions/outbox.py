@@ -25,8 +25,8 @@ class Outbox:
     """The queue of one client. ``closed`` is its close code and reason once it is over.
 
     ``max_events`` is a number, ``max_audio`` bytes. A client without ``wants_audio`` is never handed any sound.
-    ``language``: that of its sentences, if it has named one. ``knows_takeover``: it has said that it does not come
-    back by itself after a close with ``TAKEN_OVER``.
+    ``language``: that of its sentences, if it has named one. ``region``: where it is (ISO 3166), as far as known.
+    ``knows_takeover``: it has said that it does not come back by itself after a close with ``TAKEN_OVER``.
     """
 
     def __init__(
@@ -37,10 +37,12 @@ class Outbox:
         max_audio: int = 2_000_000,
         room_timeout_s: float = 30.0,
         language: str | None = None,
+        region: str | None = None,
         knows_takeover: bool = False,
         on_close: Callable[[], None] | None = None,
     ) -> None:
         self.language = language
+        self.region = region
         self.knows_takeover = knows_takeover
         self._wants_audio = wants_audio
         self._deaf = False

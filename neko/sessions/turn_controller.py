@@ -38,6 +38,7 @@ from neko.sessions.events import (
     UserActivity,
     UserTranscribed,
 )
+from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import LogWriter, TextRequest
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
@@ -121,6 +122,7 @@ class TurnController:
         self._speech_faults_told: set[tuple[str, str]] = set()
         self._repetition = RepetitionGuard(character)
         self.log = LogWriter(character, dependencies, owner, clients, status)
+        self.help = HelpOffers(clients, dependencies.helplines, lambda: dependencies.persona().language)
         self._sender: SessionSender | None = None
         self._tools: dict[str, set[asyncio.Task[None]]] = {}
         self._closed = False
@@ -281,7 +283,15 @@ class TurnController:
             self._stream(turn_id).timeline.mark("committed")
             self.dispatch(on.Committed(turn_id, request, answered))
 
-        self.log.write_user_line(effect.request, committed, lambda e: self.dispatch(on.CommitFailed(turn_id, e)))
+        look = self.help.look(effect.request.text, turn_id, effect.request.client_id)
+        looking = self._owner.spawn(look, name="look for danger")
+        self.log.write_user_line(
+            effect.request, committed, lambda e: self.dispatch(on.CommitFailed(turn_id, e)), looking
+        )
+
+    def _write_spoken_line(self, effect: do.WriteSpokenLine) -> None:
+        self.log.write_spoken_line(effect.text)
+        self._owner.spawn(self.help.look(effect.text, ""), name="look for danger")
 
     def _ask(self, effect: do.Ask) -> None:
         for earlier in effect.before:
@@ -291,20 +301,24 @@ class TurnController:
         if isinstance(request, SpeakRequest):
             item = Respond(turn_id, request.instructions)
         else:
-            item = self._message(turn_id, request, [image for earlier in effect.before for image in earlier.images])
+            item = self._message(turn_id, request, effect.before)
         self.send(item, lambda error: self.dispatch(ReplyDone(turn_id, "failed", error)))
 
-    def _message(self, turn_id: str, request: TextRequest, earlier: Sequence[bytes]) -> UserMessage:
-        """``earlier``: the pictures of words that were cut before they were asked, which ride with these."""
+    def _message(self, turn_id: str, request: TextRequest, earlier: Sequence[TextRequest]) -> UserMessage:
+        """``earlier``: words that were cut before they were asked; their pictures ride with these."""
         persona = self._dependencies.persona()
-        images = (*earlier, *request.images)[-self._dependencies.limits.images :]
+        said = (*earlier, request)
+        images = tuple(image for one in said for image in one.images)[-self._dependencies.limits.images :]
+        in_danger = self.help.of(*(one.text for one in said))
+        note = self.help.note(in_danger, persona.master, persona.language) if in_danger else ""
         return UserMessage(
             turn_id,
             request.text or phrases(persona.language)["look"],
             images,
             request.recalled,
-            prompt.context(persona, request.recalled),
+            "\n\n".join(filter(None, (prompt.context(persona, request.recalled), note))),
             again=request.again,
+            help=in_danger,
         )
 
     def _interrupt(self, effect: do.Interrupt) -> None:
@@ -558,7 +572,7 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.ResumeSound: lambda controller, _: controller._pipeline.resume(),
     do.WriteUserLine: TurnController._write_user_line,
     do.ShowWords: lambda controller, effect: controller._clients.emit(UserTranscribed(effect.text)),
-    do.WriteSpokenLine: lambda controller, effect: controller.log.write_spoken_line(effect.text),
+    do.WriteSpokenLine: TurnController._write_spoken_line,
     do.WriteReply: TurnController._write_reply,
     do.EndTurn: TurnController._end_turn,
     do.NeedSession: lambda controller, _: controller._need_session(),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from neko.errors import NekoError
+from neko.safety import Help
 from neko.types.lines import Role
 from neko.types.memory import Evidence, RecentEntry
 
@@ -82,6 +83,7 @@ class UserMessage:
 
     ``images`` are JPEG bytes. ``recalled`` is what memory found for this text; ``context`` is
     the same and anything else worth knowing now, as text for a model to read (may be empty).
+    ``help`` is there when the text may mean danger; ``context`` then says so, too.
     ``again``: the same message once more for a new reply; the session first forgets its last
     exchange, when it has one.
     """
@@ -92,6 +94,7 @@ class UserMessage:
     recalled: tuple[Evidence, ...] = ()
     context: str = ""
     again: bool = False
+    help: Help | None = None
 
 
 @dataclass(frozen=True, slots=True)

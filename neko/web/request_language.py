@@ -1,4 +1,4 @@
-"""Which language the person at the other end reads."""
+"""Which language the person at the other end reads, and where they are."""
 
 from __future__ import annotations
 
@@ -6,12 +6,23 @@ from starlette.requests import HTTPConnection
 
 from neko.app import Neko
 from neko.language import first_accepted, normalise
+from neko.safety import region_of
+
+_REGION_LETTERS = 2
 
 
 def client_language(connection: HTTPConnection) -> str | None:
     """What a client says it shows (``neko_language``), else what its browser asks for; None when it says nothing."""
     shown = connection.query_params.get("neko_language")
     return normalise(shown) if shown else first_accepted(connection.headers.get("accept-language", ""))
+
+
+def client_region(connection: HTTPConnection) -> str | None:
+    """Where a client says it is (``neko_region``, ISO 3166), else what its browser's first language tells."""
+    named = connection.query_params.get("neko_region", "")
+    if len(named) == _REGION_LETTERS and named.isascii() and named.isalpha():
+        return named.upper()
+    return region_of(connection.headers.get("accept-language", "").partition(",")[0].partition(";")[0])
 
 
 def request_language(connection: HTTPConnection, neko: Neko) -> str:

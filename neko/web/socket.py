@@ -22,7 +22,7 @@ from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import TAKEN_OVER, Outbox
 from neko.tasks import in_thread
 from neko.web import wire
-from neko.web.request_language import client_language
+from neko.web.request_language import client_language, client_region
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Socket:
         self._cut = websocket.scope.get("extensions", {}).get(CUT_EXTENSION, {}).get("cut")
         self._outbox = Outbox(
             language=client_language(websocket),
+            region=client_region(websocket),
             knows_takeover=_knows_takeover(websocket),
             on_close=self._on_close,
         )

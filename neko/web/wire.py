@@ -277,6 +277,20 @@ def _emotion(e: ev.EmotionShown) -> dict[str, Any]:
     return {"type": "neko_emotion", "emotion": e.emotion, "intensity": e.intensity, "speech_id": e.speech_id}
 
 
+def _help(e: ev.HelpOffered) -> dict[str, Any]:
+    return {
+        "type": "neko_help",
+        "danger": e.danger,
+        "message": e.message,
+        "numbers": [{"number": n.number, "name": n.name, "hours": n.hours, "url": n.url} for n in e.numbers],
+        "find": e.find,
+        "checked": e.checked,
+        "region": e.region,
+        "turn_id": e.turn_id,
+        "client_id": e.client_id,
+    }
+
+
 def _speak(e: ev.SpeakOnPage) -> dict[str, Any]:
     return {"type": "neko_speak", "speech_id": e.speech_id, "text": e.text, "language": e.language}
 
@@ -288,6 +302,7 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.ResponseDiscarded: _discarded,
     ev.EmotionShown: _emotion,
     ev.SpeakOnPage: _speak,
+    ev.HelpOffered: _help,
     ev.StateChanged: lambda e: {"type": "neko_state", "state": e.state},
     ev.ModelChanged: lambda e: {"type": "neko_model", "model": label_json(e.model)},
     ev.LineStored: lambda e: {"type": "neko_line", "line": line_json(e.line), "replaces": e.replaces},

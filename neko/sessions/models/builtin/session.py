@@ -11,6 +11,8 @@ from functools import partial
 from typing import TypeVar
 
 from neko.language import LANGUAGES
+from neko.safety import words
+from neko.sessions.models.builtin.comfort import Comfort
 from neko.sessions.models.builtin.names import placeholders
 from neko.sessions.models.builtin.phrasebook import phrasebook
 from neko.sessions.models.builtin.rules import Rules
@@ -51,6 +53,7 @@ class BuiltinSession:
         self._clock = clock
         self._choice = choice or random.Random()
         self._rules: Rules | None = None
+        self._comfort: Comfort | None = None
         self._replies = ReplyRunner(owner, self.label, _forget)
 
     async def open(self, setup: SessionSetup) -> None:
@@ -58,14 +61,16 @@ class BuiltinSession:
         await in_thread(_load)
         rules = Rules(setup.character, setup.master, setup.language, self._clock, self._choice)
         await in_thread(_learn, rules, setup.recent)
+        self._comfort = Comfort(setup.language, self._choice)
         self._rules = rules
 
     async def send(self, item: ModelInput) -> None:
         """See ``ModelSession``; raises ``RuntimeError`` unless the session is open."""
-        if self._replies.closed or self._rules is None:
+        if self._replies.closed or self._rules is None or self._comfort is None:
             raise RuntimeError("the session is not open")
         if isinstance(item, UserMessage):
-            self._replies.start(item.id, partial(self._say, self._rules.answer, item))
+            compose = partial(self._comfort.answer, otherwise=self._rules.answer)
+            self._replies.start(item.id, partial(self._say, compose, item))
         elif isinstance(item, Respond):
             self._replies.start(item.id, partial(self._say, self._rules.speak_first, item.instructions))
 
@@ -89,6 +94,7 @@ class BuiltinSession:
 def _load() -> None:
     for language in LANGUAGES:
         phrasebook(language)
+        words(language)
     placeholders()
 
 

@@ -16,10 +16,12 @@
  */
 import { get } from "./api.js";
 import { Emitter } from "./emitter.js";
+import { HelpCards } from "./help_card.js";
 import { History } from "./history.js";
 import { newId } from "./identity.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { banner, clearFault, toast } from "./notices.js";
+import { readersRegion } from "./region.js";
 import { ServerEvents } from "./server_events.js";
 import { Socket, TAKEN_OVER } from "./socket.js";
 import { Transcript } from "./transcript.js";
@@ -68,6 +70,7 @@ export class Conversation extends Emitter {
     this.#parts = parts;
     this.transcript = new Transcript(parts.log);
     this.waiting = new Waiting((words, time) => parts.log.showWaitingFor(words, time));
+    this.help = new HelpCards(this.transcript, parts.log);
     this.#events = new ServerEvents(this, parts);
     onLanguage((language) => this.send({ action: "ping", language }));
   }
@@ -95,6 +98,7 @@ export class Conversation extends Emitter {
     this.#socket?.close();
     this.#history?.end();
     this.#parts.speech.stop();
+    this.help.clear();
     this.transcript.clear();
     clearFault();
     this.#ready = false;
@@ -232,6 +236,7 @@ export class Conversation extends Emitter {
     }
     if (this.#socket?.state !== "online") return;
     this.#ready = true;
+    this.help.place();
     for (const entry of this.transcript.unconfirmed) this.#deliver(entry);
     this.emit("ready");
   }
@@ -355,5 +360,6 @@ function socketUrl(character) {
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   url.searchParams.set("neko_close_codes", String(TAKEN_OVER));
   url.searchParams.set("neko_language", currentLanguage());
+  url.searchParams.set("neko_region", readersRegion());
   return url.href;
 }

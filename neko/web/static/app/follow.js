@@ -1,5 +1,7 @@
 /** Keeps the end of the talk in view, unless the reader has scrolled up; then a pill waits. */
 const NEAR = 56;
+/** Room above what is held, for the soft edge of the log. */
+const HELD_PX = 18;
 
 export class Follow {
   /** @type {HTMLElement} */
@@ -7,6 +9,8 @@ export class Follow {
   /** @type {HTMLElement} */
   #pill;
   #arriving = false;
+  /** What stays in view while more is said below it, until the reader moves. @type {HTMLElement | null} */
+  #held = null;
   #at = 0;
   following = true;
 
@@ -33,8 +37,25 @@ export class Follow {
 
   keep() {
     if (!this.following) return;
-    this.#log.scrollTop = this.#log.scrollHeight;
+    const end = this.#log.scrollHeight - this.#log.clientHeight;
+    const most = this.#held?.isConnected ? this.#topOf(this.#held) - HELD_PX : end;
+    this.#log.scrollTop = Math.min(end, most);
     this.#at = this.#log.scrollTop;
+    if (most < end) this.#pill.hidden = false;
+  }
+
+  /**
+   * Follow, but not past this: its head stays in view.
+   * @param {HTMLElement} element
+   */
+  hold(element) {
+    this.#held = element;
+    this.keep();
+  }
+
+  /** @param {HTMLElement} element */
+  #topOf(element) {
+    return element.getBoundingClientRect().top - this.#log.getBoundingClientRect().top + this.#log.scrollTop;
   }
 
   /** The reader wants to look at something further up. */
@@ -44,6 +65,7 @@ export class Follow {
   }
 
   toEnd(smooth = false) {
+    this.#held = null;
     this.#pill.hidden = true;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (smooth && !calm) {
@@ -75,6 +97,10 @@ export class Follow {
   /** Only a way up stops the following: the end also gets out of sight when much is said at once. */
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#log;
+    if (this.#held) {
+      if (scrollTop === this.#at) return;
+      this.#held = null;
+    }
     if (scrollHeight - clientHeight - scrollTop < NEAR) this.following = true;
     else if (scrollTop < this.#at) this.following = false;
     this.#at = scrollTop;

@@ -95,6 +95,18 @@ export class LogView extends Emitter {
   }
 
   /**
+   * Something that belongs to a line and is none: below it, or at the end.
+   * @param {HTMLElement} element
+   * @param {Entry | null} entry
+   */
+  putBelow(element, entry) {
+    const line = entry && this.#views.get(entry)?.element;
+    if (line) line.after(element);
+    else this.#lastPage().append(element);
+    this.#follow.hold(element);
+  }
+
+  /**
    * Older lines, oldest first, in front of all others, without moving what is in view.
    * @param {Entry[]} entries
    */

@@ -68,6 +68,7 @@ export class ServerEvents {
       this.#conversation.refresh();
     },
     neko_line_unkept: ({ line }) => this.#conversation.transcript.markUnkept(line),
+    neko_help: (help) => this.#conversation.help.show(help),
     neko_fault_over: ({ fault }) => endStanding(fault),
     neko_emotion: ({ emotion, intensity }) => this.#parts.stage.setEmotion(emotion, intensity),
     neko_speech_end: ({ speech_id: id }) => this.#parts.speech.complete(id),

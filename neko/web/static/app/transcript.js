@@ -63,6 +63,14 @@ export class Transcript {
     return this.#entries.findLast((entry) => entry.role === "assistant") ?? null;
   }
 
+  /**
+   * The line with this id of ours.
+   * @param {string} clientId
+   */
+  ownWords(clientId) {
+    return this.#entries.findLast((entry) => entry.clientId === clientId) ?? null;
+  }
+
   /** Own words the server has not confirmed, oldest first. */
   get unconfirmed() {
     return this.#entries.filter((entry) => entry.state === "sent");

@@ -32,6 +32,11 @@
  * @typedef {{ type: "neko_model", model: ModelLabel }} ModelChanged
  * @typedef {{ type: "neko_line", line: Line, replaces: number | null }} LineStored
  * @typedef {{ type: "neko_emotion", emotion: string, intensity: number, speech_id: string }} EmotionShown
+ * @typedef {{ number: string, name: string, hours: string, url: string }} HelpNumber
+ * @typedef {{
+ *   type: "neko_help", danger: string, message: string, numbers: HelpNumber[], find: string, checked: string, region: string,
+ *   turn_id: string, client_id: string | null,
+ * }} Help The reader's words may mean danger: whom to call. `region` is empty when it is not known.
  * @typedef {{ type: "neko_speech_end", speech_id: string }} SpeechEnded
  * @typedef {{ type: "neko_speak", speech_id: string, text: string, language: string }} SpeakOnPage
  * @typedef {{ type: "gemini_response", text: string, isNewMessage: boolean, turn_id: string, speech_id: string }} ReplyText
@@ -68,7 +73,7 @@
  * @typedef {Hello | StateChanged | ModelChanged | LineStored | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
  *   | TurnAbandoned | UserTranscript | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
- *   | FaultOver | LineUnkept | RepetitionWarning | CharacterSwitched | ReloadPage | RequestScreenshot | Pong
+ *   | FaultOver | LineUnkept | Help | RepetitionWarning | CharacterSwitched | ReloadPage | RequestScreenshot | Pong
  *   | AgentStatus | AgentNotification | AgentTask} ServerEvent
  *
  * What the page sends, by `action`:

@@ -1,0 +1,96 @@
+"""Shows help beside the talk when the user's words say that somebody may be in danger. It never touches the reply."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from neko.language import guess
+from neko.safety import Danger, Help, Helpline, Helplines, load, recognise, words
+from neko.sessions.clients import Clients
+from neko.sessions.events import HelpOffered
+from neko.sessions.outbox import Outbox
+from neko.tasks import in_thread
+
+_AGAIN_AFTER_S = 600.0
+"""Seconds for which a card stands: the same danger brings no second one, and a page that comes is shown it."""
+_REMEMBERED = 8
+"""Lines of which it is known that they told of danger."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    help: Help
+    text: str
+    turn_id: str
+    client_id: str | None
+    at: float
+
+
+class HelpOffers:
+    """One conversation. ``language()`` is that of clients who named none. Words are kept in memory only, and few."""
+
+    def __init__(self, clients: Clients, helplines: Helplines, language: Callable[[], str]) -> None:
+        self._clients = clients
+        self._helplines = helplines
+        self._language = language
+        self._found: deque[_Offer] = deque(maxlen=_REMEMBERED)
+        self._shown: dict[Danger, _Offer] = {}
+
+    async def look(self, text: str, turn_id: str, client_id: str | None = None) -> None:
+        """See whether the user's words tell of danger, and show help at once if they do."""
+        danger = await in_thread(recognise, text)
+        if danger is None:
+            return
+        language = guess(text, self._clients.language or self._language())
+        found = await in_thread(self._look_up, danger, self._clients.region, language)
+        offer = _Offer(found, text, turn_id, client_id, asyncio.get_running_loop().time())
+        self._found.append(offer)
+        before = self._shown.get(danger)
+        if before is None or offer.at - before.at >= _AGAIN_AFTER_S:
+            self._shown[danger] = offer
+            self._clients.tell(lambda language: _event(offer, language), self._language())
+
+    def _look_up(self, danger: Danger, region: str | None, language: str) -> Help:
+        for wanted in {language, self._clients.language or self._language()}:
+            words(wanted)  # read here, where files may be read
+        return self._helplines.of(danger, region)
+
+    def of(self, *texts: str) -> Help | None:
+        """Help for one of these lines; that of the last one that needs it."""
+        return next((offer.help for offer in reversed(self._found) if offer.text in texts), None)
+
+    def show_again(self, outbox: Outbox) -> None:
+        """A client has come: show it what stands."""
+        due = asyncio.get_running_loop().time() - _AGAIN_AFTER_S
+        for offer in self._shown.values():
+            if offer.at > due:
+                outbox.put(_event(offer, outbox.language or self._language()))
+
+    def note(self, help_: Help, master: str, language: str) -> str:
+        """What a model is told beside the user's words."""
+        say = words(language)
+        return say.note.format(master=master, danger=help_.danger.value, reach=say.whom(help_))
+
+    async def prepare(self) -> None:
+        """Read what is needed ahead of the first words."""
+        await in_thread(load)
+
+
+def _event(offer: _Offer, language: str) -> HelpOffered:
+    say, found = words(language), offer.help
+    emergency = [replace(line, name=say.emergency.get(line.name, line.name)) for line in found.emergency]
+    first, then = (found.lines, emergency) if found.danger is Danger.SELF_HARM else (emergency, found.lines)
+    numbers: tuple[Helpline, ...] = (*first, *then)
+    return HelpOffered(
+        found.danger.value,
+        say.card[found.danger],
+        numbers,
+        found.find,
+        found.checked,
+        found.region or "",
+        offer.turn_id,
+        offer.client_id,
+    )

@@ -1,0 +1,118 @@
+"""The card that says whom to call, below a line that may mean danger."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import RunningNeko
+from tests.scripted_provider import Script, ScriptedProvider
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WORDS = "I want to kill myself"
+PIECES = ["I am ", "so sorry ", "that it hurts. ", "Who is ", "near you?"]
+MIN_TARGET = 44
+
+
+async def test_a_models_reply_stays_whole_and_the_card_stands_below_the_users_line(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(Script(PIECES))
+    await driver.open(connected.url)
+    await driver.say(WORDS)
+    assert await driver.reply() == "".join(PIECES)
+    card = driver.page.locator(".line[data-role=user] + [data-testid=help]")
+    await expect(card).to_have_count(1)
+    await expect(card).to_have_role("region")
+    await expect(card.locator("a[href='tel:988']")).to_be_visible()
+    asked = provider.chats[-1].json["messages"]
+    assert [message["content"] for message in asked if message["role"] == "user"][-1].startswith(WORDS)
+    assert any("988" in str(message["content"]) for message in asked)  # the model knows what the page shows
+
+
+async def test_a_model_that_is_slow_does_not_hold_up_the_card(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(Script(PIECES, stall_after=0))
+    await driver.open(connected.url)
+    await driver.say(WORDS)
+    await expect(driver.get("help")).to_be_visible()
+    await expect(driver.lines("assistant")).to_have_count(0)
+    provider.release()
+    assert await driver.reply() == "".join(PIECES)
+
+
+async def test_everything_on_the_card_can_be_hit_with_a_thumb(chromium: Browser, running_neko: RunningNeko) -> None:
+    async with PageDriver(chromium, viewport={"width": 390, "height": 844}, has_touch=True) as driver:
+        await driver.open(running_neko.url)
+        await driver.say(WORDS)
+        card = driver.get("help")
+        await expect(card).to_be_visible()
+        targets = card.locator("a, button")
+        assert await targets.count() == 4  # close, two numbers, the list of helplines
+        for target in await targets.all():
+            box = await target.bounding_box()
+            assert box
+            assert box["height"] >= MIN_TARGET
+            assert box["width"] >= MIN_TARGET
+        assert await card.evaluate("(card) => card.scrollWidth <= card.clientWidth")
+        driver.check()
+
+
+async def test_the_card_is_closed_for_good_and_by_key(running_neko: RunningNeko, driver: PageDriver) -> None:
+    await driver.open(running_neko.url)
+    await driver.say(WORDS)
+    await driver.reply()
+    await driver.get("help-dismiss").press("Enter")
+    await expect(driver.get("help")).to_have_count(0)
+    await driver.page.reload()
+    await driver.until_ready()
+    await expect(driver.lines()).to_have_count(2)
+    await driver.say("hello")
+    await driver.reply(2)
+    await expect(driver.get("help")).to_have_count(0)
+
+
+async def test_after_a_reload_the_card_stands_below_its_line_again(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await driver.open(running_neko.url)
+    await driver.say(WORDS)
+    await driver.reply()
+    await driver.page.reload()
+    await driver.until_ready()
+    await expect(driver.page.locator(".line[data-role=user] + [data-testid=help]")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("locale", "zone", "number"),
+    [
+        ("en-US", "Asia/Tokyo", "0120-061-338"),  # where somebody is counts more than what they read
+        ("ja", "Asia/Tokyo", "0120-061-338"),
+        ("ko", "UTC", "109"),
+        ("zh-TW", "UTC", "1925"),
+        ("zh-CN", "Asia/Shanghai", "12356"),
+        ("en-GB", "Europe/London", "116 123"),
+        ("en", "Europe/Berlin", "0800 1110111"),
+    ],
+)
+async def test_the_numbers_are_those_of_where_the_reader_is(
+    chromium: Browser, running_neko: RunningNeko, locale: str, zone: str, number: str
+) -> None:
+    async with PageDriver(chromium, locale=locale, timezone_id=zone) as driver:
+        await driver.open(running_neko.url)
+        await driver.say(WORDS)
+        await expect(driver.page.locator(".help-number").first).to_have_text(number)
+        driver.check()
+
+
+async def test_where_nobody_knows_the_card_leads_to_a_list(chromium: Browser, running_neko: RunningNeko) -> None:
+    async with PageDriver(chromium, locale="en", timezone_id="UTC") as driver:
+        await driver.open(running_neko.url)
+        await driver.say(WORDS)
+        find = driver.get("help").locator("a")
+        await expect(find).to_have_count(1)
+        await expect(find).to_have_attribute("href", "https://findahelpline.com")
+        driver.check()
