@@ -230,7 +230,7 @@ async def _moves(browser: Browser, act: list[str | float], ms: int, *parts: str)
 
 
 async def test_her_eyes_shut_for_joy_now_and_then_and_open_again(browser: Browser) -> None:
-    seen = (await _moves(browser, ["setEmotion", "happy", 1], 6000, LASH))[LASH]
+    seen = (await _moves(browser, ["setEmotion", "happy", 0.7], 6000, LASH))[LASH]
     heights = [frame["height"] for frame in seen]
     shut = next(at for at, height in enumerate(heights) if height < 0.6 * heights[0])
     assert max(heights[shut:]) > 0.7 * heights[0]
@@ -241,6 +241,11 @@ async def test_a_touch_is_answered_and_passes(browser: Browser, touch: str, part
     seen = (await _moves(browser, ["playMotion", f"touched_{touch}"], 2600, part))[part]
     heights = [frame["height"] for frame in seen]
     assert max(abs(height - heights[0]) for height in heights) > 0.25 * heights[0]
+
+
+async def test_sudden_joy_makes_her_laugh_with_her_hands_too(browser: Browser) -> None:
+    seen = (await _moves(browser, ["setEmotion", "happy", 1], 1500, "arm-left-hand"))["arm-left-hand"]
+    assert min(frame["y"] for frame in seen) < seen[0]["y"] - 40
 
 
 async def test_her_hands_meet_while_she_listens(browser: Browser) -> None:

@@ -99,13 +99,42 @@ async def test_the_sheet_grows_with_what_was_said(running_neko: RunningNeko, dri
     assert abs(full["y"] + full["height"] - fresh["y"] - fresh["height"]) < 2
 
 
+SHIFTS = """
+window.shifted = 0;
+const count = (entries) => {
+  for (const { hadRecentInput, value } of entries) if (!hadRecentInput) window.shifted += value;
+};
+window.watcher = new PerformanceObserver((list) => count(list.getEntries()));
+window.watcher.observe({ type: "layout-shift", buffered: true });
+window.shiftedSoFar = async () => {
+  for (let frame = 0; frame < 3; frame += 1) await new Promise((done) => requestAnimationFrame(done));
+  count(window.watcher.takeRecords());
+  return window.shifted;
+};
+"""
+
+
+@pytest.mark.parametrize("lines", [0, 60])
+async def test_nothing_on_the_page_moves_when_the_talk_arrives(
+    running_neko: RunningNeko, driver: PageDriver, lines: int
+) -> None:
+    if lines:
+        await running_neko.remember(lines)
+    await driver.context.add_init_script(SHIFTS)
+    page = await driver.open(running_neko.url)
+    await expect(driver.lines().last if lines else driver.get("greeting")).to_be_visible()
+    assert await page.evaluate("window.shiftedSoFar()") < 0.02
+
+
 async def test_on_a_phone_the_way_back_is_in_reach_at_every_step(running_neko: RunningNeko, chromium: Browser) -> None:
     async with PageDriver(chromium, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as visitor:
         page = await visitor.open(running_neko.url)
         await visitor.get("welcome-key").tap()
         await page.locator(".tile").last.tap()
         await page.locator(".welcome input").last.scroll_into_view_if_needed()
-        await page.locator(".welcome-head button").tap()
+        back = page.locator(".welcome-head button")
+        await expect(back).to_be_in_viewport(ratio=1)
+        await back.tap()
         await expect(visitor.get("welcome-key")).to_be_visible()
         visitor.check()
 

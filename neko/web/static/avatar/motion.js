@@ -70,6 +70,8 @@ const CALM_WAIT_MS = 90;
 const LEAST_CALM_WAIT_MS = 33;
 const STILL_WAIT_MS = 900;
 const LONGEST_STRIDE_S = 0.1;
+/** Not every happy word is worth a laugh. */
+const LAUGH_AGAIN_MS = 20_000;
 
 export class Motion {
   /** @type {() => number} */
@@ -85,6 +87,7 @@ export class Motion {
   /** @type {Joy} */
   #joy;
   #gestures = new Gestures();
+  #laughsFrom = -Infinity;
   /** @type {Activity} */
   #activity = "idle";
   /** @type {Direction | null} */
@@ -124,6 +127,10 @@ export class Motion {
    */
   feel(name, intensity, now) {
     this.#feelings.set(name, intensity);
+    if (!this.#still && name === "happy" && intensity > 0.75 && now >= this.#laughsFrom && this.#mouth.open.target < 0.03) {
+      this.#gestures.play("laugh", now);
+      this.#laughsFrom = now + LAUGH_AGAIN_MS;
+    }
     if (!this.#still && name === "surprised" && intensity > 0.4) {
       this.#ears.flick(now, 7, "left");
       this.#ears.flick(now, 7, "right");
