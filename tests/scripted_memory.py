@@ -22,6 +22,8 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
     def __init__(self) -> None:
         self.failure: NekoError | None = None
         self.recall_failure: NekoError | None = None
+        self._deleted: defaultdict[str, set[int]] = defaultdict(set)
+        self._earlier: defaultdict[str, dict[int, list[int]]] = defaultdict(dict)
         self._unkept: defaultdict[str, list[NewLine]] = defaultdict(list)
         self._lines: defaultdict[str, list[Line]] = defaultdict(list)
         self._windows: defaultdict[str, list[tuple[int, RecentEntry]]] = defaultdict(list)
@@ -46,12 +48,24 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         )
         window = self._windows[character]
         if line.replaces is not None:
+            self._earlier[character][len(known) + 1] = [line.replaces]
             known[line.replaces - 1] = replace(known[line.replaces - 1], status="replaced")
             window[:] = [entry for entry in window if entry[0] != line.replaces]
         known.append(stored)
         if line.role != "system" and line.text.strip():
             window.append((stored.id, RecentEntry(line.role, line.text)))
         return Stored(stored, fresh=True)
+
+    async def delete(self, character: str, ids: Sequence[int]) -> list[int]:
+        known, gone = {line.id for line in self._known(character)} - self._deleted[character], []
+        waiting = [line_id for line_id in ids if line_id in known]
+        while waiting:
+            gone.append(waiting.pop())
+            waiting += self._earlier[character].get(gone[-1], [])
+        self._deleted[character].update(gone)
+        window = self._windows[character]
+        window[:] = [entry for entry in window if entry[0] not in gone]
+        return sorted(gone)
 
     async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
         self._unkept[character] = list(lines)
@@ -65,7 +79,10 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         shown = [
             line
             for line in self._known(character)
-            if line.status != "replaced" and (before is None or line.id < before) and line.id > (after or 0)
+            if line.status != "replaced"
+            and line.id not in self._deleted[character]
+            and (before is None or line.id < before)
+            and line.id > (after or 0)
         ]
         return shown[: max(limit, 0)] if after is not None else shown[len(shown) - min(len(shown), max(limit, 0)) :]
 

@@ -113,6 +113,10 @@ class Connection:
 
         return await self._run(run)
 
+    async def fold_in(self) -> None:
+        """Move what the WAL holds into the file and empty it, if nobody reads just now. Raises ``sqlite3.Error``."""
+        await self._run(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
     async def aclose(self) -> None:
         """Interrupt a running read, finish what was handed in, and close; idempotent."""
         if self._closed:

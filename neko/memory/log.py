@@ -11,7 +11,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -112,6 +112,17 @@ class Log:
         stored = await self.transaction(lambda connection: _append(connection, named, self._newest + 1, names))
         self._newest = max(self._newest, stored.line.id)
         return stored
+
+    async def delete(self, ids: Sequence[int]) -> list[int]:
+        """Delete lines, and the earlier versions of replies among them; the ids that are gone.
+
+        Their words are overwritten in the file, in its WAL once nobody reads, and are no longer recalled.
+        """
+        gone = await self.transaction(lambda connection: _delete(connection, ids))
+        await self.recall(lambda connection, _: search.forget(connection, gone))
+        with suppress(sqlite3.Error, NekoError):
+            await self._writer.fold_in()
+        return gone
 
     async def add_summary(self, session_id: str, text: str, at: datetime, sources: Sequence[int]) -> None:
         """Keep a summary together with the ids of the lines it was made from."""
@@ -330,3 +341,13 @@ def _execute(connection: sqlite3.Connection, statement: str, parameters: Sequenc
 
 def _stamp(at: datetime) -> str:
     return local_naive(at).isoformat(sep=" ", timespec="microseconds")
+
+
+def _delete(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
+    waiting, gone = list(ids), []
+    while waiting:
+        line_id = waiting.pop()
+        earlier = _execute(connection, schema.REPLACED_BY, (line_id,))
+        waiting += [int(row[0]) for row in earlier if row[0] is not None]
+        gone += [row[0] for row in _execute(connection, schema.DELETE, (line_id,))]
+    return sorted(gone)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,11 @@ class RecentFile:
     def read_backup(self) -> list[Any] | None:
         """The content before the last write; raises as ``read`` does."""
         return _read_list(self.path.with_name(self.path.name + ".bak"))
+
+    def forget_backup(self) -> None:
+        """The content before the last write is not to be kept."""
+        with self._lock:
+            self.path.with_name(self.path.name + ".bak").unlink(missing_ok=True)
 
     def write(self, number: int, entries: list[Any]) -> _Signature | None:
         """Replace the file; writes that arrive out of order are dropped. Raises ``MemoryStoreError``."""
@@ -178,6 +183,16 @@ class RecentWindow:
         await self.flush()
         return True
 
+    async def forget(self, ids: Collection[int]) -> None:
+        """Leave out the lines with these ids, in the file and in its backup."""
+        async with self._merging:
+            await self._merge()
+            kept = [entry for entry in self._entries if _line_id(entry) not in ids or _is_memo(entry)]
+            self._dirty = self._dirty or len(kept) < len(self._entries)
+            self._entries = kept
+        await self.flush()
+        await in_thread(self._file.forget_backup)
+
     async def flush(self) -> None:
         """Write what has not been written; raises ``MemoryStoreError``."""
         async with self._flushing:
@@ -262,6 +277,12 @@ def _line_id(entry: Any) -> int | None:
     parsed = parse(entry)
     value = parsed.neko.get("id") if parsed else None
     return value if isinstance(value, int) else None
+
+
+def _is_memo(entry: Any) -> bool:
+    """The memo has the id of the last line that it is made from."""
+    parsed = parse(entry)
+    return parsed is not None and parsed.role == "system"
 
 
 def _drop_ids_beyond(entries: list[Any], last: int) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 ORIGINAL: Final = "time_indexed_original"
 COMPRESSED: Final = "time_indexed_compressed"
 
-PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
+PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON")
 
 COLUMNS: Final = "id, session_id, message, timestamp"
 
@@ -67,6 +67,9 @@ MARK_REPLACED: Final = (
     f"UPDATE {ORIGINAL} SET message = json_set(message, '$.data.additional_kwargs.neko.status', 'replaced') "
     "WHERE id = ? AND json_valid(message)"
 )
+
+REPLACED_BY: Final = f"SELECT {_extra('replaces')} FROM {ORIGINAL} WHERE id = ?"
+DELETE: Final = f"DELETE FROM {ORIGINAL} WHERE id = ? RETURNING id"
 
 GET_STATE: Final = "SELECT value FROM neko_state WHERE name = ?"
 SET_STATE: Final = (

@@ -108,6 +108,11 @@ def bring_up(connection: sqlite3.Connection, end: int) -> bool:
     return True
 
 
+def forget(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """These lines are gone from the log."""
+    connection.executemany("DELETE FROM temp.words WHERE id = ?", [(line_id,) for line_id in ids])
+
+
 def find(connection: sqlite3.Connection, names: Names, words: Sequence[str], *, limit: int, end: int) -> list[Line]:
     """The last ``limit`` lines with ids below ``end`` that hold all of the words, newest first.
 

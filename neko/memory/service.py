@@ -95,6 +95,12 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         memory.window.touch()
         return stored
 
+    async def delete(self, character: str, ids: Sequence[int]) -> list[int]:
+        memory = await self._opened(character)
+        gone = await memory.log.delete(ids)
+        await memory.window.forget(frozenset(gone))
+        return gone
+
     async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
         path = unkept_path(self._folder, character)
         try:

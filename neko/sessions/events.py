@@ -50,6 +50,13 @@ class LineStored:
 
 
 @dataclass(frozen=True, slots=True)
+class LinesDeleted:
+    """These lines are gone from the log."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EmotionShown:
     emotion: str
     intensity: float
@@ -252,6 +259,7 @@ Event = (
     | StateChanged
     | ModelChanged
     | LineStored
+    | LinesDeleted
     | EmotionShown
     | SpeechEnded
     | SpeakOnPage

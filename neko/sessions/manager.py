@@ -36,6 +36,7 @@ from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import (
     Event,
     Hello,
+    LinesDeleted,
     LineStored,
     LineUnkept,
     ModelChanged,
@@ -406,6 +407,18 @@ class SessionManager:
         self._status.report(error if isinstance(error, NekoError) else NekoError(type(error).__name__))
 
     # ── changes from outside ──────────────────────────────────────────────────
+
+    async def delete_lines(self, ids: Sequence[int]) -> list[int]:
+        """Delete lines for good; the ids that are gone. What runs is cut, and the model begins anew without them.
+
+        Raises ``MemoryStoreError``.
+        """
+        gone = await self._dependencies.memory.delete(self.character, ids)
+        if gone:
+            self._turns.dispatch(on.Dismiss())
+            self._slot.drop()
+            self.emit(LinesDeleted(tuple(gone)))
+        return gone
 
     def model_changed(self) -> None:
         """The configuration names another model: the next input starts a session with it."""

@@ -56,6 +56,11 @@ class ConversationLog(Protocol):
         """Commit one line; when this returns the line survives ``kill -9``."""
         ...
 
+    async def delete(self, character: str, ids: Sequence[int]) -> list[int]:
+        """Delete lines for good, with the earlier versions of replies among them: from the log, the recent window and
+        recall. The ids that are gone; an unknown one is passed over. A memo that was made of them stays as it is."""
+        ...
+
     async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
         """Keep lines that the log cannot take beside it, in place of those kept before; they survive the end."""
         ...

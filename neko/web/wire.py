@@ -304,6 +304,7 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.SpeakOnPage: _speak,
     ev.HelpOffered: _help,
     ev.StateChanged: lambda e: {"type": "neko_state", "state": e.state},
+    ev.LinesDeleted: lambda e: {"type": "neko_lines_deleted", "ids": list(e.ids)},
     ev.ModelChanged: lambda e: {"type": "neko_model", "model": label_json(e.model)},
     ev.LineStored: lambda e: {"type": "neko_line", "line": line_json(e.line), "replaces": e.replaces},
     ev.FaultOver: lambda e: {"type": "neko_fault_over", "fault": e.fault},

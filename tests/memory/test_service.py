@@ -220,3 +220,14 @@ async def test_a_recall_that_its_caller_gives_up_leaves_the_memory_in_order(memo
         async with asyncio.timeout(0.01):
             await memory.recall(MIO, "what is my cat's name?")
     assert (await memory.recall(MIO, "what is my cat's name?"))[0].text == "my cat is called Biscuit"
+
+
+async def test_what_is_deleted_is_overwritten_in_the_files(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await memory.store(MIO, new_line("the kept words"))
+    gone = await memory.store(MIO, new_line("the secret words"))
+    await memory.close(MIO)
+    assert await memory.delete(MIO, [gone.line.id]) == [gone.line.id]
+    files = [path for path in memory_folder.folder.rglob("*") if path.is_file()]
+    assert any(b"the kept words" in path.read_bytes() for path in files)
+    assert [path.name for path in files if b"the secret words" in path.read_bytes()] == []

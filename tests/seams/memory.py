@@ -91,6 +91,26 @@ class ConversationLogBehaviour:
         assert ids == sorted(set(ids))
         assert await texts(memory) == ["a", "b", "c"]
 
+    async def test_what_is_deleted_is_in_no_page_no_window_and_no_recall(self, memory: Memory) -> None:
+        ids = await talk(memory, "I live in Lisbon", "Lovely", "My cat is called Biscuit", "Noted")
+        assert await memory.recall(MIO, "Biscuit")
+        assert await memory.delete(MIO, [ids[2], ids[3], 999]) == ids[2:]
+        assert await texts(memory) == ["I live in Lisbon", "Lovely"]
+        assert await shown(memory) == ["I live in Lisbon", "Lovely"]
+        assert await memory.recall(MIO, "Biscuit") == []
+        assert await memory.find(MIO, "Biscuit") == []
+        assert await memory.delete(MIO, ids[2:]) == []
+        later = await memory.store(MIO, new_line("and now?"))
+        assert later.line.id > ids[-1]
+        assert await texts(memory) == ["I live in Lisbon", "Lovely", "and now?"]
+
+    async def test_with_a_reply_its_earlier_versions_are_deleted(self, memory: Memory) -> None:
+        first = (await memory.store(MIO, new_line("one", "assistant"))).line.id
+        second = (await memory.store(MIO, new_line("two", "assistant", replaces=first))).line.id
+        third = (await memory.store(MIO, new_line("three", "assistant", replaces=second))).line.id
+        assert await memory.delete(MIO, [third]) == [first, second, third]
+        assert await texts(memory) == []
+
     async def test_the_same_client_id_is_stored_once(self, memory: Memory) -> None:
         first = await memory.store(MIO, new_line("hello", client_id="c1"))
         again = await memory.store(MIO, new_line("hello again", client_id="c1"))

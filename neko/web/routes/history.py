@@ -11,9 +11,9 @@ from starlette.responses import Response, StreamingResponse
 
 from neko.app.export import exported
 from neko.types.lines import Line
-from neko.web.endpoint import Call, get
+from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
-from neko.web.schemas import Empty, Schema
+from neko.web.schemas import Empty, Schema, Success
 from neko.well_formed import well_formed
 
 
@@ -127,6 +127,31 @@ async def export(call: Call[Empty, ExportQuery, CharacterPath]) -> Response:
     )
 
 
+class Deletion(Schema):
+    """Ids of lines."""
+
+    ids: list[int] = Field(min_length=1, max_length=200)
+
+
+class Deleted(Success):
+    ids: list[int]
+
+
+@post(
+    "/api/history/{character}/delete",
+    path=CharacterPath,
+    body=Deletion,
+    response=Deleted,
+    summary="Delete lines for good, with the earlier versions of replies among them",
+    failures={404: "There is no character of this name."},
+)
+async def delete(call: Call[Deletion, Empty, CharacterPath]) -> Deleted:
+    manager = call.neko.conversations.get(_known(call))
+    if manager is None:
+        raise HTTPError(404, "character", "There is no character of this name.", name=call.path.character)
+    return Deleted(ids=await manager.delete_lines(call.body.ids))
+
+
 def _known(call: Call[Any, Any, CharacterPath]) -> str:
     character = call.path.character
     if character not in call.neko.characters.names:
@@ -134,4 +159,4 @@ def _known(call: Call[Any, Any, CharacterPath]) -> str:
     return character
 
 
-ENDPOINTS = (history, search, export)
+ENDPOINTS = (history, search, export, delete)

@@ -22,6 +22,7 @@ import { newId } from "./identity.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { banner, clearFault, toast } from "./notices.js";
 import { readersRegion } from "./region.js";
+import { Removals } from "./removals.js";
 import { ServerEvents } from "./server_events.js";
 import { Socket, TAKEN_OVER } from "./socket.js";
 import { Transcript } from "./transcript.js";
@@ -54,6 +55,7 @@ export class Conversation extends Emitter {
   /** @type {(() => void) | null} */
   #clearBanner = null;
   #events;
+  #removals = new Removals();
   /** @type {Entry | null} */
   #retried = null;
   character = "";
@@ -169,6 +171,25 @@ export class Conversation extends Emitter {
 
   retryIsStored() {
     this.#retried = null;
+  }
+
+  /**
+   * Delete a line for good, your own with the reply to it, after a while in which that can be undone.
+   * @param {Entry} entry
+   */
+  remove(entry) {
+    const entries = this.transcript.exchangeOf(entry);
+    const ids = entries.flatMap(({ id, state }) => (id === null || state !== "stored" ? [] : [id]));
+    if (ids.length < entries.length) {
+      toast(t("talk.delete_later"));
+      return;
+    }
+    this.#removals.begin({
+      path: `api/history/${encodeURIComponent(this.character)}/delete`,
+      ids,
+      words: t(ids.length > 1 ? "talk.deleted_exchange" : "talk.deleted"),
+      show: (shown) => this.#parts.log.hide(entries, !shown),
+    });
   }
 
   /** @param {ClientAction} action */

@@ -30,7 +30,7 @@ function dayName(at) {
   return new Intl.DateTimeFormat(currentLanguage(), { weekday: "long", day: "numeric", month: "long", year }).format(date);
 }
 
-/** @extends {Emitter<{ retry: [entry: Entry] }>} */
+/** @extends {Emitter<{ retry: [entry: Entry], remove: [entry: Entry] }>} */
 export class LogView extends Emitter {
   #log;
   #pages;
@@ -172,6 +172,16 @@ export class LogView extends Emitter {
   }
 
   /**
+   * Lines that are about to be deleted are out of sight until that is done, or undone.
+   * @param {Entry[]} entries
+   * @param {boolean} hidden
+   */
+  hide(entries, hidden) {
+    for (const entry of entries) this.#views.get(entry)?.element.classList.toggle("is-gone", hidden);
+    this.#markLast();
+  }
+
+  /**
    * Bring a stored line into view and let it be seen.
    * @param {number} id
    */
@@ -192,7 +202,7 @@ export class LogView extends Emitter {
 
   /** @param {Entry} entry */
   #make(entry) {
-    const view = new LineView(entry, { retry: () => this.emit("retry", entry) });
+    const view = new LineView(entry, { retry: () => this.emit("retry", entry), remove: () => this.emit("remove", entry) });
     this.#views.set(entry, view);
     this.#entries.set(view.element, entry);
     return view;

@@ -63,6 +63,7 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
     toast(t("voice.blocked"), { timeMs: BLOCKED_TOAST_MS, action: { label: t("voice.let_speak"), run: () => speech.unlock() } });
   });
   log.on("retry", (entry) => conversation.retry(entry));
+  log.on("remove", (entry) => conversation.remove(entry));
   composer.on("send", (text, pictures) => {
     speech.unlock();
     welcome.talkBegan();

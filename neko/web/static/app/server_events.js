@@ -67,6 +67,10 @@ export class ServerEvents {
       if (line.role === "assistant") this.#conversation.retryIsStored();
       this.#conversation.refresh();
     },
+    neko_lines_deleted: ({ ids }) => {
+      this.#conversation.transcript.forget(ids);
+      this.#conversation.refresh();
+    },
     neko_line_unkept: ({ line }) => this.#conversation.transcript.markUnkept(line),
     neko_help: (help) => this.#conversation.help.show(help),
     neko_fault_over: ({ fault }) => endStanding(fault),

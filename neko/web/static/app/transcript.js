@@ -230,6 +230,28 @@ export class Transcript {
   }
 
   /**
+   * What goes with a line when it is deleted: your words with what she said to them, her words alone.
+   * @param {Entry} entry
+   */
+  exchangeOf(entry) {
+    if (entry.role !== "user") return [entry];
+    const at = this.#entries.indexOf(entry) + 1;
+    const next = this.#entries.findIndex((one, place) => place >= at && one.role === "user");
+    return [entry, ...this.#entries.slice(at, next < 0 ? undefined : next)];
+  }
+
+  /**
+   * These lines are gone from the log.
+   * @param {number[]} ids
+   */
+  forget(ids) {
+    for (const id of ids) {
+      const entry = this.#byId.get(id);
+      if (entry) this.#drop(entry);
+    }
+  }
+
+  /**
    * Remembers older lines (oldest first) in front; the view draws them as one page. Returns the new entries.
    * @param {Line[]} lines
    */

@@ -31,6 +31,7 @@
  * @typedef {{ type: "neko_state", state: TurnState }} StateChanged
  * @typedef {{ type: "neko_model", model: ModelLabel }} ModelChanged
  * @typedef {{ type: "neko_line", line: Line, replaces: number | null }} LineStored
+ * @typedef {{ type: "neko_lines_deleted", ids: number[] }} LinesDeleted They are gone from the log.
  * @typedef {{ type: "neko_emotion", emotion: string, intensity: number, speech_id: string }} EmotionShown
  * @typedef {{ number: string, name: string, hours: string, url: string }} HelpNumber
  * @typedef {{
@@ -70,7 +71,7 @@
  * @typedef {{ type: "agent_notification", text: string, source: string, status: string }} AgentNotification
  * @typedef {{ type: "agent_task_update", task: Record<string, unknown> }} AgentTask
  *
- * @typedef {Hello | StateChanged | ModelChanged | LineStored | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
+ * @typedef {Hello | StateChanged | ModelChanged | LineStored | LinesDeleted | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
  *   | TurnAbandoned | UserTranscript | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
  *   | FaultOver | LineUnkept | Help | RepetitionWarning | CharacterSwitched | ReloadPage | RequestScreenshot | Pong

@@ -1,0 +1,64 @@
+/**
+ * Lines on their way to be deleted: out of sight at once, gone for good when the time to undo it is over or the page is left.
+ *
+ * @typedef {object} Removal
+ * @property {string} path where the server deletes them
+ * @property {number[]} ids
+ * @property {string} words what is told
+ * @property {(shown: boolean) => void} show puts them back, or out of sight
+ */
+import { post, sentenceOf } from "./api.js";
+import { t } from "./i18n.js";
+import { toast } from "./notices.js";
+
+const UNDO_MS = 7000;
+
+export class Removals {
+  /** @type {Map<Removal, number>} The timer of each that can still be undone. */
+  #waiting = new Map();
+
+  constructor() {
+    window.addEventListener("pagehide", () => {
+      for (const removal of [...this.#waiting.keys()]) void this.#commit(removal, { leaving: true });
+    });
+  }
+
+  /** @param {Removal} removal */
+  begin(removal) {
+    removal.show(false);
+    this.#waiting.set(removal, setTimeout(() => void this.#commit(removal), UNDO_MS));
+    toast(removal.words, { timeMs: UNDO_MS, action: { label: t("talk.undo"), run: () => this.#undo(removal) } });
+  }
+
+  /** @param {Removal} removal */
+  #undo(removal) {
+    if (!this.#take(removal)) return;
+    removal.show(true);
+  }
+
+  /** @param {Removal} removal */
+  #take(removal) {
+    clearTimeout(this.#waiting.get(removal));
+    return this.#waiting.delete(removal);
+  }
+
+  /**
+   * @param {Removal} removal
+   * @param {{ leaving?: boolean }} [options]
+   */
+  async #commit(removal, { leaving = false } = {}) {
+    if (!this.#take(removal)) return;
+    const { path, ids } = removal;
+    if (leaving) {
+      const body = JSON.stringify({ ids });
+      void fetch(path, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body });
+      return;
+    }
+    try {
+      await post(path, { ids });
+    } catch (error) {
+      removal.show(true);
+      toast(sentenceOf(error));
+    }
+  }
+}
