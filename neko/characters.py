@@ -10,12 +10,13 @@ import copy
 import json
 import threading
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
 from neko.errors import ConfigError, InputError, UnusableNameError, UnusableValueError
-from neko.language import normalise
+from neko.language import LANGUAGES, normalise
 from neko.settings import ASSETS
 from neko.settings.setting import MAPPING
 from neko.storage import OnFault, file_name_fault, log_fault, read_again, read_document, write_json
@@ -59,9 +60,20 @@ def check_name(name: object) -> str:
 
 def default_characters(language: str) -> dict[str, Any]:
     """What a fresh folder starts with, in the format of the file, in the reader's language."""
-    path = ASSETS / "characters" / f"characters.{normalise(language)}.json"
+    return copy.deepcopy(_defaults_of(normalise(language)))
+
+
+@cache
+def _defaults_of(language: str) -> dict[str, Any]:
+    path = ASSETS / "characters" / f"characters.{language}.json"
     raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return raw
+
+
+@cache
+def placeholders() -> frozenset[str]:
+    """What the user is called in cards that nobody has filled in: no name. Reads files at the first call."""
+    return frozenset(str(default_characters(language)[MASTER][PROFILE_NAME]) for language in LANGUAGES)
 
 
 class CharacterCards:
@@ -121,6 +133,15 @@ class CharacterCards:
         name = self.master().get(PROFILE_NAME)
         return name if isinstance(name, str) and name else str(self._defaults[MASTER][PROFILE_NAME])
 
+    @property
+    def is_master_named(self) -> bool:
+        """Has the user said what they are called?"""
+        return self.master_name not in placeholders()
+
+    def is_untouched(self) -> str | None:
+        """The language whose defaults these are, if nobody has changed anything."""
+        return next((language for language in LANGUAGES if self._raw == _defaults_of(language)), None)
+
     def master(self) -> Mapping[str, Any]:
         """The user's profile."""
         return MappingProxyType(self._raw.get(MASTER) or {})
@@ -138,12 +159,12 @@ class CharacterCards:
         """The free keys of the card that have a value, as text."""
         return _free(self.card(name))
 
-    def system_prompt(self, name: str) -> str:
-        """The card's prompt, else the default one, with both names filled in."""
+    def system_prompt(self, name: str, master: str = "") -> str:
+        """The card's prompt, else the default one, with both names filled in; ``master`` in place of the user's."""
         prompt = self.card(name).get("system_prompt")
         if not isinstance(prompt, str) or not prompt.strip():
             prompt = str(next(iter(self._defaults[CHARACTERS].values()))["system_prompt"])
-        return prompt.replace("{LANLAN_NAME}", name).replace("{MASTER_NAME}", self.master_name)
+        return prompt.replace("{LANLAN_NAME}", name).replace("{MASTER_NAME}", master or self.master_name)
 
     def raw(self) -> dict[str, Any]:
         """A copy of the whole document."""

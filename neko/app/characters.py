@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
+from neko import prompts
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
-from neko.characters import CHARACTERS, MICROPHONE, VOICE, CharacterCards
+from neko.characters import (
+    CHARACTERS,
+    MASTER,
+    MICROPHONE,
+    PROFILE_NAME,
+    VOICE,
+    CharacterCards,
+    check_name,
+    default_characters,
+)
 from neko.sessions.events import CharacterSwitched
 from neko.sessions.prompt import Persona
 from neko.storage import CHARACTERS_FILE
 from neko.tasks import in_thread
-from neko.types.memory import MemoryAdministration
+from neko.types.memory import ConversationLog, MemoryAdministration
+
+
+class Memory(ConversationLog, MemoryAdministration, Protocol):
+    """What is asked here of what was said."""
 
 
 class Characters:
@@ -21,9 +35,7 @@ class Characters:
     Every change is saved before it takes effect. Raises ``ConfigError`` when the disk refuses.
     """
 
-    def __init__(
-        self, cards: CharacterCards, conversations: Conversations, memory: MemoryAdministration, faults: Faults
-    ) -> None:
+    def __init__(self, cards: CharacterCards, conversations: Conversations, memory: Memory, faults: Faults) -> None:
         self.cards = cards
         self._conversations = conversations
         self._memory = memory
@@ -68,6 +80,27 @@ class Characters:
         for character in [name for name in before if name not in names]:
             await self._close(character, self.cards.current)
 
+    async def set_master(self, profile: Mapping[str, Any]) -> None:
+        """Who the user is, in place of what the cards say; the next words begin with it. Raises ``InputError``."""
+        name = check_name(profile.get(PROFILE_NAME))
+        kept = {key: value for key, value in profile.items() if value} | {PROFILE_NAME: name}
+        await in_thread(self.cards.edit, lambda raw: raw.__setitem__(MASTER, kept))
+        for manager in self._conversations.opened.values():
+            manager.begin_anew()
+
+    async def suit(self, language: str) -> None:
+        """The cast in the reader's language, as long as nobody has changed it or said a word to it."""
+        untouched = self.cards.is_untouched()
+        if untouched in (None, language):
+            return
+        for name in self.cards.names:
+            if await self._memory.lines(name, limit=1):
+                return
+        before = self.cards.names
+        await in_thread(self.cards.replace, default_characters(language))
+        for character in [name for name in before if name not in self.cards.names]:
+            await self._close(character, self.cards.current)
+
     async def set_microphone(self, microphone_id: Any) -> None:
         """Remember the chosen input device (any JSON value)."""
         await in_thread(self.cards.edit, lambda raw: raw.__setitem__(MICROPHONE, microphone_id))
@@ -95,10 +128,13 @@ class Characters:
 
 def persona(cards: CharacterCards, character: str, language: str) -> Persona:
     """Who speaks with whom, as a prompt needs it."""
+    is_named, master = cards.is_master_named, cards.master_name
+    called = master if is_named else prompts.phrases(language)["stranger"]
     return Persona(
         character,
-        cards.master_name,
-        cards.system_prompt(character),
-        {character: cards.traits(character), cards.master_name: cards.master_traits()},
+        master,
+        cards.system_prompt(character, called),
+        {character: cards.traits(character), called: cards.master_traits()},
         language,
+        is_stranger=not is_named,
     )

@@ -415,10 +415,14 @@ class SessionManager:
         """
         gone = await self._dependencies.memory.delete(self.character, ids)
         if gone:
-            self._turns.dispatch(on.Dismiss())
-            self._slot.drop()
+            self.begin_anew()
             self.emit(LinesDeleted(tuple(gone)))
         return gone
+
+    def begin_anew(self) -> None:
+        """What a model was told at the start of its session has changed: the next input starts another."""
+        self._turns.dispatch(on.Dismiss())
+        self._slot.drop()
 
     def model_changed(self) -> None:
         """The configuration names another model: the next input starts a session with it."""

@@ -22,25 +22,27 @@ RECENT_BUDGET = 2400
 @dataclass(frozen=True, slots=True)
 class Persona:
     """Who talks with whom. ``prompt`` is the card's system prompt with its placeholders filled;
-    ``traits`` are the free fields of both cards."""
+    ``traits`` are the free fields of both cards. ``is_stranger``: what ``master`` says is no name."""
 
     character: str
     master: str
     prompt: str
     traits: Mapping[str, Mapping[str, object]]
     language: str
+    is_stranger: bool = False
 
 
 def compose(persona: Persona, recent: Sequence[RecentEntry], now: datetime) -> str:
     """The system prompt of a new session."""
     say = phrases(persona.language)
-    names = {"character": persona.character, "master": persona.master}
+    names = {"character": persona.character, "master": say["stranger"] if persona.is_stranger else persona.master}
     memo = [entry.text for entry in recent if entry.role == "system"]
     lines = _within_budget([entry for entry in recent if entry.role != "system"], persona)
     traits = {name: dict(values) for name, values in persona.traits.items() if values}
     pieces = [
         say["preamble"].format(**names),
         persona.prompt,
+        say["ask_name"] if persona.is_stranger else "",
         say["feeling"],
         say["traits"].format(**names) + "\n" + json.dumps(traits, ensure_ascii=False) if traits else "",
         say["now"].format(now=spoken_time(now)),

@@ -89,11 +89,13 @@ def page_routes(neko: Neko, pages: Iterable[Page] = PAGES, renderer: PageRendere
 
 async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request) -> Response:
     nonce = secrets.token_urlsafe(16) if page.policy.uses_nonce else ""
+    language = page_language(request, neko)
+    await neko.characters.suit(language)
     html = await renderer.render(
         page.template,
         base=base_path(request.scope),
         character=request.path_params.get("character") or neko.characters.current,
-        language=page_language(request, neko),
+        language=language,
         nonce=nonce,
     )
     headers = {

@@ -105,6 +105,7 @@ async def test_a_call_and_a_socket_are_answered_in_the_same_language(
     server: RunningServer, own: str | None, last: str | None, setting: str | None
 ) -> None:
     await server.neko.config.change({"neko": {"language": setting}})
+    await server.neko.characters.edit(lambda raw: raw["猫娘"][NAME].update(mine="yes"))  # so she stays who she is
     if last:
         async with client(server.ws_url, NAME, language=last):
             pass

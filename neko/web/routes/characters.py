@@ -33,6 +33,31 @@ async def characters(call: Call) -> JsonObject:
     return JsonObject(call.neko.characters.cards.raw())
 
 
+class Master(Schema):
+    """``named``: ``name`` is a name, not what a fresh card says."""
+
+    name: str
+    named: bool
+
+
+@get("/api/characters/master", response=Master, summary="What the user is called")
+async def master(call: Call) -> Master:
+    cards = call.neko.characters.cards
+    return Master(name=cards.master_name, named=cards.is_master_named)
+
+
+@post(
+    "/api/characters/master",
+    body=JsonObject,
+    response=Success,
+    summary="Who the user is, in place of what the cards say; 档案名 is the name",
+    failures={400: "The name is missing or cannot be one."},
+)
+async def set_master(call: Call[JsonObject]) -> Success:
+    await call.neko.characters.set_master(call.body.root)
+    return Success()
+
+
 @get("/api/characters/current_catgirl", response=CurrentCharacter, summary="The current character")
 async def current(call: Call) -> CurrentCharacter:
     return CurrentCharacter(current_catgirl=call.neko.characters.current)
@@ -81,4 +106,4 @@ async def choose_microphone(call: Call[MicrophoneChoice]) -> Success:
     return Success()
 
 
-ENDPOINTS = (characters, current, choose, clear_voice_ids, microphone, choose_microphone)
+ENDPOINTS = (characters, master, set_master, current, choose, clear_voice_ids, microphone, choose_microphone)

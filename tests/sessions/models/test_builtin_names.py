@@ -7,8 +7,9 @@ from datetime import datetime
 
 import pytest
 
+from neko.characters import placeholders
 from neko.language import LANGUAGES
-from neko.sessions.models.builtin.names import placeholders, told_name
+from neko.sessions.models.builtin.names import told_name
 from neko.sessions.models.builtin.phrasebook import namings
 from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.builtin.session import BuiltinSession

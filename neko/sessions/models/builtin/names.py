@@ -10,11 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
-
-from neko.characters import MASTER, PROFILE_NAME, default_characters
-from neko.language import LANGUAGES
 
 _LONGEST_TEXT: Final = 2000
 _SENTENCE: Final = re.compile(r"(?:[^.!?。！？\n]|\.(?=\w))+[.!?。！？\n]*")
@@ -46,9 +42,3 @@ def told_name(text: str, namings: Sequence[Naming]) -> str | None:
     sentences = _SENTENCE.findall(_GOES_ON.sub(r"\1 ", text))
     names = [name for one in sentences for naming in namings if (name := naming.name_in(one.strip()))]
     return names[-1][:1].upper() + names[-1][1:].rstrip(" .'-") if names else None
-
-
-@cache
-def placeholders() -> frozenset[str]:
-    """What the user is called in cards that nobody has filled in: no name. Reads files at the first call."""
-    return frozenset(str(default_characters(language)[MASTER][PROFILE_NAME]) for language in LANGUAGES)

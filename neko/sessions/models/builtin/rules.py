@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from neko.characters import placeholders
 from neko.language import guess
 from neko.sessions.models.builtin.arithmetic import SumTooLargeError, evaluate, in_words
-from neko.sessions.models.builtin.names import placeholders, told_name
+from neko.sessions.models.builtin.names import told_name
 from neko.sessions.models.builtin.phrasebook import Phrasebook, namings, phrasebook, plain
 from neko.types.memory import Evidence
 from neko.types.model_session import UserMessage

@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from neko.characters import placeholders
 from neko.language import LANGUAGES
 from neko.safety import words
 from neko.sessions.models.builtin.comfort import Comfort
-from neko.sessions.models.builtin.names import placeholders
 from neko.sessions.models.builtin.phrasebook import phrasebook
 from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.reply_runner import Reply, ReplyRunner

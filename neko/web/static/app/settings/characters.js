@@ -7,6 +7,8 @@
 import { get, post, sentenceOf } from "../api.js";
 import { h } from "../element.js";
 import { t } from "../i18n.js";
+import { toast } from "../notices.js";
+import { nameField, yourName } from "../your_name.js";
 
 const PEOPLE = "猫娘";
 const HIDDEN = new Set([
@@ -45,6 +47,11 @@ export async function charactersPage(body, { conversation, close }) {
         note.hidden = false;
       }
     };
+    const { name: you, named } = await yourName();
+    const yours = h("div", { class: "settings-group" }, h("h3", { text: t("you.label") }), nameField({
+      name: named ? you : "", button: t("you.save"), onSaved: (name) => toast(t("you.hello", { name })),
+    }));
+    place.before(yours);
     place.replaceChildren(...Object.entries(characters[PEOPLE] ?? {}).map(([name, card]) => person(name, card, name === conversation.character, choose)), note);
   } catch (error) {
     place.replaceChildren(h("p", { class: "form-note is-bad", text: sentenceOf(error) }));

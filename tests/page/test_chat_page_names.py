@@ -1,0 +1,76 @@
+"""Who she is at the first visit, and what she calls the reader; in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from neko.characters import default_characters
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import RunningNeko
+from tests.scripted_provider import ScriptedProvider
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LANGUAGES = {"en-US": "en", "zh-CN": "zh-CN", "zh-TW": "zh-TW", "ja-JP": "ja", "ko-KR": "ko"}
+
+
+@pytest.mark.parametrize(("locale", "language"), LANGUAGES.items())
+async def test_the_first_cast_is_that_of_the_readers_language(
+    running_neko: RunningNeko, browser: Browser, locale: str, language: str
+) -> None:
+    (name,) = default_characters(language)["猫娘"]
+    async with PageDriver(browser, locale=locale) as driver:
+        await driver.open(running_neko.url)
+        await expect(driver.get("name")).to_have_text(name)
+        await expect(driver.get("greeting")).to_contain_text(name)
+        await driver.say("…")
+        await driver.reply()
+        driver.check()
+    async with PageDriver(browser, locale="ja-JP" if language == "en" else "en-US") as later:
+        await later.open(running_neko.url)
+        await expect(later.get("name")).to_have_text(name)
+        later.check()
+
+
+async def test_what_she_may_call_the_reader_is_asked_once_and_told_to_the_model(
+    running_neko: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    page = await driver.open(running_neko.url)
+    field = driver.get("your-name")
+    await expect(driver.get("welcome").get_by_text("What may I call you?")).to_be_visible()
+    driver.forgive("status of 400")
+    await field.fill("a/b")
+    await field.press("Enter")
+    await expect(driver.get("welcome").get_by_role("alert")).to_be_visible()
+    await field.fill("Daniel")
+    await field.press("Enter")
+    await expect(driver.get("toast")).to_have_text("Nice to meet you, Daniel.")
+    await expect(field).to_have_count(0)
+    await page.reload()
+    await driver.until_ready()
+    await expect(driver.get("welcome-key")).to_be_visible()
+    await expect(field).to_have_count(0)
+    await driver.say("What's my name?")
+    assert "Daniel" in await driver.reply()
+
+
+async def test_the_name_is_changed_in_the_settings_and_the_next_words_begin_with_it(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    page = await driver.open(connected.url)
+    await driver.say("hello")
+    await driver.reply(1)
+    system = str(provider.chats[-1].json["messages"][0]["content"])
+    assert "talking with the person you talk with" in system
+    assert "You do not know their name yet." in system
+    await page.evaluate("location.hash = 'settings/characters'")
+    await driver.get("your-name").fill("Dan")
+    await driver.get("your-name-save").click()
+    await expect(driver.get("toast")).to_have_text("Nice to meet you, Dan.")
+    await page.keyboard.press("Escape")
+    await driver.say("and now?")
+    await driver.reply(2)
+    system = str(provider.chats[-1].json["messages"][0]["content"])
+    assert "Dan" in system
+    assert "You do not know their name yet." not in system
