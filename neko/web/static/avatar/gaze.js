@@ -78,8 +78,9 @@ export class Gaze {
     return { x: this.#x.step(dt), y: this.#y.step(dt), aim: wanted, jumped: before > 0.55 };
   }
 
+  /** Do the eyes jump? Their tiny shifts are over before they could be followed. */
   get moving() {
-    return this.#x.moving(0.05) || this.#y.moving(0.05);
+    return this.#x.moving(0.2) || this.#y.moving(0.2);
   }
 
   get resting() {

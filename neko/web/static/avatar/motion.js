@@ -66,7 +66,7 @@ const STILL_MOTIONS = Object.freeze(["blink"]);
 const MOTIONS = Object.freeze([...GESTURE_NAMES, "flick_ears", ...STILL_MOTIONS]);
 
 const TURNING_WAIT_MS = 30;
-const CALM_WAIT_MS = 90;
+const CALM_WAIT_MS = 105;
 const LEAST_CALM_WAIT_MS = 33;
 const STILL_WAIT_MS = 900;
 const LONGEST_STRIDE_S = 0.1;
@@ -271,17 +271,16 @@ export class Motion {
    * @param {number} now
    */
   wait(now) {
-    if (this.#quick(now)) return 0;
-    if (this.#turning) return TURNING_WAIT_MS;
+    if (this.#quick) return 0;
+    if (this.#turning || this.#blink.active(now) || (!this.#still && this.#ears.active(now))) return TURNING_WAIT_MS;
     return Math.max(0, Math.min(this.#calmWait(), this.#blink.next - now, this.#joy.next - now));
   }
 
-  /** @param {number} now */
-  #quick(now) {
+  get #quick() {
     const { open, width, round } = this.#mouth;
     const { ears, brows, energy } = this.#body;
     return (
-      this.#gestures.active || this.#joy.moving || this.#blink.active(now) || this.#gaze.moving || (!this.#still && this.#ears.active(now)) || this.#feelings.blending ||
+      this.#gestures.active || this.#joy.moving || this.#gaze.moving || this.#feelings.blending ||
       open.target > 0.01 || open.moving(0.01) || width.moving(0.02) || round.moving(0.02) ||
       ears.moving(0.4) || brows.moving(0.4) || energy.moving(0.03)
     );
