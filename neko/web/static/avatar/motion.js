@@ -65,8 +65,9 @@ const STANCES = {
 const STILL_MOTIONS = Object.freeze(["blink"]);
 const MOTIONS = Object.freeze([...GESTURE_NAMES, "flick_ears", ...STILL_MOTIONS]);
 
-const TURNING_WAIT_MS = 30;
-const CALM_WAIT_MS = 105;
+const FLICK_WAIT_MS = 30;
+const TURNING_WAIT_MS = 40;
+const CALM_WAIT_MS = 115;
 const LEAST_CALM_WAIT_MS = 33;
 const STILL_WAIT_MS = 900;
 const LONGEST_STRIDE_S = 0.1;
@@ -272,7 +273,8 @@ export class Motion {
    */
   wait(now) {
     if (this.#quick) return 0;
-    if (this.#turning || this.#blink.active(now) || (!this.#still && this.#ears.active(now))) return TURNING_WAIT_MS;
+    if (this.#blink.active(now) || (!this.#still && this.#ears.active(now))) return FLICK_WAIT_MS;
+    if (this.#turning) return TURNING_WAIT_MS;
     return Math.max(0, Math.min(this.#calmWait(), this.#blink.next - now, this.#joy.next - now));
   }
 
