@@ -19,7 +19,8 @@ class AssistProvider:
     """An OpenAI-compatible HTTP provider. ``models`` maps a role to its default model.
 
     ``key_field`` is the key of ``core_config.json`` that holds its key; providers of one ``company`` take the same
-    keys. ``custom`` and ``local`` are tiles of the page without an address of their own.
+    keys. ``group`` is where the page shows it. ``custom`` and ``local`` are tiles of the page without an address of
+    their own.
     """
 
     key: str
@@ -31,6 +32,7 @@ class AssistProvider:
     key_field: str = ""
     needs_key: bool = True
     site: str = ""
+    group: str = ""
     fixed_key: str = field(default="", repr=False)
 
 

@@ -20,6 +20,8 @@ ENGINE_KINDS: Final[tuple[EngineKind, ...]] = get_args(EngineKind)
 ROLES: Final = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts")
 """The roles that can have a model of their own; ``omni`` is speech to speech."""
 ASSIST_PROVIDERS: Final = ("Qwen", "Openai", "Glm", "Step", "Silicon", "Gemini", "Kimi")
+OWN_ASSIST_PROVIDERS: Final = ("Claude", "Openrouter", "Mistral", "Groq", "Xai", "Deepseek")
+"""Those that N.E.K.O. does not know; its page of keys neither shows nor covers them."""
 _BORROWED_KEYS: Final = {
     "Qwen": ("DASHSCOPE_API_KEY",),
     "Openai": ("OPENAI_API_KEY",),
@@ -27,6 +29,12 @@ _BORROWED_KEYS: Final = {
     "Silicon": ("SILICONFLOW_API_KEY",),
     "Gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     "Kimi": ("MOONSHOT_API_KEY",),
+    "Claude": ("ANTHROPIC_API_KEY",),
+    "Openrouter": ("OPENROUTER_API_KEY",),
+    "Mistral": ("MISTRAL_API_KEY",),
+    "Groq": ("GROQ_API_KEY",),
+    "Xai": ("XAI_API_KEY",),
+    "Deepseek": ("DEEPSEEK_API_KEY",),
 }
 """Where the providers' own tools look for a key."""
 
@@ -144,7 +152,7 @@ TTS_VOICE_ID: Final = _core("ttsVoiceId", "voice of the speech server when a cha
 
 
 def assist_key(provider: str) -> Setting[str]:
-    """The key of one of ``ASSIST_PROVIDERS``."""
+    """The key of one of ``ASSIST_PROVIDERS`` and ``OWN_ASSIST_PROVIDERS``."""
     variable, name = f"NEKO_ASSIST_API_KEY_{provider.upper()}", f"assistApiKey{provider}"
     help = f"key of the assist provider `{provider.lower()}`"
     return _core(name, help, variable, secret=True, borrowed=_BORROWED_KEYS.get(provider, ()))
@@ -160,7 +168,7 @@ def role_settings(role: str) -> tuple[Setting[str], Setting[str], Setting[str]]:
     )
 
 
-ASSIST_KEYS: Final = tuple(map(assist_key, ASSIST_PROVIDERS))
+ASSIST_KEYS: Final = tuple(map(assist_key, (*ASSIST_PROVIDERS, *OWN_ASSIST_PROVIDERS)))
 ROLE_SETTINGS: Final = {role: role_settings(role) for role in ROLES}
 CORE_CONFIG: Final[tuple[Setting[Any], ...]] = (
     CORE_API_KEY,

@@ -31,6 +31,7 @@ def test_the_catalogue_has_every_provider_of_the_contract() -> None:
     known = catalogue()
     assert list(known.assist) == [
         *("free", "qwen", "openai", "glm", "step", "silicon", "gemini", "kimi"),
+        *("claude", "openrouter", "mistral", "groq", "xai", "deepseek"),
         *("custom", "local"),
     ]
     assert set(known.core) == {"free", "qwen", "openai", "step", "gemini", "glm"}

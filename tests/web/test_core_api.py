@@ -174,6 +174,15 @@ async def test_the_provider_lists_hold_the_contract_providers(client: httpx2.Asy
     )
 
 
+async def test_keys_of_providers_that_the_page_of_keys_does_not_know_outlive_its_saves(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    await neko.config.change({"assistApiKeyClaude": "sk-ant-0123456789abcdef"})
+    answer = await client.post(URL, json=PAGE | {"coreApiKey": KEY})
+    assert answer.json()["success"] is True
+    assert neko.config.values["assistApiKeyClaude"] == "sk-ant-0123456789abcdef"
+
+
 # ── deleting, and keys that stay where they were given for ──────────────────────────────
 
 PAGE = {"coreApi": "qwen", "assistApi": "qwen", "enableCustomApi": True}

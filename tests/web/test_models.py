@@ -46,7 +46,7 @@ async def test_at_first_the_built_in_model_answers_and_the_providers_are_offered
     tiles = {tile["key"]: tile for tile in current["providers"]}
     assert {"free", "qwen", "openai", "glm", "step", "silicon", "gemini", "kimi", "custom", "local"} <= tiles.keys()
     openai = tiles["openai"]
-    assert openai.keys() == {"key", "name", "base_url", "models", "needs_key", "has_key", "key_from", "site"}
+    assert openai.keys() == {"key", "name", "base_url", "models", "needs_key", "has_key", "key_from", "site", "group"}
     assert (openai["needs_key"], openai["has_key"]) == (True, False)
     assert openai["models"]["conversation"]
 

@@ -70,6 +70,7 @@ class ProviderTile(Schema):
     has_key: bool
     key_from: str
     site: str
+    group: str
 
 
 class BorrowedKeyOffer(Schema):
@@ -212,6 +213,7 @@ def _current(neko: Neko) -> CurrentModel:
                 has_key=choices.has_key(one),
                 key_from=choices.key_from(one),
                 site=one.site,
+                group=one.group,
             )
             for one in choices.providers
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neko.providers import catalogue
+from neko.settings.registry import OWN_ASSIST_PROVIDERS
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, get
 from neko.web.schemas import Schema, Success
@@ -25,7 +26,9 @@ async def api_providers(call: Call) -> ProviderLists:
     return ProviderLists(
         core_api_providers=[_entry(one.key, one.name, one.description) for one in providers.core.values()],
         assist_api_providers=[
-            _entry(one.key, one.name, one.description) for one in providers.assist.values() if one.base_url
+            _entry(one.key, one.name, one.description)
+            for one in providers.assist.values()
+            if one.base_url and one.key.capitalize() not in OWN_ASSIST_PROVIDERS
         ],
     )
 

@@ -20,7 +20,7 @@ const LATE_MS = 10_000;
 const TEST_TIMEOUT_MS = 630_000;
 const OTHER = "\u0000other";
 /** @type {Provider} */
-const OFFLINE = { key: "offline", name: "", base_url: "", models: {}, needs_key: false, has_key: false, key_from: "", site: "" };
+const OFFLINE = { key: "offline", name: "", base_url: "", models: {}, needs_key: false, has_key: false, key_from: "", site: "", group: "" };
 /** @type {Provider} */
 const CUSTOM = { ...OFFLINE, key: "custom" };
 
@@ -72,8 +72,9 @@ export class ModelForm {
   #providers() {
     const providers = this.#current?.providers ?? [];
     const custom = providers.find(({ key }) => key === "custom") ?? CUSTOM;
-    const list = [...providers.filter(({ key }) => !["local", "offline", "custom"].includes(key)), custom];
-    return this.#builtin ? [OFFLINE, ...list] : list;
+    const known = providers.filter(({ key }) => !["local", "offline", "custom"].includes(key));
+    const grouped = ["", "international", "chinese"].flatMap((group) => known.filter((provider) => provider.group === group));
+    return [...(this.#builtin ? [OFFLINE] : []), custom, ...grouped];
   }
 
   /** @param {Provider} provider */
@@ -85,22 +86,25 @@ export class ModelForm {
   /** @param {CurrentModel} current */
   #drawTiles(current) {
     const inUse = tileInUse(current);
-    this.#tiles.replaceChildren(...this.#providers().map((provider) => {
+    let group = "";
+    this.#tiles.replaceChildren(...this.#providers().flatMap((provider) => {
+      const heading = provider.group && provider.group !== group ? [h("p", { class: "tiles-group", text: t(`model.groups.${provider.group}`) })] : [];
+      group = provider.group;
       const note = provider.key === inUse ? inUseNote(current)
         : provider.key === "custom" ? t("model.custom_hint")
         : !provider.needs_key ? t("model.no_key")
         : provider.has_key ? t("model.key_saved") : t("model.needs_key");
-      return h("button", {
+      return [...heading, h("button", {
         type: "button", class: "tile", role: "radio", "aria-checked": "false", "data-testid": `provider-${provider.key}`,
         "data-key": provider.key, "data-in-use": provider.key === inUse, on: { click: () => this.choose(provider.key) },
-      }, h("span", { class: "tile-name", text: this.#name(provider) }), h("span", { class: "tile-note", text: note }));
+      }, h("span", { class: "tile-name", text: this.#name(provider) }), h("span", { class: "tile-note", text: note }))];
     }));
   }
 
   /** @param {string} key of a provider */
   choose(key) {
     this.#provider = this.#providers().find((provider) => provider.key === key) ?? OFFLINE;
-    for (const tile of this.#tiles.children) tile.setAttribute("aria-checked", String(tile.getAttribute("data-key") === key));
+    for (const tile of this.#tiles.querySelectorAll(".tile")) tile.setAttribute("aria-checked", String(tile.getAttribute("data-key") === key));
     this.#drawFields();
     (this.#fields.querySelector("input") ?? this.#fields.querySelector("button"))?.focus({ preventScroll: true });
     this.#fields.lastElementChild?.scrollIntoView({ block: "nearest" });

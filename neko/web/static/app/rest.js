@@ -14,6 +14,7 @@
  * @property {string} key
  * @property {string} name
  * @property {string} base_url
+ * @property {"international" | "chinese" | ""} group
  * @property {Record<string, string>} models by what they are for
  * @property {boolean} needs_key
  * @property {boolean} has_key
