@@ -14,10 +14,11 @@ PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-quick test-long test-real test-all-pythons check format readme bench clean refetch
+.PHONY: help run doctor test test-quick test-long test-real test-all-pythons check format readme bench clean refetch
 
 help:
 	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
+	@echo "make doctor            look over the installation: what is well, what to do about the rest"
 	@echo "make test              set up if need be, run what CI runs             (ARGS=\"-k memory\", WORKERS=4)"
 	@echo "make test-quick        under a minute: no browser, no programs started"
 	@echo "make test-long         proofs that take minutes"
@@ -31,6 +32,9 @@ help:
 
 run: $(VENV)/.installed
 	@exec $(PY) -m neko $(ARGS)
+
+doctor: $(VENV)/.installed
+	@$(PY) -m neko doctor $(ARGS)
 
 test: $(VENV)/.installed-tests $(VENV)/.chromium
 	$(PY) -m pytest $(PARALLEL) $(ARGS)

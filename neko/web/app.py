@@ -40,6 +40,7 @@ from neko.web.routes import (
     page_config,
     preferences,
     providers,
+    settings,
     speech,
     steam,
 )
@@ -57,6 +58,7 @@ ROUTE_MODULES = (
     avatar_models,
     history,
     models,
+    settings,
     speech,
     emotion,
     faults,

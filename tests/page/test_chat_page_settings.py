@@ -303,6 +303,17 @@ async def test_a_model_that_was_not_asked_yet_has_no_green_light(
     await expect(driver.get("connection")).to_have_attribute("data-model", "works")
 
 
+async def test_what_was_set_says_where_it_comes_from(data_dir: Path, driver: PageDriver) -> None:
+    async with RunningNeko(data_dir, environ={"NEKO_ASSIST_API": "free"}, voice="off") as running_neko:
+        await driver.open(running_neko.url + "/#settings/about")
+        await driver.get("origins-open").click()
+        origins = driver.get("origins").locator(".origin")
+        own = locale("en")
+        pinned = origins.filter(has_text="assistApi")
+        await expect(pinned).to_contain_text(own["origins.environment"].format(name="NEKO_ASSIST_API"))
+        await expect(origins.filter(has_text="neko.speech.engine")).to_contain_text(own["origins.page"])
+
+
 async def test_turning_through_the_settings_asks_no_other_host(running_neko: RunningNeko, driver: PageDriver) -> None:
     page = await driver.open(running_neko.url)
     for name in PAGES:

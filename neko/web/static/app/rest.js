@@ -44,6 +44,9 @@
  * @property {string} model
  * @property {string} api_key masked
  *
+ * @typedef {{ name: string, value: string, origin: "file" | "environment" | "flag", from_name: string, on_page: boolean }} SettingOverview
+ *   `from_name` is the variable, the flag or the key of the file that decides; `on_page`: what is chosen on the page counts.
+ *
  * @typedef {Record<string, unknown>} CharacterCard
  * @typedef {{ "猫娘"?: Record<string, CharacterCard> }} Characters
  */

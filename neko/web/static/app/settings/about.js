@@ -1,6 +1,7 @@
 /** Settings › About. */
 import { h } from "../element.js";
 import { t } from "../i18n.js";
+import { settingOrigins } from "./origins.js";
 
 /** @param {HTMLElement} body */
 export function aboutPage(body) {
@@ -9,6 +10,7 @@ export function aboutPage(body) {
     h("img", { src: "static/icons/favicon.svg", width: "56", height: "56", alt: "" }),
     line("what"), line("where"), line("network"),
     h("p", { class: "form-note", text: t("about.version", { version: document.documentElement.dataset.version ?? "" }) }),
+    settingOrigins(),
     h("h3", { text: t("about.keys") }),
     h("dl", { class: "keys" }, ["enter", "shift_enter", "esc", "paste"].flatMap((key) => [
       h("dt", {}, h("kbd", { text: t(`about.key_${key}`) })), h("dd", { text: t(`about.key_${key}_does`) })]))));
