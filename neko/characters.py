@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from neko.errors import ConfigError, InputError, UnusableNameError, UnusableValueError
+from neko.errors import CharacterError, ConfigError, InputError, UnusableNameError, UnusableValueError
 from neko.language import LANGUAGES, normalise
 from neko.settings import ASSETS
 from neko.settings.setting import MAPPING
@@ -27,6 +27,11 @@ CURRENT: Final = "当前猫娘"
 MICROPHONE: Final = "当前麦克风"
 VOICE: Final = "voice_id"
 PROFILE_NAME: Final = "档案名"
+SYSTEM_PROMPT: Final = "system_prompt"
+OWN: Final = "neko"
+"""What N.E.K.O. has no key for, in one object of the card: greeting, language, picture, colours."""
+_FORMER_NAME: Final = "former_name"
+"""Key in ``OWN``: the memory's files may still have this name."""
 
 _PROGRAM_KEYS: Final = (
     "system_prompt voice_id model_type live2d live2d_item_id vrm vrm_animation "
@@ -34,27 +39,35 @@ _PROGRAM_KEYS: Final = (
 )
 _WORKSHOP_KEYS: Final = "原始数据 文件路径 创意工坊物品ID description tags name 描述 标签 关键词 角色卡描述"
 
-SYSTEM_KEYS: Final = frozenset((PROFILE_NAME, *_PROGRAM_KEYS.split(), *_WORKSHOP_KEYS.split()))
+SYSTEM_KEYS: Final = frozenset((OWN, PROFILE_NAME, *_PROGRAM_KEYS.split(), *_WORKSHOP_KEYS.split()))
 """Card keys that are settings of the program: never shown as traits, never told to a model."""
 
+_KEPT_KEYS: Final = frozenset(
+    (
+        OWN,
+        PROFILE_NAME,
+        *["system_prompt", "voice_id", "live2d", "model_type", "vrm", "vrm_animation", "lighting", "live2d_item_id"],
+    )
+)
+"""What a card keeps when it is replaced and the new one does not name it (``contract/rest.md`` §3.1)."""
 _LONGEST_NAME: Final = 20
 _LONGEST_SHOWN: Final = 60
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def check_name(name: object) -> str:
-    """A new character's or master's name, trimmed; ``InputError(reason)`` when it cannot be one.
+    """A new character's or master's name, trimmed; ``CharacterError(reason)`` when it cannot be one.
 
     At most 20 units, ASCII characters counting 1 and others 2, and nothing that a path or an
     address would read as structure. Reasons: ``empty``, ``too_long``, ``forbidden``.
     """
     text = name.strip() if isinstance(name, str) else ""
     if not text:
-        raise InputError("a name must not be empty", reason="empty")
+        raise CharacterError("a name must not be empty", reason="empty")
     if sum(1 if char.isascii() else 2 for char in text) > _LONGEST_NAME:
-        raise InputError("a name holds at most 20 letters, or 10 Chinese ones", reason="too_long")
+        raise CharacterError("a name holds at most 20 letters, or 10 Chinese ones", reason="too_long")
     if text == "." or ".." in text or any(char in "/\\?#" or not char.isprintable() for char in text):
-        raise InputError("a name must not contain / \\ ? # or ..", reason="forbidden")
+        raise CharacterError("a name must not contain / \\ ? # or ..", reason="forbidden")
     return text
 
 
@@ -166,48 +179,134 @@ class CharacterCards:
             prompt = str(next(iter(self._defaults[CHARACTERS].values()))["system_prompt"])
         return prompt.replace("{LANLAN_NAME}", name).replace("{MASTER_NAME}", master or self.master_name)
 
+    def own(self, name: str) -> Mapping[str, Any]:
+        """What the card holds under ``OWN``."""
+        own = self.card(name).get(OWN)
+        return MappingProxyType(own) if isinstance(own, dict) else _EMPTY
+
+    def language(self, name: str) -> str | None:
+        """The language that the character speaks, if the card names one."""
+        language = self.own(name).get("language")
+        return normalise(language) if isinstance(language, str) and language else None
+
+    def former_name(self, name: str) -> str | None:
+        """Under which name the files of the memory may still be, after a renaming that was not finished."""
+        former = self.own(name).get(_FORMER_NAME)
+        return former if isinstance(former, str) and file_name_fault(former) is None else None
+
     def raw(self) -> dict[str, Any]:
         """A copy of the whole document."""
         return copy.deepcopy(self._raw)
 
     def select(self, name: str) -> None:
-        """Make ``name`` the current character; raises ``InputError`` when there is none of that name."""
+        """Make ``name`` the current character; raises ``CharacterError`` when there is none of that name."""
         if name not in self._raw[CHARACTERS]:
-            raise InputError("there is no character of this name", reason="unknown_character")
+            raise _unknown()
         if file_name_fault(name) is not None:
             raise UnusableNameError("this name cannot be used", file=str(self._path), name=shown_name(name))
         self.edit(lambda raw: raw.__setitem__(CURRENT, name))
 
-    def rename(self, old: str, new: str) -> None:
-        """Give a character another name; it keeps its card and its place. Raises ``InputError(reason)``.
+    def set_master(self, fields: Mapping[str, Any]) -> None:
+        """Replace the user's profile by the fields that have a value. Raises ``CharacterError(reason)``."""
+        profile = {key: value for key, value in fields.items() if value}
+        profile[PROFILE_NAME] = check_name(fields.get(PROFILE_NAME))
+        self.edit(lambda raw: raw.__setitem__(MASTER, profile))
 
-        Reasons: those of ``check_name``, ``unknown_character``, ``taken``.
+    def create(self, name: object, card: Mapping[str, Any], place: int | None = None) -> str:
+        """Add a character with the fields that have a value, last or at ``place``; the name, trimmed.
+
+        Raises ``CharacterError(reason)``: those of ``check_name``, ``taken``.
+        """
+        new = check_name(name)
+        fresh: dict[str, Any] = {}
+        _merge(fresh, {key: value for key, value in card.items() if value and key != PROFILE_NAME})
+
+        def change(raw: dict[str, Any]) -> None:
+            if new in raw[CHARACTERS]:
+                raise _taken()
+            cards = list(raw[CHARACTERS].items())
+            cards.insert(len(cards) if place is None else place, (new, fresh))
+            raw[CHARACTERS] = dict(cards)
+
+        self.edit(change)
+        return new
+
+    def replace_card(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Give a character other fields, as ``PUT`` of N.E.K.O. does: what is left out or has no value is gone, except
+        keys of the program, and an empty voice is no voice.
+
+        A card that names only keys of the program comes from a page about the model, and takes no trait away.
+        Raises ``CharacterError``.
+        """
+        given = {key: value for key, value in fields.items() if value and key not in (OWN, PROFILE_NAME)}
+        merges = bool(given) and given.keys() <= SYSTEM_KEYS
+
+        def change(card: dict[str, Any]) -> None:
+            for key in list(card):
+                if key not in _KEPT_KEYS and key not in given and not merges:
+                    del card[key]
+            card.update(given)
+            if fields.get(VOICE) == "":
+                card.pop(VOICE, None)
+
+        self._edit_card(name, change)
+
+    def merge_card(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Change the fields that are named; ``None`` and empty ones are removed, also in ``OWN``.
+
+        Raises ``CharacterError``.
+        """
+        self._edit_card(name, lambda card: _merge(card, fields))
+
+    def _edit_card(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
+        def edit(raw: dict[str, Any]) -> None:
+            card = raw[CHARACTERS].get(name)
+            if card is None:
+                raise _unknown()
+            if not isinstance(card, dict):
+                card = raw[CHARACTERS][name] = {}
+            change(card)
+
+        self.edit(edit)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a character another name; it keeps its card and its place. Raises ``CharacterError(reason)``.
+
+        The card says under which name the memory's files are until ``settled``. Reasons: those of ``check_name``,
+        ``unknown_character``, ``taken``.
         """
         name = check_name(new)
 
         def change(raw: dict[str, Any]) -> None:
             cards = raw[CHARACTERS]
             if old not in cards:
-                raise InputError("there is no character of this name", reason="unknown_character")
+                raise _unknown()
             if name in cards:
-                raise InputError("there is a character of this name already", reason="taken")
+                raise _taken()
             raw[CHARACTERS] = {name if key == old else key: card for key, card in cards.items()}
+            if isinstance(card := raw[CHARACTERS][name], dict):
+                _merge(card, {OWN: {_FORMER_NAME: old}})
             if raw[CURRENT] == old:
                 raw[CURRENT] = name
 
         self.edit(change)
 
+    def settled(self, name: str) -> None:
+        """The files of the memory have this name too."""
+        self.merge_card(name, {OWN: {_FORMER_NAME: None}})
+
     def delete(self, name: str) -> None:
-        """Remove a character. Raises ``InputError(reason)``: ``unknown_character``, ``current``."""
+        """Remove a character. Raises ``CharacterError(reason)``: ``unknown_character``, ``current``."""
 
         def change(raw: dict[str, Any]) -> None:
-            if name not in raw[CHARACTERS]:
-                raise InputError("there is no character of this name", reason="unknown_character")
-            if raw[CURRENT] == name:
-                raise InputError("the current character cannot be deleted", reason="current")
+            _check_deletable(raw, name)
             del raw[CHARACTERS][name]
 
         self.edit(change)
+
+    def check_deletable(self, name: str) -> None:
+        """Raises ``CharacterError(reason)`` as ``delete`` does."""
+        _check_deletable(self._raw, name)
 
     def replace(self, raw: Mapping[str, Any]) -> None:
         """Take over a whole document. Raises ``InputError`` when it has the wrong shape."""
@@ -269,6 +368,33 @@ def _completed(raw: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, An
     if not isinstance(current, str) or current not in result[CHARACTERS]:
         result[CURRENT] = next(iter(result[CHARACTERS]))
     return result
+
+
+def _merge(target: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    for key, value in changes.items():
+        if key == OWN and isinstance(value, Mapping):
+            own = target.get(OWN)
+            value = dict(own) if isinstance(own, dict) else {}
+            _merge(value, changes[OWN])
+        if value in (None, "", {}):
+            target.pop(key, None)
+        else:
+            target[key] = copy.deepcopy(value)
+
+
+def _unknown() -> CharacterError:
+    return CharacterError("there is no character of this name", reason="unknown_character")
+
+
+def _check_deletable(raw: Mapping[str, Any], name: str) -> None:
+    if name not in raw[CHARACTERS]:
+        raise _unknown()
+    if raw[CURRENT] == name:
+        raise CharacterError("the current character cannot be deleted", reason="current")
+
+
+def _taken() -> CharacterError:
+    return CharacterError("there is a character of this name already", reason="taken")
 
 
 def _free(card: Mapping[str, Any]) -> dict[str, str]:

@@ -20,6 +20,7 @@ NekoError
 │   └── AddressError       neko.serve.listener: the address cannot be listened on at all
 ├── InputError             a client sent something we cannot use
 │   ├── FrameError             a socket frame that is no action; its code says why
+│   ├── CharacterError         a name or a deed with a character that cannot be; its reason says why
 │   ├── SettingError           a choice of settings that cannot be; its code says why
 │   │   └── PinnedSettingError      the environment decides it
 │   └── HTTPError              neko.web.errors: a request that is not served; its code says why
@@ -197,6 +198,14 @@ class FrameError(InputError):
         super().__init__(code, **params)
         self.code = code
         self.failed_mode = failed_mode
+
+
+class CharacterError(InputError):
+    """``params``: reason, a plain word; ``code`` follows from it."""
+
+    def __init__(self, detail: str, *, reason: str, **params: str | int | float) -> None:
+        super().__init__(detail, reason=reason, **params)
+        self.code = "unknown_character" if reason == "unknown_character" else f"character_{reason}"
 
 
 class SettingError(InputError):

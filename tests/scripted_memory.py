@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from neko.errors import NekoError
@@ -148,6 +149,9 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
 
     async def close(self, character: str) -> None:
         """There are no files."""
+
+    def hold(self, character: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def _known(self, character: str) -> list[Line]:
         if self.failure is not None:

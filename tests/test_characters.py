@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from neko.characters import SYSTEM_KEYS, CharacterCards, check_name, default_characters
+from neko.characters import OWN, SYSTEM_KEYS, CharacterCards, check_name, default_characters
 from neko.errors import BackupUsedError, ConfigError, DefaultsUsedError, InputError, UnusableNameError
 from neko.language import LANGUAGES, guess
 
@@ -208,6 +208,8 @@ def test_a_renamed_character_keeps_its_card_its_place_and_being_current(path: Pa
     card = dict(characters.card("test"))
     characters.rename("test", " Mio ")
     assert (characters.names, characters.current) == (["Mio", "小天"], "Mio")
+    assert characters.card("Mio") == {**card, OWN: {"former_name": "test"}}
+    characters.settled("Mio")
     assert dict(characters.card("Mio")) == card
     assert on_disk(path)["将来的键"] == [1, 2]
 

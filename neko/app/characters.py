@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol, TypeVar
 
-from neko import prompts
+from neko import i18n, prompts
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
-from neko.characters import (
-    CHARACTERS,
-    MASTER,
-    MICROPHONE,
-    PROFILE_NAME,
-    VOICE,
-    CharacterCards,
-    check_name,
-    default_characters,
-)
-from neko.sessions.events import CharacterSwitched
+from neko.app.trash import Trash
+from neko.characters import CHARACTERS, MICROPHONE, VOICE, CharacterCards, check_name, default_characters
+from neko.errors import CharacterError, ConfigError, MemoryStoreError, NekoError
+from neko.language import LANGUAGES
+from neko.memory.character_files import move
+from neko.sessions.events import CharacterSwitched, ReloadPage
 from neko.sessions.prompt import Persona
-from neko.storage import CHARACTERS_FILE
+from neko.storage import CHARACTERS_FILE, DataFolder
 from neko.tasks import in_thread
 from neko.types.memory import ConversationLog, MemoryAdministration
 
@@ -29,17 +26,38 @@ class Memory(ConversationLog, MemoryAdministration, Protocol):
     """What is asked here of what was said."""
 
 
+logger = logging.getLogger(__name__)
+
+TRASH: Final = "trash"
+"""Folder in the data folder."""
+
+T = TypeVar("T")
+
+
 class Characters:
     """``neko.characters``. Read from ``cards``; change here, so that the conversations follow.
 
     Every change is saved before it takes effect. Raises ``ConfigError`` when the disk refuses.
     """
 
-    def __init__(self, cards: CharacterCards, conversations: Conversations, memory: Memory, faults: Faults) -> None:
+    def __init__(
+        self,
+        cards: CharacterCards,
+        conversations: Conversations,
+        memory: Memory,
+        faults: Faults,
+        folder: DataFolder,
+        move_voice: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        """``move_voice(old, new)`` gives the voice of a character to another name."""
         self.cards = cards
         self._conversations = conversations
         self._memory = memory
         self._faults = faults
+        self._files = folder.memory
+        self._trash = Trash(folder.path / TRASH, folder.memory)
+        self._move_voice = move_voice
+        self._changing = asyncio.Lock()
 
     @property
     def names(self) -> list[str]:
@@ -59,34 +77,117 @@ class Characters:
         await in_thread(self.cards.select, name)
         self._conversations.broadcast(CharacterSwitched(name, old))
 
+    async def create(self, name: object, card: Mapping[str, Any]) -> str:
+        """Add a character; her name, trimmed. Raises ``CharacterError``."""
+        async with self._changing:
+            return await in_thread(self.cards.create, name, card)
+
+    async def set_master(self, fields: Mapping[str, Any]) -> None:
+        """Replace the user's profile. Raises ``CharacterError``."""
+        await self._told_to_models(lambda: self.cards.set_master(fields))
+
+    async def replace_card(self, name: str, fields: Mapping[str, Any]) -> tuple[bool, bool]:
+        """Whether the voice changed, and whether a session was ended for that. See ``CharacterCards.replace_card``."""
+        before = self.cards.card(name).get(VOICE) or ""
+        await self._told_to_models(lambda: self.cards.replace_card(name, fields))
+        changed = before != (self.cards.card(name).get(VOICE) or "")
+        conversation = self._conversations.opened.get(name)
+        restarts = changed and name == self.current and conversation is not None and conversation.active
+        if restarts and conversation:
+            conversation.begin_anew()
+            conversation.tell(lambda language: ReloadPage(i18n.notice("config_saved", language).text))
+        return changed, restarts
+
+    async def merge_card(self, name: str, fields: Mapping[str, Any]) -> None:
+        """See ``CharacterCards.merge_card``."""
+        await self._told_to_models(lambda: self.cards.merge_card(name, fields))
+
+    async def reload(self) -> None:
+        """Take what was written into the file by hand."""
+        await self.edit(lambda _: None)
+
     async def rename(self, old: str, new: str) -> None:
-        """Give a character another name; its pages follow. Raises ``InputError``."""
-        await in_thread(self.cards.rename, old, new)
-        self._look_again()
-        await self._close(old, new.strip())
+        """Give a character another name; memory and voice go with her, and her pages follow.
+
+        Raises ``CharacterError``, ``MemoryStoreError`` when the files cannot be moved; then nothing has changed.
+        """
+        new = check_name(new)
+        async with self._changing:
+            with self._memory.hold(new):
+                if not self.cards.knows(new):
+                    await self._files_moved(self._trash.make_room, new)
+                await in_thread(self.cards.rename, old, new)
+                await self._close(old, new)
+                try:
+                    await self._files_moved(move, self._files, old, self._files, new)
+                except NekoError:
+                    await in_thread(self.cards.rename, new, old)
+                    await in_thread(self.cards.settled, old)
+                    await self._close(new, old)
+                    raise
+                await in_thread(self.cards.settled, new)
+            await self._move_voice(old, new)
+            self._look_again()
 
     async def delete(self, name: str) -> None:
-        """Remove a character that is not the current one; its pages are sent to the current one."""
-        await in_thread(self.cards.delete, name)
-        self._look_again()
-        await self._close(name, self.cards.current)
+        """Remove a character that is not the current one; her pages are sent to the current one.
+
+        Card and memory are kept for ``trash.KEPT``. Raises ``CharacterError``, ``MemoryStoreError``.
+        """
+        async with self._changing:
+            self.cards.check_deletable(name)
+            place = list(self.cards.raw()[CHARACTERS]).index(name)
+            entry = await in_thread(self._trash.announce, name, self.cards.card(name), place)
+            try:
+                await in_thread(self.cards.delete, name)
+            except NekoError:
+                await in_thread(self._trash.discard, entry)
+                raise
+            self._look_again()
+            await self._close(name, self.cards.current)
+            await self._files_moved(self._trash.fill, entry)
+
+    async def restore(self, name: str) -> None:
+        """Bring the character of this name back that was deleted last.
+
+        Raises ``CharacterError``, ``MemoryStoreError``.
+        """
+        async with self._changing:
+            if self.cards.knows(name):
+                raise CharacterError("there is a character of this name already", reason="taken")
+            entry, deleted = await self._files_moved(self._trash.give_back, name)
+            await in_thread(self.cards.create, name, deleted.card, deleted.place)
+            await in_thread(self._trash.discard, entry)
+
+    async def _files_moved(self, moving: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return await in_thread(moving, *arguments)
+        except OSError as error:
+            why = error.strerror or str(error)
+            file = str(error.filename or self._files)
+            raise MemoryStoreError("files cannot be moved", file=file, reason="other", why=why) from error
+
+    async def _told_to_models(self, change: Callable[[], None]) -> None:
+        """Make a change of the cards; a conversation whose model was told something else begins anew."""
+        told = {name: self._told(name) for name in self._conversations.opened}
+        async with self._changing:
+            await in_thread(change)
+        for name, before in told.items():
+            if (conversation := self._conversations.opened.get(name)) and self._told(name) != before:
+                conversation.begin_anew()
+
+    def _told(self, name: str) -> tuple[str | None, Persona]:
+        language = self.cards.language(name)
+        return language, persona(self.cards, name, language or LANGUAGES[0])
 
     async def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Let ``change`` alter a copy of ``characters.json`` and save it; characters that it removes are closed."""
         before = self.cards.names
-        await in_thread(self.cards.edit, change)
+        await self._told_to_models(lambda: self.cards.edit(change))
         self._look_again()
         names = self.cards.names
         for character in [name for name in before if name not in names]:
             await self._close(character, self.cards.current)
-
-    async def set_master(self, profile: Mapping[str, Any]) -> None:
-        """Who the user is, in place of what the cards say; the next words begin with it. Raises ``InputError``."""
-        name = check_name(profile.get(PROFILE_NAME))
-        kept = {key: value for key, value in profile.items() if value} | {PROFILE_NAME: name}
-        await in_thread(self.cards.edit, lambda raw: raw.__setitem__(MASTER, kept))
-        for manager in self._conversations.opened.values():
-            manager.begin_anew()
 
     async def suit(self, language: str) -> None:
         """The cast in the reader's language, as long as nobody has changed it or said a word to it."""
@@ -121,9 +222,21 @@ class Characters:
         self._faults.of_values(CHARACTERS_FILE, self.cards.unusable())
 
     async def _close(self, character: str, successor: str) -> None:
-        """End everything that is held for a character that is gone; what it remembers stays on disk."""
+        """End everything that is held for a character that is gone."""
         await self._conversations.close(character, successor)
         await self._memory.close(character)
+
+
+def settle(cards: CharacterCards, folder: DataFolder) -> None:
+    """End what was interrupted by the end of the process, before anything is opened. Blocks."""
+    for name in cards.names:
+        if former := cards.former_name(name):
+            try:
+                move(folder.memory, former, folder.memory, name)
+                cards.settled(name)
+            except (OSError, ConfigError):
+                logger.exception("the memory of a renamed character could not be moved")
+    Trash(folder.path / TRASH, folder.memory).settle(cards.names)
 
 
 def persona(cards: CharacterCards, character: str, language: str) -> Persona:

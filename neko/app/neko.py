@@ -13,7 +13,7 @@ from uuid import uuid4
 from neko import i18n, set_aside
 from neko import language as languages
 from neko.agent.absent import AbsentAgent
-from neko.app.characters import Characters, persona
+from neko.app.characters import Characters, persona, settle
 from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
@@ -98,7 +98,7 @@ class Neko:
         self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
         found, self._found = self._found, None
         self.faults.of_files(found)
-        self.characters = Characters(cards, self.conversations, self.memory, self.faults)
+        self.characters = Characters(cards, self.conversations, self.memory, self.faults, self.folder, self._move_voice)
         self.config = Configuration(stored, self.models, self.voices, self.conversations, self.network, self.faults)
         try:
             await self.memory.start()
@@ -144,6 +144,7 @@ class Neko:
             self.preferences.read()
             path = self.folder.config(CHARACTERS_FILE)
             cards = CharacterCards.load(path, self.language.current, on_fault=self._on_file_fault)
+            settle(cards, self.folder)
             still_there = [set_aside.report_of(aside) for aside in earlier if aside.exists()]
             for fault in (*still_there, *stored.unusable(), *cards.unusable()):
                 self._on_file_fault(fault)
@@ -178,9 +179,13 @@ class Neko:
         )
 
     def language_of(self, character: str) -> str:
-        """What is spoken with this character: her last client's language, else the user's."""
+        """What is spoken with this character: what her card says, else her last client's language, else the user's."""
         conversation = self.conversations.opened.get(character)
-        return (conversation.client_language if conversation else None) or self.language.current
+        client = conversation.client_language if conversation else None
+        return self.characters.cards.language(character) or client or self.language.current
+
+    async def _move_voice(self, old: str, new: str) -> None:
+        await self.config.change(self.voices.moved(old, new))
 
     def _on_damage(self, error: NekoError) -> None:
         self.faults.of_files([error])

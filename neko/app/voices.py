@@ -81,6 +81,12 @@ class Voices:
             own |= change_of(SPEECH_ENGINE, engine)["neko"]
         return {**changes, "neko": own}
 
+    def moved(self, old: str, new: str) -> dict[str, Any]:
+        """What to merge into ``core_config.json`` so that a character's tuning stands under another name."""
+        stored = self._config.values.get("neko")
+        tuning = stored.get(VOICES.name, {}).get(old) if isinstance(stored, Mapping) else None
+        return {"neko": {VOICES.name: {new: tuning, old: None}}} if tuning else {}
+
     async def sample(self, character: str, text: str, language: str) -> bytes:
         """A short text in a character's voice: PCM16 mono, 48 kHz. Raises ``SpeechError``."""
         voice = self.of(character)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         self._background = BackgroundWork(owner)
         self._opening: dict[str, asyncio.Task[CharacterMemory | NekoError]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
+        self._held: dict[str, asyncio.Future[None]] = {}
         self._closed = False
 
     async def start(self) -> None:
@@ -179,6 +181,15 @@ class MemoryService(ConversationMemory, MemoryAdministration):
             if self._closing.get(character) is closing:
                 del self._closing[character]
 
+    @contextmanager
+    def hold(self, character: str) -> Iterator[None]:
+        held = self._held[character] = asyncio.get_running_loop().create_future()
+        try:
+            yield
+        finally:
+            del self._held[character]
+            held.set_result(None)
+
     # ── opening and closing ──────────────────────────────────────────────────
 
     async def _opened(self, name: str) -> CharacterMemory:
@@ -187,7 +198,8 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         task = self._opening.get(name)
         if task is None:
             path, file = log_path(self._folder, name), RecentFile(recent_path(self._folder, name))
-            opening = self._open(name, path, file, self._closing.get(name))
+            earlier = [one for one in (self._closing.get(name), self._held.get(name)) if one is not None]
+            opening = self._open(name, path, file, earlier)
             task = self._opening[name] = self._owner.spawn(opening, name="open a memory")
         if not task.done():
             await asyncio.wait([task])
@@ -200,11 +212,11 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         return memory
 
     async def _open(
-        self, name: str, path: Path, file: RecentFile, closing: asyncio.Task[None] | None
+        self, name: str, path: Path, file: RecentFile, earlier: Sequence[asyncio.Future[None]]
     ) -> CharacterMemory | NekoError:
-        """Open the files once those of before are closed."""
-        if closing is not None:
-            await asyncio.wait([closing])
+        """Open the files once those of before are closed, and nobody holds them."""
+        if earlier:
+            await asyncio.wait(earlier)
         log: Log | None = None
         names = partial(self._names, name)
         try:

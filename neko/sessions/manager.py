@@ -420,14 +420,13 @@ class SessionManager:
         return gone
 
     def begin_anew(self) -> None:
-        """What a model was told at the start of its session has changed: the next input starts another."""
+        """What the model was told counts no more: what runs is cut, and the next input starts a session."""
         self._turns.dispatch(on.Dismiss())
         self._slot.drop()
 
     def model_changed(self) -> None:
         """The configuration names another model: the next input starts a session with it."""
-        self._turns.dispatch(on.Dismiss())
-        self._slot.drop()
+        self.begin_anew()
         self._slot.forget_failures()
         self.emit(ModelChanged(self._dependencies.label()))
 

@@ -7,6 +7,7 @@ Every method may raise ``MemoryStoreError``, and ``InputError`` for a name that 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -120,4 +121,8 @@ class MemoryAdministration(Protocol):
 
     async def close(self, character: str) -> None:
         """Write what is pending and close the character's files; the next use opens them anew."""
+        ...
+
+    def hold(self, character: str) -> AbstractContextManager[None]:
+        """Inside the block nobody gets to open the character's files: whoever wants to waits for its end."""
         ...

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from neko.characters import MICROPHONE
-from neko.web.endpoint import Call, get, post
-from neko.web.errors import HTTPError
-from neko.web.schemas import Done, JsonObject, Schema, Success
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError
+from starlette.responses import Response
+
+from neko.characters import MICROPHONE, OWN, PROFILE_NAME, VOICE
+from neko.errors import CharacterError
+from neko.web.endpoint import Call, delete, get, patch, post, put
+from neko.web.errors import HTTPError, failure_of, json_response
+from neko.web.request_language import request_language
+from neko.web.schemas import Done, Empty, Failure, JsonObject, Language, Schema, Success
+
+LONGEST_TEXT = 20_000
+"""Characters of one field of a card."""
+
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 
 
 class CurrentCharacter(Schema):
@@ -28,6 +38,62 @@ class MicrophoneChoice(Schema):
     microphone_id: Any = None
 
 
+class NamePath(Schema):
+    name: str
+
+
+class OldNamePath(Schema):
+    old: str
+
+
+class NewName(Schema):
+    new_name: str = ""
+
+
+class Created(Success):
+    """``name`` is the trimmed one."""
+
+    name: str
+
+
+class CardReplaced(Success):
+    voice_id_changed: bool
+    session_restarted: bool
+
+
+class UnknownVoice(Failure):
+    available_voices: list[str]
+
+
+class MasterRefused(Failure):
+    """N.E.K.O.'s page shows ``detail`` or ``message``."""
+
+    detail: str
+    message: str
+
+
+class Colours(Schema):
+    """Of the built-in drawing, ``#rrggbb``; ``null`` is as she comes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hair: Colour | None = None
+    eyes: Colour | None = None
+    clothes: Colour | None = None
+    ears: Colour | None = None
+
+
+class OwnFields(Schema):
+    """What a card holds beside N.E.K.O.'s fields; ``null`` removes one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    greeting: str | None = Field(None, max_length=2000)
+    language: Language | None = None
+    picture: str | None = Field(None, pattern=r"^[0-9a-f]{64}\.(png|jpg|webp)$")
+    colours: Colours | None = None
+
+
 @get("/api/characters", "/api/characters/", response=JsonObject, summary="The whole characters.json, unchanged")
 async def characters(call: Call) -> JsonObject:
     return JsonObject(call.neko.characters.cards.raw())
@@ -44,18 +110,6 @@ class Master(Schema):
 async def master(call: Call) -> Master:
     cards = call.neko.characters.cards
     return Master(name=cards.master_name, named=cards.is_master_named)
-
-
-@post(
-    "/api/characters/master",
-    body=JsonObject,
-    response=Success,
-    summary="Who the user is, in place of what the cards say; 档案名 is the name",
-    failures={400: "The name is missing or cannot be one."},
-)
-async def set_master(call: Call[JsonObject]) -> Success:
-    await call.neko.characters.set_master(call.body.root)
-    return Success()
 
 
 @get("/api/characters/current_catgirl", response=CurrentCharacter, summary="The current character")
@@ -90,6 +144,137 @@ async def clear_voice_ids(call: Call) -> VoicesCleared:
     return VoicesCleared(message="cleared", cleared_count=count)
 
 
+@post(
+    "/api/characters/master",
+    body=JsonObject,
+    response=Success,
+    summary="Who the user is: the fields that have a value",
+    failures={400: "The name is missing or too long."},
+)
+async def set_master(call: Call[JsonObject]) -> Success | Response:
+    try:
+        await call.neko.characters.set_master(call.body.root)
+    except CharacterError as error:
+        failure = await failure_of(error, request_language(call.request, call.neko))
+        return json_response(MasterRefused(**failure.model_dump(), detail=failure.error, message=failure.error), 400)
+    return Success()
+
+
+@post(
+    "/api/characters/catgirl",
+    body=JsonObject,
+    response=Created,
+    summary="Add a character: `档案名` is the name, the other fields with a value are the card",
+    failures={400: "The name cannot be one, or is taken."},
+)
+async def create(call: Call[JsonObject]) -> Created:
+    fields = _checked(call.body.root)
+    return Created(name=await call.neko.characters.create(fields.get(PROFILE_NAME), fields))
+
+
+@put(
+    "/api/characters/catgirl/{name}",
+    path=NamePath,
+    body=JsonObject,
+    response=CardReplaced,
+    summary="Replace a card; keys of the program that are left out stay",
+    failures={400: "No data, or an unknown voice.", 404: "There is no character of this name."},
+)
+async def replace(call: Call[JsonObject, Empty, NamePath]) -> CardReplaced | Response:
+    neko, name, fields = call.neko, _known(call, call.path.name), call.body.root
+    if not fields:
+        raise HTTPError(400, "invalid", "There is no data.")
+    voice = fields.get(VOICE)
+    if voice and voice != neko.characters.cards.card(name).get(VOICE):
+        failure = Failure(error="There is no voice of this id.", code="unknown_voice")
+        return json_response(UnknownVoice(**failure.model_dump(), available_voices=[]), 400)
+    changed, restarted = await neko.characters.replace_card(name, _checked(fields, own=False))
+    return CardReplaced(voice_id_changed=changed, session_restarted=restarted)
+
+
+@patch(
+    "/api/characters/catgirl/{name}",
+    path=NamePath,
+    body=JsonObject,
+    response=Success,
+    summary="Change the named fields of a card; `null` and empty ones are removed, in `neko` too",
+    failures={400: "A field cannot be kept.", 404: "There is no character of this name."},
+)
+async def merge(call: Call[JsonObject, Empty, NamePath]) -> Success:
+    await call.neko.characters.merge_card(_known(call, call.path.name), _checked(call.body.root))
+    return Success()
+
+
+@delete(
+    "/api/characters/catgirl/{name}",
+    path=NamePath,
+    response=Success,
+    summary="Delete a character; card and memory are kept for 30 days",
+    failures={400: "It is the current one.", 404: "There is no character of this name."},
+)
+async def remove(call: Call[Empty, Empty, NamePath]) -> Success:
+    await call.neko.characters.delete(_known(call, call.path.name))
+    return Success()
+
+
+@post(
+    "/api/characters/{name}/restore",
+    path=NamePath,
+    response=Success,
+    summary="Bring back the character of this name that was deleted last, with what she remembers",
+    failures={400: "The name is taken.", 404: "Nothing is kept of such a character."},
+)
+async def restore(call: Call[Empty, Empty, NamePath]) -> Success:
+    try:
+        await call.neko.characters.restore(call.path.name)
+    except CharacterError as error:
+        raise HTTPError(404 if error.params["reason"] == "gone" else 400, error.code, str(error)) from error
+    return Success()
+
+
+@post(
+    "/api/characters/catgirl/{old}/rename",
+    path=OldNamePath,
+    body=NewName,
+    response=Success,
+    summary="Give a character another name; memory, voice and pages go with her",
+    failures={400: "The name cannot be one, or is taken.", 404: "There is no character of this name."},
+)
+async def rename(call: Call[NewName, Empty, OldNamePath]) -> Success:
+    await call.neko.characters.rename(_known(call, call.path.old), call.body.new_name)
+    return Success()
+
+
+@post("/api/characters/reload", response=Done, summary="Take what was written into characters.json by hand")
+async def reload(call: Call) -> Done:
+    await call.neko.characters.reload()
+    return Done(message="reloaded")
+
+
+def _known(call: Call[Any, Any, Any], name: str) -> str:
+    if not call.neko.characters.cards.knows(name):
+        raise HTTPError(404, "character", "There is no character of this name.", name=name)
+    return name
+
+
+def _checked(fields: dict[str, Any], *, own: bool = True) -> dict[str, Any]:
+    """The fields as they are, with those of ours as ``OwnFields`` has them; without ``own`` they are left out."""
+    result = {key: value for key, value in fields.items() if key != OWN}
+    for key, value in result.items():
+        if isinstance(value, str) and len(value) > LONGEST_TEXT:
+            raise HTTPError(400, "character_field", "A field is too long.", field=key)
+    if own and OWN in fields:
+        try:
+            ours = OwnFields.model_validate(fields[OWN])
+        except ValidationError as error:
+            where = str(error.errors()[0]["loc"][0] if error.errors()[0]["loc"] else OWN)
+            raise HTTPError(400, "character_field", "A field cannot be kept.", field=where) from None
+        result[OWN] = ours.model_dump(exclude_unset=True)
+        if ours.colours:
+            result[OWN]["colours"] = ours.colours.model_dump(exclude_none=True)
+    return result
+
+
 @get("/api/characters/get_microphone", response=MicrophoneChoice, summary="The input device chosen last")
 async def microphone(call: Call) -> MicrophoneChoice:
     return MicrophoneChoice(microphone_id=call.neko.characters.cards.raw().get(MICROPHONE))
@@ -106,4 +291,20 @@ async def choose_microphone(call: Call[MicrophoneChoice]) -> Success:
     return Success()
 
 
-ENDPOINTS = (characters, master, set_master, current, choose, clear_voice_ids, microphone, choose_microphone)
+ENDPOINTS = (
+    characters,
+    master,
+    current,
+    choose,
+    set_master,
+    create,
+    replace,
+    merge,
+    remove,
+    rename,
+    restore,
+    reload,
+    clear_voice_ids,
+    microphone,
+    choose_microphone,
+)

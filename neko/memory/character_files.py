@@ -1,0 +1,58 @@
+"""All files in which a character's memory is, to be moved together while nobody has them open. Every call blocks."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from neko.memory.paths import checked
+from neko.memory_files import log_name, recent_name, unkept_name
+from neko.set_aside import COMPANIONS, DAMAGED, REPLACED
+from neko.storage import make_folder, sync_folder
+
+
+def files_of(folder: Path, character: str) -> list[Path]:
+    """What is there of the log, the recent window and the rest, with backups and what was set aside of them.
+
+    N.E.K.O. keeps two more (``contract/memory.md`` §10). Raises ``InputError``.
+    """
+    if not folder.is_dir():
+        return []
+    bases = _bases(character)
+    return sorted(path for path in folder.iterdir() if any(_belongs(path.name, base) for base in bases))
+
+
+def move(source: Path, character: str, target: Path, new: str) -> None:
+    """Move a character's files to another folder or name. What was begun earlier is gone on with.
+
+    Nothing is overwritten. What cannot be done is undone: raises ``OSError``.
+    """
+    make_folder(target)
+    names = list(zip(_bases(character), _bases(new), strict=True))
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for path in files_of(source, character):
+            old, fresh = next(pair for pair in names if _belongs(path.name, pair[0]))
+            place = target / (fresh + path.name.removeprefix(old))
+            if place.exists():
+                raise FileExistsError(f"{place} is there already")
+            path.rename(place)
+            moved.append((path, place))
+    except OSError:
+        for path, place in reversed(moved):
+            with contextlib.suppress(OSError):
+                place.rename(path)
+        raise
+    for folder in {source, target}:
+        sync_folder(folder)
+
+
+def _bases(character: str) -> tuple[str, ...]:
+    name = checked(character)
+    documents = (recent_name(name), unkept_name(name), f"settings_{name}.json")
+    return log_name(name), f"semantic_memory_{name}", *documents
+
+
+def _belongs(file: str, base: str) -> bool:
+    rest = file.removeprefix(base)
+    return file.startswith(base) and (rest in ("", ".bak", *COMPANIONS) or rest.startswith((DAMAGED, REPLACED)))

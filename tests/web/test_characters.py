@@ -1,0 +1,225 @@
+"""Adding, changing, renaming, deleting and restoring characters, over real HTTP and real files."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from neko.application import Neko
+from neko.types.lines import NewLine
+from tests.web.running_app import serving, started
+
+CATGIRL = "/api/characters/catgirl"
+
+
+async def told(neko: Neko, name: str, text: str) -> None:
+    await neko.memory.store(name, NewLine("session", "turn", "user", text, datetime.now()))
+
+
+async def remembered(neko: Neko, name: str) -> list[str]:
+    return [line.text for line in await neko.memory.lines(name)]
+
+
+def on_disk(data_dir: Path) -> dict[str, Any]:
+    raw: dict[str, Any] = json.loads((data_dir / "config/characters.json").read_text(encoding="utf-8"))
+    return raw
+
+
+def trash(data_dir: Path) -> list[Path]:
+    return sorted((data_dir / "trash").glob("*"))
+
+
+async def added(client: httpx2.AsyncClient, name: str = "Rin", **fields: Any) -> None:
+    answer = await client.post(CATGIRL, json={"档案名": name, "Personality": "calm", **fields})
+    assert answer.json() == {"success": True, "name": name}
+
+
+async def test_the_user_is_who_they_say_and_the_name_has_to_be_one(neko: Neko, client: httpx2.AsyncClient) -> None:
+    profile = {"档案名": " Daniel ", "昵称": "Dan", "性别": ""}
+    assert (await client.post("/api/characters/master", json=profile)).json() == {"success": True}
+    assert neko.characters.cards.raw()["主人"] == {"档案名": "Daniel", "昵称": "Dan"}
+    for name in ("", "a" * 21, None):
+        answer = await client.post("/api/characters/master", json={"档案名": name})
+        assert answer.status_code == 400
+        failure = answer.json()
+        assert failure["error"] == failure["detail"] == failure["message"] != ""
+    assert neko.characters.cards.master_name == "Daniel"
+
+
+async def test_a_character_is_added_with_the_fields_that_have_a_value(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    before = neko.characters.names
+    await added(client, 昵称="", neko={"greeting": "Hi.", "language": None, "colours": {"hair": "#112233"}})
+    assert neko.characters.names == [*before, "Rin"]
+    expected = {"Personality": "calm", "neko": {"greeting": "Hi.", "colours": {"hair": "#112233"}}}
+    assert on_disk(data_dir)["猫娘"]["Rin"] == expected
+    assert neko.characters.cards.traits("Rin") == {"Personality": "calm"}
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("", "empty"), ("a/b", "forbidden"), ("a" * 21, "too_long"), ("一" * 11, "too_long"), ("Mio", "taken")],
+)
+async def test_a_name_that_cannot_be_is_refused_in_words(client: httpx2.AsyncClient, name: str, code: str) -> None:
+    answer = await client.post(CATGIRL, json={"档案名": name})
+    assert (answer.status_code, answer.json()["code"]) == (400, f"character_{code}")
+    assert answer.json()["remedy"]
+
+
+async def test_putting_a_card_replaces_it_but_for_the_keys_of_the_program(
+    neko: Neko, client: httpx2.AsyncClient
+) -> None:
+    await added(client, system_prompt="Be Rin.", live2d="mao_pro", neko={"greeting": "Hi."}, 喜欢="rain")
+    body = {"Personality": "lively", "喜欢": "", "档案名": "Other", "neko": "[object Object]"}
+    answer = await client.put(f"{CATGIRL}/Rin", json=body)
+    assert answer.json() == {"success": True, "voice_id_changed": False, "session_restarted": False}
+    expected = {"Personality": "lively", "system_prompt": "Be Rin.", "live2d": "mao_pro", "neko": {"greeting": "Hi."}}
+    assert neko.characters.cards.card("Rin") == expected
+
+
+async def test_a_page_that_puts_the_model_alone_takes_no_trait_away(neko: Neko, client: httpx2.AsyncClient) -> None:
+    await added(client)
+    await client.put(f"{CATGIRL}/Rin", json={"model_type": "vrm"})
+    assert neko.characters.cards.card("Rin") == {"Personality": "calm", "model_type": "vrm"}
+
+
+async def test_a_voice_is_taken_away_by_an_empty_one_and_an_unknown_one_is_refused(
+    neko: Neko, client: httpx2.AsyncClient
+) -> None:
+    await added(client, voice_id="v-1")
+    answer = await client.put(f"{CATGIRL}/Rin", json={"Personality": "calm", "voice_id": "v-2"})
+    assert (answer.status_code, answer.json()["available_voices"]) == (400, [])
+    answer = await client.put(f"{CATGIRL}/Rin", json={"Personality": "calm", "voice_id": ""})
+    assert answer.json()["voice_id_changed"] is True
+    assert neko.characters.cards.card("Rin") == {"Personality": "calm"}
+
+
+async def test_a_field_is_changed_alone_and_removed_by_null(neko: Neko, client: httpx2.AsyncClient) -> None:
+    await added(client, system_prompt="Be Rin.", neko={"greeting": "Hi.", "language": "ja"})
+    body = {"system_prompt": None, "Likes": "rain", "neko": {"greeting": None, "colours": {"eyes": "#00ff00"}}}
+    assert (await client.patch(f"{CATGIRL}/Rin", json=body)).json() == {"success": True}
+    expected = {"Personality": "calm", "Likes": "rain", "neko": {"language": "ja", "colours": {"eyes": "#00ff00"}}}
+    assert neko.characters.cards.card("Rin") == expected
+    assert neko.language_of("Rin") == "ja"
+
+
+@pytest.mark.parametrize("own", [{"colours": {"hair": "red"}}, {"language": "xx"}, {"picture": "../../x.png"}, 1])
+async def test_a_field_of_ours_that_cannot_be_is_refused(neko: Neko, client: httpx2.AsyncClient, own: Any) -> None:
+    await added(client)
+    answer = await client.patch(f"{CATGIRL}/Rin", json={"neko": own})
+    assert (answer.status_code, answer.json()["code"]) == (400, "character_field")
+    assert "neko" not in neko.characters.cards.card("Rin")
+
+
+async def test_whoever_is_not_there_is_not_found(client: httpx2.AsyncClient) -> None:
+    for answer in (
+        await client.put(f"{CATGIRL}/Nobody", json={"a": "b"}),
+        await client.patch(f"{CATGIRL}/Nobody", json={"a": "b"}),
+        await client.delete(f"{CATGIRL}/Nobody"),
+        await client.post(f"{CATGIRL}/Nobody/rename", json={"new_name": "Rin"}),
+        await client.post("/api/characters/Nobody/restore"),
+    ):
+        assert answer.status_code == 404
+        assert answer.json()["error"]
+
+
+async def test_a_renamed_character_keeps_memory_and_voice(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    await added(client, "e")
+    await neko.config.change(neko.voices.changes("e", tuning={"rate": 1.5}))
+    await told(neko, "e", "I have a cat.")
+    assert (await client.post(f"{CATGIRL}/e/rename", json={"new_name": " Ren "})).json() == {"success": True}
+    assert await remembered(neko, "Ren") == ["I have a cat."]
+    assert neko.voices.tuning("Ren").rate == 1.5
+    assert on_disk(data_dir)["猫娘"]["Ren"] == {"Personality": "calm"}
+    assert not [path for path in (data_dir / "memory").iterdir() if path.name in ("time_indexed_e", "recent_e.json")]
+    answer = await client.post(f"{CATGIRL}/Ren/rename", json={"new_name": "Mio"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "character_taken")
+
+
+async def test_a_renaming_that_was_cut_off_is_ended_at_the_next_start(data_dir: Path) -> None:
+    async with started(data_dir) as neko:
+        await neko.characters.create("Rin", {"Personality": "calm"})
+        await told(neko, "Rin", "I have a cat.")
+        await neko.memory.close("Rin")
+        neko.characters.cards.rename("Rin", "Ren")
+    async with started(data_dir) as neko:
+        assert await remembered(neko, "Ren") == ["I have a cat."]
+        assert neko.characters.cards.card("Ren") == {"Personality": "calm"}
+
+
+async def test_who_is_deleted_comes_back_with_card_place_and_memory(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    await added(client)
+    await added(client, "Ren")
+    await told(neko, "Rin", "I have a cat.")
+    before = on_disk(data_dir)
+    assert (await client.delete(f"{CATGIRL}/Rin")).json() == {"success": True}
+    assert "Rin" not in neko.characters.names
+    assert not [path for path in (data_dir / "memory").iterdir() if "Rin" in path.name]
+    await added(client)
+    assert await remembered(neko, "Rin") == []
+    taken = await client.post("/api/characters/Rin/restore")
+    assert (taken.status_code, taken.json()["code"]) == (400, "character_taken")
+    await client.post(f"{CATGIRL}/Rin/rename", json={"new_name": "Other"})
+    assert (await client.post("/api/characters/Rin/restore")).json() == {"success": True}
+    assert await remembered(neko, "Rin") == ["I have a cat."]
+    await client.delete(f"{CATGIRL}/Other")
+    assert list(on_disk(data_dir)["猫娘"].items()) == list(before["猫娘"].items())
+
+
+async def test_the_current_one_is_not_deleted(neko: Neko, client: httpx2.AsyncClient, data_dir: Path) -> None:
+    answer = await client.delete(f"{CATGIRL}/{neko.characters.current}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "character_current")
+    assert trash(data_dir) == []
+
+
+@pytest.mark.parametrize("card_is_gone", [True, False])
+async def test_a_deletion_that_was_cut_off_is_ended_or_never_was(data_dir: Path, card_is_gone: bool) -> None:
+    async with started(data_dir) as neko:
+        await neko.characters.create("Rin", {})
+        await told(neko, "Rin", "I have a cat.")
+        await neko.memory.close("Rin")
+        neko.characters._trash.announce("Rin", {}, 1)
+        if card_is_gone:
+            neko.characters.cards.delete("Rin")
+    async with started(data_dir) as neko:
+        assert bool(trash(data_dir)) is card_is_gone
+        assert (data_dir / "memory/time_indexed_Rin").exists() is not card_is_gone
+        if card_is_gone:
+            await neko.characters.restore("Rin")
+        assert await remembered(neko, "Rin") == ["I have a cat."]
+
+
+async def test_what_was_deleted_a_month_ago_is_gone(data_dir: Path) -> None:
+    async with started(data_dir) as neko:
+        for name in ("Rin", "Ren"):
+            await neko.characters.create(name, {})
+            await neko.characters.delete(name)
+    old = next(entry for entry in trash(data_dir) if "Rin" in (entry / "character.json").read_text(encoding="utf-8"))
+    deleted = json.loads((old / "character.json").read_text(encoding="utf-8"))
+    deleted["at"] = (datetime.now() - timedelta(days=31)).isoformat()
+    (old / "character.json").write_text(json.dumps(deleted), encoding="utf-8")
+    async with started(data_dir) as neko, serving(neko.asgi) as client:
+        assert len(trash(data_dir)) == 1
+        answer = await client.post("/api/characters/Rin/restore")
+        assert (answer.status_code, answer.json()["code"]) == (404, "character_gone")
+        assert (await client.post("/api/characters/Ren/restore")).status_code == 200
+
+
+async def test_what_was_written_by_hand_counts_after_a_reload(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    raw = on_disk(data_dir)
+    raw["猫娘"]["Rin"] = {"Personality": "calm"}
+    (data_dir / "config/characters.json").write_text(json.dumps(raw, ensure_ascii=False), encoding="utf-8")
+    assert (await client.post("/api/characters/reload")).json()["success"] is True
+    assert "Rin" in neko.characters.names
