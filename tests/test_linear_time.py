@@ -191,7 +191,18 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 
-HEAVY = ("sentences", "speakable", "scripts", "in words", "spoken language", "tags", "reply", "tool calls", "hand")
+HEAVY = (
+    "sentences",
+    "speakable",
+    "scripts",
+    "in words",
+    "spoken language",
+    "tags",
+    "reply",
+    "tool calls",
+    "hand",
+    "danger",
+)
 """Readers that take more than ``CHEAP_S`` of any text see one alternation of seven."""
 
 

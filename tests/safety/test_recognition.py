@@ -1,0 +1,100 @@
+"""Which lines mean danger, in five languages.
+
+``<language>.txt``: lines that the patterns were written and mended with; ``held_out/``: lines that were written after
+the patterns and changed nothing in them, so their figures are the honest ones. All of them were made up for this, and
+by who wrote the patterns: they say how varied wordings are met, not how people in need really write. A held-out file
+that the patterns are then mended with joins the others, and a new one is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from neko.language import LANGUAGES
+from neko.safety import Danger, recognise
+
+HERE = Path(__file__).parent
+HARMLESS = "none"
+RECALL, FALSE_ALARMS, SAME_KIND = 0.98, 0.02, 0.9
+HELD_OUT_RECALL, HELD_OUT_FALSE_ALARMS = 0.6, 0.06
+"""What no change may fall below; the figures themselves are printed."""
+
+
+def labelled(file: Path) -> list[tuple[str, str]]:
+    """The lines of a file with the section that each stands in: a danger, or ``none``."""
+    section, found = "", []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line:
+            found.append((section, line))
+    return found
+
+
+def figures(file: Path) -> tuple[float, float, float, str]:
+    """Recall, false alarms and how often the kind is right, as shares; and what went wrong, in words."""
+    lines = [(kind, text, recognise(text)) for kind, text in labelled(file)]
+    meant = [line for line in lines if line[0] != HARMLESS]
+    harmless = [line for line in lines if line[0] == HARMLESS]
+    seen = [line for line in meant if line[2]]
+    alarms = [line for line in harmless if line[2]]
+    same = [line for line in seen if line[2] == line[0]]
+    wrong = "\n".join(f"{kind}: {text}" for kind, text, found in lines if (kind == HARMLESS) is (found is not None))
+    return len(seen) / len(meant), len(alarms) / len(harmless), len(same) / len(seen), wrong
+
+
+def told(name: str, language: str, recall: float, alarms: float, same: float) -> str:
+    return f"Danger, {name}, {language}: {recall:.1%} seen ({same:.0%} of the right kind), {alarms:.1%} false alarms."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_lines_that_mean_danger_are_told_from_those_that_do_not(
+    language: str, record_property: Callable[[str, object], None]
+) -> None:
+    file = HERE / f"{language}.txt"
+    assert len(labelled(file)) >= 200
+    recall, alarms, same, wrong = figures(file)
+    record_property("summary", told("worked on", language, recall, alarms, same))
+    assert recall >= RECALL, wrong
+    assert alarms <= FALSE_ALARMS, wrong
+    assert same >= SAME_KIND
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_lines_that_the_patterns_have_never_met(language: str, record_property: Callable[[str, object], None]) -> None:
+    file = HERE / "held_out" / f"{language}.txt"
+    assert len(labelled(file)) >= 60
+    recall, alarms, same, wrong = figures(file)
+    record_property("summary", told("held out", language, recall, alarms, same))
+    assert recall >= HELD_OUT_RECALL, wrong
+    assert alarms <= HELD_OUT_FALSE_ALARMS, wrong
+
+
+def test_every_section_is_a_danger_or_none() -> None:
+    for file in HERE.rglob("*.txt"):
+        assert {kind for kind, _ in labelled(file)} == {*(danger.value for danger in Danger), HARMLESS}
+
+
+@pytest.mark.parametrize(
+    ("text", "danger"),
+    [
+        ("Ｉ ｗａｎｔ ｔｏ ｄｉｅ", Danger.SELF_HARM),  # full-width letters
+        ("I  WANT\tto\u200b die", Danger.SELF_HARM),  # spaces of all kinds
+        ("I don’t want to live", Danger.SELF_HARM),
+        ("我想自殺", Danger.SELF_HARM),  # in whichever characters
+        ("我想自杀", Danger.SELF_HARM),
+        ("hello " * 3000 + "I want to kill myself", Danger.SELF_HARM),  # at the end of a long text
+        ("I want to kill myself. " + "hello " * 3000, Danger.SELF_HARM),
+        ("This homework kills me. And I want to die.", Danger.SELF_HARM),  # one sentence does not hide the other
+        ("In the movie he kills himself. I want to die too.", Danger.SELF_HARM),
+        ("ok 我想死", Danger.SELF_HARM),  # two languages in one line
+        ("", None),
+        ("😀🎉", None),
+        ("\ud800", None),
+    ],
+)
+def test_how_a_line_is_written_makes_no_difference(text: str, danger: Danger | None) -> None:
+    assert recognise(text) is danger
