@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from itertools import permutations
 
 import pytest
@@ -26,7 +27,7 @@ from neko.audio.speakable import speakable
 from neko.audio.spoken_language import SpokenLanguage
 from neko.code_marks import CodeMarks, ProseReader
 from neko.hand_written import holds_all, read_leniently
-from neko.language import first_accepted, guess
+from neko.language import LANGUAGES, first_accepted, guess
 from neko.llm.answer_body import AnswerBody
 from neko.llm.continuation import ContinuationJoiner
 from neko.llm.echo import without_echo
@@ -117,7 +118,7 @@ def asked(marks: CodeMarks, text: str) -> None:
         marks.inside  # noqa: B018
 
 
-RULES = Rules("Mio", "Rei", "en", datetime.now, random.Random(1))
+RULES = {language: Rules("Mio", "Rei", language, datetime.now, random.Random(1)) for language in LANGUAGES}
 
 
 def read_all(body: AnswerBody, data: bytes) -> None:
@@ -187,7 +188,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "scripts": lambda text: runs(text, "en"),
     "scripts, Japanese": lambda text: runs(text, "ja"),
     "spoken language": lambda text: SpokenLanguage("en").of(text),
-    "built-in model": lambda text: RULES.answer(UserMessage("t", text)),
+    **{
+        f"built-in model, {language}": partial(lambda rules, text: rules.answer(UserMessage("t", text)), rules)
+        for language, rules in RULES.items()
+    },
 }
 
 

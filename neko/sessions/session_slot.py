@@ -258,6 +258,7 @@ class ModelSessionSlot:
             self._observer.voice_name,
             toolbox.tools() if toolbox else (),
             tuple(recent),
+            {name: str(value) for name, value in persona.traits.get(self._character, {}).items()},
         )
 
     def _failed(self, start: _Preparation, session: ModelSession | None, error: BaseException) -> None:

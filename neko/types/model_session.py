@@ -63,7 +63,7 @@ class Tool:
 @dataclass(frozen=True, slots=True)
 class SessionSetup:
     """What a session is opened with. ``instructions`` is the whole system prompt; ``recent`` is the part of the memory
-    that it tells of, for a session that reads no prompt."""
+    that it tells of, and ``traits`` the fields of the character's card, for a session that reads no prompt."""
 
     character: str
     master: str
@@ -72,6 +72,7 @@ class SessionSetup:
     voice: str = ""
     tools: tuple[Tool, ...] = ()
     recent: tuple[RecentEntry, ...] = ()
+    traits: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 # ── inputs ────────────────────────────────────────────────────────────────────

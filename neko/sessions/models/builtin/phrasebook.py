@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from neko.language import LANGUAGES
+from neko.sessions.models.builtin.calendar_words import Calendar
 from neko.sessions.models.builtin.names import Naming
 from neko.settings import ASSETS
 
@@ -21,8 +22,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """How sums are put into words: what frames them, words for signs, words for numbers."""
+    """How sums are put into words: what frames them, whole phrases ("half of"), words for signs, words for numbers."""
 
+    rewrites: Sequence[tuple[re.Pattern[str], str]]
     frame: Sequence[re.Pattern[str]]
     operators: Sequence[tuple[re.Pattern[str], str]]
     numbers: Mapping[str, int]
@@ -30,8 +32,10 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Phrasebook:
-    """One language of the built-in model."""
+    """One language of the built-in model. ``places`` are names that CLDR has not; ``joints`` divide two questions;
+    ``same`` are words of one meaning; ``space`` stands between sentences."""
 
+    language: str
     triggers: Mapping[str, Sequence[re.Pattern[str]]]
     naming: Naming
     phrases: Mapping[str, Sequence[str]]
@@ -41,10 +45,21 @@ class Phrasebook:
     dates: Mapping[str, str]
     quotes: tuple[str, str]
     stop_words: frozenset[str]
+    same: Mapping[str, tuple[str, ...]]
+    calendar: Calendar
+    places: Mapping[str, str]
+    games: Mapping[str, Any]
+    joints: re.Pattern[str]
+    space: str
 
     def matches(self, intent: str, text: str) -> bool:
         """True when ``text`` (lower case) says this."""
-        return any(pattern.search(text) for pattern in self.triggers.get(intent, ()))
+        return self.match(intent, text) is not None
+
+    def match(self, intent: str, text: str) -> re.Match[str] | None:
+        """Where ``text`` (lower case) says this."""
+        found = (pattern.search(text) for pattern in self.triggers[intent])
+        return next((match for match in found if match), None)
 
     def date(self, form: str, when: datetime) -> str:
         """A date in one of the forms of the language."""
@@ -64,12 +79,21 @@ class Phrasebook:
     def key_words(self, text: str) -> set[str]:
         """The words that carry meaning; of scripts without spaces, pairs of characters."""
         text = plain(text)
-        words = {_stem(word) for word in _WORD.findall(_CJK.sub(" ", text)) if word not in self.stop_words}
+        stems = {_stem(word) for word in _WORD.findall(_CJK.sub(" ", text)) if word not in self.stop_words}
+        words = {self.same.get(stem, (stem,))[0] for stem in stems}
         for run in _CJK.findall(text):
             meaningful = "".join(" " if character in self.stop_words else character for character in run)
             for part in meaningful.split():
                 words.update(part[i : i + 2] for i in range(max(1, len(part) - 1)))
         return words
+
+    def shared(self, wanted: set[str], text: str) -> set[str]:
+        """Those of the key words ``wanted`` that ``text`` has, too, or has another word for."""
+        there, text = self.key_words(text), plain(text)
+        return {word for word in wanted if word in there or (_CJK.match(word) and self._has(word, text))}
+
+    def _has(self, word: str, text: str) -> bool:
+        return any(other in text for other in self.same.get(word, (word,)))
 
 
 def plain(text: str) -> str:
@@ -84,6 +108,7 @@ def phrasebook(language: str) -> Phrasebook:
     sums, names = data["sums"], data["names"]
     stop_words = data["stop_words"]
     return Phrasebook(
+        language=language,
         triggers={name: [re.compile(p) for p in patterns] for name, patterns in data["triggers"].items()},
         naming=Naming(
             told=[re.compile(p, re.IGNORECASE) for p in names["told"]],
@@ -92,6 +117,7 @@ def phrasebook(language: str) -> Phrasebook:
         ),
         phrases=data["phrases"],
         sums=Sums(
+            rewrites=[(re.compile(p), in_signs) for p, in_signs in sums["rewrites"]],
             frame=[re.compile(p) for p in sums["frame"]],
             operators=[(re.compile(p), sign) for p, sign in sums["operators"]],
             numbers=sums["numbers"],
@@ -101,6 +127,12 @@ def phrasebook(language: str) -> Phrasebook:
         dates=data["dates"],
         quotes=(data["quotes"][0], data["quotes"][1]),
         stop_words=frozenset(stop_words.split() if " " in stop_words else stop_words),
+        same={word: tuple(words.split()) for words in data["same"] for word in words.split()},
+        calendar=Calendar.of(data["calendar"]),
+        places=data["places"],
+        games=data["games"],
+        joints=re.compile(data["joints"]),
+        space=data["space"],
     )
 
 
@@ -110,8 +142,8 @@ def namings() -> list[Naming]:
 
 
 def _stem(word: str) -> str:
-    """English endings fall away, so that "called" meets "calls"."""
-    for ending in ("ing", "ed", "es", "s"):
+    """English endings fall away, so that "called" meets "calls" and "live" meets "lives"."""
+    for ending in ("ing", "ed", "es", "s", "e"):
         if word.isascii() and word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word

@@ -1,71 +1,115 @@
-"""The built-in model: rules that find an answer to one line, or say honestly that there is none."""
+"""The built-in model: rules that find an answer to each sentence of a line, or say honestly that there is none."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
+from typing import Final
 
-from neko.characters import placeholders
 from neko.language import guess
-from neko.sessions.models.builtin.arithmetic import SumTooLargeError, evaluate, in_words
+from neko.sessions.emotion import classify
+from neko.sessions.models.builtin import dates, herself, recall, sums, units, zones
+from neko.sessions.models.builtin.games import Games
 from neko.sessions.models.builtin.names import told_name
 from neko.sessions.models.builtin.phrasebook import Phrasebook, namings, phrasebook, plain
+from neko.sessions.models.builtin.wording import Wording, joined
 from neko.types.memory import Evidence
 from neko.types.model_session import UserMessage
 
-_LONGEST_QUOTE = 160
-_LONGEST_TEXT = 2000
-_LONGEST_SUM = 300
-_TRAILING = " \t\n.!。！~〜…、,，;；:"
-_SUM = re.compile(r"[\d.+\-*/() ]+")
-_TWO_NUMBERS = re.compile(r"[\d.)]\s*[-+*/]+\s*[-+(]*\d")
-_LOOKS_LIKE_DATE = re.compile(r"\d{1,4}[-/]\d{1,2}[-/]\d{1,4}|[\d ()-]*\d{3,}-\d{3,}")
-_HAN_NUMBER = re.compile(r"[零〇一二两兩三四五六七八九十百]+")
-_HAN_DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "兩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7,
-               "八": 8, "九": 9}  # fmt: skip
-_CALLED = re.compile(r"[,、，]\s*\{master\}")
-_DIRECT = ("time", "weekday", "date", "my_name", "connect", "identity", "abilities", "how_are_you", "joke")
-_SOCIAL = ("thanks", "night", "bye", "agreement")
+_LONGEST_TEXT: Final = 2000
+_MOST_PARTS: Final = 5
+_LONGEST_IN_PARTS: Final = 400
+_TRAILING: Final = " \t\n.!。！~〜…、,，;；:"
+_SENTENCE: Final = re.compile(r"(?:[^.!?。！？\n]|\.(?=\w)|(?<=\d)!)+[.!?。！？\n]*")
+_HEAVY: Final = frozenset({"sad", "angry"})
+_BETWEEN_HINTS: Final = 5
+"""Replies from one mention of what she is to the next; who asks is told at once."""
+
+_SERIOUS: Final = ("grief", "illness", "lonely", "bad_day")
+_ABOUT_HER: Final = ("connect", "identity", "abilities", "how_are_you")
+_SAYS_WHAT_SHE_IS: Final = frozenset({"connect", "identity", "abilities", "picture"})
+_CANNOT: Final = ("translate", "recommend", "timer", "news", "write", "act", "request")
+_SOCIAL: Final = ("thanks", "night", "bye", "sorry", "love", "good_day", "agreement")
+
+
+class Weight(IntEnum):
+    """What counts when the sentences of one line say different things; the heaviest is answered."""
+
+    PUZZLED = 0
+    REMARK = 1
+    SOCIAL = 2
+    ANSWER = 3
+    SERIOUS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a rule found: its name, and the reply."""
+
+    weight: Weight
+    name: str
+    reply: str
+
+
+Rule = Callable[[Phrasebook, str, UserMessage], Found | None]
 
 
 @dataclass(slots=True)
 class Rules:
-    """Answers for one session. ``choice`` picks among wordings; none is used twice in a row."""
+    """Answers for one session. ``traits`` are the fields of her card."""
 
     character: str
     master: str
     language: str
     clock: Callable[[], datetime]
     choice: random.Random
-    _name: str | None = None
-    _last: dict[str, str] = field(default_factory=dict)
-    _puzzled: int = 0
+    traits: Mapping[str, str] = field(default_factory=dict)
+    _since_hint: int = _BETWEEN_HINTS
+    _before: str = ""
+    _wording: Wording = field(init=False)
+    _games: Games = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._wording = Wording(self.character, self.master, self.clock, self.choice)
+        self._games = Games(self._wording)
+
+    # ── in and out ────────────────────────────────────────────────────────────
 
     def answer(self, message: UserMessage) -> str:
-        """A whole reply in the language of the user's text; may begin with an emotion tag."""
+        """A whole reply in the language of the user's text; begins with the face that she makes at it."""
         words = message.text[:_LONGEST_TEXT]
         named = self.learn(words)
-        if self._name is None:
+        if self._wording.name is None:
             self._learn_from(message.recalled)
-        self.language = guess(words, self.language)
+        self.language = self._language_of(words)
         book = phrasebook(self.language)
-        if message.images:
-            return self._say(book, "picture")
-        text = self._core(plain(words))
-        if not re.search(r"\w", text):
-            return self._puzzle(book, "unclear")
-        if named and not book.matches("question", text):
-            return self._say(book, "name_noted")
-        return self._known(book, text, message) or (self._say(book, "name_noted") if named else self._talk(book, text))
+        found = Found(Weight.ANSWER, "picture", self._say(book, "picture"))
+        if not message.images:
+            found = self._of_parts(book, words, message, named=named)
+        self._before = found.name
+        self._since_hint += 1
+        reply = found.reply
+        if found.name in _SAYS_WHAT_SHE_IS:
+            self._since_hint = 0
+        elif found.weight is Weight.PUZZLED and self._since_hint >= _BETWEEN_HINTS:
+            reply, self._since_hint = reply + self._say(book, "hint"), 0
+        return reply if reply.startswith("<") else "<neutral>" + reply
 
     def learn(self, text: str) -> bool:
         """Keep the name that a line of the user gives; False when it gives none. A later one replaces it."""
         name = told_name(text, namings())
-        self._name = name or self._name
+        self._wording.name = name or self._wording.name
         return name is not None
+
+    def _language_of(self, words: str) -> str:
+        """One word in Latin letters ("ok", "lol") does not change the language of a talk."""
+        few = len(re.findall(r"[a-zA-Z]+", words)) <= 1
+        other = guess(re.sub(r"[a-zA-Z]+", "", words), self.language) if few else None
+        return other or guess(words, self.language)
 
     def _learn_from(self, recalled: Sequence[Evidence]) -> None:
         for hit in sorted(recalled, key=lambda hit: hit.at):
@@ -81,83 +125,191 @@ class Rules:
         words = " ".join(instructions[:_LONGEST_TEXT].split()).rstrip(".。")
         return self._say(book, "pass_on", quote=opening + words + closing)
 
-    def _known(self, book: Phrasebook, text: str, message: UserMessage) -> str | None:
-        """What the rules or the memory really know."""
-        rest = text.rstrip("? ")
-        total = self._sum(book, rest)
-        if total is not None:
-            return total
-        if book.matches("greeting", rest):
-            return self._say(book, f"greeting_{self._part_of_day()}")
-        for pattern in book.triggers["compound_greeting"]:
-            rest = pattern.sub("", rest, count=1) or rest
-        for intent in _DIRECT:
-            if book.matches(intent, rest):
-                return self._say(book, self._my_name() if intent == "my_name" else intent)
-        if book.matches("question", text) and not book.matches("remember", text):
-            return self._recall(book, message)
-        return None
+    # ── the parts of a line ───────────────────────────────────────────────────
 
-    def _talk(self, book: Phrasebook, text: str) -> str:
-        """A reply to small talk, and to questions that nothing here can answer."""
-        for intent in _SOCIAL:
-            if book.matches(intent, text):
-                return self._say(book, intent)
-        if book.matches("remember", text):
-            return self._say(book, "remember")
-        is_question = book.matches("question", text)
-        if book.matches("love", text) and not is_question:
-            return self._say(book, "love")
-        for intent in ("bad_day", "good_day"):
-            if book.matches(intent, text) and not is_question:
-                return self._say(book, intent)
-        if book.matches("request", text):
-            return self._puzzle(book, "cannot")
-        if is_question:
-            return self._puzzle(book, "unknown")
-        if len(book.key_words(text)) == 0 or not re.search(r"[^\W\d_]{2}", text):
-            return self._puzzle(book, "unclear")
-        if book.matches("personal", text):
-            return self._say(book, "statement")
-        if len(text) >= (4 if re.search(r"[\u3040-\u9fff\uac00-\ud7a3]", text) else 12):
-            return self._say(book, "noted")
-        return self._puzzle(book, "unclear")
+    def _of_parts(self, book: Phrasebook, words: str, message: UserMessage, *, named: bool) -> Found:
+        found = list(self._each(book, words, message, named=named))
+        heaviest = max(found, key=lambda one: one.weight)
+        answers = [one for one in found if one.weight is Weight.ANSWER]
+        if heaviest.weight is Weight.SERIOUS:
+            answers.insert(0, heaviest)
+        if len(answers) <= 1:
+            return heaviest
+        return Found(answers[0].weight, answers[-1].name, joined([one.reply for one in answers], book.space))
 
-    def _my_name(self) -> str:
-        if self._name:
-            return "my_name_told"
-        return "my_name_unknown" if self._called is None else "my_name"
+    def _each(self, book: Phrasebook, words: str, message: UserMessage, *, named: bool) -> Iterator[Found]:
+        whole = self._core(plain(words))
+        parts = self._parts(book, words)
+        first = self._first(self._whole_rules, book, whole, message) if len(parts) > 1 else None
+        if first:
+            yield first
+            return
+        for part in parts or [whole]:
+            found = self._one(book, part, message, named=named)
+            self._before = found.name
+            yield found
+
+    def _parts(self, book: Phrasebook, words: str) -> list[str]:
+        """The sentences of a line of reasonable length; longer ones are taken whole."""
+        text = plain(words)
+        if len(text) > _LONGEST_IN_PARTS:
+            return [self._core(text)]
+        sentences = [piece for one in _SENTENCE.findall(text) for piece in book.joints.split(one)]
+        parts = [core for one in sentences if re.search(r"\w", core := self._core(one))]
+        return parts[:_MOST_PARTS]
+
+    def _one(self, book: Phrasebook, text: str, message: UserMessage, *, named: bool) -> Found:
+        if not re.search(r"\w", text):
+            return Found(Weight.PUZZLED, "unclear", self._say(book, "unclear"))
+        if named and told_name(text, [book.naming]):
+            return Found(Weight.ANSWER, "name_noted", self._say(book, "name_noted"))
+        found = self._first(self._rules, book, text, message)
+        if found:
+            return found
+        if named:
+            return Found(Weight.ANSWER, "name_noted", self._say(book, "name_noted"))
+        return self._remark(book, text)
+
+    @staticmethod
+    def _first(rules: Sequence[Rule], book: Phrasebook, text: str, message: UserMessage) -> Found | None:
+        found = (rule(book, text, message) for rule in rules)
+        return next((one for one in found if one), None)
 
     @property
-    def _called(self) -> str | None:
-        """What the user is called: the name they gave, else that of the settings; None when there is neither."""
-        return self._name or (None if self.master in placeholders() else self.master)
+    def _whole_rules(self) -> tuple[Rule, ...]:
+        """What may need several sentences, before the line is taken apart."""
+        return (self._sum, self._forget)
 
-    def _say(self, book: Phrasebook, name: str, **values: str) -> str:
-        now, called = self.clock(), self._called
-        phrase = self._pick(book, name)
-        if called is None:
-            phrase = _CALLED.sub("", phrase)
-        return phrase.format(
-            character=self.character,
-            master=called,
-            time=f"{now:%H:%M}",
-            date=book.date("full", now),
-            weekday=book.weekdays[now.weekday()],
-            **values,
+    @property
+    def _rules(self) -> tuple[Rule, ...]:
+        """In the order in which they are tried."""
+        return (
+            self._serious,
+            self._insult,
+            self._move,
+            self._forget,
+            self._sum,
+            self._greeting,
+            self._day,
+            self._unit,
+            self._time,
+            self._my_name,
+            self._remember,
+            self._what_she_is,
+            self._game,
+            self._herself,
+            self._cannot,
+            self._unknown_of_her,
+            self._recall,
+            self._social,
         )
 
-    def _puzzle(self, book: Phrasebook, name: str) -> str:
-        """Admit it; the first time, and now and then, with what this is and how to get a real model."""
-        hint = self._say(book, "hint") if self._puzzled % 3 == 0 else ""
-        self._puzzled += 1
-        return self._say(book, name) + hint
+    # ── the rules ─────────────────────────────────────────────────────────────
 
-    def _pick(self, book: Phrasebook, name: str) -> str:
-        phrases = book.phrases[name]
-        fresh = [phrase for phrase in phrases if phrase != self._last.get(name)] or phrases
-        self._last[name] = self.choice.choice(fresh)
-        return self._last[name]
+    def _serious(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        if book.matches("not_serious", text):
+            return None
+        for intent in _SERIOUS:
+            if book.matches(intent, text):
+                return self._found(book, intent, Weight.SERIOUS)
+        return None
+
+    def _insult(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._found(book, "insult", Weight.SERIOUS) if book.matches("insult", text) else None
+
+    def _move(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._reply("move", self._games.move(book, text))
+
+    def _forget(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._found(book, "forget") if book.matches("forget", text) else None
+
+    def _sum(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._reply("sum", sums.answer(book, text.rstrip("? "), self._wording))
+
+    def _unit(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._reply("unit", units.answer(book, text, self._wording))
+
+    def _greeting(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        if book.matches("greeting", text.rstrip("? ")):
+            return self._found(book, f"greeting_{self._part_of_day()}", Weight.SOCIAL)
+        return None
+
+    def _day(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._reply("day", dates.answer(book, text.rstrip("? "), self._wording))
+
+    def _time(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        text = text.rstrip("? ")
+        goes_on = self._before == "time" and zones.only_a_place(book, text)
+        return self._reply("time", zones.answer(book, text, self._wording, asked=goes_on))
+
+    def _my_name(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        if not book.matches("my_name", text.rstrip("? ")):
+            return None
+        if self._wording.name:
+            return self._found(book, "my_name_told")
+        return self._found(book, "my_name_unknown" if self._wording.called is None else "my_name")
+
+    def _remember(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._found(book, "remember") if book.matches("remember", text) else None
+
+    def _what_she_is(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        for pattern in book.triggers["compound_greeting"]:
+            text = pattern.sub("", text, count=1) or text
+        for intent in _ABOUT_HER:
+            if book.matches(intent, text.rstrip("? ")):
+                return self._found(book, intent)
+        return None
+
+    def _game(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._reply("game", self._games.start(book, text))
+
+    def _cannot(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        intent = next((intent for intent in _CANNOT if book.matches(intent, text)), None)
+        name = {"request": "cannot", "act": "cannot"}.get(intent or "", f"cannot_{intent}")
+        return Found(Weight.ANSWER, "cannot", self._say(book, name)) if intent else None
+
+    def _herself(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._reply("herself", herself.answer(book, text, self.traits, self._wording))
+
+    def _unknown_of_her(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._reply("herself", herself.unknown(book, text, self._wording))
+
+    def _recall(self, book: Phrasebook, text: str, message: UserMessage) -> Found | None:
+        if not book.matches("question", text):
+            return None
+        return self._reply("recall", recall.answer(book, text, message.recalled, self._wording))
+
+    def _social(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        for intent in _SOCIAL:
+            if book.matches(intent, text.rstrip("? ") if intent == "agreement" else text):
+                return self._found(book, intent, Weight.SOCIAL)
+        return None
+
+    def _remark(self, book: Phrasebook, text: str) -> Found:
+        """A reply to what no rule knows: a question, something told, or nothing understood."""
+        if book.matches("question", text):
+            return self._found(book, "unknown", Weight.PUZZLED)
+        if not book.key_words(text) or not re.search(r"[^\W\d_]{2}", text):
+            return self._found(book, "unclear", Weight.PUZZLED)
+        if classify(text).emotion in _HEAVY:
+            return self._found(book, "heavy", Weight.REMARK)
+        if book.matches("personal", text):
+            return self._found(book, "statement", Weight.REMARK)
+        if len(text) >= (4 if re.search(r"[\u3040-\u9fff\uac00-\ud7a3]", text) else 12):
+            return self._found(book, "noted", Weight.REMARK)
+        return self._found(book, "unclear", Weight.PUZZLED)
+
+    # ── words ─────────────────────────────────────────────────────────────────
+
+    def _found(self, book: Phrasebook, name: str, weight: Weight = Weight.ANSWER) -> Found:
+        return Found(weight, name, self._say(book, name))
+
+    @staticmethod
+    def _reply(name: str, reply: str | None) -> Found | None:
+        return Found(Weight.ANSWER, name, reply) if reply else None
+
+    def _say(self, book: Phrasebook, name: str, **values: str) -> str:
+        return self._wording.say(book, name, **values)
 
     def _core(self, text: str) -> str:
         """Without the character's name at either end and without closing punctuation."""
@@ -173,80 +325,3 @@ class Rules:
         if 11 <= hour < 18:
             return "day"
         return "evening" if 18 <= hour < 23 else "night"
-
-    def _recall(self, book: Phrasebook, message: UserMessage) -> str | None:
-        """Quote what memory found, if it shares half of the words that matter in the question."""
-        wanted = book.key_words(message.text[:_LONGEST_TEXT])
-        relevant = [hit for hit in message.recalled if 2 * len(wanted & book.key_words(hit.text)) >= len(wanted)]
-        by_user = [hit for hit in relevant if hit.role == "user" and not book.matches("question", plain(hit.text))]
-        hits = by_user or [hit for hit in relevant if hit.role == "assistant"]
-        if not hits:
-            return None
-        best = max(hits, key=lambda hit: (len(wanted & book.key_words(hit.text)), hit.score))
-        answer = self._quote(book, "recall_user" if by_user else "recall_self", best)
-        other = self._second(book, wanted, hits, best)
-        return answer if other is None else answer + self._quote(book, "recall_also", other)
-
-    @staticmethod
-    def _second(book: Phrasebook, wanted: set[str], hits: Sequence[Evidence], best: Evidence) -> Evidence | None:
-        """Another line that fits just as well, if there is one."""
-        shared = wanted & book.key_words(best.text)
-        others = (h for h in hits if plain(h.text) != plain(best.text))
-        return next((h for h in others if shared <= book.key_words(h.text)), None)
-
-    def _quote(self, book: Phrasebook, name: str, hit: Evidence) -> str:
-        text = " ".join(hit.text.split())
-        if len(text) > _LONGEST_QUOTE:
-            text = text[:_LONGEST_QUOTE].rsplit(" ", 1)[0] + "…"
-        text = re.sub(r"^<\w+>", "", text).rstrip(".。")
-        when = book.when(hit.at, self.clock())
-        opening, closing = book.quotes
-        return self._say(book, name, when=when, When=when[0].upper() + when[1:], quote=opening + text + closing)
-
-    def _sum(self, book: Phrasebook, text: str) -> str | None:
-        expression = _expression(book, text)
-        if expression is None:
-            return None
-        shown = expression.replace("**", "^").replace("*", " × ").replace("/", " ÷ ")
-        shown = " ".join(re.sub(r"(?<=[\d)])([-+])", r" \1 ", shown).split())
-        try:
-            number, exact = in_words(evaluate(expression))
-        except ZeroDivisionError:
-            return self._say(book, "sum_zero")
-        except SumTooLargeError:
-            return self._say(book, "sum_huge")
-        except ValueError:
-            return None
-        return self._say(book, "sum" if exact else "sum_about", expression=shown, result=number)
-
-
-def _expression(book: Phrasebook, text: str) -> str | None:
-    """The sum that ``text`` asks for, when it asks for nothing else."""
-    if len(text) > _LONGEST_SUM or _LOOKS_LIKE_DATE.fullmatch(text):
-        return None
-    for words, number in sorted(book.sums.numbers.items(), key=lambda item: -len(item[0])):
-        text = re.sub(rf"\b{words}\b", str(number), text)
-    text = _HAN_NUMBER.sub(_han_number, text)
-    text = text.replace("×", "*").replace("÷", "/").replace("^", "**").replace("−", "-")
-    for pattern, sign in book.sums.operators:
-        text = pattern.sub(sign, text)
-    for pattern in book.sums.frame:
-        text = pattern.sub(" ", text)
-    text = re.sub(r"(?<=\d)[,_](?=\d{3}\b)", "", text)
-    text = re.sub(r"(\d+(?:\.\d+)?)\s*%", r"(\1/100)", text)
-    text = re.sub(r"\b0+(?=\d)", "", text).strip()
-    if not _SUM.fullmatch(text) or not (_TWO_NUMBERS.search(text) or "**" in text):
-        return None
-    return re.sub(r"\s+", "", text) if not re.search(r"\d\s+\d", text) else None
-
-
-def _han_number(match: re.Match[str]) -> str:
-    """Chinese and Japanese numerals below one thousand; others stay as they are."""
-    total = digit = 0
-    for character in match[0]:
-        if character in _HAN_DIGITS:
-            digit = _HAN_DIGITS[character]
-        else:
-            total += (digit or 1) * (100 if character == "百" else 10)
-            digit = 0
-    return str(total + digit)

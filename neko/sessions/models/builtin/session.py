@@ -13,6 +13,7 @@ from typing import TypeVar
 from neko.characters import placeholders
 from neko.language import LANGUAGES
 from neko.safety import words
+from neko.sessions import emotion
 from neko.sessions.models.builtin.comfort import Comfort
 from neko.sessions.models.builtin.phrasebook import phrasebook
 from neko.sessions.models.builtin.rules import Rules
@@ -59,7 +60,7 @@ class BuiltinSession:
     async def open(self, setup: SessionSetup) -> None:
         """Read the phrases; nothing can fail here but a broken installation."""
         await in_thread(_load)
-        rules = Rules(setup.character, setup.master, setup.language, self._clock, self._choice)
+        rules = Rules(setup.character, setup.master, setup.language, self._clock, self._choice, setup.traits)
         await in_thread(_learn, rules, setup.recent)
         self._comfort = Comfort(setup.language, self._choice)
         self._rules = rules
@@ -85,7 +86,7 @@ class BuiltinSession:
 
     @staticmethod
     async def _say(compose: Callable[[T], str], question: T, reply: Reply) -> None:
-        for piece in _PIECES.findall(compose(question)):
+        for piece in _PIECES.findall(await in_thread(compose, question)):
             if not reply.push(piece):
                 await reply.drain()
             await asyncio.sleep(0)
@@ -96,6 +97,7 @@ def _load() -> None:
         phrasebook(language)
         words(language)
     placeholders()
+    emotion.load()
 
 
 def _learn(rules: Rules, recent: Sequence[RecentEntry]) -> None:
