@@ -22,12 +22,6 @@ _NUMBER: Final = r"(?P<amount>-?\d{1,9}(?:\.\d{1,6})?|[一二两兩三四五六�
 _LONGEST: Final = 200
 _LEAST: Final = 0.1
 _ONE: Final = {"a": Fraction(1), "an": Fraction(1), "one": Fraction(1), "half a": Fraction(1, 2)}
-    "a": Fraction(1),
-    "an": Fraction(1),
-    "one": Fraction(1),
-    "half a": Fraction(1, 2),
-    "half an": Fraction(1, 2),
-}
 
 
 @dataclass(frozen=True, slots=True)
