@@ -14,6 +14,7 @@ from neko.providers import ModelEndpoint, resolve
 from neko.sessions import models as sessions
 from neko.sessions.actions import Mode
 from neko.settings import CoreConfig, Settings
+from neko.settings.reply_options import reply_options
 from neko.tasks import TaskOwner
 from neko.types.memory import Summarise
 from neko.types.model_session import ModelLabel, ModelSession
@@ -38,8 +39,7 @@ class Models:
         self._resolved: dict[str, ModelEndpoint | None] = {}
         self._resolved_at = config.revision
         self._adaptations = Adaptations()
-        self._session_factory = session_factory or self._configured_session
-        self._talks_with_configured = session_factory is None
+        self._session_factory = session_factory
 
     @property
     def label(self) -> ModelLabel:
@@ -57,9 +57,24 @@ class Models:
             self._resolved[role] = resolve(role, self._config.values, self._settings.environ)
         return self._resolved[role]
 
-    def open_session(self, mode: Mode, owner: TaskOwner) -> ModelSession:
-        """A session for this kind of input, not opened yet. Raises ``ModelError`` when there is none."""
-        return self._session_factory(mode, owner)
+    def open_session(self, mode: Mode, owner: TaskOwner, character: str = "") -> ModelSession:
+        """A session for this kind of input, not opened yet. Raises ``ModelError`` when there is none.
+
+        Each of its replies is asked for with the options that the character has at that moment.
+        """
+        if self._session_factory is not None:
+            return self._session_factory(mode, owner)
+        if mode == "audio":
+            label = self.label
+            raise VoiceUnavailableError("no speech-to-speech session", model=label.model, provider=label.provider)
+        return sessions.build(
+            self.endpoint("conversation"),
+            self.endpoint("vision"),
+            owner,
+            self._network,
+            self._adaptations,
+            lambda: reply_options(self._config.in_force, character),
+        )
 
     def summariser(self) -> Summarise | None:
         """One-shot summaries by the configured model; None without one."""
@@ -75,7 +90,7 @@ class Models:
         if self._adaptations.rests(summary):
             return None
         is_same = conversation is not None and is_same_model(summary, conversation)
-        if is_same and self._talks_with_configured and not self._adaptations.answered(summary):
+        if is_same and self._session_factory is None and not self._adaptations.answered(summary):
             return None
         return f"{summary.model} at {summary.base_url}"
 
@@ -92,11 +107,3 @@ class Models:
     async def test(self, base_url: str, api_key: str, model: str) -> model_catalogue.TestResult:
         """One real call; a failure is in the result."""
         return await model_catalogue.test(self._network, base_url, api_key, model, adaptations=self._adaptations)
-
-    def _configured_session(self, mode: Mode, owner: TaskOwner) -> ModelSession:
-        if mode == "audio":
-            label = self.label
-            raise VoiceUnavailableError("no speech-to-speech session", model=label.model, provider=label.provider)
-        return sessions.build(
-            self.endpoint("conversation"), self.endpoint("vision"), owner, self._network, self._adaptations
-        )

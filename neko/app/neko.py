@@ -171,7 +171,7 @@ class Neko:
             metrics=self.metrics,
             executor=self._executor,
             persona=lambda: persona(self.characters.cards, character, self.language_of(character)),
-            model=self.models.open_session,
+            model=lambda mode, owner: self.models.open_session(mode, owner, character),
             label=lambda: self.models.label,
             voice=lambda: self.voices.of(character),
             faults=self._standing,

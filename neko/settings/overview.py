@@ -27,6 +27,7 @@ _ON_PAGE: Final = frozenset(
         registry.BORROWED_VARIABLES,
         registry.SPEECH_ENGINE,
         registry.VOICES,
+        registry.REPLIES,
     )
 )
 """What the page has a control for."""

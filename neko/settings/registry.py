@@ -202,6 +202,9 @@ SPEECH_ENGINE: Final[Setting[EngineKind | None]] = Setting(
 VOICES: Final[Setting[Mapping[str, Any]]] = Setting(
     "voices", MAPPING, MappingProxyType({}), "`voice`, `rate` and `pitch` by character", Place.NEKO_SECTION
 )
+REPLIES: Final[Setting[Mapping[str, Any]]] = Setting(
+    "replies", MAPPING, MappingProxyType({}), "`temperature` and `max_tokens` by character", Place.NEKO_SECTION
+)
 
 LOCAL_ONLY: Final[Setting[bool]] = Setting(
     "network.local_only",
@@ -218,6 +221,7 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     BORROWED_VARIABLES,
     SPEECH_ENGINE,
     VOICES,
+    REPLIES,
     LOCAL_ONLY,
 )
 

@@ -303,6 +303,28 @@ async def test_a_model_that_was_not_asked_yet_has_no_green_light(
     await expect(driver.get("connection")).to_have_attribute("data-model", "works")
 
 
+async def test_how_she_answers_is_chosen_beside_the_model_and_sent_to_it(
+    data_dir: Path, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-test", "NEKO_OPENAI_BASE_URL": provider.base_url}
+    async with RunningNeko(data_dir, environ=environ) as running_neko:
+        page = await driver.open(running_neko.url + "/#settings/model")
+        liveliness = driver.get("reply-temperature")
+        await expect(liveliness).to_have_attribute("aria-valuetext", locale("en")["replies.usual"])
+        async with page.expect_response(re.compile("/api/replies$")):
+            await liveliness.press("ArrowLeft")
+        async with page.expect_response(re.compile("/api/replies$")):
+            await driver.get("reply-length").select_option("150")
+        await page.keyboard.press("Escape")
+        await driver.say("hello")
+        await driver.reply()
+        asked = provider.chats[-1].json
+        assert (asked["temperature"], asked["max_tokens"]) == (0.9, 150)
+        await to_page(driver, "model")
+        await expect(driver.get("reply-length")).to_have_value("150")
+        await expect(liveliness).to_have_value("0.9")
+
+
 async def test_what_was_set_says_where_it_comes_from(data_dir: Path, driver: PageDriver) -> None:
     async with RunningNeko(data_dir, environ={"NEKO_ASSIST_API": "free"}, voice="off") as running_neko:
         await driver.open(running_neko.url + "/#settings/about")

@@ -255,6 +255,8 @@ UNUSABLE = {
     "neko.voices.Mio.rate": float("nan"),
     "neko.voices.Mio.pitch": float("inf"),
     "neko.voices.Mio.rate ": "fast",
+    "neko.replies.Mio.temperature": 2.5,
+    "neko.replies.Mio.max_tokens": "long",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from neko.llm.adaptation import Adaptations
 from neko.llm.client import Timeouts
 from neko.llm.complete_once import SingleQuestions
@@ -9,6 +11,7 @@ from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.builtin.session import LABEL, BuiltinSession
 from neko.sessions.models.chat import HISTORY_TOKENS, ChatSession
+from neko.settings.reply_options import ReplyOptions
 from neko.tasks import TaskOwner
 from neko.types.memory import Summarise
 from neko.types.model_session import ModelLabel, ModelSession
@@ -20,14 +23,15 @@ def build(
     owner: TaskOwner,
     network: Network,
     adaptations: Adaptations | None = None,
+    options: Callable[[], ReplyOptions] = ReplyOptions,
 ) -> ModelSession:
     """The session for an endpoint; without one, the built-in model.
 
-    ``adaptations`` is what is known of the models so far, and grows.
+    ``adaptations`` is what is known of the models so far, and grows. ``options`` is read for each reply.
     """
     if endpoint is None:
         return BuiltinSession(owner=owner)
-    return ChatSession(endpoint, vision, owner=owner, network=network, adaptations=adaptations)
+    return ChatSession(endpoint, vision, owner=owner, network=network, adaptations=adaptations, options=options)
 
 
 def label_of(endpoint: ModelEndpoint | None) -> ModelLabel:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 from neko.llm.adaptation import Adaptations
 from neko.llm.client import ProviderClient, Timeouts, open_client
@@ -16,6 +17,7 @@ from neko.sessions.models.chat_reply import ReplyMaker
 from neko.sessions.models.history import History
 from neko.sessions.models.pending_calls import PendingCalls
 from neko.sessions.models.reply_runner import CLOSE_TIMEOUT_S, Reply, ReplyRunner
+from neko.settings.reply_options import ReplyOptions
 from neko.tasks import TaskOwner
 from neko.types.model_session import (
     AddContext,
@@ -37,7 +39,7 @@ class ChatSession:
     """Talks with ``endpoint``; a message with pictures goes to ``vision`` (by default the same model).
 
     A live ``UserImage`` waits for the next message and is replaced by a newer one. ``adaptations`` is what sessions
-    before this one have found out about the models.
+    before this one have found out about the models. ``options`` is read for each reply.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class ChatSession:
         network: Network,
         timeouts: Timeouts | None = None,
         adaptations: Adaptations | None = None,
+        options: Callable[[], ReplyOptions] = ReplyOptions,
         history_tokens: int = HISTORY_TOKENS,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
@@ -59,6 +62,7 @@ class ChatSession:
         self._network = network
         self._timeouts = timeouts or Timeouts()
         self._adaptations = adaptations or Adaptations()
+        self._options = options
         self._history = History(history_tokens)
         self._calls = PendingCalls()
         self._maker = ReplyMaker(self._history, self._calls, self._timeouts)
@@ -127,12 +131,16 @@ class ChatSession:
 
     def _start(self, reply_id: str, question: Question) -> None:
         sees = question.images and self._adaptations.of(self._vision).takes("pictures")
-        endpoint = self._vision if sees else self._endpoint
+        endpoint = self._with_options(self._vision if sees else self._endpoint)
 
         async def produce(reply: Reply) -> None:
             await self._maker.make(await self._model(endpoint), question, reply)
 
         self._replies.start(reply_id, produce)
+
+    def _with_options(self, endpoint: ModelEndpoint) -> ModelEndpoint:
+        body = self._options().body
+        return replace(endpoint, extra_body={**endpoint.extra_body, **body}) if body else endpoint
 
     async def _model(self, endpoint: ModelEndpoint) -> Model:
         """A model with its client: one a server and key, which the vision model mostly shares."""

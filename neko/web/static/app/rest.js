@@ -44,6 +44,8 @@
  * @property {string} model
  * @property {string} api_key masked
  *
+ * @typedef {{ temperature: number | null, max_tokens: number | null }} ReplyOptions Null: the model's own.
+ *
  * @typedef {{ name: string, value: string, origin: "file" | "environment" | "flag", from_name: string, on_page: boolean }} SettingOverview
  *   `from_name` is the variable, the flag or the key of the file that decides; `on_page`: what is chosen on the page counts.
  *

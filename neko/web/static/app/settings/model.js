@@ -10,12 +10,13 @@ import { t } from "../i18n.js";
 import { findLocalServers, localModels } from "../local_models.js";
 import { ModelForm } from "../model_form.js";
 import { toast } from "../notices.js";
+import { replyOptions } from "./replies.js";
 
 /**
  * @param {HTMLElement} body
  * @param {PageParts} parts
  */
-export function modelPage(body, { close }) {
+export function modelPage(body, { close, conversation }) {
   const now = h("p", { class: "settings-lead" });
   const done = (/** @type {string} */ model) => {
     toast(t("welcome.thanks", { model }));
@@ -24,10 +25,12 @@ export function modelPage(body, { close }) {
   const form = new ModelForm({ builtin: true, onDone: done });
   const local = h("div", { class: "settings-group" });
   const borrowed = h("div", { class: "settings-group", hidden: true });
-  body.append(now, borrowed, local, h("h3", { text: t("model.providers") }), form.element);
+  const replies = h("div", { class: "settings-group" });
+  body.append(now, borrowed, local, h("h3", { text: t("model.providers") }), form.element, replies);
   void form.load().then((current) => {
     if (!current) return;
     now.textContent = current.offline ? t("model.now_builtin") : t("model.now", { model: current.model, provider: current.provider_name });
+    if (!current.offline) void replyOptions(replies, conversation.character);
     borrowed.hidden = !current.offers.length;
     borrowed.replaceChildren(
       h("h3", { text: t("model.borrowed") }), h("p", { class: "form-note", text: t("model.borrowed_words") }),
