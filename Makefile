@@ -80,7 +80,7 @@ endif
 
 $(VENV)/.installed: $(INPUTS) | $(PY)
 	@echo "Installing Neko and what she needs (this once; about a minute)..."
-	$(PY) -m pip install -e '.[voice]'
+	@$(PY) -m pip install --quiet -e '.[voice]'
 	@touch $@
 
 $(VENV)/.installed-tests: $(INPUTS) $(VENV)/.installed

@@ -5,6 +5,7 @@
  * @import { SpeechOutput } from "./speech_output.js"
  * @import { ModelLabel, TurnState } from "./wire.js"
  */
+import { Attention } from "./attention.js";
 import { byId, closest, h, icon } from "./element.js";
 import { onLanguage, t } from "./i18n.js";
 import { fold, folded } from "./layout.js";
@@ -27,6 +28,8 @@ export class Bar {
   #model = null;
   /** Why the model did not answer. */
   #trouble = "";
+  #muted = byId("muted", HTMLButtonElement);
+  attention = new Attention();
   menuOpen = false;
   #onSearch;
 
@@ -47,13 +50,23 @@ export class Bar {
     this.#menu.addEventListener("focusout", (event) => {
       if (event.relatedTarget && !closest(event.relatedTarget, MENU)) this.closeMenu();
     });
+    this.#muted.addEventListener("click", () => {
+      this.#speech.setMuted(false);
+      this.#drawMuted();
+    });
     onLanguage(() => this.#relabel());
+  }
+
+  #drawMuted() {
+    this.#muted.hidden = this.#speech.loudness > 0;
+    this.#muted.setAttribute("aria-label", t("menu.unmute"));
+    this.#muted.title = t("menu.unmute");
   }
 
   /** @param {string} text */
   setName(text) {
     this.#name.textContent = text;
-    document.title = text || "Neko";
+    this.attention.setName(text);
   }
 
   /** @param {TurnState} state */
@@ -138,6 +151,7 @@ export class Bar {
       mute.setAttribute("aria-label", t(speech.loudness ? "menu.mute" : "menu.unmute"));
       mute.setAttribute("aria-pressed", String(!speech.loudness));
       slider.value = String(Math.round(speech.loudness * 100));
+      this.#drawMuted();
     };
     slider.addEventListener("input", () => {
       speech.setVolume(Number(slider.value) / 100);
@@ -194,6 +208,7 @@ export class Bar {
   #relabel() {
     this.setState(this.#state);
     this.#drawConnection();
+    this.#drawMuted();
     this.#name.title = t("settings.pages.characters");
     this.#button.setAttribute("aria-label", t("menu.label"));
     this.#button.title = t("menu.label");

@@ -64,7 +64,10 @@ export class ServerEvents {
     neko_model: ({ model }) => this.#model(model),
     neko_line: ({ line, replaces }) => {
       this.#conversation.transcript.commit(line, replaces);
-      if (line.role === "assistant") this.#conversation.retryIsStored();
+      if (line.role === "assistant") {
+        this.#conversation.retryIsStored();
+        this.#parts.bar.attention.said(line.text);
+      }
       this.#conversation.refresh();
     },
     neko_lines_deleted: ({ ids }) => {
