@@ -50,7 +50,7 @@ class _Patterns:
     elsewhere: Sequence[re.Pattern[str]]
 
 
-def load() -> None:
+def load_patterns() -> None:
     """Read the patterns ahead of the first line (files are read: not on the loop thread)."""
     for language in LANGUAGES:
         _patterns(language)

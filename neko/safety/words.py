@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from neko.language import LANGUAGES
 from neko.safety.danger import Danger
 from neko.safety.helplines import Help
 from neko.settings.paths import ASSETS
@@ -40,6 +41,12 @@ class Words:
             return self.reach["emergency"].format(emergency=number)
         form = "line_first" if help_.danger is Danger.SELF_HARM else "emergency_first"
         return self.reach[form].format(emergency=number, name=line.name, number=line.number)
+
+
+def load_words() -> None:
+    """Read the words of every language ahead of their use (files are read: not on the loop thread)."""
+    for language in LANGUAGES:
+        words(language)
 
 
 @cache

@@ -7,8 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from neko.language import guess
-from neko.safety import Danger, Help, Helpline, Helplines, load, recognise, words
+from neko.safety import Danger, Help, Helpline, Helplines, load_patterns, load_words, recognise, words
 from neko.sessions.clients import Clients
 from neko.sessions.events import HelpOffered
 from neko.sessions.outbox import Outbox
@@ -44,19 +43,14 @@ class HelpOffers:
         danger = await in_thread(recognise, text)
         if danger is None:
             return
-        language = guess(text, self._clients.language or self._language())
-        found = await in_thread(self._look_up, danger, self._clients.region, language)
+        await self.prepare()
+        found = await in_thread(self._helplines.of, danger, self._clients.region)
         offer = _Offer(found, text, turn_id, client_id, asyncio.get_running_loop().time())
         self._found.append(offer)
         before = self._shown.get(danger)
         if before is None or offer.at - before.at >= _AGAIN_AFTER_S:
             self._shown[danger] = offer
             self._clients.tell(lambda language: _event(offer, language), self._language())
-
-    def _look_up(self, danger: Danger, region: str | None, language: str) -> Help:
-        for wanted in {language, self._clients.language or self._language()}:
-            words(wanted)  # read here, where files may be read
-        return self._helplines.of(danger, region)
 
     def of(self, *texts: str) -> Help | None:
         """Help for one of these lines; that of the last one that needs it."""
@@ -75,8 +69,9 @@ class HelpOffers:
         return say.note.format(master=master, danger=help_.danger.value, reach=say.whom(help_))
 
     async def prepare(self) -> None:
-        """Read what is needed ahead of the first words."""
-        await in_thread(load)
+        """Read the patterns and the words ahead of their use; at once when they have been read."""
+        await in_thread(load_patterns)
+        await in_thread(load_words)
 
 
 def _event(offer: _Offer, language: str) -> HelpOffered:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from neko.characters import placeholders
 from neko.language import LANGUAGES
-from neko.safety import words
+from neko.safety import load_words
 from neko.sessions import emotion
 from neko.sessions.models.builtin.comfort import Comfort
 from neko.sessions.models.builtin.phrasebook import phrasebook
@@ -95,7 +95,7 @@ class BuiltinSession:
 def _load() -> None:
     for language in LANGUAGES:
         phrasebook(language)
-        words(language)
+    load_words()
     placeholders()
     emotion.load()
 
