@@ -42,14 +42,17 @@ def answer(book: Phrasebook, text: str, wording: Wording) -> str | None:
         return None
     text = _evened(book, text)
     if asked == "age":
-        return _age(book, text, wording, now.date())
+        return age(book, text, wording)
     if asked in ("weekday", "date") and (unclear := _UNCLEAR.search(text)):
         return _two_readings(book, unclear, wording)
     try:
         day = find(book, text, now.date())
     except (ValueError, OverflowError):
         return wording.say(book, "day_none")
-    rest = calendar.filler.sub(" ", calendar.asks[asked].sub(" ", day.rest if day else text))
+    rest = day.rest if day else text
+    for asks in (asked, "weekday", "date"):
+        rest = calendar.asks[asks].sub(" ", rest)
+    rest = calendar.filler.sub(" ", rest)
     if book.matches("personal", rest) or book.matches("you", rest):
         return None
     if re.search(r"\w", rest) or (day is None and asked in ("until", "since")):
@@ -73,7 +76,11 @@ def _told(book: Phrasebook, asked: str, day: Day, wording: Wording, now: datetim
     return wording.say(book, name, date=_full(book, day.date), weekday=book.weekdays[day.date.weekday()])
 
 
-def _age(book: Phrasebook, text: str, wording: Wording, today: date) -> str | None:
+def age(book: Phrasebook, text: str, wording: Wording) -> str | None:
+    """How old somebody is whose birthday, or year of birth, ``text`` tells; None when it asks for no age."""
+    today = wording.clock().date()
+    if len(text) > _LONGEST or not book.calendar.asks["age"].search(text):
+        return None
     try:
         day = find(book, text, today)
     except (ValueError, OverflowError):

@@ -101,6 +101,14 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().replace("’", "'").strip()
 
 
+_JAMO = re.compile(r"[\u3131-\u3163]")
+
+
+def _pattern(written: str, flags: int = 0) -> re.Pattern[str]:
+    """A pattern for ``plain`` text, where the single letters of Korean slang have another form."""
+    return re.compile(_JAMO.sub(lambda jamo: unicodedata.normalize("NFKC", jamo[0]), written), flags)
+
+
 @cache
 def phrasebook(language: str) -> Phrasebook:
     """The phrases of a language; its file is read at the first call (not on the loop thread)."""
@@ -109,7 +117,7 @@ def phrasebook(language: str) -> Phrasebook:
     stop_words = data["stop_words"]
     return Phrasebook(
         language=language,
-        triggers={name: [re.compile(p) for p in patterns] for name, patterns in data["triggers"].items()},
+        triggers={name: [_pattern(p) for p in patterns] for name, patterns in data["triggers"].items()},
         naming=Naming(
             told=[re.compile(p, re.IGNORECASE) for p in names["told"]],
             against=re.compile(names["against"], re.IGNORECASE),

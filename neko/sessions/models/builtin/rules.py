@@ -30,10 +30,10 @@ _BETWEEN_HINTS: Final = 5
 """Replies from one mention of what she is to the next; who asks is told at once."""
 
 _SERIOUS: Final = ("grief", "illness", "lonely", "bad_day")
-_ABOUT_HER: Final = ("connect", "identity", "abilities", "how_are_you")
+_ABOUT_HER: Final = ("connect", "identity", "abilities", "how_are_you", "correction", "know_me", "hug", "topic")
 _SAYS_WHAT_SHE_IS: Final = frozenset({"connect", "identity", "abilities", "picture"})
 _CANNOT: Final = ("translate", "recommend", "timer", "news", "write", "act", "request")
-_SOCIAL: Final = ("thanks", "night", "bye", "sorry", "love", "good_day", "agreement")
+_SOCIAL: Final = ("thanks", "night", "bye", "sorry", "love", "good_day", "fond", "goes_on", "daily", "agreement")
 
 
 class Weight(IntEnum):
@@ -108,7 +108,7 @@ class Rules:
     def _language_of(self, words: str) -> str:
         """One word in Latin letters ("ok", "lol") does not change the language of a talk."""
         few = len(re.findall(r"[a-zA-Z]+", words)) <= 1
-        other = guess(re.sub(r"[a-zA-Z]+", "", words), self.language) if few else None
+        other = guess(re.sub(r"[a-zA-Z×÷]+", "", words), self.language) if few else None
         return other or guess(words, self.language)
 
     def _learn_from(self, recalled: Sequence[Evidence]) -> None:
@@ -130,7 +130,8 @@ class Rules:
     def _of_parts(self, book: Phrasebook, words: str, message: UserMessage, *, named: bool) -> Found:
         found = list(self._each(book, words, message, named=named))
         heaviest = max(found, key=lambda one: one.weight)
-        answers = [one for one in found if one.weight is Weight.ANSWER]
+        games = [one for one in found if one.name == "game"]
+        answers = [one for one in found if one.weight is Weight.ANSWER and one not in games[:-1]]
         if heaviest.weight is Weight.SERIOUS:
             answers.insert(0, heaviest)
         if len(answers) <= 1:
@@ -178,7 +179,7 @@ class Rules:
     @property
     def _whole_rules(self) -> tuple[Rule, ...]:
         """What may need several sentences, before the line is taken apart."""
-        return (self._sum, self._forget)
+        return (self._sum, self._forget, self._age)
 
     @property
     def _rules(self) -> tuple[Rule, ...]:
@@ -237,6 +238,9 @@ class Rules:
     def _day(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         return self._reply("day", dates.answer(book, text.rstrip("? "), self._wording))
 
+    def _age(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        return self._reply("day", dates.age(book, text.rstrip("? "), self._wording))
+
     def _time(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         text = text.rstrip("? ")
         goes_on = self._before == "time" and zones.only_a_place(book, text)
@@ -281,7 +285,7 @@ class Rules:
 
     def _social(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         for intent in _SOCIAL:
-            if book.matches(intent, text.rstrip("? ") if intent == "agreement" else text):
+            if book.matches(intent, text.rstrip("? ") if intent in ("agreement", "goes_on") else text):
                 return self._found(book, intent, Weight.SOCIAL)
         return None
 

@@ -20,6 +20,9 @@ from neko.settings import ASSETS
 
 _NUMBER: Final = r"(?P<amount>-?\d{1,9}(?:\.\d{1,6})?|[一二两兩三四五六七八九十百]{1,5}|\ban?\b|\bone\b|\bhalf a\b)"
 _LONGEST: Final = 200
+_OF_WEIGHT: Final = re.compile("ポンド|オンス|グラム|파운드|온스|그램")
+_KILO: Final = re.compile("(?:キロ(?!グラム|メートル)|킬로(?!그램|미터))")
+"""Japanese and Korean shorten kilogram and kilometre to the same word."""
 _LEAST: Final = 0.1
 _ONE: Final = {"a": Fraction(1), "an": Fraction(1), "one": Fraction(1), "half a": Fraction(1, 2)}
 
@@ -42,6 +45,8 @@ def answer(book: Phrasebook, text: str, wording: Wording) -> str | None:
         return wording.say(book, "exchange_unknown")
     pattern, units = _units()
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+    if _OF_WEIGHT.search(text):
+        text = _KILO.sub("kg", text)
     found = list(pattern.finditer(text))
     counted = [match for match in found if match["amount"]]
     others = [match for match in found if not match["amount"]]
