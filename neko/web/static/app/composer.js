@@ -33,6 +33,9 @@ export class Composer extends Emitter {
   /** @type {number} */
   #typing = 0;
   #drags = 0;
+  /** Words that are written anew: who takes them, and what was being written before. @type {{ take: (text: string, pictures: Picture[]) => void, draft: string } | null} */
+  #editing = null;
+  #note = h("p", { class: "composer-note", role: "status", hidden: true, "data-testid": "editing" });
 
   constructor() {
     super();
@@ -55,6 +58,7 @@ export class Composer extends Emitter {
       event.preventDefault();
       void this.#take(files);
     });
+    this.#form.prepend(this.#note);
     this.#acceptDrops();
     this.#restore();
     onLanguage(() => this.#relabel());
@@ -80,6 +84,33 @@ export class Composer extends Emitter {
     this.#relabel();
   }
 
+  /**
+   * Have earlier words written anew; Esc leaves them as they are.
+   * @param {string} text
+   * @param {(text: string, pictures: Picture[]) => void} take
+   */
+  edit(text, take) {
+    this.#editing = { take, draft: this.#editing?.draft ?? this.#input.value };
+    this.#note.textContent = t("composer.editing");
+    this.#note.hidden = false;
+    this.#input.value = text;
+    this.#changed({ quiet: true });
+    this.focus();
+    this.#input.setSelectionRange(text.length, text.length);
+  }
+
+  get editing() {
+    return this.#editing !== null;
+  }
+
+  /** @param {string} [draft] what is in the field from now on */
+  endEditing(draft = this.#editing?.draft ?? "") {
+    this.#editing = null;
+    this.#note.hidden = true;
+    this.#input.value = draft;
+    this.#changed({ quiet: true });
+  }
+
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
@@ -96,7 +127,13 @@ export class Composer extends Emitter {
     this.#drawShelf();
     this.#changed({ quiet: true });
     this.#rest();
-    this.emit("send", text, pictures);
+    const editing = this.#editing;
+    if (editing) {
+      this.endEditing();
+      editing.take(text, pictures);
+    } else {
+      this.emit("send", text, pictures);
+    }
   }
 
   /** @param {{ quiet?: boolean }} [options] `quiet`: not by the reader's hand */

@@ -15,6 +15,7 @@
  * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow }} ConversationParts
  */
 import { get } from "./api.js";
+import { post, sentenceOf } from "./api.js";
 import { Emitter } from "./emitter.js";
 import { HelpCards } from "./help_card.js";
 import { History } from "./history.js";
@@ -190,6 +191,33 @@ export class Conversation extends Emitter {
       words: t(ids.length > 1 ? "talk.deleted_exchange" : "talk.deleted"),
       show: (shown) => this.#parts.log.hide(entries, !shown),
     });
+  }
+
+  /**
+   * Have your last words written anew: they go, with the reply to them, and she answers the new ones.
+   * @param {Entry} entry
+   */
+  edit(entry) {
+    this.#parts.composer.edit(entry.text, (text, pictures) => void this.#replace(entry, text, pictures));
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {string} text
+   * @param {Picture[]} pictures
+   */
+  async #replace(entry, text, pictures) {
+    if (this.busy) this.stop();
+    const ids = this.transcript.exchangeOf(entry).flatMap(({ id }) => (id === null ? [] : [id]));
+    try {
+      await post(`api/history/${encodeURIComponent(this.character)}/delete`, { ids });
+    } catch (error) {
+      toast(sentenceOf(error));
+      this.#parts.composer.edit(text, (again, more) => void this.#replace(entry, again, more));
+      return;
+    }
+    this.transcript.forget(ids);
+    this.sendText(text, pictures);
   }
 
   /** @param {ClientAction} action */

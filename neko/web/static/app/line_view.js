@@ -2,7 +2,7 @@
  * One line of the talk: her words or yours, with time, copy and retry a hover or tap away.
  *
  * @import { Entry } from "./transcript.js"
- * @typedef {{ retry: () => void, remove: () => void }} LineActions
+ * @typedef {{ retry: () => void, remove: () => void, edit: () => void }} LineActions
  */
 import { copyBy } from "./code_block.js";
 import { closest, h, icon } from "./element.js";
@@ -50,12 +50,14 @@ export class LineView {
     this.retryButton = entry.role === "assistant" &&
       h("button", { type: "button", class: "line-act line-retry", tabindex: "-1", "data-testid": "retry", on: { click: actions.retry } }, icon("retry"));
     this.deleteButton = h("button", { type: "button", class: "line-act line-delete", tabindex: "-1", "data-testid": "delete", on: { click: actions.remove } }, icon("delete"));
+    this.editButton = entry.role === "user" &&
+      h("button", { type: "button", class: "line-act line-edit", tabindex: "-1", "data-testid": "edit", on: { click: actions.edit } }, icon("edit"));
     this.element = h(
       "article",
       { class: "line", "data-testid": "line", "data-role": entry.role, "data-id": "", on: { click: (event) => this.#tap(event) } },
       this.#words,
       this.#remark,
-      h("div", { class: "line-foot" }, this.#note, this.#time, this.copyButton, this.retryButton, this.deleteButton),
+      h("div", { class: "line-foot" }, this.#note, this.#time, this.copyButton, this.editButton, this.retryButton, this.deleteButton),
     );
     if (entry.role === "assistant") this.#markdown = new MarkdownView(this.#words);
     if (entry.images) this.element.prepend(this.#pictures());
@@ -90,6 +92,10 @@ export class LineView {
     this.copyButton.title = t("talk.copy");
     this.deleteButton.title = t(entry.role === "user" ? "talk.delete_exchange" : "talk.delete");
     this.deleteButton.setAttribute("aria-label", this.deleteButton.title);
+    if (this.editButton) {
+      this.editButton.setAttribute("aria-label", t("talk.edit"));
+      this.editButton.title = t("talk.edit");
+    }
     if (this.retryButton) {
       this.retryButton.setAttribute("aria-label", t("talk.retry"));
       this.retryButton.title = t("talk.retry");

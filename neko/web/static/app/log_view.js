@@ -30,7 +30,7 @@ function dayName(at) {
   return new Intl.DateTimeFormat(currentLanguage(), { weekday: "long", day: "numeric", month: "long", year }).format(date);
 }
 
-/** @extends {Emitter<{ retry: [entry: Entry], remove: [entry: Entry] }>} */
+/** @extends {Emitter<{ retry: [entry: Entry], remove: [entry: Entry], edit: [entry: Entry] }>} */
 export class LogView extends Emitter {
   #log;
   #pages;
@@ -202,7 +202,7 @@ export class LogView extends Emitter {
 
   /** @param {Entry} entry */
   #make(entry) {
-    const view = new LineView(entry, { retry: () => this.emit("retry", entry), remove: () => this.emit("remove", entry) });
+    const view = new LineView(entry, { retry: () => this.emit("retry", entry), remove: () => this.emit("remove", entry), edit: () => this.emit("edit", entry) });
     this.#views.set(entry, view);
     this.#entries.set(view.element, entry);
     return view;
@@ -266,6 +266,8 @@ export class LogView extends Emitter {
   #markLast() {
     const last = lastLine(this.#pages.lastElementChild);
     for (const line of this.#pages.querySelectorAll(".line.is-last")) line.classList.remove("is-last");
+    for (const line of this.#pages.querySelectorAll(".line.is-last-own")) line.classList.remove("is-last-own");
+    [...this.#pages.querySelectorAll('.line[data-role="user"]')].at(-1)?.classList.add("is-last-own");
     if (!last) return;
     if (this.#entries.get(last)?.role === "assistant") last.classList.add("is-last");
     this.#stopAt(last);

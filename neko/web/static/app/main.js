@@ -64,6 +64,7 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
   });
   log.on("retry", (entry) => conversation.retry(entry));
   log.on("remove", (entry) => conversation.remove(entry));
+  log.on("edit", (entry) => conversation.edit(entry));
   composer.on("send", (text, pictures) => {
     speech.unlock();
     welcome.talkBegan();
@@ -93,6 +94,7 @@ function listenToKeys({ bar, conversation, composer, settings, search }) {
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing || settings.open) return;
     if (bar.menuOpen) bar.closeMenu();
+    else if (composer.editing) composer.endEditing();
     else if (conversation.busy) conversation.stop();
   });
   document.addEventListener("keydown", (event) => {

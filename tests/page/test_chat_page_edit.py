@@ -1,0 +1,41 @@
+"""Writing the last words anew; in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import RunningNeko
+from tests.scripted_provider import Script, ScriptedProvider
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_last_words_are_written_anew_and_answered_anew(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(Script(["First."]), Script(["Second."]), Script(["Third."]))
+    page = await driver.open(connected.url)
+    for number, words in enumerate(["one", "twoo"], 1):
+        await driver.say(words)
+        await driver.reply(number)
+    await driver.lines("user").first.hover()
+    await expect(driver.lines("user").first.get_by_test_id("edit")).to_be_hidden()
+    await driver.lines("user").last.hover()
+    await driver.get("composer").fill("a draft")
+    await driver.lines("user").last.get_by_test_id("edit").click()
+    await expect(driver.get("composer")).to_have_value("twoo")
+    await expect(driver.get("editing")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(driver.get("composer")).to_have_value("a draft")
+    await driver.lines("user").last.hover()
+    await driver.lines("user").last.get_by_test_id("edit").click()
+    await driver.say("two")
+    await expect(driver.lines("assistant").last.locator(".line-words")).to_have_text("Third.")
+    await expect(driver.lines("assistant").last).to_have_attribute("data-id", "6")
+    await expect(driver.get("composer")).to_have_value("a draft")
+    assert await driver.texts() == ["one", "First.", "two", "Third."]
+    assert [line.text for line in await connected.lines()] == ["one", "First.", "two", "Third."]
+    assert "twoo" not in str(provider.chats[-1].json["messages"])
+    assert "Second." not in str(provider.chats[-1].json["messages"])
