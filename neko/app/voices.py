@@ -9,6 +9,7 @@ from typing import Any
 
 from neko.app.models import Models
 from neko.audio import engines
+from neko.audio.engines import espeak
 from neko.audio.engines.openai_speech import DEFAULT_MODEL
 from neko.audio.speech_pipeline import say
 from neko.net import Network
@@ -17,14 +18,19 @@ from neko.providers.speech_server import SpeechServerChoice, speech_server_chang
 from neko.sessions.dependencies import Voice
 from neko.settings import CoreConfig
 from neko.settings.in_force import change_of
-from neko.settings.registry import SPEECH_ENGINE, VOICES, EngineKind
+from neko.settings.registry import REPLIES, SPEECH_ENGINE, VOICES, EngineKind
 from neko.settings.unusable import tuning_number
-from neko.types.speech import Utterance, VoiceSettings
+from neko.types.speech import Utterance, VoiceKind, VoiceSettings
 
 
 def builtin_voice_installed() -> bool:
     """Whether the built-in engine's library is installed. Blocks: it searches the disk."""
     return importlib.util.find_spec("espeakng_loader") is not None
+
+
+def _slot(engine: EngineKind) -> str:
+    """The key of a character's tuning that holds the name of her voice."""
+    return "builtin_voice" if engine == "builtin" else "voice"
 
 
 class Voices:
@@ -42,6 +48,11 @@ class Voices:
         return self._config.in_force.get(SPEECH_ENGINE) or self._default_engine
 
     @property
+    def names(self) -> Mapping[str, VoiceKind]:
+        """The voices to choose from, as far as those of the engine in force are known here."""
+        return espeak.VOICES if self.engine == "builtin" else {}
+
+    @property
     def choice(self) -> tuple[EngineKind, ModelEndpoint | None, Mapping[str, Any]]:
         """Everything that decides how the characters sound; it compares equal while nothing changed."""
         return self.engine, self._server(), self._config.in_force.get(VOICES)
@@ -56,9 +67,9 @@ class Voices:
         tuning = self._config.in_force.get(VOICES).get(character)
         if not isinstance(tuning, Mapping):
             return VoiceSettings()
-        voice = tuning.get("voice")
+        own = (tuning.get(slot) for slot in (_slot(self.engine), "voice"))
         return VoiceSettings(
-            voice=voice if isinstance(voice, str) else "",
+            voice=next((voice for voice in own if isinstance(voice, str)), ""),
             rate=tuning_number(tuning, "rate", 1.0),
             pitch=tuning_number(tuning, "pitch", 0.0),
         )
@@ -73,19 +84,22 @@ class Voices:
     ) -> dict[str, Any]:
         """What to merge into ``core_config.json`` for these wishes; what is left out stays.
 
-        ``tuning`` holds any of ``voice``, ``rate`` and ``pitch`` of the character.
+        ``tuning`` holds any of ``voice``, ``rate`` and ``pitch`` of the character; the built-in engine has a place of
+        its own for its voice, since no other knows it.
         """
         changes = speech_server_changes(server or SpeechServerChoice(), self._config.values)
-        own = {VOICES.name: {character: dict(tuning or {})}}
+        wished = {_slot(engine or self.engine) if name == "voice" else name: it for name, it in (tuning or {}).items()}
+        own = {VOICES.name: {character: wished}}
         if engine:
             own |= change_of(SPEECH_ENGINE, engine)["neko"]
         return {**changes, "neko": own}
 
     def moved(self, old: str, new: str) -> dict[str, Any]:
-        """What to merge into ``core_config.json`` so that a character's tuning stands under another name."""
-        stored = self._config.values.get("neko")
-        tuning = stored.get(VOICES.name, {}).get(old) if isinstance(stored, Mapping) else None
-        return {"neko": {VOICES.name: {new: tuning, old: None}}} if tuning else {}
+        """What to merge into ``core_config.json`` so that what a character has there stands under another name."""
+        in_force = self._config.in_force
+        found = {setting.name: in_force.get(setting).get(old) for setting in (VOICES, REPLIES)}
+        moved = {name: {new: own, old: None} for name, own in found.items() if own}
+        return {"neko": moved} if moved else {}
 
     async def sample(self, character: str, text: str, language: str) -> bytes:
         """A short text in a character's voice: PCM16 mono, 48 kHz. Raises ``SpeechError``."""

@@ -72,11 +72,13 @@ class SpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class SpeakOnPage:
-    """The page has the voice: it speaks this sentence itself."""
+    """The page has the voice: it speaks this sentence itself. ``rate`` and ``pitch`` as in ``VoiceSettings``."""
 
     speech_id: str
     text: str
     language: str
+    rate: float = 1.0
+    pitch: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -524,7 +524,8 @@ class TurnController:
             self.dispatch(on.SoundEnded(self._current.turn_id))
 
     def _on_sentence(self, speech_id: str, text: str, language: str) -> None:
-        self._clients.emit(SpeakOnPage(speech_id, text, language))
+        how = self.voice.settings
+        self._clients.emit(SpeakOnPage(speech_id, text, language, how.rate, how.pitch))
 
     def _on_speech_fault(self, error: NekoError) -> None:
         """A voice fails at every sentence: each cause is told once until another voice is chosen."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,9 @@ class SpeechCapabilities:
     local: bool
     on_page: bool = False
 
+
+VoiceKind = Literal["woman", "man", "whisper"]
+"""How a voice sounds to somebody who chooses one."""
 
 Convert = Callable[[bytes], bytes]
 """PCM16 mono at the engine's rate in, bytes for the listener out. Called off the loop, in order."""

@@ -292,7 +292,8 @@ def _help(e: ev.HelpOffered) -> dict[str, Any]:
 
 
 def _speak(e: ev.SpeakOnPage) -> dict[str, Any]:
-    return {"type": "neko_speak", "speech_id": e.speech_id, "text": e.text, "language": e.language}
+    how = {"language": e.language, "rate": e.rate, "pitch": e.pitch}
+    return {"type": "neko_speak", "speech_id": e.speech_id, "text": e.text, **how}
 
 
 _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {

@@ -128,6 +128,47 @@ async def test_with_the_voice_switched_off_no_sound_is_sent(speaking: RunningNek
     assert (await heard(driver))["seconds"] == 0
 
 
+async def test_a_voice_of_the_built_in_engine_is_chosen_and_stays(speaking: RunningNeko, driver: PageDriver) -> None:
+    page = await driver.open(speaking.url + "/#settings/voice")
+    async with page.expect_response(re.compile("/api/speech$")):
+        await driver.get("voice-choice").select_option("f4")
+    await driver.get("settings-close").click()
+    assert speaking.neko.voices.tuning(speaking.neko.characters.current).voice == "f4"
+    await page.evaluate("location.hash = 'settings/voice'")
+    await expect(driver.get("voice-choice")).to_have_value("f4")
+    async with page.expect_response(re.compile("/api/speech$")):
+        await driver.get("voice-off").click()
+    await expect(driver.get("voice-choice")).to_have_count(0)
+
+
+async def test_the_browsers_own_voice_speaks_as_the_reader_wants_it(speaking: RunningNeko, driver: PageDriver) -> None:
+    await driver.context.add_init_script(
+        """window.spoken = [];
+        const voice = (name, lang) => ({ name, lang, localService: true, default: false, voiceURI: name });
+        speechSynthesis.getVoices = () => [voice("Ann", "en-US"), voice("Bea", "en-US"), voice("Ute", "de-DE")];
+        Object.defineProperty(SpeechSynthesisUtterance.prototype, "voice", {
+          set(chosen) { this.chosen = chosen.name; },
+        });
+        speechSynthesis.speak = ({ chosen, rate, pitch }) => window.spoken.push([chosen, rate, pitch]);"""
+    )
+    page = await driver.open(speaking.url + "/#settings/voice")
+    async with page.expect_response(re.compile("/api/speech$")):
+        await driver.get("voice-browser").click()
+    choice = driver.get("voice-choice")
+    await expect(choice.locator("option")).to_have_text(["The one that fits best", "Ann", "Bea"])
+    await choice.select_option("Bea")
+    for slider in ("voice-rate", "voice-pitch"):
+        async with page.expect_response(re.compile("/api/speech$")):
+            await driver.get(slider).press("ArrowRight")
+    await driver.get("voice-sample").click()
+    await driver.get("settings-close").click()
+    await driver.say("hello")
+    await driver.reply()
+    await driver.until("() => window.spoken.length > 1")
+    for name, rate, pitch in await page.evaluate("window.spoken"):
+        assert (name, round(rate, 2), round(pitch, 2)) == ("Bea", 1.05, 1.03)
+
+
 async def test_the_browsers_own_voice_speaks_each_sentence_and_none_is_sent_as_sound(
     speaking: RunningNeko, driver: PageDriver
 ) -> None:

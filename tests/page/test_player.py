@@ -220,7 +220,8 @@ async def test_the_voice_that_fits_the_language_is_chosen(browser: Browser) -> N
             { name: "Mei", lang: "zh-TW", localService: true }, { name: "Net", lang: "ja-JP", localService: false },
             { name: "Kyoko", lang: "ja_JP", localService: true },
           ];
-          return ["zh-TW", "zh-CN", "ja", "ko"].map((language) => chooseVoice(voices, language)?.name ?? null);
+          const names = ["zh-TW", "zh-CN", "ja", "ko"].map((language) => chooseVoice(voices, language)?.name ?? null);
+          return [...names, chooseVoice(voices, "zh-TW", "Ting").name, chooseVoice(voices, "ja", "Anna").name];
         }"""
     )
-    assert names == ["Mei", "Ting", "Kyoko", None]
+    assert names == ["Mei", "Ting", "Kyoko", None, "Ting", "Kyoko"]

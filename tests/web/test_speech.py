@@ -15,7 +15,9 @@ KEY = "sk-0123456789abcdefWXYZ"
 
 
 async def test_at_first_the_built_in_voice_speaks_normally(client: httpx2.AsyncClient, neko: Neko) -> None:
-    assert (await client.get(URL)).json() == {
+    state = (await client.get(URL)).json()
+    assert {voice["kind"] for voice in state.pop("voices")} == {"woman", "man", "whisper"}
+    assert state == {
         "success": True,
         "character": neko.characters.current,
         "engine": "builtin",
@@ -39,6 +41,37 @@ async def test_the_voice_belongs_to_the_character_and_the_engine_to_all(client: 
     await client.post(URL, json={"voice": "alto"})
     await neko.characters.select(first)
     assert (await client.get(URL)).json()["rate"] == 1.2
+
+
+async def test_each_voice_of_the_built_in_engine_is_there_and_sounds_its_own_way(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    names = [voice["name"] for voice in (await client.get(URL)).json()["voices"]]
+    heard = set()
+    for name in ("", *names):
+        assert (await client.post(URL, json={"voice": name})).json()["voice"] == name
+        heard.add((await client.post(f"{URL}/sample", json={"text": "hello", "language": "en"})).content)
+    assert len(heard) == 1 + len(names)
+
+
+async def test_the_built_in_voice_and_that_of_a_speech_server_are_kept_apart(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    await client.post(URL, json={"voice": "f4"})
+    other = (await client.post(URL, json={"engine": "openai", "voice": "alloy"})).json()
+    assert (other["voice"], other["voices"]) == ("alloy", [])
+    assert (await client.post(URL, json={"engine": "builtin"})).json()["voice"] == "f4"
+    assert (await client.post(URL, json={"engine": "openai"})).json()["voice"] == "alloy"
+
+
+async def test_voice_and_manner_go_along_with_a_new_name(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await client.post(URL, json={"voice": "f4", "rate": 1.2})
+    await client.post("/api/replies", json={"temperature": 0.4})
+    await neko.characters.rename(neko.characters.current, "Rin")
+    state = (await client.get(URL)).json()
+    assert (state["character"], state["voice"], state["rate"]) == ("Rin", "f4", 1.2)
+    assert (await client.get("/api/replies")).json()["temperature"] == 0.4
+    assert set(neko.config.values["neko"]["voices"]) == {"Rin"}
 
 
 async def test_a_speech_server_becomes_the_speech_role(client: httpx2.AsyncClient, neko: Neko) -> None:

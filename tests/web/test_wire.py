@@ -167,7 +167,10 @@ LINE = Line(7, "s", "t", "user", "Sam", "hi", datetime(2026, 5, 3, 12, 0), clien
         ),
         (ev.StateChanged("idle"), {"type": "neko_state", "state": "idle"}),
         (ev.SpeechEnded("s"), {"type": "neko_speech_end", "speech_id": "s"}),
-        (ev.SpeakOnPage("s", "Hi", "en"), {"type": "neko_speak", "speech_id": "s", "text": "Hi", "language": "en"}),
+        (
+            ev.SpeakOnPage("s", "Hi", "en", 1.2, -2.0),
+            {"type": "neko_speak", "speech_id": "s", "text": "Hi", "language": "en", "rate": 1.2, "pitch": -2.0},
+        ),
         (
             ev.EmotionShown("happy", 1.0, "s"),
             {"type": "neko_emotion", "emotion": "happy", "intensity": 1.0, "speech_id": "s"},

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from typing import Final
 
 from neko.audio.engines.espeak_library import host
 from neko.audio.engines.japanese import to_kana
@@ -16,7 +17,7 @@ from neko.audio.engines.spelling import in_words
 from neko.audio.resample import PcmStream
 from neko.audio.scripts import is_latin, merged, runs
 from neko.errors import SpeechError
-from neko.types.speech import Convert, SpeechCapabilities, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceKind
 
 HandOver = Callable[[bytes | None], None]
 
@@ -24,6 +25,12 @@ HandOver = Callable[[bytes | None], None]
 # and keeps its formants clear, unlike steph and anika (1-3 kHz at -20 dB); belinda and linda hardly move
 # their pitch and Annie is nasal. Raised to a median of 230 Hz it sounds young, and its melody spans half an octave.
 _VARIANT = "f2"
+VOICES: Final[Mapping[str, VoiceKind]] = {
+    **dict.fromkeys(("f1", "f3", "f4", "f5", "Annie", "Alicia", "anika", "belinda", "linda", "steph"), "woman"),
+    **dict.fromkeys(("m1", "m2", "m3", "m7", "Andy", "Lee", "Michael"), "man"),
+    "whisperf": "whisper",
+}
+"""The other variants that are worth a choice."""
 _NAMES = {"en": "en-us", "zh": "cmn", "pt": "pt-br", "no": "nb"}
 """Where espeak-ng has another name for a language, or several voices of it."""
 _PACE = {"en": 134, "zh": 180, "ja": 142, "ko": 150}

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from neko.providers.speech_server import SpeechServerChoice
 from neko.settings.masking import masked, masked_url
 from neko.settings.registry import ROLE_SETTINGS, EngineKind
+from neko.types.speech import VoiceKind
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
 from neko.web.schemas import Language, Schema, Success
@@ -29,12 +30,21 @@ class SpeechChange(Schema):
     api_key: str | None = Field(None, max_length=1000)
 
 
+class VoiceName(Schema):
+    name: str
+    kind: VoiceKind
+
+
 class SpeechState(Success):
-    """``voice``, ``rate`` and ``pitch`` are those of ``character``; ``api_key`` is masked."""
+    """``voice``, ``rate`` and ``pitch`` are those of ``character``; ``api_key`` is masked.
+
+    ``voice`` is that of the engine in force, ``voices`` what else could be chosen for it, empty when nobody can know.
+    """
 
     character: str
     engine: EngineKind
     voice: str
+    voices: list[VoiceName]
     rate: float
     pitch: float
     url: str
@@ -76,6 +86,7 @@ def _state(call: Call[Any]) -> SpeechState:
         character=character,
         engine=neko.voices.engine,
         voice=tuning.voice,
+        voices=[VoiceName(name=name, kind=kind) for name, kind in neko.voices.names.items()],
         rate=tuning.rate,
         pitch=tuning.pitch,
         url=masked_url(url),

@@ -37,7 +37,8 @@
  *
  * @typedef {object} SpeechSettings
  * @property {SpeechEngine} engine
- * @property {string} voice
+ * @property {string} voice of the engine in force
+ * @property {{ name: string, kind: "woman" | "man" | "whisper" }[]} voices what else there is, as far as the server knows
  * @property {number} rate 1 is normal speed
  * @property {number} pitch semitones
  * @property {string} url

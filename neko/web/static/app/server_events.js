@@ -79,7 +79,7 @@ export class ServerEvents {
     neko_fault_over: ({ fault }) => endStanding(fault),
     neko_emotion: ({ emotion, intensity }) => this.#parts.stage.setEmotion(emotion, intensity),
     neko_speech_end: ({ speech_id: id }) => this.#parts.speech.complete(id),
-    neko_speak: ({ speech_id: id, text, language }) => this.#parts.speech.speak(id, text, language),
+    neko_speak: ({ speech_id: id, text, language, rate, pitch }) => this.#parts.speech.speak(id, text, language, { rate, pitch }),
     gemini_response: (piece) => this.#grow(piece),
     user_transcript: ({ text }) => this.#conversation.transcript.addTranscribed(text),
     user_activity: ({ interrupted_speech_id: id }) => {

@@ -50,6 +50,16 @@ export class SpeechOutput extends Emitter {
     return recall("volume", 0.8);
   }
 
+  /** The name of the voice that the reader chose among those of this browser, "" for the one that fits best. */
+  get browserVoice() {
+    return recall("browserVoice", "");
+  }
+
+  /** @param {string} name */
+  chooseBrowserVoice(name) {
+    remember("browserVoice", name);
+  }
+
   get muted() {
     return recall("muted", false);
   }
@@ -119,20 +129,23 @@ export class SpeechOutput extends Emitter {
    * @param {SpeechId} id
    * @param {string} text
    * @param {string} language
+   * @param {{ rate: number, pitch: number }} tuning
    */
-  speak(id, text, language) {
+  speak(id, text, language, tuning) {
     if (id !== null && id === this.#interrupted) return;
     this.#current = id;
-    if (!this.muted) this.#voice.speak(id, text, language);
+    if (!this.muted) this.#voice.speak(id, text, language, { ...tuning, voice: this.browserVoice });
   }
 
   /**
    * Speak a sample of the browser's own voice.
    * @param {string} text
    * @param {string} language
+   * @param {{ rate: number, pitch: number }} [tuning]
    */
-  sample(text, language) {
-    this.#voice.speak("sample", text, language);
+  sample(text, language, tuning = { rate: 1, pitch: 0 }) {
+    this.#voice.stop();
+    this.#voice.speak("sample", text, language, { ...tuning, voice: this.browserVoice });
   }
 
   /**

@@ -39,7 +39,7 @@
  *   turn_id: string, client_id: string | null,
  * }} Help The reader's words may mean danger: whom to call. `region` is empty when it is not known.
  * @typedef {{ type: "neko_speech_end", speech_id: string }} SpeechEnded
- * @typedef {{ type: "neko_speak", speech_id: string, text: string, language: string }} SpeakOnPage
+ * @typedef {{ type: "neko_speak", speech_id: string, text: string, language: string, rate: number, pitch: number }} SpeakOnPage
  * @typedef {{ type: "gemini_response", text: string, isNewMessage: boolean, turn_id: string, speech_id: string }} ReplyText
  * @typedef {{ type: "system", data: "turn end", turn_id: string }} TurnEnd
  * @typedef {{ type: "neko_turn_abandoned", turn_id: string }} TurnAbandoned The turn ended before the model was asked.

@@ -8,13 +8,18 @@
  *
  * @import { Mouth, Vowel } from "../avatar/avatar.js"
  * @import { SpeechId } from "./speech_progress.js"
+ * @typedef {{ rate: number, pitch: number, voice: string }} Manner 1 is normal speed; semitones; the name of a voice, "" for the one that fits best.
  * @typedef {object} Utterance
  * @property {SpeechId} id
  * @property {string} text
  * @property {string} language
+ * @property {Manner} manner
  * @property {SpeechSynthesisUtterance} [spoken] held here, else a browser may collect it and its events with it
  */
 import { closedMouth } from "./visemes.js";
+
+/** @type {Manner} */
+const USUAL = { rate: 1, pitch: 0, voice: "" };
 
 const START_PATIENCE_MS = 4000;
 const LONGEST_PER_CHARACTER_MS = 450;
@@ -55,10 +60,11 @@ export class BrowserVoice {
    * @param {SpeechId} speechId
    * @param {string} text
    * @param {string} language
+   * @param {Manner} [manner]
    */
-  speak(speechId, text, language) {
+  speak(speechId, text, language, manner = USUAL) {
     if (!text.trim()) return;
-    this.#queue.push({ id: speechId, text, language });
+    this.#queue.push({ id: speechId, text, language, manner });
     this.#next();
   }
 
@@ -83,9 +89,11 @@ export class BrowserVoice {
       return;
     }
     const utterance = new SpeechSynthesisUtterance(piece.text);
-    const voice = chooseVoice(this.#synth.getVoices(), piece.language);
+    const voice = chooseVoice(this.#synth.getVoices(), piece.language, piece.manner.voice);
     utterance.lang = voice?.lang ?? piece.language;
     if (voice) utterance.voice = voice;
+    utterance.rate = piece.manner.rate;
+    utterance.pitch = Math.min(2, 2 ** (piece.manner.pitch / 12));
     utterance.onstart = () => this.#begin(piece);
     utterance.onboundary = () => this.#accent(piece);
     utterance.onend = () => this.#over(piece);
@@ -155,13 +163,15 @@ export class BrowserVoice {
 }
 
 /**
- * The voice that fits a language best: the same region, on this machine, a natural one; else undefined.
+ * The voice that fits a language best: the one that was chosen, if it speaks it; the same region, on this machine, a
+ * natural one; else undefined.
  * @template {Pick<SpeechSynthesisVoice, "lang" | "name" | "localService" | "default">} T
  * @param {T[]} voices
  * @param {string} language
+ * @param {string} [chosen] a voice's name
  * @returns {T | undefined}
  */
-export function chooseVoice(voices, language) {
+export function chooseVoice(voices, language, chosen = "") {
   const wanted = language.replace("_", "-").toLowerCase();
   const [base] = wanted.split("-");
   /** @type {T | undefined} */
@@ -170,6 +180,7 @@ export function chooseVoice(voices, language) {
   for (const voice of voices) {
     const tag = voice.lang.replace("_", "-").toLowerCase();
     if (tag.split("-")[0] !== base) continue;
+    if (voice.name === chosen) return voice;
     const score =
       10 + (tag === wanted ? 8 : 0) + (voice.localService ? 3 : 0) + (/natural|premium|enhanced|neural/i.test(voice.name) ? 4 : 0) + (voice.default ? 1 : 0);
     if (score > most) {

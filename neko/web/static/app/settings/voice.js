@@ -2,6 +2,7 @@
  * Settings › Voice: what she sounds like. Changes are kept at once.
  *
  * @import { SpeechSettings } from "../rest.js"
+ * @import { SpeechOutput } from "../speech_output.js"
  * @import { SpeechEngine } from "../wire.js"
  * @import { PageParts } from "./dialog.js"
  *
@@ -12,6 +13,7 @@ import { h } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
 import { toast } from "../notices.js";
 import { row, slider } from "./controls.js";
+import { voiceChoice } from "./voice_choice.js";
 
 /** @type {SpeechEngine[]} */
 const ENGINES = ["builtin", "openai", "browser", "off"];
@@ -45,7 +47,7 @@ function draw(place, settings, parts) {
     Object.assign(settings, changes);
     note.hidden = true;
     try {
-      await post("api/speech", changes);
+      Object.assign(settings, await post("api/speech", changes));
     } catch (error) {
       fail(note, error);
     }
@@ -58,12 +60,12 @@ function draw(place, settings, parts) {
       on: { click: () => choose(engine) },
     }, h("span", { class: "tile-name", text: t(`voice.${engine}`) }), h("span", { class: "tile-note", text: t(`voice.${engine}_hint`) })),
   }));
-  const choose = (/** @type {SpeechEngine} */ engine) => {
+  const choose = async (/** @type {SpeechEngine} */ engine) => {
     for (const { engine: own, tile } of tiles) tile.setAttribute("aria-checked", String(own === engine));
-    drawExtra(extra, { ...settings, engine }, change);
-    return change({ engine });
+    await change({ engine });
+    if (settings.engine === engine) drawExtra(extra, settings, speech, change);
   };
-  drawExtra(extra, settings, change);
+  drawExtra(extra, settings, speech, change);
   const percent = (/** @type {number} */ value) => `${Math.round(value * 100)} %`;
   place.replaceChildren(
     h("div", { class: "tiles", role: "radiogroup", "aria-label": t("voice.engine") }, tiles.map(({ tile }) => tile)), extra,
@@ -77,12 +79,13 @@ function draw(place, settings, parts) {
 }
 
 /**
- * What only a speech server needs to know.
+ * Which voice of the engine, and what only a speech server needs to know.
  * @param {HTMLElement} place
  * @param {SpeechSettings} settings
+ * @param {SpeechOutput} speech
  * @param {Change} change
  */
-function drawExtra(place, settings, change) {
+function drawExtra(place, settings, speech, change) {
   /**
    * @param {"url" | "api_key" | "model" | "voice"} name
    * @param {string} label
@@ -97,11 +100,13 @@ function drawExtra(place, settings, change) {
     });
     return h("label", { class: "field" }, h("span", { class: "field-name", text: label }), input);
   };
-  place.hidden = settings.engine !== "openai";
-  if (place.hidden) {
-    place.replaceChildren();
+  if (settings.engine !== "openai") {
+    const choice = voiceChoice(settings, speech, (voice) => void change({ voice }));
+    place.hidden = !choice;
+    place.replaceChildren(choice ?? "");
     return;
   }
+  place.hidden = false;
   place.replaceChildren(
     field("url", t("model.url"), "http://localhost:8880/v1"),
     field("api_key", t("model.key_optional"), settings.api_key ? t("model.key_saved_placeholder") : ""),
@@ -121,7 +126,7 @@ async function sample(settings, { speech, conversation }, note) {
   if (settings.engine === "off") {
     toast(t("voice.off_words"));
   } else if (settings.engine === "browser") {
-    speech.sample(text, currentLanguage());
+    speech.sample(text, currentLanguage(), settings);
   } else {
     try {
       speech.playSample(await postForBytes("api/speech/sample", { text, language: currentLanguage() }));
