@@ -95,3 +95,13 @@ def test_another_is_another_of_the_same() -> None:
     jokes = {talk.say("tell me a joke"), talk.say("another one please")}
     assert len(jokes) == 2
     assert all(begins_as(joke, "en", "joke") for joke in jokes)
+
+
+def test_a_reply_asked_for_once_more_is_no_second_move() -> None:
+    talk = Talk("en")
+    place = phrasebook("en").games["story"]
+    talk.say("tell me a story")
+    assert place["1"]["text"] in talk.say("1")
+    again = talk.rules.answer(UserMessage("1", "1", again=True))
+    assert place["1"]["text"] in again
+    assert place["1"]["2"]["text"] in talk.say("2")

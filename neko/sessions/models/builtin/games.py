@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from neko.sessions.models.builtin.phrasebook import Phrasebook
@@ -27,7 +27,6 @@ class Games:
     at: Any = None
     last: str = ""
     _away: int = 0
-    _hinted: set[str] = field(default_factory=set)
 
     def start(self, book: Phrasebook, text: str) -> str | None:
         """Begin what ``text`` wishes for; None when it wishes for no game."""

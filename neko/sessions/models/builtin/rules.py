@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -72,6 +73,8 @@ class Rules:
     _before: str = ""
     _wording: Wording = field(init=False)
     _games: Games = field(init=False)
+    _games_before: Games | None = None
+    """As the game stood before the last line: the same line once more is the same move."""
 
     def __post_init__(self) -> None:
         self._wording = Wording(self.character, self.master, self.clock, self.choice)
@@ -82,6 +85,9 @@ class Rules:
     def answer(self, message: UserMessage) -> str:
         """A whole reply in the language of the user's text; begins with the face that she makes at it."""
         words = message.text[:_LONGEST_TEXT]
+        if message.again and self._games_before:
+            self._games = copy.copy(self._games_before)
+        self._games_before = copy.copy(self._games)
         named = self.learn(words)
         if self._wording.name is None:
             self._learn_from(message.recalled)
