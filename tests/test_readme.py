@@ -140,10 +140,11 @@ async def test_what_make_prints_works_in_a_fresh_copy(tmp_path: Path) -> None:
     environ = fresh_shell(folder)
     assert "make run" in BLOCKS
     first = await serve_and_stop("make run", folder, environ)
-    assert len(first) <= LINES_OF_A_FIRST_START, "".join(first)
+    of_ours = [line for line in first if not line.startswith("WARNING: ")]  # pip's, about this machine's package index
+    assert len(of_ours) <= LINES_OF_A_FIRST_START, "".join(first)
     (with_options,) = (command for command in INLINE if command.startswith("make run ARGS="))
     assert shlex.split(with_options)[2].startswith("ARGS=--port ")
-    await serve_and_stop(with_options, folder, environ)
+    await serve_and_stop(with_options.replace("5000", "0"), folder, environ)
     await run("make doctor", folder, environ)
     await run("make readme", folder, environ)
     assert (folder / "README.md").read_text(encoding="utf-8") == README

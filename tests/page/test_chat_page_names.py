@@ -24,8 +24,10 @@ async def test_the_first_cast_is_that_of_the_readers_language(
         await driver.open(running_neko.url)
         await expect(driver.get("name")).to_have_text(name)
         await expect(driver.get("greeting")).to_contain_text(name)
+        await expect(driver.get("greeting")).to_have_attribute("aria-label", name)
         await driver.say("…")
         await driver.reply()
+        await expect(driver.lines("assistant")).to_have_attribute("aria-label", name)
         driver.check()
     async with PageDriver(browser, locale="ja-JP" if language == "en" else "en-US") as later:
         await later.open(running_neko.url)

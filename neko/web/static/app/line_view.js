@@ -87,7 +87,7 @@ export class LineView {
   /** The words around the words, after a change of language. */
   label() {
     const { entry } = this;
-    this.element.setAttribute("aria-label", t(entry.role === "user" ? "talk.you" : "talk.her"));
+    this.element.setAttribute("aria-label", entry.role === "user" ? t("talk.you") : document.documentElement.dataset.character ?? "");
     this.copyButton.setAttribute("aria-label", t("talk.copy"));
     this.copyButton.title = t("talk.copy");
     this.deleteButton.title = t(entry.role === "user" ? "talk.delete_exchange" : "talk.delete");

@@ -90,7 +90,7 @@ export class Welcome {
     this.#greeting?.remove();
     const words = h("div", { class: "line-words" });
     new MarkdownView(words).show(t("welcome.greeting", { hello: t(`welcome.hello_${daytime(new Date())}`), name: this.#character }));
-    this.#greeting = h("article", { class: "line is-greeting", "data-testid": "greeting", "data-role": "assistant", "aria-label": t("talk.her") }, words);
+    this.#greeting = h("article", { class: "line is-greeting", "data-testid": "greeting", "data-role": "assistant", "aria-label": this.#character }, words);
     this.#top.append(this.#greeting);
     if (this.#card) this.#ask();
     this.#follow.keep();
