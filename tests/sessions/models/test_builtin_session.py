@@ -186,6 +186,29 @@ def test_it_does_not_quote_what_does_not_fit(ask: Ask) -> None:
     assert one_of(answer, "en", "unknown")
 
 
+@pytest.mark.parametrize(
+    ("question", "language", "memory", "word"),
+    [
+        ("when is my sister's birthday?", "en", "my sister lives in Leeds", "Leeds"),
+        ("do you like me?", "en", "I like noodles", "noodles"),
+        ("how old are you?", "en", "My cat is 4 years old", "cat"),
+        ("我妹妹的生日是哪天？", "zh-CN", "我妹妹住在杭州", "杭州"),
+        ("你喜欢我吗", "zh-CN", "我最喜欢吃螺蛳粉", "螺蛳粉"),
+        ("妹の誕生日はいつだっけ？", "ja", "妹は京都に住んでる", "京都"),
+        ("私のこと好き？", "ja", "ラーメンが好き", "ラーメン"),
+    ],
+)
+def test_it_quotes_only_where_subject_and_verb_agree(
+    ask: Ask, question: str, language: str, memory: str, word: str
+) -> None:
+    assert word not in ask(question, told(memory), language=language)
+
+
+def test_it_never_quotes_herself(ask: Ask) -> None:
+    joke = told("What's a cat's favourite colour? Purr-ple. My cat told me.", role="assistant")
+    assert "Purr" not in ask("what's my cat's favourite colour?", joke)
+
+
 def test_it_does_not_quote_a_question(ask: Ask) -> None:
     assert one_of(ask("what is my cat called?", told("What is my cat called?")), "en", "unknown")
 
