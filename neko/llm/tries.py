@@ -93,9 +93,14 @@ class Tries:
         self.adaptation = adapted
         return True
 
+    @property
+    def has_own_limit(self) -> bool:
+        """Whether the length of a reply is limited by what is asked for, and not by the server."""
+        return not _LIMITS.isdisjoint(self._endpoint.extra_body)
+
     def make_room(self, error: ModelReplyCutError, tokens: int, length: int, is_shorter: IsShorter) -> bool:
         """Ask with less for the rest of a reply that was cut after ``length`` characters: its context may be full."""
-        is_ours = isinstance(error, ReplyTooLongError) or self._endpoint.extra_body.keys() & _LIMITS
+        is_ours = isinstance(error, ReplyTooLongError) or self.has_own_limit
         if self._before_room or is_ours or length >= _SHORT_REPLY or not self.adaptation.takes("length"):
             return False
         adapted = self.adaptation.shorter(tokens)

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from neko.app import Neko
+from neko.sessions.events import Status
 from tests.scripted_provider import Script, ScriptedProvider, failure
 
 URL = "/api/replies"
@@ -85,6 +86,16 @@ async def test_a_model_that_refuses_a_wish_is_asked_without_it_and_answers(
     assert "max_tokens" not in asked
     assert asked["max_completion_tokens"] == 400
     assert (await neko.memory.lines(name))[-1].text == "Here I am."
+
+
+@pytest.mark.parametrize(("wish", "told"), [({"max_tokens": 150}, "reply_cut_as_chosen"), ({}, "model_reply_cut")])
+async def test_a_cut_reply_says_whose_limit_it_was(
+    client: httpx2.AsyncClient, neko: Neko, provider: ScriptedProvider, wish: dict[str, Any], told: str
+) -> None:
+    await client.post(URL, json=wish)
+    provider.script(Script(["First you boil ", "the water, then"], finish_reason="length"))
+    events = [event async for event in neko.chat(neko.characters.current, "How do I make tea?")]
+    assert [event.code for event in events if isinstance(event, Status)] == [told]
 
 
 @pytest.mark.parametrize("wish", [{"temperature": 3}, {"max_tokens": 1}, {"max_tokens": "long"}])

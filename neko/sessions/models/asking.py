@@ -137,7 +137,7 @@ class Asking:
         if not self._reply.started:
             raise self._tries.failed(error)
         self._tries.was_cut()
-        self._tell(error.code)
+        self._tell("reply_cut_as_chosen" if self._tries.has_own_limit else error.code)
         return CompletionEnd()
 
     async def _pause(self, error: ModelError) -> None:
