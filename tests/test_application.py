@@ -200,7 +200,7 @@ async def test_the_memory_of_a_character_that_is_gone_is_closed_and_kept(tmp_pat
         await neko.memory.lines("Ren")
         await neko.characters.delete("Ren")
         assert open_files(tmp_path / "memory") == []
-        assert (await neko.memory.lines("Mio"))[0].text == "hello"
+        assert (await neko.memory.lines("Rin"))[0].text == "hello"
 
 
 def open_files(folder: Path) -> list[str]:
