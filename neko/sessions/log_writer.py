@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 _RECEIPTS = 200
 """Sent messages whose receipt can be repeated."""
+_MUCH = 1_000
+"""Lines, before which a slow recall is the machine's fault and says nothing of how much there is to remember."""
 _RECALLED = 6
 """Memories that go with a question."""
 _GIVEN_UP_S = 1.0
@@ -299,7 +301,8 @@ class LogWriter:
                 return await self._memory.recall(self._character, text, limit=_RECALLED)
         except (TimeoutError, NekoError) as error:
             logger.warning("%s: recall gave up: %s", self._character, type(error).__name__)
-            if isinstance(error, TimeoutError | RecallTimeoutError) and not self._recall_reported:
+            is_slow = isinstance(error, TimeoutError | RecallTimeoutError)
+            if is_slow and self.last_line_id >= _MUCH and not self._recall_reported:
                 self._recall_reported = True
                 self._status.report(RecallTimeoutError(), level="info")
             return []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.async_api import async_playwright
 
-from neko.types.lines import NewLine, Role
+from neko.types.lines import NewLine
 from tests.chromium import FLAGS, find_chromium
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
@@ -17,18 +17,8 @@ from tests.page.running_neko import NAME, RunningNeko
 FOLDER = Path(__file__).parents[2] / "assets" / "pictures"
 SIZE = {"width": 1280, "height": 800}
 EVENING = datetime.now().replace(hour=18, minute=40)
-TALK: tuple[tuple[Role, str], ...] = (
-    ("user", "I'm home. It rained all the way."),
-    ("assistant", "Come in, sit down! Tea first, or the story of the umbrella?"),
-    ("user", "Tea. And remind me what I wanted to cook tonight?"),
-    (
-        "assistant",
-        "You said on Sunday: *the tomato soup with basil*. You have everything but cream.\n\n"
-        "- [x] tomatoes, onions\n- [x] basil, from the window\n- [ ] cream",
-    ),
-    ("user", "You remembered the basil :)"),
-    ("assistant", "Of course. It has been on your windowsill since March."),
-)
+SAID = ("My name is Robin.", "I had a long day.", "What is 15% of 48?", "You are sweet.")
+"""Her answers are those of the model that the picture names: the built-in one."""
 
 
 async def make() -> None:
@@ -50,10 +40,15 @@ async def make() -> None:
 
 
 async def _remember(neko: RunningNeko) -> None:
-    at = EVENING - timedelta(minutes=len(TALK))
-    for number, (role, text) in enumerate(TALK):
-        line = NewLine("picture", f"t{number}", role, text, at + timedelta(minutes=number))
-        await neko.neko.memory.store(NAME, line)
+    """Have the talk, and lay it into the evening."""
+    for text in SAID:
+        async for _ in neko.neko.chat(NAME, text):
+            pass
+    lines = await neko.neko.memory.lines(NAME)
+    await neko.neko.memory.delete(NAME, [line.id for line in lines])
+    for number, line in enumerate(lines):
+        at = EVENING - timedelta(minutes=len(lines) - number)
+        await neko.neko.memory.store(NAME, NewLine("picture", line.turn_id, line.role, line.text, at))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from neko.errors import RecallTimeoutError
 from neko.sessions.actions import SendText
 from neko.sessions.events import Event, Status, TurnEnd
@@ -14,15 +16,19 @@ def reports(events: list[Event]) -> list[str]:
     return [event.code for event in events if isinstance(event, Status) and event.code == RecallTimeoutError.code]
 
 
-async def test_a_recall_that_is_too_slow_is_told_once_and_the_turn_goes_on() -> None:
+@pytest.mark.parametrize(("lines", "told"), [(1_000, ["recall_timeout"]), (0, [])])
+async def test_a_recall_that_is_too_slow_is_told_once_if_there_is_much_and_the_turn_goes_on(
+    lines: int, told: list[str]
+) -> None:
     with ThreadPoolExecutor(2) as executor:
         async with speech_conversation(executor) as talk:
             talk.memory.recall_failure = RecallTimeoutError("scripted", file="log", reason="slow")
+            talk.manager._turns.log.last_line_id = lines
             seen: list[Event] = []
             for text in ("what is my cat's name?", "and my dog's?"):
                 talk.manager.handle(SendText(text))
                 seen += await talk.until(TurnEnd)
-            assert reports(seen) == ["recall_timeout"]
+            assert reports(seen) == told
             assert [text for role, text, _ in await talk.lines() if role == "user"] == [
                 "what is my cat's name?",
                 "and my dog's?",
