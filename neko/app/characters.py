@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from neko import i18n, prompts
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
 from neko.app.trash import Trash
-from neko.characters import CHARACTERS, MICROPHONE, VOICE, CharacterCards, check_name, default_characters
+from neko.characters import CHARACTERS, MICROPHONE, OWN, VOICE, CharacterCards, check_name, default_characters
 from neko.errors import CharacterError, ConfigError, MemoryStoreError, NekoError
 from neko.language import LANGUAGES
 from neko.memory.character_files import move
 from neko.sessions.events import CharacterSwitched, ReloadPage
 from neko.sessions.prompt import Persona
-from neko.storage import CHARACTERS_FILE, DataFolder
+from neko.storage import CHARACTERS_FILE, DataFolder, make_folder, private
 from neko.tasks import in_thread
 from neko.types.memory import ConversationLog, MemoryAdministration
 
@@ -29,7 +31,8 @@ class Memory(ConversationLog, MemoryAdministration, Protocol):
 logger = logging.getLogger(__name__)
 
 TRASH: Final = "trash"
-"""Folder in the data folder."""
+PICTURES: Final = "pictures"
+"""Folders in the data folder."""
 
 T = TypeVar("T")
 
@@ -47,16 +50,17 @@ class Characters:
         memory: Memory,
         faults: Faults,
         folder: DataFolder,
-        move_voice: Callable[[str, str], Awaitable[None]],
+        move_settings: Callable[[str, str], Awaitable[None]],
     ) -> None:
-        """``move_voice(old, new)`` gives the voice of a character to another name."""
+        """``move_settings(old, new)`` gives what is set for a character to another name."""
         self.cards = cards
         self._conversations = conversations
         self._memory = memory
         self._faults = faults
         self._files = folder.memory
         self._trash = Trash(folder.path / TRASH, folder.memory)
-        self._move_voice = move_voice
+        self._pictures = folder.path / PICTURES
+        self._move_settings = move_settings
         self._changing = asyncio.Lock()
 
     @property
@@ -102,6 +106,17 @@ class Characters:
         """See ``CharacterCards.merge_card``."""
         await self._told_to_models(lambda: self.cards.merge_card(name, fields))
 
+    async def set_picture(self, name: str, content: bytes, ending: str) -> str:
+        """Keep a picture of a character; the name of its file. Raises ``CharacterError``, ``MemoryStoreError``."""
+        file = f"{sha256(content).hexdigest()}.{ending}"
+        await self._files_moved(_write, self.picture(file), content)
+        await self.merge_card(name, {OWN: {"picture": file}})
+        return file
+
+    def picture(self, file: str) -> Path:
+        """Where a picture is that a card names."""
+        return self._pictures / file
+
     async def reload(self) -> None:
         """Take what was written into the file by hand."""
         await self.edit(lambda _: None)
@@ -126,7 +141,7 @@ class Characters:
                     await self._close(new, old)
                     raise
                 await in_thread(self.cards.settled, new)
-            await self._move_voice(old, new)
+            await self._move_settings(old, new)
             self._look_again()
 
     async def delete(self, name: str) -> None:
@@ -225,6 +240,12 @@ class Characters:
         """End everything that is held for a character that is gone."""
         await self._conversations.close(character, successor)
         await self._memory.close(character)
+
+
+def _write(path: Path, content: bytes) -> None:
+    make_folder(path.parent)
+    with open(path, "wb", opener=private) as file:
+        file.write(content)
 
 
 def settle(cards: CharacterCards, folder: DataFolder) -> None:

@@ -98,7 +98,14 @@ class Neko:
         self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
         found, self._found = self._found, None
         self.faults.of_files(found)
-        self.characters = Characters(cards, self.conversations, self.memory, self.faults, self.folder, self._move_voice)
+        self.characters = Characters(
+            cards,
+            self.conversations,
+            self.memory,
+            self.faults,
+            self.folder,
+            lambda old, new: self.config.move_character(old, new),
+        )
         self.config = Configuration(stored, self.models, self.voices, self.conversations, self.network, self.faults)
         try:
             await self.memory.start()
@@ -183,9 +190,6 @@ class Neko:
         conversation = self.conversations.opened.get(character)
         client = conversation.client_language if conversation else None
         return self.characters.cards.language(character) or client or self.language.current
-
-    async def _move_voice(self, old: str, new: str) -> None:
-        await self.config.change(self.voices.moved(old, new))
 
     def _on_damage(self, error: NekoError) -> None:
         self.faults.of_files([error])

@@ -18,7 +18,7 @@ from neko.providers.speech_server import SpeechServerChoice, speech_server_chang
 from neko.sessions.dependencies import Voice
 from neko.settings import CoreConfig
 from neko.settings.in_force import change_of
-from neko.settings.registry import REPLIES, SPEECH_ENGINE, VOICES, EngineKind
+from neko.settings.registry import SPEECH_ENGINE, VOICES, EngineKind
 from neko.settings.unusable import tuning_number
 from neko.types.speech import Utterance, VoiceKind, VoiceSettings
 
@@ -93,13 +93,6 @@ class Voices:
         if engine:
             own |= change_of(SPEECH_ENGINE, engine)["neko"]
         return {**changes, "neko": own}
-
-    def moved(self, old: str, new: str) -> dict[str, Any]:
-        """What to merge into ``core_config.json`` so that what a character has there stands under another name."""
-        in_force = self._config.in_force
-        found = {setting.name: in_force.get(setting).get(old) for setting in (VOICES, REPLIES)}
-        moved = {name: {new: own, old: None} for name, own in found.items() if own}
-        return {"neko": moved} if moved else {}
 
     async def sample(self, character: str, text: str, language: str) -> bytes:
         """A short text in a character's voice: PCM16 mono, 48 kHz. Raises ``SpeechError``."""

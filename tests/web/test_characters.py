@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from neko.application import Neko
+from neko.settings.reply_options import ReplyOptions, reply_options
 from neko.types.lines import NewLine
 from tests.web.running_app import serving, started
 
@@ -129,15 +130,17 @@ async def test_whoever_is_not_there_is_not_found(client: httpx2.AsyncClient) -> 
         assert answer.json()["error"]
 
 
-async def test_a_renamed_character_keeps_memory_and_voice(
+async def test_a_renamed_character_keeps_memory_voice_and_ways(
     neko: Neko, client: httpx2.AsyncClient, data_dir: Path
 ) -> None:
     await added(client, "e")
     await neko.config.change(neko.voices.changes("e", tuning={"rate": 1.5}))
+    await neko.config.change(ReplyOptions(max_tokens=100).changes("e"))
     await told(neko, "e", "I have a cat.")
     assert (await client.post(f"{CATGIRL}/e/rename", json={"new_name": " Ren "})).json() == {"success": True}
     assert await remembered(neko, "Ren") == ["I have a cat."]
     assert neko.voices.tuning("Ren").rate == 1.5
+    assert reply_options(neko.config.in_force, "Ren").max_tokens == 100
     assert on_disk(data_dir)["猫娘"]["Ren"] == {"Personality": "calm"}
     assert not [path for path in (data_dir / "memory").iterdir() if path.name in ("time_indexed_e", "recent_e.json")]
     answer = await client.post(f"{CATGIRL}/Ren/rename", json={"new_name": "Mio"})
@@ -223,3 +226,36 @@ async def test_what_was_written_by_hand_counts_after_a_reload(
     (data_dir / "config/characters.json").write_text(json.dumps(raw, ensure_ascii=False), encoding="utf-8")
     assert (await client.post("/api/characters/reload")).json()["success"] is True
     assert "Rin" in neko.characters.names
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+async def test_a_picture_is_kept_and_served(neko: Neko, client: httpx2.AsyncClient) -> None:
+    await added(client)
+    answer = await client.post(f"{CATGIRL}/Rin/picture", files={"file": ("../a.exe", PNG)})
+    kept = answer.json()["picture"]
+    assert neko.characters.cards.own("Rin") == {"picture": kept}
+    served = await client.get(f"/api/characters/pictures/{kept}")
+    assert (served.content, served.headers["content-type"]) == (PNG, "image/png")
+    assert (await client.get(f"/api/characters/pictures/{'0' * 64}.png")).status_code == 404
+    assert (await client.get("/api/characters/pictures/..%2Fconfig%2Fcharacters.json")).status_code >= 400
+
+
+@pytest.mark.parametrize(("content", "status"), [(b"<svg></svg>", 400), (b"", 400), (PNG + bytes(3_000_000), 413)])
+async def test_what_is_no_small_picture_is_refused(
+    neko: Neko, client: httpx2.AsyncClient, content: bytes, status: int
+) -> None:
+    await added(client)
+    answer = await client.post(f"{CATGIRL}/Rin/picture", files={"file": ("a.png", content)})
+    assert answer.status_code == status
+    assert neko.characters.cards.own("Rin") == {}
+
+
+async def test_the_voice_of_one_who_is_not_here_is_chosen_by_her_name(neko: Neko, client: httpx2.AsyncClient) -> None:
+    await added(client)
+    answer = await client.post("/api/speech", json={"character": "Rin", "pitch": 2})
+    assert (answer.json()["character"], answer.json()["pitch"]) == ("Rin", 2)
+    assert (await client.get("/api/speech")).json()["pitch"] == 0
+    assert (await client.get("/api/speech", params={"character": "Rin"})).json()["pitch"] == 2
+    assert (await client.get("/api/speech", params={"character": "Nobody"})).status_code == 404

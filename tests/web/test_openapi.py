@@ -69,7 +69,9 @@ def test_bodies_queries_and_paths_are_described_by_their_models(document: Json) 
         one = described[endpoint.paths[0], endpoint.method.lower()]
         for place, model in (("query", endpoint.query), ("path", endpoint.path)):
             assert {p["name"] for p in one.get("parameters", ()) if p["in"] == place} == set(model.model_fields)
-        if endpoint.takes_body:
+        if endpoint.upload:
+            assert endpoint.upload.field in str(one["requestBody"]["content"]["multipart/form-data"]["schema"])
+        elif endpoint.takes_body:
             schema = one["requestBody"]["content"]["application/json"]["schema"]
             assert schema["$ref"].endswith(endpoint.body.__name__)
         else:

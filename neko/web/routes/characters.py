@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError
-from starlette.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
 
 from neko.characters import MICROPHONE, OWN, PROFILE_NAME, VOICE
 from neko.errors import CharacterError
+from neko.tasks import in_thread
 from neko.web.endpoint import Call, delete, get, patch, post, put
 from neko.web.errors import HTTPError, failure_of, json_response
 from neko.web.request_language import request_language
 from neko.web.schemas import Done, Empty, Failure, JsonObject, Language, Schema, Success
+from neko.web.upload import Upload
 
 LONGEST_TEXT = 20_000
 """Characters of one field of a card."""
+
+PICTURE_LIMIT = 2 * 1024 * 1024
+PICTURE_NAME = r"^[0-9a-f]{64}\.(png|jpg|webp)$"
+PICTURE_KINDS = {"png": rb"\x89PNG\r\n\x1a\n", "jpg": rb"\xff\xd8\xff", "webp": rb"RIFF....WEBP"}
+"""How a picture begins, by ending."""
 
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 
@@ -40,6 +49,16 @@ class MicrophoneChoice(Schema):
 
 class NamePath(Schema):
     name: str
+
+
+class PicturePath(Schema):
+    file: str = Field(pattern=PICTURE_NAME)
+
+
+class PictureKept(Success):
+    """``picture`` is the name of the file, as the card has it."""
+
+    picture: str
 
 
 class OldNamePath(Schema):
@@ -90,7 +109,7 @@ class OwnFields(Schema):
 
     greeting: str | None = Field(None, max_length=2000)
     language: Language | None = None
-    picture: str | None = Field(None, pattern=r"^[0-9a-f]{64}\.(png|jpg|webp)$")
+    picture: str | None = Field(None, pattern=PICTURE_NAME)
     colours: Colours | None = None
 
 
@@ -245,6 +264,46 @@ async def rename(call: Call[NewName, Empty, OldNamePath]) -> Success:
     return Success()
 
 
+def _check_picture(_name: str, head: bytes) -> None:
+    _kind(head)
+
+
+@post(
+    "/api/characters/catgirl/{name}/picture",
+    path=NamePath,
+    upload=Upload("file", PICTURE_LIMIT, check=_check_picture),
+    response=PictureKept,
+    summary="Give a character a picture: PNG, JPEG or WebP, up to 2 MB",
+    failures={400: "It is no such picture.", 404: "There is no character of this name.", 413: "It is too large."},
+)
+async def set_picture(call: Call[Empty, Empty, NamePath]) -> PictureKept:
+    name = _known(call, call.path.name)
+    content = await call.files[0].read()
+    return PictureKept(picture=await call.neko.characters.set_picture(name, content, _kind(content)))
+
+
+def _kind(content: bytes) -> str:
+    """The ending for a picture that begins so."""
+    for ending, pattern in PICTURE_KINDS.items():
+        if re.match(pattern, content, re.DOTALL):
+            return ending
+    raise HTTPError(400, "picture_kind", "This is no PNG, JPEG or WebP picture.")
+
+
+@get(
+    "/api/characters/pictures/{file}",
+    path=PicturePath,
+    response=Empty,
+    summary="A picture by the name that a card gives it",
+    failures={404: "There is no such picture."},
+)
+async def picture(call: Call[Empty, Empty, PicturePath]) -> Response:
+    path = call.neko.characters.picture(call.path.file)
+    if not await in_thread(path.is_file):
+        raise HTTPException(404)
+    return FileResponse(path, headers={"cache-control": "private, max-age=31536000, immutable"})
+
+
 @post("/api/characters/reload", response=Done, summary="Take what was written into characters.json by hand")
 async def reload(call: Call) -> Done:
     await call.neko.characters.reload()
@@ -302,6 +361,8 @@ ENDPOINTS = (
     merge,
     remove,
     rename,
+    set_picture,
+    picture,
     restore,
     reload,
     clear_voice_ids,

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import ConfigDict, Field, RootModel
 from starlette.responses import Response
 
+from neko.app import Neko
 from neko.providers.speech_server import SpeechServerChoice
 from neko.settings.masking import masked, masked_url
 from neko.settings.registry import ROLE_SETTINGS, EngineKind
 from neko.types.speech import VoiceKind
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
-from neko.web.schemas import Language, Schema, Success
+from neko.web.schemas import Empty, Language, Schema, Success
 
 SOUND = "application/octet-stream"
 
 
-class SpeechChange(Schema):
+class OfCharacter(Schema):
+    """The current one when left out."""
+
+    character: str = ""
+
+
+class SpeechChange(OfCharacter):
     """What is left out stays. ``rate`` 1.0 is normal speed, ``pitch`` is in semitones."""
 
     engine: EngineKind | None = None
@@ -52,7 +57,7 @@ class SpeechState(Success):
     api_key: str
 
 
-class SampleText(Schema):
+class SampleText(OfCharacter):
     text: str = Field(min_length=1, max_length=300)
     language: Language | None = None
 
@@ -63,23 +68,29 @@ class Sound(RootModel[bytes]):
     model_config = ConfigDict(defer_build=True)
 
 
-@get("/api/speech", response=SpeechState, summary="The voice in force for the current character")
-async def speech(call: Call) -> SpeechState:
-    return _state(call)
+@get("/api/speech", query=OfCharacter, response=SpeechState, summary="The voice in force for a character")
+async def speech(call: Call[Empty, OfCharacter]) -> SpeechState:
+    return _state(call.neko, _character(call.neko, call.query))
 
 
 @post("/api/speech", body=SpeechChange, response=SpeechState, summary="Choose engine and voice")
 async def change_speech(call: Call[SpeechChange]) -> SpeechState:
     sent, neko = call.body, call.neko
+    character = _character(neko, sent)
     voice = sent.model_dump(include={"voice", "rate", "pitch"}, exclude_none=True)
     server = SpeechServerChoice(sent.url, sent.model, sent.api_key)
-    changes = neko.voices.changes(neko.characters.current, engine=sent.engine, tuning=voice, server=server)
-    await neko.config.change(changes)
-    return _state(call)
+    await neko.config.change(neko.voices.changes(character, engine=sent.engine, tuning=voice, server=server))
+    return _state(neko, character)
 
 
-def _state(call: Call[Any]) -> SpeechState:
-    neko, character = call.neko, call.neko.characters.current
+def _character(neko: Neko, wanted: OfCharacter) -> str:
+    name = wanted.character or neko.characters.current
+    if not neko.characters.cards.knows(name):
+        raise HTTPError(404, "character", "There is no character of this name.", name=name)
+    return name
+
+
+def _state(neko: Neko, character: str) -> SpeechState:
     tuning = neko.voices.tuning(character)
     url, model, key = (neko.config.in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
     return SpeechState(
@@ -103,8 +114,8 @@ def _state(call: Call[Any]) -> SpeechState:
     produces=SOUND,
 )
 async def sample(call: Call[SampleText]) -> Response:
-    neko, language = call.neko, call.body.language
-    sound = await neko.voices.sample(neko.characters.current, call.body.text, language or neko.language.current)
+    neko, sent = call.neko, call.body
+    sound = await neko.voices.sample(_character(neko, sent), sent.text, sent.language or neko.language.current)
     return Response(sound, media_type=SOUND, headers={"cache-control": "no-store"})
 
 

@@ -41,16 +41,17 @@ function sentence(code, part) {
 
 /**
  * @param {string} path
- * @param {unknown} body undefined: a GET
+ * @param {unknown} body a form goes as it is, the rest as JSON; undefined: none
  * @param {number} timeoutMs
+ * @param {"GET" | "POST" | "PATCH" | "DELETE"} [method]
  */
-function ask(path, body, timeoutMs) {
+function ask(path, body, timeoutMs, method = body === undefined ? "GET" : "POST") {
   const signal = AbortSignal.timeout(timeoutMs);
+  /** @type {Record<string, string>} */
   const headers = { "Accept-Language": currentLanguage() };
-  if (body === undefined) return fetch(path, { headers, signal, cache: "no-store" });
-  return fetch(path, {
-    method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(body), signal, cache: "no-store",
-  });
+  if (body === undefined) return fetch(path, { method, headers, signal, cache: "no-store" });
+  if (body instanceof FormData) return fetch(path, { method, headers, body, signal, cache: "no-store" });
+  return fetch(path, { method, headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(body), signal, cache: "no-store" });
 }
 
 /**
@@ -72,12 +73,13 @@ async function bodyOf(response) {
  * @param {string} path
  * @param {unknown} body
  * @param {number} timeoutMs
+ * @param {"GET" | "POST" | "PATCH" | "DELETE"} [method]
  * @returns {Promise<T>}
  */
-async function call(path, body, timeoutMs) {
+async function call(path, body, timeoutMs, method) {
   let response;
   try {
-    response = await ask(path, body, timeoutMs);
+    response = await ask(path, body, timeoutMs, method);
   } catch {
     throw new ApiError(t("errors.server_gone.message"), { code: "server_gone", remedy: t("errors.server_gone.remedy") });
   }
@@ -113,6 +115,25 @@ export function get(path, timeoutMs = TIMEOUT_MS) {
  */
 export function post(path, body, timeoutMs = TIMEOUT_MS) {
   return call(path, body, timeoutMs);
+}
+
+/**
+ * Change the named fields of something. Rejects with an `ApiError`.
+ * @param {string} path
+ * @param {object} body
+ * @returns {Promise<unknown>}
+ */
+export function patch(path, body) {
+  return call(path, body, TIMEOUT_MS, "PATCH");
+}
+
+/**
+ * Delete something. Rejects with an `ApiError`.
+ * @param {string} path
+ * @returns {Promise<unknown>}
+ */
+export function remove(path) {
+  return call(path, undefined, TIMEOUT_MS, "DELETE");
 }
 
 /**

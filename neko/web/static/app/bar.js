@@ -14,6 +14,9 @@ const MENU = "#menu, #menu-button";
 
 export class Bar {
   #name = byId("name", HTMLButtonElement);
+  #nameText = "";
+  /** @type {HTMLImageElement | null} */
+  #picture = null;
   #chip = byId("state", HTMLElement);
   #connection = byId("connection", HTMLButtonElement);
   #connectionText = h("span", { class: "connection-text" });
@@ -65,8 +68,15 @@ export class Bar {
 
   /** @param {string} text */
   setName(text) {
-    this.#name.textContent = text;
+    this.#nameText = text;
+    this.#name.replaceChildren(...(this.#picture ? [this.#picture] : []), text);
     this.attention.setName(text);
+  }
+
+  /** @param {string} url her picture; "" when she has none */
+  setPicture(url) {
+    this.#picture = url ? h("img", { class: "bar-picture", src: url, alt: "" }) : null;
+    this.setName(this.#nameText);
   }
 
   /** @param {TurnState} state */

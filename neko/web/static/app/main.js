@@ -1,5 +1,6 @@
 /** The chat page: words first, then the parts, then the conversation. */
 import { get } from "./api.js";
+import { Appearance } from "./appearance.js";
 import { Bar } from "./bar.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
@@ -46,17 +47,18 @@ function build() {
   const composer = new Composer();
   const welcome = new Welcome({ composer, follow, speech });
   const conversation = new Conversation({ log, speech, stage, bar, composer, follow });
-  const settings = new SettingsDialog({ speech, stage, conversation });
+  const appearance = new Appearance({ bar, stage });
+  const settings = new SettingsDialog({ speech, stage, conversation, appearance });
   const search = new Search({
     jump: ({ id }) => conversation.jump(id), character: () => conversation.character, onClosed: () => composer.focus(),
   });
-  return { search, stage, speech, bar, log, composer, welcome, conversation, settings };
+  return { search, stage, speech, bar, log, composer, welcome, conversation, settings, appearance };
 }
 
 /** @typedef {ReturnType<typeof build>} Parts */
 
 /** @param {Parts} parts */
-function connect({ stage, speech, log, composer, welcome, conversation, settings }) {
+function connect({ stage, speech, log, composer, welcome, conversation, settings, appearance }) {
   speech.on("mouth", (mouth) => stage.setMouth(mouth));
   speech.on("speaking", () => conversation.refresh());
   speech.on("blocked", () => {
@@ -80,6 +82,7 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
     const path = new URL(encodeURIComponent(name), document.baseURI).pathname;
     if (location.pathname !== new URL(document.baseURI).pathname) history.replaceState(null, "", path + location.hash);
     conversation.start(name);
+    void appearance.follow(name);
   });
   conversation.on("reload", () => settings.whenClosed(() => location.reload())); // not under the reader's hands; the draft survives
 }
@@ -142,7 +145,9 @@ async function start() {
   listenToKeys(parts);
   watchTop(parts.conversation);
   show();
-  parts.conversation.start(await characterOfPage());
+  const character = await characterOfPage();
+  parts.conversation.start(character);
+  void parts.appearance.follow(character);
   parts.settings.followHash();
 }
 

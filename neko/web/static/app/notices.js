@@ -15,6 +15,14 @@ const banners = new Map();
 let fault = null;
 
 /**
+ * Show toasts in this dialog, which covers the page and lets nobody reach what is outside it; null: on the page.
+ * @param {HTMLDialogElement | null} dialog
+ */
+export function showToastsIn(dialog) {
+  (dialog ?? byId("app", HTMLElement)).append(byId("toasts", HTMLElement));
+}
+
+/**
  * A line that passes by itself. Returns what takes it away before its time.
  * @param {string} message
  * @param {{ timeMs?: number, action?: NoticeAction | null }} [options]

@@ -1,6 +1,7 @@
 /**
  * What the REST calls of this page answer. Types only; the shapes are declared in `neko/web/routes`.
  *
+ * @import { Colours } from "../avatar/avatar.js"
  * @import { Line, SpeechEngine } from "./wire.js"
  *
  * @typedef {{ lines: Line[], has_more: boolean }} HistoryPage Oldest first.
@@ -50,7 +51,8 @@
  * @typedef {{ name: string, value: string, origin: "file" | "environment" | "flag", from_name: string, on_page: boolean }} SettingOverview
  *   `from_name` is the variable, the flag or the key of the file that decides; `on_page`: what is chosen on the page counts.
  *
- * @typedef {Record<string, unknown>} CharacterCard
+ * @typedef {{ greeting?: string, language?: string, picture?: string, colours?: Partial<Colours> }} OwnFields What a card holds beside N.E.K.O.'s fields.
+ * @typedef {{ [field: string]: unknown, system_prompt?: string, neko?: OwnFields }} CharacterCard
  * @typedef {{ "猫娘"?: Record<string, CharacterCard> }} Characters
  */
 export {};

@@ -11,6 +11,7 @@
 import { get, post, postForBytes, sentenceOf } from "./api.js";
 import { serverOf, useBorrowed } from "./borrowed_keys.js";
 import { daytime } from "./daytime.js";
+import { ownFieldsOf } from "./cards.js";
 import { byId, h, icon } from "./element.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { MarkdownView } from "./markdown.js";
@@ -32,6 +33,8 @@ export class Welcome {
   #aloud = false;
   #spokenTo = false;
   #character = "";
+  /** Her first words, if her card has any. */
+  #own = "";
   #offline = false;
   /** @type {HTMLElement | null} */
   #greeting = null;
@@ -45,6 +48,7 @@ export class Welcome {
     this.#speech = speech;
     onLanguage(() => {
       if (this.#greeting) this.#greet();
+      if (this.#card) this.#ask();
     });
   }
 
@@ -60,10 +64,7 @@ export class Welcome {
     this.#character = conversation.character;
     this.#engine = conversation.engine;
     this.#offline = conversation.model?.offline ?? false;
-    if (!this.#greeting) {
-      this.#greet();
-      this.#greetAloud();
-    }
+    if (!this.#greeting) void this.#greetFirst();
     if (this.#offline && !this.#card && !recall("welcomed", false)) this.#ask();
   }
 
@@ -80,6 +81,7 @@ export class Welcome {
   }
 
   leave() {
+    this.#character = "";
     this.#greeting?.remove();
     this.#greeting = null;
     this.#card?.remove();
@@ -89,11 +91,19 @@ export class Welcome {
   #greet() {
     this.#greeting?.remove();
     const words = h("div", { class: "line-words" });
-    new MarkdownView(words).show(t("welcome.greeting", { hello: t(`welcome.hello_${daytime(new Date())}`), name: this.#character }));
+    new MarkdownView(words).show(this.#own || t("welcome.greeting", { hello: t(`welcome.hello_${daytime(new Date())}`), name: this.#character }));
     this.#greeting = h("article", { class: "line is-greeting", "data-testid": "greeting", "data-role": "assistant", "aria-label": this.#character }, words);
     this.#top.append(this.#greeting);
-    if (this.#card) this.#ask();
     this.#follow.keep();
+  }
+
+  async #greetFirst() {
+    const character = this.#character;
+    const { greeting = "" } = await ownFieldsOf(character);
+    if (this.#greeting || this.#character !== character) return;
+    this.#own = greeting;
+    this.#greet();
+    this.#greetAloud();
   }
 
   /** Say it too, once, as soon as the browser lets a page make sound: at the first gesture. */

@@ -1,74 +1,142 @@
 /**
- * Settings › Characters: who is there, and with whom you talk.
+ * Settings › Characters: who is there, with whom you talk, and what she calls you.
  *
- * @import { CharacterCard, Characters } from "../rest.js"
+ * @import { CharacterCard } from "../rest.js"
  * @import { PageParts } from "./dialog.js"
  */
-import { get, post, sentenceOf } from "../api.js";
-import { h } from "../element.js";
+import { post, remove, sentenceOf } from "../api.js";
+import { allCards, pathOf, sign, traitsOf } from "../cards.js";
+import { h, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { toast } from "../notices.js";
 import { nameField, yourName } from "../your_name.js";
+import { characterEditor } from "./character_editor.js";
 
-const PEOPLE = "猫娘";
-const HIDDEN = new Set([
-  "live2d", "voice_id", "system_prompt", "档案名", "vrm", "model_type", "lighting", "vrm_rotation", "live2d_item_id", "idleAnimation", "item_id",
-  "vrm_animation", "lightingPreset", "原始数据", "文件路径", "创意工坊物品ID", "description", "tags", "name", "描述", "标签", "关键词", "角色卡描述",
-]);
-
-/**
- * A few of the card's own words, as written there.
- * @param {CharacterCard} card
- */
-function traits(card) {
-  return Object.entries(card)
-    .map(([key, value]) => (!HIDDEN.has(key) && (typeof value === "string" || typeof value === "number") ? String(value) : ""))
-    .filter((text) => text.trim())
-    .join(" · ");
-}
+const PROFILE_NAME = "档案名";
+const LONGEST_NAME = 20;
+const UNDO_MS = 10_000;
 
 /**
  * @param {HTMLElement} body
  * @param {PageParts} parts
  */
-export async function charactersPage(body, { conversation, close }) {
-  const place = h("div", { class: "people" }, h("p", { class: "form-note", text: t("model.loading") }));
+export async function charactersPage(body, parts) {
+  const place = h("div", { class: "settings-group" }, h("p", { class: "form-note", text: t("model.loading") }));
   body.append(place);
-  try {
-    /** @type {Characters} */
-    const characters = await get("api/characters");
-    const note = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
-    const choose = async (/** @type {string} */ name) => {
-      try {
-        await post("api/characters/current_catgirl", { catgirl_name: name });
-        close();
-      } catch (error) {
-        note.textContent = sentenceOf(error);
-        note.hidden = false;
-      }
-    };
-    const { name: you, named } = await yourName();
-    const yours = h("div", { class: "settings-group" }, h("h3", { text: t("you.label") }), nameField({
-      name: named ? you : "", button: t("you.save"), onSaved: (name) => toast(t("you.hello", { name })),
-    }));
-    place.before(yours);
-    place.replaceChildren(...Object.entries(characters[PEOPLE] ?? {}).map(([name, card]) => person(name, card, name === conversation.character, choose)), note);
-  } catch (error) {
-    place.replaceChildren(h("p", { class: "form-note is-bad", text: sentenceOf(error) }));
+  await new CharacterList(place, parts).show();
+}
+
+class CharacterList {
+  #place;
+  #parts;
+  #note = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
+
+  /**
+   * @param {HTMLElement} place
+   * @param {PageParts} parts
+   */
+  constructor(place, parts) {
+    this.#place = place;
+    this.#parts = parts;
+  }
+
+  /** @param {string} [focus] on whom the keyboard was */
+  async show(focus) {
+    try {
+      const [cards, { name: you, named }] = await Promise.all([allCards(), yourName()]);
+      this.#note.hidden = true;
+      this.#place.replaceChildren(
+        h("div", { class: "people" }, Object.entries(cards).map(([name, card]) => this.#person(name, card)), this.#note),
+        h("button", { type: "button", class: "button", "data-testid": "character-add", on: { click: () => this.#try(() => this.#add(t("characters.new_name"), {})) } }, icon("plus"), t("characters.add")),
+        h("h3", { text: t("you.label") }),
+        nameField({ name: named ? you : "", button: t("you.save"), onSaved: (name) => toast(t("you.hello", { name })) }));
+      /** @type {HTMLElement | null} */ (this.#place.querySelector(`[data-name="${CSS.escape(focus ?? "")}"] .person-edit`))?.focus();
+    } catch (error) {
+      this.#place.replaceChildren(h("p", { class: "form-note is-bad", text: sentenceOf(error) }));
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {CharacterCard} card
+   */
+  #person(name, card) {
+    const here = name === this.#parts.conversation.character;
+    return h("article", { class: "person", "data-testid": "character", "data-name": name, "data-here": here },
+      sign(name, card),
+      h("div", { class: "person-words" }, h("strong", { text: name }), h("p", { text: traitsOf(card).map(([, words]) => words).join(" · ") })),
+      h("div", { class: "person-acts" },
+        here ? h("span", { class: "person-here", text: t("characters.here") })
+          : h("button", { type: "button", class: "button", text: t("characters.talk"), on: { click: () => this.#try(() => this.#talk(name)) } }),
+        h("button", { type: "button", class: "button is-quiet person-edit", "data-testid": "character-edit", "aria-label": t("characters.edit_her", { name }), text: t("characters.edit"), on: { click: () => this.#edit(name, card) } })));
+  }
+
+  /**
+   * @param {string} name
+   * @param {CharacterCard} card
+   */
+  #edit(name, card) {
+    characterEditor(this.#place, { name, card, parts: this.#parts }, {
+      back: (now) => void this.show(now),
+      talk: (now) => this.#try(() => this.#talk(now)),
+      duplicate: (now, copied) => this.#try(() => this.#add(now, copied)),
+      remove: (now) => this.#try(() => this.#remove(now)),
+    });
+  }
+
+  /** @param {string} name */
+  async #talk(name) {
+    await post("api/characters/current_catgirl", { catgirl_name: name });
+    this.#parts.close();
+  }
+
+  /**
+   * Add somebody and open her editor.
+   * @param {string} name the next free one like it is taken
+   * @param {CharacterCard} card
+   */
+  async #add(name, card) {
+    const fresh = freeName(name, Object.keys(await allCards()));
+    await post("api/characters/catgirl", { ...card, [PROFILE_NAME]: fresh });
+    this.#edit(fresh, card);
+  }
+
+  /** @param {string} name */
+  async #remove(name) {
+    await remove(pathOf(name));
+    await this.show();
+    toast(t("characters.deleted", { name }), { timeMs: UNDO_MS, action: { label: t("talk.undo"), run: () => this.#try(() => this.#restore(name)) } });
+  }
+
+  /** @param {string} name */
+  async #restore(name) {
+    await post(`api/characters/${encodeURIComponent(name)}/restore`, {});
+    toast(t("characters.restored", { name }));
+    if (this.#place.isConnected) await this.show(name);
+  }
+
+  /** @param {() => Promise<void>} deed */
+  #try(deed) {
+    deed().catch((/** @type {unknown} */ error) => {
+      this.#note.textContent = sentenceOf(error);
+      this.#note.hidden = false;
+      if (!this.#note.isConnected) toast(sentenceOf(error));
+    });
   }
 }
 
 /**
+ * The name itself or the next with a number, in the length of the server's rule: what is not ASCII counts two.
  * @param {string} name
- * @param {CharacterCard} card
- * @param {boolean} current with whom the reader talks now
- * @param {(name: string) => Promise<void>} choose
+ * @param {string[]} taken
  */
-function person(name, card, current, choose) {
-  return h("article", { class: "person", "data-testid": "character", "data-name": name, "data-here": current },
-    h("span", { class: "person-sign", "aria-hidden": "true", text: [...name][0] ?? "" }),
-    h("div", { class: "person-words" }, h("strong", { text: name }), h("p", { text: traits(card) })),
-    current
-      ? h("span", { class: "person-here", text: t("characters.here") })
-      : h("button", { type: "button", class: "button", text: t("characters.talk"), on: { click: () => choose(name) } }));
+function freeName(name, taken) {
+  const letters = [...name.replace(/ \d+$/, "")];
+  const length = (/** @type {string} */ text) => [...text].reduce((sum, letter) => sum + (letter > "\x7f" ? 2 : 1), 0);
+  for (let number = 1; ; number += 1) {
+    const end = number === 1 ? "" : ` ${number}`;
+    while (length(letters.join("") + end) > LONGEST_NAME) letters.pop();
+    const candidate = letters.join("") + end;
+    if (!taken.includes(candidate)) return candidate;
+  }
 }

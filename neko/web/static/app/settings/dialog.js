@@ -1,15 +1,17 @@
 /**
  * Settings: one sheet, six pages, each with its own address (`#settings/model`).
  *
+ * @import { Appearance } from "../appearance.js"
  * @import { Conversation } from "../conversation.js"
  * @import { SpeechOutput } from "../speech_output.js"
  * @import { Stage } from "../stage.js"
  *
- * @typedef {{ speech: SpeechOutput, stage: Stage, conversation: Conversation }} DialogParts
+ * @typedef {{ speech: SpeechOutput, stage: Stage, conversation: Conversation, appearance: Appearance }} DialogParts
  * @typedef {DialogParts & { close: () => void }} PageParts What every page of the settings gets.
  */
 import { byId, closest, h, icon } from "../element.js";
 import { onLanguage, t } from "../i18n.js";
+import { showToastsIn } from "../notices.js";
 import { aboutPage } from "./about.js";
 import { charactersPage } from "./characters.js";
 import { languagePage } from "./language.js";
@@ -67,11 +69,14 @@ export class SettingsDialog {
     }
     this.#page = page;
     this.#draw();
-    if (!this.#dialog.open) this.#dialog.showModal();
+    if (this.#dialog.open) return;
+    this.#dialog.showModal();
+    showToastsIn(this.#dialog);
   }
 
   #closed() {
     this.#page = "";
+    showToastsIn(null);
     this.#dialog.replaceChildren();
     if (location.hash.startsWith("#settings")) history.replaceState(null, "", location.pathname + location.search);
   }
@@ -82,7 +87,8 @@ export class SettingsDialog {
     const body = h("div", { class: "settings-body" });
     const tabs = new Map([...PAGES].map(([name, { sign }]) => [name, this.#tab(name, sign)]));
     this.#dialog.setAttribute("aria-label", t("settings.title"));
-    this.#dialog.replaceChildren(
+    this.#dialog.querySelector(".settings-frame")?.remove();
+    this.#dialog.prepend(
       h("div", { class: "settings-frame" },
         h("header", { class: "settings-head" },
           h("h1", { text: t("settings.title") }),

@@ -118,9 +118,10 @@ function drawExtra(place, settings, speech, change) {
  * @param {SpeechSettings} settings
  * @param {PageParts} parts
  * @param {HTMLElement} note
+ * @param {string} [character] the one of this page
  */
-async function sample(settings, { speech, conversation }, note) {
-  const text = t("voice.sample_text", { name: conversation.character });
+export async function sample(settings, { speech, conversation }, note, character = conversation.character) {
+  const text = t("voice.sample_text", { name: character });
   note.hidden = true;
   speech.unlock();
   if (settings.engine === "off") {
@@ -129,7 +130,7 @@ async function sample(settings, { speech, conversation }, note) {
     speech.sample(text, currentLanguage(), settings);
   } else {
     try {
-      speech.playSample(await postForBytes("api/speech/sample", { text, language: currentLanguage() }));
+      speech.playSample(await postForBytes("api/speech/sample", { character, text, language: currentLanguage() }));
     } catch (error) {
       if (error instanceof ApiError && (error.status === 404 || error.status === 405)) toast(t("voice.sample_later"));
       else fail(note, error);

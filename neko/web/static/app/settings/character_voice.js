@@ -1,0 +1,53 @@
+/**
+ * How one character sounds: what the engine in use can change, and a sentence to hear it.
+ *
+ * @import { SpeechSettings } from "../rest.js"
+ * @import { PageParts } from "./dialog.js"
+ */
+import { get, post, sentenceOf } from "../api.js";
+import { h } from "../element.js";
+import { t } from "../i18n.js";
+import { row, slider } from "./controls.js";
+import { sample } from "./voice.js";
+import { voiceChoice } from "./voice_choice.js";
+
+/**
+ * @param {() => string} name of the character, now
+ * @param {PageParts} parts
+ */
+export function voiceFields(name, parts) {
+  const note = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
+  const place = h("div", { class: "form" });
+  const fail = (/** @type {unknown} */ error) => {
+    note.textContent = sentenceOf(error);
+    note.hidden = false;
+  };
+  /** @param {SpeechSettings} settings */
+  const draw = (settings) => {
+    /** @param {Partial<SpeechSettings>} changes */
+    const change = async (changes) => {
+      Object.assign(settings, changes);
+      note.hidden = true;
+      await post("api/speech", { character: name(), ...changes }).catch(fail);
+    };
+    const percent = (/** @type {number} */ value) => `${Math.round(value * 100)} %`;
+    /** @type {HTMLInputElement} */
+    const voice = h("input", { class: "input", value: settings.voice, placeholder: "alloy", spellcheck: "false", autocomplete: "off", "data-testid": "character-voice", on: { change: () => void change({ voice: voice.value.trim() }) } });
+    place.replaceChildren(
+      (settings.engine === "openai" ? h("label", { class: "field" }, h("span", { class: "field-name", text: t("voice.voice") }), voice)
+        : voiceChoice(settings, parts.speech, (chosen) => void change({ voice: chosen }))) ?? "",
+      row(t("voice.rate"), slider({ min: 0.5, max: 1.8, step: 0.05, value: settings.rate, show: percent, onChange: (rate) => void change({ rate }), testId: "character-rate" })),
+      row(t("voice.pitch"), slider({ min: -8, max: 8, step: 0.5, value: settings.pitch, show: (value) => (value > 0 ? `+${value}` : `${value}`), onChange: (pitch) => void change({ pitch }), testId: "character-pitch" })),
+      note,
+      h("div", { class: "form-acts" }, h("button", {
+        type: "button", class: "button", "data-testid": "character-hear", text: t("characters.hear"), on: { click: () => sample(settings, parts, note, name()) },
+      })));
+  };
+  /** @type {Promise<SpeechSettings>} */
+  const settings = get(`api/speech?character=${encodeURIComponent(name())}`);
+  void settings.then(draw, (error) => {
+    fail(error);
+    place.replaceChildren(note);
+  });
+  return h("section", { class: "form" }, h("h3", { text: t("characters.voice") }), place);
+}
