@@ -69,7 +69,7 @@ NEAR_MISSES = (
     "$a ", "http://", "*a ", "_a_", "~~a", "| a ", "---|", "&amp;", "<!--", "(^_^", "J.R.", "x@y.", ":a", "\n# ",
     "\n1. ", "“a ", "<model>", "</model>", "<think> a", "<tool_call>", "\nMio: a", "\nUser: a", "\nRin: a",
     "<unused9>", "< | a", "<title", "<title>", "<style", "data:\n", "api_key=", "context exceed ", '{"a":1}',
-    "{}{}", '{"} ', '\\"{}',
+    "{}{}", '{"} ', '\\"{}', "i'm so ", "真是", "ですね", "お前って", "너 ",
 )  # fmt: skip
 
 
