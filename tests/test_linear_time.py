@@ -68,6 +68,7 @@ NEAR_MISSES = (
     "**Mio", "</happy", "<happy>", "<hap", "```\n", "``x`", "cat 吗 ", "ですか ", "a.b.", "1,000.", "[a](b", "![a](",
     "$a ", "http://", "*a ", "_a_", "~~a", "| a ", "---|", "&amp;", "<!--", "(^_^", "J.R.", "x@y.", ":a", "\n# ",
     "\n1. ", "“a ", "<model>", "</model>", "<think> a", "<tool_call>", "\nMio: a", "\nUser: a", "\nRin: a",
+    "i'm so ", "真是", "ですね", "お前って", "너 ",
     "<unused9>", "< | a", "<title", "<title>", "<style", "data:\n", "api_key=", "context exceed ", '{"a":1}',
     "{}{}", '{"} ', '\\"{}', "i'm so ", "真是", "ですね", "お前って", "너 ",
 )  # fmt: skip
