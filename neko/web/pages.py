@@ -96,6 +96,7 @@ async def _show(page: Page, renderer: PageRenderer, neko: Neko, request: Request
         base=base_path(request.scope),
         character=request.path_params.get("character") or neko.characters.current,
         language=language,
+        named="yes" if neko.characters.cards.is_master_named else "",
         nonce=nonce,
     )
     headers = {

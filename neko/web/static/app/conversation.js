@@ -207,8 +207,13 @@ export class Conversation extends Emitter {
    * @param {Picture[]} pictures
    */
   async #replace(entry, text, pictures) {
-    if (this.busy) this.stop();
-    const ids = this.transcript.exchangeOf(entry).flatMap(({ id }) => (id === null ? [] : [id]));
+    const entries = this.transcript.exchangeOf(entry);
+    const ids = entries.flatMap(({ id, state }) => (id === null || state !== "stored" ? [] : [id]));
+    if (this.turn === "thinking" || ids.length < entries.length) { // what she is just saying has no place in the log yet
+      toast(t("talk.delete_later"));
+      this.#parts.composer.edit(text, (again, more) => void this.#replace(entry, again, more));
+      return;
+    }
     try {
       await post(`api/history/${encodeURIComponent(this.character)}/delete`, { ids });
     } catch (error) {

@@ -19,7 +19,7 @@ import { ModelForm } from "./model_form.js";
 import { findLocalServers, localModels } from "./local_models.js";
 import { toast } from "./notices.js";
 import { recall, remember } from "./preferences.js";
-import { nameField, yourName } from "./your_name.js";
+import { nameField } from "./your_name.js";
 
 export class Welcome {
   #log = byId("log", HTMLElement);
@@ -157,7 +157,7 @@ export class Welcome {
       local.disabled = !servers.length;
       hint.textContent = servers.length ? servers.map((server) => server.name).join(", ") : t("welcome.local_none");
     });
-    void this.#askName(card);
+    this.#askName(card);
     void this.#offerBorrowed(local);
     this.#follow.keep();
   }
@@ -166,18 +166,18 @@ export class Welcome {
    * What she may call the reader: asked until it is known, or this card is gone.
    * @param {HTMLElement} card
    */
-  async #askName(card) {
-    const { named } = await yourName().catch(() => ({ named: true }));
-    if (named || this.#card !== card || !card.querySelector(".choices")) return;
+  #askName(card) {
+    const { dataset } = document.documentElement;
+    if (dataset.named) return;
     const asked = h("div", { class: "welcome-name" }, h("p", { class: "welcome-title", text: t("you.question") }), nameField({
       name: "", button: t("you.tell"), onSaved: (name) => {
+        dataset.named = "yes";
         asked.remove();
         toast(t("you.hello", { name }));
         this.#composer.focus();
       },
     }));
     card.append(asked);
-    this.#show(card);
   }
 
   /**
