@@ -168,7 +168,7 @@ export class Welcome {
    */
   #askName(card) {
     const { dataset } = document.documentElement;
-    if (dataset.named) return;
+    if ("named" in dataset) return;
     const asked = h("div", { class: "welcome-name" }, h("p", { class: "welcome-title", text: t("you.question") }), nameField({
       name: "", button: t("you.tell"), onSaved: (name) => {
         dataset.named = "yes";
