@@ -345,9 +345,13 @@ def _stamp(at: datetime) -> str:
 
 def _delete(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
     waiting, gone = list(ids), []
-    while waiting:
-        line_id = waiting.pop()
-        earlier = _execute(connection, schema.REPLACED_BY, (line_id,))
-        waiting += [int(row[0]) for row in earlier if row[0] is not None]
-        gone += [row[0] for row in _execute(connection, schema.DELETE, (line_id,))]
+    connection.execute("PRAGMA secure_delete=ON")
+    try:
+        while waiting:
+            line_id = waiting.pop()
+            earlier = _execute(connection, schema.REPLACED_BY, (line_id,))
+            waiting += [int(row[0]) for row in earlier if row[0] is not None]
+            gone += [row[0] for row in _execute(connection, schema.DELETE, (line_id,))]
+    finally:
+        connection.execute("PRAGMA secure_delete=OFF")
     return sorted(gone)

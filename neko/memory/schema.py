@@ -10,7 +10,7 @@ from typing import Final
 ORIGINAL: Final = "time_indexed_original"
 COMPRESSED: Final = "time_indexed_compressed"
 
-PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON")
+PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
 
 COLUMNS: Final = "id, session_id, message, timestamp"
 

@@ -28,6 +28,10 @@ class _Offer:
     at: float
 
 
+_SHORT = 200
+"""Characters that are looked through at once: a way to a thread and back takes longer."""
+
+
 class HelpOffers:
     """One conversation. ``language()`` is that of clients who named none. Words are kept in memory only, and few."""
 
@@ -37,10 +41,12 @@ class HelpOffers:
         self._language = language
         self._found: deque[_Offer] = deque(maxlen=_REMEMBERED)
         self._shown: dict[Danger, _Offer] = {}
+        self._prepared = False
 
     async def look(self, text: str, turn_id: str, client_id: str | None = None) -> None:
         """See whether the user's words tell of danger, and show help at once if they do."""
-        danger = await in_thread(recognise, text)
+        is_quick = self._prepared and len(text) <= _SHORT
+        danger = recognise(text) if is_quick else await in_thread(recognise, text)
         if danger is None:
             return
         await self.prepare()
@@ -72,6 +78,7 @@ class HelpOffers:
         """Read the patterns and the words ahead of their use; at once when they have been read."""
         await in_thread(load_patterns)
         await in_thread(load_words)
+        self._prepared = True
 
 
 def _event(offer: _Offer, language: str) -> HelpOffered:
