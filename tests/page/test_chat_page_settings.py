@@ -140,6 +140,18 @@ async def test_settings_open_and_close_by_keyboard_and_focus_comes_back(
     await expect(dialog).to_be_hidden()
 
 
+async def test_settings_that_are_opened_in_the_moment_they_close_are_open(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    page = await driver.open(running_neko.url + "/#settings/voice")
+    await expect(driver.get("settings-voice")).to_have_attribute("aria-current", "page")
+    await driver.get("settings-close").evaluate("(close) => { close.click(); location.hash = 'settings/look'; }")
+    await expect(driver.get("settings-look")).to_have_attribute("aria-current", "page")
+    await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    await expect(driver.get("settings-look")).to_be_visible()
+    assert await page.evaluate("location.hash") == "#settings/look"
+
+
 async def test_a_server_of_ones_own_is_tested_chosen_and_answers(
     running_neko: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:

@@ -36,11 +36,15 @@ export class SettingsDialog {
 
   /** @param {DialogParts} parts */
   constructor(parts) {
-    this.#parts = { ...parts, close: () => this.#dialog.close() };
+    this.#parts = { ...parts, close: () => this.#close() };
     window.addEventListener("hashchange", () => this.followHash());
     this.#dialog.addEventListener("close", () => this.#closed());
+    this.#dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      this.#close();
+    });
     this.#dialog.addEventListener("click", (event) => {
-      if (event.target === this.#dialog) this.#dialog.close();
+      if (event.target === this.#dialog) this.#close();
     });
     onLanguage(() => {
       if (this.#page) this.#draw();
@@ -64,7 +68,7 @@ export class SettingsDialog {
   followHash() {
     const [sheet, page = "model"] = location.hash.slice(1).split("/");
     if (sheet !== "settings" || !PAGES.has(page)) {
-      if (this.#dialog.open) this.#dialog.close();
+      this.#close();
       return;
     }
     this.#page = page;
@@ -74,11 +78,22 @@ export class SettingsDialog {
     showToastsIn(this.#dialog);
   }
 
-  #closed() {
+  #close() {
+    if (!this.open) return;
+    this.#leavePage(); // now: an address that is set before the `close` event comes is to stay
+    this.#dialog.close();
+  }
+
+  #leavePage() {
     this.#page = "";
+    if (location.hash.startsWith("#settings")) history.replaceState(null, "", location.pathname + location.search);
+  }
+
+  #closed() {
+    if (this.open) return; // again, before this event came
+    if (this.#page) this.#leavePage();
     showToastsIn(null);
     this.#dialog.replaceChildren();
-    if (location.hash.startsWith("#settings")) history.replaceState(null, "", location.pathname + location.search);
   }
 
   #draw() {
@@ -92,7 +107,7 @@ export class SettingsDialog {
       h("div", { class: "settings-frame" },
         h("header", { class: "settings-head" },
           h("h1", { text: t("settings.title") }),
-          h("button", { type: "button", class: "icon-button", "data-testid": "settings-close", "aria-label": t("settings.close"), on: { click: () => this.#dialog.close() } }, icon("close"))),
+          h("button", { type: "button", class: "icon-button", "data-testid": "settings-close", "aria-label": t("settings.close"), on: { click: () => this.#close() } }, icon("close"))),
         h("nav", { class: "settings-nav", "aria-label": t("settings.title") }, [...tabs.values()]),
         h("h2", { class: "settings-title", text: t(`settings.pages.${page}`) }),
         body));
