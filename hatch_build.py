@@ -3,7 +3,7 @@
 The libraries come from npm by ``package-lock.json`` and are copied unchanged into
 ``neko/web/static/vendor``. A stamp with the hash of what the lock says of them tells whether
 they are up to date; when they are, the build needs neither npm nor a network. A machine without
-npm gets one from PyPI for the time of the build. The tools that check the page's scripts stand in
+npm gets one from PyPI for the time of the build. The tools that check the page stand in
 the same lock as development dependencies: they are neither fetched nor part of the hash.
 """
 

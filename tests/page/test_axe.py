@@ -1,0 +1,136 @@
+"""axe-core finds nothing serious on any view of the page: on a phone and a laptop, in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import RunningNeko
+from tests.scripted_provider import Script, ScriptedProvider, failure
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+SURVEY = Path(__file__).with_name("layout_check.js")
+SIZES = {"phone": {"width": 390, "height": 844}, "laptop": {"width": 1440, "height": 900}}
+LOOK = """async ([rules, scheme]) => {
+  await survey.settled();
+  const options = { resultTypes: ["violations"], ...(rules && { runOnly: { type: "rule", values: rules } }) };
+  const { violations } = await axe.run(document, options);
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ target, any }) => `${scheme} ${id}: ${target} ${any[0]?.message ?? ""}`));
+}"""
+OF_THE_THEME = ["color-contrast", "link-in-text-block"]
+"""All that a theme changes: the rest is looked at once."""
+SETTINGS = ("model", "voice", "look", "language", "characters", "about")
+MARKDOWN = f"""## Notes
+
+A [link](https://example.com), `code`, ~~gone~~, **bold** and $x^2$.
+
+> A quote.
+
+- [x] done
+- [ ] open
+
+```python
+def greet(name):
+    return "Hello"  # friendly {"and long " * 20}
+```
+
+{"| A column " * 14}|
+{"|--" * 14}|
+{"| words here " * 14}|
+
+$$
+\\int_0^1 x\\,dx = \\frac12
+$$
+"""
+
+
+class Visitor(PageDriver):
+    """A visitor who looks at each view with axe."""
+
+    async def look(self, view: str) -> None:
+        found = []
+        for scheme, rules in (("light", None), ("dark", OF_THE_THEME)):
+            await self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            await expect(self.page.locator("html")).to_have_attribute("data-theme", scheme)
+            found += await self.page.evaluate(LOOK, [rules, scheme])
+        assert found == [], view
+
+
+@pytest_asyncio.fixture(loop_scope="session", params=SIZES.values(), ids=SIZES.keys())
+async def visitor(request: pytest.FixtureRequest, chromium: Browser) -> AsyncIterator[Visitor]:
+    assert AXE.is_file(), "no axe-core: `make test` installs it"
+    async with Visitor(chromium, viewport=request.param) as visitor:
+        await visitor.context.add_init_script(path=SURVEY)
+        await visitor.context.add_init_script(path=AXE)
+        yield visitor
+        visitor.check()
+
+
+async def test_the_first_visit_and_the_card_of_help(speaking: RunningNeko, visitor: Visitor) -> None:
+    await visitor.open(speaking.url)
+    await expect(visitor.get("welcome-later")).to_be_visible()
+    await visitor.look("first visit")
+    await visitor.get("welcome-key").click()
+    await expect(visitor.get("provider-custom")).to_be_visible()
+    await visitor.look("first visit, with a key")
+    await visitor.say("I want to kill myself")
+    await visitor.reply()
+    await expect(visitor.get("help")).to_be_visible()
+    await visitor.look("danger")
+
+
+async def test_the_conversation(connected: RunningNeko, provider: ScriptedProvider, visitor: Visitor) -> None:
+    await connected.remember(10)
+    provider.script(Script([MARKDOWN]), failure(401))
+    page = await visitor.open(connected.url)
+    await visitor.say("Show me")
+    await visitor.reply(6)
+    await visitor.lines("assistant").last.hover()
+    await visitor.look("conversation")
+    await visitor.get("menu").click()
+    await visitor.look("menu")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+k")
+    await visitor.get("search-input").fill("line")
+    await expect(visitor.get("search-found").locator(".search-hit").first).to_be_visible()
+    await visitor.look("search")
+    await page.keyboard.press("Escape")
+    await visitor.lines("user").last.hover()
+    await visitor.lines("user").last.get_by_test_id("edit").click()
+    await visitor.look("edit")
+    await page.keyboard.press("Escape")
+    await visitor.lines("assistant").last.get_by_test_id("delete").click()
+    await expect(visitor.get("toast")).to_be_visible()
+    await visitor.look("deletion")
+    await visitor.say("And now?")
+    await expect(visitor.get("fault")).to_be_visible()
+    await visitor.look("fault")
+
+
+async def test_every_settings_page_and_the_editor(connected: RunningNeko, visitor: Visitor) -> None:
+    await connected.neko.characters.create("Rin", {"Personality": "Calm"})
+    page = await visitor.open(connected.url)
+    for name in SETTINGS:
+        await page.evaluate("(name) => { location.hash = `settings/${name}`; }", name)
+        await expect(visitor.get(f"settings-{name}")).to_have_attribute("aria-current", "page")
+        await expect(page.get_by_text("One moment…")).to_have_count(0)
+        if name == "model":
+            await visitor.get("provider-custom").click()
+        await visitor.look(name)
+    await page.evaluate("location.hash = 'settings/characters'")
+    await page.locator('[data-testid=character][data-name="Rin"]').get_by_test_id("character-edit").click()
+    for more in await page.locator(".editor-more summary").all():
+        await more.click()
+    await visitor.look("editor")
+    await visitor.get("character-delete").click()
+    await expect(visitor.get("toast")).to_be_visible()
+    await visitor.look("character deleted")
