@@ -14,7 +14,16 @@ from neko.memory.keywords import keywords
 from neko.memory.line_codec import Names, local_naive
 from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED
 from neko.types.lines import Line, NewLine, Stored
-from neko.types.memory import ConversationMemory, Evidence, MemoryAdministration, RecentEntry, Summarise
+from neko.types.memory import (
+    Chat,
+    ChatList,
+    ConversationMemory,
+    Evidence,
+    InChats,
+    MemoryAdministration,
+    RecentEntry,
+    Summarise,
+)
 
 
 class ScriptedMemory(ConversationMemory, MemoryAdministration):
@@ -27,6 +36,8 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         self._earlier: defaultdict[str, dict[int, list[int]]] = defaultdict(dict)
         self._unkept: defaultdict[str, list[NewLine]] = defaultdict(list)
         self._lines: defaultdict[str, list[Line]] = defaultdict(list)
+        self._open_chats: defaultdict[str, int] = defaultdict(int)
+        self._titles: defaultdict[str, dict[int, str]] = defaultdict(dict)
         self._windows: defaultdict[str, list[tuple[int, RecentEntry]]] = defaultdict(list)
 
     async def store(self, character: str, line: NewLine) -> Stored:
@@ -46,6 +57,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             line.status,
             line.client_id,
             line.images,
+            self._open_chats[character],
         )
         window = self._windows[character]
         if line.replaces is not None:
@@ -75,17 +87,68 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         return list(self._unkept[character])
 
     async def lines(
-        self, character: str, *, before: int | None = None, after: int | None = None, limit: int = 50
+        self,
+        character: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        chat: int | InChats = InChats.OPEN,
     ) -> list[Line]:
+        wanted = self._open_chats[character] if chat is InChats.OPEN else chat
         shown = [
             line
             for line in self._known(character)
             if line.status != "replaced"
             and line.id not in self._deleted[character]
+            and wanted in (InChats.ALL, line.chat)
             and (before is None or line.id < before)
             and line.id > (after or 0)
         ]
         return shown[: max(limit, 0)] if after is not None else shown[len(shown) - min(len(shown), max(limit, 0)) :]
+
+    async def chats(self, character: str) -> ChatList:
+        current = self._open_chats[character]
+        lines = await self.lines(character, limit=len(self._known(character)), chat=InChats.ALL)
+        chats = []
+        for number in {line.chat for line in lines} | {current}:
+            said = [line for line in lines if line.chat == number]
+            first = next((line.text for line in said if line.role == "user"), "")
+            title, last = self._titles[character].get(number, ""), said[-1] if said else None
+            chats.append(Chat(number, title or first, bool(title), last.id if last else 0, last.at if last else None))
+        chats.sort(key=lambda one: one.last_id or len(self._known(character)) + 1, reverse=True)
+        return ChatList(current, tuple(chats))
+
+    async def open_chat(self, character: str) -> int:
+        self._known(character)
+        return self._open_chats[character]
+
+    async def change_chat(self, character: str, chat: int | None) -> int | None:
+        used = {line.chat for line in self._known(character) if line.id not in self._deleted[character]}
+        current = self._open_chats[character]
+        if chat is None:
+            chat = max(used | {current}) + 1 if current in used else current
+        elif chat not in used | {current}:
+            return None
+        if chat != current:
+            self._open_chats[character] = chat
+            window = self._windows[character]
+            said = [line for line in await self.lines(character, limit=UNCOMPRESSED) if line.role != "system"]
+            window[:] = [
+                *[entry for entry in window if entry[0] == 0],
+                *[(line.id, RecentEntry(line.role, line.text)) for line in said if line.text.strip()],
+            ]
+        return chat
+
+    async def rename_chat(self, character: str, chat: int, title: str) -> bool:
+        if chat not in {one.id for one in (await self.chats(character)).chats}:
+            return False
+        self._titles[character][chat] = title
+        return True
+
+    async def delete_chat(self, character: str, chat: int) -> list[int]:
+        await self.rename_chat(character, chat, "")
+        return await self.delete(character, [line.id for line in self._known(character) if line.chat == chat])
 
     async def recent(self, character: str) -> list[RecentEntry]:
         self._known(character)
@@ -96,7 +159,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             raise self.recall_failure
         wanted = {keyword.text for keyword in keywords(query)}
         evidence = []
-        for line in await self.lines(character, before=before, limit=len(self._known(character))):
+        for line in await self.lines(character, before=before, limit=len(self._known(character)), chat=InChats.ALL):
             held = [keyword.text for keyword in keywords(line.text) if keyword.text in wanted]
             if held and line.role != "system":
                 score = len(held) * (0.4 if line.text.rstrip().endswith(("?", "？")) else 1.0)
@@ -109,7 +172,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
 
     async def find(self, character: str, text: str, *, limit: int = 50, before: int | None = None) -> list[Line]:
         words = text.casefold().split()
-        found = await self.lines(character, before=before, limit=len(self._known(character)))
+        found = await self.lines(character, before=before, limit=len(self._known(character)), chat=InChats.ALL)
         held = [line for line in found if words and all(word in line.text.casefold() for word in words)]
         return held[::-1][:limit]
 

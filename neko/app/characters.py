@@ -21,7 +21,7 @@ from neko.sessions.events import CharacterSwitched, ReloadPage
 from neko.sessions.prompt import Persona
 from neko.storage import CHARACTERS_FILE, DataFolder, make_folder, private
 from neko.tasks import in_thread
-from neko.types.memory import ConversationLog, MemoryAdministration
+from neko.types.memory import ConversationLog, InChats, MemoryAdministration
 
 
 class Memory(ConversationLog, MemoryAdministration, Protocol):
@@ -210,7 +210,7 @@ class Characters:
         if untouched in (None, language):
             return
         for name in self.cards.names:
-            if await self._memory.lines(name, limit=1):
+            if await self._memory.lines(name, limit=1, chat=InChats.ALL):
                 return
         before = self.cards.names
         await in_thread(self.cards.replace, default_characters(language))

@@ -7,23 +7,25 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 from neko.types.lines import Line
-from neko.types.memory import ConversationLog
+from neko.types.memory import ConversationLog, InChats
 
 Form = Literal["markdown", "json"]
 
 _PAGE = 500
 
 
-async def exported(memory: ConversationLog, character: str, form: Form) -> AsyncIterator[str]:
+async def exported(
+    memory: ConversationLog, character: str, form: Form, chat: int | InChats = InChats.ALL
+) -> AsyncIterator[str]:
     """The document in pieces, oldest line first. Lines that were replaced are not in it."""
     write = _markdown if form == "markdown" else _json
-    async for piece in write(character, _lines(memory, character)):
+    async for piece in write(character, _lines(memory, character, chat)):
         yield piece
 
 
-async def _lines(memory: ConversationLog, character: str) -> AsyncIterator[Line]:
+async def _lines(memory: ConversationLog, character: str, chat: int | InChats) -> AsyncIterator[Line]:
     last = 0
-    while page := await memory.lines(character, after=last, limit=_PAGE):
+    while page := await memory.lines(character, after=last, limit=_PAGE, chat=chat):
         for line in page:
             yield line
         last = page[-1].id
@@ -46,6 +48,7 @@ async def _json(character: str, lines: AsyncIterator[Line]) -> AsyncIterator[str
     async for line in lines:
         values = {
             "id": line.id,
+            "chat": line.chat,
             "at": line.at.astimezone().isoformat(timespec="seconds"),
             "role": line.role,
             "speaker": line.speaker,

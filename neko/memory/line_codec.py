@@ -94,6 +94,8 @@ def line_json(line: NewLine) -> str:
         neko["images"] = line.images
     if line.replaces is not None:
         neko["replaces"] = line.replaces
+    if line.chat:
+        neko["chat"] = line.chat
     return json.dumps(turn_message(line.role, line.text, at, neko))
 
 
@@ -167,6 +169,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         status=_status(neko.get("status")),
         client_id=_string(neko.get("client_id")),
         images=_number(neko.get("images")) or 0,
+        chat=_number(neko.get("chat")) or 0,
     )
     return LoggedLine(line, bool(neko), _number(neko.get("replaces")))
 
@@ -199,6 +202,7 @@ def committed(line_id: int, line: NewLine) -> Line:
         status=line.status,
         client_id=line.client_id,
         images=line.images,
+        chat=line.chat,
     )
 
 

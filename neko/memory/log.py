@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, MemoryStoreError, NekoError
-from neko.memory import schema, search
+from neko.memory import chats, schema, search
 from neko.memory.connection import Connection, Work
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.line_codec import (
@@ -34,6 +34,7 @@ from neko.memory.migrations import check_version, migrate
 from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage, store_error
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
+from neko.types.memory import ChatList
 from neko.well_formed import well_formed
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Log:
         self._on_damage = on_damage
         self._claim = claim
         self._newest = floor
+        self._chat = 0
         self._lock_timeout_s = lock_timeout_s
         self._read_timeout_s = read_timeout_s
         self._reopening = asyncio.Lock()
@@ -108,7 +110,7 @@ class Log:
     async def append(self, line: NewLine) -> Stored:
         """Commit one line, and with it the end of the reply it replaces."""
         names = self._names()
-        named = replace(line, speaker=line.speaker or names[line.role])
+        named = replace(line, speaker=line.speaker or names[line.role], chat=self._chat)
         stored = await self.transaction(lambda connection: _append(connection, named, self._newest + 1, names))
         self._newest = max(self._newest, stored.line.id)
         return stored
@@ -123,6 +125,12 @@ class Log:
         with suppress(sqlite3.Error, NekoError):
             await self._writer.fold_in()
         return gone
+
+    async def change_chat(self, number: int | None) -> int | None:
+        """``chats.change``: lines that are stored from now on go there."""
+        chat = await self.transaction(lambda connection: chats.change(connection, number))
+        self._chat = self._chat if chat is None else chat
+        return chat
 
     async def add_summary(self, session_id: str, text: str, at: datetime, sources: Sequence[int]) -> None:
         """Keep a summary together with the ids of the lines it was made from."""
@@ -147,23 +155,42 @@ class Log:
 
     # ── reading ──────────────────────────────────────────────────────────────
 
-    async def lines(self, *, before: int | None, after: int | None, limit: int) -> list[Line]:
-        """A page of lines, oldest first, as ``ConversationLog.lines`` promises."""
-        return [logged.line for logged in await self.page(before=before, after=after, limit=limit)]
+    async def lines(self, *, before: int | None, after: int | None, limit: int, chat: int | None = None) -> list[Line]:
+        """A page of lines, oldest first, as ``ConversationLog.lines`` promises; None for ``chat`` is all of them."""
+        return [logged.line for logged in await self.page(before=before, after=after, limit=limit, chat=chat)]
 
-    async def page(self, *, before: int | None = None, after: int | None = None, limit: int = -1) -> list[LoggedLine]:
+    async def page(
+        self, *, before: int | None = None, after: int | None = None, limit: int = -1, chat: int | None = None
+    ) -> list[LoggedLine]:
         """The same with what the recent window needs besides; a negative ``limit`` is none."""
         names = self._names()
         end = _LARGEST if before is None else min(before, _LARGEST)
+        bounds = [end, min(limit, _LARGEST)] if after is None else [min(after, _LARGEST), end, min(limit, _LARGEST)]
+        if chat is None:
+            statement = schema.BEFORE if after is None else schema.AFTER
+        else:
+            statement = schema.BEFORE_IN_CHAT if after is None else schema.AFTER_IN_CHAT
+            bounds = [min(chat, _LARGEST), *bounds]
 
         def read(connection: sqlite3.Connection) -> list[LoggedLine]:
-            if after is None:
-                rows = _execute(connection, schema.BEFORE, (end, min(limit, _LARGEST)))[::-1]
-            else:
-                rows = _execute(connection, schema.AFTER, (min(after, _LARGEST), end, min(limit, _LARGEST)))
-            return logged_lines(rows, names)
+            rows = _execute(connection, statement, bounds)
+            return logged_lines(rows[::-1] if after is None else rows, names)
 
         return await self._read(read)
+
+    @property
+    def chat(self) -> int:
+        """The open chat."""
+        return self._chat
+
+    async def chats(self) -> ChatList:
+        """``Chats.chats``."""
+        names = self._names()
+        return await self._read(lambda connection: chats.listed(connection, names))
+
+    async def line_ids(self, chat: int) -> list[int]:
+        """The ids of all lines of a chat."""
+        return await self._read(lambda connection: chats.line_ids(connection, chat))
 
     @property
     def newest(self) -> int:
@@ -304,6 +331,7 @@ class Log:
         last_id = _last_id(connection)
         _execute(connection, schema.PROBE, (last_id,))
         self._newest = max(self._newest, last_id)
+        self._chat = chats.open_chat(connection)
 
     async def _disconnect(self) -> None:
         if self._is_open:

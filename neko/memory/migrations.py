@@ -30,7 +30,12 @@ def _tables_of_version_1(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Final[Sequence[Migration]] = (_tables_of_version_1,)
+def _chats_of_version_2(connection: sqlite3.Connection) -> None:
+    connection.execute(schema.CHAT_TABLE)
+    connection.execute(schema.CHAT_INDEX)
+
+
+MIGRATIONS: Final[Sequence[Migration]] = (_tables_of_version_1, _chats_of_version_2)
 
 
 def check_version(connection: sqlite3.Connection, path: Path, newest: int = len(MIGRATIONS)) -> None:

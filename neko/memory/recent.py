@@ -117,12 +117,14 @@ class RecentWindow:
         """
         last = await self._log.last_id()
         if entries is None:
-            self._entries = [_entry(logged) for logged in await self._log.page(limit=UNCOMPRESSED) if _belongs(logged)]
+            self._entries = await self._end_of_chat()
             self._position, self._dirty = last, bool(self._entries)
         else:
             self._entries, self._signature = entries, signature
             self._position = await self._initial_position(entries, last, is_backup=signature is None)
             _drop_ids_beyond(entries, self._position)
+            if await self._is_of_another_chat():  # a crash came between the change of chat and this file
+                await self._turn_to_chat()
         self._position_on_disk = self._position
         self.touch()
 
@@ -183,6 +185,34 @@ class RecentWindow:
         await self.flush()
         return True
 
+    async def change_chat(self, number: int | None) -> int | None:
+        """``Log.change_chat``, and the window is that of the open chat: the memo, and what was said there last."""
+        async with self._merging:
+            await self._merge()
+            before = self._log.chat
+            chat = await self._log.change_chat(number)
+            if self._log.chat != before:
+                await self._turn_to_chat()
+        await self.flush()
+        return chat
+
+    async def _turn_to_chat(self) -> None:
+        memo = [entry for entry in self._entries if _is_memo(entry)]
+        self._entries = [*memo, *await self._end_of_chat()]
+        self._dirty = True
+
+    async def _end_of_chat(self) -> list[Message]:
+        page = await self._log.page(limit=UNCOMPRESSED, chat=self._log.chat)
+        return [_entry(logged) for logged in page if _belongs(logged)]
+
+    async def _is_of_another_chat(self) -> bool:
+        """The last entry that is a line tells."""
+        newest = max(line_ids([entry for entry in self._entries if not _is_memo(entry)]), default=None)
+        if newest is None:
+            return False
+        line = await self._log.page(after=newest - 1, before=newest + 1)
+        return bool(line) and line[0].line.chat != self._log.chat
+
     async def forget(self, ids: Collection[int]) -> None:
         """Leave out the lines with these ids, in the file and in its backup."""
         async with self._merging:
@@ -218,7 +248,7 @@ class RecentWindow:
             await self._reread()
         for logged in await self._log.page(after=self._position):
             self._position = logged.line.id
-            if not logged.own or not _belongs(logged):
+            if not logged.own or not _belongs(logged) or logged.line.chat != self._log.chat:
                 continue
             if logged.replaces is not None:
                 self._entries = [entry for entry in self._entries if _line_id(entry) != logged.replaces]

@@ -87,6 +87,9 @@ def _take_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
     with suppress(sqlite3.DatabaseError):
         for name, value in old.execute("SELECT name, value FROM neko_state").fetchall():
             new.execute(schema.SET_STATE, (name, value))
+    with suppress(sqlite3.DatabaseError):
+        for chat, title in old.execute(schema.CHAT_TITLES).fetchall():
+            new.execute(schema.SET_CHAT_TITLE, (chat, title))
     return saved
 
 

@@ -21,6 +21,8 @@ def _extra(key: str) -> str:
 
 CLIENT_ID: Final = _extra("client_id")
 NOT_REPLACED: Final = f"({_extra('status')}) IS NOT 'replaced'"
+CHAT: Final = f"coalesce({_extra('chat')}, 0)"
+"""The chat that a row belongs to (``chats.py``)."""
 FOREIGN: Final = f"({_extra('turn_id')}) IS NULL"
 
 
@@ -44,6 +46,9 @@ INDEXES: Final = (
     f"CREATE INDEX IF NOT EXISTS neko_compressed_timestamp ON {COMPRESSED} (timestamp)",
 )
 
+CHAT_TABLE: Final = "CREATE TABLE IF NOT EXISTS neko_chats (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"
+CHAT_INDEX: Final = f"CREATE INDEX IF NOT EXISTS neko_original_chat ON {ORIGINAL} ({CHAT})"
+
 LAST_ID: Final = f"SELECT coalesce(max(id), 0) FROM {ORIGINAL}"
 LAST_FOREIGN_ID: Final = f"SELECT id FROM {ORIGINAL} WHERE {FOREIGN} ORDER BY id DESC LIMIT 1"
 PROBE: Final = f"SELECT * FROM {ORIGINAL} WHERE id = ?"
@@ -61,7 +66,26 @@ INSERT_SUMMARY: Final = f"INSERT INTO {COMPRESSED} (session_id, message, timesta
 
 BY_CLIENT_ID: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE {CLIENT_ID} = ? ORDER BY id LIMIT 1"
 BEFORE: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE id < ? AND {NOT_REPLACED} ORDER BY id DESC LIMIT ?"
+BEFORE_IN_CHAT: Final = BEFORE.replace("WHERE", f"WHERE {CHAT} = ? AND", 1)
 AFTER: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE id > ? AND id < ? AND {NOT_REPLACED} ORDER BY id LIMIT ?"
+AFTER_IN_CHAT: Final = AFTER.replace("WHERE", f"WHERE {CHAT} = ? AND", 1)
+
+CHATS_WITH_LINES: Final = f"SELECT DISTINCT {CHAT} FROM {ORIGINAL}"
+CHAT_TITLES: Final = "SELECT id, title FROM neko_chats"
+SET_CHAT_TITLE: Final = (
+    "INSERT INTO neko_chats (id, title) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET title = excluded.title"
+)
+ADD_CHAT: Final = "INSERT OR IGNORE INTO neko_chats (id, title) VALUES (?, '')"
+NEXT_CHAT: Final = (
+    f"SELECT 1 + max((SELECT coalesce(max({CHAT}), 0) FROM {ORIGINAL}), (SELECT coalesce(max(id), 0) FROM neko_chats))"
+)
+IDS_OF_CHAT: Final = f"SELECT id FROM {ORIGINAL} WHERE {CHAT} = ?"
+LAST_OF_CHAT: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE {CHAT} = ? AND {NOT_REPLACED} ORDER BY id DESC LIMIT 1"
+_WORDS: Final = "coalesce(json_extract(message, '$.data.content[0].text'), json_extract(message, '$.data.content'))"
+FIRST_WORDS_OF_CHAT: Final = (
+    f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE {CHAT} = ? AND json_valid(message) "
+    f"AND json_extract(message, '$.type') = 'human' AND trim({_WORDS}) <> '' ORDER BY id LIMIT 1"
+)
 
 MARK_REPLACED: Final = (
     f"UPDATE {ORIGINAL} SET message = json_set(message, '$.data.additional_kwargs.neko.status', 'replaced') "

@@ -14,6 +14,7 @@ from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoErr
 from neko.memory import unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.character_memory import CharacterMemory
+from neko.memory.chats import rename
 from neko.memory.compression import Summariser
 from neko.memory.keywords import keywords
 from neko.memory.line_codec import Names
@@ -26,7 +27,15 @@ from neko.memory.timeouts import MemoryTimeouts
 from neko.storage import log_fault, make_folder
 from neko.tasks import TaskOwner, in_thread, together
 from neko.types.lines import Line, NewLine, Stored
-from neko.types.memory import ConversationMemory, Evidence, MemoryAdministration, RecentEntry, Summarise
+from neko.types.memory import (
+    ChatList,
+    ConversationMemory,
+    Evidence,
+    InChats,
+    MemoryAdministration,
+    RecentEntry,
+    Summarise,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -116,10 +125,35 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         return await in_thread(unkept_file.read, unkept_path(self._folder, character), log_fault)
 
     async def lines(
-        self, character: str, *, before: int | None = None, after: int | None = None, limit: int = 50
+        self,
+        character: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        chat: int | InChats = InChats.OPEN,
     ) -> list[Line]:
-        memory = await self._opened(character)
-        return await memory.log.lines(before=before, after=after, limit=max(limit, 0))
+        log = (await self._opened(character)).log
+        wanted = {InChats.OPEN: log.chat, InChats.ALL: None}[chat] if isinstance(chat, InChats) else chat
+        return await log.lines(before=before, after=after, limit=max(limit, 0), chat=wanted)
+
+    async def chats(self, character: str) -> ChatList:
+        return await (await self._opened(character)).log.chats()
+
+    async def open_chat(self, character: str) -> int:
+        return (await self._opened(character)).log.chat
+
+    async def change_chat(self, character: str, chat: int | None) -> int | None:
+        return await (await self._opened(character)).window.change_chat(chat)
+
+    async def rename_chat(self, character: str, chat: int, title: str) -> bool:
+        log = (await self._opened(character)).log
+        return await log.transaction(lambda connection: rename(connection, chat, title))
+
+    async def delete_chat(self, character: str, chat: int) -> list[int]:
+        log = (await self._opened(character)).log
+        await self.rename_chat(character, chat, "")
+        return await self.delete(character, await log.line_ids(chat))
 
     async def recent(self, character: str) -> list[RecentEntry]:
         return await (await self._opened(character)).window.view()

@@ -20,7 +20,7 @@ State = Literal["idle", "thinking", "speaking", "listening"]
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """First event on every connection."""
+    """First event on every connection. ``chat`` is the open one, None when the log cannot be read."""
 
     character: str
     master: str
@@ -29,6 +29,7 @@ class Hello:
     speech: str
     language: str
     last_line_id: int
+    chat: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,13 @@ class LinesDeleted:
     """These lines are gone from the log."""
 
     ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOpened:
+    """The conversation goes on in this chat."""
+
+    chat: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +270,7 @@ Event = (
     | ModelChanged
     | LineStored
     | LinesDeleted
+    | ChatOpened
     | EmotionShown
     | SpeechEnded
     | SpeakOnPage

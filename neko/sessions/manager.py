@@ -34,6 +34,7 @@ from neko.sessions.arbiter import Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import (
+    ChatOpened,
     Event,
     Hello,
     LinesDeleted,
@@ -116,7 +117,7 @@ class SessionManager:
         """
         self._arrivals += 1
         arrival = self._arrivals
-        last, fault = await self._last_line_id()
+        last, chat, fault = await self._where()
         await self._turns.log.loaded(self._dependencies.timeouts.recent_timeout_s)
         faults = self._dependencies.faults
         if fault:
@@ -141,6 +142,7 @@ class SessionManager:
                 self._turns.voice.kind,
                 language,
                 max(last, self._turns.log.last_line_id),
+                chat,
             )
         )
         for standing in faults.of(self.character):
@@ -160,15 +162,18 @@ class SessionManager:
         configured, current = self._dependencies.label(), self._slot.current
         return configured if current is None or current.session.label == configured else current.session.label
 
-    async def _last_line_id(self) -> tuple[int, NekoError | None]:
+    async def _where(self) -> tuple[int, int | None, NekoError | None]:
+        """The newest line of the open chat, its number, and why they cannot be told."""
+        memory = self._dependencies.memory
         try:
             async with asyncio.timeout(self._dependencies.timeouts.recent_timeout_s):
-                last = await self._dependencies.memory.lines(self.character, limit=1)
+                chat = await memory.open_chat(self.character)
+                last = await memory.lines(self.character, limit=1, chat=chat)
         except NekoError as error:
-            return 0, error
+            return 0, None, error
         except TimeoutError:
-            return 0, memory_too_slow()
-        return (last[-1].id if last else 0), None
+            return 0, None, memory_too_slow()
+        return (last[-1].id if last else 0), chat, None
 
     def detach(self, outbox: Outbox) -> None:
         """The client is gone. What runs goes on without it; the session ends quietly when nobody comes for long."""
@@ -407,6 +412,34 @@ class SessionManager:
         self._status.report(error if isinstance(error, NekoError) else NekoError(type(error).__name__))
 
     # ── changes from outside ──────────────────────────────────────────────────
+
+    async def open_chat(self, chat: int | None) -> int | None:
+        """Go on in this chat, or in a new one for None: the open one now, None when there is none of that number.
+
+        What runs is cut, and is kept in the chat it was said in. Raises ``MemoryStoreError``.
+        """
+        self.begin_anew()
+        await self._turns.log.drain(self._dependencies.timeouts.recent_timeout_s)
+        memory = self._dependencies.memory
+        before = await memory.open_chat(self.character)
+        opened = await memory.change_chat(self.character, chat)
+        if opened not in (None, before):
+            self.begin_anew()
+            self.emit(ChatOpened(opened))
+        return opened
+
+    async def delete_chat(self, chat: int) -> list[int]:
+        """Delete all that was said in a chat; the ids that are gone. Instead of the open one a new one is opened.
+
+        Raises ``MemoryStoreError``.
+        """
+        if chat == await self._dependencies.memory.open_chat(self.character):
+            await self.open_chat(None)
+        gone = await self._dependencies.memory.delete_chat(self.character, chat)
+        if gone:
+            self.begin_anew()
+            self.emit(LinesDeleted(tuple(gone)))
+        return gone
 
     async def delete_lines(self, ids: Sequence[int]) -> list[int]:
         """Delete lines for good; the ids that are gone. What runs is cut, and the model begins anew without them.

@@ -16,7 +16,7 @@ from neko.errors import MemorySlowError, MemoryStoreError, NekoError
 from neko.faults import Fault, StandingFaults
 from neko.tasks import TaskOwner
 from neko.types.lines import Line, NewLine, Stored
-from neko.types.memory import ConversationMemory
+from neko.types.memory import ConversationMemory, InChats
 
 logger = logging.getLogger(__name__)
 
@@ -203,6 +203,6 @@ class UnkeptLines:
 
     async def _written(self, line: NewLine) -> Line | None:
         """A line that the log has taken after all, when the program was ending."""
-        lines = await self._memory.lines(self._character, limit=MOST_UNKEPT)
+        lines = await self._memory.lines(self._character, limit=MOST_UNKEPT, chat=InChats.ALL)
         same = (line.session_id, line.turn_id, line.role, line.text)
         return next((one for one in lines if (one.session_id, one.turn_id, one.role, one.text) == same), None)

@@ -29,6 +29,8 @@ class NewLine:
     images: int = 0
     replaces: int | None = None
     speaker: str = ""
+    chat: int = 0
+    """The memory's to set: a new line goes into the open chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Line:
     ``at`` is its moment as local naive time, in the zone of this computer as it is now; ``fold`` tells the two hours
     apart that a change of clocks repeats.
 
-    ``speaker`` is the name of who said it, as it was when the line was stored.
+    ``speaker`` is the name of who said it, as it was when the line was stored; ``chat`` is the one it was said in.
     """
 
     id: int
@@ -51,6 +53,7 @@ class Line:
     status: LineStatus = "complete"
     client_id: str | None = None
     images: int = 0
+    chat: int = 0
 
 
 @dataclass(frozen=True, slots=True)

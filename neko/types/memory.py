@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Literal, Protocol
 
 from neko.types.lines import Line, NewLine, Role, Stored
@@ -45,6 +46,35 @@ class RecentEntry:
     text: str
 
 
+class InChats(Enum):
+    """Where lines are looked for, when not in a chat of this number."""
+
+    OPEN = "open"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One of the chats with a character. ``title`` is what the user called it (``is_named``), else how their first
+    words began, "" while there are none. ``last_id`` is that of its newest line, 0 for none, and ``last_at`` when
+    that was said, local naive time.
+    """
+
+    id: int
+    title: str
+    is_named: bool
+    last_id: int
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatList:
+    """``current`` is the number of the open chat, which is always among ``chats``; the newest comes first."""
+
+    current: int
+    chats: tuple[Chat, ...]
+
+
 Summarise = Callable[[str], Awaitable[str]]
 """Text in, summary out. Has the patience and the deadlines that the model needs, and raises ``NekoError`` when no
 summary could be had: ``ContextTooLongError`` when a shorter text may be."""
@@ -71,9 +101,15 @@ class ConversationLog(Protocol):
         ...
 
     async def lines(
-        self, character: str, *, before: int | None = None, after: int | None = None, limit: int = 50
+        self,
+        character: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        chat: int | InChats = InChats.OPEN,
     ) -> list[Line]:
-        """A page of the log in time order, without replaced lines.
+        """A page of the log in time order, without replaced lines: of the open chat, of another, or of all.
 
         ``before``/``after`` are exclusive ids. Without ``after`` the *last* ``limit`` lines
         (older than ``before``); with ``after`` the *first* ``limit`` lines newer than it.
@@ -81,7 +117,34 @@ class ConversationLog(Protocol):
         ...
 
     async def recent(self, character: str) -> list[RecentEntry]:
-        """The recent window: at most one memo (first), then the last lines, oldest first."""
+        """The recent window: at most one memo (first), then the last lines of the open chat, oldest first."""
+        ...
+
+
+class Chats(Protocol):
+    """The chats that a character's log falls into. What was said in one is recalled in all."""
+
+    async def chats(self, character: str) -> ChatList:
+        """The open one, and every one in which something was said."""
+        ...
+
+    async def open_chat(self, character: str) -> int:
+        """The number of the open one."""
+        ...
+
+    async def change_chat(self, character: str, chat: int | None) -> int | None:
+        """Open this chat, or a new one for None; the open one now, None when there is none of that number.
+
+        While nothing was said in the open chat, that is the new one.
+        """
+        ...
+
+    async def rename_chat(self, character: str, chat: int, title: str) -> bool:
+        """Give a chat a title, or by "" that of its first words again; false when there is none of that number."""
+        ...
+
+    async def delete_chat(self, character: str, chat: int) -> list[int]:
+        """Delete all lines of a chat, as ``ConversationLog.delete`` does, and its title; the ids that are gone."""
         ...
 
 
@@ -104,7 +167,7 @@ class Recall(Protocol):
         ...
 
 
-class ConversationMemory(ConversationLog, Recall, Protocol):
+class ConversationMemory(ConversationLog, Chats, Recall, Protocol):
     """The part of the memory that a conversation uses."""
 
 

@@ -209,6 +209,7 @@ def line_json(line: Line) -> dict[str, Any]:
         "turn_id": line.turn_id,
         "client_id": line.client_id,
         "images": line.images,
+        "chat": line.chat,
     }
 
 
@@ -259,6 +260,7 @@ def _hello(e: ev.Hello) -> dict[str, Any]:
         "speech": {"engine": e.speech},
         "language": e.language,
         "last_line_id": e.last_line_id,
+        "chat": e.chat,
     }
 
 
@@ -306,6 +308,7 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.HelpOffered: _help,
     ev.StateChanged: lambda e: {"type": "neko_state", "state": e.state},
     ev.LinesDeleted: lambda e: {"type": "neko_lines_deleted", "ids": list(e.ids)},
+    ev.ChatOpened: lambda e: {"type": "neko_chat", "chat": e.chat},
     ev.ModelChanged: lambda e: {"type": "neko_model", "model": label_json(e.model)},
     ev.LineStored: lambda e: {"type": "neko_line", "line": line_json(e.line), "replaces": e.replaces},
     ev.FaultOver: lambda e: {"type": "neko_fault_over", "fault": e.fault},

@@ -13,7 +13,7 @@ import pytest
 
 from neko.errors import ModelBadRequestError, ModelServerError
 from neko.types.lines import NewLine, Role
-from neko.types.memory import ConversationMemory, MemoryAdministration, RecentEntry
+from neko.types.memory import ConversationMemory, InChats, MemoryAdministration, RecentEntry
 
 MIO = "Mio"
 USER = "User"
@@ -170,6 +170,84 @@ class ConversationLogBehaviour:
         await memory.store(MIO, new_line("hi"))
         assert await shown(memory) == ["hi"]
         assert len(await memory.lines(MIO)) == 3
+
+
+class ChatsBehaviour:
+    async def test_there_is_one_chat_from_the_start(self, memory: Memory) -> None:
+        found = await memory.chats(MIO)
+        assert [(chat.id, chat.title, chat.last_at) for chat in found.chats] == [(found.current, "", None)]
+
+    async def test_a_new_chat_is_empty_and_the_old_one_is_still_there(self, memory: Memory) -> None:
+        await talk(memory, "I have a cat", "How nice")
+        old = await memory.open_chat(MIO)
+        new = await memory.change_chat(MIO, None)
+        assert new not in (None, old)
+        assert new == await memory.open_chat(MIO)
+        assert await texts(memory) == await shown(memory) == []
+        assert await texts(memory, chat=old) == await texts(memory, chat=InChats.ALL) == ["I have a cat", "How nice"]
+        await talk(memory, "good morning", "Good morning")
+        assert await texts(memory) == await shown(memory) == ["good morning", "Good morning"]
+        assert (await texts(memory, chat=InChats.ALL))[1:3] == ["How nice", "good morning"]
+
+    async def test_an_earlier_chat_goes_on_where_it_was_left(self, memory: Memory) -> None:
+        await talk(memory, "I have a cat", "How nice")
+        old = await memory.open_chat(MIO)
+        await memory.change_chat(MIO, None)
+        await talk(memory, "good morning")
+        assert await memory.change_chat(MIO, old) == old
+        assert await shown(memory) == ["I have a cat", "How nice"]
+        await talk(memory, "She is called Minka")
+        assert await texts(memory) == await shown(memory) == ["I have a cat", "How nice", "She is called Minka"]
+
+    async def test_while_nothing_was_said_in_it_the_open_chat_is_the_new_one(self, memory: Memory) -> None:
+        await talk(memory, "hello")
+        new = await memory.change_chat(MIO, None)
+        assert await memory.change_chat(MIO, None) == new
+        assert len((await memory.chats(MIO)).chats) == 2
+
+    async def test_a_chat_in_which_nothing_was_said_is_gone_once_it_is_left(self, memory: Memory) -> None:
+        await talk(memory, "hello")
+        old = await memory.open_chat(MIO)
+        new = await memory.change_chat(MIO, None)
+        await memory.change_chat(MIO, old)
+        assert [chat.id for chat in (await memory.chats(MIO)).chats] == [old]
+        assert await memory.change_chat(MIO, new) is None
+        assert await memory.open_chat(MIO) == old
+
+    async def test_what_was_said_in_one_chat_is_recalled_and_found_in_another(self, memory: Memory) -> None:
+        await talk(memory, "My cat is called Minka", "How nice")
+        await memory.change_chat(MIO, None)
+        assert (await recalled(memory, "what is my cat called?"))[0] == "My cat is called Minka"
+        assert [line.text for line in await memory.find(MIO, "Minka")] == ["My cat is called Minka"]
+
+    async def test_chats_are_listed_by_their_newest_words_under_the_first_ones(self, memory: Memory) -> None:
+        await talk(memory, "first of one", "yes?")
+        one = await memory.open_chat(MIO)
+        await memory.change_chat(MIO, None)
+        await talk(memory, "first of two", "yes?")
+        await memory.change_chat(MIO, one)
+        await talk(memory, "more of one")
+        assert [chat.title for chat in (await memory.chats(MIO)).chats] == ["first of one", "first of two"]
+        assert all(not chat.is_named and chat.last_at for chat in (await memory.chats(MIO)).chats)
+
+    async def test_a_chat_is_called_what_the_user_calls_it(self, memory: Memory) -> None:
+        await talk(memory, "hello")
+        chat = await memory.open_chat(MIO)
+        assert await memory.rename_chat(MIO, chat, "Holidays")
+        assert [(one.title, one.is_named) for one in (await memory.chats(MIO)).chats] == [("Holidays", True)]
+        assert await memory.rename_chat(MIO, chat, "")
+        assert [(one.title, one.is_named) for one in (await memory.chats(MIO)).chats] == [("hello", False)]
+        assert not await memory.rename_chat(MIO, chat + 9, "Nothing")
+
+    async def test_a_deleted_chat_is_gone_with_all_that_was_said_in_it(self, memory: Memory) -> None:
+        ids = await talk(memory, "I have a cat", "How nice")
+        old = await memory.open_chat(MIO)
+        await memory.change_chat(MIO, None)
+        await talk(memory, "good morning")
+        assert await memory.delete_chat(MIO, old) == ids
+        assert [chat.title for chat in (await memory.chats(MIO)).chats] == ["good morning"]
+        assert await texts(memory, chat=InChats.ALL) == ["good morning"]
+        assert await recalled(memory, "cat") == []
 
 
 class RecallBehaviour:

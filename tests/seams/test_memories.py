@@ -11,10 +11,16 @@ from neko.memory.service import MemoryService
 from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import TaskOwner
 from tests.scripted_memory import ScriptedMemory
-from tests.seams.memory import ConversationLogBehaviour, Memory, MemoryAdministrationBehaviour, RecallBehaviour
+from tests.seams.memory import (
+    ChatsBehaviour,
+    ConversationLogBehaviour,
+    Memory,
+    MemoryAdministrationBehaviour,
+    RecallBehaviour,
+)
 
 
-class TestMemoryService(ConversationLogBehaviour, RecallBehaviour, MemoryAdministrationBehaviour):
+class TestMemoryService(ConversationLogBehaviour, ChatsBehaviour, RecallBehaviour, MemoryAdministrationBehaviour):
     @pytest.fixture
     async def memory(self, tmp_path: Path) -> AsyncIterator[Memory]:
         async with TaskOwner("test") as owner:
@@ -25,7 +31,7 @@ class TestMemoryService(ConversationLogBehaviour, RecallBehaviour, MemoryAdminis
             await memory.aclose()
 
 
-class TestScriptedMemory(ConversationLogBehaviour, RecallBehaviour, MemoryAdministrationBehaviour):
+class TestScriptedMemory(ConversationLogBehaviour, ChatsBehaviour, RecallBehaviour, MemoryAdministrationBehaviour):
     @pytest.fixture
     def memory(self) -> Memory:
         return ScriptedMemory()

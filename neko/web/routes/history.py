@@ -10,7 +10,9 @@ from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from neko.app.export import exported
+from neko.sessions.manager import SessionManager
 from neko.types.lines import Line
+from neko.types.memory import InChats
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
 from neko.web.schemas import Empty, Schema, Success
@@ -22,11 +24,12 @@ class CharacterPath(Schema):
 
 
 class HistoryQuery(Schema):
-    """``before`` and ``after`` are exclusive line ids."""
+    """``before`` and ``after`` are exclusive line ids; ``chat`` is the number of one, the open one by default."""
 
     before: int | None = Field(None, ge=0)
     after: int | None = Field(None, ge=0)
     limit: int = Field(50, ge=1, le=500)
+    chat: int | None = Field(None, ge=0)
 
 
 class LineShape(Schema):
@@ -41,13 +44,15 @@ class LineShape(Schema):
     turn_id: str
     client_id: str | None
     images: int
+    chat: int
 
 
 class History(Schema):
-    """Oldest first; ``has_more`` looks in the direction that was asked for."""
+    """Oldest first; ``has_more`` looks in the direction that was asked for; ``chat`` is the one they are of."""
 
     lines: list[LineShape]
     has_more: bool
+    chat: int
 
 
 @get(
@@ -60,11 +65,13 @@ class History(Schema):
 )
 async def history(call: Call[Empty, HistoryQuery, CharacterPath]) -> History:
     character, query = _known(call), call.query
-    lines = await call.neko.memory.lines(character, before=query.before, after=query.after, limit=query.limit + 1)
+    memory = call.neko.memory
+    chat = await memory.open_chat(character) if query.chat is None else query.chat
+    lines = await memory.lines(character, before=query.before, after=query.after, limit=query.limit + 1, chat=chat)
     more = len(lines) > query.limit
     if more:
         lines = lines[1:] if query.after is None else lines[:-1]
-    return History(lines=[line_shape(line) for line in lines], has_more=more)
+    return History(lines=[line_shape(line) for line in lines], has_more=more, chat=chat)
 
 
 def line_shape(line: Line) -> LineShape:
@@ -79,7 +86,13 @@ def line_shape(line: Line) -> LineShape:
         turn_id=line.turn_id,
         client_id=line.client_id,
         images=line.images,
+        chat=line.chat,
     )
+
+
+class Found(Schema):
+    lines: list[LineShape]
+    has_more: bool
 
 
 class SearchQuery(Schema):
@@ -94,17 +107,20 @@ class SearchQuery(Schema):
     "/api/history/{character}/search",
     path=CharacterPath,
     query=SearchQuery,
-    response=History,
+    response=Found,
     summary="The lines that hold all of these words, newest first",
     failures={404: "There is no character of this name."},
 )
-async def search(call: Call[Empty, SearchQuery, CharacterPath]) -> History:
+async def search(call: Call[Empty, SearchQuery, CharacterPath]) -> Found:
     character, query = _known(call), call.query
     found = await call.neko.memory.find(character, well_formed(query.q), limit=query.limit + 1, before=query.before)
-    return History(lines=[line_shape(line) for line in found[: query.limit]], has_more=len(found) > query.limit)
+    return Found(lines=[line_shape(line) for line in found[: query.limit]], has_more=len(found) > query.limit)
 
 
 class ExportQuery(Schema):
+    """``chat``: of which one, of all by default."""
+
+    chat: int | None = Field(None, ge=0)
     form: Literal["markdown", "json"] = "markdown"
 
 
@@ -113,7 +129,7 @@ class ExportQuery(Schema):
     path=CharacterPath,
     query=ExportQuery,
     response=Empty,
-    summary="The whole talk as a file",
+    summary="The whole talk, or one chat, as a file",
     failures={404: "There is no character of this name."},
 )
 async def export(call: Call[Empty, ExportQuery, CharacterPath]) -> Response:
@@ -121,7 +137,7 @@ async def export(call: Call[Empty, ExportQuery, CharacterPath]) -> Response:
     media_type, ending = ("text/markdown", "md") if form == "markdown" else ("application/json", "json")
     name = quote(f"{character} {datetime.now():%Y-%m-%d}.{ending}")
     return StreamingResponse(
-        exported(call.neko.memory, character, form),
+        exported(call.neko.memory, character, form, InChats.ALL if call.query.chat is None else call.query.chat),
         media_type=f"{media_type}; charset=utf-8",
         headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"},
     )
@@ -146,17 +162,26 @@ class Deleted(Success):
     failures={404: "There is no character of this name."},
 )
 async def delete(call: Call[Deletion, Empty, CharacterPath]) -> Deleted:
-    manager = call.neko.conversations.get(_known(call))
-    if manager is None:
-        raise HTTPError(404, "character", "There is no character of this name.", name=call.path.character)
-    return Deleted(ids=await manager.delete_lines(call.body.ids))
+    return Deleted(ids=await manager_of(call, call.path.character).delete_lines(call.body.ids))
 
 
-def _known(call: Call[Any, Any, CharacterPath]) -> str:
-    character = call.path.character
+def known(call: Call[Any, Any, Any], character: str) -> str:
+    """The name of a character; raises ``HTTPError`` when there is none of it."""
     if character not in call.neko.characters.names:
         raise HTTPError(404, "character", "There is no character of this name.", name=character)
     return character
+
+
+def manager_of(call: Call[Any, Any, Any], character: str) -> SessionManager:
+    """The conversation with a character; raises ``HTTPError`` when there is none of this name."""
+    manager = call.neko.conversations.get(known(call, character))
+    if manager is None:
+        raise HTTPError(404, "character", "There is no character of this name.", name=character)
+    return manager
+
+
+def _known(call: Call[Any, Any, CharacterPath]) -> str:
+    return known(call, call.path.character)
 
 
 ENDPOINTS = (history, search, export, delete)

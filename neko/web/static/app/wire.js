@@ -20,17 +20,19 @@
  * @property {LineStatus} status
  * @property {string} turn_id
  * @property {string | null} client_id
+ * @property {number} chat the number of the chat it belongs to
  * @property {number} images how many pictures came with it
  *
  * What the server sends, by `type`:
  *
  * @typedef {{
  *   type: "neko_hello", character: string, master: string, state: TurnState, model: ModelLabel,
- *   speech: { engine: SpeechEngine }, language: string, last_line_id: number,
+ *   speech: { engine: SpeechEngine }, language: string, last_line_id: number, chat: number | null,
  * }} Hello
  * @typedef {{ type: "neko_state", state: TurnState }} StateChanged
  * @typedef {{ type: "neko_model", model: ModelLabel }} ModelChanged
  * @typedef {{ type: "neko_line", line: Line, replaces: number | null }} LineStored
+ * @typedef {{ type: "neko_chat", chat: number }} ChatOpened The conversation goes on in this chat.
  * @typedef {{ type: "neko_lines_deleted", ids: number[] }} LinesDeleted They are gone from the log.
  * @typedef {{ type: "neko_emotion", emotion: string, intensity: number, speech_id: string }} EmotionShown
  * @typedef {{ number: string, name: string, hours: string, url: string }} HelpNumber
@@ -71,7 +73,7 @@
  * @typedef {{ type: "agent_notification", text: string, source: string, status: string }} AgentNotification
  * @typedef {{ type: "agent_task_update", task: Record<string, unknown> }} AgentTask
  *
- * @typedef {Hello | StateChanged | ModelChanged | LineStored | LinesDeleted | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
+ * @typedef {Hello | StateChanged | ModelChanged | LineStored | LinesDeleted | ChatOpened | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
  *   | TurnAbandoned | UserTranscript | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
  *   | FaultOver | LineUnkept | Help | RepetitionWarning | CharacterSwitched | ReloadPage | RequestScreenshot | Pong
