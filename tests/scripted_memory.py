@@ -77,6 +77,10 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             waiting += self._earlier[character].get(gone[-1], [])
         self._deleted[character].update(gone)
         window = self._windows[character]
+        if gone and window and window[0][1].role == "system" and window[0][0] >= min(gone):
+            reach = window.pop(0)[0]
+            again = [line for line in await self.lines(character, before=reach + 1, limit=reach) if line.text.strip()]
+            window[:0] = [(line.id, RecentEntry(line.role, line.text)) for line in again if line.role != "system"]
         window[:] = [entry for entry in window if entry[0] not in gone]
         return sorted(gone)
 
@@ -191,7 +195,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
                 return False
         if not text:
             return False
-        self._windows[character][: len(oldest)] = [(0, RecentEntry("system", text))]
+        self._windows[character][: len(oldest)] = [(read[len(oldest) - 1][0], RecentEntry("system", text))]
         return True
 
     async def review(self, character: str, correct: Summarise | None) -> bool:

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 class CharacterMemory:
     """The log and the recent window of one character. Every method raises ``MemoryStoreError``.
 
-    ``writing`` is the task that runs the window; ``names`` are those of the speakers; ``language``
+    ``tasks`` run the window and empty the WAL; ``names`` are those of the speakers; ``language``
     is the reader's, for texts that do not show one. ``on_fault`` is told of a model that will not make
     a memo, ``on_renewed`` the file of the window that has a new one.
     """
@@ -36,7 +36,7 @@ class CharacterMemory:
         self,
         log: Log,
         window: RecentWindow,
-        writing: asyncio.Task[None],
+        tasks: Sequence[asyncio.Task[None]],
         names: Callable[[], Names],
         language: Callable[[], str],
         timeouts: MemoryTimeouts,
@@ -45,13 +45,24 @@ class CharacterMemory:
     ) -> None:
         self.log = log
         self.window = window
-        self._writing = writing
+        self._tasks = tasks
         self._names = names
         self._language = language
         self._timeouts = timeouts
         self._on_fault = on_fault
         self._on_renewed = on_renewed
         self._rewriting = asyncio.Lock()
+        self._changing = asyncio.Lock()
+        """Held while a memo and the summary of the same words are kept, or deleted."""
+
+    async def delete(self, ids: Sequence[int]) -> list[int]:
+        """``ConversationLog.delete``. The window goes first: until the log has done it, nothing is deleted."""
+        async with self._changing:
+            lines = await self.log.with_earlier(ids)
+            if not lines:
+                return []
+            await self.window.forget(lines)
+            return await self.log.delete([logged.line.id for logged in lines])
 
     async def compress(self, summarise: Summarise | None) -> bool:
         """``MemoryAdministration.compress``; false at once while another compression or review runs.
@@ -96,8 +107,9 @@ class CharacterMemory:
     async def aclose(self) -> None:
         """Write what is not written yet and close the files; a failure is logged."""
         try:
-            self._writing.cancel()
-            await asyncio.wait([self._writing], timeout=self._timeouts.close_timeout_s)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=self._timeouts.close_timeout_s)
             async with asyncio.timeout(self._timeouts.close_timeout_s):
                 await self.window.flush()
         except (NekoError, TimeoutError) as error:
@@ -129,11 +141,12 @@ class CharacterMemory:
     async def _replace_by_memo(self, oldest: list[Any], summary: str, language: str) -> bool:
         sources = line_ids(oldest)
         neko = {"id": max(sources)} if sources else None
-        if not await self.window.swap(oldest, [message("system", memo_text(summary, language), neko)]):
-            return False
-        self._on_renewed(self.window.path)
-        await self.log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)
-        return True
+        async with self._changing:
+            if not await self.window.swap(oldest, [message("system", memo_text(summary, language), neko)]):
+                return False
+            self._on_renewed(self.window.path)
+            await self.log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)
+            return True
 
     def _language_of(self, entries: Sequence[RecentEntry]) -> str:
         return guess("\n".join(entry.text for entry in entries), self._language())

@@ -37,9 +37,12 @@ class Connection:
     The connection commits by itself outside of ``transaction``.
     """
 
-    def __init__(self, database: _Database, path: Path, file: Identity | None, wal: Identity | None) -> None:
+    def __init__(
+        self, database: _Database, path: Path, lock_timeout_s: float, file: Identity | None, wal: Identity | None
+    ) -> None:
         self._database = database
         self._path = path
+        self._lock_timeout_s = lock_timeout_s
         self._file = file
         self.wal = wal
         self._closed = False
@@ -65,7 +68,7 @@ class Connection:
         except asyncio.CancelledError:
             await to_the_end(database.close())
             raise
-        return cls(database, path, *files)
+        return cls(database, path, lock_timeout_s, *files)
 
     async def read(self, work: Work[T], *, timeout_s: float | None = None) -> T:
         """The result of ``work``, which only reads.
@@ -113,9 +116,20 @@ class Connection:
 
         return await self._run(run)
 
-    async def fold_in(self) -> None:
-        """Move what the WAL holds into the file and empty it, if nobody reads just now. Raises ``sqlite3.Error``."""
-        await self._run(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+    async def fold_in(self) -> bool:
+        """Move what the WAL holds into the file and empty it; false at once while somebody reads.
+
+        Raises ``sqlite3.Error``.
+        """
+
+        def run(connection: sqlite3.Connection) -> bool:
+            connection.execute("PRAGMA busy_timeout=0")  # a reader may stay for long, and nothing is written meanwhile
+            try:
+                return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                connection.execute(f"PRAGMA busy_timeout={int(self._lock_timeout_s * 1000)}")
+
+        return await self._run(run)
 
     async def aclose(self) -> None:
         """Interrupt a running read, finish what was handed in, and close; idempotent."""

@@ -11,14 +11,14 @@ import json
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, MemoryStoreError, NekoError
-from neko.memory import chats, schema, search
+from neko.memory import chats, deletion, schema, search
 from neko.memory.connection import Connection, Work
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.line_codec import (
@@ -45,6 +45,8 @@ OnDamage = Callable[[NekoError], None]
 _LARGEST: Final = 2**63 - 1
 """The largest integer of SQLite."""
 _WINDOW_POSITION: Final = "recent"
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 10.0
 
 
 class Log:
@@ -69,6 +71,7 @@ class Log:
         self._lock_timeout_s = lock_timeout_s
         self._read_timeout_s = read_timeout_s
         self._reopening = asyncio.Lock()
+        self._is_to_fold_in = asyncio.Event()
         self._openings = 0
         self._is_open = False
         self._closed = False
@@ -116,14 +119,14 @@ class Log:
         return stored
 
     async def delete(self, ids: Sequence[int]) -> list[int]:
-        """Delete lines, and the earlier versions of replies among them; the ids that are gone.
+        """Delete lines, and the summaries that may hold their words; the ids of lines that are gone.
 
-        Their words are overwritten in the file, in its WAL once nobody reads, and are no longer recalled.
+        They are overwritten in the file, in its WAL once nobody reads (``fold_in``), and are no longer recalled.
         """
-        gone = await self.transaction(lambda connection: _delete(connection, ids))
+        gone = await self.transaction(lambda connection: deletion.delete(connection, ids))
         await self.recall(lambda connection, _: search.forget(connection, gone))
-        with suppress(sqlite3.Error, NekoError):
-            await self._writer.fold_in()
+        if not await self._folded_in():
+            self._is_to_fold_in.set()
         return gone
 
     async def change_chat(self, number: int | None) -> int | None:
@@ -132,10 +135,39 @@ class Log:
         self._chat = self._chat if chat is None else chat
         return chat
 
+    async def fold_in(self) -> None:
+        """Empty the WAL, at first of what a crash left in it, then after each deletion, for ever.
+
+        Somebody who reads keeps it from being emptied: it is tried again until that is over.
+        """
+        while True:
+            self._is_to_fold_in.clear()
+            pause_s = _FIRST_PAUSE_S
+            while not await self._folded_in():
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            await self._is_to_fold_in.wait()
+
+    async def _folded_in(self) -> bool:
+        try:
+            return await self._writer.fold_in()
+        except sqlite3.Error as error:
+            logger.info("the WAL of a log cannot be emptied yet: %s", error)
+            return False
+
     async def add_summary(self, session_id: str, text: str, at: datetime, sources: Sequence[int]) -> None:
         """Keep a summary together with the ids of the lines it was made from."""
         row = (session_id, json.dumps(message("system", text, {"sources": list(sources)})), _stamp(at))
         await self.transaction(lambda connection: _execute(connection, schema.INSERT_SUMMARY, row))
+
+    async def with_earlier(self, ids: Sequence[int]) -> list[LoggedLine]:
+        """The lines with these ids and the earlier versions of replies among them, oldest first."""
+        names = self._names()
+        return await self._read(lambda connection: deletion.with_earlier(connection, ids, names))
+
+    async def last_summary_before(self, line_id: int) -> deletion.Summary | None:
+        """The newest summary that was made of lines before this one only."""
+        return await self._read(lambda connection: deletion.last_summary_before(connection, line_id))
 
     async def set_window_position(self, line_id: int) -> None:
         """Remember up to which line the recent file has been written.
@@ -369,17 +401,3 @@ def _execute(connection: sqlite3.Connection, statement: str, parameters: Sequenc
 
 def _stamp(at: datetime) -> str:
     return local_naive(at).isoformat(sep=" ", timespec="microseconds")
-
-
-def _delete(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
-    waiting, gone = list(ids), []
-    connection.execute("PRAGMA secure_delete=ON")
-    try:
-        while waiting:
-            line_id = waiting.pop()
-            earlier = _execute(connection, schema.REPLACED_BY, (line_id,))
-            waiting += [int(row[0]) for row in earlier if row[0] is not None]
-            gone += [row[0] for row in _execute(connection, schema.DELETE, (line_id,))]
-    finally:
-        connection.execute("PRAGMA secure_delete=OFF")
-    return sorted(gone)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError
-from neko.memory.line_codec import LoggedLine, Message, parse, turn_message
+from neko.language import guess
+from neko.memory.line_codec import LoggedLine, Message, message, parse, turn_message
 from neko.memory.log import Log
-from neko.memory.memo import cut_memo_prefix
+from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
 from neko.types.memory import RecentEntry
@@ -28,6 +29,8 @@ UNCOMPRESSED = 9
 """How many entries stay as they were said when the older ones are replaced by the memo."""
 LARGEST_WINDOW = 10
 """How many entries the window may hold before it is worth compressing."""
+_LINES_AGAIN = 100
+"""How many lines that a memo told of come back into the window at most, when it is dropped."""
 
 _Signature = tuple[int, int, int]
 
@@ -213,15 +216,39 @@ class RecentWindow:
         line = await self._log.page(after=newest - 1, before=newest + 1)
         return bool(line) and line[0].line.chat != self._log.chat
 
-    async def forget(self, ids: Collection[int]) -> None:
-        """Leave out the lines with these ids, in the file and in its backup."""
+    async def forget(self, lines: Sequence[LoggedLine]) -> None:
+        """Leave out these lines, which are about to be deleted, in the file and in its backup.
+
+        A memo that may hold their words gives way to the one before it and the lines since, at most
+        ``_LINES_AGAIN`` of them, from which the next memo is made.
+        """
         async with self._merging:
             await self._merge()
-            kept = [entry for entry in self._entries if _line_id(entry) not in ids or _is_memo(entry)]
-            self._dirty = self._dirty or len(kept) < len(self._entries)
-            self._entries = kept
+            memos = [entry for entry in self._entries if _is_memo(entry)]
+            turns = [entry for entry in self._entries if not _is_memo(entry)]
+            kept, found = _without(turns, lines)
+            if any(_may_hold(memo, lines, found) for memo in memos):
+                memos = await self._before_memo(memos, kept, lines)
+            self._dirty = self._dirty or memos + kept != self._entries
+            self._entries = memos + kept
         await self.flush()
         await in_thread(self._file.forget_backup)
+
+    async def _before_memo(self, memos: list[Any], turns: list[Any], lines: Sequence[LoggedLine]) -> list[Any]:
+        """What stands instead of these memos once the lines are gone."""
+        ids = {logged.line.id for logged in lines}
+        reach = largest_id(memos) or min(line_ids(turns), default=self._position + 1) - 1
+        earlier = await self._log.last_summary_before(min(ids))
+        after = earlier.reach or 0 if earlier else 0
+        page = await self._log.page(before=reach + 1, limit=_LINES_AGAIN)
+        known = ids.union(line_ids(turns))
+        missing = [one for one in page if after < one.line.id and one.line.id not in known and _belongs(one)]
+        there = {(parsed.role, parsed.text) for entry in turns if (parsed := parse(entry)) and _line_id(entry) is None}
+        again = [_entry(one) for one in missing if (one.line.role, one.line.text) not in there]
+        if earlier is None:
+            return again
+        text = memo_text(earlier.text, guess(earlier.text, "en"))
+        return [message("system", text, {"id": after}), *again]
 
     async def flush(self) -> None:
         """Write what has not been written; raises ``MemoryStoreError``."""
@@ -313,6 +340,30 @@ def _is_memo(entry: Any) -> bool:
     """The memo has the id of the last line that it is made from."""
     parsed = parse(entry)
     return parsed is not None and parsed.role == "system"
+
+
+def _without(turns: Sequence[Any], lines: Sequence[LoggedLine]) -> tuple[list[Any], set[int]]:
+    """The turns but those lines, and the ids of the lines that were found. What N.E.K.O. wrote has no id."""
+    by_id = {logged.line.id: logged for logged in lines}
+    by_text = {(logged.line.role, logged.line.text): logged for logged in lines}
+    kept, found = [], set()
+    for entry in turns:
+        line_id, parsed = _line_id(entry), parse(entry)
+        of_same_text = by_text.get((parsed.role, parsed.text)) if parsed and line_id is None else None
+        logged = by_id.get(line_id) if line_id is not None else of_same_text
+        if logged is None:
+            kept.append(entry)
+        else:
+            found.add(logged.line.id)
+    return kept, found
+
+
+def _may_hold(memo: Any, lines: Sequence[LoggedLine], found: Collection[int]) -> bool:
+    """Whether the memo was made of any of these lines, as far as one can know; ``found`` stand after it."""
+    reach = _line_id(memo)
+    if reach is None:
+        return any(logged.line.id not in found for logged in lines)
+    return any(logged.line.id <= reach for logged in lines)
 
 
 def _drop_ids_beyond(entries: list[Any], last: int) -> None:

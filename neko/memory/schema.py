@@ -10,7 +10,9 @@ from typing import Final
 ORIGINAL: Final = "time_indexed_original"
 COMPRESSED: Final = "time_indexed_compressed"
 
-PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
+PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON")
+"""With ``secure_delete`` a page that is split or changed keeps no copy of what moved: later no deletion would find it.
+Lines that are only added cost the same with it."""
 
 COLUMNS: Final = "id, session_id, message, timestamp"
 
@@ -76,6 +78,7 @@ SET_CHAT_TITLE: Final = (
     "INSERT INTO neko_chats (id, title) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET title = excluded.title"
 )
 ADD_CHAT: Final = "INSERT OR IGNORE INTO neko_chats (id, title) VALUES (?, '')"
+FORGET_TITLES_OF_EMPTY: Final = f"UPDATE neko_chats SET title = '' WHERE id NOT IN ({CHATS_WITH_LINES})"
 NEXT_CHAT: Final = (
     f"SELECT 1 + max((SELECT coalesce(max({CHAT}), 0) FROM {ORIGINAL}), (SELECT coalesce(max(id), 0) FROM neko_chats))"
 )
@@ -93,7 +96,10 @@ MARK_REPLACED: Final = (
 )
 
 REPLACED_BY: Final = f"SELECT {_extra('replaces')} FROM {ORIGINAL} WHERE id = ?"
-DELETE: Final = f"DELETE FROM {ORIGINAL} WHERE id = ? RETURNING id"
+BY_ID: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE id = ?"
+DELETE: Final = f"DELETE FROM {ORIGINAL} WHERE id = ? RETURNING id, timestamp"
+SUMMARIES: Final = f"SELECT {COLUMNS} FROM {COMPRESSED}"
+DELETE_SUMMARY: Final = f"DELETE FROM {COMPRESSED} WHERE id = ?"
 
 GET_STATE: Final = "SELECT value FROM neko_state WHERE name = ?"
 SET_STATE: Final = (

@@ -107,10 +107,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         return stored
 
     async def delete(self, character: str, ids: Sequence[int]) -> list[int]:
-        memory = await self._opened(character)
-        gone = await memory.log.delete(ids)
-        await memory.window.forget(frozenset(gone))
-        return gone
+        return await (await self._opened(character)).delete(ids)
 
     async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
         path = unkept_path(self._folder, character)
@@ -268,7 +265,10 @@ class MemoryService(ConversationMemory, MemoryAdministration):
                 file, log, self._damaged, self._on_written, write_delay_s=self._timeouts.write_delay_s
             )
             await window.open(entries, signature)
-            writing = self._owner.supervise(window.run, name="write a recent window")
+            tasks = [
+                self._owner.supervise(window.run, name="write a recent window"),
+                self._owner.supervise(log.fold_in, name="empty the WAL of a log"),
+            ]
             self._background.submit(name, log.prepare_recall)
         except BaseException as error:
             if log is not None:
@@ -277,7 +277,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
                 return error
             raise
         return CharacterMemory(
-            log, window, writing, names, self._language, self._timeouts, self._damaged, self._on_written
+            log, window, tasks, names, self._language, self._timeouts, self._damaged, self._on_written
         )
 
     async def _finish(self, character: str, opening: asyncio.Task[CharacterMemory | NekoError]) -> None:

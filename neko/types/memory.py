@@ -89,7 +89,8 @@ class ConversationLog(Protocol):
 
     async def delete(self, character: str, ids: Sequence[int]) -> list[int]:
         """Delete lines for good, with the earlier versions of replies among them: from the log, the recent window and
-        recall. The ids that are gone; an unknown one is passed over. A memo that was made of them stays as it is."""
+        recall. The ids that are gone; an unknown one is passed over. A memo that may have been made of them gives way
+        to the one before it and the lines since."""
         ...
 
     async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:

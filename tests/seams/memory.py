@@ -374,6 +374,14 @@ class MemoryAdministrationBehaviour:
         assert "memo 1" in prompts[1]
         assert [entry.text for entry in await memory.recent(MIO) if entry.role == "system"] == ["memo 2"]
 
+    async def test_the_lines_come_back_for_a_memo_that_may_tell_of_deleted_ones(self, memory: Memory) -> None:
+        ids = await talk(memory, *(f"line {number}" for number in range(14)))
+        assert await memory.compress(MIO, _memo)
+        await memory.delete(MIO, [ids[9]])
+        assert [entry.role for entry in await memory.recent(MIO)][:2] == ["system", "assistant"]
+        await memory.delete(MIO, [ids[3]])
+        assert await shown(memory) == [f"line {number}" for number in range(14) if number not in (3, 9)]
+
     async def test_lines_stored_during_a_summary_survive_it(self, memory: Memory) -> None:
         async def summarise(prompt: str) -> str:
             await talk(memory, "meanwhile", "indeed")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx2
 
 from neko.web.app import ENDPOINTS
+from tests.client import client
 from tests.conftest import RunningServer
 
 NOT_FOUND_HERE = {
@@ -17,26 +20,52 @@ NOT_FOUND_HERE = {
 
 async def test_every_read_answers_at_once_on_a_fresh_folder(server: RunningServer) -> None:
     """[ws 9.1]"""
-    async with httpx2.AsyncClient(base_url=server.url, trust_env=False, timeout=5) as client:
+    async with httpx2.AsyncClient(base_url=server.url, trust_env=False, timeout=5) as http:
         for endpoint in ENDPOINTS:
             if endpoint.method != "GET":
                 continue
             for path in endpoint.paths:
                 address = path.format(character=server.neko.characters.current, model="mao_pro", file="0" * 64 + ".png")
-                answer = await client.get(address)
+                answer = await http.get(address)
                 assert (answer.status_code < 400) is (path not in NOT_FOUND_HERE), address
 
 
 async def test_a_language_a_voice_and_a_model_can_be_chosen(server: RunningServer) -> None:
-    async with httpx2.AsyncClient(base_url=server.url, trust_env=False, timeout=5) as client:
-        assert (await client.post("/api/language", json={"language": "ja"})).status_code == 200
+    async with httpx2.AsyncClient(base_url=server.url, trust_env=False, timeout=5) as http:
+        assert (await http.post("/api/language", json={"language": "ja"})).status_code == 200
         assert server.neko.language.current == "ja"
-        assert (await client.post("/api/speech", json={"engine": "off", "rate": 1.5})).json()["engine"] == "off"
+        assert (await http.post("/api/speech", json={"engine": "off", "rate": 1.5})).json()["engine"] == "off"
         custom = {"provider": "custom", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
-        assert (await client.post("/api/models/use", json=custom)).json()["model"] == "m"
+        assert (await http.post("/api/models/use", json=custom)).json()["model"] == "m"
         assert server.neko.models.label.model == "m"
-        unreachable = (await client.post("/api/models/list", json=custom)).json()
+        unreachable = (await http.post("/api/models/list", json=custom)).json()
         assert (unreachable["success"], unreachable["code"]) == (False, "model_unreachable")
-        assert (await client.post("/api/models/use", json={"provider": "offline"})).json()["offline"] is True
-        saved = await client.post("/api/config/core_api", json={"coreApiKey": "sk-0123456789abcdef-end"})
+        assert (await http.post("/api/models/use", json={"provider": "offline"})).json()["offline"] is True
+        saved = await http.post("/api/config/core_api", json={"coreApiKey": "sk-0123456789abcdef-end"})
         assert saved.json() == {"success": True, "message": "saved", "sessions_ended": 0}
+
+
+async def test_a_deleted_exchange_is_in_no_file_any_more(server: RunningServer, data_dir: Path) -> None:
+    name = server.neko.characters.current
+    async with (
+        client(server.ws_url, name) as page,
+        httpx2.AsyncClient(base_url=server.url, trust_env=False, timeout=10) as http,
+    ):
+        await page.send("start_session", input_type="text")
+        for words in ("I think of xyzzy all day", *(f"Hello for the {number}th time" for number in range(7))):
+            await page.say(words)
+            await page.reply()
+        assert await server.neko.memory.compress(name, None)
+        lines = (await http.get(f"/api/history/{name}")).json()["lines"]
+        assert _holding(data_dir, b"xyzzy")
+        ids = [line["id"] for line in lines if "xyzzy" in line["text"]]
+        assert (await http.post(f"/api/history/{name}/delete", json={"ids": ids})).json()["ids"] == ids
+        while _holding(data_dir, b"xyzzy"):  # the log is emptied of it once nobody reads
+            await page.quiet()
+        await page.say("And now?")
+        await page.reply()
+    assert _holding(data_dir, b"xyzzy") == []
+
+
+def _holding(folder: Path, words: bytes) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and words in path.read_bytes()]

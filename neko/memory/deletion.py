@@ -1,0 +1,81 @@
+"""Deleting lines for good: the rows themselves, and every summary that may hold their words.
+
+Each memo is made from the one before it and the lines since, so what was said may stand in any summary
+that reaches as far as its line. All of those go. Every call blocks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neko.memory import schema
+from neko.memory.line_codec import LoggedLine, Names, Parsed, logged_lines, parse
+from neko.well_formed import load_json
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """``reach`` is the id of the last line that it was made from; None for those of N.E.K.O., which keep no ids."""
+
+    row: int
+    text: str
+    reach: int | None
+    timestamp: str | None
+
+
+def with_earlier(connection: sqlite3.Connection, ids: Sequence[int], names: Names) -> list[LoggedLine]:
+    """The lines with these ids and the earlier versions of replies among them, oldest first."""
+    waiting, rows = list(ids), {}
+    while waiting:
+        for row in connection.execute(schema.BY_ID, (waiting.pop(),)).fetchall():
+            if row[0] not in rows:
+                rows[row[0]] = row
+                waiting += [found[0] for found in connection.execute(schema.REPLACED_BY, row[:1]) if found[0]]
+    return logged_lines([rows[line_id] for line_id in sorted(rows)], names)
+
+
+def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
+    """Delete these lines and all summaries that may hold their words; the ids of lines that are gone."""
+    stamps: list[str | None] = []
+    gone: list[int] = []
+    for line_id in ids:
+        for found, stamp in connection.execute(schema.DELETE, (line_id,)).fetchall():
+            gone.append(found)
+            stamps.append(stamp)
+    connection.execute(schema.FORGET_TITLES_OF_EMPTY)
+    for summary in _summaries(connection) if gone else ():
+        if _may_hold(summary, min(gone), stamps):
+            connection.execute(schema.DELETE_SUMMARY, (summary.row,))
+    return sorted(gone)
+
+
+def last_summary_before(connection: sqlite3.Connection, line_id: int) -> Summary | None:
+    """The newest summary of lines with smaller ids only."""
+    reaching = [one for one in _summaries(connection) if one.reach is not None and one.reach < line_id]
+    return max(reaching, key=lambda one: (one.reach or 0, one.row), default=None)
+
+
+def _may_hold(summary: Summary, first: int, stamps: Sequence[str | None]) -> bool:
+    if summary.reach is not None:
+        return summary.reach >= first
+    return any(not stamp or not summary.timestamp or summary.timestamp >= stamp for stamp in stamps)
+
+
+def _summaries(connection: sqlite3.Connection) -> list[Summary]:
+    summaries = []
+    for row, _, raw, timestamp in connection.execute(schema.SUMMARIES).fetchall():
+        parsed = _parsed(raw)
+        sources = parsed.neko.get("sources")
+        ids = [one for one in sources if isinstance(one, int)] if isinstance(sources, list) else []
+        summaries.append(Summary(row, parsed.text, max(ids, default=None), timestamp))
+    return summaries
+
+
+def _parsed(raw: str | None) -> Parsed:
+    try:
+        found = parse(load_json(raw or ""))
+    except (ValueError, RecursionError):
+        found = None
+    return found or Parsed("system", raw or "")

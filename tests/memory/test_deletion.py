@@ -1,0 +1,212 @@
+"""What is deleted is in no file of the memory any more, whatever was made of it meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from neko.errors import MemoryStoreError
+from neko.memory.line_codec import message, turn_message
+from neko.memory.service import MemoryService
+from neko.tasks import in_thread
+from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, texts, window
+
+WORD = "xyzzy"
+
+
+def holding(folder: Path, word: str = WORD) -> list[str]:
+    """The files in whose bytes the word stands, as itself or escaped as JSON does it."""
+    spellings = (word.encode(), json.dumps(word)[1:-1].encode())
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted(path.name for path in files if any(one in path.read_bytes() for one in spellings))
+
+
+async def quoting(prompt: str) -> str:
+    """A memo that keeps every word."""
+    return " ".join(sorted({word for word in prompt.split() if word[-1].isdigit() or word == WORD}))
+
+
+async def tell(memory: MemoryService, first: int, last: int) -> list[int]:
+    return [await say(memory, f"line-{number}") for number in range(first, last)]
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Another program is in the middle of reading the log."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM time_indexed_original").fetchall()
+        yield
+
+
+async def until_nowhere(folder: Path) -> None:
+    async with asyncio.timeout(30):
+        while await in_thread(holding, folder):
+            pass
+
+
+@pytest.mark.parametrize("word", [WORD, "葡萄"])
+async def test_neither_the_memo_nor_a_summary_keeps_what_is_deleted(memory_folder: MemoryFolder, word: str) -> None:
+    async def keeping(prompt: str) -> str:
+        return f"She said {word}."
+
+    memory = await memory_folder.open()
+    secret = await say(memory, f"the password is {word}")
+    await tell(memory, 0, 12)
+    assert await memory.compress(MIO, keeping)
+    await tell(memory, 12, 24)
+    assert await memory.compress(MIO, keeping)
+    assert {"recent_Mio.json", "recent_Mio.json.bak"} <= set(holding(memory_folder.folder, word))
+    assert await memory.delete(MIO, [secret]) == [secret]
+    assert holding(memory_folder.folder, word) == []
+    assert not any(word in shown for shown in await window(memory))
+
+
+async def test_the_memo_before_it_and_the_lines_since_come_in_place_of_a_memo(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await tell(memory, 0, 12)
+    assert await memory.compress(MIO, quoting)
+    before = (await window(memory))[0]
+    await tell(memory, 12, 15)
+    secret = await say(memory, f"now {WORD}")
+    await tell(memory, 15, 27)
+    assert await memory.compress(MIO, quoting)
+    assert WORD in (await window(memory))[0]
+    await memory.delete(MIO, [secret])
+    assert await window(memory) == [before, *(f"line-{number}" for number in range(3, 27))]
+    assert len(memory_folder.sql("SELECT id FROM time_indexed_compressed")) == 1
+    assert await memory.compress(MIO, quoting)
+    renewed = (await window(memory))[0]
+    assert {"line-0", "line-12", "line-17"} <= set(renewed.split())
+    assert holding(memory_folder.folder) == []
+
+
+async def test_a_memo_of_other_lines_stays(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await tell(memory, 0, 14)
+    assert await memory.compress(MIO, quoting)
+    secret = await say(memory, WORD)
+    before = await window(memory)
+    await memory.delete(MIO, [secret])
+    assert await window(memory) == before[:-1]
+    assert len(memory_folder.sql("SELECT id FROM time_indexed_compressed")) == 1
+    assert holding(memory_folder.folder) == []
+
+
+async def test_a_memo_that_is_just_being_made_of_deleted_words_is_not_kept(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    secret = await say(memory, WORD)
+    await tell(memory, 0, 12)
+
+    async def slowly(prompt: str) -> str:
+        await memory.delete(MIO, [secret])
+        return f"She said {WORD}."
+
+    assert not await memory.compress(MIO, slowly)
+    assert holding(memory_folder.folder) == []
+
+
+async def test_an_earlier_version_of_a_reply_leaves_no_copy(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "go on")
+    first = await say(memory, f"{WORD} {'word ' * 100}", "assistant")
+    second = await say(memory, "better", "assistant", replaces=first)
+    await tell(memory, 0, 30)
+    assert await memory.delete(MIO, [second]) == [first, second]
+    assert holding(memory_folder.folder) == []
+
+
+async def test_whatever_order_lines_are_deleted_in_none_leaves_a_copy(memory_folder: MemoryFolder) -> None:
+    chosen = random.Random(3)
+    memory = await memory_folder.open()
+    ids = [await say(memory, f"{WORD} " * chosen.choice((1, 20, 400, 1500)), "assistant") for _ in range(60)]
+    ids += [await say(memory, f"again {WORD}", "assistant", replaces=line_id) for line_id in ids[::5]]
+    chosen.shuffle(ids)
+    while ids:
+        await memory.delete(MIO, [ids.pop() for _ in range(min(len(ids), chosen.randint(1, 9)))])
+    assert await texts(memory) == []
+    assert holding(memory_folder.folder) == []
+
+
+async def test_what_a_reader_keeps_in_the_wal_goes_once_it_has_read(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    secret = await say(memory, WORD)
+    with reading(memory_folder.log):
+        await memory.delete(MIO, [secret])
+        assert await texts(memory) == []
+        assert holding(memory_folder.folder) == ["time_indexed_Mio-wal"]
+        await say(memory, "a reader keeps nobody from writing")
+    await until_nowhere(memory_folder.folder)
+
+
+async def test_what_a_crash_left_in_the_wal_goes_when_the_log_is_opened(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked("hello")
+    with reading(memory_folder.log):
+        memory = await memory_folder.open()
+        secret = await say(memory, WORD)
+        await memory.delete(MIO, [secret])
+        await memory.aclose()
+        assert holding(memory_folder.folder) == ["time_indexed_Mio-wal"]
+        again = await memory_folder.open()
+        assert await texts(again) == ["hello"]
+    await until_nowhere(memory_folder.folder)
+
+
+async def test_what_the_original_wrote_goes_from_its_window_and_its_summaries(memory_folder: MemoryFolder) -> None:
+    """It keeps no ids: lines are known by their text, summaries by their time."""
+    await memory_folder.talked("hello")
+    memory_folder.sql("DELETE FROM neko_state")
+    said = ["one", f"two {WORD}", "three"]
+    for minute, text in enumerate(said):
+        stamp = f"2026-02-23 10:0{minute}:00.000000"
+        row = (json.dumps(turn_message("user", text, START)), stamp)
+        memory_folder.sql("INSERT INTO time_indexed_original (session_id, message, timestamp) VALUES ('o', ?, ?)", row)
+    for text, minute in (("nothing yet", 0), (f"she said {WORD}", 2)):
+        stamp = f"2026-02-23 10:0{minute}:30.000000"
+        row = (json.dumps(message("system", text)), stamp)
+        memory_folder.sql(
+            "INSERT INTO time_indexed_compressed (session_id, message, timestamp) VALUES ('o', ?, ?)", row
+        )
+    entries = [message("system", f"先前对话的备忘录: {WORD}"), turn_message("user", "three", START)]
+    memory_folder.recent.write_text(json.dumps(entries))
+    memory = await memory_folder.open()
+    ids = {line.text: line.id for line in await memory.lines(MIO)}
+    await memory.delete(MIO, [ids[said[1]]])
+    assert holding(memory_folder.folder) == []
+    assert await window(memory) == ["hello", "one", "three"]
+    ((kept,),) = memory_folder.sql("SELECT message FROM time_indexed_compressed")
+    assert "nothing yet" in kept
+    await memory.delete(MIO, [ids["three"]])
+    assert await window(memory) == ["hello", "one"]
+
+
+async def test_the_title_of_a_chat_goes_with_its_last_line(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    ids = [await say(memory, "hello"), await say(memory, "hello again")]
+    assert await memory.rename_chat(MIO, 0, f"about {WORD}")
+    await memory.delete(MIO, ids[:1])
+    assert holding(memory_folder.folder)
+    await memory.delete(MIO, ids[1:])
+    assert holding(memory_folder.folder) == []
+
+
+async def test_nothing_is_deleted_when_the_window_cannot_be_written(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    secret = await say(memory, WORD)
+    await memory.recent(MIO)
+    memory_folder.recent.unlink(missing_ok=True)
+    memory_folder.recent.mkdir()
+    with pytest.raises(MemoryStoreError):
+        await memory.delete(MIO, [secret])
+    assert await texts(memory) == [WORD]
+    memory_folder.recent.rmdir()
+    await memory.delete(MIO, [secret])
+    assert await memory.store(MIO, new_line("hello"))
+    assert holding(memory_folder.folder) == []
