@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from hashlib import sha256
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from neko import i18n, prompts
+from neko.app.character_settings import CharacterSettings
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
+from neko.app.pictures import Pictures
 from neko.app.trash import Trash
 from neko.characters import CHARACTERS, MICROPHONE, OWN, VOICE, CharacterCards, check_name, default_characters
 from neko.errors import CharacterError, ConfigError, MemoryStoreError, NekoError
 from neko.language import LANGUAGES
-from neko.memory.character_files import move
+from neko.memory.character_files import files_of, move
 from neko.sessions.events import CharacterSwitched, ReloadPage
 from neko.sessions.prompt import Persona
-from neko.storage import CHARACTERS_FILE, DataFolder, make_folder, private
+from neko.storage import CHARACTERS_FILE, DataFolder
 from neko.tasks import in_thread
 from neko.types.memory import ConversationLog, InChats, MemoryAdministration
 
@@ -50,17 +51,17 @@ class Characters:
         memory: Memory,
         faults: Faults,
         folder: DataFolder,
-        move_settings: Callable[[str, str], Awaitable[None]],
+        settings: CharacterSettings,
     ) -> None:
-        """``move_settings(old, new)`` gives what is set for a character to another name."""
         self.cards = cards
         self._conversations = conversations
         self._memory = memory
         self._faults = faults
+        self._folder = folder
         self._files = folder.memory
         self._trash = Trash(folder.path / TRASH, folder.memory)
-        self._pictures = folder.path / PICTURES
-        self._move_settings = move_settings
+        self._pictures = Pictures(folder.path / PICTURES)
+        self._settings = settings
         self._changing = asyncio.Lock()
 
     @property
@@ -81,10 +82,15 @@ class Characters:
         await in_thread(self.cards.select, name)
         self._conversations.broadcast(CharacterSwitched(name, old))
 
-    async def create(self, name: object, card: Mapping[str, Any]) -> str:
-        """Add a character; her name, trimmed. Raises ``CharacterError``."""
+    async def create(self, name: object, card: Mapping[str, Any], like: str = "") -> str:
+        """Add a character with the voice and the settings of the one that she is ``like``; her name, trimmed.
+
+        Raises ``CharacterError``.
+        """
         async with self._changing:
-            return await in_thread(self.cards.create, name, card)
+            new = await in_thread(self.cards.create, name, card)
+            await self._settings.put({new: self._settings.of(like)})
+            return new
 
     async def set_master(self, fields: Mapping[str, Any]) -> None:
         """Replace the user's profile. Raises ``CharacterError``."""
@@ -108,14 +114,17 @@ class Characters:
 
     async def set_picture(self, name: str, content: bytes, ending: str) -> str:
         """Keep a picture of a character; the name of its file. Raises ``CharacterError``, ``MemoryStoreError``."""
-        file = f"{sha256(content).hexdigest()}.{ending}"
-        await self._files_moved(_write, self.picture(file), content)
-        await self.merge_card(name, {OWN: {"picture": file}})
-        return file
+
+        def change() -> str:
+            file = self._pictures.keep(content, ending)
+            self.cards.merge_card(name, {OWN: {"picture": file}})
+            return file
+
+        return await self._told_to_models(change)
 
     def picture(self, file: str) -> Path:
         """Where a picture is that a card names."""
-        return self._pictures / file
+        return self._pictures.path(file)
 
     async def reload(self) -> None:
         """Take what was written into the file by hand."""
@@ -141,8 +150,29 @@ class Characters:
                     await self._close(new, old)
                     raise
                 await in_thread(self.cards.settled, new)
-            await self._move_settings(old, new)
+            await self._settings.put({new: self._settings.of(old), old: {}})
             self._look_again()
+
+    async def adopt(self, former: str, name: str) -> bool:
+        """Give a character who has said nothing yet the memory of a name that nobody has; whether she has any then.
+
+        After ``rename`` there is nothing left to do. Raises ``CharacterError``, ``MemoryStoreError``.
+        """
+        async with self._changing:
+            if self.cards.knows(former):
+                raise CharacterError("there is a character of this name", reason="taken")
+            if not await self._files_moved(files_of, self._files, former):
+                return bool(await self._files_moved(files_of, self._files, name))
+            if await self._memory.lines(name, limit=1, chat=InChats.ALL):
+                raise CharacterError("she has a memory of her own", reason="taken")
+            with self._memory.hold(name):
+                await self._memory.close(name)
+                await self._files_moved(self._trash.make_room, name)
+                await self._files_moved(move, self._files, former, self._files, name)
+            await self._settings.put({name: self._settings.of(former) or self._settings.of(name), former: {}})
+        if conversation := self._conversations.opened.get(name):
+            conversation.begin_anew()
+        return True
 
     async def delete(self, name: str) -> None:
         """Remove a character that is not the current one; her pages are sent to the current one.
@@ -152,7 +182,8 @@ class Characters:
         async with self._changing:
             self.cards.check_deletable(name)
             place = list(self.cards.raw()[CHARACTERS]).index(name)
-            entry = await in_thread(self._trash.announce, name, self.cards.card(name), place)
+            settings = self._settings.of(name)
+            entry = await in_thread(self._trash.announce, name, self.cards.card(name), place, settings)
             try:
                 await in_thread(self.cards.delete, name)
             except NekoError:
@@ -160,6 +191,7 @@ class Characters:
                 raise
             self._look_again()
             await self._close(name, self.cards.current)
+            await self._settings.put({name: {}})
             await self._files_moved(self._trash.fill, entry)
 
     async def restore(self, name: str) -> None:
@@ -172,6 +204,7 @@ class Characters:
                 raise CharacterError("there is a character of this name already", reason="taken")
             entry, deleted = await self._files_moved(self._trash.give_back, name)
             await in_thread(self.cards.create, name, deleted.card, deleted.place)
+            await self._settings.put({name: deleted.settings})
             await in_thread(self._trash.discard, entry)
 
     async def _files_moved(self, moving: Callable[..., T], *arguments: Any) -> T:
@@ -182,14 +215,19 @@ class Characters:
             file = str(error.filename or self._files)
             raise MemoryStoreError("files cannot be moved", file=file, reason="other", why=why) from error
 
-    async def _told_to_models(self, change: Callable[[], None]) -> None:
-        """Make a change of the cards; a conversation whose model was told something else begins anew."""
+    async def _told_to_models(self, change: Callable[[], T]) -> T:
+        """Make a change of the cards; a conversation whose model was told something else begins anew.
+
+        Pictures that no card names any more go. Raises ``MemoryStoreError`` when a file cannot be written.
+        """
         told = {name: self._told(name) for name in self._conversations.opened}
         async with self._changing:
-            await in_thread(change)
+            result = await self._files_moved(change)
+            await in_thread(_sweep, self._folder, self._trash)
         for name, before in told.items():
             if (conversation := self._conversations.opened.get(name)) and self._told(name) != before:
                 conversation.begin_anew()
+        return result
 
     def _told(self, name: str) -> tuple[str | None, Persona]:
         language = self.cards.language(name)
@@ -242,10 +280,13 @@ class Characters:
         await self._memory.close(character)
 
 
-def _write(path: Path, content: bytes) -> None:
-    make_folder(path.parent)
-    with open(path, "wb", opener=private) as file:
-        file.write(content)
+def _sweep(folder: DataFolder, trash: Trash) -> None:
+    """Remove pictures that no card names, nor one that may come back: of a backup, set aside, or deleted."""
+    cards = folder.config(CHARACTERS_FILE)
+    try:
+        Pictures(folder.path / PICTURES).sweep([*cards.parent.glob(f"{cards.name}*"), *trash.documents()])
+    except OSError as error:
+        logger.warning("old pictures could not be removed: %s", error)
 
 
 def settle(cards: CharacterCards, folder: DataFolder) -> None:
@@ -257,7 +298,9 @@ def settle(cards: CharacterCards, folder: DataFolder) -> None:
                 cards.settled(name)
             except (OSError, ConfigError):
                 logger.exception("the memory of a renamed character could not be moved")
-    Trash(folder.path / TRASH, folder.memory).settle(cards.names)
+    trash = Trash(folder.path / TRASH, folder.memory)
+    trash.settle(cards.names)
+    _sweep(folder, trash)
 
 
 def persona(cards: CharacterCards, character: str, language: str) -> Persona:

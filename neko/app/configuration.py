@@ -14,7 +14,7 @@ from neko.net import Network
 from neko.sessions.events import ReloadPage
 from neko.settings import CoreConfig
 from neko.settings.in_force import SettingsInForce
-from neko.settings.registry import LOCAL_ONLY, REPLIES, VOICES
+from neko.settings.registry import LOCAL_ONLY
 from neko.storage import CORE_CONFIG_FILE
 from neko.tasks import in_thread
 
@@ -47,17 +47,6 @@ class Configuration:
     def in_force(self) -> SettingsInForce:
         """A typed reading of this moment: ``in_force.get(setting)``, ``in_force.source(setting)``."""
         return self._stored.in_force
-
-    async def move_character(self, old: str, new: str) -> None:
-        """Let what is set for a character stand under another name. Raises ``ConfigError``."""
-        section = self.values.get("neko")
-        moved = {}
-        for setting in (VOICES, REPLIES):
-            by_character = section.get(setting.name) if isinstance(section, Mapping) else None
-            if isinstance(by_character, Mapping) and old in by_character:
-                moved[setting.name] = {new: by_character[old], old: None}
-        if moved:
-            await self.change({"neko": moved})
 
     async def change(self, changes: Mapping[str, Any], *, reload_pages: bool = False) -> int:
         """Merge ``changes`` into ``core_config.json`` and let the sessions take them.

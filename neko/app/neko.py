@@ -13,6 +13,7 @@ from uuid import uuid4
 from neko import i18n, set_aside
 from neko import language as languages
 from neko.agent.absent import AbsentAgent
+from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
 from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
@@ -104,7 +105,7 @@ class Neko:
             self.memory,
             self.faults,
             self.folder,
-            lambda old, new: self.config.move_character(old, new),
+            CharacterSettings(lambda: self.config.values, lambda changes: self.config.change(changes)),
         )
         self.config = Configuration(stored, self.models, self.voices, self.conversations, self.network, self.faults)
         try:

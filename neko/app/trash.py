@@ -11,9 +11,10 @@ import json
 import logging
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
@@ -25,17 +26,20 @@ logger = logging.getLogger(__name__)
 
 KEPT: Final = timedelta(days=30)
 _FILE: Final = "character.json"
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A deleted character. ``at``: ISO 8601, local naive time; ``place``: her index in the list."""
+    """A deleted character. ``at``: ISO 8601, local naive time; ``place``: her index in the list; ``settings``: what was
+    set for her (``CharacterSettings``)."""
 
     name: str
     card: dict[str, Any]
     place: int
     at: str
     moving: bool
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 class Trash:
@@ -45,11 +49,12 @@ class Trash:
         self._folder = folder
         self._memory = memory
 
-    def announce(self, name: str, card: Mapping[str, Any], place: int) -> Path:
+    def announce(self, name: str, card: Mapping[str, Any], place: int, settings: Mapping[str, Any] = _NOTHING) -> Path:
         """Make an entry for a character who is about to be deleted. Raises ``ConfigError``."""
         now = datetime.now()
         entry = self._folder / f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
-        write_json(entry / _FILE, asdict(Deleted(name, dict(card), place, now.isoformat(), moving=True)))
+        deleted = Deleted(name, dict(card), place, now.isoformat(), moving=True, settings=dict(settings))
+        write_json(entry / _FILE, asdict(deleted))
         return entry
 
     def fill(self, entry: Path) -> None:
@@ -92,6 +97,10 @@ class Trash:
                     self.fill(entry)
                 except (OSError, ConfigError):
                     logger.exception("what a deleted character remembers could not be moved away")
+
+    def documents(self) -> list[Path]:
+        """The files with the cards that are kept."""
+        return list(self._folder.glob(f"*/{_FILE}"))
 
     def _entries(self) -> Iterator[tuple[Path, Deleted]]:
         """Oldest first."""

@@ -83,13 +83,16 @@ async def test_whoever_talks_here_is_renamed_and_the_talk_goes_on_under_the_new_
     assert '"Personality": "Quick"' in provider.chats[-1].json["messages"][0]["content"]
 
 
-async def test_a_copy_has_a_name_of_its_own(running_neko: RunningNeko, driver: PageDriver) -> None:
+async def test_a_copy_has_a_name_of_its_own_and_the_same_voice(running_neko: RunningNeko, driver: PageDriver) -> None:
+    voices = running_neko.neko.voices
+    await running_neko.neko.config.change(voices.changes(NAME, tuning={"rate": 1.3}))
     await driver.open(running_neko.url + LIST)
     await edit(driver, NAME)
     await driver.get("character-duplicate").click()
     await expect(driver.get("character-name")).to_have_value(f"{NAME} 2")
     cards = running_neko.neko.characters.cards
     assert cards.card(f"{NAME} 2") == cards.card(NAME)
+    assert voices.tuning(f"{NAME} 2").rate == 1.3
 
 
 async def test_who_is_deleted_comes_back_by_undo(running_neko: RunningNeko, driver: PageDriver) -> None:

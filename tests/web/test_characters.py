@@ -147,6 +147,63 @@ async def test_a_renamed_character_keeps_memory_voice_and_ways(
     assert (answer.status_code, answer.json()["code"]) == (400, "character_taken")
 
 
+UPDATE_NAME = "/api/memory/update_catgirl_name"
+
+
+async def test_after_a_renaming_the_pages_call_for_the_memory_finds_it_there(
+    neko: Neko, client: httpx2.AsyncClient
+) -> None:
+    """[rest 6]"""
+    await added(client)
+    await told(neko, "Rin", "I have a cat.")
+    await client.post(f"{CATGIRL}/Rin/rename", json={"new_name": "Ren"})
+    answer = await client.post(UPDATE_NAME, json={"old_name": "Rin", "new_name": "Ren"})
+    assert answer.json() == {"success": True}
+    assert await remembered(neko, "Ren") == ["I have a cat."]
+
+
+async def test_a_memory_follows_a_character_who_was_renamed_in_the_file(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    await added(client)
+    await neko.config.change(neko.voices.changes("Rin", tuning={"rate": 1.5}))
+    await told(neko, "Rin", "I have a cat.")
+    raw = on_disk(data_dir)
+    raw["猫娘"]["Ren"] = raw["猫娘"].pop("Rin")
+    (data_dir / "config/characters.json").write_text(json.dumps(raw, ensure_ascii=False), encoding="utf-8")
+    await client.post("/api/characters/reload")
+    assert await remembered(neko, "Ren") == []
+    answer = await client.post(UPDATE_NAME, json={"old_name": "Rin", "new_name": "Ren"})
+    assert answer.json() == {"success": True}
+    assert await remembered(neko, "Ren") == ["I have a cat."]
+    assert neko.voices.tuning("Ren").rate == 1.5
+
+
+async def test_a_memory_is_not_taken_from_who_is_there_nor_laid_over_another(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    await added(client)
+    await added(client, "Ren")
+    for name in ("Rin", "Ren"):
+        await told(neko, name, f"I am {name}.")
+    for names, status in (
+        (("Rin", "Ren"), 400),
+        (("Nobody", "Somebody"), 404),
+        (("../Rin", "Ren"), 400),
+        (("", "Ren"), 400),
+    ):
+        answer = await client.post(UPDATE_NAME, json=dict(zip(("old_name", "new_name"), names, strict=True)))
+        assert answer.status_code == status, names
+    raw = on_disk(data_dir)
+    del raw["猫娘"]["Rin"]
+    (data_dir / "config/characters.json").write_text(json.dumps(raw, ensure_ascii=False), encoding="utf-8")
+    await client.post("/api/characters/reload")
+    assert (await client.post(UPDATE_NAME, json={"old_name": "Rin", "new_name": "Ren"})).status_code == 400
+    assert await remembered(neko, "Ren") == ["I am Ren."]
+    await added(client, "Fresh")
+    assert (await client.post(UPDATE_NAME, json={"old_name": "Gone", "new_name": "Fresh"})).status_code == 404
+
+
 async def test_a_renaming_that_was_cut_off_is_ended_at_the_next_start(data_dir: Path) -> None:
     async with started(data_dir) as neko:
         await neko.characters.create("Rin", {"Personality": "calm"})
@@ -177,6 +234,37 @@ async def test_who_is_deleted_comes_back_with_card_place_and_memory(
     assert await remembered(neko, "Rin") == ["I have a cat."]
     await client.delete(f"{CATGIRL}/Other")
     assert list(on_disk(data_dir)["猫娘"].items()) == list(before["猫娘"].items())
+
+
+async def test_the_voice_and_the_ways_of_one_go_with_her_and_come_back_with_her(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    await added(client)
+    await neko.config.change(neko.voices.changes("Rin", tuning={"rate": 1.5}))
+    await neko.config.change(ReplyOptions(max_tokens=100).changes("Rin"))
+    await client.delete(f"{CATGIRL}/Rin")
+    assert "Rin" not in (data_dir / "config/core_config.json").read_text(encoding="utf-8")
+    await added(client)
+    assert neko.voices.tuning("Rin").rate == 1.0
+    await neko.config.change(neko.voices.changes("Rin", tuning={"pitch": 2.0}))
+    await client.post(f"{CATGIRL}/Rin/rename", json={"new_name": "Other"})
+    await client.post("/api/characters/Rin/restore")
+    assert (neko.voices.tuning("Rin").rate, neko.voices.tuning("Rin").pitch) == (1.5, 0.0)
+    assert reply_options(neko.config.in_force, "Rin").max_tokens == 100
+
+
+async def test_one_who_is_like_another_has_her_voice_and_her_ways(neko: Neko, client: httpx2.AsyncClient) -> None:
+    await added(client)
+    await neko.config.change(neko.voices.changes("Rin", tuning={"rate": 1.5}))
+    await neko.config.change(ReplyOptions(max_tokens=100).changes("Rin"))
+    await neko.config.change(neko.voices.changes("Rin 2", tuning={"pitch": 3.0}))  # left behind by one who is gone
+    await client.post(CATGIRL, params={"like": "Rin"}, json={"档案名": "Rin 2"})
+    assert (neko.voices.tuning("Rin 2").rate, neko.voices.tuning("Rin 2").pitch) == (1.5, 0.0)
+    assert reply_options(neko.config.in_force, "Rin 2").max_tokens == 100
+    await client.post("/api/speech", json={"character": "Rin 2", "rate": 0.8})
+    assert neko.voices.tuning("Rin").rate == 1.5
+    await client.post(CATGIRL, params={"like": "Nobody"}, json={"档案名": "Rin 3"})
+    assert neko.voices.tuning("Rin 3").rate == 1.0
 
 
 async def test_the_current_one_is_not_deleted(neko: Neko, client: httpx2.AsyncClient, data_dir: Path) -> None:
@@ -240,6 +328,35 @@ async def test_a_picture_is_kept_and_served(neko: Neko, client: httpx2.AsyncClie
     assert (served.content, served.headers["content-type"]) == (PNG, "image/png")
     assert (await client.get(f"/api/characters/pictures/{'0' * 64}.png")).status_code == 404
     assert (await client.get("/api/characters/pictures/..%2Fconfig%2Fcharacters.json")).status_code >= 400
+
+
+async def picture_of(client: httpx2.AsyncClient, content: bytes, name: str = "Rin") -> str:
+    answer = await client.post(f"{CATGIRL}/{name}/picture", files={"file": ("a.png", content)})
+    return str(answer.json()["picture"])
+
+
+async def test_a_picture_goes_when_no_card_that_may_come_back_names_it(data_dir: Path) -> None:
+    def kept() -> set[str]:
+        return {path.name for path in (data_dir / "pictures").iterdir()}
+
+    async with started(data_dir) as neko, serving(neko.asgi) as client:
+        await added(client)
+        first = await picture_of(client, PNG)
+        second = await picture_of(client, PNG + b"2")
+        assert kept() == {first, second}  # the card before is the backup of the file
+        await client.patch(f"{CATGIRL}/Rin", json={"Personality": "merry"})
+        assert kept() == {second}
+        await client.delete(f"{CATGIRL}/Rin")
+        await added(client, "Ren")
+        await picture_of(client, PNG + b"3", "Ren")
+        third = await picture_of(client, PNG + b"4", "Ren")
+        await client.patch(f"{CATGIRL}/Ren", json={"Personality": "merry"})
+        assert kept() == {second, third}  # the deleted one may come back
+        (data_dir / "pictures/notes.txt").write_text("not ours")
+    for entry in trash(data_dir):
+        (entry / "character.json").unlink()
+    async with started(data_dir):
+        assert kept() == {third, "notes.txt"}
 
 
 @pytest.mark.parametrize(("content", "status"), [(b"<svg></svg>", 400), (b"", 400), (PNG + bytes(3_000_000), 413)])

@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 
 from neko.characters import MICROPHONE, OWN, PROFILE_NAME, VOICE
 from neko.errors import CharacterError
+from neko.storage import file_name_fault
 from neko.tasks import in_thread
 from neko.web.endpoint import Call, delete, get, patch, post, put
 from neko.web.errors import HTTPError, failure_of, json_response
@@ -20,6 +21,9 @@ from neko.web.upload import Upload
 
 LONGEST_TEXT = 20_000
 """Characters of one field of a card."""
+
+LONGEST_OLD_NAME = 100
+"""Characters of a name that N.E.K.O. gave."""
 
 PICTURE_LIMIT = 2 * 1024 * 1024
 PICTURE_NAME = r"^[0-9a-f]{64}\.(png|jpg|webp)$"
@@ -66,6 +70,17 @@ class OldNamePath(Schema):
 
 
 class NewName(Schema):
+    new_name: str = ""
+
+
+class Likeness(Schema):
+    """``like``: whose voice and reply settings she gets too."""
+
+    like: str = ""
+
+
+class Renamed(Schema):
+    old_name: str = ""
     new_name: str = ""
 
 
@@ -182,13 +197,14 @@ async def set_master(call: Call[JsonObject]) -> Success | Response:
 @post(
     "/api/characters/catgirl",
     body=JsonObject,
+    query=Likeness,
     response=Created,
     summary="Add a character: `档案名` is the name, the other fields with a value are the card",
     failures={400: "The name cannot be one, or is taken."},
 )
-async def create(call: Call[JsonObject]) -> Created:
+async def create(call: Call[JsonObject, Likeness]) -> Created:
     fields = _checked(call.body.root)
-    return Created(name=await call.neko.characters.create(fields.get(PROFILE_NAME), fields))
+    return Created(name=await call.neko.characters.create(fields.get(PROFILE_NAME), fields, call.query.like))
 
 
 @put(
@@ -261,6 +277,23 @@ async def restore(call: Call[Empty, Empty, NamePath]) -> Success:
 )
 async def rename(call: Call[NewName, Empty, OldNamePath]) -> Success:
     await call.neko.characters.rename(_known(call, call.path.old), call.body.new_name)
+    return Success()
+
+
+@post(
+    "/api/memory/update_catgirl_name",
+    body=Renamed,
+    response=Success,
+    summary="Let the memory follow a renamed character, if it has not",
+    failures={400: "A name cannot be one, or has a memory of its own.", 404: "Nothing is kept under the name."},
+)
+async def follow_renaming(call: Call[Renamed]) -> Success:
+    old, new = call.body.old_name.strip(), call.body.new_name.strip()
+    for name in (old, new):
+        if file_name_fault(name) is not None or len(name) > LONGEST_OLD_NAME:
+            raise HTTPError(400, "name", "This cannot be a name.")
+    if not await call.neko.characters.adopt(old, _known(call, new)):
+        raise HTTPError(404, "memory", "There is no memory of this name.", name=old)
     return Success()
 
 
@@ -361,6 +394,7 @@ ENDPOINTS = (
     merge,
     remove,
     rename,
+    follow_renaming,
     set_picture,
     picture,
     restore,

@@ -79,7 +79,7 @@ class CharacterList {
     characterEditor(this.#place, { name, card, parts: this.#parts }, {
       back: (now) => void this.show(now),
       talk: (now) => this.#try(() => this.#talk(now)),
-      duplicate: (now, copied) => this.#try(() => this.#add(now, copied)),
+      duplicate: (now, copied) => this.#try(() => this.#add(now, copied, now)),
       remove: (now) => this.#try(() => this.#remove(now)),
     });
   }
@@ -94,10 +94,11 @@ class CharacterList {
    * Add somebody and open her editor.
    * @param {string} name the next free one like it is taken
    * @param {CharacterCard} card
+   * @param {string} [like] who has the voice and the reply settings that she gets
    */
-  async #add(name, card) {
+  async #add(name, card, like = "") {
     const fresh = freeName(name, Object.keys(await allCards()));
-    await post("api/characters/catgirl", { ...card, [PROFILE_NAME]: fresh });
+    await post(`api/characters/catgirl?${new URLSearchParams({ like })}`, { ...card, [PROFILE_NAME]: fresh });
     this.#edit(fresh, card);
   }
 
