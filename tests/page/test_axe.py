@@ -101,7 +101,7 @@ async def test_the_conversation(connected: RunningNeko, provider: ScriptedProvid
     await page.keyboard.press("Escape")
     await page.keyboard.press("Control+k")
     await visitor.get("search-input").fill("line")
-    await expect(visitor.get("search-found").locator(".search-hit").first).to_be_visible()
+    await expect(visitor.get("search-found").locator(".panel-item").first).to_be_visible()
     await visitor.look("search")
     await page.keyboard.press("Escape")
     await visitor.lines("user").last.hover()

@@ -34,14 +34,14 @@ export class Bar {
   #muted = byId("muted", HTMLButtonElement);
   attention = new Attention();
   menuOpen = false;
-  #onSearch;
+  #on;
 
   /**
    * @param {SpeechOutput} speech
-   * @param {{ onSearch: () => void }} options
+   * @param {{ onSearch: () => void, onChats: () => void, onNewChat: () => void }} on what the menu is to do
    */
-  constructor(speech, { onSearch }) {
-    this.#onSearch = onSearch;
+  constructor(speech, on) {
+    this.#on = on;
     this.#connection.append(this.#connectionText);
     this.#speech = speech;
     this.#name.addEventListener("click", () => { location.hash = "settings/characters"; });
@@ -189,11 +189,14 @@ export class Bar {
     const item = (sign, label, run, testId) =>
       h("button", { type: "button", class: "menu-item", "data-testid": testId, on: { click: run } }, icon(sign), h("span", { text: label }));
     const isFolded = folded();
+    const then = (/** @type {() => void} */ run) => () => {
+      this.closeMenu();
+      run();
+    };
     return [
-      item("search", t("menu.search"), () => {
-        this.closeMenu();
-        this.#onSearch();
-      }, "menu-search"),
+      item("plus", t("chats.new"), then(this.#on.onNewChat), "menu-new-chat"),
+      item("chats", t("chats.title"), then(this.#on.onChats), "menu-chats"),
+      item("search", t("menu.search"), then(this.#on.onSearch), "menu-search"),
       this.#save(),
       h("hr"),
       item("character", t("settings.pages.characters"), go("characters"), "menu-characters"),

@@ -10,7 +10,7 @@
  * @import { SpeechOutput } from "./speech_output.js"
  * @import { Stage } from "./stage.js"
  * @import { Entry } from "./transcript.js"
- * @import { ClientAction, ModelLabel, SpeechEngine, TurnState } from "./wire.js"
+ * @import { ClientAction, Line, ModelLabel, SpeechEngine, TurnState } from "./wire.js"
  *
  * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow }} ConversationParts
  */
@@ -21,7 +21,8 @@ import { HelpCards } from "./help_card.js";
 import { History } from "./history.js";
 import { newId } from "./identity.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
-import { banner, clearFault, toast } from "./notices.js";
+import { LinkNotice } from "./link_notice.js";
+import { clearFault, toast } from "./notices.js";
 import { readersRegion } from "./region.js";
 import { Removals } from "./removals.js";
 import { ServerEvents } from "./server_events.js";
@@ -32,13 +33,12 @@ import { Waiting } from "./waiting.js";
 const HELLO_TIMEOUT_MS = 1500;
 const HISTORY_RETRY_MS = 3000;
 const HISTORY_TIMEOUT_MS = 4000;
-const OFFLINE_GRACE_MS = 4000;
 const LOOK_TIMEOUT_MS = 3000;
 
 /**
- * Events: `ready` when the connection and the history stand and all own words are sent; `model` when another
+ * Events: `chat` when another chat is open; `ready` when the connection and the history stand and all own words are sent; `model` when another
  * one thinks; `switch` when the server has changed to another character; `reload` when the page has to begin anew.
- * @extends {Emitter<{ ready: [], model: [model: ModelLabel], switch: [name: string], reload: [] }>}
+ * @extends {Emitter<{ chat: [], ready: [], model: [model: ModelLabel], switch: [name: string], reload: [] }>}
  */
 export class Conversation extends Emitter {
   #parts;
@@ -51,12 +51,9 @@ export class Conversation extends Emitter {
   #ready = false;
   /** @type {number} */
   #hello = 0;
-  /** @type {number} */
-  #offline = 0;
-  /** @type {(() => void) | null} */
-  #clearBanner = null;
+  #linkNotice = new LinkNotice(() => this.reconnect());
   #events;
-  #removals = new Removals();
+  removals = new Removals();
   /** @type {Entry | null} */
   #retried = null;
   character = "";
@@ -174,6 +171,52 @@ export class Conversation extends Emitter {
     this.#retried = null;
   }
 
+  /** The open chat, null while it is not known. */
+  get chat() {
+    return this.#history?.chat ?? null;
+  }
+
+  /**
+   * Go on in this chat, null: in a new one. False when that cannot be, which the reader is told.
+   * @param {number | null} chat
+   */
+  async changeChat(chat) {
+    const { character } = this;
+    try {
+      /** @type {{ chat: number }} */
+      const opened = await post(`api/chats/${encodeURIComponent(character)}/open`, { chat });
+      if (character === this.character) await this.followChat(opened.chat);
+      return true;
+    } catch (error) {
+      toast(sentenceOf(error));
+      return false;
+    }
+  }
+
+  /**
+   * The open chat is this one: show it, unless it is on the page.
+   * @param {number} chat
+   */
+  async followChat(chat) {
+    if (this.chat === null) await Promise.race([this.#begun, pause(HISTORY_TIMEOUT_MS)]);
+    if (this.chat === null || this.chat === chat) return;
+    const unsent = this.transcript.unconfirmed;
+    this.#history?.end();
+    this.#parts.speech.stop();
+    if (this.#parts.composer.editing) this.#parts.composer.endEditing();
+    this.help.clear();
+    this.transcript.clear();
+    clearFault();
+    this.#retried = null;
+    this.enter("idle");
+    this.#history = new History(this.character, this.transcript, this.#parts.log);
+    this.#history.chat = chat;
+    this.#begun = this.#begin(this.#history);
+    for (const { clientId, text, pictures = [], thumbnails = [] } of unsent) this.transcript.addOwn(clientId ?? newId(), text, pictures, thumbnails);
+    this.emit("chat");
+    await this.resume();
+  }
+
   /**
    * Delete a line for good, your own with the reply to it, after a while in which that can be undone.
    * @param {Entry} entry
@@ -185,9 +228,9 @@ export class Conversation extends Emitter {
       toast(t("talk.delete_later"));
       return;
     }
-    this.#removals.begin({
+    this.removals.begin({
       path: `api/history/${encodeURIComponent(this.character)}/delete`,
-      ids,
+      body: { ids },
       words: t(ids.length > 1 ? "talk.deleted_exchange" : "talk.deleted"),
       show: (shown) => this.#parts.log.hide(entries, !shown),
     });
@@ -305,11 +348,13 @@ export class Conversation extends Emitter {
   }
 
   /**
-   * Show a line of the log in its place, however far back.
-   * @param {number} id
+   * Show a line of the log in its place, however far back and in whatever chat.
+   * @param {Pick<Line, "id" | "chat">} line
    */
-  async jump(id) {
+  async jump({ id, chat }) {
+    if (chat !== this.chat && !(await this.changeChat(chat))) return;
     try {
+      await this.#begun;
       await this.#history?.back(id);
     } catch {
       toast(t("talk.older_failed"));
@@ -364,16 +409,8 @@ export class Conversation extends Emitter {
   /** @param {LinkState} state */
   #linkState(state) {
     this.#parts.bar.setLink(state);
-    if (state === "online" || state === "taken" || state === "closed") {
-      clearTimeout(this.#offline);
-      this.#offline = 0;
-    }
-    if (state === "online") {
-      if (this.#clearBanner) toast(t("connection.back"));
-      this.#clearBanner?.();
-      this.#clearBanner = null;
-      return;
-    }
+    this.#linkNotice.show(state);
+    if (state === "online") return;
     this.#ready = false;
     clearTimeout(this.#hello);
     if (state === "waiting" || state === "taken") {
@@ -381,18 +418,7 @@ export class Conversation extends Emitter {
       this.#parts.speech.completeCurrent(); // what has come of its sound is heard to its end
       this.enter("idle");
     }
-    if (state === "taken") this.#tellTaken();
-    else if (state === "waiting" && !this.#clearBanner && !this.#offline) this.#offline = setTimeout(() => this.#tellOffline(), OFFLINE_GRACE_MS);
-  }
-
-  #tellTaken() {
-    this.#parts.speech.stop();
-    this.#clearBanner?.();
-    this.#clearBanner = banner("link", t("connection.taken_words"), { label: t("connection.use_here"), run: () => this.reconnect() }, "take-over");
-  }
-
-  #tellOffline() {
-    this.#clearBanner = banner("link", t("connection.waiting_words"), { label: t("connection.try_now"), run: () => this.reconnect() });
+    if (state === "taken") this.#parts.speech.stop();
   }
 }
 

@@ -22,6 +22,8 @@ export class History {
   /** @type {Promise<void> | null} */
   #loading = null;
   #ended = false;
+  /** The chat that this is the history of, once that is known. @type {number | null} */
+  chat = null;
 
   /**
    * @param {string} character
@@ -86,8 +88,12 @@ export class History {
    * @param {string} query
    * @returns {Promise<HistoryPage>}
    */
-  #page(query) {
-    return get(`${this.#path}?${query}`);
+  async #page(query) {
+    const { chat } = this;
+    /** @type {HistoryPage} */
+    const page = await get(`${this.#path}?${query}${chat === null ? "" : `&chat=${chat}`}`);
+    this.chat = page.chat;
+    return page;
   }
 
   end() {

@@ -2,6 +2,7 @@
 import { get } from "./api.js";
 import { Appearance } from "./appearance.js";
 import { Bar } from "./bar.js";
+import { Chats } from "./chats.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { byId } from "./element.js";
@@ -42,7 +43,17 @@ function build() {
   const stage = new Stage();
   const follow = new Follow(byId("log", HTMLElement), byId("log-inner", HTMLElement), byId("new-pill", HTMLElement));
   const speech = new SpeechOutput();
-  const bar = new Bar(speech, { onSearch: () => search.show() });
+  const bar = new Bar(speech, {
+    onSearch: () => {
+      chats.close();
+      search.show();
+    },
+    onChats: () => {
+      search.close();
+      void chats.show();
+    },
+    onNewChat: () => void chats.begin(),
+  });
   const log = new LogView({ log: byId("log", HTMLElement), pages: byId("log-pages", HTMLElement), tail: byId("log-tail", HTMLElement), follow });
   const composer = new Composer();
   const welcome = new Welcome({ composer, follow, speech });
@@ -50,9 +61,10 @@ function build() {
   const appearance = new Appearance({ bar, stage });
   const settings = new SettingsDialog({ speech, stage, conversation, appearance });
   const search = new Search({
-    jump: ({ id }) => conversation.jump(id), character: () => conversation.character, onClosed: () => composer.focus(),
+    jump: (line) => conversation.jump(line), character: () => conversation.character, onClosed: () => composer.focus(),
   });
-  return { search, stage, speech, bar, log, composer, welcome, conversation, settings, appearance };
+  const chats = new Chats(conversation, { onClosed: () => composer.focus() });
+  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance };
 }
 
 /** @typedef {ReturnType<typeof build>} Parts */
@@ -77,6 +89,7 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
   composer.on("problem", (sentence) => toast(sentence));
   conversation.on("ready", () => welcome.consider(conversation));
   conversation.on("model", (model) => welcome.modelChanged(model));
+  conversation.on("chat", () => welcome.leave());
   conversation.on("switch", (name) => {
     welcome.leave();
     const path = new URL(encodeURIComponent(name), document.baseURI).pathname;
@@ -88,11 +101,17 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
 }
 
 /** @param {Parts} parts */
-function listenToKeys({ bar, conversation, composer, settings, search }) {
+function listenToKeys({ bar, chats, conversation, composer, settings, search }) {
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || settings.open) return;
     event.preventDefault();
+    chats.close();
     search.show();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "o" || !(event.ctrlKey || event.metaKey) || !event.shiftKey || event.altKey || settings.open) return;
+    event.preventDefault();
+    void chats.begin();
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing || settings.open) return;

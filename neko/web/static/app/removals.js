@@ -3,7 +3,7 @@
  *
  * @typedef {object} Removal
  * @property {string} path where the server deletes them
- * @property {number[]} ids
+ * @property {object} body what it is sent for that
  * @property {string} words what is told
  * @property {(shown: boolean) => void} show puts them back, or out of sight
  */
@@ -48,14 +48,13 @@ export class Removals {
    */
   async #commit(removal, { leaving = false } = {}) {
     if (!this.#take(removal)) return;
-    const { path, ids } = removal;
+    const { path, body } = removal;
     if (leaving) {
-      const body = JSON.stringify({ ids });
-      void fetch(path, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body });
+      void fetch(path, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
       return;
     }
     try {
-      await post(path, { ids });
+      await post(path, body);
     } catch (error) {
       removal.show(true);
       toast(sentenceOf(error));

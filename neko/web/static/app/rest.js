@@ -4,7 +4,10 @@
  * @import { Colours } from "../avatar/avatar.js"
  * @import { Line, SpeechEngine } from "./wire.js"
  *
- * @typedef {{ lines: Line[], has_more: boolean }} HistoryPage Oldest first.
+ * @typedef {{ lines: Line[], has_more: boolean, chat: number }} HistoryPage Oldest first; `chat` is the one they are of.
+ * @typedef {{ lines: Line[], has_more: boolean }} FoundLines Newest first.
+ * @typedef {{ id: number, title: string, is_named: boolean, last_at: string | null }} Chat `last_at` is ISO 8601, null while nothing was said in it.
+ * @typedef {{ current: number, chats: Chat[] }} ChatList The newest first.
  * @typedef {{ lanlan_name: string }} PageConfig
  * @typedef {{ name: string, base_url: string, models: string[] }} LocalServer
  * @typedef {{ servers: LocalServer[] }} LocalServers

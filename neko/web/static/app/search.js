@@ -2,11 +2,12 @@
  * Looking for words in the whole talk, as they are typed; a line that is found is shown in its place.
  *
  * @import { Line } from "./wire.js"
- * @import { HistoryPage } from "./rest.js"
+ * @import { FoundLines } from "./rest.js"
  */
 import { get, sentenceOf } from "./api.js";
 import { byId, h, icon } from "./element.js";
 import { currentLanguage, t } from "./i18n.js";
+import { walk } from "./list_keys.js";
 
 const PAUSE_MS = 150;
 const PAGE = 30;
@@ -19,8 +20,8 @@ export class Search {
   /** @type {HTMLElement | null} */
   #panel = null;
   #input = h("input", { class: "input", type: "search", spellcheck: "false", maxlength: "200", "data-testid": "search-input" });
-  #count = h("p", { class: "search-count", role: "status", "data-testid": "search-count" });
-  #list = h("ol", { class: "search-found", "data-testid": "search-found" });
+  #count = h("p", { class: "panel-note", role: "status", "data-testid": "search-count" });
+  #list = h("ol", { class: "panel-list", "data-testid": "search-found" });
   #timer = 0;
   #asked = "";
   #found = 0;
@@ -46,8 +47,8 @@ export class Search {
     if (!this.#panel) {
       this.#input.setAttribute("aria-label", t("search.label"));
       this.#input.placeholder = t("search.placeholder");
-      this.#panel = h("search", { class: "search", "data-testid": "search", on: { keydown: (event) => this.#key(event) } },
-        h("div", { class: "search-head" }, this.#input,
+      this.#panel = h("search", { class: "panel", "data-testid": "search", on: { keydown: (event) => this.#key(event) } },
+        h("div", { class: "panel-head" }, this.#input,
           h("button", { type: "button", class: "icon-button", "aria-label": t("search.close"), "data-testid": "search-close", on: { click: () => this.close() } }, icon("close"))),
         this.#count, this.#list);
       byId("talk", HTMLElement).prepend(this.#panel);
@@ -80,14 +81,8 @@ export class Search {
       return;
     }
     const hits = [...this.#list.querySelectorAll("button")];
-    const at = hits.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
-    const to = event.key === "ArrowDown" ? at + 1 : event.key === "ArrowUp" ? at - 1 : null;
-    if (to === null) {
-      if (event.key === "Enter" && at < 0) hits[0]?.click();
-      return;
-    }
-    event.preventDefault();
-    (hits[to] ?? (to < 0 ? this.#input : hits.at(-1)))?.focus();
+    if (event.key === "Enter" && document.activeElement === this.#input) hits[0]?.click();
+    else walk(event, hits, this.#input);
   }
 
   async #look(before = 0) {
@@ -97,7 +92,7 @@ export class Search {
     const path = `api/history/${encodeURIComponent(this.#character())}/search`;
     const query = new URLSearchParams({ q: words, limit: String(PAGE), ...(before && { before: String(before) }) });
     try {
-      /** @type {HistoryPage} */
+      /** @type {FoundLines} */
       const page = await get(`${path}?${query.toString()}`);
       if (this.#asked === words) this.#show(page, words);
     } catch (error) {
@@ -106,7 +101,7 @@ export class Search {
   }
 
   /**
-   * @param {HistoryPage} page
+   * @param {FoundLines} page
    * @param {string} words
    */
   #show({ lines, has_more: more }, words) {
@@ -127,8 +122,8 @@ export class Search {
    */
   #hit(line, words) {
     const when = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(line.at));
-    return h("button", { type: "button", class: "search-hit", "data-id": String(line.id), on: { click: () => void this.#go(line) } },
-      h("span", { class: "search-who" }, `${line.speaker} · ${when}`), h("span", { class: "search-words" }, marked(line.text, words)));
+    return h("button", { type: "button", class: "panel-item", "data-id": String(line.id), on: { click: () => void this.#go(line) } },
+      h("span", { class: "panel-hint" }, `${line.speaker} · ${when}`), h("span", { class: "panel-words" }, marked(line.text, words)));
   }
 
   /** @param {Line} line */

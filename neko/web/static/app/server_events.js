@@ -2,7 +2,7 @@
  * What each event of the server means here. A type we do not know is none of our business.
  *
  * @import { Conversation, ConversationParts } from "./conversation.js"
- * @import { ModelLabel, ReplyText, ResponseDiscarded, ServerEvent, Status } from "./wire.js"
+ * @import { Hello, ModelLabel, ReplyText, ResponseDiscarded, ServerEvent, Status } from "./wire.js"
  */
 import { t } from "./i18n.js";
 import { clearFault, faultIsShown, showFault, toast } from "./notices.js";
@@ -50,6 +50,12 @@ export class ServerEvents {
     this.#ignored = turnId;
   }
 
+  /** @param {Hello} hello */
+  async #greeted(hello) {
+    if (hello.chat !== null) await this.#conversation.followChat(hello.chat);
+    await this.#conversation.resume(hello.last_line_id);
+  }
+
   /** @type {Handlers} */
   #handlers = {
     neko_hello: (hello) => {
@@ -58,11 +64,13 @@ export class ServerEvents {
       this.#model(hello.model);
       if (hello.state === "idle") this.#parts.speech.completeCurrent();
       this.#conversation.enter(hello.state);
-      void this.#conversation.resume(hello.last_line_id);
+      void this.#greeted(hello);
     },
     neko_state: ({ state }) => this.#conversation.enter(state),
     neko_model: ({ model }) => this.#model(model),
+    neko_chat: ({ chat }) => void this.#conversation.followChat(chat),
     neko_line: ({ line, replaces }) => {
+      if (line.chat !== (this.#conversation.chat ?? line.chat)) return; // of the chat that was just left
       this.#conversation.transcript.commit(line, replaces);
       if (line.role === "assistant") {
         this.#conversation.retryIsStored();

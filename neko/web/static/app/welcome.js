@@ -36,6 +36,8 @@ export class Welcome {
   /** Her first words, if her card has any. */
   #own = "";
   #offline = false;
+  /** Nothing was ever said: this is no further chat. */
+  #isFirst = true;
   /** @type {HTMLElement | null} */
   #greeting = null;
   /** @type {HTMLElement | null} */
@@ -62,6 +64,7 @@ export class Welcome {
       return;
     }
     this.#character = conversation.character;
+    this.#isFirst = !conversation.chat;
     this.#engine = conversation.engine;
     this.#offline = conversation.model?.offline ?? false;
     if (!this.#greeting) void this.#greetFirst();
@@ -91,7 +94,7 @@ export class Welcome {
   #greet() {
     this.#greeting?.remove();
     const words = h("div", { class: "line-words" });
-    new MarkdownView(words).show(this.#own || t("welcome.greeting", { hello: t(`welcome.hello_${daytime(new Date())}`), name: this.#character }));
+    new MarkdownView(words).show(this.#own || t(this.#isFirst ? "welcome.greeting" : "welcome.again", { hello: t(`welcome.hello_${daytime(new Date())}`), name: this.#character }));
     this.#greeting = h("article", { class: "line is-greeting", "data-testid": "greeting", "data-role": "assistant", "aria-label": this.#character }, words);
     this.#top.append(this.#greeting);
     this.#follow.keep();
