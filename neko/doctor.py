@@ -29,6 +29,7 @@ from neko.hand_written import decoded
 from neko.i18n import describe
 from neko.language import system_language
 from neko.llm.discovery import find_local_servers
+from neko.llm.small_model import files as small_model
 from neko.memory.log_check import look_over
 from neko.memory.paths import logs_in
 from neko.memory.sqlite_errors import store_error
@@ -37,7 +38,7 @@ from neko.proxies import ProxyRules, shown
 from neko.settings import ASSETS, Settings, default_data_dir
 from neko.settings.in_force import Origin, SettingsInForce
 from neko.settings.masking import masked_url
-from neko.settings.registry import SETTINGS
+from neko.settings.registry import OFFLINE, SETTINGS, SMALL_MODEL, SMALL_MODEL_FILE
 from neko.settings.unusable import unusable_values
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object, stand_in
 
@@ -156,11 +157,25 @@ def _proxy(_settings: Settings) -> Finding:
 
 
 def _model(settings: Settings) -> Finding:
+    in_force = SettingsInForce(_stored_config(settings), settings.environ)
+    if in_force.get(SMALL_MODEL) and not in_force.get(OFFLINE):
+        file = small_model.find(_folder_path(settings) / "models", in_force.get(SMALL_MODEL_FILE))
+        return _small_model(file, settings)
     endpoint = providers.resolve("conversation", _stored_config(settings), settings.environ)
     if endpoint is not None:
         address = masked_url(endpoint.base_url)
         return Finding("ok", "model", f"{endpoint.model} by {endpoint.provider_name} at {address}")
     return Finding("ok", "model", f"built in; {_local_servers(settings.environ)}")
+
+
+def _small_model(file: small_model.ModelFile, settings: Settings) -> Finding:
+    try:
+        small_model.check(file)
+    except NekoError as error:
+        error.params["model"] = file.name
+        notice = describe(error, system_language(settings.environ))
+        return Finding("note", "model", f"{notice.text} {notice.remedy}")
+    return Finding("ok", "model", f"{file.name}, small, on this computer: {file.path}")
 
 
 def _stored_config(settings: Settings) -> Any:

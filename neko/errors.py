@@ -60,6 +60,12 @@ NekoError
 │   │   ├── PicturesRefusedError        the model takes no pictures
 │   │   └── ParameterRefusedError       one field of the request is not taken; its name says which
 │   ├── ModelServerError            5xx
+│   ├── SmallModelError             the small model on this computer could not be loaded
+│   │   ├── SmallModelMissingError      what runs it is not installed
+│   │   ├── SmallModelNoFileError       its file is not there or cannot be read
+│   │   ├── SmallModelFileError         its file is no GGUF
+│   │   ├── SmallModelMemoryError       there is not enough memory for it
+│   │   └── SmallModelDiedError         it ended by itself too often
 │   └── VoiceUnavailableError       the chosen model neither hears nor speaks
 ├── SpeechError            speech synthesis or conversion failed
 │   ├── SpeechRefusedError     the speech server answered with an error
@@ -423,6 +429,42 @@ class ParameterRefusedError(ModelBadRequestError):
 class ModelServerError(ModelError):
     code = "model_server_error"
     permanent = False
+
+
+class SmallModelError(ModelError):
+    """``params``: log, the file that says more."""
+
+    code = "small_model"
+
+
+class SmallModelMissingError(SmallModelError):
+    """``params``: command, to be typed."""
+
+    code = "small_model_missing"
+
+
+class SmallModelNoFileError(SmallModelError):
+    """``params``: file, why."""
+
+    code = "small_model_no_file"
+
+
+class SmallModelFileError(SmallModelError):
+    """``params``: file."""
+
+    code = "small_model_file"
+
+
+class SmallModelMemoryError(SmallModelError):
+    """``params``: needed, free (texts with their unit)."""
+
+    code = "small_model_memory"
+
+
+class SmallModelDiedError(SmallModelError):
+    """``params``: log."""
+
+    code = "small_model_died"
 
 
 class VoiceUnavailableError(ModelError):

@@ -66,6 +66,7 @@ HEAVY = {
     "soundfile",
     "socksio",
     "python_socks",
+    "xllamacpp",
 }
 STARTS_TASKS = {"gather", "ensure_future", "create_task", "TaskGroup", "as_completed", "wait_for"}
 """What starts a task of its own accord; ``neko/tasks.py`` has ``spawn`` and ``together`` in its place."""

@@ -58,6 +58,7 @@ class Configuration:
         await in_thread(self._stored.merge, changes)
         self._faults.of_values(CORE_CONFIG_FILE, self._stored.unusable())
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
+        await self._models.small.follow()
         new_model = reload_pages or self._models.endpoint("conversation") != model
         new_voice = self._voices.choice != voice
         ended = 0

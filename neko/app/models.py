@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from neko.app.small_model import SmallModel
 from neko.errors import VoiceUnavailableError
 from neko.llm import model_catalogue
 from neko.llm.adaptation import Adaptations, is_same_model
 from neko.llm.discovery import LocalServer, find_local_servers
 from neko.net import Network
-from neko.providers import ModelEndpoint, resolve
+from neko.providers import ASSIST_ROLES, ModelEndpoint, resolve
 from neko.sessions import models as sessions
 from neko.sessions.actions import Mode
 from neko.settings import CoreConfig, Settings
@@ -31,8 +32,10 @@ class Models:
         config: CoreConfig,
         settings: Settings,
         network: Network,
+        small: SmallModel,
         session_factory: SessionFactory | None = None,
     ) -> None:
+        self.small = small
         self._config = config
         self._settings = settings
         self._network = network
@@ -50,6 +53,8 @@ class Models:
 
     def endpoint(self, role: str) -> ModelEndpoint | None:
         """Where the model of a role is; None when nothing is configured. Raises ``ValueError`` for no role."""
+        if role in ASSIST_ROLES and self.small.is_chosen:
+            return self.small.endpoint(role)
         if self._resolved_at != self._config.revision:
             self._resolved_at = self._config.revision
             self._resolved.clear()
@@ -74,6 +79,7 @@ class Models:
             self._network,
             self._adaptations,
             lambda: reply_options(self._config.in_force, character),
+            self.small.check if self.small.is_chosen else None,
         )
 
     def summariser(self) -> Summarise | None:

@@ -20,6 +20,7 @@ from neko.app.conversations import Conversations
 from neko.app.faults import Faults
 from neko.app.models import Models, SessionFactory
 from neko.app.reader_language import ReaderLanguage
+from neko.app.small_model import SmallModel
 from neko.app.voices import Voices, builtin_voice_installed
 from neko.bus import Bus
 from neko.characters import CharacterCards
@@ -81,8 +82,8 @@ class Neko:
         self._standing = StandingFaults()
         self._loop = asyncio.get_running_loop()
         self._found: list[NekoError] | None = []
-        stored, cards = await in_thread(self._open_files)
         self._owner = TaskOwner("neko")
+        stored, cards = await in_thread(self._open_files)
         self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
         self.bus = Bus()
         self.metrics.add_source("bus", self.bus.snapshot)
@@ -110,6 +111,7 @@ class Neko:
         self.config = Configuration(stored, self.models, self.voices, self.conversations, self.network, self.faults)
         try:
             await self.memory.start()
+            await self.models.small.follow()
         except BaseException:
             await self.aclose()
             raise
@@ -127,6 +129,7 @@ class Neko:
         """Save everything and stop; idempotent. A part that fails to stop does not keep the next one up."""
         for stop in (
             self.conversations.aclose,
+            self.models.small.aclose,
             self.bus.aclose,
             self.memory.aclose,
             self.conversations.sockets.aclose,
@@ -146,7 +149,8 @@ class Neko:
             stored = CoreConfig.load(path, settings.environ, settings.flags, on_fault=self._on_file_fault)
             self.language = ReaderLanguage(stored, settings.environ)
             self.network.local_only = stored.in_force.get(LOCAL_ONLY)
-            self.models = Models(stored, settings, self.network, self._session_factory)
+            small = SmallModel(stored, settings.environ, self.folder.path, self._owner)
+            self.models = Models(stored, settings, self.network, small, self._session_factory)
             self.voices = Voices(stored, self.models, self.network, builtin_installed=builtin_voice_installed())
             self.preferences = Preferences(self.folder.config(PREFERENCES_FILE), self._on_file_fault)
             self.preferences.read()

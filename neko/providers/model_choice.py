@@ -19,6 +19,8 @@ from neko.settings.masking import came_back, is_masked
 from neko.settings.pasted import typed_key
 
 OFFLINE = "offline"
+_ELSEWHERE = {"neko": {registry.OFFLINE.name: None, registry.SMALL_MODEL.name: None}}
+"""The model is neither the built-in one nor the small one on this computer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,14 @@ class Choices:
     def changes_for(self, provider: str, base_url: str, api_key: str, model: str) -> dict[str, Any]:
         """What to merge so that conversations use this choice; raises ``SettingError`` when that cannot be."""
         if provider == OFFLINE:
-            return change_of(registry.OFFLINE, True)
+            return {"neko": {registry.OFFLINE.name: True, registry.SMALL_MODEL.name: None}}
         return self.changes(self.target(provider, base_url, api_key, model), api_key)
+
+    def changes_for_small(self, name: str) -> dict[str, Any]:
+        """What to merge so that conversations use the small model on this computer, the file of this name."""
+        is_pinned = self._settings.in_force.variable(registry.SMALL_MODEL_FILE)
+        file = {} if is_pinned else {registry.SMALL_MODEL_FILE.name: name}
+        return {"neko": {registry.OFFLINE.name: None, registry.SMALL_MODEL.name: True, **file}}
 
     def changes_for_borrowed(self, provider: str) -> dict[str, Any]:
         """What to merge so that conversations use the key another program left in the environment.
@@ -135,7 +143,7 @@ class Choices:
         return {
             **new_key,
             **switched_on("conversation", target.base_url, model, target.api_key, self._settings.values),
-            **change_of(registry.OFFLINE, None),
+            **_ELSEWHERE,
         }
 
     def _as_provider(self, target: Target, sent_key: str) -> dict[str, Any]:
@@ -143,7 +151,7 @@ class Choices:
         if provider.needs_key and not target.api_key and target.base_url == normalise_base_url(provider.base_url):
             raise SettingError("key_needed", f"{provider.name} needs a key.", provider=provider.name)
         self._settings.refuse_if_pinned("assistApi", provider.key)
-        changes: dict[str, Any] = {registry.ASSIST_API.name: provider.key, **change_of(registry.OFFLINE, None)}
+        changes: dict[str, Any] = {registry.ASSIST_API.name: provider.key, **_ELSEWHERE}
         if self._is_new_key(target, sent_key):
             changes[provider.key_field] = target.api_key
         if self._settings.text("coreApi") == "free" and provider.key != "free":

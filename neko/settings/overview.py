@@ -24,6 +24,8 @@ _ON_PAGE: Final = frozenset(
         *registry.ROLE_SETTINGS["tts"],
         registry.LANGUAGE,
         registry.OFFLINE,
+        registry.SMALL_MODEL,
+        registry.SMALL_MODEL_FILE,
         registry.BORROWED_VARIABLES,
         registry.SPEECH_ENGINE,
         registry.VOICES,

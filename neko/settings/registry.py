@@ -189,6 +189,21 @@ LANGUAGE: Final[Setting[str | None]] = Setting(
 OFFLINE: Final[Setting[bool]] = Setting(
     "offline", SWITCH, False, "answer with the built-in model whatever else is configured", Place.NEKO_SECTION
 )
+SMALL_MODEL: Final[Setting[bool]] = Setting(
+    "small_model",
+    SWITCH,
+    False,
+    "answer with the small model on this computer whatever else is configured",
+    Place.NEKO_SECTION,
+)
+SMALL_MODEL_FILE: Final[Setting[str]] = Setting(
+    "small_model_file",
+    TEXT,
+    "",
+    "GGUF file of the small model: a path, or a name in the folder `models`",
+    Place.NEKO_SECTION,
+    ("NEKO_SMALL_MODEL_FILE",),
+)
 BORROWED_VARIABLES: Final[Setting[tuple[str, ...]]] = Setting(
     "borrowedVariables", NAMES, (), "variables of other programs that the user lets her use", Place.NEKO_SECTION
 )
@@ -218,6 +233,8 @@ LOCAL_ONLY: Final[Setting[bool]] = Setting(
 NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     LANGUAGE,
     OFFLINE,
+    SMALL_MODEL,
+    SMALL_MODEL_FILE,
     BORROWED_VARIABLES,
     SPEECH_ENGINE,
     VOICES,

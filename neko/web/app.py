@@ -43,6 +43,7 @@ from neko.web.routes import (
     providers,
     reply_options,
     settings,
+    small_model,
     speech,
     steam,
 )
@@ -61,6 +62,7 @@ ROUTE_MODULES = (
     chats,
     history,
     models,
+    small_model,
     settings,
     reply_options,
     speech,

@@ -24,14 +24,18 @@ def build(
     network: Network,
     adaptations: Adaptations | None = None,
     options: Callable[[], ReplyOptions] = ReplyOptions,
+    check: Callable[[], None] | None = None,
 ) -> ModelSession:
     """The session for an endpoint; without one, the built-in model.
 
-    ``adaptations`` is what is known of the models so far, and grows. ``options`` is read for each reply.
+    ``adaptations`` is what is known of the models so far, and grows. ``options`` is read for each reply. ``check``
+    raises the ``ModelError`` that keeps the model from being asked at this moment.
     """
     if endpoint is None:
         return BuiltinSession(owner=owner)
-    return ChatSession(endpoint, vision, owner=owner, network=network, adaptations=adaptations, options=options)
+    return ChatSession(
+        endpoint, vision, owner=owner, network=network, adaptations=adaptations, options=options, check=check
+    )
 
 
 def label_of(endpoint: ModelEndpoint | None) -> ModelLabel:

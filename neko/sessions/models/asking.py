@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model behind its client, and what is known of it and others."""
+    """One model behind its client, and what is known of it and others. ``check`` raises the ``ModelError`` that keeps
+    it from being asked at this moment."""
 
     endpoint: ModelEndpoint
     client: ProviderClient
     adaptations: Adaptations
+    check: Callable[[], None] | None = None
 
     @property
     def errors(self) -> ProviderErrors:
@@ -123,6 +125,8 @@ class Asking:
         sink = ReplySink(
             self._reply, self._begun, self._labels, follows_calls=self._start > 0, opened=adaptation.opens_thoughts
         )
+        if self._model.check:
+            self._model.check()
         try:
             return await self._tries.ask(self._model.client, messages, sink, self._offered(adaptation), self._tell_late)
         except asyncio.CancelledError:

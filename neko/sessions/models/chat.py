@@ -39,7 +39,8 @@ class ChatSession:
     """Talks with ``endpoint``; a message with pictures goes to ``vision`` (by default the same model).
 
     A live ``UserImage`` waits for the next message and is replaced by a newer one. ``adaptations`` is what sessions
-    before this one have found out about the models. ``options`` is read for each reply.
+    before this one have found out about the models. ``options`` is read for each reply. ``check`` is called before each
+    request and raises the ``ModelError`` that keeps the model from being asked.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class ChatSession:
         timeouts: Timeouts | None = None,
         adaptations: Adaptations | None = None,
         options: Callable[[], ReplyOptions] = ReplyOptions,
+        check: Callable[[], None] | None = None,
         history_tokens: int = HISTORY_TOKENS,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
@@ -63,6 +65,7 @@ class ChatSession:
         self._timeouts = timeouts or Timeouts()
         self._adaptations = adaptations or Adaptations()
         self._options = options
+        self._check = check
         self._history = History(history_tokens)
         self._calls = PendingCalls()
         self._maker = ReplyMaker(self._history, self._calls, self._timeouts)
@@ -149,7 +152,7 @@ class ChatSession:
             key = (endpoint.base_url, endpoint.api_key)
             client = self._clients.get(key) or await open_client(self._network, endpoint, self._timeouts)
             client = self._clients.setdefault(key, client)
-            model = self._models[endpoint] = Model(endpoint, client, self._adaptations)
+            model = self._models[endpoint] = Model(endpoint, client, self._adaptations, self._check)
         return model
 
 

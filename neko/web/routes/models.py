@@ -115,7 +115,7 @@ async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
     try:
         names = await call.neko.models.names(target.base_url, target.api_key)
     except NekoError as error:
-        return await _model_failure(error, call)
+        return await model_failure(error, call)
     return ModelNames(models=list(names))
 
 
@@ -133,7 +133,7 @@ async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
         raise HTTPError(400, "model_needed", "Choose a model of this server first.")
     tested = await call.neko.models.test(target.base_url, target.api_key, model)
     if tested.error is not None:
-        return await _model_failure(tested.error, call)
+        return await model_failure(tested.error, call)
     return ModelTested(latency_ms=round(tested.latency_ms, 1), model=model, reply=tested.reply)
 
 
@@ -146,7 +146,7 @@ async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
 )
 async def use_model(call: Call[ModelChoice]) -> CurrentModel:
     await call.neko.config.change(await in_thread(_changes, call.neko, call.body))
-    return await in_thread(_current, call.neko)
+    return await in_thread(current_of, call.neko)
 
 
 @post(
@@ -157,34 +157,34 @@ async def use_model(call: Call[ModelChoice]) -> CurrentModel:
     failures={**NO_SUCH_CHOICE, 409: "The environment decides this, or the disk refuses."},
 )
 async def forget_key(call: Call[ProviderChoice]) -> CurrentModel:
-    changes = await in_thread(_choices(call.neko).changes_forgetting, call.body.provider)
+    changes = await in_thread(choices_of(call.neko).changes_forgetting, call.body.provider)
     await call.neko.config.change(changes)
-    return await in_thread(_current, call.neko)
+    return await in_thread(current_of, call.neko)
 
 
 @get("/api/models/current", response=CurrentModel, summary="The model in force, and the providers to choose from")
 async def current_model(call: Call) -> CurrentModel:
-    return await in_thread(_current, call.neko)
+    return await in_thread(current_of, call.neko)
 
 
 async def _target(call: Call[ModelQuery] | Call[ModelChoice], model: str) -> Target:
     choice = call.body
-    choices = await in_thread(_choices, call.neko)
+    choices = await in_thread(choices_of, call.neko)
     return choices.target(choice.provider, choice.base_url, choice.api_key, model)
 
 
-def _choices(neko: Neko) -> Choices:
+def choices_of(neko: Neko) -> Choices:
     return Choices(neko.config.values, neko.settings.environ)
 
 
 def _changes(neko: Neko, choice: ModelChoice) -> dict[str, Any]:
     if choice.borrowed:
-        return _choices(neko).changes_for_borrowed(choice.provider)
-    return _choices(neko).changes_for(choice.provider, choice.base_url, choice.api_key, choice.model)
+        return choices_of(neko).changes_for_borrowed(choice.provider)
+    return choices_of(neko).changes_for(choice.provider, choice.base_url, choice.api_key, choice.model)
 
 
-def _current(neko: Neko) -> CurrentModel:
-    choices = _choices(neko)
+def current_of(neko: Neko) -> CurrentModel:
+    choices = choices_of(neko)
     endpoint = neko.models.endpoint("conversation")
     label = neko.models.label
     return CurrentModel(
@@ -220,7 +220,7 @@ def _current(neko: Neko) -> CurrentModel:
     )
 
 
-async def _model_failure(error: NekoError, call: Call[Any]) -> Response:
+async def model_failure(error: NekoError, call: Call[Any]) -> Response:
     """The call itself went well: what it found out is that the model does not answer."""
     return json_response(await failure_of(error, request_language(call.request, call.neko)))
 
