@@ -79,6 +79,7 @@ NekoError
     ├── MemorySlowError        it did not answer in time; what it was asked to write may be written yet
     └── RecallTimeoutError     looking for what was said took too long
     MemoNotRenewedError        a model will not sum up what was said
+    UnreadEntriesError         some of a recent window is nothing that was said
 
 Six more say that our own code is wrong or are caught where they arise, and stand outside the tree:
 BusMessageError (neko.bus), a message of the wrong shape for its topic, is a TypeError;
@@ -535,6 +536,12 @@ class MemoNotRenewedError(NekoError):
     """A model will not sum up what was said. ``params``: file (the recent window), model, provider."""
 
     code = "memo_not_renewed"
+
+
+class UnreadEntriesError(NekoError):
+    """Some of what stands in a recent window is nothing that was said. ``params``: file, places (numbers from 1)."""
+
+    code = "unread_entries"
 
 
 class RecallTimeoutError(MemoryStoreError):

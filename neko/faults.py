@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from neko.errors import LogMovedError, MemoNotRenewedError, NekoError
+from neko.errors import LogMovedError, MemoNotRenewedError, NekoError, UnreadEntriesError
+
+_DISMISSIBLE: Final = (LogMovedError, MemoNotRenewedError, UnreadEntriesError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Fault:
     @property
     def dismissible(self) -> bool:
         """May the user say that it shall be told no more? Anything else ends when its cause does."""
-        return self.aside is not None or isinstance(self.error, LogMovedError | MemoNotRenewedError)
+        return self.aside is not None or isinstance(self.error, _DISMISSIBLE)
 
     def concerns(self, character: str) -> bool:
         return self.character in (None, character)

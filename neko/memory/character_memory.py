@@ -74,9 +74,10 @@ class CharacterMemory:
         async with self._rewriting:
             entries = await self.window.entries()
             oldest = entries[:-UNCOMPRESSED]
-            if len(entries) <= LARGEST_WINDOW:
+            if sum(parse(entry) is not None for entry in entries) <= LARGEST_WINDOW:
                 return False
-            summary = await self._summary(_readable(oldest), summarise)
+            readable = _readable(oldest)
+            summary = await self._summary(readable, summarise) if readable else None
             return summary is not None and await self._replace_by_memo(oldest, *summary)
 
     async def review(self, correct: Summarise | None) -> bool:
@@ -141,8 +142,9 @@ class CharacterMemory:
     async def _replace_by_memo(self, oldest: list[Any], summary: str, language: str) -> bool:
         sources = line_ids(oldest)
         neko = {"id": max(sources)} if sources else None
+        unread = [entry for entry in oldest if parse(entry) is None]
         async with self._changing:
-            if not await self.window.swap(oldest, [message("system", memo_text(summary, language), neko)]):
+            if not await self.window.swap(oldest, [message("system", memo_text(summary, language), neko), *unread]):
                 return False
             self._on_renewed(self.window.path)
             await self.log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neko.memory import schema
-from neko.memory.line_codec import LoggedLine, Names, Parsed, logged_lines, parse
-from neko.well_formed import load_json
+from neko.memory.line_codec import LoggedLine, Names, logged_lines, parsed_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +65,8 @@ def _may_hold(summary: Summary, first: int, stamps: Sequence[str | None]) -> boo
 def _summaries(connection: sqlite3.Connection) -> list[Summary]:
     summaries = []
     for row, _, raw, timestamp in connection.execute(schema.SUMMARIES).fetchall():
-        parsed = _parsed(raw)
+        parsed = parsed_row(raw or "")
         sources = parsed.neko.get("sources")
         ids = [one for one in sources if isinstance(one, int)] if isinstance(sources, list) else []
         summaries.append(Summary(row, parsed.text, max(ids, default=None), timestamp))
     return summaries
-
-
-def _parsed(raw: str | None) -> Parsed:
-    try:
-        found = parse(load_json(raw or ""))
-    except (ValueError, RecursionError):
-        found = None
-    return found or Parsed("system", raw or "")

@@ -28,7 +28,12 @@ Names = Mapping[Role, str]
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PREFIX = re.compile(r"\[(\d{8}) [A-Za-z]{3} (\d{2}:\d{2})\] ")
 _TYPE_OF: Mapping[Role, str] = {"user": "human", "assistant": "ai", "system": "system"}
-_ROLE_OF: Mapping[str, Role] = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
+_ROLE_OF: Mapping[str, Role] = {
+    **dict.fromkeys(("human", "user", "HumanMessage", "HumanMessageChunk"), "user"),
+    **dict.fromkeys(("ai", "assistant", "AIMessage", "AIMessageChunk"), "assistant"),
+    **dict.fromkeys(("system", "SystemMessage", "SystemMessageChunk"), "system"),
+}
+"""By what LangChain, chat requests and N.E.K.O.'s editor of the recent file call them."""
 _UNKNOWN_TIME = datetime(1970, 1, 1)
 
 
@@ -110,14 +115,17 @@ class Parsed:
 
 
 def parse(value: object) -> Parsed | None:
-    """Read a message dict leniently; None when it is none."""
+    """Read a message dict leniently; None when it is none, or by nobody who is known, or has nothing like a text."""
     if not isinstance(value, dict):
         return None
-    data = value.get("data")
+    data = value.get("data", value)  # a chat request, and N.E.K.O.'s editor, have role and text side by side
     if not isinstance(data, dict):
         return None
-    role: Role = _ROLE_OF.get(str(value.get("type")), "system")
-    text = content_text(data.get("content"))
+    names = (one.get(key) for one in (value, data) for key in ("type", "role"))
+    role = next((_ROLE_OF[name] for name in names if isinstance(name, str) and name in _ROLE_OF), None)
+    text = content_text(data.get("content", data.get("text")))
+    if role is None or text is None:
+        return None
     at = None
     if role == "assistant":
         at, text = cut_prefix(text)
@@ -126,12 +134,14 @@ def parse(value: object) -> Parsed | None:
     return Parsed(role, text, at, neko if isinstance(neko, dict) else {})
 
 
-def content_text(content: object) -> str:
-    """The text of either content form; parts are joined without a separator."""
+def content_text(content: object) -> str | None:
+    """The text of any content form; parts are joined without a separator. None for what can hold no text."""
     if isinstance(content, str):
         return content
+    if isinstance(content, dict):
+        content = [content]
     if not isinstance(content, list):
-        return ""
+        return None
     parts = (part.get("text") if isinstance(part, dict) else part for part in content)
     return "".join(part for part in parts if isinstance(part, str))
 
@@ -152,11 +162,7 @@ class LoggedLine:
 def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedLine:
     """A row as a line; ``near`` dates it when neither the row nor its text has a time."""
     row_id, session_id, raw, stamp = row
-    try:
-        parsed = parse(load_json(raw or ""))
-    except (ValueError, RecursionError):
-        parsed = None
-    parsed = parsed or Parsed("system", well_formed(raw or ""))
+    parsed = parsed_row(raw or "")
     neko = parsed.neko
     line = Line(
         id=row_id,
@@ -172,6 +178,17 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         chat=_number(neko.get("chat")) or 0,
     )
     return LoggedLine(line, bool(neko), _number(neko.get("replaces")))
+
+
+def parsed_row(raw: str) -> Parsed:
+    """A row's message; what is none is a line of nobody's."""
+    try:
+        value = load_json(raw)
+    except (ValueError, RecursionError):
+        value = None
+    data = value.get("data") if isinstance(value, dict) else None
+    text = content_text(data.get("content")) if isinstance(data, dict) else well_formed(raw)
+    return parse(value) or Parsed("system", text or "")
 
 
 def logged_lines(rows: Sequence[Row], names: Names) -> list[LoggedLine]:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError
+from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, UnreadEntriesError
 from neko.language import guess
-from neko.memory.line_codec import LoggedLine, Message, message, parse, turn_message
+from neko.memory.line_codec import LoggedLine, Message, content_text, message, parse, turn_message
 from neko.memory.log import Log
 from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.storage import read_json, write_json
@@ -25,10 +25,13 @@ from neko.types.memory import RecentEntry
 
 logger = logging.getLogger(__name__)
 
+_FLAT_KEYS = frozenset({"type", "role", "content", "text", "additional_kwargs"})
 UNCOMPRESSED = 9
 """How many entries stay as they were said when the older ones are replaced by the memo."""
 LARGEST_WINDOW = 10
 """How many entries the window may hold before it is worth compressing."""
+_MOST_PLACES = 5
+"""How many entries that cannot be read are told by their number."""
 _LINES_AGAIN = 100
 """How many lines that a memo told of come back into the window at most, when it is dropped."""
 
@@ -103,6 +106,7 @@ class RecentWindow:
         self._position = 0
         self._position_on_disk = 0
         self._dirty = False
+        self._has_unread = False
         self._writing = False
         self._writes = 0
         self._merging = asyncio.Lock()
@@ -119,6 +123,7 @@ class RecentWindow:
         Entries without a signature are those of a backup, which lacks the newest lines.
         """
         last = await self._log.last_id()
+        self._tell_unread(entries or [])
         if entries is None:
             self._entries = await self._end_of_chat()
             self._position, self._dirty = last, bool(self._entries)
@@ -292,8 +297,18 @@ class RecentWindow:
         if entries is None:
             self._dirty = True
             return
+        self._tell_unread(entries)
         self._entries, self._dirty = entries, False
         self._position = max([self._position_on_disk, *(_line_id(entry) or 0 for entry in entries)])
+
+    def _tell_unread(self, entries: Sequence[Any]) -> None:
+        places = [number for number, entry in enumerate(entries, 1) if parse(entry) is None]
+        if places:
+            told = ", ".join(map(str, places[:_MOST_PLACES])) + (", …" if len(places) > _MOST_PLACES else "")
+            self._on_damage(UnreadEntriesError("entries cannot be read", file=str(self._file.path), places=told))
+        elif self._has_unread:
+            self._on_written(self._file.path)
+        self._has_unread = bool(places)
 
     async def _initial_position(self, entries: list[Any], last: int, *, is_backup: bool) -> int:
         in_file = largest_id(entries)
@@ -317,7 +332,16 @@ def _read_list(path: Path) -> list[Any] | None:
         raise
     except ConfigError as error:
         raise unusable(path, error) from error
-    return entries
+    return None if entries is None else [_in_our_form(entry) for entry in entries]
+
+
+def _in_our_form(entry: Any) -> Any:
+    """The entry itself, but role and text that stand side by side as a message."""
+    parsed = parse(entry) if isinstance(entry, dict) and "data" not in entry else None
+    if parsed is None:
+        return entry
+    others = {key: value for key, value in entry.items() if key not in _FLAT_KEYS}
+    return others | message(parsed.role, content_text(entry.get("content", entry.get("text"))) or "")
 
 
 def largest_id(entries: Sequence[Any]) -> int:

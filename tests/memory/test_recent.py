@@ -287,3 +287,59 @@ async def test_a_window_that_cannot_be_written_is_told_and_its_end_too(memory_fo
     await say(memory, "three")
     assert await memory_folder.news.get() == memory_folder.recent
     assert len(memory_folder.entries()) == 3
+
+
+async def test_what_other_programs_call_role_and_text_is_read(memory_folder: MemoryFolder) -> None:
+    entries = [
+        {"type": "SystemMessage", "data": {"content": "先前对话的备忘录: 很久以前"}},
+        {"role": "user", "content": "as a chat request"},
+        {"role": "assistant", "content": [{"type": "text", "text": "in "}, "parts"], "mood": "sunny"},
+        {"role": "human", "text": "as the editor of the original"},
+        {"type": "AIMessage", "data": {"content": {"type": "text", "text": "one part"}}},
+        {"data": {"type": "human", "content": "the type inside"}},
+        {"type": "HumanMessageChunk", "data": {"content": "a chunk", "additional_kwargs": None}},
+    ]
+    _write(memory_folder, entries)
+    memory = await memory_folder.open()
+    assert await memory.recent(MIO) == [
+        RecentEntry("system", "很久以前"),
+        RecentEntry("user", "as a chat request"),
+        RecentEntry("assistant", "in parts"),
+        RecentEntry("user", "as the editor of the original"),
+        RecentEntry("assistant", "one part"),
+        RecentEntry("user", "the type inside"),
+        RecentEntry("user", "a chunk"),
+    ]
+    assert memory_folder.reports == []
+    await say(memory, "new")
+    await memory.aclose()
+    kept = memory_folder.entries()
+    assert (kept[2]["type"], kept[2]["data"]["content"], kept[2]["mood"]) == ("ai", "in parts", "sunny")
+    assert kept[6] == entries[6]
+
+
+async def test_what_cannot_be_read_is_told_by_its_number_and_stays(memory_folder: MemoryFolder) -> None:
+    unread = [
+        {"type": "tool", "data": {"content": "42"}},
+        {"type": "human", "data": {"content": 7}},
+        None,
+        {"role": "ai"},
+    ]
+    _write(memory_folder, [_human("one"), *unread, _human("two")])
+    memory = await memory_folder.open()
+    assert await window(memory) == ["one", "two"]
+    (report,) = memory_folder.reports
+    assert (report.code, report.params) == (
+        "unread_entries",
+        {"file": str(memory_folder.recent), "places": "2, 3, 4, 5"},
+    )
+    for number in range(12):
+        await say(memory, f"line {number}")
+    assert await memory.compress(MIO, None)
+    assert [entry for entry in memory_folder.entries() if entry in unread] == unread
+    assert not any("42" in text for text in await window(memory))
+    while not memory_folder.news.empty():
+        memory_folder.news.get_nowait()
+    _write(memory_folder, [_human("mended")])
+    assert await window(memory) == ["mended"]
+    assert memory_folder.news.get_nowait() == memory_folder.recent
