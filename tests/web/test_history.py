@@ -64,6 +64,7 @@ async def test_a_line_tells_all_that_the_page_shows(client: httpx2.AsyncClient, 
         "turn_id": "t6",
         "client_id": None,
         "images": 0,
+        "chat": 0,
         "speaker": neko.characters.cards.master_name,
     }
 
