@@ -110,12 +110,13 @@ def model_ids(listing: object) -> list[str] | None:
 
     Shapes: OpenAI's ``{"data": [{"id"}]}`` (``null`` from an Ollama without a model), the bare list of Together and
     GitHub Models, ``{"models": [{"name"}]}`` of Ollama, Gemini and llama.cpp, texts in place of objects, an object
-    with the ids for keys in place of a list.
+    with the ids for keys in place of a list, a gateway's lists by company (``{"data": {"openai": []}}``).
     """
     entries = _entries(listing)
     if entries is None:
         return None
-    names = [_name(entry) for entry in entries if _may_chat(entry)]
+    groups = [[entry] if (group := _group(entry)) is None else group for entry in entries]
+    names = [_name(entry) for group in groups for entry in group if _may_chat(entry)]
     return [name.removeprefix("models/") for name in names if name]
 
 
@@ -130,12 +131,28 @@ def _entries(listing: object) -> list[Any] | None:
             return held
         if isinstance(held, Mapping) and (inner := _entries(held)) is not None:
             return inner
+        if isinstance(held, Mapping) and (lists := _grouped(held)) is not None:
+            return lists
         if isinstance(held, Mapping) and held and all(isinstance(value, Mapping) for value in held.values()):
             return None if is_error(held) else [_keyed(key, value) for key, value in held.items()]
     if any(key in listing and listing[key] is None for key in _HOLDERS):
         return []
     is_keyed = bool(listing) and all(isinstance(one, Mapping) and one.keys() & _OF_A_MODEL for one in listing.values())
     return [_keyed(key, value) for key, value in listing.items()] if is_keyed and not is_error(listing) else None
+
+
+def _grouped(held: Mapping[str, Any]) -> list[Any] | None:
+    """All entries of lists by company; None when it is something else."""
+    lists = [_group(one) for one in held.values()]
+    if not held or is_error(held) or None in lists:
+        return None
+    return [entry for one in lists for entry in one or ()]
+
+
+def _group(one: object) -> list[Any] | None:
+    """The entries of one company: a list, or ``{"models": []}`` with its name beside."""
+    inside = one.get("models") if isinstance(one, Mapping) else one
+    return inside if isinstance(inside, list) else None
 
 
 def _keyed(key: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:

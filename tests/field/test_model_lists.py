@@ -33,6 +33,9 @@ SHAPES: dict[str, Any] = {
     "by id, with other kinds": {"data": {"m3": {"type": "embedding"}, "one": {}, "two": {}}},
     "a gateway": {"success": True, "message": "", "data": OPENAI},
     "a gateway, deeper": {"code": 0, "data": {"data": OPENAI, "total": 2}},
+    "by company": {"data": {"openai": [{"id": "one"}, {"id": "bge-m3"}], "anthropic": ["two"], "meta": []}},
+    "by company, deeper": {"data": {"openai": {"name": "OpenAI", "models": ["one"]}, "x": {"models": ["two"]}}},
+    "companies in a list": {"data": [{"provider": "openai", "models": ["one"]}, {"name": "X", "models": ["two"]}]},
     "list_cloudflare": {
         "result": [
             {"id": "429b9e8b-d99e-44de-91ad-706cf8183658", "name": "one"},
@@ -105,6 +108,7 @@ def test_ids_for_keys_and_a_list_of_ids_say_the_same(ids: list[str], holder: str
         pytest.param({"models": None}, 200, "no_model_yet", id="C12-models-null"),
         pytest.param({"object": "list", "data": []}, 200, "no_model_yet", id="C12-empty"),
         pytest.param([], 200, "no_model_yet", id="C12-bare-empty"),
+        pytest.param({"data": {"openai": [], "anthropic": []}}, 200, "no_model_yet", id="by-company-empty"),
         ({"hello": "world"}, 200, "model_wrong_path"),
         ({"server": {"version": "1"}, "status": {"up": True}}, 200, "model_wrong_path"),
         pytest.param("Ollama is running", 200, "model_wrong_path", id="list_plainok"),
