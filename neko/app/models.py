@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from neko.app.small_model import SmallModel
-from neko.errors import VoiceUnavailableError
+from neko.errors import NoModelListError, SettingError, VoiceUnavailableError
 from neko.llm import model_catalogue
 from neko.llm.adaptation import Adaptations, is_same_model
 from neko.llm.discovery import LocalServer, find_local_servers
 from neko.net import Network
 from neko.providers import ASSIST_ROLES, ModelEndpoint, resolve
+from neko.providers.model_choice import Target
 from neko.sessions import models as sessions
 from neko.sessions.actions import Mode
 from neko.settings import CoreConfig, Settings
@@ -109,6 +110,22 @@ class Models:
     async def names(self, base_url: str, api_key: str) -> Sequence[str]:
         """The models that a server offers; raises ``NekoError``."""
         return await model_catalogue.list_models(self._network, base_url, api_key)
+
+    async def suggested(self, target: Target) -> str:
+        """What the target is asked for when nobody chose: the provider's own model, else the first that is there.
+
+        Raises ``NekoError`` when the server does not answer, or has no model to talk with.
+        """
+        default = target.provider.models.get("conversation", "")
+        if not target.is_elsewhere:
+            return default
+        try:
+            names = await self.names(target.base_url, target.api_key)
+        except NoModelListError:
+            return default
+        if not names:
+            raise SettingError("model_needed", "Choose a model of this server first.")
+        return default if default in names else names[0]
 
     async def test(self, base_url: str, api_key: str, model: str) -> model_catalogue.TestResult:
         """One real call; a failure is in the result."""

@@ -33,6 +33,11 @@ class Target:
     model: str
     is_own_address: bool
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the environment names another server's address for the provider: its models are not those we know."""
+        return self.is_own_address and self.base_url != normalise_base_url(self.provider.base_url)
+
 
 class Choices:
     """Reads choices against what is stored and what the environment decides. May read a file: off the loop."""
@@ -96,19 +101,22 @@ class Choices:
         file = {} if is_pinned else {registry.SMALL_MODEL_FILE.name: name}
         return {"neko": {registry.OFFLINE.name: None, registry.SMALL_MODEL.name: True, **file}}
 
-    def changes_for_borrowed(self, provider: str) -> dict[str, Any]:
+    def borrowing(self, provider: str) -> Choices:
+        """The choices there are once the key that another program left in the environment may be used.
+
+        Raises ``SettingError`` when there is none.
+        """
+        allowed = borrowed_keys.allowed(self._offer(provider), self._settings.values)
+        section = {**(self._settings.values.get("neko") or {}), **allowed["neko"]}
+        return Choices({**self._settings.values, "neko": section}, self._settings.environ)
+
+    def changes_for_borrowed(self, provider: str, model: str) -> dict[str, Any]:
         """What to merge so that conversations use the key another program left in the environment.
 
         Raises ``SettingError`` when there is none, or the choice cannot be.
         """
-        offer = next((one for one in self.offers if one.provider.key == provider), None)
-        if offer is None:
-            raise SettingError("no_borrowed_key", "The environment holds no key for this provider.")
-        allowed = borrowed_keys.allowed(offer, self._settings.values)
-        section = {**(self._settings.values.get("neko") or {}), **allowed["neko"]}
-        changes = Choices({**self._settings.values, "neko": section}, self._settings.environ).changes_for(
-            provider, "", "", ""
-        )
+        allowed = borrowed_keys.allowed(self._offer(provider), self._settings.values)
+        changes = self.borrowing(provider).changes_for(provider, "", "", model)
         return {**changes, "neko": {**changes["neko"], **allowed["neko"]}}
 
     def changes_forgetting(self, provider: str) -> dict[str, Any]:
@@ -133,7 +141,8 @@ class Choices:
     def changes(self, target: Target, sent_key: str) -> dict[str, Any]:
         """What to merge so that conversations use ``target``; raises ``SettingError`` when that cannot be."""
         default = target.provider.models.get("conversation", "")
-        if target.is_own_address and target.model in ("", default) and not self._is_key_of_address(target, sent_key):
+        is_its_model = target.is_elsewhere or target.model in ("", default)
+        if target.is_own_address and is_its_model and not self._is_key_of_address(target, sent_key):
             return self._as_provider(target, sent_key)
         model = target.model or default
         if not model:
@@ -152,12 +161,16 @@ class Choices:
             raise SettingError("key_needed", f"{provider.name} needs a key.", provider=provider.name)
         self._settings.refuse_if_pinned("assistApi", provider.key)
         changes: dict[str, Any] = {registry.ASSIST_API.name: provider.key, **_ELSEWHERE}
+        if target.is_elsewhere and target.model:
+            self._settings.refuse_if_pinned("conversationModelId", target.model)
+        changes: dict[str, Any] = {registry.ASSIST_API.name: provider.key, **change_of(registry.OFFLINE, None)}
         if self._is_new_key(target, sent_key):
             changes[provider.key_field] = target.api_key
         if self._settings.text("coreApi") == "free" and provider.key != "free":
             self._settings.refuse_if_pinned("coreApi", provider.key)
             changes["coreApi"] = provider.key if provider.key in self._known.core else self._known.core_default
-        return {**changes, **switched_off("conversation", self._settings.values)}
+        model = {"conversationModelId": target.model} if target.is_elsewhere and target.model else {}
+        return {**changes, **switched_off("conversation", self._settings.values), **model}
 
     def _is_new_key(self, target: Target, sent_key: str) -> bool:
         """Whether the key was typed in for the provider at the address that the catalogue has."""
@@ -166,6 +179,12 @@ class Choices:
     def _is_key_of_address(self, target: Target, sent_key: str) -> bool:
         """Whether the key was typed in for an address that the environment names: it is kept with that address."""
         return _is_typed(sent_key) and target.base_url != target.provider.base_url
+
+    def _offer(self, provider: str) -> borrowed_keys.BorrowedKey:
+        offer = next((one for one in self.offers if one.provider.key == provider), None)
+        if offer is None:
+            raise SettingError("no_borrowed_key", "The environment holds no key for this provider.")
+        return offer
 
     def _own_address(self, provider: AssistProvider) -> str:
         own = self._settings.in_force.get(registry.OPENAI_BASE_URL) if provider.key == "openai" else ""

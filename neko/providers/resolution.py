@@ -111,7 +111,7 @@ class _Choice:
         assist, vision = self.assist(), self._own("vision")
         if not url and model and vision:
             return self._endpoint("agent", vision.base_url, model, key or vision.api_key)
-        model = model or assist.models.get("agent", "") or assist.models.get("vision", "")
+        model = model or self._model_of("agent", assist) or self._model_of("vision", assist)
         address = self._assist_url(assist)
         if not key and normalise_base_url(url or address) == address:
             key = self.key(assist)
@@ -175,7 +175,7 @@ class _Choice:
         open_server = provider.key == "openai" and bool(self._openai_url)
         if not key and not open_server:
             return None
-        model = self._model_of_environment(role) or provider.models[role]
+        model = self._model_of_environment(role) or self._model_of(role, provider)
         return ModelEndpoint(
             role, provider.key, provider.name, self._assist_url(provider), model, key, extra_body(model)
         )
@@ -229,6 +229,11 @@ class _Choice:
     def _core_key(self) -> str:
         key = self._text("coreApiKey")
         return "" if key == _NO_KEY else key
+
+    def _model_of(self, role: str, provider: AssistProvider) -> str:
+        """The provider's model for a role; where the address is another server's, the one chosen there for all."""
+        is_elsewhere = self._assist_url(provider) != provider.base_url and not self._text("conversationModelUrl")
+        return (self._text("conversationModelId") if is_elsewhere else "") or provider.models.get(role, "")
 
     def _model_of_environment(self, role: str) -> str:
         """The model that a variable names for one of ``registry.ROLES``, whoever serves the role."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from neko.providers import resolve
+from neko.providers import catalogue, resolve
 from neko.settings.registry import ASSIST_KEYS
-from tests.field.hostile_provider import HostileProvider, reply
+from tests.field.hostile_provider import HostileProvider, Raw, reply, whole
 from tests.web.running_app import serving, started
 
 CURRENT, USE, TEST = "/api/models/current", "/api/models/use", "/api/models/test"
+OPENAI = catalogue().assist["openai"]
 ELSEWHERE = [variable for setting in ASSIST_KEYS for variable in setting.borrowed]
 
 
@@ -55,7 +56,7 @@ async def test_an_exported_address_is_offered_with_its_key_and_shown_without_its
     assert before["offline"] is True
     assert before["offers"][0]["variables"] == ["OPENAI_API_KEY", "OPENAI_BASE_URL"]
     assert "gateway.example:8000" in before["offers"][0]["base_url"]
-    after = await _current(data_dir, environ, {"provider": "openai", "borrowed": True})
+    after = await _current(data_dir, environ, {"provider": "openai", "borrowed": True, "model": "m"})
     assert "gateway.example" in after["base_url"]
     assert "hunter2" not in str(before) + str(after)
 
@@ -65,7 +66,8 @@ async def test_an_address_alone_never_gets_a_key_that_is_kept_here(data_dir: Pat
     environ = {"OPENAI_BASE_URL": "http://gateway.example:8000"}
     async with started(data_dir, environ=environ) as neko, serving(neko.asgi) as client:
         await neko.config.change({"coreApiKey": "sk-core", "assistApi": "qwen"})
-        assert (await client.post(USE, json={"provider": "openai", "borrowed": True})).status_code == 200
+        yes = {"provider": "openai", "borrowed": True, "model": "m"}
+        assert (await client.post(USE, json=yes)).status_code == 200
         endpoint = neko.models.endpoint("conversation")
         assert endpoint is not None
         assert ("gateway.example" in endpoint.base_url, endpoint.api_key) == (True, "")
@@ -73,6 +75,53 @@ async def test_an_address_alone_never_gets_a_key_that_is_kept_here(data_dir: Pat
     async with started(data_dir.with_name("other"), environ=environ) as neko, serving(neko.asgi) as client:
         await neko.config.change(other)
         assert (await client.get(CURRENT)).json()["offers"] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "model"),
+    [
+        (whole({"data": [{"id": "bge-m3"}, {"id": "tiny"}, {"id": "big"}]}), "tiny"),
+        (whole({"data": [{"id": "tiny"}, {"id": OPENAI.models["conversation"]}]}), OPENAI.models["conversation"]),
+        (whole("404 page not found", 404), OPENAI.models["conversation"]),
+    ],
+    ids=["its first", "the provider's", "no list"],
+)
+async def test_at_ones_own_address_the_model_is_one_that_is_there(
+    data_dir: Path, hostile: HostileProvider, answer: Raw, model: str
+) -> None:
+    hostile.model_list = answer
+    environ = {"OPENAI_API_KEY": "sk-of-another-program", "OPENAI_BASE_URL": hostile.base_url}
+    current = await _current(data_dir, environ, {"provider": "openai", "borrowed": True})
+    assert (current["provider"], current["base_url"], current["model"]) == ("openai", hostile.base_url, model)
+    async with started(data_dir, environ=environ) as neko:
+        for role in ("conversation", "summary"):
+            endpoint = neko.models.endpoint(role)
+            assert endpoint is not None
+            assert endpoint.model == model
+    assert b"sk-of-another-program" not in (data_dir / "config" / "core_config.json").read_bytes()
+
+
+async def test_an_address_where_nobody_answers_is_told_and_not_taken(data_dir: Path, free_port: int) -> None:
+    environ = {"OPENAI_BASE_URL": f"http://127.0.0.1:{free_port}/v1"}
+    async with started(data_dir, environ=environ) as neko, serving(neko.asgi) as client:
+        answer = (await client.post(USE, json={"provider": "openai", "borrowed": True})).json()
+        assert (answer["success"], answer["code"]) == (False, "model_unreachable")
+        current = (await client.get(CURRENT)).json()
+        assert (current["offline"], len(current["offers"])) == (True, 1)
+
+
+async def test_another_model_at_ones_own_address_is_used_without_writing_the_key(
+    data_dir: Path, hostile: HostileProvider
+) -> None:
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-exported", "NEKO_OPENAI_BASE_URL": hostile.base_url}
+    async with started(data_dir, environ=environ) as neko, serving(neko.asgi) as client:
+        current = (await client.post(USE, json={"provider": "openai", "model": "tiny"})).json()
+        assert (current["provider"], current["model"]) == ("openai", "tiny")
+        assert "sk-exported" not in str(neko.config.values)
+        for role in ("conversation", "summary", "vision"):
+            endpoint = neko.models.endpoint(role)
+            assert endpoint is not None
+            assert (endpoint.model, endpoint.api_key) == ("tiny", "sk-exported")
 
 
 async def test_a_key_of_ones_own_is_stronger_than_a_borrowed_one(data_dir: Path) -> None:

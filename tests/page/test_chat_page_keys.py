@@ -27,9 +27,11 @@ async def test_an_exported_key_is_offered_on_the_first_visit_and_used_after_the_
         assert provider.chats == []
         await driver.get("welcome-borrowed").click()
         await expect(driver.get("welcome")).to_have_count(0)
+        await expect(driver.get("toast")).to_contain_text("scripted-1")
         await expect(driver.get("connection")).not_to_have_attribute("data-state", "builtin")
         await driver.say("hello")
         assert await driver.reply() == "Hello from the scripted model."
+        assert provider.chats[-1].json["model"] == "scripted-1"
 
 
 async def test_an_exported_key_is_offered_in_the_settings(

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from neko.app import Neko
-from neko.errors import NekoError
+from neko.errors import ModelError, NekoError
 from neko.providers.model_choice import OFFLINE, Choices, Target
 from neko.settings.masking import masked_url
 from neko.tasks import in_thread
@@ -144,8 +144,20 @@ async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
     summary="Think with this model from now on",
     failures={**NO_SUCH_CHOICE, 409: "The environment decides this, or the disk refuses."},
 )
-async def use_model(call: Call[ModelChoice]) -> CurrentModel:
-    await call.neko.config.change(await in_thread(_changes, call.neko, call.body))
+async def use_model(call: Call[ModelChoice]) -> CurrentModel | Response:
+    choice = call.body
+    choices = await in_thread(choices_of, call.neko)
+    if choice.borrowed:
+        target = (await in_thread(choices.borrowing, choice.provider)).target(choice.provider, "", "", choice.model)
+        is_chosen = target.model or "conversationModelId" in choices.pinned
+        try:
+            model = target.model if is_chosen else await call.neko.models.suggested(target)
+        except ModelError as error:
+            return await model_failure(error, call)
+        changes = await in_thread(choices.changes_for_borrowed, choice.provider, model)
+    else:
+        changes = await in_thread(choices.changes_for, choice.provider, choice.base_url, choice.api_key, choice.model)
+    await call.neko.config.change(changes)
     return await in_thread(current_of, call.neko)
 
 
@@ -175,12 +187,6 @@ async def _target(call: Call[ModelQuery] | Call[ModelChoice], model: str) -> Tar
 
 def choices_of(neko: Neko) -> Choices:
     return Choices(neko.config.values, neko.settings.environ)
-
-
-def _changes(neko: Neko, choice: ModelChoice) -> dict[str, Any]:
-    if choice.borrowed:
-        return choices_of(neko).changes_for_borrowed(choice.provider)
-    return choices_of(neko).changes_for(choice.provider, choice.base_url, choice.api_key, choice.model)
 
 
 def current_of(neko: Neko) -> CurrentModel:

@@ -1,16 +1,23 @@
 /**
  * Keys that another program left in the environment: one row each, one tap says yes.
  *
- * @import { BorrowedKeyOffer } from "./rest.js"
+ * @import { BorrowedKeyOffer, CurrentModel } from "./rest.js"
  * @typedef {(offer: BorrowedKeyOffer) => Promise<void>} Say
  */
 import { post, sentenceOf } from "./api.js";
 import { h } from "./element.js";
 import { t } from "./i18n.js";
 
-/** @param {BorrowedKeyOffer} offer */
+const USE_TIMEOUT_MS = 25_000;
+
+/**
+ * @param {BorrowedKeyOffer} offer
+ * @returns {Promise<string>} the model that thinks from now on
+ */
 export async function useBorrowed(offer) {
-  await post("api/models/use", { provider: offer.provider, borrowed: true });
+  /** @type {CurrentModel} */
+  const { model } = await post("api/models/use", { provider: offer.provider, borrowed: true }, USE_TIMEOUT_MS);
+  return model;
 }
 
 /** @param {BorrowedKeyOffer} offer */

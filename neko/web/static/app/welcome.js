@@ -210,8 +210,7 @@ export class Welcome {
    */
   async #sayYes(offer, hint) {
     try {
-      await useBorrowed(offer);
-      this.#thank(offer.name);
+      this.#thank(await useBorrowed(offer));
     } catch (error) {
       hint.textContent = sentenceOf(error);
     }

@@ -34,10 +34,7 @@ export function modelPage(body, { close, conversation }) {
     borrowed.hidden = !current.offers.length;
     borrowed.replaceChildren(
       h("h3", { text: t("model.borrowed") }), h("p", { class: "form-note", text: t("model.borrowed_words") }),
-      borrowedKeys(current.offers, async (offer) => {
-        await useBorrowed(offer);
-        done(offer.name);
-      }));
+      borrowedKeys(current.offers, async (offer) => done(await useBorrowed(offer))));
   });
   void lookAround(local, done);
 }
