@@ -42,7 +42,8 @@ NekoError
 │   ├── ModelStreamBrokenError      the reply stopped in the middle or was not understood
 │   ├── ModelEmptyReplyError        a good answer without a word in it
 │   ├── ModelReplyCutError          the reply reached its length limit; what there is of it is good
-│   │   └── ReplyTooLongError           our own limit
+│   │   ├── ReplyTooLongError           our own limit
+│   │   └── ReplyLimitSpentError        the user's limit, reached before the first word
 │   ├── ModelContentFilteredError   the provider or the model would not answer this
 │   ├── ModelLoadingError           the server lives and is still loading the model
 │   ├── ModelKeyRefusedError        401, 403
@@ -335,6 +336,12 @@ class ReplyTooLongError(ModelReplyCutError):
     @property
     def sentence(self) -> str:
         return "reply_without_end"
+
+
+class ReplyLimitSpentError(ModelReplyCutError):
+    """Raised by who knows of the user's limit. What used it up was a thought: the model has done nothing wrong."""
+
+    code = "reply_limit_spent"
 
 
 class ModelContentFilteredError(ModelError):

@@ -98,6 +98,20 @@ async def test_a_cut_reply_says_whose_limit_it_was(
     assert [event.code for event in events if isinstance(event, Status)] == [told]
 
 
+@pytest.mark.parametrize(
+    "thought", [{"reasoning": ["Tea. ", "Water?"]}, {"deltas": ["<think>Tea. ", "Water?"]}], ids=str
+)
+async def test_a_thought_that_uses_up_the_chosen_length_is_told_as_that_and_the_model_still_works(
+    client: httpx2.AsyncClient, neko: Neko, provider: ScriptedProvider, thought: dict[str, Any]
+) -> None:
+    await client.post(URL, json={"max_tokens": 150})
+    provider.script(Script(**{"deltas": [], "finish_reason": "length", **thought}))
+    events = [event async for event in neko.chat(neko.characters.current, "How do I make tea?")]
+    assert [event.code for event in events if isinstance(event, Status)] == ["reply_limit_spent"]
+    assert neko.models.label.works
+    assert len(provider.chats) == 1
+
+
 @pytest.mark.parametrize("wish", [{"temperature": 3}, {"max_tokens": 1}, {"max_tokens": "long"}])
 async def test_what_no_model_takes_is_refused_here(client: httpx2.AsyncClient, wish: dict[str, Any]) -> None:
     assert (await client.post(URL, json=wish)).status_code == 422

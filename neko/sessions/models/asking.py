@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from neko.errors import ModelError, ModelLoadingError, ModelReplyCutError
+from neko.errors import ModelError, ModelLoadingError, ModelReplyCutError, ReplyLimitSpentError, ReplyTooLongError
 from neko.llm.adaptation import Adaptation, Adaptations
 from neko.llm.chat_request import TOKENS_PER_PICTURE, ChatMessage, estimate
 from neko.llm.client import ProviderClient, Timeouts
@@ -138,10 +138,14 @@ class Asking:
 
     def _cut(self, error: ModelReplyCutError) -> CompletionEnd:
         """The reply ends here, and this is told."""
+        is_as_chosen = self._tries.has_own_limit and not isinstance(error, ReplyTooLongError)
         if not self._reply.started:
-            raise self._tries.failed(error)
+            if not is_as_chosen:
+                raise self._tries.failed(error)
+            self._tries.answered()
+            raise self._model.errors.make(ReplyLimitSpentError, str(error))
         self._tries.was_cut()
-        self._tell("reply_cut_as_chosen" if self._tries.has_own_limit else error.code)
+        self._tell("reply_cut_as_chosen" if is_as_chosen else error.code)
         return CompletionEnd()
 
     async def _pause(self, error: ModelError) -> None:
