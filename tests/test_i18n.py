@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from neko.errors import ModelKeyRefusedError, NekoError
 from neko.i18n import describe, known, notice
 from neko.language import LANGUAGES
 from neko.settings import ASSETS
+from neko.settings.registry import ASSIST_KEYS, ROLE_SETTINGS, SETTINGS
 
 CODE_CALLS = {"say", "_say", "tell", "FrameError", "message"}
 
@@ -63,3 +65,12 @@ def test_the_blanks_are_filled_and_a_missing_value_leaves_nothing_strange() -> N
 
 def test_an_unknown_code_still_says_something() -> None:
     assert notice("no_such_code", "en").text == describe(NekoError(), "en").text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_setting_has_a_name_in_words(language: str) -> None:
+    words = json.loads((ASSETS / "locales" / f"{language}.json").read_text(encoding="utf-8"))["origins"]
+    named_by_rule = {setting.name for setting in (*ASSIST_KEYS, *chain(*ROLE_SETTINGS.values()))}
+    others = {setting.name for setting in SETTINGS} - named_by_rule
+    assert set(words["names"]) == {re.sub(r"[.-]", "_", name) for name in others}
+    assert set(words["roles"]) == set(ROLE_SETTINGS)

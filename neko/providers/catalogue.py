@@ -20,7 +20,7 @@ class AssistProvider:
 
     ``key_field`` is the key of ``core_config.json`` that holds its key; providers of one ``company`` take the same
     keys. ``group`` is where the page shows it. ``custom`` and ``local`` are tiles of the page without an address of
-    their own.
+    their own. ``checked`` is the month in which somebody compared the entry with what the provider says.
     """
 
     key: str
@@ -33,12 +33,13 @@ class AssistProvider:
     needs_key: bool = True
     site: str = ""
     group: str = ""
+    checked: str = ""
     fixed_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class CoreProvider:
-    """A speech-to-speech provider; ``url`` is empty where a client library knows it."""
+    """A speech-to-speech provider; ``url`` is empty where a client library knows it. ``checked`` as above."""
 
     key: str
     company: str
@@ -46,6 +47,7 @@ class CoreProvider:
     description: str
     url: str
     model: str
+    checked: str = ""
     fixed_key: str = field(default="", repr=False)
 
 

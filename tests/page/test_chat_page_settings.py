@@ -337,15 +337,21 @@ async def test_how_she_answers_is_chosen_beside_the_model_and_sent_to_it(
         await expect(liveliness).to_have_value("0.9")
 
 
-async def test_what_was_set_says_where_it_comes_from(data_dir: Path, driver: PageDriver) -> None:
+async def test_what_was_set_says_in_words_what_it_is_and_where_it_comes_from(
+    data_dir: Path, driver: PageDriver
+) -> None:
     async with RunningNeko(data_dir, environ={"NEKO_ASSIST_API": "free"}, voice="off") as running_neko:
         await driver.open(running_neko.url + "/#settings/about")
         await driver.get("origins-open").click()
         origins = driver.get("origins").locator(".origin")
         own = locale("en")
-        pinned = origins.filter(has_text="assistApi")
-        await expect(pinned).to_contain_text(own["origins.environment"].format(name="NEKO_ASSIST_API"))
-        await expect(origins.filter(has_text="neko.speech.engine")).to_contain_text(own["origins.page"])
+        provider = origins.and_(driver.page.locator("[data-setting=assistApi]"))
+        await expect(provider.locator("dt")).to_have_text(own["origins.names.assistApi"])
+        await expect(provider.locator(".origin-value")).to_have_text("Free")
+        await expect(provider).to_contain_text(own["origins.environment"].format(name="NEKO_ASSIST_API"))
+        voice = origins.filter(has_text=own["origins.names.speech_engine"])
+        await expect(voice.locator(".origin-value")).to_have_text(own["voice.off"])
+        await expect(voice).to_contain_text(own["origins.page"])
 
 
 async def test_turning_through_the_settings_asks_no_other_host(running_neko: RunningNeko, driver: PageDriver) -> None:
