@@ -18,7 +18,7 @@ from neko.characters import CHARACTERS, MICROPHONE, OWN, VOICE, CharacterCards, 
 from neko.errors import CharacterError, ConfigError, MemoryStoreError, NekoError
 from neko.language import LANGUAGES
 from neko.memory.character_files import files_of, move
-from neko.sessions.events import CharacterSwitched, ReloadPage
+from neko.sessions.events import CardChanged, CharacterSwitched, ReloadPage
 from neko.sessions.prompt import Persona
 from neko.storage import CHARACTERS_FILE, DataFolder
 from neko.tasks import in_thread
@@ -216,17 +216,23 @@ class Characters:
             raise MemoryStoreError("files cannot be moved", file=file, reason="other", why=why) from error
 
     async def _told_to_models(self, change: Callable[[], T]) -> T:
-        """Make a change of the cards; a conversation whose model was told something else begins anew.
+        """Make a change of the cards, and tell the pages of whom it is about.
 
-        Pictures that no card names any more go. Raises ``MemoryStoreError`` when a file cannot be written.
+        A conversation whose model was told something else begins anew. Pictures that no card names any more go.
+        Raises ``MemoryStoreError`` when a file cannot be written.
         """
-        told = {name: self._told(name) for name in self._conversations.opened}
+        known = {name: (self._told(name), self.cards.card(name)) for name in self._conversations.opened}
         async with self._changing:
             result = await self._files_moved(change)
             await in_thread(_sweep, self._folder, self._trash)
-        for name, before in told.items():
-            if (conversation := self._conversations.opened.get(name)) and self._told(name) != before:
+        for name, (told, card) in known.items():
+            conversation = self._conversations.opened.get(name)
+            if conversation is None or not self.cards.knows(name):
+                continue
+            if self._told(name) != told:
                 conversation.begin_anew()
+            if self.cards.card(name) != card:
+                conversation.emit(CardChanged())
         return result
 
     def _told(self, name: str) -> tuple[str | None, Persona]:

@@ -160,10 +160,9 @@ class Choices:
         if provider.needs_key and not target.api_key and target.base_url == normalise_base_url(provider.base_url):
             raise SettingError("key_needed", f"{provider.name} needs a key.", provider=provider.name)
         self._settings.refuse_if_pinned("assistApi", provider.key)
-        changes: dict[str, Any] = {registry.ASSIST_API.name: provider.key, **_ELSEWHERE}
         if target.is_elsewhere and target.model:
             self._settings.refuse_if_pinned("conversationModelId", target.model)
-        changes: dict[str, Any] = {registry.ASSIST_API.name: provider.key, **change_of(registry.OFFLINE, None)}
+        changes: dict[str, Any] = {registry.ASSIST_API.name: provider.key, **_ELSEWHERE}
         if self._is_new_key(target, sent_key):
             changes[provider.key_field] = target.api_key
         if self._settings.text("coreApi") == "free" and provider.key != "free":

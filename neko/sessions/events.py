@@ -234,6 +234,11 @@ class CharacterSwitched:
 
 
 @dataclass(frozen=True, slots=True)
+class CardChanged:
+    """The card of the conversation's character says something else: how she looks, perhaps."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReloadPage:
     message: str
 
@@ -292,6 +297,7 @@ Event = (
     | AutoCloseMic
     | RepetitionWarning
     | CharacterSwitched
+    | CardChanged
     | ReloadPage
     | RequestScreenshot
     | AgentStatus

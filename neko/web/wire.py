@@ -326,6 +326,7 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.AutoCloseMic: lambda e: {"type": "auto_close_mic", "message": e.message},
     ev.RepetitionWarning: lambda e: {"type": "repetition_warning", "name": e.name},
     ev.CharacterSwitched: lambda e: {"type": "catgirl_switched", "new_catgirl": e.new, "old_catgirl": e.old},
+    ev.CardChanged: lambda _: {"type": "neko_card"},
     ev.ReloadPage: lambda e: {"type": "reload_page", "message": e.message},
     ev.RequestScreenshot: lambda _: {"type": "request_screenshot"},
     ev.AgentStatus: lambda e: {"type": "agent_status_update", "snapshot": dict(e.snapshot)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
@@ -174,3 +174,22 @@ async def test_each_has_a_voice_of_her_own(speaking: RunningNeko, driver: PageDr
     assert (await sampled.value).status == 200
     assert speaking.neko.voices.tuning("Rin").rate == 1.5
     assert speaking.neko.voices.tuning(NAME).rate == 1.0
+
+
+async def test_another_page_dresses_her_anew_too(
+    running_neko: RunningNeko, driver: PageDriver, chromium: Browser
+) -> None:
+    await running_neko.neko.characters.create("Rin", {})
+    here = await driver.open(running_neko.url)
+    hair = "() => document.querySelector('#avatar svg')?.style.getPropertyValue('--hair')"
+    await expect(here.locator("#avatar svg")).to_be_visible()
+    first = await here.evaluate(hair)
+    async with PageDriver(chromium) as other:
+        await other.open(f"{running_neko.url}/Rin{LIST[1:]}")
+        await edit(other, NAME)
+        await other.get("character-hair").fill("#204060")
+        shot = await other.page.screenshot()
+        await other.get("character-picture").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": shot})
+        await expect(driver.get("name").locator("img")).to_have_attribute("src", re.compile(r"\.webp$"))
+        await driver.until(f"(first) => ({hair})() !== first", first)
+        other.check()

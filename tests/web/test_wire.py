@@ -140,6 +140,7 @@ LINE = Line(7, "s", "t", "user", "Sam", "hi", datetime(2026, 5, 3, 12, 0), clien
         (ev.Audio("s", b"12"), {"type": "audio_chunk", "speech_id": "s"}),
         (ev.AutoCloseMic("quiet"), {"type": "auto_close_mic", "message": "quiet"}),
         (ev.RepetitionWarning("Mio"), {"type": "repetition_warning", "name": "Mio"}),
+        (ev.CardChanged(), {"type": "neko_card"}),
         (ev.CharacterSwitched("B", "A"), {"type": "catgirl_switched", "new_catgirl": "B", "old_catgirl": "A"}),
         (ev.ReloadPage("m"), {"type": "reload_page", "message": "m"}),
         (ev.RequestScreenshot(), {"type": "request_screenshot"}),

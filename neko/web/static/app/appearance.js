@@ -19,6 +19,9 @@ export class Appearance {
     this.#bar = bar;
     this.#stage = stage;
     this.#paint(remembered());
+    document.addEventListener("visibilitychange", () => { // a page whose conversation is open elsewhere is told nothing
+      if (!document.hidden && this.#character) void this.follow(this.#character);
+    });
   }
 
   /** @param {string} character */

@@ -37,8 +37,8 @@ const LOOK_TIMEOUT_MS = 3000;
 
 /**
  * Events: `chat` when another chat is open; `ready` when the connection and the history stand and all own words are sent; `model` when another
- * one thinks; `switch` when the server has changed to another character; `reload` when the page has to begin anew.
- * @extends {Emitter<{ chat: [], ready: [], model: [model: ModelLabel], switch: [name: string], reload: [] }>}
+ * one thinks; `card` when her card may say something else; `switch` when the server has changed to another character; `reload` when the page has to begin anew.
+ * @extends {Emitter<{ chat: [], ready: [], model: [model: ModelLabel], card: [], switch: [name: string], reload: [] }>}
  */
 export class Conversation extends Emitter {
   #parts;
@@ -286,6 +286,10 @@ export class Conversation extends Emitter {
   /** @param {string} name */
   announceSwitch(name) {
     this.emit("switch", name);
+  }
+
+  announceCard() {
+    this.emit("card");
   }
 
   announceReload() {

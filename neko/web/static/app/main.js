@@ -87,7 +87,11 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
   composer.on("stop", () => conversation.stop());
   composer.on("typing", (place) => stage.setTyping(place));
   composer.on("problem", (sentence) => toast(sentence));
-  conversation.on("ready", () => welcome.consider(conversation));
+  conversation.on("ready", () => {
+    welcome.consider(conversation);
+    void appearance.follow(conversation.character); // it may have changed while nobody told us
+  });
+  conversation.on("card", () => void appearance.follow(conversation.character));
   conversation.on("model", (model) => welcome.modelChanged(model));
   conversation.on("chat", () => welcome.leave());
   conversation.on("switch", (name) => {
@@ -166,7 +170,6 @@ async function start() {
   show();
   const character = await characterOfPage();
   parts.conversation.start(character);
-  void parts.appearance.follow(character);
   parts.settings.followHash();
 }
 

@@ -126,6 +126,7 @@ export class ServerEvents {
     catgirl_switched: ({ new_catgirl: name }) => {
       if (name && name !== this.#conversation.character) this.#conversation.announceSwitch(name);
     },
+    neko_card: () => this.#conversation.announceCard(),
     reload_page: ({ message }) => {
       if (message) toast(message);
       setTimeout(() => this.#conversation.announceReload(), RELOAD_AFTER_MS);

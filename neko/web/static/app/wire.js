@@ -66,6 +66,7 @@
  * @typedef {{ type: "auto_close_mic", message: string }} AutoCloseMic
  * @typedef {{ type: "repetition_warning", name: string }} RepetitionWarning
  * @typedef {{ type: "catgirl_switched", new_catgirl: string, old_catgirl: string }} CharacterSwitched
+ * @typedef {{ type: "neko_card" }} CardChanged The card of the character of this page says something else.
  * @typedef {{ type: "reload_page", message: string }} ReloadPage
  * @typedef {{ type: "request_screenshot" }} RequestScreenshot
  * @typedef {{ type: "pong" }} Pong
@@ -76,7 +77,7 @@
  * @typedef {Hello | StateChanged | ModelChanged | LineStored | LinesDeleted | ChatOpened | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
  *   | TurnAbandoned | UserTranscript | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
- *   | FaultOver | LineUnkept | Help | RepetitionWarning | CharacterSwitched | ReloadPage | RequestScreenshot | Pong
+ *   | FaultOver | LineUnkept | Help | RepetitionWarning | CharacterSwitched | CardChanged | ReloadPage | RequestScreenshot | Pong
  *   | AgentStatus | AgentNotification | AgentTask} ServerEvent
  *
  * What the page sends, by `action`:
