@@ -34,6 +34,8 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         self.recall_failure: NekoError | None = None
         self._deleted: defaultdict[str, set[int]] = defaultdict(set)
         self._earlier: defaultdict[str, dict[int, list[int]]] = defaultdict(dict)
+        self._own: dict[tuple[str, int], Line] = {}
+        """Replaced lines as they were before."""
         self._unkept: defaultdict[str, list[NewLine]] = defaultdict(list)
         self._lines: defaultdict[str, list[Line]] = defaultdict(list)
         self._open_chats: defaultdict[str, int] = defaultdict(int)
@@ -58,10 +60,12 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             line.client_id,
             line.images,
             self._open_chats[character],
+            line.replaces,
         )
         window = self._windows[character]
         if line.replaces is not None:
             self._earlier[character][len(known) + 1] = [line.replaces]
+            self._own[character, line.replaces] = known[line.replaces - 1]
             known[line.replaces - 1] = replace(known[line.replaces - 1], status="replaced")
             window[:] = [entry for entry in window if entry[0] != line.replaces]
         known.append(stored)
@@ -83,6 +87,34 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             window[:0] = [(line.id, RecentEntry(line.role, line.text)) for line in again if line.role != "system"]
         window[:] = [entry for entry in window if entry[0] not in gone]
         return sorted(gone)
+
+    async def versions(self, character: str, line_id: int) -> list[Line]:
+        known, found, waiting = {line.id: line for line in self._known(character)}, [], [line_id]
+        while waiting:
+            if line := known.get(waiting.pop()):
+                found.append(self._own.get((character, line.id), line))
+                waiting += self._earlier[character].get(line.id, [])
+        return sorted(found, key=lambda line: line.at)
+
+    async def choose_version(self, character: str, line_id: int) -> Line | None:
+        if not (lines := await self.lines(character, limit=1)):
+            return None
+        last = lines[-1]
+        found = {line.id: line for line in await self.versions(character, last.id)}
+        if line_id not in found:
+            return None
+        if line_id == last.id:
+            return last
+        chosen, earlier = found[line_id], self._earlier[character]
+        before = earlier.pop(line_id, [])
+        for links in earlier.values():
+            if line_id in links:
+                links[:] = before
+        self._deleted[character].add(line_id)
+        again = NewLine(
+            chosen.session_id, chosen.turn_id, "assistant", chosen.text, chosen.at, chosen.status, replaces=last.id
+        )
+        return (await self.store(character, again)).line
 
     async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
         self._unkept[character] = list(lines)

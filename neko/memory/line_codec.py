@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
@@ -152,11 +152,16 @@ Row = tuple[int, str | None, str | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class LoggedLine:
-    """A row of the log. ``own``: written by Neko. ``replaces``: the reply it is a retry of."""
+    """A row of the log. ``own``: written by Neko. ``own_status``: of a replaced line, as it was before."""
 
     line: Line
     own: bool
-    replaces: int | None
+    own_status: LineStatus
+
+    @property
+    def version(self) -> Line:
+        """The line as one version of a reply."""
+        return replace(self.line, status=self.own_status) if self.line.status == "replaced" else self.line
 
 
 def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedLine:
@@ -176,8 +181,9 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         client_id=_string(neko.get("client_id")),
         images=_number(neko.get("images")) or 0,
         chat=_number(neko.get("chat")) or 0,
+        replaces=_number(neko.get("replaces")),
     )
-    return LoggedLine(line, bool(neko), _number(neko.get("replaces")))
+    return LoggedLine(line, bool(neko), _status(neko.get("own_status")))
 
 
 def parsed_row(raw: str) -> Parsed:
@@ -220,6 +226,7 @@ def committed(line_id: int, line: NewLine) -> Line:
         client_id=line.client_id,
         images=line.images,
         chat=line.chat,
+        replaces=line.replaces,
     )
 
 

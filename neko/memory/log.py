@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, MemoryStoreError, NekoError
-from neko.memory import chats, deletion, schema, search
+from neko.memory import chats, deletion, schema, search, versions
 from neko.memory.connection import Connection, Work
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.line_codec import (
@@ -118,6 +118,14 @@ class Log:
         self._newest = max(self._newest, stored.line.id)
         return stored
 
+    async def choose(self, line_id: int) -> Line | None:
+        """``versions.choose``."""
+        names = self._names()
+        line = await self.transaction(lambda connection: versions.choose(connection, names, line_id, self._newest + 1))
+        if line is not None:
+            self._newest = max(self._newest, line.id)
+        return line
+
     async def delete(self, ids: Sequence[int]) -> list[int]:
         """Delete lines, and the summaries that may hold their words; the ids of lines that are gone.
 
@@ -190,6 +198,11 @@ class Log:
     async def lines(self, *, before: int | None, after: int | None, limit: int, chat: int | None = None) -> list[Line]:
         """A page of lines, oldest first, as ``ConversationLog.lines`` promises; None for ``chat`` is all of them."""
         return [logged.line for logged in await self.page(before=before, after=after, limit=limit, chat=chat)]
+
+    async def versions(self, line_id: int) -> list[Line]:
+        """``versions.versions``."""
+        names = self._names()
+        return await self._read(lambda connection: versions.versions(connection, names, min(line_id, _LARGEST)))
 
     async def page(
         self, *, before: int | None = None, after: int | None = None, limit: int = -1, chat: int | None = None

@@ -282,8 +282,8 @@ class RecentWindow:
             self._position = logged.line.id
             if not logged.own or not _belongs(logged) or logged.line.chat != self._log.chat:
                 continue
-            if logged.replaces is not None:
-                self._entries = [entry for entry in self._entries if _line_id(entry) != logged.replaces]
+            if logged.line.replaces is not None:
+                self._entries = [entry for entry in self._entries if _line_id(entry) != logged.line.replaces]
             self._entries.append(_entry(logged))
             self._dirty = True
 

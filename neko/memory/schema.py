@@ -17,14 +17,21 @@ Lines that are only added cost the same with it."""
 COLUMNS: Final = "id, session_id, message, timestamp"
 
 
+NEKO: Final = "$.data.additional_kwargs.neko"
+"""Where in a message that is which only Neko knows."""
+
+
 def _extra(key: str) -> str:
-    return f"CASE WHEN json_valid(message) THEN json_extract(message, '$.data.additional_kwargs.neko.{key}') END"
+    return f"CASE WHEN json_valid(message) THEN json_extract(message, '{NEKO}.{key}') END"
 
 
 CLIENT_ID: Final = _extra("client_id")
 NOT_REPLACED: Final = f"({_extra('status')}) IS NOT 'replaced'"
 CHAT: Final = f"coalesce({_extra('chat')}, 0)"
 """The chat that a row belongs to (``chats.py``)."""
+OWN_STATUS: Final = f"coalesce({_extra('own_status')}, 'complete')"
+"""The status of a replaced line as it was before."""
+REPLACES: Final = _extra("replaces")
 FOREIGN: Final = f"({_extra('turn_id')}) IS NULL"
 
 
@@ -91,11 +98,11 @@ FIRST_WORDS_OF_CHAT: Final = (
 )
 
 MARK_REPLACED: Final = (
-    f"UPDATE {ORIGINAL} SET message = json_set(message, '$.data.additional_kwargs.neko.status', 'replaced') "
-    "WHERE id = ? AND json_valid(message)"
+    f"UPDATE {ORIGINAL} SET message = json_set(message, '{NEKO}.status', 'replaced', "
+    f"'{NEKO}.own_status', ({_extra('status')})) WHERE id = ? AND json_valid(message)"
 )
 
-REPLACED_BY: Final = f"SELECT {_extra('replaces')} FROM {ORIGINAL} WHERE id = ?"
+REPLACED_BY: Final = f"SELECT {REPLACES} FROM {ORIGINAL} WHERE id = ?"
 BY_ID: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE id = ?"
 DELETE: Final = f"DELETE FROM {ORIGINAL} WHERE id = ? RETURNING id, timestamp"
 SUMMARIES: Final = f"SELECT {COLUMNS} FROM {COMPRESSED}"

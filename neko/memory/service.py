@@ -109,6 +109,15 @@ class MemoryService(ConversationMemory, MemoryAdministration):
     async def delete(self, character: str, ids: Sequence[int]) -> list[int]:
         return await (await self._opened(character)).delete(ids)
 
+    async def versions(self, character: str, line_id: int) -> list[Line]:
+        return await (await self._opened(character)).log.versions(line_id)
+
+    async def choose_version(self, character: str, line_id: int) -> Line | None:
+        memory = await self._opened(character)
+        line = await memory.log.choose(line_id)
+        memory.window.touch()
+        return line
+
     async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
         path = unkept_path(self._folder, character)
         try:

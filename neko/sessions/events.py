@@ -47,7 +47,6 @@ class LineStored:
     """A line was committed to the log: the receipt for ``line.client_id``, or a reply's final text."""
 
     line: Line
-    replaces: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,7 @@ class LogWriter:
             self._status.report(error)
             return
         if stored:
-            self._clients.emit(LineStored(stored.line, line.replaces))
+            self._clients.emit(LineStored(stored.line))
 
     async def _store(self, line: NewLine) -> Stored | None:
         """Commit a line; None when the memory cannot be used, and the line waits to be kept."""
@@ -287,7 +287,7 @@ class LogWriter:
     def _kept_later(self, line: NewLine, stored: Stored) -> None:
         self._committed(stored)
         self._remember_receipt(line.client_id, stored.line)
-        self._clients.emit(LineStored(stored.line, line.replaces))
+        self._clients.emit(LineStored(stored.line))
 
     async def _has_followers(self, line: Line) -> bool:
         return bool(await self._memory.lines(self._character, after=line.id, limit=1))

@@ -452,6 +452,20 @@ class SessionManager:
             self.emit(LinesDeleted(tuple(gone)))
         return gone
 
+    async def choose_version(self, line_id: int) -> Line | None:
+        """Make another version of the last reply the one that counts; None when there is none such, or she talks.
+
+        The model begins anew with it. Raises ``MemoryStoreError``.
+        """
+        line = await self._dependencies.memory.choose_version(self.character, line_id) if self._turns.is_idle else None
+        if line is None:
+            return None
+        if not self._turns.has_open_turn:  # nothing was said meanwhile
+            self.begin_anew()
+        self._turns.log.last_line_id = max(self._turns.log.last_line_id, line.id)
+        self.emit(LineStored(line))
+        return line
+
     def begin_anew(self) -> None:
         """What the model was told counts no more: what runs is cut, and the next input starts a session."""
         self._turns.dispatch(on.Dismiss())

@@ -41,6 +41,7 @@ class Line:
     apart that a change of clocks repeats.
 
     ``speaker`` is the name of who said it, as it was when the line was stored; ``chat`` is the one it was said in.
+    ``replaces`` is the id of the version of a reply that counted before this one.
     """
 
     id: int
@@ -54,6 +55,7 @@ class Line:
     client_id: str | None = None
     images: int = 0
     chat: int = 0
+    replaces: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

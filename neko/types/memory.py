@@ -93,6 +93,21 @@ class ConversationLog(Protocol):
         to the one before it and the lines since."""
         ...
 
+    async def versions(self, character: str, line_id: int) -> list[Line]:
+        """The versions of a reply, in the order in which they were said: the line itself and what it replaced.
+
+        Each has the status it had when it counted. Empty for an unknown id.
+        """
+        ...
+
+    async def choose_version(self, character: str, line_id: int) -> Line | None:
+        """Make a version of a chat's last reply the one that counts: in the log, the recent window and recall.
+
+        The line under its new id; it ``replaces`` the one that counted until then. None when no chat ends with a line
+        that has such a version.
+        """
+        ...
+
     async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
         """Keep lines that the log cannot take beside it, in place of those kept before; they survive the end."""
         ...

@@ -210,6 +210,7 @@ def line_json(line: Line) -> dict[str, Any]:
         "client_id": line.client_id,
         "images": line.images,
         "chat": line.chat,
+        "replaces": line.replaces,
     }
 
 
@@ -310,7 +311,7 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.LinesDeleted: lambda e: {"type": "neko_lines_deleted", "ids": list(e.ids)},
     ev.ChatOpened: lambda e: {"type": "neko_chat", "chat": e.chat},
     ev.ModelChanged: lambda e: {"type": "neko_model", "model": label_json(e.model)},
-    ev.LineStored: lambda e: {"type": "neko_line", "line": line_json(e.line), "replaces": e.replaces},
+    ev.LineStored: lambda e: {"type": "neko_line", "line": line_json(e.line), "replaces": e.line.replaces},
     ev.FaultOver: lambda e: {"type": "neko_fault_over", "fault": e.fault},
     ev.LineUnkept: lambda e: {"type": "neko_line_unkept", "line": _unkept_line(e.line)},
     ev.SpeechEnded: lambda e: {"type": "neko_speech_end", "speech_id": e.speech_id},

@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import threading
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -126,6 +126,25 @@ async def test_a_replaced_reply_keeps_its_text_in_the_file(memory_folder: Memory
     data = json.loads(raw)["data"]
     assert data["content"][0]["text"] == "[20260222 Sun 10:00] no"
     assert data["additional_kwargs"]["neko"]["status"] == "replaced"
+
+
+async def test_a_chosen_version_survives_a_restart_also_in_a_window_that_was_not_written(
+    memory_folder: MemoryFolder,
+) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "a joke")
+    old = await say(memory, "no", "assistant")
+    await say(memory, "why not", "assistant", replaces=old, at=START + timedelta(minutes=1))
+    await memory.close(MIO)
+    before = memory_folder.recent.read_bytes()
+    chosen = await memory.choose_version(MIO, old)
+    assert chosen is not None
+    await memory.close(MIO)
+    memory_folder.recent.write_bytes(before)
+    memory_folder.sql("UPDATE neko_state SET value = ?", (chosen.id - 1,))
+    memory = await memory_folder.open()
+    assert await texts(memory) == ["a joke", "no"]
+    assert await window(memory) == ["a joke", "no"]
 
 
 async def test_lines_survive_a_restart(memory_folder: MemoryFolder) -> None:

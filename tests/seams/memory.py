@@ -152,6 +152,45 @@ class ConversationLogBehaviour:
         assert await texts(memory, after=old) == ["a cat walks into a bar"]
         assert new.line.id > old
 
+    async def test_an_earlier_version_of_the_last_reply_can_be_chosen(self, memory: Memory) -> None:
+        ids = await _said_three_ways(memory)
+        assert [line.text for line in await memory.versions(MIO, ids[2])] == ["a lion", "a tiger", "a lynx"]
+        line = await memory.choose_version(MIO, ids[0])
+        assert line is not None
+        assert (line.text, line.status, line.replaces) == ("a lion", "interrupted", ids[2])
+        assert line.at == START
+        assert await texts(memory) == ["which cat?", "a lion"]
+        assert await texts(memory, after=ids[2]) == ["a lion"]
+        assert await shown(memory) == ["which cat?", "a lion"]
+        assert [found.text for found in await memory.find(MIO, "a l")] == ["a lion"]
+        assert await recalled(memory, "lynx") == []
+
+    async def test_the_versions_keep_their_order_whichever_is_chosen(self, memory: Memory) -> None:
+        ids = await _said_three_ways(memory)
+        for words in ["a tiger", "a lion", "a lynx", "a tiger"]:
+            [chosen] = [line.id for line in await memory.versions(MIO, ids[-1]) if line.text == words]
+            line = await memory.choose_version(MIO, chosen)
+            assert line is not None
+            ids.append(line.id)
+            found = await memory.versions(MIO, line.id)
+            assert [version.text for version in found] == ["a lion", "a tiger", "a lynx"]
+            assert [version.status for version in found] == ["interrupted", "complete", "complete"]
+            assert await texts(memory) == ["which cat?", words]
+        puma = new_line("a puma", "assistant", replaces=ids[-1], at=START + timedelta(hours=1))
+        again = await memory.store(MIO, puma)
+        found = await memory.versions(MIO, again.line.id)
+        assert [line.text for line in found] == ["a lion", "a tiger", "a lynx", "a puma"]
+        assert len(await memory.delete(MIO, [again.line.id])) == 4
+
+    async def test_only_the_last_line_has_versions_to_choose_from(self, memory: Memory) -> None:
+        ids = await _said_three_ways(memory)
+        assert await memory.choose_version(MIO, ids[2] + 1) is None
+        await memory.store(MIO, new_line("thank you"))
+        assert await memory.choose_version(MIO, ids[0]) is None
+        assert await texts(memory) == ["which cat?", "a lynx", "thank you"]
+        assert await memory.versions(MIO, 999) == []
+        assert await memory.choose_version("nobody", 1) is None
+
     # ── the recent window ────────────────────────────────────────────────────
 
     async def test_an_unknown_character_has_nothing_to_remember(self, memory: Memory) -> None:
@@ -543,3 +582,19 @@ def _answering(answers: list[tuple[int, str]]) -> Any:
         return "```json\n" + json.dumps([{"n": number, "text": text} for number, text in answers]) + "\n```"
 
     return correct
+
+
+async def _said_three_ways(memory: Memory) -> list[int]:
+    """A question and the ids of the versions of its answer."""
+    await memory.store(MIO, new_line("which cat?", at=START - timedelta(minutes=1)))
+    ids: list[int] = []
+    for number, words in enumerate(["a lion", "a tiger", "a lynx"]):
+        line = new_line(
+            words,
+            "assistant",
+            at=START + timedelta(minutes=number),
+            replaces=ids[-1] if ids else None,
+            status="complete" if number else "interrupted",
+        )
+        ids.append((await memory.store(MIO, line)).line.id)
+    return ids

@@ -51,8 +51,8 @@ class Page:
         match event:
             case Hello():
                 self.hello = event
-            case LineStored(line, replaces):
-                self.lines.pop(replaces or -1, None)
+            case LineStored(line):
+                self.lines.pop(line.replaces or -1, None)
                 self.lines[line.id] = line.text
                 self.growing.pop(line.turn_id, None)
             case ReplyText(turn_id, _, text, first):

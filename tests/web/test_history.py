@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -65,6 +66,7 @@ async def test_a_line_tells_all_that_the_page_shows(client: httpx2.AsyncClient, 
         "client_id": None,
         "images": 0,
         "chat": 0,
+        "replaces": None,
         "speaker": neko.characters.cards.master_name,
     }
 
@@ -98,3 +100,26 @@ async def test_numbers_beyond_every_id_are_only_large(
 ) -> None:
     assert await page(client, neko, before=number) == (ids, False)
     assert await page(client, neko, after=number) == ([], False)
+
+
+async def test_another_version_of_the_last_reply_can_be_chosen(
+    client: httpx2.AsyncClient, neko: Neko, ids: list[int]
+) -> None:
+    name = neko.characters.current
+    last = NewLine("s", "t9", "assistant", "one way", START + timedelta(hours=1))
+    one = (await neko.memory.store(name, last)).line.id
+    other = replace(last, text="another way", at=START + timedelta(hours=2), replaces=one)
+    two = (await neko.memory.store(name, other)).line.id
+    address = f"/api/history/{name}/versions"
+    found = (await client.get(address, params={"line": two})).json()["lines"]
+    assert [(line["id"], line["text"], line["status"]) for line in found] == [
+        (one, "one way", "complete"),
+        (two, "another way", "complete"),
+    ]
+    answer = await client.post(address, json={"line": one})
+    chosen = answer.json()["line"]
+    assert (answer.status_code, chosen["text"], chosen["replaces"]) == (200, "one way", two)
+    assert (await page(client, neko))[0] == [*ids, chosen["id"]]
+    refused = await client.post(address, json={"line": ids[1]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "version_not_now")
+    assert (await client.post("/api/history/nobody/versions", json={"line": 1})).status_code == 404

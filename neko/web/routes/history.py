@@ -33,7 +33,8 @@ class HistoryQuery(Schema):
 
 
 class LineShape(Schema):
-    """``at`` is ISO 8601 with its offset; ``images`` is how many pictures came with it."""
+    """``at`` is ISO 8601 with its offset; ``images`` is how many pictures came with it; ``replaces`` is the id of the
+    version of a reply that counted before this one."""
 
     id: int
     role: Literal["user", "assistant", "system"]
@@ -45,6 +46,7 @@ class LineShape(Schema):
     client_id: str | None
     images: int
     chat: int
+    replaces: int | None
 
 
 class History(Schema):
@@ -87,6 +89,7 @@ def line_shape(line: Line) -> LineShape:
         client_id=line.client_id,
         images=line.images,
         chat=line.chat,
+        replaces=line.replaces,
     )
 
 
@@ -165,6 +168,56 @@ async def delete(call: Call[Deletion, Empty, CharacterPath]) -> Deleted:
     return Deleted(ids=await manager_of(call, call.path.character).delete_lines(call.body.ids))
 
 
+class VersionsQuery(Schema):
+    """``line``: the id of the reply."""
+
+    line: int = Field(ge=0)
+
+
+class Versions(Schema):
+    """In the order in which they were said."""
+
+    lines: list[LineShape]
+
+
+@get(
+    "/api/history/{character}/versions",
+    path=CharacterPath,
+    query=VersionsQuery,
+    response=Versions,
+    summary="A reply and the versions that it replaced",
+    failures={404: "There is no character of this name."},
+)
+async def versions(call: Call[Empty, VersionsQuery, CharacterPath]) -> Versions:
+    found = await call.neko.memory.versions(_known(call), call.query.line)
+    return Versions(lines=[line_shape(line) for line in found])
+
+
+class Choice(Schema):
+    """The id of a version."""
+
+    line: int = Field(ge=0, le=2**63 - 1)
+
+
+class Chosen(Success):
+    line: LineShape
+
+
+@post(
+    "/api/history/{character}/versions",
+    path=CharacterPath,
+    body=Choice,
+    response=Chosen,
+    summary="Make another version of the last reply the one that counts; it becomes a line with a new id",
+    failures={404: "There is no character of this name.", 409: "The last reply has no such version, or she talks."},
+)
+async def choose_version(call: Call[Choice, Empty, CharacterPath]) -> Chosen:
+    line = await manager_of(call, call.path.character).choose_version(call.body.line)
+    if line is None:
+        raise HTTPError(409, "version_not_now", "Only a version of the last reply can be chosen, while she is silent.")
+    return Chosen(line=line_shape(line))
+
+
 def known(call: Call[Any, Any, Any], character: str) -> str:
     """The name of a character; raises ``HTTPError`` when there is none of it."""
     if character not in call.neko.characters.names:
@@ -184,4 +237,4 @@ def _known(call: Call[Any, Any, CharacterPath]) -> str:
     return known(call, call.path.character)
 
 
-ENDPOINTS = (history, search, export, delete)
+ENDPOINTS = (history, search, export, delete, versions, choose_version)

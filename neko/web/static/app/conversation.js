@@ -28,6 +28,7 @@ import { Removals } from "./removals.js";
 import { ServerEvents } from "./server_events.js";
 import { Socket, TAKEN_OVER } from "./socket.js";
 import { Transcript } from "./transcript.js";
+import { Versions } from "./versions.js";
 import { Waiting } from "./waiting.js";
 
 const HELLO_TIMEOUT_MS = 1500;
@@ -70,6 +71,7 @@ export class Conversation extends Emitter {
     this.#parts = parts;
     this.transcript = new Transcript(parts.log);
     this.waiting = new Waiting((words, time) => parts.log.showWaitingFor(words, time));
+    this.versions = new Versions(this, parts.log);
     this.help = new HelpCards(this.transcript, parts.log);
     this.#events = new ServerEvents(this, parts);
     onLanguage((language) => this.send({ action: "ping", language }));
@@ -320,6 +322,7 @@ export class Conversation extends Emitter {
     log.showTyping(waits);
     this.waiting.set(waits);
     composer.setBusy(this.busy);
+    log.setBusy(this.busy);
   }
 
   /**
@@ -337,6 +340,7 @@ export class Conversation extends Emitter {
     }
     if (this.#socket?.state !== "online") return;
     this.#ready = true;
+    void this.versions.look();
     this.help.place();
     for (const entry of this.transcript.unconfirmed) this.#deliver(entry);
     this.emit("ready");
@@ -373,6 +377,7 @@ export class Conversation extends Emitter {
     for (;;) {
       try {
         await history.begin();
+        void this.versions.look();
         this.#parts.follow.toEnd();
         return;
       } catch {

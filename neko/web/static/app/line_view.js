@@ -2,12 +2,13 @@
  * One line of the talk: her words or yours, with time, copy and retry a hover or tap away.
  *
  * @import { Entry } from "./transcript.js"
- * @typedef {{ retry: () => void, remove: () => void, edit: () => void }} LineActions
+ * @typedef {{ retry: () => void, remove: () => void, edit: () => void, step: (by: 1 | -1) => void }} LineActions
  */
 import { copyBy } from "./code_block.js";
 import { closest, h, icon } from "./element.js";
 import { MarkdownView } from "./markdown.js";
 import { currentLanguage, t } from "./i18n.js";
+import { VersionPicker } from "./versions.js";
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const clocks = new Map();
@@ -34,6 +35,9 @@ export class LineView {
   /** @type {string | null} */
   #shown = null;
   #isGrowing = false;
+  /** @type {VersionPicker | null} */
+  #versions = null;
+  #actions;
   #frame = 0;
 
   /**
@@ -42,6 +46,7 @@ export class LineView {
    */
   constructor(entry, actions) {
     this.entry = entry;
+    this.#actions = actions;
     this.#words = h("div", { class: "line-words" });
     this.#time = h("time", { class: "line-time" });
     this.#note = h("span", { class: "line-note" });
@@ -77,6 +82,7 @@ export class LineView {
     this.#note.textContent = this.#noteText();
     this.#remark.hidden = !entry.remark;
     this.#remark.textContent = entry.remark ?? "";
+    this.#drawVersions();
     if (entry.state === "streaming" && this.#shown !== null) {
       this.#frame ||= requestAnimationFrame(() => this.#drawWords());
     } else {
@@ -100,8 +106,18 @@ export class LineView {
       this.retryButton.setAttribute("aria-label", t("talk.retry"));
       this.retryButton.title = t("talk.retry");
     }
+    this.#versions?.label();
     this.#time.textContent = clock(entry.at);
     this.#note.textContent = this.#noteText();
+  }
+
+  #drawVersions() {
+    const { versions } = this.entry;
+    if (versions && !this.#versions) {
+      this.#versions = new VersionPicker(this.#actions.step, this.copyButton.tabIndex);
+      this.#time.before(this.#versions.element);
+    }
+    this.#versions?.show(versions);
   }
 
   #drawWords() {

@@ -30,7 +30,7 @@ function dayName(at) {
   return new Intl.DateTimeFormat(currentLanguage(), { weekday: "long", day: "numeric", month: "long", year }).format(date);
 }
 
-/** @extends {Emitter<{ retry: [entry: Entry], remove: [entry: Entry], edit: [entry: Entry] }>} */
+/** @extends {Emitter<{ retry: [entry: Entry], remove: [entry: Entry], edit: [entry: Entry], step: [entry: Entry, by: 1 | -1] }>} */
 export class LogView extends Emitter {
   #log;
   #pages;
@@ -92,6 +92,14 @@ export class LogView extends Emitter {
     this.#views.delete(entry);
     if (following) this.#separate(following);
     this.#markLast();
+  }
+
+  /**
+   * She thinks, writes or speaks.
+   * @param {boolean} busy
+   */
+  setBusy(busy) {
+    this.#log.toggleAttribute("data-busy", busy);
   }
 
   /**
@@ -202,7 +210,12 @@ export class LogView extends Emitter {
 
   /** @param {Entry} entry */
   #make(entry) {
-    const view = new LineView(entry, { retry: () => this.emit("retry", entry), remove: () => this.emit("remove", entry), edit: () => this.emit("edit", entry) });
+    const view = new LineView(entry, {
+      retry: () => this.emit("retry", entry),
+      remove: () => this.emit("remove", entry),
+      edit: () => this.emit("edit", entry),
+      step: (by) => this.emit("step", entry, by),
+    });
     this.#views.set(entry, view);
     this.#entries.set(view.element, entry);
     return view;
@@ -282,13 +295,19 @@ export class LogView extends Emitter {
   /** @param {KeyboardEvent} event */
   #walk(event) {
     const line = closest(event.target, ".line");
+    const entry = line && this.#entries.get(line);
+    if (entry?.versions && closest(event.target, ".is-last > .line-foot") && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
+      event.preventDefault(); // with Alt it would be the browser's way back
+      this.emit("step", entry, event.key === "ArrowLeft" ? -1 : 1);
+      return;
+    }
     if (!line || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
     const next = event.key === "ArrowUp" ? this.#previousLine(line) : this.#nextLine(line);
-    const entry = next && this.#entries.get(next);
-    if (!next || !entry) return;
+    const other = next && this.#entries.get(next);
+    if (!next || !other) return;
     event.preventDefault();
     this.#stopAt(next);
-    this.#views.get(entry)?.copyButton.focus();
+    this.#views.get(other)?.copyButton.focus();
   }
 
   #relabel() {

@@ -79,6 +79,7 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
   log.on("retry", (entry) => conversation.retry(entry));
   log.on("remove", (entry) => conversation.remove(entry));
   log.on("edit", (entry) => conversation.edit(entry));
+  log.on("step", (entry, by) => void conversation.versions.step(entry, by));
   composer.on("send", (text, pictures) => {
     speech.unlock();
     welcome.talkBegan();

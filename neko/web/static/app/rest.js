@@ -8,6 +8,8 @@
  * @typedef {{ lines: Line[], has_more: boolean }} FoundLines Newest first.
  * @typedef {{ id: number, title: string, is_named: boolean, last_at: string | null }} Chat `last_at` is ISO 8601, null while nothing was said in it.
  * @typedef {{ current: number, chats: Chat[] }} ChatList The newest first.
+ * @typedef {{ lines: Line[] }} ReplyVersions In the order in which they were said.
+ * @typedef {{ line: Line }} VersionChosen
  * @typedef {{ lanlan_name: string }} PageConfig
  * @typedef {{ name: string, base_url: string, models: string[] }} LocalServer
  * @typedef {{ servers: LocalServer[] }} LocalServers

@@ -69,12 +69,13 @@ export class ServerEvents {
     neko_state: ({ state }) => this.#conversation.enter(state),
     neko_model: ({ model }) => this.#model(model),
     neko_chat: ({ chat }) => void this.#conversation.followChat(chat),
-    neko_line: ({ line, replaces }) => {
+    neko_line: ({ line }) => {
       if (line.chat !== (this.#conversation.chat ?? line.chat)) return; // of the chat that was just left
-      this.#conversation.transcript.commit(line, replaces);
+      this.#conversation.transcript.commit(line);
       if (line.role === "assistant") {
         this.#conversation.retryIsStored();
         this.#parts.bar.attention.said(line.text);
+        void this.#conversation.versions.look();
       }
       this.#conversation.refresh();
     },

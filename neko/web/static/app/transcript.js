@@ -13,6 +13,8 @@
  * @property {string} at ISO 8601
  * @property {LineStatus} status
  * @property {number} images
+ * @property {number | null} replaces the version of this reply that counted before it
+ * @property {{ ids: number[], place: number }} [versions] of the last reply, in the order in which they were said, and which of them it is
  * @property {"sent" | "streaming" | "stored"} state own words without a receipt, a reply that grows, anything else
  * @property {boolean} [waiting] own words that wait for the line to the server
  * @property {string} [remark] what is to be known of this reply
@@ -94,7 +96,7 @@ export class Transcript {
     /** @type {Entry} */
     const entry = {
       id: null, clientId, turnId: null, role: "user", text, at: new Date().toISOString(),
-      status: "complete", images: pictures.length, state: "sent", pictures, thumbnails,
+      status: "complete", images: pictures.length, replaces: null, state: "sent", pictures, thumbnails,
     };
     this.#insert(entry, this.#entries.length);
     return entry;
@@ -197,19 +199,21 @@ export class Transcript {
   }
 
   /**
-   * A line as the server stored it; `replaces` is the id of the line it takes the place of.
+   * A line as the server stored it. It takes the place of the version of the reply that counted before it.
    * @param {Line} line
-   * @param {number | null} replaces
    */
-  commit(line, replaces = null) {
+  commit(line) {
     if (line.role === "system") return;
-    const replaced = replaces === null ? undefined : this.#byId.get(replaces);
-    if (replaced) this.#drop(replaced);
+    const known = this.#byId.get(line.id) ?? this.#provisional(line);
+    const replaced = line.replaces === null ? undefined : this.#byId.get(line.replaces);
+    const chosen = known || replaced === this.#retried ? undefined : replaced; // nothing was said anew
+    if (replaced && !chosen) this.#drop(replaced);
     if (line.role === "assistant" && this.#retried && this.#retried.id !== line.id) {
       if (this.#entries.includes(this.#retried)) this.#drop(this.#retried);
       this.#retried = null;
     }
-    const entry = this.#byId.get(line.id) ?? this.#provisional(line);
+    if (chosen?.id) this.#byId.delete(chosen.id);
+    const entry = known ?? chosen;
     if (!entry) {
       this.#insert(stored(line), this.#placeOf(line.id));
       return;
@@ -273,7 +277,7 @@ export class Transcript {
   #fresh(role, turnId, text) {
     return {
       id: null, clientId: null, turnId, role, text, at: new Date().toISOString(),
-      status: "complete", images: 0, state: "stored",
+      status: "complete", images: 0, replaces: null, state: "stored",
     };
   }
 
@@ -333,6 +337,6 @@ function isOf(entry, line) {
 function stored(line) {
   return {
     id: line.id, clientId: line.client_id, turnId: line.turn_id, role: line.role, text: line.text,
-    at: line.at, status: line.status, images: line.images, state: "stored",
+    at: line.at, status: line.status, images: line.images, replaces: line.replaces, state: "stored",
   };
 }

@@ -22,6 +22,7 @@
  * @property {string | null} client_id
  * @property {number} chat the number of the chat it belongs to
  * @property {number} images how many pictures came with it
+ * @property {number | null} replaces the version of this reply that counted before it
  *
  * What the server sends, by `type`:
  *
@@ -31,7 +32,7 @@
  * }} Hello
  * @typedef {{ type: "neko_state", state: TurnState }} StateChanged
  * @typedef {{ type: "neko_model", model: ModelLabel }} ModelChanged
- * @typedef {{ type: "neko_line", line: Line, replaces: number | null }} LineStored
+ * @typedef {{ type: "neko_line", line: Line, replaces: number | null }} LineStored `replaces` is that of the line.
  * @typedef {{ type: "neko_chat", chat: number }} ChatOpened The conversation goes on in this chat.
  * @typedef {{ type: "neko_lines_deleted", ids: number[] }} LinesDeleted They are gone from the log.
  * @typedef {{ type: "neko_emotion", emotion: string, intensity: number, speech_id: string }} EmotionShown
