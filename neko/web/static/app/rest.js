@@ -13,6 +13,7 @@
  * @typedef {{ lanlan_name: string }} PageConfig
  * @typedef {{ name: string, base_url: string, models: string[] }} LocalServer
  * @typedef {{ servers: LocalServer[] }} LocalServers
+ * @typedef {{ name: string, size: number, languages: string[] }} SmallModelFile `size` in bytes; no languages: not known.
  * @typedef {{ models: string[] }} ModelNames
  * @typedef {{ latency_ms: number, model: string, reply: string }} ModelTested
  *
@@ -36,6 +37,18 @@
  * @property {Record<string, string>} pinned what the environment decides, by variable
  * @property {BorrowedKeyOffer[]} offers what could be used of the environment, after a yes
  * @property {Provider[]} providers
+ *
+ * @typedef {object} SmallModels
+ * @property {boolean} installed
+ * @property {string} command what to type where nothing is installed that runs a model
+ * @property {string} folder for files of one's own
+ * @property {SmallModelFile[]} files
+ * @property {"off" | "loading" | "ready" | "failed"} state of `model`
+ * @property {string} model the one that is loaded, or was tried
+ * @property {number} loading_s seconds since it began to load
+ * @property {boolean} chosen it answers
+ * @property {string} error
+ * @property {string} remedy
  *
  * @typedef {{ provider: string, name: string, variables: string[], base_url: string }} BorrowedKeyOffer
  *

@@ -4,7 +4,7 @@
  * @import { Composer } from "./composer.js"
  * @import { Conversation } from "./conversation.js"
  * @import { Follow } from "./follow.js"
- * @import { BorrowedKeyOffer, CurrentModel, LocalServer } from "./rest.js"
+ * @import { BorrowedKeyOffer, CurrentModel, LocalServer, SmallModels } from "./rest.js"
  * @import { SpeechOutput } from "./speech_output.js"
  * @import { ModelLabel, SpeechEngine } from "./wire.js"
  */
@@ -19,6 +19,7 @@ import { ModelForm } from "./model_form.js";
 import { findLocalServers, localModels } from "./local_models.js";
 import { toast } from "./notices.js";
 import { recall, remember } from "./preferences.js";
+import { findSmallModels, sizeOf, smallModels } from "./small_model.js";
 import { nameField } from "./your_name.js";
 
 export class Welcome {
@@ -42,6 +43,8 @@ export class Welcome {
   #greeting = null;
   /** @type {HTMLElement | null} */
   #card = null;
+  /** @type {SmallModels | null} */
+  #small = null;
 
   /** @param {{ composer: Composer, follow: Follow, speech: SpeechOutput }} parts */
   constructor({ composer, follow, speech }) {
@@ -137,8 +140,19 @@ export class Welcome {
   #ask() {
     this.#card?.remove();
     this.#card = h("section", { class: "welcome", "data-testid": "welcome", "aria-label": t("welcome.title") });
-    this.#tail.append(this.#card);
-    this.#showChoices(this.#card);
+    void this.#open(this.#card);
+  }
+
+  /**
+   * It stands with all its choices at once, so that nothing moves.
+   * @param {HTMLElement} card
+   */
+  async #open(card) {
+    const small = await findSmallModels();
+    if (card !== this.#card) return;
+    this.#small = small?.installed && small.files.length ? small : null;
+    this.#tail.append(card);
+    this.#showChoices(card);
   }
 
   /** @param {HTMLElement} card */
@@ -152,6 +166,7 @@ export class Welcome {
       h("p", { class: "welcome-title", text: t("welcome.title") }),
       h("div", { class: "choices" },
         local,
+        this.#smallChoice(card),
         this.#choice("key", t("welcome.key"), h("span", { class: "choice-hint", text: t("welcome.key_hint") }), () => this.#showKey(card), "welcome-key"),
         this.#choice("later", t("welcome.later"), h("span", { class: "choice-hint", text: t("welcome.later_hint") }), () => this.#later(), "welcome-later")),
     );
@@ -163,6 +178,17 @@ export class Welcome {
     this.#askName(card);
     void this.#offerBorrowed(local);
     this.#follow.keep();
+  }
+
+  /** @param {HTMLElement} card */
+  #smallChoice(card) {
+    const small = this.#small;
+    const first = small?.files[0];
+    if (!small || !first) return null;
+    const hint = h("span", { class: "choice-hint", text: t("small.hint", { model: first.name, size: sizeOf(first.size) }) });
+    return this.#choice("model", t("small.title"), hint, () => {
+      this.#step(card, t("small.title"), smallModels(small, (model) => this.#thank(model)));
+    }, "welcome-small");
   }
 
   /**

@@ -5,11 +5,13 @@
  */
 import { post } from "../api.js";
 import { borrowedKeys, useBorrowed } from "../borrowed_keys.js";
-import { h } from "../element.js";
+import { copyBy } from "../code_block.js";
+import { h, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { findLocalServers, localModels } from "../local_models.js";
 import { ModelForm } from "../model_form.js";
 import { toast } from "../notices.js";
+import { findSmallModels, smallModels } from "../small_model.js";
 import { replyOptions } from "./replies.js";
 
 /**
@@ -26,7 +28,8 @@ export function modelPage(body, { close, conversation }) {
   const local = h("div", { class: "settings-group" });
   const borrowed = h("div", { class: "settings-group", hidden: true });
   const replies = h("div", { class: "settings-group" });
-  body.append(now, borrowed, local, h("h3", { text: t("model.providers") }), form.element, replies);
+  const small = h("div", { class: "settings-group", hidden: true });
+  body.append(now, borrowed, local, small, h("h3", { text: t("model.providers") }), form.element, replies);
   void form.load().then((current) => {
     if (!current) return;
     now.textContent = current.offline ? t("model.now_builtin") : t("model.now", { model: current.model, provider: current.provider_name });
@@ -37,6 +40,36 @@ export function modelPage(body, { close, conversation }) {
       borrowedKeys(current.offers, async (offer) => done(await useBorrowed(offer))));
   });
   void lookAround(local, done);
+  void drawSmall(small, done);
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {(model: string) => void} done
+ */
+async function drawSmall(place, done) {
+  const small = await findSmallModels();
+  if (!small) return;
+  const again = h("button", { type: "button", class: "button is-quiet", "data-testid": "small-again", text: t("model.look_again"), on: { click: () => drawSmall(place, done) } });
+  const usable = small.installed && small.files.length > 0;
+  place.replaceChildren(
+    h("div", { class: "settings-heading" }, h("h3", { text: t("small.title") }), usable ? "" : again),
+    usable ? smallModels(small, done) : "",
+    small.installed ? "" : command(small.command),
+    small.installed && !usable ? h("p", { class: "form-note", text: t("small.none") }) : "",
+    small.installed ? h("p", { class: "form-note", text: t("small.folder", { folder: small.folder }) }) : "");
+  place.hidden = false;
+}
+
+/**
+ * What to type in a terminal, with a button that copies it.
+ * @param {string} text
+ */
+function command(text) {
+  const copy = h("button", { type: "button", class: "icon-button", "aria-label": t("small.copy"), title: t("small.copy") }, icon("copy"));
+  copy.addEventListener("click", () => void copyBy(copy, text));
+  return h("div", { class: "settings-group", "data-testid": "small-command" }, h("p", { class: "form-note", text: t("small.missing") }),
+    h("div", { class: "command" }, h("code", { text }), copy));
 }
 
 /**
