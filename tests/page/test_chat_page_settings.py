@@ -225,6 +225,30 @@ async def test_a_model_server_on_this_computer_is_one_tap_away(
         await expect(driver.get("settings").get_by_text(f"127.0.0.1:{provider.port}/v1")).to_be_visible()
 
 
+async def test_where_no_model_runs_there_is_a_way_to_one_and_it_is_found_once_it_runs(
+    data_dir: Path, driver: PageDriver, free_port: int
+) -> None:
+    environ = {"OLLAMA_HOST": f"127.0.0.1:{free_port}"}
+    async with RunningNeko(data_dir, environ=environ, voice="off", local=True) as running_neko:
+        await driver.context.clock.install()
+        await driver.open(running_neko.url)
+        way = driver.get("welcome-ollama")
+        await expect(way).to_have_attribute("href", "https://ollama.com/download")
+        await expect(way).to_have_attribute("target", "_blank")
+        await way.focus()
+        async with ScriptedProvider(models=[]) as provider:
+            await provider.stop()
+            await provider.start(free_port)
+            await driver.context.clock.run_for(5_000)
+            await expect(driver.get("welcome-local")).to_be_focused()
+            await driver.get("welcome-local").click()
+            await expect(driver.get("local-empty")).to_contain_text("ollama pull")
+            provider.models = ["small-one"]
+            await driver.context.clock.run_for(5_000)
+            await driver.get("use-local").click()
+        await expect(driver.get("connection")).to_contain_text("small-one")
+
+
 async def test_a_key_is_pasted_on_the_first_visit_in_three_steps(
     running_neko: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:

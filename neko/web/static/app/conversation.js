@@ -14,8 +14,7 @@
  *
  * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow }} ConversationParts
  */
-import { get } from "./api.js";
-import { post, sentenceOf } from "./api.js";
+import { get, post, sentenceOf } from "./api.js";
 import { Emitter } from "./emitter.js";
 import { HelpCards } from "./help_card.js";
 import { History } from "./history.js";
@@ -290,12 +289,9 @@ export class Conversation extends Emitter {
     this.emit("switch", name);
   }
 
-  announceCard() {
-    this.emit("card");
-  }
-
-  announceReload() {
-    this.emit("reload");
+  /** @param {"card" | "reload"} what */
+  announce(what) {
+    this.emit(what);
   }
 
   /**

@@ -9,6 +9,7 @@ import { h } from "./element.js";
 import { t } from "./i18n.js";
 
 const LOOK_TIMEOUT_MS = 6000;
+const LOOK_AGAIN_MS = 5000;
 
 /**
  * Those that run. Nobody is told when they cannot be looked for: then there is none.
@@ -22,6 +23,29 @@ export async function findLocalServers() {
   } catch {
     return [];
   }
+}
+
+/**
+ * Look now, and again while the page is seen. `tell` gets what runs at first and whenever that has changed. Returns
+ * what ends it.
+ * @param {(servers: LocalServer[]) => void} tell
+ */
+export function watchLocalServers(tell) {
+  let known = "";
+  let looks = true;
+  const look = async () => {
+    const servers = await findLocalServers();
+    const now = JSON.stringify(servers);
+    if (!looks || now === known) return;
+    known = now;
+    tell(servers);
+  };
+  const timer = setInterval(() => { if (!document.hidden) void look(); }, LOOK_AGAIN_MS);
+  void look();
+  return () => {
+    looks = false;
+    clearInterval(timer);
+  };
 }
 
 /**

@@ -127,10 +127,10 @@ export class ServerEvents {
     catgirl_switched: ({ new_catgirl: name }) => {
       if (name && name !== this.#conversation.character) this.#conversation.announceSwitch(name);
     },
-    neko_card: () => this.#conversation.announceCard(),
+    neko_card: () => this.#conversation.announce("card"),
     reload_page: ({ message }) => {
       if (message) toast(message);
-      setTimeout(() => this.#conversation.announceReload(), RELOAD_AFTER_MS);
+      setTimeout(() => this.#conversation.announce("reload"), RELOAD_AFTER_MS);
     },
   };
 

@@ -16,11 +16,13 @@ import { byId, h, icon } from "./element.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { MarkdownView } from "./markdown.js";
 import { ModelForm } from "./model_form.js";
-import { findLocalServers, localModels } from "./local_models.js";
+import { localModels, watchLocalServers } from "./local_models.js";
 import { toast } from "./notices.js";
 import { recall, remember } from "./preferences.js";
 import { findSmallModels, sizeOf, smallModels } from "./small_model.js";
 import { nameField } from "./your_name.js";
+
+const OLLAMA = "https://ollama.com/download";
 
 export class Welcome {
   #log = byId("log", HTMLElement);
@@ -45,6 +47,7 @@ export class Welcome {
   #card = null;
   /** @type {SmallModels | null} */
   #small = null;
+  #endWatch = () => {};
 
   /** @param {{ composer: Composer, follow: Follow, speech: SpeechOutput }} parts */
   constructor({ composer, follow, speech }) {
@@ -87,6 +90,7 @@ export class Welcome {
   }
 
   leave() {
+    this.#endWatch();
     this.#character = "";
     this.#greeting?.remove();
     this.#greeting = null;
@@ -157,26 +161,17 @@ export class Welcome {
 
   /** @param {HTMLElement} card */
   #showChoices(card) {
-    const hint = h("span", { class: "choice-hint", text: t("welcome.local_looking") });
-    /** @type {LocalServer[]} */
-    let servers = [];
-    const local = this.#choice("computer", t("welcome.local"), hint, () => this.#showLocal(card, servers), "welcome-local");
-    local.disabled = true;
-    card.replaceChildren(
-      h("p", { class: "welcome-title", text: t("welcome.title") }),
-      h("div", { class: "choices" },
-        local,
-        this.#smallChoice(card),
-        this.#choice("key", t("welcome.key"), h("span", { class: "choice-hint", text: t("welcome.key_hint") }), () => this.#showKey(card), "welcome-key"),
-        this.#choice("later", t("welcome.later"), h("span", { class: "choice-hint", text: t("welcome.later_hint") }), () => this.#later(), "welcome-later")),
-    );
-    void findLocalServers().then((answer) => {
-      servers = answer;
-      local.disabled = !servers.length;
-      hint.textContent = servers.length ? servers.map((server) => server.name).join(", ") : t("welcome.local_none");
-    });
+    const looking = this.#choice("computer", t("welcome.local"), hinted(t("welcome.local_looking")), () => undefined, "welcome-local");
+    looking.disabled = true;
+    const choices = h("div", { class: "choices" },
+      looking,
+      this.#smallChoice(card),
+      this.#choice("key", t("welcome.key"), hinted(t("welcome.key_hint")), () => this.#showKey(card), "welcome-key"),
+      this.#choice("later", t("welcome.later"), hinted(t("welcome.later_hint")), () => this.#later(), "welcome-later"));
+    card.replaceChildren(h("p", { class: "welcome-title", text: t("welcome.title") }), choices);
+    this.#watchLocal(card, looking);
     this.#askName(card);
-    void this.#offerBorrowed(local);
+    void this.#offerBorrowed(choices);
     this.#follow.keep();
   }
 
@@ -185,10 +180,39 @@ export class Welcome {
     const small = this.#small;
     const first = small?.files[0];
     if (!small || !first) return null;
-    const hint = h("span", { class: "choice-hint", text: t("small.hint", { model: first.name, size: sizeOf(first.size) }) });
+    const hint = hinted(t("small.hint", { model: first.name, size: sizeOf(first.size) }));
     return this.#choice("model", t("small.title"), hint, () => {
       this.#step(card, t("small.title"), smallModels(small, (model) => this.#thank(model)));
     }, "welcome-small");
+  }
+
+  /**
+   * What runs on this computer is a choice; where nothing does, the way to something that could.
+   * @param {HTMLElement} card
+   * @param {HTMLElement} place of the choice
+   */
+  #watchLocal(card, place) {
+    this.#endWatch();
+    let shown = place;
+    /** @type {HTMLElement | null} The rows of servers, while none has a model. */
+    let empty = null;
+    this.#endWatch = watchLocalServers((servers) => {
+      const rows = () => {
+        const list = this.#localList(servers);
+        empty = servers.some((server) => server.models.length) ? null : list;
+        return list;
+      };
+      const step = () => this.#step(card, t("welcome.local"), rows());
+      const next = servers.length
+        ? this.#choice("computer", t("welcome.local"), hinted(servers.map((server) => server.name).join(", ")), step, "welcome-local")
+        : h("a", { class: "choice", href: OLLAMA, target: "_blank", rel: "noopener noreferrer", "data-testid": "welcome-ollama" },
+          ...inChoice("computer", t("welcome.ollama"), hinted(t("welcome.ollama_hint"))));
+      const hadFocus = document.activeElement === shown;
+      shown.replaceWith(next);
+      shown = next;
+      if (hadFocus) next.focus();
+      if (empty?.isConnected) empty.replaceWith(rows());
+    });
   }
 
   /**
@@ -211,9 +235,9 @@ export class Welcome {
 
   /**
    * A key that another program left here: one more choice each, which is a yes.
-   * @param {HTMLElement} above
+   * @param {HTMLElement} choices
    */
-  async #offerBorrowed(above) {
+  async #offerBorrowed(choices) {
     /** @type {CurrentModel} */
     let current;
     try {
@@ -221,12 +245,12 @@ export class Welcome {
     } catch {
       return;
     }
-    for (const offer of current.offers) {
+    choices.prepend(...current.offers.map((offer) => {
       const elsewhere = current.providers.find(({ key }) => key === offer.provider)?.base_url !== offer.base_url;
       const from = offer.variables.join(", ") + (elsewhere ? ` → ${serverOf(offer)}` : "");
-      const hint = h("span", { class: "choice-hint", text: t("welcome.borrowed_hint", { from }) });
-      above.before(this.#choice("key", t("welcome.borrowed", { provider: offer.name }), hint, () => this.#sayYes(offer, hint), "welcome-borrowed"));
-    }
+      const hint = hinted(t("welcome.borrowed_hint", { from }));
+      return this.#choice("key", t("welcome.borrowed", { provider: offer.name }), hint, () => this.#sayYes(offer, hint), "welcome-borrowed");
+    }));
     if (this.#card && current.offers.length) this.#show(this.#card);
   }
 
@@ -250,8 +274,7 @@ export class Welcome {
    * @param {string} testId
    */
   #choice(sign, title, hint, run, testId) {
-    return h("button", { type: "button", class: "choice", "data-testid": testId, on: { click: run } },
-      h("span", { class: "choice-sign" }, icon(sign)), h("span", { class: "choice-words" }, h("span", { class: "choice-title", text: title }), hint));
+    return h("button", { type: "button", class: "choice", "data-testid": testId, on: { click: run } }, ...inChoice(sign, title, hint));
   }
 
   /** @param {HTMLElement} card */
@@ -279,15 +302,13 @@ export class Welcome {
     else card.scrollIntoView({ block: "start" });
   }
 
-  /**
-   * @param {HTMLElement} card
-   * @param {LocalServer[]} servers
-   */
-  #showLocal(card, servers) {
-    this.#step(card, t("welcome.local"), localModels(servers, async (server, model) => {
+  /** @param {LocalServer[]} servers */
+  #localList(servers) {
+    if (!servers.length) return h("p", { class: "form-note", text: t("model.local_none") });
+    return localModels(servers, async (server, model) => {
       await post("api/models/use", { provider: "local", base_url: server.base_url, model });
       this.#thank(model);
-    }));
+    });
   }
 
   /** @param {HTMLElement} card */
@@ -312,9 +333,24 @@ export class Welcome {
   }
 
   #close() {
+    this.#endWatch();
     if (!this.#card) return;
     remember("welcomed", true);
     this.#card.remove();
     this.#card = null;
   }
+}
+
+/** @param {string} text */
+function hinted(text) {
+  return h("span", { class: "choice-hint", text });
+}
+
+/**
+ * @param {string} sign
+ * @param {string} title
+ * @param {HTMLElement} hint
+ */
+function inChoice(sign, title, hint) {
+  return [h("span", { class: "choice-sign" }, icon(sign)), h("span", { class: "choice-words" }, h("span", { class: "choice-title", text: title }), hint)];
 }
