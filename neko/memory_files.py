@@ -9,6 +9,7 @@ from typing import Final
 _LOG: Final = "time_indexed_"
 _RECENT: Final = "recent_"
 _UNKEPT: Final = "unkept_"
+_PICTURES: Final = "pictures_"
 _JSON: Final = ".json"
 
 
@@ -25,6 +26,11 @@ def recent_name(character: str) -> str:
 def unkept_name(character: str) -> str:
     """Lines that the log could not take, a JSON file."""
     return _UNKEPT + character + _JSON
+
+
+def pictures_name(character: str) -> str:
+    """The folder of the pictures that came with the user's words."""
+    return _PICTURES + character
 
 
 def logs(folder: Path) -> Iterator[Path]:

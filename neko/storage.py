@@ -194,10 +194,10 @@ def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
             return
         if previous is not None:
             if _parses(previous):
-                _replace(target.with_name(target.name + ".bak"), previous)
+                write_bytes(target.with_name(target.name + ".bak"), previous)
             else:
                 set_aside.set_aside(target, "it is not valid JSON")
-        _replace(target, content)
+        write_bytes(target, content)
     except OSError as error:
         if error.errno in _FULL:
             raise DiskFullError(f"{path} cannot be written: the disk is full", file=str(path)) from error
@@ -246,7 +246,8 @@ def _parses(content: bytes) -> bool:
     return True
 
 
-def _replace(target: Path, content: bytes) -> None:
+def write_bytes(target: Path, content: bytes) -> None:
+    """Replace a file so that a crash at any moment leaves the old or the new one, whole. Raises ``OSError``."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=_TEMPORARY)
     temporary = Path(name)
     try:

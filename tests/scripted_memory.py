@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from hashlib import sha256
 
 from neko.errors import NekoError
 from neko.language import guess
@@ -36,6 +37,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         self._earlier: defaultdict[str, dict[int, list[int]]] = defaultdict(dict)
         self._own: dict[tuple[str, int], Line] = {}
         """Replaced lines as they were before."""
+        self._pictures: dict[tuple[str, str], bytes] = {}
         self._unkept: defaultdict[str, list[NewLine]] = defaultdict(list)
         self._lines: defaultdict[str, list[Line]] = defaultdict(list)
         self._open_chats: defaultdict[str, int] = defaultdict(int)
@@ -61,6 +63,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             line.images,
             self._open_chats[character],
             line.replaces,
+            line.pictures,
         )
         window = self._windows[character]
         if line.replaces is not None:
@@ -80,6 +83,10 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             gone.append(waiting.pop())
             waiting += self._earlier[character].get(gone[-1], [])
         self._deleted[character].update(gone)
+        named = {
+            name for line in self._lines[character] if line.id not in self._deleted[character] for name in line.pictures
+        }
+        self._pictures = {key: one for key, one in self._pictures.items() if key[0] != character or key[1] in named}
         window = self._windows[character]
         if gone and window and window[0][1].role == "system" and window[0][0] >= min(gone):
             reach = window.pop(0)[0]
@@ -87,6 +94,14 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             window[:0] = [(line.id, RecentEntry(line.role, line.text)) for line in again if line.role != "system"]
         window[:] = [entry for entry in window if entry[0] not in gone]
         return sorted(gone)
+
+    async def keep_pictures(self, character: str, pictures: Sequence[bytes]) -> tuple[str, ...]:
+        self._known(character)
+        self._pictures.update({(character, f"{sha256(one).hexdigest()}.jpg"): one for one in pictures})
+        return tuple(f"{sha256(one).hexdigest()}.jpg" for one in pictures)
+
+    async def picture(self, character: str, name: str) -> bytes | None:
+        return self._pictures.get((character, name))
 
     async def versions(self, character: str, line_id: int) -> list[Line]:
         known, found, waiting = {line.id: line for line in self._known(character)}, [], [line_id]

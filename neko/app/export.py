@@ -54,6 +54,7 @@ async def _json(character: str, lines: AsyncIterator[Line]) -> AsyncIterator[str
             "speaker": line.speaker,
             "text": line.text,
             "status": line.status,
+            "images": line.images,
         }
         yield separator + json.dumps(values, ensure_ascii=False)
         separator = ",\n"

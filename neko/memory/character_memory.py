@@ -55,14 +55,19 @@ class CharacterMemory:
         self._changing = asyncio.Lock()
         """Held while a memo and the summary of the same words are kept, or deleted."""
 
-    async def delete(self, ids: Sequence[int]) -> list[int]:
-        """``ConversationLog.delete``. The window goes first: until the log has done it, nothing is deleted."""
+    async def delete(self, ids: Sequence[int]) -> tuple[list[int], set[str]]:
+        """``ConversationLog.delete``: the ids, and the pictures that no line names any more.
+
+        The window goes first: until the log has done it, nothing is deleted.
+        """
         async with self._changing:
             lines = await self.log.with_earlier(ids)
             if not lines:
-                return []
+                return [], set()
             await self.window.forget(lines)
-            return await self.log.delete([logged.line.id for logged in lines])
+            gone = await self.log.delete([logged.line.id for logged in lines])
+            pictures = {name for logged in lines for name in logged.line.pictures}
+            return gone, pictures - await self.log.named_pictures() if pictures else pictures
 
     async def compress(self, summarise: Summarise | None) -> bool:
         """``MemoryAdministration.compress``; false at once while another compression or review runs.

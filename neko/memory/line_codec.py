@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, cast, get_args
+from typing import Any, Final, cast, get_args
 
 from neko.types.lines import Line, LineStatus, NewLine, Role
 from neko.well_formed import load_json, well_formed
@@ -27,6 +27,7 @@ Names = Mapping[Role, str]
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PREFIX = re.compile(r"\[(\d{8}) [A-Za-z]{3} (\d{2}:\d{2})\] ")
+PICTURE_NAME: Final = re.compile(r"[0-9a-f]{64}\.jpg")
 _TYPE_OF: Mapping[Role, str] = {"user": "human", "assistant": "ai", "system": "system"}
 _ROLE_OF: Mapping[str, Role] = {
     **dict.fromkeys(("human", "user", "HumanMessage", "HumanMessageChunk"), "user"),
@@ -97,6 +98,8 @@ def line_json(line: NewLine) -> str:
         neko["client_id"] = well_formed(line.client_id)
     if line.images:
         neko["images"] = line.images
+    if line.pictures:
+        neko["pictures"] = list(line.pictures)
     if line.replaces is not None:
         neko["replaces"] = line.replaces
     if line.chat:
@@ -182,6 +185,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         images=_number(neko.get("images")) or 0,
         chat=_number(neko.get("chat")) or 0,
         replaces=_number(neko.get("replaces")),
+        pictures=_pictures(neko.get("pictures")),
     )
     return LoggedLine(line, bool(neko), _status(neko.get("own_status")))
 
@@ -227,6 +231,7 @@ def committed(line_id: int, line: NewLine) -> Line:
         images=line.images,
         chat=line.chat,
         replaces=line.replaces,
+        pictures=line.pictures,
     )
 
 
@@ -247,6 +252,11 @@ def _status(value: object) -> LineStatus:
 
 def _string(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _pictures(value: object) -> tuple[str, ...]:
+    names = value if isinstance(value, list) else []
+    return tuple(name for name in names if isinstance(name, str) and PICTURE_NAME.fullmatch(name))
 
 
 def _number(value: object) -> int | None:

@@ -173,6 +173,11 @@ class Log:
         names = self._names()
         return await self._read(lambda connection: deletion.with_earlier(connection, ids, names))
 
+    async def named_pictures(self) -> set[str]:
+        """The pictures that lines refer to."""
+        rows = await self._read(lambda connection: _execute(connection, schema.NAMED_PICTURES))
+        return {row[0] for row in rows if isinstance(row[0], str)}
+
     async def last_summary_before(self, line_id: int) -> deletion.Summary | None:
         """The newest summary that was made of lines before this one only."""
         return await self._read(lambda connection: deletion.last_summary_before(connection, line_id))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from neko import memory_files, set_aside
 from neko.errors import InputError
-from neko.memory_files import log_name, recent_name, unkept_name
+from neko.memory_files import log_name, pictures_name, recent_name, unkept_name
 from neko.storage import file_name_fault
 
 
@@ -31,6 +31,11 @@ def recent_path(folder: Path, character: str) -> Path:
 def unkept_path(folder: Path, character: str) -> Path:
     """Lines that the log could not take before the end, a JSON file; raises ``InputError``."""
     return folder / unkept_name(checked(character))
+
+
+def pictures_path(folder: Path, character: str) -> Path:
+    """The folder of the pictures that came with the user's words; raises ``InputError``."""
+    return folder / pictures_name(checked(character))
 
 
 def checked(character: str) -> str:

@@ -103,6 +103,10 @@ MARK_REPLACED: Final = (
 )
 
 REPLACED_BY: Final = f"SELECT {REPLACES} FROM {ORIGINAL} WHERE id = ?"
+NAMED_PICTURES: Final = (
+    f"SELECT DISTINCT value FROM {ORIGINAL}, json_each(CASE WHEN instr(message, '\"pictures\"') "
+    f"THEN {_extra('pictures')} END)"
+)
 BY_ID: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE id = ?"
 DELETE: Final = f"DELETE FROM {ORIGINAL} WHERE id = ? RETURNING id, timestamp"
 SUMMARIES: Final = f"SELECT {COLUMNS} FROM {COMPRESSED}"

@@ -20,6 +20,7 @@ from neko.memory.keywords import keywords
 from neko.memory.line_codec import Names
 from neko.memory.log import Log
 from neko.memory.paths import log_path, recent_path, unkept_path
+from neko.memory.pictures import Pictures
 from neko.memory.recent import RecentFile, RecentWindow, largest_id
 from neko.memory.search import find, search
 from neko.memory.sqlite_errors import ConnectionClosedError, store_error
@@ -74,6 +75,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         self._on_written = on_written
         self._claim = claim
         self._timeouts = timeouts or MemoryTimeouts()
+        self._pictures = Pictures(folder)
         self._background = BackgroundWork(owner)
         self._opening: dict[str, asyncio.Task[CharacterMemory | NekoError]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
@@ -103,11 +105,20 @@ class MemoryService(ConversationMemory, MemoryAdministration):
     async def store(self, character: str, line: NewLine) -> Stored:
         memory = await self._opened(character)
         stored = await memory.log.append(line)
+        self._pictures.stored(character, line.pictures)
         memory.window.touch()
         return stored
 
     async def delete(self, character: str, ids: Sequence[int]) -> list[int]:
-        return await (await self._opened(character)).delete(ids)
+        gone, pictures = await (await self._opened(character)).delete(ids)
+        await self._pictures.forget(character, pictures)
+        return gone
+
+    async def keep_pictures(self, character: str, pictures: Sequence[bytes]) -> tuple[str, ...]:
+        return await self._pictures.keep(character, pictures)
+
+    async def picture(self, character: str, name: str) -> bytes | None:
+        return await self._pictures.read(character, name)
 
     async def versions(self, character: str, line_id: int) -> list[Line]:
         return await (await self._opened(character)).log.versions(line_id)

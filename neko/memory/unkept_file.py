@@ -31,7 +31,8 @@ def write(path: Path, lines: Sequence[NewLine]) -> None:
 
 def _line(entry: dict[str, Any]) -> NewLine:
     known = {name: value for name, value in entry.items() if name in _NAMES}
-    return NewLine(**known | {"at": datetime.fromisoformat(entry["at"])})
+    pictures = tuple(entry.get("pictures") or ())
+    return NewLine(**known | {"at": datetime.fromisoformat(entry["at"]), "pictures": pictures})
 
 
 def _is_list_of_lines(value: Any) -> bool:

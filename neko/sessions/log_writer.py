@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -157,7 +157,8 @@ class LogWriter:
 
         async def write() -> None:
             try:
-                stored = await self._store(line)
+                pictures = await self._keep(request.images)
+                stored = await self._store(replace(line, pictures=pictures))
                 answered = stored is not None and not stored.fresh and await self._has_followers(stored.line)
             except NekoError as error:
                 recall.cancel()
@@ -288,6 +289,15 @@ class LogWriter:
         self._committed(stored)
         self._remember_receipt(line.client_id, stored.line)
         self._clients.emit(LineStored(stored.line))
+
+    async def _keep(self, images: Sequence[bytes]) -> tuple[str, ...]:
+        """The pictures in files; their names. That it fails is told, and the words are kept without them."""
+        try:
+            return await self._memory.keep_pictures(self._character, images) if images else ()
+        except NekoError as error:
+            logger.warning("%s: pictures were not kept: %s", self._character, error)
+            self._status.notify("pictures_not_kept", level="error")
+            return ()
 
     async def _has_followers(self, line: Line) -> bool:
         return bool(await self._memory.lines(self._character, after=line.id, limit=1))

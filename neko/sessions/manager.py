@@ -278,20 +278,20 @@ class SessionManager:
     def say(self, action: SendText) -> TextReceipt:
         """The user typed something: its turn begins at once, before anything else that waits."""
         client_id, text = action.client_id, action.text.strip()
+        images, self._images = tuple(self._images), []
         if client_id and (line := self._turns.log.receipt(client_id)):
             self.emit(LineStored(line))
             return TextReceipt(TextOutcome.REPEATED)
         if client_id and self._turns.log.is_on_its_way(client_id):
             self._turns.log.tell_again(client_id)
             return TextReceipt(TextOutcome.REPEATED)
-        if not text and not self._images:
+        if not text and not images:
             return TextReceipt(TextOutcome.BLANK)
         if self._turns.is_closed:
             return TextReceipt(TextOutcome.REFUSED)
         if self._turns.log.typed_lines_waiting >= self._dependencies.limits.waiting_lines:
             self._status.notify("inbox_full")
             return TextReceipt(TextOutcome.REFUSED)
-        images, self._images = tuple(self._images), []
         turn_id = self._turns.ask(TextRequest(text, self._now(), images, client_id))
         return TextReceipt(TextOutcome.ACCEPTED, turn_id)
 
@@ -312,6 +312,7 @@ class SessionManager:
         try:
             async with asyncio.timeout(timeout_s):
                 exchange = await self._last_exchange()
+                images = await self._pictures_of(exchange[0]) if exchange else ()
         except NekoError as error:
             self._status.report(error)
             return
@@ -324,7 +325,7 @@ class SessionManager:
             self._status.notify("nothing_to_retry")
             return
         line, reply = exchange
-        request = TextRequest(line.text, received, line=line, again=True, replaces=reply)
+        request = TextRequest(line.text, received, images, line=line, again=True, replaces=reply)
         self._turns.ask(request, committed=True)
 
     async def _last_exchange(self) -> tuple[Line, Line | None] | None:
@@ -336,6 +337,11 @@ class SessionManager:
             if line.role == "assistant":
                 reply = line
         return None
+
+    async def _pictures_of(self, line: Line) -> tuple[bytes, ...]:
+        """Those that came with it and were kept."""
+        kept = [await self._dependencies.memory.picture(self.character, name) for name in line.pictures]
+        return tuple(picture for picture in kept if picture)
 
     def _take_image(self, jpeg: bytes) -> None:
         """A picture goes to a session that watches, or rides with the next text."""

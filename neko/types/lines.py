@@ -15,6 +15,7 @@ class NewLine:
     """A line about to be written to the verbatim log.
 
     ``client_id`` is the sender's own id of a user line: storing the same one twice stores once.
+    ``images`` is how many pictures came with it, ``pictures`` the files of those that were kept.
     ``replaces`` is the id of an earlier reply of which this one is a retry. An empty ``speaker``
     is the default one: the user's name for role user, the character's for role assistant.
     """
@@ -29,6 +30,7 @@ class NewLine:
     images: int = 0
     replaces: int | None = None
     speaker: str = ""
+    pictures: tuple[str, ...] = ()
     chat: int = 0
     """The memory's to set: a new line goes into the open chat."""
 
@@ -56,6 +58,7 @@ class Line:
     images: int = 0
     chat: int = 0
     replaces: int | None = None
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,17 @@ class ConversationLog(Protocol):
         to the one before it and the lines since."""
         ...
 
+    async def keep_pictures(self, character: str, pictures: Sequence[bytes]) -> tuple[str, ...]:
+        """Keep JPEGs that came with words which are about to be stored; their names, for ``NewLine.pictures``.
+
+        They go with the last line that names them. Works also while the log does not.
+        """
+        ...
+
+    async def picture(self, character: str, name: str) -> bytes | None:
+        """A picture that was kept; None when it is not there, or no longer."""
+        ...
+
     async def versions(self, character: str, line_id: int) -> list[Line]:
         """The versions of a reply, in the order in which they were said: the line itself and what it replaced.
 

@@ -211,6 +211,7 @@ def line_json(line: Line) -> dict[str, Any]:
         "images": line.images,
         "chat": line.chat,
         "replaces": line.replaces,
+        "pictures": list(line.pictures),
     }
 
 

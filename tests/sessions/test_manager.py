@@ -334,6 +334,37 @@ async def test_asking_again_in_a_new_session_tells_the_line_once_and_not_the_old
     assert times_told("the old reply", provider) == 0
 
 
+# ── pictures ──────────────────────────────────────────────────────────────────
+
+
+async def test_pictures_that_cannot_be_kept_are_told_and_the_words_go_on(
+    manager: SessionManager, provider: ScriptedProvider, tmp_path: Path
+) -> None:
+    (tmp_path / "memory" / "pictures_Mio").write_text("in the way")
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    manager.handle(SendImage(b"\xff\xd8 a cat"))
+    manager.handle(SendText("Look"))
+    seen = await until(outbox, TurnEnd)
+    assert [event.code for event in seen if isinstance(event, Status)] == ["pictures_not_kept"]
+    assert [line.line.images for line in seen if isinstance(line, LineStored)] == [1, 0]
+    assert "image_url" in str(provider.chats[-1].json)
+
+
+async def test_words_that_are_sent_again_leave_no_picture_for_the_next_ones(
+    manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    for _ in range(2):
+        manager.handle(SendImage(b"\xff\xd8 a cat"))
+        manager.handle(SendText("Look", "c1"))
+    await until(outbox, TurnEnd)
+    manager.handle(SendText("And now?", "c2"))
+    seen = await until(outbox, TurnEnd)
+    assert [line.line.images for line in seen if isinstance(line, LineStored)] == [0, 0]
+
+
 # ── a retry that was cut ──────────────────────────────────────────────────────
 
 OLD = "The old reply, which is complete."

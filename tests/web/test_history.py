@@ -67,6 +67,7 @@ async def test_a_line_tells_all_that_the_page_shows(client: httpx2.AsyncClient, 
         "images": 0,
         "chat": 0,
         "replaces": None,
+        "pictures": [],
         "speaker": neko.characters.cards.master_name,
     }
 
@@ -123,3 +124,19 @@ async def test_another_version_of_the_last_reply_can_be_chosen(
     refused = await client.post(address, json={"line": ids[1]})
     assert (refused.status_code, refused.json()["code"]) == (409, "version_not_now")
     assert (await client.post("/api/history/nobody/versions", json={"line": 1})).status_code == 404
+
+
+async def test_a_picture_comes_as_what_it_is_and_into_no_cache(client: httpx2.AsyncClient, neko: Neko) -> None:
+    name = neko.characters.current
+    [file] = await neko.memory.keep_pictures(name, [b"\xff\xd8<script>"])
+    line = NewLine("s", "t", "user", "look", START, images=1, pictures=(file,))
+    await neko.memory.store(name, line)
+    assert (await client.get(f"/api/history/{name}")).json()["lines"][0]["pictures"] == [file]
+    answer = await client.get(f"/api/history/{name}/pictures/{file}")
+    assert (answer.status_code, answer.content) == (200, b"\xff\xd8<script>")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "private, no-store"
+    for wrong in [f"{'0' * 64}.jpg", "..%2Frecent_Mio.json", "x.jpg"]:
+        assert (await client.get(f"/api/history/{name}/pictures/{wrong}")).status_code == 404
+    assert (await client.get(f"/api/history/nobody/pictures/{file}")).status_code == 404

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import Field
+from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from neko.app.export import exported
@@ -47,6 +48,7 @@ class LineShape(Schema):
     images: int
     chat: int
     replaces: int | None
+    pictures: list[str]
 
 
 class History(Schema):
@@ -90,12 +92,34 @@ def line_shape(line: Line) -> LineShape:
         images=line.images,
         chat=line.chat,
         replaces=line.replaces,
+        pictures=list(line.pictures),
     )
 
 
 class Found(Schema):
     lines: list[LineShape]
     has_more: bool
+
+
+class PicturePath(CharacterPath):
+    """``file``: as a line names it."""
+
+    file: str
+
+
+@get(
+    "/api/history/{character}/pictures/{file}",
+    path=PicturePath,
+    response=Empty,
+    produces="image/jpeg",
+    summary="A picture that came with words; no cache keeps it, so that with its line it is gone",
+    failures={404: "There is no such picture, or no longer."},
+)
+async def picture(call: Call[Empty, Empty, PicturePath]) -> Response:
+    content = await call.neko.memory.picture(known(call, call.path.character), call.path.file)
+    if content is None:
+        raise HTTPException(404)
+    return Response(content, media_type="image/jpeg", headers={"cache-control": "private, no-store"})
 
 
 class SearchQuery(Schema):
@@ -237,4 +261,4 @@ def _known(call: Call[Any, Any, CharacterPath]) -> str:
     return known(call, call.path.character)
 
 
-ENDPOINTS = (history, search, export, delete, versions, choose_version)
+ENDPOINTS = (history, picture, search, export, delete, versions, choose_version)

@@ -33,7 +33,7 @@ export class Composer extends Emitter {
   /** @type {number} */
   #typing = 0;
   #drags = 0;
-  /** Words that are written anew: who takes them, and what was being written before. @type {{ take: (text: string, pictures: Picture[]) => void, draft: string } | null} */
+  /** Words that are written anew: who takes them, and what was being written before. @type {{ take: (text: string, pictures: Picture[]) => void, draft: string, pictures: Picture[] } | null} */
   #editing = null;
   #note = h("p", { class: "composer-note", role: "status", hidden: true, "data-testid": "editing" });
 
@@ -87,10 +87,14 @@ export class Composer extends Emitter {
   /**
    * Have earlier words written anew; Esc leaves them as they are.
    * @param {string} text
+   * @param {Picture[]} pictures
    * @param {(text: string, pictures: Picture[]) => void} take
    */
-  edit(text, take) {
-    this.#editing = { take, draft: this.#editing?.draft ?? this.#input.value };
+  edit(text, pictures, take) {
+    const before = this.#editing ?? { draft: this.#input.value, pictures: this.#pictures };
+    this.#editing = { ...before, take };
+    this.#pictures = pictures;
+    this.#drawShelf();
     this.#note.textContent = t("composer.editing");
     this.#note.hidden = false;
     this.#input.value = text;
@@ -103,11 +107,14 @@ export class Composer extends Emitter {
     return this.#editing !== null;
   }
 
-  /** @param {string} [draft] what is in the field from now on */
-  endEditing(draft = this.#editing?.draft ?? "") {
+  /** What was being written before is in the field again. */
+  endEditing() {
+    const { draft, pictures } = this.#editing ?? { draft: "", pictures: [] };
     this.#editing = null;
     this.#note.hidden = true;
     this.#input.value = draft;
+    this.#pictures = pictures;
+    this.#drawShelf();
     this.#changed({ quiet: true });
   }
 

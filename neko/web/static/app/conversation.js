@@ -16,6 +16,7 @@
  */
 import { get, post, sentenceOf } from "./api.js";
 import { Emitter } from "./emitter.js";
+import { Editing } from "./editing.js";
 import { HelpCards } from "./help_card.js";
 import { History } from "./history.js";
 import { newId } from "./identity.js";
@@ -71,6 +72,7 @@ export class Conversation extends Emitter {
     this.transcript = new Transcript(parts.log);
     this.waiting = new Waiting((words, time) => parts.log.showWaitingFor(words, time));
     this.versions = new Versions(this, parts.log);
+    this.editing = new Editing(this, parts.composer);
     this.help = new HelpCards(this.transcript, parts.log);
     this.#events = new ServerEvents(this, parts);
     onLanguage((language) => this.send({ action: "ping", language }));
@@ -80,6 +82,7 @@ export class Conversation extends Emitter {
   start(character) {
     this.end();
     this.character = character;
+    document.documentElement.dataset.character = character;
     const { bar, composer, stage } = this.#parts;
     bar.setName(character);
     composer.setName(character);
@@ -235,38 +238,6 @@ export class Conversation extends Emitter {
       words: t(ids.length > 1 ? "talk.deleted_exchange" : "talk.deleted"),
       show: (shown) => this.#parts.log.hide(entries, !shown),
     });
-  }
-
-  /**
-   * Have your last words written anew: they go, with the reply to them, and she answers the new ones.
-   * @param {Entry} entry
-   */
-  edit(entry) {
-    this.#parts.composer.edit(entry.text, (text, pictures) => void this.#replace(entry, text, pictures));
-  }
-
-  /**
-   * @param {Entry} entry
-   * @param {string} text
-   * @param {Picture[]} pictures
-   */
-  async #replace(entry, text, pictures) {
-    const entries = this.transcript.exchangeOf(entry);
-    const ids = entries.flatMap(({ id, state }) => (id === null || state !== "stored" ? [] : [id]));
-    if (this.turn === "thinking" || ids.length < entries.length) { // what she is just saying has no place in the log yet
-      toast(t("talk.delete_later"));
-      this.#parts.composer.edit(text, (again, more) => void this.#replace(entry, again, more));
-      return;
-    }
-    try {
-      await post(`api/history/${encodeURIComponent(this.character)}/delete`, { ids });
-    } catch (error) {
-      toast(sentenceOf(error));
-      this.#parts.composer.edit(text, (again, more) => void this.#replace(entry, again, more));
-      return;
-    }
-    this.transcript.forget(ids);
-    this.sendText(text, pictures);
   }
 
   /** @param {ClientAction} action */

@@ -2,12 +2,13 @@
  * One line of the talk: her words or yours, with time, copy and retry a hover or tap away.
  *
  * @import { Entry } from "./transcript.js"
- * @typedef {{ retry: () => void, remove: () => void, edit: () => void, step: (by: 1 | -1) => void }} LineActions
+ * @typedef {{ retry: () => void, remove: () => void, edit: () => void, step: (by: 1 | -1) => void, picture: (at: number) => void }} LineActions
  */
 import { copyBy } from "./code_block.js";
 import { closest, h, icon } from "./element.js";
 import { MarkdownView } from "./markdown.js";
 import { currentLanguage, t } from "./i18n.js";
+import { addressesOf, pictureName } from "./pictures.js";
 import { VersionPicker } from "./versions.js";
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
@@ -38,6 +39,8 @@ export class LineView {
   /** @type {VersionPicker | null} */
   #versions = null;
   #actions;
+  #pictures = h("div", { class: "line-pictures" });
+  #picturesShown = "";
   #frame = 0;
 
   /**
@@ -65,7 +68,7 @@ export class LineView {
       h("div", { class: "line-foot" }, this.#note, this.#time, this.copyButton, this.editButton, this.retryButton, this.deleteButton),
     );
     if (entry.role === "assistant") this.#markdown = new MarkdownView(this.#words);
-    if (entry.images) this.element.prepend(this.#pictures());
+    if (entry.images) this.element.prepend(this.#pictures);
     this.draw();
     this.label();
   }
@@ -83,6 +86,7 @@ export class LineView {
     this.#remark.hidden = !entry.remark;
     this.#remark.textContent = entry.remark ?? "";
     this.#drawVersions();
+    if (entry.images) this.#drawPictures();
     if (entry.state === "streaming" && this.#shown !== null) {
       this.#frame ||= requestAnimationFrame(() => this.#drawWords());
     } else {
@@ -142,10 +146,32 @@ export class LineView {
     return "";
   }
 
-  #pictures() {
+  #drawPictures() {
     const { entry } = this;
-    if (entry.thumbnails?.length) return h("div", { class: "line-pictures" }, entry.thumbnails);
-    return h("div", { class: "line-pictures" }, h("span", { class: "line-picture-count" }, icon("image"), ` ${entry.images}`));
+    const addresses = addressesOf(entry);
+    const shown = addresses.join(" ") || "none";
+    if (shown === this.#picturesShown) return;
+    this.#picturesShown = shown;
+    const small = entry.thumbnails ?? addresses.map((address) => h("img", { src: address, alt: "", loading: "lazy", decoding: "async" }));
+    this.#pictures.replaceChildren(...small.map((picture, at) => this.#picture(picture, at, addresses)));
+    const rest = entry.images - small.length;
+    if (rest > 0) this.#pictures.append(h("span", { class: "line-picture-count", title: t("picture.gone") }, icon("image"), ` ${rest}`));
+  }
+
+  /**
+   * @param {HTMLElement} picture
+   * @param {number} at
+   * @param {string[]} addresses
+   */
+  #picture(picture, at, addresses) {
+    const button = h("button", {
+      type: "button", class: "line-picture", "data-testid": "picture", disabled: !addresses[at],
+      "aria-label": pictureName(at, this.entry.images), on: { click: () => this.#actions.picture(at) },
+    }, picture);
+    picture.addEventListener("error", () => {
+      button.replaceWith(h("span", { class: "line-picture-count" }, icon("image"), ` ${t("picture.gone")}`));
+    });
+    return button;
   }
 
   /** @param {MouseEvent} event */

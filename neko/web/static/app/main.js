@@ -11,6 +11,7 @@ import { onLanguage, t } from "./i18n.js";
 import { startLayout } from "./layout.js";
 import { LogView } from "./log_view.js";
 import { toast } from "./notices.js";
+import { PictureViewer } from "./picture_viewer.js";
 import { Search } from "./search.js";
 import { SettingsDialog } from "./settings/dialog.js";
 import { startShell } from "./shell.js";
@@ -64,13 +65,14 @@ function build() {
     jump: (line) => conversation.jump(line), character: () => conversation.character, onClosed: () => composer.focus(),
   });
   const chats = new Chats(conversation, { onClosed: () => composer.focus() });
-  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance };
+  const viewer = new PictureViewer();
+  return { search, chats, viewer, stage, speech, bar, log, composer, welcome, conversation, settings, appearance };
 }
 
 /** @typedef {ReturnType<typeof build>} Parts */
 
 /** @param {Parts} parts */
-function connect({ stage, speech, log, composer, welcome, conversation, settings, appearance }) {
+function connect({ viewer, stage, speech, log, composer, welcome, conversation, settings, appearance }) {
   speech.on("mouth", (mouth) => stage.setMouth(mouth));
   speech.on("speaking", () => conversation.refresh());
   speech.on("blocked", () => {
@@ -78,7 +80,8 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
   });
   log.on("retry", (entry) => conversation.retry(entry));
   log.on("remove", (entry) => conversation.remove(entry));
-  log.on("edit", (entry) => conversation.edit(entry));
+  log.on("edit", (entry) => void conversation.editing.begin(entry));
+  log.on("picture", (entry, at) => viewer.show(entry, at));
   log.on("step", (entry, by) => void conversation.versions.step(entry, by));
   composer.on("send", (text, pictures) => {
     speech.unlock();

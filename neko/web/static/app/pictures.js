@@ -1,10 +1,16 @@
-/** Pictures the reader pastes, drops or picks: made small JPEGs here, before they leave the page. */
+/**
+ * Pictures the reader pastes, drops or picks: made small JPEGs here, before they leave the page. And where those are
+ * that were kept.
+ *
+ * @import { Entry } from "./transcript.js"
+ */
+import { t } from "./i18n.js";
 
 /** @typedef {{ data: string, thumbnail: HTMLCanvasElement }} Picture */
 
 const LONGEST = 1280;
 const QUALITY = 0.85;
-const THUMBNAIL = 160;
+const THUMBNAIL = 240;
 export const MOST_PICTURES = 6;
 
 /**
@@ -44,4 +50,35 @@ export async function readPicture(file) {
 /** @param {DataTransfer | null} transfer */
 export function pictureFiles(transfer) {
   return [...(transfer?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+}
+
+/**
+ * Where the pictures of a line are: those of words on their way in the page itself.
+ * @param {Entry} entry
+ */
+export function addressesOf({ pictures, files }) {
+  const character = encodeURIComponent(document.documentElement.dataset.character ?? "");
+  return pictures ?? files.map((file) => `api/history/${character}/pictures/${file}`);
+}
+
+/**
+ * What a picture is called.
+ * @param {number} at
+ * @param {number} count
+ */
+export function pictureName(at, count) {
+  return count > 1 ? t("picture.of", { number: at + 1, count }) : t("picture.one");
+}
+
+/**
+ * The kept pictures of a line, to be sent again. Rejects when one is not there any more.
+ * @param {Entry} entry
+ * @returns {Promise<Picture[]>}
+ */
+export function keptPictures(entry) {
+  return Promise.all(addressesOf(entry).map(async (address) => {
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error(answer.statusText);
+    return readPicture(await answer.blob());
+  }));
 }

@@ -19,7 +19,8 @@
  * @property {boolean} [waiting] own words that wait for the line to the server
  * @property {string} [remark] what is to be known of this reply
  * @property {boolean} [unkept] the server has it, and cannot write it down yet
- * @property {string[]} [pictures] data URLs that go with own words
+ * @property {string[]} [pictures] data URLs that go with own words on their way
+ * @property {string[]} files the pictures that the server has kept
  * @property {HTMLCanvasElement[]} [thumbnails]
  * @typedef {Entry & { id: number }} StoredEntry
  *
@@ -73,6 +74,14 @@ export class Transcript {
     return this.#entries.findLast((entry) => entry.clientId === clientId) ?? null;
   }
 
+  /**
+   * Is this one still here?
+   * @param {Entry} entry
+   */
+  includes(entry) {
+    return this.#entries.includes(entry);
+  }
+
   /** Own words the server has not confirmed, oldest first. */
   get unconfirmed() {
     return this.#entries.filter((entry) => entry.state === "sent");
@@ -96,7 +105,7 @@ export class Transcript {
     /** @type {Entry} */
     const entry = {
       id: null, clientId, turnId: null, role: "user", text, at: new Date().toISOString(),
-      status: "complete", images: pictures.length, replaces: null, state: "sent", pictures, thumbnails,
+      status: "complete", images: pictures.length, replaces: null, files: [], state: "sent", pictures, thumbnails,
     };
     this.#insert(entry, this.#entries.length);
     return entry;
@@ -277,7 +286,7 @@ export class Transcript {
   #fresh(role, turnId, text) {
     return {
       id: null, clientId: null, turnId, role, text, at: new Date().toISOString(),
-      status: "complete", images: 0, replaces: null, state: "stored",
+      status: "complete", images: 0, replaces: null, files: [], state: "stored",
     };
   }
 
@@ -337,6 +346,7 @@ function isOf(entry, line) {
 function stored(line) {
   return {
     id: line.id, clientId: line.client_id, turnId: line.turn_id, role: line.role, text: line.text,
-    at: line.at, status: line.status, images: line.images, replaces: line.replaces, state: "stored",
+    at: line.at, status: line.status, images: line.images, replaces: line.replaces, files: line.pictures,
+    state: "stored",
   };
 }

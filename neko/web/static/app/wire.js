@@ -23,6 +23,7 @@
  * @property {number} chat the number of the chat it belongs to
  * @property {number} images how many pictures came with it
  * @property {number | null} replaces the version of this reply that counted before it
+ * @property {string[]} pictures the files of those pictures that were kept
  *
  * What the server sends, by `type`:
  *
