@@ -125,7 +125,7 @@ class PageDriver:
         return found
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" or message.text.startswith("[DOM]"):  # so Chromium speaks of forms
             self.complaints.append(f"console: {message.text} {message.location.get('url', '')}")
 
     def _on_request(self, request: Request) -> None:

@@ -87,6 +87,7 @@ async def test_try_again_on_the_card_asks_for_the_same_words_once_more(
     await driver.say("hello")
     card = driver.get("fault")
     await expect(card).to_have_attribute("data-code", "model_server_error", timeout=20_000)
+    await expect(card.locator(".button.is-main")).to_have_text("Try again")
     await card.get_by_role("button", name="Try again").click()
     assert await driver.reply() == "Hello from the scripted model."
     await expect(driver.get("fault")).to_have_count(0)

@@ -245,6 +245,27 @@ async def test_reduced_motion_keeps_her_still(home: RunningNeko, driver: PageDri
     assert await driver.page.evaluate(FIGURE) <= 3
 
 
+async def test_the_foot_of_a_line_under_the_mouse_covers_no_words_and_no_other_line(
+    home: RunningNeko, driver: PageDriver
+) -> None:
+    await visit(driver, home)
+    lines = driver.page.locator(".line[data-testid=line]:not(.is-last)")
+    for line in [lines.nth(-2), lines.nth(-1)]:  # one of each side
+        await line.hover()
+        await expect(line.locator(".line-foot")).to_have_css("opacity", "1")
+        words_end, foot_top, foot_end, next_top = await line.evaluate("""(line) => {
+          const range = new Range();
+          range.selectNodeContents(line.querySelector(".line-words"));
+          const foot = line.querySelector(".line-foot").getBoundingClientRect();
+          const others = [...document.querySelectorAll(".line-words, .day")];
+          const tops = others.map((one) => one.getBoundingClientRect().top);
+          const next = Math.min(...tops.filter((top) => top > foot.top));
+          return [range.getBoundingClientRect().bottom, foot.top, foot.bottom, next];
+        }""")
+        assert words_end <= foot_top + 1
+        assert foot_end <= next_top + 0.5
+
+
 async def test_a_phone_with_touch_can_open_the_foot_of_a_line(home: RunningNeko, chromium: Browser) -> None:
     async with PageDriver(chromium, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as phone:
         page = await phone.open(home.url)

@@ -140,6 +140,18 @@ async def test_settings_open_and_close_by_keyboard_and_focus_comes_back(
     await expect(dialog).to_be_hidden()
 
 
+async def test_settings_and_model_in_the_menu_lead_to_different_places(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    page = await driver.open(running_neko.url)
+    for entry, shown in (("settings", "voice"), ("model", "model"), ("look", "look"), ("settings", "look")):
+        await driver.get("menu").click()
+        await driver.get(f"menu-{entry}").click()
+        await expect(driver.get(f"settings-{shown}")).to_have_attribute("aria-current", "page")
+        await page.keyboard.press("Escape")
+        await driver.until("() => location.hash === ''")
+
+
 async def test_settings_that_are_opened_in_the_moment_they_close_are_open(
     running_neko: RunningNeko, driver: PageDriver
 ) -> None:

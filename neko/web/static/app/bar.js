@@ -202,7 +202,7 @@ export class Bar {
       item("character", t("settings.pages.characters"), go("characters"), "menu-characters"),
       item("model", t("settings.pages.model"), go("model"), "menu-model"),
       item("look", t("settings.pages.look"), go("look"), "menu-look"),
-      item("settings", t("menu.settings"), go("model"), "menu-settings"),
+      item("settings", t("menu.settings"), go(""), "menu-settings"),
       h("div", { class: "menu-wide" }, item("fold", t(isFolded ? "menu.unfold" : "menu.fold"), () => {
         fold(!isFolded);
         this.closeMenu();

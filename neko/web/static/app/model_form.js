@@ -32,12 +32,15 @@ export class ModelForm {
   /** @type {Provider} */
   #provider = OFFLINE;
   #tiles = h("div", { class: "tiles", role: "radiogroup" });
-  #fields = h("div", { class: "form", hidden: true });
+  #fields = h("form", { class: "form", hidden: true, autocomplete: "off", novalidate: true, on: { submit: (event) => {
+    event.preventDefault();
+    void this.#save();
+  } } });
   /** @type {Fields | null} */
   #controls = null;
   /** The choice of the last test, whatever came of it: it is taken without another one. */
   #known = "";
-  #use = h("button", { type: "button", class: "button is-main", "data-testid": "model-use", on: { click: () => this.#save() } });
+  #use = h("button", { type: "submit", class: "button is-main", "data-testid": "model-use" });
   #note = h("p", { class: "form-note", role: "status", hidden: true, "data-testid": "model-note" });
   element = h("div", { class: "model-form" }, this.#tiles, this.#fields);
 

@@ -61,9 +61,9 @@ export function showFault({ code, message, remedy, link, retry }) {
       said && h("p", { class: "fault-said", "data-testid": "fault-said", text: said }),
       remedy && h("p", { class: "fault-remedy", text: remedy }),
       h("div", { class: "fault-acts" },
-        retry && h("button", { type: "button", class: "button", text: t("talk.try_again"), on: { click: () => { clearFault(); retry(); } } }),
+        retry && h("button", { type: "button", class: "button is-main", text: t("talk.try_again"), on: { click: () => { clearFault(); retry(); } } }),
         page && h("button", {
-          type: "button", class: "button is-main", text: t("fault.open", { page: t(`settings.pages.${page}`) }),
+          type: "button", class: `button ${retry ? "" : "is-main"}`, text: t("fault.open", { page: t(`settings.pages.${page}`) }),
           on: { click: () => { location.hash = `settings/${page}`; } },
         }))),
     h("button", { type: "button", class: "icon-button is-small", "aria-label": t("talk.dismiss"), on: { click: clearFault } }, icon("close")));

@@ -1,5 +1,5 @@
 /**
- * Settings: one sheet, six pages, each with its own address (`#settings/model`).
+ * Settings: one sheet, six pages, each with its own address (`#settings/model`); `#settings/` is the one seen last.
  *
  * @import { Appearance } from "../appearance.js"
  * @import { Conversation } from "../conversation.js"
@@ -33,6 +33,8 @@ export class SettingsDialog {
   #dialog = byId("settings", HTMLDialogElement);
   #parts;
   #page = "";
+  /** Where the reader was; at first what the menu has no entry of its own for. */
+  #last = "voice";
 
   /** @param {DialogParts} parts */
   constructor(parts) {
@@ -66,12 +68,14 @@ export class SettingsDialog {
 
   /** Open, turn or close the sheet as the address says. */
   followHash() {
-    const [sheet, page = "model"] = location.hash.slice(1).split("/");
+    const [sheet, named] = location.hash.slice(1).split("/");
+    const page = named || this.#last;
     if (sheet !== "settings" || !PAGES.has(page)) {
       this.#close();
       return;
     }
     this.#page = page;
+    this.#last = page;
     this.#draw();
     if (this.#dialog.open) return;
     this.#dialog.showModal();

@@ -52,7 +52,7 @@ function draw(place, settings, parts) {
       fail(note, error);
     }
   };
-  const extra = h("div", { class: "form" });
+  const extra = h("form", { class: "form", autocomplete: "off", on: { submit: (event) => event.preventDefault() } });
   const tiles = ENGINES.map((engine) => ({
     engine,
     tile: h("button", {
