@@ -11,7 +11,7 @@ import importlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from neko.app import Neko
 from neko.settings import ASSETS
 from neko.tasks import in_thread
 from neko.web.content_policy import STRICT, ContentPolicy
+from neko.web.module_graph import modules_of
 from neko.web.mount import base_path
 from neko.web.request_language import page_language
 from neko.web.static_files import content_version
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 WEB = Path(__file__).parent
 TEMPLATES = WEB / "templates"
-VERSIONED = (WEB / "static", ASSETS / "locales", ASSETS / "avatar")
+STATIC = WEB / "static"
+VERSIONED = (STATIC, ASSETS / "locales", ASSETS / "avatar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class PageRenderer:
             self._environment = engine.Environment(
                 loader=engine.FileSystemLoader(self._folder), autoescape=True, auto_reload=False
             )
+            self._environment.globals["modules_of"] = cache(partial(modules_of, STATIC))
         return self._environment.get_template(template)
 
 

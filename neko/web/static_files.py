@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from urllib.parse import parse_qs
 
 from starlette import staticfiles
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.types import Scope
 
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -46,15 +48,46 @@ _TYPES = {
 """By ending, since the type table of the system may say anything."""
 
 
+_SMALL = 256 * 1024
+"""Bytes up to which a file is kept in memory once it was asked for."""
+_MOST_KEPT = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _SmallFile:
+    """``stamp``: when it was changed (nanoseconds) and its size, which tell that the content still holds."""
+
+    stamp: tuple[int, int]
+    content: bytes
+
+
 class StaticFiles(staticfiles.StaticFiles):
     """Serves the files below ``folder``, which need not be there yet; neither hidden files nor links out of it."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder, check_dir=False)
         self.config_checked = True
+        self._small: dict[str, _SmallFile] = {}
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        return super().lookup_path(path) if all(map(_is_plain, Path(path).parts)) else ("", None)
+        """In a thread: small files are read on the way, as a page asks for a hundred of them at once."""
+        if not all(map(_is_plain, Path(path).parts)):
+            return "", None
+        full_path, status = super().lookup_path(path)
+        if status is not None and S_ISREG(status.st_mode) and status.st_size <= _SMALL:
+            self._keep(str(full_path), status)
+        return full_path, status
+
+    def _keep(self, path: str, status: os.stat_result) -> None:
+        kept, stamp = self._small.get(path), (status.st_mtime_ns, status.st_size)
+        if kept is not None and kept.stamp == stamp:
+            return
+        content = Path(path).read_bytes()
+        if len(content) != status.st_size:
+            return  # being written
+        if sum(len(one.content) for one in self._small.values()) + len(content) > _MOST_KEPT:
+            self._small.clear()
+        self._small[path] = _SmallFile(stamp, content)
 
     def file_response(
         self,
@@ -64,6 +97,15 @@ class StaticFiles(staticfiles.StaticFiles):
         status_code: int = 200,
     ) -> Response:
         response = super().file_response(full_path, stat_result, scope, status_code)
+        kept = self._small.get(str(full_path))
+        is_whole = scope["method"] == "GET" and b"range" not in dict(scope["headers"])
+        if (
+            isinstance(response, FileResponse)
+            and is_whole
+            and kept is not None
+            and kept.stamp == (stat_result.st_mtime_ns, stat_result.st_size)
+        ):
+            response = Response(kept.content, response.status_code, dict(response.headers))
         versioned = bool(parse_qs(scope["query_string"]).get(b"v"))
         response.headers["cache-control"] = _FOR_EVER if versioned else _ASK_AGAIN
         if "content-type" in response.headers:

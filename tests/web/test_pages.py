@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx2
 import pytest
@@ -195,3 +195,22 @@ def test_more_sources_for_a_page_leave_the_strict_policy_strict() -> None:
         *STRICT.sources["img-src"],
         "https://pictures.example",
     )
+
+
+async def test_a_browser_is_told_at_once_of_every_module_that_it_needs(client: httpx2.AsyncClient) -> None:
+    page = (await client.get("/")).text
+    told = {urlsplit(name).path for name in re.findall(r'rel="modulepreload" href="([^"]+)"', page)}
+    entry = re.search(r'type="module" src="([^"?]+)', page)
+    assert entry
+    needed = {"static/avatar/avatar.js", "static/avatar/builtin.js"}
+    waiting = [entry[1], *needed]
+    while waiting:
+        path = waiting.pop()
+        for name in re.findall(r'^(?:import|export)[^;]*?"(\.[^"]+)";', (await client.get(path)).text, re.MULTILINE):
+            imported = urljoin(path, name)
+            if imported not in needed:
+                needed.add(imported)
+                waiting.append(imported)
+    assert len(needed) > 20
+    assert told == needed
+    assert not any("/settings/dialog.js" in path for path in told), "the settings come when nothing else is to do"

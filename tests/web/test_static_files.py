@@ -157,3 +157,16 @@ def test_the_version_changes_with_content_and_not_with_time(folder: Path) -> Non
     (folder / "page.js").write_bytes(b"content of page.jS")
     assert content_version([folder]) != before
     assert content_version([folder / "nothing"])
+
+
+async def test_a_file_that_has_changed_is_served_as_it_is_now(files: httpx2.AsyncClient, folder: Path) -> None:
+    for content in (b"one", b"two", b"longer than before"):
+        (folder / "page.js").write_bytes(content)
+        answer = await files.get("/static/page.js")
+        assert (answer.content, answer.headers["content-length"]) == (content, str(len(content)))
+
+
+async def test_a_part_of_a_small_file_can_be_asked_for(files: httpx2.AsyncClient) -> None:
+    await files.get("/static/page.js")
+    answer = await files.get("/static/page.js", headers={"range": "bytes=0-6"})
+    assert (answer.status_code, answer.content) == (206, b"content")

@@ -13,7 +13,7 @@ import { LogView } from "./log_view.js";
 import { toast } from "./notices.js";
 import { PictureViewer } from "./picture_viewer.js";
 import { Search } from "./search.js";
-import { SettingsDialog } from "./settings/dialog.js";
+import { Settings } from "./settings/loader.js";
 import { startShell } from "./shell.js";
 import { SpeechOutput } from "./speech_output.js";
 import { Stage } from "./stage.js";
@@ -60,7 +60,7 @@ function build() {
   const welcome = new Welcome({ composer, follow, speech });
   const conversation = new Conversation({ log, speech, stage, bar, composer, follow });
   const appearance = new Appearance({ bar, stage });
-  const settings = new SettingsDialog({ speech, stage, conversation, appearance });
+  const settings = new Settings({ speech, stage, conversation, appearance });
   const search = new Search({
     jump: (line) => conversation.jump(line), character: () => conversation.character, onClosed: () => composer.focus(),
   });
@@ -96,6 +96,7 @@ function connect({ viewer, stage, speech, log, composer, welcome, conversation, 
     void appearance.follow(conversation.character); // it may have changed while nobody told us
   });
   conversation.on("card", () => void appearance.follow(conversation.character));
+  conversation.on("ready", () => void settings.load().catch(() => null)); // tried again when they are wanted
   conversation.on("model", (model) => welcome.modelChanged(model));
   conversation.on("chat", () => welcome.leave());
   conversation.on("switch", (name) => {
@@ -174,7 +175,7 @@ async function start() {
   show();
   const character = await characterOfPage();
   parts.conversation.start(character);
-  parts.settings.followHash();
+  void parts.settings.followHash();
 }
 
 await start();

@@ -39,7 +39,6 @@ export class SettingsDialog {
   /** @param {DialogParts} parts */
   constructor(parts) {
     this.#parts = { ...parts, close: () => this.#close() };
-    window.addEventListener("hashchange", () => this.followHash());
     this.#dialog.addEventListener("close", () => this.#closed());
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
