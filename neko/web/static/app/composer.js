@@ -4,12 +4,12 @@
  * @import { Point } from "../avatar/avatar.js"
  * @import { Picture } from "./pictures.js"
  */
+import { draftOf, keepDraft } from "./drafts.js";
 import { byId, closest, h, icon } from "./element.js";
 import { Emitter } from "./emitter.js";
 import { onLanguage, t } from "./i18n.js";
 import { MOST_PICTURES, pictureFiles, readPicture } from "./pictures.js";
 
-const DRAFT = "neko.draft";
 const TYPING_PAUSE_MS = 2500;
 
 /**
@@ -26,9 +26,12 @@ export class Composer extends Emitter {
   #file = byId("attach-file", HTMLInputElement);
   #shelf = byId("attachments", HTMLElement);
   #hint = byId("drop-hint", HTMLElement);
+  /** Who is written to. */
   #name = "";
   /** @type {Picture[]} */
   #pictures = [];
+  /** The pictures of those who are not written to just now. @type {Map<string, Picture[]>} */
+  #shelves = new Map();
   #busy = false;
   /** @type {number} */
   #typing = 0;
@@ -60,9 +63,9 @@ export class Composer extends Emitter {
     });
     this.#form.prepend(this.#note);
     this.#acceptDrops();
-    this.#restore();
     onLanguage(() => this.#relabel());
     this.#changed({ quiet: true });
+    this.setName(document.documentElement.dataset.character ?? "");
   }
 
   focus() {
@@ -78,9 +81,19 @@ export class Composer extends Emitter {
     this.#buttons();
   }
 
-  /** @param {string} name */
+  /**
+   * Write to this character. What is being written to the one before waits, and is there again when she is back.
+   * @param {string} name
+   */
   setName(name) {
+    if (name === this.#name) return;
+    if (this.#editing) this.endEditing();
+    const early = this.#name ? "" : this.#input.value; // typed while the page was being made
+    this.#shelves.set(this.#name, this.#pictures);
     this.#name = name;
+    this.#pictures = this.#shelves.get(name) ?? [];
+    this.#input.value = early || draftOf(name);
+    this.#changed({ quiet: true });
     this.#relabel();
   }
 
@@ -147,11 +160,7 @@ export class Composer extends Emitter {
   #changed({ quiet = false } = {}) {
     this.#input.style.height = "auto";
     this.#input.style.height = `${this.#input.scrollHeight}px`;
-    try {
-      sessionStorage.setItem(DRAFT, this.#input.value);
-    } catch {
-      // No storage: a draft does not survive a reload.
-    }
+    if (this.#name) keepDraft(this.#name, this.#editing ? this.#editing.draft : this.#input.value);
     this.#buttons();
     if (quiet) return;
     this.emit("typing", this.#input.value === "" ? null : this.#middle());
@@ -168,14 +177,6 @@ export class Composer extends Emitter {
   #middle() {
     const { left, top, width, height } = this.#input.getBoundingClientRect();
     return { x: left + scrollX + width / 2, y: top + scrollY + height / 2 };
-  }
-
-  #restore() {
-    try {
-      this.#input.value = sessionStorage.getItem(DRAFT) ?? "";
-    } catch {
-      this.#input.value = "";
-    }
   }
 
   #buttons() {

@@ -6,6 +6,7 @@
  */
 import { patch, post, sentenceOf } from "../api.js";
 import { pathOf } from "../cards.js";
+import { draftOf, keepDraft } from "../drafts.js";
 import { toast } from "../notices.js";
 
 const PAUSE_MS = 600;
@@ -53,7 +54,15 @@ export class CardChanges {
   rename(name) {
     void this.flush();
     const renamed = this.#last.then(async () => {
-      await post(`${pathOf(this.name)}/rename`, { new_name: name });
+      const before = draftOf(name);
+      keepDraft(name, draftOf(this.name)); // her page may follow before the answer is here
+      try {
+        await post(`${pathOf(this.name)}/rename`, { new_name: name });
+      } catch (error) {
+        keepDraft(name, before);
+        throw error;
+      }
+      keepDraft(this.name, "");
       this.name = name;
     });
     this.#last = renamed.catch(() => undefined);

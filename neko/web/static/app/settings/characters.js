@@ -6,6 +6,7 @@
  */
 import { post, remove, sentenceOf } from "../api.js";
 import { allCards, pathOf, sign, traitsOf } from "../cards.js";
+import { keepDraft } from "../drafts.js";
 import { h, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { toast } from "../notices.js";
@@ -86,7 +87,9 @@ class CharacterList {
 
   /** @param {string} name */
   async #talk(name) {
+    const { conversation } = this.#parts;
     await post("api/characters/current_catgirl", { catgirl_name: name });
+    if (conversation.character !== name) conversation.announceSwitch(name); // also while no connection tells this page
     this.#parts.close();
   }
 
@@ -105,6 +108,7 @@ class CharacterList {
   /** @param {string} name */
   async #remove(name) {
     await remove(pathOf(name));
+    keepDraft(name, "");
     await this.show();
     toast(t("characters.deleted", { name }), { timeMs: UNDO_MS, action: { label: t("talk.undo"), run: () => this.#try(() => this.#restore(name)) } });
   }
