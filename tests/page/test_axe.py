@@ -9,6 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from neko.llm.small_model import files
+from tests import scripted_llama
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider, failure
@@ -114,6 +116,21 @@ async def test_the_conversation(connected: RunningNeko, provider: ScriptedProvid
     await visitor.say("And now?")
     await expect(visitor.get("fault")).to_be_visible()
     await visitor.look("fault")
+
+
+async def test_the_small_model_on_this_computer(
+    running_neko: RunningNeko, visitor: Visitor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scripted_llama.install(monkeypatch, tmp_path, error="it is damaged")
+    page = await visitor.open(running_neko.url)
+    await visitor.get("welcome-small").click()
+    await visitor.get("use-small").click()
+    await expect(visitor.get("small-problem")).to_be_visible()
+    await visitor.look("small model")
+    monkeypatch.setattr(files, "_SERVER", "no_such_package")
+    await page.evaluate("location.hash = 'settings/model'")
+    await expect(visitor.get("small-command")).to_be_visible()
+    await visitor.look("small model that is not installed")
 
 
 async def test_every_settings_page_and_the_editor(connected: RunningNeko, visitor: Visitor) -> None:
