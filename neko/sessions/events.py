@@ -57,6 +57,13 @@ class LinesDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class LinesUnwanted:
+    """The user wants these lines to be deleted. For a client that has said that it does so, and can undo it."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChatOpened:
     """The conversation goes on in this chat."""
 
@@ -274,6 +281,7 @@ Event = (
     | ModelChanged
     | LineStored
     | LinesDeleted
+    | LinesUnwanted
     | ChatOpened
     | EmotionShown
     | SpeechEnded

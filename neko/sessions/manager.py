@@ -53,9 +53,10 @@ from neko.sessions.status_reporter import StatusReporter, status_of_fault
 from neko.sessions.turn_controller import TurnController
 from neko.sessions.turn_events import Priority
 from neko.sessions.unkept_lines import memory_too_slow
-from neko.tasks import TaskOwner, in_thread
+from neko.sessions.unwanted_lines import UnwantedLines
+from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.types.lines import Line, NewLine
-from neko.types.model_session import ModelEvent, ModelLabel, UserImage
+from neko.types.model_session import ForgetLines, ModelEvent, ModelLabel, UserImage
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ class SessionManager:
         self._turns = TurnController(
             character, dependencies, self._clients, self._owner, self._status, lambda: self._slot.need("text")
         )
+        self._unwanted = UnwantedLines(character, dependencies.memory, self._clients, self._status.report)
         self._slot = ModelSessionSlot(character, dependencies, self._owner, self._clients, self._status, self)
         self._microphone = Microphone(self._owner, dependencies.executor, on_fault=self._on_microphone_fault)
         self._images: list[bytes] = []
@@ -412,6 +414,9 @@ class SessionManager:
         self._turns.log.then(tell)  # after the end of its last turn
 
     def on_session_event(self, session_id: str, event: ModelEvent) -> None:
+        if isinstance(event, ForgetLines):
+            self._owner.spawn(to_the_end(self._unwanted.forget(event)), name="forget lines")
+            return
         self._turns.on_model_event(session_id, event)
 
     def _on_microphone_fault(self, error: BaseException) -> None:

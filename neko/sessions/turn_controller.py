@@ -52,6 +52,7 @@ from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
 from neko.types.model_session import (
     AddContext,
+    ForgetLines,
     ModelEvent,
     ModelInput,
     ReplyDone,
@@ -220,8 +221,8 @@ class TurnController:
         return ModelStreamBrokenError(note, model=label.model, provider=label.provider)
 
     def on_model_event(self, session_id: str, event: ModelEvent) -> None:
-        """Take an event of a session; those of any but the current one, and ``SessionLost``, are not for turns."""
-        if session_id != self._state.session_id or isinstance(event, SessionLost):
+        """Take an event of a session; those of any but the current one, and these two, are not for turns."""
+        if session_id != self._state.session_id or isinstance(event, SessionLost | ForgetLines):
             return
         if isinstance(event, TextDelta) and self._current and not self._advancing:
             timeouts = self._dependencies.timeouts.turn

@@ -230,6 +230,18 @@ class ReplyNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetLines:
+    """The user has said that these lines of the log are to be deleted, and yes when asked.
+
+    So are the reply of ``turn``, in which they were asked, and the words that it answers. Only a session that reads no
+    text of others emits it.
+    """
+
+    lines: tuple[int, ...]
+    turn: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """The user began to speak (voice activity)."""
 
@@ -284,6 +296,7 @@ ModelEvent = (
     | ReplyDone
     | Retrying
     | ReplyNotice
+    | ForgetLines
     | SpeechStarted
     | SpeechStopped
     | Transcript

@@ -55,6 +55,7 @@ class Socket:
             language=client_language(websocket),
             region=client_region(websocket),
             knows_takeover=_knows_takeover(websocket),
+            can_undo="neko_undo" in websocket.query_params,
             on_close=self._on_close,
         )
         self._binary_rate: int | None = None

@@ -90,3 +90,28 @@ async def test_what_cannot_be_deleted_comes_back_and_is_told(
     await driver.context.clock.run_for(8_000)
     await expect(driver.lines().nth(3)).to_be_visible()
     await expect(driver.get("toast").last).to_contain_text("No.")
+
+
+@pytest.mark.parametrize("is_undone", [False, True])
+async def test_what_the_built_in_model_is_told_to_forget_goes_unless_it_is_undone(
+    running_neko: RunningNeko, driver: PageDriver, is_undone: bool
+) -> None:
+    fact = "My cat is called Mimi."
+    await driver.open(running_neko.url)
+    for number, words in enumerate([fact, "forget that my cat is called Mimi"], 1):
+        await driver.say(words)
+        await driver.reply(number)
+    await driver.context.clock.install()
+    await driver.say("yes")
+    toast = driver.get("toast").filter(has_text="Deleted.")
+    await expect(toast).to_be_visible()
+    await expect(driver.lines("user").filter(has_text=fact)).to_be_hidden()
+    assert fact in await in_log(running_neko)
+    if is_undone:
+        await toast.get_by_role("button").click()
+        await expect(driver.lines("user").filter(has_text=fact)).to_be_visible()
+    await driver.context.clock.run_for(8_000)
+    if not is_undone:
+        await expect(driver.lines("user").filter(has_text="Mimi")).to_have_count(0)
+    assert (fact in await in_log(running_neko)) is is_undone
+    assert ("Mimi" in " ".join(await in_log(running_neko))) is is_undone

@@ -11,6 +11,7 @@ from neko.errors import ModelStreamBrokenError, NekoError
 from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner
 from neko.types.model_session import (
+    ForgetLines,
     ModelEvent,
     ModelLabel,
     ReplyDone,
@@ -73,6 +74,11 @@ class Reply:
         """Ask for a tool call."""
         if not self.done:
             self._channel.put(ToolCall(self.id, call_id, name, arguments))
+
+    def forget(self, lines: tuple[int, ...], turn: str) -> None:
+        """Have lines deleted, and those of a turn."""
+        if not self.done:
+            self._channel.put(ForgetLines(lines, turn))
 
     def retrying(self, error: NekoError, attempt: int, delay: float) -> None:
         """Say that try number ``attempt`` begins after ``delay`` seconds."""

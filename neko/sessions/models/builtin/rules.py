@@ -13,7 +13,8 @@ from typing import Final
 
 from neko.language import guess
 from neko.sessions.emotion import classify
-from neko.sessions.models.builtin import dates, herself, recall, sums, units, zones
+from neko.sessions.models.builtin import dates, forgetting, herself, recall, sums, units, zones
+from neko.sessions.models.builtin.forgetting import Wish
 from neko.sessions.models.builtin.games import Games
 from neko.sessions.models.builtin.names import told_name
 from neko.sessions.models.builtin.phrasebook import Phrasebook, namings, phrasebook, plain
@@ -73,6 +74,10 @@ class Rules:
     _before: str = ""
     _wording: Wording = field(init=False)
     _games: Games = field(init=False)
+    _wish: Wish | None = None
+    """To forget something, which she has asked about."""
+    _granted: Wish | None = None
+    """The wish that the last line said yes to."""
     _games_before: Games | None = None
     """As the game stood before the last line: the same line once more is the same move."""
 
@@ -94,7 +99,9 @@ class Rules:
         self.language = self._language_of(words)
         book = phrasebook(self.language)
         found = Found(Weight.ANSWER, "picture", self._say(book, "picture"))
-        if not message.images:
+        if (agreed := self._agreed(book, self._core(plain(words)))) is not None:
+            found = agreed
+        elif not message.images:
             found = self._of_parts(book, words, message, named=named)
         self._before = found.name
         self._since_hint += 1
@@ -104,6 +111,11 @@ class Rules:
         elif found.weight is Weight.PUZZLED and self._since_hint >= _BETWEEN_HINTS:
             reply, self._since_hint = reply + self._say(book, "hint"), 0
         return reply if reply.startswith("<") else "<neutral>" + reply
+
+    def take_granted(self) -> Wish | None:
+        """What the line that was answered last says is to be forgotten; told once."""
+        granted, self._granted = self._granted, None
+        return granted
 
     def learn(self, text: str) -> bool:
         """Keep the name that a line of the user gives; False when it gives none. A later one replaces it."""
@@ -227,8 +239,24 @@ class Rules:
     def _move(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         return self._reply("move", self._games.move(book, text))
 
-    def _forget(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
-        return self._found(book, "forget") if book.matches("forget", text) else None
+    def _forget(self, book: Phrasebook, text: str, message: UserMessage) -> Found | None:
+        if not book.matches("forget", text):
+            return None
+        hits = forgetting.find(book, text, message.recalled)
+        if not hits:
+            return self._found(book, "forget" if hits is None else "forget_nothing")
+        lines = tuple(source for hit in hits for source in hit.sources)
+        self._wish = Wish(lines, message.id, names=any(told_name(hit.text, namings()) for hit in hits))
+        return Found(Weight.ANSWER, "forget_ask", self._say(book, "forget_ask", lines=forgetting.listed(book, hits)))
+
+    def _agreed(self, book: Phrasebook, text: str) -> Found | None:
+        """The answer to what she asked before she forgets something; anything but yes or no lets the matter drop."""
+        wish, self._wish = self._wish, None
+        self._granted = wish if book.matches("forget_yes", text) else None
+        if self._granted:
+            self._wording.name = None if self._granted.names else self._wording.name
+            return self._found(book, "forget_done")
+        return self._found(book, "forget_kept") if wish and book.matches("no", text) else None
 
     def _sum(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         return self._reply("sum", sums.answer(book, text.rstrip("? "), self._wording))

@@ -8,7 +8,6 @@ import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from neko.characters import placeholders
 from neko.language import LANGUAGES
@@ -29,8 +28,6 @@ from neko.types.model_session import (
     SessionSetup,
     UserMessage,
 )
-
-T = TypeVar("T")
 
 LABEL = ModelLabel("built-in", "Neko", offline=True)
 _PIECES = re.compile(r"<\w+>|\s*[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef「」、。]{1,3}|\s*[^\s\u3040-\u9fff<]+|.", re.S)
@@ -71,9 +68,9 @@ class BuiltinSession:
             raise RuntimeError("the session is not open")
         if isinstance(item, UserMessage):
             compose = partial(self._comfort.answer, otherwise=self._rules.answer)
-            self._replies.start(item.id, partial(self._say, compose, item))
+            self._replies.start(item.id, partial(self._answer, self._rules, compose, item))
         elif isinstance(item, Respond):
-            self._replies.start(item.id, partial(self._say, self._rules.speak_first, item.instructions))
+            self._replies.start(item.id, partial(self._speak_first, self._rules, item.instructions))
 
     async def interrupt(self, reply_id: str, text: str, played_ms: int | None = None) -> None:
         self._replies.interrupt(reply_id, text)
@@ -84,9 +81,20 @@ class BuiltinSession:
     async def aclose(self) -> None:
         await self._replies.aclose()
 
+    async def _answer(
+        self, rules: Rules, compose: Callable[[UserMessage], str], message: UserMessage, reply: Reply
+    ) -> None:
+        text = await in_thread(compose, message)
+        if wish := rules.take_granted():
+            reply.forget(wish.lines, wish.turn)
+        await self._stream(text, reply)
+
+    async def _speak_first(self, rules: Rules, instructions: str, reply: Reply) -> None:
+        await self._stream(await in_thread(rules.speak_first, instructions), reply)
+
     @staticmethod
-    async def _say(compose: Callable[[T], str], question: T, reply: Reply) -> None:
-        for piece in _PIECES.findall(await in_thread(compose, question)):
+    async def _stream(text: str, reply: Reply) -> None:
+        for piece in _PIECES.findall(text):
             if not reply.push(piece):
                 await reply.drain()
             await asyncio.sleep(0)

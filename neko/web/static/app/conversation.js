@@ -232,12 +232,15 @@ export class Conversation extends Emitter {
       toast(t("talk.delete_later"));
       return;
     }
-    this.removals.begin({
-      path: `api/history/${encodeURIComponent(this.character)}/delete`,
-      body: { ids },
-      words: t(ids.length > 1 ? "talk.deleted_exchange" : "talk.deleted"),
-      show: (shown) => this.#parts.log.hide(entries, !shown),
-    });
+    this.removals.ofLines(this.character, ids, t(ids.length > 1 ? "talk.deleted_exchange" : "talk.deleted"), (shown) => this.#parts.log.hide(entries, !shown));
+  }
+
+  /**
+   * Delete what you told her to forget, in the same way.
+   * @param {number[]} ids
+   */
+  forget(ids) {
+    this.removals.ofLines(this.character, ids, t("talk.deleted"), (shown) => this.#parts.log.hide(this.transcript.stored(ids), !shown));
   }
 
   /** @param {ClientAction} action */
@@ -414,7 +417,7 @@ function isServerThere() {
 function socketUrl(character) {
   const url = new URL(`ws/${encodeURIComponent(character)}`, document.baseURI);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.searchParams.set("neko_close_codes", String(TAKEN_OVER));
+  url.search = `neko_undo&neko_close_codes=${TAKEN_OVER}`;
   url.searchParams.set("neko_language", currentLanguage());
   url.searchParams.set("neko_region", readersRegion());
   return url.href;

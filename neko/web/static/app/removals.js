@@ -23,6 +23,17 @@ export class Removals {
     });
   }
 
+  /**
+   * Lines of the talk with a character.
+   * @param {string} character
+   * @param {number[]} ids
+   * @param {string} words
+   * @param {(shown: boolean) => void} show
+   */
+  ofLines(character, ids, words, show) {
+    this.begin({ path: `api/history/${encodeURIComponent(character)}/delete`, body: { ids }, words, show });
+  }
+
   /** @param {Removal} removal */
   begin(removal) {
     removal.show(false);

@@ -50,6 +50,14 @@ export class Transcript {
     return this.#entries.length === 0;
   }
 
+  /**
+   * Those of these lines that are shown.
+   * @param {number[]} ids
+   */
+  stored(ids) {
+    return ids.flatMap((id) => this.#byId.get(id) ?? []);
+  }
+
   get firstId() {
     return this.#entries.find((entry) => entry.id !== null)?.id ?? null;
   }

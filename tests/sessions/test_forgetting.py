@@ -1,0 +1,102 @@
+"""The built-in model forgets what it is told to: it shows what it found, asks, and the lines are gone after a yes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from neko.app import Neko
+from neko.sessions.events import ReplyText
+from neko.settings import Settings
+from neko.types.lines import NewLine, Role
+
+NAME = "Mio"
+DEADLINE_S = 30.0
+
+
+@pytest.fixture
+async def neko(data_dir: Path) -> AsyncIterator[Neko]:
+    settings = Settings(data_dir=data_dir, environ={"LANG": "en"}, find_local_servers=False)
+    async with Neko(settings) as neko:
+        yield neko
+
+
+async def told(neko: Neko, *texts: str, role: Role = "user") -> None:
+    """What was said three days ago."""
+    at = datetime.now() - timedelta(days=3)
+    for number, text in enumerate(texts):
+        await neko.memory.store(NAME, NewLine("before", f"turn-{number}-{role}", role, text, at))
+
+
+async def say(neko: Neko, text: str) -> str:
+    """Her words."""
+    return "".join([event.text async for event in neko.chat(NAME, text) if isinstance(event, ReplyText)])
+
+
+async def log(neko: Neko) -> list[str]:
+    return [line.text for line in await neko.memory.lines(NAME)]
+
+
+async def until_forgotten(neko: Neko, words: str) -> None:
+    """Her words of it may be there before the lines have gone."""
+    async with asyncio.timeout(DEADLINE_S):
+        while words in " ".join(await log(neko)):  # noqa: ASYNC110  # what is waited for is not ours to signal
+            await asyncio.sleep(0.01)
+
+
+async def test_what_is_found_is_shown_and_goes_after_a_yes_with_the_wish_that_named_it(neko: Neko) -> None:
+    await told(neko, "My cat is called Mimi.", "I like noodles.")
+    asked = await say(neko, "forget that my cat is called Mimi")
+    assert "“My cat is called Mimi.”" in asked
+    assert "noodles" not in asked
+    assert "My cat is called Mimi." in await log(neko)
+    done = await say(neko, "yes")
+    await until_forgotten(neko, "Mimi")
+    assert await log(neko) == ["I like noodles.", "yes", done]
+    assert await neko.memory.recall(NAME, "Mimi cat") == []
+    assert "Mimi" not in await say(neko, "what is my cat called?")
+
+
+async def test_what_she_repeated_of_it_goes_too(neko: Neko) -> None:
+    await told(neko, "My cat is called Mimi.")
+    await say(neko, "What is my cat called?")
+    assert sum("called Mimi" in text for text in await log(neko)) == 2
+    await say(neko, "forget that my cat is called Mimi")
+    await say(neko, "yes")
+    await until_forgotten(neko, "Mimi")
+
+
+@pytest.mark.parametrize("answer", ["no", "what is the weather like?"])
+async def test_without_a_yes_all_stays(neko: Neko, answer: str) -> None:
+    await told(neko, "My cat is called Mimi.")
+    await say(neko, "forget that my cat is called Mimi")
+    await say(neko, answer)
+    await say(neko, "yes")
+    assert "My cat is called Mimi." in await log(neko)
+
+
+async def test_what_is_not_found_is_not_said_to_be_forgotten(neko: Neko) -> None:
+    await told(neko, "I like noodles.")
+    assert "Delete" in await say(neko, "forget that I have a dog")
+    await say(neko, "yes")
+    assert "I like noodles." in await log(neko)
+
+
+@pytest.mark.parametrize(
+    ("fact", "wish", "yes"),
+    [
+        ("我的猫叫咪咪", "忘掉我的猫叫咪咪", "好的，删吧"),
+        ("我的貓叫咪咪", "請忘了我的貓叫咪咪這件事", "好"),
+        ("猫の名前はミミです", "猫の名前がミミなのは忘れて", "はい、お願い"),
+        ("내 고양이 이름은 미미", "내 고양이 이름은 미미 라는 거 잊어 줘", "응, 지워 줘"),
+    ],
+)
+async def test_in_other_languages_too(neko: Neko, fact: str, wish: str, yes: str) -> None:
+    await told(neko, fact)
+    assert fact in await say(neko, wish)
+    await say(neko, yes)
+    await until_forgotten(neko, fact)
