@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
@@ -19,6 +19,18 @@ async def test_she_greets_a_newcomer_and_asks_how_to_think(speaking: RunningNeko
     await expect(page.locator("#avatar svg")).to_be_visible()
     assert await page.title() == "Mio"
     assert await driver.violations() == []
+
+
+async def test_on_a_phone_the_first_visit_begins_with_her_words(running_neko: RunningNeko, chromium: Browser) -> None:
+    async with PageDriver(chromium, viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True) as phone:
+        await phone.open(running_neko.url)
+        await expect(phone.get("welcome-ollama")).to_have_count(1)
+        await expect(phone.get("greeting")).to_be_in_viewport(ratio=0.9)
+        await expect(phone.get("your-name")).not_to_be_in_viewport()
+        await phone.say("hello")
+        await phone.reply()
+        await expect(phone.lines("assistant").last).to_be_in_viewport(ratio=0.9)
+        phone.check()
 
 
 async def test_later_dismisses_the_card_for_good_and_the_talk_is_open(

@@ -38,7 +38,7 @@ export class Composer extends Emitter {
   #drags = 0;
   /** Words that are written anew: who takes them, and what was being written before. @type {{ take: (text: string, pictures: Picture[]) => void, draft: string, pictures: Picture[] } | null} */
   #editing = null;
-  #note = h("p", { class: "composer-note", role: "status", hidden: true, "data-testid": "editing" });
+  #note = h("div", { class: "composer-note", role: "status", hidden: true, "data-testid": "editing" });
 
   constructor() {
     super();
@@ -108,7 +108,10 @@ export class Composer extends Emitter {
     this.#editing = { ...before, take };
     this.#pictures = pictures;
     this.#drawShelf();
-    this.#note.textContent = t("composer.editing");
+    this.#note.replaceChildren(h("span", { text: t("composer.editing") }), h("button", {
+      type: "button", class: "button is-quiet", title: "Esc", "data-testid": "editing-leave", text: t("composer.editing_leave"),
+      on: { click: () => { this.endEditing(); this.focus(); } },
+    }));
     this.#note.hidden = false;
     this.#input.value = text;
     this.#changed({ quiet: true });

@@ -123,7 +123,7 @@ export class Search {
   #hit(line, words) {
     const when = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(line.at));
     return h("button", { type: "button", class: "panel-item", "data-id": String(line.id), on: { click: () => void this.#go(line) } },
-      h("span", { class: "panel-hint" }, `${line.speaker} · ${when}`), h("span", { class: "panel-words" }, marked(line.text, words)));
+      h("span", { class: "panel-hint" }, `${line.role === "user" ? t("talk.you") : line.speaker} · ${when}`), h("span", { class: "panel-words" }, marked(line.text, words)));
   }
 
   /** @param {Line} line */
@@ -143,7 +143,7 @@ export class Search {
 function marked(text, words) {
   const wanted = words.split(/\s+/).filter(Boolean).sort((a, b) => b.length - a.length);
   const pattern = new RegExp(`(${wanted.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "giu");
-  const flat = text.replace(/\s+/g, " ");
+  const flat = text.replace(/^[ \t]*\|[ \t:|-]+$/gm, "").replace(/\s+/g, " ");
   const at = Math.max(0, (flat.search(pattern) < 0 ? 0 : flat.search(pattern)) - SNIPPET / 3);
   const piece = `${at > 0 ? "…" : ""}${flat.slice(at, at + SNIPPET)}${at + SNIPPET < flat.length ? "…" : ""}`;
   return piece.split(pattern).map((part, index) => (index % 2 ? h("mark", { text: part }) : part));

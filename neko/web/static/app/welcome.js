@@ -104,7 +104,7 @@ export class Welcome {
     new MarkdownView(words).show(this.#own || t(this.#isFirst ? "welcome.greeting" : "welcome.again", { hello: t(`welcome.hello_${daytime(new Date())}`), name: this.#character }));
     this.#greeting = h("article", { class: "line is-greeting", "data-testid": "greeting", "data-role": "assistant", "aria-label": this.#character }, words);
     this.#top.append(this.#greeting);
-    this.#follow.keep();
+    this.#showAll();
   }
 
   async #greetFirst() {
@@ -172,7 +172,7 @@ export class Welcome {
     this.#watchLocal(card, looking);
     this.#askName(card);
     void this.#offerBorrowed(choices);
-    this.#follow.keep();
+    this.#showAll();
   }
 
   /** @param {HTMLElement} card */
@@ -212,6 +212,7 @@ export class Welcome {
       shown = next;
       if (hadFocus) next.focus();
       if (empty?.isConnected) empty.replaceWith(rows());
+      else if (next.isConnected) this.#showAll();
     });
   }
 
@@ -251,7 +252,7 @@ export class Welcome {
       const hint = hinted(t("welcome.borrowed_hint", { from }));
       return this.#choice("key", t("welcome.borrowed", { provider: offer.name }), hint, () => this.#sayYes(offer, hint), "welcome-borrowed");
     }));
-    if (this.#card && current.offers.length) this.#show(this.#card);
+    if (choices.isConnected) this.#showAll();
   }
 
   /**
@@ -291,6 +292,16 @@ export class Welcome {
     card.replaceChildren(h("div", { class: "welcome-head" }, this.#back(card), h("p", { class: "welcome-title", text: title })), content);
     /** @type {HTMLElement | null} */ (card.querySelector(".model-row button, .tile, input, select"))?.focus();
     this.#show(card);
+  }
+
+  /** Greeting and choices where they fit, else from the greeting on; unless the reader has begun to look through them. */
+  #showAll() {
+    if (this.#log.scrollHeight <= this.#log.clientHeight || !this.#greeting) {
+      this.#follow.keep();
+    } else if (this.#follow.following) {
+      this.#follow.leave();
+      this.#log.scrollTop = 0;
+    }
   }
 
   /**
