@@ -64,6 +64,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             self._open_chats[character],
             line.replaces,
             line.pictures,
+            line.remark,
         )
         window = self._windows[character]
         if line.replaces is not None:

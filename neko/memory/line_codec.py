@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast, get_args
 
-from neko.types.lines import Line, LineStatus, NewLine, Role
+from neko.types.lines import Line, LineStatus, NewLine, Remark, Role
 from neko.well_formed import load_json, well_formed
 
 Message = dict[str, Any]
@@ -100,6 +100,8 @@ def line_json(line: NewLine) -> str:
         neko["images"] = line.images
     if line.pictures:
         neko["pictures"] = list(line.pictures)
+    if line.remark:
+        neko["remark"] = {"code": line.remark.code, "params": dict(line.remark.params)}
     if line.replaces is not None:
         neko["replaces"] = line.replaces
     if line.chat:
@@ -186,6 +188,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         chat=_number(neko.get("chat")) or 0,
         replaces=_number(neko.get("replaces")),
         pictures=_pictures(neko.get("pictures")),
+        remark=remark_of(neko.get("remark")),
     )
     return LoggedLine(line, bool(neko), _status(neko.get("own_status")))
 
@@ -232,6 +235,7 @@ def committed(line_id: int, line: NewLine) -> Line:
         chat=line.chat,
         replaces=line.replaces,
         pictures=line.pictures,
+        remark=line.remark,
     )
 
 
@@ -252,6 +256,15 @@ def _status(value: object) -> LineStatus:
 
 def _string(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def remark_of(value: object) -> Remark | None:
+    """What was kept of a remark, None when it is none."""
+    if not isinstance(value, dict) or not isinstance(code := value.get("code"), str):
+        return None
+    params = value.get("params")
+    found = params.items() if isinstance(params, dict) else ()
+    return Remark(code, {name: one for name, one in found if isinstance(one, str | int | float)})
 
 
 def _pictures(value: object) -> tuple[str, ...]:

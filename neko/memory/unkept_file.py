@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from neko.memory.line_codec import remark_of
 from neko.storage import OnFault, read_document, write_json
 from neko.types.lines import NewLine
 
@@ -31,8 +32,10 @@ def write(path: Path, lines: Sequence[NewLine]) -> None:
 
 def _line(entry: dict[str, Any]) -> NewLine:
     known = {name: value for name, value in entry.items() if name in _NAMES}
-    pictures = tuple(entry.get("pictures") or ())
-    return NewLine(**known | {"at": datetime.fromisoformat(entry["at"]), "pictures": pictures})
+    known["at"] = datetime.fromisoformat(entry["at"])
+    known["pictures"] = tuple(entry.get("pictures") or ())
+    known["remark"] = remark_of(entry.get("remark"))
+    return NewLine(**known)
 
 
 def _is_list_of_lines(value: Any) -> bool:

@@ -13,6 +13,7 @@ from neko.errors import NekoError, RecallTimeoutError
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import LineStored, LineUnkept
+from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.unkept_lines import UnkeptLines
 from neko.tasks import TaskOwner, is_cancelled
@@ -186,10 +187,19 @@ class LogWriter:
         line = NewLine(self.session_id, uuid4().hex, "user", text, self._now())
         self._put(lambda: self._write(line))
 
-    def write_reply(self, turn_id: str, text: str, status: LineStatus, replaces: int | None) -> None:
+    def write_reply(self, reply: ReplyStream, status: LineStatus) -> None:
         """Commit a reply; a blank one leaves no line."""
-        if text.strip():
-            line = NewLine(self.session_id, turn_id, "assistant", text, self._now(), status=status, replaces=replaces)
+        if reply.text.strip():
+            line = NewLine(
+                self.session_id,
+                reply.turn_id,
+                "assistant",
+                reply.text,
+                self._now(),
+                status=status,
+                replaces=reply.replaces.id if reply.replaces else None,
+                remark=reply.remark,
+            )
             self._put(lambda: self._write(line))
 
     def then(self, action: Callable[[], None]) -> None:

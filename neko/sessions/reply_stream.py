@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ from neko.metrics import Timeline
 from neko.sessions.emotion import classify
 from neko.sessions.events import EmotionShown, Event, ReplyText
 from neko.sessions.tags import Cleaned, TagFilter
-from neko.types.lines import Line, LineStatus
+from neko.types.lines import Line, LineStatus, Remark
 
 _ENOUGH_TO_JUDGE = 60
 """Characters of an untagged reply after which its feeling is judged from its words."""
@@ -24,6 +25,7 @@ class ReplyStream:
     ``own_voice``: the model speaks itself, its text is not synthesised. ``silent``: no sound is made.
     ``replaces``: the line of an earlier reply of which this one is a retry. ``text``: what was shown, of which
     the first ``delivered`` characters were sent to somebody who may have left since.
+    ``remark``: what is to be known of it.
     ``timeline`` has the marks received, committed, first_delta, first_audio and turn_end.
     """
 
@@ -36,6 +38,7 @@ class ReplyStream:
     text: str = ""
     delivered: int = 0
     is_anew: bool = False
+    remark: Remark | None = None
     _first: bool = True
     _emotion_shown: bool = False
     _tags: TagFilter = field(default_factory=TagFilter)
@@ -43,7 +46,13 @@ class ReplyStream:
     def anew(self) -> ReplyStream:
         """The same reply from its start: what was shown of it is taken back."""
         return ReplyStream(
-            self.turn_id, self.replaces, self.own_voice, self.silent, timeline=self.timeline, is_anew=True
+            self.turn_id,
+            self.replaces,
+            self.own_voice,
+            self.silent,
+            timeline=self.timeline,
+            is_anew=True,
+            remark=self.remark,
         )
 
     def feed(self, delta: str) -> list[Event]:
@@ -56,6 +65,10 @@ class ReplyStream:
         if self.text and not self._emotion_shown:
             events.append(self._judge())
         return events
+
+    def note(self, code: str, params: Mapping[str, str | int | float]) -> None:
+        """Something is to be known of this reply, as long as it is shown."""
+        self.remark = Remark(code, params)
 
     def better_kept(self, status: LineStatus) -> Line | None:
         """The earlier reply, if this retry was cut before it had as much to say: that one stays."""

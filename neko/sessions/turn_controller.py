@@ -450,6 +450,11 @@ class TurnController:
     def _report(self, effect: do.Report) -> None:
         self._status.report(effect.error)
 
+    def _tell(self, effect: do.Tell) -> None:
+        if not effect.is_wait:
+            self._stream(effect.turn_id).note(effect.code, effect.params)
+        self._status.notify_of_reply(effect.turn_id, effect.code, effect.params, is_wait=effect.is_wait)
+
     def _report_overdue(self, effect: do.ReportOverdue) -> None:
         note = f"a turn was given up while {effect.step.value}"
         if effect.step is Step.COMMITTING:
@@ -463,12 +468,11 @@ class TurnController:
 
     def _write_reply(self, effect: do.WriteReply) -> None:
         stream = self._stream(effect.turn_id)
-        if old := stream.better_kept(effect.status):
-            if stream.text:
-                self._clients.emit(ResponseDiscarded("retry", 1, 1, will_retry=False, message=old.text))
-            return
-        replaces = stream.replaces.id if stream.replaces else None
-        self.log.write_reply(effect.turn_id, stream.text, effect.status, replaces)
+        old = stream.better_kept(effect.status)
+        if old is None:
+            self.log.write_reply(stream, effect.status)
+        elif stream.text:
+            self._clients.emit(ResponseDiscarded("retry", 1, 1, will_retry=False, message=old.text))
 
     def _end_turn(self, effect: do.EndTurn) -> None:
         self.log.then(partial(self._turn_ended, effect))
@@ -588,12 +592,8 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.FinishReply: TurnController._finish_reply,
     do.RunTool: TurnController._run_tool,
     do.Report: TurnController._report,
-    do.ReportRetry: lambda controller, effect: controller._status.report_retry(
-        effect.turn_id, effect.error, effect.delay
-    ),
-    do.Tell: lambda controller, effect: controller._status.notify_of_reply(
-        effect.turn_id, effect.code, effect.params, is_wait=effect.is_wait
-    ),
+    do.ReportRetry: lambda controller, e: controller._status.report_retry(e.turn_id, e.error, e.delay),
+    do.Tell: TurnController._tell,
     do.ReportOverdue: TurnController._report_overdue,
     do.Refuse: lambda controller, effect: logger.debug("the floor is taken: %s", effect.turn_id),
 }

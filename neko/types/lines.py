@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 Role = Literal["user", "assistant", "system"]
 LineStatus = Literal["complete", "interrupted", "failed", "replaced"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to know of a reply: the code of a sentence (``errors`` in ``assets/locales``), and its parameters."""
+
+    code: str
+    params: Mapping[str, str | int | float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class NewLine:
     replaces: int | None = None
     speaker: str = ""
     pictures: tuple[str, ...] = ()
+    remark: Remark | None = None
     chat: int = 0
     """The memory's to set: a new line goes into the open chat."""
 
@@ -59,6 +69,7 @@ class Line:
     chat: int = 0
     replaces: int | None = None
     pictures: tuple[str, ...] = ()
+    remark: Remark | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,7 @@ def line_json(line: Line) -> dict[str, Any]:
         "chat": line.chat,
         "replaces": line.replaces,
         "pictures": list(line.pictures),
+        "remark": {"code": line.remark.code, "params": dict(line.remark.params)} if line.remark else None,
     }
 
 

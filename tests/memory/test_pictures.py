@@ -11,6 +11,7 @@ from neko.errors import MemoryStoreError
 from neko.memory.character_files import move
 from neko.memory.pictures import Pictures
 from neko.memory.service import MemoryService
+from neko.types.lines import Remark
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say
 
 CAT, DOG = b"\xff\xd8 a cat", b"\xff\xd8 a dog"
@@ -80,9 +81,9 @@ async def test_pictures_move_with_their_character(memory_folder: MemoryFolder) -
 async def test_lines_that_wait_for_the_log_keep_their_pictures(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     names = await memory.keep_pictures(MIO, [CAT])
-    await memory.keep_unkept(MIO, [new_line("look", images=1, pictures=names)])
-    [line] = await memory.unkept(MIO)
-    assert line.pictures == names
+    lines = [new_line("look", images=1, pictures=names), new_line("a", "assistant", remark=Remark("model_reply_cut"))]
+    await memory.keep_unkept(MIO, lines)
+    assert await memory.unkept(MIO) == lines
 
 
 async def test_a_name_that_was_written_into_the_log_by_hand_reaches_no_other_file(memory_folder: MemoryFolder) -> None:

@@ -121,6 +121,14 @@ async def test_a_reply_cut_for_its_length_says_so_under_itself(
     await driver.reply(2)
     await expect(driver.lines("assistant").nth(0).get_by_test_id("remark")).to_be_visible()
     await expect(driver.lines("assistant").nth(1).get_by_test_id("remark")).to_be_hidden()
+    said = await driver.lines("assistant").nth(0).get_by_test_id("remark").text_content()
+    await driver.page.reload()
+    await driver.until_ready()
+    await expect(driver.lines("assistant").nth(0).get_by_test_id("remark")).to_have_text(said or "nothing")
+    await expect(driver.lines("assistant").nth(1).get_by_test_id("remark")).to_be_hidden()
+    await driver.page.evaluate("location.hash = 'settings/language'")
+    await driver.get("language-select").select_option("ja")
+    await expect(driver.lines("assistant").nth(0).get_by_test_id("remark")).to_contain_text("続き")
 
 
 async def test_a_server_that_was_long_gone_is_found_within_moments_of_its_return(

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pytest
 
 from neko.errors import ModelBadRequestError, ModelServerError
-from neko.types.lines import NewLine, Role
+from neko.types.lines import NewLine, Remark, Role
 from neko.types.memory import ConversationMemory, InChats, MemoryAdministration, RecentEntry
 
 MIO = "Mio"
@@ -59,6 +59,12 @@ class ConversationLogBehaviour:
         assert (stored.line.text, stored.line.role, stored.line.at) == (line.text, "user", START)
         assert (stored.line.client_id, stored.line.images, stored.line.status) == ("c1", 2, "interrupted")
         assert (stored.line.session_id, stored.line.turn_id) == ("s1", "t1")
+        assert await memory.lines(MIO) == [stored.line]
+
+    async def test_what_is_to_be_known_of_a_reply_stays_with_it(self, memory: Memory) -> None:
+        remark = Remark("model_reply_cut", {"model": "scripted-1", "seconds": 2.5})
+        stored = await memory.store(MIO, new_line("and then", "assistant", remark=remark))
+        assert stored.line.remark == remark
         assert await memory.lines(MIO) == [stored.line]
 
     async def test_a_reply_that_looks_like_it_had_a_time_stamp_keeps_its_text(self, memory: Memory) -> None:

@@ -68,6 +68,7 @@ async def test_a_line_tells_all_that_the_page_shows(client: httpx2.AsyncClient, 
         "chat": 0,
         "replaces": None,
         "pictures": [],
+        "remark": None,
         "speaker": neko.characters.cards.master_name,
     }
 

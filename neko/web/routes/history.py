@@ -33,6 +33,13 @@ class HistoryQuery(Schema):
     chat: int | None = Field(None, ge=0)
 
 
+class RemarkShape(Schema):
+    """Something to know of a reply: ``code`` names a sentence in ``/api/languages``."""
+
+    code: str
+    params: dict[str, str | int | float]
+
+
 class LineShape(Schema):
     """``at`` is ISO 8601 with its offset; ``images`` is how many pictures came with it; ``replaces`` is the id of the
     version of a reply that counted before this one."""
@@ -49,6 +56,7 @@ class LineShape(Schema):
     chat: int
     replaces: int | None
     pictures: list[str]
+    remark: RemarkShape | None
 
 
 class History(Schema):
@@ -93,6 +101,7 @@ def line_shape(line: Line) -> LineShape:
         chat=line.chat,
         replaces=line.replaces,
         pictures=list(line.pictures),
+        remark=RemarkShape(code=line.remark.code, params=dict(line.remark.params)) if line.remark else None,
     )
 
 

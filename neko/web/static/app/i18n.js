@@ -102,6 +102,16 @@ export function has(key) {
 }
 
 /**
+ * What a code says and what to do about it, as one text.
+ * @param {string} code
+ * @param {Record<string, string | number>} [params]
+ */
+export function sentenceFor(code, params) {
+  const keys = [`errors.${code}.message`, `errors.${code}.remedy`];
+  return keys.map((key) => (has(key) ? t(key, params) : "")).filter(Boolean).join(" ");
+}
+
+/**
  * The words for a key, in the language of the page, else in English.
  * @param {string} key
  * @param {Record<string, string | number>} [params]

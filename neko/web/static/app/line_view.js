@@ -7,7 +7,7 @@
 import { copyBy } from "./code_block.js";
 import { closest, h, icon } from "./element.js";
 import { MarkdownView } from "./markdown.js";
-import { currentLanguage, t } from "./i18n.js";
+import { currentLanguage, sentenceFor, t } from "./i18n.js";
 import { addressesOf, pictureName } from "./pictures.js";
 import { VersionPicker } from "./versions.js";
 
@@ -83,8 +83,7 @@ export class LineView {
     this.#time.dateTime = entry.at;
     this.#time.textContent = clock(entry.at);
     this.#note.textContent = this.#noteText();
-    this.#remark.hidden = !entry.remark;
-    this.#remark.textContent = entry.remark ?? "";
+    this.#drawRemark();
     this.#drawVersions();
     if (entry.images) this.#drawPictures();
     if (entry.state === "streaming" && this.#shown !== null) {
@@ -111,8 +110,15 @@ export class LineView {
       this.retryButton.title = t("talk.retry");
     }
     this.#versions?.label();
+    this.#drawRemark();
     this.#time.textContent = clock(entry.at);
     this.#note.textContent = this.#noteText();
+  }
+
+  #drawRemark() {
+    const { remark } = this.entry;
+    this.#remark.hidden = !remark;
+    this.#remark.textContent = typeof remark === "object" && remark ? sentenceFor(remark.code, remark.params) : remark ?? "";
   }
 
   #drawVersions() {

@@ -2,7 +2,7 @@
  * What was said, in order, without losing or doubling a line. Knows nothing of the DOM.
  * Committed entries are sorted by id; the others stand where they were said.
  *
- * @import { Line, LineStatus, Role, UnkeptLine } from "./wire.js"
+ * @import { Line, LineStatus, Remark, Role, UnkeptLine } from "./wire.js"
  *
  * @typedef {object} Entry
  * @property {number | null} id the server's; null until the line is committed
@@ -17,7 +17,7 @@
  * @property {{ ids: number[], place: number }} [versions] of the last reply, in the order in which they were said, and which of them it is
  * @property {"sent" | "streaming" | "stored"} state own words without a receipt, a reply that grows, anything else
  * @property {boolean} [waiting] own words that wait for the line to the server
- * @property {string} [remark] what is to be known of this reply
+ * @property {string | Remark | null} [remark] what is to be known of this reply
  * @property {boolean} [unkept] the server has it, and cannot write it down yet
  * @property {string[]} [pictures] data URLs that go with own words on their way
  * @property {string[]} files the pictures that the server has kept
@@ -355,6 +355,6 @@ function stored(line) {
   return {
     id: line.id, clientId: line.client_id, turnId: line.turn_id, role: line.role, text: line.text,
     at: line.at, status: line.status, images: line.images, replaces: line.replaces, files: line.pictures,
-    state: "stored",
+    remark: line.remark, state: "stored",
   };
 }

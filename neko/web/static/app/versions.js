@@ -8,7 +8,7 @@
  */
 import { get, post, sentenceOf } from "./api.js";
 import { h, icon } from "./element.js";
-import { t } from "./i18n.js";
+import { sentenceFor, t } from "./i18n.js";
 import { toast } from "./notices.js";
 
 export class Versions {
@@ -62,7 +62,7 @@ export class Versions {
     const line = entry.versions?.ids[entry.versions.place + by];
     if (line === undefined || this.#isChoosing) return;
     if (this.#conversation.busy) {
-      toast(`${t("errors.version_not_now.message")} ${t("errors.version_not_now.remedy")}`);
+      toast(sentenceFor("version_not_now"));
       return;
     }
     this.#isChoosing = true;

@@ -11,6 +11,9 @@
  * @typedef {{ model: string, provider: string, offline: boolean, works: boolean | null }} ModelLabel
  *   `offline`: the built-in model. `works`: whether it answered the last time; null when it has not been asked yet.
  *
+ * @typedef {{ code: string, params: Record<string, string | number> }} Remark Something to know of a reply: a sentence of the
+ *   locales' `errors`.
+ *
  * @typedef {object} Line A line of the log, as `api/history` gives it too.
  * @property {number} id
  * @property {Role} role
@@ -24,6 +27,7 @@
  * @property {number} images how many pictures came with it
  * @property {number | null} replaces the version of this reply that counted before it
  * @property {string[]} pictures the files of those pictures that were kept
+ * @property {Remark | null} remark
  *
  * What the server sends, by `type`:
  *

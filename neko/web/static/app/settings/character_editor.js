@@ -16,7 +16,7 @@
 import { post, sentenceOf } from "../api.js";
 import { pathOf, pictureUrl, sign, traitsOf } from "../cards.js";
 import { h, icon } from "../element.js";
-import { LANGUAGES, t } from "../i18n.js";
+import { LANGUAGES, sentenceFor, t } from "../i18n.js";
 import { toast } from "../notices.js";
 import { CardChanges } from "./card_changes.js";
 import { colourFields } from "./character_colours.js";
@@ -174,7 +174,7 @@ function pictureField(changes, card, change) {
       change({ neko: { picture } });
       draw();
     } catch (error) {
-      toast(error instanceof DOMException ? `${t("errors.picture_kind.message")} ${t("errors.picture_kind.remedy")}` : sentenceOf(error));
+      toast(error instanceof DOMException ? sentenceFor("picture_kind") : sentenceOf(error));
     }
   };
   file.addEventListener("change", () => {
