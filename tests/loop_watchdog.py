@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -31,7 +32,10 @@ class Watchdog:
 
 @contextmanager
 def watching() -> Iterator[Watchdog]:
-    """Time every step of this thread's loop meanwhile."""
+    """Time every step of this thread's loop meanwhile.
+
+    What there was before, pytest's own, is left out of garbage collections: a program has no such heap.
+    """
     watchdog = Watchdog()
     watched = threading.get_ident()
     run = asyncio.Handle._run
@@ -47,7 +51,9 @@ def watching() -> Iterator[Watchdog]:
             watchdog.record(handle, time.thread_time() - busy, time.monotonic() - began)
 
     asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
+    gc.freeze()
     try:
         yield watchdog
     finally:
         asyncio.Handle._run = run  # type: ignore[method-assign]
+        gc.unfreeze()

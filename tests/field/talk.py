@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx2
 
+from neko.tasks import in_thread
 from tests.client import Client, Frame, client, is_turn_end
 from tests.conftest import RunningServer
 from tests.field.hostile_provider import HostileProvider
@@ -82,7 +84,8 @@ def _take(outcome: Outcome, frame: Frame) -> None:
 async def talking(server: RunningServer, provider: HostileProvider, model: str = "m") -> AsyncIterator[Talk]:
     """Choose ``provider`` as a local model server, as the settings page does, and open a page."""
     choice = {"provider": "local", "base_url": provider.base_url, "model": model, "api_key": "good"}
-    async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as http:
+    made = partial(httpx2.AsyncClient, base_url=server.url, trust_env=False)
+    async with await in_thread(made) as http:  # the first one takes long to make
         answer = await http.post("/api/models/use", json=choice)
         assert answer.status_code == 200, answer.text
     async with client(server.ws_url, CHARACTER) as page:
