@@ -33,6 +33,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
     def __init__(self) -> None:
         self.failure: NekoError | None = None
         self.recall_failure: NekoError | None = None
+        self._removed: dict[str, list[int]] = {}
         self._deleted: defaultdict[str, set[int]] = defaultdict(set)
         self._earlier: defaultdict[str, dict[int, list[int]]] = defaultdict(dict)
         self._own: dict[tuple[str, int], Line] = {}
@@ -77,13 +78,24 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             window.append((stored.id, RecentEntry(line.role, line.text)))
         return Stored(stored, fresh=True)
 
-    async def delete(self, character: str, ids: Sequence[int]) -> list[int]:
+    async def restore(self, character: str) -> list[Line]:
+        removed = self._removed.pop(character, [])
+        self._deleted[character].difference_update(removed)
+        lines = [line for line in self._known(character) if line.id in removed and line.status != "replaced"]
+        window = self._windows[character]
+        window += [(line.id, RecentEntry(line.role, line.text)) for line in lines]
+        window.sort(key=lambda entry: entry[0])
+        return lines
+
+    async def delete(self, character: str, ids: Sequence[int], *, may_be_undone: bool = False) -> list[int]:
         known, gone = {line.id for line in self._known(character)} - self._deleted[character], []
         waiting = [line_id for line_id in ids if line_id in known]
         while waiting:
             gone.append(waiting.pop())
             waiting += self._earlier[character].get(gone[-1], [])
         self._deleted[character].update(gone)
+        if may_be_undone:
+            self._removed[character] = gone
         named = {
             name for line in self._lines[character] if line.id not in self._deleted[character] for name in line.pictures
         }

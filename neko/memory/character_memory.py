@@ -13,12 +13,13 @@ from typing import Any
 from neko.errors import MemoNotRenewedError, ModelError, NekoError
 from neko.language import guess
 from neko.memory import memo, review
-from neko.memory.line_codec import Names, message, parse
+from neko.memory.line_codec import Names, Row, message, parse
 from neko.memory.log import Log
 from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, line_ids
 from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import in_thread
+from neko.types.lines import Line
 from neko.types.memory import RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,13 @@ class CharacterMemory:
         self._rewriting = asyncio.Lock()
         self._changing = asyncio.Lock()
         """Held while a memo and the summary of the same words are kept, or deleted."""
+
+    async def restore(self, rows: Sequence[Row]) -> list[Line]:
+        """Put deleted rows of the log back; the lines of the talk among them."""
+        async with self._changing:
+            lines = await self.log.restore(rows)
+            await self.window.put_back(lines)
+            return [logged.line for logged in lines]
 
     async def delete(self, ids: Sequence[int]) -> tuple[list[int], set[str]]:
         """``ConversationLog.delete``: the ids, and the pictures that no line names any more.

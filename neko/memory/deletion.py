@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neko.memory import schema
-from neko.memory.line_codec import LoggedLine, Names, logged_lines, parsed_row
+from neko.memory.line_codec import LoggedLine, Names, Row, logged_lines, parsed_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,18 @@ class Summary:
 
 def with_earlier(connection: sqlite3.Connection, ids: Sequence[int], names: Names) -> list[LoggedLine]:
     """The lines with these ids and the earlier versions of replies among them, oldest first."""
-    waiting, rows = list(ids), {}
+    return logged_lines(rows(connection, ids), names)
+
+
+def rows(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
+    """The same as they stand in the log."""
+    waiting, found = list(ids), {}
     while waiting:
         for row in connection.execute(schema.BY_ID, (waiting.pop(),)).fetchall():
-            if row[0] not in rows:
-                rows[row[0]] = row
-                waiting += [found[0] for found in connection.execute(schema.REPLACED_BY, row[:1]) if found[0]]
-    return logged_lines([rows[line_id] for line_id in sorted(rows)], names)
+            if row[0] not in found:
+                found[row[0]] = row
+                waiting += [earlier[0] for earlier in connection.execute(schema.REPLACED_BY, row[:1]) if earlier[0]]
+    return [found[line_id] for line_id in sorted(found)]
 
 
 def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:

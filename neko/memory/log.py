@@ -24,6 +24,7 @@ from neko.memory.damaged_log import check_header, put_back, replace_damaged, tak
 from neko.memory.line_codec import (
     LoggedLine,
     Names,
+    Row,
     committed,
     line_json,
     local_naive,
@@ -142,6 +143,17 @@ class Log:
         chat = await self.transaction(lambda connection: chats.change(connection, number))
         self._chat = self._chat if chat is None else chat
         return chat
+
+    async def rows(self, ids: Sequence[int]) -> list[Row]:
+        """The rows with these ids, and those of earlier versions of replies among them, as they stand."""
+        return await self._read(lambda connection: deletion.rows(connection, ids))
+
+    async def restore(self, rows: Sequence[Row]) -> list[LoggedLine]:
+        """Put deleted rows back under their ids; the lines of the talk among them, oldest first."""
+        await self.transaction(lambda connection: connection.executemany(schema.INSERT_AGAIN, rows))
+        await self.recall(lambda connection, _: search.remember(connection, [row[0] for row in rows]))
+        lines = logged_lines(rows, self._names())
+        return [logged for logged in lines if logged.line.status != "replaced"]
 
     async def fold_in(self) -> None:
         """Empty the WAL, at first of what a crash left in it, then after each deletion, for ever.

@@ -239,6 +239,18 @@ class RecentWindow:
         await self.flush()
         await in_thread(self._file.forget_backup)
 
+    async def put_back(self, lines: Sequence[LoggedLine]) -> None:
+        """Lines that were deleted are in the log again: those of the open chat after the memo take their places."""
+        async with self._merging:
+            await self._merge()
+            reach = largest_id([entry for entry in self._entries if _is_memo(entry)])
+            for logged in lines:
+                if logged.line.id > reach and logged.line.chat == self._log.chat and _belongs(logged):
+                    later = (at for at, entry in enumerate(self._entries) if (_line_id(entry) or 0) > logged.line.id)
+                    self._entries.insert(next(later, len(self._entries)), _entry(logged))
+                    self._dirty = True
+        await self.flush()
+
     async def _before_memo(self, memos: list[Any], turns: list[Any], lines: Sequence[LoggedLine]) -> list[Any]:
         """What stands instead of these memos once the lines are gone."""
         ids = {logged.line.id for logged in lines}

@@ -52,13 +52,12 @@ _NEXT_STEP: Final = (
     f"SELECT max(id) FROM (SELECT id FROM {schema.ORIGINAL} "
     f"WHERE id > (SELECT id FROM temp.words_end) AND id < ? ORDER BY id LIMIT {_STEP})"
 )
-_TAKE_OUT: Final = f"""
+_TAKE_OUT: Final = """
     WITH contents AS (
         SELECT id, json_extract(message, '$.type') AS kind,
             coalesce(json_extract(message, '$.data.content[0].text'), json_extract(message, '$.data.content'))
                 AS content
-        FROM {schema.ORIGINAL}
-        WHERE id > (SELECT id FROM temp.words_end) AND id <= ? AND json_valid(message) AND {schema.NOT_REPLACED}
+        FROM {log} WHERE {rows} AND json_valid(message) AND {not_replaced}
     ),
     lines AS (
         SELECT id, kind = 'human' AS by_user,
@@ -68,6 +67,8 @@ _TAKE_OUT: Final = f"""
     INSERT OR REPLACE INTO temp.words SELECT id, by_user, length(content), ' ' || lower(content) || ' ' FROM lines"""
 """Every line's words in lower case between blanks, without the time before assistant text."""
 
+_IN_STEP: Final = "id > (SELECT id FROM temp.words_end) AND id <= ?"
+_AGAIN: Final = "id = ? AND id <= (SELECT id FROM temp.words_end)"
 _FORGET_REPLACED: Final = (
     "DELETE FROM temp.words WHERE id IN (SELECT json_extract(message, '$.data.additional_kwargs.neko.replaces') "
     f"FROM {schema.ORIGINAL} WHERE id > (SELECT id FROM temp.words_end) AND id <= ? AND json_valid(message))"
@@ -102,7 +103,7 @@ def bring_up(connection: sqlite3.Connection, end: int) -> bool:
     last = connection.execute(_NEXT_STEP, (end,)).fetchone()[0]
     if last is None:
         return False
-    connection.execute(_TAKE_OUT, (last,))
+    connection.execute(_taken_out(_IN_STEP), (last,))
     connection.execute(_FORGET_REPLACED, (last,))
     connection.execute("UPDATE temp.words_end SET id = ?", (last,))
     return True
@@ -111,6 +112,15 @@ def bring_up(connection: sqlite3.Connection, end: int) -> bool:
 def forget(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     """These lines are gone from the log."""
     connection.executemany("DELETE FROM temp.words WHERE id = ?", [(line_id,) for line_id in ids])
+
+
+def remember(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """These lines are in the log again."""
+    connection.executemany(_taken_out(_AGAIN), [(line_id,) for line_id in ids])
+
+
+def _taken_out(rows: str) -> str:
+    return _TAKE_OUT.format(log=schema.ORIGINAL, rows=rows, not_replaced=schema.NOT_REPLACED)
 
 
 def find(connection: sqlite3.Connection, names: Names, words: Sequence[str], *, limit: int, end: int) -> list[Line]:

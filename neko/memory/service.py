@@ -25,6 +25,7 @@ from neko.memory.recent import RecentFile, RecentWindow, largest_id
 from neko.memory.search import find, search
 from neko.memory.sqlite_errors import ConnectionClosedError, store_error
 from neko.memory.timeouts import MemoryTimeouts
+from neko.memory.undo import Removed, Undo
 from neko.storage import log_fault, make_folder
 from neko.tasks import TaskOwner, in_thread, together
 from neko.types.lines import Line, NewLine, Stored
@@ -76,6 +77,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         self._claim = claim
         self._timeouts = timeouts or MemoryTimeouts()
         self._pictures = Pictures(folder)
+        self._undo = Undo()
         self._background = BackgroundWork(owner)
         self._opening: dict[str, asyncio.Task[CharacterMemory | NekoError]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
@@ -97,6 +99,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
     async def aclose(self) -> None:
         """Write what is not written yet and close every file; idempotent."""
         self._closed = True
+        self._undo.clear()
         opening, self._opening = self._opening, {}
         await together(*(self._finish(character, task) for character, task in opening.items()))
         if self._closing:
@@ -109,10 +112,24 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         memory.window.touch()
         return stored
 
-    async def delete(self, character: str, ids: Sequence[int]) -> list[int]:
-        gone, pictures = await (await self._opened(character)).delete(ids)
+    async def delete(self, character: str, ids: Sequence[int], *, may_be_undone: bool = False) -> list[int]:
+        memory = await self._opened(character)
+        rows = await memory.log.rows(ids) if may_be_undone else []
+        gone, pictures = await memory.delete(ids)
+        if rows:
+            contents = [await self._pictures.read(character, name) for name in pictures]
+            self._undo.keep(character, Removed(rows, [one for one in contents if one is not None]))
         await self._pictures.forget(character, pictures)
         return gone
+
+    async def restore(self, character: str) -> list[Line]:
+        removed = self._undo.take(character)
+        if removed is None:
+            return []
+        names = await self._pictures.keep(character, removed.pictures) if removed.pictures else ()
+        lines = await (await self._opened(character)).restore(removed.rows)
+        self._pictures.stored(character, names)
+        return lines
 
     async def keep_pictures(self, character: str, pictures: Sequence[bytes]) -> tuple[str, ...]:
         return await self._pictures.keep(character, pictures)
@@ -224,6 +241,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
     async def close(self, character: str) -> None:
         """``MemoryAdministration.close``; calls that are still running may raise ``MemoryStoreError``."""
         opening = self._opening.get(character)
+        self._undo.take(character)
         if opening is not None and not self._owner.closed:
             del self._opening[character]
             self._closing[character] = self._owner.spawn(self._finish(character, opening), name="close a memory")

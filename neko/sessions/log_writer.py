@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -104,6 +104,10 @@ class LogWriter:
     def receipt(self, client_id: str) -> Line | None:
         """The line of a message that was sent before with this id."""
         return self._receipts.get(client_id)
+
+    def client_ids(self, line_ids: Collection[int]) -> frozenset[str]:
+        """Under which ids these lines were sent, as far as it is known."""
+        return frozenset(client_id for client_id, line in self._receipts.items() if line.id in line_ids)
 
     def is_on_its_way(self, client_id: str) -> bool:
         """Is a message with this id being committed, or waiting to be?"""

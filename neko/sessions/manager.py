@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 from weakref import WeakKeyDictionary
 
 from neko.errors import NekoError
@@ -62,6 +63,8 @@ logger = logging.getLogger(__name__)
 
 _SHOWN_UNKEPT = 40
 """Lines that are not in the log yet, of which a client that comes, and a model, are told: the newest ones."""
+_LONGEST_EXCHANGE = 20
+"""Lines: what she says to one thing that was said."""
 _STREAMED = SendAudio | SendImage
 _STREAM_PAUSE_S = 2.0
 """Seconds without sound or pictures from a client after which the next begin anew: its user has switched them on."""
@@ -447,21 +450,42 @@ class SessionManager:
         if chat == await self._dependencies.memory.open_chat(self.character):
             await self.open_chat(None)
         gone = await self._dependencies.memory.delete_chat(self.character, chat)
-        if gone:
-            self.begin_anew()
-            self.emit(LinesDeleted(tuple(gone)))
+        self._begin_anew_without(gone)
         return gone
 
-    async def delete_lines(self, ids: Sequence[int]) -> list[int]:
+    async def delete_lines(self, ids: Sequence[int], *, may_be_undone: bool = False) -> list[int]:
         """Delete lines for good; the ids that are gone. What runs is cut, and the model begins anew without them.
 
         Raises ``MemoryStoreError``.
         """
-        gone = await self._dependencies.memory.delete(self.character, ids)
-        if gone:
-            self.begin_anew()
-            self.emit(LinesDeleted(tuple(gone)))
+        gone = await self._dependencies.memory.delete(self.character, ids, may_be_undone=may_be_undone)
+        self._begin_anew_without(gone)
         return gone
+
+    async def undo_edit(self, client_id: str) -> bool:
+        """Bring back what the last deletion that may be undone took; the words that were sent with this id in its
+        place go, with the reply to them. False when it is too late. Raises ``MemoryStoreError``.
+        """
+        self.begin_anew()
+        await self._turns.log.drain(self._dependencies.timeouts.recent_timeout_s)
+        memory, written = self._dependencies.memory, self._turns.log.receipt(client_id)
+        restored = await memory.restore(self.character) if written else []
+        if written is None or not restored:
+            return False
+        since = await memory.lines(self.character, after=written.id, limit=_LONGEST_EXCHANGE)
+        replies = takewhile(lambda line: line.role != "user", since)
+        gone = await memory.delete(self.character, [written.id, *(line.id for line in replies)])
+        self._begin_anew_without(gone)
+        for line in restored:
+            self.emit(LineStored(line))
+        return True
+
+    def _begin_anew_without(self, gone: Sequence[int]) -> None:
+        """These lines were deleted."""
+        if gone:
+            self._turns.dispatch(on.Dismiss(self._turns.log.client_ids(gone)))
+            self._slot.drop()
+            self.emit(LinesDeleted(tuple(gone)))
 
     async def choose_version(self, line_id: int) -> Line | None:
         """Make another version of the last reply the one that counts; None when there is none such, or she talks.

@@ -130,7 +130,12 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Dismiss:
-    """The client wants no more: whatever runs is cut quietly and the session is left."""
+    """The client wants no more: whatever runs is cut quietly and the session is left.
+
+    ``withdrawn``: client ids of words that were deleted, which are told to no model any more.
+    """
+
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

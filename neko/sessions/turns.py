@@ -407,6 +407,8 @@ class _Transition:
 
     def on_dismiss(self, event: on.Dismiss) -> None:
         self._cut(do.DropSound())
+        if event.withdrawn:
+            self._unasked = tuple(one for one in self._unasked if one.client_id not in event.withdrawn)
         self._leave_session()
 
     def on_close(self, event: on.Close) -> None:

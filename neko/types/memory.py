@@ -87,10 +87,15 @@ class ConversationLog(Protocol):
         """Commit one line; when this returns the line survives ``kill -9``."""
         ...
 
-    async def delete(self, character: str, ids: Sequence[int]) -> list[int]:
+    async def delete(self, character: str, ids: Sequence[int], *, may_be_undone: bool = False) -> list[int]:
         """Delete lines for good, with the earlier versions of replies among them: from the log, the recent window and
         recall. The ids that are gone; an unknown one is passed over. A memo that may have been made of them gives way
         to the one before it and the lines since."""
+        ...
+
+    async def restore(self, character: str) -> list[Line]:
+        """Undo the last deletion that ``may_be_undone``, unless it is half a minute ago or files were closed since: its
+        lines are back under their ids. Those of the talk, oldest first."""
         ...
 
     async def keep_pictures(self, character: str, pictures: Sequence[bytes]) -> tuple[str, ...]:

@@ -103,3 +103,15 @@ async def test_a_folder_that_cannot_be_written_is_told(memory_folder: MemoryFold
     (memory_folder.folder / "pictures_Mio").write_text("in the way")
     with pytest.raises(MemoryStoreError):
         await memory.keep_pictures(MIO, [CAT])
+
+
+async def test_a_deletion_that_is_undone_brings_its_pictures_back(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    names = await memory.keep_pictures(MIO, [b"\xff\xd8 a cat"])
+    line_id = await say(memory, "look", images=1, pictures=names)
+    await memory.delete(MIO, [line_id], may_be_undone=True)
+    assert await memory.picture(MIO, names[0]) is None
+    assert [line.pictures for line in await memory.restore(MIO)] == [names]
+    assert await memory.picture(MIO, names[0]) == b"\xff\xd8 a cat"
+    await memory.delete(MIO, [line_id])
+    assert await memory.picture(MIO, names[0]) is None

@@ -44,3 +44,46 @@ async def test_the_last_words_are_written_anew_and_answered_anew(
     assert [line.text for line in await connected.lines()] == ["one", "First.", "two", "Third."]
     assert "twoo" not in str(provider.chats[-1].json["messages"])
     assert "Second." not in str(provider.chats[-1].json["messages"])
+
+
+async def test_a_change_can_be_undone_with_the_reply_there_was(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(Script(["First."]), Script(["Second."]), Script(["Third."]), Script(["Fourth."]))
+    page = await driver.open(connected.url)
+    for number, words in enumerate(["one", "two"], 1):
+        await driver.say(words)
+        await driver.reply(number)
+    await driver.context.clock.install()
+    await driver.lines("user").last.hover()
+    await driver.lines("user").last.get_by_test_id("edit").click()
+    await driver.say("three")
+    await expect(driver.lines("assistant").last.locator(".line-words")).to_have_text("Third.")
+    await expect(driver.lines("assistant").last).to_have_attribute("data-id", "6")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(driver.lines("assistant").last.locator(".line-words")).to_have_text("Second.")
+    assert await driver.texts() == ["one", "First.", "two", "Second."]
+    assert [line.text for line in await connected.lines()] == ["one", "First.", "two", "Second."]
+    await driver.say("four")
+    await expect(driver.lines("assistant").last.locator(".line-words")).to_have_text("Fourth.")
+    told = str(provider.chats[-1].json["messages"])
+    assert "Second." in told
+    assert "Third." not in told
+
+
+async def test_a_change_is_undone_while_she_answers_it(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(Script(["First."]), Script(["Not ", "yet"], stall_after=1))
+    page = await driver.open(connected.url)
+    await driver.say("one")
+    await driver.reply(1)
+    await driver.context.clock.install()
+    await driver.lines("user").last.hover()
+    await driver.lines("user").last.get_by_test_id("edit").click()
+    await driver.say("two")
+    await expect(driver.lines("assistant").last.locator(".line-words")).to_contain_text("Not")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(driver.lines("assistant").last.locator(".line-words")).to_have_text("First.")
+    assert await driver.texts() == ["one", "First."]
+    assert [line.text for line in await connected.lines()] == ["one", "First."]

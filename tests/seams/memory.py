@@ -110,6 +110,24 @@ class ConversationLogBehaviour:
         assert later.line.id > ids[-1]
         assert await texts(memory) == ["I live in Lisbon", "Lovely", "and now?"]
 
+    async def test_a_deletion_that_may_be_undone_is_undone_once(self, memory: Memory) -> None:
+        ids = await talk(memory, "hello", "hi", "my cat is called Biscuit", "how sweet")
+        assert await memory.delete(MIO, ids[2:], may_be_undone=True) == ids[2:]
+        assert await recalled(memory, "the cat") == []
+        await talk(memory, "something else")
+        assert [line.id for line in await memory.restore(MIO)] == ids[2:]
+        everything = ["hello", "hi", "my cat is called Biscuit", "how sweet", "something else"]
+        assert await texts(memory) == everything
+        assert await shown(memory) == everything
+        assert await recalled(memory, "the cat") == ["my cat is called Biscuit"]
+        assert await memory.restore(MIO) == []
+
+    async def test_what_is_deleted_for_good_does_not_come_back(self, memory: Memory) -> None:
+        ids = await talk(memory, "hello", "hi")
+        await memory.delete(MIO, ids)
+        assert await memory.restore(MIO) == []
+        assert await texts(memory) == []
+
     async def test_with_a_reply_its_earlier_versions_are_deleted(self, memory: Memory) -> None:
         first = (await memory.store(MIO, new_line("one", "assistant"))).line.id
         second = (await memory.store(MIO, new_line("two", "assistant", replaces=first))).line.id

@@ -293,6 +293,22 @@ async def test_words_that_were_cut_before_they_were_asked_are_told_once(
     assert {line: times_told(line, provider) for line in lines} == dict.fromkeys(lines, 1)
 
 
+async def test_words_that_were_deleted_before_they_were_asked_are_not_told(
+    manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    manager.handle(SendText("a secret", client_id="c1"))
+    manager.handle(StopReply())
+    [stored] = [event for event in await until(outbox, LineStored) if isinstance(event, LineStored)]
+    assert await manager.delete_lines([stored.line.id]) == [stored.line.id]
+    manager.handle(SendText("and now?", client_id="c2"))
+    while not provider.chats:
+        await until(outbox, TurnEnd)
+    assert times_told("and now?", provider) == 1
+    assert times_told("a secret", provider) == 0
+
+
 async def test_asking_again_before_it_was_asked_tells_the_line_once(
     manager: SessionManager, provider: ScriptedProvider
 ) -> None:

@@ -180,9 +180,16 @@ async def export(call: Call[Empty, ExportQuery, CharacterPath]) -> Response:
 
 
 class Deletion(Schema):
-    """Ids of lines."""
+    """Ids of lines. ``may_be_undone``: by ``undo_edit``, for half a minute."""
 
     ids: list[int] = Field(min_length=1, max_length=200)
+    may_be_undone: bool = False
+
+
+class Edit(Schema):
+    """``client_id``: of the words that were sent instead of what was deleted."""
+
+    client_id: str = Field(min_length=1, max_length=200)
 
 
 class Deleted(Success):
@@ -198,7 +205,22 @@ class Deleted(Success):
     failures={404: "There is no character of this name."},
 )
 async def delete(call: Call[Deletion, Empty, CharacterPath]) -> Deleted:
-    return Deleted(ids=await manager_of(call, call.path.character).delete_lines(call.body.ids))
+    manager = manager_of(call, call.path.character)
+    return Deleted(ids=await manager.delete_lines(call.body.ids, may_be_undone=call.body.may_be_undone))
+
+
+@post(
+    "/api/history/{character}/undo_edit",
+    path=CharacterPath,
+    body=Edit,
+    response=Success,
+    summary="Bring back what was deleted last to be written anew; what was said instead goes",
+    failures={404: "There is no character of this name.", 409: "It is too late."},
+)
+async def undo_edit(call: Call[Edit, Empty, CharacterPath]) -> Success:
+    if not await manager_of(call, call.path.character).undo_edit(call.body.client_id):
+        raise HTTPError(409, "undo_too_late", "This cannot be undone any more.")
+    return Success()
 
 
 class VersionsQuery(Schema):
@@ -270,4 +292,4 @@ def _known(call: Call[Any, Any, CharacterPath]) -> str:
     return known(call, call.path.character)
 
 
-ENDPOINTS = (history, picture, search, export, delete, versions, choose_version)
+ENDPOINTS = (history, picture, search, export, delete, undo_edit, versions, choose_version)

@@ -111,18 +111,21 @@ export class Conversation extends Emitter {
 
   /**
    * Whoever writes here wants to talk here, also where another page has taken the conversation over.
+   * Returns the id that the words have.
    * @param {string} text
    * @param {Picture[]} pictures
    */
   sendText(text, pictures) {
     clearFault();
     const data = pictures.map((picture) => picture.data);
-    const entry = this.transcript.addOwn(newId(), text, data, pictures.map((picture) => picture.thumbnail));
+    const id = newId();
+    const entry = this.transcript.addOwn(id, text, data, pictures.map((picture) => picture.thumbnail));
     this.#parts.log.showTyping(false);
     this.waiting.set(false);
     if (this.#ready) this.#deliver(entry);
     else this.#wait(entry);
     if (this.#socket?.state === "taken") this.reconnect();
+    return id;
   }
 
   /** Stop her words and her voice at once. */

@@ -11,12 +11,14 @@ import { t } from "./i18n.js";
 import { toast } from "./notices.js";
 import { keptPictures } from "./pictures.js";
 
+const UNDO_MS = 7000;
+
 export class Editing {
   #conversation;
   #composer;
 
   /**
-   * @param {Pick<Conversation, "character" | "transcript" | "turn" | "sendText">} conversation
+   * @param {Pick<Conversation, "character" | "transcript" | "turn" | "sendText" | "stop">} conversation
    * @param {Composer} composer
    */
   constructor(conversation, composer) {
@@ -59,13 +61,28 @@ export class Editing {
     const ids = entries.flatMap(({ id, state }) => (id === null || state !== "stored" ? [] : [id]));
     try {
       if (turn === "thinking" || ids.length < entries.length) throw new Error(t("talk.delete_later")); // what she is just saying has no place in the log yet
-      await post(`api/history/${encodeURIComponent(character)}/delete`, { ids });
+      await post(`api/history/${encodeURIComponent(character)}/delete`, { ids, may_be_undone: true });
     } catch (error) {
       toast(sentenceOf(error));
       this.#write(entry, text, pictures);
       return;
     }
     transcript.forget(ids);
-    this.#conversation.sendText(text, pictures);
+    const id = this.#conversation.sendText(text, pictures);
+    toast(t("talk.edited"), { timeMs: UNDO_MS, action: { label: t("talk.undo"), run: () => void this.#undo(character, id) } });
+  }
+
+  /**
+   * What was there before comes back, and the new words go with what she said to them.
+   * @param {string} character
+   * @param {string} id that the new words were sent with
+   */
+  async #undo(character, id) {
+    try {
+      if (character === this.#conversation.character) this.#conversation.stop();
+      await post(`api/history/${encodeURIComponent(character)}/undo_edit`, { client_id: id });
+    } catch (error) {
+      toast(sentenceOf(error));
+    }
   }
 }
