@@ -61,6 +61,21 @@ async def test_everything_on_the_card_can_be_hit_with_a_thumb(chromium: Browser,
         driver.check()
 
 
+async def test_the_card_stays_in_view_also_for_who_was_just_choosing_a_model(
+    chromium: Browser, running_neko: RunningNeko
+) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    async with PageDriver(chromium, **phone) as driver:
+        await driver.open(running_neko.url)
+        await driver.get("welcome-key").click()
+        await driver.get("provider-openai").click()
+        await driver.say(WORDS)
+        await driver.reply()
+        await driver.page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
+        await expect(driver.get("help")).to_be_in_viewport(ratio=0.9)
+        driver.check()
+
+
 async def test_the_card_is_closed_for_good_and_by_key(running_neko: RunningNeko, driver: PageDriver) -> None:
     await driver.open(running_neko.url)
     await driver.say(WORDS)

@@ -97,11 +97,16 @@ export class Follow {
   /** Only a way up stops the following: the end also gets out of sight when much is said at once. */
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#log;
+    const left = scrollHeight - clientHeight - scrollTop;
     if (this.#held) {
       if (scrollTop === this.#at) return;
+      if (scrollTop < this.#at && left <= 1) { // there is less below than there was: not the reader's doing
+        this.#at = scrollTop;
+        return;
+      }
       this.#held = null;
     }
-    if (scrollHeight - clientHeight - scrollTop < NEAR) this.following = true;
+    if (left < NEAR) this.following = true;
     else if (scrollTop < this.#at) this.following = false;
     this.#at = scrollTop;
     if (this.following) this.#pill.hidden = true;
