@@ -21,6 +21,7 @@ from neko.errors import (
     ReplyTooLongError,
 )
 from neko.llm.adaptation import AS_USUAL, Adaptation
+from neko.llm.bursts import Bursts
 from neko.llm.chat_request import ChatMessage, chat_body
 from neko.llm.client import ProviderClient, Timeouts
 from neko.llm.completion_decoder import CompletionDecoder, CompletionEnd
@@ -112,7 +113,11 @@ async def _ask(
                 raise await _refusal(response, errors, body)
             is_delimited = not _LENGTHS.isdisjoint(response.headers)
             async with aclosing(response.aiter_bytes()) as chunks:
-                await _read_stream(chunks, decoder, sink, clock)
+                try:
+                    await _read_stream(chunks, decoder, sink, clock)
+                except Exception:
+                    decoder.hand_on()  # what came before it
+                    raise
     except NekoError:
         raise
     except Exception as error:
@@ -144,12 +149,14 @@ async def _read_stream(
 ) -> None:
     """Feed the stream to its end; what follows ``[DONE]`` is read so that the connection can be used again."""
     has_begun = has_ended = False
-    async for chunk in chunks:
+    async for chunk in Bursts(chunks, decoder.hand_on):
         for part in (chunk,) if len(chunk) <= _PART else _parts(chunk):
             if has_ended:
                 continue
             clock.alive(len(part))
             decoder.feed(part)
+            if part is not chunk or not has_begun:
+                decoder.hand_on()
             if decoder.is_sink_full:
                 clock.pause()
                 await sink.drain()

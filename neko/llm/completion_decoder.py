@@ -43,6 +43,8 @@ class CompletionEnd:
 class CompletionDecoder:
     """Bytes in, text out by ``push``, which says false when its reader is behind (``is_sink_full``).
 
+    Text goes out by ``hand_on``: what came together, together, whatever the events it was cut into.
+
     ``request`` is what is answered. ``done``: the provider said that this is all. ``has_text``: some text has come,
     ``has_begun``: something of a reply has, were it thoughts.
     """
@@ -57,6 +59,7 @@ class CompletionDecoder:
         self._refusal: list[str] = []
         self._clean = TextPieces()
         self._said = SaidSoFar()
+        self._new: list[str] = []
         self._index: object = None
         self._has_deltas = False
         self._broken_at = -1
@@ -100,6 +103,7 @@ class CompletionDecoder:
         for rest in (self._said.rest(), self._clean.flush()):
             if rest:
                 self._tell(rest)
+        self.hand_on()
         calls = self._calls.finish()
         if (error := self._errors.from_finish(self._finish_reason)) is not None:
             raise error
@@ -252,8 +256,15 @@ class CompletionDecoder:
         said = self._said
         said.pieces.append(text)
         said.length += len(text)
-        if not self._push(text):
-            self.is_sink_full = True
+        self._new.append(text)
+
+    def hand_on(self) -> None:
+        """Push the text that has come since the last time. Raises what ``push`` does."""
+        if self._new:
+            text = "".join(self._new)
+            self._new.clear()
+            if not self._push(text):
+                self.is_sink_full = True
 
     def _take_rest(self, message: Mapping[str, Any]) -> None:
         self._calls.feed(message)

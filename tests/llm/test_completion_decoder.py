@@ -44,8 +44,12 @@ class Reading:
 
     def read(self, pieces: Sequence[bytes], *, is_delimited: bool = True) -> CompletionEnd:
         for piece in pieces:
-            self.decoder.feed(piece)
+            self.feed(piece)
         return self.decoder.finish(is_delimited=is_delimited)
+
+    def feed(self, piece: bytes) -> None:
+        self.decoder.feed(piece)
+        self.decoder.hand_on()
 
     def _push(self, text: str) -> bool:
         self.pieces.append(text)
@@ -288,14 +292,14 @@ def test_an_answer_of_any_known_shape_is_read(body: bytes, size: int) -> None:
 def test_the_end_is_one_without_the_end_of_its_line_done_then_hang(end: bytes, size: int) -> None:
     reading = Reading()
     for piece in cut(b"".join(deltas(*TEA)) + end, size):
-        reading.decoder.feed(piece)
+        reading.feed(piece)
     assert (reading.decoder.done, reading.text) == (True, TEXT)
 
 
 def test_words_without_a_blank_line_are_handed_on_as_they_come() -> None:
     reading = Reading()
     for one in deltas(*TEA):
-        reading.decoder.feed(one.rstrip(b"\n") + b"\n")
+        reading.feed(one.rstrip(b"\n") + b"\n")
     assert reading.pieces == list(TEA)
 
 
@@ -325,14 +329,14 @@ def test_the_text_of_an_event_beside_choices_is_no_part_of_the_reply() -> None:
 def test_words_of_json_lines_are_handed_on_as_they_come() -> None:
     reading = Reading()
     for text in TEA:
-        reading.decoder.feed(json.dumps(chunk({"content": text})).encode() + b"\n")
+        reading.feed(json.dumps(chunk({"content": text})).encode() + b"\n")
     assert reading.pieces == list(TEA)
 
 
 def test_a_carriage_return_alone_ends_an_event_at_once() -> None:
     reading = Reading()
     for one in deltas(*TEA):
-        reading.decoder.feed(one.replace(b"\n", b"\r"))
+        reading.feed(one.replace(b"\n", b"\r"))
     assert reading.pieces == list(TEA)
 
 
@@ -481,3 +485,12 @@ def test_an_answer_without_a_word_of_a_reply_says_what_it_was(
 
 def test_an_error_after_the_end_is_not_heard() -> None:
     assert read(*deltas(*TEA), STOP, DONE, event({"error": "boom"})) == TEXT
+
+
+def test_words_that_came_together_are_handed_on_together() -> None:
+    reading = Reading()
+    for one in deltas(*TEA):
+        reading.decoder.feed(one)
+    assert reading.pieces == []
+    reading.decoder.hand_on()
+    assert reading.pieces == [TEXT]
