@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from neko.llm.small_model.server import SmallModelServer
 from neko.providers import ModelEndpoint, resolve
 from neko.settings import CoreConfig
 from neko.settings.registry import OFFLINE, SMALL_MODEL, SMALL_MODEL_FILE
+from neko.storage import make_folder
 from neko.tasks import TaskOwner, in_thread
 
 _ROLES: Final = ("conversation", "summary", "correction", "emotion")
@@ -49,6 +51,8 @@ class SmallModel:
 
     async def available(self) -> SmallModels:
         """What there is to choose from."""
+        with contextlib.suppress(OSError):
+            await in_thread(make_folder, self._folder)
         found = await in_thread(files.model_files, self._folder, self._named)
         if self._config.in_force.variable(SMALL_MODEL_FILE):
             found = [await in_thread(files.find, self._folder, self._named)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -87,6 +88,17 @@ async def test_a_model_is_loaded_and_answers_with_its_key_only(serve: Serve) -> 
     assert (await question(server)).reply.strip() == "I am small."
     assert (await question(server, key="another")).error.code == "model_refused_key"
     assert server.endpoint("conversation").base_url.startswith("http://127.0.0.1:")
+
+
+async def test_its_process_gets_no_key_that_stands_in_our_environment(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("NEKO_TOKEN", "a password of the page")
+    await serve(environ=tmp_path / "environ.json").loads()
+    got = json.loads((tmp_path / "environ.json").read_text())
+    assert got["PATH"] == os.environ["PATH"]
+    assert not {"OPENAI_API_KEY", "NEKO_TOKEN"} & got.keys()
 
 
 async def test_while_it_loads_it_says_so_and_is_waited_for(serve: Serve, tmp_path: Path) -> None:
@@ -248,13 +260,14 @@ async def test_what_llama_cpp_says_of_a_damaged_file_is_passed_on_and_kept_in_it
 def test_the_files_are_that_of_the_setting_those_in_the_folder_and_that_of_the_package(tmp_path: Path) -> None:
     folder = tmp_path / "models"
     elsewhere = scripted_llama.model(tmp_path / "other" / "Qwen.gguf")
-    for name in ("b", "a"):
-        scripted_llama.model(folder / f"{name}.gguf")
+    for name in ("b.GGUF", "a.gguf", "mmproj-a.gguf", "c-00001-of-00002.gguf", "c-00002-of-00002.gguf"):
+        scripted_llama.model(folder / name)
     (folder / "notes.txt").touch()
     found = files.model_files(folder, str(elsewhere))
-    assert [file.name for file in found] == ["Qwen", "a", "b", scripted_llama.BUNDLED]
-    assert [file.languages for file in found] == [(), (), (), ("en",)]
-    assert files.find(folder, "b").path == folder / "b.gguf"
+    assert [file.name for file in found] == ["Qwen", "a", "b", "c-00001-of-00002", scripted_llama.BUNDLED]
+    assert [file.languages for file in found] == [(), (), (), (), ("en",)]
+    assert found[3].size == 2 * found[1].size
+    assert files.find(folder, "b").path == folder / "b.GGUF"
     assert files.find(folder, str(elsewhere)).path == elsewhere
     assert files.find(folder, "").name == "a"
     for file in found:

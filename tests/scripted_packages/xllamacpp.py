@@ -7,6 +7,7 @@ A "model" is what ``scripted_llama.model`` writes: the letters GGUF, then JSON t
 ``error``       loading fails, and this is what llama.cpp says of it
 ``reply``       the words of its answers
 ``dies_once``   a file; the process ends in the middle of its first answer, unless the file is there, and makes it
+``environ``     a file that gets the environment of the process
 ``counts``      a file that gets a line for each process that began to load
 """
 
@@ -42,6 +43,8 @@ class Server:
         if "counts" in script:
             with Path(script["counts"]).open("a") as file:
                 file.write(f"{os.getpid()}\n")
+        if "environ" in script:
+            Path(script["environ"]).write_text(json.dumps(dict(os.environ)))
         handler = type("Handler", (_Handler,), {"parameters": parameters, "script": script, "loaded": False})
         http = ThreadingHTTPServer((parameters.hostnames[0], parameters.port), handler)
         threading.Thread(target=http.serve_forever, daemon=True).start()

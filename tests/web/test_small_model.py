@@ -128,7 +128,7 @@ async def test_a_reply_in_which_it_dies_is_gone_on_with_once_it_is_back(
 async def test_what_cannot_be_loaded_changes_nothing_and_says_why(
     neko: Neko, client: httpx2.AsyncClient, data_dir: Path
 ) -> None:
-    (data_dir / "models").mkdir()
+    (data_dir / "models").mkdir(exist_ok=True)
     (data_dir / "models" / "page.gguf").write_text("<!DOCTYPE html>")
     assert [file["name"] for file in (await state(client))["files"]] == ["page", BUNDLED]
     answer = await use(client, "page")

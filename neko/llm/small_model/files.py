@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ _MAGIC: Final = b"GGUF"
 """https://github.com/ggml-org/ggml/blob/master/docs/gguf.md"""
 _BESIDE_WEIGHTS: Final = 400_000_000
 """Bytes for the context and what is reckoned with."""
+_PART: Final = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
+"""Of a model in several files: llama.cpp is given the first and finds the others."""
 _MEMORY: Final = Path("/proc/meminfo")
 
 
@@ -75,12 +78,11 @@ def check(file: ModelFile) -> None:
     try:
         with file.path.open("rb") as opened:
             magic = opened.read(len(_MAGIC))
-            size = os.fstat(opened.fileno()).st_size
     except OSError as error:
         raise SmallModelNoFileError(str(error), file=str(file.path), why=error.strerror or "?") from error
     if magic != _MAGIC:
         raise SmallModelFileError("not GGUF", file=str(file.path))
-    needed, free = size + _BESIDE_WEIGHTS, free_memory()
+    needed, free = file.size + _BESIDE_WEIGHTS, free_memory()
     if free is not None and needed > free:
         raise SmallModelMemoryError("too large", needed=gigabytes(needed), free=gigabytes(free))
 
@@ -101,22 +103,26 @@ def free_memory() -> int | None:
 
 
 def _all(folder: Path, named: str) -> list[ModelFile]:
-    files = sorted(folder.glob("*.gguf"))
-    found = [_file(path) for path in files if path.is_file()]
+    found = [_file(path) for path in _inside(folder)]
     for package, languages in _PACKAGES.items():
-        found += [_file(path, languages) for path in _inside(package)]
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.origin is not None:
+            found += [_file(path, languages) for path in _inside(Path(spec.origin).parent)]
     path = folder / Path(named).expanduser()
     if named and path.is_file():
         found.insert(0, _file(path, setting=named))
     return found
 
 
-def _inside(package: str) -> list[Path]:
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
+def _inside(folder: Path) -> list[Path]:
+    """The models in a folder: of one in several files the first, and not what gives one eyes."""
+    if not folder.is_dir():
         return []
-    return sorted(Path(spec.origin).parent.glob("*.gguf"))
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".gguf" and path.is_file())
+    return [path for path in files if not _PART.search(path.stem) and not path.name.startswith("mmproj")]
 
 
 def _file(path: Path, languages: tuple[str, ...] = (), setting: str = "") -> ModelFile:
-    return ModelFile(path.stem, path, setting or path.stem, path.stat().st_size, languages)
+    parts = path.parent.glob(path.name.replace("-00001-of-", "-?????-of-")) if "-00001-of-" in path.name else (path,)
+    size = sum(part.stat().st_size for part in parts)
+    return ModelFile(path.stem, path, setting or path.stem, size, languages)

@@ -46,6 +46,7 @@ State = Literal["loading", "ready", "failed"]
 _ERROR_LINE = re.compile(r"^[\d.]+ E (?:srv|cmn|\s)*\s*[\w<>~]*\s*:\s*(?P<words>.+)$", re.MULTILINE)
 """``0.00.316.343 E llama_model_load: error loading model: …``"""
 _NO_MEMORY = re.compile(r"failed to allocate|unable to allocate|cannot allocate|bad_alloc|out of memory", re.IGNORECASE)
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 _LOG_TAIL: Final = 16_384
 
 
@@ -136,6 +137,7 @@ class SmallModelServer:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
+                env=_environment(),
             )
         assert process.stdin is not None
         assert process.stdout is not None
@@ -192,6 +194,11 @@ class SmallModelServer:
     def _named(self, error: ModelError) -> ModelError:
         error.params = {"model": self.file.name, "provider": PROVIDER_NAME, **error.params}
         return error
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what the process has no use for: keys and passwords."""
+    return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
 
 
 def _free_port() -> int:

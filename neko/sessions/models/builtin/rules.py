@@ -252,11 +252,13 @@ class Rules:
     def _agreed(self, book: Phrasebook, text: str) -> Found | None:
         """The answer to what she asked before she forgets something; anything but yes or no lets the matter drop."""
         wish, self._wish = self._wish, None
-        self._granted = wish if book.matches("forget_yes", text) else None
-        if self._granted:
-            self._wording.name = None if self._granted.names else self._wording.name
+        if wish is None:
+            return None
+        if book.matches("forget_yes", text):
+            self._granted = wish
+            self._wording.name = None if wish.names else self._wording.name
             return self._found(book, "forget_done")
-        return self._found(book, "forget_kept") if wish and book.matches("no", text) else None
+        return self._found(book, "forget_kept") if book.matches("no", text) else None
 
     def _sum(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         return self._reply("sum", sums.answer(book, text.rstrip("? "), self._wording))
