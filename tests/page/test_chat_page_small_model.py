@@ -70,7 +70,7 @@ async def test_where_it_is_not_installed_only_settings_speak_of_it_with_the_comm
 async def test_settings_show_which_one_is_in_use_and_why_another_cannot_be(
     running_neko: RunningNeko, driver: PageDriver, data_dir: Path, gate: Path
 ) -> None:
-    (data_dir / "models").mkdir()
+    (data_dir / "models").mkdir(exist_ok=True)
     (data_dir / "models" / "page.gguf").write_text("<!DOCTYPE html>")
     gate.touch()
     await running_neko.neko.models.small.load(BUNDLED)

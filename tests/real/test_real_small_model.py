@@ -94,7 +94,7 @@ async def test_it_is_back_after_it_died_and_ends_with_her(neko: Neko, figures: F
 async def test_a_file_that_is_cut_is_refused_in_llama_cpps_words(neko: Neko, tmp_path: Path) -> None:
     (whole,) = (file for file in (await neko.models.small.available()).files if file.name == MODEL)
     cut = tmp_path / "models" / "cut.gguf"
-    cut.parent.mkdir()
+    cut.parent.mkdir(exist_ok=True)
     cut.write_bytes(whole.path.read_bytes()[: whole.size // 2])
     with pytest.raises(SmallModelError) as caught:
         await neko.models.small.load("cut")

@@ -10,9 +10,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from neko import doctor
 from neko.application import Neko
 from neko.llm.small_model import files
 from neko.sessions.events import ReplyText, Status
+from neko.settings import Settings
 from tests import scripted_llama
 from tests.scripted_llama import BUNDLED
 from tests.web.running_app import serving, started
@@ -175,3 +177,17 @@ async def test_a_file_that_the_environment_names_is_the_only_one(
     assert [file["name"] for file in (await state(client))["files"]] == ["mine"]
     assert (await use(client, "mine"))["model"] == "mine"
     assert "small_model_file" not in neko.config.values["neko"]
+
+
+def test_the_doctor_says_which_one_is_chosen_and_what_keeps_it_away(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_llama.install(monkeypatch, tmp_path)
+    (data_dir / "config").mkdir(parents=True)
+    (data_dir / "config" / "core_config.json").write_text('{"neko": {"small_model": true}}')
+    settings = Settings(data_dir=data_dir, environ={"LANG": "en"})
+    found = doctor._model(settings)
+    assert (found.verdict, BUNDLED in found.remark) == ("ok", True)
+    monkeypatch.setattr(files, "_SERVER", "no_such_package")
+    found = doctor._model(settings)
+    assert (found.verdict, files.install_command() in found.remark) == ("note", True)
