@@ -70,6 +70,17 @@ async def test_what_she_repeated_of_it_goes_too(neko: Neko) -> None:
     await until_forgotten(neko, "Mimi")
 
 
+async def test_a_name_can_be_forgotten(neko: Neko) -> None:
+    await told(neko, "I like noodles.")
+    await say(neko, "My name is Daniel.")
+    assert "Daniel" in await say(neko, "what's my name?")
+    assert "“My name is Daniel.”" in await say(neko, "please forget my name")
+    await say(neko, "yes")
+    await until_forgotten(neko, "My name is Daniel.")
+    assert "Daniel" not in await say(neko, "what's my name?")
+    assert (await log(neko))[0] == "I like noodles."
+
+
 @pytest.mark.parametrize("answer", ["no", "what is the weather like?"])
 async def test_without_a_yes_all_stays(neko: Neko, answer: str) -> None:
     await told(neko, "My cat is called Mimi.")

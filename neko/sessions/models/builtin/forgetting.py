@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from neko.sessions.models.builtin.phrasebook import Phrasebook, plain
+from neko.sessions.models.builtin.names import told_name
+from neko.sessions.models.builtin.phrasebook import Phrasebook, namings, plain
 from neko.types.memory import Evidence
 
 _LONGEST_QUOTE: Final = 120
 _LONGEST_TEXT: Final = 2000
-_MOST_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +29,39 @@ class Wish:
 def find(book: Phrasebook, text: str, recalled: Sequence[Evidence]) -> list[Evidence] | None:
     """The lines that the wish ``text`` means, the oldest first; None when it names nothing to look for.
 
-    Lines of the user that hold at least two thirds of its words that matter, and lines of hers that repeat one.
+    Lines of the user that hold at least two thirds of its words that matter, or give their name if that is meant, and
+    lines of hers that repeat one.
     """
-    for pattern in book.triggers["forget_words"]:
-        text = pattern.sub(" ", text)
-    wanted = book.key_words(text)
-    if not wanted:
-        return None
     lines = [hit for hit in recalled if hit.layer == "line"]
-    theirs = [
-        hit
-        for hit in lines
-        if hit.role == "user"
-        and not book.matches("question", plain(hit.text[:_LONGEST_TEXT]))
-        and 3 * len(book.shared(wanted, hit.text[:_LONGEST_TEXT])) >= 2 * len(wanted)
-    ]
+    theirs = [hit for hit in lines if hit.role == "user"]
+    wanted = _wanted(book, text)
+    if wanted:
+        theirs = [
+            hit
+            for hit in theirs
+            if not book.matches("question", plain(hit.text[:_LONGEST_TEXT]))
+            and 3 * len(book.shared(wanted, hit.text[:_LONGEST_TEXT])) >= 2 * len(wanted)
+        ]
+    elif book.matches("forget_name", text):
+        theirs = [hit for hit in theirs if told_name(hit.text[:_LONGEST_TEXT], namings())]
+    else:
+        return None
     said = [plain(hit.text).rstrip(".。!！") for hit in theirs]
     hers = [hit for hit in lines if hit.role == "assistant" and any(words in plain(hit.text) for words in said)]
     return sorted((*theirs, *hers), key=lambda hit: hit.at)
 
 
+def _wanted(book: Phrasebook, text: str) -> set[str]:
+    """The words that matter, without those that are for forgetting."""
+    for pattern in book.triggers["forget_words"]:
+        text = pattern.sub(" ", text)
+    return book.key_words(text)
+
+
 def listed(book: Phrasebook, hits: Sequence[Evidence]) -> str:
-    """Each line shortened, on one of its own; beyond a few only that there are more."""
+    """All of them, since a yes is to all: each shortened, as an item of a list."""
     opening, closing = book.quotes
-    shown = [f"\n- {opening}{_shortened(hit.text)}{closing}" for hit in hits[:_MOST_SHOWN]]
-    return "".join(shown) + (f"\n- … (+{len(hits) - _MOST_SHOWN})" if len(hits) > _MOST_SHOWN else "") + "\n\n"
+    return "".join(f"\n- {opening}{_shortened(hit.text)}{closing}" for hit in hits) + "\n\n"
 
 
 def _shortened(text: str) -> str:
