@@ -14,7 +14,14 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, UnreadEntriesError
+from neko.errors import (
+    ConfigError,
+    DamagedFileError,
+    DiskFullError,
+    MemoryStoreError,
+    NekoError,
+    UnreadEntriesError,
+)
 from neko.language import guess
 from neko.memory.line_codec import LoggedLine, Message, content_text, message, parse, turn_message
 from neko.memory.log import Log
@@ -334,7 +341,8 @@ class RecentWindow:
 def unusable(path: Path, error: ConfigError) -> MemoryStoreError:
     """What a user of the memory gets when a file cannot be read or written."""
     why = str(error.params.get("why", ""))
-    return MemoryStoreError("a file of the memory cannot be used", file=str(path), reason="unreadable", why=why)
+    reason = "full" if isinstance(error, DiskFullError) else "unreadable"
+    return MemoryStoreError("a file of the memory cannot be used", file=str(path), reason=reason, why=why)
 
 
 def _read_list(path: Path) -> list[Any] | None:

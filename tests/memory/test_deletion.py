@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import random
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from neko import storage
 from neko.errors import MemoryStoreError
 from neko.memory.line_codec import message, turn_message
 from neko.memory.service import MemoryService
@@ -185,6 +187,23 @@ async def test_what_the_original_wrote_goes_from_its_window_and_its_summaries(me
     assert "nothing yet" in kept
     await memory.delete(MIO, [ids["three"]])
     assert await window(memory) == ["hello", "one"]
+
+
+async def test_that_a_full_disk_keeps_words_from_being_deleted_is_told_as_that(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    memory = await memory_folder.open()
+    secret = await say(memory, WORD)
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "write_bytes", full)
+        with pytest.raises(MemoryStoreError) as caught:
+            await memory.delete(MIO, [secret])
+    assert caught.value.params["reason"] == "full"
+    assert await memory.delete(MIO, [secret]) == [secret]
+    assert holding(memory_folder.folder) == []
 
 
 async def test_the_title_of_a_chat_goes_with_its_last_line(memory_folder: MemoryFolder) -> None:
