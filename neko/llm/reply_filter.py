@@ -93,6 +93,8 @@ class ReplyFilter:
         self._keeps_space = bool(begun)
         self._opened = opened
         self.ends_a_thought = False
+        self.restarts = 0
+        """Times that what had come was no part of the reply, shown or not."""
         """The end of a thought came that had no beginning."""
         self._state = self._resumed = _State.START
         self._text, self._at, self._final = "", 0, False
@@ -548,6 +550,7 @@ class ReplyFilter:
     def _withdraw(self, *, thought: bool = True) -> None:
         """What was shown was a thought, or belongs to another channel: the reply begins here."""
         self._out.clear()
+        self.restarts += 1
         if self._shown.length:
             self._take_back()
         self._shown = ShownText()

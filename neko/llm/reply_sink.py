@@ -50,7 +50,7 @@ class ReplySink:
 
     __slots__ = (
         *("_begun", "_blanks", "_filter", "_follows_calls", "_joiner", "_length", "_reply", "_separator"),
-        *("_taken_back", "drain", "is_over"),
+        *("drain", "is_over"),
     )
 
     def __init__(
@@ -65,7 +65,7 @@ class ReplySink:
         self._length = reply.length
         self._follows_calls = follows_calls and not begun
         self._filter = ReplyFilter(self._take_back, labels, begun=begun, opened=opened)
-        self._blanks = self._taken_back = 0
+        self._blanks = 0
         self.is_over = False
         self.drain: Callable[[], Coroutine[Any, Any, None]] = reply.drain
         self._restart()
@@ -92,7 +92,7 @@ class ReplySink:
         else:
             self._blanks = 0
         text = self._filter.feed(text)
-        if self._taken_back > MOST_TAKEN_BACK:
+        if self._filter.restarts > MOST_TAKEN_BACK:
             raise ReplyTooLongError("taken back over and over")
         if self._joiner is not None:
             text = self._joiner.feed(text)
@@ -104,7 +104,7 @@ class ReplySink:
 
     def flush(self, *, cut: bool = False) -> None:
         """The stream came to its end, or was cut: hand on what was held back."""
-        if self._taken_back > MOST_TAKEN_BACK:
+        if self._filter.restarts > MOST_TAKEN_BACK:
             return
         rest = self._filter.flush(cut=cut)
         if self._joiner is not None:
@@ -117,8 +117,7 @@ class ReplySink:
         self._separator = "\n" if self._follows_calls else ""
 
     def _take_back(self) -> None:
-        self._taken_back += 1
-        if self._taken_back <= MOST_TAKEN_BACK:
+        if self._filter.restarts <= MOST_TAKEN_BACK:
             self._restart()
             self._reply.withdraw(self._length)
 

