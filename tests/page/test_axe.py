@@ -13,6 +13,7 @@ from neko.llm.small_model import files
 from tests import scripted_llama
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
+from tests.page.test_chat_page_writing import GIVE_PICTURE
 from tests.scripted_provider import Script, ScriptedProvider, failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -116,6 +117,27 @@ async def test_the_conversation(connected: RunningNeko, provider: ScriptedProvid
     await visitor.say("And now?")
     await expect(visitor.get("fault")).to_be_visible()
     await visitor.look("fault")
+
+
+async def test_a_picture_and_another_version_of_the_reply(
+    connected: RunningNeko, provider: ScriptedProvider, visitor: Visitor
+) -> None:
+    provider.script(Script(["A cat."], finish_reason="length"), Script(["A red cat."], finish_reason="length"))
+    page = await visitor.open(connected.url)
+    await page.evaluate(GIVE_PICTURE, "paste")
+    await expect(visitor.get("attachment")).to_have_count(1)
+    await visitor.look("picture to send")
+    await visitor.say("Look")
+    await visitor.reply()
+    await visitor.get("retry").click()
+    await expect(visitor.get("versions")).to_contain_text("2/2")
+    await page.reload()
+    await visitor.until_ready()
+    await expect(visitor.get("versions")).to_contain_text("2/2")
+    await visitor.look("versions of a reply")
+    await visitor.get("picture").click()
+    await expect(visitor.get("viewer")).to_be_visible()
+    await visitor.look("picture")
 
 
 async def test_the_small_model_on_this_computer(

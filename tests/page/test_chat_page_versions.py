@@ -7,6 +7,7 @@ from playwright.async_api import Browser, expect
 
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
+from tests.page.test_chat_page_chats import list_of_chats, new_chat
 from tests.scripted_provider import Script, ScriptedProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -75,6 +76,24 @@ async def test_a_retry_after_going_back_is_a_further_version(
     await shows(driver, "Next.", "4/4")
     await driver.get("version-before").click()
     await shows(driver, "Third way.", "3/4")
+
+
+async def test_each_chat_has_the_versions_of_its_own_last_reply(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    await said_three_ways(driver, connected, provider)
+    await new_chat(driver)
+    await driver.say("Something else")
+    await driver.reply()
+    await expect(driver.get("versions")).to_have_count(0)
+    await (await list_of_chats(driver)).nth(1).get_by_role("button").first.click()
+    await shows(driver, "Third way.", "3/3")
+    await driver.get("version-before").click()
+    await shows(driver, "Second way.", "2/3")
+    await driver.say("Go on")
+    await driver.reply(2)
+    assert "Second way." in str(provider.chats[-1].json["messages"])
+    assert "Third way." not in str(provider.chats[-1].json["messages"])
 
 
 async def test_nothing_is_chosen_while_she_thinks_of_another_one(

@@ -87,8 +87,10 @@ export class LogView extends Emitter {
     const view = this.#views.get(entry);
     if (!view) return;
     const following = this.#nextLine(view.element);
+    const page = view.element.parentElement;
     this.#dropSeparator(view.element);
     view.element.remove();
+    if (!page?.childElementCount) page?.remove();
     this.#views.delete(entry);
     if (following) this.#separate(following);
     this.#markLast();
@@ -278,7 +280,9 @@ export class LogView extends Emitter {
 
   /** Her last words keep their foot in view. One line is a stop of the Tab key; the arrows go on from there. */
   #markLast() {
-    const last = lastLine(this.#pages.lastElementChild);
+    let page = this.#pages.lastElementChild;
+    while (page && !lastLine(page)) page = page.previousElementSibling; // what belongs to no line has a page of its own
+    const last = lastLine(page);
     for (const line of this.#pages.querySelectorAll(".line.is-last")) line.classList.remove("is-last");
     for (const line of this.#pages.querySelectorAll(".line.is-last-own")) line.classList.remove("is-last-own");
     [...this.#pages.querySelectorAll('.line[data-role="user"]')].at(-1)?.classList.add("is-last-own");

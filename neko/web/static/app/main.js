@@ -11,7 +11,6 @@ import { onLanguage, t } from "./i18n.js";
 import { startLayout } from "./layout.js";
 import { LogView } from "./log_view.js";
 import { toast } from "./notices.js";
-import { PictureViewer } from "./picture_viewer.js";
 import { Search } from "./search.js";
 import { Settings } from "./settings/loader.js";
 import { startShell } from "./shell.js";
@@ -65,14 +64,13 @@ function build() {
     jump: (line) => conversation.jump(line), character: () => conversation.character, onClosed: () => composer.focus(),
   });
   const chats = new Chats(conversation, { onClosed: () => composer.focus() });
-  const viewer = new PictureViewer();
-  return { search, chats, viewer, stage, speech, bar, log, composer, welcome, conversation, settings, appearance };
+  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance };
 }
 
 /** @typedef {ReturnType<typeof build>} Parts */
 
 /** @param {Parts} parts */
-function connect({ viewer, stage, speech, log, composer, welcome, conversation, settings, appearance }) {
+function connect({ stage, speech, log, composer, welcome, conversation, settings, appearance }) {
   speech.on("mouth", (mouth) => stage.setMouth(mouth));
   speech.on("speaking", () => conversation.refresh());
   speech.on("blocked", () => {
@@ -81,7 +79,9 @@ function connect({ viewer, stage, speech, log, composer, welcome, conversation, 
   log.on("retry", (entry) => conversation.retry(entry));
   log.on("remove", (entry) => conversation.remove(entry));
   log.on("edit", (entry) => void conversation.editing.begin(entry));
-  log.on("picture", (entry, at) => viewer.show(entry, at));
+  log.on("picture", (entry, at) => {
+    import("./picture_viewer.js").then(({ showPicture }) => showPicture(entry, at), () => toast(t("connection.not_now")));
+  });
   log.on("step", (entry, by) => void conversation.versions.step(entry, by));
   composer.on("send", (text, pictures) => {
     speech.unlock();

@@ -4,7 +4,7 @@ import { closest, h, icon } from "./element.js";
 import { t } from "./i18n.js";
 import { addressesOf, pictureName } from "./pictures.js";
 
-export class PictureViewer {
+class PictureViewer {
   #picture = h("img", { class: "viewer-picture", alt: "" });
   #save = h("a", { class: "icon-button", "data-testid": "viewer-save" }, icon("save"));
   #close = h("button", { type: "button", class: "icon-button viewer-close", "data-testid": "viewer-close" }, icon("close"));
@@ -71,4 +71,16 @@ export class PictureViewer {
     if (event.key === "ArrowLeft") this.#step(-1);
     else if (event.key === "ArrowRight") this.#step(1);
   }
+}
+
+/** @type {PictureViewer | null} */
+let viewer = null;
+
+/**
+ * @param {Entry} entry
+ * @param {number} at which of its pictures
+ */
+export function showPicture(entry, at) {
+  viewer ??= new PictureViewer();
+  viewer.show(entry, at);
 }
