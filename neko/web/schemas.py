@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 Language = Literal["en", "zh-CN", "zh-TW", "ja", "ko"]
+
+Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""Of a line or a chat: what SQLite takes."""
 
 
 class Schema(BaseModel):

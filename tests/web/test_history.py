@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -141,3 +142,24 @@ async def test_a_picture_comes_as_what_it_is_and_into_no_cache(client: httpx2.As
     for wrong in [f"{'0' * 64}.jpg", "..%2Frecent_Mio.json", "x.jpg"]:
         assert (await client.get(f"/api/history/{name}/pictures/{wrong}")).status_code == 404
     assert (await client.get(f"/api/history/nobody/pictures/{file}")).status_code == 404
+
+
+@pytest.mark.parametrize("number", [-1, 2**63, 2**70, 10**30])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("history/{}/delete", {"ids": [1, "number"]}),
+        ("history/{}/versions", {"line": "number"}),
+        ("chats/{}/open", {"chat": "number"}),
+        ("chats/{}/delete", {"chat": "number"}),
+        ("chats/{}/rename", {"chat": "number", "title": "a"}),
+    ],
+)
+async def test_a_number_that_can_be_no_id_is_no_failure_of_ours(
+    client: httpx2.AsyncClient, neko: Neko, ids: list[int], path: str, body: dict[str, object], number: int
+) -> None:
+    text = json.dumps(body).replace('"number"', str(number))
+    address = f"/api/{path.format(neko.characters.current)}"
+    answer = await client.post(address, content=text, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert await page(client, neko) == (ids, False)

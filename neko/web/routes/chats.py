@@ -7,7 +7,7 @@ from pydantic import Field
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
 from neko.web.routes.history import CharacterPath, Deleted, known, manager_of
-from neko.web.schemas import Empty, Schema, Success
+from neko.web.schemas import Empty, Id, Schema, Success
 
 
 class ChatShape(Schema):
@@ -52,7 +52,7 @@ async def chats(call: Call[Empty, Empty, CharacterPath]) -> ChatsShape:
 class ChatToOpen(Schema):
     """``chat``: null for a new one."""
 
-    chat: int | None = Field(ge=0)
+    chat: Id | None
 
 
 class Opened(Success):
@@ -77,7 +77,7 @@ async def open_chat(call: Call[ChatToOpen, Empty, CharacterPath]) -> Opened:
 class Title(Schema):
     """An empty ``title``: the one of its first words again."""
 
-    chat: int = Field(ge=0)
+    chat: Id
     title: str = Field(max_length=200)
 
 
@@ -97,7 +97,7 @@ async def rename(call: Call[Title, Empty, CharacterPath]) -> Success:
 
 
 class ChatToDelete(Schema):
-    chat: int = Field(ge=0)
+    chat: Id
 
 
 @post(

@@ -16,7 +16,7 @@ from neko.types.lines import Line
 from neko.types.memory import InChats
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
-from neko.web.schemas import Empty, Schema, Success
+from neko.web.schemas import Empty, Id, Schema, Success
 from neko.well_formed import well_formed
 
 
@@ -30,7 +30,7 @@ class HistoryQuery(Schema):
     before: int | None = Field(None, ge=0)
     after: int | None = Field(None, ge=0)
     limit: int = Field(50, ge=1, le=500)
-    chat: int | None = Field(None, ge=0)
+    chat: Id | None = None
 
 
 class RemarkShape(Schema):
@@ -156,7 +156,7 @@ async def search(call: Call[Empty, SearchQuery, CharacterPath]) -> Found:
 class ExportQuery(Schema):
     """``chat``: of which one, of all by default."""
 
-    chat: int | None = Field(None, ge=0)
+    chat: Id | None = None
     form: Literal["markdown", "json"] = "markdown"
 
 
@@ -182,7 +182,7 @@ async def export(call: Call[Empty, ExportQuery, CharacterPath]) -> Response:
 class Deletion(Schema):
     """Ids of lines. ``may_be_undone``: by ``undo_edit``, for half a minute."""
 
-    ids: list[int] = Field(min_length=1, max_length=200)
+    ids: list[Id] = Field(min_length=1, max_length=200)
     may_be_undone: bool = False
 
 
@@ -226,7 +226,7 @@ async def undo_edit(call: Call[Edit, Empty, CharacterPath]) -> Success:
 class VersionsQuery(Schema):
     """``line``: the id of the reply."""
 
-    line: int = Field(ge=0)
+    line: Id
 
 
 class Versions(Schema):
@@ -251,7 +251,7 @@ async def versions(call: Call[Empty, VersionsQuery, CharacterPath]) -> Versions:
 class Choice(Schema):
     """The id of a version."""
 
-    line: int = Field(ge=0, le=2**63 - 1)
+    line: Id
 
 
 class Chosen(Success):
