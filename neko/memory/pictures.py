@@ -7,6 +7,7 @@ there were.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Iterable, Sequence
@@ -31,12 +32,16 @@ class Pictures:
         self._folder = folder
         self._most_bytes = most_bytes
         self._arriving: set[tuple[str, str]] = set()
+        """Those of lines that are on their way into the log."""
+        self._changing = asyncio.Lock()
 
     async def keep(self, character: str, contents: Sequence[bytes]) -> tuple[str, ...]:
         """Write pictures for a line that is about to be stored; their names. Raises ``MemoryStoreError``."""
-        names = tuple(f"{sha256(content).hexdigest()}.jpg" for content in contents)
-        self._arriving |= {(character, name) for name in names}
-        await in_thread(self._write, pictures_path(self._folder, character), dict(zip(names, contents, strict=True)))
+        names = await in_thread(_names, contents)
+        async with self._changing:
+            self._arriving |= {(character, name) for name in names}
+            pictures = dict(zip(names, contents, strict=True))
+            await in_thread(self._write, pictures_path(self._folder, character), pictures)
         return names
 
     def stored(self, character: str, names: Iterable[str]) -> None:
@@ -51,9 +56,10 @@ class Pictures:
 
     async def forget(self, character: str, names: Iterable[str]) -> None:
         """Delete pictures that no line of the log names any more. Raises ``MemoryStoreError``."""
-        gone = [name for name in names if (character, name) not in self._arriving]
-        if gone:
-            await in_thread(_delete, pictures_path(self._folder, character), gone)
+        async with self._changing:
+            gone = [name for name in names if (character, name) not in self._arriving]
+            if gone:
+                await in_thread(_delete, pictures_path(self._folder, character), gone)
 
     def _write(self, folder: Path, pictures: dict[str, bytes]) -> None:
         try:
@@ -76,6 +82,10 @@ class Pictures:
             if name not in newest:
                 (folder / name).unlink(missing_ok=True)
                 excess -= status.st_size
+
+
+def _names(contents: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple(f"{sha256(content).hexdigest()}.jpg" for content in contents)
 
 
 def _content(path: Path) -> bytes | None:

@@ -236,6 +236,20 @@ async def test_who_is_deleted_comes_back_with_card_place_and_memory(
     assert list(on_disk(data_dir)["猫娘"].items()) == list(before["猫娘"].items())
 
 
+async def test_pictures_that_she_was_shown_go_with_her_and_come_back_with_her(
+    neko: Neko, client: httpx2.AsyncClient, data_dir: Path
+) -> None:
+    await added(client)
+    [file] = names = await neko.memory.keep_pictures("Rin", [b"\xff\xd8 a cat"])
+    line = NewLine("s", "t", "user", "look", datetime.now(), images=1, pictures=names)
+    await neko.memory.store("Rin", line)
+    await client.delete(f"{CATGIRL}/Rin")
+    assert not list((data_dir / "memory").rglob("*.jpg"))
+    await client.post("/api/characters/Rin/restore")
+    await client.post(f"{CATGIRL}/Rin/rename", json={"new_name": "Ren"})
+    assert (await client.get(f"/api/history/Ren/pictures/{file}")).content == b"\xff\xd8 a cat"
+
+
 async def test_the_voice_and_the_ways_of_one_go_with_her_and_come_back_with_her(
     neko: Neko, client: httpx2.AsyncClient, data_dir: Path
 ) -> None:
