@@ -13,6 +13,8 @@ import importlib.util
 import threading
 from pathlib import Path
 
+from neko.llm.small_model.llama_server import threads
+
 LONGEST_REPLY = 160
 """Tokens: the model seldom stops by itself."""
 
@@ -35,6 +37,7 @@ def main() -> None:
     xllamacpp = importlib.import_module("xllamacpp")
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model_file())
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads()
     parameters.n_ctx = given.context
     parameters.n_predict = given.longest
     parameters.hostnames = ["127.0.0.1"]

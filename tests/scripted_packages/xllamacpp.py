@@ -32,7 +32,7 @@ class CommonParams(SimpleNamespace):
     """What the program of the process sets on it is asked for by ``Server``."""
 
     def __init__(self) -> None:
-        super().__init__(model=SimpleNamespace(path=""))
+        super().__init__(model=SimpleNamespace(), cpuparams=SimpleNamespace(), cpuparams_batch=SimpleNamespace())
 
 
 class Server:

@@ -24,6 +24,7 @@ from typing import Any
 PR_SET_PDEATHSIG = 1  # prctl(2)
 WARNINGS = 2
 """How much llama.cpp tells: errors and warnings."""
+FEW_CORES = 4
 NICENESS = 5
 """The page and her voice come before the model."""
 
@@ -39,6 +40,7 @@ def main() -> None:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = task["path"]
     parameters.model_alias = {task["name"]}
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads()
     parameters.n_ctx = task["context"]
     parameters.n_predict = task["reply"]
     parameters.hostnames = ["127.0.0.1"]
@@ -52,6 +54,16 @@ def main() -> None:
     answer.flush()
     threading.Event().wait()
     del server
+
+
+def threads() -> int:
+    """How many are to reckon; -1 is llama.cpp's choice, one for each real core.
+
+    They wait for each other by spinning: where there are few cores and one of them is busy otherwise, with her voice or
+    her face, a thread for each makes the model twenty times slower than one less.
+    """
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, cores - 1) if cores <= FEW_CORES else -1
 
 
 def _end_with(parent: int) -> None:
