@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious on any view of the page: on a phone and a laptop, in light and dark."""
+"""axe-core finds nothing that matters on any view of the page: on a phone and a laptop, in light and dark."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOOK = """async ([rules, scheme]) => {
   const options = { resultTypes: ["violations"], ...(rules && { runOnly: { type: "rule", values: rules } }) };
   const { violations } = await axe.run(document, options);
   return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .filter(({ impact }) => impact !== "minor")
     .flatMap(({ id, nodes }) => nodes.map(({ target, any }) => `${scheme} ${id}: ${target} ${any[0]?.message ?? ""}`));
 }"""
 OF_THE_THEME = ["color-contrast", "link-in-text-block"]
@@ -119,7 +119,7 @@ async def test_the_conversation(connected: RunningNeko, provider: ScriptedProvid
     await visitor.look("fault")
 
 
-async def test_a_picture_and_another_version_of_the_reply(
+async def test_pictures_versions_of_a_reply_and_chats(
     connected: RunningNeko, provider: ScriptedProvider, visitor: Visitor
 ) -> None:
     provider.script(Script(["A cat."], finish_reason="length"), Script(["A red cat."], finish_reason="length"))
@@ -138,6 +138,15 @@ async def test_a_picture_and_another_version_of_the_reply(
     await visitor.get("picture").click()
     await expect(visitor.get("viewer")).to_be_visible()
     await visitor.look("picture")
+    await page.keyboard.press("Escape")
+    await visitor.get("menu").click()
+    await visitor.get("menu-new-chat").click()
+    await expect(visitor.get("greeting")).to_be_visible()
+    await visitor.look("new chat")
+    await visitor.get("menu").click()
+    await visitor.get("menu-chats").click()
+    await expect(visitor.get("chats-list").locator("li")).to_have_count(2)
+    await visitor.look("chats")
 
 
 async def test_the_small_model_on_this_computer(
@@ -164,6 +173,9 @@ async def test_every_settings_page_and_the_editor(connected: RunningNeko, visito
         await expect(page.get_by_text("One moment…")).to_have_count(0)
         if name == "model":
             await visitor.get("provider-custom").click()
+        elif name == "about":
+            await visitor.get("origins-open").click()
+            await expect(visitor.get("origins").locator("dt").first).to_be_visible()
         await visitor.look(name)
     await page.evaluate("location.hash = 'settings/characters'")
     await page.locator('[data-testid=character][data-name="Rin"]').get_by_test_id("character-edit").click()

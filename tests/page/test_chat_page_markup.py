@@ -57,7 +57,7 @@ async def test_a_table_aligns_its_columns_and_scrolls_only_when_it_must(
     assert await first.locator("tbody tr:first-child td").evaluate_all(aligned) == ["left", "right", "center"]
     narrow, wide = line.locator(".md-table").nth(0), line.locator(".md-table").nth(1)
     await expect(wide).to_have_attribute("tabindex", "0")
-    await expect(wide).to_have_attribute("role", "region")
+    await expect(wide).to_have_attribute("role", "group")
     assert await narrow.get_attribute("tabindex") is None
     assert await driver.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await wide.focus()

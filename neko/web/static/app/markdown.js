@@ -49,7 +49,7 @@ const scrollers = new ResizeObserver((entries) => {
     scroller.toggleAttribute("data-scrolls", scrolls);
     if (scrolls) {
       scroller.tabIndex = 0;
-      scroller.setAttribute("role", "region");
+      scroller.setAttribute("role", "group");
       scroller.setAttribute("aria-label", t("talk.scrolls"));
     } else {
       scroller.removeAttribute("tabindex");
