@@ -10,7 +10,7 @@ from neko.safety.helplines import HELPLINES_FILE as HELPLINES_FILE
 from neko.safety.helplines import Help as Help
 from neko.safety.helplines import Helpline as Helpline
 from neko.safety.helplines import Helplines as Helplines
-from neko.safety.recognition import load_patterns as load_patterns
+from neko.safety.recognition import load_recognition as load_recognition
 from neko.safety.recognition import recognise as recognise
 from neko.safety.regions import region_of as region_of
 from neko.safety.words import Words as Words

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from neko.safety import Danger, Help, Helpline, Helplines, load_patterns, load_words, recognise, words
+from neko.safety import Danger, Help, Helpline, Helplines, load_recognition, load_words, recognise, words
 from neko.sessions.clients import Clients
 from neko.sessions.events import HelpOffered
 from neko.sessions.outbox import Outbox
@@ -75,8 +75,8 @@ class HelpOffers:
         return say.note.format(master=master, danger=help_.danger.value, reach=say.whom(help_))
 
     async def prepare(self) -> None:
-        """Read the patterns and the words ahead of their use; at once when they have been read."""
-        await in_thread(load_patterns)
+        """Read the model and the words ahead of their use; at once when they have been read."""
+        await in_thread(load_recognition)
         await in_thread(load_words)
         self._prepared = True
 

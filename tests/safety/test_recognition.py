@@ -1,9 +1,9 @@
 """Which lines mean danger, in five languages.
 
-``<language>.txt``: lines that the patterns were written and mended with; ``held_out/``: lines that were written after
-the patterns and changed nothing in them, so their figures are the honest ones. All of them were made up for this, and
-by who wrote the patterns: they say how varied wordings are met, not how people in need really write. A held-out file
-that the patterns are then mended with joins the others, and a new one is written.
+``<language>.txt`` and ``training/``: lines that the model was trained with (``train.py``); ``held_out/``: lines that
+it has never met, so their figures are the honest ones. All of them were made up for this: they say how varied wordings
+are met, not how people in need really write. A held-out file that the model is then trained with joins the others, and
+a new one is written.
 """
 
 from __future__ import annotations
@@ -15,23 +15,12 @@ import pytest
 
 from neko.language import LANGUAGES
 from neko.safety import Danger, recognise
+from tests.safety.training_lines import HARMLESS, labelled, training_lines
 
 HERE = Path(__file__).parent
-HARMLESS = "none"
 RECALL, FALSE_ALARMS, SAME_KIND = 0.98, 0.02, 0.9
-HELD_OUT_RECALL, HELD_OUT_FALSE_ALARMS = 0.6, 0.06
+HELD_OUT_RECALL, HELD_OUT_FALSE_ALARMS = 0.75, 0.07
 """What no change may fall below; the figures themselves are printed."""
-
-
-def labelled(file: Path) -> list[tuple[str, str]]:
-    """The lines of a file with the section that each stands in: a danger, or ``none``."""
-    section, found = "", []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        if line.startswith("["):
-            section = line.strip("[]")
-        elif line:
-            found.append((section, line))
-    return found
 
 
 def figures(file: Path) -> tuple[float, float, float, str]:
@@ -55,7 +44,7 @@ def test_lines_that_mean_danger_are_told_from_those_that_do_not(
     language: str, record_property: Callable[[str, object], None]
 ) -> None:
     file = HERE / f"{language}.txt"
-    assert len(labelled(file)) >= 200
+    assert len(list(labelled(file))) >= 200
     recall, alarms, same, wrong = figures(file)
     record_property("summary", told("worked on", language, recall, alarms, same))
     assert recall >= RECALL, wrong
@@ -64,18 +53,22 @@ def test_lines_that_mean_danger_are_told_from_those_that_do_not(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_lines_that_the_patterns_have_never_met(language: str, record_property: Callable[[str, object], None]) -> None:
+def test_lines_that_the_model_has_never_met(language: str, record_property: Callable[[str, object], None]) -> None:
     file = HERE / "held_out" / f"{language}.txt"
-    assert len(labelled(file)) >= 60
+    assert len(list(labelled(file))) >= 60
     recall, alarms, same, wrong = figures(file)
     record_property("summary", told("held out", language, recall, alarms, same))
     assert recall >= HELD_OUT_RECALL, wrong
     assert alarms <= HELD_OUT_FALSE_ALARMS, wrong
 
 
-def test_every_section_is_a_danger_or_none() -> None:
-    for file in HERE.rglob("*.txt"):
-        assert {kind for kind, _ in labelled(file)} == {*(danger.value for danger in Danger), HARMLESS}
+def test_every_section_is_a_danger_or_none_and_every_pattern_of_lines_can_be_written_out() -> None:
+    kinds = {*(danger.value for danger in Danger), HARMLESS}
+    for file in (*HERE.glob("*.txt"), *(HERE / "held_out").glob("*.txt")):
+        assert {kind for kind, _ in labelled(file)} == kinds
+    for lines in training_lines():
+        assert lines.kind in kinds
+        assert not any(mark in wording for wording in lines.wordings for mark in "{}<>|")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""The lines that the model of danger is trained with (``tests/safety/train.py``).
+
+A file is a list of lines by section, as those that are tested with. ``{one|two}`` stands for either and ``<name>`` for
+what ``@name: one|two`` listed above; of such a line so many of its wordings are taken, by chance but always the same.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).parent
+HARMLESS = "none"
+WORDINGS = 40
+"""At most so many wordings are taken of one line."""
+_NAME = re.compile(r"<(\w+)>")
+_CHOICE = re.compile(r"\{([^{}]*)\}")
+
+
+class Lines(NamedTuple):
+    """The wordings of one line. ``kind`` is a danger or ``none``."""
+
+    language: str
+    kind: str
+    wordings: list[str]
+
+
+def labelled(file: Path) -> Iterator[tuple[str, str]]:
+    """The lines of a file with the section that each stands in: a danger, or ``none``."""
+    section = ""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line:
+            yield section, line
+
+
+def training_lines() -> Iterator[Lines]:
+    """All of them, always in the same order, without what is held out."""
+    held_out = {line for file in (HERE / "held_out").glob("*.txt") for _, line in labelled(file)}
+    for lines in _all_lines():
+        if wordings := [wording for wording in lines.wordings if wording not in held_out]:
+            yield lines._replace(wordings=wordings)
+
+
+def _all_lines() -> Iterator[Lines]:
+    chance = random.Random(1)
+    for file in sorted(HERE.glob("*.txt")):
+        for kind, line in labelled(file):
+            yield Lines(file.stem, kind, [line])
+    for file in sorted((HERE / "training").glob("*.txt")):
+        names: dict[str, str] = {}
+        for kind, line in labelled(file):
+            if line.startswith("@"):
+                name, _, listed = line[1:].partition(":")
+                names[name] = listed.strip()
+            else:
+                yield Lines(file.stem, kind, _wordings(line, names, chance))
+
+
+def _wordings(line: str, names: dict[str, str], chance: random.Random) -> list[str]:
+    if "{" not in line and "<" not in line:
+        return [line]
+    found = sorted({_one(line, names, chance) for _ in range(2 * WORDINGS)})
+    return found if len(found) <= WORDINGS else chance.sample(found, WORDINGS)
+
+
+def _one(line: str, names: dict[str, str], chance: random.Random) -> str:
+    line = _NAME.sub(lambda found: "{" + names[found[1]] + "}", line)
+    while "{" in line or "<" in line:
+        line, changed = _CHOICE.subn(lambda found: chance.choice(found[1].split("|")), line)
+        line = _NAME.sub(lambda found: "{" + names[found[1]] + "}", line)
+        if not changed and not _CHOICE.search(line):
+            raise ValueError(f"a brace that is not closed: {line}")
+    return re.sub("  +", " ", line).strip()
