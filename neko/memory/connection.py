@@ -116,13 +116,14 @@ class Connection:
 
         return await self._run(run)
 
-    async def fold_in(self) -> bool:
-        """Move what the WAL holds into the file and empty it; false at once while somebody reads.
+    async def fold_in(self, first: Work[None]) -> bool:
+        """Run ``first`` outside of any transaction, then move what the WAL holds into the file and empty it.
 
-        Raises ``sqlite3.Error``.
+        False at once while somebody reads. Raises ``sqlite3.Error``.
         """
 
         def run(connection: sqlite3.Connection) -> bool:
+            first(connection)
             connection.execute("PRAGMA busy_timeout=0")  # a reader may stay for long, and nothing is written meanwhile
             try:
                 return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

@@ -130,7 +130,7 @@ class Log:
     async def delete(self, ids: Sequence[int]) -> list[int]:
         """Delete lines, and the summaries that may hold their words; the ids of lines that are gone.
 
-        They are overwritten in the file, in its WAL once nobody reads (``fold_in``), and are no longer recalled.
+        They are gone from the file, from its WAL once nobody reads (``fold_in``), and are no longer recalled.
         """
         gone = await self.transaction(lambda connection: deletion.delete(connection, ids))
         await self.recall(lambda connection, _: search.forget(connection, gone))
@@ -156,7 +156,7 @@ class Log:
         return [logged for logged in lines if logged.line.status != "replaced"]
 
     async def fold_in(self) -> None:
-        """Empty the WAL, at first of what a crash left in it, then after each deletion, for ever.
+        """Rid the file and the WAL of what was deleted: at first of what a crash left, then after each deletion.
 
         Somebody who reads keeps it from being emptied: it is tried again until that is over.
         """
@@ -170,7 +170,7 @@ class Log:
 
     async def _folded_in(self) -> bool:
         try:
-            return await self._writer.fold_in()
+            return await self._writer.fold_in(deletion.tidy)
         except sqlite3.Error as error:
             logger.info("the WAL of a log cannot be emptied yet: %s", error)
             return False

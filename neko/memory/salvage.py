@@ -39,7 +39,6 @@ def salvage(path: Path, target: Path) -> int:
     ):
         make_private(target)
         new.execute("PRAGMA synchronous=FULL")
-        new.execute("PRAGMA secure_delete=ON")
         migrate(new)
         copy = Path(folder) / "log"
         copy.touch()

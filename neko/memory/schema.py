@@ -10,9 +10,7 @@ from typing import Final
 ORIGINAL: Final = "time_indexed_original"
 COMPRESSED: Final = "time_indexed_compressed"
 
-PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON")
-"""With ``secure_delete`` a page that is split or changed keeps no copy of what moved: later no deletion would find it.
-Lines that are only added cost the same with it."""
+PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
 
 COLUMNS: Final = "id, session_id, message, timestamp"
 

@@ -8,7 +8,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -26,8 +26,12 @@ WORD = "xyzzy"
 def holding(folder: Path, word: str = WORD) -> list[str]:
     """The files in whose bytes the word stands, as itself or escaped as JSON does it."""
     spellings = (word.encode(), json.dumps(word)[1:-1].encode())
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return sorted(path.name for path in files if any(one in path.read_bytes() for one in spellings))
+    found = []
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError, IsADirectoryError):  # it was being written
+            content = path.read_bytes()
+            found += [path.name] if any(one in content for one in spellings) else []
+    return sorted(found)
 
 
 async def quoting(prompt: str) -> str:
@@ -135,6 +139,48 @@ async def test_whatever_order_lines_are_deleted_in_none_leaves_a_copy(memory_fol
         await memory.delete(MIO, [ids.pop() for _ in range(min(len(ids), chosen.randint(1, 9)))])
     assert await texts(memory) == []
     assert holding(memory_folder.folder) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_was_done_meanwhile_no_file_keeps_what_was_deleted(
+    memory_folder: MemoryFolder, seed: int
+) -> None:
+    chosen = random.Random(seed)
+    memory = await memory_folder.open(write_delay_s=0.0)
+    words: dict[int, str] = {}
+    deleted: list[str] = []
+    for step in range(150):
+        word = f"{WORD}-{step}."
+        last = next(iter(await memory.lines(MIO, limit=1)), None)
+        is_reply = last is not None and last.role == "assistant"
+        match chosen.choices(("say", "again", "delete", "memo", "chat", "version", "close"), (9, 2, 4, 2, 1, 1, 1))[0]:
+            case "again" if last and is_reply:
+                words[await say(memory, word, "assistant", replaces=last.id)] = word
+            case "delete" if words:
+                ids = chosen.sample(sorted(words), chosen.randint(1, min(3, len(words))))
+                gone = await memory.delete(MIO, ids, may_be_undone=chosen.random() < 0.3)
+                deleted += [words.pop(line_id) for line_id in gone]
+            case "memo":
+                await memory.compress(MIO, chosen.choice((None, keeping_words)))
+            case "chat":
+                await memory.change_chat(MIO, chosen.choice((None, 0, 1)))
+            case "version" if last and is_reply:
+                version = chosen.choice(await memory.versions(MIO, last.id))
+                line = await memory.choose_version(MIO, version.id)
+                if line:
+                    words[line.id] = words.pop(version.id)
+            case "close":
+                await memory.close(MIO)
+            case _:
+                words[await say(memory, word, chosen.choice(("user", "assistant")))] = word
+    await memory.close(MIO)
+    assert deleted
+    assert [word for word in deleted if holding(memory_folder.folder, word)] == []
+
+
+async def keeping_words(prompt: str) -> str:
+    """A memo of all that must not stay."""
+    return " ".join(word for word in prompt.split() if word.startswith(WORD))[-480:]
 
 
 async def test_what_a_reader_keeps_in_the_wal_goes_once_it_has_read(memory_folder: MemoryFolder) -> None:

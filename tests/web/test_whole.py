@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
@@ -13,6 +14,7 @@ from tests.conftest import RunningServer
 NOT_FOUND_HERE = {
     "/api/agent/health",
     "/api/characters/pictures/{file}",
+    "/api/history/{character}/pictures/{file}",
     "/api/live2d/emotion_mapping/{model}",
     "/api/steam/workshop/subscribed-items",
 }
@@ -26,7 +28,7 @@ async def test_every_read_answers_at_once_on_a_fresh_folder(server: RunningServe
                 continue
             for path in endpoint.paths:
                 address = path.format(character=server.neko.characters.current, model="mao_pro", file="0" * 64 + ".png")
-                answer = await http.get(address)
+                answer = await http.get(address, params={"line": 1} if path.endswith("/versions") else None)
                 assert (answer.status_code < 400) is (path not in NOT_FOUND_HERE), address
 
 
@@ -68,4 +70,8 @@ async def test_a_deleted_exchange_is_in_no_file_any_more(server: RunningServer, 
 
 
 def _holding(folder: Path, words: bytes) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and words in path.read_bytes()]
+    found = []
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError, IsADirectoryError):  # it was being written
+            found += [path] if words in path.read_bytes() else []
+    return found
