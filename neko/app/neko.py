@@ -187,8 +187,13 @@ class Neko:
             label=lambda: self.models.label,
             voice=lambda: self.voices.of(character),
             faults=self._standing,
-            helplines=Helplines(self.folder.config(HELPLINES_FILE), self._on_file_fault),
+            helplines=self.helplines,
         )
+
+    @property
+    def helplines(self) -> Helplines:
+        """Whom somebody in danger can call."""
+        return Helplines(self.folder.config(HELPLINES_FILE), self._on_file_fault)
 
     def language_of(self, character: str) -> str:
         """What is spoken with this character: what her card says, else her last client's language, else the user's."""

@@ -57,19 +57,31 @@ class Helplines:
 
     def of(self, danger: Danger, region: str | None) -> Help:
         """Whom to call in ``danger``, for a reader in ``region``."""
-        known = _ours()
-        own: Mapping[str, Any] = read_document(self._own, {}, is_object, self._on_fault) if self._own else {}
-        here = _text(own.get("region")).upper() or region or ""
-        table = {**known["regions"].get(here, {}), **_object(_object(own.get("regions")).get(here))}
-        wanted = "ambulance" if danger in (Danger.MEDICAL, Danger.SELF_HARM) else "police"
-        return Help(
-            danger,
-            here if table else None,
-            tuple(line for line in _lines(table.get("emergency")) if line.name in ("any", wanted)),
-            tuple(_lines(table.get(danger.value) or table.get(_INSTEAD.get(danger, "")))),
-            _text(own.get("find")) or known["find"],
-            _text(own.get("checked")) or known["checked"],
-        )
+        own = self._read_own()
+        return _help(own, danger, _text(own.get("region")).upper() or region or "")
+
+    def everywhere(self) -> dict[str, list[Help]]:
+        """Whom to call in each danger, by each region that is known."""
+        own = self._read_own()
+        regions = sorted({*_ours()["regions"], *_object(own.get("regions"))})
+        return {region: [_help(own, danger, region) for danger in Danger] for region in regions}
+
+    def _read_own(self) -> Mapping[str, Any]:
+        return read_document(self._own, {}, is_object, self._on_fault) if self._own else {}
+
+
+def _help(own: Mapping[str, Any], danger: Danger, region: str) -> Help:
+    known = _ours()
+    table = {**known["regions"].get(region, {}), **_object(_object(own.get("regions")).get(region))}
+    wanted = "ambulance" if danger in (Danger.MEDICAL, Danger.SELF_HARM) else "police"
+    return Help(
+        danger,
+        region if table else None,
+        tuple(line for line in _lines(table.get("emergency")) if line.name in ("any", wanted)),
+        tuple(_lines(table.get(danger.value) or table.get(_INSTEAD.get(danger, "")))),
+        _text(own.get("find")) or known["find"],
+        _text(own.get("checked")) or known["checked"],
+    )
 
 
 _INSTEAD: Mapping[Danger, str] = {Danger.HARM_OTHERS: Danger.SELF_HARM.value}

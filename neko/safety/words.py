@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from neko.language import LANGUAGES
 from neko.safety.danger import Danger
-from neko.safety.helplines import Help
+from neko.safety.helplines import Help, Helpline
 from neko.settings.paths import ASSETS
 
 
@@ -41,6 +41,12 @@ class Words:
             return self.reach["emergency"].format(emergency=number)
         form = "line_first" if help_.danger is Danger.SELF_HARM else "emergency_first"
         return self.reach[form].format(emergency=number, name=line.name, number=line.number)
+
+    def numbers(self, help_: Help) -> tuple[Helpline, ...]:
+        """All of them, whom to call first first, each with a name."""
+        emergency = [replace(line, name=self.emergency.get(line.name, line.name)) for line in help_.emergency]
+        first, then = (help_.lines, emergency) if help_.danger is Danger.SELF_HARM else (emergency, help_.lines)
+        return (*first, *then)
 
 
 def load_words() -> None:

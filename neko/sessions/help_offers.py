@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from neko.safety import Danger, Help, Helpline, Helplines, load_recognition, load_words, recognise, words
+from neko.safety import Danger, Help, Helplines, load_recognition, load_words, recognise, words
 from neko.sessions.clients import Clients
 from neko.sessions.events import HelpOffered
 from neko.sessions.outbox import Outbox
@@ -83,13 +83,10 @@ class HelpOffers:
 
 def _event(offer: _Offer, language: str) -> HelpOffered:
     say, found = words(language), offer.help
-    emergency = [replace(line, name=say.emergency.get(line.name, line.name)) for line in found.emergency]
-    first, then = (found.lines, emergency) if found.danger is Danger.SELF_HARM else (emergency, found.lines)
-    numbers: tuple[Helpline, ...] = (*first, *then)
     return HelpOffered(
         found.danger.value,
         say.card[found.danger],
-        numbers,
+        say.numbers(found),
         found.find,
         found.checked,
         found.region or "",

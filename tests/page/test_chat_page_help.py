@@ -50,8 +50,8 @@ async def test_everything_on_the_card_can_be_hit_with_a_thumb(chromium: Browser,
         await driver.say(WORDS)
         card = driver.get("help")
         await expect(card).to_be_visible()
-        targets = card.locator("a, button")
-        assert await targets.count() == 4  # close, two numbers, the list of helplines
+        targets = card.locator("a, button, select")
+        assert await targets.count() == 5  # close, two numbers, where the reader is, the list of helplines
         for target in await targets.all():
             box = await target.bounding_box()
             assert box
@@ -130,4 +130,32 @@ async def test_where_nobody_knows_the_card_leads_to_a_list(chromium: Browser, ru
         find = driver.get("help").locator("a")
         await expect(find).to_have_count(1)
         await expect(find).to_have_attribute("href", "https://findahelpline.com")
+        driver.check()
+
+
+async def test_who_is_elsewhere_chooses_where_and_is_remembered(chromium: Browser, running_neko: RunningNeko) -> None:
+    async with PageDriver(chromium, locale="en-US", timezone_id="America/New_York") as driver:
+        await driver.open(running_neko.url)
+        await driver.say(WORDS)
+        place, first = driver.get("help-region"), driver.page.locator(".help-number").first
+        await expect(first).to_have_text("988")
+        await expect(place).to_have_value("US")
+        await place.select_option("JP")
+        await expect(first).to_have_text("0120-061-338")
+        await driver.page.reload()
+        await driver.until_ready()
+        await expect(first).to_have_text("0120-061-338")
+        await expect(place).to_have_value("JP")
+        await driver.say("my dad is not breathing")  # another danger: the server was told where the reader is
+        await expect(driver.page.locator("[data-danger=medical] .help-number").first).to_have_text("119")
+        driver.check()
+
+
+async def test_who_is_nobody_knows_where_is_asked(chromium: Browser, running_neko: RunningNeko) -> None:
+    async with PageDriver(chromium, locale="en", timezone_id="UTC") as driver:
+        await driver.open(running_neko.url)
+        await driver.say(WORDS)
+        await expect(driver.get("help-region")).to_have_value("")
+        await driver.get("help-region").select_option("DE")
+        await expect(driver.page.locator(".help-number").first).to_have_text("0800 1110111")
         driver.check()

@@ -3,10 +3,13 @@
  *
  * @import { LogView } from "./log_view.js"
  * @import { Transcript } from "./transcript.js"
+ * @import { Helplines } from "./rest.js"
  * @import { Help, HelpNumber } from "./wire.js"
  */
+import { get } from "./api.js";
 import { h, icon } from "./element.js";
 import { currentLanguage, t } from "./i18n.js";
+import { chooseRegion, chosenRegion } from "./region.js";
 
 const DISMISSED = "neko.help.dismissed";
 const MOST_KEPT = 20;
@@ -75,16 +78,56 @@ function dismissed() {
  * @param {() => void} onDismiss
  */
 function cardOf(help, onDismiss) {
-  const known = help.region !== "";
-  const words = known ? t("help.checked", { region: regionName(help.region), date: monthOf(help.checked) }) : t("help.unknown");
+  const numbers = h("ul", { class: "help-numbers" });
+  const words = h("p", { class: "help-words" });
+  /**
+   * @param {string} region "" when it is not known
+   * @param {HelpNumber[]} listed
+   */
+  const show = (region, listed) => {
+    numbers.replaceChildren(...listed.map((number) => h("li", {}, callOf(number))));
+    numbers.hidden = listed.length === 0;
+    words.textContent = region ? t("help.checked", { date: monthOf(help.checked) }) : t("help.unknown");
+  };
+  show(help.region, help.numbers);
   return h("section", { class: "help", role: "region", "aria-label": t("help.region"), "data-testid": "help", "data-danger": help.danger },
     h("div", { class: "help-head" },
       h("p", { class: "help-title", text: help.message }),
       h("button", { type: "button", class: "icon-button", "data-testid": "help-dismiss", "aria-label": t("help.dismiss"), on: { click: onDismiss } }, icon("close"))),
-    help.numbers.length > 0 && h("ul", { class: "help-numbers" }, help.numbers.map((number) => h("li", {}, callOf(number)))),
+    numbers,
     h("div", { class: "help-foot" },
-      h("p", { class: "help-words", text: words }),
+      regionChoice(help, show),
+      words,
       h("a", { class: "help-find", href: help.find, target: "_blank", rel: "noopener noreferrer", text: t("help.find") })));
+}
+
+/**
+ * Where the reader is, to be set right by them. Until the regions have come, and if they do not, it only says it.
+ * @param {Help} help
+ * @param {(region: string, listed: HelpNumber[]) => void} show
+ */
+function regionChoice(help, show) {
+  const unknown = h("option", { value: "", text: t("help.choose") });
+  const here = help.region ? h("option", { value: help.region, text: regionName(help.region) }) : unknown;
+  const select = h("select", { class: "select help-place", "aria-label": t("help.place"), "data-testid": "help-region", disabled: true }, here);
+  const asked = /** @type {Promise<Helplines>} */ (get("api/helplines"));
+  void asked.then(({ regions }) => {
+    const named = Object.keys(regions).map((region) => ({ region, name: regionName(region) }));
+    named.sort((one, other) => one.name.localeCompare(other.name, currentLanguage()));
+    select.replaceChildren(...(help.region in regions ? [] : [unknown]), ...named.map(({ region, name }) => h("option", { value: region, text: name })));
+    const choose = (/** @type {string} */ region) => {
+      const listed = regions[region]?.[help.danger];
+      if (listed) show(region, listed);
+    };
+    select.addEventListener("change", () => {
+      chooseRegion(select.value);
+      choose(select.value);
+    });
+    select.value = chosenRegion() in regions ? chosenRegion() : help.region;
+    if (select.value !== help.region) choose(select.value);
+    select.disabled = false;
+  }, () => undefined);
+  return select;
 }
 
 /** @param {HelpNumber} number */

@@ -1,4 +1,7 @@
-/** Where the reader is, as far as the browser tells: its time zone first, then its language. */
+/** Where the reader is: as they say, else as far as the browser tells: its time zone first, then its language. */
+import { recall, remember } from "./preferences.js";
+
+const CHOSEN = "region";
 
 /** Languages that are mostly spoken in one place, and so name it. */
 const AT_HOME = new Set(["ja", "ko", "zh"]);
@@ -21,7 +24,17 @@ export function regionOf(tag, zone) {
 let here = null;
 
 export function readersRegion() {
-  return (here ??= regionOf(navigator.language, Intl.DateTimeFormat().resolvedOptions().timeZone));
+  return chosenRegion() || (here ??= regionOf(navigator.language, Intl.DateTimeFormat().resolvedOptions().timeZone));
+}
+
+/** What the reader said, "" when nothing. */
+export function chosenRegion() {
+  return recall(CHOSEN, "");
+}
+
+/** @param {string} region ISO 3166 */
+export function chooseRegion(region) {
+  remember(CHOSEN, region);
 }
 
 /** @param {string} tag */

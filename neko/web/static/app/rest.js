@@ -2,8 +2,9 @@
  * What the REST calls of this page answer. Types only; the shapes are declared in `neko/web/routes`.
  *
  * @import { Colours } from "../avatar/avatar.js"
- * @import { Line, SpeechEngine } from "./wire.js"
+ * @import { HelpNumber, Line, SpeechEngine } from "./wire.js"
  *
+ * @typedef {{ regions: Record<string, Record<string, HelpNumber[]>> }} Helplines By region (ISO 3166) and danger.
  * @typedef {{ lines: Line[], has_more: boolean, chat: number }} HistoryPage Oldest first; `chat` is the one they are of.
  * @typedef {{ lines: Line[], has_more: boolean }} FoundLines Newest first.
  * @typedef {{ id: number, title: string, is_named: boolean, last_at: string | null }} Chat `last_at` is ISO 8601, null while nothing was said in it.
