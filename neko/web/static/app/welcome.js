@@ -73,8 +73,8 @@ export class Welcome {
     this.#isFirst = !conversation.chat;
     this.#engine = conversation.engine;
     this.#offline = conversation.model?.offline ?? false;
-    if (!this.#greeting) void this.#greetFirst();
-    if (this.#offline && !this.#card && !recall("welcomed", false)) this.#ask();
+    const asks = this.#offline && !this.#card && !recall("welcomed", false);
+    if (!this.#greeting || asks) void this.#begin(asks);
   }
 
   /** @param {ModelLabel} model */
@@ -107,13 +107,22 @@ export class Welcome {
     this.#showAll();
   }
 
-  async #greetFirst() {
+  /**
+   * Greeting and card come at once, so that nothing moves.
+   * @param {boolean} asks
+   */
+  async #begin(asks) {
     const character = this.#character;
-    const { greeting = "" } = await ownFieldsOf(character);
-    if (this.#greeting || this.#character !== character) return;
-    this.#own = greeting;
-    this.#greet();
-    this.#greetAloud();
+    const [{ greeting = "" }, small] = await Promise.all([ownFieldsOf(character), asks ? findSmallModels() : null]);
+    if (this.#character !== character) return;
+    if (!this.#greeting) {
+      this.#own = greeting;
+      this.#greet();
+      this.#greetAloud();
+    }
+    if (!asks || this.#card || this.#spokenTo || !this.#offline) return;
+    this.#small = small?.installed && small.files.length ? small : null;
+    this.#ask();
   }
 
   /** Say it too, once, as soon as the browser lets a page make sound: at the first gesture. */
@@ -144,19 +153,8 @@ export class Welcome {
   #ask() {
     this.#card?.remove();
     this.#card = h("section", { class: "welcome", "data-testid": "welcome", "aria-label": t("welcome.title") });
-    void this.#open(this.#card);
-  }
-
-  /**
-   * It stands with all its choices at once, so that nothing moves.
-   * @param {HTMLElement} card
-   */
-  async #open(card) {
-    const small = await findSmallModels();
-    if (card !== this.#card) return;
-    this.#small = small?.installed && small.files.length ? small : null;
-    this.#tail.append(card);
-    this.#showChoices(card);
+    this.#tail.append(this.#card);
+    this.#showChoices(this.#card);
   }
 
   /** @param {HTMLElement} card */
