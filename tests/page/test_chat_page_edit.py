@@ -87,3 +87,26 @@ async def test_a_change_is_undone_while_she_answers_it(
     await expect(driver.lines("assistant").last.locator(".line-words")).to_have_text("First.")
     assert await driver.texts() == ["one", "First."]
     assert [line.text for line in await connected.lines()] == ["one", "First."]
+
+
+async def test_everything_below_a_line_of_one_word_is_within_reach(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(Script(["First."]))
+    page = await driver.open(connected.url)
+    await driver.say("I")
+    await driver.reply(1)
+    await driver.lines("user").last.hover()
+    outside = """() => {
+        const { left, right } = document.querySelector("#log").getBoundingClientRect();
+        const acts = [...document.querySelectorAll(".line[data-role=user] .line-act")];
+        const places = acts.map((one) => one.getBoundingClientRect());
+        return places.filter((one) => one.width && (one.left < left || one.right > right)).length;
+    }"""
+    assert await page.evaluate(outside) == 0
+    assert (
+        await page.evaluate(
+            "() => { const log = document.querySelector('#log'); return log.scrollWidth - log.clientWidth; }"
+        )
+        == 0
+    )
