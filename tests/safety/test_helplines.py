@@ -54,6 +54,16 @@ def test_the_users_region_comes_before_the_browsers_and_what_it_does_not_name_st
     assert lines.of(Danger.SELF_HARM, "US").lines[0].number == "0800 1110111"
 
 
+def test_who_says_where_they_are_is_told_the_same_as_who_is_known_to_be_there(tmp_path: Path) -> None:
+    own = tmp_path / "helplines.json"
+    own.write_text(json.dumps({"regions": {"KE": {"emergency": [{"number": "999"}]}}}))
+    lines = Helplines(own)
+    everywhere = lines.everywhere()
+    assert set(everywhere) == {*DATA["regions"], "KE"}
+    for region, helps in everywhere.items():
+        assert helps == [lines.of(danger, region) for danger in Danger]
+
+
 @pytest.mark.parametrize("content", ['{"regions": 3, "region": 7}', '{"regions": {"US": {"emergency": "911"}}}', "[]"])
 def test_a_file_of_strange_shape_breaks_nothing(tmp_path: Path, content: str) -> None:
     own = tmp_path / "helplines.json"

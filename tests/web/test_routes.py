@@ -69,6 +69,12 @@ async def test_the_page_words_follow_the_browser_without_steam(client: httpx2.As
     }
 
 
+async def test_the_helplines_of_all_regions_are_named_in_the_readers_language(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/api/helplines", headers={"accept-language": "ja"})
+    medical = answer.json()["regions"]["US"]["medical"]
+    assert medical[0] == {"number": "911", "name": "緊急", "hours": "", "url": ""}
+
+
 async def test_a_chosen_language_wins_over_the_browser_and_can_be_taken_back(client: httpx2.AsyncClient) -> None:
     """[rest 2.1, ws 7 rows 5 and 7]"""
     french = {"accept-language": "ja"}
