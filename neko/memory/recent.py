@@ -231,7 +231,7 @@ class RecentWindow:
     async def forget(self, lines: Sequence[LoggedLine]) -> None:
         """Leave out these lines, which are about to be deleted, in the file and in its backup.
 
-        A memo that may hold their words gives way to the one before it and the lines since, at most
+        A memo that may hold their words gives way to the one before it and the lines of the open chat since, at most
         ``_LINES_AGAIN`` of them, from which the next memo is made.
         """
         async with self._merging:
@@ -264,7 +264,7 @@ class RecentWindow:
         reach = largest_id(memos) or min(line_ids(turns), default=self._position + 1) - 1
         earlier = await self._log.last_summary_before(min(ids))
         after = earlier.reach or 0 if earlier else 0
-        page = await self._log.page(before=reach + 1, limit=_LINES_AGAIN)
+        page = await self._log.page(before=reach + 1, limit=_LINES_AGAIN, chat=self._log.chat)
         known = ids.union(line_ids(turns))
         missing = [one for one in page if after < one.line.id and one.line.id not in known and _belongs(one)]
         there = {(parsed.role, parsed.text) for entry in turns if (parsed := parse(entry)) and _line_id(entry) is None}

@@ -96,3 +96,19 @@ async def test_the_lines_of_a_chat_are_looked_up_in_an_index(memory_folder: Memo
     for statement, values in ((schema.BEFORE_IN_CHAT, (1, 9, 9)), (schema.AFTER_IN_CHAT, (1, 0, 9, 9))):
         plan = memory_folder.sql("EXPLAIN QUERY PLAN " + statement, values)
         assert "neko_original_chat" in plan[0][3]
+
+
+async def test_a_memo_that_goes_with_a_deleted_line_brings_back_lines_of_the_open_chat_only(
+    memory_folder: MemoryFolder,
+) -> None:
+    async def summarise(prompt: str) -> str:
+        return "what was said"
+
+    memory = await memory_folder.open()
+    deleted = [await say(memory, f"first {number}") for number in range(4)]
+    await memory.change_chat(MIO, None)
+    for number in range(12):
+        await say(memory, f"second {number}")
+    assert await memory.compress(MIO, summarise)
+    await memory.delete(MIO, deleted[:1])
+    assert await window(memory) == [f"second {number}" for number in range(12)]
