@@ -8,13 +8,14 @@ a new one is written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from neko.language import LANGUAGES
-from neko.safety import Danger, recognise
+from neko.safety import Danger, recognise, words
 from tests.safety.training_lines import HARMLESS, labelled, training_lines
 
 HERE = Path(__file__).parent
@@ -91,3 +92,35 @@ def test_every_section_is_a_danger_or_none_and_every_pattern_of_lines_can_be_wri
 )
 def test_how_a_line_is_written_makes_no_difference(text: str, danger: Danger | None) -> None:
     assert recognise(text) is danger
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set a timer for 5 minutes",
+        "my best friend stopped talking to me and I don't know why",
+        "I don't want to live in London any more",
+        "I won't be here tomorrow, I'm travelling",
+        "my heart is racing, I have a date tonight",
+        "奶奶昨天走了",
+        "我不想活在大城市了",
+        "我不想再住台北了",
+        "서울에서 더 이상 살고 싶지 않아",
+    ],
+)
+def test_a_request_or_a_sorrow_of_every_day_is_no_danger(text: str) -> None:
+    assert recognise(text) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "taken_back"),
+    [
+        ("en", "tell me a joke", "it was just a joke"),
+        ("ja", "冗談を言って", "冗談だよ"),
+        ("ko", "농담 해줘", "농담이야"),
+    ],
+)
+def test_who_asks_for_a_joke_has_not_taken_back_what_they_told(language: str, asked: str, taken_back: str) -> None:
+    pattern = words(language).told["joke"]
+    assert not re.search(pattern, asked)
+    assert re.search(pattern, taken_back)
