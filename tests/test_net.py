@@ -47,13 +47,14 @@ ALLOWED = {
     "neko/serve/server.py imports socket",
     "neko/serve/listener.py calls getaddrinfo",
     "neko/web/allowed_hosts.py imports socket",
+    "neko/llm/small_model/server.py imports socket",
     "neko/proxies.py imports urllib.request",
     "neko/llm/provider_errors.py imports socket",
     "neko/llm/client.py imports openai",
     "neko/llm/client.py calls AsyncOpenAI over http_client",
     "neko/llm/client.py calls httpx2.Request",
 }
-"""The listening socket, to which connections come in; this machine's own name; the proxies that
+"""The listening socket, to which connections come in; this machine's own name; a port that is free; the proxies that
 the system names; the exception for an unknown host; and the ``openai`` client, which
 is made over a client of the gate's."""
 

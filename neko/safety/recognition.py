@@ -22,8 +22,12 @@ _HEAD = 3_000
 _TAIL = 1_000
 """Characters of a long text that are looked at: its beginning and its end."""
 _SENTENCE = re.compile(r"[.!?。;\n]+")
-_ALONE: Final = 1.0
-"""How much surer it must be of one sentence out of several, torn from what stands beside it."""
+_SHORT: Final = 90
+"""Bytes of UTF-8 up to which a passage is as long as those that the model was trained with."""
+_PAIR, _ALONE, _LONG = 2.0, 1.5, 4.0
+"""How much surer it must be of two sentences out of more, of one, torn from what stands beside it, and of a passage
+that is not short, whose beginning and end are looked at by themselves, too: a long talk has many of each, and hardly
+any tells of danger."""
 
 
 def load_recognition() -> None:
@@ -51,9 +55,16 @@ def recognise(text: str) -> Danger | None:
 
 def _passages(text: str) -> Iterator[tuple[str, float]]:
     sentences = [sentence for sentence in _SENTENCE.split(text) if sentence.strip()]
-    if len(sentences) < 3:
-        yield text, 0.0
-    else:
-        yield from ((f"{one} {other}", 0.0) for one, other in pairwise(sentences))
+    passages = [(text, 0.0)]
+    if len(sentences) > 2:
+        passages = [(f"{one} {other}", _PAIR) for one, other in pairwise(sentences)]
     if len(sentences) > 1:
-        yield from ((sentence, _ALONE) for sentence in sentences)
+        passages += ((sentence, _ALONE) for sentence in sentences)
+    for passage, margin in passages:
+        if len(passage.encode("utf-8", "replace")) <= _SHORT:
+            yield passage, margin
+        else:
+            yield passage, max(margin, _LONG)
+            end = _SHORT if passage.isascii() else _SHORT // 3
+            yield passage[:end], max(margin, _ALONE)
+            yield passage[-end:], max(margin, _ALONE)

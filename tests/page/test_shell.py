@@ -36,6 +36,7 @@ def render(**variables: str) -> str:
         [jinja2.DictLoader({"second.html": SECOND_PAGE}), jinja2.FileSystemLoader(TEMPLATES)],
     )
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.globals["modules_of"] = lambda *entries: [*entries, "app/shell.js"]
     page = {"base": "/", "character": "Mio", "language": "ja", "version": "v1", **variables}
     return environment.get_template("second.html").render(page)
 

@@ -28,8 +28,9 @@ from tests.safety.training_lines import HARMLESS, training_lines
 
 EPOCHS, KIND_EPOCHS, BATCH, RATE, DECAY = 8, 4, 64, 0.3, 1e-5
 FOLDS, SEEDS = 5, 3
-FALSE_ALARMS = 0.025
-"""Share of harmless lines, written out and not made of a pattern, that may be taken for danger."""
+THRESHOLD = 0.6
+"""From where on a score is danger: chosen so that of other people's long talks (LoCoMo and the like, which are no part
+of this project) one or two turns in a hundred are taken for it, and no plain wording is missed."""
 LEAST = 0.2
 """Weights below this are left out: they are many, and change little."""
 STEPS = 24
@@ -101,16 +102,13 @@ def cross_validated(data: Data) -> Floats:
     return found
 
 
-def report(data: Data, found: Floats) -> float:
-    """Print what cross-validation says of lines that are written out; the threshold for ``FALSE_ALARMS``."""
+def report(data: Data, found: Floats) -> None:
+    """Print what cross-validation says of lines that are written out."""
     danger, none = data.written_out & (data.kinds != HARMLESS), data.written_out & (data.kinds == HARMLESS)
-    threshold = float(np.sort(found[none])[::-1][int(FALSE_ALARMS * none.sum())])
     for language in LANGUAGES:
         here = data.languages == language
-        seen, alarms = (found[here & danger] > threshold).mean(), (found[here & none] > threshold).mean()
+        seen, alarms = (found[here & danger] > THRESHOLD).mean(), (found[here & none] > THRESHOLD).mean()
         print(f"{language}: {seen:.1%} of {(here & danger).sum()} lines seen, {alarms:.1%} false alarms")
-    print(f"threshold {threshold:.2f}")
-    return threshold
 
 
 def kind_tables(data: Data) -> Iterator[tuple[Floats, float]]:
@@ -128,7 +126,7 @@ def whole(data: Data) -> tuple[Floats, float]:
     return np.mean([table for table, _ in models], axis=0, dtype=np.float32), sum(bias for _, bias in models) / SEEDS
 
 
-def write(data: Data, threshold: float) -> None:
+def write(data: Data) -> None:
     table, bias = whole(data)
     kinds = list(kind_tables(data))
     scale = float(np.quantile(np.abs(table[table != 0]), 0.9995)) / STEPS
@@ -140,7 +138,7 @@ def write(data: Data, threshold: float) -> None:
         "lines": len(data.features),
         "scale": round(scale, 6),
         "bias": round(bias, 4),
-        "threshold": round(threshold, 3),
+        "threshold": THRESHOLD,
         "kind_bias": {kind.value: round(one, 4) for kind, (_, one) in zip(Danger, kinds, strict=True)},
     }
     (folder / "model.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
@@ -159,9 +157,9 @@ def main() -> None:
     start = time.monotonic()
     data = Data()
     print(f"{len(data.features)} wordings of {data.groups.max() + 1} lines")
-    threshold = report(data, cross_validated(data))
+    report(data, cross_validated(data))
     if chosen.write:
-        write(data, threshold)
+        write(data)
     print(f"{time.monotonic() - start:.0f} s")
 
 
