@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -76,6 +77,16 @@ async def test_her_face_is_serious_and_stays_so_in_the_lines_after(server: Runni
             shown += [frame["emotion"] for frame in frames if frame["type"] == "neko_emotion"]
     assert len(shown) == 3
     assert set(shown) <= {"sad", "neutral"}
+
+
+async def test_what_asks_for_something_is_answered_also_then_and_with_a_serious_face(server: RunningServer) -> None:
+    async with client(server.ws_url, NAME, language="en") as page:
+        await asked(page, WANT_TO_DIE["en"])
+        for text, wanted in (("My name is Daniel", "Daniel"), ("flip a coin", "(?i)heads|tails"), ("2 + 3", "5")):
+            reply, frames = await asked(page, text)
+            assert re.search(wanted, reply), reply
+            shown = {frame["emotion"] for frame in frames if frame["type"] == "neko_emotion"}
+            assert shown <= {"sad", "neutral"}
 
 
 async def test_where_the_reader_may_be_anywhere_no_number_is_made_up(server: RunningServer) -> None:

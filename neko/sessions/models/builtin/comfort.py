@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from neko.language import guess
 from neko.safety import Help, words
 from neko.sessions.models.builtin.phrasebook import phrasebook, plain
+from neko.sessions.models.builtin.rules import Rules
 from neko.types.model_session import UserMessage
 
 T = TypeVar("T")
@@ -36,16 +37,16 @@ class Comfort:
     _left: int = 0
     _last: dict[str, object] = field(default_factory=dict)
 
-    def answer(self, message: UserMessage, otherwise: Callable[[UserMessage], str]) -> str:
-        """A whole reply; ``otherwise`` makes the one to lines that have nothing to do with danger."""
+    def answer(self, message: UserMessage, rules: Rules) -> str:
+        """A whole reply; ``rules`` make the one to lines that have nothing to do with danger."""
         self.language = guess(message.text, self.language)
         if message.help:
             self._help, self._left = message.help, _LINES_AFTER
             return self._reply(message.help)
         if self._help is None or self._left == 0:
-            return otherwise(message)
+            return rules.answer(message)
         self._left -= 1
-        return self._reply_after(self._help, message, otherwise)
+        return self._reply_after(self._help, message, rules)
 
     def _reply(self, found: Help) -> str:
         say = words(self.language)
@@ -53,14 +54,15 @@ class Comfort:
         space = "" if before[-1] in "。！？" else " "
         return "<sad>" + space.join((before, say.whom(found), after))
 
-    def _reply_after(self, found: Help, message: UserMessage, otherwise: Callable[[UserMessage], str]) -> str:
+    def _reply_after(self, found: Help, message: UserMessage, rules: Rules) -> str:
         say, text = words(self.language), plain(message.text)
         if len(text) <= _LONGEST_ANSWER:
             for name in ("joke", "thanks", "unsafe", "safe"):
                 if re.search(say.told[name], text):
                     return "<sad>" + self._pick(name, say.after[name]).format(reach=say.whom(found))
-        if phrasebook(self.language).matches("question", text):
-            return _FACE.sub("<neutral>", otherwise(message))
+        reply = rules.answer(message)
+        if rules.has_answered or phrasebook(self.language).matches("question", text):
+            return _FACE.sub("<neutral>", reply)
         return "<sad>" + self._pick("other", say.after["other"]).format(reach=say.whom(found))
 
     def _pick(self, name: str, wordings: Sequence[T]) -> T:

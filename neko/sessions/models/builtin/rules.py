@@ -70,6 +70,8 @@ class Rules:
     clock: Callable[[], datetime]
     choice: random.Random
     traits: Mapping[str, str] = field(default_factory=dict)
+    has_answered: bool = False
+    """The last line asked for something that she did or knew, or told her a name."""
     _since_hint: int = _BETWEEN_HINTS
     _before: str = ""
     _wording: Wording = field(init=False)
@@ -104,6 +106,7 @@ class Rules:
         elif not message.images:
             found = self._of_parts(book, words, message, named=named)
         self._before = found.name
+        self.has_answered = found.weight is Weight.ANSWER
         self._since_hint += 1
         reply = found.reply
         if found.name in _SAYS_WHAT_SHE_IS:

@@ -67,7 +67,7 @@ class BuiltinSession:
         if self._replies.closed or self._rules is None or self._comfort is None:
             raise RuntimeError("the session is not open")
         if isinstance(item, UserMessage):
-            compose = partial(self._comfort.answer, otherwise=self._rules.answer)
+            compose = partial(self._comfort.answer, rules=self._rules)
             self._replies.start(item.id, partial(self._answer, self._rules, compose, item))
         elif isinstance(item, Respond):
             self._replies.start(item.id, partial(self._speak_first, self._rules, item.instructions))
