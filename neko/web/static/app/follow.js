@@ -11,6 +11,8 @@ export class Follow {
   #arriving = false;
   /** What stays in view while more is said below it, until the reader moves. @type {HTMLElement | null} */
   #held = null;
+  /** The reader has done something that may scroll since it is held. */
+  #moved = false;
   #at = 0;
   following = true;
 
@@ -27,7 +29,12 @@ export class Follow {
     new ResizeObserver(() => this.keep()).observe(log);
     pill.addEventListener("click", () => this.toEnd(true));
     log.addEventListener("scrollend", () => this.#arrived());
-    for (const own of ["wheel", "touchmove", "keydown"]) log.addEventListener(own, () => { this.#arriving = false; }, { passive: true });
+    for (const own of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+      log.addEventListener(own, () => {
+        this.#arriving = false;
+        this.#moved = true;
+      }, { passive: true });
+    }
   }
 
   /** Something new was said at the end. */
@@ -50,6 +57,7 @@ export class Follow {
    */
   hold(element) {
     this.#held = element;
+    this.#moved = false;
     this.keep();
   }
 
@@ -100,7 +108,7 @@ export class Follow {
     const left = scrollHeight - clientHeight - scrollTop;
     if (this.#held) {
       if (scrollTop === this.#at) return;
-      if (scrollTop < this.#at && left <= 1) { // there is less below than there was: not the reader's doing
+      if (!this.#moved) { // the page has got longer or shorter: not the reader's doing
         this.#at = scrollTop;
         return;
       }
