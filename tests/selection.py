@@ -4,7 +4,7 @@
 minutes, ``real`` needs real models. A test gets ``page`` by using a browser, ``slow`` and ``real`` by its folder
 or by a marker of its own, ``long`` by a marker of its own.
 
-A browser and other programs share a machine that may be busy: such a test fails when it fails twice in a row.
+Browsers, sockets and other programs share a machine that may be busy: a test fails when it fails twice in a row.
 A summary names those that needed the second try, which are to be looked into.
 """
 
@@ -37,8 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(marker)
         if "chromium_path" in getattr(item, "fixturenames", ()):
             item.add_marker("page")
-        if item.get_closest_marker("page") or item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+        item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
