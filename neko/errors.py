@@ -73,6 +73,7 @@ NekoError
 │   ├── SpeechSilentError      it cannot be reached, or went silent
 │   ├── SpeechUnreadableError  what it sent is no sound that can be decoded
 │   └── SpeechTooLongError     the reply runs too far ahead of its sound
+├── HearingError           what was spoken could not be turned into words
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
     ├── LogMovedError          its file had gone and was written anew
@@ -502,6 +503,13 @@ class SpeechUnreadableError(SpeechError):
 
 class SpeechTooLongError(SpeechError):
     code = "speech_too_long"
+
+
+class HearingError(NekoError):
+    """``params`` always holds ``engine``, the name the user knows."""
+
+    code = "hearing"
+    permanent = False
 
 
 class MemoryStoreError(NekoError):
