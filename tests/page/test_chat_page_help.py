@@ -101,6 +101,25 @@ async def test_after_a_reload_the_card_stands_below_its_line_again(
     await expect(driver.page.locator(".line[data-role=user] + [data-testid=help]")).to_have_count(1)
 
 
+async def test_who_talked_on_finds_the_end_of_the_talk_after_a_reload_and_not_the_card(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    await driver.open(connected.url)
+    await driver.say(WORDS)
+    await driver.reply()
+    provider.script(Script(["Breathe with me.\n\n"] * 30))
+    await driver.say("thank you")
+    await driver.reply(2)
+    await driver.page.reload()
+    await driver.until_ready()
+    await expect(driver.get("help")).to_have_count(1)
+    await expect(driver.get("help")).not_to_be_in_viewport()
+    await driver.until(
+        "() => { const log = document.querySelector('#log');"
+        " return log.scrollHeight - log.scrollTop - log.clientHeight < 8; }"
+    )
+
+
 @pytest.mark.parametrize(
     ("locale", "zone", "number"),
     [

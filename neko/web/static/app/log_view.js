@@ -105,7 +105,7 @@ export class LogView extends Emitter {
   }
 
   /**
-   * Something that belongs to a line and is none: below it, or at the end.
+   * Something that belongs to a line and is none: below it, or at the end. It stays in view unless the talk went on.
    * @param {HTMLElement} element
    * @param {Entry | null} entry
    */
@@ -113,7 +113,8 @@ export class LogView extends Emitter {
     const line = entry && this.#views.get(entry)?.element;
     if (line) line.after(element);
     else this.#lastPage().append(element);
-    this.#follow.hold(element);
+    const said = [...this.#log.querySelectorAll(".line[data-role=user]")].at(-1);
+    if (!line || line === said) this.#follow.hold(element);
   }
 
   /**
