@@ -125,6 +125,7 @@ class ScriptedSpeechSession:
             truncation=True,
             turn_detection=turn_detection,
             transcription=transcription,
+            answers_speech=True,
         )
         self.setup: SessionSetup | None = None
         self.heard = bytearray()

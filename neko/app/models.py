@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from neko.app.small_model import SmallModel
-from neko.errors import NoModelListError, SettingError, VoiceUnavailableError
+from neko.errors import NekoError, NoModelListError, SettingError, VoiceUnavailableError
 from neko.llm import model_catalogue
 from neko.llm.adaptation import Adaptations, is_same_model
 from neko.llm.discovery import LocalServer, find_local_servers
@@ -15,6 +15,8 @@ from neko.providers import ASSIST_ROLES, ModelEndpoint, resolve
 from neko.providers.model_choice import Target
 from neko.sessions import models as sessions
 from neko.sessions.actions import Mode
+from neko.sessions.models.cascade.session import CascadeSession, Ears
+from neko.sessions.models.event_channel import EventChannel
 from neko.settings import CoreConfig, Settings
 from neko.settings.reply_options import reply_options
 from neko.tasks import TaskOwner
@@ -26,7 +28,8 @@ SessionFactory = Callable[[Mode, TaskOwner], ModelSession]
 
 
 class Models:
-    """``neko.models``. With a ``session_factory`` its sessions answer instead of the configured model's."""
+    """``neko.models``. With a ``session_factory`` its sessions answer instead of the configured model's. ``ears`` gives
+    what a call is heard with, and raises the ``NekoError`` that says why there is nothing to hear with."""
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Models:
         network: Network,
         small: SmallModel,
         session_factory: SessionFactory | None = None,
+        ears: Callable[[], Ears] | None = None,
     ) -> None:
         self.small = small
         self._config = config
@@ -44,6 +48,7 @@ class Models:
         self._resolved_at = config.revision
         self._adaptations = Adaptations()
         self._session_factory = session_factory
+        self._ears = ears
 
     @property
     def label(self) -> ModelLabel:
@@ -70,10 +75,14 @@ class Models:
         """
         if self._session_factory is not None:
             return self._session_factory(mode, owner)
-        if mode == "audio":
-            label = self.label
-            raise VoiceUnavailableError("no speech-to-speech session", model=label.model, provider=label.provider)
-        return sessions.build(
+        try:
+            ears = self._ears() if self._ears else None
+        except NekoError:
+            if mode == "audio":
+                raise
+            ears = None
+        channel = EventChannel()
+        session = sessions.build(
             self.endpoint("conversation"),
             self.endpoint("vision"),
             owner,
@@ -81,7 +90,14 @@ class Models:
             self._adaptations,
             lambda: reply_options(self._config.in_force, character),
             self.small.check if self.small.is_chosen else None,
+            channel,
         )
+        if ears is None:
+            if mode == "audio":
+                label = self.label
+                raise VoiceUnavailableError("nothing hears", model=label.model, provider=label.provider)
+            return session
+        return CascadeSession(session, channel, ears, owner=owner, for_call=mode == "audio")
 
     def summariser(self) -> Summarise | None:
         """One-shot summaries by the configured model; None without one."""

@@ -17,6 +17,7 @@ from neko.audio.resample import SPEAKER_RATE, PcmStream
 from neko.audio.sentences import SentenceCutter
 from neko.audio.speakable import condensed, speakable
 from neko.audio.spoken_language import SpokenLanguage
+from neko.audio.spoken_text import SpokenText
 from neko.errors import NekoError, SpeechError, SpeechTooLongError
 from neko.tasks import TaskOwner, in_thread
 from neko.types.speech import SpeechEngine, Utterance, VoiceSettings
@@ -62,7 +63,7 @@ class _Reply:
 
     ``inbox`` holds sentences, sound, and None for the end; ``waiting`` is how full it is, up to 1.
     ``spoken``: its engine has been asked. ``closed``: it takes no more input. ``flowing``:
-    not paused. ``told``: codes of the faults that were.
+    not paused. ``told``: codes of the faults that were. ``made``: bytes of sound so far.
     """
 
     speech_id: str
@@ -83,6 +84,8 @@ class _Reply:
     failures: int = 0
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
+    made: int = 0
+    spoken_text: SpokenText = field(default_factory=SpokenText)
 
     spoken_language: SpokenLanguage = field(init=False)
 
@@ -132,6 +135,8 @@ class SpeechPipeline:
         self._on_fault = on_fault
         self._on_sentence = on_sentence
         self._reply: _Reply | None = None
+        self._latest: _Reply | None = None
+        self._paused = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -166,7 +171,9 @@ class SpeechPipeline:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         reply.tasks[1].add_done_callback(lambda _: self._forget(reply))
-        self._reply = reply
+        self._reply = self._latest = reply
+        if self._paused:
+            reply.flowing.clear()
 
     def feed(self, text: str) -> None:
         """Text as it streams, markup and all."""
@@ -194,12 +201,14 @@ class SpeechPipeline:
         reply.inbox.put_nowait(None)
 
     def pause(self) -> None:
-        """Hand over nothing until ``resume``; sound goes on being made, as far ahead as it may."""
+        """Hand over nothing until ``resume``, of a reply that begins meanwhile either; sound goes on being made."""
+        self._paused = True
         if self._reply:
             self._reply.flowing.clear()
 
     def resume(self) -> None:
         """Go on where ``pause`` stopped."""
+        self._paused = False
         if self._reply:
             self._reply.flowing.set()
 
@@ -208,6 +217,15 @@ class SpeechPipeline:
         reply, self._reply = self._reply, None
         if reply:
             reply.stop()
+
+    def heard(self, speech_id: str, played_ms: float) -> str | None:
+        """The text of this reply that was heard when so much of it had been played; ``None``: it is not the latest."""
+        latest = self._latest
+        return latest.spoken_text.until(played_ms) if latest and latest.speech_id == speech_id else None
+
+    def sound_ms(self, speech_id: str) -> float:
+        """How much sound there is of this reply, if it is the latest; milliseconds."""
+        return self._latest.made / BYTES_PER_MS if self._latest and self._latest.speech_id == speech_id else 0.0
 
     async def aclose(self) -> None:
         """Cut what runs and free the engine; idempotent."""
@@ -255,6 +273,7 @@ class SpeechPipeline:
             reply.waiting -= _share(item)
             if reply.failures < _MOST_FAILURES and (text := speakable(item, reply.language)):
                 await self._say(reply, text)
+            reply.spoken_text.add(item, reply.made / BYTES_PER_MS)
         if reply.resampler:
             await self._pack(reply, await self._run(reply.resampler.flush))
 
@@ -298,6 +317,7 @@ class SpeechPipeline:
         return await asyncio.get_running_loop().run_in_executor(self._executor, convert, *pcm)
 
     async def _pack(self, reply: _Reply, pcm: bytes) -> None:
+        reply.made += len(pcm)
         reply.unframed += pcm
         while len(reply.unframed) >= (FRAME if reply.started else FIRST_FRAME):
             await self._queue_frame(reply)

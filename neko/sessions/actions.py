@@ -42,6 +42,38 @@ class SendAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportPlayback:
+    """How much of a speech the client has played, milliseconds."""
+
+    speech_id: str
+    played_ms: float
+    state: Literal["playing", "paused", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class MuteMicrophone:
+    """Take no sound until it is opened again; what was being said is over."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PushToTalk:
+    """The key to talk is pressed, or let go."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeardOnPage:
+    """The page recognises speech by itself: what it hears the user say."""
+
+    utterance_id: str
+    state: Literal["started", "partial", "final", "rejected"]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SendImage:
     """A JPEG that rides with the next text, or goes to a model that watches."""
 
@@ -71,5 +103,17 @@ class Ping:
 
 
 Action = (
-    StartSession | EndSession | SendText | SendAudio | SendImage | StopReply | RetryReply | ScreenshotResponse | Ping
+    StartSession
+    | EndSession
+    | SendText
+    | SendAudio
+    | ReportPlayback
+    | MuteMicrophone
+    | PushToTalk
+    | HeardOnPage
+    | SendImage
+    | StopReply
+    | RetryReply
+    | ScreenshotResponse
+    | Ping
 )

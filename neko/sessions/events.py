@@ -146,6 +146,53 @@ class UserTranscribed:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognised:
+    """What the user is heard to say, as it is recognised; each one replaces the one before. A final one without text:
+    there were no words."""
+
+    utterance_id: str
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """The user may have begun to speak: hold this speech until more is known."""
+
+    speech_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """It was nothing: go on where this speech was held."""
+
+    speech_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTimes:
+    """How long the steps of a spoken turn took: seconds since the last sound of the user's voice, by name."""
+
+    turn_id: str
+    marks: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class HearingReady:
+    """A call has begun: ``engine`` turns speech into words. ``local``: on this computer."""
+
+    engine: str
+    local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneMuted:
+    """Another program has muted or opened the microphone of this conversation."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UserActivity:
     """The user took the floor: stop playing; ``interrupted`` is the speech id that is cut."""
 
@@ -294,6 +341,12 @@ Event = (
     | TurnEnd
     | TurnAbandoned
     | UserTranscribed
+    | Recognised
+    | SpeechPaused
+    | SpeechResumed
+    | TurnTimes
+    | HearingReady
+    | MicrophoneMuted
     | UserActivity
     | Audio
     | ResponseDiscarded

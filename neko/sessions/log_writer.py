@@ -88,6 +88,7 @@ class LogWriter:
         self._status = status
         self._entries: asyncio.Queue[Entry] = asyncio.Queue(MOST_WAITING)
         self._receipts: dict[str, Line] = {}
+        self._replies: dict[str, Line] = {}
         self._recall_reported = False
         self._on_their_way: set[str | None] = set()
         self.typed_lines_waiting = 0
@@ -206,6 +207,28 @@ class LogWriter:
             )
             self._put(lambda: self._write(line))
 
+    def shorten_reply(self, turn_id: str, text: str) -> None:
+        """Only this much of a written reply was heard: a line of that text takes its place, and it stays an earlier
+        version."""
+
+        async def write() -> None:
+            written = self._replies.get(turn_id)
+            if written is None or not text:
+                return
+            line = NewLine(
+                self.session_id,
+                uuid4().hex,
+                "assistant",
+                text,
+                self._now(),
+                status="interrupted",
+                replaces=written.id,
+                remark=written.remark,
+            )
+            await self._write(line)
+
+        self._put(write)
+
     def then(self, action: Callable[[], None]) -> None:
         """Call this when all that was handed over before has been written."""
 
@@ -283,6 +306,7 @@ class LogWriter:
             self._status.report(error)
             return
         if stored:
+            self._remember(self._replies, line.turn_id, stored.line)
             self._clients.emit(LineStored(stored.line))
 
     async def _store(self, line: NewLine) -> Stored | None:
@@ -333,6 +357,11 @@ class LogWriter:
 
     def _remember_receipt(self, client_id: str | None, line: Line) -> None:
         if client_id:
-            self._receipts[client_id] = line
-            if len(self._receipts) > _RECEIPTS:
-                del self._receipts[next(iter(self._receipts))]
+            self._remember(self._receipts, client_id, line)
+
+    @staticmethod
+    def _remember(lines: dict[str, Line], key: str, line: Line) -> None:
+        """As one of the newest."""
+        lines[key] = line
+        if len(lines) > _RECEIPTS:
+            del lines[next(iter(lines))]

@@ -22,7 +22,11 @@ from neko.sessions import turn_events as on
 from neko.sessions.actions import (
     Action,
     EndSession,
+    HeardOnPage,
+    MuteMicrophone,
     Ping,
+    PushToTalk,
+    ReportPlayback,
     RetryReply,
     ScreenshotResponse,
     SendAudio,
@@ -37,6 +41,7 @@ from neko.sessions.dependencies import SessionDependencies, Voice
 from neko.sessions.events import (
     ChatOpened,
     Event,
+    HearingReady,
     Hello,
     LinesDeleted,
     LineStored,
@@ -50,6 +55,7 @@ from neko.sessions.log_writer import TextRequest
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, Outbox
 from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
+from neko.sessions.spoken_input import SpokenInput
 from neko.sessions.status_reporter import StatusReporter, status_of_fault
 from neko.sessions.turn_controller import TurnController
 from neko.sessions.turn_events import Priority
@@ -57,7 +63,12 @@ from neko.sessions.unkept_lines import memory_too_slow
 from neko.sessions.unwanted_lines import UnwantedLines
 from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.types.lines import Line, NewLine
-from neko.types.model_session import ForgetLines, ModelEvent, ModelLabel, UserImage
+from neko.types.model_session import (
+    ForgetLines,
+    ModelEvent,
+    ModelLabel,
+    UserImage,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +115,7 @@ class SessionManager:
         self._unwanted = UnwantedLines(character, dependencies.memory, self._clients, self._status.report)
         self._slot = ModelSessionSlot(character, dependencies, self._owner, self._clients, self._status, self)
         self._microphone = Microphone(self._owner, dependencies.executor, on_fault=self._on_microphone_fault)
+        self.spoken_input = SpokenInput(self._microphone, self._slot, self._turns, self.emit)
         self._images: list[bytes] = []
         self._arrivals = 0
         self._newest_arrival = 0
@@ -144,7 +156,7 @@ class SessionManager:
                 persona.master,
                 self._turns.state,
                 self._label(),
-                self._turns.voice.kind,
+                self._turns.voice.voice.kind,
                 language,
                 max(last, self._turns.log.last_line_id),
                 chat,
@@ -257,8 +269,8 @@ class SessionManager:
                 pass  # only a client can be answered
             case SendText():
                 self.say(action)
-            case SendAudio(pcm, rate):
-                self._take_audio(pcm, rate)
+            case SendAudio() | ReportPlayback() | MuteMicrophone() | PushToTalk() | HeardOnPage():
+                self.spoken_input.take(action)
             case SendImage(jpeg):
                 self._take_image(jpeg)
             case StopReply():
@@ -356,11 +368,6 @@ class SessionManager:
         else:
             self._images = [*self._images, jpeg][-self._dependencies.limits.images :]
 
-    def _take_audio(self, pcm: bytes, rate: int) -> None:
-        if not self._slot.backing_off("audio"):
-            self._slot.need("audio")
-        self._microphone.feed(pcm, rate)
-
     def _end(self) -> bool:
         """End the session and whatever waits; was there one?"""
         self._images.clear()
@@ -374,7 +381,7 @@ class SessionManager:
 
     @property
     def voice_name(self) -> str:
-        return self._turns.voice.settings.voice
+        return self._turns.voice.voice.settings.voice
 
     @property
     def unkept(self) -> Sequence[NewLine]:
@@ -393,9 +400,11 @@ class SessionManager:
         self._turns.use_session(handle)
         if handle.takes("audio"):
             self._microphone.listen(handle.session)
+            if (hearing := handle.session.capabilities.hearing) and handle.mode == "audio":
+                self.emit(HearingReady(hearing.name, hearing.local))
         else:
             self._microphone.close()
-        self._owner.spawn(self._turns.prewarm_voice(), name="prewarm voice")
+        self._owner.spawn(self._turns.voice.prewarm(), name="prewarm voice")
 
     def on_session_unavailable(self) -> None:
         self._turns.dispatch(on.SessionUnavailable())
@@ -514,7 +523,7 @@ class SessionManager:
 
     async def use_voice(self, voice: Voice) -> None:
         """Speak with another engine or setting from the next reply on."""
-        await self._turns.use_voice(voice)
+        await self._turns.voice.use(voice)
 
     async def request_screenshot(self, timeout_s: float = 3.0) -> bytes | None:
         """Ask the page for a picture of the screen: a JPEG, or ``None`` when it does not answer in time."""

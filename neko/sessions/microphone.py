@@ -132,6 +132,7 @@ class Microphone:
         self._task: asyncio.Task[None] | None = None
         self._fault_told = False
         self.state = MicrophoneState.CLOSED
+        self.muted = False
 
     @property
     def dropped_s(self) -> float:
@@ -139,7 +140,9 @@ class Microphone:
         return self._ring.dropped_s
 
     def feed(self, pcm: bytes, rate: int) -> None:
-        """Take PCM16 little-endian mono at ``rate`` Hz; an odd last byte is left out."""
+        """Take PCM16 little-endian mono at ``rate`` Hz; an odd last byte is left out. Muted, it is thrown away."""
+        if self.muted:
+            return
         pcm = pcm[: len(pcm) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE]
         if not pcm:
             return

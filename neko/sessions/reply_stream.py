@@ -26,7 +26,9 @@ class ReplyStream:
     ``replaces``: the line of an earlier reply of which this one is a retry. ``text``: what was shown, of which
     the first ``delivered`` characters were sent to somebody who may have left since.
     ``remark``: what is to be known of it.
-    ``timeline`` has the marks received, committed, first_delta, first_audio and turn_end.
+    ``spoken``: it answers what was said by voice.
+    ``timeline`` has the marks end_of_turn and transcript (of a spoken turn), committed, first_delta, first_audio and
+    turn_end.
     """
 
     turn_id: str
@@ -38,6 +40,7 @@ class ReplyStream:
     text: str = ""
     delivered: int = 0
     is_anew: bool = False
+    spoken: bool = False
     remark: Remark | None = None
     _first: bool = True
     _emotion_shown: bool = False
@@ -52,6 +55,7 @@ class ReplyStream:
             self.silent,
             timeline=self.timeline,
             is_anew=True,
+            spoken=self.spoken,
             remark=self.remark,
         )
 

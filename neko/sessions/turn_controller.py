@@ -15,33 +15,33 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from neko.audio.speech_pipeline import SpeechPipeline
-from neko.errors import MemorySlowError, ModelStreamBrokenError, ModelTimeoutError, NekoError, SpeechTooLongError
+from neko.errors import MemorySlowError, ModelStreamBrokenError, ModelTimeoutError, NekoError
 from neko.prompts import phrases
 from neko.sessions import prompt, turn_state
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions.arbiter import Arbiter, Verdict
 from neko.sessions.clients import Clients
-from neko.sessions.dependencies import SessionDependencies, Voice
+from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import (
-    Audio,
     Event,
+    Recognised,
     ReplyText,
     ResponseDiscarded,
-    SpeakOnPage,
     SpeechEnded,
     State,
     StateChanged,
     TurnAbandoned,
     TurnEnd,
-    UserActivity,
+    TurnTimes,
     UserTranscribed,
 )
 from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import LogWriter, TextRequest
+from neko.sessions.nods import is_nod
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
+from neko.sessions.reply_voice import ReplyVoice
 from neko.sessions.session_sender import SessionSender
 from neko.sessions.session_slot import SessionHandle
 from neko.sessions.status_reporter import StatusReporter
@@ -58,9 +58,11 @@ from neko.types.model_session import (
     ReplyDone,
     Respond,
     SessionLost,
+    SpeechRejected,
     TextDelta,
     ToolCall,
     ToolResult,
+    Transcript,
     UserMessage,
 )
 from neko.well_formed import well_formed
@@ -76,7 +78,6 @@ _SHOWN: dict[Phase, State] = {
     Phase.ENDED: "idle",
 }
 _DRAIN_TIMEOUT_S = 5.0
-_MOST_SPEECH_FAULTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +119,21 @@ class TurnController:
         self._handle: SessionHandle | None = None
         self._streams: dict[str, ReplyStream] = {}
         self._current: ReplyStream | None = None
-        self._speech: str | None = None
-        self._spoke = False
-        self._speech_faults_told: set[tuple[str, str]] = set()
         self._repetition = RepetitionGuard(character)
         self.log = LogWriter(character, dependencies, owner, clients, status)
         self.help = HelpOffers(clients, dependencies.helplines, lambda: dependencies.persona().language)
         self._sender: SessionSender | None = None
         self._tools: dict[str, set[asyncio.Task[None]]] = {}
         self._closed = False
-        self.voice: Voice = dependencies.voice()
-        self._pipeline = SpeechPipeline(
-            self.voice.engine,
-            dependencies.executor,
-            owner=owner,
-            on_audio=self._on_audio,
-            on_end=self._on_speech_end,
-            on_fault=self._on_speech_fault,
-            on_sentence=self._on_sentence,
+        self.voice = ReplyVoice(
+            character,
+            dependencies,
+            clients,
+            owner,
+            status,
+            on_first_sound=self._on_first_sound,
+            on_made=self._on_sound_made,
+            on_heard=self._on_sound_heard,
         )
 
     # ── what begins a turn ────────────────────────────────────────────────────
@@ -197,7 +195,8 @@ class TurnController:
         self._sender = SessionSender(self._owner, self._dependencies.timeouts.send_timeout_s, self._session_error)
         self.log.session_id = handle.id
         capabilities = handle.session.capabilities
-        self.dispatch(on.SessionReady(handle.id, capabilities.text_input, capabilities.transcription, BargeIn.CUT))
+        barge_in = BargeIn.CUT if capabilities.answers_speech else BargeIn.PAUSE
+        self.dispatch(on.SessionReady(handle.id, capabilities.text_input, capabilities.transcription, barge_in))
 
     def leave_session(self) -> None:
         """The session answers no more."""
@@ -229,7 +228,34 @@ class TurnController:
             if goes_on(self._state, event.reply_id, self._clock(), timeouts):  # the hot path: no state changes
                 self._show(self._current, self._current.feed(event.text))
                 return
-        self.dispatch(event)
+        if isinstance(event, Transcript | SpeechRejected):
+            self.on_heard(event)
+        else:
+            self.dispatch(event)
+
+    def on_heard(self, event: Transcript | SpeechRejected) -> None:
+        """Words of the user's voice, or none. A nod while she speaks is none; other words are shown as they come,
+        and the final ones asked like typed ones, unless the session has answered them itself."""
+        if isinstance(event, Transcript) and self._state.paused_until is not None and is_nod(event.text):
+            if not event.final:
+                return
+            event = SpeechRejected(event.utterance_id)
+        words = event.text.strip() if isinstance(event, Transcript) else ""
+        final = isinstance(event, SpeechRejected) or event.final
+        self._clients.emit(Recognised(event.utterance_id, words, final))
+        answered = self._handle is not None and self._handle.session.capabilities.answers_speech
+        if not (words and final) or answered or isinstance(event, SpeechRejected):
+            self.dispatch(event)
+            return
+        turn_id, now = uuid4().hex, self._clock()
+        stream = self._stream(turn_id)
+        stream.spoken = True
+        stream.timeline.start = event.spoken_until or now
+        if event.ended:
+            stream.timeline.marks["end_of_turn"] = event.ended - stream.timeline.start
+        stream.timeline.mark("transcript")
+        self._arbiter.user_spoke()
+        self.dispatch(on.SpokenWords(turn_id, event.utterance_id, words, TextRequest(words, now)))
 
     # ── the machine ───────────────────────────────────────────────────────────
 
@@ -325,7 +351,11 @@ class TurnController:
     def _interrupt(self, effect: do.Interrupt) -> None:
         """The reply ends with what has been sent of it."""
         stream = self._streams.get(effect.turn_id)
-        if stream:
+        heard = self.voice.heard(stream) if stream and effect.spoken_over else None
+        if stream and heard is not None:
+            self._clients.withdraw_text(effect.turn_id)
+            stream.text = heard
+        elif stream:
             unsent = min(self._clients.withdraw_text(effect.turn_id), len(stream.text) - stream.delivered)
             stream.text = stream.text[: len(stream.text) - unsent]
         if self._handle and self._sender:
@@ -333,6 +363,16 @@ class TurnController:
             text = kept.text if kept else stream.text if stream else ""
             self._sender.put(partial(self._handle.session.interrupt, effect.turn_id, text), self._status.report)
         self._cancel_tools(effect.turn_id)
+
+    def _keep_heard(self, effect: do.KeepHeard) -> None:
+        """What the model and the log remember of a reply that was cut in its sound alone."""
+        stream = self._current
+        heard = self.voice.heard(stream) if stream and stream.turn_id == effect.turn_id else None
+        if stream is None or heard is None or heard == stream.text.rstrip():
+            return
+        if self._handle and self._sender:
+            self._sender.put(partial(self._handle.session.interrupt, stream.turn_id, heard), self._status.report)
+        self.log.shorten_reply(stream.turn_id, heard)
 
     def _run_tool(self, effect: do.RunTool) -> None:
         running = self._tools.setdefault(effect.turn_id, set())
@@ -370,11 +410,9 @@ class TurnController:
     def _open_reply(self, effect: do.OpenReply) -> None:
         stream = self._current = self._stream(effect.turn_id)
         stream.own_voice = self._handle is not None and self._handle.session.capabilities.audio_output
-        stream.silent = self.voice.kind == "off" or not self._clients.wants_audio
-        self._speech = stream.speech_id
-        self._spoke = True
+        stream.silent = self.voice.is_silent()
+        self.voice.begin(stream)
         if not stream.silent:
-            self._pipeline.begin(stream.speech_id, self.voice.settings, self._dependencies.persona().language)
             self.dispatch(on.SoundBegan(effect.turn_id))
 
     def _show_text(self, effect: do.ShowText) -> None:
@@ -391,19 +429,17 @@ class TurnController:
                 if event.first and not stream.is_anew:
                     self._publish(facts.reply_started(self._character, stream.turn_id))
                 if not (stream.own_voice or stream.silent):
-                    self._pipeline.feed(event.text)
+                    self.voice.feed(event.text)
             else:
                 self._clients.emit(event)
 
     def _withdraw_text(self, effect: do.WithdrawText) -> None:
         """The clients drop what they have of the reply, its sound is cut, and it begins anew."""
         stream = self._current = self._streams[effect.turn_id] = self._stream(effect.turn_id).anew()
-        self._last_speech = stream.speech_id
         self._clients.drop_text(effect.turn_id)
         self._clients.drop_audio()
         self._clients.emit(ResponseDiscarded("thought", 1, 1, will_retry=True))
-        if not stream.silent:
-            self._pipeline.begin(stream.speech_id, self.voice.settings, self._dependencies.persona().language)
+        self.voice.begin(stream)
         if effect.text:
             self._show(stream, stream.feed(effect.text))
 
@@ -417,29 +453,13 @@ class TurnController:
         stream = self._stream(effect.turn_id)
         if not stream.silent:
             stream.timeline.mark("first_audio")
-            self._pipeline.feed_audio(effect.pcm, effect.rate)
+            self.voice.feed_audio(effect.pcm, effect.rate)
 
     def _finish_reply(self, effect: do.FinishReply) -> None:
         stream = self._stream(effect.turn_id)
         self._show(stream, stream.finish())
-        if stream is not self._current:
-            return
-        if stream.silent:
-            self._speech = None
-        else:
-            self._pipeline.finish()
-
-    def _silence_sound(self, effect: do.SilenceSound) -> None:
-        interrupted = self._speech
-        self._drop_sound(do.DropSound())
-        if effect.begins or self._spoke:
-            self._clients.emit(UserActivity(interrupted))
-        self._spoke = False
-
-    def _drop_sound(self, effect: do.DropSound) -> None:
-        self._speech = None
-        self._pipeline.cancel()
-        self._clients.drop_audio()
+        if stream is self._current:
+            self.voice.finish(stream)
 
     def _show_phase(self, effect: do.ShowPhase) -> None:
         if effect.phase is not Phase.ENDED:
@@ -496,49 +516,22 @@ class TurnController:
 
     # ── sound ─────────────────────────────────────────────────────────────────
 
-    async def use_voice(self, voice: Voice) -> None:
-        """Speak with another engine or setting from the next reply on."""
-        old, self.voice = self.voice, voice
-        self._pipeline.use(voice.engine)
-        self._speech_faults_told.clear()
-        await old.engine.aclose()
-
-    async def prewarm_voice(self) -> None:
-        """Load the voice ahead of the first sentence; a fault is told."""
-        try:
-            async with asyncio.timeout(self._dependencies.timeouts.prewarm_timeout_s):
-                await self.voice.engine.prewarm(self._dependencies.persona().language)
-        except NekoError as error:
-            self._status.report(error)
-        except TimeoutError:
-            logger.warning("%s: the voice is slow to warm up", self._character)
-
-    async def _on_audio(self, speech_id: str, pcm: bytes) -> None:
+    def _on_first_sound(self, speech_id: str) -> None:
         if self._current and self._current.speech_id == speech_id:
             self._current.timeline.mark("first_audio")
-        await self._clients.emit_audio(Audio(speech_id, pcm))
+            if self._current.spoken:
+                self._clients.emit(TurnTimes(self._current.turn_id, dict(self._current.timeline.marks)))
 
-    def _on_speech_end(self, speech_id: str) -> None:
-        self.log.then(partial(self._speech_ended, speech_id))  # after the end of its turn
+    def _on_sound_made(self, speech_id: str) -> None:
+        self.log.then(partial(self._sound_made, speech_id))  # after the end of its turn
 
-    def _speech_ended(self, speech_id: str) -> None:
-        if self._speech == speech_id:
-            self._speech = None
+    def _sound_made(self, speech_id: str) -> None:
         self._clients.emit(SpeechEnded(speech_id))
+        self.voice.made(speech_id)
+
+    def _on_sound_heard(self, speech_id: str) -> None:
         if self._current and self._current.speech_id == speech_id:
             self.dispatch(on.SoundEnded(self._current.turn_id))
-
-    def _on_sentence(self, speech_id: str, text: str, language: str) -> None:
-        how = self.voice.settings
-        self._clients.emit(SpeakOnPage(speech_id, text, language, how.rate, how.pitch))
-
-    def _on_speech_fault(self, error: NekoError) -> None:
-        """A voice fails at every sentence: each cause is told once until another voice is chosen."""
-        cause = error.code, error.said
-        known = cause in self._speech_faults_told or len(self._speech_faults_told) >= _MOST_SPEECH_FAULTS
-        if not known or isinstance(error, SpeechTooLongError):
-            self._speech_faults_told.add(cause)
-            self._status.report(error)
 
     # ── clients, the end ──────────────────────────────────────────────────────
 
@@ -563,19 +556,15 @@ class TurnController:
         if self._timer:
             self._timer.cancel()
         await self.log.close(_DRAIN_TIMEOUT_S)
-        try:
-            async with asyncio.timeout(_DRAIN_TIMEOUT_S):
-                await self._pipeline.aclose()
-        except Exception:
-            logger.exception("%s: the voice did not close cleanly", self._character)
+        await self.voice.aclose()
 
 
 _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.ShowPhase: TurnController._show_phase,
-    do.SilenceSound: TurnController._silence_sound,
-    do.DropSound: TurnController._drop_sound,
-    do.PauseSound: lambda controller, _: controller._pipeline.pause(),
-    do.ResumeSound: lambda controller, _: controller._pipeline.resume(),
+    do.SilenceSound: lambda controller, effect: controller.voice.silence(begins=effect.begins),
+    do.DropSound: lambda controller, _: controller.voice.drop(),
+    do.PauseSound: lambda controller, _: controller.voice.pause(),
+    do.ResumeSound: lambda controller, _: controller.voice.resume(),
     do.WriteUserLine: TurnController._write_user_line,
     do.ShowWords: lambda controller, effect: controller._clients.emit(UserTranscribed(effect.text)),
     do.WriteSpokenLine: TurnController._write_spoken_line,
@@ -584,6 +573,7 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.NeedSession: lambda controller, _: controller._need_session(),
     do.Ask: TurnController._ask,
     do.Interrupt: TurnController._interrupt,
+    do.KeepHeard: TurnController._keep_heard,
     do.OpenReply: TurnController._open_reply,
     do.ShowText: TurnController._show_text,
     do.WithdrawText: TurnController._withdraw_text,

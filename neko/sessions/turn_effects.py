@@ -130,7 +130,18 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """Tell the model that this reply is cut, or will not be listened to."""
+    """Tell the model that this reply is cut, or will not be listened to.
+
+    ``spoken_over``: the user spoke over it, so that only what was heard of it counts.
+    """
+
+    turn_id: str
+    spoken_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeepHeard:
+    """This reply is complete and written, but the user spoke over its sound: only what was heard of it counts."""
 
     turn_id: str
 
@@ -236,6 +247,7 @@ Effect = (
     | NeedSession
     | Ask
     | Interrupt
+    | KeepHeard
     | OpenReply
     | ShowText
     | WithdrawText

@@ -14,6 +14,7 @@ from neko.types.model_session import (
     ReplyNotice,
     ReplyStarted,
     Retrying,
+    SpeechLasts,
     SpeechRejected,
     SpeechStarted,
     SpeechStopped,
@@ -39,7 +40,7 @@ class BargeIn(Enum):
     CUT = "cut"
     """The reply is over."""
     PAUSE = "pause"
-    """The reply is held until words come, or the sound proves to be no speech."""
+    """The reply is held until words come or the speech lasts, or the sound proves to be no speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,16 @@ class UserWords:
     turn_id: str
     request: Any = field(hash=False, compare=False)
     committed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWords:
+    """What the user said is known, and the session that heard it is to be asked with it as with typed words."""
+
+    turn_id: str
+    utterance_id: str
+    text: str
+    request: Any = field(hash=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,7 @@ class Close:
 
 Event = (
     UserWords
+    | SpokenWords
     | SpeakFirst
     | Committed
     | CommitFailed
@@ -173,6 +185,7 @@ Event = (
     | Retrying
     | ReplyNotice
     | SpeechStarted
+    | SpeechLasts
     | SpeechStopped
     | Transcript
     | SpeechRejected

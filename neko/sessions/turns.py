@@ -121,8 +121,8 @@ class _Transition:
 
     # ── the user types, or she speaks first ───────────────────────────────────
 
-    def on_user_words(self, event: on.UserWords) -> None:
-        self._cut(do.SilenceSound(begins=not event.committed))
+    def on_user_words(self, event: on.UserWords, *, spoken: bool = False) -> None:
+        self._cut(do.SilenceSound(begins=not event.committed), spoken_over=spoken)
         if self._utterance and not self._utterance.speaking:
             self._utterance = None
         if event.committed:
@@ -131,6 +131,19 @@ class _Transition:
         due = self._now + self._timeouts.commit_timeout_s
         self._turn = Turn(event.turn_id, Priority.USER, Step.COMMITTING, due, event.request)
         self._log += (do.WriteUserLine(event.turn_id, event.request),)
+
+    def on_spoken_words(self, event: on.SpokenWords) -> None:
+        """They open a turn as typed ones do; whoever goes on speaking is listened to before it is heard."""
+        if event.utterance_id in self._transcribed:
+            return
+        self._transcribed = (*self._transcribed, event.utterance_id)[-_RECENT:]
+        self._forget_words({event.utterance_id})
+        self._effects.append(do.ShowWords(event.utterance_id, event.text))
+        if self._utterance and self._utterance.id == event.utterance_id:
+            self._utterance = None
+        self.on_user_words(on.UserWords(event.turn_id, event.request), spoken=True)
+        if self._utterance:
+            self._pause()
 
     def on_speak_first(self, event: on.SpeakFirst) -> None:
         if not may_open(self._old, event.priority):
@@ -196,20 +209,28 @@ class _Transition:
         if self._turn is None or self._turn.step not in (Step.COMMITTING, Step.STARTING):
             self._cut(do.DropSound())
         self._utterance = None
-        self._paused_until = None
+        self._resume()
         self._log = tuple(entry for entry in self._log if not isinstance(entry, AwaitedWords))
         self._transcribed = ()
 
     # ── the user speaks ───────────────────────────────────────────────────────
 
     def on_speech_started(self, event: model.SpeechStarted) -> None:
-        if self._barge_in is BargeIn.PAUSE and self._is_audible():
-            if self._paused_until is None:
-                self._effects.append(do.PauseSound())
-            self._paused_until = self._now + self._timeouts.pause_timeout_s
-        else:
-            self._cut(do.SilenceSound())
+        if self._barge_in is BargeIn.CUT:
+            self._cut(do.SilenceSound(), spoken_over=True)
+        elif self._turn or self._speech_id:
+            self._pause()
         self._utterance = Utterance(event.utterance_id, True, self._now + self._timeouts.utterance_timeout_s)
+
+    def _pause(self) -> None:
+        """Hold the reply, heard or yet to come, until it is known whether the user has something to say."""
+        if self._paused_until is None:
+            self._effects.append(do.PauseSound())
+        self._paused_until = self._now + self._timeouts.pause_timeout_s
+
+    def on_speech_lasts(self, event: model.SpeechLasts) -> None:
+        if self._paused_until is not None and self._utterance and self._utterance.id == event.utterance_id:
+            self._cut(do.SilenceSound(), spoken_over=True)
 
     def on_speech_stopped(self, event: model.SpeechStopped) -> None:
         utterance = self._utterance
@@ -221,6 +242,8 @@ class _Transition:
         if self._transcription:
             due = self._now + self._timeouts.transcript_timeout_s
             self._log += (AwaitedWords(utterance.id, due),)
+            if self._paused_until is not None:
+                self._paused_until = due
         self._utterance = replace(utterance, speaking=False, due=due)
         return self._utterance
 
@@ -230,7 +253,7 @@ class _Transition:
         text = event.text.strip()
         utterance = self._utterance if self._utterance and self._utterance.id == event.utterance_id else None
         if text and utterance and self._paused_until is not None:
-            self._cut(do.SilenceSound())
+            self._cut(do.SilenceSound(), spoken_over=True)
         if not event.final:
             return
         self._transcribed = (*self._transcribed, event.utterance_id)[-_RECENT:]
@@ -243,6 +266,8 @@ class _Transition:
             self._release(self._turn)
 
     def on_speech_rejected(self, event: model.SpeechRejected) -> None:
+        if event.error:
+            self._effects.append(do.Report(event.error))
         self.on_transcript(model.Transcript(event.utterance_id, ""))
 
     def on_reconnected(self, event: model.Reconnected) -> None:
@@ -264,9 +289,6 @@ class _Transition:
                 self._log = (*self._log[:at], *words, *self._log[at + 1 :])
                 return
         self._log += words
-
-    def _is_audible(self) -> bool:
-        return self._speech_id is not None or (self._turn is not None and self._turn.step is Step.REPLYING)
 
     def _resume(self) -> None:
         if self._paused_until is not None:
@@ -395,8 +417,8 @@ class _Transition:
     def on_sound_ended(self, event: on.SoundEnded) -> None:
         if self._speech_id == event.turn_id:
             self._speech_id = None
-            if self._turn is None or self._turn.id != event.turn_id:
-                self._paused_until = None
+            if self._turn is None:
+                self._resume()
 
     # ── ends ──────────────────────────────────────────────────────────────────
 
@@ -418,18 +440,20 @@ class _Transition:
     def on_turn_written(self, event: on.TurnWritten) -> None:
         self._writing = tuple(turn_id for turn_id in self._writing if turn_id != event.turn_id)
 
-    def _cut(self, silence: do.SilenceSound | do.DropSound) -> None:
+    def _cut(self, silence: do.SilenceSound | do.DropSound, *, spoken_over: bool = False) -> None:
         """End the running turn as it stands, and all sound."""
+        turn = self._turn
+        if spoken_over and self._speech_id and (turn is None or turn.id != self._speech_id):
+            self._effects.append(do.KeepHeard(self._speech_id))
         self._effects.append(silence)
         self._paused_until = None
         self._speech_id = None
-        turn = self._turn
         if turn is None:
             return
         if turn.held and turn.heard:
             self._effects.append(do.KeepText(turn.id, "".join(turn.held)))
         if turn.step in (Step.ASKED, Step.REPLYING, Step.AWAITING_WORDS):
-            self._effects.append(do.Interrupt(turn.id))
+            self._effects.append(do.Interrupt(turn.id, spoken_over))
         elif turn.priority is Priority.USER:
             self._unasked = (*self._unasked, turn.request)[-_UNASKED:]
         self._end_turn("interrupted")
@@ -472,7 +496,7 @@ class _Transition:
     def _end_pause(self) -> None:
         """Speech that lasts is speech; anything else was none."""
         if self._utterance and self._utterance.speaking:
-            self._cut(do.SilenceSound())
+            self._cut(do.SilenceSound(), spoken_over=True)
         else:
             self._resume()
 
@@ -499,6 +523,7 @@ class _Transition:
 
 _HANDLERS: dict[type, Any] = {
     on.UserWords: _Transition.on_user_words,
+    on.SpokenWords: _Transition.on_spoken_words,
     on.SpeakFirst: _Transition.on_speak_first,
     on.Committed: _Transition.on_committed,
     on.CommitFailed: _Transition.on_commit_failed,
@@ -506,6 +531,7 @@ _HANDLERS: dict[type, Any] = {
     on.SessionUnavailable: _Transition.on_session_unavailable,
     on.SessionGone: _Transition.on_session_gone,
     model.SpeechStarted: _Transition.on_speech_started,
+    model.SpeechLasts: _Transition.on_speech_lasts,
     model.SpeechStopped: _Transition.on_speech_stopped,
     model.Transcript: _Transition.on_transcript,
     model.ReplyStarted: _Transition.on_reply_started,

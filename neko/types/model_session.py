@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from neko.errors import NekoError
 from neko.safety import Help
+from neko.types.hearing import HearingCapabilities
 from neko.types.lines import Role
 from neko.types.memory import Evidence, RecentEntry
 
@@ -37,7 +38,9 @@ class ModelCapabilities:
     ``tools``: is told the tools of ``SessionSetup``, emits ``ToolCall``, takes ``ToolResult``.
     ``truncation``: ``interrupt(played_ms=…)`` shortens what it remembers of its own speech.
     ``turn_detection``: decides when the user's turn is over; otherwise it waits for ``EndOfSpeech``.
-    ``transcription``: emits ``Transcript`` for what it hears.
+    ``transcription``: emits ``Transcript`` for what it hears. ``answers_speech``: replies to what it hears by itself;
+    else the words of a ``Transcript`` are to be sent to it as a ``UserMessage``. ``hearing``: what turns speech into
+    words for it, where that is a part of its own.
     """
 
     text_input: bool = True
@@ -49,6 +52,8 @@ class ModelCapabilities:
     truncation: bool = False
     turn_detection: bool = False
     transcription: bool = False
+    answers_speech: bool = False
+    hearing: HearingCapabilities | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,12 @@ class UserImage:
 
 @dataclass(frozen=True, slots=True)
 class EndOfSpeech:
-    """The user's spoken turn is over; for sessions without ``turn_detection``."""
+    """The user's spoken turn is over: for sessions without ``turn_detection``, and whenever the microphone is shut."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldToTalk:
+    """The user pressed the key to talk: until ``EndOfSpeech`` everything is one utterance, however long its pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,7 @@ class ToolResult:
     failed: bool = False
 
 
-ModelInput = UserMessage | UserAudio | UserImage | EndOfSpeech | AddContext | Respond | ToolResult
+ModelInput = UserMessage | UserAudio | UserImage | EndOfSpeech | HoldToTalk | AddContext | Respond | ToolResult
 
 
 # ── events ────────────────────────────────────────────────────────────────────
@@ -243,7 +253,14 @@ class ForgetLines:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """The user began to speak (voice activity)."""
+    """The user began to speak (voice activity); it may still prove to be a noise."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechLasts:
+    """What began is too long to be a cough or a nod."""
 
     utterance_id: str
 
@@ -258,18 +275,28 @@ class SpeechStopped:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What the user said, recognised; each one replaces the one before, ``final`` ends the utterance."""
+    """What the user said, recognised; each one replaces the one before, ``final`` ends the utterance.
+
+    ``spoken_until``: when its last sound arrived, and ``ended``: when it was found to be over; monotonic seconds,
+    ``None`` where that is not known.
+    """
 
     utterance_id: str
     text: str
     final: bool = True
+    spoken_until: float | None = None
+    ended: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechRejected:
-    """What was heard held no words (a cough, a noise): nothing follows."""
+    """What was heard held no words (a cough, a noise), or they could not be recognised: nothing follows.
+
+    ``error``: why not.
+    """
 
     utterance_id: str
+    error: NekoError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +325,7 @@ ModelEvent = (
     | ReplyNotice
     | ForgetLines
     | SpeechStarted
+    | SpeechLasts
     | SpeechStopped
     | Transcript
     | SpeechRejected

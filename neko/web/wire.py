@@ -15,8 +15,12 @@ from neko.sessions import events as ev
 from neko.sessions.actions import (
     Action,
     EndSession,
+    HeardOnPage,
     Mode,
+    MuteMicrophone,
     Ping,
+    PushToTalk,
+    ReportPlayback,
     RetryReply,
     ScreenshotResponse,
     SendAudio,
@@ -47,6 +51,7 @@ LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 BYTES_PER_SAMPLE = 2
 _BASE64_STEP = 4 * 256 * 1024
 """Characters that are decoded at a time: nobody else gets the interpreter meanwhile."""
+_LONGEST_SPEECH_MS = 86_400_000
 _JPEG = "data:image/jpeg;base64,"
 _MODES: dict[str, Mode] = {"audio": "audio", "screen": "audio", "camera": "audio", "text": "text"}
 
@@ -185,12 +190,36 @@ def _jpeg(data: str) -> bytes | None:
     return picture if picture.startswith(b"\xff\xd8") else None
 
 
+def _playback(frame: dict[str, Any]) -> Action | None:
+    speech_id, played_ms, state = frame.get("speech_id"), frame.get("played_ms"), frame.get("state")
+    if not isinstance(speech_id, str) or isinstance(played_ms, bool) or not isinstance(played_ms, int | float):
+        return None
+    if state not in ("playing", "paused", "ended") or not 0 <= played_ms < _LONGEST_SPEECH_MS:
+        return None
+    return ReportPlayback(speech_id, float(played_ms), state)
+
+
+def _heard(frame: dict[str, Any]) -> Action | None:
+    utterance_id, state, text = frame.get("utterance_id"), frame.get("state"), frame.get("text", "")
+    if not isinstance(utterance_id, str) or not utterance_id or not isinstance(text, str):
+        return None
+    if state not in ("started", "partial", "final", "rejected"):
+        return None
+    if len(text) > MAX_TEXT:
+        raise FrameError("text_too_long", limit=MAX_TEXT)
+    return HeardOnPage(utterance_id[:80], state, text)
+
+
 _ACTIONS: dict[str, Callable[[dict[str, Any]], Action | None]] = {
     "start_session": _start_session,
     "stream_data": _stream_data,
     "end_session": lambda _: EndSession(),
     "pause_session": lambda _: EndSession(),
     "screenshot_response": _screenshot,
+    "playback": _playback,
+    "neko_heard": _heard,
+    "neko_microphone": lambda frame: MuteMicrophone(frame.get("muted") is True),
+    "neko_push_to_talk": lambda frame: PushToTalk(frame.get("held") is True),
     "ping": lambda _: Ping(),
     "stop_reply": lambda _: StopReply(),
     "retry_reply": lambda _: RetryReply(),
@@ -301,6 +330,12 @@ def _speak(e: ev.SpeakOnPage) -> dict[str, Any]:
     return {"type": "neko_speak", "speech_id": e.speech_id, "text": e.text, **how}
 
 
+def _turn_times(e: ev.TurnTimes) -> dict[str, Any]:
+    names = {"first_delta": "first_token", "first_audio": "first_sound"}
+    ms = {names.get(name, name): round(seconds * 1000) for name, seconds in e.marks.items()}
+    return {"type": "neko_turn_times", "turn_id": e.turn_id, "ms": ms}
+
+
 _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.ReplyText: _reply_text,
     ev.Status: _status,
@@ -325,6 +360,17 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.TurnEnd: lambda e: {"type": "system", "data": "turn end", "turn_id": e.turn_id},
     ev.TurnAbandoned: lambda e: {"type": "neko_turn_abandoned", "turn_id": e.turn_id},
     ev.UserTranscribed: lambda e: {"type": "user_transcript", "text": e.text},
+    ev.Recognised: lambda e: {
+        "type": "neko_transcript",
+        "utterance_id": e.utterance_id,
+        "text": e.text,
+        "final": e.final,
+    },
+    ev.SpeechPaused: lambda e: {"type": "neko_speech_paused", "speech_id": e.speech_id},
+    ev.SpeechResumed: lambda e: {"type": "neko_speech_resumed", "speech_id": e.speech_id},
+    ev.TurnTimes: _turn_times,
+    ev.HearingReady: lambda e: {"type": "neko_hearing", "engine": e.engine, "local": e.local},
+    ev.MicrophoneMuted: lambda e: {"type": "neko_microphone", "muted": e.muted},
     ev.UserActivity: lambda e: {"type": "user_activity", "interrupted_speech_id": e.interrupted},
     ev.Audio: lambda e: {"type": "audio_chunk", "speech_id": e.speech_id},
     ev.AutoCloseMic: lambda e: {"type": "auto_close_mic", "message": e.message},

@@ -284,7 +284,10 @@ def test_a_reply_to_speech_that_typed_words_superseded_is_refused() -> None:
 def test_speech_cuts_a_reply_at_once() -> None:
     machine = up(transcription=True)
     answered(machine, "t1", "so far")
-    assert machine.take(model.SpeechStarted("u1"))[:2] == [do.SilenceSound(), do.Interrupt("t1")]
+    assert machine.take(model.SpeechStarted("u1"))[:2] == [
+        do.SilenceSound(),
+        do.Interrupt("t1", spoken_over=True),
+    ]
 
 
 def test_speech_may_pause_a_reply_until_words_come() -> None:

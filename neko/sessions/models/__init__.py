@@ -11,6 +11,7 @@ from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.builtin.session import LABEL, BuiltinSession
 from neko.sessions.models.chat import HISTORY_TOKENS, ChatSession
+from neko.sessions.models.event_channel import EventChannel
 from neko.settings.reply_options import ReplyOptions
 from neko.tasks import TaskOwner
 from neko.types.memory import Summarise
@@ -25,16 +26,24 @@ def build(
     adaptations: Adaptations | None = None,
     options: Callable[[], ReplyOptions] = ReplyOptions,
     check: Callable[[], None] | None = None,
+    channel: EventChannel | None = None,
 ) -> ModelSession:
     """The session for an endpoint; without one, the built-in model.
 
     ``adaptations`` is what is known of the models so far, and grows. ``options`` is read for each reply. ``check``
-    raises the ``ModelError`` that keeps the model from being asked at this moment.
+    raises the ``ModelError`` that keeps the model from being asked at this moment. ``channel`` takes its events.
     """
     if endpoint is None:
-        return BuiltinSession(owner=owner)
+        return BuiltinSession(owner=owner, channel=channel)
     return ChatSession(
-        endpoint, vision, owner=owner, network=network, adaptations=adaptations, options=options, check=check
+        endpoint,
+        vision,
+        owner=owner,
+        network=network,
+        adaptations=adaptations,
+        options=options,
+        check=check,
+        channel=channel,
     )
 
 

@@ -14,6 +14,7 @@ from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.asking import Model, Question
 from neko.sessions.models.chat_reply import ReplyMaker
+from neko.sessions.models.event_channel import EventChannel
 from neko.sessions.models.history import History
 from neko.sessions.models.pending_calls import PendingCalls
 from neko.sessions.models.reply_runner import CLOSE_TIMEOUT_S, Reply, ReplyRunner
@@ -55,6 +56,7 @@ class ChatSession:
         options: Callable[[], ReplyOptions] = ReplyOptions,
         check: Callable[[], None] | None = None,
         history_tokens: int = HISTORY_TOKENS,
+        channel: EventChannel | None = None,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
         self.capabilities = ModelCapabilities(image_input=True, tools=True)
@@ -69,7 +71,7 @@ class ChatSession:
         self._history = History(history_tokens)
         self._calls = PendingCalls()
         self._maker = ReplyMaker(self._history, self._calls, self._timeouts)
-        self._replies = ReplyRunner(owner, self.label, self._history.reply)
+        self._replies = ReplyRunner(owner, self.label, self._history.reply, channel)
         self._clients: dict[tuple[str, str], ProviderClient] = {}
         self._models: dict[ModelEndpoint, Model] = {}
         self._connecting: asyncio.Task[None] | None = None

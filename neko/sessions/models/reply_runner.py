@@ -100,13 +100,13 @@ OnEnd = Callable[[str, str], None]
 
 
 class ReplyRunner:
-    """The replies of one session, never two at once."""
+    """The replies of one session, never two at once. ``channel`` may be shared with whoever hears for it."""
 
-    def __init__(self, owner: TaskOwner, label: ModelLabel, on_end: OnEnd) -> None:
+    def __init__(self, owner: TaskOwner, label: ModelLabel, on_end: OnEnd, channel: EventChannel | None = None) -> None:
         self._owner = owner
         self._label = label
         self._on_end = on_end
-        self._channel = EventChannel()
+        self._channel = channel or EventChannel()
         self._current: Reply | None = None
         self._task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()

@@ -16,6 +16,7 @@ from neko.sessions import emotion
 from neko.sessions.models.builtin.comfort import Comfort
 from neko.sessions.models.builtin.phrasebook import phrasebook
 from neko.sessions.models.builtin.rules import Rules
+from neko.sessions.models.event_channel import EventChannel
 from neko.sessions.models.reply_runner import Reply, ReplyRunner
 from neko.tasks import TaskOwner, in_thread
 from neko.types.memory import RecentEntry
@@ -45,6 +46,7 @@ class BuiltinSession:
         owner: TaskOwner,
         clock: Callable[[], datetime] = datetime.now,
         choice: random.Random | None = None,
+        channel: EventChannel | None = None,
     ) -> None:
         self.label = LABEL
         self.capabilities = ModelCapabilities()
@@ -52,7 +54,7 @@ class BuiltinSession:
         self._choice = choice or random.Random()
         self._rules: Rules | None = None
         self._comfort: Comfort | None = None
-        self._replies = ReplyRunner(owner, self.label, _forget)
+        self._replies = ReplyRunner(owner, self.label, _forget, channel)
 
     async def open(self, setup: SessionSetup) -> None:
         """Read the phrases; nothing can fail here but a broken installation."""

@@ -53,6 +53,15 @@
  * @typedef {{ type: "system", data: "turn end", turn_id: string }} TurnEnd
  * @typedef {{ type: "neko_turn_abandoned", turn_id: string }} TurnAbandoned The turn ended before the model was asked.
  * @typedef {{ type: "user_transcript", text: string }} UserTranscript
+ * @typedef {{ type: "neko_transcript", utterance_id: string, text: string, final: boolean }} Recognised What the user is heard
+ *   to say, each one in place of the one before. A final one without text: there were no words.
+ * @typedef {{ type: "neko_speech_paused", speech_id: string }} SpeechPaused The user may have begun to speak: hold this speech.
+ * @typedef {{ type: "neko_speech_resumed", speech_id: string }} SpeechResumed It was nothing: go on with it.
+ * @typedef {Partial<Record<"end_of_turn" | "transcript" | "committed" | "first_token" | "first_sound" | "turn_end", number>>} Times
+ * @typedef {{ type: "neko_turn_times", turn_id: string, ms: Times }} TurnTimes Of a spoken turn: milliseconds since the last
+ *   sound of the user's voice.
+ * @typedef {{ type: "neko_hearing", engine: string, local: boolean }} HearingReady A call has begun: what turns speech into words.
+ * @typedef {{ type: "neko_microphone", muted: boolean }} MicrophoneMuted The microphone was shut or opened, maybe by another program.
  * @typedef {{ type: "user_activity", interrupted_speech_id: string | null }} UserActivity
  * @typedef {{ type: "audio_chunk", speech_id: string }} AudioChunk
  * @typedef {{
@@ -82,7 +91,7 @@
  * @typedef {{ type: "agent_task_update", task: Record<string, unknown> }} AgentTask
  *
  * @typedef {Hello | StateChanged | ModelChanged | LineStored | LinesDeleted | LinesUnwanted | ChatOpened | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
- *   | TurnAbandoned | UserTranscript | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
+ *   | TurnAbandoned | UserTranscript | Recognised | SpeechPaused | SpeechResumed | TurnTimes | HearingReady | MicrophoneMuted | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
  *   | FaultOver | LineUnkept | Help | RepetitionWarning | CharacterSwitched | CardChanged | ReloadPage | RequestScreenshot | Pong
  *   | AgentStatus | AgentNotification | AgentTask} ServerEvent
@@ -92,6 +101,13 @@
  * @typedef {{ action: "stream_data", input_type: "text", data: string, client_id: string, language: string }} SendText
  * @typedef {{ action: "stream_data", input_type: "screen", data: string }} SendPicture `data`: a `data:image/jpeg;base64,` URL.
  * @typedef {{ action: "stop_reply" | "retry_reply" | "ping", language?: string }} PlainAction
- * @typedef {SendText | SendPicture | PlainAction} ClientAction
+ * @typedef {{ action: "playback", speech_id: string, played_ms: number, state: "playing" | "paused" | "ended" }} ReportPlayback
+ * @typedef {{ action: "neko_heard", utterance_id: string, state: "started" | "partial" | "final" | "rejected", text: string }} HeardOnPage
+ * @typedef {{ action: "neko_microphone", muted: boolean }} MuteMicrophone
+ * @typedef {{ action: "neko_push_to_talk", held: boolean }} PushToTalk
+ * @typedef {{ action: "start_session", input_type: "audio", audio_format: "pcm16", sample_rate: number, echo_cancelled: boolean }} StartCall
+ *   Binary frames follow: PCM16 little-endian mono at that rate.
+ * @typedef {{ action: "end_session" }} EndCall
+ * @typedef {SendText | SendPicture | PlainAction | ReportPlayback | HeardOnPage | MuteMicrophone | PushToTalk | StartCall | EndCall} ClientAction
  */
 export {};

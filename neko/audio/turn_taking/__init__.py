@@ -1,0 +1,1 @@
+"""When somebody begins to speak, and when their turn is over."""

@@ -1,0 +1,222 @@
+"""Her replies as sound: handed to the clients, paused, cut, and how much of them was really heard."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from neko.audio.speech_pipeline import SpeechPipeline
+from neko.errors import NekoError, SpeechTooLongError
+from neko.sessions.clients import Clients
+from neko.sessions.dependencies import SessionDependencies, Voice
+from neko.sessions.events import Audio, SpeakOnPage, SpeechPaused, SpeechResumed, UserActivity
+from neko.sessions.reply_stream import ReplyStream
+from neko.sessions.status_reporter import StatusReporter
+from neko.tasks import TaskOwner
+
+logger = logging.getLogger(__name__)
+
+PlaybackState = Literal["playing", "paused", "ended"]
+_MOST_FAULTS = 8
+_CLOSE_TIMEOUT_S = 5.0
+_LATE_REPORT_S = 2.0
+"""Seconds that the report of the end of a speech may come later than its sound is long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """How much of a speech a client has played."""
+
+    speech_id: str
+    played_ms: float
+    state: PlaybackState
+
+
+class ReplyVoice:
+    """The sound of one character's replies, one at a time.
+
+    ``on_first_sound`` gets the speech id with its first frame. ``on_made`` follows its last one. ``on_heard`` follows
+    when its last sample has been played, for clients that report it, else at once; neither comes after a cut.
+    """
+
+    def __init__(
+        self,
+        character: str,
+        dependencies: SessionDependencies,
+        clients: Clients,
+        owner: TaskOwner,
+        status: StatusReporter,
+        *,
+        on_first_sound: Callable[[str], None],
+        on_made: Callable[[str], None],
+        on_heard: Callable[[str], None],
+    ) -> None:
+        self._character = character
+        self._dependencies = dependencies
+        self._clients = clients
+        self._status = status
+        self._on_first_sound = on_first_sound
+        self._on_heard = on_heard
+        self._current: str | None = None
+        self._unanswered = False
+        self._began = ""
+        self._playback: Playback | None = None
+        self._hearing_out: asyncio.TimerHandle | None = None
+        self._faults_told: set[tuple[str, str]] = set()
+        self.voice: Voice = dependencies.voice()
+        self._pipeline = SpeechPipeline(
+            self.voice.engine,
+            dependencies.executor,
+            owner=owner,
+            on_audio=self._on_audio,
+            on_end=on_made,
+            on_fault=self._on_fault,
+            on_sentence=self._on_sentence,
+        )
+
+    def begin(self, stream: ReplyStream) -> None:
+        """A reply begins; ``stream.silent`` says whether there is anybody to make sound for."""
+        self._unanswered = True
+        self._current = stream.speech_id
+        self._hear_out(None)
+        if not stream.silent:
+            self._pipeline.begin(stream.speech_id, self.voice.settings, self._dependencies.persona().language)
+
+    def is_silent(self) -> bool:
+        """Will nobody hear a reply that begins?"""
+        return self.voice.kind == "off" or not self._clients.wants_audio
+
+    def feed(self, text: str) -> None:
+        """Text of the reply, markup and all."""
+        self._pipeline.feed(text)
+
+    def feed_audio(self, pcm: bytes, rate: int) -> None:
+        """A model's own voice."""
+        self._pipeline.feed_audio(pcm, rate)
+
+    def finish(self, stream: ReplyStream) -> None:
+        """No more of the reply will come."""
+        if stream.silent:
+            self._current = None
+        else:
+            self._pipeline.finish()
+
+    def silence(self, *, begins: bool) -> None:
+        """Stop all sound and tell the clients that the user took the floor, unless nothing ``begins`` and nothing was
+        said since they were told last."""
+        interrupted = self._current
+        self.drop()
+        if begins or self._unanswered:
+            self._clients.emit(UserActivity(interrupted))
+        self._unanswered = False
+
+    def drop(self) -> None:
+        """Stop all sound."""
+        self._current = None
+        self._hear_out(None)
+        self._pipeline.cancel()
+        self._pipeline.resume()
+        self._clients.drop_audio()
+
+    def pause(self) -> None:
+        """Hold the sound, also of a reply that begins meanwhile."""
+        self._pipeline.pause()
+        if self._current:
+            self._clients.emit(SpeechPaused(self._current))
+
+    def resume(self) -> None:
+        """Go on where it was held."""
+        self._pipeline.resume()
+        if self._current:
+            self._clients.emit(SpeechResumed(self._current))
+
+    # ── what was heard ────────────────────────────────────────────────────────
+
+    def playback(self, report: Playback) -> None:
+        """A client says how much it has played."""
+        self._playback = report
+        if report.state == "ended" and self._hearing_out and report.speech_id == self._current:
+            self._heard_out(report.speech_id)
+
+    def made(self, speech_id: str) -> None:
+        """All sound of the reply was handed over, and the end of its turn told."""
+        if self._current != speech_id:
+            return
+        played = self._played_ms(speech_id)
+        if played is None or (self._playback and self._playback.state == "ended"):
+            self._heard_out(speech_id)
+        else:
+            self._hear_out(speech_id, (self._pipeline.sound_ms(speech_id) - played) / 1000 + _LATE_REPORT_S)
+
+    def heard(self, stream: ReplyStream) -> str | None:
+        """How much of this reply's text was heard; ``None`` where no client has told."""
+        played = self._played_ms(stream.speech_id)
+        return None if played is None else self._pipeline.heard(stream.speech_id, played)
+
+    def _played_ms(self, speech_id: str) -> float | None:
+        return self._playback.played_ms if self._playback and self._playback.speech_id == speech_id else None
+
+    def _hear_out(self, speech_id: str | None, within_s: float = 0.0) -> None:
+        """Wait until a client has played this to its end, at most so long; ``None``: for nothing."""
+        if self._hearing_out:
+            self._hearing_out.cancel()
+            self._hearing_out = None
+        if speech_id:
+            loop = asyncio.get_running_loop()
+            self._hearing_out = loop.call_later(within_s, self._heard_out, speech_id)
+
+    def _heard_out(self, speech_id: str) -> None:
+        self._hear_out(None)
+        self._current = None
+        self._on_heard(speech_id)
+
+    # ── the pipeline ──────────────────────────────────────────────────────────
+
+    async def _on_audio(self, speech_id: str, pcm: bytes) -> None:
+        if speech_id != self._began:
+            self._began = speech_id
+            self._on_first_sound(speech_id)
+        await self._clients.emit_audio(Audio(speech_id, pcm))
+
+    def _on_sentence(self, speech_id: str, text: str, language: str) -> None:
+        how = self.voice.settings
+        self._clients.emit(SpeakOnPage(speech_id, text, language, how.rate, how.pitch))
+
+    def _on_fault(self, error: NekoError) -> None:
+        """A voice fails at every sentence: each cause is told once until another voice is chosen."""
+        cause = error.code, error.said
+        known = cause in self._faults_told or len(self._faults_told) >= _MOST_FAULTS
+        if not known or isinstance(error, SpeechTooLongError):
+            self._faults_told.add(cause)
+            self._status.report(error)
+
+    # ── the engine ────────────────────────────────────────────────────────────
+
+    async def use(self, voice: Voice) -> None:
+        """Speak with another engine or setting from the next reply on."""
+        old, self.voice = self.voice, voice
+        self._pipeline.use(voice.engine)
+        self._faults_told.clear()
+        await old.engine.aclose()
+
+    async def prewarm(self) -> None:
+        """Load the voice ahead of the first sentence; a fault is told."""
+        try:
+            async with asyncio.timeout(self._dependencies.timeouts.prewarm_timeout_s):
+                await self.voice.engine.prewarm(self._dependencies.persona().language)
+        except NekoError as error:
+            self._status.report(error)
+        except TimeoutError:
+            logger.warning("%s: the voice is slow to warm up", self._character)
+
+    async def aclose(self) -> None:
+        """Cut what runs and free the engine; idempotent."""
+        self._hear_out(None)
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._pipeline.aclose()
+        except Exception:
+            logger.exception("%s: the voice did not close cleanly", self._character)
