@@ -94,6 +94,21 @@ async def test_a_long_notice_leaves_the_talk_its_room_and_opens_when_asked(
         assert composer["y"] + composer["height"] <= 844
 
 
+async def test_a_notice_above_a_long_talk_is_seen_whole(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(Script(["The sea is wide.\n\n"] * 40))
+    page = await driver.open(connected.url)
+    await driver.say("hello")
+    await driver.reply()
+    driver.forgive("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket connection")
+    await connected.stop()
+    await expect(page.locator(".banner .button")).to_be_visible()
+    await driver.until(
+        "() => { const all = document.getElementById('notices'); return all.clientHeight === all.scrollHeight; }"
+    )
+
+
 async def test_a_server_that_loads_is_told_under_the_dots_and_gone_with_a_fault(
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
