@@ -11,9 +11,7 @@ from neko.faults import Fault
 from neko.i18n import Notice, describe, notice
 from neko.sessions.clients import Clients
 from neko.sessions.events import Event, Status
-
-_WORTH_TELLING_S = 5.0
-"""A wait that is told by its length."""
+from neko.sessions.turn_effects import LONG_WAIT_S
 
 
 def status_of(error: NekoError, language: str) -> Status:
@@ -76,7 +74,7 @@ class StatusReporter:
 
 
 def _again(delay: float) -> str:
-    return "retrying" if delay < _WORTH_TELLING_S else "retrying_later"
+    return "retrying" if delay < LONG_WAIT_S else "retrying_later"
 
 
 def _status(text: Notice, level: Literal["info", "error"]) -> Status:

@@ -11,6 +11,9 @@ from neko.errors import NekoError
 from neko.types.lines import LineStatus
 from neko.types.model_session import ToolCall
 
+LONG_WAIT_S = 5.0
+"""A wait for another try that is told each time, and by its length."""
+
 
 class Phase(StrEnum):
     """What the conversation is doing, as a page shows it."""

@@ -39,7 +39,7 @@ class Turn:
 
     ``utterance_id``: the user's speech it answers, while those words are not known yet; ``held`` is the
     text of the reply that waits for them. ``heard``: sound of the reply has been handed on.
-    ``retry_told``: the user knows that it is tried again.
+    ``retry_told``: the user knows that it is tried again; each long wait is told anew.
     ``status``, ``failure``: how the reply ended, in ``AWAITING_WORDS``.
     """
 

@@ -362,7 +362,7 @@ class _Transition:
         if turn := self._open_turn(event.reply_id):
             due = self._now + event.delay + self._timeouts.answer_timeout_s
             self._turn = replace(turn, due=due, retry_told=True)
-            if not turn.retry_told:
+            if not turn.retry_told or event.delay >= do.LONG_WAIT_S:
                 self._effects.append(do.ReportRetry(turn.id, event.error, event.delay))
 
     def on_reply_notice(self, event: model.ReplyNotice) -> None:

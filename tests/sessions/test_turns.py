@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from neko.errors import MemoryStoreError, ModelServerError
+from neko.errors import MemoryStoreError, ModelRateLimitedError, ModelServerError
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions.arbiter import may_open
@@ -75,6 +75,14 @@ def test_that_it_is_tried_again_is_told_once_a_turn() -> None:
     assert machine.take(again) == [do.ReportRetry("t1", again.error, 1.0)]
     assert machine.take(again) == []
     assert machine.state.deadline == 1.0 + TIMEOUTS.answer_timeout_s
+
+
+def test_each_long_wait_for_another_try_is_told() -> None:
+    machine = up()
+    again = model.Retrying("t1", ModelRateLimitedError(model="m", provider="p"), 2, 30.0)
+    machine.take(on.UserWords("t1", "t1"), on.Committed("t1", "t1"), model.ReplyStarted("t1"))
+    told = [do.ReportRetry("t1", again.error, 30.0)]
+    assert [machine.take(again), machine.take(again)] == [told, told]
 
 
 def test_a_notice_about_the_open_reply_is_told_and_one_about_any_other_is_not() -> None:
