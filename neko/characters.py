@@ -212,6 +212,12 @@ class CharacterCards:
         profile[PROFILE_NAME] = check_name(fields.get(PROFILE_NAME))
         self.edit(lambda raw: raw.__setitem__(MASTER, profile))
 
+    def call_master(self, name: str) -> None:
+        """Change the user's name and nothing else; "" for none. Raises ``CharacterError(reason)``."""
+        called = check_name(name) if name else self._defaults[MASTER][PROFILE_NAME]
+        if called != self.master_name:
+            self.edit(lambda raw: raw.__setitem__(MASTER, {**(raw.get(MASTER) or {}), PROFILE_NAME: called}))
+
     def create(self, name: object, card: Mapping[str, Any], place: int | None = None) -> str:
         """Add a character with the fields that have a value, last or at ``place``; the name, trimmed.
 

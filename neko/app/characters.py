@@ -96,6 +96,14 @@ class Characters:
         """Replace the user's profile. Raises ``CharacterError``."""
         await self._told_to_models(lambda: self.cards.set_master(fields))
 
+    async def call_user(self, name: str) -> None:
+        """Keep what the user told her that they are called, "" for nothing; raises ``CharacterError``.
+
+        No conversation begins anew: the one that heard it knows, the others are told with their next session.
+        """
+        async with self._changing:
+            await in_thread(self.cards.call_master, name)
+
     async def replace_card(self, name: str, fields: Mapping[str, Any]) -> tuple[bool, bool]:
         """Whether the voice changed, and whether a session was ended for that. See ``CharacterCards.replace_card``."""
         before = self.cards.card(name).get(VOICE) or ""

@@ -186,6 +186,7 @@ class Neko:
             model=lambda mode, owner: self.models.open_session(mode, owner, character),
             label=lambda: self.models.label,
             voice=lambda: self.voices.of(character),
+            call_user=lambda name: self.characters.call_user(name),
             faults=self._standing,
             helplines=self.helplines,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,10 +66,15 @@ class Voice:
     settings: VoiceSettings
 
 
+async def _call_nobody(_name: str) -> None:
+    """For conversations without cards."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionDependencies:
     """``model(mode, owner)`` makes an unopened session and raises ``NekoError`` when there is none to
     be had; ``label()`` names the model that would be used; ``toolbox`` holds the functions a model may call;
+    ``call_user`` keeps what the user said that they are called and raises ``NekoError``;
     ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
 
     memory: ConversationMemory
@@ -80,6 +85,7 @@ class SessionDependencies:
     model: Callable[[Mode, TaskOwner], ModelSession]
     label: Callable[[], ModelLabel]
     voice: Callable[[], Voice]
+    call_user: Callable[[str], Awaitable[None]] = _call_nobody
     toolbox: Toolbox | None = None
     faults: StandingFaults = field(default_factory=StandingFaults)
     helplines: Helplines = field(default_factory=Helplines)

@@ -17,7 +17,7 @@ from enum import Enum
 from itertools import takewhile
 from weakref import WeakKeyDictionary
 
-from neko.errors import NekoError
+from neko.errors import CharacterError, NekoError
 from neko.sessions import turn_events as on
 from neko.sessions.actions import (
     Action,
@@ -67,6 +67,7 @@ from neko.types.model_session import (
     ForgetLines,
     ModelEvent,
     ModelLabel,
+    NameTold,
     UserImage,
 )
 
@@ -429,7 +430,19 @@ class SessionManager:
         if isinstance(event, ForgetLines):
             self._owner.spawn(to_the_end(self._unwanted.forget(event)), name="forget lines")
             return
+        if isinstance(event, NameTold):
+            self._owner.spawn(to_the_end(self._call_user(event.name)), name="name of the user")
+            return
         self._turns.on_model_event(session_id, event)
+
+    async def _call_user(self, name: str) -> None:
+        """A name that no card can hold is remembered with what was said, as before."""
+        try:
+            await self._dependencies.call_user(name)
+        except CharacterError as error:
+            logger.info("%s: the user's name is not kept: %s", self.character, error)
+        except NekoError as error:
+            self._status.report(error)
 
     def _on_microphone_fault(self, error: BaseException) -> None:
         self._status.report(error if isinstance(error, NekoError) else NekoError(type(error).__name__))

@@ -55,6 +55,7 @@ from neko.types.model_session import (
     ForgetLines,
     ModelEvent,
     ModelInput,
+    NameTold,
     ReplyDone,
     Respond,
     SessionLost,
@@ -220,8 +221,8 @@ class TurnController:
         return ModelStreamBrokenError(note, model=label.model, provider=label.provider)
 
     def on_model_event(self, session_id: str, event: ModelEvent) -> None:
-        """Take an event of a session; those of any but the current one, and these two, are not for turns."""
-        if session_id != self._state.session_id or isinstance(event, SessionLost | ForgetLines):
+        """Take an event of a session; those of any but the current one, and these three, are not for turns."""
+        if session_id != self._state.session_id or isinstance(event, SessionLost | ForgetLines | NameTold):
             return
         if isinstance(event, TextDelta) and self._current and not self._advancing:
             timeouts = self._dependencies.timeouts.turn

@@ -252,6 +252,16 @@ class ForgetLines:
 
 
 @dataclass(frozen=True, slots=True)
+class NameTold:
+    """The user has said what they are called, or, with "", that this is to be forgotten.
+
+    Only a session that reads no text of others emits it.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """The user began to speak (voice activity); it may still prove to be a noise."""
 
@@ -324,6 +334,7 @@ ModelEvent = (
     | Retrying
     | ReplyNotice
     | ForgetLines
+    | NameTold
     | SpeechStarted
     | SpeechLasts
     | SpeechStopped

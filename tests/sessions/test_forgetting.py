@@ -1,4 +1,7 @@
-"""The built-in model forgets what it is told to: it shows what it found, asks, and the lines are gone after a yes."""
+"""The built-in model forgets what it is told to: it shows what it found, asks, and the lines are gone after a yes.
+
+The name that the user gives is kept, in the cards too, until it is to be forgotten.
+"""
 
 from __future__ import annotations
 
@@ -68,6 +71,54 @@ async def test_what_she_repeated_of_it_goes_too(neko: Neko) -> None:
     await say(neko, "forget that my cat is called Mimi")
     await say(neko, "yes")
     await until_forgotten(neko, "Mimi")
+
+
+async def until_called(neko: Neko, name: str) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while neko.characters.cards.master_name != name:  # noqa: ASYNC110  # as above
+            await asyncio.sleep(0.01)
+
+
+def begin_anew(neko: Neko) -> None:
+    """What the session knew is gone; the next one is told what the cards say."""
+    conversation = neko.conversations.get(NAME)
+    assert conversation
+    conversation.begin_anew()
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [("My name is Daniel.", "Daniel"), ("我叫丹尼尔", "丹尼尔"), ("私の名前はダニエルです", "ダニエル"),
+     ("我叫丹尼爾", "丹尼爾"), ("내 이름은 다니엘이야", "다니엘")],
+)  # fmt: skip
+async def test_the_name_that_is_told_her_is_kept_in_the_cards_beside_what_else_they_say(
+    neko: Neko, words: str, name: str
+) -> None:
+    await neko.characters.set_master({"档案名": "Dan", "age": "30"})
+    reply = await say(neko, words)
+    assert reply
+    await until_called(neko, name)
+    assert neko.characters.cards.master_traits() == {"age": "30"}
+    assert reply in await log(neko)
+
+
+async def test_a_name_that_a_card_cannot_hold_is_remembered_all_the_same(neko: Neko) -> None:
+    await say(neko, "My name is Maximiliana Konstantinopolska.")
+    assert "Maximiliana" in await say(neko, "what's my name?")
+    assert not neko.characters.cards.is_master_named
+
+
+async def test_a_name_that_is_forgotten_is_in_the_cards_no_more(neko: Neko) -> None:
+    await say(neko, "My name is Daniel.")
+    await until_called(neko, "Daniel")
+    begin_anew(neko)
+    await say(neko, "please forget my name")
+    await say(neko, "yes")
+    await until_forgotten(neko, "My name is Daniel.")
+    await until_called(neko, "friend")
+    assert "Daniel" not in await say(neko, "what's my name?")
+    begin_anew(neko)
+    assert "Daniel" not in await say(neko, "what's my name?")
 
 
 async def test_a_name_can_be_forgotten(neko: Neko) -> None:

@@ -14,6 +14,7 @@ from neko.types.model_session import (
     ForgetLines,
     ModelEvent,
     ModelLabel,
+    NameTold,
     ReplyDone,
     ReplyNotice,
     ReplyStarted,
@@ -79,6 +80,11 @@ class Reply:
         """Have lines deleted, and those of a turn."""
         if not self.done:
             self._channel.put(ForgetLines(lines, turn))
+
+    def call_user(self, name: str) -> None:
+        """Have the name kept that the user gave, "" for none."""
+        if not self.done:
+            self._channel.put(NameTold(name))
 
     def retrying(self, error: NekoError, attempt: int, delay: float) -> None:
         """Say that try number ``attempt`` begins after ``delay`` seconds."""

@@ -80,6 +80,8 @@ class Rules:
     """To forget something, which she has asked about."""
     _granted: Wish | None = None
     """The wish that the last line said yes to."""
+    _told: str | None = None
+    """The name that the last line gave; "" when it is to be forgotten."""
     _games_before: Games | None = None
     """As the game stood before the last line: the same line once more is the same move."""
 
@@ -96,6 +98,7 @@ class Rules:
             self._games = copy.copy(self._games_before)
         self._games_before = copy.copy(self._games)
         named = self.learn(words)
+        self._told = self._wording.name if named else None
         if self._wording.name is None:
             self._learn_from(message.recalled)
         self.language = self._language_of(words)
@@ -119,6 +122,11 @@ class Rules:
         """What the line that was answered last says is to be forgotten; told once."""
         granted, self._granted = self._granted, None
         return granted
+
+    def take_told(self) -> str | None:
+        """What the line that was answered last says the user is called, "" for nothing any more; told once."""
+        told, self._told = self._told, None
+        return told
 
     def learn(self, text: str) -> bool:
         """Keep the name that a line of the user gives; False when it gives none. A later one replaces it."""
@@ -259,7 +267,8 @@ class Rules:
             return None
         if book.matches("forget_yes", text):
             self._granted = wish
-            self._wording.name = None if wish.names else self._wording.name
+            if wish.names:
+                self._wording.name, self._wording.master, self._told = None, "", ""
             return self._found(book, "forget_done")
         return self._found(book, "forget_kept") if book.matches("no", text) else None
 

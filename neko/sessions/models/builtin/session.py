@@ -89,6 +89,8 @@ class BuiltinSession:
         text = await in_thread(compose, message)
         if wish := rules.take_granted():
             reply.forget(wish.lines, wish.turn)
+        if (name := rules.take_told()) is not None:
+            reply.call_user(name)
         await self._stream(text, reply)
 
     async def _speak_first(self, rules: Rules, instructions: str, reply: Reply) -> None:

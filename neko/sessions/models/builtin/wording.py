@@ -18,7 +18,10 @@ _OWN_FACE: Final = re.compile(r"^<\w+>")
 
 @dataclass(slots=True)
 class Wording:
-    """For one session. ``clock`` is local time; ``choice`` picks; no phrase comes twice in a row."""
+    """For one session. ``clock`` is local time; ``choice`` picks; no phrase comes twice in a row.
+
+    ``master``: what the user is called in the settings; "" when that is to be forgotten.
+    """
 
     character: str
     master: str
@@ -31,7 +34,7 @@ class Wording:
     @property
     def called(self) -> str | None:
         """What the user is called: the name they gave, else that of the settings; None when there is neither."""
-        return self.name or (None if self.master in placeholders() else self.master)
+        return self.name or (None if self.master in placeholders() else self.master or None)
 
     def say(self, book: Phrasebook, phrase: str, **values: object) -> str:
         """One of the phrases of this name. Values are text, never read for blanks again."""
