@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -42,6 +43,6 @@ class SpokenText:
 
 
 def _up_to_word(text: str, share: float) -> str:
-    at = int(len(text.rstrip()) * share)
+    at = math.ceil(len(text.rstrip()) * share)
     end = _WORD_END.search(text, at)
     return text[: end.end() if end else len(text)]

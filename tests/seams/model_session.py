@@ -25,6 +25,7 @@ from neko.types.model_session import (
     ReplyStarted,
     Respond,
     SessionSetup,
+    SpeechLasts,
     SpeechRejected,
     SpeechStarted,
     SpeechStopped,
@@ -50,7 +51,8 @@ SECONDS = 5.0
 
 @dataclass(slots=True)
 class Subject:
-    """An opened session with its events; ``owner`` owns its tasks."""
+    """An opened session with its events; ``owner`` owns its tasks. A session that does not answer speech by itself is
+    asked with the words it heard, as a conversation does."""
 
     session: ModelSession
     owner: TaskOwner
@@ -64,6 +66,8 @@ class Subject:
         async with asyncio.timeout(SECONDS):
             event = await anext(self.stream)
         self.seen.append(event)
+        if isinstance(event, Transcript) and event.final and not self.session.capabilities.answers_speech:
+            await self.ask(f"to {event.utterance_id}", event.text)
         return event
 
     async def until(self, kind: type[ModelEvent], reply_id: str | None = None) -> list[ModelEvent]:
@@ -423,7 +427,8 @@ class HearingSessionBehaviour:
         kinds = [
             type(event)
             for event in events
-            if not isinstance(event, TextDelta | AudioDelta) and (not isinstance(event, Transcript) or event.final)
+            if not isinstance(event, TextDelta | AudioDelta | SpeechLasts)
+            and (not isinstance(event, Transcript) or event.final)
         ]
         transcribed = [Transcript] if subject.session.capabilities.transcription else []
         assert kinds == [SpeechStarted, SpeechStopped, *transcribed, ReplyStarted, ReplyDone]
@@ -434,7 +439,8 @@ class HearingSessionBehaviour:
         for _ in range(2):
             await self.hear_a_turn(subject)
             await subject.until(ReplyDone)
-        kinds = SpeechStarted | SpeechStopped | Transcript | ReplyStarted
+        answers = subject.session.capabilities.answers_speech
+        kinds = SpeechStarted | SpeechStopped | Transcript | (ReplyStarted if answers else SpeechStopped)
         ids = [event.utterance_id for event in subject.seen if isinstance(event, kinds)]
         half = len(ids) // 2
         assert None not in ids

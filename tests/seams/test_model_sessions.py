@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from neko.audio.voice_activity import EnergyDetector
 from neko.errors import ModelServerError
 from neko.llm.client import Timeouts
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.sessions.models.builtin.session import BuiltinSession
+from neko.sessions.models.cascade.session import CascadeSession, Ears
 from neko.sessions.models.chat import ChatSession
+from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner
 from neko.types.model_session import (
     EndOfSpeech,
@@ -25,6 +29,7 @@ from neko.types.model_session import (
     ToolCall,
     Transcript,
 )
+from tests.scripted_hearing import ScriptedHearing, Words
 from tests.scripted_provider import Script, ScriptedProvider, tool_calls
 from tests.scripted_session import Call, Interruption, ScriptedSpeechSession, SpokenTurn, silence, speech
 from tests.seams.model_session import (
@@ -76,6 +81,41 @@ class TestBuiltinSession(ModelSessionBehaviour):
             await session.open(SETUP)
             yield Subject(session, owner)
             await session.aclose()
+
+
+class TestCascadeSession(ModelSessionBehaviour, HearingSessionBehaviour):
+    """A chat model over real HTTP that is given ears: loudness, and a scripted recogniser."""
+
+    @pytest.fixture
+    async def subject(self) -> AsyncIterator[Subject]:
+        async with ScriptedProvider(default=STREAMED) as provider, TaskOwner("test") as owner:
+            self.provider = provider
+            endpoint = ModelEndpoint("conversation", "custom", "Scripted", provider.base_url, "scripted-1", "key")
+            channel = EventChannel()
+            chat = ChatSession(endpoint, None, owner=owner, network=Network(), channel=channel)
+            self.hearing = ScriptedHearing()
+            with ThreadPoolExecutor(1) as executor:
+                ears = Ears(self.hearing, EnergyDetector(), executor)
+                session = CascadeSession(chat, channel, ears, owner=owner)
+                await session.open(SETUP)
+                yield Subject(session, owner)
+                await session.aclose()
+
+    async def hear_a_turn(self, subject: Subject) -> None:
+        for item in (silence(0.1), speech(0.5), silence(1.6)):
+            await subject.session.send(item)
+
+    async def begin_to_speak(self, subject: Subject) -> None:
+        await subject.session.send(silence(0.1))
+        await subject.session.send(speech(0.2))
+
+    async def cough(self, subject: Subject) -> None:
+        self.hearing.script(Words("Thank you.", no_speech=0.9))
+        await self.hear_a_turn(subject)
+
+    async def test_speech_over_a_reply_is_told_at_its_start_and_the_reply_can_be_cut(self, subject: Subject) -> None:
+        self.provider.script(Script(["word ", "word "], stall_after=1))
+        await super().test_speech_over_a_reply_is_told_at_its_start_and_the_reply_can_be_cut(subject)
 
 
 def scripted(subject: Subject) -> ScriptedSpeechSession:

@@ -133,6 +133,9 @@ class Segmenter:
     def _quiet(self) -> Iterator[Speech]:
         limits = self._limits
         if self._state is _State.SPEAKING and self.silence_s >= limits.pause_s:
+            if self.speech_s < limits.shortest_s and not self.held:
+                yield from self.end()
+                return
             self._state = _State.PAUSING
             yield Speech.PAUSED
         if self._state is _State.PAUSING and not self.held:

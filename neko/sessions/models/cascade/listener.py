@@ -61,6 +61,7 @@ class Listener:
         self._ending = False
         self._before: deque[bytes] = deque(maxlen=round(PRE_ROLL_S / WINDOW_S))
         self._utterance: Utterance | None = None
+        self._unknown: set[Utterance] = set()
         self._shown_s = 0.0
         self._finishing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,8 +87,8 @@ class Listener:
 
     async def aclose(self) -> None:
         """Hear nothing more; idempotent."""
-        if self._utterance:
-            self._utterance.cancel()
+        for utterance in self._unknown:
+            utterance.cancel()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -148,13 +149,16 @@ class Listener:
             self._segmenter.patience_s = UNKNOWN_S
         elif event is Speech.WAS_NOISE:
             self._utterance = None
+            self._unknown.discard(utterance)
             utterance.cancel()
+            self._emit(SpeechStopped(utterance.id))
             self._emit(SpeechRejected(utterance.id))
         elif event is Speech.ENDED:
             self._end(utterance)
 
     def _begin(self) -> None:
-        utterance = self._utterance = Utterance(uuid4().hex, self._engine, self.hints, self._owner)
+        utterance = self._utterance = Utterance(uuid4().hex, self._engine, self.hints, self._spawn)
+        self._unknown.add(utterance)
         utterance.spoken_until = self._clock()
         self._segmenter.patience_s = UNKNOWN_S
         self._shown_s = 0.0
@@ -203,6 +207,7 @@ class Listener:
             logger.exception("an utterance was not recognised")
             name = self._engine.capabilities.name
             error = HearingError(f"recognition broke off: {type(failure).__name__}", engine=name)
+        self._unknown.discard(utterance)
         if before:
             await asyncio.wait({before})
         if words:

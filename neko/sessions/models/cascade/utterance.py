@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from neko.errors import HearingError, NekoError
-from neko.tasks import TaskOwner, is_cancelled
+from neko.tasks import is_cancelled
 from neko.types.hearing import Heard, HearingEngine, HearingHints
 
 logger = logging.getLogger(__name__)
@@ -18,6 +19,10 @@ RECOGNITION_TIMEOUT_S = 20.0
 NO_SPEECH = 0.6
 """Above this probability of no speech, words that came are not believed: real speech has .005 to .33, silence and
 noise .78 to .94 (Whisper base)."""
+
+
+Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
+"""Starts a task, with a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +36,12 @@ class Partial:
 class Utterance:
     """Fed as it is spoken. ``spoken_until``: when its last speech arrived, monotonic seconds."""
 
-    def __init__(self, utterance_id: str, engine: HearingEngine, hints: HearingHints, owner: TaskOwner) -> None:
+    def __init__(self, utterance_id: str, engine: HearingEngine, hints: HearingHints, spawn: Spawn) -> None:
         self.id = utterance_id
         self.spoken_until = 0.0
         self._engine = engine
         self._recognition = engine.begin(utterance_id, hints)
-        self._owner = owner
+        self._spawn = spawn
         self._looking: asyncio.Task[None] | None = None
         self._partial: Partial | None = None
 
@@ -56,7 +61,7 @@ class Utterance:
     def look(self, speech_s: float, then: Callable[[], None]) -> None:
         """Recognise what was fed so far, ``speech_s`` seconds of it speech; ``then`` follows when there are words."""
         if not self.looking and self.known_s < speech_s:
-            self._looking = self._owner.spawn(self._look(speech_s, then), name="recognise so far")
+            self._looking = self._spawn(self._look(speech_s, then), "recognise so far")
 
     @property
     def text(self) -> str | None:
