@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from neko.app.small_model import SmallModel
-from neko.errors import NekoError, NoModelListError, SettingError, VoiceUnavailableError
+from neko.errors import NekoError, NoModelListError, SettingError
 from neko.llm import model_catalogue
 from neko.llm.adaptation import Adaptations, is_same_model
 from neko.llm.discovery import LocalServer, find_local_servers
@@ -38,7 +38,8 @@ class Models:
         network: Network,
         small: SmallModel,
         session_factory: SessionFactory | None = None,
-        ears: Callable[[], Ears] | None = None,
+        *,
+        ears: Callable[[], Ears],
     ) -> None:
         self.small = small
         self._config = config
@@ -76,7 +77,7 @@ class Models:
         if self._session_factory is not None:
             return self._session_factory(mode, owner)
         try:
-            ears = self._ears() if self._ears else None
+            ears = self._ears()
         except NekoError:
             if mode == "audio":
                 raise
@@ -93,9 +94,6 @@ class Models:
             channel,
         )
         if ears is None:
-            if mode == "audio":
-                label = self.label
-                raise VoiceUnavailableError("nothing hears", model=label.model, provider=label.provider)
             return session
         return CascadeSession(session, channel, ears, owner=owner, for_call=mode == "audio")
 

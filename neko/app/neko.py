@@ -18,13 +18,15 @@ from neko.app.characters import Characters, persona, settle
 from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
+from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
 from neko.app.reader_language import ReaderLanguage
 from neko.app.small_model import SmallModel
 from neko.app.voices import Voices, builtin_voice_installed
+from neko.audio.voice_activity import silero_installed
 from neko.bus import Bus
 from neko.characters import CharacterCards
-from neko.errors import NekoError
+from neko.errors import NekoError, VoiceUnavailableError
 from neko.faults import StandingFaults
 from neko.memory.compression import CompressionScheduler
 from neko.memory.service import MemoryService
@@ -42,6 +44,7 @@ from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE, DataFolder
 from neko.tasks import TaskOwner, in_thread
+from neko.types.hearing import HearingEngine
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +54,8 @@ class Neko:
 
     Needs no HTTP: ``chat`` talks to a character directly. Several may live in one process, each
     over its own folder. ``session_factory`` supplies the model sessions instead of the configured
-    model (a program's own model, a test's scripted one). Starting raises ``DataFolderError``; a file that is
+    model (a program's own model, a test's scripted one), ``hearing`` recognises speech instead of the configured engine;
+    whoever gives one closes it. Starting raises ``DataFolderError``; a file that is
     damaged does not keep her from starting (``faults``).
     """
 
@@ -59,6 +63,7 @@ class Neko:
     config: Configuration
     language: ReaderLanguage
     models: Models
+    listening: Listening
     voices: Voices
     characters: Characters
     conversations: Conversations
@@ -67,7 +72,13 @@ class Neko:
     faults: Faults
     bus: Bus
 
-    def __init__(self, settings: Settings | None = None, *, session_factory: SessionFactory | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        session_factory: SessionFactory | None = None,
+        hearing: HearingEngine | None = None,
+    ) -> None:
         self.settings = settings or Settings()
         self.metrics = Metrics()
         self.network = Network()
@@ -75,6 +86,7 @@ class Neko:
         self.agent = AbsentAgent()
         self.instance_id = SettingsInForce({}, self.settings.environ).get(INSTANCE_ID) or uuid4().hex
         self._session_factory = session_factory
+        self._hearing = hearing
 
     # ── start and stop ────────────────────────────────────────────────────────
 
@@ -137,6 +149,7 @@ class Neko:
         ):
             await _stopped(stop())
         self._executor.shutdown(wait=False, cancel_futures=True)
+        self.listening.close()
         self.folder.close()
 
     def _open_files(self) -> tuple[CoreConfig, CharacterCards]:
@@ -150,7 +163,10 @@ class Neko:
             self.language = ReaderLanguage(stored, settings.environ)
             self.network.local_only = stored.in_force.get(LOCAL_ONLY)
             small = SmallModel(stored, settings.environ, self.folder.path, self._owner)
-            self.models = Models(stored, settings, self.network, small, self._session_factory)
+            self.listening = Listening(self._recogniser, silero=silero_installed())
+            self.models = Models(
+                stored, settings, self.network, small, self._session_factory, ears=self.listening.ears
+            )
             self.voices = Voices(stored, self.models, self.network, builtin_installed=builtin_voice_installed())
             self.preferences = Preferences(self.folder.config(PREFERENCES_FILE), self._on_file_fault)
             self.preferences.read()
@@ -201,6 +217,12 @@ class Neko:
         conversation = self.conversations.opened.get(character)
         client = conversation.client_language if conversation else None
         return self.characters.cards.language(character) or client or self.language.current
+
+    def _recogniser(self) -> HearingEngine:
+        if self._hearing is None:
+            label = self.models.label
+            raise VoiceUnavailableError("nothing hears", model=label.model, provider=label.provider)
+        return self._hearing
 
     def _on_damage(self, error: NekoError) -> None:
         self.faults.of_files([error])
