@@ -1,0 +1,240 @@
+"""A call with a model that takes text, over the socket: real speech in, the built-in model, the built-in voice out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from neko.application import Neko
+from neko.serve import listen, serving
+from neko.settings import Settings
+from tests.client import Client, Frame, client, is_turn_end, text_of, types_of
+from tests.scripted_hearing import ScriptedHearing, Words
+from tests.spoken import FRAME, quiet, spoken
+
+NAME = "Mio"
+STORY = "tell me a story"
+COUGH = Words("Thank you.", no_speech=0.9)
+
+
+@dataclass
+class Call:
+    """A page in a call. Sound is sent as fast as it goes: the end of a turn is told by the sound itself."""
+
+    page: Client
+    hearing: ScriptedHearing
+    neko: Neko
+
+    async def play(self, *sounds: bytes) -> None:
+        """Binary frames of 20 ms."""
+        for sound in sounds:
+            for at in range(0, len(sound), FRAME):
+                await self.page.connection.send(sound[at : at + FRAME].ljust(FRAME, b"\0"))
+
+    async def say(self, text: str, *, then_quiet: float = 1.6) -> None:
+        await self.play(quiet(0.3), await spoken(text), quiet(then_quiet))
+
+    async def hear_her(self, played_ms: float = 400) -> str:
+        """Type something to which she says a lot, and be so far into its sound; the speech id."""
+        await self.page.say(STORY)
+        seen = await self.page.until("audio_chunk")
+        chunk = seen[-1]
+        if not any(map(is_turn_end, seen)):
+            await self.page.until(is_turn_end)
+        speech_id: str = chunk["speech_id"]
+        await self.played(speech_id, played_ms)
+        return speech_id
+
+    async def played(self, speech_id: str, ms: float, state: str = "playing") -> None:
+        await self.page.send("playback", speech_id=speech_id, played_ms=ms, state=state)
+
+    async def lines(self) -> list[tuple[str, str, str]]:
+        return [(line.role, line.text, line.status) for line in await self.neko.memory.lines(NAME)]
+
+
+@asynccontextmanager
+async def in_call(data_dir: Path, *words: Words) -> AsyncIterator[Call]:
+    settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
+    hearing = ScriptedHearing(*words)
+    with listen(settings.host, settings.port) as listener:
+        async with (
+            Neko(settings, hearing=hearing) as neko,
+            serving(neko, listener),
+            client(f"ws://127.0.0.1:{listener.port}", NAME) as page,
+        ):
+            await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000)
+            await page.until("neko_hearing")
+            yield Call(page, hearing, neko)
+
+
+async def test_what_is_said_is_shown_remembered_and_answered_aloud(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Hello there.")) as call:
+        await call.say("Hello there.")
+        seen = await call.page.until("audio_chunk")
+        if not any(map(is_turn_end, seen)):
+            seen += await call.page.until(is_turn_end)
+        kinds = types_of(seen)
+        assert {"type": "neko_hearing", "engine": "scripted", "local": True} in call.page.frames
+        assert kinds.index("user_transcript") < kinds.index("gemini_response")
+        final = [frame for frame in seen if frame["type"] == "neko_transcript" and frame["final"]]
+        assert [frame["text"] for frame in final] == ["Hello there."]
+        lines = await call.lines()
+        assert lines[0] == ("user", "Hello there.", "complete")
+        assert lines[1][0] == "assistant"
+        assert lines[1][1] == text_of(seen)
+
+
+async def test_how_long_each_step_of_a_spoken_turn_took_is_told(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Hello there.")) as call:
+        await call.say("Hello there.")
+        [*_, times] = await call.page.until("neko_turn_times")
+        ms = times["ms"]
+        assert 0 <= ms["end_of_turn"] <= ms["transcript"] <= ms["first_token"] <= ms["first_sound"]
+
+
+async def test_speech_over_hers_holds_her_at_once_and_stops_her_when_it_lasts(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Wait, I want to say something else.")) as call:
+        speech_id = await call.hear_her()
+        await call.play(quiet(0.3), (await spoken("Wait, I want to say something else."))[: FRAME * 10])
+        [*_, paused] = await call.page.until("neko_speech_paused")
+        assert paused["speech_id"] == speech_id
+        await call.play((await spoken("Wait, I want to say something else."))[FRAME * 10 :])
+        [*_, cut] = await call.page.until("user_activity")
+        assert cut["interrupted_speech_id"] == speech_id
+        await call.play(quiet(1.6))
+        await call.page.until("user_transcript")
+
+
+async def test_what_history_keeps_of_a_reply_that_was_spoken_over_is_what_was_heard(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Please stop.")) as call:
+        speech_id = await call.hear_her(0)
+        whole = (await call.lines())[-1][1]
+        await call.played(speech_id, 1_500, "paused")
+        await call.say("Please stop, I have heard enough of it.")
+        await call.page.until("user_transcript")
+        await call.page.until(is_turn_end)
+        replies = [(text, status) for role, text, status in await call.lines() if role == "assistant"]
+        heard = next(text for text, status in replies if status == "interrupted")
+        assert 0 < len(heard) < len(whole)
+        assert whole.startswith(heard)
+        assert whole[len(heard)] == " "
+
+
+@pytest.mark.parametrize("words", [COUGH, Words("Mhm.")], ids=["cough", "nod"])
+async def test_a_cough_or_a_nod_lets_her_go_on_where_she_was(data_dir: Path, words: Words) -> None:
+    async with in_call(data_dir, words) as call:
+        speech_id = await call.hear_her()
+        before = await call.lines()
+        await call.play(quiet(0.3), (await spoken("mhm"))[: FRAME * 20], quiet(1.6))
+        [*_, paused] = await call.page.until("neko_speech_paused")
+        seen = await call.page.until("neko_speech_resumed")
+        assert paused["speech_id"] == seen[-1]["speech_id"] == speech_id
+        assert "user_activity" not in types_of(seen)
+        assert await call.lines() == before
+
+
+async def test_once_she_has_been_heard_to_the_end_speech_interrupts_nothing(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Thanks.")) as call:
+        speech_id = await call.hear_her()
+        await call.page.until("neko_speech_end")
+        await call.played(speech_id, 600_000, "ended")
+        await call.say("Thanks.")
+        seen = await call.page.until("user_activity")
+        assert "neko_speech_paused" not in types_of(seen)
+        assert seen[-1]["interrupted_speech_id"] is None
+
+
+async def test_typing_in_a_call_is_ordinary_input_and_the_call_goes_on(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("And now by voice.")) as call:
+        await call.page.say("by hand")
+        await call.page.until(is_turn_end)
+        await call.say("And now by voice.")
+        await call.page.until("user_transcript")
+        assert next(text for role, text, _ in await call.lines() if role == "user") == "by hand"
+
+
+async def test_nothing_is_heard_while_the_microphone_is_shut(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Now you can hear me.")) as call:
+        await call.page.send("neko_microphone", muted=True)
+        assert (await call.page.until("neko_microphone"))[-1]["muted"] is True
+        await call.say("Nobody hears this.")
+        await call.page.send("neko_microphone", muted=False)
+        await call.page.until("neko_microphone")
+        await call.say("Now you can hear me.")
+        await call.page.until("user_transcript")
+        assert len(call.hearing.utterances) == 1
+
+
+async def test_while_the_key_is_held_a_pause_ends_nothing(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Well, let me think.")) as call:
+        await call.page.send("neko_push_to_talk", held=True)
+        await call.say("Well,", then_quiet=2.0)
+        await call.say("let me think.", then_quiet=0.2)
+        await call.page.send("neko_push_to_talk", held=False)
+        await call.page.until("user_transcript")
+        assert len(call.hearing.utterances) == 1
+
+
+async def test_words_that_the_page_has_recognised_itself_need_no_sound(data_dir: Path) -> None:
+    async with in_call(data_dir) as call:
+        await call.page.send("neko_heard", utterance_id="p1", state="started")
+        await call.page.send("neko_heard", utterance_id="p1", state="partial", text="hello")
+        await call.page.send("neko_heard", utterance_id="p1", state="final", text="hello from the page")
+        seen = await call.page.until(is_turn_end)
+        shown = [frame["text"] for frame in seen if frame["type"] == "neko_transcript"]
+        assert shown == ["hello", "hello from the page"]
+        assert (await call.lines())[0] == ("user", "hello from the page", "complete")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"action": "playback", "speech_id": 7, "played_ms": 1, "state": "playing"},
+        {"action": "playback", "speech_id": "s", "played_ms": "much", "state": "playing"},
+        {"action": "playback", "speech_id": "s", "played_ms": -1, "state": "playing"},
+        {"action": "playback", "speech_id": "s", "played_ms": 1, "state": "sung"},
+        {"action": "neko_heard", "utterance_id": "", "state": "final", "text": "x"},
+        {"action": "neko_heard", "utterance_id": "u", "state": "thought", "text": "x"},
+        {"action": "neko_heard", "utterance_id": "u", "state": "final", "text": 5},
+    ],
+    ids=str,
+)
+async def test_reports_that_make_no_sense_are_passed_over(data_dir: Path, frame: Frame) -> None:
+    async with in_call(data_dir) as call:
+        await call.page.send(**frame)
+        assert await call.page.quiet() == []
+
+
+async def test_why_the_words_are_not_known_is_told(data_dir: Path) -> None:
+    from neko.errors import HearingError
+
+    async with in_call(data_dir, Words(error=HearingError("no", engine="scripted"))) as call:
+        await call.say("Can you hear me?")
+        [*_, told] = await call.page.until(lambda frame: frame.get("code") == "hearing")
+        assert told["level"] == "error"
+        assert told["remedy"]
+
+
+async def test_without_anything_to_hear_with_a_call_says_so(data_dir: Path) -> None:
+    settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
+    with listen(settings.host, settings.port) as listener:
+        async with (
+            Neko(settings) as neko,
+            serving(neko, listener),
+            client(f"ws://127.0.0.1:{listener.port}", NAME) as page,
+        ):
+            await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000)
+            seen = await page.until("session_failed")
+            assert seen[-1]["message"]
+            await page.say("then by hand")
+            assert "then by hand" in [line.text for line in await asyncio.wait_for(lines_of(neko, page), 30)]
+
+
+async def lines_of(neko: Neko, page: Client) -> list[object]:
+    await page.until(is_turn_end)
+    return list(await neko.memory.lines(NAME))
