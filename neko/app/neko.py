@@ -54,8 +54,8 @@ class Neko:
 
     Needs no HTTP: ``chat`` talks to a character directly. Several may live in one process, each
     over its own folder. ``session_factory`` supplies the model sessions instead of the configured
-    model (a program's own model, a test's scripted one), ``hearing`` recognises speech instead of the configured engine;
-    whoever gives one closes it. Starting raises ``DataFolderError``; a file that is
+    model (a program's own model, a test's scripted one), ``hearing`` recognises speech instead of the configured
+    engine and is closed by whoever gives it. Starting raises ``DataFolderError``; a file that is
     damaged does not keep her from starting (``faults``).
     """
 
