@@ -164,9 +164,7 @@ class Neko:
             self.network.local_only = stored.in_force.get(LOCAL_ONLY)
             small = SmallModel(stored, settings.environ, self.folder.path, self._owner)
             self.listening = Listening(self._recogniser, silero=silero_installed())
-            self.models = Models(
-                stored, settings, self.network, small, self._session_factory, ears=self.listening.ears
-            )
+            self.models = Models(stored, settings, self.network, small, self._session_factory, ears=self.listening.ears)
             self.voices = Voices(stored, self.models, self.network, builtin_installed=builtin_voice_installed())
             self.preferences = Preferences(self.folder.config(PREFERENCES_FILE), self._on_file_fault)
             self.preferences.read()
