@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -232,9 +231,5 @@ async def test_without_anything_to_hear_with_a_call_says_so(data_dir: Path) -> N
             seen = await page.until("session_failed")
             assert seen[-1]["message"]
             await page.say("then by hand")
-            assert "then by hand" in [line.text for line in await asyncio.wait_for(lines_of(neko, page), 30)]
-
-
-async def lines_of(neko: Neko, page: Client) -> list[object]:
-    await page.until(is_turn_end)
-    return list(await neko.memory.lines(NAME))
+            await page.until(is_turn_end)
+            assert "then by hand" in [line.text for line in await neko.memory.lines(NAME)]
