@@ -123,6 +123,12 @@ GROWING = {
     "list-under-text": ("Steps:\n\n1. First step\n2. Second step\n- and\n", "h1, h2, table, pre"),
     "setext": ("A line of words\n- one\n- two\n", "h1, h2"),
     "bold": ("So **this is quite bold** and *this leans* here.", ".nothing"),
+    "task": ("- [ ] open\n- [x] done\n", ".nothing"),
+    "footnote": ("Said[^1] so.\n\n[^1]: In March.\n", ".nothing"),
+    "link": ("See [the sea](https://example.com/x) there.", ".nothing"),
+    "picture": ("See ![the sea](https://example.com/x.png) there.", ".nothing"),
+    "sign": ("Is a &lt; b?", ".nothing"),
+    "fence": ("```\nx = 1\n```\nThere.", ".nothing"),
 }
 
 
@@ -140,7 +146,8 @@ async def test_while_it_grows_nothing_shows_as_what_it_is_not(
           const seen = [];
           for (let end = 1; end <= text.length; end += 1) {
             view.show(text.slice(0, end), { isGrowing: true });
-            if (element.querySelector(never) || /[*`|]|^-/m.test(element.textContent)) seen.push(element.innerHTML);
+            const isMark = /[*`|[\\]^&]|^-/m.test(element.textContent);
+            if (isMark || element.querySelector(never)) seen.push(element.innerHTML);
           }
           return seen;
         }""",
