@@ -258,7 +258,10 @@ async def the_markup_is_harmless(page: Page, driver: PageDriver) -> None:
     links = await found.evaluate_all("(links) => links.map(({href, rel, target}) => [href, rel, target])")
     assert {href.split(":")[0] for href, _, _ in links} == {"https"}
     assert all("noopener" in rel and "noreferrer" in rel and target == "_blank" for _, rel, target in links)
+    colour = "(element) => getComputedStyle(element).color"
+    assert await found.first.evaluate(colour) != await shown.evaluate(colour)
     for link in await shown.locator("a:not([href])").all():
+        assert await link.evaluate(colour) == await shown.evaluate(colour)  # what leads nowhere looks like words
         await link.click()
     assert "window.bitten" in await words(line)
     assert await page.evaluate("window.bitten ?? null") is None
