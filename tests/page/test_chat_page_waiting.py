@@ -48,6 +48,22 @@ async def test_that_it_is_tried_again_stands_beside_the_dots_until_the_first_wor
     await expect(driver.get("waits-for")).to_have_count(0)
 
 
+async def test_while_a_provider_asks_to_slow_down_its_light_is_not_green(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    await driver.open(connected.url)
+    await driver.say("hello")
+    await driver.reply()
+    light = driver.get("connection")
+    await expect(light).to_have_attribute("data-model", "works")
+    provider.script(failure(429, "Rate limit reached", retry_after="5"), Script(["There."]))
+    await driver.say("and now?")
+    await expect(driver.get("waits-for")).to_contain_text("again in 5 seconds")
+    await expect(light).to_have_attribute("data-model", "trouble")
+    await driver.reply(2)
+    await expect(light).to_have_attribute("data-model", "works")
+
+
 async def test_a_server_that_was_killed_in_the_middle_of_a_reply_leaves_no_state_behind(
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:

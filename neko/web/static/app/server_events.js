@@ -174,6 +174,7 @@ export class ServerEvents {
   /** @param {Status} status */
   #status({ message, code, remedy, link, level, turn_id: turnId, wait_s: waitS }) {
     if (code === "left") return;
+    if (waitS && code?.startsWith("model_")) this.#parts.bar.setWorks(false, message); // it is asked again by itself
     if (waitS !== undefined && this.#conversation.waiting.tell(message, waitS)) return;
     if (level === "info" && waitS === undefined && turnId) {
       this.#conversation.transcript.remark(turnId, [message, remedy].filter(Boolean).join(" "));
