@@ -74,6 +74,9 @@ NekoError
 │   ├── SpeechUnreadableError  what it sent is no sound that can be decoded
 │   └── SpeechTooLongError     the reply runs too far ahead of its sound
 ├── HearingError           what was spoken could not be turned into words
+│   ├── HearingRefusedError    the server of the recogniser answered with an error
+│   ├── HearingSilentError     it cannot be reached, or went silent
+│   └── NothingHearsError      no recogniser is there
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
     ├── LogMovedError          its file had gone and was written anew
@@ -510,6 +513,21 @@ class HearingError(NekoError):
 
     code = "hearing"
     permanent = False
+
+
+class HearingRefusedError(HearingError):
+    """``params`` holds ``status`` too."""
+
+    code = "hearing_refused"
+
+
+class HearingSilentError(HearingError):
+    code = "hearing_silent"
+
+
+class NothingHearsError(HearingError):
+    code = "nothing_hears"
+    permanent = True
 
 
 class MemoryStoreError(NekoError):

@@ -8,6 +8,7 @@ from typing import Any
 from neko import i18n
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
+from neko.app.hearing import Hearing
 from neko.app.models import Models
 from neko.app.voices import Voices
 from neko.net import Network
@@ -27,6 +28,7 @@ class Configuration:
         stored: CoreConfig,
         models: Models,
         voices: Voices,
+        hearing: Hearing,
         conversations: Conversations,
         network: Network,
         faults: Faults,
@@ -34,6 +36,7 @@ class Configuration:
         self._stored = stored
         self._models = models
         self._voices = voices
+        self._hearing = hearing
         self._conversations = conversations
         self._network = network
         self._faults = faults
@@ -54,18 +57,22 @@ class Configuration:
         With ``reload_pages`` active sessions are ended and their pages told to reload. Returns
         how many sessions were ended. Raises ``ConfigError`` when the disk refuses.
         """
-        model, voice = self._models.endpoint("conversation"), self._voices.choice
+        model, voice, hearing = self._models.endpoint("conversation"), self._voices.choice, self._hearing.choice
         await in_thread(self._stored.merge, changes)
         self._faults.of_values(CORE_CONFIG_FILE, self._stored.unusable())
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
         await self._models.small.follow()
+        await self._hearing.follow()
         new_model = reload_pages or self._models.endpoint("conversation") != model
+        new_hearing = self._hearing.choice != hearing
         new_voice = self._voices.choice != voice
         ended = 0
         for name, manager in list(self._conversations.opened.items()):
             if new_model:
                 ended += manager.active
                 manager.model_changed()
+            elif new_hearing:
+                manager.begin_anew()
             if reload_pages:
                 manager.tell(lambda language: ReloadPage(i18n.notice("config_saved", language).text))
             if new_voice:

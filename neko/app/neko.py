@@ -18,6 +18,7 @@ from neko.app.characters import Characters, persona, settle
 from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
+from neko.app.hearing import Hearing
 from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
 from neko.app.reader_language import ReaderLanguage
@@ -26,7 +27,7 @@ from neko.app.voices import Voices, builtin_voice_installed
 from neko.audio.voice_activity import silero_installed
 from neko.bus import Bus
 from neko.characters import CharacterCards
-from neko.errors import NekoError, VoiceUnavailableError
+from neko.errors import NekoError
 from neko.faults import StandingFaults
 from neko.memory.compression import CompressionScheduler
 from neko.memory.service import MemoryService
@@ -63,6 +64,7 @@ class Neko:
     config: Configuration
     language: ReaderLanguage
     models: Models
+    hearing: Hearing
     listening: Listening
     voices: Voices
     characters: Characters
@@ -86,7 +88,7 @@ class Neko:
         self.agent = AbsentAgent()
         self.instance_id = SettingsInForce({}, self.settings.environ).get(INSTANCE_ID) or uuid4().hex
         self._session_factory = session_factory
-        self._hearing = hearing
+        self._own_hearing = hearing
 
     # ── start and stop ────────────────────────────────────────────────────────
 
@@ -120,7 +122,9 @@ class Neko:
             self.folder,
             CharacterSettings(lambda: self.config.values, lambda changes: self.config.change(changes)),
         )
-        self.config = Configuration(stored, self.models, self.voices, self.conversations, self.network, self.faults)
+        self.config = Configuration(
+            stored, self.models, self.voices, self.hearing, self.conversations, self.network, self.faults
+        )
         try:
             await self.memory.start()
             await self.models.small.follow()
@@ -142,6 +146,7 @@ class Neko:
         for stop in (
             self.conversations.aclose,
             self.models.small.aclose,
+            self.hearing.aclose,
             self.bus.aclose,
             self.memory.aclose,
             self.conversations.sockets.aclose,
@@ -163,8 +168,10 @@ class Neko:
             self.language = ReaderLanguage(stored, settings.environ)
             self.network.local_only = stored.in_force.get(LOCAL_ONLY)
             small = SmallModel(stored, settings.environ, self.folder.path, self._owner)
-            self.listening = Listening(self._recogniser, silero=silero_installed())
+            self.listening = Listening(lambda: self.hearing.engine(), silero=silero_installed())
             self.models = Models(stored, settings, self.network, small, self._session_factory, ears=self.listening.ears)
+            self.hearing = Hearing(stored, self.models, self.network, self._own_hearing)
+            self.hearing.look_now()
             self.voices = Voices(stored, self.models, self.network, builtin_installed=builtin_voice_installed())
             self.preferences = Preferences(self.folder.config(PREFERENCES_FILE), self._on_file_fault)
             self.preferences.read()
@@ -215,12 +222,6 @@ class Neko:
         conversation = self.conversations.opened.get(character)
         client = conversation.client_language if conversation else None
         return self.characters.cards.language(character) or client or self.language.current
-
-    def _recogniser(self) -> HearingEngine:
-        if self._hearing is None:
-            label = self.models.label
-            raise VoiceUnavailableError("nothing hears", model=label.model, provider=label.provider)
-        return self._hearing
 
     def _on_damage(self, error: NekoError) -> None:
         self.faults.of_files([error])

@@ -51,6 +51,8 @@ def resolve(role: str, config: Mapping[str, Any], environ: Mapping[str, str]) ->
         return choice.agent() if role == "agent" else choice.assist_role(role)
     if role in _CONFIG_PREFIX:
         return choice.core_role(role)
+    if role == "hearing":
+        return choice.hearing()
     raise ValueError(f"unknown model role {role!r}")
 
 
@@ -118,6 +120,17 @@ class _Choice:
         if not url and not key and not (assist.key == "openai" and self._openai_url):
             return None
         return self._endpoint("agent", url or address, model, key)
+
+    def hearing(self) -> ModelEndpoint | None:
+        """Speech to text: its own address and model, which count without ``enableCustomApi`` since N.E.K.O. has no such
+        role, else what the assist provider has for it."""
+        if self._offline:
+            return None
+        url, model = self._text("hearingModelUrl"), self._text("hearingModelId")
+        if url and model:
+            return self._endpoint("hearing", url, model, self._text("hearingModelApiKey"))
+        assist = self.assist()
+        return self._assist_endpoint("hearing") if assist.models.get("hearing") else None
 
     def core_role(self, role: str) -> ModelEndpoint | None:
         """A realtime or speech role: its own three values, else core; custom voices are Qwen's."""

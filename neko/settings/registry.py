@@ -15,10 +15,13 @@ from neko.language import LANGUAGES
 from neko.settings.setting import FOLDER, KEY, MAPPING, NAMES, PORT, SWITCH, TEXT, Place, Setting, one_of
 
 EngineKind = Literal["builtin", "openai", "browser", "off"]
+HearingKind = Literal["server", "local", "browser", "off"]
+HEARING_KINDS: Final[tuple[HearingKind, ...]] = get_args(HearingKind)
 ENGINE_KINDS: Final[tuple[EngineKind, ...]] = get_args(EngineKind)
 
-ROLES: Final = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts")
-"""The roles that can have a model of their own; ``omni`` is speech to speech."""
+ROLES: Final = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts", "hearing")
+"""The roles that can have a model of their own; ``omni`` is speech to speech, ``hearing`` speech to text (N.E.K.O. does
+not know it)."""
 ASSIST_PROVIDERS: Final = ("Qwen", "Openai", "Glm", "Step", "Silicon", "Gemini", "Kimi")
 OWN_ASSIST_PROVIDERS: Final = ("Claude", "Openrouter", "Mistral", "Groq", "Xai", "Deepseek")
 """Those that N.E.K.O. does not know; its page of keys neither shows nor covers them."""
@@ -214,6 +217,21 @@ SPEECH_ENGINE: Final[Setting[EngineKind | None]] = Setting(
     "engine of her voice; without one the built-in if installed",
     Place.NEKO_SECTION,
 )
+HEARING_ENGINE: Final[Setting[HearingKind | None]] = Setting(
+    "hearing.engine",
+    one_of(*HEARING_KINDS),
+    None,
+    "what turns speech into words; without one the server configured for it, else this computer, else the provider",
+    Place.NEKO_SECTION,
+)
+HEARING_FOLDER: Final[Setting[str]] = Setting(
+    "hearing.folder",
+    TEXT,
+    "",
+    "folder of a Whisper model in CTranslate2's format; without one the one that is installed",
+    Place.NEKO_SECTION,
+    ("NEKO_HEARING_FOLDER",),
+)
 VOICES: Final[Setting[Mapping[str, Any]]] = Setting(
     "voices", MAPPING, MappingProxyType({}), "`voice`, `rate` and `pitch` by character", Place.NEKO_SECTION
 )
@@ -237,6 +255,8 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     SMALL_MODEL_FILE,
     BORROWED_VARIABLES,
     SPEECH_ENGINE,
+    HEARING_ENGINE,
+    HEARING_FOLDER,
     VOICES,
     REPLIES,
     LOCAL_ONLY,

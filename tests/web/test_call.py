@@ -227,6 +227,7 @@ async def test_without_anything_to_hear_with_a_call_says_so(data_dir: Path) -> N
             serving(neko, listener),
             client(f"ws://127.0.0.1:{listener.port}", NAME) as page,
         ):
+            await neko.config.change({"neko": {"hearing": {"engine": "off"}}})
             await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000)
             seen = await page.until("session_failed")
             assert seen[-1]["message"]

@@ -1,0 +1,1 @@
+"""Recognisers: one interface (``types.hearing``), one file each."""
