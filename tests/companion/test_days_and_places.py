@@ -81,3 +81,39 @@ def test_a_second_place_needs_no_second_question() -> None:
     rules.answer(UserMessage("1", "what time is it in Tokyo?"))
     assert "16:39" in rules.answer(UserMessage("2", "and in Paris?"))
     assert "16:39" not in rules.answer(UserMessage("3", "I live in Paris"))
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "part"),
+    [
+        ("what time will it be in 3 hours?", "en", "18:39"),
+        ("what time was it 20 minutes ago?", "en", "15:19"),
+        ("what time is it in 2 hours in Tokyo?", "en", "02:39"),
+        ("三个小时后是几点？", "zh-CN", "18:39"),
+        ("三個小時後是幾點？", "zh-TW", "18:39"),
+        ("3時間後は何時？", "ja", "18:39"),
+        ("3시간 후면 몇 시야?", "ko", "18:39"),
+        ("how many days until chinese new year?", "en", "71"),
+        ("离春节还有几天", "zh-CN", "71"),
+        ("離中秋節還有幾天", "zh-TW", "292"),
+        ("春节是哪天？", "zh-CN", "2027年2月6日"),
+        ("除夕是几号", "zh-CN", "2月5日"),
+        ("端午节是什么时候", "zh-CN", "6月9日"),
+        ("旧正月まであと何日？", "ja", "71"),
+        ("설날까지 며칠 남았어?", "ko", "72"),
+    ],
+)
+def test_hours_from_now_and_feasts_that_follow_the_moon(question: str, language: str, part: str) -> None:
+    assert part in ask(question, language=language)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [("내 이름은 민수야", "민수라고"), ("내 이름은 지훈이야", "지훈이라고"), ("내 이름은 Sam이야", "Sam이라고")],
+)
+def test_a_korean_particle_follows_the_sound_of_the_name(told: str, said: str) -> None:
+    replies = (
+        Rules("Mio", "Sam", "ko", lambda: WINTER, random.Random(seed)).answer(UserMessage("1", told))
+        for seed in range(20)
+    )
+    assert any(said in reply for reply in replies)

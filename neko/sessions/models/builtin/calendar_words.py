@@ -13,6 +13,8 @@ class Calendar:
     """How one language names days and asks for them; the order of ``asks`` is that in which they are tried."""
 
     asks: Mapping[str, re.Pattern[str]]
+    shift: re.Pattern[str]
+    """So many hours or minutes from now, or ago: ``n``, ``hours``, ``ago``."""
     even: list[tuple[re.Pattern[str], str]]
     days: list[re.Pattern[str]]
     feasts: list[tuple[re.Pattern[str], str]]
@@ -27,6 +29,7 @@ class Calendar:
     def of(cls, data: Mapping[str, Any]) -> Self:
         return cls(
             asks={name: re.compile(pattern) for name, pattern in data["asks"].items()},
+            shift=re.compile(data["shift"]),
             even=[(re.compile(pattern), written) for pattern, written in data["even"]],
             days=[re.compile(pattern) for pattern in data["days"]],
             feasts=[(re.compile(pattern), day) for pattern, day in data["feasts"]],

@@ -56,6 +56,8 @@ class Comfort:
 
     def _reply_after(self, found: Help, message: UserMessage, rules: Rules) -> str:
         say, text = words(self.language), plain(message.text)
+        if phrasebook(self.language).matches("present", text.rstrip("?.! ")):
+            return "<sad>" + self._pick("present", say.after["present"]).format(reach=say.whom(found))
         if len(text) <= _LONGEST_ANSWER:
             for name in ("joke", "thanks", "unsafe", "safe"):
                 if re.search(say.told[name], text):

@@ -5,14 +5,17 @@ Each language lists how a day is named (``days``) and how it is asked for (``ask
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Final, Self
 
 from neko.sessions.models.builtin.numerals import number
 from neko.sessions.models.builtin.phrasebook import Phrasebook
 from neko.sessions.models.builtin.wording import Wording
+from neko.settings import ASSETS
 
 _ISO: Final = re.compile(r"(?<!\d)(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?!\d)")
 _UNCLEAR: Final = re.compile(r"(?<![\d/.])(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?!\d)")
@@ -28,8 +31,12 @@ class Day:
     date: date
     repeats: bool
     rest: str
+    feast: str = ""
 
     def moved(self, years: int) -> Self:
+        """The same day some years later. Raises ``ValueError`` for a feast in a year that is not listed."""
+        if self.feast in lunar_feasts():
+            return type(self)(_feast(self.feast, self.date.year + years), self.repeats, self.rest, self.feast)
         day = self.date.replace(day=28) if (self.date.month, self.date.day) == (2, 29) else self.date
         return type(self)(day.replace(year=day.year + years), self.repeats, self.rest)
 
@@ -57,7 +64,10 @@ def answer(book: Phrasebook, text: str, wording: Wording) -> str | None:
         return None
     if re.search(r"\w", rest) or (day is None and asked in ("until", "since")):
         return wording.say(book, "day_unknown")
-    return _told(book, asked, day or Day(now.date(), False, ""), wording, now)
+    try:
+        return _told(book, asked, day or Day(now.date(), False, ""), wording, now)
+    except ValueError:
+        return wording.say(book, "day_unknown")
 
 
 def _told(book: Phrasebook, asked: str, day: Day, wording: Wording, now: datetime) -> str:
@@ -72,6 +82,8 @@ def _told(book: Phrasebook, asked: str, day: Day, wording: Wording, now: datetim
         return wording.say(book, name, days=max(days, ago), date=_full(book, day.date))
     if day.date == today:
         return wording.say(book, asked)
+    if day.feast and day.date < today:
+        day = day.moved(1)
     name = "day_was" if day.date < today else "day_is"
     return wording.say(book, name, date=_full(book, day.date), weekday=book.weekdays[day.date.weekday()])
 
@@ -127,10 +139,9 @@ def find(book: Phrasebook, text: str, today: date) -> Day | None:
     for pattern in (_ISO, *calendar.days):
         if match := pattern.search(text):
             return _written(book, match, today)
-    for pattern, month_day in calendar.feasts:
+    for pattern, feast in calendar.feasts:
         if match := pattern.search(text):
-            month, day = (int(part) for part in month_day.split("-"))
-            return Day(date(today.year, month, day), True, _without(text, match))
+            return Day(_feast(feast, today.year), True, _without(text, match), feast)
     for pattern, days in calendar.away:
         if match := pattern.search(text):
             count = number(match["n"]) if "n" in pattern.groupindex else 1
@@ -138,6 +149,26 @@ def find(book: Phrasebook, text: str, today: date) -> Day | None:
                 raise OverflowError
             return Day(today + timedelta(days=days * count), False, _without(text, match))
     return _by_weekday(book, text, today)
+
+
+def _feast(feast: str, year: int) -> date:
+    """``feast`` is "month-day", or the name of one that follows the moon."""
+    month_day = feast if feast not in lunar_feasts() else lunar_feasts()[feast].get(str(year))
+    if month_day is None:
+        raise ValueError(f"{feast} of {year} is not listed")
+    month, day = (int(part) for part in month_day.split("-"))
+    return date(year, month, day)
+
+
+@cache
+def lunar_feasts() -> dict[str, dict[str, str]]:
+    """Of each feast that follows the moon: its month and day in each year from 2024 to 2050.
+
+    Those of China are by ``lunardate``, those of Korea by ``korean_lunar_calendar``; a table, since the first may not
+    be distributed with Neko (GPL) and no more than these days is needed.
+    """
+    feasts: dict[str, dict[str, str]] = json.loads((ASSETS / "offline" / "lunar.json").read_text(encoding="utf-8"))
+    return feasts
 
 
 def _by_weekday(book: Phrasebook, text: str, today: date) -> Day | None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from neko.language import guess
 from neko.sessions.emotion import classify
-from neko.sessions.models.builtin import dates, forgetting, herself, recall, sums, units, zones
+from neko.sessions.models.builtin import dates, forgetting, herself, recall, signs, sums, units, zones
 from neko.sessions.models.builtin.forgetting import Wish
 from neko.sessions.models.builtin.games import Games
 from neko.sessions.models.builtin.names import told_name
@@ -32,9 +32,20 @@ _BETWEEN_HINTS: Final = 5
 """Replies from one mention of what she is to the next; who asks is told at once."""
 
 _SERIOUS: Final = ("grief", "illness", "lonely", "bad_day")
-_ABOUT_HER: Final = ("connect", "identity", "abilities", "how_are_you", "correction", "know_me", "hug", "topic")
+_ABOUT_HER: Final = (
+    "present",
+    "connect",
+    "identity",
+    "abilities",
+    "how_are_you",
+    "correction",
+    "know_me",
+    "hug",
+    "topic",
+)
 _SAYS_WHAT_SHE_IS: Final = frozenset({"connect", "identity", "abilities", "picture"})
 _CANNOT: Final = ("translate", "recommend", "timer", "news", "write", "act", "request")
+_MOODS: Final = ("laughter", "grumble")
 _SOCIAL: Final = ("thanks", "night", "bye", "sorry", "love", "good_day", "fond", "goes_on", "daily", "agreement")
 
 
@@ -190,7 +201,8 @@ class Rules:
 
     def _one(self, book: Phrasebook, text: str, message: UserMessage, *, named: bool) -> Found:
         if not re.search(r"\w", text):
-            return Found(Weight.PUZZLED, "unclear", self._say(book, "unclear"))
+            name = signs.kind(text)
+            return self._found(book, name, Weight.SOCIAL) if name else self._found(book, "unclear", Weight.PUZZLED)
         if named and told_name(text, [book.naming]):
             return Found(Weight.ANSWER, "name_noted", self._say(book, "name_noted"))
         found = self._first(self._rules, book, text, message)
@@ -216,6 +228,7 @@ class Rules:
         return (
             self._serious,
             self._insult,
+            self._mood,
             self._move,
             self._forget,
             self._sum,
@@ -237,7 +250,7 @@ class Rules:
     # ── the rules ─────────────────────────────────────────────────────────────
 
     def _serious(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
-        if book.matches("not_serious", text):
+        if book.matches("not_serious", text) or book.matches("laughter", text):
             return None
         for intent in _SERIOUS:
             if book.matches(intent, text):
@@ -246,6 +259,10 @@ class Rules:
 
     def _insult(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         return self._found(book, "insult", Weight.SERIOUS) if book.matches("insult", text) else None
+
+    def _mood(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        intent = next((intent for intent in _MOODS if book.matches(intent, text)), None)
+        return self._found(book, intent, Weight.SOCIAL) if intent else None
 
     def _move(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         return self._reply("move", self._games.move(book, text))
@@ -340,7 +357,8 @@ class Rules:
     def _remark(self, book: Phrasebook, text: str) -> Found:
         """A reply to what no rule knows: a question, something told, or nothing understood."""
         if book.matches("question", text):
-            return self._found(book, "unknown", Weight.PUZZLED)
+            name = "unknown" if book.matches("personal", text) else "guess_not"
+            return self._found(book, name, Weight.PUZZLED)
         if not book.key_words(text) or not re.search(r"[^\W\d_]{2}", text):
             return self._found(book, "unclear", Weight.PUZZLED)
         if classify(text).emotion in _HEAVY:

@@ -16,6 +16,21 @@ _CALLED: Final = re.compile(r"[,、，]\s*\{master\}")
 _OWN_FACE: Final = re.compile(r"^<\w+>")
 
 
+_FIRST_LETTER: Final = re.compile(r"^(?:<\w+>)?[a-z]")
+_PARTICLE: Final = re.compile(r"(?P<last>\w)(?:(?P<i>\(이\))|(?P<topic>은\(는\)))")
+_HANGUL: Final = range(0xAC00, 0xD7A4)
+_FINALS: Final = 28
+"""Syllables of Hangul from one without a final consonant to the next (Unicode, 3.12)."""
+
+
+def _particle(written: re.Match[str]) -> str:
+    """The form of a Korean particle that the sound before it asks for; of other scripts, by the last letter."""
+    last = written["last"]
+    closed = (ord(last) - _HANGUL.start) % _FINALS != 0 if ord(last) in _HANGUL else last.lower() not in "aeiouy"
+    particle = ("이" if closed else "") if written["i"] else ("은" if closed else "는")
+    return last + particle
+
+
 @dataclass(slots=True)
 class Wording:
     """For one session. ``clock`` is local time; ``choice`` picks; no phrase comes twice in a row.
@@ -43,7 +58,9 @@ class Wording:
         if called is None:
             words = _CALLED.sub("", words)
         blanks = {"date": book.date("full", now), "weekday": book.weekdays[now.weekday()], "time": f"{now:%H:%M}"}
-        return words.format(**{"character": self.character, "master": called, **blanks, **values})
+        written = words.format(**{"character": self.character, "master": called, **blanks, **values})
+        written = _FIRST_LETTER.sub(lambda first: first[0][:-1] + first[0][-1].upper(), written)
+        return _PARTICLE.sub(_particle, written) if book.language == "ko" else written
 
     def pick(self, name: str, phrases: Sequence[str]) -> str:
         """One of these, other than the last one picked under this name."""

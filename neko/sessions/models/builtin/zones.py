@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from neko.sessions.models.builtin.numerals import number
 from neko.sessions.models.builtin.phrasebook import Phrasebook, phrasebook, plain
 from neko.sessions.models.builtin.wording import Wording
 
@@ -21,8 +22,11 @@ def answer(book: Phrasebook, text: str, wording: Wording, *, asked: bool = False
     between = book.matches("time_difference", text)
     if not asked and not between and not book.matches("time", text):
         return None
-    found = places(book, text)
     now = wording.clock()
+    shift = book.calendar.shift.search(text)
+    if shift and not between:
+        return _then(book, shift, now, wording)
+    found = places(book, text)
     if between:
         return (
             _difference(book, found, now, wording) if len(found) == _MOST_NAMES else wording.say(book, "place_unknown")
@@ -42,6 +46,25 @@ def answer(book: Phrasebook, text: str, wording: Wording, *, asked: bool = False
             else wording.say(book, "place_unknown")
         )
     return None if asked else wording.say(book, "time")
+
+
+def _then(book: Phrasebook, shift: re.Match[str], now: datetime, wording: Wording) -> str | None:
+    """The time so many hours or minutes from now, here or at a place that is named beside it."""
+    rest = shift.string[: shift.start()] + " " + shift.string[shift.end() :]
+    found = places(book, rest)
+    for name, _ in found:
+        rest = rest.replace(name, " ")
+    for pattern in (*book.triggers["time"], book.calendar.filler):
+        rest = pattern.sub(" ", rest)
+    if len(found) > 1 or re.search(r"\w", rest):
+        return wording.say(book, "place_unknown")
+    written = shift["n"]
+    count = book.sums.numbers.get(written) or (1 if written in ("a", "an") else number(written))
+    away = timedelta(**{"hours" if shift["hours"] else "minutes": -count if shift["ago"] else count})
+    place, zone = found[0] if found else ("", "")
+    then = (now.astimezone() + away).astimezone(ZoneInfo(zone) if zone else now.tzinfo)
+    blanks = {"then": f"{then:%H:%M}", "weekday": book.weekdays[then.weekday()]}
+    return wording.say(book, "time_then_there" if zone else "time_then", place=_shown(place), **blanks)
 
 
 def only_a_place(book: Phrasebook, text: str) -> bool:
