@@ -54,6 +54,10 @@ class Choices:
     def has_key(self, provider: AssistProvider) -> bool:
         return bool(self._key_of(provider))
 
+    def is_elsewhere(self, provider: AssistProvider) -> bool:
+        """Whether the environment names another server's address for it: which models are there is not known."""
+        return self._own_address(provider) != normalise_base_url(provider.base_url)
+
     def key_from(self, provider: AssistProvider) -> str:
         """The variable of the environment that holds a provider's key, which cannot be deleted here.
 

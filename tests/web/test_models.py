@@ -259,3 +259,15 @@ async def test_a_borrowed_key_that_is_forgotten_is_offered_again(data_dir: Path)
         forgotten = (await client.post("/api/models/forget", json={"provider": "openai"})).json()
         assert forgotten["offline"] is True
         assert [offer["provider"] for offer in forgotten["offers"]] == ["openai"]
+
+
+async def test_no_model_is_proposed_for_an_address_of_the_environment(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    environ = {"NEKO_OPENAI_BASE_URL": provider.base_url}
+    async with started(data_dir, environ=environ) as neko, serving(neko.asgi) as client:
+        tiles = {tile["key"]: tile for tile in (await client.get("/api/models/current")).json()["providers"]}
+        assert tiles["openai"]["models"] == {}
+        assert tiles["qwen"]["models"]
+        assert (await post(client, "test", provider="openai", api_key=KEY))["code"] == "model_needed"
+        assert (await post(client, "test", provider="openai", api_key=KEY, model="small"))["model"] == "small"

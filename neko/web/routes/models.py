@@ -128,7 +128,7 @@ async def list_models(call: Call[ModelQuery]) -> ModelNames | Response:
 )
 async def test_model(call: Call[ModelChoice]) -> ModelTested | Response:
     target = await _target(call, call.body.model)
-    model = target.model or target.provider.models.get("conversation", "")
+    model = target.model or ("" if target.is_elsewhere else target.provider.models.get("conversation", ""))
     if not model:
         raise HTTPError(400, "model_needed", "Choose a model of this server first.")
     tested = await call.neko.models.test(target.base_url, target.api_key, model)
@@ -214,7 +214,7 @@ def current_of(neko: Neko) -> CurrentModel:
                 key=one.key,
                 name=one.name,
                 base_url=one.base_url,
-                models=dict(one.models),
+                models={} if choices.is_elsewhere(one) else dict(one.models),
                 needs_key=one.needs_key,
                 has_key=choices.has_key(one),
                 key_from=choices.key_from(one),
