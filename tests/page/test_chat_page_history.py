@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import datetime
 
 import pytest
 from playwright.async_api import Route, expect
 
+from neko.types.lines import NewLine
 from tests.page.page_driver import SOME_ID, PageDriver
-from tests.page.running_neko import RunningNeko
+from tests.page.running_neko import NAME, RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -150,6 +152,20 @@ async def test_a_reply_does_not_move_what_is_read_further_up_and_a_pill_leads_do
     assert await page.evaluate(TOP_LINE) == before
     await driver.get("new-pill").click()
     await expect(page.get_by_text("The end.")).to_be_in_viewport()
+    await expect(driver.get("new-pill")).to_be_hidden()
+
+
+async def test_the_pill_is_not_there_for_what_is_in_view(connected: RunningNeko, driver: PageDriver) -> None:
+    await connected.remember(4)
+    page = await driver.open(connected.url)
+    await page.keyboard.press("Control+k")
+    await driver.get("search-input").fill("line 2")
+    await driver.get("search-found").locator(".panel-item").click()
+    await page.keyboard.press("Escape")
+    line = NewLine("s", "news", "assistant", "Something new.", datetime.now())
+    await connected.neko.memory.store(NAME, line)
+    connected.hang_up()
+    await expect(driver.lines().last).to_contain_text("Something new.")
     await expect(driver.get("new-pill")).to_be_hidden()
 
 

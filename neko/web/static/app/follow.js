@@ -14,6 +14,8 @@ export class Follow {
   /** The reader has done something that may scroll since it is held. */
   #moved = false;
   #at = 0;
+  /** Something was said below what is in view. */
+  #unseen = false;
   following = true;
 
   /**
@@ -39,16 +41,29 @@ export class Follow {
 
   /** Something new was said at the end. */
   news() {
-    if (!this.following && !this.#arriving) this.#pill.hidden = false;
+    const inView = this.following && !this.#held;
+    if (inView || this.#arriving || this.#unseen) return;
+    this.#unseen = true;
+    if (!this.following) this.#offer();
+  }
+
+  /** The pill is there for what is new and out of view, and for nothing else. */
+  #offer() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#log;
+    this.#unseen &&= scrollHeight - clientHeight - scrollTop >= NEAR;
+    this.#pill.hidden = !this.#unseen;
   }
 
   keep() {
-    if (!this.following) return;
+    if (!this.following) {
+      this.#offer();
+      return;
+    }
     const end = this.#log.scrollHeight - this.#log.clientHeight;
     const most = this.#held?.isConnected ? this.#topOf(this.#held) - HELD_PX : end;
     this.#log.scrollTop = Math.min(end, most);
     this.#at = this.#log.scrollTop;
-    if (most < end) this.#pill.hidden = false;
+    this.#offer();
   }
 
   /**
@@ -74,6 +89,7 @@ export class Follow {
 
   toEnd(smooth = false) {
     this.#held = null;
+    this.#unseen = false;
     this.#pill.hidden = true;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (smooth && !calm) {
@@ -117,6 +133,6 @@ export class Follow {
     if (left < NEAR) this.following = true;
     else if (scrollTop < this.#at) this.following = false;
     this.#at = scrollTop;
-    if (this.following) this.#pill.hidden = true;
+    if (left < NEAR) this.#offer();
   }
 }
