@@ -193,3 +193,40 @@ async def test_another_page_dresses_her_anew_too(
         await expect(driver.get("name").locator("img")).to_have_attribute("src", re.compile(r"\.webp$"))
         await driver.until(f"(first) => ({hair})() !== first", first)
         other.check()
+
+
+async def test_a_name_that_is_too_long_is_told_and_not_cut(running_neko: RunningNeko, driver: PageDriver) -> None:
+    driver.forgive("/rename")
+    await driver.open(running_neko.url + LIST)
+    settings = driver.get("settings")
+    you = settings.get_by_test_id("your-name")
+    await you.press_sequentially("Alexandrina Victoria of Kent")
+    await expect(you).to_have_value("Alexandrina Victoria of Kent")
+    await expect(you).to_have_attribute("aria-invalid", "true")
+    await expect(settings.get_by_text("28/20")).to_be_visible()
+    await expect(settings.get_by_text("Keep it to 20 letters, or 10 Chinese ones.")).to_be_visible()
+    await edit(driver, NAME)
+    name = driver.get("character-name")
+    await name.fill("星星星星星星星星星星星")
+    await expect(settings.get_by_text("22/20")).to_be_visible()
+    await name.press("Tab")
+    await expect(driver.page.locator("#character-name-note")).to_contain_text("too long")
+    await name.fill("星星星星星星星星星星")
+    await expect(name).not_to_have_attribute("aria-invalid", "true")
+    await expect(driver.page.locator("#character-name-note")).to_be_hidden()
+
+
+async def test_who_was_asked_how_she_should_think_is_not_asked_with_another_character(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await running_neko.neko.characters.create("Rin", {})
+    await driver.open(running_neko.url)
+    await expect(driver.get("welcome")).to_be_visible()
+    await driver.page.evaluate("location.hash = 'settings/characters'")
+    await driver.page.locator('[data-testid=character][data-name="Rin"]').get_by_role("button", name="Talk").click()
+    await expect(driver.get("greeting")).to_have_attribute("aria-label", "Rin")
+    await expect(driver.get("welcome")).to_have_count(0)
+    await driver.page.reload()
+    await driver.until_ready()
+    await expect(driver.get("greeting")).to_be_visible()
+    await expect(driver.get("welcome")).to_have_count(0)

@@ -66,6 +66,7 @@ export class Welcome {
    */
   consider(conversation) {
     if (!conversation.transcript.empty) {
+      remember("welcomed", true); // also where somebody else has written first
       this.leave();
       return;
     }
@@ -89,13 +90,12 @@ export class Welcome {
     this.#close();
   }
 
+  /** Another talk, or another character: who was asked is not asked there once more. */
   leave() {
-    this.#endWatch();
+    this.#close();
     this.#character = "";
     this.#greeting?.remove();
     this.#greeting = null;
-    this.#card?.remove();
-    this.#card = null;
   }
 
   #greet() {

@@ -2,6 +2,7 @@
 import { get, post, sentenceOf } from "./api.js";
 import { h } from "./element.js";
 import { t } from "./i18n.js";
+import { counted } from "./name_limit.js";
 
 const MASTER = "主人";
 const NAME = "档案名";
@@ -23,11 +24,10 @@ async function save(name) {
  * @param {{ name: string, button: string, onSaved: (name: string) => void }} options `name`: "" when none is known
  */
 export function nameField({ name, button, onSaved }) {
-  const input = h("input", { class: "input", maxlength: "40", autocomplete: "nickname", spellcheck: "false", value: name, "data-testid": "your-name", "aria-label": t("you.label"), placeholder: t("you.placeholder") });
+  const input = h("input", { class: "input", autocomplete: "nickname", spellcheck: "false", value: name, "data-testid": "your-name", "aria-label": t("you.label"), placeholder: t("you.placeholder") });
   const note = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
   const form = h("form", { class: "your-name" },
-    h("div", { class: "field-pair" }, input, h("button", { type: "submit", class: "button is-main", "data-testid": "your-name-save", text: button })), note);
-  input.addEventListener("input", () => { note.hidden = true; });
+    h("div", { class: "field-pair" }, counted(input, note), h("button", { type: "submit", class: "button is-main", "data-testid": "your-name-save", text: button })), note);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const chosen = input.value.trim();

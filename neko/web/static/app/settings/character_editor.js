@@ -17,6 +17,7 @@ import { post, sentenceOf } from "../api.js";
 import { pathOf, pictureUrl, sign, traitsOf } from "../cards.js";
 import { h, icon } from "../element.js";
 import { LANGUAGES, sentenceFor, t } from "../i18n.js";
+import { counted } from "../name_limit.js";
 import { toast } from "../notices.js";
 import { CardChanges } from "./card_changes.js";
 import { colourFields } from "./character_colours.js";
@@ -72,7 +73,7 @@ export function characterEditor(place, { name, card, parts }, deeds) {
 /** @param {CardChanges} changes */
 function nameRow(changes) {
   const note = h("p", { class: "form-note is-bad", id: "character-name-note", role: "alert", hidden: true });
-  const input = h("input", { class: "input", value: changes.name, maxlength: "20", autocomplete: "off", spellcheck: "false", "data-testid": "character-name", "aria-describedby": "character-name-note" });
+  const input = h("input", { class: "input", value: changes.name, autocomplete: "off", spellcheck: "false", "data-testid": "character-name", "aria-describedby": "character-name-note" });
   const rename = async () => {
     const name = input.value.trim();
     note.hidden = true;
@@ -88,7 +89,7 @@ function nameRow(changes) {
     }
   };
   input.addEventListener("change", () => void rename());
-  return h("div", { class: "field" }, h("label", { class: "field" }, h("span", { class: "field-name", text: t("characters.name") }), input), note);
+  return h("div", { class: "field" }, h("label", { class: "field" }, h("span", { class: "field-name", text: t("characters.name") }), counted(input, note)), note);
 }
 
 /**

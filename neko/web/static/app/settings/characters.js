@@ -6,15 +6,16 @@
  */
 import { post, remove, sentenceOf } from "../api.js";
 import { allCards, pathOf, sign, traitsOf } from "../cards.js";
+import { keepAttached } from "../attached.js";
 import { keepDraft } from "../drafts.js";
 import { h, icon } from "../element.js";
 import { t } from "../i18n.js";
+import { LONGEST_NAME, nameLength } from "../name_limit.js";
 import { toast } from "../notices.js";
 import { nameField, yourName } from "../your_name.js";
 import { characterEditor } from "./character_editor.js";
 
 const PROFILE_NAME = "档案名";
-const LONGEST_NAME = 20;
 const UNDO_MS = 10_000;
 
 /**
@@ -109,6 +110,7 @@ class CharacterList {
   async #remove(name) {
     await remove(pathOf(name));
     keepDraft(name, "");
+    void keepAttached(name, []);
     await this.show();
     toast(t("characters.deleted", { name }), { timeMs: UNDO_MS, action: { label: t("talk.undo"), run: () => this.#try(() => this.#restore(name)) } });
   }
@@ -131,16 +133,15 @@ class CharacterList {
 }
 
 /**
- * The name itself or the next with a number, in the length of the server's rule: what is not ASCII counts two.
+ * The name itself or the next with a number, no longer than a name may be.
  * @param {string} name
  * @param {string[]} taken
  */
 function freeName(name, taken) {
   const letters = [...name.replace(/ \d+$/, "")];
-  const length = (/** @type {string} */ text) => [...text].reduce((sum, letter) => sum + (letter > "\x7f" ? 2 : 1), 0);
   for (let number = 1; ; number += 1) {
     const end = number === 1 ? "" : ` ${number}`;
-    while (length(letters.join("") + end) > LONGEST_NAME) letters.pop();
+    while (nameLength(letters.join("") + end) > LONGEST_NAME) letters.pop();
     const candidate = letters.join("") + end;
     if (!taken.includes(candidate)) return candidate;
   }
