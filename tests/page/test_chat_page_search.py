@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
+from neko.types.lines import NewLine
 from tests.page.page_driver import PageDriver
-from tests.page.running_neko import RunningNeko
+from tests.page.running_neko import NAME, RunningNeko
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,6 +41,19 @@ async def test_words_are_found_as_they_are_typed_and_shown_in_their_place(
     await expect(driver.get("search")).to_have_count(0)
     await expect(driver.get("composer")).to_be_focused()
     await expect(line).to_be_in_viewport()
+
+
+async def test_what_is_found_is_shown_as_it_is_read(running_neko: RunningNeko, driver: PageDriver) -> None:
+    table = "**Bold** tea, `green`:\n\n| Tea | Price |\n|---|---|\n| Sencha | 4 |\n\nSee [the shop](https://tea.example/list)."
+    await running_neko.neko.memory.store(NAME, NewLine("s", "t", "assistant", table, datetime.now()))
+    await driver.open(running_neko.url)
+    await driver.page.keyboard.press("Control+k")
+    found = driver.get("search-found").locator(".panel-words")
+    await driver.get("search-input").fill("sencha")
+    await expect(found).to_have_text(re.compile(r"^…?.*Bold tea, green: Tea Price Sencha 4 See the shop\."))
+    await expect(found.locator("mark")).to_have_text("Sencha")
+    await driver.get("search-input").fill("tea.example")
+    await expect(found.locator("mark")).to_have_text("tea.example")
 
 
 async def test_older_ones_come_when_asked_for_and_what_is_not_there_is_said(

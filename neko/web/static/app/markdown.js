@@ -81,6 +81,15 @@ function framed(content, isWhole) {
   return content;
 }
 
+/**
+ * What a reader reads of a text, without its marks and with a space between its blocks and cells.
+ * @param {string} text
+ */
+export function wordsOf(text) {
+  const content = fragment(marked.parser(marked.lexer(text)).replace(/<\/(?:p|li|h\d|t[dhr]|pre|blockquote)>|<br>/g, "$& "));
+  return content.textContent ?? "";
+}
+
 /** A growing text in an element: finished blocks stay as they are, only the changed end is drawn anew. */
 export class MarkdownView {
   /** @type {HTMLElement} */

@@ -8,6 +8,7 @@ import { get, sentenceOf } from "./api.js";
 import { byId, h, icon } from "./element.js";
 import { currentLanguage, t } from "./i18n.js";
 import { walk } from "./list_keys.js";
+import { wordsOf } from "./markdown.js";
 
 const PAUSE_MS = 150;
 const PAGE = 30;
@@ -143,7 +144,8 @@ export class Search {
 function marked(text, words) {
   const wanted = words.split(/\s+/).filter(Boolean).sort((a, b) => b.length - a.length);
   const pattern = new RegExp(`(${wanted.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "giu");
-  const flat = text.replace(/^[ \t]*\|[ \t:|-]+$/gm, "").replace(/\s+/g, " ");
+  const read = wordsOf(text).replace(/\s+/g, " ").trim();
+  const flat = read.search(pattern) < 0 ? text.replace(/\s+/g, " ").trim() : read; // found in an address or a mark
   const at = Math.max(0, (flat.search(pattern) < 0 ? 0 : flat.search(pattern)) - SNIPPET / 3);
   const piece = `${at > 0 ? "…" : ""}${flat.slice(at, at + SNIPPET)}${at + SNIPPET < flat.length ? "…" : ""}`;
   return piece.split(pattern).map((part, index) => (index % 2 ? h("mark", { text: part }) : part));
