@@ -139,6 +139,10 @@ async def test_a_voice_of_the_built_in_engine_is_chosen_and_stays(speaking: Runn
     async with page.expect_response(re.compile("/api/speech$")):
         await driver.get("voice-off").click()
     await expect(driver.get("voice-choice")).to_have_count(0)
+    for idle in ("voice-rate", "voice-pitch", "voice-volume", "voice-sample"):
+        await expect(driver.get(idle)).to_be_hidden()
+    await driver.get("voice-builtin").click()
+    await expect(driver.get("voice-rate")).to_be_visible()
 
 
 async def test_the_browsers_own_voice_speaks_as_the_reader_wants_it(speaking: RunningNeko, driver: PageDriver) -> None:

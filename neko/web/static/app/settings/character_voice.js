@@ -24,6 +24,10 @@ export function voiceFields(name, parts) {
   };
   /** @param {SpeechSettings} settings */
   const draw = (settings) => {
+    if (settings.engine === "off") {
+      place.replaceChildren(h("p", { class: "form-note", text: t("voice.off_words") }));
+      return;
+    }
     /** @param {Partial<SpeechSettings>} changes */
     const change = async (changes) => {
       Object.assign(settings, changes);

@@ -60,22 +60,31 @@ function draw(place, settings, parts) {
       on: { click: () => choose(engine) },
     }, h("span", { class: "tile-name", text: t(`voice.${engine}`) }), h("span", { class: "tile-note", text: t(`voice.${engine}_hint`) })),
   }));
+  /** @type {HTMLElement[]} What changes nothing while there is no voice. */
+  const audible = [];
+  const sounds = (/** @type {HTMLElement} */ element) => {
+    audible.push(element);
+    return element;
+  };
+  const showAudible = () => { for (const element of audible) element.hidden = settings.engine === "off"; };
   const choose = async (/** @type {SpeechEngine} */ engine) => {
     for (const { engine: own, tile } of tiles) tile.setAttribute("aria-checked", String(own === engine));
     await change({ engine });
+    showAudible();
     if (settings.engine === engine) drawExtra(extra, settings, speech, change);
   };
   drawExtra(extra, settings, speech, change);
   const percent = (/** @type {number} */ value) => `${Math.round(value * 100)} %`;
   place.replaceChildren(
     h("div", { class: "tiles", role: "radiogroup", "aria-label": t("voice.engine") }, tiles.map(({ tile }) => tile)), extra,
-    row(t("voice.rate"), slider({ min: 0.5, max: 1.8, step: 0.05, value: settings.rate, show: percent, onChange: (rate) => void change({ rate }), testId: "voice-rate" })),
-    row(t("voice.pitch"), slider({ min: -8, max: 8, step: 0.5, value: settings.pitch, show: (value) => (value > 0 ? `+${value}` : `${value}`), onChange: (pitch) => void change({ pitch }), testId: "voice-pitch" })),
-    row(t("menu.volume"), slider({ min: 0, max: 1, step: 0.05, value: speech.loudness, show: percent, onInput: (volume) => speech.setVolume(volume), testId: "voice-volume" })),
+    sounds(row(t("voice.rate"), slider({ min: 0.5, max: 1.8, step: 0.05, value: settings.rate, show: percent, onChange: (rate) => void change({ rate }), testId: "voice-rate" }))),
+    sounds(row(t("voice.pitch"), slider({ min: -8, max: 8, step: 0.5, value: settings.pitch, show: (value) => (value > 0 ? `+${value}` : `${value}`), onChange: (pitch) => void change({ pitch }), testId: "voice-pitch" }))),
+    sounds(row(t("menu.volume"), slider({ min: 0, max: 1, step: 0.05, value: speech.loudness, show: percent, onInput: (volume) => speech.setVolume(volume), testId: "voice-volume" }))),
     note,
-    h("div", { class: "form-acts" }, h("button", {
+    sounds(h("div", { class: "form-acts" }, h("button", {
       type: "button", class: "button is-main", "data-testid": "voice-sample", text: t("voice.sample"), on: { click: () => sample(settings, parts, note) },
-    })));
+    }))));
+  showAudible();
 }
 
 /**
