@@ -8,6 +8,7 @@ from playwright.async_api import expect
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
 from tests.page.test_chat_page_characters import edit
+from tests.page.test_chat_page_writing import GIVE_PICTURE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -70,3 +71,28 @@ async def test_a_draft_goes_with_a_character_who_gets_another_name(connected: Ru
     await expect(driver.get("name")).to_have_text("Rin")
     await driver.page.keyboard.press("Escape")
     await expect(driver.get("composer")).to_have_value("a draft")
+
+
+async def test_a_picture_that_was_not_sent_is_there_after_a_reload_until_it_is_sent_or_taken_away(
+    connected: RunningNeko, driver: PageDriver
+) -> None:
+    await driver.open(connected.url)
+    shelf = driver.get("attachment")
+    for count in (1, 2):
+        await driver.page.evaluate(GIVE_PICTURE, "paste")
+        await expect(shelf).to_have_count(count)
+    await driver.page.reload()
+    await driver.until_ready()
+    await expect(shelf).to_have_count(2)
+    await shelf.first.get_by_role("button").click()
+    await driver.page.reload()
+    await driver.until_ready()
+    await expect(shelf).to_have_count(1)
+    await expect(driver.get("send")).to_be_enabled()
+    await driver.say("What is this?")
+    await driver.reply()
+    assert (await connected.lines())[0].images == 1
+    await driver.page.reload()
+    await driver.until_ready()
+    await expect(driver.lines()).to_have_count(2)
+    await expect(shelf).to_have_count(0)

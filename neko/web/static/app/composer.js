@@ -4,11 +4,12 @@
  * @import { Point } from "../avatar/avatar.js"
  * @import { Picture } from "./pictures.js"
  */
+import { attachedTo, keepAttached } from "./attached.js";
 import { draftOf, keepDraft } from "./drafts.js";
 import { byId, closest, h, icon } from "./element.js";
 import { Emitter } from "./emitter.js";
 import { onLanguage, t } from "./i18n.js";
-import { MOST_PICTURES, pictureFiles, readPicture } from "./pictures.js";
+import { MOST_PICTURES, pictureFiles, pictureOf, readPicture } from "./pictures.js";
 
 const TYPING_PAUSE_MS = 2500;
 
@@ -92,9 +93,36 @@ export class Composer extends Emitter {
     this.#shelves.set(this.#name, this.#pictures);
     this.#name = name;
     this.#pictures = this.#shelves.get(name) ?? [];
+    if (!this.#shelves.has(name)) void this.#fetchAttached(name);
     this.#input.value = early || draftOf(name);
     this.#changed({ quiet: true });
     this.#relabel();
+  }
+
+  /**
+   * What was given to her on an earlier visit and not sent is there again.
+   * @param {string} name
+   */
+  async #fetchAttached(name) {
+    this.#shelves.set(name, this.#pictures);
+    const found = await Promise.allSettled((await attachedTo(name)).map(pictureOf));
+    const before = found.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    if (!before.length) return;
+    const together = (/** @type {Picture[]} */ pictures) => [...before, ...pictures].slice(0, MOST_PICTURES);
+    if (name !== this.#name) {
+      this.#shelves.set(name, together(this.#shelves.get(name) ?? []));
+    } else if (this.#editing) {
+      this.#editing.pictures = together(this.#editing.pictures);
+    } else {
+      this.#pictures = together(this.#pictures);
+      this.#drawShelf();
+      this.#buttons();
+    }
+  }
+
+  #keepAttached() {
+    const pictures = this.#editing ? this.#editing.pictures : this.#pictures;
+    if (this.#name) void keepAttached(this.#name, pictures.map(({ data }) => data));
   }
 
   /**
@@ -155,6 +183,7 @@ export class Composer extends Emitter {
       this.endEditing();
       editing.take(text, pictures);
     } else {
+      this.#keepAttached();
       this.emit("send", text, pictures);
     }
   }
@@ -227,6 +256,7 @@ export class Composer extends Emitter {
         this.emit("problem", t("composer.not_a_picture", { file: file.name }));
       }
     }
+    this.#keepAttached();
     this.#drawShelf();
     this.#buttons();
     this.focus();
@@ -247,6 +277,7 @@ export class Composer extends Emitter {
   /** @param {Picture} picture */
   #removePicture(picture) {
     this.#pictures = this.#pictures.filter((one) => one !== picture);
+    this.#keepAttached();
     this.#drawShelf();
     this.#buttons();
     this.focus();

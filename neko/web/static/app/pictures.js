@@ -14,7 +14,7 @@ const THUMBNAIL = 240;
 export const MOST_PICTURES = 6;
 
 /**
- * @param {ImageBitmap} source
+ * @param {ImageBitmap | HTMLImageElement} source
  * @param {number} longest
  */
 function fitted(source, longest) {
@@ -41,10 +41,27 @@ export async function readPicture(file) {
   try {
     const data = fitted(bitmap, LONGEST).toDataURL("image/jpeg", QUALITY);
     if (!data.startsWith("data:image/jpeg;base64,")) throw new Error("no JPEG encoder");
-    return { data, thumbnail: fitted(bitmap, THUMBNAIL * Math.min(2, devicePixelRatio)) };
+    return { data, thumbnail: thumbnailOf(bitmap) };
   } finally {
     bitmap.close();
   }
+}
+
+/** @param {ImageBitmap | HTMLImageElement} source */
+function thumbnailOf(source) {
+  return fitted(source, THUMBNAIL * Math.min(2, devicePixelRatio));
+}
+
+/**
+ * The picture of a `data:` address that `readPicture` made. Rejects for what is none.
+ * @param {string} data
+ * @returns {Promise<Picture>}
+ */
+export async function pictureOf(data) {
+  const image = new Image();
+  image.src = data;
+  await image.decode();
+  return { data, thumbnail: thumbnailOf(image) };
 }
 
 /** @param {DataTransfer | null} transfer */

@@ -6,6 +6,7 @@
  */
 import { patch, post, sentenceOf } from "../api.js";
 import { pathOf } from "../cards.js";
+import { attachedTo, keepAttached } from "../attached.js";
 import { draftOf, keepDraft } from "../drafts.js";
 import { toast } from "../notices.js";
 
@@ -54,6 +55,7 @@ export class CardChanges {
   rename(name) {
     void this.flush();
     const renamed = this.#last.then(async () => {
+      const former = this.name;
       const before = draftOf(name);
       keepDraft(name, draftOf(this.name)); // her page may follow before the answer is here
       try {
@@ -63,6 +65,7 @@ export class CardChanges {
         throw error;
       }
       keepDraft(this.name, "");
+      void keepAttached(name, await attachedTo(this.name)).then(() => keepAttached(former, []));
       this.name = name;
     });
     this.#last = renamed.catch(() => undefined);
