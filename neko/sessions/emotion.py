@@ -30,13 +30,17 @@ _NEUTRAL = Feeling("neutral", 0.5)
 
 
 @cache
-def _patterns() -> dict[str, re.Pattern[str]]:
+def _patterns() -> dict[str, tuple[re.Pattern[str], re.Pattern[str]]]:
+    """Of each emotion the words that stand by themselves, and those of scripts without spaces; all in lower case.
+
+    Two patterns, and no flag to ignore case: so each of them can skip what no word begins with.
+    """
     words: dict[str, dict[str, list[str]]] = json.loads((ASSETS / "emotions.json").read_text(encoding="utf-8"))
     patterns = {}
     for emotion, by_language in words.items():
-        spaced = [rf"(?<!\w){re.escape(word)}(?!\w)" for word in by_language["en"]]
+        spaced = "|".join(map(re.escape, by_language["en"]))
         unspaced = [re.escape(word) for language, listed in by_language.items() if language != "en" for word in listed]
-        patterns[emotion] = re.compile("|".join(spaced + unspaced), re.IGNORECASE)
+        patterns[emotion] = re.compile(rf"(?<!\w)(?:{spaced})(?!\w)"), re.compile("|".join(unspaced))
     return patterns
 
 
@@ -47,8 +51,11 @@ def load() -> None:
 
 def classify(text: str) -> Feeling:
     """The feeling of ``text``; neutral when nothing speaks for another one."""
-    beginning = text[:_JUDGED]
-    counts = {emotion: len(pattern.findall(beginning)) for emotion, pattern in _patterns().items()}
+    beginning = text[:_JUDGED].lower()
+    counts = {
+        emotion: sum(len(pattern.findall(beginning)) for pattern in patterns)
+        for emotion, patterns in _patterns().items()
+    }
     total = sum(counts.values())
     if not total:
         return _NEUTRAL

@@ -18,6 +18,8 @@ from neko.sessions.emotion import classify
         ("우와, 정말? 놀라워!", "surprised"),
         ("Hmph, how dare you!", "angry"),
         ("Good night, rest well and breathe slowly.", "relaxed"),
+        ("WOW! I did not see that coming.", "surprised"),
+        ("They came by boat, really?", "surprised"),
         ("The train leaves at nine.", "neutral"),
         ("", "neutral"),
     ],
