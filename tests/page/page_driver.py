@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -38,8 +39,10 @@ class PageDriver:
         self.complaints: list[str] = []
         self.sent: list[str] = []
         self.binary = 0
+        self.sound: list[bytes] = []
         self.received: list[str] = []
         self._heard = asyncio.Event()
+        self._went = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self.context = await self._browser.new_context(**self._device)
@@ -91,6 +94,14 @@ class PageDriver:
         await expect(replies.nth(count - 1)).to_have_attribute("data-id", SOME_ID)
         return await words(replies.nth(count - 1))
 
+    async def until_sent(self, action: str, count: int = 1) -> list[dict[str, Any]]:
+        """Wait until the page has sent ``count`` actions of this kind; all of them so far."""
+        async with asyncio.timeout(TIMEOUT_MS / 1000):
+            while len(found := [one for one in map(json.loads, self.sent) if one["action"] == action]) < count:
+                self._went.clear()
+                await self._went.wait()
+        return found
+
     def get(self, test_id: str) -> Locator:
         return self.page.get_by_test_id(test_id)
 
@@ -141,6 +152,9 @@ class PageDriver:
     def _on_sent(self, data: str | bytes) -> None:
         if isinstance(data, str):
             self.sent.append(data)
+        else:
+            self.sound.append(data)
+        self._went.set()
 
     def _on_received(self, data: str | bytes) -> None:
         if isinstance(data, str):

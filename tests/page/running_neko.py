@@ -12,6 +12,7 @@ from typing import Any, Self
 from neko.application import Neko
 from neko.serve import Listener, listen, serving
 from neko.settings import Settings
+from neko.types.hearing import HearingEngine
 from neko.types.lines import Line, NewLine, Role
 
 NAME = "Mio"
@@ -28,12 +29,14 @@ class RunningNeko:
         voice: str = "",
         local: bool = False,
         token: str = "",
+        hearing: HearingEngine | None = None,
     ) -> None:
         self._data_dir = data_dir
         self.environ = {"LANG": "en_US.UTF-8", **(environ or {})}
         self._voice = voice
         self._local = local
         self._token = token
+        self._hearing = hearing
         self._port = 0
         self._stack = AsyncExitStack()
         self.neko: Neko
@@ -60,7 +63,7 @@ class RunningNeko:
         )
         self.listener = self._stack.enter_context(listen(settings.host, settings.port))
         self._port = self.listener.port
-        self.neko = await self._stack.enter_async_context(Neko(settings))
+        self.neko = await self._stack.enter_async_context(Neko(settings, hearing=self._hearing))
         await self._stack.enter_async_context(serving(self.neko, self.listener))
         if self._voice:
             await self.neko.config.change({"neko": {"speech": {"engine": self._voice}}})

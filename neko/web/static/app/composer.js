@@ -14,15 +14,16 @@ import { MOST_PICTURES, pictureFiles, pictureOf, readPicture } from "./pictures.
 const TYPING_PAUSE_MS = 2500;
 
 /**
- * Events: `send`; `stop` by its button; `typing` with the point of the page where the reader writes,
+ * Events: `send`; `stop` and `call` by their buttons; `typing` with the point of the page where the reader writes,
  * null when they rest; `problem` with a sentence.
- * @extends {Emitter<{ send: [text: string, pictures: Picture[]], stop: [], typing: [place: Point | null], problem: [sentence: string] }>}
+ * @extends {Emitter<{ send: [text: string, pictures: Picture[]], stop: [], call: [], typing: [place: Point | null], problem: [sentence: string] }>}
  */
 export class Composer extends Emitter {
   #form = byId("composer-form", HTMLFormElement);
   #input = byId("composer", HTMLTextAreaElement);
   #send = byId("send", HTMLButtonElement);
   #stop = byId("stop", HTMLButtonElement);
+  #call = byId("call", HTMLButtonElement);
   #attach = byId("attach", HTMLButtonElement);
   #file = byId("attach-file", HTMLInputElement);
   #shelf = byId("attachments", HTMLElement);
@@ -51,6 +52,7 @@ export class Composer extends Emitter {
     this.#input.addEventListener("input", () => this.#changed());
     this.#input.addEventListener("blur", () => this.#rest());
     this.#stop.addEventListener("click", () => this.emit("stop"));
+    this.#call.addEventListener("click", () => this.emit("call"));
     this.#attach.addEventListener("click", () => this.#file.click());
     this.#file.addEventListener("change", () => {
       void this.#take([...(this.#file.files ?? [])]);
@@ -80,6 +82,15 @@ export class Composer extends Emitter {
   setBusy(busy) {
     this.#busy = busy;
     this.#buttons();
+  }
+
+  /**
+   * There is a call, which the button ends.
+   * @param {boolean} on
+   */
+  setCall(on) {
+    this.#call.setAttribute("aria-pressed", String(on));
+    this.#relabel();
   }
 
   /**
@@ -291,6 +302,8 @@ export class Composer extends Emitter {
       button.setAttribute("aria-label", t(`composer.${key}`));
       button.title = t(`composer.${key}`);
     }
+    this.#call.title = t(this.#call.getAttribute("aria-pressed") === "true" ? "call.hang_up" : "call.start", { name });
+    this.#call.setAttribute("aria-label", this.#call.title);
     this.#hint.replaceChildren(icon("image"), t("composer.drop"));
     this.#drawShelf();
   }

@@ -2,6 +2,7 @@
  * One character's conversation: what is said here goes out, what the server says takes effect.
  *
  * @import { Bar } from "./bar.js"
+ * @import { Call } from "./call.js"
  * @import { Composer } from "./composer.js"
  * @import { Follow } from "./follow.js"
  * @import { LogView } from "./log_view.js"
@@ -12,7 +13,7 @@
  * @import { Entry } from "./transcript.js"
  * @import { ClientAction, Line, ModelLabel, SpeechEngine, TurnState } from "./wire.js"
  *
- * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow }} ConversationParts
+ * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow, call: Call }} ConversationParts
  */
 import { get, post, sentenceOf } from "./api.js";
 import { Emitter } from "./emitter.js";
@@ -99,6 +100,7 @@ export class Conversation extends Emitter {
   }
 
   end() {
+    this.#parts.call.hangUp();
     this.#socket?.close();
     this.#history?.end();
     this.#parts.speech.stop();
@@ -251,6 +253,14 @@ export class Conversation extends Emitter {
     return this.#socket?.send(action) ?? false;
   }
 
+  /**
+   * A frame of the microphone.
+   * @param {ArrayBuffer} frame
+   */
+  sendSound(frame) {
+    this.#socket?.sendSound(frame);
+  }
+
   reconnect() {
     this.#socket?.connect();
   }
@@ -395,12 +405,16 @@ export class Conversation extends Emitter {
     if (state === "online") return;
     this.#ready = false;
     clearTimeout(this.#hello);
+    this.#parts.call.lineLost();
     if (state === "waiting" || state === "taken") {
       this.transcript.settle(); // it goes on over there, and comes whole when the line is back
       this.#parts.speech.completeCurrent(); // what has come of its sound is heard to its end
       this.enter("idle");
     }
-    if (state === "taken") this.#parts.speech.stop();
+    if (state === "taken") {
+      this.#parts.speech.stop();
+      this.#parts.call.hangUp();
+    }
   }
 }
 

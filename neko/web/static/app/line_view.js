@@ -79,6 +79,7 @@ export class LineView {
     element.dataset.state = entry.state;
     element.dataset.status = entry.status;
     if (entry.clientId) element.dataset.client = entry.clientId;
+    element.toggleAttribute("data-hearing", entry.utterance !== undefined);
     element.toggleAttribute("data-waiting", entry.state === "sent" && Boolean(entry.waiting));
     this.#time.dateTime = entry.at;
     this.#time.textContent = clock(entry.at);

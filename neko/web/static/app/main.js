@@ -2,6 +2,7 @@
 import { get } from "./api.js";
 import { Appearance } from "./appearance.js";
 import { Bar } from "./bar.js";
+import { Call } from "./call.js";
 import { Chats } from "./chats.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
@@ -10,7 +11,7 @@ import { Follow } from "./follow.js";
 import { onLanguage, t } from "./i18n.js";
 import { startLayout } from "./layout.js";
 import { LogView } from "./log_view.js";
-import { toast } from "./notices.js";
+import { showFault, toast } from "./notices.js";
 import { Search } from "./search.js";
 import { Settings } from "./settings/loader.js";
 import { startShell } from "./shell.js";
@@ -57,17 +58,42 @@ function build() {
   const log = new LogView({ log: byId("log", HTMLElement), pages: byId("log-pages", HTMLElement), tail: byId("log-tail", HTMLElement), follow });
   const composer = new Composer();
   const welcome = new Welcome({ composer, follow, speech });
-  const conversation = new Conversation({ log, speech, stage, bar, composer, follow });
+  const call = new Call();
+  const conversation = new Conversation({ log, speech, stage, bar, composer, follow, call });
   const appearance = new Appearance({ bar, stage });
   const settings = new Settings({ speech, stage, conversation, appearance });
   const search = new Search({
     jump: (line) => conversation.jump(line), character: () => conversation.character, onClosed: () => composer.focus(),
   });
   const chats = new Chats(conversation, { onClosed: () => composer.focus() });
-  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance };
+  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance, call };
 }
 
 /** @typedef {ReturnType<typeof build>} Parts */
+
+/** @param {Parts} parts */
+function connectCall({ call, composer, conversation, speech, welcome }) {
+  composer.on("call", () => {
+    if (call.isOn) {
+      call.hangUp();
+      return;
+    }
+    speech.unlock();
+    welcome.talkBegan();
+    void call.start();
+  });
+  call.on("send", (action) => conversation.send(action));
+  call.on("sound", (frame) => conversation.sendSound(frame));
+  call.on("change", () => {
+    composer.setCall(call.isOn);
+    if (!call.isOn) conversation.transcript.stopHearing();
+  });
+  call.on("told", (sentence) => toast(sentence));
+  call.on("fault", (fault) => showFault({
+    code: `microphone_${fault}`, message: t(`microphone.faults.${fault}.message`), remedy: t(`microphone.faults.${fault}.remedy`),
+  }));
+  conversation.on("ready", () => call.lineBack());
+}
 
 /** @param {Parts} parts */
 function connect({ stage, speech, log, composer, welcome, conversation, settings, appearance }) {
@@ -169,6 +195,7 @@ async function start() {
   const parts = build();
   void parts.stage.open();
   connect(parts);
+  connectCall(parts);
   onLanguage(label);
   listenToKeys(parts);
   watchTop(parts.conversation);

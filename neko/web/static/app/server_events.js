@@ -92,6 +92,9 @@ export class ServerEvents {
     neko_speak: ({ speech_id: id, text, language, rate, pitch }) => this.#parts.speech.speak(id, text, language, { rate, pitch }),
     gemini_response: (piece) => this.#grow(piece),
     user_transcript: ({ text }) => this.#conversation.transcript.addTranscribed(text),
+    neko_transcript: ({ utterance_id: id, text, final }) => this.#conversation.transcript.hear(id, text, final),
+    neko_microphone: ({ muted }) => this.#parts.call.setMuted(muted, { told: true }),
+    session_started: ({ input_mode: mode }) => this.#parts.call.sessionStarted(mode),
     user_activity: ({ interrupted_speech_id: id }) => {
       this.#parts.speech.interrupt(id);
       this.#conversation.transcript.settle("interrupted");
@@ -108,15 +111,18 @@ export class ServerEvents {
       if (fault) showStanding({ ...status, fault });
       else this.#status(status);
     },
-    session_failed: ({ message }) => {
+    session_failed: ({ input_mode: mode, message }) => {
+      this.#parts.call.sessionOver(mode);
       this.#conversation.enter("idle");
       if (message && !faultIsShown()) toast(message);
     },
-    session_ended_by_server: () => {
+    session_ended_by_server: ({ input_mode: mode }) => {
+      this.#parts.call.sessionOver(mode, faultIsShown() ? "" : t("call.ended"));
       this.#conversation.transcript.settle("interrupted");
       this.#conversation.enter("idle");
     },
     auto_close_mic: ({ message }) => {
+      this.#parts.call.hangUp();
       if (message) toast(message);
     },
     repetition_warning: ({ name }) => {

@@ -20,6 +20,8 @@ const OPEN_TIMEOUT_MS = 10_000;
 const LOOK_EVERY_MS = 1500;
 const PING_EVERY_MS = 30_000;
 const PONG_TIMEOUT_MS = 10_000;
+/** Bytes that wait for the network: some four seconds of a microphone. */
+const MOST_UNSENT = 128 * 1024;
 /** Close code: another tab has this character. The server sends it only to a client that names it in the address. */
 export const TAKEN_OVER = 4001;
 
@@ -104,6 +106,15 @@ export class Socket {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(action));
     return true;
+  }
+
+  /**
+   * Sends one binary frame; on a line that is down or far behind it is dropped, since sound that comes late is of no use.
+   * @param {ArrayBuffer} frame
+   */
+  sendSound(frame) {
+    const socket = this.#socket;
+    if (socket?.readyState === WebSocket.OPEN && socket.bufferedAmount < MOST_UNSENT) socket.send(frame);
   }
 
   close() {

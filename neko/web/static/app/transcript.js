@@ -19,6 +19,7 @@
  * @property {boolean} [waiting] own words that wait for the line to the server
  * @property {string | Remark | null} [remark] what is to be known of this reply
  * @property {boolean} [unkept] the server has it, and cannot write it down yet
+ * @property {string} [utterance] own words that are being heard; what is known of them may still change
  * @property {string[]} [pictures] data URLs that go with own words on their way
  * @property {string[]} files the pictures that the server has kept
  * @property {HTMLCanvasElement[]} [thumbnails]
@@ -38,6 +39,8 @@ export class Transcript {
   #byId = new Map();
   /** @type {Entry | null} */
   #retried = null;
+  /** The words that were heard last, until they are told a second time. @type {Entry | null} */
+  #heard = null;
   /** What is to be known of a reply that has not begun. */
   #early = { turnId: "", remark: "" };
 
@@ -100,6 +103,7 @@ export class Transcript {
     this.#entries = [];
     this.#byId.clear();
     this.#retried = null;
+    this.#heard = null;
   }
 
   /**
@@ -134,10 +138,42 @@ export class Transcript {
   }
 
   /**
+   * Words that are being heard, so far. Final ones are told again by `addTranscribed`; none at the end: it was no speech.
+   * @param {string} utterance
+   * @param {string} text
+   * @param {boolean} isFinal
+   */
+  hear(utterance, text, isFinal) {
+    let entry = this.#entries.findLast((one) => one.utterance === utterance);
+    if (!text) {
+      if (entry && isFinal) this.#drop(entry);
+      return;
+    }
+    if (!entry) {
+      entry = { ...this.#fresh("user", null, text), utterance };
+      this.#insert(entry, this.#entries.length);
+    }
+    entry.text = text;
+    if (isFinal) {
+      entry.utterance = undefined;
+      this.#heard = entry;
+    }
+    this.#view.update(entry);
+  }
+
+  /** What was being heard is not heard to its end. */
+  stopHearing() {
+    for (const entry of this.#entries.filter(({ utterance }) => utterance)) this.#drop(entry);
+  }
+
+  /**
    * Words the server heard in speech; its line follows.
    * @param {string} text
    */
   addTranscribed(text) {
+    const heard = this.#heard;
+    this.#heard = null;
+    if (heard && heard.text === text && this.#entries.includes(heard)) return;
     this.#insert(this.#fresh("user", null, text), this.#entries.length);
   }
 

@@ -1,0 +1,163 @@
+/**
+ * A call: the microphone's sound goes to the server, whatever else is done on the page meanwhile.
+ *
+ * off → opening (the browser is asked for the microphone) → connecting (the server prepares to listen; sound goes there
+ * already, so that no first syllable is lost) → live. A line that is lost makes it `waiting`; once it is back the call is
+ * announced again. Every other end is `off`: the device is free, and nothing listens.
+ *
+ * @import { MicrophoneFault } from "../sound/microphone.js"
+ * @import { ClientAction, Mode } from "./wire.js"
+ * @typedef {"off" | "opening" | "connecting" | "live" | "waiting"} CallState
+ */
+import { RATE } from "../sound/downsampler.js";
+import { Microphone, MicrophoneError } from "../sound/microphone.js";
+import { Emitter } from "./emitter.js";
+import { t } from "./i18n.js";
+import { microphoneChoice, rememberDevice } from "./microphone_choice.js";
+
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/**
+ * Events: `send` an action and `sound` a frame to the server; `change` when something of it looks different; `level` of the
+ * microphone, 0…1, with each frame; `fault` when there is no sound; `told` with a sentence.
+ * @extends {Emitter<{
+ *   send: [action: ClientAction], sound: [frame: ArrayBuffer], change: [], level: [level: number],
+ *   fault: [fault: MicrophoneFault], told: [sentence: string],
+ * }>}
+ */
+export class Call extends Emitter {
+  /** @type {Microphone | null} */
+  #microphone = null;
+  #timer = 0;
+  /** @type {CallState} */
+  state = "off";
+  muted = false;
+  /** When it began to be heard, in milliseconds of `performance.now()`; 0 before that. */
+  since = 0;
+
+  /** There is a call, or there will be. */
+  get isOn() {
+    return this.state !== "off";
+  }
+
+  /** To be called from a gesture of the reader: the browser may ask whether the microphone may be used. */
+  async start() {
+    if (this.isOn) return;
+    this.muted = false;
+    this.since = 0;
+    this.#enter("opening");
+    await this.#listen();
+    if (this.state === "opening") this.#announce();
+  }
+
+  hangUp() {
+    if (!this.isOn) return;
+    const told = this.state === "connecting" || this.state === "live";
+    this.#end();
+    if (told) this.emit("send", { action: "end_session" });
+  }
+
+  /**
+   * While it is muted no sound leaves the page.
+   * @param {boolean} muted
+   * @param {{ told?: boolean }} [options] `told`: the server knows it
+   */
+  setMuted(muted, { told = false } = {}) {
+    if (!this.isOn || muted === this.muted) return;
+    this.muted = muted;
+    if (!told) this.emit("send", { action: "neko_microphone", muted });
+    this.emit("change");
+  }
+
+  /**
+   * The server listens now.
+   * @param {Mode} mode
+   */
+  sessionStarted(mode) {
+    if (mode !== "audio" || this.state !== "connecting") return;
+    clearTimeout(this.#timer);
+    this.since ||= performance.now();
+    this.#enter("live");
+  }
+
+  /**
+   * The server cannot listen, or does not any more.
+   * @param {string} mode
+   * @param {string} [sentence] why
+   */
+  sessionOver(mode, sentence = "") {
+    if (mode !== "audio" || !this.isOn || this.state === "opening") return;
+    this.#end();
+    if (sentence) this.emit("told", sentence);
+  }
+
+  /** The line to the server is down: the sound of this while is lost. */
+  lineLost() {
+    if (this.state === "connecting" || this.state === "live") this.#enter("waiting");
+  }
+
+  /** The line is back, and so is the call. */
+  lineBack() {
+    if (this.state === "waiting") this.#announce();
+  }
+
+  /** @returns {Promise<void>} when sound comes, or the call is off */
+  async #listen() {
+    const microphone = new Microphone({
+      onFrame: (frame) => this.#take(frame),
+      onLevel: (level) => this.emit("level", level),
+      onSilence: (silent) => {
+        if (silent && !this.muted) this.emit("told", t("microphone.silent"));
+      },
+      onLost: () => void this.#deviceLost(),
+    });
+    this.#microphone = microphone;
+    try {
+      await microphone.open(microphoneChoice());
+    } catch (error) {
+      if (this.#microphone !== microphone) return; // hung up meanwhile
+      this.hangUp();
+      this.emit("fault", error instanceof MicrophoneError ? error.fault : "failed");
+      return;
+    }
+    if (microphone.isSubstitute) this.emit("told", t("microphone.substitute", { device: microphone.device.label }));
+    else rememberDevice(microphone.device);
+  }
+
+  /** Another microphone may be there. */
+  async #deviceLost() {
+    await this.#listen();
+    if (this.isOn) this.emit("told", t("microphone.changed", { device: this.#microphone?.device.label ?? "" }));
+  }
+
+  #announce() {
+    this.emit("send", {
+      action: "start_session", input_type: "audio", audio_format: "pcm16", sample_rate: RATE,
+      echo_cancelled: this.#microphone?.echoCancelled ?? false,
+    });
+    this.emit("send", { action: "neko_microphone", muted: this.muted }); // it may be shut since an earlier call
+    this.#timer = setTimeout(() => {
+      this.hangUp();
+      this.emit("told", t("call.no_answer"));
+    }, ANSWER_TIMEOUT_MS);
+    this.#enter("connecting");
+  }
+
+  /** @param {ArrayBuffer} frame */
+  #take(frame) {
+    if (!this.muted && (this.state === "connecting" || this.state === "live")) this.emit("sound", frame);
+  }
+
+  #end() {
+    this.#microphone?.close();
+    this.#microphone = null;
+    this.#enter("off");
+  }
+
+  /** @param {CallState} state */
+  #enter(state) {
+    if (state !== "connecting") clearTimeout(this.#timer);
+    this.state = state;
+    this.emit("change");
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Which microphone the reader wants, and how; this browser remembers it.
+ *
+ * @import { Device, MicrophoneOptions } from "../sound/microphone.js"
+ */
+import { post } from "./api.js";
+import { recall, remember } from "./preferences.js";
+
+export const LOWEST_GAIN_DB = -5;
+export const HIGHEST_GAIN_DB = 25;
+
+/** @returns {MicrophoneOptions} */
+export function microphoneChoice() {
+  return {
+    device: { id: recall("microphone", ""), label: recall("microphoneLabel", "") },
+    gain: Math.min(HIGHEST_GAIN_DB, Math.max(LOWEST_GAIN_DB, recall("microphoneGain", 0))),
+    noiseSuppression: recall("noiseSuppression", false),
+  };
+}
+
+/**
+ * Listen to this one from now on; without an id, to whatever the system uses.
+ * @param {Device} device
+ */
+export function chooseDevice({ id, label }) {
+  remember("microphone", id);
+  remember("microphoneLabel", label);
+  post("api/characters/set_microphone", { microphone_id: id || null }).catch(() => {}); // this browser knows it
+}
+
+/**
+ * The chosen device has been found, maybe under another id.
+ * @param {Device} device
+ */
+export function rememberDevice(device) {
+  const { device: chosen } = microphoneChoice();
+  if (chosen.id && device.id && chosen.id !== device.id) chooseDevice(device);
+}
