@@ -5,6 +5,8 @@ import { h } from "./element.js";
 import { t } from "./i18n.js";
 
 export const LONGEST_NAME = 20;
+/** From here on the length is shown. */
+const NEARLY = 12;
 
 /**
  * ASCII counts one, all else two.
@@ -25,6 +27,7 @@ export function counted(input, note) {
     const length = nameLength(input.value.trim());
     const over = length > LONGEST_NAME;
     count.textContent = `${length}/${LONGEST_NAME}`;
+    count.hidden = length < NEARLY;
     count.toggleAttribute("data-over", over);
     if (over) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
