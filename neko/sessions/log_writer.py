@@ -13,10 +13,11 @@ from neko.errors import NekoError, RecallTimeoutError
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import LineStored, LineUnkept
+from neko.sessions.models.builtin.recall import search_words
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.unkept_lines import UnkeptLines
-from neko.tasks import TaskOwner, is_cancelled
+from neko.tasks import TaskOwner, in_thread, is_cancelled
 from neko.types import facts
 from neko.types.lines import Line, LineStatus, NewLine, Stored
 from neko.types.memory import Evidence
@@ -346,7 +347,8 @@ class LogWriter:
             return []
         try:
             async with asyncio.timeout(self._timeouts.recall_timeout_s):
-                return await self._memory.recall(self._character, text, limit=_RECALLED)
+                wanted = await in_thread(search_words, text)
+                return await self._memory.recall(self._character, wanted, limit=_RECALLED)
         except (TimeoutError, NekoError) as error:
             logger.warning("%s: recall gave up: %s", self._character, type(error).__name__)
             is_slow = isinstance(error, TimeoutError | RecallTimeoutError)

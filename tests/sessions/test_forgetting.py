@@ -73,6 +73,13 @@ async def test_what_she_repeated_of_it_goes_too(neko: Neko) -> None:
     await until_forgotten(neko, "Mimi")
 
 
+async def test_what_was_told_in_other_words_than_it_is_asked_for_is_found_in_the_log(neko: Neko) -> None:
+    await told(neko, "I work as a nurse.", "I moved to Leeds last year.", "My wife likes noodles.")
+    assert "nurse" in await say(neko, "what is my job?")
+    assert "nurse" in await say(neko, "what do I do for a living?")
+    assert "Leeds" in await say(neko, "where do I live?")
+
+
 async def until_called(neko: Neko, name: str) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while neko.characters.cards.master_name != name:  # noqa: ASYNC110  # as above

@@ -13,6 +13,7 @@ from typing import Any
 
 from neko.language import LANGUAGES
 from neko.sessions.models.builtin.calendar_words import Calendar
+from neko.sessions.models.builtin.facts import Fact
 from neko.sessions.models.builtin.names import Naming
 from neko.settings import ASSETS
 
@@ -49,6 +50,7 @@ class Phrasebook:
     calendar: Calendar
     places: Mapping[str, str]
     games: Mapping[str, Any]
+    facts: Sequence[Fact]
     joints: re.Pattern[str]
     space: str
 
@@ -139,6 +141,7 @@ def phrasebook(language: str) -> Phrasebook:
         calendar=Calendar.of(data["calendar"]),
         places=data["places"],
         games=data["games"],
+        facts=[Fact.of(fact) for fact in data["facts"].values()],
         joints=re.compile(data["joints"]),
         space=data["space"],
     )

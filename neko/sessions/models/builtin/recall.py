@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from neko.sessions.models.builtin.phrasebook import Phrasebook, plain
+from neko.language import LANGUAGES
+from neko.sessions.models.builtin.phrasebook import Phrasebook, phrasebook, plain
 from neko.sessions.models.builtin.wording import Wording
 from neko.types.memory import Evidence
 
@@ -16,16 +17,21 @@ _LONGEST_TEXT: Final = 2000
 def answer(book: Phrasebook, text: str, recalled: Sequence[Evidence], wording: Wording) -> str | None:
     """A line of the user that shares at least two thirds of the words that matter in the question ``text``.
 
-    Never a line of hers, and never a question.
+    Or one that tells the fact that is asked for, in other words. Never a line of hers, and never a question.
     """
     wanted = book.key_words(text)
+    told = next((pattern for fact in book.facts if (pattern := fact.wanted(text))), None)
     hits = [
         hit
         for hit in recalled
         if hit.role == "user"
         and not book.matches("question", plain(hit.text[:_LONGEST_TEXT]))
         and not book.matches("forget", plain(hit.text[:_LONGEST_TEXT]))
-        and 3 * len(book.shared(wanted, hit.text[:_LONGEST_TEXT])) >= 2 * len(wanted) > 0
+        and (
+            told.search(plain(hit.text[:_LONGEST_TEXT]))
+            if told
+            else 3 * len(book.shared(wanted, hit.text[:_LONGEST_TEXT])) >= 2 * len(wanted) > 0
+        )
     ]
     if not hits:
         return None
@@ -35,6 +41,16 @@ def answer(book: Phrasebook, text: str, recalled: Sequence[Evidence], wording: W
     others = (hit for hit in hits if plain(hit.text) != plain(best.text) and shared <= book.shared(wanted, hit.text))
     other = next(others, None)
     return reply if other is None else reply + _quote(book, "recall_also", other, wording)
+
+
+def search_words(text: str) -> str:
+    """``text`` with the words in which a fact that it asks for may have been told; for a search of the log.
+
+    Reads the phrases of every language at the first call (not on the loop thread).
+    """
+    asked = plain(text[:_LONGEST_TEXT])
+    facts = (fact for language in LANGUAGES for fact in phrasebook(language).facts)
+    return " ".join((text, *{fact.words for fact in facts if fact.words and fact.wanted(asked)}))
 
 
 def _quote(book: Phrasebook, name: str, hit: Evidence, wording: Wording) -> str:

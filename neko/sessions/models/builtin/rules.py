@@ -6,7 +6,7 @@ import copy
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Final
@@ -189,6 +189,14 @@ class Rules:
             found = self._one(book, part, message, named=named)
             self._before = found.name
             yield found
+            if found.weight <= Weight.REMARK and not book.matches("question", part):
+                message = replace(message, recalled=(*message.recalled, self._said(part, message)))
+
+    def _said(self, part: str, message: UserMessage) -> Evidence:
+        """A sentence of the line itself, for a question in the next one."""
+        written = re.search(re.escape(part), message.text, re.IGNORECASE)
+        text = written[0] if written else part
+        return Evidence(text, "user", self.master, self.clock().replace(tzinfo=None), "line", (), "", 0.0)
 
     def _parts(self, book: Phrasebook, words: str) -> list[str]:
         """The sentences of a line of reasonable length; longer ones are taken whole."""
