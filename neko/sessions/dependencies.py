@@ -28,7 +28,8 @@ class SessionTimeouts:
     client comes. ``recall_timeout_s``: longer than the memory's own deadline, which says what was
     too slow. ``first_pause_s`` and ``longest_pause_s``: between starts that nobody asked for.
     ``return_timeout_s``: sound waits so long for a client that left; ``absence_timeout_s``: after it, once
-    nothing runs any more, the session of a conversation without a client ends.
+    nothing runs any more, the session of a conversation without a client ends. ``quiet_call_timeout_s``: after so long
+    without a word of either side the microphone of a call is shut (N.E.K.O.: 90 s, where the provider asks for it).
     """
 
     text_start_timeout_s: float = 12.0
@@ -43,6 +44,7 @@ class SessionTimeouts:
     longest_pause_s: float = 30.0
     return_timeout_s: float = 20.0
     absence_timeout_s: float = 60.0
+    quiet_call_timeout_s: float = 600.0
     turn: TurnTimeouts = field(default_factory=TurnTimeouts)
 
     def start_timeout_s(self, mode: Mode) -> float:

@@ -116,7 +116,14 @@ class SessionManager:
         self._unwanted = UnwantedLines(character, dependencies.memory, self._clients, self._status.report)
         self._slot = ModelSessionSlot(character, dependencies, self._owner, self._clients, self._status, self)
         self._microphone = Microphone(self._owner, dependencies.executor, on_fault=self._on_microphone_fault)
-        self.spoken_input = SpokenInput(self._microphone, self._slot, self._turns, self.emit)
+        self.spoken_input = SpokenInput(
+            self._microphone,
+            self._slot,
+            self._turns,
+            self._status,
+            self.emit,
+            dependencies.timeouts.quiet_call_timeout_s,
+        )
         self._images: list[bytes] = []
         self._arrivals = 0
         self._newest_arrival = 0

@@ -40,6 +40,7 @@ class ReplyVoice:
 
     ``on_first_sound`` gets the speech id with its first frame. ``on_made`` follows its last one. ``on_heard`` follows
     when its last sample has been played, for clients that report it, else at once; neither comes after a cut.
+    ``on_first_played`` gets the first report of a client, and how many milliseconds it had played by then.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class ReplyVoice:
         *,
         on_first_sound: Callable[[str], None],
         on_made: Callable[[str], None],
+        on_first_played: Callable[[str, float], None],
         on_heard: Callable[[str], None],
     ) -> None:
         self._character = character
@@ -59,6 +61,7 @@ class ReplyVoice:
         self._clients = clients
         self._status = status
         self._on_first_sound = on_first_sound
+        self._on_first_played = on_first_played
         self._on_heard = on_heard
         self._current: str | None = None
         self._unanswered = False
@@ -137,6 +140,8 @@ class ReplyVoice:
 
     def playback(self, report: Playback) -> None:
         """A client says how much it has played."""
+        if self._playback is None or self._playback.speech_id != report.speech_id:
+            self._on_first_played(report.speech_id, report.played_ms)
         self._playback = report
         if report.state == "ended" and self._hearing_out and report.speech_id == self._current:
             self._heard_out(report.speech_id)

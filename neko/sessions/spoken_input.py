@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
+from neko.i18n import notice
 from neko.sessions.actions import HeardOnPage, Mode, MuteMicrophone, PushToTalk, ReportPlayback, SendAudio
-from neko.sessions.events import Event, MicrophoneMuted
+from neko.sessions.events import AutoCloseMic, Event, MicrophoneMuted
 from neko.sessions.microphone import Microphone
 from neko.sessions.reply_voice import Playback
 from neko.sessions.session_slot import ModelSessionSlot
+from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_controller import TurnController
 from neko.types.model_session import EndOfSpeech, HoldToTalk, SpeechRejected, SpeechStarted, Transcript
 
@@ -19,19 +22,29 @@ class SpokenInput:
     """Brings the microphone, the session that hears and the turns together."""
 
     def __init__(
-        self, microphone: Microphone, slot: ModelSessionSlot, turns: TurnController, emit: Callable[[Event], None]
+        self,
+        microphone: Microphone,
+        slot: ModelSessionSlot,
+        turns: TurnController,
+        status: StatusReporter,
+        emit: Callable[[Event], None],
+        quiet_timeout_s: float,
     ) -> None:
         self._microphone = microphone
         self._slot = slot
         self._turns = turns
+        self._status = status
         self._emit = emit
+        self._quiet_timeout_s = quiet_timeout_s
+        self._quiet_since: float | None = None
 
     def take(self, action: SpokenAction) -> None:
         """Take an action; never waits."""
         match action:
             case SendAudio(pcm, rate):
-                self._need("audio")
-                self._microphone.feed(pcm, rate)
+                if not self._is_too_quiet():
+                    self._need("audio")
+                    self._microphone.feed(pcm, rate)
             case ReportPlayback(speech_id, played_ms, state):
                 self._turns.voice.playback(Playback(speech_id, played_ms, state))
             case MuteMicrophone(muted):
@@ -54,6 +67,18 @@ class SpokenInput:
         if muted:
             self._turns.send(EndOfSpeech())
         self._emit(MicrophoneMuted(muted))
+
+    def _is_too_quiet(self) -> bool:
+        """Has nobody said anything for so long that the microphone is shut? The session stays as it is."""
+        now = asyncio.get_running_loop().time()
+        if self._quiet_since is None or not self._turns.is_idle:
+            self._quiet_since = now
+        elif now - self._quiet_since > self._quiet_timeout_s:
+            self._quiet_since = None
+            self._microphone.forget()
+            self._status.tell(lambda language: AutoCloseMic(notice("quiet_call", language).text))
+            return True
+        return False
 
     def _take_words(self, heard: HeardOnPage) -> None:
         self._need("text")

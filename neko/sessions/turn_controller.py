@@ -134,6 +134,7 @@ class TurnController:
             status,
             on_first_sound=self._on_first_sound,
             on_made=self._on_sound_made,
+            on_first_played=self._on_first_played,
             on_heard=self._on_sound_heard,
         )
 
@@ -509,7 +510,8 @@ class TurnController:
         self.dispatch(on.TurnWritten(turn_id))
         if status == "complete" and (warning := self._repetition.check(stream.text)):
             self._clients.emit(warning)
-        self._dependencies.metrics.record("turn", stream.timeline)
+        if not stream.spoken:
+            self._dependencies.metrics.record("turn", stream.timeline)
         self._publish(facts.turn_ended(self._character, turn_id, status, stream.timeline.marks))
 
     def _publish(self, fact: facts.Fact) -> None:
@@ -521,7 +523,13 @@ class TurnController:
         if self._current and self._current.speech_id == speech_id:
             self._current.timeline.mark("first_audio")
             if self._current.spoken:
+                self._dependencies.metrics.record("spoken_turn", self._current.timeline)
                 self._clients.emit(TurnTimes(self._current.turn_id, dict(self._current.timeline.marks)))
+
+    def _on_first_played(self, speech_id: str, played_ms: float) -> None:
+        if self._current and self._current.spoken and self._current.speech_id == speech_id:
+            heard = self._clock() - played_ms / 1000 - self._current.timeline.start
+            self._dependencies.metrics.histogram("spoken_turn.first_played").record(heard)
 
     def _on_sound_made(self, speech_id: str) -> None:
         self.log.then(partial(self._sound_made, speech_id))  # after the end of its turn

@@ -10,9 +10,9 @@ from typing import Any
 
 from neko.bus import Bus
 from neko.metrics import Metrics
-from neko.sessions.actions import Mode, SendAudio, StartSession
+from neko.sessions.actions import Mode, Ping, SendAudio, StartSession
 from neko.sessions.dependencies import SessionDependencies, SessionTimeouts, Voice
-from neko.sessions.events import Event, SessionStarted
+from neko.sessions.events import Event, Pong, SessionStarted
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from neko.sessions.prompt import Persona
@@ -71,6 +71,11 @@ class SpeechConversation:
                 assert event is not None
                 events.append(event)
         return events
+
+    async def waiting(self) -> list[Event]:
+        """Everything the client has been told by now."""
+        await self.manager.take(Ping(), self.outbox)
+        return (await self.until(Pong))[:-1]
 
     async def lines(self) -> list[tuple[str, str, str]]:
         """The log: role, text, status."""

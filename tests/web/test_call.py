@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from httpx2 import AsyncClient
 
 from neko.application import Neko
 from neko.serve import listen, serving
@@ -28,6 +29,7 @@ class Call:
     page: Client
     hearing: ScriptedHearing
     neko: Neko
+    url: str
 
     async def play(self, *sounds: bytes) -> None:
         """Binary frames of 20 ms."""
@@ -68,7 +70,7 @@ async def in_call(data_dir: Path, *words: Words) -> AsyncIterator[Call]:
         ):
             await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000)
             await page.until("neko_hearing")
-            yield Call(page, hearing, neko)
+            yield Call(page, hearing, neko, f"http://127.0.0.1:{listener.port}")
 
 
 async def test_what_is_said_is_shown_remembered_and_answered_aloud(data_dir: Path) -> None:
@@ -234,3 +236,25 @@ async def test_without_anything_to_hear_with_a_call_says_so(data_dir: Path) -> N
             await page.say("then by hand")
             await page.until(is_turn_end)
             assert "then by hand" in [line.text for line in await neko.memory.lines(NAME)]
+
+
+async def test_another_program_can_shut_the_microphone_and_the_page_is_told(data_dir: Path) -> None:
+    async with in_call(data_dir) as call, AsyncClient(base_url=call.url) as http:
+        answer = await http.post(f"/api/microphone/{NAME}", json={"muted": True})
+        assert answer.json() == {"success": True, "muted": True, "active": True}
+        assert (await call.page.until("neko_microphone"))[-1]["muted"] is True
+        assert (await http.get(f"/api/microphone/{NAME}")).json()["muted"] is True
+        assert (await http.post("/api/microphone/Nobody", json={"muted": True})).status_code == 404
+
+
+async def test_what_a_spoken_turn_took_is_in_the_metrics(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Hello there.")) as call:
+        await call.say("Hello there.")
+        [*_, times] = await call.page.until("neko_turn_times")
+        [*_, chunk] = await call.page.until("audio_chunk")
+        await call.played(chunk["speech_id"], 100)
+        await call.page.quiet()
+        measured = call.neko.metrics.snapshot()["histograms"]
+        assert times["ms"]["transcript"] <= measured["spoken_turn.first_audio"]["max"] * 1000 + 1
+        assert measured["spoken_turn.first_played"]["count"] == 1
+        assert "turn.transcript" not in measured

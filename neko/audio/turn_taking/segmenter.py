@@ -47,7 +47,7 @@ class SegmenterLimits:
     off: float = 0.35
     start_s: float = 2 * WINDOW_S
     lasting_s: float = 0.6
-    pause_s: float = 0.2
+    pause_s: float = 5 * WINDOW_S
     shortest_s: float = 0.1
     longest_s: float = 60.0
 
@@ -72,6 +72,11 @@ class Segmenter:
         """The turn so far, with its pauses."""
         self.silence_s = 0.0
         """How long it has been quiet since the last speech of this turn."""
+
+    @property
+    def pausing(self) -> bool:
+        """Has it been quiet for a moment within a turn?"""
+        return self._state is _State.PAUSING
 
     @property
     def open(self) -> bool:

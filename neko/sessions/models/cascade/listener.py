@@ -184,6 +184,8 @@ class Listener:
             self._emit(Transcript(utterance.id, utterance.text, final=False))
         if utterance.known_s == self._segmenter.speech_s:  # nothing was said since
             self._segmenter.patience_s = self._patience(utterance)
+        elif self._segmenter.pausing:
+            self._look(utterance)
 
     def _end(self, utterance: Utterance) -> None:
         self._utterance = None

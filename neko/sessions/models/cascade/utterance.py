@@ -105,6 +105,7 @@ class Utterance:
                 raise
         else:
             self._partial = Partial(heard, speech_s)
+            self._looking = None
             then()
 
 

@@ -1,0 +1,32 @@
+"""A call in which nobody says anything."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from neko.sessions.actions import SendAudio
+from neko.sessions.events import AutoCloseMic, Event, SessionEndedByServer
+from tests.scripted_provider import tone
+from tests.sessions.speech_conversation import QUICK, in_call, speech_conversation
+
+
+async def test_after_long_quiet_the_microphone_is_shut_and_the_session_stays(executor: ThreadPoolExecutor) -> None:
+    timeouts = replace(QUICK, quiet_call_timeout_s=0.05)
+    async with speech_conversation(executor, timeouts=timeouts) as talk:
+        await in_call(talk)
+        events: list[Event] = []
+        while not any(isinstance(event, AutoCloseMic) for event in events):
+            talk.manager.handle(SendAudio(bytes(640), 16_000))
+            events += await talk.waiting()
+        assert not [event for event in events if isinstance(event, SessionEndedByServer)]
+        assert talk.manager.active
+
+
+async def test_speech_begins_the_wait_anew(executor: ThreadPoolExecutor) -> None:
+    timeouts = replace(QUICK, quiet_call_timeout_s=30.0)
+    async with speech_conversation(executor, timeouts=timeouts) as talk:
+        await in_call(talk)
+        for sound in (bytes(640), tone(0.5, hertz=180, rate=16_000), bytes(12_800)):
+            talk.manager.handle(SendAudio(sound, 16_000))
+        assert not [event for event in await talk.waiting() if isinstance(event, AutoCloseMic)]
