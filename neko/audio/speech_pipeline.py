@@ -345,6 +345,7 @@ class SpeechPipeline:
 
     def _forget(self, reply: _Reply) -> None:
         """The delivery has ended, maybe because the owner was closed."""
+        reply.resampler = None
         if self._reply is reply:
             self.cancel()
 
