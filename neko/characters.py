@@ -163,6 +163,11 @@ class CharacterCards:
         """What the user says of themselves, without the name."""
         return _free(self.master())
 
+    def voice(self, name: str) -> str:
+        """What her card calls her voice; empty when it names none, or there is no such character."""
+        voice = self.card(name).get(VOICE)
+        return voice.strip() if isinstance(voice, str) else ""
+
     def card(self, name: str) -> Mapping[str, Any]:
         """A character's whole card, read-only; empty for an unknown name."""
         card = self._raw[CHARACTERS].get(name)

@@ -70,6 +70,7 @@ NekoError
 │   └── VoiceUnavailableError       the chosen model neither hears nor speaks
 ├── SpeechError            speech synthesis or conversion failed
 │   ├── SpeechRefusedError     the speech server answered with an error
+│   │   └── SpeechKeyRefusedError  401, 402, 403: in vain until the key is another
 │   ├── SpeechSilentError      it cannot be reached, or went silent
 │   ├── SpeechUnreadableError  what it sent is no sound that can be decoded
 │   └── SpeechTooLongError     the reply runs too far ahead of its sound
@@ -494,6 +495,11 @@ class SpeechRefusedError(SpeechError):
     """``params`` holds ``status`` and ``provider`` too."""
 
     code = "speech_refused"
+
+
+class SpeechKeyRefusedError(SpeechRefusedError):
+    code = "speech_key_refused"
+    permanent = True
 
 
 class SpeechSilentError(SpeechError):

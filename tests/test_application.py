@@ -149,7 +149,7 @@ async def test_a_question_about_the_voice_never_looks_on_the_disk(
     async with Neko(settings(tmp_path)) as neko:
         with monkeypatch.context() as patch:
             patch.setattr(importlib.util, "find_spec", None)
-            assert neko.voices.engine in ("builtin", "browser")
+            assert neko.voices.engine("Mio") in ("builtin", "browser")
             assert neko.conversations.get("Mio") is not None
 
 
@@ -170,11 +170,11 @@ async def test_stopping_twice_is_the_same_as_once(tmp_path: Path) -> None:
 
 async def test_a_changed_voice_is_taken_and_an_unrelated_change_leaves_it_alone(tmp_path: Path) -> None:
     async with Neko(settings(tmp_path)) as neko:
-        choice = neko.voices.choice
+        choice = neko.voices.choice("Mio")
         await neko.config.change({"neko": {"language": "ja"}, "somebody's": 1})
-        assert neko.voices.choice == choice
+        assert neko.voices.choice("Mio") == choice
         await neko.config.change({"neko": {"voices": {"Mio": {"rate": 1.5}}}})
-        assert neko.voices.choice != choice
+        assert neko.voices.choice("Mio") != choice
         assert neko.voices.tuning("Mio").rate == 1.5
 
 

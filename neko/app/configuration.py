@@ -57,7 +57,8 @@ class Configuration:
         With ``reload_pages`` active sessions are ended and their pages told to reload. Returns
         how many sessions were ended. Raises ``ConfigError`` when the disk refuses.
         """
-        model, voice, hearing = self._models.endpoint("conversation"), self._voices.choice, self._hearing.choice
+        model, hearing = self._models.endpoint("conversation"), self._hearing.choice
+        voices = {name: self._voices.choice(name) for name in self._conversations.opened}
         await in_thread(self._stored.merge, changes)
         self._faults.of_values(CORE_CONFIG_FILE, self._stored.unusable())
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
@@ -65,7 +66,6 @@ class Configuration:
         await self._hearing.follow()
         new_model = reload_pages or self._models.endpoint("conversation") != model
         new_hearing = self._hearing.choice != hearing
-        new_voice = self._voices.choice != voice
         ended = 0
         for name, manager in list(self._conversations.opened.items()):
             if new_model:
@@ -75,6 +75,6 @@ class Configuration:
                 manager.begin_anew()
             if reload_pages:
                 manager.tell(lambda language: ReloadPage(i18n.notice("config_saved", language).text))
-            if new_voice:
+            if self._voices.choice(name) != voices.get(name):
                 await manager.use_voice(self._voices.of(name))
         return ended

@@ -36,6 +36,7 @@ from neko.net import Network
 from neko.preferences import Preferences
 from neko.prompts import phrases
 from neko.providers import catalogue
+from neko.providers.speech_services import speech_services
 from neko.safety import HELPLINES_FILE, Helplines
 from neko.sessions import emotion
 from neko.sessions.dependencies import SessionDependencies
@@ -172,7 +173,14 @@ class Neko:
             self.models = Models(stored, settings, self.network, small, self._session_factory, ears=self.listening.ears)
             self.hearing = Hearing(stored, self.models, self.network, self._own_hearing)
             self.hearing.look_now()
-            self.voices = Voices(stored, self.models, self.network, builtin_installed=builtin_voice_installed())
+            self.voices = Voices(
+                stored,
+                settings.environ,
+                self.models,
+                self.network,
+                lambda name: self.characters.cards.voice(name),
+                builtin_installed=builtin_voice_installed(),
+            )
             self.preferences = Preferences(self.folder.config(PREFERENCES_FILE), self._on_file_fault)
             self.preferences.read()
             path = self.folder.config(CHARACTERS_FILE)
@@ -186,6 +194,7 @@ class Neko:
                 phrases(tag)
             emotion.load()
             catalogue()
+            speech_services()
         except BaseException:
             self.folder.close()
             raise

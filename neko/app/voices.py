@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from neko.app.models import Models
+from neko.app.speech_choice import SpeechChoice
 from neko.audio import engines
-from neko.audio.engines import espeak
+from neko.audio.engines.fallback import ChainedVoice, FallbackEngine
 from neko.audio.engines.openai_speech import DEFAULT_MODEL
+from neko.audio.engines.service import SpeechServer
 from neko.audio.speech_pipeline import say
 from neko.net import Network
-from neko.providers import ModelEndpoint
-from neko.providers.speech_server import SpeechServerChoice, speech_server_changes
+from neko.providers import ModelEndpoint, catalogue
+from neko.providers.speech_server import SpeechServerChoice, service_changes
 from neko.sessions.dependencies import Voice
 from neko.settings import CoreConfig
 from neko.settings.in_force import change_of
-from neko.settings.registry import SPEECH_ENGINE, VOICES, EngineKind
+from neko.settings.registry import LOCAL_ONLY, SPEECH_ENGINE, VOICES, EngineKind
 from neko.settings.unusable import tuning_number
-from neko.types.speech import Utterance, VoiceKind, VoiceSettings
+from neko.types.speech import SpeechEngine, Utterance, VoiceSettings
 
 
 def builtin_voice_installed() -> bool:
@@ -29,50 +31,67 @@ def builtin_voice_installed() -> bool:
 
 
 def _slot(engine: EngineKind) -> str:
-    """The key of a character's tuning that holds the name of her voice."""
-    return "builtin_voice" if engine == "builtin" else "voice"
+    """The key of a character's tuning that holds the name of her voice: each engine knows other names."""
+    return "voice" if engine in ("openai", "browser", "off") else f"{engine}_voice"
 
 
 class Voices:
-    """``neko.voices``. ``builtin_installed`` decides the engine where the user chose none."""
+    """``neko.voices``. ``builtin_installed`` decides the engine where nobody chose one.
 
-    def __init__(self, config: CoreConfig, models: Models, network: Network, *, builtin_installed: bool) -> None:
+    ``card_voice``: what the card of a character calls her voice, by her name.
+    """
+
+    def __init__(
+        self,
+        config: CoreConfig,
+        environ: Mapping[str, str],
+        models: Models,
+        network: Network,
+        card_voice: Callable[[str], str],
+        *,
+        builtin_installed: bool,
+    ) -> None:
         self._config = config
+        self._environ = environ
         self._network = network
         self._models = models
+        self._card_voice = card_voice
         self._default_engine: EngineKind = "builtin" if builtin_installed else "browser"
 
-    @property
-    def engine(self) -> EngineKind:
-        """The kind of engine in force."""
-        return self._config.in_force.get(SPEECH_ENGINE) or self._default_engine
+    def engine(self, character: str) -> EngineKind:
+        """The kind of engine that speaks for a character."""
+        return self._choice.kind(self._card_voice(character), self._default_engine)
 
-    @property
-    def names(self) -> Mapping[str, VoiceKind]:
-        """The voices to choose from, as far as those of the engine in force are known here."""
-        return espeak.VOICES if self.engine == "builtin" else {}
-
-    @property
-    def choice(self) -> tuple[EngineKind, ModelEndpoint | None, Mapping[str, Any]]:
-        """Everything that decides how the characters sound; it compares equal while nothing changed."""
-        return self.engine, self._server(), self._config.in_force.get(VOICES)
+    def choice(self, character: str) -> object:
+        """Everything that decides how a character sounds; it compares equal while nothing changed."""
+        kind = self.engine(character)
+        return kind, self.where(kind), self.tuning(character), self._config.in_force.get(LOCAL_ONLY)
 
     def of(self, character: str) -> Voice:
-        """A new engine with the character's tuning; whoever gets it closes it."""
-        kind = self.engine
-        return Voice(kind, engines.build(kind, self._network, self._server()), self.tuning(character))
+        """A new engine with the character's tuning, others standing in for a service; whoever gets it closes it."""
+        kind, settings = self.engine(character), self.tuning(character)
+        engine = self._build(kind, settings)
+        if not engine.capabilities.local:
+            engine = FallbackEngine([ChainedVoice(engine), *self._stand_ins(character)])
+        return Voice(kind, engine, settings)
 
-    def tuning(self, character: str) -> VoiceSettings:
-        """Voice name, rate and pitch of a character."""
+    def tuning(self, character: str, kind: EngineKind | None = None) -> VoiceSettings:
+        """Voice name, rate and pitch of a character, with the engine ``kind`` if it is another than hers."""
+        kind = kind or self.engine(character)
         tuning = self._config.in_force.get(VOICES).get(character)
         if not isinstance(tuning, Mapping):
-            return VoiceSettings()
-        own = (tuning.get(slot) for slot in (_slot(self.engine), "voice"))
+            tuning = {}
+        own = (tuning.get(slot) for slot in (_slot(kind), *(["voice"] if kind == "builtin" else [])))
+        named = next((voice for voice in own if isinstance(voice, str)), "")
         return VoiceSettings(
-            voice=next((voice for voice in own if isinstance(voice, str)), ""),
+            voice=named or self._choice.voice(kind, self._card_voice(character)),
             rate=tuning_number(tuning, "rate", 1.0),
             pitch=tuning_number(tuning, "pitch", 0.0),
         )
+
+    def where(self, kind: str) -> ModelEndpoint | SpeechServer | None:
+        """Where the service of an engine is; None for one that is no service, or whose key is missing."""
+        return self._openai() if kind == "openai" else self._choice.server(kind)
 
     def changes(
         self,
@@ -84,28 +103,50 @@ class Voices:
     ) -> dict[str, Any]:
         """What to merge into ``core_config.json`` for these wishes; what is left out stays.
 
-        ``tuning`` holds any of ``voice``, ``rate`` and ``pitch`` of the character; the built-in engine has a place of
-        its own for its voice, since no other knows it.
+        ``tuning`` holds any of ``voice``, ``rate`` and ``pitch`` of the character. ``server`` is that of ``engine``, or
+        of hers; of an engine that is no service it is the one that "openai" speaks through. Where nobody chose an
+        engine, telling a server chooses the one in force: by itself it would mean another (``SpeechChoice``).
         """
-        changes = speech_server_changes(server or SpeechServerChoice(), self._config.values)
-        wished = {_slot(engine or self.engine) if name == "voice" else name: it for name, it in (tuning or {}).items()}
-        own = {VOICES.name: {character: wished}}
+        kind = engine or self.engine(character)
+        changes = service_changes(kind, server or SpeechServerChoice(), self._config.values)
+        wished = {_slot(kind) if name == "voice" else name: it for name, it in (tuning or {}).items()}
+        own = {**changes.pop("neko", {}), VOICES.name: {character: wished}}
+        if server and not engine and self._config.in_force.get(SPEECH_ENGINE) is None:
+            engine = kind
         if engine:
-            own |= change_of(SPEECH_ENGINE, engine)["neko"]
+            own["speech"] = {**own.get("speech", {}), **change_of(SPEECH_ENGINE, engine)["neko"]["speech"]}
         return {**changes, "neko": own}
 
     async def sample(self, character: str, text: str, language: str) -> bytes:
-        """A short text in a character's voice: PCM16 mono, 48 kHz. Raises ``SpeechError``."""
-        voice = self.of(character)
+        """A short text in a character's voice and no other: PCM16 mono, 48 kHz. Raises ``NekoError``."""
+        settings = self.tuning(character)
+        engine = self._build(self.engine(character), settings)
         try:
-            return await say(voice.engine, Utterance(text, language, voice.settings))
+            return await say(engine, Utterance(text, language, settings))
         finally:
-            await voice.engine.aclose()
+            await engine.aclose()
 
-    def _server(self) -> ModelEndpoint | None:
-        """Where ``/audio/speech`` is: the one configured for speech, else that of the chat model."""
+    @property
+    def _choice(self) -> SpeechChoice:
+        return SpeechChoice(self._config.in_force, self._config.values, self._environ)
+
+    def _build(self, kind: EngineKind, settings: VoiceSettings) -> SpeechEngine:
+        return engines.build(kind, self._network, self.where(kind), settings)
+
+    def _stand_ins(self, character: str) -> list[ChainedVoice]:
+        """Who speaks while a service does not: the built-in voice, where there is none the page."""
+        if self._default_engine != "builtin":
+            return [ChainedVoice(engines.build("browser", self._network))]
+        voice = self.tuning(character, "builtin").voice
+        return [ChainedVoice(engines.build("builtin", self._network), voice)]
+
+    def _openai(self) -> ModelEndpoint | None:
+        """Where ``/audio/speech`` is: the one configured for speech, OpenAI's with its core key, else that of the chat
+        model."""
         own = self._models.endpoint("tts_default")
         if own and own.base_url.startswith("http"):
             return own
+        if own and own.provider == "openai":
+            return replace(own, base_url=catalogue().assist["openai"].base_url, model=DEFAULT_MODEL)
         chat = self._models.endpoint("conversation")
         return replace(chat, role="tts_default", model=DEFAULT_MODEL) if chat else None

@@ -289,21 +289,29 @@ class SpeechPipeline:
     async def _say(self, reply: _Reply, text: str) -> None:
         language = reply.spoken_language.of(text)
         engine, reply.spoken = reply.engine, True
-        if engine.capabilities.on_page:
-            if self._on_sentence:
-                self._on_sentence(reply.speech_id, text, language)
+        if self._is_said_on_page(reply, text, language):
             return
         resampler = await self._resampler(reply, engine.capabilities.sample_rate)
-        utterance = Utterance(text, language, reply.voice)
+        utterance, is_heard = Utterance(text, language, reply.voice), False
         try:
             async with aclosing(engine.synthesise(utterance, resampler.process)) as pieces:
                 async for piece in pieces:
+                    is_heard = True
                     await self._pack(reply, piece)
             reply.failures = 0
         except NekoError as error:
             reply.failures += 1
             logger.warning("a sentence could not be spoken: %s", error)
             self._fault(reply, error)
+            if not is_heard:
+                self._is_said_on_page(reply, text, language)
+
+    def _is_said_on_page(self, reply: _Reply, text: str, language: str) -> bool:
+        """Whether it is the page's turn to speak; it is told what."""
+        on_page = reply.engine.capabilities.on_page
+        if on_page and self._on_sentence:
+            self._on_sentence(reply.speech_id, text, language)
+        return on_page
 
     async def _resampler(self, reply: _Reply, rate: int) -> PcmStream:
         """The reply's converter; when the rate changes, the old one gives what it holds."""

@@ -1,18 +1,23 @@
-"""The speech server that the user gives: an address, a model and a key for the role ``tts``."""
+"""The speech server that the user gives: for the role ``tts``, or the address or key of a service that is known."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from neko.errors import SettingError
 from neko.providers.addresses import is_web_address, normalise_base_url
+from neko.providers.catalogue import catalogue
 from neko.providers.custom_endpoints import switched_on
-from neko.settings.in_force import SettingsInForce
+from neko.providers.speech_services import speech_services
+from neko.settings.in_force import SettingsInForce, change_of
 from neko.settings.masking import came_back, is_masked
 from neko.settings.pasted import typed_key
-from neko.settings.registry import ROLE_SETTINGS
+from neko.settings.registry import ROLE_SETTINGS, SPEECH_ADDRESSES
+
+_AS_HTTP: Final = re.compile(r"^ws(?=s?:)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,26 @@ class SpeechServerChoice:
     url: str | None = None
     model: str | None = None
     api_key: str | None = None
+
+
+def service_changes(kind: str, choice: SpeechServerChoice, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What to merge into ``core_config.json`` for the service of an engine.
+
+    The address of a service is kept for it alone, its key is that of its provider. Of any other engine the server is
+    that of the role ``tts``. Raises ``SettingError`` for an address or a key that is none.
+    """
+    service = speech_services().get(kind)
+    if service is None or kind == "openai":
+        return speech_server_changes(choice, values)
+    changes: dict[str, Any] = {}
+    if choice.url is not None and service.has_address:
+        url = choice.url.strip().rstrip("/")
+        if url and not is_web_address(_AS_HTTP.sub("http", url, count=1)):
+            raise SettingError("bad_address", "The address of the speech server is not a web address.")
+        changes["neko"] = change_of(SPEECH_ADDRESSES, {kind: url or None})["neko"]
+    if choice.api_key is not None and service.provider and not is_masked(choice.api_key):
+        changes[catalogue().assist[service.provider].key_field] = typed_key(choice.api_key)
+    return changes
 
 
 def speech_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any]) -> dict[str, Any]:

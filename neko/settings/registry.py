@@ -14,7 +14,21 @@ from typing import Any, Final, Literal, get_args
 from neko.language import LANGUAGES
 from neko.settings.setting import FOLDER, KEY, MAPPING, NAMES, PORT, SWITCH, TEXT, Place, Setting, one_of
 
-EngineKind = Literal["builtin", "openai", "browser", "off"]
+EngineKind = Literal[
+    "builtin",
+    "openai",
+    "gptsovits",
+    "cosyvoice",
+    "voicevox",
+    "edge",
+    "gemini",
+    "step",
+    "free",
+    "cogtts",
+    "cosyvoice_cloud",
+    "browser",
+    "off",
+]
 HearingKind = Literal["server", "local", "browser", "off"]
 HEARING_KINDS: Final[tuple[HearingKind, ...]] = get_args(HearingKind)
 ENGINE_KINDS: Final[tuple[EngineKind, ...]] = get_args(EngineKind)
@@ -214,7 +228,14 @@ SPEECH_ENGINE: Final[Setting[EngineKind | None]] = Setting(
     "speech.engine",
     one_of(*ENGINE_KINDS),
     None,
-    "engine of her voice; without one the built-in if installed",
+    "engine of her voice; without one what N.E.K.O.'s keys mean, else the built-in if installed",
+    Place.NEKO_SECTION,
+)
+SPEECH_ADDRESSES: Final[Setting[Mapping[str, Any]]] = Setting(
+    "speech.addresses",
+    MAPPING,
+    MappingProxyType({}),
+    "addresses of `gptsovits`, `cosyvoice` and `voicevox` that are not the usual ones",
     Place.NEKO_SECTION,
 )
 HEARING_ENGINE: Final[Setting[HearingKind | None]] = Setting(
@@ -255,6 +276,7 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     SMALL_MODEL_FILE,
     BORROWED_VARIABLES,
     SPEECH_ENGINE,
+    SPEECH_ADDRESSES,
     HEARING_ENGINE,
     HEARING_FOLDER,
     VOICES,

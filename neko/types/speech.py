@@ -40,6 +40,21 @@ class SpeechCapabilities:
 VoiceKind = Literal["woman", "man", "whisper"]
 """How a voice sounds to somebody who chooses one."""
 
+
+@dataclass(frozen=True, slots=True)
+class OfferedVoice:
+    """A voice to choose: ``name`` is what its engine calls it, ``label`` what a person does (as ``name`` when empty).
+
+    ``language`` (BCP 47) and ``kind`` are empty and None where nobody tells them.
+    """
+
+    name: str
+    label: str = ""
+    kind: VoiceKind | None = None
+    language: str = ""
+    licence: str = ""
+
+
 Convert = Callable[[bytes], bytes]
 """PCM16 mono at the engine's rate in, bytes for the listener out. Called off the loop, in order."""
 
@@ -47,7 +62,10 @@ Convert = Callable[[bytes], bytes]
 class SpeechEngine(Protocol):
     """Text to sound."""
 
-    capabilities: SpeechCapabilities
+    @property
+    def capabilities(self) -> SpeechCapabilities:
+        """What it is; may change between two utterances."""
+        ...
 
     async def prewarm(self, language: str = "") -> None:
         """Load or connect ahead of the first utterance, which will be in ``language``.

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from neko.app.voices import Voices
 from tests.client import Frame
 from tests.field.hostile_provider import HostileProvider, Raw, problem, reply, whole
 from tests.field.talk import Talk
@@ -26,8 +27,9 @@ def wav(pcm: bytes, channels: int = 1) -> bytes:
 
 
 @pytest.fixture
-async def speaking(talk: Talk) -> Talk:
-    """Her voice is the ``/audio/speech`` of the hostile provider, which answers ``SENTENCE``."""
+async def speaking(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> Talk:
+    """Her voice is the ``/audio/speech`` of the hostile provider, which answers ``SENTENCE``, and none stands in."""
+    monkeypatch.setattr(Voices, "_stand_ins", lambda *_: [])
     await talk.server.neko.config.change({"neko": {"speech": {"engine": "openai"}}})
     talk.provider.answers = [reply(SENTENCE)]
     return talk
@@ -161,7 +163,7 @@ async def test_D16_the_reason_is_told_when_a_voice_is_tried_out(speaking: Talk) 
 @pytest.mark.parametrize(
     ("answer", "code", "words"),
     [
-        (whole(problem("Incorrect API key", "invalid_api_key"), 401), "speech_refused", "Incorrect API key"),
+        (whole(problem("Incorrect API key", "invalid_api_key"), 401), "speech_key_refused", "Incorrect API key"),
         (whole({"detail": "model is still loading"}, 503), "speech_refused", "model is still loading"),
         (whole({"error": "out of memory"}), "speech_refused", "out of memory"),
         (whole("<html><title>502 Bad Gateway</title></html>", 200, "text/html"), "speech_refused", "502 Bad Gateway"),
@@ -201,3 +203,18 @@ async def test_a_reply_longer_than_can_be_spoken_says_so_and_is_whole(
     outcome = await speaking.say()
     assert outcome.text.strip() == text.strip()
     assert outcome.codes == ["speech_too_long"]
+
+
+async def test_while_the_server_is_gone_she_speaks_with_her_own_voice_and_says_so_once(
+    talk: Talk, free_port: int
+) -> None:
+    server = {"ttsModelUrl": f"http://127.0.0.1:{free_port}/v1", "ttsModelId": "m", "enableCustomApi": True}
+    talk.provider.answers = [reply(f"{SENTENCE} {SENTENCE}")]
+    for engine in ("openai", "gptsovits"):
+        await talk.server.neko.config.change({**server, "neko": {"speech": {"engine": engine}}})
+        told = []
+        for _ in range(2):
+            seconds, faults = await speech_of(talk)
+            assert seconds > 1
+            told += [frame["code"] for frame in faults]
+        assert told == ["speech_silent"]

@@ -6,30 +6,19 @@ remembered for that model and voice; what an answer holds is decided by its byte
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from neko.audio.engines.decoder import SoundDecoder
+from neko.audio.engines.service import ServiceClient, SpeechServer
 from neko.audio.resample import PcmStream
-from neko.errors import (
-    ModelKeyLetterError,
-    NekoError,
-    SpeechError,
-    SpeechRefusedError,
-    SpeechSilentError,
-    SpeechUnreadableError,
-)
+from neko.errors import NekoError, SpeechRefusedError, SpeechUnreadableError
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import url_below
-from neko.providers.error_body import decoded_body, read_error, without_key
-from neko.settings import is_near
-from neko.settings.pasted import odd_character
 from neko.tasks import in_thread
 from neko.types.speech import Convert, SpeechCapabilities, Utterance
 
@@ -37,12 +26,6 @@ if TYPE_CHECKING:
     import httpx2
 
 RATE = 24_000
-_CONNECT_TIMEOUT_S = 5.0
-_FIRST_BYTE_TIMEOUT_S = 30.0
-_FIRST_BYTE_NEAR_TIMEOUT_S = 120.0
-"""A server of one's own loads its model first, and may send nothing before a sentence is whole."""
-_BETWEEN_CHUNKS_TIMEOUT_S = 20.0
-_LONGEST_REFUSAL = 16_384
 DEFAULT_MODEL = "gpt-4o-mini-tts"
 _DEFAULT_VOICE = "alloy"
 _FORMATS: Final = ("pcm", "wav", "mp3", "")
@@ -60,23 +43,20 @@ class OpenAISpeech:
     def __init__(self, endpoint: ModelEndpoint, network: Network) -> None:
         self._endpoint = endpoint
         self._network = network
-        self._client: httpx2.AsyncClient | None = None
-        self._opening = asyncio.Lock()
-        self._closed = False
+        self._server = SpeechServer(endpoint.provider_name, endpoint.base_url, endpoint.model, endpoint.api_key)
+        self._http = ServiceClient(self._server, network)
         self._takes_speed = True
-        near = is_near(urlsplit(endpoint.base_url).hostname or "")
-        self._patience_s = _FIRST_BYTE_NEAR_TIMEOUT_S if near else _FIRST_BYTE_TIMEOUT_S
         self.capabilities = SpeechCapabilities("openai", RATE, local=False)
 
     async def prewarm(self, language: str = "") -> None:
         """Load the HTTP client and the sample-rate converter; the server is not asked anything."""
-        await self._http()
+        await self._http.client()
         warm = PcmStream(RATE)
         await in_thread(warm.process, bytes(480))
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """See ``SpeechEngine``; raises what ``Network`` does too. Closing the iterator closes the request."""
-        http = await self._http()
+        http = await self._http.client()
         known = _formats.setdefault(self._network, {})
         refusal: NekoError | None = None
         asked = (self._url, self._endpoint.model, utterance.voice.voice)
@@ -97,99 +77,39 @@ class OpenAISpeech:
             else:
                 break
         known.pop(asked, None)
-        if refusal is not None and not self._closed:
+        if refusal is not None and not self._http.is_closed:
             raise refusal
 
     async def aclose(self) -> None:
         """Close every request and connection."""
-        self._closed = True
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._http.aclose()
 
     async def _attempt(self, http: httpx2.AsyncClient, attempt: _Attempt) -> AsyncGenerator[bytes, None]:
         """Make one request; what goes wrong is left in ``attempt``."""
         try:
             async with (
-                http.stream("POST", self._url, json=attempt.body, headers=self._headers) as answer,
+                http.stream("POST", self._url, json=attempt.body, headers=self._server.authorization()) as answer,
                 contextlib.aclosing(answer.aiter_bytes()) as chunks,
             ):
                 if not answer.is_success:
-                    words = await self._words(chunks)
-                    attempt.fail(self._refusal(answer.status_code, words), answer.status_code, words)
+                    words = await self._http.words(chunks)
+                    attempt.fail(self._server.refused(answer.status_code, words), answer.status_code, words)
                     return
                 attempt.decoder = SoundDecoder(attempt.convert, RATE, answer.headers.get("content-type", ""))
-                while (chunk := await self._next(chunks, started=attempt.decoder.started)) is not None:
+                while (chunk := await self._http.next(chunks, started=attempt.decoder.started)) is not None:
                     if piece := await in_thread(attempt.decoder.feed, chunk):
                         yield piece
             if piece := await in_thread(attempt.decoder.flush):
                 yield piece
         except Exception as error:
-            attempt.fail(self._told(error, attempt), 200, attempt.text)
-
-    async def _http(self) -> httpx2.AsyncClient:
-        async with self._opening:
-            if self._client is None and not self._closed:
-                self._client = await self._network.http_client(
-                    "speech",
-                    self._endpoint.base_url,
-                    connect_timeout_s=_CONNECT_TIMEOUT_S,
-                    read_timeout_s=self._patience_s,
-                )
-            if self._closed or self._client is None:
-                await self.aclose()
-                raise SpeechError("the voice is closed", **self._who)
-            return self._client
-
-    async def _next(self, chunks: AsyncIterator[bytes], *, started: bool) -> bytes | None:
-        async with asyncio.timeout(_BETWEEN_CHUNKS_TIMEOUT_S if started else self._patience_s):
-            return await anext(chunks, None)
-
-    async def _words(self, chunks: AsyncIterator[bytes]) -> bytes:
-        words = b""
-        while len(words) < _LONGEST_REFUSAL and (chunk := await self._next(chunks, started=True)) is not None:
-            words += chunk
-        return words[:_LONGEST_REFUSAL]
-
-    # ── what goes wrong ───────────────────────────────────────────────────────
-
-    def _refusal(self, status: int, words: bytes) -> SpeechError:
-        provider = self._endpoint.provider_name
-        error = SpeechRefusedError(
-            f"the speech server answered {status}", **self._who, status=status, provider=provider
-        )
-        error.said = without_key(read_error(decoded_body(words)).said, self._endpoint.api_key) or f"HTTP {status}"
-        return error
-
-    def _told(self, error: Exception, attempt: _Attempt) -> NekoError:
-        import httpx2
-
-        if attempt.text:
-            return self._refusal(200, attempt.text)
-        if isinstance(error, SpeechUnreadableError):
-            return SpeechUnreadableError(f"the speech server sent {error}", **self._who)
-        if isinstance(error, NekoError):
-            return error
-        if isinstance(error, httpx2.ConnectError | httpx2.TimeoutException | TimeoutError):
-            return SpeechSilentError(f"the speech server does not answer: {type(error).__name__}", **self._who)
-        return SpeechError(f"the speech server failed: {type(error).__name__}", **self._who)
-
-    @property
-    def _who(self) -> dict[str, str]:
-        return {"engine": self._endpoint.provider_name, "model": self._endpoint.model}
+            told = self._server.refused(200, attempt.text) if attempt.text else self._server.told(error)
+            attempt.fail(told, 200, attempt.text)
 
     # ── what is asked ─────────────────────────────────────────────────────────
 
     @property
     def _url(self) -> str:
         return url_below(self._endpoint.base_url, "audio/speech")
-
-    @property
-    def _headers(self) -> dict[str, str]:
-        key = self._endpoint.api_key
-        if (odd := odd_character(key)) is not None:
-            raise ModelKeyLetterError("not a key", provider=self._endpoint.provider_name, **self._who, **odd)
-        return {"Authorization": f"Bearer {key}"} if key else {}
 
     def _body(self, utterance: Utterance, format_: str) -> dict[str, Any]:
         speed = min(4.0, max(0.25, utterance.voice.rate))

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, RootModel
 from starlette.responses import Response
 
 from neko.app import Neko
+from neko.audio.engines import espeak
 from neko.providers.speech_server import SpeechServerChoice
 from neko.settings.masking import masked, masked_url
 from neko.settings.registry import ROLE_SETTINGS, EngineKind
@@ -78,7 +79,8 @@ async def change_speech(call: Call[SpeechChange]) -> SpeechState:
     sent, neko = call.body, call.neko
     character = _character(neko, sent)
     voice = sent.model_dump(include={"voice", "rate", "pitch"}, exclude_none=True)
-    server = SpeechServerChoice(sent.url, sent.model, sent.api_key)
+    sent_server = SpeechServerChoice(sent.url, sent.model, sent.api_key)
+    server = sent_server if sent_server != SpeechServerChoice() else None
     await neko.config.change(neko.voices.changes(character, engine=sent.engine, tuning=voice, server=server))
     return _state(neko, character)
 
@@ -91,13 +93,14 @@ def _character(neko: Neko, wanted: OfCharacter) -> str:
 
 
 def _state(neko: Neko, character: str) -> SpeechState:
-    tuning = neko.voices.tuning(character)
+    engine, tuning = neko.voices.engine(character), neko.voices.tuning(character)
+    names = espeak.VOICES if engine == "builtin" else {}
     url, model, key = (neko.config.in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
     return SpeechState(
         character=character,
-        engine=neko.voices.engine,
+        engine=engine,
         voice=tuning.voice,
-        voices=[VoiceName(name=name, kind=kind) for name, kind in neko.voices.names.items()],
+        voices=[VoiceName(name=name, kind=kind) for name, kind in names.items()],
         rate=tuning.rate,
         pitch=tuning.pitch,
         url=masked_url(url),

@@ -1,0 +1,230 @@
+"""A voice that cannot speak gives way to the next one, at once, and is told once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from neko.audio.engines.browser import BrowserVoice
+from neko.audio.engines.fallback import ChainedVoice, FallbackEngine, Standing
+from neko.errors import NekoError, SpeechError, SpeechKeyRefusedError, SpeechSilentError
+from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
+from tests.scripted_speech import ScriptedSpeech, SpokenScript
+from tests.seams.speech_engine import SECONDS, SHORT, Ear, Subject, VoiceBehaviour, whole
+
+DEAD = SpokenScript(fail_after=0, error=SpeechSilentError("down", engine="service"))
+CUT = SpokenScript(fail_after=1, error=SpeechError("cut", engine="service"))
+WRONG_KEY = SpokenScript(fail_after=0, error=SpeechKeyRefusedError("401", engine="service", status=401, provider="s"))
+
+ALL = 3
+"""Pieces of one sentence: two of the script, and what the resampler held."""
+
+
+class Service(ScriptedSpeech):
+    """A voice elsewhere, which has to be reached first: ``unreachable`` says how that goes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.capabilities = SpeechCapabilities("service", 24_000, local=False)
+        self.unreachable: NekoError | None = None
+        self.reached = asyncio.Event()
+        self.reached.set()
+        self.calls = 0
+
+    async def prewarm(self, language: str = "") -> None:
+        self.calls += 1
+        await self.reached.wait()
+        if self.unreachable:
+            raise self.unreachable
+        await super().prewarm(language)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+def local() -> ScriptedSpeech:
+    return ScriptedSpeech()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def chain(service: Service, local: ScriptedSpeech, clock: Clock) -> AsyncIterator[FallbackEngine]:
+    chain = FallbackEngine([ChainedVoice(service), ChainedVoice(local, "m3")], clock=clock, reach_s=0.05)
+    yield chain
+    await chain.aclose()
+
+
+async def told(chain: FallbackEngine, utterance: Utterance = SHORT) -> tuple[int, NekoError | None]:
+    """How many pieces of sound came, and what was told of it."""
+    count = 0
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for _ in chain.synthesise(utterance, Ear()):
+                count += 1
+    except NekoError as error:
+        return count, error
+    return count, None
+
+
+class TestFallbackEngine(VoiceBehaviour):
+    @pytest.fixture
+    async def subject(self) -> AsyncIterator[Subject]:
+        built: list[FallbackEngine] = []
+
+        def build() -> FallbackEngine:
+            built.append(FallbackEngine([ChainedVoice(Service()), ChainedVoice(ScriptedSpeech())]))
+            return built[-1]
+
+        yield Subject(build(), build)
+        for engine in built:
+            await engine.aclose()
+            assert not engine._owner.tasks
+
+
+async def test_the_chosen_voice_speaks_as_long_as_it_can(
+    chain: FallbackEngine, service: Service, local: ScriptedSpeech
+) -> None:
+    await chain.prewarm()
+    assert await whole(chain, Utterance("Hi.", "en", VoiceSettings("anna")))
+    assert ([one.voice.voice for one in service.utterances], local.utterances) == (["anna"], [])
+
+
+async def test_the_next_one_says_the_sentence_in_its_own_voice_and_the_reason_is_told_once(
+    chain: FallbackEngine, service: Service, local: ScriptedSpeech
+) -> None:
+    service.script(DEAD)
+    pieces, fault = await told(chain, Utterance("Hello there.", "en", VoiceSettings("anna", rate=1.2)))
+    assert pieces
+    assert fault is DEAD.error
+    assert [one.voice for one in local.utterances] == [VoiceSettings("m3", rate=1.2)]
+    assert (await told(chain))[1] is None
+    assert len(service.utterances) == 1
+
+
+async def test_it_is_tried_again_after_a_while_each_time_a_longer_one(
+    chain: FallbackEngine, service: Service, clock: Clock
+) -> None:
+    service.script(DEAD, DEAD)
+    faults = []
+    for now in (0, 5, 11, 21, 29, 40):
+        clock.now = now
+        faults.append((await told(chain))[1])
+    assert [fault is not None for fault in faults] == [True, False, True, False, False, False]
+    assert len(service.utterances) == 3
+
+
+async def test_a_voice_that_recovered_rests_no_longer_than_at_first(
+    chain: FallbackEngine, service: Service, clock: Clock
+) -> None:
+    service.script(DEAD, DEAD, SpokenScript(), DEAD)
+    for now in (0, 11, 40, 41, 52):
+        clock.now = now
+        await told(chain)
+    assert len(service.utterances) == 5
+
+
+async def test_a_wrong_key_is_told_and_never_sent_again(chain: FallbackEngine, service: Service, clock: Clock) -> None:
+    service.script(WRONG_KEY)
+    assert (await told(chain))[1] is WRONG_KEY.error
+    clock.now = 1e6
+    assert (await told(chain))[1] is None
+    assert len(service.utterances) == 1
+    assert chain.standings[0] == ("service", Standing.OUT)
+
+
+async def test_what_was_begun_is_not_said_twice(chain: FallbackEngine, service: Service, local: ScriptedSpeech) -> None:
+    service.script(CUT)
+    pieces, fault = await told(chain, Utterance("A sentence of some length.", "en"))
+    assert (pieces, fault) == (1, CUT.error)
+    assert local.utterances == []
+    assert (await told(chain))[1] is None
+    assert len(local.utterances) == 1
+
+
+async def test_a_voice_that_takes_long_to_be_reached_holds_no_sentence_up(
+    chain: FallbackEngine, service: Service, local: ScriptedSpeech
+) -> None:
+    service.reached.clear()
+    assert await told(chain) == (ALL, None)
+    assert (len(service.utterances), len(local.utterances)) == (0, 1)
+    service.reached.set()
+    await chain.prewarm()
+    await told(chain)
+    assert (len(service.utterances), service.calls) == (1, 1)
+
+
+async def test_a_voice_that_cannot_be_reached_is_told_before_the_first_sentence(
+    chain: FallbackEngine, service: Service, local: ScriptedSpeech
+) -> None:
+    service.unreachable = SpeechSilentError("down", engine="service")
+    with pytest.raises(SpeechSilentError):
+        await chain.prewarm()
+    assert await told(chain) == (ALL, None)
+    assert service.calls == 1
+
+
+async def test_a_voice_that_falls_silent_gives_way(
+    service: Service, local: ScriptedSpeech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neko.audio.engines.fallback._FIRST_WAIT_S", 0.05)
+    chain = FallbackEngine([ChainedVoice(service), ChainedVoice(local)])
+    service.script(SpokenScript(stall_after=0))
+    pieces, fault = await told(chain)
+    assert pieces == ALL
+    assert isinstance(fault, SpeechSilentError)
+    assert fault.params["engine"] == "service"
+    assert service.running == 0
+    await chain.aclose()
+
+
+async def test_the_page_speaks_when_no_voice_here_can(service: Service) -> None:
+    chain = FallbackEngine([ChainedVoice(service), ChainedVoice(BrowserVoice())])
+    assert not chain.capabilities.on_page
+    service.script(DEAD)
+    assert (await told(chain))[0] == 0
+    assert chain.capabilities.on_page
+    await chain.aclose()
+
+
+async def test_without_any_voice_left_the_reason_is_told_again(service: Service) -> None:
+    chain = FallbackEngine([ChainedVoice(service)])
+    service.script(WRONG_KEY)
+    for _ in range(2):
+        assert (await told(chain))[1] is WRONG_KEY.error
+    await chain.aclose()
+
+
+async def test_a_voice_that_rests_is_tried_when_nobody_else_can_speak(service: Service) -> None:
+    chain = FallbackEngine([ChainedVoice(service)])
+    service.script(DEAD)
+    assert (await told(chain))[1] is DEAD.error
+    assert await told(chain) == (ALL, None)
+    await chain.aclose()
+
+
+async def test_who_listens_is_not_mistaken_for_a_voice_that_fails(chain: FallbackEngine, service: Service) -> None:
+    def broken(pcm: bytes) -> bytes:
+        raise ValueError("broken")
+
+    convert: Convert = broken
+    with pytest.raises(SpeechError):
+        async for _ in chain.synthesise(SHORT, convert):
+            pass
+    assert chain.standings[0][1] is Standing.READY
