@@ -74,9 +74,13 @@ NekoError
 │   ├── SpeechSilentError      it cannot be reached, or went silent
 │   ├── SpeechUnreadableError  what it sent is no sound that can be decoded
 │   └── SpeechTooLongError     the reply runs too far ahead of its sound
-├── HearingError           what was spoken could not be turned into words
+├── HearingError           what was spoken could not be turned into words (its causes: neko.hearing_errors)
 │   ├── HearingRefusedError    the server of the recogniser answered with an error
+│   │   └── HearingKeyError        401, 403: it does not take the key
 │   ├── HearingSilentError     it cannot be reached, or went silent
+│   ├── HearingUnreadableError  what it sent holds no words
+│   ├── HearingBusyError       more is waiting than can be recognised
+│   ├── HearingModelError      the model on this computer cannot be loaded, or ended too often
 │   └── NothingHearsError      no recogniser is there
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
@@ -519,21 +523,6 @@ class HearingError(NekoError):
 
     code = "hearing"
     permanent = False
-
-
-class HearingRefusedError(HearingError):
-    """``params`` holds ``status`` too."""
-
-    code = "hearing_refused"
-
-
-class HearingSilentError(HearingError):
-    code = "hearing_silent"
-
-
-class NothingHearsError(HearingError):
-    code = "nothing_hears"
-    permanent = True
 
 
 class MemoryStoreError(NekoError):

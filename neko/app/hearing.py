@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from neko.app.models import Models
-from neko.audio.hearing import model_files, whisper
-from neko.audio.hearing.model_files import ModelFiles
+from neko.audio.hearing import models as model_files
+from neko.audio.hearing.local import LocalHearing
+from neko.audio.hearing.models import LocalModel
 from neko.audio.hearing.transcriptions import TranscriptionServer
-from neko.errors import NothingHearsError
+from neko.hearing_errors import NothingHearsError
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.settings import CoreConfig
-from neko.settings.registry import HEARING_ENGINE, HEARING_FOLDER, ROLE_SETTINGS, HearingKind
+from neko.settings.registry import HEARING_ENGINE, HEARING_LANGUAGE, HEARING_LOCAL_MODEL, ROLE_SETTINGS, HearingKind
 from neko.tasks import in_thread
 from neko.types.hearing import HearingEngine
 
@@ -26,14 +25,19 @@ class Hearing:
     mostly quicker, else what the chat's provider offers.
     """
 
-    def __init__(self, config: CoreConfig, models: Models, network: Network, own: HearingEngine | None = None) -> None:
+    def __init__(
+        self, config: CoreConfig, models: Models, network: Network, folder: Path, own: HearingEngine | None = None
+    ) -> None:
         self._config = config
         self._models = models
         self._network = network
+        self._folder = folder / "models" / "hearing"
+        self._log = folder / "logs" / "hearing.log"
         self._own = own
         self._engine: HearingEngine | None = None
         self._made_of: object = None
-        self._local: ModelFiles | None = None
+        self._runs_models = False
+        self.local_models: tuple[LocalModel, ...] = ()
 
     @property
     def kind(self) -> HearingKind:
@@ -53,15 +57,20 @@ class Hearing:
         return self._models.endpoint("hearing")
 
     @property
-    def local_model(self) -> ModelFiles | None:
-        """The model on this computer, if there is one and what runs it; as of the last ``look``."""
-        return self._local
+    def local_model(self) -> LocalModel | None:
+        """The model on this computer that is chosen, without a choice the best; None without it or what runs it. As of
+        the last ``look``."""
+        named = self._config.in_force.get(HEARING_LOCAL_MODEL)
+        if not self._runs_models:
+            return None
+        return next((one for one in self.local_models if not named or named == one.name), None)
 
     @property
-    def choice(self) -> tuple[HearingKind, ModelEndpoint | None, ModelFiles | None]:
+    def choice(self) -> tuple[HearingKind, ModelEndpoint | None, LocalModel | None, str]:
         """Everything that decides how calls are heard; it compares equal while nothing changed."""
-        kind = self.kind
-        return kind, self.server if kind == "server" else None, self._local if kind == "local" else None
+        kind, language = self.kind, self._config.in_force.get(HEARING_LANGUAGE)
+        server, local = self.server if kind == "server" else None, self.local_model if kind == "local" else None
+        return kind, server, local, language
 
     async def look(self) -> None:
         """See what is installed."""
@@ -69,9 +78,9 @@ class Hearing:
 
     def look_now(self) -> None:
         """The same where blocking is no matter."""
-        folder = self._config.in_force.get(HEARING_FOLDER)
-        found = model_files.in_folder(Path(folder).expanduser()) if folder else model_files.installed()
-        self._local = found if found and whisper.runtime_installed() else None
+        named = self._config.in_force.get(HEARING_LOCAL_MODEL)
+        self.local_models = tuple(model_files.local_models(self._folder, named))
+        self._runs_models = not model_files.missing_libraries()
 
     def engine(self) -> HearingEngine:
         """The recogniser in force. Raises ``NothingHearsError``."""
@@ -82,13 +91,15 @@ class Hearing:
             self._engine, self._made_of = self._make(choice), choice
         return self._engine
 
-    def _make(self, choice: tuple[HearingKind, ModelEndpoint | None, ModelFiles | None]) -> HearingEngine:
-        _kind, server, local = choice
+    def _make(self, choice: tuple[HearingKind, ModelEndpoint | None, LocalModel | None, str]) -> HearingEngine:
+        kind, server, local, language = choice
         if server:
-            return TranscriptionServer(server, self._network)
+            return TranscriptionServer(server, self._network, language)
         if local:
-            return whisper.WhisperEngine(local)
-        raise NothingHearsError("nothing hears", engine="")
+            return LocalHearing(local, self._log, language)
+        named = self._config.in_force.get(HEARING_LOCAL_MODEL)
+        reason = "no_server" if kind == "server" else "no_model" if kind == "local" and named else kind
+        raise NothingHearsError(reason, engine="", reason=reason if self._is_chosen else "", model=named)
 
     async def follow(self) -> None:
         """The settings may have changed: what is no longer in force is closed."""
@@ -104,7 +115,10 @@ class Hearing:
             await engine.aclose()
 
     @property
+    def _is_chosen(self) -> bool:
+        return self._config.in_force.get(HEARING_ENGINE) is not None
+
+    @property
     def _has_own_server(self) -> bool:
-        url, model, _key = ROLE_SETTINGS["hearing"]
-        stored: Mapping[str, Any] = self._config.values
-        return bool(stored.get(url.name) and stored.get(model.name))
+        url, _model, _key = ROLE_SETTINGS["hearing"]
+        return bool(self._config.in_force.get(url)) and self.server is not None

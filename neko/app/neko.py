@@ -171,7 +171,7 @@ class Neko:
             small = SmallModel(stored, settings.environ, self.folder.path, self._owner)
             self.listening = Listening(lambda: self.hearing.engine(), silero=silero_installed())
             self.models = Models(stored, settings, self.network, small, self._session_factory, ears=self.listening.ears)
-            self.hearing = Hearing(stored, self.models, self.network, self._own_hearing)
+            self.hearing = Hearing(stored, self.models, self.network, self.folder.path, self._own_hearing)
             self.hearing.look_now()
             self.voices = Voices(
                 stored,

@@ -17,7 +17,12 @@ _SECRETS = frozenset(setting.name for setting in registry.CORE_CONFIG if setting
 _URLS = frozenset(url.name for url, _, _ in registry.ROLE_SETTINGS.values())
 _KEY = registry.CORE_API_KEY.name
 _CHOICES = (registry.CORE_API.name, registry.ASSIST_API.name)
-_OWN = frozenset(registry.assist_key(provider).name for provider in registry.OWN_ASSIST_PROVIDERS)
+_OWN = frozenset(
+    (
+        *(registry.assist_key(provider).name for provider in registry.OWN_ASSIST_PROVIDERS),
+        *(setting.name for role in registry.OWN_ROLES for setting in registry.ROLE_SETTINGS[role]),
+    )
+)
 _COVERED = tuple(name for name in registry.TEXTS if name not in _CHOICES and name not in _OWN)
 _PLACES_OF_KEYS = (
     (registry.CORE_API.name, _KEY),

@@ -7,7 +7,7 @@ to whichever assist provider has none of its own (``contract/config.md`` §6, st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ from neko.settings.loopback import is_loopback
 ASSIST_ROLES: Final = ("conversation", "summary", "correction", "emotion", "vision", "agent")
 _CONFIG_PREFIX: Final = {"realtime": "omni", "tts_default": "tts", "tts_custom": "tts"}
 _NO_KEY: Final = "free-access"
+_HEARING_MODEL: Final = "whisper-1"
+"""What servers of one's own take for the model that they have."""
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -122,13 +124,15 @@ class _Choice:
         return self._endpoint("agent", url or address, model, key)
 
     def hearing(self) -> ModelEndpoint | None:
-        """Speech to text: its own address and model, which count without ``enableCustomApi`` since N.E.K.O. has no such
-        role, else what the assist provider has for it."""
+        """Speech to text: its own address, which counts without ``enableCustomApi`` since N.E.K.O. has no such role,
+        else what the assist provider has for it. A missing key is that of the address."""
         if self._offline:
             return None
-        url, model = self._text("hearingModelUrl"), self._text("hearingModelId")
-        if url and model:
-            return self._endpoint("hearing", url, model, self._text("hearingModelApiKey"))
+        if url := self._text("hearingModelUrl"):
+            own = self._endpoint("hearing", url, self._text("hearingModelId"), self._text("hearingModelApiKey"))
+            provider = self._catalogue.assist[own.provider]
+            key = own.api_key or (self.key(provider) if provider.base_url else "")
+            return replace(own, model=own.model or provider.models.get("hearing", _HEARING_MODEL), api_key=key)
         assist = self.assist()
         return self._assist_endpoint("hearing") if assist.models.get("hearing") else None
 

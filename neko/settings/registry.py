@@ -34,8 +34,9 @@ HEARING_KINDS: Final[tuple[HearingKind, ...]] = get_args(HearingKind)
 ENGINE_KINDS: Final[tuple[EngineKind, ...]] = get_args(EngineKind)
 
 ROLES: Final = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts", "hearing")
-"""The roles that can have a model of their own; ``omni`` is speech to speech, ``hearing`` speech to text (N.E.K.O. does
-not know it)."""
+"""The roles that can have a model of their own; ``omni`` is speech to speech, ``hearing`` speech to text."""
+OWN_ROLES: Final = ("hearing",)
+"""Those that N.E.K.O. does not know; its page of keys neither shows nor covers them."""
 ASSIST_PROVIDERS: Final = ("Qwen", "Openai", "Glm", "Step", "Silicon", "Gemini", "Kimi")
 OWN_ASSIST_PROVIDERS: Final = ("Claude", "Openrouter", "Mistral", "Groq", "Xai", "Deepseek")
 """Those that N.E.K.O. does not know; its page of keys neither shows nor covers them."""
@@ -245,13 +246,16 @@ HEARING_ENGINE: Final[Setting[HearingKind | None]] = Setting(
     "what turns speech into words; without one the server configured for it, else this computer, else the provider",
     Place.NEKO_SECTION,
 )
-HEARING_FOLDER: Final[Setting[str]] = Setting(
-    "hearing.folder",
+HEARING_LOCAL_MODEL: Final[Setting[str]] = Setting(
+    "hearing.local_model",
     TEXT,
     "",
-    "folder of a Whisper model in CTranslate2's format; without one the one that is installed",
+    "model that hears on this computer: its name, or its folder; without one the best there is",
     Place.NEKO_SECTION,
-    ("NEKO_HEARING_FOLDER",),
+    ("NEKO_HEARING_LOCAL_MODEL",),
+)
+HEARING_LANGUAGE: Final[Setting[str]] = Setting(
+    "hearing.language", TEXT, "", "language that is spoken to her; without one she finds out", Place.NEKO_SECTION
 )
 VOICES: Final[Setting[Mapping[str, Any]]] = Setting(
     "voices", MAPPING, MappingProxyType({}), "`voice`, `rate` and `pitch` by character", Place.NEKO_SECTION
@@ -278,7 +282,8 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     SPEECH_ENGINE,
     SPEECH_ADDRESSES,
     HEARING_ENGINE,
-    HEARING_FOLDER,
+    HEARING_LOCAL_MODEL,
+    HEARING_LANGUAGE,
     VOICES,
     REPLIES,
     LOCAL_ONLY,

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
 
+from neko.hearing_errors import HearingSilentError
 from neko.types.hearing import HEARING_RATE, Heard, HearingHints
 
-logger = logging.getLogger(__name__)
-
-LONGEST_S = 180.0
+LONGEST_S: Final = 180.0
 """Seconds of one utterance that are kept."""
 
 Transcribe = Callable[[bytes, HearingHints], Awaitable[Heard]]
-"""The words of PCM16 mono at ``HEARING_RATE``. Raises ``HearingError``."""
+"""The words of PCM16 mono at ``HEARING_RATE``. Raises ``HearingError``; when nobody wants them any more, it is
+cancelled."""
 
 
 class BufferedRecognition:
-    """``Recognition`` over a function that transcribes a whole recording."""
+    """``Recognition`` over a function of ``engine`` that transcribes a whole recording within ``timeout_s``. Who waits
+    for words when it is cancelled gets none."""
 
-    def __init__(self, utterance_id: str, hints: HearingHints, transcribe: Transcribe) -> None:
+    def __init__(
+        self, engine: str, utterance_id: str, hints: HearingHints, transcribe: Transcribe, timeout_s: float
+    ) -> None:
+        self._engine = engine
         self._id = utterance_id
         self._hints = hints
         self._transcribe = transcribe
+        self._timeout_s = timeout_s
         self._sound = bytearray()
-        self._cancelled = False
+        self._cancelled = asyncio.Event()
+        self._deadline: asyncio.Timeout | None = None
 
     def feed(self, pcm: bytes) -> None:
-        if len(self._sound) < 2 * HEARING_RATE * LONGEST_S:
-            self._sound += pcm
+        room = int(HEARING_RATE * LONGEST_S) * 2 - len(self._sound)
+        self._sound += pcm[:room]
 
     async def partial(self) -> Heard:
         return await self._words(final=False)
@@ -37,11 +45,23 @@ class BufferedRecognition:
         return await self._words(final=True)
 
     def cancel(self) -> None:
-        self._cancelled = True
+        self._cancelled.set()
         self._sound.clear()
+        if self._deadline is not None and not self._deadline.expired():
+            self._deadline.reschedule(asyncio.get_running_loop().time())
 
     async def _words(self, *, final: bool) -> Heard:
-        if self._cancelled or not self._sound:
-            return Heard(self._id, "", final)
-        heard = await self._transcribe(bytes(self._sound), self._hints)
-        return Heard(self._id, heard.text, final, heard.language, heard.confidence, heard.no_speech)
+        nothing = Heard(self._id, "", final)
+        if len(self._sound) < 2:
+            return nothing
+        pcm = bytes(self._sound[: len(self._sound) & ~1])
+        try:
+            async with asyncio.timeout(self._timeout_s) as self._deadline:
+                heard = await self._transcribe(pcm, self._hints)
+        except TimeoutError:
+            if self._cancelled.is_set():
+                return nothing
+            raise HearingSilentError("no words in time", engine=self._engine) from None
+        finally:
+            self._deadline = None
+        return replace(heard, utterance_id=self._id, final=final)

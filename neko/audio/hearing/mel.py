@@ -17,12 +17,12 @@ _BREAK_HZ, _BREAK_MEL, _LOG_STEP = 1000.0, 15.0, 27.0 / 1.8562979903656263
 """Slaney's scale is linear up to 1 kHz (200/3 Hz a mel) and logarithmic above it (27 mels for a factor of 6.4)."""
 
 
-def log_mel(pcm: bytes, seconds: int, bands: int = 80) -> NDArray[np.float32]:
-    """PCM16 mono at 16 kHz, padded with silence or cut to ``seconds``, as (``bands``, 100 × ``seconds``)."""
+def log_mel(heard: NDArray[np.float32], seconds: int, bands: int = 80) -> NDArray[np.float32]:
+    """Samples (-1..1, 16 kHz), padded with silence or cut to ``seconds``, as (``bands``, 100 × ``seconds``)."""
     import numpy as np
 
+    heard = heard[: seconds * HEARING_RATE]
     samples = np.zeros(seconds * HEARING_RATE + _WINDOW, np.float32)
-    heard = np.frombuffer(pcm[: 2 * seconds * HEARING_RATE], dtype="<i2").astype(np.float32) / 32768.0
     samples[_WINDOW // 2 : _WINDOW // 2 + len(heard)] = heard
     windows = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::HOP][: 100 * seconds]
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)

@@ -1,7 +1,7 @@
 """Any server with OpenAI's ``POST {base}/audio/transcriptions``: a WAV from memory in, words out.
 
-What the server does not take of the optional fields is left out and remembered; the answer is JSON of any known shape
-or plain text.
+https://platform.openai.com/docs/api-reference/audio/createTranscription. What the server does not take of the optional
+fields is left out and remembered; the answer is JSON of any known shape or plain text.
 """
 
 from __future__ import annotations
@@ -9,26 +9,23 @@ from __future__ import annotations
 import asyncio
 import io
 import math
+import re
 import wave
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from neko.audio.hearing.buffered import BufferedRecognition
-from neko.errors import (
-    HearingError,
-    HearingRefusedError,
-    HearingSilentError,
-    ModelKeyLetterError,
-    NekoError,
-)
+from neko.errors import HearingError, ModelKeyLetterError, NekoError
+from neko.hearing_errors import HearingKeyError, HearingRefusedError, HearingSilentError, HearingUnreadableError
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import url_below
-from neko.providers.error_body import decoded_body, read_error, without_key
-from neko.settings import is_near
+from neko.providers.error_body import decoded_body, is_error, read_error, without_key
+from neko.settings import is_loopback, is_near
 from neko.settings.pasted import odd_character
 from neko.types.hearing import HEARING_RATE, Heard, HearingCapabilities, HearingHints
-from neko.well_formed import load_json, well_formed
+from neko.well_formed import well_formed
 
 if TYPE_CHECKING:
     import httpx2
@@ -42,13 +39,37 @@ _OPTIONAL: Final = ("response_format", "language", "prompt")
 _FIELD_REFUSED: Final = (400, 406, 415, 422, 500, 501)
 
 
-class TranscriptionServer:
-    """Recognises by ``endpoint``; one keep-alive client, made at first use."""
+_LONGEST_PROMPT = 200
+_TEXTS: Final = ("text", "transcript", "result")
+_CODE: Final = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]+)*")
+_LANGUAGES: Final = {
+    "english": "en",
+    "chinese": "zh",
+    "mandarin": "zh",
+    "cantonese": "yue",
+    "japanese": "ja",
+    "korean": "ko",
+    "german": "de",
+    "french": "fr",
+    "spanish": "es",
+    "italian": "it",
+    "portuguese": "pt",
+    "russian": "ru",
+}
+"""``verbose_json`` names the language in English."""
+_MARK: Final = re.compile(r"<\|[^|<>]{0,40}\|>")
+"""SenseVoice's marks of language and mood, which some servers leave in."""
 
-    def __init__(self, endpoint: ModelEndpoint, network: Network) -> None:
+
+class TranscriptionServer:
+    """Recognises by ``endpoint``; one keep-alive client, made at first use. ``language`` (BCP 47) is the one that the
+    user chose; without it an utterance's hint counts."""
+
+    def __init__(self, endpoint: ModelEndpoint, network: Network, language: str = "") -> None:
         host = urlsplit(endpoint.base_url).hostname or ""
         near = is_near(host)
-        self.capabilities = HearingCapabilities(endpoint.provider_name, local=near)
+        self.capabilities = HearingCapabilities(endpoint.provider_name, local=is_loopback(host))
+        self._language = language
         self._endpoint = endpoint
         self._network = network
         self._timeout_s = _ANSWER_NEAR_TIMEOUT_S if near else _ANSWER_TIMEOUT_S
@@ -62,7 +83,7 @@ class TranscriptionServer:
         await self._http()
 
     def begin(self, utterance_id: str, hints: HearingHints) -> BufferedRecognition:
-        return BufferedRecognition(utterance_id, hints, self._transcribe)
+        return BufferedRecognition(self.capabilities.name, utterance_id, hints, self._transcribe, self._timeout_s)
 
     async def aclose(self) -> None:
         self._closed = True
@@ -90,12 +111,14 @@ class TranscriptionServer:
         while True:
             fields = {name: value for name, value in self._fields(hints).items() if name not in self._left_out}
             status, kind, body = await self._ask(http, recording, fields)
-            if 200 <= status < 300:
-                return self._read(body, kind)
+            decoded = decoded_body(body)
+            refused_in_200 = isinstance(decoded, Mapping) and is_error(decoded)
+            if 200 <= status < 300 and not refused_in_200:
+                return self._read(decoded, kind)
             lowered = body.decode("utf-8", "replace").lower()
             refused = {name for name in _OPTIONAL if name in fields and name in lowered}
-            if status not in _FIELD_REFUSED or not refused:
-                raise self._refusal(status, body)
+            if not refused or not (refused_in_200 or status in _FIELD_REFUSED):
+                raise self._refusal(status, decoded)
             self._left_out |= refused
 
     async def _ask(self, http: httpx2.AsyncClient, recording: bytes, fields: dict[str, str]) -> tuple[int, str, bytes]:
@@ -122,13 +145,14 @@ class TranscriptionServer:
             raise HearingError(f"the connection broke: {type(error).__name__}", **self._who) from error
 
     def _fields(self, hints: HearingHints) -> dict[str, str]:
-        language = hints.language.split("-")[0].lower()
+        language = (self._language or hints.language).partition("-")[0].lower()
+        names = ", ".join(hints.vocabulary)[:_LONGEST_PROMPT]
         whisper = "whisper" in self._endpoint.model.lower()  # only these tell how likely it was no speech
         return {
             "model": self._endpoint.model,
             "response_format": "verbose_json" if whisper else "json",
             **({"language": language} if language else {}),
-            **({"prompt": ", ".join(hints.vocabulary)} if hints.vocabulary else {}),
+            **({"prompt": names} if names else {}),
         }
 
     @property
@@ -142,41 +166,56 @@ class TranscriptionServer:
     def _who(self) -> dict[str, str]:
         return {"engine": self._endpoint.provider_name, "model": self._endpoint.model}
 
-    def _refusal(self, status: int, body: bytes) -> HearingError:
-        error = HearingRefusedError(f"the server answered {status}", **self._who, status=status)
-        error.said = without_key(read_error(decoded_body(body)).said, self._endpoint.api_key) or f"HTTP {status}"
+    def _refusal(self, status: int, decoded: object) -> HearingError:
+        kind = HearingKeyError if status in (401, 403) else HearingRefusedError
+        error = kind(f"the server answered {status}", **self._who, status=status)
+        error.said = without_key(read_error(decoded).said, self._endpoint.api_key) or f"HTTP {status}"
         return error
 
-    def _read(self, body: bytes, kind: str) -> Heard:
-        text = body.decode("utf-8", "replace").strip()
-        try:
-            answer = load_json(text)
-        except (ValueError, RecursionError):
-            if text.startswith("<") or "html" in kind:
-                raise self._refusal(200, body) from None
-            return Heard("", text, True)
-        if isinstance(answer, dict) and isinstance(answer.get("text"), str):
-            return _heard(answer)
-        if isinstance(answer, str):
-            return Heard("", well_formed(answer).strip(), True)
-        raise self._refusal(200, body)
+    def _read(self, decoded: object, kind: str) -> Heard:
+        if isinstance(decoded, list) and decoded:
+            decoded = decoded[0]
+        if isinstance(decoded, Mapping) and (heard := _heard(decoded)):
+            return heard
+        if isinstance(decoded, str) and "html" not in kind and not read_error(decoded).is_page:
+            return Heard("", _words(decoded), True)
+        error = HearingUnreadableError("no words in the answer", **self._who)
+        error.said = without_key(read_error(decoded).said, self._endpoint.api_key)
+        raise error
 
 
-def _heard(answer: dict[str, Any]) -> Heard:
-    """``verbose_json`` tells of each segment how likely it was no speech, and how sure its words are."""
+def _heard(answer: Mapping[str, Any]) -> Heard | None:
+    """``verbose_json`` tells of each segment how likely it was no speech, and how sure its words are. None without
+    words, which an empty text is not."""
     listed = answer.get("segments")
-    segments = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    no_speech = [value for one in segments if isinstance(value := one.get("no_speech_prob"), int | float)]
-    sure = [value for one in segments if isinstance(value := one.get("avg_logprob"), int | float)]
-    language = answer.get("language")
+    segments = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    text = next((answer[name] for name in _TEXTS if isinstance(answer.get(name), str)), None)
+    if text is None and segments:
+        text = " ".join(str(one.get("text", "")).strip() for one in segments)
+    if text is None:
+        return None
+    no_speech, sure = _numbers(segments, "no_speech_prob"), _numbers(segments, "avg_logprob")
     return Heard(
         "",
-        well_formed(answer["text"]).strip(),
+        _words(text),
         True,
-        language if isinstance(language, str) else "",
-        math.exp(min(0.0, min(sure))) if sure else None,
+        _language(answer.get("language")),
+        math.exp(min(0.0, sum(sure) / len(sure))) if sure else None,
         min(1.0, max(0.0, min(no_speech))) if no_speech else 0.0,
     )
+
+
+def _numbers(segments: list[Mapping[str, Any]], name: str) -> list[float]:
+    return [float(value) for one in segments if isinstance(value := one.get(name), int | float)]
+
+
+def _words(text: str) -> str:
+    return " ".join(well_formed(_MARK.sub("", text)).split())
+
+
+def _language(value: object) -> str:
+    name = value.strip().lower() if isinstance(value, str) else ""
+    return _LANGUAGES.get(name) or (name if _CODE.fullmatch(name) else "")
 
 
 def as_wav(pcm: bytes) -> bytes:

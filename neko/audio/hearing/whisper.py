@@ -1,182 +1,140 @@
-"""Whisper on this computer, by CTranslate2: the extra ``hearing``.
+"""Whisper on this computer: ``ctranslate2`` for the network, ``tokenizers`` for its words, numpy for what it hears.
 
-The model is fed windows as short as the utterance allows, not the 30 s it was trained with: the words are the same and
-cost a third. ``faster-whisper`` would bring a video decoder, onnxruntime and a downloader for what is a spectrogram
-and a prompt here.
+The package ``faster-whisper`` does the same with 300 MB more (av, onnxruntime, a hub client) and always reckons with
+30 s of sound; a window as long as what was said takes a quarter of the time.
+
+The prompt: https://github.com/openai/whisper/blob/main/whisper/decoding.py.
+Runs in the process of ``worker``; everything blocks.
 """
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
-import io
-import logging
+import importlib
 import math
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from neko.audio.hearing.buffered import BufferedRecognition
+import numpy as np
+from numpy.typing import NDArray
+
 from neko.audio.hearing.mel import log_mel
-from neko.audio.hearing.model_files import ModelFiles
-from neko.audio.voice_activity import WINDOW_BYTES, level_db
-from neko.errors import HearingError
-from neko.types.hearing import HEARING_RATE, Heard, HearingCapabilities, HearingHints
+from neko.audio.hearing.pauses import cut_at_pauses
+from neko.types.hearing import HEARING_RATE
 
-if TYPE_CHECKING:
-    import ctranslate2
-    import tokenizers
+_WINDOWS_S: Final = (10, 15)
+"""Seconds that are reckoned with: the shortest that holds what was said. Longer speech is cut at its pauses."""
+_LIKELY: Final = frozenset({"en", "zh", "ja", "ko"})
+"""The languages of the characters; besides these only the hint's is taken for the one spoken."""
+_HINT_WEIGHT: Final = 8.0
+"""How much more likely than by its sound the hint's language is."""
+_REPEATED_TOKENS: Final = 5
+"""A row of tokens this long never comes twice: on sound that is cut off it would begin again and again."""
+_MOST_TOKENS_S: Final = 12
+"""Tokens for a second of speech, at most."""
+_SCRIPTS: Final = {"zh": "以下是普通话的句子。", "zh-hant": "以下是國語的句子。"}
+"""What makes it write Chinese in these characters."""
+_LONGEST_VOCABULARY: Final = 60
+"""Tokens."""
 
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
-
-NAME = "Whisper"
-MOST_WAITING = 16
-"""Recordings that may wait for the one thread; one more is refused."""
-UNUSED_S = 900.0
-"""Seconds without a word after which the model's memory is given back."""
-_WINDOWS = (10, 15, 30)
-_LONGEST_PIECE_S = 28.0
-_OVERLAP_SEARCH_S = 6.0
-_HINT_OUTWEIGHED = 0.7
-"""With this probability another language is believed than the one that is likely by the conversation."""
-_MOST_TOKENS = 200
+Floats = NDArray[np.float32]
 
 
-def runtime_installed() -> bool:
-    """Blocks: it searches the disk."""
-    return all(importlib.util.find_spec(name) is not None for name in ("ctranslate2", "tokenizers"))
+class Whisper:
+    """A model in CTranslate2's format: ``files`` holds ``model.bin``, ``config.json``, ``vocabulary.json`` or
+    ``vocabulary.txt``, and ``tokenizer.json`` by name. Raises what the libraries raise."""
 
-
-class WhisperEngine:
-    """One model in one thread of its own, loaded at the first use and freed when it has not been used for long."""
-
-    def __init__(self, files: ModelFiles, *, threads: int = 2) -> None:
-        self.capabilities = HearingCapabilities(NAME, local=True)
-        self._files = files
-        self._threads = threads
-        self._model: _Model | None = None
-        self._executor: ThreadPoolExecutor | None = None
-        self._waiting = 0
-        self._unused: asyncio.TimerHandle | None = None
-        self._closed = threading.Event()
-
-    async def prewarm(self) -> None:
-        await self._in_thread(self._loaded)
-
-    def begin(self, utterance_id: str, hints: HearingHints) -> BufferedRecognition:
-        return BufferedRecognition(utterance_id, hints, self._transcribe)
-
-    async def aclose(self) -> None:
-        self._closed.set()
-        if self._unused:
-            self._unused.cancel()
-        executor, self._executor = self._executor, None
-        if executor:
-            executor.shutdown(wait=False, cancel_futures=True)
-        self._model = None
-
-    async def _transcribe(self, pcm: bytes, hints: HearingHints) -> Heard:
-        return await self._in_thread(lambda: self._loaded().transcribe(pcm, hints.language.split("-")[0].lower()))
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        if self._closed.is_set():
-            raise HearingError("the recogniser is closed", engine=NAME)
-        if self._waiting >= MOST_WAITING:
-            raise HearingError("too much waits to be recognised", engine=NAME)
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="neko-hearing")
-        self._stay()
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
-        except (OSError, RuntimeError, ValueError, ImportError) as error:
-            raise HearingError(f"Whisper failed: {type(error).__name__}: {error}", engine=NAME) from error
-        finally:
-            self._waiting -= 1
-
-    def _loaded(self) -> _Model:
-        """In the thread."""
-        if self._model is None:
-            self._model = _Model(self._files, self._threads)
-        return self._model
-
-    def _stay(self) -> None:
-        if self._unused:
-            self._unused.cancel()
-        self._unused = asyncio.get_running_loop().call_later(UNUSED_S, self._give_up)
-
-    def _give_up(self) -> None:
-        self._model = None
-
-
-class _Model:
-    """Blocking; used by one thread."""
-
-    def __init__(self, files: ModelFiles, threads: int) -> None:
-        import ctranslate2
-        import tokenizers
-
-        content: dict[str, Any] = {
-            name: io.BytesIO(files.read(name)) for name in files.parts if name != "tokenizer.json"
-        }
-        self._whisper: ctranslate2.models.Whisper = ctranslate2.models.Whisper(
-            files.name, files=content, device="cpu", compute_type="int8", inter_threads=1, intra_threads=threads
+    def __init__(self, files: Mapping[str, bytes], threads: int) -> None:
+        ctranslate2 = importlib.import_module("ctranslate2")
+        tokenizers = importlib.import_module("tokenizers")
+        self._view = ctranslate2.StorageView
+        own = {name: data for name, data in files.items() if name != "tokenizer.json"}
+        self._model = ctranslate2.models.Whisper(
+            "whisper", device="cpu", compute_type="int8", inter_threads=1, intra_threads=threads, files=own
         )
-        self._tokens: tokenizers.Tokenizer = tokenizers.Tokenizer.from_buffer(files.read("tokenizer.json"))
+        self._tokens = tokenizers.Tokenizer.from_str(files["tokenizer.json"].decode())
+        self._end = self._id("<|endoftext|>")
 
-    def transcribe(self, pcm: bytes, likely: str) -> Heard:
-        """The words of a recording of any length; ``likely``: the primary subtag of its language, maybe."""
-        pieces = [self._piece(piece, likely) for piece in _pieces(pcm)]
-        spoken = [piece for piece in pieces if piece.text]
-        if not spoken:
-            return pieces[0]
-        text = "".join(piece.text if index == 0 else _joined(piece.text) for index, piece in enumerate(spoken))
-        confidence = min(piece.confidence or 0.0 for piece in spoken)
-        return Heard("", text.strip(), True, spoken[0].language, confidence, min(piece.no_speech for piece in spoken))
+    def hear(self, samples: Floats, hint: str, language: str, vocabulary: Sequence[str]) -> dict[str, Any]:
+        """The words in ``samples`` (-1..1, 16 kHz): ``text``, ``language``, ``confidence`` and ``no_speech``.
 
-    def _piece(self, pcm: bytes, likely: str) -> Heard:
-        import ctranslate2
+        ``language`` (BCP 47) is spoken for certain, ``hint`` likely; both may be empty.
+        """
+        parts = [
+            self._hear_part(part, hint, language, vocabulary)
+            for part in cut_at_pauses(samples, HEARING_RATE, _WINDOWS_S[-1])
+        ]
+        words = [part for part in parts if part["text"]]
+        if not words:
+            return {"text": "", "no_speech": parts[0]["no_speech"]}
+        seconds = [part["seconds"] for part in words]
+        return {
+            "text": _joined([part["text"] for part in words]),
+            "language": words[0]["language"],
+            "confidence": float(np.average([part["confidence"] for part in words], weights=seconds)),
+            "no_speech": float(min(part["no_speech"] for part in parts)),
+        }
 
-        seconds = next(window for window in _WINDOWS if len(pcm) <= 2 * HEARING_RATE * window)
-        mel = log_mel(pcm, seconds, self._whisper.n_mels)
-        encoded = self._whisper.encode(ctranslate2.StorageView.from_array(mel[None]))
-        language = self._language(encoded, likely)
-        prompt = ["<|startoftranscript|>", f"<|{language}|>", "<|transcribe|>", "<|notimestamps|>"]
-        [result] = self._whisper.generate(
+    def _hear_part(self, samples: Floats, hint: str, language: str, vocabulary: Sequence[str]) -> dict[str, Any]:
+        seconds = len(samples) / HEARING_RATE
+        window = next((one for one in _WINDOWS_S if seconds <= one - 0.5), _WINDOWS_S[-1])
+        features = log_mel(samples, window, self._model.n_mels)
+        encoded = self._model.encode(self._view.from_array(features[None]))
+        spoken = language.partition("-")[0].lower() or self._detect(encoded, hint.partition("-")[0].lower())
+        prompt = self._prompt(spoken, language or hint, vocabulary)
+        result = self._model.generate(
             encoded,
             [prompt],
             beam_size=1,
-            max_length=_MOST_TOKENS,
-            no_repeat_ngram_size=4,
+            max_length=len(prompt) + int(20 + _MOST_TOKENS_S * seconds),
+            no_repeat_ngram_size=_REPEATED_TOKENS,
             return_scores=True,
             return_no_speech_prob=True,
-        )
-        text = self._tokens.decode(result.sequences_ids[0], skip_special_tokens=True).strip()
-        return Heard("", text, True, language, math.exp(min(0.0, result.scores[0])), result.no_speech_prob)
+        )[0]
+        ids = [token for token in result.sequences_ids[0] if token < self._end]
+        text = self._tokens.decode(ids).strip()
+        return {
+            "text": text,
+            "language": spoken,
+            "confidence": math.exp(min(0.0, result.scores[0])) if text else 0.0,
+            "no_speech": float(result.no_speech_prob),
+            "seconds": seconds,
+        }
 
-    def _language(self, encoded: Any, likely: str) -> str:
-        if not self._whisper.is_multilingual:
+    def _detect(self, encoded: Any, hint: str) -> str:
+        if not self._model.is_multilingual:
             return "en"
-        [ranked] = self._whisper.detect_language(encoded)
-        probabilities: dict[str, float] = {mark.strip("<|>"): probability for mark, probability in ranked}
-        best = max(probabilities, key=lambda name: probabilities[name])
-        return likely if likely in probabilities and probabilities[best] < _HINT_OUTWEIGHED else best
+        found: dict[str, float] = {
+            token.strip("<|>"): chance for token, chance in self._model.detect_language(encoded)[0]
+        }
+        if hint not in found:
+            return max(found, key=found.__getitem__)
+        likely = {one: found.get(one, 0.0) * (_HINT_WEIGHT if one == hint else 1.0) for one in {*_LIKELY, hint}}
+        return max(likely, key=likely.__getitem__)
+
+    def _prompt(self, spoken: str, tag: str, vocabulary: Sequence[str]) -> list[int]:
+        script = ""
+        if spoken == "zh":
+            is_traditional = tag.lower() in ("zh-tw", "zh-hk", "zh-mo") or tag.lower().startswith("zh-hant")
+            script = _SCRIPTS["zh-hant" if is_traditional else "zh"]
+        before = (" " + ", ".join(vocabulary) + ". " if vocabulary else "") + script
+        ids = self._tokens.encode(before, add_special_tokens=False).ids[-_LONGEST_VOCABULARY:] if before else []
+        names = ["<|startoftranscript|>"]
+        if self._model.is_multilingual:
+            names += [f"<|{spoken}|>", "<|transcribe|>"]
+        prompt = [self._id(name) for name in (*names, "<|notimestamps|>")]
+        return [self._id("<|startofprev|>"), *ids, *prompt] if ids else prompt
+
+    def _id(self, token: str) -> int:
+        found = self._tokens.token_to_id(token)
+        if found is None:
+            raise ValueError(f"the tokenizer has no {token}")
+        return int(found)
 
 
-def _pieces(pcm: bytes) -> list[bytes]:
-    """A long recording cut where it is quietest, into what one window holds."""
-    pieces = []
-    longest, search = round(_LONGEST_PIECE_S * HEARING_RATE) * 2, round(_OVERLAP_SEARCH_S * HEARING_RATE) * 2
-    while len(pcm) > longest:
-        places = range(longest - search, longest - WINDOW_BYTES, WINDOW_BYTES)
-        cut = min(places, key=lambda at: level_db(pcm[at : at + WINDOW_BYTES])) + WINDOW_BYTES // 2
-        pieces.append(pcm[:cut])
-        pcm = pcm[cut:]
-    return [*pieces, pcm]
-
-
-def _joined(text: str) -> str:
-    return text if text[:1] >= "\u2e80" else f" {text}"
+def _joined(parts: Sequence[str]) -> str:
+    """Parts of one utterance: Chinese and Japanese have no blanks between them."""
+    text = ""
+    for part in parts:
+        gap = " " if text and text[-1] < "\u2e80" and part[0] < "\u2e80" else ""
+        text += gap + part
+    return text

@@ -17,8 +17,9 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import Final, Literal
 
+from neko.child_process import open_log, own_environment
 from neko.errors import (
     ModelError,
     ModelLoadingError,
@@ -46,7 +47,6 @@ State = Literal["loading", "ready", "failed"]
 _ERROR_LINE = re.compile(r"^[\d.]+ E (?:srv|cmn|\s)*\s*[\w<>~]*\s*:\s*(?P<words>.+)$", re.MULTILINE)
 """``0.00.316.343 E llama_model_load: error loading model: …``"""
 _NO_MEMORY = re.compile(r"failed to allocate|unable to allocate|cannot allocate|bad_alloc|out of memory", re.IGNORECASE)
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 _LOG_TAIL: Final = 16_384
 
 
@@ -131,13 +131,13 @@ class SmallModelServer:
 
     async def _run(self, *, is_first: bool) -> int:
         """The exit code of a process that had loaded its model; raises ``SmallModelError`` for one that had not."""
-        with await in_thread(_open_log, self._log, is_first) as log:
+        with await in_thread(open_log, self._log, anew=is_first) as log:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", str(PROGRAM)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                env=_environment(),
+                env=own_environment(),
             )
         assert process.stdin is not None
         assert process.stdout is not None
@@ -196,21 +196,9 @@ class SmallModelServer:
         return error
 
 
-def _environment() -> dict[str, str]:
-    """Ours, without what the process has no use for: keys and passwords."""
-    return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
-
-
 def _free_port() -> int:
     """A port of this computer that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _open_log(path: Path, is_first: bool) -> BinaryIO:
-    """A file for the owner's eyes, which begins anew with each model. Blocks."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if is_first else os.O_APPEND)
-    return os.fdopen(os.open(path, flags, 0o600), "wb")

@@ -1,0 +1,25 @@
+"""What the processes that we start have in common: their environment and their log."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import BinaryIO, Final
+
+_SECRET: Final = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
+
+
+def own_environment(root: Path | None = None) -> dict[str, str]:
+    """Ours, without what such a process has no use for: keys and passwords. From ``root`` it may import."""
+    environ = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
+    if root is not None:
+        environ["PYTHONPATH"] = os.pathsep.join(filter(None, (environ.get("PYTHONPATH"), str(root))))
+    return environ
+
+
+def open_log(path: Path, *, anew: bool = True) -> BinaryIO:
+    """A file for the owner's eyes, begun ``anew`` or written on. Blocks; raises ``OSError``."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if anew else os.O_APPEND)
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
