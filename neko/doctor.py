@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neko import providers, serve, set_aside
+from neko.audio.engines import local_voices
 from neko.characters import is_characters, unusable_characters
 from neko.errors import (
     DataFolderError,
     DataFolderInUseError,
+    LocalVoiceError,
     NekoError,
     UnreadableFileError,
     UntouchedFileError,
@@ -144,6 +146,28 @@ def _voice(_settings: Settings) -> Finding:
     if importlib.util.find_spec("babel") is None:
         return Finding("note", "voice", f"built in, but it reads amounts and dates as they are written; {remedy}")
     return Finding("ok", "voice", "built in")
+
+
+def _natural_voices(_settings: Settings) -> Finding:
+    """Loads each model of a voice that is installed."""
+    speaking: dict[str, list[str]] = {}
+    failing = []
+    for model in (make() for make in local_voices.MODELS):
+        if model.installed():
+            try:
+                model.ready()
+                for language in model.languages:
+                    speaking.setdefault(language, []).append(model.name)
+            except LocalVoiceError as error:
+                failing.append(str(error))
+    told = [f"{language} by {' or '.join(names)}" for language, names in sorted(speaking.items())]
+    if failing:
+        commands = "; ".join(local_voices.install_command(it) for it in local_voices.LANGUAGES if it not in speaking)
+        return Finding("note", "natural voices", f"{'; '.join([*told, *failing])}; install again: {commands}")
+    missing = [language for language in local_voices.LANGUAGES if language not in speaking]
+    if missing:
+        told += [f"for {it}: {local_voices.install_command(it)}" for it in missing]
+    return Finding("ok" if speaking else "note", "natural voices", "; ".join(told))
 
 
 def _proxy(_settings: Settings) -> Finding:
@@ -275,5 +299,5 @@ def _screen(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _page, _data_folder, _files, _memory, _port, _proxy, _voice, _model, _settings, _screen,
+    _python, _page, _data_folder, _files, _memory, _port, _proxy, _voice, _natural_voices, _model, _settings, _screen,
 )  # fmt: skip

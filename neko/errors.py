@@ -73,7 +73,8 @@ NekoError
 │   │   └── SpeechKeyRefusedError  401, 402, 403: in vain until the key is another
 │   ├── SpeechSilentError      it cannot be reached, or went silent
 │   ├── SpeechUnreadableError  what it sent is no sound that can be decoded
-│   └── SpeechTooLongError     the reply runs too far ahead of its sound
+│   ├── SpeechTooLongError     the reply runs too far ahead of its sound
+│   └── LocalVoiceError        a voice that is installed here does not work
 ├── HearingError           what was spoken could not be turned into words (its causes: neko.hearing_errors)
 │   ├── HearingRefusedError    the server of the recogniser answered with an error
 │   │   └── HearingKeyError        401, 403: it does not take the key
@@ -516,6 +517,12 @@ class SpeechUnreadableError(SpeechError):
 
 class SpeechTooLongError(SpeechError):
     code = "speech_too_long"
+
+
+class LocalVoiceError(SpeechError):
+    """Another voice speaks in its place."""
+
+    code = "speech_local"
 
 
 class HearingError(NekoError):

@@ -71,7 +71,7 @@ def language_of(script: str, text: str, usual: str) -> str:
     "" for Latin, which too many languages have, and for what none is known of.
     """
     languages = _LANGUAGES.get(script, ())
-    if (primary := usual.partition("-")[0].lower()) in languages and (primary != languages[0] or script == "CJK"):
+    if (main := primary(usual)) in languages and (main != languages[0] or script == "CJK"):
         return usual
     lower = text.lower()
     telling = (language for language, letters in _TELLING.get(script, ()) if any(letter in lower for letter in letters))
@@ -122,5 +122,9 @@ def merged(texts: list[tuple[str, str]], language: str) -> list[tuple[str, str]]
 
 def is_latin(language: str) -> bool:
     """Whether a language is written in Latin letters."""
-    primary = language.partition("-")[0].lower()
-    return all(primary not in languages for languages in _LANGUAGES.values())
+    return all(primary(language) not in languages for languages in _LANGUAGES.values())
+
+
+def primary(language: str) -> str:
+    """The language of a BCP 47 tag, without region and script."""
+    return language.partition("-")[0].lower()

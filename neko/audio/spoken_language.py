@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from typing import Final
 
-from neko.audio.scripts import is_latin, language_of, scripts_in, without_symbols
+from neko.audio.scripts import is_latin, language_of, primary, scripts_in, without_symbols
 from neko.language import guess
 
 _FUNCTION_WORDS: Final = {
@@ -82,7 +82,7 @@ class SpokenLanguage:
 
     def __init__(self, expected: str) -> None:
         self._expected = expected
-        self._latin = expected.partition("-")[0].lower() if is_latin(expected) else "en"
+        self._latin = primary(expected) if is_latin(expected) else "en"
         self._seen: dict[str, float] = {}
 
     def of(self, piece: str) -> str:

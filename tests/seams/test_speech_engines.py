@@ -14,8 +14,10 @@ import pytest
 from neko.audio import engines
 from neko.audio.engines import japanese
 from neko.audio.engines.browser import BrowserVoice
+from neko.audio.engines.by_script import BuiltinVoice
 from neko.audio.engines.espeak import EspeakEngine
 from neko.audio.engines.espeak_library import EspeakHost, host
+from neko.audio.engines.model_voice import ModelVoice
 from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.audio.engines.silent import SilentEngine
 from neko.errors import SpeechError
@@ -24,6 +26,7 @@ from neko.providers import ModelEndpoint
 from neko.types.speech import Utterance, VoiceSettings
 from tests.scripted_provider import Script, ScriptedProvider, failure
 from tests.scripted_speech import ScriptedSpeech, SpokenScript
+from tests.scripted_voice_model import ScriptedVoiceModel
 from tests.seams.speech_engine import LONG, SECONDS, SHORT, Ear, SilenceBehaviour, Subject, VoiceBehaviour, alike, whole
 
 
@@ -56,23 +59,23 @@ class TestScriptedSpeech(VoiceBehaviour):
         await self.test_closing_the_engine_ends_what_it_is_saying(subject)
 
 
+async def espeak_is_free() -> None:
+    worker = host().borrow()
+    try:
+        began = time.monotonic()
+        await asyncio.get_running_loop().run_in_executor(worker, time.monotonic)
+        assert time.monotonic() - began < 0.3
+    finally:
+        host().give_back()
+
+
 class TestEspeakEngine(VoiceBehaviour):
-    """The built-in voice."""
+    """espeak-ng by itself."""
 
     @pytest.fixture
     async def subject(self) -> AsyncIterator[Subject]:
         engine = EspeakEngine()
-
-        async def stopped() -> None:
-            worker = host().borrow()
-            try:
-                began = time.monotonic()
-                await asyncio.get_running_loop().run_in_executor(worker, time.monotonic)
-                assert time.monotonic() - began < 0.3
-            finally:
-                host().give_back()
-
-        yield Subject(engine, EspeakEngine, stopped)
+        yield Subject(engine, EspeakEngine, espeak_is_free)
         await engine.aclose()
 
     async def test_a_page_of_text_leaves_the_worker_free_once_it_is_cut(self, subject: Subject) -> None:
@@ -147,6 +150,38 @@ class TestEspeakEngine(VoiceBehaviour):
         )
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
         assert out.stdout.strip() == "[]"
+
+
+class TestModelVoice(VoiceBehaviour):
+    """A scripted model: what the real ones do is tested in ``tests/real``."""
+
+    @pytest.fixture
+    async def subject(self) -> AsyncIterator[Subject]:
+        model = ScriptedVoiceModel()
+        engine = ModelVoice(model)
+        yield Subject(engine, lambda: ModelVoice(model), model.idle)
+        await engine.aclose()
+
+
+class TestBuiltinVoice(VoiceBehaviour):
+    """English by a scripted model, everything else by espeak-ng."""
+
+    @pytest.fixture
+    async def subject(self) -> AsyncIterator[Subject]:
+        model = ScriptedVoiceModel()
+        engine = BuiltinVoice([model])
+        yield Subject(engine, lambda: BuiltinVoice([model]), model.idle)
+        await engine.aclose()
+
+
+class TestBuiltinVoiceAlone(VoiceBehaviour):
+    """Where nothing but espeak-ng is installed."""
+
+    @pytest.fixture
+    async def subject(self) -> AsyncIterator[Subject]:
+        engine = BuiltinVoice([])
+        yield Subject(engine, lambda: BuiltinVoice([]), espeak_is_free)
+        await engine.aclose()
 
 
 class TestOpenAISpeech(VoiceBehaviour):
@@ -258,7 +293,7 @@ class TestOpenAISpeech(VoiceBehaviour):
 
 @pytest.mark.parametrize(
     ("kind", "engine"),
-    [("builtin", EspeakEngine), ("browser", BrowserVoice), ("off", SilentEngine), ("?", SilentEngine)],
+    [("builtin", BuiltinVoice), ("browser", BrowserVoice), ("off", SilentEngine), ("?", SilentEngine)],
 )
 def test_an_engine_is_built_by_its_kind(kind: str, engine: type) -> None:
     assert type(engines.build(kind, Network())) is engine

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from neko.audio.engines.browser import BrowserVoice
-from neko.audio.engines.espeak import EspeakEngine
+from neko.audio.engines.by_script import BuiltinVoice
 from neko.audio.engines.gpt_sovits import GPTSoVITS
 from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.audio.engines.service import SpeechServer
@@ -35,7 +35,7 @@ def build(
     An unknown kind is silent, and so is a service that is nowhere.
     """
     if kind == "builtin":
-        return EspeakEngine()
+        return BuiltinVoice()
     if kind == "openai" and isinstance(where, ModelEndpoint):
         return OpenAISpeech(where, network)
     if kind in SERVICES and isinstance(where, SpeechServer):

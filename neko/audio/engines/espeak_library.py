@@ -9,11 +9,11 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from neko.audio.engines.threaded import SharedWorker
 from neko.errors import SpeechError
 
 _SYNCHRONOUS = 2
@@ -26,17 +26,13 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 OnSound = Callable[[bytes], None]
 
 
-class EspeakHost:
-    """Whoever speaks borrows the worker thread and gives it back; the last one to leave ends it.
-
-    ``load`` and ``speak`` are for jobs of that thread; a lock keeps the last job of a worker that is
+class EspeakHost(SharedWorker):
+    """``load`` and ``speak`` are for jobs of the worker thread; a lock keeps the last job of a worker that is
     ending apart from the first of the next. ``rate`` is the sample rate in Hz.
     """
 
     def __init__(self) -> None:
-        self._worker: ThreadPoolExecutor | None = None
-        self._borrowers = 0
-        self._lock = threading.Lock()
+        super().__init__("neko-espeak")
         self._speaking = threading.RLock()
         self._variants: frozenset[str] = frozenset()
         self._voices: frozenset[str] = frozenset()
@@ -46,22 +42,6 @@ class EspeakHost:
         self._cancelled: threading.Event = threading.Event()
         self._callback = _CALLBACK(self._receive)
         self._failure: BaseException | None = None
-
-    def borrow(self) -> ThreadPoolExecutor:
-        """The one worker thread."""
-        with self._lock:
-            self._borrowers += 1
-            if self._worker is None:
-                self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="neko-espeak")
-            return self._worker
-
-    def give_back(self) -> None:
-        """The counterpart of ``borrow``."""
-        with self._lock:
-            self._borrowers -= 1
-            if self._borrowers == 0 and self._worker is not None:
-                self._worker.shutdown(wait=False)
-                self._worker = None
 
     def load(self) -> None:
         """Load the library once. Raises ``SpeechError`` when it is not installed or not usable."""

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, RootModel
 from starlette.responses import Response
 
 from neko.app import Neko
-from neko.audio.engines import espeak
+from neko.audio.engines.local_voices import local_voices
 from neko.providers.speech_server import SpeechServerChoice
 from neko.settings.masking import masked, masked_url
 from neko.settings.registry import ROLE_SETTINGS, EngineKind
@@ -94,13 +94,13 @@ def _character(neko: Neko, wanted: OfCharacter) -> str:
 
 def _state(neko: Neko, character: str) -> SpeechState:
     engine, tuning = neko.voices.engine(character), neko.voices.tuning(character)
-    names = espeak.VOICES if engine == "builtin" else {}
+    offered = local_voices() if engine == "builtin" else []
     url, model, key = (neko.config.in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
     return SpeechState(
         character=character,
         engine=engine,
         voice=tuning.voice,
-        voices=[VoiceName(name=name, kind=kind) for name, kind in names.items()],
+        voices=[VoiceName(name=voice.name, kind=voice.kind) for voice in offered if voice.kind],
         rate=tuning.rate,
         pitch=tuning.pitch,
         url=masked_url(url),
