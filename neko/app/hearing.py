@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from neko.app.models import Models
@@ -13,6 +14,7 @@ from neko.hearing_errors import NothingHearsError
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.settings import CoreConfig
+from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import HEARING_ENGINE, HEARING_LANGUAGE, HEARING_LOCAL_MODEL, ROLE_SETTINGS, HearingKind
 from neko.tasks import in_thread
 from neko.types.hearing import HearingEngine
@@ -42,14 +44,7 @@ class Hearing:
     @property
     def kind(self) -> HearingKind:
         """What hears, as it is chosen or found. ``off``: nothing does."""
-        chosen = self._config.in_force.get(HEARING_ENGINE)
-        if chosen:
-            return chosen
-        if self._has_own_server:
-            return "server"
-        if self.local_model:
-            return "local"
-        return "server" if self.server else "off"
+        return kind_in_force(self._config.in_force, self.server, self.local_model)
 
     @property
     def server(self) -> ModelEndpoint | None:
@@ -60,10 +55,7 @@ class Hearing:
     def local_model(self) -> LocalModel | None:
         """The model on this computer that is chosen, without a choice the best; None without it or what runs it. As of
         the last ``look``."""
-        named = self._config.in_force.get(HEARING_LOCAL_MODEL)
-        if not self._runs_models:
-            return None
-        return next((one for one in self.local_models if not named or named == one.name), None)
+        return chosen_model(self._config.in_force, self.local_models) if self._runs_models else None
 
     @property
     def choice(self) -> tuple[HearingKind, ModelEndpoint | None, LocalModel | None, str]:
@@ -118,7 +110,20 @@ class Hearing:
     def _is_chosen(self) -> bool:
         return self._config.in_force.get(HEARING_ENGINE) is not None
 
-    @property
-    def _has_own_server(self) -> bool:
-        url, _model, _key = ROLE_SETTINGS["hearing"]
-        return bool(self._config.in_force.get(url)) and self.server is not None
+
+def kind_in_force(in_force: SettingsInForce, server: ModelEndpoint | None, local: LocalModel | None) -> HearingKind:
+    """The kind that is chosen, else what there is: a server of its own, a model on this computer, the provider."""
+    if chosen := in_force.get(HEARING_ENGINE):
+        return chosen
+    url, _model, _key = ROLE_SETTINGS["hearing"]
+    if server and in_force.get(url):
+        return "server"
+    if local:
+        return "local"
+    return "server" if server else "off"
+
+
+def chosen_model(in_force: SettingsInForce, there: Iterable[LocalModel]) -> LocalModel | None:
+    """The model on this computer that is chosen, without a choice the best; None when it is not there."""
+    named = in_force.get(HEARING_LOCAL_MODEL)
+    return next((one for one in there if not named or named == one.name), None)
