@@ -61,13 +61,12 @@ NekoError
 │   │   ├── PicturesRefusedError        the model takes no pictures
 │   │   └── ParameterRefusedError       one field of the request is not taken; its name says which
 │   ├── ModelServerError            5xx
-│   ├── SmallModelError             the small model on this computer could not be loaded
-│   │   ├── SmallModelMissingError      what runs it is not installed
-│   │   ├── SmallModelNoFileError       its file is not there or cannot be read
-│   │   ├── SmallModelFileError         its file is no GGUF
-│   │   ├── SmallModelMemoryError       there is not enough memory for it
-│   │   └── SmallModelDiedError         it ended by itself too often
-│   └── VoiceUnavailableError       the chosen model neither hears nor speaks
+│   └── SmallModelError             the small model on this computer could not be loaded
+│       ├── SmallModelMissingError      what runs it is not installed
+│       ├── SmallModelNoFileError       its file is not there or cannot be read
+│       ├── SmallModelFileError         its file is no GGUF
+│       ├── SmallModelMemoryError       there is not enough memory for it
+│       └── SmallModelDiedError         it ended by itself too often
 ├── SpeechError            speech synthesis or conversion failed
 │   ├── SpeechRefusedError     the speech server answered with an error
 │   │   └── SpeechKeyRefusedError  401, 402, 403: in vain until the key is another
@@ -483,10 +482,6 @@ class SmallModelDiedError(SmallModelError):
     """``params``: log."""
 
     code = "small_model_died"
-
-
-class VoiceUnavailableError(ModelError):
-    code = "voice_unavailable"
 
 
 class SpeechError(NekoError):

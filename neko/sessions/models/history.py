@@ -142,11 +142,12 @@ class History:
     ) -> list[ChatMessage]:
         """The messages for the next completion. ``ask`` is an instruction of ours in place of a user's line.
 
-        Roles alternate and the user comes first (many chat templates insist): neighbours of one role
-        are joined. The context, which is another each time, stands with what is to be answered: what comes before is
-        the same from turn to turn, and servers that keep what they have read need not read it again. What does not fit into ``most_tokens`` is left out of this request: the oldest exchanges, then the
-        oldest notes, the context, and at the end the last exchange; what is to be answered stays. Of instructions that
-        are too long the beginning (who she is) and the end (what was said last before the session) are kept.
+        Roles alternate and the user comes first (many chat templates insist): neighbours of one role are joined. The
+        context, which is another each time, stands with what is to be answered: what comes before is the same from
+        turn to turn, and servers that keep what they have read need not read it again. What does not fit into
+        ``most_tokens`` is left out of this request: the oldest exchanges, then the oldest notes, the context, and at
+        the end the last exchange; what is to be answered stays. Of instructions that are too long the beginning (who
+        she is) and the end (what was said last before the session) are kept.
         """
         entries, notes = list(self._entries), list(self._notes)
         instructions = self.instructions
