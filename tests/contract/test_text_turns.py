@@ -289,7 +289,7 @@ async def test_a_microphone_that_no_model_hears_is_closed_with_the_reason(connec
             await page.send("stream_data", input_type="audio", data=[0] * 480)
         seen = await page.until("auto_close_mic")
         assert types_of(seen).count("session_failed") == 1
-        assert of_type(seen, "status")[0]["code"] == "nothing_hears"
+        assert of_type(seen, "status")[0]["code"].startswith("nothing_hears")
         await page.say("then by text")
         assert (await page.reply())[0]
 

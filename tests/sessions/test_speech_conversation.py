@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from neko.errors import MemoryStoreError, ModelUnreachableError, NothingHearsError
+from neko.errors import MemoryStoreError, ModelUnreachableError
+from neko.hearing_errors import NothingHearsError
 from neko.sessions.actions import EndSession, SendText, StartSession, StopReply
 from neko.sessions.arbiter import Verdict
 from neko.sessions.events import (
