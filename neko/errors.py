@@ -72,6 +72,7 @@ NekoError
 │   │   └── SpeechKeyRefusedError  401, 402, 403: in vain until the key is another
 │   ├── SpeechSilentError      it cannot be reached, or went silent
 │   ├── SpeechUnreadableError  what it sent is no sound that can be decoded
+│   ├── SpeechNotInstalledError  what it speaks through is not installed
 │   ├── SpeechTooLongError     the reply runs too far ahead of its sound
 │   └── LocalVoiceError        a voice that is installed here does not work
 ├── HearingError           what was spoken could not be turned into words (its causes: neko.hearing_errors)
@@ -508,6 +509,13 @@ class SpeechSilentError(SpeechError):
 
 class SpeechUnreadableError(SpeechError):
     code = "speech_unreadable"
+
+
+class SpeechNotInstalledError(SpeechError):
+    """``params`` holds ``extra`` too, the part of the package to be installed."""
+
+    code = "speech_not_installed"
+    permanent = True
 
 
 class SpeechTooLongError(SpeechError):
