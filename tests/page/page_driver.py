@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import defaultdict
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -12,6 +13,9 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locato
 
 TIMEOUT_MS = 30_000
 """Milliseconds; a condition of the page that has not come by then does not come, on a busy machine too."""
+
+BYTES_PER_MS = 96
+"""Of her voice."""
 
 ANY_ONLINE = re.compile("^(online|builtin)$")
 SOME_ID = re.compile("^[0-9]+$")
@@ -40,6 +44,7 @@ class PageDriver:
         self.sent: list[str] = []
         self.binary = 0
         self.sound: list[bytes] = []
+        self.sound_ms: defaultdict[str, float] = defaultdict(float)
         self.received: list[str] = []
         self._heard = asyncio.Event()
         self._went = asyncio.Event()
@@ -94,10 +99,11 @@ class PageDriver:
         await expect(replies.nth(count - 1)).to_have_attribute("data-id", SOME_ID)
         return await words(replies.nth(count - 1))
 
-    async def until_sent(self, action: str, count: int = 1) -> list[dict[str, Any]]:
-        """Wait until the page has sent ``count`` actions of this kind; all of them so far."""
+    async def until_sent(self, action: str, count: int = 1, **fields: Any) -> list[dict[str, Any]]:
+        """Wait until the page has sent ``count`` such actions with these values; all of them so far."""
+        wanted = {"action": action, **fields}
         async with asyncio.timeout(TIMEOUT_MS / 1000):
-            while len(found := [one for one in map(json.loads, self.sent) if one["action"] == action]) < count:
+            while len(found := [one for one in map(json.loads, self.sent) if wanted.items() <= one.items()]) < count:
                 self._went.clear()
                 await self._went.wait()
         return found
@@ -162,6 +168,7 @@ class PageDriver:
             self._heard.set()
         else:
             self.binary += 1
+            self.sound_ms[json.loads(self.received[-1])["speech_id"]] += len(data) / BYTES_PER_MS
 
 
 async def words(line: Locator) -> str:

@@ -44,6 +44,29 @@ PREPARE = """async () => {
 }"""
 
 
+RECORD = """async () => {
+  const { context } = window.kit;
+  const connect = AudioNode.prototype.connect;
+  const source = `registerProcessor("recorder", class extends AudioWorkletProcessor {
+    process([[samples]]) {
+      this.port.postMessage(samples?.slice() ?? new Float32Array(128));
+      return true;
+    }
+  });`;
+  await context.audioWorklet.addModule(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  const recorder = new AudioWorkletNode(context, "recorder");
+  const pieces = [];
+  recorder.port.onmessage = ({ data }) => pieces.push(data);
+  connect.call(recorder, context.destination);
+  AudioNode.prototype.connect = function (target, ...rest) {
+    if (target instanceof AudioDestinationNode) connect.call(this, recorder);
+    return connect.call(this, target, ...rest);
+  };
+  window.kit.recorded = () => pieces.flatMap((piece) => [...piece]);
+}"""
+"""Every sample that goes to the loudspeaker from now on, of nodes that are connected later."""
+
+
 async def prepared(browser: Browser) -> Page:
     page = await open_static_page(browser)
     await page.mouse.click(5, 5)
@@ -150,6 +173,109 @@ async def test_stop_is_heard_at_once_and_tells_what_was_played(browser: Browser)
     assert 250 <= answer["ms"] <= answer["later"] <= answer["ms"] + 20
     assert answer["playing"] is False
     assert answer["open"] == 0
+
+
+async def test_after_a_pause_she_goes_on_at_the_very_sample(browser: Browser) -> None:
+    page = await prepared(browser)
+    await page.evaluate(RECORD)
+    answer = await run(
+        page,
+        """const { Player } = await import("/static/sound/player.js");
+        const late = new Player({ context });
+        const ramp = (from, count) => Int16Array.from({ length: count }, (_, at) => (from + at) / 4).buffer;
+        for (let at = 0; at < 20; at += 1) late.chunk("s1", ramp(1000 + at * 4800, 4800));
+        late.end("s1");
+        await until(() => late.playedMs("s1") > 400);
+        late.pause();
+        const ms = late.playedMs("s1");
+        const at = context.currentTime;
+        await until(() => context.currentTime > at + 0.4);
+        const held = late.playedMs("s1");
+        const silent = !late.playing;
+        late.resume();
+        await until(() => late.playedMs("s1") > ms + 300);
+        late.stop();
+        return { ms, held, silent, recorded: window.kit.recorded().map((sample) => sample * 32768 * 4 - 1000) };""",
+    )
+    recorded = answer["recorded"]
+    sounding = [at for at, sample in enumerate(recorded) if sample > -999]
+    gap, after = max(itertools.pairwise(sounding), key=lambda pair: pair[1] - pair[0])
+    assert after - gap > 0.3 * 48_000, "a pause"
+    left = recorded[gap - 1200] + 1200
+    taken_up = recorded[after + 1200] - 1200
+    assert abs(taken_up - left) < 16
+    assert abs(answer["ms"] * 48 - left) < 96
+    assert answer["held"] == answer["ms"]
+    assert answer["silent"] is True
+
+
+async def test_what_is_stopped_in_a_pause_is_over_and_what_comes_later_is_heard(browser: Browser) -> None:
+    page = await prepared(browser)
+    answer = await run(
+        page,
+        """for (let at = 0; at < 20; at += 1) player.chunk("s1", frame(0.1, 220, 0.5, at * 4800));
+        await until(() => player.playedMs("s1") > 100);
+        player.pause();
+        const shut = mouths.at(-1).open;
+        player.chunk("s1", frame(0.1));
+        player.stop();
+        player.chunk("s2", frame(0.1));
+        player.end("s2");
+        await until(() => log.length === 4);
+        return { log, shut };""",
+    )
+    assert answer["log"] == [["start", "s1"], ["end", "s1"], ["start", "s2"], ["end", "s2"]]
+    assert answer["shut"] == 0
+
+
+async def test_what_has_not_begun_before_a_pause_begins_after_it(browser: Browser) -> None:
+    page = await prepared(browser)
+    answer = await run(
+        page,
+        """player.pause();
+        player.chunk("s1", frame(0.2));
+        player.end("s1");
+        const at = context.currentTime;
+        await until(() => context.currentTime > at + 0.3);
+        const before = log.length;
+        player.resume();
+        await until(() => log.length === 2);
+        return { before, log, ms: player.playedMs("s1") };""",
+    )
+    assert answer["before"] == 0
+    assert answer["log"] == [["start", "s1"], ["end", "s1"]]
+    assert abs(answer["ms"] - 200) < 1
+
+
+async def test_the_browsers_own_voice_goes_on_after_a_pause_with_the_word_it_was_at(browser: Browser) -> None:
+    page = await open_static_page(browser)
+    answer = await page.evaluate(
+        """async () => {
+          const { BrowserVoice } = await import("/static/sound/browser_voice.js");
+          const spoken = [];
+          let current = null;
+          let cancelled = 0;
+          speechSynthesis.speak = (utterance) => {
+            spoken.push(utterance.text);
+            current = utterance;
+            utterance.onstart();
+          };
+          speechSynthesis.cancel = () => { cancelled += 1; };
+          const ended = [];
+          const voice = new BrowserVoice({ onEnd: (id) => ended.push(id) });
+          voice.speak("s1", "One two three.", "en");
+          voice.speak("s1", "Four.", "en");
+          current.onboundary({ charIndex: 4 });
+          voice.pause();
+          const late = current;
+          voice.resume();
+          late.onend();
+          current.onend();
+          current.onend();
+          return { spoken, ended, cancelled };
+        }"""
+    )
+    assert answer == {"spoken": ["One two three.", "two three.", "Four."], "ended": ["s1"], "cancelled": 1}
 
 
 async def test_the_mouth_moves_while_the_volume_is_off_and_shuts_at_the_end(browser: Browser) -> None:

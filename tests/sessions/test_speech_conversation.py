@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from neko.errors import MemoryStoreError, ModelUnreachableError
-from neko.hearing_errors import NothingHearsError
+from neko.errors import MemoryStoreError, ModelUnreachableError, VoiceUnavailableError
 from neko.sessions.actions import EndSession, SendText, StartSession, StopReply
 from neko.sessions.arbiter import Verdict
 from neko.sessions.events import (
@@ -213,7 +212,7 @@ async def test_a_start_that_cannot_succeed_is_not_tried_again_until_somebody_ask
     def refuse(*_: object) -> NoReturn:
         nonlocal attempts
         attempts += 1
-        raise NothingHearsError(engine="")
+        raise VoiceUnavailableError(model="m", provider="p")
 
     talk.manager._slot._dependencies = replace(talk.manager._slot._dependencies, model=refuse)
     talk.speak()

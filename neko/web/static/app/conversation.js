@@ -408,6 +408,7 @@ export class Conversation extends Emitter {
     this.#parts.call.lineLost();
     if (state === "waiting" || state === "taken") {
       this.transcript.settle(); // it goes on over there, and comes whole when the line is back
+      this.#parts.speech.resume();
       this.#parts.speech.completeCurrent(); // what has come of its sound is heard to its end
       this.enter("idle");
     }

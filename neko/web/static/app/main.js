@@ -86,6 +86,7 @@ function connectCall({ call, composer, conversation, speech, welcome }) {
   call.on("sound", (frame) => conversation.sendSound(frame));
   call.on("change", () => {
     composer.setCall(call.isOn);
+    byId("app", HTMLElement).dataset.call = call.state;
     if (!call.isOn) conversation.transcript.stopHearing();
   });
   call.on("told", (sentence) => toast(sentence));
@@ -99,6 +100,7 @@ function connectCall({ call, composer, conversation, speech, welcome }) {
 function connect({ stage, speech, log, composer, welcome, conversation, settings, appearance }) {
   speech.on("mouth", (mouth) => stage.setMouth(mouth));
   speech.on("speaking", () => conversation.refresh());
+  speech.on("playback", (id, playedMs, state) => conversation.send({ action: "playback", speech_id: id, played_ms: playedMs, state }));
   speech.on("blocked", () => {
     toast(t("voice.blocked"), { timeMs: BLOCKED_TOAST_MS, action: { label: t("voice.let_speak"), run: () => speech.unlock() } });
   });

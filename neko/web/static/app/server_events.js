@@ -99,6 +99,8 @@ export class ServerEvents {
       this.#parts.speech.interrupt(id);
       this.#conversation.transcript.settle("interrupted");
     },
+    neko_speech_paused: () => this.#parts.speech.pause(),
+    neko_speech_resumed: () => this.#parts.speech.resume(),
     audio_chunk: ({ speech_id: id }) => this.#parts.speech.header(id),
     system: ({ data }) => {
       if (data !== "turn end") return;

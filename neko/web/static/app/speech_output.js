@@ -2,20 +2,29 @@
  * Her voice in this page: which sound belongs to which reply, and what may be heard.
  *
  * A chunk of the reply that was interrupted is skipped; a chunk of any other reply becomes the
- * current one (websocket contract, gating by speech_id).
+ * current one (websocket contract, gating by speech_id). The server is told how much of it has been heard, unless the
+ * sound is off: then she is read.
  *
  * @import { Mouth } from "../avatar/avatar.js"
  * @import { SpeechId } from "../sound/speech_progress.js"
+ * @typedef {"playing" | "paused" | "ended"} Playback
  */
 import { BrowserVoice } from "../sound/browser_voice.js";
 import { Player } from "../sound/player.js";
 import { Emitter } from "./emitter.js";
 import { recall, remember } from "./preferences.js";
 
+const REPORT_EVERY_MS = 250;
+/** Whoever pauses her says within this time whether she may go on. */
+const LONGEST_PAUSE_MS = 10_000;
+const SAMPLE = "sample";
+
 /**
  * Events: `mouth` at each frame while she speaks; `speaking` when she begins and ends to be heard;
- * `blocked` when the browser wants a gesture first.
- * @extends {Emitter<{ mouth: [mouth: Mouth], speaking: [speaking: boolean], blocked: [] }>}
+ * `blocked` when the browser wants a gesture first; `playback` how much of a reply has been heard.
+ * @extends {Emitter<{
+ *   mouth: [mouth: Mouth], speaking: [speaking: boolean], blocked: [], playback: [id: string, playedMs: number, state: Playback],
+ * }>}
  */
 export class SpeechOutput extends Emitter {
   #player;
@@ -30,6 +39,9 @@ export class SpeechOutput extends Emitter {
   stops = 0;
   /** The replies that are heard now. @type {Set<SpeechId>} */
   #speaking = new Set();
+  #ticker = 0;
+  /** Not 0 while she is paused. */
+  #pauseTimer = 0;
 
   constructor() {
     super();
@@ -101,8 +113,28 @@ export class SpeechOutput extends Emitter {
       this.completeCurrent();
       this.#current = id;
       this.#interrupted = null;
+      if (!this.#player.blocked) this.#report(id, this.#pauseTimer ? "paused" : "playing");
     }
     this.#skip = false;
+  }
+
+  /** Hold her at once: somebody may have begun to speak. */
+  pause() {
+    if (this.#pauseTimer) return;
+    this.#pauseTimer = setTimeout(() => this.resume(), LONGEST_PAUSE_MS);
+    this.#player.pause();
+    this.#voice.pause();
+    for (const id of this.#speaking) this.#report(id, "paused");
+  }
+
+  /** It was nothing: she goes on where she was. */
+  resume() {
+    if (!this.#pauseTimer) return;
+    clearTimeout(this.#pauseTimer);
+    this.#pauseTimer = 0;
+    this.#player.resume();
+    this.#voice.resume();
+    for (const id of this.#speaking) this.#report(id, "playing");
   }
 
   /** @param {ArrayBuffer} pcm */
@@ -145,7 +177,7 @@ export class SpeechOutput extends Emitter {
    */
   sample(text, language, tuning = { rate: 1, pitch: 0 }) {
     this.#voice.stop();
-    this.#voice.speak("sample", text, language, { ...tuning, voice: this.browserVoice });
+    this.#voice.speak(SAMPLE, text, language, { ...tuning, voice: this.browserVoice });
   }
 
   /**
@@ -154,8 +186,8 @@ export class SpeechOutput extends Emitter {
    */
   playSample(pcm) {
     this.stop();
-    this.#player.chunk("sample", pcm);
-    this.#player.end("sample");
+    this.#player.chunk(SAMPLE, pcm);
+    this.#player.end(SAMPLE);
   }
 
   /**
@@ -177,21 +209,46 @@ export class SpeechOutput extends Emitter {
   }
 
   #silence() {
-    const cut = this.#speaking.size > 0;
+    clearTimeout(this.#pauseTimer);
+    this.#pauseTimer = 0;
+    const cut = [...this.#speaking];
     this.#speaking.clear();
     this.#player.stop();
     this.#voice.stop();
-    if (cut) this.emit("speaking", false);
+    for (const id of cut) this.#report(id, "ended");
+    if (cut.length) this.#speakingChanged();
   }
 
   /** @param {SpeechId} id */
   #began(id) {
     this.#speaking.add(id);
-    this.emit("speaking", true);
+    this.#report(id, "playing");
+    this.#speakingChanged();
   }
 
   /** @param {SpeechId} id */
   #ended(id) {
-    if (this.#speaking.delete(id) && !this.#speaking.size) this.emit("speaking", false);
+    if (!this.#speaking.delete(id)) return;
+    this.#report(id, "ended");
+    if (!this.#speaking.size) this.#speakingChanged();
+  }
+
+  #speakingChanged() {
+    clearInterval(this.#ticker);
+    if (this.speaking) {
+      this.#ticker = setInterval(() => {
+        if (!this.#pauseTimer) for (const id of this.#speaking) this.#report(id, "playing");
+      }, REPORT_EVERY_MS);
+    }
+    this.emit("speaking", this.speaking);
+  }
+
+  /**
+   * @param {SpeechId} id
+   * @param {Playback} state
+   */
+  #report(id, state) {
+    if (id === null || id === SAMPLE || this.loudness === 0) return;
+    this.emit("playback", id, Math.round(Math.max(this.#player.playedMs(id), this.#voice.playedMs(id))), state);
   }
 }

@@ -4,7 +4,8 @@
  * Sentences of one speech are spoken one after the other; `onStart(id)` comes with the first,
  * `onEnd(id)` when none is left. The mouth is led by word boundaries and a timer, since the
  * page cannot hear this voice. Without a voice, or when the browser keeps silent, the speech ends
- * by itself: nothing waits for it.
+ * by itself: nothing waits for it. After a pause she goes on with the word she was at, as an utterance of its own: the pause
+ * of `speechSynthesis` ends it on Android, and never ends for some voices.
  *
  * @import { Mouth, Vowel } from "../avatar/avatar.js"
  * @import { SpeechId } from "./speech_progress.js"
@@ -14,6 +15,7 @@
  * @property {string} text
  * @property {string} language
  * @property {Manner} manner
+ * @property {number} [at] where the word begins that is being spoken
  * @property {SpeechSynthesisUtterance} [spoken] held here, else a browser may collect it and its events with it
  */
 import { closedMouth } from "./visemes.js";
@@ -37,6 +39,11 @@ export class BrowserVoice {
   /** @type {Set<SpeechId>} */
   #started = new Set();
   #voiceless = false;
+  #paused = false;
+  /** Milliseconds for which each speech has been heard before `#since`. @type {Map<SpeechId, number>} */
+  #spent = new Map();
+  /** When the utterance that is spoken began to be. */
+  #since = 0;
   /** @type {number} */
   #guard = 0;
   /** @type {number} */
@@ -68,19 +75,50 @@ export class BrowserVoice {
     this.#next();
   }
 
+  /** Be silent at once; `resume` goes on. */
+  pause() {
+    if (this.#paused) return;
+    this.#paused = true;
+    const piece = this.#current;
+    if (piece) {
+      this.#count(piece);
+      this.#current = null;
+      this.#queue.unshift({ ...piece, text: piece.text.slice(piece.at), at: 0 });
+    }
+    this.#rest();
+    this.#synth?.cancel();
+  }
+
+  resume() {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#next();
+  }
+
+  /**
+   * Milliseconds for which this speech has been heard.
+   * @param {SpeechId} id
+   */
+  playedMs(id) {
+    const running = this.#since && this.#current?.id === id ? performance.now() - this.#since : 0;
+    return (this.#spent.get(id) ?? 0) + running;
+  }
+
   /** Be silent at once and forget what was to be said. */
   stop() {
     const ids = new Set(this.#queue.map(({ id }) => id));
     if (this.#current) ids.add(this.#current.id);
+    if (this.#current) this.#count(this.#current);
     this.#queue = [];
     this.#current = null;
+    this.#paused = false;
     this.#rest();
     this.#synth?.cancel();
     for (const id of ids) this.#report(id);
   }
 
   #next() {
-    if (this.#current) return;
+    if (this.#current || this.#paused) return;
     const piece = this.#queue.shift();
     if (!piece) return;
     this.#current = piece;
@@ -95,7 +133,7 @@ export class BrowserVoice {
     utterance.rate = piece.manner.rate;
     utterance.pitch = Math.min(2, 2 ** (piece.manner.pitch / 12));
     utterance.onstart = () => this.#begin(piece);
-    utterance.onboundary = () => this.#accent(piece);
+    utterance.onboundary = ({ charIndex }) => this.#accent(piece, charIndex);
     utterance.onend = () => this.#over(piece);
     utterance.onerror = () => this.#over(piece);
     piece.spoken = utterance;
@@ -107,6 +145,7 @@ export class BrowserVoice {
   #begin(piece) {
     if (piece !== this.#current) return;
     clearTimeout(this.#guard);
+    this.#since = performance.now();
     const longest = START_PATIENCE_MS + piece.text.length * LONGEST_PER_CHARACTER_MS;
     this.#guard = setTimeout(() => this.#over(piece), longest);
     if (!this.#started.has(piece.id)) {
@@ -121,6 +160,7 @@ export class BrowserVoice {
   #over(piece) {
     if (piece !== this.#current) return;
     const silent = !this.#started.has(piece.id);
+    this.#count(piece);
     this.#current = null;
     this.#rest();
     if (silent) {
@@ -137,9 +177,25 @@ export class BrowserVoice {
     this.onEnd(id);
   }
 
-  /** @param {Utterance} piece */
-  #accent(piece) {
-    if (piece === this.#current) this.#energy = 1;
+  /**
+   * @param {Utterance} piece
+   * @param {number} at
+   */
+  #accent(piece, at) {
+    if (piece !== this.#current) return;
+    this.#energy = 1;
+    piece.at = at;
+  }
+
+  /**
+   * This is not spoken any more.
+   * @param {Utterance} piece
+   */
+  #count({ id }) {
+    const spent = this.playedMs(id);
+    this.#since = 0;
+    if (!this.#spent.has(id)) this.#spent.clear(); // one speech at a time
+    this.#spent.set(id, spent);
   }
 
   #tick() {

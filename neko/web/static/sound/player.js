@@ -4,6 +4,7 @@
  * Frames follow each other on one timeline in the order of their arrival. A pause in the delivery
  * fades out instead of clicking, and the next frame gets a new short lead. While the browser
  * refuses to play before a gesture, the latest half minute is kept and `onBlocked` asks for one.
+ * A pause takes what was not played off the timeline; going on puts it there again, from that very sample.
  */
 /**
  * @import { Mouth } from "../avatar/avatar.js"
@@ -13,6 +14,7 @@
  * @property {(id: SpeechId) => void} [onStart] its first sample is heard
  * @property {(id: SpeechId) => void} [onEnd] its last sample has been heard, or it was stopped
  * @property {() => void} [onBlocked] once, when a gesture is needed
+ * @typedef {{ speech: SpeechProgress, samples: Float32Array<ArrayBuffer> }} Frame
  * @typedef {{ context: AudioContext, volume: GainNode, lips: LipSync }} Output
  */
 import { LipSync } from "./lip_sync.js";
@@ -22,6 +24,8 @@ import { SpeechProgress } from "./speech_progress.js";
 export const RATE = 48000;
 
 const LEAD_S = 0.07;
+/** There is nothing to wait for when what goes on has been received. */
+const LEAD_AFTER_PAUSE_S = 0.01;
 const AHEAD_S = 1.5;
 const KEPT_WHILE_BLOCKED_S = 30;
 const KEPT_S = 600;
@@ -36,7 +40,7 @@ export class Player {
   #volume = 1;
   /** @type {Run | null} */
   #run = null;
-  /** @type {{ speech: SpeechProgress, samples: Float32Array<ArrayBuffer> }[]} */
+  /** @type {Frame[]} */
   #waiting = [];
   #waitingSamples = 0;
   /** @type {Map<SpeechId, SpeechProgress>} */
@@ -44,6 +48,7 @@ export class Player {
   /** @type {number} */
   #blockedTimer = 0;
   #blocked = false;
+  #paused = false;
 
   /**
    * `onMouth({open, shape})` at each frame while there is sound; `onStart(id)` when its first
@@ -91,8 +96,30 @@ export class Player {
     this.#endIfDone(speech);
   }
 
+  /** Silence within 20 ms; `resume` goes on where she was. What comes meanwhile waits. */
+  pause() {
+    if (this.#paused) return;
+    this.#paused = true;
+    const rest = /** @type {Frame[]} */ (this.#run?.stop() ?? []);
+    this.#run = null;
+    this.#output?.lips.stop();
+    const unplayed = rest.filter(({ samples }) => samples.length);
+    this.#waiting.unshift(...unplayed);
+    for (const { samples } of unplayed) this.#waitingSamples += samples.length;
+    for (const speech of this.#speeches.values()) this.#holdStart(speech);
+    for (const { speech, samples } of rest) if (!samples.length) this.#frameEnded(speech);
+  }
+
+  /** Go on after a pause. */
+  resume() {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#pump(LEAD_AFTER_PAUSE_S);
+  }
+
   /** Silence within 20 ms; what was waiting is forgotten. */
   stop() {
+    this.#paused = false;
     this.#waiting = [];
     this.#waitingSamples = 0;
     this.#run?.stop();
@@ -118,15 +145,21 @@ export class Player {
 
   /** Is there sound under way? */
   get playing() {
-    return this.#waiting.length > 0 || Boolean(this.#run?.sounding);
+    return !this.#paused && (this.#waiting.length > 0 || Boolean(this.#run?.sounding));
+  }
+
+  /** Does the browser let nothing be heard before a gesture, as far as is known? */
+  get blocked() {
+    return this.#output?.context.state !== "running";
   }
 
   /**
-   * Milliseconds of this speech that have been played; 0 for an unknown one.
+   * Milliseconds of this speech that have been played, as far as the loudspeaker is known to be; 0 for an unknown one.
    * @param {SpeechId} speechId
    */
   playedMs(speechId) {
-    return (this.#speeches.get(speechId)?.played() ?? 0) * 1000;
+    const speech = this.#speeches.get(speechId);
+    return speech ? speech.played(this.#paused || speech.hasEnded) * 1000 : 0;
   }
 
   #open() {
@@ -161,25 +194,28 @@ export class Player {
   }
 
   /** Hand over to the timeline what is due within the next moments. */
-  #pump() {
+  #pump(lead = LEAD_S) {
     const output = this.#output;
-    if (output?.context.state !== "running") return;
+    if (this.#paused || output?.context.state !== "running") return;
     this.#blocked = false;
     while (!this.#run?.open || this.#run.ahead < AHEAD_S) {
       const frame = this.#waiting.shift();
       if (!frame) break;
       const { speech, samples } = frame;
       this.#waitingSamples -= samples.length;
-      if (!this.#run?.open) this.#run = this.#newRun(output);
+      if (!this.#run?.open) this.#run = this.#newRun(output, lead);
       this.#run.add(samples, speech, () => this.#frameEnded(speech));
       this.#scheduleStart(speech, output.context.currentTime);
     }
     if (this.playing) output.lips.start();
   }
 
-  /** @param {Output} output */
-  #newRun({ context, volume, lips }) {
-    const notBefore = Math.max(context.currentTime + LEAD_S, this.#run?.until ?? 0);
+  /**
+   * @param {Output} output
+   * @param {number} lead
+   */
+  #newRun({ context, volume, lips }, lead) {
+    const notBefore = Math.max(context.currentTime + lead, this.#run?.until ?? 0);
     const run = new Run(context, RATE, notBefore);
     run.output.connect(volume);
     run.output.connect(lips.input);
@@ -195,6 +231,20 @@ export class Player {
     speech.isScheduled = true;
     const wait = Math.max(0, speech.startsAt - now) * 1000;
     speech.timer = setTimeout(() => this.#start(speech), wait);
+  }
+
+  /**
+   * What has not begun to be heard begins after the pause.
+   * @param {SpeechProgress} speech
+   */
+  #holdStart(speech) {
+    if (!speech.isScheduled || speech.hasStarted) return;
+    if (speech.played(true) > 0) {
+      this.#start(speech);
+      return;
+    }
+    clearTimeout(speech.timer);
+    speech.isScheduled = false;
   }
 
   /** @param {SpeechProgress} speech */

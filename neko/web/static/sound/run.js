@@ -1,4 +1,8 @@
-/** @typedef {Pick<import("./speech_progress.js").SpeechProgress, "put" | "cut">} Scheduled What is told when its sound plays and when it is cut. */
+/**
+ * @typedef {Pick<import("./speech_progress.js").SpeechProgress, "put" | "cut">} Scheduled What is told when its sound plays and when it is cut.
+ * @typedef {{ speech: Scheduled, samples: Float32Array<ArrayBuffer>, start: number }} Placed A frame, and when it plays, in
+ *   seconds of the context's clock.
+ */
 
 const FADE_IN_S = 0.006;
 const FADE_OUT_S = 0.008;
@@ -18,7 +22,7 @@ export class Run {
   /** @type {number} */
   #start;
   #samples = 0;
-  /** @type {Map<AudioBufferSourceNode, Scheduled>} */
+  /** @type {Map<AudioBufferSourceNode, Placed>} */
   #sources = new Map();
   #stopped = false;
   /** @type {GainNode} */
@@ -71,9 +75,10 @@ export class Run {
     buffer.copyToChannel(samples, 0);
     const source = new AudioBufferSourceNode(this.#context, { buffer });
     source.connect(this.output);
-    source.start(this.until);
-    speech.put(this.until, samples.length / this.#rate);
-    this.#sources.set(source, speech);
+    const start = this.until;
+    source.start(start);
+    speech.put(start, samples.length / this.#rate);
+    this.#sources.set(source, { speech, samples, start });
     source.addEventListener("ended", () => {
       if (!this.#sources.delete(source)) return;
       if (!this.#sources.size && !this.open) this.output.disconnect();
@@ -84,21 +89,27 @@ export class Run {
     gain.linearRampToValueAtTime(0, this.until);
   }
 
-  /** Fall silent now. Nothing that was added is reported any more. */
+  /**
+   * Fall silent now. Nothing that was added is reported any more; returned is, of each frame that was not known to be
+   * over, what has not been played: nothing, some or all of it.
+   */
   stop() {
     const now = this.#context.currentTime;
+    const end = Math.ceil((now + SILENCE_S) * this.#context.sampleRate) / this.#context.sampleRate;
     this.#stopped = true;
     const { gain } = this.output;
     if (gain.cancelAndHoldAtTime) gain.cancelAndHoldAtTime(now);
     else gain.cancelScheduledValues(now);
     gain.setTargetAtTime(0, now, SILENCE_S / 4);
     const sources = [...this.#sources.keys()];
-    for (const speech of new Set(this.#sources.values())) speech.cut(now + SILENCE_S);
+    const placed = [...this.#sources.values()];
+    for (const speech of new Set(placed.map((frame) => frame.speech))) speech.cut(end);
     this.#sources.clear();
-    for (const source of sources) source.stop(now + SILENCE_S);
+    for (const source of sources) source.stop(end);
     const last = sources.at(-1);
     if (last) last.addEventListener("ended", () => this.output.disconnect());
     else this.output.disconnect();
+    return placed.map(({ speech, samples, start }) => ({ speech, samples: samples.subarray(Math.max(0, Math.round((end - start) * this.#rate))) }));
   }
 
   #fadeStart() {

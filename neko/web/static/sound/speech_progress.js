@@ -2,7 +2,7 @@
 
 /** What is known of one speech: how much of it is still to come, and how much has been played. */
 export class SpeechProgress {
-  /** @type {BaseAudioContext} */
+  /** @type {AudioContext} */
   #context;
   /** @type {{ start: number, seconds: number }[]} */
   #pieces = [];
@@ -21,7 +21,7 @@ export class SpeechProgress {
 
   /**
    * @param {SpeechId} id
-   * @param {BaseAudioContext} context
+   * @param {AudioContext} context
    */
   constructor(id, context) {
     this.id = id;
@@ -48,11 +48,12 @@ export class SpeechProgress {
   }
 
   /**
-   * Seconds of it that have been played.
+   * Seconds of it that have come out of the loudspeaker.
+   * @param {boolean} settled nothing of it is playing: all that was not cut will have come out
    * @returns {number}
    */
-  played() {
-    const now = this.#context.currentTime;
+  played(settled) {
+    const now = settled ? Infinity : this.#context.currentTime - (this.#context.outputLatency || 0);
     let sum = 0;
     for (let first = this.#pieces[0]; first && now >= first.start + first.seconds; first = this.#pieces[0]) {
       this.#before += first.seconds;
