@@ -61,18 +61,18 @@ NekoError
 │   │   ├── PicturesRefusedError        the model takes no pictures
 │   │   └── ParameterRefusedError       one field of the request is not taken; its name says which
 │   ├── ModelServerError            5xx
-│   ├── SmallModelError             the small model on this computer could not be loaded
-│   │   ├── SmallModelMissingError      what runs it is not installed
-│   │   ├── SmallModelNoFileError       its file is not there or cannot be read
-│   │   ├── SmallModelFileError         its file is no GGUF
-│   │   ├── SmallModelMemoryError       there is not enough memory for it
-│   │   └── SmallModelDiedError         it ended by itself too often
-│   └── VoiceUnavailableError       the chosen model neither hears nor speaks
+│   └── SmallModelError             the small model on this computer could not be loaded
+│       ├── SmallModelMissingError      what runs it is not installed
+│       ├── SmallModelNoFileError       its file is not there or cannot be read
+│       ├── SmallModelFileError         its file is no GGUF
+│       ├── SmallModelMemoryError       there is not enough memory for it
+│       └── SmallModelDiedError         it ended by itself too often
 ├── SpeechError            speech synthesis or conversion failed
 │   ├── SpeechRefusedError     the speech server answered with an error
 │   │   └── SpeechKeyRefusedError  401, 402, 403: in vain until the key is another
 │   ├── SpeechSilentError      it cannot be reached, or went silent
 │   ├── SpeechUnreadableError  what it sent is no sound that can be decoded
+│   ├── SpeechNotInstalledError  what it speaks through is not installed
 │   ├── SpeechTooLongError     the reply runs too far ahead of its sound
 │   └── LocalVoiceError        a voice that is installed here does not work
 ├── HearingError           what was spoken could not be turned into words (its causes: neko.hearing_errors)
@@ -485,10 +485,6 @@ class SmallModelDiedError(SmallModelError):
     code = "small_model_died"
 
 
-class VoiceUnavailableError(ModelError):
-    code = "voice_unavailable"
-
-
 class SpeechError(NekoError):
     """``params`` always holds ``engine``, the name the user knows."""
 
@@ -513,6 +509,13 @@ class SpeechSilentError(SpeechError):
 
 class SpeechUnreadableError(SpeechError):
     code = "speech_unreadable"
+
+
+class SpeechNotInstalledError(SpeechError):
+    """``params`` holds ``extra`` too, the part of the package to be installed."""
+
+    code = "speech_not_installed"
+    permanent = True
 
 
 class SpeechTooLongError(SpeechError):

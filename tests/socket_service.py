@@ -110,6 +110,13 @@ class Conversation:
     async def send(self, message: Any) -> None:
         await self._connection.send(message if isinstance(message, bytes) else json.dumps(message, ensure_ascii=False))
 
+    async def words(self) -> str:
+        """The next message, which is text and no JSON."""
+        return str(await self._connection.recv())
+
+    async def send_words(self, words: str) -> None:
+        await self._connection.send(words)
+
     async def greeted(self, greeting: Any) -> None:
         """Keep what the client opened with; with the fault ``late`` nothing follows it."""
         self.service.greetings.append(greeting)
@@ -119,7 +126,10 @@ class Conversation:
             raise ConnectionClosed(None, None)
 
     async def speak(self, text: str, pack: Callable[[bytes], Any], rate: int, error: Any = None) -> bool:
-        """Say ``text`` as tones, a piece for ten characters; False when a fault ended the connection."""
+        """Say ``text`` as tones, a piece for ten characters; False when a fault ended the connection.
+
+        Without ``error`` the protocol tells one by closing.
+        """
         self.service.texts.append(text)
         await self.service.tell()
         if self.fault == "gone":
@@ -129,7 +139,10 @@ class Conversation:
             await self._connection.wait_closed()
             return False
         if self.fault == "error":
-            await self.send(error)
+            if error is None:
+                await self._connection.close(1007, "scripted: no such voice")
+            else:
+                await self.send(error)
             await self._connection.wait_closed()
             return False
         if self.fault == "nonsense":

@@ -1,9 +1,21 @@
-"""What the speech services say, as their documents have it (``contract/tts.md`` §4), for ``SocketService``."""
+"""What the speech services say, as their documents have it (``contract/tts.md`` §4), for ``SocketService`` and
+``HttpService``."""
 
 from __future__ import annotations
 
+import base64
+import io
+import json
+import re
 import struct
+from functools import cache
+from typing import Any
 
+import numpy as np
+import soundfile
+
+from tests.http_service import HttpService, event, query
+from tests.scripted_provider import Connection, Request
 from tests.socket_service import Conversation
 
 
@@ -27,3 +39,123 @@ async def gpt_sovits(talk: Conversation) -> None:
     error = {"type": "error", "message": "scripted: no such voice"}
     if await talk.speak(text, lambda pcm: wav(pcm, 32_000), 32_000, error):
         await talk.send({"type": "done"})
+
+
+async def step(talk: Conversation) -> None:
+    """§4.1: a WAV in base64 per message."""
+    await talk.send({"type": "tts.connection.done", "data": {"session_id": "S"}})
+    create = await talk.receive()
+    assert create["type"] == "tts.create"
+    await talk.greeted(create)
+    await talk.send({"type": "tts.response.created", "data": {"session_id": "S"}})
+    text = ""
+    while (message := await talk.receive())["type"] == "tts.text.delta":
+        assert message["data"]["session_id"] == "S"
+        text += message["data"]["text"]
+    error = {"type": "tts.response.error", "data": {"code": "x", "message": "scripted: no such voice"}}
+
+    def pack(pcm: bytes) -> Any:
+        return {"type": "tts.response.audio.delta", "data": {"audio": base64.b64encode(wav(pcm, 24_000)).decode()}}
+
+    if await talk.speak(text, pack, 24_000, error):
+        await talk.send({"type": "tts.response.audio.done", "data": {"session_id": "S"}})
+
+
+async def local_cosyvoice(talk: Conversation) -> None:
+    """§4.8: bare sound; the server closes when it is over."""
+    await talk.greeted(await talk.receive())
+    text = ""
+    while "text" in (message := await talk.receive()):
+        text += message["text"]
+    assert message == {"event": "end"}
+    await talk.speak(text, lambda pcm: pcm, 22_050, {"error": {"message": "scripted: no such voice"}})
+
+
+async def cosyvoice_cloud(talk: Conversation) -> None:
+    """§4.3: tasks, one after the other on one connection."""
+
+    def header(event: str, **more: str) -> dict[str, Any]:
+        return {"header": {"task_id": task, "event": event, "attributes": {}, **more}, "payload": {}}
+
+    while True:
+        run = await talk.receive()
+        task = run["header"]["task_id"]
+        assert (run["header"]["action"], run["payload"]["function"]) == ("run-task", "SpeechSynthesizer")
+        await talk.greeted(run["payload"])
+        await talk.send(header("task-started"))
+        text = ""
+        while (message := await talk.receive())["header"]["action"] == "continue-task":
+            text += message["payload"]["input"]["text"]
+        assert message["header"] == {"action": "finish-task", "task_id": task, "streaming": "duplex"}
+        await talk.send(header("result-generated"))
+        error = header("task-failed", error_code="InvalidParameter", error_message="scripted: no such voice")
+        if not await talk.speak(text, lambda pcm: pcm, 24_000, error):
+            return
+        await talk.send(header("task-finished"))
+
+
+async def edge(talk: Conversation) -> None:
+    """The messages of Edge's reading aloud: heads like those of HTTP, MP3 below them."""
+    await talk.greeted(await talk.words())
+    request = await talk.words()
+    assert "Path:ssml" in request
+    found = re.search(r"<prosody[^>]*>(.*)</prosody>", request)
+    assert found
+    await talk.send_words("X-RequestId:1\r\nPath:turn.start\r\n\r\n{}")
+
+    def pack(pcm: bytes) -> bytes:
+        head = b"X-RequestId:1\r\nContent-Type:audio/mpeg\r\nPath:audio\r\n"
+        return struct.pack(">H", len(head)) + head + mp3(pcm)
+
+    if await talk.speak(found[1], pack, 24_000):
+        await talk.send_words("X-RequestId:1\r\nPath:turn.end\r\n\r\n{}")
+
+
+async def cogtts(service: HttpService, connection: Connection, request: Request) -> None:
+    """§4.4."""
+
+    def pack(pcm: bytes) -> bytes:
+        content = {"content": base64.b64encode(pcm).decode(), "return_sample_rate": 24_000}
+        return event({"choices": [{"index": 0, "delta": content}]})
+
+    assert request.path.endswith("/audio/speech")
+    service.voices.append(request.json["voice"])
+    tail = event({"choices": [{"index": 0, "finish_reason": "stop", "delta": {}}]}) + b"data: [DONE]\n\n"
+    await service.speak(connection, request.json["input"], pack, kind="text/event-stream", tail=tail)
+
+
+async def gemini(service: HttpService, connection: Connection, request: Request) -> None:
+    """§4.6, streamed."""
+
+    def pack(pcm: bytes) -> bytes:
+        data = {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": base64.b64encode(pcm).decode()}
+        return event({"candidates": [{"content": {"parts": [{"inlineData": data}], "role": "model"}, "index": 0}]})
+
+    assert request.path.startswith("/models/voice-1:streamGenerateContent?alt=sse")
+    body = request.json
+    config = body["generationConfig"]
+    assert config["responseModalities"] == ["AUDIO"]
+    service.voices.append(config["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]["voiceName"])
+    await service.speak(connection, body["contents"][0]["parts"][0]["text"], pack, kind="text/event-stream")
+
+
+async def voicevox(service: HttpService, connection: Connection, request: Request) -> None:
+    """``/audio_query``, then ``/synthesis``; ``/speakers`` lists the voices."""
+    if request.path.startswith("/audio_query"):
+        text = query(request)["text"]
+        answer = {"kana": text, "speedScale": 1.0, "pitchScale": 0.0, "outputStereo": True}
+        connection.answer(200, json.dumps(answer).encode())
+    elif request.path.startswith("/synthesis"):
+        assert request.json["outputStereo"] is False
+        service.voices.append(query(request)["speaker"])
+        head = wav(b"", 24_000)[:-4] + struct.pack("<I", 0xFFFFFFFF)
+        await service.speak(connection, request.json["kana"], lambda pcm: pcm, kind="audio/wav", head=head)
+
+
+@cache
+def mp3(pcm: bytes) -> bytes:
+    """PCM16 mono of 24 kHz as bare frames of MP3, without the head that LAME writes."""
+    packed = io.BytesIO()
+    soundfile.write(packed, np.frombuffer(pcm, "<i2"), 24_000, format="MP3")
+    data = packed.getvalue()
+    return data[data.index(data[:2], 4) :]

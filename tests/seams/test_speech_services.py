@@ -3,31 +3,57 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
+from neko.audio.engines import cosyvoice, edge
+from neko.audio.engines.cogtts import CogTTS
+from neko.audio.engines.cosyvoice import CosyVoiceCloud, LocalCosyVoice
+from neko.audio.engines.edge import EdgeSpeech
+from neko.audio.engines.gemini_speech import GeminiSpeech
 from neko.audio.engines.gpt_sovits import GPTSoVITS, read_voice, stream_url
+from neko.audio.engines.http_speech import HttpSpeech
 from neko.audio.engines.service import SpeechServer
 from neko.audio.engines.socket_speech import SocketSpeech
-from neko.errors import NekoError, SpeechError, SpeechKeyRefusedError
+from neko.audio.engines.step_speech import FreeSpeech, StepSpeech
+from neko.audio.engines.voicevox import Voicevox
+from neko.errors import NekoError, SpeechError, SpeechKeyRefusedError, SpeechNotInstalledError, SpeechSilentError
 from neko.net import Network
 from neko.types.speech import Utterance, VoiceSettings
 from tests import speech_protocols
+from tests.http_service import HttpService
+from tests.http_service import Talk as HttpTalk
 from tests.seams.speech_engine import LONG, SECONDS, SHORT, Ear, Subject, VoiceBehaviour, whole
 from tests.socket_service import Conversation, Fault, SocketService
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    """``lossy``: its coding changes the length. ``greets_with_voice``: before the text."""
+
     engine: type[SocketSpeech]
     talk: Callable[[Conversation], Awaitable[None]]
+    lossy: bool = False
+    greets_with_voice: bool = True
 
 
 KINDS = [
     Kind(GPTSoVITS, speech_protocols.gpt_sovits),
+    Kind(LocalCosyVoice, speech_protocols.local_cosyvoice),
+    Kind(StepSpeech, speech_protocols.step),
+    Kind(FreeSpeech, speech_protocols.step),
+    Kind(CosyVoiceCloud, speech_protocols.cosyvoice_cloud),
+    Kind(EdgeSpeech, speech_protocols.edge, lossy=True, greets_with_voice=False),
+]
+HTTP = [
+    (CogTTS, speech_protocols.cogtts),
+    (GeminiSpeech, speech_protocols.gemini),
+    (Voicevox, speech_protocols.voicevox),
 ]
 
 
@@ -80,9 +106,9 @@ class TestSocketServices(VoiceBehaviour):
         service.stalls_after = 3
         await super().test_closing_the_engine_ends_what_it_is_saying(subject)
 
-    async def test_all_of_the_sound_is_given(self, subject: Subject, service: SocketService) -> None:
-        sound = await whole(subject.engine, SHORT)
-        assert len(sound) == pytest.approx(3 * 0.1 * 96_000, rel=0.02)
+    async def test_all_of_the_sound_is_given(self, subject: Subject, kind: Kind, service: SocketService) -> None:
+        sound = len(await whole(subject.engine, SHORT))
+        assert sound > 0.2 * 96_000 if kind.lossy else sound == pytest.approx(0.3 * 96_000, rel=0.02)
         assert service.texts == [SHORT.text]
 
     async def test_the_next_connection_is_open_before_it_is_needed(
@@ -97,8 +123,10 @@ class TestSocketServices(VoiceBehaviour):
         assert len(service.texts) == 3
 
     async def test_another_voice_is_never_said_with_the_one_before(
-        self, subject: Subject, service: SocketService
+        self, subject: Subject, kind: Kind, service: SocketService
     ) -> None:
+        if not kind.greets_with_voice:
+            return
         await subject.engine.prewarm()
         for name in ("anna", "bert", "bert"):
             await whole(subject.engine, Utterance(SHORT.text, "en", VoiceSettings(name)))
@@ -157,6 +185,153 @@ class TestSocketServices(VoiceBehaviour):
         task.cancel()
         await asyncio.wait([task], timeout=SECONDS)
         assert task.cancelled()
+
+
+class TestHttpServices(VoiceBehaviour):
+    @pytest.fixture(params=HTTP, ids=lambda one: one[0].kind)
+    def one(self, request: pytest.FixtureRequest) -> tuple[type[HttpSpeech], HttpTalk]:
+        chosen: tuple[type[HttpSpeech], HttpTalk] = request.param
+        return chosen
+
+    @pytest.fixture
+    async def service(self, one: tuple[type[HttpSpeech], HttpTalk]) -> AsyncIterator[HttpService]:
+        async with HttpService(one[1]) as service:
+            yield service
+
+    @pytest.fixture
+    async def subject(self, one: tuple[type[HttpSpeech], HttpTalk], service: HttpService) -> AsyncIterator[Subject]:
+        built: list[HttpSpeech] = []
+
+        def build() -> HttpSpeech:
+            built.append(one[0](SpeechServer("Scripted", service.url, "voice-1", "sk-secret"), Network()))
+            return built[-1]
+
+        async def stopped() -> None:
+            await service.requests[-1].aborted.wait()
+
+        yield Subject(build(), build, stopped)
+        for engine in built:
+            await engine.aclose()
+
+    async def test_closing_the_iterator_stops_the_work_at_once(  # type: ignore[override]  # one more fixture
+        self, subject: Subject, service: HttpService
+    ) -> None:
+        service.stalls_after = 3
+        pieces = subject.engine.synthesise(LONG, Ear())
+        async with asyncio.timeout(SECONDS):
+            await anext(pieces)
+            await pieces.aclose()
+            await subject.stopped()
+
+    async def test_closing_the_engine_ends_what_it_is_saying(  # type: ignore[override]  # one more fixture
+        self, subject: Subject, service: HttpService
+    ) -> None:
+        service.stalls_after = 3
+        await super().test_closing_the_engine_ends_what_it_is_saying(subject)
+
+    async def test_all_of_the_sound_is_given_over_one_connection(self, subject: Subject, service: HttpService) -> None:
+        for voice in ("3", "4"):
+            sound = await whole(subject.engine, Utterance(SHORT.text, "en", VoiceSettings(voice)))
+            assert len(sound) == pytest.approx(0.3 * 96_000, rel=0.02)
+        assert (service.texts, service.voices, service.connections) == ([SHORT.text] * 2, ["3", "4"], 1)
+
+    @pytest.mark.parametrize("fault", ["cut", "gone", "nonsense", "silence", "error"])
+    async def test_what_goes_wrong_is_told_and_the_next_sentence_is_spoken(
+        self, subject: Subject, service: HttpService, fault: Fault
+    ) -> None:
+        service.faults.append(fault)
+        with pytest.raises(SpeechError) as told:
+            await whole(subject.engine, SHORT)
+        assert told.value.params["engine"] == "Scripted"
+        assert fault != "error" or "scripted" in told.value.said
+        assert await whole(subject.engine, SHORT)
+
+    async def test_a_wrong_key_is_told_as_one_that_stays_wrong(self, subject: Subject, service: HttpService) -> None:
+        service.always = "refused"
+        with pytest.raises(SpeechKeyRefusedError) as told:
+            await whole(subject.engine, SHORT)
+        assert told.value.permanent
+        assert "sk-secret" not in f"{told.value} {told.value.said}"
+
+    async def test_a_server_that_is_not_there_is_told_ahead(
+        self, one: tuple[type[HttpSpeech], HttpTalk], free_port: int
+    ) -> None:
+        engine = one[0](SpeechServer("Scripted", f"http://127.0.0.1:{free_port}"), Network())
+        with pytest.raises(SpeechSilentError):
+            await engine.prewarm()
+        with pytest.raises(SpeechSilentError):
+            await whole(engine, SHORT)
+        await engine.aclose()
+
+    async def test_one_who_waits_for_sound_that_never_comes_can_be_cut(
+        self, subject: Subject, service: HttpService
+    ) -> None:
+        service.always = "slow"
+        task = asyncio.create_task(whole(subject.engine, LONG))
+        await service.spoken.wait()
+        task.cancel()
+        await asyncio.wait([task], timeout=SECONDS)
+        assert task.cancelled()
+
+
+class TestCosyVoice:
+    @pytest.mark.parametrize(
+        ("text", "name", "speed"),
+        [
+            ("", "中文女", 1.0),
+            ("mio", "mio", 1.0),
+            ("mio:1.2", "mio", 1.2),
+            ("mio:fast", "mio:fast", 1.0),
+            (":2", ":2", 1.0),
+        ],
+    )
+    def test_a_voice_may_carry_its_speed(self, text: str, name: str, speed: float) -> None:
+        assert cosyvoice.read_voice(text) == (name, speed)
+
+    async def test_it_is_over_when_the_server_falls_quiet(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cosyvoice, "_QUIET_S", 0.05)
+        heard: list[bytes] = []
+
+        async def stay(talk: Conversation) -> None:
+            await speech_protocols.local_cosyvoice(talk)
+            with pytest.raises(ConnectionClosed):
+                await talk.receive()
+
+        async with SocketService(stay) as service:
+            engine = LocalCosyVoice(SpeechServer("S", f"ws://127.0.0.1:{service.port}"), Network())
+            heard.append(await whole(engine, SHORT))
+            await engine.aclose()
+        assert len(heard[0]) == pytest.approx(0.3 * 96_000, rel=0.02)
+
+    @pytest.mark.parametrize(
+        ("voice", "model"),
+        [
+            ("", "m"),
+            ("longanhuan", "m"),
+            ("cosyvoice-v3-plus-mio-1a2b", "cosyvoice-v3-plus"),
+            ("cosyvoice-v2-x", "cosyvoice-v2"),
+        ],
+    )
+    async def test_a_cloned_voice_is_asked_of_the_model_that_it_was_made_for(self, voice: str, model: str) -> None:
+        async with SocketService(speech_protocols.cosyvoice_cloud) as service:
+            engine = CosyVoiceCloud(SpeechServer("S", f"ws://127.0.0.1:{service.port}", "m", "k"), Network())
+            for _ in range(2):
+                assert await whole(engine, Utterance(SHORT.text, "en", VoiceSettings(voice)))
+            await engine.aclose()
+            assert [greeting["model"] for greeting in service.greetings] == [model] * 2
+            assert service.opened == 1
+            assert service.requests[0].headers["Authorization"] == "Bearer k"
+
+
+class TestEdge:
+    async def test_it_tells_what_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "edge_tts.constants", None)
+        edge._package.cache_clear()
+        engine = EdgeSpeech(SpeechServer("Edge", "ws://127.0.0.1:1"), Network())
+        with pytest.raises(SpeechNotInstalledError):
+            await engine.prewarm()
+        await engine.aclose()
+        edge._package.cache_clear()
 
 
 class TestGPTSoVITS:

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from neko.errors import MemoryStoreError, ModelUnreachableError, VoiceUnavailableError
+from neko.errors import MemoryStoreError, ModelUnreachableError
+from neko.hearing_errors import NothingHearsError
 from neko.sessions.actions import EndSession, SendText, StartSession, StopReply
 from neko.sessions.arbiter import Verdict
 from neko.sessions.events import (
@@ -212,7 +213,7 @@ async def test_a_start_that_cannot_succeed_is_not_tried_again_until_somebody_ask
     def refuse(*_: object) -> NoReturn:
         nonlocal attempts
         attempts += 1
-        raise VoiceUnavailableError(model="m", provider="p")
+        raise NothingHearsError(engine="")
 
     talk.manager._slot._dependencies = replace(talk.manager._slot._dependencies, model=refuse)
     talk.speak()

@@ -7,10 +7,16 @@ from typing import Final
 
 from neko.audio.engines.browser import BrowserVoice
 from neko.audio.engines.by_script import BuiltinVoice
+from neko.audio.engines.cogtts import CogTTS
+from neko.audio.engines.cosyvoice import CosyVoiceCloud, LocalCosyVoice
+from neko.audio.engines.edge import EdgeSpeech
+from neko.audio.engines.gemini_speech import GeminiSpeech
 from neko.audio.engines.gpt_sovits import GPTSoVITS
 from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.audio.engines.service import SpeechServer
 from neko.audio.engines.silent import SilentEngine
+from neko.audio.engines.step_speech import FreeSpeech, StepSpeech
+from neko.audio.engines.voicevox import Voicevox
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.settings.registry import ENGINE_KINDS
@@ -20,6 +26,14 @@ KINDS = ENGINE_KINDS
 BuildService = Callable[[SpeechServer, Network, VoiceSettings | None], SpeechEngine]
 SERVICES: Final[Mapping[str, BuildService]] = {
     "gptsovits": GPTSoVITS,
+    "cosyvoice": LocalCosyVoice,
+    "voicevox": Voicevox,
+    "edge": EdgeSpeech,
+    "gemini": GeminiSpeech,
+    "step": StepSpeech,
+    "free": FreeSpeech,
+    "cogtts": CogTTS,
+    "cosyvoice_cloud": CosyVoiceCloud,
 }
 """Those that speak through a ``SpeechServer``, by kind."""
 

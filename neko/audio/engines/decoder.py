@@ -1,7 +1,8 @@
 """What a speech server sends, to PCM16 mono: decided by its first bytes, whatever its header says.
 
 WAV and bare PCM are decoded as they come in. What is compressed is short, a sentence, and is decoded by libsndfile
-(MP3, Ogg Vorbis and Opus, FLAC, AIFF, and WAV of rarer encodings) when it is whole. Text is no sound: it is
+(MP3, Ogg Vorbis and Opus, FLAC, AIFF, and WAV of rarer encodings) when it is whole; MP3 also before, from its
+beginning each time, which takes a millisecond or two. Text is no sound: it is
 kept for whoever tells the user, and never played.
 """
 
@@ -22,6 +23,8 @@ Kind = Literal["wav", "packed", "text", "pcm"]
 _HEAD: Final = 512
 """Bytes after which it is certain what a stream is, whatever it looks like so far."""
 _LARGEST_PACKED: Final = 32 * 1024 * 1024
+_FRAMES_STEP: Final = 3000
+"""Bytes of MP3, half a second of the usual ones."""
 _LARGEST_TEXT: Final = 64 * 1024
 _PACKED: Final = (b"ID3", b"OggS", b"fLaC", b"FORM", b"RIFX", b"caff", b".snd")
 _UNKNOWN: Final = (b"\x1aE\xdf\xa3", b"ADIF")
@@ -46,6 +49,8 @@ class SoundDecoder:
         self._held = b""
         self._wav = WavStream()
         self._to_rate: PcmStream | None = None
+        self._tried = 0
+        self._unpacked_length = 0
         self.started = False
         self.empty = True
 
@@ -68,6 +73,8 @@ class SoundDecoder:
             whole = len(self._held) - len(self._held) % self._bare.frame
             data, self._held = self._held[:whole], self._held[whole:]
             return self._say(self._bare.to_pcm16(data), self._bare.rate)
+        if self._kind == "packed" and self._comes_in_frames():
+            return self._feed_frames()
         if len(self._held) > (_LARGEST_PACKED if self._kind == "packed" else _LARGEST_TEXT):
             raise SpeechUnreadableError("an answer far too long")
         return b""
@@ -78,7 +85,7 @@ class SoundDecoder:
             self._kind = _kind_of(self._held, whole=True)
         rest = b""
         if self._kind == "packed":
-            rest = self._say(*_unpack(self._held))
+            rest = self._unpacked()
         elif self._kind in ("pcm", "wav"):
             rest = self.feed(b"")
         if self._kind == "text" or not self.started:
@@ -86,6 +93,25 @@ class SoundDecoder:
         assert self._to_rate is not None
         tail = self._to_rate.flush()
         return rest + (self._convert(tail) if tail else b"")
+
+    def _comes_in_frames(self) -> bool:
+        """Whether what is there of it can be decoded: bare frames of MP3, without a head that tells of them all."""
+        if len(self._held) > _LARGEST_PACKED:
+            raise SpeechUnreadableError("an answer far too long")
+        head = self._held[:_HEAD]
+        return len(head) >= 4 and head[0] == 0xFF and _is_mpeg(head) and b"Xing" not in head and b"Info" not in head
+
+    def _feed_frames(self) -> bytes:
+        if len(self._held) - self._tried < _FRAMES_STEP:
+            return b""
+        self._tried = len(self._held)
+        return self._unpacked()
+
+    def _unpacked(self) -> bytes:
+        """What is new of all that is there, decoded."""
+        pcm, rate = _unpack(self._held)
+        new, self._unpacked_length = pcm[self._unpacked_length :], len(pcm)
+        return self._say(new, rate)
 
     def _feed_wav(self, chunk: bytes) -> bytes:
         self._held += b"" if self._wav.format else chunk

@@ -49,8 +49,8 @@ class OpenAISpeech:
         self.capabilities = SpeechCapabilities("openai", RATE, local=False)
 
     async def prewarm(self, language: str = "") -> None:
-        """Load the HTTP client and the sample-rate converter; the server is not asked anything."""
-        await self._http.client()
+        """Load what is needed, and see whether somebody is there; the server is not asked anything."""
+        await self._http.reach()
         warm = PcmStream(RATE)
         await in_thread(warm.process, bytes(480))
 

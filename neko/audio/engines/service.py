@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 from neko.errors import (
@@ -20,11 +20,15 @@ from neko.errors import (
 )
 from neko.net import Network, WebSocketClosedError, WebSocketRefusedError
 from neko.providers.error_body import decoded_body, read_error, without_key
+from neko.proxies import ProxyRules
 from neko.settings import is_near
 from neko.settings.pasted import odd_character
+from neko.tasks import in_thread
 
 if TYPE_CHECKING:
     import httpx2
+
+T = TypeVar("T")
 
 PURPOSE: Final = "speech"
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -126,7 +130,27 @@ class ServiceClient:
                 raise self._server.closed()
             return self._client
 
-    async def next(self, chunks: AsyncIterator[bytes], *, started: bool) -> bytes | None:
+    async def reach(self) -> None:
+        """Load the client, and see whether anything takes connections there; through a proxy nobody can tell.
+
+        Raises ``SpeechError`` when nothing does.
+        """
+        await self.client()
+        url = self._server.url
+        if await in_thread(lambda: ProxyRules.read().proxy_for(url)) is not None:
+            return
+        parts = urlsplit(url)
+        tls = parts.scheme in ("https", "wss")
+        port = parts.port or (443 if tls else 80)
+        is_there = await self._network.is_listening(PURPOSE, parts.hostname or "", port, CONNECT_TIMEOUT_S, tls=tls)
+        if not is_there:
+            raise SpeechSilentError("nothing takes connections there", **self._server.who)
+
+    def deadline(self) -> asyncio.Timeout:
+        """For an answer to begin."""
+        return deadline(self._server, started=False)
+
+    async def next(self, chunks: AsyncIterator[T], *, started: bool) -> T | None:
         """The next piece of an answer, None at its end."""
         async with deadline(self._server, started=started):
             return await anext(chunks, None)

@@ -154,7 +154,7 @@ class SocketSpeech(ABC):
                 raise
         finally:
             self._lines.discard(line)
-            if whole and self.keeps_line and not self._closed:
+            if whole and is_heard and self.keeps_line and not self._closed:
                 line.used, line.since = True, time.monotonic()
                 self._keep(line)
             else:

@@ -142,20 +142,22 @@ class History:
     ) -> list[ChatMessage]:
         """The messages for the next completion. ``ask`` is an instruction of ours in place of a user's line.
 
-        Roles alternate and the user comes first (many chat templates insist): neighbours of one role
-        are joined. What does not fit into ``most_tokens`` is left out of this request: the oldest exchanges, then the
-        oldest notes, the context, and at the end the last exchange; what is to be answered stays. Of instructions that
-        are too long the beginning (who she is) and the end (what was said last before the session) are kept.
+        Roles alternate and the user comes first (many chat templates insist): neighbours of one role are joined. The
+        context, which is another each time, stands with what is to be answered: what comes before is the same from
+        turn to turn, and servers that keep what they have read need not read it again. What does not fit into
+        ``most_tokens`` is left out of this request: the oldest exchanges, then the oldest notes, the context, and at
+        the end the last exchange; what is to be answered stays. Of instructions that are too long the beginning (who
+        she is) and the end (what was said last before the session) are kept.
         """
-        entries, known = list(self._entries), [*self._notes, context]
+        entries, notes = list(self._entries), list(self._notes)
         instructions = self.instructions
         if most_tokens is not None:
             room = most_tokens - estimate_tokens(ask)
             question = entries[-1].tokens if entries else 0
             talk_room = max(question, min(self._tokens, room // 2))
             instructions = _without_middle(instructions, max(room - talk_room, _LEAST_INSTRUCTIONS))
-            entries, known = self._fitting(context, room - estimate_tokens(instructions))
-        system = "\n\n".join(part for part in (instructions, *known) if part)
+            entries, notes, context = self._fitting(context, room - estimate_tokens(instructions))
+        system = "\n\n".join(part for part in (instructions, *notes) if part)
         messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         talk = [message for entry in entries for message in entry.messages(with_steps=with_steps)]
         if ask:
@@ -170,6 +172,7 @@ class History:
             else:
                 messages.append(message)
             last = role
+        _put_before_question(messages, context)
         return list(messages)
 
     def _reply(self, turn_id: str) -> _Entry | None:
@@ -188,7 +191,7 @@ class History:
             for _ in range(count):
                 self._tokens -= self._entries.popleft().tokens
 
-    def _fitting(self, context: str, room: int) -> tuple[list[_Entry], list[str]]:
+    def _fitting(self, context: str, room: int) -> tuple[list[_Entry], list[str], str]:
         """As much of the talk and of what else is known (the notes, the context) as this many tokens hold."""
         entries, known = list(self._entries), [*self._notes, context]
         tokens = self._tokens + sum(map(estimate_tokens, known))
@@ -200,7 +203,7 @@ class History:
             entries = entries[count:]
         while tokens > room and known:
             tokens -= estimate_tokens(known.pop(0))
-        return entries, known
+        return entries, known[:-1] if known else [], known[-1] if known else ""
 
 
 def _oldest_exchange(entries: Sequence[_Entry]) -> int:
@@ -221,6 +224,17 @@ def _append(messages: list[dict[str, Any]], message: dict[str, Any]) -> None:
         last.update({key: value for key, value in message.items() if key not in ("role", "content")})
     else:
         messages.append(message)
+
+
+def _put_before_question(messages: list[dict[str, Any]], context: str) -> None:
+    """What is known for this turn alone, in brackets before the last words of the user."""
+    if not context:
+        return
+    question = next((one for one in reversed(messages) if one["role"] == "user"), None)
+    if question is None:
+        messages.append({"role": "user", "content": f"[{context}]"})
+    else:
+        question["content"] = f"[{context}]\n\n{question['content']}"
 
 
 def _cut(text: str, most_tokens: int) -> str:

@@ -167,12 +167,14 @@ async def test_the_talk_so_far_is_sent_with_every_message(start: Start) -> None:
     ]
 
 
-async def test_context_goes_to_the_system_side_of_its_own_request_only(start: Start) -> None:
+async def test_context_stands_with_the_words_it_belongs_to_so_that_what_comes_before_stays_the_same(
+    start: Start,
+) -> None:
     talk = await start()
     await talk.say("first", "a", context="Sam has a cat.")
     await talk.say("second", "b")
-    assert talk.sent(0)[0]["content"] == "You are Mio.\n\nSam has a cat."
-    assert talk.sent(1)[0]["content"] == "You are Mio."
+    assert [message["content"] for message in talk.sent(0)] == ["You are Mio.", "[Sam has a cat.]\n\nfirst"]
+    assert [message["content"] for message in talk.sent(1)][:2] == ["You are Mio.", "first"]
 
 
 async def test_pictures_go_to_the_vision_model_for_their_message_only(start: Start) -> None:
