@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 _UNCLEAN = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff]")
 _UNCLEAN_WITHIN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -38,8 +40,22 @@ def load_json(raw: str | bytes, *, pieces: bool = False, strict: bool = False) -
     ``TextPieces``. ``strict``: NaN and infinities, which are no JSON, are refused.
     """
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    value = json.loads(text, parse_constant=_refuse) if strict else json.loads(text)
+    if strict:
+        value = json.loads(text, parse_constant=_refuse)
+    else:
+        try:
+            value = orjson.loads(text)
+        except ValueError:  # halves of pairs, NaN, what is no JSON
+            value = json.loads(text)
     return _each_text(value, _within if pieces else well_formed) if _ESCAPED.search(text) else value
+
+
+def dump_json(value: Any) -> bytes:
+    """A value of clean JSON as compact UTF-8; texts in it are made clean."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # halves of pairs, integers beyond 64 bits
+        return well_formed(json.dumps(value, ensure_ascii=False, separators=(",", ":"))).encode()
 
 
 def _refuse(constant: str) -> Any:

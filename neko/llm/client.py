@@ -17,6 +17,7 @@ from neko.providers import ModelEndpoint
 from neko.providers.addresses import shown_host, url_below
 from neko.settings import is_near
 from neko.tasks import in_thread, spare_collector
+from neko.well_formed import dump_json
 
 if TYPE_CHECKING:
     import httpx2
@@ -85,6 +86,7 @@ class ProviderClient:
         if "api-version=" in base_url:  # Azure
             headers["api-key"] = openai.api_key
         headers["Accept"] = "text/event-stream, application/json"
+        headers["Content-Type"] = "application/json"
         headers["Accept-Encoding"] = "identity"  # compressing deltas delays them
         question = http.build_request("POST", url_below(base_url, "chat/completions"), headers=headers)
         del question.headers["Content-Length"]
@@ -122,7 +124,7 @@ class ProviderClient:
         import httpx2
 
         url, headers, extensions = self._chat
-        return httpx2.Request("POST", url, headers=headers, json=body, extensions=extensions)
+        return httpx2.Request("POST", url, headers=headers, content=dump_json(body), extensions=extensions)
 
     async def connect_ahead(self, timeout_s: float) -> None:
         """Have a connection ready for the first request, if the server can be reached; fails silently.

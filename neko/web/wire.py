@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import sys
 from array import array
 from collections.abc import Callable
@@ -31,7 +30,7 @@ from neko.sessions.actions import (
 )
 from neko.types.lines import Line, NewLine
 from neko.types.model_session import ModelLabel
-from neko.well_formed import load_json, well_formed
+from neko.well_formed import dump_json, load_json
 
 MAX_TEXT = 20_000
 MAX_IMAGE = 13_981_113
@@ -393,4 +392,4 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
 
 def encode(event: ev.Event) -> str:
     """The JSON text frame of an event; the binary frame of ``Audio`` follows it separately."""
-    return well_formed(json.dumps(_FRAMES[type(event)](event), ensure_ascii=False, separators=(",", ":")))
+    return dump_json(_FRAMES[type(event)](event)).decode()
