@@ -1,4 +1,4 @@
-"""``python -m neko``: start Neko, or let ``doctor`` look her over."""
+"""``python -m neko``: start Neko, let ``doctor`` look her over, or fetch ``models``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from neko import doctor, serve
+from neko import doctor, models_command, serve
 from neko.errors import NekoError
 from neko.i18n import describe, known
 from neko.language import system_language
@@ -22,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments[:1] == ["doctor"]:
             return doctor.run(Settings.from_command_line(arguments[1:], environ))
+        if arguments[:1] == ["models"]:
+            return models_command.run(arguments[1:], environ)
         return serve.run(Settings.from_command_line(arguments, environ))
     except NekoError as error:
         print(explain(error, environ), file=sys.stderr)

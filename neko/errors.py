@@ -83,6 +83,7 @@ NekoError
 │   ├── HearingBusyError       more is waiting than can be recognised
 │   ├── HearingModelError      the model on this computer cannot be loaded, or ended too often
 │   └── NothingHearsError      no recogniser is there
+├── ModelFetchError        a model could not be fetched (neko.hearing_errors)
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
     ├── LogMovedError          its file had gone and was written anew

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from neko.errors import HearingError
+from neko.errors import HearingError, NekoError
 
 
 class HearingRefusedError(HearingError):
@@ -53,3 +53,16 @@ class NothingHearsError(HearingError):
     @property
     def sentence(self) -> str:
         return self._sentences.get(str(self.params.get("reason")), self.code)
+
+
+class ModelFetchError(NekoError):
+    """A model could not be fetched. ``params``: model; ``reason``, a plain word: "hash" (the file is another), "full"
+    (the disk), "disk" (it refuses), "refused" (the server, with ``status``), "silent" (no answer, or it breaks off
+    again and again), "install" (a package cannot be installed); ``host`` where there is one, ``why`` of the disk."""
+
+    code = "model_fetch"
+    permanent = False
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.code}_{self.params['reason']}"

@@ -254,6 +254,14 @@ HEARING_LOCAL_MODEL: Final[Setting[str]] = Setting(
     Place.NEKO_SECTION,
     ("NEKO_HEARING_LOCAL_MODEL",),
 )
+MODELS_MIRROR: Final[Setting[str]] = Setting(
+    "models.mirror",
+    TEXT,
+    "",
+    "address that models are fetched from in place of the hub",
+    Place.NEKO_SECTION,
+    ("NEKO_MODELS_MIRROR",),
+)
 HEARING_LANGUAGE: Final[Setting[str]] = Setting(
     "hearing.language", TEXT, "", "language that is spoken to her; without one she finds out", Place.NEKO_SECTION
 )
@@ -284,6 +292,7 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     HEARING_ENGINE,
     HEARING_LOCAL_MODEL,
     HEARING_LANGUAGE,
+    MODELS_MIRROR,
     VOICES,
     REPLIES,
     LOCAL_ONLY,

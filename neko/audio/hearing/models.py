@@ -6,6 +6,7 @@ package that carries it, or in a folder of the user's own; of a folder that nobo
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import sys
@@ -21,6 +22,9 @@ from neko.settings.paths import ASSETS
 FOLDER: Final = ASSETS / "hearing"
 REQUIREMENTS: Final = FOLDER / "requirements.txt"
 
+UNFINISHED: Final = ".part"
+"""End of the name of a folder whose files are still being fetched."""
+
 Kind = Literal["whisper"]
 
 _LIBRARIES: Final[Mapping[Kind, Sequence[str]]] = {"whisper": ("ctranslate2", "tokenizers")}
@@ -29,9 +33,23 @@ _VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")
 
 
 @dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A file of a model that can be fetched: ``path`` below the hub or its mirror, ``size`` in bytes."""
+
+    name: str
+    size: int
+    sha256: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class KnownModel:
-    """An entry of the registry. ``languages``: primary subtags, None for any. ``size`` in bytes. ``packages``: for each
-    Python package (or pair) that carries it, the parts of its files as paths below where packages are installed."""
+    """An entry of the registry.
+
+    ``languages``: primary subtags, None for any. ``size`` in bytes. ``packages``: for each Python package (or pair)
+    that carries it, the parts of its files as paths below where packages are installed. ``requirements``: what installs
+    such packages and what runs the model, None where that is not offered. ``files`` is what the hub has.
+    """
 
     name: str
     title: str
@@ -39,7 +57,10 @@ class KnownModel:
     languages: frozenset[str] | None
     size: int
     licence: str
+    source: str
     packages: tuple[Mapping[str, Sequence[str]], ...]
+    requirements: Path | None
+    files: tuple[ModelFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +85,32 @@ class LocalModel:
 @cache
 def known_models() -> Mapping[str, KnownModel]:
     """The registry, read from disk at the first call; the best model first."""
-    data: dict[str, Any] = json.loads((FOLDER / "models.json").read_text(encoding="utf-8"))
-    return MappingProxyType({name: _known(name, entry) for name, entry in data.items()})
+    return MappingProxyType({name: _known(name, entry) for name, entry in _registry()["models"].items()})
+
+
+def hub() -> str:
+    """Where the files of models are, unless a mirror is set."""
+    return str(_registry()["hub"])
+
+
+@cache
+def _registry() -> Mapping[str, Any]:
+    data: Mapping[str, Any] = json.loads((FOLDER / "models.json").read_text(encoding="utf-8"))
+    return data
 
 
 def _known(name: str, entry: Mapping[str, Any]) -> KnownModel:
-    languages = entry["languages"]
-    packages = tuple(package["files"] for package in entry["packages"])
     return KnownModel(
-        name,
-        entry["title"],
-        entry["kind"],
-        None if languages is None else frozenset(languages),
-        entry["size"],
-        entry["licence"],
-        packages,
+        name=name,
+        title=entry["title"],
+        kind=entry["kind"],
+        languages=None if entry["languages"] is None else frozenset(entry["languages"]),
+        size=entry["size"],
+        licence=entry["licence"],
+        source=entry["source"],
+        packages=tuple(entry["packages"]),
+        requirements=FOLDER / entry["requirements"] if entry["requirements"] else None,
+        files=tuple(ModelFile(**file) for file in entry["files"]),
     )
 
 
@@ -95,9 +127,14 @@ def install_command() -> str:
 def local_models(folder: Path, named: str = "") -> list[LocalModel]:
     """The model that a setting names by its folder, those in ``folder``, those that packages carry; each name
     once, the best first: the user's own, then as the registry has them."""
+    importlib.invalidate_caches()  # packages may have been installed meanwhile
     found: dict[str, LocalModel] = {}
     own = folder / Path(named).expanduser() if named else None
-    inside = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    inside = (
+        sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.endswith(UNFINISHED))
+        if folder.is_dir()
+        else []
+    )
     for path in ([own] if own and own.is_dir() and own not in inside else []) + inside:
         if model := model_in(path, named if path == own and path not in inside else path.name):
             found.setdefault(model.name, model)
