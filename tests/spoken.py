@@ -37,10 +37,11 @@ async def _say(text: str, language: str) -> bytes:
     finally:
         await engine.aclose()
     converter = PcmStream(48_000, HEARING_RATE)
-    return _trimmed(converter.process(sound) + converter.flush())
+    return trimmed(converter.process(sound) + converter.flush())
 
 
-def _trimmed(pcm: bytes, loud: int = 200) -> bytes:
+def trimmed(pcm: bytes, loud: int = 200) -> bytes:
+    """Without the quiet around it."""
     import numpy as np
 
     samples = np.frombuffer(pcm[: len(pcm) & ~1], dtype="<i2")

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from neko.audio import voice_activity
+from neko.audio.turn_taking.by_length import by_length
+from neko.audio.turn_taking.by_pauses import by_pauses
 from neko.audio.turn_taking.by_words import by_words
 from neko.sessions.models.cascade.session import Ears
 from neko.types.hearing import HearingEngine
 
-STRATEGIES = (by_words,)
+STRATEGIES = (by_words, by_length, by_pauses)
 
 
 class Listening:

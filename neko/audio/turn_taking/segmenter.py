@@ -72,6 +72,10 @@ class Segmenter:
         """The turn so far, with its pauses."""
         self.silence_s = 0.0
         """How long it has been quiet since the last speech of this turn."""
+        self.since_pause_s = 0.0
+        """Speech since the last pause of this turn."""
+        self.longest_pause_s = 0.0
+        """Of the pauses of this turn that are over."""
 
     @property
     def pausing(self) -> bool:
@@ -94,11 +98,14 @@ class Segmenter:
             return
         self.turn_s += WINDOW_S
         if self._likely:
-            self.speech_s += WINDOW_S
-            self.silence_s = 0.0
             if self._state is _State.PAUSING:
                 self._state = _State.SPEAKING
+                self.longest_pause_s = max(self.longest_pause_s, self.silence_s)
+                self.since_pause_s = 0.0
                 yield Speech.WENT_ON
+            self.speech_s += WINDOW_S
+            self.since_pause_s += WINDOW_S
+            self.silence_s = 0.0
             if not self._lasting and self.speech_s >= limits.lasting_s:
                 self._lasting = True
                 yield Speech.LASTS
@@ -131,8 +138,8 @@ class Segmenter:
     def _begin(self, speech_s: float) -> Iterator[Speech]:
         self._state = _State.SPEAKING
         self._lasting = False
-        self.speech_s = self.turn_s = speech_s
-        self.silence_s = 0.0
+        self.speech_s = self.turn_s = self.since_pause_s = speech_s
+        self.silence_s = self.longest_pause_s = 0.0
         yield Speech.BEGAN
 
     def _quiet(self) -> Iterator[Speech]:

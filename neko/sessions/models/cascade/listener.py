@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from typing import Any
 from uuid import uuid4
 
-from neko.audio.turn_taking.patience import UNKNOWN_S, SaidSoFar, Strategy, patience
+from neko.audio.turn_taking.patience import LONGEST_S, UNKNOWN_S, SaidSoFar, Strategy, patience
 from neko.audio.turn_taking.segmenter import Segmenter, Speech
 from neko.audio.voice_activity import WINDOW_BYTES, WINDOW_S, VoiceDetector
 from neko.errors import HearingError, NekoError
@@ -143,7 +143,7 @@ class Listener:
         elif event is Speech.LASTS:
             self._emit(SpeechLasts(utterance.id))
         elif event is Speech.PAUSED:
-            self._segmenter.patience_s = UNKNOWN_S
+            self._segmenter.patience_s = LONGEST_S  # its end needs the same words as its patience
             self._look(utterance)
         elif event is Speech.WENT_ON:
             self._segmenter.patience_s = UNKNOWN_S
@@ -167,7 +167,15 @@ class Listener:
         self._emit(SpeechStarted(utterance.id))
 
     def _patience(self, utterance: Utterance) -> float:
-        said = SaidSoFar(utterance.text, self.hints.language, self._segmenter.speech_s)
+        segmenter = self._segmenter
+        known = utterance.known_s == segmenter.speech_s
+        said = SaidSoFar(
+            utterance.text if known else None,
+            self.hints.language,
+            segmenter.speech_s,
+            segmenter.since_pause_s,
+            segmenter.longest_pause_s,
+        )
         return patience(said, self._strategies)
 
     # ── speech to words ───────────────────────────────────────────────────────
