@@ -19,6 +19,7 @@ from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
+from neko.app.hearing_models import HearingModels
 from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
 from neko.app.reader_language import ReaderLanguage
@@ -66,6 +67,7 @@ class Neko:
     language: ReaderLanguage
     models: Models
     hearing: Hearing
+    hearing_models: HearingModels
     listening: Listening
     voices: Voices
     characters: Characters
@@ -173,6 +175,9 @@ class Neko:
             self.models = Models(stored, settings, self.network, small, self._session_factory, ears=self.listening.ears)
             self.hearing = Hearing(stored, self.models, self.network, self.folder.path, self._own_hearing)
             self.hearing.look_now()
+            self.hearing_models = HearingModels(
+                stored, self.network, self.folder.path, self._owner, lambda: self.config.change({})
+            )
             self.voices = Voices(
                 stored,
                 settings.environ,

@@ -57,8 +57,23 @@ def speech_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any])
     """
     if choice == SpeechServerChoice():
         return {}
+    url, model, key = _after("tts", choice, values)
+    if not url:
+        return _stored_as("tts", url, model, key)
+    return switched_on("tts", url, model, key, values)
+
+
+def hearing_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for the server that hears, whose address counts without being switched on."""
+    if choice == SpeechServerChoice():
+        return {}
+    return _stored_as("hearing", *_after("hearing", choice, values))
+
+
+def _after(role: str, choice: SpeechServerChoice, values: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Address, model and key of a role with what was chosen."""
     in_force = SettingsInForce(values, {})
-    url, model, key = (in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
+    url, model, key = (in_force.stored(setting) or "" for setting in ROLE_SETTINGS[role])
     wanted = url if choice.url is None or came_back(choice.url, url) else normalise_base_url(choice.url)
     if choice.url and wanted and not is_web_address(wanted):
         raise SettingError("bad_address", "The address of the speech server is not a web address.")
@@ -66,9 +81,8 @@ def speech_server_changes(choice: SpeechServerChoice, values: Mapping[str, Any])
         key = typed_key(choice.api_key)
     elif url and normalise_base_url(wanted) != normalise_base_url(url):
         key = ""
-    if choice.model is not None:
-        model = choice.model.strip()
-    if not wanted:
-        names = (setting.name for setting in ROLE_SETTINGS["tts"])
-        return dict(zip(names, ("", model, key), strict=True))
-    return switched_on("tts", wanted, model, key, values)
+    return wanted, model if choice.model is None else choice.model.strip(), key
+
+
+def _stored_as(role: str, *values: str) -> dict[str, Any]:
+    return dict(zip((setting.name for setting in ROLE_SETTINGS[role]), values, strict=True))
