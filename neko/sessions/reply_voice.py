@@ -39,8 +39,9 @@ class ReplyVoice:
     """The sound of one character's replies, one at a time.
 
     ``on_first_sound`` gets the speech id with its first frame. ``on_made`` follows its last one. ``on_heard`` follows
-    when its last sample has been played, for clients that report it, else at once; neither comes after a cut.
-    ``on_first_played`` gets the first report of a client, and how many milliseconds it had played by then.
+    when its last sample has been played: as a client reports it, in a call (``in_call``) with one that does not
+    when the sound has lasted, else at once; neither comes after a cut. ``on_first_played`` gets the first report of a
+    client, and how many milliseconds it had played by then.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class ReplyVoice:
         on_made: Callable[[str], None],
         on_first_played: Callable[[str, float], None],
         on_heard: Callable[[str], None],
+        in_call: Callable[[], bool],
     ) -> None:
         self._character = character
         self._dependencies = dependencies
@@ -65,7 +67,11 @@ class ReplyVoice:
         self._on_heard = on_heard
         self._current: str | None = None
         self._unanswered = False
+        self._in_call = in_call
+        self._clock = asyncio.get_running_loop().time
         self._began = ""
+        self._began_at = 0.0
+        self._held_at: float | None = None
         self._playback: Playback | None = None
         self._hearing_out: asyncio.TimerHandle | None = None
         self._faults_told: set[tuple[str, str]] = set()
@@ -119,6 +125,7 @@ class ReplyVoice:
     def drop(self) -> None:
         """Stop all sound."""
         self._current = None
+        self._held_at = None
         self._hear_out(None)
         self._pipeline.cancel()
         self._pipeline.resume()
@@ -127,12 +134,16 @@ class ReplyVoice:
     def pause(self) -> None:
         """Hold the sound, also of a reply that begins meanwhile."""
         self._pipeline.pause()
+        self._held_at = self._clock()
         if self._current:
             self._clients.emit(SpeechPaused(self._current))
 
     def resume(self) -> None:
         """Go on where it was held."""
         self._pipeline.resume()
+        if self._held_at is not None:
+            self._began_at += self._clock() - self._held_at
+            self._held_at = None
         if self._current:
             self._clients.emit(SpeechResumed(self._current))
 
@@ -157,12 +168,18 @@ class ReplyVoice:
             self._hear_out(speech_id, (self._pipeline.sound_ms(speech_id) - played) / 1000 + _LATE_REPORT_S)
 
     def heard(self, stream: ReplyStream) -> str | None:
-        """How much of this reply's text was heard; ``None`` where no client has told."""
+        """How much of this reply's text was heard; ``None`` where that is not known, as with a model's own voice."""
         played = self._played_ms(stream.speech_id)
-        return None if played is None else self._pipeline.heard(stream.speech_id, played)
+        return None if played is None or stream.own_voice else self._pipeline.heard(stream.speech_id, played)
 
     def _played_ms(self, speech_id: str) -> float | None:
-        return self._playback.played_ms if self._playback and self._playback.speech_id == speech_id else None
+        """As reported; of a client that reports nothing in a call, as much as time has passed."""
+        if self._playback and self._playback.speech_id == speech_id:
+            return self._playback.played_ms
+        if self._began == speech_id and self._in_call():
+            now = self._clock() if self._held_at is None else self._held_at
+            return min((now - self._began_at) * 1000, self._pipeline.sound_ms(speech_id))
+        return None
 
     def _hear_out(self, speech_id: str | None, within_s: float = 0.0) -> None:
         """Wait until a client has played this to its end, at most so long; ``None``: for nothing."""
@@ -182,7 +199,7 @@ class ReplyVoice:
 
     async def _on_audio(self, speech_id: str, pcm: bytes) -> None:
         if speech_id != self._began:
-            self._began = speech_id
+            self._began, self._began_at = speech_id, self._clock()
             self._on_first_sound(speech_id)
         await self._clients.emit_audio(Audio(speech_id, pcm))
 

@@ -136,6 +136,7 @@ class TurnController:
             on_made=self._on_sound_made,
             on_first_played=self._on_first_played,
             on_heard=self._on_sound_heard,
+            in_call=lambda: self._handle is not None and self._handle.mode == "audio",
         )
 
     # ── what begins a turn ────────────────────────────────────────────────────

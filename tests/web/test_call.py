@@ -258,3 +258,18 @@ async def test_what_a_spoken_turn_took_is_in_the_metrics(data_dir: Path) -> None
         assert times["ms"]["transcript"] <= measured["spoken_turn.first_audio"]["max"] * 1000 + 1
         assert measured["spoken_turn.first_played"]["count"] == 1
         assert "turn.transcript" not in measured
+
+
+async def test_of_a_client_that_reports_nothing_the_time_tells_what_it_has_played(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Please stop.")) as call:
+        await call.page.say(STORY)
+        await call.page.until("neko_speech_end")
+        whole = (await call.lines())[-1][1]
+        await call.say("Please stop, I have heard enough of it.")
+        seen = await call.page.until("neko_speech_paused")
+        seen += await call.page.until("user_activity")
+        assert seen[-1]["interrupted_speech_id"]
+        await call.page.until(is_turn_end)
+        heard = next(text for role, text, status in await call.lines() if status == "interrupted")
+        assert len(heard) < len(whole)
+        assert whole.startswith(heard)
