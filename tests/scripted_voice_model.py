@@ -57,7 +57,7 @@ class ScriptedVoiceModel(SpeechModel):
         tone = (0.2 * np.sin(2 * np.pi * self.tone * at)).astype(np.float32)
         return np.concatenate([silence, tone, silence])
 
-    def stop(self) -> None:
+    def stop(self, cancelled: threading.Event) -> None:
         self.stops += 1
 
     async def idle(self) -> None:

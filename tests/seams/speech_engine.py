@@ -42,16 +42,22 @@ async def _at_once() -> None:
 
 @dataclass(slots=True)
 class Subject:
-    """``build`` makes another engine like ``engine``. ``stopped`` waits until no work is done for it."""
+    """``build`` makes another engine like ``engine``. ``stopped`` waits until no work is done for it.
+
+    ``long`` and ``short`` are in a language that it speaks, ``seconds`` is what any test of it may take.
+    """
 
     engine: SpeechEngine
     build: Callable[[], SpeechEngine]
     stopped: Callable[[], Awaitable[None]] = _at_once
+    long: Utterance = LONG
+    short: Utterance = SHORT
+    seconds: float = SECONDS
 
 
-async def whole(engine: SpeechEngine, utterance: Utterance) -> bytes:
+async def whole(engine: SpeechEngine, utterance: Utterance, seconds: float = SECONDS) -> bytes:
     stream = PcmStream(engine.capabilities.sample_rate)
-    async with asyncio.timeout(SECONDS), aclosing(engine.synthesise(utterance, stream.process)) as pieces:
+    async with asyncio.timeout(seconds), aclosing(engine.synthesise(utterance, stream.process)) as pieces:
         return b"".join([piece async for piece in pieces]) + stream.flush()
 
 
@@ -77,13 +83,13 @@ class SpeechEngineBehaviour:
         assert 8000 <= subject.engine.capabilities.sample_rate <= 48_000
 
     async def test_it_can_be_warmed_more_than_once(self, subject: Subject) -> None:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(subject.seconds):
             await subject.engine.prewarm()
             await subject.engine.prewarm()
 
     async def test_what_it_gives_is_what_was_converted_off_the_loop_and_in_order(self, subject: Subject) -> None:
         ear = Ear()
-        async with asyncio.timeout(SECONDS), aclosing(subject.engine.synthesise(LONG, ear)) as pieces:
+        async with asyncio.timeout(subject.seconds), aclosing(subject.engine.synthesise(subject.long, ear)) as pieces:
             given = [piece async for piece in pieces]
         numbers = [int(number) for number in b"".join(given).split()]
         assert numbers == list(range(1, len(ear.heard) + 1))
@@ -92,11 +98,11 @@ class SpeechEngineBehaviour:
 
     async def test_closing_an_iterator_that_never_began_is_fine(self, subject: Subject) -> None:
         ear = Ear()
-        await subject.engine.synthesise(LONG, ear).aclose()
+        await subject.engine.synthesise(subject.long, ear).aclose()
         assert ear.heard == []
 
     async def test_closing_it_twice_is_fine(self, subject: Subject) -> None:
-        await whole(subject.engine, SHORT)
+        await whole(subject.engine, subject.short, subject.seconds)
         await subject.engine.aclose()
         await subject.engine.aclose()
 
@@ -109,59 +115,65 @@ class VoiceBehaviour(SpeechEngineBehaviour):
 
     async def test_sound_comes_in_pieces_before_it_is_all_made(self, subject: Subject) -> None:
         ear = Ear()
-        async with asyncio.timeout(SECONDS), aclosing(subject.engine.synthesise(LONG, ear)) as pieces:
+        async with asyncio.timeout(subject.seconds), aclosing(subject.engine.synthesise(subject.long, ear)) as pieces:
             assert len([piece async for piece in pieces]) > 1
         assert sum(map(len, ear.heard)) > subject.engine.capabilities.sample_rate // 2
 
     async def test_closing_the_iterator_stops_the_work_at_once(self, subject: Subject) -> None:
         ear = Ear()
-        pieces = subject.engine.synthesise(LONG, ear)
-        async with asyncio.timeout(SECONDS):
+        pieces = subject.engine.synthesise(subject.long, ear)
+        async with asyncio.timeout(subject.seconds):
             await anext(pieces)
             await pieces.aclose()
             await subject.stopped()
         heard = len(ear.heard)
-        assert await whole(subject.engine, SHORT)
+        assert await whole(subject.engine, subject.short, subject.seconds)
         assert len(ear.heard) == heard
 
     async def test_cancelling_the_one_who_waits_for_sound_stops_the_work(self, subject: Subject) -> None:
         began = asyncio.Event()
 
         async def listen() -> None:
-            async with aclosing(subject.engine.synthesise(LONG, Ear())) as pieces:
+            async with aclosing(subject.engine.synthesise(subject.long, Ear())) as pieces:
                 began.set()
                 async for _ in pieces:
                     pass
 
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(subject.seconds):
             task = asyncio.create_task(listen())
             await began.wait()
             task.cancel()
             await asyncio.wait([task])
             assert task.cancelled()
-            assert await whole(subject.engine, SHORT)
+            assert await whole(subject.engine, subject.short, subject.seconds)
 
     async def test_a_cut_utterance_leaves_nothing_in_the_next_one(self, subject: Subject) -> None:
-        untouched = await whole(subject.engine, SHORT)
-        async with asyncio.timeout(SECONDS), aclosing(subject.engine.synthesise(LONG, Ear())) as pieces:
+        untouched = await whole(subject.engine, subject.short, subject.seconds)
+        async with asyncio.timeout(subject.seconds), aclosing(subject.engine.synthesise(subject.long, Ear())) as pieces:
             await anext(pieces)
-        assert alike(await whole(subject.engine, SHORT), untouched)
+        assert alike(await whole(subject.engine, subject.short, subject.seconds), untouched)
 
     async def test_two_engines_at_once_do_not_disturb_each_other(self, subject: Subject) -> None:
         other = subject.build()
-        alone = [await whole(subject.engine, LONG), await whole(subject.engine, SHORT)]
-        async with asyncio.timeout(SECONDS):
+        alone = [
+            await whole(subject.engine, subject.long, subject.seconds),
+            await whole(subject.engine, subject.short, subject.seconds),
+        ]
+        async with asyncio.timeout(subject.seconds):
             both = await asyncio.gather(
-                whole(subject.engine, LONG), whole(other, SHORT), whole(other, LONG), whole(subject.engine, SHORT)
+                whole(subject.engine, subject.long, subject.seconds),
+                whole(other, subject.short, subject.seconds),
+                whole(other, subject.long, subject.seconds),
+                whole(subject.engine, subject.short, subject.seconds),
             )
             assert all(map(alike, both, [*alone, *alone]))
             assert not alike(*alone)
             await other.aclose()
-            assert alike(await whole(subject.engine, SHORT), alone[1])
+            assert alike(await whole(subject.engine, subject.short, subject.seconds), alone[1])
 
     async def test_closing_the_engine_ends_what_it_is_saying(self, subject: Subject) -> None:
-        pieces = subject.engine.synthesise(LONG, Ear())
-        async with asyncio.timeout(SECONDS):
+        pieces = subject.engine.synthesise(subject.long, Ear())
+        async with asyncio.timeout(subject.seconds):
             await anext(pieces)
             await subject.engine.aclose()
             rest = [piece async for piece in pieces]
@@ -171,7 +183,7 @@ class VoiceBehaviour(SpeechEngineBehaviour):
     async def test_a_closed_engine_refuses(self, subject: Subject) -> None:
         await subject.engine.aclose()
         with pytest.raises(SpeechError) as refused:
-            await whole(subject.engine, SHORT)
+            await whole(subject.engine, subject.short, subject.seconds)
         assert refused.value.params["engine"]
         with pytest.raises(SpeechError):
             await subject.engine.prewarm()
@@ -180,15 +192,15 @@ class VoiceBehaviour(SpeechEngineBehaviour):
         def broken(pcm: bytes) -> bytes:
             raise ValueError("broken")
 
-        pieces = subject.engine.synthesise(SHORT, broken)
+        pieces = subject.engine.synthesise(subject.short, broken)
         with pytest.raises(SpeechError) as failed:
             await anext(pieces)
         assert failed.value.params["engine"]
-        assert await whole(subject.engine, SHORT)
+        assert await whole(subject.engine, subject.short, subject.seconds)
 
 
 class SilenceBehaviour(SpeechEngineBehaviour):
     """What is asked of an engine that makes no sound here."""
 
     async def test_it_makes_no_sound(self, subject: Subject) -> None:
-        assert await whole(subject.engine, LONG) == b""
+        assert await whole(subject.engine, subject.long, subject.seconds) == b""

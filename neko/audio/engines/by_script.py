@@ -25,26 +25,38 @@ from neko.types.speech import Convert, SpeechCapabilities, SpeechEngine, Utteran
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PATIENCE_S: Final = 3.0
+_FIRST_PATIENCE_S: Final = 2.5
 """How long a slow model gets for the first sound of a reply."""
 _LONGEST_GAP_S: Final = 0.5
 """How much longer than the sound that is being heard it may take to the next."""
 _SHORTEST_PATIENCE_S: Final = 1.0
 _LONGEST_PATIENCE_S: Final = 4.0
+_FIRST_REST_S: Final = 10.0
+_LONGEST_REST_S: Final = 300.0
+"""A model that was too slow is left alone for a while, each time for longer."""
 _BYTES_PER_SECOND: Final = 2 * SPEAKER_RATE
 
 
 @dataclass(slots=True)
 class _Part:
-    """One of the engines; espeak-ng has no ``model``. ``broken``: it does not load, and is left alone."""
+    """One of the engines; espeak-ng has no ``model``.
+
+    ``broken``: it does not load, and is left alone. ``late``: how often in a row it was too slow.
+    """
 
     engine: SpeechEngine
     model: SpeechModel | None = None
     broken: bool = False
+    late: int = 0
+    rests_until: float = 0.0
 
     @property
     def slow(self) -> bool:
         return self.model is not None and self.model.slow
+
+    def was_late(self, now: float) -> None:
+        self.rests_until = now + min(_LONGEST_REST_S, _FIRST_REST_S * 2**self.late)
+        self.late += 1
 
     def speaks(self, language: str) -> bool:
         return self.model is None or primary(language) in self.model.languages
@@ -118,7 +130,9 @@ class BuiltinVoice:
                 self._looked = True
         if voice in espeak.VOICES:
             return self._parts[-1:]
-        return [part for part in self._parts if part.speaks(language) and not part.broken]
+        now = self._clock()
+        parts = (part for part in self._parts if part.speaks(language) and not part.broken)
+        return [part for part in parts if part.rests_until <= now]
 
     async def _pieces(self, utterance: Utterance) -> list[Utterance]:
         """``utterance`` cut where another engine has to speak; espeak-ng cuts for itself."""
@@ -152,11 +166,12 @@ class BuiltinVoice:
             try:
                 async with aclosing(self._sound(part, utterance, convert)) as sound:
                     async for converted in sound:
-                        begun = True
+                        begun, part.late = True, 0
                         yield converted
                 return
             except TimeoutError:
                 logger.info("%s is not ready in time", part.engine.capabilities.name)
+                part.was_late(self._clock())
             except SpeechError as error:
                 if begun or part.model is None or self._closed:
                     raise

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from neko.audio.engines.espeak_library import host
-from neko.audio.engines.japanese import to_kana
+from neko.audio.engines.japanese import reading
 from neko.audio.engines.shaping import Shaper
 from neko.audio.engines.spelling import in_words
 from neko.audio.engines.threaded import CLOSING, HandOver, ThreadedVoice, pause_after
@@ -89,4 +89,4 @@ class EspeakEngine(ThreadedVoice):
             if self._host.has_voice(_named(tag)):
                 language = primary(tag)
                 text = text if language == primary(main) else in_words(text, language)
-                yield to_kana(text) if language == "ja" else text, language
+                yield reading(text) if language == "ja" else text, language

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from neko.audio.engines.japanese_numbers import numbers_in_kana
+from neko.audio.engines.open_jtalk import open_jtalk
 from neko.tasks import spare_collector
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,18 @@ _PARTICLES = {
 }
 """The letters は and へ are said otherwise where they are words of their own."""
 _KANJI = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々〆]+")
+_WRITTEN = re.compile(rf"{_KANJI.pattern}|\d")
+"""What is not said letter by letter."""
+
+
+def reading(text: str) -> str:
+    """``text`` in kana, as it is said: by Open JTalk where that is installed, which knows more words and counters."""
+    if open_jtalk().installed() and _WRITTEN.search(text):
+        try:
+            return open_jtalk().kana(text)
+        except Exception:
+            logger.exception("a Japanese text could not be read by Open JTalk")
+    return to_kana(text)
 
 
 def to_kana(text: str) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from neko.audio.engines import espeak
+from neko.audio.engines import espeak, kokoro
 from neko.audio.engines.hibari import hibari
+from neko.audio.engines.open_jtalk import open_jtalk
 from neko.settings.paths import ASSETS
 from neko.types.speech import OfferedVoice
 
-MODELS: Final = (hibari,)
+MODELS: Final = (hibari, kokoro.japanese, kokoro.chinese, open_jtalk)
 """The best first for each language; each makes or returns the one of the process."""
 
-LANGUAGES: Final = ("en",)
+LANGUAGES: Final = ("en", "ja", "zh")
 """What there is a natural voice for."""
 
 

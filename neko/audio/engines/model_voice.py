@@ -56,7 +56,7 @@ class SpeechModel(SharedWorker, ABC):
     def __init__(self) -> None:
         super().__init__(f"neko-{self.name}")
         self._loading = threading.Lock()
-        self._loaded = False
+        self.loaded = False
 
     def installed(self) -> bool:
         """Whether its weights are there. Blocks: it searches the disk."""
@@ -65,12 +65,12 @@ class SpeechModel(SharedWorker, ABC):
     def ready(self) -> None:
         """Load it once; raises ``LocalVoiceError``."""
         with self._loading:
-            if not self._loaded:
+            if not self.loaded:
                 try:
                     self.load()
                 except Exception as error:
                     raise LocalVoiceError(f"{self.name} does not load: {error}", engine=self.name) from error
-                self._loaded = True
+                self.loaded = True
                 spare_collector()
 
     @abstractmethod
@@ -81,8 +81,8 @@ class SpeechModel(SharedWorker, ABC):
     def sound(self, clause: str, language: str, voice: str, speed: float, cancelled: threading.Event) -> Samples:
         """The sound of a clause in the voice of this name, or in the model's own. Empty when nothing can be said."""
 
-    def stop(self) -> None:
-        """End the clause that is being made: another thread than its own has set ``cancelled``."""
+    def stop(self, cancelled: threading.Event) -> None:
+        """End the clause that is being made, if it is the one that looks at ``cancelled``. From any thread."""
 
     def voices(self) -> Sequence[OfferedVoice]:
         """What there is to choose from, the usual one first."""
@@ -114,7 +114,7 @@ class ModelVoice(ThreadedVoice):
         """See ``ThreadedVoice``: a model that reckons is interrupted as well."""
         if not cancelled.is_set():
             cancelled.set()
-            self._model.stop()
+            self._model.stop(cancelled)
 
     def speak(self, utterance: Utterance, convert: Convert, hand_over: HandOver, cancelled: threading.Event) -> None:
         """See ``ThreadedVoice``."""
