@@ -4,15 +4,16 @@
  */
 (() => {
   const RATE = 16_000;
-  /** @type {{ context: AudioContext, output: MediaStreamAudioDestinationNode } | null} */
+  /** @type {{ context: AudioContext, output: MediaStreamAudioDestinationNode, hum: OscillatorNode } | null} */
   let made = null;
   const microphone = () => {
     if (made) return made;
     const context = new AudioContext();
-    made = { context, output: context.createMediaStreamDestination() };
+    const output = context.createMediaStreamDestination();
     const hum = new OscillatorNode(context, { frequency: 60 });
-    hum.connect(new GainNode(context, { gain: 2e-4 })).connect(made.output); // no microphone is without any noise
+    hum.connect(new GainNode(context, { gain: 2e-4 })).connect(output); // no microphone is without any noise
     hum.start();
+    made = { context, output, hum };
     return made;
   };
   /** @type {MediaStream[]} */
@@ -44,6 +45,18 @@
   if (!navigator.mediaDevices) return;
   Object.assign(navigator.mediaDevices, { getUserMedia });
   Object.assign(window, {
-    say, asked, live: () => streams.flatMap((stream) => stream.getTracks()).filter(({ readyState }) => readyState === "live").length,
+    say,
+    asked,
+    /** Nothing at all comes from it. */
+    mute: () => microphone().hum.disconnect(),
+    /** Frames of 20 ms for which it has been there. */
+    ticks: () => (made?.context.currentTime ?? 0) * 50,
+    unplug: () => {
+      for (const track of streams.flatMap((stream) => stream.getTracks())) {
+        track.stop();
+        track.dispatchEvent(new Event("ended"));
+      }
+    },
+    live: () => streams.flatMap((stream) => stream.getTracks()).filter(({ readyState }) => readyState === "live").length,
   });
 })();

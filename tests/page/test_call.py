@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from playwright.async_api import expect
 
+from neko.sessions.events import AutoCloseMic, SessionFailed
+from neko.sessions.manager import SessionManager
 from tests.page.fake_microphone import browser_hearing, write_wav
 from tests.page.page_driver import SOME_ID, PageDriver
-from tests.page.running_neko import RunningNeko
+from tests.page.running_neko import NAME, RunningNeko
 from tests.page.test_chat_page_voice import AUDIBLE, EAR, STORY, UNTIL_HEARD
 from tests.scripted_hearing import ScriptedHearing, Words
 from tests.scripted_provider import Script, ScriptedProvider
@@ -80,6 +82,13 @@ def likeness(heard: bytes, speech: bytes) -> float:
     )
 
 
+FOR_A_WHILE = """() => {
+  window.begun ??= window.ticks();
+  if (window.ticks() - window.begun < 25) return false;
+  window.begun = undefined;
+  return true;
+}"""
+"""Half a second of the microphone's own time has gone by."""
 MICROPHONE = Path(__file__).with_name("spoken_microphone.js")
 HELD = f"""() => {{
   const quiet = window.heard.slice(-6);
@@ -94,9 +103,16 @@ def thinking_with(provider: ScriptedProvider) -> dict[str, str]:
 class Caller:
     """Somebody in a call who speaks when the test wants it."""
 
-    def __init__(self, driver: PageDriver, hearing: ScriptedHearing) -> None:
+    def __init__(self, driver: PageDriver, hearing: ScriptedHearing, neko: RunningNeko) -> None:
         self.driver = driver
         self.hearing = hearing
+        self.neko = neko
+
+    @property
+    def conversation(self) -> SessionManager:
+        manager = self.neko.neko.conversations.get(NAME)
+        assert manager is not None
+        return manager
 
     async def speak(self, sound: bytes) -> None:
         await self.driver.page.evaluate("window.say", base64.b64encode(sound).decode())
@@ -135,7 +151,7 @@ async def calling(driver: PageDriver, data_dir: Path, *words: Words, press: bool
         if press:
             await driver.get("call").click()
             await expect(driver.page.locator("#app")).to_have_attribute("data-call", "live")
-        yield Caller(driver, hearing)
+        yield Caller(driver, hearing, neko)
         assert await driver.violations() == []
 
 
@@ -181,5 +197,172 @@ async def test_hanging_up_frees_the_microphone_and_ends_the_call(
         await driver.until_sent("end_session")
         assert await caller.devices() == 0
         count = len(driver.sound)
-        await driver.until("() => new Promise((resolve) => setTimeout(resolve, 300))")
+        await driver.until(FOR_A_WHILE)
         assert len(driver.sound) == count
+
+
+async def test_words_are_shown_as_they_are_recognised(tidy_loop: None, driver: PageDriver, data_dir: Path) -> None:
+    words = Words("Do you remember the sea?", partials=("Do you remember the sea?",), stall=True)
+    async with calling(driver, data_dir, words) as caller:
+        await caller.speak(await spoken("Do you remember the sea, and the summer we spent there?"))
+        line = driver.lines("user").last
+        caller.hearing.release()
+        await expect(line.locator(".line-words")).to_have_text(words.text)
+        await expect(line).to_have_attribute("data-id", SOME_ID)
+        await expect(line).not_to_have_attribute("data-hearing", "")
+        await expect(driver.get("call-words")).to_have_text(words.text)
+        shown = [one["text"] for one in caller.told("neko_transcript")]
+        assert shown[-1] == words.text
+
+
+@pytest.mark.parametrize("how", ["button", "key", "another program"])
+async def test_while_it_is_muted_no_sound_leaves_the_page(
+    tidy_loop: None, driver: PageDriver, data_dir: Path, how: str
+) -> None:
+    async with calling(driver, data_dir) as caller:
+        mute = driver.get("call-mute")
+
+        async def press() -> None:
+            if how == "button":
+                await mute.click()
+            elif how == "key":
+                await driver.page.keyboard.press("Control+Shift+M")
+            else:
+                caller.conversation.spoken_input.mute(not caller.conversation.spoken_input.muted)
+
+        await press()
+        await expect(mute).to_have_attribute("aria-pressed", "true")
+        await expect(driver.get("call-mode")).to_contain_text("Muted")
+        assert caller.conversation.spoken_input.muted
+        count = len(driver.sound)
+        await caller.speak(await spoken("Nobody hears this."))
+        await driver.until(FOR_A_WHILE)
+        assert len(driver.sound) == count
+        await press()
+        await expect(mute).to_have_attribute("aria-pressed", "false")
+        await caller.speak(await spoken("Hello again."))
+        await expect(driver.lines("user").last.locator(".line-words")).to_have_text("hello there")
+
+
+async def test_push_to_talk_sends_what_is_said_while_the_key_is_held(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    async with calling(driver, data_dir, press=False) as caller:
+        page = driver.page
+        await page.evaluate("localStorage.setItem('neko.talkMode', '\"push\"')")
+        await page.reload()
+        await driver.until_ready()
+        await driver.get("call").click()
+        await expect(driver.get("call-mode")).to_contain_text("Push to talk")
+        await expect(driver.get("call-hold")).to_be_focused()
+        await driver.until(FOR_A_WHILE)
+        assert driver.sound == []
+        await page.keyboard.down("Space")
+        await driver.until_sent("neko_push_to_talk", held=True)
+        await caller.speak(await spoken("This is for you."))
+        await driver.until(FOR_A_WHILE)
+        await page.keyboard.up("Space")
+        await driver.until_sent("neko_push_to_talk", held=False)
+        count = len(driver.sound)
+        assert count > 10
+        await expect(driver.lines("user").last.locator(".line-words")).to_have_text("hello there")
+        await driver.until(FOR_A_WHILE)
+        assert len(driver.sound) == count
+        await driver.get("composer").fill("")
+        await driver.get("composer").press("Space")
+        assert len(await driver.until_sent("neko_push_to_talk")) == 2, "a space is a space where one writes"
+
+
+async def test_a_line_that_was_lost_brings_the_call_back(tidy_loop: None, driver: PageDriver, data_dir: Path) -> None:
+    async with calling(driver, data_dir) as caller:
+        await driver.get("call-mute").click()
+        caller.neko.hang_up()
+        await driver.until_sent("start_session", 2)
+        await driver.until_sent("neko_microphone", 2, muted=True)
+        await expect(driver.page.locator("#app")).to_have_attribute("data-call", "live")
+        assert await caller.devices() == 1
+        await driver.get("call-mute").click()
+        await caller.speak(await spoken("Hello again."))
+        await expect(driver.lines("user").last.locator(".line-words")).to_have_text("hello there")
+
+
+@pytest.mark.parametrize("refusal", ["NotAllowedError", "NotFoundError", "NotReadableError", "TypeError"])
+async def test_why_there_is_no_microphone_and_what_to_do_is_said(
+    tidy_loop: None, driver: PageDriver, data_dir: Path, refusal: str
+) -> None:
+    words = {
+        "NotAllowedError": ("does not let me use the microphone", "Allow it"),
+        "NotFoundError": ("no microphone", "Plug one in"),
+        "NotReadableError": ("Another program", "Close that program"),
+        "TypeError": ("could not be opened", "Try again"),
+    }
+    async with calling(driver, data_dir, press=False):
+        await driver.page.evaluate("(name) => { window.refuse = name; }", refusal)
+        await driver.get("call").click()
+        for part in words[refusal]:
+            await expect(driver.get("fault")).to_contain_text(part)
+        await expect(driver.get("call-bar")).to_be_hidden()
+        await expect(driver.get("call")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_a_microphone_that_gives_nothing_at_all_is_told_of(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    async with calling(driver, data_dir, press=False):
+        await driver.page.evaluate("window.mute()")
+        await driver.get("call").click()
+        await expect(driver.get("toast")).to_contain_text("no sound at all")
+
+
+async def test_a_microphone_that_is_unplugged_gives_way_to_another(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    async with calling(driver, data_dir) as caller:
+        await driver.page.evaluate("window.unplug()")
+        await expect(driver.get("toast")).to_contain_text("so I listen to")
+        await caller.speak(await spoken("Hello again."))
+        await expect(driver.lines("user").last.locator(".line-words")).to_have_text("hello there")
+        await driver.page.evaluate("window.refuse = 'NotFoundError'; window.unplug()")
+        await expect(driver.get("fault")).to_contain_text("no microphone")
+        await expect(driver.get("call-bar")).to_be_hidden()
+        assert await caller.devices() == 0
+
+
+async def test_the_server_shuts_the_microphone_and_says_why(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    async with calling(driver, data_dir) as caller:
+        caller.conversation.emit(AutoCloseMic("It has been quiet for long."))
+        await expect(driver.get("toast")).to_contain_text("quiet for long")
+        await expect(driver.get("call-bar")).to_be_hidden()
+        assert await caller.devices() == 0
+
+
+async def test_a_call_that_cannot_be_had_ends_with_a_sentence(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    async with calling(driver, data_dir) as caller:
+        caller.conversation.emit(SessionFailed("audio", "I have nothing to hear you with."))
+        await expect(driver.get("toast")).to_contain_text("nothing to hear you with")
+        await expect(driver.get("call-bar")).to_be_hidden()
+        assert await caller.devices() == 0
+
+
+async def test_the_screen_stays_on_while_the_call_goes_on(tidy_loop: None, driver: PageDriver, data_dir: Path) -> None:
+    await driver.context.add_init_script(
+        """window.locks = [];
+        const request = () => {
+          const lock = { released: false, release: async () => { lock.released = true; } };
+          window.locks.push(lock);
+          return Promise.resolve(lock);
+        };
+        Object.defineProperty(navigator, "wakeLock", { value: { request } });"""
+    )
+    async with calling(driver, data_dir):
+        await driver.until("() => window.locks.length === 1 && !window.locks[0].released")
+        await driver.page.evaluate(
+            "window.locks[0].released = true; document.dispatchEvent(new Event('visibilitychange'))"
+        )
+        await driver.until("() => window.locks.length === 2")
+        await driver.get("hang-up").click()
+        await driver.until("() => window.locks[1].released")

@@ -4,36 +4,63 @@
  * off → opening (the browser is asked for the microphone) → connecting (the server prepares to listen; sound goes there
  * already, so that no first syllable is lost) → live. A line that is lost makes it `waiting`; once it is back the call is
  * announced again. Every other end is `off`: the device is free, and nothing listens.
+ * With an open microphone everything is sent; in the mode `push` only what is said while the key is held.
  *
  * @import { MicrophoneFault } from "../sound/microphone.js"
  * @import { ClientAction, Mode } from "./wire.js"
+ * @typedef {"open" | "push"} TalkMode
  * @typedef {"off" | "opening" | "connecting" | "live" | "waiting"} CallState
  */
 import { RATE } from "../sound/downsampler.js";
 import { Microphone, MicrophoneError } from "../sound/microphone.js";
+import { Awake } from "./awake.js";
 import { Emitter } from "./emitter.js";
 import { t } from "./i18n.js";
 import { microphoneChoice, rememberDevice } from "./microphone_choice.js";
+import { recall, remember } from "./preferences.js";
 
 const ANSWER_TIMEOUT_MS = 30_000;
+/** The last syllable is on its way to the page when the key is let go. */
+const LET_GO_AFTER_MS = 150;
 
 /**
  * Events: `send` an action and `sound` a frame to the server; `change` when something of it looks different; `level` of the
- * microphone, 0…1, with each frame; `fault` when there is no sound; `told` with a sentence.
+ * microphone, 0…1, with each frame; `words` that were heard; `fault` when there is no sound; `told` with a sentence.
  * @extends {Emitter<{
  *   send: [action: ClientAction], sound: [frame: ArrayBuffer], change: [], level: [level: number],
- *   fault: [fault: MicrophoneFault], told: [sentence: string],
+ *   words: [text: string, isFinal: boolean], fault: [fault: MicrophoneFault], told: [sentence: string],
  * }>}
  */
 export class Call extends Emitter {
   /** @type {Microphone | null} */
   #microphone = null;
   #timer = 0;
+  #letGo = 0;
+  #awake = new Awake();
   /** @type {CallState} */
   state = "off";
   muted = false;
+  /** The key to talk is held. */
+  held = false;
   /** When it began to be heard, in milliseconds of `performance.now()`; 0 before that. */
   since = 0;
+
+  constructor() {
+    super();
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.#microphone?.wake();
+    });
+  }
+
+  /** @type {TalkMode} */
+  get mode() {
+    return recall("talkMode", "open") === "push" ? "push" : "open";
+  }
+
+  /** Is what is said now sent? */
+  get isHeard() {
+    return (this.state === "connecting" || this.state === "live") && !this.muted && (this.mode === "open" || this.held);
+  }
 
   /** There is a call, or there will be. */
   get isOn() {
@@ -67,6 +94,41 @@ export class Call extends Emitter {
     this.muted = muted;
     if (!told) this.emit("send", { action: "neko_microphone", muted });
     this.emit("change");
+  }
+
+  /** @param {TalkMode} mode */
+  setMode(mode) {
+    if (this.held) this.#release();
+    remember("talkMode", mode);
+    this.emit("change");
+  }
+
+  /**
+   * The key to talk, or its button, is pressed or let go.
+   * @param {boolean} held
+   */
+  hold(held) {
+    if (!held) {
+      if (this.held && !this.#letGo) this.#letGo = setTimeout(() => this.#release(), LET_GO_AFTER_MS);
+      return;
+    }
+    if (!this.isOn || this.mode !== "push") return;
+    clearTimeout(this.#letGo);
+    this.#letGo = 0;
+    if (this.held) return;
+    this.setMuted(false);
+    this.held = true;
+    this.emit("send", { action: "neko_push_to_talk", held: true });
+    this.emit("change");
+  }
+
+  /**
+   * What is heard, so far.
+   * @param {string} text
+   * @param {boolean} isFinal
+   */
+  heard(text, isFinal) {
+    if (this.isOn) this.emit("words", text, isFinal);
   }
 
   /**
@@ -145,10 +207,21 @@ export class Call extends Emitter {
 
   /** @param {ArrayBuffer} frame */
   #take(frame) {
-    if (!this.muted && (this.state === "connecting" || this.state === "live")) this.emit("sound", frame);
+    if (this.isHeard) this.emit("sound", frame);
+  }
+
+  #release() {
+    clearTimeout(this.#letGo);
+    this.#letGo = 0;
+    this.held = false;
+    this.emit("send", { action: "neko_push_to_talk", held: false });
+    this.emit("change");
   }
 
   #end() {
+    clearTimeout(this.#letGo);
+    this.#letGo = 0;
+    this.held = false;
     this.#microphone?.close();
     this.#microphone = null;
     this.#enter("off");
@@ -158,6 +231,7 @@ export class Call extends Emitter {
   #enter(state) {
     if (state !== "connecting") clearTimeout(this.#timer);
     this.state = state;
+    this.#awake.set(this.isOn);
     this.emit("change");
   }
 }

@@ -3,6 +3,7 @@ import { get } from "./api.js";
 import { Appearance } from "./appearance.js";
 import { Bar } from "./bar.js";
 import { Call } from "./call.js";
+import { CallView } from "./call_view.js";
 import { Chats } from "./chats.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
@@ -59,6 +60,7 @@ function build() {
   const composer = new Composer();
   const welcome = new Welcome({ composer, follow, speech });
   const call = new Call();
+  const callView = new CallView(call);
   const conversation = new Conversation({ log, speech, stage, bar, composer, follow, call });
   const appearance = new Appearance({ bar, stage });
   const settings = new Settings({ speech, stage, conversation, appearance });
@@ -66,13 +68,13 @@ function build() {
     jump: (line) => conversation.jump(line), character: () => conversation.character, onClosed: () => composer.focus(),
   });
   const chats = new Chats(conversation, { onClosed: () => composer.focus() });
-  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance, call };
+  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance, call, callView };
 }
 
 /** @typedef {ReturnType<typeof build>} Parts */
 
 /** @param {Parts} parts */
-function connectCall({ call, composer, conversation, speech, welcome }) {
+function connectCall({ call, callView, composer, conversation, speech, welcome }) {
   composer.on("call", () => {
     if (call.isOn) {
       call.hangUp();
@@ -86,14 +88,19 @@ function connectCall({ call, composer, conversation, speech, welcome }) {
   call.on("sound", (frame) => conversation.sendSound(frame));
   call.on("change", () => {
     composer.setCall(call.isOn);
-    byId("app", HTMLElement).dataset.call = call.state;
     if (!call.isOn) conversation.transcript.stopHearing();
   });
   call.on("told", (sentence) => toast(sentence));
   call.on("fault", (fault) => showFault({
     code: `microphone_${fault}`, message: t(`microphone.faults.${fault}.message`), remedy: t(`microphone.faults.${fault}.remedy`),
   }));
-  conversation.on("ready", () => call.lineBack());
+  conversation.on("ready", () => {
+    callView.setName(conversation.character);
+    call.lineBack();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && call.isOn) speech.unlock(); // a phone that was locked has stopped the sound
+  });
 }
 
 /** @param {Parts} parts */

@@ -92,7 +92,10 @@ export class ServerEvents {
     neko_speak: ({ speech_id: id, text, language, rate, pitch }) => this.#parts.speech.speak(id, text, language, { rate, pitch }),
     gemini_response: (piece) => this.#grow(piece),
     user_transcript: ({ text }) => this.#conversation.transcript.addTranscribed(text),
-    neko_transcript: ({ utterance_id: id, text, final }) => this.#conversation.transcript.hear(id, text, final),
+    neko_transcript: ({ utterance_id: id, text, final }) => {
+      this.#conversation.transcript.hear(id, text, final);
+      this.#parts.call.heard(text, final);
+    },
     neko_microphone: ({ muted }) => this.#parts.call.setMuted(muted, { told: true }),
     session_started: ({ input_mode: mode }) => this.#parts.call.sessionStarted(mode),
     user_activity: ({ interrupted_speech_id: id }) => {
