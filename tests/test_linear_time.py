@@ -45,6 +45,7 @@ from neko.safety import recognise
 from neko.sessions.emotion import classify
 from neko.sessions.models.builtin.phrasebook import plain
 from neko.sessions.models.builtin.rules import Rules
+from neko.sessions.own_words import are_own
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.tags import TagFilter
@@ -145,6 +146,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "language": lambda text: guess(text, "en"),
     "emotion": classify,
     "danger": lambda text: recognise("a猫です안 " + text),
+    "own words": lambda text: (are_own("the cat sat", text), are_own(text, text)),
     "repetition": lambda text: RepetitionGuard("Mio").check(text),
     "tags": whole_and_in_pieces(lambda: TagFilter().feed),
     "reply filter": whole_and_in_pieces(lambda: ReplyFilter(int, SpeakerLabels("Mio", "Rei")).feed),

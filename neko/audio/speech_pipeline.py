@@ -223,6 +223,11 @@ class SpeechPipeline:
         latest = self._latest
         return latest.spoken_text.until(played_ms) if latest and latest.speech_id == speech_id else None
 
+    def said_between(self, speech_id: str, from_ms: float, to_ms: float) -> str:
+        """The text of a part of this reply's sound, "" if it is not the latest."""
+        latest = self._latest
+        return latest.spoken_text.between(from_ms, to_ms) if latest and latest.speech_id == speech_id else ""
+
     def sound_ms(self, speech_id: str) -> float:
         """How much sound there is of this reply, if it is the latest; milliseconds."""
         return self._latest.made / BYTES_PER_MS if self._latest and self._latest.speech_id == speech_id else 0.0

@@ -41,6 +41,10 @@ class SpokenText:
             begins_ms = piece.until_ms
         return "".join(heard).rstrip()
 
+    def between(self, from_ms: float, to_ms: float) -> str:
+        """The text that was heard in this part of the sound, without a word that had begun before."""
+        return self.until(to_ms)[len(self.until(from_ms)) :]
+
 
 def _up_to_word(text: str, share: float) -> str:
     at = math.ceil(len(text.rstrip()) * share)

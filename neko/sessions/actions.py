@@ -13,11 +13,13 @@ class StartSession:
     """``fresh`` also forgets input that is still waiting.
 
     ``binary_rate``: binary frames of this client are PCM16 mono at so many Hz from now on; ``None``: they are nothing.
+    ``echo_cancelled``: what it plays is already taken out of its sound.
     """
 
     mode: Mode
     fresh: bool = False
     binary_rate: int | None = None
+    echo_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,6 +289,8 @@ class SessionManager:
                 if self._retrying is None or self._retrying.done():
                     self._retrying = self._owner.spawn(self._retry(self._now(), self._actions), name="retry")
             case StartSession(mode, fresh):
+                if mode == "audio":
+                    self._turns.voice.echo_cancelled = action.echo_cancelled
                 if fresh:
                     self._images.clear()
                     self._microphone.forget()

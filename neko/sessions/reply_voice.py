@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
+from neko.audio.resample import SPEAKER_RATE
 from neko.audio.speech_pipeline import SpeechPipeline
 from neko.errors import NekoError, SpeechTooLongError
 from neko.sessions.clients import Clients
@@ -16,23 +15,18 @@ from neko.sessions.events import Audio, SpeakOnPage, SpeechPaused, SpeechResumed
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.status_reporter import StatusReporter
 from neko.tasks import TaskOwner
+from neko.types.model_session import Playback, SoundToPlay
 
 logger = logging.getLogger(__name__)
 
-PlaybackState = Literal["playing", "paused", "ended"]
 _MOST_FAULTS = 8
 _CLOSE_TIMEOUT_S = 5.0
+_ECHO_LATE_MS = 3_000.0
+"""How long before her voice was held the words may be that come back as its echo."""
+_REPORT_LATE_MS = 700.0
+"""How much more may have been played than was reported."""
 _LATE_REPORT_S = 2.0
 """Seconds that the report of the end of a speech may come later than its sound is long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Playback:
-    """How much of a speech a client has played."""
-
-    speech_id: str
-    played_ms: float
-    state: PlaybackState
 
 
 class ReplyVoice:
@@ -41,7 +35,8 @@ class ReplyVoice:
     ``on_first_sound`` gets the speech id with its first frame. ``on_made`` follows its last one. ``on_heard`` follows
     when its last sample has been played: as a client reports it, in a call (``in_call``) with one that does not
     when the sound has lasted, else at once; neither comes after a cut. ``on_first_played`` gets the first report of a
-    client, and how many milliseconds it had played by then.
+    client, and how many milliseconds it had played by then. ``on_played`` gets what a client is given to play and what
+    it reports, unless it is ``echo_cancelled``.
     """
 
     def __init__(
@@ -57,6 +52,7 @@ class ReplyVoice:
         on_first_played: Callable[[str, float], None],
         on_heard: Callable[[str], None],
         in_call: Callable[[], bool],
+        on_played: Callable[[SoundToPlay | Playback], None],
     ) -> None:
         self._character = character
         self._dependencies = dependencies
@@ -65,6 +61,9 @@ class ReplyVoice:
         self._on_first_sound = on_first_sound
         self._on_first_played = on_first_played
         self._on_heard = on_heard
+        self._on_played = on_played
+        self.echo_cancelled = True
+        """False in a call with a client that does not take what it plays out of its sound."""
         self._current: str | None = None
         self._unanswered = False
         self._in_call = in_call
@@ -127,6 +126,7 @@ class ReplyVoice:
         self._current = None
         self._held_at = None
         self._hear_out(None)
+        self._tell_played(Playback(self._began, 0.0, "ended"))
         self._pipeline.cancel()
         self._pipeline.resume()
         self._clients.drop_audio()
@@ -154,6 +154,7 @@ class ReplyVoice:
         if self._playback is None or self._playback.speech_id != report.speech_id:
             self._on_first_played(report.speech_id, report.played_ms)
         self._playback = report
+        self._tell_played(report)
         if report.state == "ended" and self._hearing_out and report.speech_id == self._current:
             self._heard_out(report.speech_id)
 
@@ -171,6 +172,13 @@ class ReplyVoice:
         """How much of this reply's text was heard; ``None`` where that is not known, as with a model's own voice."""
         played = self._played_ms(stream.speech_id)
         return None if played is None or stream.own_voice else self._pipeline.heard(stream.speech_id, played)
+
+    def being_said(self) -> str:
+        """Her words around the place where a client is; "" where that is not known."""
+        at_ms = self._played_ms(self._began)
+        if at_ms is None:
+            return ""
+        return self._pipeline.said_between(self._began, at_ms - _ECHO_LATE_MS, at_ms + _REPORT_LATE_MS)
 
     def _played_ms(self, speech_id: str) -> float | None:
         """As reported; of a client that reports nothing in a call, as much as time has passed."""
@@ -195,12 +203,17 @@ class ReplyVoice:
         self._current = None
         self._on_heard(speech_id)
 
+    def _tell_played(self, news: SoundToPlay | Playback) -> None:
+        if not self.echo_cancelled:
+            self._on_played(news)
+
     # ── the pipeline ──────────────────────────────────────────────────────────
 
     async def _on_audio(self, speech_id: str, pcm: bytes) -> None:
         if speech_id != self._began:
             self._began, self._began_at = speech_id, self._clock()
             self._on_first_sound(speech_id)
+        self._tell_played(SoundToPlay(speech_id, pcm, SPEAKER_RATE))
         await self._clients.emit_audio(Audio(speech_id, pcm))
 
     def _on_sentence(self, speech_id: str, text: str, language: str) -> None:

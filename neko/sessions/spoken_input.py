@@ -9,11 +9,10 @@ from neko.i18n import notice
 from neko.sessions.actions import HeardOnPage, Mode, MuteMicrophone, PushToTalk, ReportPlayback, SendAudio
 from neko.sessions.events import AutoCloseMic, Event, MicrophoneMuted
 from neko.sessions.microphone import Microphone
-from neko.sessions.reply_voice import Playback
 from neko.sessions.session_slot import ModelSessionSlot
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_controller import TurnController
-from neko.types.model_session import EndOfSpeech, HoldToTalk, SpeechRejected, SpeechStarted, Transcript
+from neko.types.model_session import EndOfSpeech, HoldToTalk, Playback, SpeechRejected, SpeechStarted, Transcript
 
 SpokenAction = SendAudio | MuteMicrophone | PushToTalk | HeardOnPage | ReportPlayback
 

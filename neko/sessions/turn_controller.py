@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -39,16 +39,18 @@ from neko.sessions.events import (
 from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import LogWriter, TextRequest
 from neko.sessions.nods import is_nod
+from neko.sessions.own_words import are_own
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.reply_voice import ReplyVoice
 from neko.sessions.session_sender import SessionSender
 from neko.sessions.session_slot import SessionHandle
 from neko.sessions.status_reporter import StatusReporter
+from neko.sessions.tool_runner import ToolRunner
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
 from neko.sessions.turns import advance, goes_on
-from neko.tasks import TaskOwner, is_cancelled
+from neko.tasks import TaskOwner
 from neko.types import facts
 from neko.types.model_session import (
     AddContext,
@@ -61,12 +63,10 @@ from neko.types.model_session import (
     SessionLost,
     SpeechRejected,
     TextDelta,
-    ToolCall,
     ToolResult,
     Transcript,
     UserMessage,
 )
-from neko.well_formed import well_formed
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +124,8 @@ class TurnController:
         self.log = LogWriter(character, dependencies, owner, clients, status)
         self.help = HelpOffers(clients, dependencies.helplines, lambda: dependencies.persona().language)
         self._sender: SessionSender | None = None
-        self._tools: dict[str, set[asyncio.Task[None]]] = {}
+        tool_timeout_s = dependencies.timeouts.turn.tool_timeout_s
+        self._tools = ToolRunner(dependencies.toolbox, owner, tool_timeout_s, self._on_tool_result)
         self._closed = False
         self.voice = ReplyVoice(
             character,
@@ -137,6 +138,7 @@ class TurnController:
             on_first_played=self._on_first_played,
             on_heard=self._on_sound_heard,
             in_call=lambda: self._handle is not None and self._handle.mode == "audio",
+            on_played=lambda news: self.send(news, lambda error: logger.debug("not told to who hears: %s", error)),
         )
 
     # ── what begins a turn ────────────────────────────────────────────────────
@@ -237,9 +239,9 @@ class TurnController:
             self.dispatch(event)
 
     def on_heard(self, event: Transcript | SpeechRejected) -> None:
-        """Words of the user's voice, or none. A nod while she speaks is none; other words are shown as they come,
-        and the final ones asked like typed ones, unless the session has answered them itself."""
-        if isinstance(event, Transcript) and self._state.paused_until is not None and is_nod(event.text):
+        """Words of the user's voice, or none. A nod while she speaks is none, nor are her own words; others are shown
+        as they come, and the final ones asked like typed ones, unless the session has answered them itself."""
+        if isinstance(event, Transcript) and self._state.paused_until is not None and self._is_none(event.text):
             if not event.final:
                 return
             event = SpeechRejected(event.utterance_id)
@@ -259,6 +261,9 @@ class TurnController:
         stream.timeline.mark("transcript")
         self._arbiter.user_spoke()
         self.dispatch(on.SpokenWords(turn_id, event.utterance_id, words, TextRequest(words, now)))
+
+    def _is_none(self, text: str) -> bool:
+        return is_nod(text) or are_own(text, self.voice.being_said())
 
     # ── the machine ───────────────────────────────────────────────────────────
 
@@ -365,7 +370,7 @@ class TurnController:
             kept = stream.better_kept("interrupted") if stream else None
             text = kept.text if kept else stream.text if stream else ""
             self._sender.put(partial(self._handle.session.interrupt, effect.turn_id, text), self._status.report)
-        self._cancel_tools(effect.turn_id)
+        self._tools.end(effect.turn_id)
 
     def _keep_heard(self, effect: do.KeepHeard) -> None:
         """What the model and the log remember of a reply that was cut in its sound alone."""
@@ -377,30 +382,9 @@ class TurnController:
             self._sender.put(partial(self._handle.session.interrupt, stream.turn_id, heard), self._status.report)
         self.log.shorten_reply(stream.turn_id, heard)
 
-    def _run_tool(self, effect: do.RunTool) -> None:
-        running = self._tools.setdefault(effect.turn_id, set())
-        task = self._owner.spawn(self._call_tool(effect.call), name=f"tool {effect.call.name}")
-        running.add(task)
-        task.add_done_callback(running.discard)
-
-    def _cancel_tools(self, turn_id: str) -> None:
-        for task in self._tools.pop(turn_id, ()):
-            task.cancel()
-
-    async def _call_tool(self, call: ToolCall) -> None:
-        toolbox, timeout_s = self._dependencies.toolbox, self._dependencies.timeouts.turn.tool_timeout_s
-        result = ToolResult(call.call_id, f"There is no function {call.name}.", failed=True)
-        if toolbox:
-            try:
-                async with asyncio.timeout(timeout_s):
-                    result = await toolbox.run(call)
-            except (Exception, asyncio.CancelledError) as error:
-                if not isinstance(error, Exception) and is_cancelled():
-                    raise
-                logger.warning("%s: the tool %s failed: %s", self._character, call.name, type(error).__name__)
-                result = ToolResult(call.call_id, f"The function failed: {type(error).__name__}", failed=True)
-        self.send(replace(result, output=well_formed(result.output)))
-        self.dispatch(on.ToolAnswered(call.call_id))
+    def _on_tool_result(self, result: ToolResult) -> None:
+        self.send(result)
+        self.dispatch(on.ToolAnswered(result.call_id))
 
     # ── effects: showing ──────────────────────────────────────────────────────
 
@@ -502,7 +486,7 @@ class TurnController:
 
     def _turn_ended(self, end: do.EndTurn) -> None:
         """All of the turn is written: tell the clients and whoever watches."""
-        self._cancel_tools(end.turn_id)
+        self._tools.end(end.turn_id)
         turn_id, status = end.turn_id, end.status
         stream = self._streams.pop(turn_id, None) or ReplyStream(turn_id)
         stream.timeline.mark("turn_end")
@@ -590,7 +574,7 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.KeepText: TurnController._keep_text,
     do.PlaySound: TurnController._play_sound,
     do.FinishReply: TurnController._finish_reply,
-    do.RunTool: TurnController._run_tool,
+    do.RunTool: lambda controller, effect: controller._tools.run(effect.turn_id, effect.call),
     do.Report: TurnController._report,
     do.ReportRetry: lambda controller, e: controller._status.report_retry(e.turn_id, e.error, e.delay),
     do.Tell: TurnController._tell,

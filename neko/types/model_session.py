@@ -127,6 +127,28 @@ class HoldToTalk:
     """The user pressed the key to talk: until ``EndOfSpeech`` everything is one utterance, however long its pauses."""
 
 
+PlaybackState = Literal["playing", "paused", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class SoundToPlay:
+    """A piece of her speech that a client without an echo canceller was given to play: PCM16 little-endian mono at
+    ``rate`` Hz. A session that hears takes it out of what it hears."""
+
+    speech_id: str
+    pcm: bytes
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """How much of a speech a client has played."""
+
+    speech_id: str
+    played_ms: float
+    state: PlaybackState
+
+
 @dataclass(frozen=True, slots=True)
 class AddContext:
     """Something to know from now on; asks for no reply.
@@ -159,7 +181,18 @@ class ToolResult:
     failed: bool = False
 
 
-ModelInput = UserMessage | UserAudio | UserImage | EndOfSpeech | HoldToTalk | AddContext | Respond | ToolResult
+ModelInput = (
+    UserMessage
+    | UserAudio
+    | UserImage
+    | EndOfSpeech
+    | HoldToTalk
+    | SoundToPlay
+    | Playback
+    | AddContext
+    | Respond
+    | ToolResult
+)
 
 
 # ── events ────────────────────────────────────────────────────────────────────

@@ -97,7 +97,9 @@ def _start_session(frame: dict[str, Any]) -> Action:
     mode = _MODES.get(input_type) if isinstance(input_type, str) else None
     if mode is None:
         raise FrameError("invalid_input_type", failed_mode=str(input_type)[:20], input_type=str(input_type)[:60])
-    return StartSession(mode, frame.get("new_session") is True, _binary_rate(frame, mode))
+    return StartSession(
+        mode, frame.get("new_session") is True, _binary_rate(frame, mode), frame.get("echo_cancelled") is True
+    )
 
 
 def _binary_rate(frame: dict[str, Any], mode: Mode) -> int | None:

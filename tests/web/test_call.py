@@ -7,13 +7,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from httpx2 import AsyncClient
 
 from neko.application import Neko
+from neko.audio.resample import PcmStream
 from neko.serve import listen, serving
 from neko.settings import Settings
+from neko.types.hearing import HEARING_RATE as RATE
 from tests.client import Client, Frame, client, is_turn_end, text_of, types_of
+from tests.room import STEP, Room, RoomSettings, alike, levelled
 from tests.scripted_hearing import ScriptedHearing, Words
 from tests.spoken import FRAME, quiet, spoken
 
@@ -59,7 +63,7 @@ class Call:
 
 
 @asynccontextmanager
-async def in_call(data_dir: Path, *words: Words) -> AsyncIterator[Call]:
+async def in_call(data_dir: Path, *words: Words, echo_cancelled: bool = True) -> AsyncIterator[Call]:
     settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
     hearing = ScriptedHearing(*words)
     with listen(settings.host, settings.port) as listener:
@@ -68,7 +72,8 @@ async def in_call(data_dir: Path, *words: Words) -> AsyncIterator[Call]:
             serving(neko, listener),
             client(f"ws://127.0.0.1:{listener.port}", NAME) as page,
         ):
-            await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000)
+            how = {"audio_format": "pcm16", "sample_rate": RATE, "echo_cancelled": echo_cancelled}
+            await page.send("start_session", input_type="audio", **how)
             await page.until("neko_hearing")
             yield Call(page, hearing, neko, f"http://127.0.0.1:{listener.port}")
 
@@ -137,6 +142,47 @@ async def test_a_cough_or_a_nod_lets_her_go_on_where_she_was(data_dir: Path, wor
         assert paused["speech_id"] == seen[-1]["speech_id"] == speech_id
         assert "user_activity" not in types_of(seen)
         assert await call.lines() == before
+
+
+@pytest.mark.parametrize("cancelled", [False, True], ids=["taken out here", "said to be taken out there"])
+async def test_her_own_sound_in_the_microphone_is_not_what_is_heard_first(data_dir: Path, cancelled: bool) -> None:
+    """It is the user, who speaks over it later; unless the client claims to have taken it out already."""
+    async with in_call(data_dir, echo_cancelled=cancelled) as call:
+        speech_id = await call.hear_her(0)
+        if "neko_speech_end" not in types_of(call.page.frames):
+            await call.page.until("neko_speech_end")
+        sound = b"".join(frame["data"] for frame in call.page.frames if frame["type"] == "binary")
+        her = levelled(PcmStream(48_000, RATE).process(sound))[: 10 * RATE]
+        speech = levelled(await spoken("Wait, I want to say something else."))
+        user = np.zeros_like(her)
+        user[6 * RATE : 6 * RATE + len(speech)] = speech
+        room = Room(RoomSettings(delay_ms=150, echo_db=-12.0), np.random.default_rng(3))
+        seen: list[Frame] = []
+        for at in range(0, len(her) - STEP, STEP):
+            if at % (12 * STEP) == 0:
+                await call.played(speech_id, at * 1000 / RATE)
+            if at == 5 * RATE:
+                await call.played(speech_id, at * 1000 / RATE, "paused")
+                await call.play(quiet(1.6))
+                await call.played(speech_id, at * 1000 / RATE)
+            await call.play(room.step(her[at : at + STEP], user[at : at + STEP]))
+            seen += await call.page.quiet()  # what is played and what is heard come at the pace of a call
+        await call.play(quiet(1.6))
+        if "user_transcript" not in types_of(seen):
+            await call.page.until("user_transcript")
+        assert (alike(call.hearing.utterances[0].sound, speech) > 0.5) is not cancelled
+
+
+async def test_her_own_words_are_not_taken_for_the_users(data_dir: Path) -> None:
+    async with in_call(data_dir) as call:
+        speech_id = await call.hear_her(2_000)
+        said = (await call.lines())[-1][1]
+        call.hearing.script(Words(" ".join(said.split()[1:5])))
+        await call.play(quiet(0.3), (await spoken("mhm"))[: FRAME * 20], quiet(1.6))
+        seen = await call.page.until("neko_speech_resumed")
+        assert seen[-1]["speech_id"] == speech_id
+        assert "user_activity" not in types_of(seen)
+        assert not [frame for frame in seen if frame["type"] == "neko_transcript" and frame["text"]]
 
 
 async def test_once_she_has_been_heard_to_the_end_speech_interrupts_nothing(data_dir: Path) -> None:

@@ -262,6 +262,12 @@ def test_binary_frames_are_announced_with_their_rate() -> None:
     assert decode(action="start_session", audio_format="pcm16") == act.StartSession("audio", binary_rate=16_000)
 
 
+@pytest.mark.parametrize(("said", "cancelled"), [(True, True), (False, False), (None, False), ("yes", False)])
+def test_a_client_says_whether_it_takes_its_own_echo_out(said: object, cancelled: bool) -> None:
+    started = decode(action="start_session", input_type="audio", echo_cancelled=said)
+    assert started == act.StartSession("audio", echo_cancelled=cancelled)
+
+
 @pytest.mark.parametrize("fields", [{"audio_format": "opus"}, {"audio_format": "pcm16", "sample_rate": 1}])
 def test_a_format_of_binary_frames_that_is_unknown_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(FrameError) as refused:

@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from typing import Any
 from uuid import uuid4
 
+from neko.audio import echo
 from neko.audio.turn_taking.patience import LONGEST_S, UNKNOWN_S, SaidSoFar, Strategy, patience
 from neko.audio.turn_taking.segmenter import Segmenter, Speech
 from neko.audio.voice_activity import WINDOW_BYTES, WINDOW_S, VoiceDetector
@@ -17,7 +18,16 @@ from neko.errors import HearingError, NekoError
 from neko.sessions.models.cascade.utterance import Utterance
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types.hearing import HEARING_RATE, HearingEngine, HearingHints
-from neko.types.model_session import ModelEvent, SpeechLasts, SpeechRejected, SpeechStarted, SpeechStopped, Transcript
+from neko.types.model_session import (
+    ModelEvent,
+    Playback,
+    SoundToPlay,
+    SpeechLasts,
+    SpeechRejected,
+    SpeechStarted,
+    SpeechStopped,
+    Transcript,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +67,10 @@ class Listener:
         self._clock = asyncio.get_running_loop().time
         self._segmenter = Segmenter()
         self._waiting = bytearray()
+        self._taken = 0
+        """Samples of the microphone that were taken out of ``_waiting`` so far."""
+        self._news: list[tuple[int, SoundToPlay | Playback]] = []
+        self._echo_guard: echo.EchoGuard | None = None
         self._arrived = asyncio.Event()
         self._ending = False
         self._before: deque[bytes] = deque(maxlen=round(PRE_ROLL_S / WINDOW_S))
@@ -73,6 +87,11 @@ class Listener:
         too_much = len(self._waiting) - round(MOST_WAITING_S * HEARING_RATE) * 2
         if too_much > 0:
             del self._waiting[: (too_much + WINDOW_BYTES - 1) // WINDOW_BYTES * WINDOW_BYTES]
+        self._arrived.set()
+
+    def tell(self, news: SoundToPlay | Playback) -> None:
+        """What the client plays meanwhile, to be taken out of its sound."""
+        self._news.append((self._taken + len(self._waiting) // 2, news))
         self._arrived.set()
 
     def hold(self) -> None:
@@ -106,21 +125,34 @@ class Listener:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            while len(self._waiting) >= WINDOW_BYTES:
+            while len(self._waiting) >= WINDOW_BYTES or self._news:
                 count = min(len(self._waiting) // WINDOW_BYTES, _WINDOWS_AT_ONCE)
                 sound = bytes(self._waiting[: count * WINDOW_BYTES])
                 del self._waiting[: len(sound)]
-                windows = [sound[at : at + WINDOW_BYTES] for at in range(0, len(sound), WINDOW_BYTES)]
-                judged = await asyncio.get_running_loop().run_in_executor(self._executor, self._judge, windows)
-                for window, probability in zip(windows, judged, strict=True):
+                news, self._news = self._news, []
+                judged = asyncio.get_running_loop().run_in_executor(
+                    self._executor, self._judge, sound, self._taken, news
+                )
+                self._taken += len(sound) // 2
+                for window, probability in await judged:
                     self._take(window, probability)
             if self._ending:
                 self._ending = False
                 for event in self._segmenter.end():
                     self._on(event)
 
-    def _judge(self, windows: Sequence[bytes]) -> list[float]:
-        return [self._detector.probability(window) for window in windows]
+    def _judge(
+        self, sound: bytes, begins: int, news: Sequence[tuple[int, SoundToPlay | Playback]]
+    ) -> list[tuple[bytes, float]]:
+        """In the executor: windows without her voice, and how likely each holds speech."""
+        if news and self._echo_guard is None:
+            self._echo_guard = echo.EchoGuard(echo.canceller(), begins)
+        if guard := self._echo_guard:
+            for at, item in news:
+                guard.far_end.tell(item, at)
+            sound = guard.clean(sound)
+        windows = [sound[at : at + WINDOW_BYTES] for at in range(0, len(sound), WINDOW_BYTES)]
+        return [(window, self._detector.probability(window)) for window in windows]
 
     def _take(self, window: bytes, probability: float) -> None:
         if self._utterance:

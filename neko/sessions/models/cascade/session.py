@@ -25,7 +25,9 @@ from neko.types.model_session import (
     ModelEvent,
     ModelInput,
     ModelSession,
+    Playback,
     SessionSetup,
+    SoundToPlay,
     UserAudio,
 )
 
@@ -81,6 +83,9 @@ class CascadeSession:
         match item:
             case UserAudio(pcm):
                 self._listen().feed(pcm)
+            case SoundToPlay() | Playback():
+                if self._listener:
+                    self._listener.tell(item)
             case HoldToTalk():
                 self._listen().hold()
             case EndOfSpeech():

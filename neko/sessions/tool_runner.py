@@ -1,0 +1,52 @@
+"""Calls the functions that a model asks for, and ends with the turn what is still running of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from neko.tasks import TaskOwner, is_cancelled
+from neko.types.model_session import Toolbox, ToolCall, ToolResult
+from neko.well_formed import well_formed
+
+logger = logging.getLogger(__name__)
+
+
+class ToolRunner:
+    """``on_result`` gets the outcome of every call that was not ended; a failure is one too."""
+
+    def __init__(
+        self, toolbox: Toolbox | None, owner: TaskOwner, timeout_s: float, on_result: Callable[[ToolResult], None]
+    ) -> None:
+        self._toolbox = toolbox
+        self._owner = owner
+        self._timeout_s = timeout_s
+        self._on_result = on_result
+        self._running: dict[str, set[asyncio.Task[None]]] = {}
+
+    def run(self, turn_id: str, call: ToolCall) -> None:
+        """Call a function for this turn."""
+        running = self._running.setdefault(turn_id, set())
+        task = self._owner.spawn(self._run(call), name=f"tool {call.name}")
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    def end(self, turn_id: str) -> None:
+        """Nobody waits for the calls of this turn any more."""
+        for task in self._running.pop(turn_id, ()):
+            task.cancel()
+
+    async def _run(self, call: ToolCall) -> None:
+        result = ToolResult(call.call_id, f"There is no function {call.name}.", failed=True)
+        if self._toolbox:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    result = await self._toolbox.run(call)
+            except (Exception, asyncio.CancelledError) as error:
+                if not isinstance(error, Exception) and is_cancelled():
+                    raise
+                logger.warning("the tool %s failed: %s", call.name, type(error).__name__)
+                result = ToolResult(call.call_id, f"The function failed: {type(error).__name__}", failed=True)
+        self._on_result(replace(result, output=well_formed(result.output)))
