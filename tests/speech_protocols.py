@@ -41,6 +41,13 @@ async def gpt_sovits(talk: Conversation) -> None:
         await talk.send({"type": "done"})
 
 
+async def gpt_sovits_voices(service: HttpService, connection: Connection, request: Request) -> None:
+    """§4.7: its list of voices."""
+    found = request.path == "/api/v3/voices"
+    voices = {"voices": [{"id": "mio", "name": "Mio", "description": "calm"}]}
+    connection.answer(200 if found else 404, json.dumps(voices).encode())
+
+
 async def step(talk: Conversation) -> None:
     """§4.1: a WAV in base64 per message."""
     await talk.send({"type": "tts.connection.done", "data": {"session_id": "S"}})
@@ -141,7 +148,14 @@ async def gemini(service: HttpService, connection: Connection, request: Request)
 
 async def voicevox(service: HttpService, connection: Connection, request: Request) -> None:
     """``/audio_query``, then ``/synthesis``; ``/speakers`` lists the voices."""
-    if request.path.startswith("/audio_query"):
+    if request.path == "/speakers":
+        styles = [{"id": 2, "name": "ノーマル", "type": "talk"}, {"id": 6000, "name": "歌", "type": "sing"}]
+        speakers = [
+            {"name": "四国めたん", "styles": styles},
+            {"name": "ずんだもん", "styles": [{"id": 3, "name": "ノーマル"}]},
+        ]
+        connection.answer(200, json.dumps(speakers).encode())
+    elif request.path.startswith("/audio_query"):
         text = query(request)["text"]
         answer = {"kana": text, "speedScale": 1.0, "pitchScale": 0.0, "outputStereo": True}
         connection.answer(200, json.dumps(answer).encode())

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from neko.app.models import Models
 from neko.app.speech_choice import SpeechChoice
 from neko.audio import engines
+from neko.audio.engines import voice_lists
 from neko.audio.engines.fallback import ChainedVoice, FallbackEngine
+from neko.audio.engines.local_voices import local_voices
 from neko.audio.engines.openai_speech import DEFAULT_MODEL
 from neko.audio.engines.service import SpeechServer
 from neko.audio.speech_pipeline import say
 from neko.net import Network
 from neko.providers import ModelEndpoint, catalogue
 from neko.providers.speech_server import SpeechServerChoice, service_changes
+from neko.providers.speech_services import speech_services
 from neko.sessions.dependencies import Voice
 from neko.settings import CoreConfig
 from neko.settings.in_force import change_of
-from neko.settings.registry import LOCAL_ONLY, SPEECH_ENGINE, VOICES, EngineKind
+from neko.settings.registry import LOCAL_ONLY, ROLE_SETTINGS, SPEECH_ENGINE, VOICES, EngineKind
 from neko.settings.unusable import tuning_number
-from neko.types.speech import SpeechEngine, Utterance, VoiceSettings
+from neko.tasks import in_thread
+from neko.types.speech import OfferedVoice, SpeechEngine, Utterance, VoiceSettings
 
 
 def builtin_voice_installed() -> bool:
@@ -93,6 +97,24 @@ class Voices:
         """Where the service of an engine is; None for one that is no service, or whose key is missing."""
         return self._openai() if kind == "openai" else self._choice.server(kind)
 
+    async def offered(self, kind: EngineKind, url: str = "") -> Sequence[OfferedVoice]:
+        """The voices of an engine, as far as anybody here can know; of its service at ``url`` if that is given.
+
+        Raises ``NekoError`` when the service is asked in vain.
+        """
+        if kind == "builtin":
+            return await in_thread(local_voices)
+        if kind == "free":
+            return [OfferedVoice(name, label, "woman", "zh") for label, name in catalogue().free_voices.items()]
+        if kind not in speech_services():
+            return []
+        service, where = speech_services()[kind], self.where(kind)
+        if isinstance(where, ModelEndpoint):
+            where = SpeechServer(where.provider_name, where.base_url, where.model, where.api_key)
+        if where is None or url:
+            where = SpeechServer(service.name, url or service.url)
+        return await voice_lists.offered(kind, where, self._network)
+
     def changes(
         self,
         character: str,
@@ -117,14 +139,28 @@ class Voices:
             own["speech"] = {**own.get("speech", {}), **change_of(SPEECH_ENGINE, engine)["neko"]["speech"]}
         return {**changes, "neko": own}
 
-    async def sample(self, character: str, text: str, language: str) -> bytes:
-        """A short text in a character's voice and no other: PCM16 mono, 48 kHz. Raises ``NekoError``."""
+    async def sample(self, character: str, text: str, language: str, voice: str | None = None) -> bytes:
+        """A short text in a character's voice and no other, or in ``voice`` of her engine: PCM16 mono, 48 kHz.
+
+        Raises ``NekoError``.
+        """
         settings = self.tuning(character)
+        if voice is not None:
+            settings = replace(settings, voice=voice)
         engine = self._build(self.engine(character), settings)
         try:
             return await say(engine, Utterance(text, language, settings))
         finally:
             await engine.aclose()
+
+    def stored_server(self, kind: EngineKind) -> SpeechServerChoice:
+        """What the user told of the service of an engine; of one that is none, of the one of "openai"."""
+        service = speech_services().get(kind)
+        if service is None or kind == "openai":
+            in_force = self._config.in_force
+            return SpeechServerChoice(*(in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"]))
+        url = self._choice.address(service) if service.has_address else ""
+        return SpeechServerChoice(url, "", self._choice.key(service) if service.provider != "free" else "")
 
     @property
     def _choice(self) -> SpeechChoice:

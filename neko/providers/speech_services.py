@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from neko.settings.paths import ASSETS
+from neko.settings.registry import EngineKind
 from neko.types.speech import OfferedVoice
 
 
@@ -19,7 +20,7 @@ class SpeechService:
     it takes, a key of the provider catalogue. ``languages``: codes, none for many. ``source``: where its voices and
     terms are told."""
 
-    kind: str
+    kind: EngineKind
     name: str
     url: str
     model: str
@@ -34,11 +35,11 @@ class SpeechService:
 @cache
 def speech_services() -> Mapping[str, SpeechService]:
     """All by the kind of their engine."""
-    data: dict[str, Any] = json.loads((ASSETS / "speech_services.json").read_text(encoding="utf-8"))
+    data: dict[EngineKind, Any] = json.loads((ASSETS / "speech_services.json").read_text(encoding="utf-8"))
     return MappingProxyType({kind: _service(kind, entry) for kind, entry in data.items()})
 
 
-def _service(kind: str, entry: Mapping[str, Any]) -> SpeechService:
+def _service(kind: EngineKind, entry: Mapping[str, Any]) -> SpeechService:
     licence = entry["licence"]
     return SpeechService(
         kind,

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from tests import speech_protocols
+from tests.http_service import HttpService
 from tests.page.page_driver import SOME_ID, PageDriver, words
 from tests.page.running_neko import RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
@@ -143,6 +145,34 @@ async def test_a_voice_of_the_built_in_engine_is_chosen_and_stays(speaking: Runn
         await expect(driver.get(idle)).to_be_hidden()
     await driver.get("voice-builtin").click()
     await expect(driver.get("voice-rate")).to_be_visible()
+
+
+async def test_a_service_is_chosen_and_told_where_it_is_and_its_voices_are_listed_and_heard(
+    speaking: RunningNeko, driver: PageDriver
+) -> None:
+    async with HttpService(speech_protocols.voicevox) as voicevox:
+        page = await driver.open(speaking.url + "/#settings/voice")
+        await driver.get("voice-service").click()
+        await expect(driver.get("voice-which")).to_have_value("openai")
+        await expect(driver.get("voice-model")).to_be_visible()
+        await driver.get("voice-which").select_option("voicevox")
+        await expect(driver.get("voice-url")).to_have_value("http://127.0.0.1:50021")
+        await driver.get("voice-url").fill(voicevox.url)
+        await driver.get("voice-url").blur()
+        await expect(page.locator("#voices-offered option")).to_have_count(2)
+        await expect(driver.get("voice-terms")).to_contain_text("VOICEVOX")
+        async with page.expect_response(re.compile("/api/speech$")):
+            await driver.get("voice-voice").fill("3")
+            await driver.get("voice-voice").blur()
+        async with page.expect_response(re.compile("/api/speech/sample$")) as sampled:
+            await driver.get("voice-sample").click()
+        assert (await sampled.value).ok
+        assert voicevox.voices == ["3"]
+    await driver.get("voice-which").select_option("edge")
+    await expect(driver.get("voice-url")).to_have_count(0)
+    await driver.get("voice-builtin").click()
+    await expect(driver.get("voice-choice")).to_be_visible()
+    await expect(driver.get("voice-which")).to_have_count(0)
 
 
 async def test_the_browsers_own_voice_speaks_as_the_reader_wants_it(speaking: RunningNeko, driver: PageDriver) -> None:

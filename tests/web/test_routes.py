@@ -264,11 +264,3 @@ async def test_the_voices_of_all_cards_can_be_cleared(client: httpx2.AsyncClient
         assert (answer["success"], answer["cleared_count"]) == (True, count)
     card = neko.characters.cards.card(name)
     assert (card["voice_id"], card["性格"]) == ("", "calm")
-
-
-async def test_there_are_no_voices_of_gpt_sovits_and_the_answer_says_why(client: httpx2.AsyncClient) -> None:
-    """[rest 2.1]"""
-    path = "/api/config/gptsovits/list_voices"
-    for answer in (await client.get(path), await client.post(path, json={"api_url": "http://127.0.0.1:9881"})):
-        assert (answer.status_code, answer.json()["success"]) == (200, False)
-        assert "GPT-SoVITS" in answer.json()["error"]

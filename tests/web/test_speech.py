@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
@@ -10,14 +11,18 @@ import pytest
 from neko.application import Neko
 from neko.audio.engines.local_voices import local_voices
 from neko.providers import resolve
+from neko.providers.speech_services import speech_services
+from tests import speech_protocols
+from tests.http_service import HttpService
 
 URL = "/api/speech"
+VOICES = f"{URL}/voices"
 KEY = "sk-0123456789abcdefWXYZ"
 
 
 async def test_at_first_the_built_in_voice_speaks_normally(client: httpx2.AsyncClient, neko: Neko) -> None:
     state = (await client.get(URL)).json()
-    assert {voice["kind"] for voice in state.pop("voices")} == {"woman", "man", "whisper"}
+    assert {service["engine"] for service in state.pop("services")} == set(speech_services())
     assert state == {
         "success": True,
         "character": neko.characters.current,
@@ -47,7 +52,7 @@ async def test_the_voice_belongs_to_the_character_and_the_engine_to_all(client: 
 async def test_each_voice_of_the_built_in_engine_is_there_and_sounds_its_own_way(
     client: httpx2.AsyncClient, neko: Neko
 ) -> None:
-    offered = {voice["name"] for voice in (await client.get(URL)).json()["voices"]}
+    offered = {voice["name"] for voice in (await client.get(VOICES)).json()["voices"]}
     names = {voice.name for voice in local_voices() if voice.language in ("", "en-US")}
     assert names <= offered
     heard = set()
@@ -62,7 +67,7 @@ async def test_the_built_in_voice_and_that_of_a_speech_server_are_kept_apart(
 ) -> None:
     await client.post(URL, json={"voice": "f4"})
     other = (await client.post(URL, json={"engine": "openai", "voice": "alloy"})).json()
-    assert (other["voice"], other["voices"]) == ("alloy", [])
+    assert other["voice"] == "alloy"
     assert (await client.post(URL, json={"engine": "builtin"})).json()["voice"] == "f4"
     assert (await client.post(URL, json={"engine": "openai"})).json()["voice"] == "alloy"
 
@@ -157,3 +162,83 @@ async def test_a_new_speech_server_never_gets_the_key_of_another_and_a_new_model
     half = (await client.get("/api/speech")).json()["url"].replace("one.example", "two.example")
     answer = await client.post("/api/speech", json={"url": half})
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_address")
+
+
+@pytest.fixture
+async def voicevox() -> AsyncIterator[HttpService]:
+    async with HttpService(speech_protocols.voicevox) as service:
+        yield service
+
+
+@pytest.fixture
+async def gpt_sovits() -> AsyncIterator[HttpService]:
+    async with HttpService(speech_protocols.gpt_sovits_voices) as service:
+        yield service
+
+
+@pytest.mark.parametrize("engine", [kind for kind, service in speech_services().items() if service.voices])
+async def test_the_voices_of_a_service_that_tells_none_are_known_with_their_terms(
+    client: httpx2.AsyncClient, engine: str
+) -> None:
+    offered = (await client.get(VOICES, params={"engine": engine})).json()["voices"]
+    assert len({voice["name"] for voice in offered}) == len(offered) > 1
+    assert all(voice["label"] and voice["licence"] and voice["kind"] for voice in offered)
+
+
+async def test_the_voices_of_voicevox_are_those_that_it_tells_and_one_is_heard_before_it_is_chosen(
+    client: httpx2.AsyncClient, voicevox: HttpService
+) -> None:
+    state = (await client.post(URL, json={"engine": "voicevox", "url": voicevox.url})).json()
+    assert (state["url"], state["api_key"]) == (voicevox.url, "")
+    offered = (await client.get(VOICES)).json()
+    assert offered["engine"] == "voicevox"
+    assert [(voice["name"], voice["label"], voice["language"]) for voice in offered["voices"]] == [
+        ("2", "四国めたん (ノーマル)", "ja"),
+        ("3", "ずんだもん (ノーマル)", "ja"),
+    ]
+    sound = (await client.post(f"{URL}/sample", json={"text": "こんにちは", "language": "ja", "voice": "3"})).content
+    assert len(sound) > 10_000
+    assert voicevox.voices == ["3"]
+    assert (await client.get(URL)).json()["voice"] == ""
+
+
+async def test_a_service_that_does_not_answer_is_told_where_its_voices_are_asked_for(
+    client: httpx2.AsyncClient, free_port: int
+) -> None:
+    await client.post(URL, json={"engine": "voicevox", "url": f"http://127.0.0.1:{free_port}"})
+    answer = (await client.get(VOICES)).json()
+    assert answer["voices"] == []
+    assert "VOICEVOX" in answer["error"]
+
+
+async def test_the_address_of_each_service_and_the_key_of_its_provider_are_kept(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    for engine, url in {"gptsovits": "http://127.0.0.1:9000", "cosyvoice": "ws://box:50000"}.items():
+        await client.post(URL, json={"engine": engine, "url": url})
+    await client.post(URL, json={"engine": "gemini", "api_key": KEY})
+    assert neko.config.values["assistApiKeyGemini"] == KEY
+    state = (await client.post(URL, json={"engine": "gptsovits", "voice": "mio|{}"})).json()
+    assert (state["url"], state["voice"], state["api_key"]) == ("http://127.0.0.1:9000", "mio|{}", "")
+    state = (await client.post(URL, json={"engine": "gemini"})).json()
+    assert (state["url"], state["voice"], state["api_key"]) == ("", "", "sk-…WXYZ")
+    assert (await client.post(URL, json={"engine": "cosyvoice", "url": "box"})).status_code == 400
+
+
+async def test_the_voices_of_a_gpt_sovits_on_this_computer_are_listed(
+    client: httpx2.AsyncClient, gpt_sovits: HttpService
+) -> None:
+    """[rest 2.1]"""
+    path = "/api/config/gptsovits/list_voices"
+    answer = (await client.post(path, json={"api_url": f"{gpt_sovits.url}/"})).json()
+    assert answer == {"success": True, "voices": [{"id": "mio", "name": "Mio", "description": ""}]}
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "http://voice.example:9881", "http://127.0.0.1:1/?x", "http://127.0.0.1:1/"]
+)
+async def test_no_other_address_is_asked_for_the_voices_of_a_gpt_sovits(client: httpx2.AsyncClient, url: str) -> None:
+    """[rest 2.1]"""
+    answer = await client.post("/api/config/gptsovits/list_voices", json={"api_url": url})
+    assert (answer.status_code, answer.json()["success"]) == (200, False)
+    assert answer.json()["error"]

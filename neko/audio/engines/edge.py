@@ -98,6 +98,16 @@ class EdgeSpeech(SocketSpeech):
         return sound
 
 
+def voice_list(base: str) -> tuple[str, dict[str, str]]:
+    """The address of the list of voices below ``base`` (as of a WebSocket), and the headers to ask with."""
+    constants, drm = _package("constants"), _package("drm").DRM
+    url = constants.VOICE_LIST.removeprefix(HOST.replace("wss", "https"))
+    token = f"&Sec-MS-GEC={drm.generate_sec_ms_gec()}&Sec-MS-GEC-Version={constants.SEC_MS_GEC_VERSION}"
+    headers: dict[str, str] = drm.headers_with_muid(constants.VOICE_HEADERS)
+    headers["Accept-Encoding"] = "gzip, deflate"
+    return base.replace("ws", "http", 1) + url + token, headers
+
+
 def _request(utterance: Utterance) -> str:
     from xml.sax.saxutils import escape
 

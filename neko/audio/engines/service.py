@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from neko.errors import (
@@ -36,6 +36,7 @@ BETWEEN_PIECES_TIMEOUT_S: Final = 20.0
 _FIRST_SOUND_TIMEOUT_S: Final = 30.0
 _FIRST_SOUND_NEAR_TIMEOUT_S: Final = 120.0
 """A server of one's own loads its model first, and may send nothing before a sentence is whole."""
+_FETCH_TIMEOUT_S: Final = 10.0
 _LONGEST_REFUSAL: Final = 16_384
 _KEY_REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN)
 
@@ -145,6 +146,18 @@ class ServiceClient:
         is_there = await self._network.is_listening(PURPOSE, parts.hostname or "", port, CONNECT_TIMEOUT_S, tls=tls)
         if not is_there:
             raise SpeechSilentError("nothing takes connections there", **self._server.who)
+
+    async def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
+        """The JSON at an address, asked for within a few seconds; raises what ``told`` understands."""
+        client = await self.client()
+        async with asyncio.timeout(_FETCH_TIMEOUT_S):
+            answer = await client.get(url, headers=headers)
+        if not answer.is_success:
+            raise self._server.refused(answer.status_code, answer.content[:_LONGEST_REFUSAL])
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise SpeechUnreadableError("no JSON") from error
 
     def deadline(self) -> asyncio.Timeout:
         """For an answer to begin."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import ConfigDict, Field, RootModel
 from starlette.responses import Response
 
 from neko.app import Neko
-from neko.audio.engines.local_voices import local_voices
+from neko.errors import NekoError
+from neko.providers.addresses import host_of, is_web_address
 from neko.providers.speech_server import SpeechServerChoice
+from neko.providers.speech_services import SpeechService, speech_services
+from neko.settings import is_loopback
 from neko.settings.masking import masked, masked_url
-from neko.settings.registry import ROLE_SETTINGS, EngineKind
-from neko.types.speech import VoiceKind
+from neko.settings.registry import EngineKind
+from neko.types.speech import OfferedVoice, VoiceKind
 from neko.web.endpoint import Call, get, post
-from neko.web.errors import HTTPError
+from neko.web.errors import HTTPError, failure_of, json_response
+from neko.web.request_language import request_language
 from neko.web.schemas import Empty, Language, Schema, Success
 
 SOUND = "application/octet-stream"
@@ -36,21 +42,30 @@ class SpeechChange(OfCharacter):
     api_key: str | None = Field(None, max_length=1000)
 
 
-class VoiceName(Schema):
+Told = Literal["url", "api_key", "model", "voice"]
+
+
+class Service(Schema):
+    """A service that may speak for her; ``told`` is what the user tells of it, a voice among it where no list need hold
+    it. ``source``: where its voices and terms are told."""
+
+    engine: EngineKind
     name: str
-    kind: VoiceKind
+    told: list[Told]
+    licence: str
+    source: str
 
 
 class SpeechState(Success):
     """``voice``, ``rate`` and ``pitch`` are those of ``character``; ``api_key`` is masked.
 
-    ``voice`` is that of the engine in force, ``voices`` what else could be chosen for it, empty when nobody can know.
+    ``voice``, ``url``, ``model`` and ``api_key`` are those of the engine in force.
     """
 
     character: str
     engine: EngineKind
+    services: list[Service]
     voice: str
-    voices: list[VoiceName]
     rate: float
     pitch: float
     url: str
@@ -58,7 +73,34 @@ class SpeechState(Success):
     api_key: str
 
 
+class OfEngine(OfCharacter):
+    """The character's own when left out."""
+
+    engine: EngineKind | None = None
+
+
+class VoiceName(Schema):
+    """``label`` is what a person calls it; ``kind`` and ``language`` (BCP 47) where anybody tells them."""
+
+    name: str
+    label: str
+    kind: VoiceKind | None
+    language: str
+    licence: str
+
+
+class VoiceList(Success):
+    """``error``: why the service did not tell its voices, in the reader's language; empty when it did."""
+
+    engine: EngineKind
+    voices: list[VoiceName]
+    error: str = ""
+
+
 class SampleText(OfCharacter):
+    """``voice`` is heard without being chosen."""
+
+    voice: str | None = Field(None, max_length=200)
     text: str = Field(min_length=1, max_length=300)
     language: Language | None = None
 
@@ -85,6 +127,32 @@ async def change_speech(call: Call[SpeechChange]) -> SpeechState:
     return _state(neko, character)
 
 
+@get(
+    "/api/speech/voices",
+    query=OfEngine,
+    response=VoiceList,
+    summary="The voices of an engine; its service may be asked for them",
+)
+async def voices(call: Call[Empty, OfEngine]) -> VoiceList:
+    engine = call.query.engine or call.neko.voices.engine(_character(call.neko, call.query))
+    try:
+        offered = await call.neko.voices.offered(engine)
+    except NekoError as error:
+        failure = await failure_of(error, request_language(call.request, call.neko))
+        return VoiceList(engine=engine, voices=[], error=failure.error)
+    return VoiceList(engine=engine, voices=[_voice(voice) for voice in offered])
+
+
+def _voice(voice: OfferedVoice) -> VoiceName:
+    return VoiceName(
+        name=voice.name,
+        label=voice.label or voice.name,
+        kind=voice.kind,
+        language=voice.language,
+        licence=voice.licence,
+    )
+
+
 def _character(neko: Neko, wanted: OfCharacter) -> str:
     name = wanted.character or neko.characters.current
     if not neko.characters.cards.knows(name):
@@ -94,19 +162,27 @@ def _character(neko: Neko, wanted: OfCharacter) -> str:
 
 def _state(neko: Neko, character: str) -> SpeechState:
     engine, tuning = neko.voices.engine(character), neko.voices.tuning(character)
-    offered = local_voices() if engine == "builtin" else []
-    url, model, key = (neko.config.in_force.stored(setting) or "" for setting in ROLE_SETTINGS["tts"])
+    server = neko.voices.stored_server(engine)
     return SpeechState(
         character=character,
         engine=engine,
+        services=[_service(service) for service in speech_services().values()],
         voice=tuning.voice,
-        voices=[VoiceName(name=voice.name, kind=voice.kind) for voice in offered if voice.kind],
         rate=tuning.rate,
         pitch=tuning.pitch,
-        url=masked_url(url),
-        model=model,
-        api_key=masked(key),
+        url=masked_url(server.url or ""),
+        model=server.model or "",
+        api_key=masked(server.api_key or ""),
     )
+
+
+def _service(service: SpeechService) -> Service:
+    told: list[Told] = ["url", "api_key", "model", "voice"] if service.kind == "openai" else []
+    if service.has_address:
+        told = ["url", "voice"]
+    elif service.provider not in ("", "free"):
+        told = ["api_key", "voice"]
+    return Service(engine=service.kind, name=service.name, told=told, licence=service.licence, source=service.source)
 
 
 @post(
@@ -118,22 +194,42 @@ def _state(neko: Neko, character: str) -> SpeechState:
 )
 async def sample(call: Call[SampleText]) -> Response:
     neko, sent = call.neko, call.body
-    sound = await neko.voices.sample(_character(neko, sent), sent.text, sent.language or neko.language.current)
+    language = sent.language or neko.language.current
+    sound = await neko.voices.sample(_character(neko, sent), sent.text, language, sent.voice)
     return Response(sound, media_type=SOUND, headers={"cache-control": "no-store"})
 
 
-@get("/api/config/gptsovits/list_voices", response=Success, summary="None: she does not speak by GPT-SoVITS")
-async def gpt_sovits_voices(call: Call) -> Success:
-    raise _no_gpt_sovits()
+class GPTSoVITSAddress(Schema):
+    api_url: str = Field("", max_length=1000)
 
 
-@post("/api/config/gptsovits/list_voices", response=Success, summary="None: she does not speak by GPT-SoVITS")
-async def ask_gpt_sovits(call: Call) -> Success:
-    raise _no_gpt_sovits()
+class GPTSoVITSVoice(Schema):
+    id: str
+    name: str
+    description: str
 
 
-def _no_gpt_sovits() -> HTTPError:
-    return HTTPError(200, "no_gpt_sovits", "She does not speak by GPT-SoVITS.")
+class GPTSoVITSVoices(Success):
+    voices: list[GPTSoVITSVoice]
 
 
-ENDPOINTS = (speech, change_speech, sample, gpt_sovits_voices, ask_gpt_sovits)
+@post(
+    "/api/config/gptsovits/list_voices",
+    body=GPTSoVITSAddress,
+    response=GPTSoVITSVoices,
+    summary="The voices of a GPT-SoVITS on this computer",
+)
+async def gpt_sovits_voices(call: Call[GPTSoVITSAddress]) -> GPTSoVITSVoices | Response:
+    url = call.body.api_url.strip()
+    if not is_web_address(url) or not is_loopback(host_of(url)) or "?" in url or "#" in url:
+        raise HTTPError(200, "bad_address", "The address of GPT-SoVITS is none on this computer.")
+    try:
+        found = await call.neko.voices.offered("gptsovits", url)
+    except NekoError as error:
+        return json_response(await failure_of(error, request_language(call.request, call.neko)))
+    return GPTSoVITSVoices(
+        voices=[GPTSoVITSVoice(id=voice.name, name=voice.label or voice.name, description="") for voice in found]
+    )
+
+
+ENDPOINTS = (speech, change_speech, voices, sample, gpt_sovits_voices)

@@ -58,12 +58,15 @@
  * @typedef {object} SpeechSettings
  * @property {SpeechEngine} engine
  * @property {string} voice of the engine in force
- * @property {{ name: string, kind: "woman" | "man" | "whisper" }[]} voices what else there is, as far as the server knows
+ * @property {{ engine: SpeechEngine, name: string, told: ("url" | "api_key" | "model" | "voice")[], licence: string, source: string }[]} services
+ *   that may speak for her; `told`: what the user tells of one
  * @property {number} rate 1 is normal speed
  * @property {number} pitch semitones
  * @property {string} url
  * @property {string} model
  * @property {string} api_key masked
+ *
+ * @typedef {{ name: string, label: string, kind: "woman" | "man" | "whisper" | null, language: string, licence: string }} OfferedVoice
  *
  * @typedef {{ temperature: number | null, max_tokens: number | null }} ReplyOptions Null: the model's own.
  *

@@ -35,11 +35,8 @@ export function voiceFields(name, parts) {
       await post("api/speech", { character: name(), ...changes }).catch(fail);
     };
     const percent = (/** @type {number} */ value) => `${Math.round(value * 100)} %`;
-    /** @type {HTMLInputElement} */
-    const voice = h("input", { class: "input", value: settings.voice, placeholder: "alloy", spellcheck: "false", autocomplete: "off", "data-testid": "character-voice", on: { change: () => void change({ voice: voice.value.trim() }) } });
     place.replaceChildren(
-      (settings.engine === "openai" ? h("label", { class: "field" }, h("span", { class: "field-name", text: t("voice.voice") }), voice)
-        : voiceChoice(settings, parts.speech, (chosen) => void change({ voice: chosen }))) ?? "",
+      voiceChoice(settings, parts.speech, (chosen) => void change({ voice: chosen })) ?? "",
       row(t("voice.rate"), slider({ min: 0.5, max: 1.8, step: 0.05, value: settings.rate, show: percent, onChange: (rate) => void change({ rate }), testId: "character-rate" })),
       row(t("voice.pitch"), slider({ min: -8, max: 8, step: 0.5, value: settings.pitch, show: (value) => (value > 0 ? `+${value}` : `${value}`), onChange: (pitch) => void change({ pitch }), testId: "character-pitch" })),
       note,

@@ -12,11 +12,14 @@ import { ApiError, get, post, postForBytes, sentenceOf } from "../api.js";
 import { h } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
 import { toast } from "../notices.js";
-import { row, slider } from "./controls.js";
+import { row, select, slider } from "./controls.js";
 import { voiceChoice } from "./voice_choice.js";
 
-/** @type {SpeechEngine[]} */
-const ENGINES = ["builtin", "openai", "browser", "off"];
+/** @typedef {"builtin" | "service" | "browser" | "off"} Place Where her voice is made. */
+/** @type {Place[]} */
+const PLACES = ["builtin", "service", "browser", "off"];
+/** @type {SpeechEngine} The service to begin with. */
+const USUAL_SERVICE = "openai";
 
 /**
  * @param {HTMLElement} body
@@ -53,12 +56,14 @@ function draw(place, settings, parts) {
     }
   };
   const extra = h("form", { class: "form", autocomplete: "off", on: { submit: (event) => event.preventDefault() } });
-  const tiles = ENGINES.map((engine) => ({
-    engine,
+  const placeOf = (/** @type {SpeechEngine} */ engine) => PLACES.find((own) => own === engine) ?? "service";
+  let service = placeOf(settings.engine) === "service" ? settings.engine : USUAL_SERVICE;
+  const tiles = PLACES.map((own) => ({
+    own,
     tile: h("button", {
-      type: "button", class: "tile", role: "radio", "aria-checked": String(engine === settings.engine), "data-testid": `voice-${engine}`,
-      on: { click: () => choose(engine) },
-    }, h("span", { class: "tile-name", text: t(`voice.${engine}`) }), h("span", { class: "tile-note", text: t(`voice.${engine}_hint`) })),
+      type: "button", class: "tile", role: "radio", "aria-checked": String(own === placeOf(settings.engine)), "data-testid": `voice-${own}`,
+      on: { click: () => choose(own === "service" ? service : own) },
+    }, h("span", { class: "tile-name", text: t(`voice.${own}`) }), h("span", { class: "tile-note", text: t(`voice.${own}_hint`) })),
   }));
   /** @type {HTMLElement[]} What changes nothing while there is no voice. */
   const audible = [];
@@ -68,12 +73,14 @@ function draw(place, settings, parts) {
   };
   const showAudible = () => { for (const element of audible) element.hidden = settings.engine === "off"; };
   const choose = async (/** @type {SpeechEngine} */ engine) => {
-    for (const { engine: own, tile } of tiles) tile.setAttribute("aria-checked", String(own === engine));
+    const own = placeOf(engine);
+    if (own === "service") service = engine;
+    for (const one of tiles) one.tile.setAttribute("aria-checked", String(one.own === own));
     await change({ engine });
     showAudible();
-    if (settings.engine === engine) drawExtra(extra, settings, speech, change);
+    if (settings.engine === engine) drawExtra(extra, settings, speech, change, choose);
   };
-  drawExtra(extra, settings, speech, change);
+  drawExtra(extra, settings, speech, change, choose);
   const percent = (/** @type {number} */ value) => `${Math.round(value * 100)} %`;
   place.replaceChildren(
     h("div", { class: "tiles", role: "radiogroup", "aria-label": t("voice.engine") }, tiles.map(({ tile }) => tile)), extra,
@@ -88,39 +95,39 @@ function draw(place, settings, parts) {
 }
 
 /**
- * Which voice of the engine, and what only a speech server needs to know.
+ * Which service speaks and what it needs to know, and which voice of the engine.
  * @param {HTMLElement} place
  * @param {SpeechSettings} settings
  * @param {SpeechOutput} speech
  * @param {Change} change
+ * @param {(engine: SpeechEngine) => Promise<void>} choose
  */
-function drawExtra(place, settings, speech, change) {
-  /**
-   * @param {"url" | "api_key" | "model" | "voice"} name
-   * @param {string} label
-   * @param {string} hint
-   */
-  const field = (name, label, hint) => {
+function drawExtra(place, settings, speech, change, choose) {
+  const voices = h("div", { class: "form" });
+  const drawVoices = () => voices.replaceChildren(voiceChoice(settings, speech, (voice) => void change({ voice })) ?? "");
+  const fields = {
+    url: { label: t("model.url"), hint: "http://localhost:8880/v1" },
+    api_key: { label: t(settings.engine === "openai" ? "model.key_optional" : "model.key"), hint: settings.api_key ? t("model.key_saved_placeholder") : "" },
+    model: { label: t("model.model"), hint: "tts-1" },
+  };
+  const field = (/** @type {keyof typeof fields} */ name) => {
     const secret = name === "api_key";
     /** @type {HTMLInputElement} */
     const input = h("input", {
       class: "input", type: secret ? "password" : "text", spellcheck: "false", autocomplete: "off", value: secret ? "" : settings[name],
-      placeholder: hint, "data-testid": `voice-${name}`, on: { change: () => change({ [name]: input.value.trim() }) },
+      placeholder: fields[name].hint, "data-testid": `voice-${name}`,
+      on: { change: () => change({ [name]: input.value.trim() }).then(drawVoices) },
     });
-    return h("label", { class: "field" }, h("span", { class: "field-name", text: label }), input);
+    return h("label", { class: "field" }, h("span", { class: "field-name", text: fields[name].label }), input);
   };
-  if (settings.engine !== "openai") {
-    const choice = voiceChoice(settings, speech, (voice) => void change({ voice }));
-    place.hidden = !choice;
-    place.replaceChildren(choice ?? "");
-    return;
-  }
-  place.hidden = false;
+  const service = settings.services.find(({ engine }) => engine === settings.engine);
+  const services = settings.services.map(({ engine, name }) => /** @type {[string, string]} */ ([engine, name]));
+  const told = (service?.told ?? []).flatMap((name) => (name === "voice" ? [] : [field(name)]));
+  drawVoices();
+  place.hidden = settings.engine === "off";
   place.replaceChildren(
-    field("url", t("model.url"), "http://localhost:8880/v1"),
-    field("api_key", t("model.key_optional"), settings.api_key ? t("model.key_saved_placeholder") : ""),
-    field("model", t("model.model"), "tts-1"),
-    field("voice", t("voice.voice"), "alloy"));
+    service ? row(t("voice.which_service"), select(services, service.engine, (engine) => void choose(/** @type {SpeechEngine} */ (engine)), "voice-which")) : "",
+    ...told, voices);
 }
 
 /**
