@@ -68,6 +68,39 @@
  *
  * @typedef {{ name: string, label: string, kind: "woman" | "man" | "whisper" | null, language: string, licence: string }} OfferedVoice
  *
+ * @typedef {"server" | "local" | "browser" | "off"} HearingEngine
+ *
+ * @typedef {object} HearingModel
+ * @property {string} name
+ * @property {string} title
+ * @property {string[] | null} languages null: about any
+ * @property {number} size bytes
+ * @property {string} licence
+ * @property {string} source
+ * @property {boolean} here
+ * @property {boolean} fetchable
+ * @property {boolean} removable it was fetched
+ * @property {boolean} in_use
+ * @property {{ state: "fetching" | "done" | "failed" | "cancelled", count: number, total: number, error: string, remedy: string } | null} fetch
+ *
+ * @typedef {object} HearingSettings
+ * @property {HearingEngine} engine in force
+ * @property {HearingEngine | null} chosen null: she chooses
+ * @property {string} name of what hears, empty when nothing does here
+ * @property {boolean} local
+ * @property {string} error why nothing hears
+ * @property {string} remedy
+ * @property {string} url
+ * @property {string} model
+ * @property {string} api_key masked
+ * @property {string} provider whose server hears without an address of its own
+ * @property {string} language
+ * @property {string} local_model
+ * @property {string} folder for models of one's own
+ * @property {HearingModel[]} models
+ *
+ * @typedef {{ engine?: HearingEngine | "auto", url?: string, model?: string, api_key?: string, language?: string, local_model?: string }} HearingChange
+ *
  * @typedef {{ temperature: number | null, max_tokens: number | null }} ReplyOptions Null: the model's own.
  *
  * @typedef {{ name: string, value: string, origin: "file" | "environment" | "flag", from_name: string, on_page: boolean }} SettingOverview

@@ -1,5 +1,5 @@
 /**
- * Settings: one sheet, six pages, each with its own address (`#settings/model`); `#settings/` is the one seen last.
+ * Settings: one sheet, seven pages, each with its own address (`#settings/model`); `#settings/` is the one seen last.
  *
  * @import { Appearance } from "../appearance.js"
  * @import { Conversation } from "../conversation.js"
@@ -14,6 +14,7 @@ import { onLanguage, t } from "../i18n.js";
 import { showToastsIn } from "../notices.js";
 import { aboutPage } from "./about.js";
 import { charactersPage } from "./characters.js";
+import { hearingPage } from "./hearing.js";
 import { languagePage } from "./language.js";
 import { lookPage } from "./look.js";
 import { modelPage } from "./model.js";
@@ -23,6 +24,7 @@ import { voicePage } from "./voice.js";
 const PAGES = new Map([
   ["model", { draw: modelPage, sign: "model" }],
   ["voice", { draw: (body, parts) => void voicePage(body, parts), sign: "voice" }],
+  ["hearing", { draw: (body) => void hearingPage(body), sign: "microphone" }],
   ["look", { draw: lookPage, sign: "look" }],
   ["language", { draw: languagePage, sign: "language" }],
   ["characters", { draw: (body, parts) => void charactersPage(body, parts), sign: "character" }],

@@ -1,0 +1,111 @@
+"""Settings › Hearing: what hears is told and chosen, a model is fetched with one tap and watched while it comes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from types import MappingProxyType
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from neko.audio.hearing import models
+from neko.audio.hearing.models import KnownModel, ModelFile
+from tests import scripted_model
+from tests.field.hostile_provider import HostileProvider, problem, whole
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import RunningNeko
+from tests.scripted_files import Answer, FileServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FILES = {
+    "model.bin": b'{"text": "hello"}' + b" " * 500_000,
+    "config.json": b"{}",
+    "vocabulary.txt": b"a",
+    "tokenizer.json": b"{}",
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hub(running_neko: RunningNeko, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FileServer]:
+    """A mirror with the one model that the registry knows; the libraries that run it are scripted."""
+    scripted_model.install(monkeypatch)
+    listed = tuple(ModelFile(name, len(it), hashlib.sha256(it).hexdigest(), f"t/{name}") for name, it in FILES.items())
+    size = sum(file.size for file in listed)
+    known = KnownModel("tiny", "Tiny", "whisper", frozenset({"en"}), size, "MIT", "", (), None, listed)
+    monkeypatch.setattr(models, "known_models", lambda: MappingProxyType({"tiny": known}))
+    async with FileServer() as files:
+        files.files = {f"/t/{name}": content for name, content in FILES.items()}
+        await running_neko.neko.config.change({"neko": {"models": {"mirror": files.url}}})
+        yield files
+
+
+async def to_hearing(driver: PageDriver, url: str) -> None:
+    await driver.open(f"{url}/#settings/hearing")
+    await expect(driver.get("settings-hearing")).to_have_attribute("aria-current", "page")
+    await expect(driver.get("hearing-auto")).to_be_visible()
+
+
+async def test_a_model_is_fetched_with_one_tap_stopped_and_gone_on_with(
+    running_neko: RunningNeko, driver: PageDriver, hub: FileServer
+) -> None:
+    held = Answer(hold=250_000)
+    hub.answers.append(held)
+    await to_hearing(driver, running_neko.url)
+    await expect(driver.get("hearing-now")).to_contain_text("nothing to hear with")
+    await expect(driver.get("hearing-test")).to_be_disabled()
+    await driver.get("fetch-tiny").press("Enter")
+    await expect(driver.get("fetching-tiny")).to_contain_text("%")
+    await expect(driver.get("stop-tiny")).to_be_focused()
+    await driver.get("stop-tiny").click()
+    await expect(driver.get("fetch-tiny")).to_have_text("Go on")
+    await driver.get("fetch-tiny").click()
+    await expect(driver.get("hearing-now")).to_contain_text("Tiny hears you, on this computer")
+    await expect(driver.get("use-tiny")).to_be_disabled()
+    await driver.get("hearing-test").click()
+    await expect(driver.get("hearing-tested")).to_contain_text("Tiny answered in")
+    await driver.get("remove-tiny").click()
+    await expect(driver.get("hearing-now")).to_contain_text("nothing to hear with")
+    assert await driver.violations() == []
+
+
+async def test_why_a_fetch_failed_stands_below_the_model(
+    running_neko: RunningNeko, driver: PageDriver, hub: FileServer
+) -> None:
+    hub.answers.append(Answer(content=b"x" * len(FILES["model.bin"])))
+    await to_hearing(driver, running_neko.url)
+    await driver.get("fetch-tiny").click()
+    await expect(driver.get("hearing-models")).to_contain_text("is not that model, so I threw it away")
+
+
+async def test_a_server_is_entered_tried_and_named_with_where_the_sound_goes(
+    running_neko: RunningNeko, driver: PageDriver, hub: FileServer
+) -> None:
+    driver.forgive("status of 500")
+    async with HostileProvider() as provider:
+        provider.transcription = whole({"text": ""})
+        await to_hearing(driver, running_neko.url)
+        await driver.get("hearing-server").click()
+        await driver.get("hearing-url").fill(provider.base_url)
+        await driver.get("hearing-url").press("Tab")
+        await expect(driver.get("hearing-test")).to_be_enabled()
+        await driver.get("hearing-test").click()
+        await expect(driver.get("hearing-tested")).to_contain_text("answered in")
+        provider.transcription = whole(problem("The model is on holiday."), 404)
+        await driver.get("hearing-test").click()
+        await expect(driver.get("hearing-problem")).to_contain_text("on holiday")
+
+
+async def test_the_browsers_own_recogniser_comes_with_a_word_on_where_the_sound_goes(
+    running_neko: RunningNeko, driver: PageDriver, hub: FileServer
+) -> None:
+    await to_hearing(driver, running_neko.url)
+    await driver.get("hearing-browser").click()
+    await expect(driver.get("hearing-now")).to_contain_text("Chrome to Google")
+    await expect(driver.get("hearing-models")).to_be_hidden()
+    await driver.get("hearing-language").select_option("ja")
+    await driver.page.reload()
+    await expect(driver.get("hearing-browser")).to_have_attribute("aria-checked", "true")
+    await expect(driver.get("hearing-language")).to_have_value("ja")
