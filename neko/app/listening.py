@@ -6,13 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from neko.audio import voice_activity
+from neko.audio.turn_taking.by_confidence import by_confidence
 from neko.audio.turn_taking.by_length import by_length
 from neko.audio.turn_taking.by_pauses import by_pauses
 from neko.audio.turn_taking.by_words import by_words
 from neko.sessions.models.cascade.session import Ears
 from neko.types.hearing import HearingEngine
 
-STRATEGIES = (by_words, by_length, by_pauses)
+STRATEGIES = (by_words, by_length, by_confidence, by_pauses)
 
 
 class Listening:

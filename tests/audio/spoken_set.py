@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neko.audio.engines.espeak import EspeakEngine
+from neko.audio.engines.local_voices import MODELS
+from neko.audio.engines.model_voice import ModelVoice
 from neko.audio.resample import PcmStream
 from neko.audio.speech_pipeline import say
 from neko.types.hearing import HEARING_RATE
@@ -53,6 +55,20 @@ ENGLISH = (
     "Well, |0.4| it was better than I expected.",
     "He lives in |0.6| Boston, I think.",
     "I am going to visit my |0.9| grandmother on Sunday.",
+    "How was your weekend?",
+    "Not today, thanks.",
+    "I think it's going to snow tonight.",
+    "Could you turn the lights off in the kitchen?",
+    "She told me a secret about |0.6| her brother.",
+    "I need to buy a present |0.4| for my dad.",
+    "It's cold outside. |0.4| You should take a coat.",
+    "What do you think? |0.6| Should I call him?",
+    "When I was a child |0.7| we lived near the sea.",
+    "I like apples, |0.5| pears, |0.5| and oranges.",
+    "My phone number is |0.8| five five five |0.5| one two three four.",
+    "Hmm, |0.7| that sounds interesting.",
+    "I was tired, |0.5| so I went to bed early.",
+    "He said that |0.6| he would be late.",
 )
 CHINESE = (
     "你好，你今天过得怎么样？",
@@ -77,6 +93,17 @@ CHINESE = (
     "其实我觉得|1.0|他说得有道理。",
     "他住在|0.6|上海。",
     "我周末要去看我的|0.9|奶奶。",
+    "你周末过得好吗？",
+    "我明天要早起。",
+    "帮我放一首歌。",
+    "你喜欢什么颜色？",
+    "我想跟你说|0.6|一件事。",
+    "外面很冷。|0.4|你要多穿一点。",
+    "他说他会|0.7|晚一点到。",
+    "嗯，|0.7|听起来很有意思。",
+    "我小的时候|0.6|住在海边。",
+    "我很累，|0.5|所以早早就睡了。",
+    "我喜欢苹果，|0.5|梨，|0.5|还有橙子。",
 )
 JAPANESE = (
     "こんにちは、今日は元気ですか？",
@@ -101,6 +128,17 @@ JAPANESE = (
     "実は、|1.0|彼女の誕生日を忘れていました。",
     "彼は|0.6|大阪に住んでいます。",
     "日曜日に、|0.9|祖母の家に行きます。",
+    "週末はどうでしたか？",
+    "明日は早く起きます。",
+    "音楽をかけて。",
+    "好きな色は何ですか？",
+    "ちょっと|0.6|話したいことがあります。",
+    "外は寒いですよ。|0.4|コートを着てください。",
+    "子供の頃は|0.7|海の近くに住んでいました。",
+    "うーん、|0.7|面白そうですね。",
+    "疲れていたので、|0.5|早く寝ました。",
+    "りんごと|0.5|みかんが|0.5|好きです。",
+    "彼は遅れると|0.6|言っていました。",
 )
 _PAUSE = re.compile(r"\|([\d.]+)\|")
 _ROOM = 12.0
@@ -184,4 +222,9 @@ def _piece(language: str, text: str) -> bytes:
 
 @cache
 def _engine(language: str) -> SpeechEngine:
+    """The most natural voice that is installed."""
+    for make in MODELS:
+        model = make()
+        if language in model.reads and model.installed():
+            return ModelVoice(model)
     return EspeakEngine()

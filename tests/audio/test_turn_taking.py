@@ -28,6 +28,7 @@ from neko.audio.turn_taking.patience import LONGEST_S, SHORTEST_S, UNKNOWN_S, Sa
         "如果明天下雨",
         "其實我覺得",
         "我周末要去看我的",
+        "他说他会。",
         "えっと",
         "あのー",
         "牛乳と卵と",
@@ -50,7 +51,10 @@ def test_what_leads_on_is_no_end_whatever_mark_the_recogniser_puts_after_it(text
         ("Do you know where it is?", Ending.QUESTION),
         ("I don't think so.", Ending.STATEMENT),
         ("Yes, please.", Ending.ANSWER),
+        ("Not today, thanks.", Ending.ANSWER),
+        ("My phone number is 555.", Ending.OPEN),
         ("好的", Ending.ANSWER),
+        ("我不会。", Ending.STATEMENT),
         ("現在幾點了", Ending.QUESTION),
         ("給我講一個狐狸的故事吧", Ending.STATEMENT),
         ("是真的", Ending.STATEMENT),
@@ -87,6 +91,14 @@ def test_a_first_short_sentence_gets_more_time_than_a_long_one_and_than_an_answe
 def test_a_list_gets_more_time_than_its_pauses_so_far() -> None:
     assert wait("We need milk, eggs.", 1.2, since_pause_s=0.4, longest_pause_s=0.8) > 1.0
     assert wait("We need milk. I will go and buy some now.", 2.6, since_pause_s=1.6, longest_pause_s=0.8) < 0.5
+
+
+def test_a_short_sound_that_the_recogniser_doubts_is_somebody_thinking() -> None:
+    def doubted(confidence: float, speech_s: float = 0.5) -> float:
+        return patience(SaidSoFar("Hymn.", "en", speech_s, speech_s, confidence=confidence), STRATEGIES)
+
+    assert doubted(0.17) > 1.0 > doubted(0.9)
+    assert doubted(0.17, 3.0) < 1.0
 
 
 @pytest.mark.parametrize("text", [None, "", "and", "Yes.", "Why?"])

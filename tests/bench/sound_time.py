@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import selectors
-import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
+import numpy as np
+
+from neko.audio.hearing import worker
 from neko.audio.hearing.buffered import BufferedRecognition
-from neko.types.hearing import Heard, HearingCapabilities, HearingEngine, HearingHints
+from neko.audio.hearing.models import LocalModel
+from neko.types.hearing import Heard, HearingCapabilities, HearingHints, Recognition
 
 T = TypeVar("T")
 
@@ -58,51 +61,41 @@ class AtOnce(Executor):
 
 
 class Timed:
-    """A local recogniser whose words come after what they took of the processor, spread over ``threads`` idle cores.
+    """A local model whose words come after what they took of the processor, spread over its ``threads`` on idle cores.
 
     The same sound is recognised once. ``sounds``: what each utterance was fed.
     """
 
-    def __init__(self, engine: HearingEngine, threads: int = 2) -> None:
-        self.capabilities = HearingCapabilities(engine.capabilities.name, local=True)
+    def __init__(self, model: LocalModel) -> None:
+        self.capabilities = HearingCapabilities(model.title, local=True, languages=model.languages)
         self.sounds: list[bytearray] = []
         self.known: dict[bytes, tuple[Heard, float]] = {}
-        self._engine = engine
-        self._threads = threads
+        self._model = worker.load(model.order)
         self._one = asyncio.Lock()
-        self._elsewhere = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._elsewhere.run_forever, daemon=True)
-        self._thread.start()
 
     async def prewarm(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._engine.prewarm(), self._elsewhere).result()
+        """It is loaded."""
 
-    def begin(self, utterance_id: str, hints: HearingHints) -> BufferedRecognition:
+    def begin(self, utterance_id: str, hints: HearingHints) -> Recognition:
         sound = bytearray()
         self.sounds.append(sound)
-        return _Kept(sound, utterance_id, hints, self._transcribe)
+        return _Kept(sound, self.capabilities.name, utterance_id, hints, self._transcribe, 60.0)
 
     async def aclose(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._engine.aclose(), self._elsewhere).result()
-        self._elsewhere.call_soon_threadsafe(self._elsewhere.stop)
-        self._thread.join()
-        self._elsewhere.close()
+        """Nothing is held."""
 
     async def _transcribe(self, pcm: bytes, hints: HearingHints) -> Heard:
         async with self._one:
             key = hashlib.sha256(hints.language.encode() + pcm).digest()
             if key not in self.known:
+                samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(2**15)
                 began = time.process_time()
-                heard = asyncio.run_coroutine_threadsafe(self._once(pcm, hints), self._elsewhere).result()
-                self.known[key] = heard, (time.process_time() - began) / self._threads
+                answer = self._model.hear(samples, hints.language, "", list(hints.vocabulary))
+                seconds = (time.process_time() - began) / worker.threads()
+                self.known[key] = Heard("", final=True, **answer), seconds
             heard, seconds = self.known[key]
             await asyncio.sleep(seconds)
             return heard
-
-    async def _once(self, pcm: bytes, hints: HearingHints) -> Heard:
-        recognition = self._engine.begin("", hints)
-        recognition.feed(pcm)
-        return await recognition.partial()
 
 
 class _Kept(BufferedRecognition):

@@ -57,8 +57,10 @@ _HALF = re.compile(
 )
 _CHINESE_LEADS = re.compile(
     r"(?:然后|然後|还有|還有|但是|可是|不过|不過|因为|因為|所以|如果|(?<!不)就是|那个|那個|这个|這個|嗯+|呃+|或者|而且|比如|其实|其實|"
-    r"想要?|需要|我(?:觉得|覺得)|(?:问|問|告诉|告訴)你|(?<![好真是对對行会會])的|和|跟|把|在|给|給|被|让|讓)" + _MARKS
+    r"(?<!不)[会會能]|[应應][该該]|正在|[也都很更]|想要?|需要|我(?:觉得|覺得)|(?:问|問|告诉|告訴)你|(?<![好真是对對行会會])的|和|跟|把|在|给|給|被|让|讓)"
+    + _MARKS
 )
+_NUMBER = re.compile(r"\d[\d\s,-]{2,}" + _MARKS)
 _CHINESE_ENDS = re.compile(
     r"(?:了|吧|啊|呀|啦|嘛|哦|谢谢|謝謝|再见|再見|晚安|[好真是对對行会會]的|(?:[还還]有|最[后後]是)\w{1,6})" + _MARKS
 )
@@ -86,6 +88,7 @@ _ENGLISH_ASKS = re.compile(
 _ANSWERS = re.compile(
     r"^\W*(?:(?:yes|yeah|yep|no|nope|nah|okay|ok|sure|right|fine|thanks|thank you|please|hello|hi|"
     r"good (?:night|morning)|bye|goodbye)\b(?:\W+[\w']+){0,3}"
+    r"|(?:[\w']+\W+){0,3}(?:please|thanks|thank you)"
     r"|(?:好的?|不用|不要|是的|对|對|行|可以|没有|沒有|不是|谢谢|謝謝|你好|晚安|再见|再見|嗯)[^。！？]{0,7}"
     r"|(?:はい|いいえ|うん|ううん|ええ|そう|ありがとう|おやすみ|おはよう|こんにちは|こんばんは|大丈夫)[^。！？]{0,10}"
     r"|(?:네|예|아니요?|응|그래|고마워|감사)[^。！？]{0,8})\W*$",
@@ -111,6 +114,8 @@ def ending(text: str) -> Ending:
     asks = _ASKS.search(text) is not None
     if _TRAILS_OFF.search(text) or _FILLERS.search(text) or (not asks and _HALF.search(clause)):
         return Ending.LEADS_ON
+    if not asks and _NUMBER.search(last):
+        return Ending.OPEN  # of a telephone, maybe
     if _KANA.search(last):
         return _by_last_word(last, asks, _JAPANESE_LEADS, _JAPANESE_ENDS, _JAPANESE_ASKS)
     if _HANGUL.search(last):

@@ -1,6 +1,10 @@
 """How long a pause may be before the user's turn is over: the shorter, the more finished what was said sounds.
 
 Strategies, one a file, look at what is known, one after the other. Pure.
+
+Smart Turn v3.2, which judges the sound, gives no ``finished`` here: on the spoken set of the tests it calls "We need
+milk," and every sentence that another follows finished (.93 to .99), and half of the Chinese turns that are over
+unfinished (.01 to .5), for 0.13 s of processor time a pause.
 """
 
 from __future__ import annotations
@@ -17,15 +21,18 @@ UNKNOWN_S = 0.7
 @dataclass(frozen=True, slots=True)
 class SaidSoFar:
     """A turn at a pause. ``text``: the words so far, ``None`` where they cannot be had. ``language``: BCP 47.
+
     ``speech_s``: seconds of speech, ``since_pause_s`` of them after the last pause; ``longest_pause_s``: of the pauses
-    before this one, 0 if there was none. ``finished``: how likely the sound of it is that of a finished turn, 0..1,
-    ``None`` where nobody judged it."""
+    before this one, 0 if there was none. ``confidence``: of the recogniser, 0..1, where it tells one. ``finished``: how
+    likely the sound of it is that of a finished turn, 0..1, ``None`` where nobody judged it.
+    """
 
     text: str | None
     language: str
     speech_s: float
     since_pause_s: float = 0.0
     longest_pause_s: float = 0.0
+    confidence: float | None = None
     finished: float | None = None
 
 

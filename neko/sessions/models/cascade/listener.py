@@ -207,6 +207,7 @@ class Listener:
             segmenter.speech_s,
             segmenter.since_pause_s,
             segmenter.longest_pause_s,
+            utterance.confidence if known else None,
         )
         return patience(said, self._strategies)
 

@@ -68,6 +68,11 @@ class Utterance:
         """The words so far, ``None`` while they are not known."""
         return _believed(self._partial.heard) if self._partial else None
 
+    @property
+    def confidence(self) -> float | None:
+        """The recogniser's, of the words so far."""
+        return self._partial.heard.confidence if self._partial else None
+
     async def words(self, speech_s: float) -> str:
         """The final words, "" for none, of an utterance that held ``speech_s`` seconds of speech.
 
