@@ -179,11 +179,11 @@ def _hearing(settings: Settings) -> Finding:
     there = hearing_models.local_models(
         _folder_path(settings) / "models" / "hearing", in_force.get(HEARING_LOCAL_MODEL)
     )
-    missing, local = hearing_models.missing_libraries(), chosen_model(in_force, there)
-    kind = kind_in_force(in_force, server, None if missing else local)
+    local = chosen_model(in_force, (one for one in there if not hearing_models.missing_libraries(one.kind)))
+    kind = kind_in_force(in_force, server, local)
     if kind == "server" and server:
         return Finding("ok", "hearing", f"{server.model} by {server.provider_name} at {masked_url(server.base_url)}")
-    if kind == "local" and local and not missing:
+    if kind == "local" and local:
         activity = "" if silero_installed() else ", voice activity by loudness only"
         return Finding("ok", "hearing", f"{local.title}, on this computer{activity}: {local.folder}")
     if kind == "browser":

@@ -38,7 +38,7 @@ class Hearing:
         self._own = own
         self._engine: HearingEngine | None = None
         self._made_of: object = None
-        self._runs_models = False
+        self._runnable: frozenset[str] = frozenset()
         self.local_models: tuple[LocalModel, ...] = ()
 
     @property
@@ -55,7 +55,7 @@ class Hearing:
     def local_model(self) -> LocalModel | None:
         """The model on this computer that is chosen, without a choice the best; None without it or what runs it. As of
         the last ``look``."""
-        return chosen_model(self._config.in_force, self.local_models) if self._runs_models else None
+        return chosen_model(self._config.in_force, (one for one in self.local_models if one.kind in self._runnable))
 
     @property
     def choice(self) -> tuple[HearingKind, ModelEndpoint | None, LocalModel | None, str]:
@@ -72,7 +72,8 @@ class Hearing:
         """The same where blocking is no matter."""
         named = self._config.in_force.get(HEARING_LOCAL_MODEL)
         self.local_models = tuple(model_files.local_models(self._folder, named))
-        self._runs_models = not model_files.missing_libraries()
+        kinds = {model.kind for model in self.local_models}
+        self._runnable = frozenset(kind for kind in kinds if not model_files.missing_libraries(kind))
 
     def engine(self) -> HearingEngine:
         """The recogniser in force. Raises ``NothingHearsError``."""

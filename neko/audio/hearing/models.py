@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +26,28 @@ REQUIREMENTS: Final = FOLDER / "requirements.txt"
 UNFINISHED: Final = ".part"
 """End of the name of a folder whose files are still being fetched."""
 
-Kind = Literal["whisper"]
+Kind = Literal["whisper", "sense_voice", "paraformer", "moonshine", "transducer"]
 
-_LIBRARIES: Final[Mapping[Kind, Sequence[str]]] = {"whisper": ("ctranslate2", "tokenizers")}
+_SHERPA: Final = ("sherpa_onnx",)
+_LIBRARIES: Final[Mapping[Kind, Sequence[str]]] = {
+    "whisper": ("ctranslate2", "tokenizers"),
+    "sense_voice": _SHERPA,
+    "paraformer": _SHERPA,
+    "moonshine": _SHERPA,
+    "transducer": _SHERPA,
+}
+_SHERPA_FILES: Final[Mapping[Kind, Mapping[str, str]]] = {
+    "moonshine": {
+        "preprocessor": "preprocess",
+        "encoder": "encode",
+        "uncached_decoder": "uncached_decode",
+        "cached_decoder": "cached_decode",
+    },
+    "transducer": {"encoder": "encoder", "decoder": "decoder", "joiner": "joiner"},
+    "sense_voice": {"model": "model"},
+    "paraformer": {"paraformer": "model"},
+}
+"""The arguments of sherpa-onnx' makers, and how the names of the files for them begin."""
 _WHISPER_FILES: Final = ("model.bin", "config.json", "tokenizer.json")
 _VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")
 
@@ -148,12 +168,35 @@ def local_models(folder: Path, named: str = "") -> list[LocalModel]:
 def model_in(folder: Path, name: str) -> LocalModel | None:
     """The model whose files lie in a folder, None when they are not complete."""
     known = known_models().get(name)
-    files = {path.name: (str(path),) for path in folder.iterdir() if path.is_file()}
-    if not all(one in files for one in _WHISPER_FILES) or not any(one in files for one in _VOCABULARIES):
+    files = {path.name: (str(path),) for path in sorted(folder.iterdir()) if path.is_file()}
+    if all(one in files for one in _WHISPER_FILES) and any(one in files for one in _VOCABULARIES):
+        kind: Kind = "whisper"
+        wanted = {one: files[one] for one in (*map(str, _WHISPER_FILES), *_VOCABULARIES) if one in files}
+    elif "tokens.txt" in files and (found := _sherpa_files(folder.name, list(files))):
+        kind, names = found
+        wanted = {argument: files[file] for argument, file in names.items()}
+    else:
         return None
-    wanted: dict[str, tuple[str, ...]] = {one: files[one] for one in (*_WHISPER_FILES, *_VOCABULARIES) if one in files}
     title, languages = (known.title, known.languages) if known else (folder.name, None)
-    return LocalModel(name, title, "whisper", folder, tuple(wanted.items()), languages, _size(wanted))
+    return LocalModel(name, title, kind, folder, tuple(wanted.items()), languages, _size(wanted))
+
+
+def _sherpa_files(folder: str, names: Sequence[str]) -> tuple[Kind, dict[str, str]] | None:
+    """The kind of a model as sherpa-onnx' releases lay it out, and its files by argument; the smaller (int8) first.
+
+    SenseVoice and Paraformer have the same files: the name of the folder tells.
+    """
+    networks = sorted((name for name in names if name.endswith(".onnx")), key=lambda name: ("int8" not in name, name))
+    for kind, arguments in _SHERPA_FILES.items():
+        if kind == "sense_voice" and "paraformer" in folder.lower():
+            continue
+        found = {
+            argument: next((name for name in networks if re.match(rf"{start}\b", name)), "")
+            for argument, start in arguments.items()
+        }
+        if all(found.values()):
+            return kind, {**found, "tokens": "tokens.txt"}
+    return None
 
 
 def _carried(known: KnownModel) -> LocalModel | None:
@@ -161,7 +204,7 @@ def _carried(known: KnownModel) -> LocalModel | None:
     for package in known.packages:
         files = {name: tuple(map(_installed, parts)) for name, parts in package.items()}
         if all(all(parts) for parts in files.values()):
-            folder = Path(files["model.bin"][0]).parent
+            folder = Path(next(iter(files.values()))[0]).parent
             return LocalModel(
                 known.name, known.title, known.kind, folder, tuple(files.items()), known.languages, _size(files)
             )

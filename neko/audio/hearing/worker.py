@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neko.audio.hearing.sherpa import Sherpa
 from neko.audio.hearing.whisper import Whisper
 
 
@@ -46,6 +47,8 @@ def main() -> None:
 
 def load(order: dict[str, Any]) -> Recogniser:
     """The model of an order: its ``kind`` and ``files``, the parts of each file by its name."""
+    if order["kind"] != "whisper":
+        return Sherpa(order["kind"], {name: parts[0] for name, parts in order["files"].items()}, threads())
     files = {name: b"".join(Path(part).read_bytes() for part in parts) for name, parts in order["files"].items()}
     return Whisper(files, threads())
 
