@@ -26,10 +26,12 @@ logger = logging.getLogger(__name__)
 
 REACH_S: Final = 0.6
 """How long reaching a voice may hold a sentence up."""
-_FIRST_WAIT_S: Final = 8.0
+_FIRST_WAIT_S: Final = 3.0
+_LONGEST_WAIT_S: Final = 8.0
+"""For the first sound of a voice that has not spoken yet; each time in vain it is waited twice as long the next."""
 _SHORTEST_WAIT_S: Final = 1.0
 _TIMES_USUAL: Final = 4.0
-"""The first sound is waited for so many times as long as it usually takes."""
+"""Later the first sound is waited for so many times as long as it usually takes."""
 _GAP_S: Final = 6.0
 _FIRST_REST_S: Final = 10.0
 _LONGEST_REST_S: Final = 300.0
@@ -54,7 +56,10 @@ class ChainedVoice:
 
 @dataclass(slots=True, eq=False)
 class _Link:
-    """``fault``: why it does not speak. ``usual_s``: from asking to the first sound. ``reaching``: under way."""
+    """``fault``: why it does not speak. ``usual_s``: from asking to the first sound, None before it has spoken.
+
+    ``reaching``: under way; ``held_up``: a sentence has waited for that.
+    """
 
     engine: SpeechEngine
     voice: str | None
@@ -62,6 +67,8 @@ class _Link:
     rests_until: float = 0.0
     rest_s: float = _FIRST_REST_S
     usual_s: float | None = None
+    first_wait_s: float = _FIRST_WAIT_S
+    held_up: bool = False
     fault: NekoError | None = None
     reaching: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -91,8 +98,8 @@ class _Link:
         if self.engine.capabilities.local:
             return None
         if self.usual_s is None:
-            return _FIRST_WAIT_S
-        return min(_FIRST_WAIT_S, max(_SHORTEST_WAIT_S, _TIMES_USUAL * self.usual_s))
+            return self.first_wait_s
+        return min(_LONGEST_WAIT_S, max(_SHORTEST_WAIT_S, _TIMES_USUAL * self.usual_s))
 
 
 class FallbackEngine:
@@ -194,9 +201,11 @@ class FallbackEngine:
 
     async def _is_reached(self, link: _Link, language: str) -> bool:
         """Whether it can be asked by now."""
-        if link.standing is not Standing.READY:
-            timeout_s = None if link.engine.capabilities.local else self._reach_s
-            await asyncio.wait([self._reach(link, language)], timeout=timeout_s)
+        is_local = link.engine.capabilities.local
+        if link.standing is not Standing.READY and (is_local or not link.held_up):
+            reaching = self._reach(link, language)
+            link.held_up = True
+            await asyncio.wait([reaching], timeout=None if is_local else self._reach_s)
         return link.standing is Standing.READY
 
     def _reach(self, link: _Link, language: str) -> asyncio.Task[None]:
@@ -213,6 +222,8 @@ class FallbackEngine:
         except Exception as error:
             logger.exception("%s could not be reached", link.name)
             self._give_way(link, SpeechError(f"the voice broke: {type(error).__name__}", engine=link.name))
+        finally:
+            link.held_up = False
 
     async def _speak(self, link: _Link, utterance: Utterance, listener: _Listener) -> AsyncGenerator[bytes, None]:
         voice = utterance.voice if link.voice is None else replace(utterance.voice, voice=link.voice)
@@ -225,6 +236,7 @@ class FallbackEngine:
                     async with asyncio.timeout(_GAP_S if listener.heard else link.wait_s):
                         piece = await anext(pieces, None)
                 except TimeoutError:
+                    link.first_wait_s = min(_LONGEST_WAIT_S, 2 * link.first_wait_s)
                     raise SpeechSilentError("no sound in time", engine=link.name) from None
                 if piece is None:
                     break
