@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.async_api import Browser, Page
@@ -254,3 +255,32 @@ async def test_her_hands_meet_while_she_listens(browser: Browser) -> None:
     assert left[-1]["y"] < left[0]["y"] - 50
     assert abs(left[-1]["y"] - right[-1]["y"]) < 40
     assert abs(left[-1]["x"] - right[-1]["x"]) < abs(left[0]["x"] - right[0]["x"])
+
+
+AT_REST = """async () => {
+  const { Motion } = await import("/static/avatar/motion.js");
+  let seed = 7;
+  const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  const motion = new Motion(0, { random });
+  motion.setGrain(0.6);
+  const poses = [];
+  for (let now = 0; now < 60_000;) {
+    const wait = Math.max(motion.wait(now), 16);
+    now += wait;
+    const { breath, sway, tailPhase } = motion.step(wait / 1000, now);
+    poses.push({ breath, sway, tailPhase });
+  }
+  return poses;
+}"""
+
+
+async def test_at_rest_she_breathes_in_steps_that_are_seen_and_her_tail_has_its_pauses(browser: Browser) -> None:
+    page = await open_static_page(browser)
+    poses = await page.evaluate(AT_REST)
+    breaths = {pose["breath"] for pose in poses}
+    bodies = {(pose["breath"], pose["sway"]) for pose in poses}
+    assert max(breaths) - min(breaths) > 0.8
+    assert len(bodies) < len(poses) / 2
+    stands = [before["tailPhase"] == after["tailPhase"] for before, after in pairwise(poses)]
+    assert True in stands
+    assert stands.count(False) > len(stands) / 5

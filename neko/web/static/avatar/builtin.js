@@ -10,6 +10,9 @@ import { paint } from "./palette.js";
 import { Regions } from "./regions.js";
 import { Rig } from "./rig.js";
 
+/** Half a pixel: finer steps of a breath cost a picture of her each and are not seen. */
+const LEAST_DRIFT_PX = 0.5;
+
 /**
  * Brings the built-in character into `container`. See `avatar.js` for what it must do.
  * @param {HTMLElement} container
@@ -137,6 +140,7 @@ class Builtin {
     const { viewBox, scale, eyes, reach, tail } = frame(width, height, this.#placement);
     this.#svg.setAttribute("viewBox", viewBox);
     this.#rig.setScale(scale);
+    this.#motion.setGrain(LEAST_DRIFT_PX / scale);
     this.#tail?.setAttribute("display", tail ? "inline" : "none");
     this.#eyes = { x: left + scrollX + eyes.x, y: top + scrollY + eyes.y, reach };
     this.#frames.wake();

@@ -64,9 +64,9 @@ export class Frames {
       this.#ask();
       return;
     }
-    this.#timer = setTimeout(() => {
+    this.#timer = setTimeout(() => { // not through a frame of the screen: where nothing is drawn, the browser has nothing to do either
       this.#timer = 0;
-      this.#ask();
-    }, wait - 8);
+      this.#frame(performance.now());
+    }, wait);
   }
 }

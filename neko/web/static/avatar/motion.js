@@ -18,6 +18,7 @@ import { GESTURE_NAMES, Gestures } from "./gestures.js";
 import { Joy } from "./joy.js";
 import { lipsFor } from "./mouth.js";
 import { Spring } from "./spring.js";
+import { TailRests } from "./tail_rests.js";
 
 /**
  * How each activity holds her: `lean` to the reader, `ears` towards sound, `tilt` degrees.
@@ -65,14 +66,24 @@ const STANCES = {
 const STILL_MOTIONS = Object.freeze(["blink"]);
 const MOTIONS = Object.freeze([...GESTURE_NAMES, "flick_ears", ...STILL_MOTIONS]);
 
-const FLICK_WAIT_MS = 30;
-const TURNING_WAIT_MS = 40;
+const FLICK_WAIT_MS = 36;
+const TURNING_WAIT_MS = 36;
 const CALM_WAIT_MS = 115;
 const LEAST_CALM_WAIT_MS = 33;
+/** Nothing but her breath, a pixel or two in a second. */
+const BREATH_WAIT_MS = 180;
 const STILL_WAIT_MS = 900;
-const LONGEST_STRIDE_S = 0.1;
+/** A tail that is slower than this, in shares of its usual pace, is not seen to move. */
+const TAIL_RESTS_BELOW = 0.05;
+const LONGEST_STRIDE_S = 0.2;
+/** From this pace on a feeling leaves the tail no rest. */
+const LIVELY = 1.15;
 /** Not every happy word is worth a laugh. */
 const LAUGH_AGAIN_MS = 20_000;
+
+/** @typedef {{ breath: number, yaw: number, pitch: number, tilt: number, x: number }} Drift */
+/** @type {Drift} */
+const NO_DRIFT = Object.freeze({ breath: 0, yaw: 0, pitch: 0, tilt: 0, x: 0 });
 
 export class Motion {
   /** @type {() => number} */
@@ -97,7 +108,11 @@ export class Motion {
   #breath = 0;
   /** @type {number} */
   #sway;
+  #drifted = NO_DRIFT;
+  #grain = 0;
   #tail = 0;
+  /** @type {TailRests} */
+  #tailRests;
   #mouth = { open: new Spring(0, 0.014), width: new Spring(1, 0.022), round: new Spring(0, 0.022) };
   #spoke = 0;
   #body = {
@@ -118,6 +133,7 @@ export class Motion {
     this.#blink = new Blink(random, now, { gentle: still });
     this.#ears = new Ears(random, now);
     this.#joy = new Joy(random);
+    this.#tailRests = new TailRests(random, now);
     this.#sway = random() * 100;
   }
 
@@ -182,6 +198,14 @@ export class Motion {
     return true;
   }
 
+  /**
+   * How far the crown of her head may drift before it is worth a frame of her whole body.
+   * @param {number} units of the drawing
+   */
+  setGrain(units) {
+    this.#grain = units;
+  }
+
   /** @param {Direction} direction */
   restOn(direction) {
     this.#gaze.restOn(direction);
@@ -215,18 +239,18 @@ export class Motion {
     if (open > 0.03) this.#feelings.hold();
     this.#spoke = Math.max(open > 0.03 ? 1 : 0, this.#spoke - dt * 3);
 
-    this.#wander(dt, feeling, stance);
+    this.#wander(dt, now, feeling, stance);
     body.lean.target = stance.lean;
     body.ears.target = stance.ears;
     body.brows.target = stance.brows + open * 3;
     body.energy.target = open * stance.nods;
     body.heart.target = stance.heart;
     body.chin.target = stance.chin;
-    const drift = this.#still ? { yaw: 0, pitch: 0, tilt: 0, x: 0 } : this.#drift();
+    const drift = this.#drift();
     const side = this.#aside ? Math.sign(this.#aside.x) : 1;
-    body.tilt.target = feeling.tilt + stance.tilt * side + gaze.aim.x * 2.2 + drift.tilt;
-    body.yaw.target = gaze.aim.x * 0.55 + drift.yaw;
-    body.pitch.target = gaze.aim.y * 0.45 + feeling.headY + stance.lean * 0.12 + drift.pitch;
+    body.tilt.target = feeling.tilt + stance.tilt * side + gaze.aim.x * 2.2;
+    body.yaw.target = gaze.aim.x * 0.55;
+    body.pitch.target = gaze.aim.y * 0.45 + feeling.headY + stance.lean * 0.12;
     for (const spring of Object.values(body)) if (spring !== body.hair && spring !== body.pace) spring.step(dt);
     body.hair.target = this.#still ? 0 : body.tilt.value + body.yaw.value * 4;
     body.hair.step(dt);
@@ -236,13 +260,13 @@ export class Motion {
     const lid = Math.max(0, feeling.eyeOpen + turn.wide + stance.lean * 0.05 - Math.max(gaze.y, 0) * 0.1);
     const wondering = this.#activity === "thinking" ? 1 : 0;
     return {
-      breath: this.#still ? 0 : 0.5 - 0.5 * Math.cos(this.#breath),
+      breath: drift.breath,
       lean: body.lean.value,
       sway: drift.x,
       shoulders: feeling.shoulders,
-      tilt: body.tilt.value + turn.tilt,
-      yaw: body.yaw.value + turn.yaw,
-      pitch: body.pitch.value + body.energy.value * 0.42 + turn.pitch,
+      tilt: body.tilt.value + drift.tilt + turn.tilt,
+      yaw: body.yaw.value + drift.yaw + turn.yaw,
+      pitch: body.pitch.value + drift.pitch + body.energy.value * 0.42 + turn.pitch,
       hair: this.#still ? 0 : (body.hair.value - body.hair.target) * 0.9 + drift.x * 0.12,
       eyeOpen: lid * (1 - Math.max(shut, joy, turn.shut)),
       eyeSmile: Math.max(feeling.eyeSmile * (1 - 0.35 * this.#spoke), joy),
@@ -296,6 +320,7 @@ export class Motion {
   /** The tail is what moves furthest in a calm moment: the livelier, the more frames. */
   #calmWait() {
     if (this.#still) return this.#resting ? STILL_WAIT_MS : CALM_WAIT_MS;
+    if (this.#body.pace.value < TAIL_RESTS_BELOW) return BREATH_WAIT_MS;
     return Math.max(LEAST_CALM_WAIT_MS, CALM_WAIT_MS / Math.max(1, this.#body.pace.value) ** 2);
   }
 
@@ -317,25 +342,32 @@ export class Motion {
 
   /**
    * @param {number} dt
+   * @param {number} now
    * @param {Mixture} feeling
    * @param {typeof STANCES.idle} stance
    */
-  #wander(dt, feeling, stance) {
+  #wander(dt, now, feeling, stance) {
     const stride = Math.min(dt, LONGEST_STRIDE_S);
-    this.#breath += stride * (1.55 + 0.25 * feeling.shoulders);
-    this.#sway += stride;
-    this.#body.pace.target = Math.max(0.35, feeling.tailRate * stance.tail);
+    this.#breath += stride * (1.3 + 0.35 * feeling.shoulders);
+    this.#sway += stride * 0.75;
+    const rests = this.#tailRests.at(now, this.#activity !== "idle" || feeling.tailRate > LIVELY);
+    this.#body.pace.target = rests ? 0 : Math.max(0.35, feeling.tailRate * stance.tail);
     this.#tail += stride * 0.7 * this.#body.pace.step(stride);
   }
 
+  /** Breath and sway: as they were, until they have gone far enough to be seen. */
   #drift() {
+    if (this.#still) return NO_DRIFT;
     const t = this.#sway;
-    return {
+    const now = {
+      breath: 0.5 - 0.5 * Math.cos(this.#breath),
       yaw: 0.05 * Math.sin(t * 0.43) + 0.04 * Math.sin(t * 0.71 + 1),
       pitch: 0.05 * Math.sin(t * 0.37 + 2),
       tilt: 0.9 * Math.sin(t * 0.29) + 0.5 * Math.sin(t * 0.53 + 4),
       x: 2.6 * Math.sin(t * 0.31 + 3),
     };
+    if (farBetween(this.#drifted, now) >= this.#grain) this.#drifted = now;
+    return this.#drifted;
   }
 
   /**
@@ -362,4 +394,15 @@ export class Motion {
  */
 function isActivity(name) {
   return Object.hasOwn(STANCES, name);
+}
+
+/**
+ * How far the crown of her head is between two drifts, in units of the drawing.
+ * @param {Drift} from
+ * @param {Drift} to
+ */
+function farBetween(from, to) {
+  const across = to.x - from.x + 6 * (to.tilt - from.tilt) + 15 * (to.yaw - from.yaw);
+  const down = 12 * (to.pitch - from.pitch) - 3 * (to.breath - from.breath);
+  return Math.hypot(across, down);
 }
