@@ -42,6 +42,7 @@ async def play(page: Client, sound: bytes) -> None:
         await asyncio.sleep(max(0.0, begun + number * FRAME_S - clock.time()))
 
 
+@pytest.mark.loop_watchdog
 async def test_speech_becomes_words_a_reply_and_her_voice(
     real_model: RealModel, tmp_path: Path, figures: Callable[[str], None]
 ) -> None:

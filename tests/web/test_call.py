@@ -78,6 +78,7 @@ async def in_call(data_dir: Path, *words: Words, echo_cancelled: bool = True) ->
             yield Call(page, hearing, neko, f"http://127.0.0.1:{listener.port}")
 
 
+@pytest.mark.loop_watchdog
 async def test_what_is_said_is_shown_remembered_and_answered_aloud(data_dir: Path) -> None:
     async with in_call(data_dir, Words("Hello there.")) as call:
         await call.say("Hello there.")

@@ -1,0 +1,258 @@
+"""A call: the wait at the end of a turn, how soon she is held when spoken over, and what 20 calls at once cost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from neko.app.listening import STRATEGIES
+from neko.application import Neko
+from neko.audio import voice_activity
+from neko.audio.hearing.models import local_models, missing_libraries
+from neko.audio.turn_taking.patience import Strategy
+from neko.audio.turn_taking.segmenter import Segmenter, Speech
+from neko.serve import listen, serving
+from neko.settings import Settings
+from neko.types.hearing import Heard, HearingCapabilities, HearingEngine, HearingHints
+from tests.audio.spoken_set import recording, spoken_set
+from tests.bench.figures import median, ms, show
+from tests.bench.sound_time import Timed, in_sound_time
+from tests.bench.turn_ends import FRAME_S, Ended, fixed, play
+from tests.client import Client, client
+from tests.scripted_hearing import ScriptedHearing, ScriptedRecognition
+from tests.spoken import FRAME, quiet, spoken
+
+ROUNDS = 15
+CALLS = 20
+CALL_S = 10.0
+STORY = "tell me a story"
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, int(len(ranked) * percent / 100))]
+
+
+# ── the end of a turn ───────────────────────────────────────────────────────────────────
+
+
+async def turn_ends() -> None:
+    """Ours and two timers over the spoken set, in the time of the sound."""
+    models = local_models(Path("/nonexistent"))
+    if not models or missing_libraries():
+        sys.stdout.write("no local recogniser is installed: the wait at the end of a turn is not measured\n")
+        return
+    engine = Timed(models[0])
+    recordings = [recording(turn, lead_s=0.5, tail_s=1.7) for turn in spoken_set()]
+    kinds: list[tuple[str, Sequence[Strategy], bool]] = [
+        ("ours", STRATEGIES, True),
+        ("timer of 0.5 s", (fixed(0.5),), True),
+        ("timer of 1.1 s", (fixed(1.1),), True),
+        ("ours, by loudness", STRATEGIES, False),
+    ]
+    for name, strategies, silero in kinds:
+        ended = [await play(one, engine, strategies, silero=silero) for one in recordings]
+        for language in ("", "en", "zh", "ja") if strategies is STRATEGIES else ("",):
+            of_language = [one for one in ended if language in ("", one.recording.turn.language)]
+            tell_ends(f"{name} {language}".strip(), of_language)
+    looks = [seconds for _, seconds in engine.known.values()]
+    show("recognition at a pause, on idle cores", ms(median(looks)))
+
+
+def tell_ends(name: str, ended: Sequence[Ended]) -> None:
+    waits = [one.wait_s for one in ended if one.wait_s is not None]
+    cut = sum(one.cuts > 0 for one in ended)
+    lost = max(one.lost_s for one in ended)
+    figure = f"{median(waits) * 1000:.0f} / {percentile(waits, 95) * 1000:.0f} ms"
+    aim = f"≤ 500 ms, ≤ 5 %, 0; cut {cut} of {len(ended)} ({cut / len(ended):.0%}), start lost {lost * 1000:.0f} ms"
+    show(f"end of turn, median / p95: {name}", figure, "", None, aim)
+
+
+# ── speaking over her ───────────────────────────────────────────────────────────────────
+
+
+class Noted(ScriptedHearing):
+    """Notes when each utterance begins: then voice activity has made up its mind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began: list[float] = []
+
+    def begin(self, utterance_id: str, hints: HearingHints) -> ScriptedRecognition:
+        self.began.append(time.monotonic())
+        return super().begin(utterance_id, hints)
+
+
+async def barge_in() -> None:
+    """From the first frame of speech to her being held, and to the last piece of her sound."""
+    speech = await spoken("Wait, I want to say something else.")
+    held, told, stale = [], [], []
+    hearing = Noted()
+    async with server(hearing, ROUNDS) as url:
+        for number in range(ROUNDS):
+            async with client(url, f"c{number}") as page:
+                paused, decided, last = await speak_over(page, hearing, speech)
+            held.append(paused)
+            told.append(paused - decided)
+            stale.append(last)
+    floor = decision(speech)
+    show("first speech frame → she is held, p95", ms(percentile(held, 95)), ms(floor), percentile(held, 95) / floor)
+    show("first speech frame → last stale sound, p95", ms(percentile(stale, 95)), ms(floor))
+    show("voice activity's decision → she is held, p95", ms(percentile(told, 95)), "", None, "≤ 60 ms")
+
+
+async def speak_over(page: Client, hearing: Noted, speech: bytes) -> tuple[float, float, float]:
+    """Seconds after the first frame of speech: she is held, it was decided, the last of her sound came."""
+    await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000, echo_cancelled=True)
+    await page.until("neko_hearing")
+    await page.say(STORY)
+    [*_, chunk] = await page.until("audio_chunk")
+    await page.send("playback", speech_id=chunk["speech_id"], played_ms=300, state="playing")
+    await send(page, quiet(0.5))
+    decisions = len(hearing.began)
+    begun = time.monotonic()
+    sending = asyncio.create_task(send(page, speech + quiet(1.7)))
+    paused = last = 0.0
+    while (frame := await page.next())["type"] != "user_activity":
+        if frame["type"] == "binary":
+            last = time.monotonic() - begun
+        elif frame["type"] == "neko_speech_paused":
+            paused = time.monotonic() - begun
+    sending.cancel()
+    return paused, hearing.began[decisions] - begun, last
+
+
+async def send(page: Client, sound: bytes) -> None:
+    """As a microphone does."""
+    begun = time.monotonic()
+    for number, at in enumerate(range(0, len(sound), FRAME)):
+        await asyncio.sleep(max(0.0, begun + number * FRAME_S - time.monotonic()))
+        await page.connection.send(sound[at : at + FRAME].ljust(FRAME, b"\0"))
+
+
+def decision(speech: bytes) -> float:
+    """How much of the speech voice activity itself needs, at the worst place of its windows."""
+    needed = []
+    for shift in range(0, voice_activity.WINDOW_BYTES, 128):
+        detector = voice_activity.detector(silero=voice_activity.silero_installed())
+        segmenter = Segmenter()
+        lead = voice_activity.WINDOW_BYTES * 20 + shift
+        sound = bytes(lead) + speech
+        for at in range(0, len(sound) - voice_activity.WINDOW_BYTES, voice_activity.WINDOW_BYTES):
+            window = sound[at : at + voice_activity.WINDOW_BYTES]
+            if Speech.BEGAN in segmenter.feed(detector.probability(window)):
+                needed.append((at + voice_activity.WINDOW_BYTES - lead) / 32_000)
+                break
+    return max(needed)
+
+
+# ── many calls ──────────────────────────────────────────────────────────────────────────
+
+
+class Arrivals:
+    """A recogniser that notes when how much sound of each call has come. ``calls``: (moment, bytes so far)."""
+
+    capabilities = HearingCapabilities("arrivals", local=False)
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[tuple[float, int]]] = {}
+
+    async def prewarm(self) -> None:
+        """Nothing to load."""
+
+    def begin(self, utterance_id: str, hints: HearingHints) -> Arriving:
+        return Arriving(utterance_id, self.calls.setdefault(hints.vocabulary[0], []))
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class Arriving:
+    def __init__(self, utterance_id: str, arrived: list[tuple[float, int]]) -> None:
+        self._id = utterance_id
+        self._arrived = arrived
+
+    def feed(self, pcm: bytes) -> None:
+        so_far = self._arrived[-1][1] if self._arrived else 0
+        self._arrived.append((time.monotonic(), so_far + len(pcm)))
+
+    async def partial(self) -> Heard:
+        return Heard(self._id, "words", False)
+
+    async def finish(self) -> Heard:
+        return Heard(self._id, "words", True)
+
+    def cancel(self) -> None:
+        """Nothing runs."""
+
+
+async def many_calls() -> None:
+    """From the frame that completes a window of voice activity to the recogniser having it."""
+    one, _ = await delays(1)
+    all_of_them, busy = await delays(CALLS)
+    for percent in (50, 99):
+        delay, floor = percentile(all_of_them, percent), percentile(one, percent)
+        aim = "≤ 5 ms" if percent == 99 else ""
+        show(f"frame → recogniser, {CALLS} calls, p{percent}", ms(delay), ms(floor), delay / floor, aim)
+    detector = voice_activity.detector(silero=voice_activity.silero_installed())
+    began = time.process_time()
+    for _ in range(round(CALL_S / voice_activity.WINDOW_S)):
+        detector.probability(bytes(voice_activity.WINDOW_BYTES))
+    alone = (time.process_time() - began) / CALL_S
+    share = busy / CALLS / CALL_S
+    show("processor for one call, of a core", f"{share:.1%}", f"{alone:.1%}", share / alone)
+
+
+async def delays(calls: int) -> tuple[list[float], float]:
+    """Seconds for each window of each call; processor seconds of it all."""
+    hearing = Arrivals()
+    async with server(hearing, calls) as url:
+        began = time.process_time()
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.bench.microphones", url, str(calls), str(CALL_S)),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await child.communicate()
+        busy = time.process_time() - began
+    sent = json.loads(out)
+    found = []
+    for number in range(calls):
+        for moment, so_far in hearing.calls[f"c{number}"]:
+            frame = (so_far - 1) // FRAME
+            if frame < len(sent[number]):
+                found.append(moment - sent[number][frame])
+    return found, busy
+
+
+@asynccontextmanager
+async def server(hearing: HearingEngine, characters: int) -> AsyncIterator[str]:
+    """A whole Neko in this process, with characters called c0, c1, …"""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "config"
+        config.mkdir()
+        cards = {f"c{number}": {"system_prompt": f"You are c{number}."} for number in range(characters)}
+        people = {"主人": {"档案名": "Sam"}, "猫娘": cards, "当前猫娘": "c0"}
+        (config / "characters.json").write_text(json.dumps(people), encoding="utf-8")
+        settings = Settings(data_dir=Path(folder), port=0, environ={"LANG": "en"}, find_local_servers=False)
+        with listen(settings.host, settings.port) as listener:
+            async with Neko(settings, hearing=hearing) as neko, serving(neko, listener):
+                yield f"ws://127.0.0.1:{listener.port}"
+
+
+def main(wanted: Sequence[str]) -> None:
+    if not wanted or "ends" in wanted:
+        in_sound_time(turn_ends())
+    if not wanted or "over" in wanted:
+        asyncio.run(barge_in())
+    if not wanted or "many" in wanted:
+        asyncio.run(many_calls())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
