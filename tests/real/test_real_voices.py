@@ -173,7 +173,7 @@ async def test_english_words_among_japanese_and_chinese_ones_are_said_in_the_sam
         await engine.prewarm(language)
         words = "".join(letter for letter in text if not letter.isascii())
         with_english, without = [await samples(engine, it, language) for it in (text, words)]
-        assert seconds(with_english) > seconds(without) + 0.4
+        assert seconds(with_english) > seconds(without) + 0.2
         await engine.aclose()
 
 
