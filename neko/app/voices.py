@@ -16,6 +16,7 @@ from neko.audio.engines.local_voices import local_voices
 from neko.audio.engines.openai_speech import DEFAULT_MODEL
 from neko.audio.engines.service import SpeechServer
 from neko.audio.speech_pipeline import say
+from neko.errors import SpeechKeyRefusedError
 from neko.net import Network
 from neko.providers import ModelEndpoint, catalogue
 from neko.providers.speech_server import SpeechServerChoice, service_changes
@@ -75,7 +76,9 @@ class Voices:
         """A new engine with the character's tuning, others standing in for a service; whoever gets it closes it."""
         kind, settings = self.engine(character), self.tuning(character)
         engine = self._build(kind, settings)
-        if not engine.capabilities.local:
+        if self._is_nowhere(kind):
+            engine = FallbackEngine(self._stand_ins(character))
+        elif not engine.capabilities.local:
             engine = FallbackEngine([ChainedVoice(engine), *self._stand_ins(character)])
         return Voice(kind, engine, settings)
 
@@ -147,7 +150,11 @@ class Voices:
         settings = self.tuning(character)
         if voice is not None:
             settings = replace(settings, voice=voice)
-        engine = self._build(self.engine(character), settings)
+        kind = self.engine(character)
+        if self._is_nowhere(kind):
+            name = speech_services()[kind].name
+            raise SpeechKeyRefusedError("there is no key", engine=name, provider=name, status=401)
+        engine = self._build(kind, settings)
         try:
             return await say(engine, Utterance(text, language, settings))
         finally:
@@ -165,6 +172,10 @@ class Voices:
     @property
     def _choice(self) -> SpeechChoice:
         return SpeechChoice(self._config.in_force, self._config.values, self._environ)
+
+    def _is_nowhere(self, kind: EngineKind) -> bool:
+        """Whether a service cannot be asked, since its key is missing."""
+        return kind in speech_services() and self.where(kind) is None
 
     def _build(self, kind: EngineKind, settings: VoiceSettings) -> SpeechEngine:
         return engines.build(kind, self._network, self.where(kind), settings)

@@ -242,3 +242,14 @@ async def test_no_other_address_is_asked_for_the_voices_of_a_gpt_sovits(client: 
     answer = await client.post("/api/config/gptsovits/list_voices", json={"api_url": url})
     assert (answer.status_code, answer.json()["success"]) == (200, False)
     assert answer.json()["error"]
+
+
+async def test_without_a_key_her_own_voice_speaks_and_a_sample_says_what_is_missing(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    await client.post(URL, json={"engine": "gemini"})
+    voice = neko.voices.of(neko.characters.current)
+    assert (voice.kind, voice.engine.capabilities.name) == ("gemini", "builtin")
+    await voice.engine.aclose()
+    answer = await client.post(f"{URL}/sample", json={"text": "hello"})
+    assert answer.json()["code"] == "speech_key_refused"
