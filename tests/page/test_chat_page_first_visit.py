@@ -33,6 +33,17 @@ async def test_on_a_phone_the_first_visit_begins_with_her_words(running_neko: Ru
         phone.check()
 
 
+async def test_on_a_phone_the_providers_are_shown_from_the_first_on(
+    running_neko: RunningNeko, chromium: Browser
+) -> None:
+    async with PageDriver(chromium, viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True) as phone:
+        await phone.open(running_neko.url)
+        await phone.get("welcome-key").click()
+        await expect(phone.get("welcome").locator(".tile").first).to_be_in_viewport(ratio=0.9)
+        await expect(phone.get("welcome").locator(".welcome-title").first).to_be_in_viewport()
+        phone.check()
+
+
 async def test_later_dismisses_the_card_for_good_and_the_talk_is_open(
     running_neko: RunningNeko, driver: PageDriver
 ) -> None:

@@ -74,7 +74,8 @@ export class Welcome {
     this.#isFirst = !conversation.chat;
     this.#engine = conversation.engine;
     this.#offline = conversation.model?.offline ?? false;
-    const asks = this.#offline && !this.#card && !recall("welcomed", false);
+    const asker = recall("asked_by", "") || this.#character; // who was asked by one is not asked by another, however she is opened
+    const asks = this.#offline && !this.#card && !recall("welcomed", false) && asker === this.#character;
     if (!this.#greeting || asks) void this.#begin(asks);
   }
 
@@ -151,6 +152,7 @@ export class Welcome {
   }
 
   #ask() {
+    remember("asked_by", this.#character);
     this.#card?.remove();
     this.#card = h("section", { class: "welcome", "data-testid": "welcome", "aria-label": t("welcome.title") });
     this.#tail.append(this.#card);
@@ -307,8 +309,12 @@ export class Welcome {
    * @param {HTMLElement} card
    */
   #show(card) {
-    if (card.offsetHeight < this.#log.clientHeight) this.#follow.keep();
-    else card.scrollIntoView({ block: "start" });
+    if (card.offsetHeight < this.#log.clientHeight) {
+      this.#follow.keep();
+    } else {
+      this.#follow.leave(); // or what comes into the card later would scroll to its end
+      card.scrollIntoView({ block: "start" });
+    }
   }
 
   /** @param {LocalServer[]} servers */
