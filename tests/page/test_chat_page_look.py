@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 SURVEY = Path(__file__).with_name("layout_check.js")
 PHONE = (390, 844)
 LAPTOP = (1440, 900)
-PAGES = ("model", "voice", "hearing", "look", "language", "characters", "about")
+PAGES = ("model", "voice", "hearing", "microphone", "look", "language", "characters", "about")
 WIDE = f"""```
 {"a very long line of code " * 12}
 ```

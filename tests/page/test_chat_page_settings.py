@@ -19,7 +19,7 @@ from tests.scripted_provider import Script, ScriptedProvider, failure
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SURVEY = Path(__file__).with_name("layout_check.js")
-PAGES = ("model", "voice", "hearing", "look", "language", "characters", "about")
+PAGES = ("model", "voice", "hearing", "microphone", "look", "language", "characters", "about")
 LANGUAGES = ("zh-CN", "zh-TW", "ja", "ko", "en")
 TURN_AND_READ = """async ([name, loading]) => {
   const sheet = document.getElementById("settings");

@@ -122,6 +122,18 @@ export class Call extends Emitter {
     this.emit("change");
   }
 
+  /** @param {number} decibels */
+  setGain(decibels) {
+    this.#microphone?.setGain(decibels);
+  }
+
+  /** Listen to the microphone that is chosen now, as it is wanted now; the call goes on. */
+  async changeMicrophone() {
+    if (!this.#microphone || this.state === "opening") return;
+    this.#microphone.close();
+    await this.#listen();
+  }
+
   /**
    * What is heard, so far.
    * @param {string} text

@@ -63,7 +63,7 @@ function build() {
   const callView = new CallView(call);
   const conversation = new Conversation({ log, speech, stage, bar, composer, follow, call });
   const appearance = new Appearance({ bar, stage });
-  const settings = new Settings({ speech, stage, conversation, appearance });
+  const settings = new Settings({ speech, stage, conversation, appearance, call });
   const search = new Search({
     jump: (line) => conversation.jump(line), character: () => conversation.character, onClosed: () => composer.focus(),
   });

@@ -28,6 +28,16 @@ export function chooseDevice({ id, label }) {
   post("api/characters/set_microphone", { microphone_id: id || null }).catch(() => {}); // this browser knows it
 }
 
+/** @param {number} decibels */
+export function chooseGain(decibels) {
+  remember("microphoneGain", decibels);
+}
+
+/** @param {boolean} on */
+export function chooseNoiseSuppression(on) {
+  remember("noiseSuppression", on);
+}
+
 /**
  * The chosen device has been found, maybe under another id.
  * @param {Device} device

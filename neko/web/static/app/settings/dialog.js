@@ -1,12 +1,13 @@
 /**
- * Settings: one sheet, seven pages, each with its own address (`#settings/model`); `#settings/` is the one seen last.
+ * Settings: one sheet, eight pages, each with its own address (`#settings/model`); `#settings/` is the one seen last.
  *
  * @import { Appearance } from "../appearance.js"
+ * @import { Call } from "../call.js"
  * @import { Conversation } from "../conversation.js"
  * @import { SpeechOutput } from "../speech_output.js"
  * @import { Stage } from "../stage.js"
  *
- * @typedef {{ speech: SpeechOutput, stage: Stage, conversation: Conversation, appearance: Appearance }} DialogParts
+ * @typedef {{ speech: SpeechOutput, stage: Stage, conversation: Conversation, appearance: Appearance, call: Call }} DialogParts
  * @typedef {DialogParts & { close: () => void }} PageParts What every page of the settings gets.
  */
 import { byId, closest, h, icon } from "../element.js";
@@ -17,6 +18,7 @@ import { charactersPage } from "./characters.js";
 import { hearingPage } from "./hearing.js";
 import { languagePage } from "./language.js";
 import { lookPage } from "./look.js";
+import { microphonePage } from "./microphone.js";
 import { modelPage } from "./model.js";
 import { voicePage } from "./voice.js";
 
@@ -24,7 +26,8 @@ import { voicePage } from "./voice.js";
 const PAGES = new Map([
   ["model", { draw: modelPage, sign: "model" }],
   ["voice", { draw: (body, parts) => void voicePage(body, parts), sign: "voice" }],
-  ["hearing", { draw: (body) => void hearingPage(body), sign: "microphone" }],
+  ["hearing", { draw: (body) => void hearingPage(body), sign: "hearing" }],
+  ["microphone", { draw: microphonePage, sign: "microphone" }],
   ["look", { draw: lookPage, sign: "look" }],
   ["language", { draw: languagePage, sign: "language" }],
   ["characters", { draw: (body, parts) => void charactersPage(body, parts), sign: "character" }],
