@@ -23,6 +23,10 @@
     const refuse = /** @type {unknown} */ (Reflect.get(window, "refuse"));
     if (typeof refuse === "string") return Promise.reject(new DOMException("", refuse));
     asked.push(constraints);
+    const { deviceId } = typeof constraints.audio === "object" ? constraints.audio : {};
+    const missing = /** @type {unknown} */ (Reflect.get(window, "missing"));
+    const wanted = typeof deviceId === "object" && "exact" in deviceId ? deviceId.exact : null;
+    if (Array.isArray(missing) && missing.includes(wanted)) return Promise.reject(new DOMException("", "OverconstrainedError"));
     const stream = microphone().output.stream.clone();
     streams.push(stream);
     return Promise.resolve(stream);

@@ -366,3 +366,19 @@ async def test_the_screen_stays_on_while_the_call_goes_on(tidy_loop: None, drive
         await driver.until("() => window.locks.length === 2")
         await driver.get("hang-up").click()
         await driver.until("() => window.locks[1].released")
+
+
+async def test_how_long_each_step_of_a_spoken_turn_took_stands_folded_under_her_reply(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    async with calling(driver, data_dir) as caller:
+        await caller.speak(await spoken("Hello, how are you today?"))
+        times = driver.get("turn-times").last
+        await expect(times).to_be_visible()
+        await expect(times.locator("[data-step=first_played]")).to_have_count(1)
+        await expect(times.locator("[data-step=first_played]")).to_be_hidden()
+        await times.locator("summary").click()
+        await expect(times.locator("[data-step=first_played]")).to_be_visible()
+        shown = [float(text.removesuffix(" ms")) for text in await times.locator(".turn-ms").all_text_contents()]
+        assert len(shown) == 5
+        assert shown == sorted(shown)

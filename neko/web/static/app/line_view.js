@@ -9,6 +9,7 @@ import { closest, h, icon } from "./element.js";
 import { MarkdownView } from "./markdown.js";
 import { currentLanguage, sentenceFor, t } from "./i18n.js";
 import { addressesOf, pictureName } from "./pictures.js";
+import { turnTimes } from "./turn_times.js";
 import { VersionPicker } from "./versions.js";
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
@@ -36,6 +37,7 @@ export class LineView {
   /** @type {string | null} */
   #shown = null;
   #isGrowing = false;
+  #times = h("details", { class: "turn-times", "data-testid": "turn-times", hidden: true });
   /** @type {VersionPicker | null} */
   #versions = null;
   #actions;
@@ -65,6 +67,7 @@ export class LineView {
       { class: "line", "data-testid": "line", "data-role": entry.role, "data-id": "", on: { click: (event) => this.#tap(event) } },
       this.#words,
       this.#remark,
+      this.#times,
       h("div", { class: "line-foot" }, this.#note, this.#time, this.copyButton, this.editButton, this.retryButton, this.deleteButton),
     );
     if (entry.role === "assistant") this.#markdown = new MarkdownView(this.#words);
@@ -85,6 +88,7 @@ export class LineView {
     this.#time.textContent = clock(entry.at);
     this.#note.textContent = this.#noteText();
     this.#drawRemark();
+    this.#drawTimes();
     this.#drawVersions();
     if (entry.images) this.#drawPictures();
     if (entry.state === "streaming" && this.#shown !== null) {
@@ -112,6 +116,7 @@ export class LineView {
     }
     this.#versions?.label();
     this.#drawRemark();
+    this.#drawTimes();
     this.#time.textContent = clock(entry.at);
     this.#note.textContent = this.#noteText();
   }
@@ -120,6 +125,12 @@ export class LineView {
     const { remark } = this.entry;
     this.#remark.hidden = !remark;
     this.#remark.textContent = typeof remark === "object" && remark ? sentenceFor(remark.code, remark.params) : remark ?? "";
+  }
+
+  #drawTimes() {
+    const { times } = this.entry;
+    this.#times.hidden = !times;
+    if (times) this.#times.replaceChildren(...turnTimes(times));
   }
 
   #drawVersions() {
@@ -183,7 +194,7 @@ export class LineView {
 
   /** @param {MouseEvent} event */
   #tap(event) {
-    if (closest(event.target, "a, button") || !getSelection()?.isCollapsed) return;
+    if (closest(event.target, "a, button, details") || !getSelection()?.isCollapsed) return;
     this.element.classList.toggle("is-open");
   }
 }

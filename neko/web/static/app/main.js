@@ -107,6 +107,7 @@ function connectCall({ call, callView, composer, conversation, speech, welcome }
 function connect({ stage, speech, log, composer, welcome, conversation, settings, appearance }) {
   speech.on("mouth", (mouth) => stage.setMouth(mouth));
   speech.on("speaking", () => conversation.refresh());
+  speech.on("first", (id, late) => conversation.transcript.played(id, late));
   speech.on("playback", (id, playedMs, state) => conversation.send({ action: "playback", speech_id: id, played_ms: playedMs, state }));
   speech.on("blocked", () => {
     toast(t("voice.blocked"), { timeMs: BLOCKED_TOAST_MS, action: { label: t("voice.let_speak"), run: () => speech.unlock() } });

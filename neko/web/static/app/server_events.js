@@ -102,6 +102,7 @@ export class ServerEvents {
       this.#parts.speech.interrupt(id);
       this.#conversation.transcript.settle("interrupted");
     },
+    neko_turn_times: ({ turn_id: id, ms }) => this.#conversation.transcript.time(id, ms),
     neko_speech_paused: () => this.#parts.speech.pause(),
     neko_speech_resumed: () => this.#parts.speech.resume(),
     audio_chunk: ({ speech_id: id }) => this.#parts.speech.header(id),
@@ -153,7 +154,7 @@ export class ServerEvents {
   }
 
   /** @param {ReplyText} piece */
-  #grow({ text, isNewMessage: isNew, turn_id: turnId }) {
+  #grow({ text, isNewMessage: isNew, turn_id: turnId, speech_id: speechId }) {
     if (this.#ignored !== undefined) {
       if (turnId ? turnId === this.#ignored : !isNew) return;
       this.#ignored = undefined;
@@ -163,7 +164,7 @@ export class ServerEvents {
       clearFault();
       this.#conversation.retryIsShown(true);
     }
-    if (!this.#conversation.transcript.grow(turnId, text, isNew)) return;
+    if (!this.#conversation.transcript.grow(turnId, text, isNew, speechId)) return;
     if (this.#conversation.turn === "idle" || this.#conversation.turn === "thinking") this.#conversation.enter("speaking");
     else if (isNew) this.#conversation.refresh();
   }

@@ -21,9 +21,11 @@ const SAMPLE = "sample";
 
 /**
  * Events: `mouth` at each frame while she speaks; `speaking` when she begins and ends to be heard;
- * `blocked` when the browser wants a gesture first; `playback` how much of a reply has been heard.
+ * `blocked` when the browser wants a gesture first; `playback` how much of a reply has been heard;
+ * `first` when its first sound is heard, with the milliseconds since that arrived.
  * @extends {Emitter<{
  *   mouth: [mouth: Mouth], speaking: [speaking: boolean], blocked: [], playback: [id: string, playedMs: number, state: Playback],
+ *   first: [id: string, late: number],
  * }>}
  */
 export class SpeechOutput extends Emitter {
@@ -40,6 +42,8 @@ export class SpeechOutput extends Emitter {
   /** The replies that are heard now. @type {Set<SpeechId>} */
   #speaking = new Set();
   #ticker = 0;
+  /** When the first sound of the current reply arrived. */
+  #arrived = 0;
   /** Not 0 while she is paused. */
   #pauseTimer = 0;
 
@@ -112,6 +116,7 @@ export class SpeechOutput extends Emitter {
     if (id !== this.#current) {
       this.completeCurrent();
       this.#current = id;
+      this.#arrived = performance.now();
       this.#interrupted = null;
       if (!this.#player.blocked) this.#report(id, this.#pauseTimer ? "paused" : "playing");
     }
@@ -165,6 +170,7 @@ export class SpeechOutput extends Emitter {
    */
   speak(id, text, language, tuning) {
     if (id !== null && id === this.#interrupted) return;
+    if (id !== this.#current) this.#arrived = performance.now();
     this.#current = id;
     if (!this.muted) this.#voice.speak(id, text, language, { ...tuning, voice: this.browserVoice });
   }
@@ -222,6 +228,7 @@ export class SpeechOutput extends Emitter {
   /** @param {SpeechId} id */
   #began(id) {
     this.#speaking.add(id);
+    if (id !== null && id === this.#current) this.emit("first", id, performance.now() - this.#arrived + this.#player.latencyMs);
     this.#report(id, "playing");
     this.#speakingChanged();
   }

@@ -2,7 +2,8 @@
  * What was said, in order, without losing or doubling a line. Knows nothing of the DOM.
  * Committed entries are sorted by id; the others stand where they were said.
  *
- * @import { Line, LineStatus, Remark, Role, UnkeptLine } from "./wire.js"
+ * @import { TurnTimesShown } from "./turn_times.js"
+ * @import { Line, LineStatus, Remark, Role, Times, UnkeptLine } from "./wire.js"
  *
  * @typedef {object} Entry
  * @property {number | null} id the server's; null until the line is committed
@@ -19,6 +20,8 @@
  * @property {boolean} [waiting] own words that wait for the line to the server
  * @property {string | Remark | null} [remark] what is to be known of this reply
  * @property {boolean} [unkept] the server has it, and cannot write it down yet
+ * @property {string} [speechId] the sound of this reply
+ * @property {TurnTimesShown} [times] how long each step of a spoken turn took
  * @property {string} [utterance] own words that are being heard; what is known of them may still change
  * @property {string[]} [pictures] data URLs that go with own words on their way
  * @property {string[]} files the pictures that the server has kept
@@ -41,6 +44,8 @@ export class Transcript {
   #retried = null;
   /** The words that were heard last, until they are told a second time. @type {Entry | null} */
   #heard = null;
+  /** The speech that began to be heard last, whose times may not have been told. */
+  #played = { id: "", late: 0 };
   /** What is to be known of a reply that has not begun. */
   #early = { turnId: "", remark: "" };
 
@@ -183,8 +188,9 @@ export class Transcript {
    * @param {string | null} turnId
    * @param {string} text
    * @param {boolean} isNew
+   * @param {string} [speechId]
    */
-  grow(turnId, text, isNew) {
+  grow(turnId, text, isNew, speechId) {
     const running = this.streaming;
     let entry = this.#growing(turnId, isNew);
     if (!entry && turnId && !isNew && this.#entries.some((one) => one.role === "assistant" && one.turnId === turnId)) return null;
@@ -196,9 +202,35 @@ export class Transcript {
     }
     entry.state = "streaming";
     entry.status = "complete";
+    if (speechId) entry.speechId = speechId;
     entry.text = isNew ? text : entry.text + text;
     this.#view.update(entry);
     return entry;
+  }
+
+  /**
+   * How long each step of this turn took.
+   * @param {string} turnId
+   * @param {Times} ms
+   */
+  time(turnId, ms) {
+    const entry = this.#entries.findLast((one) => one.role === "assistant" && one.turnId === turnId);
+    if (!entry) return;
+    entry.times = { ms, late: entry.times?.late ?? (entry.speechId === this.#played.id ? this.#played.late : null) };
+    this.#view.update(entry);
+  }
+
+  /**
+   * The first sound of this reply is heard, so many milliseconds after it arrived.
+   * @param {string} speechId
+   * @param {number} late
+   */
+  played(speechId, late) {
+    this.#played = { id: speechId, late };
+    const entry = this.#entries.findLast((one) => one.speechId === speechId);
+    if (!entry?.times) return;
+    entry.times.late = late;
+    this.#view.update(entry);
   }
 
   /**

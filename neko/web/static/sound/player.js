@@ -148,6 +148,11 @@ export class Player {
     return !this.#paused && (this.#waiting.length > 0 || Boolean(this.#run?.sounding));
   }
 
+  /** How much later than its time on the timeline a sample is heard, as far as the browser knows. */
+  get latencyMs() {
+    return (this.#output?.context.outputLatency || 0) * 1000;
+  }
+
   /** Does the browser let nothing be heard before a gesture, as far as is known? */
   get blocked() {
     return this.#output?.context.state !== "running";
