@@ -382,3 +382,49 @@ async def test_how_long_each_step_of_a_spoken_turn_took_stands_folded_under_her_
         shown = [float(text.removesuffix(" ms")) for text in await times.locator(".turn-ms").all_text_contents()]
         assert len(shown) == 5
         assert shown == sorted(shown)
+
+
+RECOGNISER = """
+window.SpeechRecognition = class {
+  start() { window.recognition = this; window.running = true; }
+  stop() { this.abort(); }
+  abort() { window.running = false; this.onend?.(); }
+};
+window.recognised = (text, isFinal) => {
+  window.recognition.onspeechstart();
+  window.recognition.onresult({ resultIndex: 0, results: [Object.assign([{ transcript: text }], { isFinal })] });
+};
+"""
+
+
+async def test_the_browsers_own_recogniser_sends_words_and_no_sound(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    await driver.context.add_init_script(RECOGNISER)
+    async with calling(driver, data_dir, press=False) as caller:
+        page = driver.page
+        await page.evaluate("localStorage.setItem('neko.recogniser', '\"browser\"')")
+        await page.reload()
+        await driver.until_ready()
+        await driver.get("call").click()
+        await driver.until("() => window.running")
+        await page.evaluate("window.recognised('good', false)")
+        await expect(driver.lines("user").last).to_have_attribute("data-hearing", "")
+        await page.evaluate("window.recognised('good evening', true)")
+        await expect(driver.lines("user").last.locator(".line-words")).to_have_text("good evening")
+        await driver.reply()
+        heard = await driver.until_sent("neko_heard")
+        assert [(one["state"], one["text"]) for one in heard] == [
+            ("started", ""),
+            ("partial", "good"),
+            ("final", "good evening"),
+        ]
+        assert len({one["utterance_id"] for one in heard}) == 1
+        assert driver.sound == []
+        await driver.get("call-mute").click()
+        await driver.until("() => !window.running")
+        await driver.get("call-mute").click()
+        await driver.until("() => window.running")
+        await driver.get("hang-up").click()
+        await driver.until("() => !window.running")
+        assert caller.hearing.utterances == []

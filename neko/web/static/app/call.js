@@ -4,18 +4,21 @@
  * off → opening (the browser is asked for the microphone) → connecting (the server prepares to listen; sound goes there
  * already, so that no first syllable is lost) → live. A line that is lost makes it `waiting`; once it is back the call is
  * announced again. Every other end is `off`: the device is free, and nothing listens.
+ * Where the browser's own recogniser is chosen, words are sent in place of sound, and the server need not prepare.
  * With an open microphone everything is sent; in the mode `push` only what is said while the key is held.
  *
+ * @import { Fault } from "../sound/browser_recogniser.js"
  * @import { MicrophoneFault } from "../sound/microphone.js"
  * @import { ClientAction, Mode } from "./wire.js"
  * @typedef {"open" | "push"} TalkMode
  * @typedef {"off" | "opening" | "connecting" | "live" | "waiting"} CallState
  */
 import { RATE } from "../sound/downsampler.js";
+import { BrowserRecogniser, canRecognise } from "../sound/browser_recogniser.js";
 import { Microphone, MicrophoneError } from "../sound/microphone.js";
 import { Awake } from "./awake.js";
 import { Emitter } from "./emitter.js";
-import { t } from "./i18n.js";
+import { currentLanguage, t } from "./i18n.js";
 import { microphoneChoice, rememberDevice } from "./microphone_choice.js";
 import { recall, remember } from "./preferences.js";
 
@@ -23,17 +26,29 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** The last syllable is on its way to the page when the key is let go. */
 const LET_GO_AFTER_MS = 150;
 
+/** Does this browser turn speech into words, and not the server? */
+export function usesBrowserRecogniser() {
+  return recall("recogniser", "neko") === "browser" && canRecognise();
+}
+
+/** @param {boolean} on */
+export function chooseBrowserRecogniser(on) {
+  remember("recogniser", on ? "browser" : "neko");
+}
+
 /**
  * Events: `send` an action and `sound` a frame to the server; `change` when something of it looks different; `level` of the
  * microphone, 0…1, with each frame; `words` that were heard; `fault` when there is no sound; `told` with a sentence.
  * @extends {Emitter<{
  *   send: [action: ClientAction], sound: [frame: ArrayBuffer], change: [], level: [level: number],
- *   words: [text: string, isFinal: boolean], fault: [fault: MicrophoneFault], told: [sentence: string],
+ *   words: [text: string, isFinal: boolean], fault: [fault: MicrophoneFault | Fault], told: [sentence: string],
  * }>}
  */
 export class Call extends Emitter {
   /** @type {Microphone | null} */
   #microphone = null;
+  /** @type {BrowserRecogniser | null} */
+  #recogniser = null;
   #timer = 0;
   #letGo = 0;
   #awake = new Awake();
@@ -72,6 +87,17 @@ export class Call extends Emitter {
     if (this.isOn) return;
     this.muted = false;
     this.since = 0;
+    if (usesBrowserRecogniser()) {
+      this.#recogniser = new BrowserRecogniser({
+        onHeard: (id, state, text) => this.emit("send", { action: "neko_heard", utterance_id: id, state, text }),
+        onFault: (fault) => {
+          this.hangUp();
+          this.emit("fault", fault);
+        },
+      });
+      this.#goLive();
+      return;
+    }
     this.#enter("opening");
     await this.#listen();
     if (this.state === "opening") this.#announce();
@@ -79,7 +105,7 @@ export class Call extends Emitter {
 
   hangUp() {
     if (!this.isOn) return;
-    const told = this.state === "connecting" || this.state === "live";
+    const told = !this.#recogniser && (this.state === "connecting" || this.state === "live");
     this.#end();
     if (told) this.emit("send", { action: "end_session" });
   }
@@ -93,14 +119,14 @@ export class Call extends Emitter {
     if (!this.isOn || muted === this.muted) return;
     this.muted = muted;
     if (!told) this.emit("send", { action: "neko_microphone", muted });
-    this.emit("change");
+    this.#changed();
   }
 
   /** @param {TalkMode} mode */
   setMode(mode) {
     if (this.held) this.#release();
     remember("talkMode", mode);
-    this.emit("change");
+    this.#changed();
   }
 
   /**
@@ -119,7 +145,7 @@ export class Call extends Emitter {
     this.setMuted(false);
     this.held = true;
     this.emit("send", { action: "neko_push_to_talk", held: true });
-    this.emit("change");
+    this.#changed();
   }
 
   /** @param {number} decibels */
@@ -149,9 +175,7 @@ export class Call extends Emitter {
    */
   sessionStarted(mode) {
     if (mode !== "audio" || this.state !== "connecting") return;
-    clearTimeout(this.#timer);
-    this.since ||= performance.now();
-    this.#enter("live");
+    this.#goLive();
   }
 
   /**
@@ -172,7 +196,14 @@ export class Call extends Emitter {
 
   /** The line is back, and so is the call. */
   lineBack() {
-    if (this.state === "waiting") this.#announce();
+    if (this.state !== "waiting") return;
+    if (this.#recogniser) this.#goLive();
+    else this.#announce();
+  }
+
+  #goLive() {
+    this.since ||= performance.now();
+    this.#enter("live");
   }
 
   /** @returns {Promise<void>} when sound comes, or the call is off */
@@ -227,7 +258,7 @@ export class Call extends Emitter {
     this.#letGo = 0;
     this.held = false;
     this.emit("send", { action: "neko_push_to_talk", held: false });
-    this.emit("change");
+    this.#changed();
   }
 
   #end() {
@@ -236,6 +267,8 @@ export class Call extends Emitter {
     this.held = false;
     this.#microphone?.close();
     this.#microphone = null;
+    this.#recogniser?.close();
+    this.#recogniser = null;
     this.#enter("off");
   }
 
@@ -244,6 +277,12 @@ export class Call extends Emitter {
     if (state !== "connecting") clearTimeout(this.#timer);
     this.state = state;
     this.#awake.set(this.isOn);
+    this.#changed();
+  }
+
+  #changed() {
+    if (this.isHeard) this.#recogniser?.start(currentLanguage());
+    else this.#recogniser?.stop();
     this.emit("change");
   }
 }

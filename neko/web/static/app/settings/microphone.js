@@ -5,8 +5,10 @@
  * @import { Call, TalkMode } from "../call.js"
  * @import { PageParts } from "./dialog.js"
  */
+import { canRecognise } from "../../sound/browser_recogniser.js";
 import { RATE } from "../../sound/downsampler.js";
 import { Microphone, MicrophoneError, microphones } from "../../sound/microphone.js";
+import { chooseBrowserRecogniser, usesBrowserRecogniser } from "../call.js";
 import { h } from "../element.js";
 import { t } from "../i18n.js";
 import { chooseDevice, chooseGain, chooseNoiseSuppression, HIGHEST_GAIN_DB, LOWEST_GAIN_DB, microphoneChoice } from "../microphone_choice.js";
@@ -27,6 +29,10 @@ export function microphonePage(body, { call }) {
   void drawDevices();
   body.append(h("div", { class: "settings-group" },
     row(t("microphone.mode"), modeSelect(call)),
+    canRecognise() && row(t("microphone.recogniser"), toggle(usesBrowserRecogniser(), (on) => {
+      chooseBrowserRecogniser(on);
+      call.hangUp();
+    }, "microphone-recogniser"), t("microphone.recogniser_hint")),
     row(t("microphone.device"), device),
     row(t("microphone.gain"), slider({
       min: LOWEST_GAIN_DB, max: HIGHEST_GAIN_DB, step: 1, value: microphoneChoice().gain, show: (value) => `${value > 0 ? "+" : ""}${value} dB`,
