@@ -31,8 +31,8 @@ _REPEATED_TOKENS: Final = 5
 """A row of tokens this long never comes twice: on sound that is cut off it would begin again and again."""
 _MOST_TOKENS_S: Final = 12
 """Tokens for a second of speech, at most."""
-_SCRIPTS: Final = {"zh": "以下是普通话的句子。", "zh-hant": "以下是國語的句子。"}
-"""What makes it write Chinese in these characters."""
+_SCRIPTS: Final = {"zh": "简体中文。", "zh-hant": "繁體中文。"}
+"""What makes it write Chinese in these characters; words of a longer prompt come back as words that were heard."""
 _LONGEST_VOCABULARY: Final = 60
 """Tokens."""
 
