@@ -12,7 +12,6 @@ import hashlib
 import re
 import tempfile
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,7 +185,7 @@ def spoken_set() -> list[SpokenTurn]:
 
 
 def recording(turn: SpokenTurn, *, lead_s: float = 0.8, tail_s: float = 3.0) -> Recording:
-    """Speak it, in a room that is not quite silent. Blocks, at the first time for seconds."""
+    """Speak it, in a room that is not quite silent. Blocks, at the first time for seconds; in no loop."""
     import numpy as np
 
     sounds: list[np.ndarray] = [np.zeros(round(lead_s * HEARING_RATE), np.float64)]
@@ -213,14 +212,20 @@ def _piece(language: str, text: str) -> bytes:
     name = hashlib.sha256(f"{engine.capabilities.name} {language} {text}".encode()).hexdigest()[:24]
     path = _FOLDER / f"{name}.pcm"
     if not path.exists():
-        sound = asyncio.run(say(engine, Utterance(text, language)))
+        sound = asyncio.run(_said(engine, Utterance(text, language)))
         converter = PcmStream(48_000, HEARING_RATE)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(trimmed(converter.process(sound) + converter.flush()))
     return path.read_bytes()
 
 
-@cache
+async def _said(engine: SpeechEngine, utterance: Utterance) -> bytes:
+    try:
+        return await say(engine, utterance)
+    finally:
+        await engine.aclose()
+
+
 def _engine(language: str) -> SpeechEngine:
     """The most natural voice that is installed."""
     for make in MODELS:

@@ -20,7 +20,7 @@ from neko.audio.turn_taking.segmenter import Segmenter, Speech
 from neko.serve import listen, serving
 from neko.settings import Settings
 from neko.types.hearing import Heard, HearingCapabilities, HearingEngine, HearingHints
-from tests.audio.spoken_set import recording, spoken_set
+from tests.audio.spoken_set import Recording, recording, spoken_set
 from tests.bench.figures import median, ms, show
 from tests.bench.sound_time import Timed, in_sound_time
 from tests.bench.turn_ends import FRAME_S, Ended, fixed, play
@@ -42,14 +42,13 @@ def percentile(values: Sequence[float], percent: float) -> float:
 # ── the end of a turn ───────────────────────────────────────────────────────────────────
 
 
-async def turn_ends() -> None:
-    """Ours and two timers over the spoken set, in the time of the sound."""
+async def turn_ends(recordings: Sequence[Recording]) -> None:
+    """Ours and two timers, in the time of the sound."""
     models = local_models(Path("/nonexistent"))
     if not models or missing_libraries():
         sys.stdout.write("no local recogniser is installed: the wait at the end of a turn is not measured\n")
         return
     engine = Timed(models[0])
-    recordings = [recording(turn, lead_s=0.5, tail_s=1.7) for turn in spoken_set()]
     kinds: list[tuple[str, Sequence[Strategy], bool]] = [
         ("ours", STRATEGIES, True),
         ("timer of 0.5 s", (fixed(0.5),), True),
@@ -247,7 +246,7 @@ async def server(hearing: HearingEngine, characters: int) -> AsyncIterator[str]:
 
 def main(wanted: Sequence[str]) -> None:
     if not wanted or "ends" in wanted:
-        in_sound_time(turn_ends())
+        in_sound_time(turn_ends([recording(turn, lead_s=0.5, tail_s=1.7) for turn in spoken_set()]))
     if not wanted or "over" in wanted:
         asyncio.run(barge_in())
     if not wanted or "many" in wanted:
