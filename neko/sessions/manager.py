@@ -294,7 +294,10 @@ class SessionManager:
                 if fresh:
                     self._images.clear()
                     self._microphone.forget()
-                self._slot.restart(mode)
+                if mode == "audio" and not fresh and self._slot.become_call():
+                    self._tell_hearing()
+                else:
+                    self._slot.restart(mode)
             case EndSession():
                 if self._end():
                     self._status.notify("left", name=self.character)
@@ -410,11 +413,16 @@ class SessionManager:
         self._turns.use_session(handle)
         if handle.takes("audio"):
             self._microphone.listen(handle.session)
-            if (hearing := handle.session.capabilities.hearing) and handle.mode == "audio":
-                self.emit(HearingReady(hearing.name, hearing.local))
+            self._tell_hearing()
         else:
             self._microphone.close()
         self._owner.spawn(self._turns.voice.prewarm(), name="prewarm voice")
+
+    def _tell_hearing(self) -> None:
+        """In a call: what turns speech into words."""
+        current = self._slot.current
+        if current and current.mode == "audio" and (hearing := current.session.capabilities.hearing):
+            self.emit(HearingReady(hearing.name, hearing.local))
 
     def on_session_unavailable(self) -> None:
         self._turns.dispatch(on.SessionUnavailable())

@@ -182,6 +182,16 @@ class ModelSessionSlot:
             self._observer.on_session_gone(handle)
         self.start(mode)
 
+    def become_call(self) -> bool:
+        """A call begins in the talk that is under way, if its session has ears: nothing is cut, nothing forgotten."""
+        handle = self.current
+        if handle is None or self._next or handle.mode == "audio" or not handle.session.capabilities.hearing:
+            return False
+        handle.mode = "audio"
+        self._clients.emit(SessionPreparing("audio"))
+        self._clients.emit(SessionStarted("audio"))
+        return True
+
     def drop(self) -> bool:
         """Give up a start in progress and leave the current session; was there any?"""
         start, self._next = self._next, None

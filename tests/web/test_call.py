@@ -320,3 +320,23 @@ async def test_of_a_client_that_reports_nothing_the_time_tells_what_it_has_playe
         heard = next(text for role, text, status in await call.lines() if status == "interrupted")
         assert len(heard) < len(whole)
         assert whole.startswith(heard)
+
+
+async def test_a_call_that_begins_while_she_speaks_cuts_nothing(data_dir: Path) -> None:
+    settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
+    hearing = ScriptedHearing(Words("Please stop."))
+    with listen(settings.host, settings.port) as listener:
+        async with (
+            Neko(settings, hearing=hearing) as neko,
+            serving(neko, listener),
+            client(f"ws://127.0.0.1:{listener.port}", NAME) as page,
+        ):
+            call = Call(page, hearing, neko, f"http://127.0.0.1:{listener.port}")
+            speech_id = await call.hear_her()
+            await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000)
+            seen = await page.until("neko_hearing")
+            assert "user_activity" not in types_of(seen)
+            assert {"type": "session_started", "input_mode": "audio"} in seen
+            await call.say("Please stop, I have heard enough of it.")
+            assert (await page.until("neko_speech_paused"))[-1]["speech_id"] == speech_id
+            assert (await page.until("user_activity"))[-1]["interrupted_speech_id"] == speech_id
