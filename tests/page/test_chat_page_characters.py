@@ -230,16 +230,3 @@ async def test_who_was_asked_how_she_should_think_is_not_asked_with_another_char
     await driver.until_ready()
     await expect(driver.get("greeting")).to_be_visible()
     await expect(driver.get("welcome")).to_have_count(0)
-
-
-async def test_an_unanswered_question_is_not_asked_again_by_a_character_opened_by_her_address(
-    running_neko: RunningNeko, driver: PageDriver
-) -> None:
-    await running_neko.neko.characters.create("Rin", {})
-    await driver.open(running_neko.url)
-    await expect(driver.get("welcome")).to_be_visible()
-    await driver.open(f"{running_neko.url}/Rin")
-    await expect(driver.get("greeting")).to_have_attribute("aria-label", "Rin")
-    await expect(driver.get("welcome")).to_have_count(0)
-    await driver.open(running_neko.url)
-    await expect(driver.get("welcome")).to_be_visible()

@@ -28,7 +28,7 @@ async def test_a_models_reply_stays_whole_and_the_card_stands_below_the_users_li
     await expect(card).to_have_role("region")
     await expect(card.locator("a[href='tel:988']")).to_be_visible()
     asked = provider.chats[-1].json["messages"]
-    assert [message["content"] for message in asked if message["role"] == "user"][-1].startswith(WORDS)
+    assert [message["content"] for message in asked if message["role"] == "user"][-1].endswith(WORDS)
     assert any("988" in str(message["content"]) for message in asked)  # the model knows what the page shows
 
 

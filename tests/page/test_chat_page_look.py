@@ -236,6 +236,7 @@ async def test_the_tab_key_reaches_everything_and_focus_is_seen(home: RunningNek
 async def test_reduced_motion_keeps_her_still(home: RunningNeko, driver: PageDriver) -> None:
     await visit(driver, home)
     await expect(driver.page.locator("#avatar svg")).to_be_visible()
+    await driver.page.mouse.move(600, 300)
     assert await driver.page.evaluate(FIGURE) > 3
     await driver.page.emulate_media(reduced_motion="reduce")
     await driver.page.reload()

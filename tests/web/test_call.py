@@ -171,7 +171,8 @@ async def test_her_own_sound_in_the_microphone_is_not_what_is_heard_first(data_d
         await call.play(quiet(1.6))
         if "user_transcript" not in types_of(seen):
             await call.page.until("user_transcript")
-        assert (alike(call.hearing.utterances[0].sound, speech) > 0.5) is not cancelled
+        first = next(one for one in call.hearing.utterances if one.looks or one.finished)
+        assert (alike(first.sound, speech) > 0.5) is not cancelled
 
 
 async def test_her_own_words_are_not_taken_for_the_users(data_dir: Path) -> None:

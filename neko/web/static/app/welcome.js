@@ -74,8 +74,7 @@ export class Welcome {
     this.#isFirst = !conversation.chat;
     this.#engine = conversation.engine;
     this.#offline = conversation.model?.offline ?? false;
-    const asker = recall("asked_by", "") || this.#character; // who was asked by one is not asked by another, however she is opened
-    const asks = this.#offline && !this.#card && !recall("welcomed", false) && asker === this.#character;
+    const asks = this.#offline && !this.#card && !recall("welcomed", false);
     if (!this.#greeting || asks) void this.#begin(asks);
   }
 
@@ -152,7 +151,6 @@ export class Welcome {
   }
 
   #ask() {
-    remember("asked_by", this.#character);
     this.#card?.remove();
     this.#card = h("section", { class: "welcome", "data-testid": "welcome", "aria-label": t("welcome.title") });
     this.#tail.append(this.#card);
