@@ -17,6 +17,7 @@ _UNCLEAN = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff]")
 _UNCLEAN_WITHIN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _ESCAPED = re.compile(r"\\(?:u(?:00[01]|[dD][89a-fA-F])|[bfr])")
+_ESCAPED_BYTES = re.compile(_ESCAPED.pattern.encode())
 """In a JSON document: an escape that may stand for something unclean. Unescaped it is no JSON."""
 _MARK = "\ufffd"
 
@@ -39,15 +40,18 @@ def load_json(raw: str | bytes, *, pieces: bool = False, strict: bool = False) -
     ``pieces``: a text may go on in the next document, so half a pair at its edge and the ends of lines stay: see
     ``TextPieces``. ``strict``: NaN and infinities, which are no JSON, are refused.
     """
-    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    if strict:
-        value = json.loads(text, parse_constant=_refuse)
-    else:
+    clean = _within if pieces else well_formed
+    if not strict:
         try:
-            value = orjson.loads(text)
-        except ValueError:  # halves of pairs, NaN, what is no JSON
-            value = json.loads(text)
-    return _each_text(value, _within if pieces else well_formed) if _ESCAPED.search(text) else value
+            value = orjson.loads(raw)
+        except ValueError:  # halves of pairs, bytes that are no UTF-8, NaN, what is no JSON
+            pass
+        else:
+            escaped = _ESCAPED_BYTES.search(raw) if isinstance(raw, bytes) else _ESCAPED.search(raw)
+            return _each_text(value, clean) if escaped else value
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    value = json.loads(text, parse_constant=_refuse) if strict else json.loads(text)
+    return _each_text(value, clean) if _ESCAPED.search(text) else value
 
 
 def dump_json(value: Any) -> bytes:
