@@ -186,18 +186,6 @@ async def test_her_own_sound_in_the_microphone_is_not_what_is_heard_first(data_d
         assert (alike(first.sound, speech) > 0.5) is not cancelled
 
 
-async def test_her_own_words_are_not_taken_for_the_users(data_dir: Path) -> None:
-    async with in_call(data_dir) as call:
-        speech_id = await call.hear_her(2_000)
-        said = (await call.lines())[-1][1]
-        call.hearing.script(Words(" ".join(said.split()[1:5])))
-        await call.play(quiet(0.3), (await spoken("mhm"))[: FRAME * 20], quiet(1.6))
-        seen = await call.page.until("neko_speech_resumed")
-        assert seen[-1]["speech_id"] == speech_id
-        assert "user_activity" not in types_of(seen)
-        assert not [frame for frame in seen if frame["type"] == "neko_transcript" and frame["text"]]
-
-
 async def test_once_she_has_been_heard_to_the_end_speech_interrupts_nothing(data_dir: Path) -> None:
     async with in_call(data_dir, Words("Thanks.")) as call:
         speech_id = await call.hear_her()
