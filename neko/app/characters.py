@@ -241,6 +241,7 @@ class Characters:
                 conversation.begin_anew()
             if self.cards.card(name) != card:
                 conversation.emit(CardChanged())
+        self._conversations.follow_voices()
         return result
 
     def _told(self, name: str) -> tuple[str | None, Persona]:
@@ -283,6 +284,7 @@ class Characters:
 
         if named:
             await in_thread(self.cards.edit, change)
+            self._conversations.follow_voices()
         return len(named)
 
     def _look_again(self) -> None:

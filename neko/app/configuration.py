@@ -10,7 +10,6 @@ from neko.app.conversations import Conversations
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
 from neko.app.models import Models
-from neko.app.voices import Voices
 from neko.net import Network
 from neko.sessions.events import ReloadPage
 from neko.settings import CoreConfig
@@ -27,7 +26,6 @@ class Configuration:
         self,
         stored: CoreConfig,
         models: Models,
-        voices: Voices,
         hearing: Hearing,
         conversations: Conversations,
         network: Network,
@@ -35,7 +33,6 @@ class Configuration:
     ) -> None:
         self._stored = stored
         self._models = models
-        self._voices = voices
         self._hearing = hearing
         self._conversations = conversations
         self._network = network
@@ -58,7 +55,6 @@ class Configuration:
         how many sessions were ended. Raises ``ConfigError`` when the disk refuses.
         """
         model, hearing = self._models.endpoint("conversation"), self._hearing.choice
-        voices = {name: self._voices.choice(name) for name in self._conversations.opened}
         await in_thread(self._stored.merge, changes)
         self._faults.of_values(CORE_CONFIG_FILE, self._stored.unusable())
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
@@ -67,7 +63,7 @@ class Configuration:
         new_model = reload_pages or self._models.endpoint("conversation") != model
         new_hearing = self._hearing.choice != hearing
         ended = 0
-        for name, manager in list(self._conversations.opened.items()):
+        for manager in list(self._conversations.opened.values()):
             if new_model:
                 ended += manager.active
                 manager.model_changed()
@@ -75,6 +71,5 @@ class Configuration:
                 manager.begin_anew()
             if reload_pages:
                 manager.tell(lambda language: ReloadPage(i18n.notice("config_saved", language).text))
-            if self._voices.choice(name) != voices.get(name):
-                await manager.use_voice(self._voices.of(name))
+        self._conversations.follow_voices()
         return ended

@@ -94,6 +94,11 @@ class Conversations:
         for manager in self._managers.values():
             manager.emit(event)
 
+    def follow_voices(self) -> None:
+        """The settings or the cards may have changed: whoever is to sound otherwise does, from the next sentence on."""
+        for manager in self._managers.values():
+            manager.follow_voice()
+
     async def on_agent_event(self, report: Mapping[str, Any]) -> None:
         """Pass a message of the bus topic ``agent`` to the pages that it concerns."""
         event = to_event(report)

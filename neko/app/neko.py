@@ -125,9 +125,7 @@ class Neko:
             self.folder,
             CharacterSettings(lambda: self.config.values, lambda changes: self.config.change(changes)),
         )
-        self.config = Configuration(
-            stored, self.models, self.voices, self.hearing, self.conversations, self.network, self.faults
-        )
+        self.config = Configuration(stored, self.models, self.hearing, self.conversations, self.network, self.faults)
         try:
             await self.memory.start()
             await self.models.small.follow()
@@ -221,6 +219,7 @@ class Neko:
             model=lambda mode, owner: self.models.open_session(mode, owner, character),
             label=lambda: self.models.label,
             voice=lambda: self.voices.of(character),
+            voice_choice=lambda: self.voices.choice(character),
             call_user=lambda name: self.characters.call_user(name),
             faults=self._standing,
             helplines=self.helplines,

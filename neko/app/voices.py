@@ -80,7 +80,7 @@ class Voices:
             engine = FallbackEngine(self._stand_ins(character))
         elif not engine.capabilities.local:
             engine = FallbackEngine([ChainedVoice(engine), *self._stand_ins(character)])
-        return Voice(kind, engine, settings)
+        return Voice(kind, engine, settings, self.choice(character))
 
     def tuning(self, character: str, kind: EngineKind | None = None) -> VoiceSettings:
         """Voice name, rate and pitch of a character, with the engine ``kind`` if it is another than hers."""

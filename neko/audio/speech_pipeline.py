@@ -7,6 +7,7 @@ order. A cut swaps the whole reply: a late producer writes into an orphan that n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +42,8 @@ _FLUSH_TIMEOUT_S = 0.1
 _MOST_FAILURES = 3
 """Sentences in a row that may fail; what follows in the reply goes unspoken."""
 _CLOSE_TIMEOUT_S = 2.0
+_LAST_SENTENCE_S = 10.0
+"""Seconds that a voice may go on after another was chosen."""
 
 OnAudio = Callable[[str, bytes], Awaitable[None]]
 OnSentence = Callable[[str, str, str], None]
@@ -62,7 +65,7 @@ class _Reply:
     """Everything that belongs to one speech id, dropped as a whole when it is cut.
 
     ``inbox`` holds sentences, sound, and None for the end; ``waiting`` is how full it is, up to 1.
-    ``spoken``: its engine has been asked. ``closed``: it takes no more input. ``flowing``:
+    ``between``: no sentence is being made. ``closed``: it takes no more input. ``flowing``:
     not paused. ``told``: codes of the faults that were. ``made``: bytes of sound so far.
     """
 
@@ -78,7 +81,7 @@ class _Reply:
     unframed: bytearray = field(default_factory=bytearray)
     resampler: PcmStream | None = None
     started: bool = False
-    spoken: bool = False
+    between: asyncio.Event = field(default_factory=asyncio.Event)
     closed: bool = False
     told: set[str] = field(default_factory=set)
     failures: int = 0
@@ -91,6 +94,7 @@ class _Reply:
 
     def __post_init__(self) -> None:
         self.spoken_language = SpokenLanguage(self.language)
+        self.between.set()
         self.flowing.set()
 
     def end_frames(self) -> None:
@@ -136,6 +140,7 @@ class SpeechPipeline:
         self._on_sentence = on_sentence
         self._reply: _Reply | None = None
         self._latest: _Reply | None = None
+        self._leaving: set[SpeechEngine] = set()
         self._paused = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -144,20 +149,22 @@ class SpeechPipeline:
         """Is there sound still to be handed over?"""
         return self._reply is not None
 
-    def use(self, engine: SpeechEngine) -> None:
-        """Speak with another engine from the next reply on; the old one may be closed at once.
+    async def use(self, engine: SpeechEngine, voice: VoiceSettings) -> None:
+        """Speak with another engine and voice from the next sentence on that is made.
 
-        A reply that has begun to be spoken ends with the sound that is made.
+        Takes effect at once; returns when the sentence that is being made is over, or takes too long, and the engine
+        before is closed.
         """
-        self._engine = engine
-        reply = self._reply
-        if reply is None or reply.engine is engine:
-            return
-        if reply.spoken:
-            reply.closed = True
-            reply.tasks[0].cancel()
-        else:
-            reply.engine = engine
+        old, self._engine = self._engine, engine
+        self._leaving.add(old)
+        if reply := self._reply:
+            reply.engine, reply.voice, reply.failures = engine, voice, 0
+            reply.told.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_SENTENCE_S):
+                    await reply.between.wait()
+        await old.aclose()
+        self._leaving.discard(old)
 
     def begin(self, speech_id: str, voice: VoiceSettings, language: str) -> None:
         """Start a reply; whatever was running is cut."""
@@ -237,7 +244,8 @@ class SpeechPipeline:
         self.cancel()
         if ending := self._tasks - {asyncio.current_task()}:
             await asyncio.wait(ending, timeout=_CLOSE_TIMEOUT_S)
-        await self._engine.aclose()
+        for engine in (*self._leaving, self._engine):
+            await engine.aclose()
 
     def _put(self, reply: _Reply, item: str | _Sound, share: float) -> None:
         if reply.closed:
@@ -293,27 +301,31 @@ class SpeechPipeline:
 
     async def _say(self, reply: _Reply, text: str) -> None:
         language = reply.spoken_language.of(text)
-        engine, reply.spoken = reply.engine, True
-        if self._is_said_on_page(reply, text, language):
+        engine = reply.engine
+        if self._is_said_on_page(reply, engine, text, language):
             return
-        resampler = await self._resampler(reply, engine.capabilities.sample_rate)
+        reply.between.clear()
         utterance, is_heard = Utterance(text, language, reply.voice), False
         try:
+            resampler = await self._resampler(reply, engine.capabilities.sample_rate)
             async with aclosing(engine.synthesise(utterance, resampler.process)) as pieces:
                 async for piece in pieces:
                     is_heard = True
                     await self._pack(reply, piece)
             reply.failures = 0
         except NekoError as error:
-            reply.failures += 1
             logger.warning("a sentence could not be spoken: %s", error)
-            self._fault(reply, error)
+            if engine is reply.engine:
+                reply.failures += 1
+                self._fault(reply, error)
             if not is_heard:
-                self._is_said_on_page(reply, text, language)
+                self._is_said_on_page(reply, engine, text, language)
+        finally:
+            reply.between.set()
 
-    def _is_said_on_page(self, reply: _Reply, text: str, language: str) -> bool:
+    def _is_said_on_page(self, reply: _Reply, engine: SpeechEngine, text: str, language: str) -> bool:
         """Whether it is the page's turn to speak; it is told what."""
-        on_page = reply.engine.capabilities.on_page
+        on_page = engine.capabilities.on_page
         if on_page and self._on_sentence:
             self._on_sentence(reply.speech_id, text, language)
         return on_page

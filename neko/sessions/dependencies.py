@@ -61,11 +61,14 @@ class SessionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """The engine that speaks for a character, its kind ("builtin", "openai", "browser", "off"), and how."""
+    """The engine that speaks for a character, its kind ("builtin", "openai", "browser", "off"), and how.
+
+    ``choice`` is all that decided it."""
 
     kind: str
     engine: SpeechEngine
     settings: VoiceSettings
+    choice: object = None
 
 
 async def _call_nobody(_name: str) -> None:
@@ -75,7 +78,8 @@ async def _call_nobody(_name: str) -> None:
 @dataclass(frozen=True, slots=True)
 class SessionDependencies:
     """``model(mode, owner)`` makes an unopened session and raises ``NekoError`` when there is none to
-    be had; ``label()`` names the model that would be used; ``toolbox`` holds the functions a model may call;
+    be had; ``label()`` names the model that would be used; ``voice()`` makes an engine, and ``voice_choice()`` equals
+    the ``choice`` of the last one while nothing changed; ``toolbox`` holds the functions a model may call;
     ``call_user`` keeps what the user said that they are called and raises ``NekoError``;
     ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
 
@@ -87,6 +91,7 @@ class SessionDependencies:
     model: Callable[[Mode, TaskOwner], ModelSession]
     label: Callable[[], ModelLabel]
     voice: Callable[[], Voice]
+    voice_choice: Callable[[], object] = lambda: None
     call_user: Callable[[str], Awaitable[None]] = _call_nobody
     toolbox: Toolbox | None = None
     faults: StandingFaults = field(default_factory=StandingFaults)

@@ -37,7 +37,7 @@ from neko.sessions.actions import (
 )
 from neko.sessions.arbiter import Verdict
 from neko.sessions.clients import Clients
-from neko.sessions.dependencies import SessionDependencies, Voice
+from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import (
     ChatOpened,
     Event,
@@ -551,9 +551,10 @@ class SessionManager:
         self._slot.forget_failures()
         self.emit(ModelChanged(self._dependencies.label()))
 
-    async def use_voice(self, voice: Voice) -> None:
-        """Speak with another engine or setting from the next reply on."""
-        await self._turns.voice.use(voice)
+    def follow_voice(self) -> None:
+        """Speak with another voice from the next sentence on, if another is chosen."""
+        if self._dependencies.voice_choice() != self._turns.voice.voice.choice:
+            self._turns.voice.use(self._dependencies.voice())
 
     async def request_screenshot(self, timeout_s: float = 3.0) -> bytes | None:
         """Ask the page for a picture of the screen: a JPEG, or ``None`` when it does not answer in time."""

@@ -57,6 +57,7 @@ class ReplyVoice:
         self._character = character
         self._dependencies = dependencies
         self._clients = clients
+        self._owner = owner
         self._status = status
         self._on_first_sound = on_first_sound
         self._on_first_played = on_first_played
@@ -230,12 +231,11 @@ class ReplyVoice:
 
     # ── the engine ────────────────────────────────────────────────────────────
 
-    async def use(self, voice: Voice) -> None:
-        """Speak with another engine or setting from the next reply on."""
-        old, self.voice = self.voice, voice
-        self._pipeline.use(voice.engine)
+    def use(self, voice: Voice) -> None:
+        """Speak with another engine or setting from the next sentence on."""
+        self.voice = voice
         self._faults_told.clear()
-        await old.engine.aclose()
+        self._owner.spawn(self._pipeline.use(voice.engine, voice.settings), name="change of voice")
 
     async def prewarm(self) -> None:
         """Load the voice ahead of the first sentence; a fault is told."""

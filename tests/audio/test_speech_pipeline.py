@@ -493,39 +493,54 @@ async def test_far_too_much_sound_is_dropped_with_one_fault(
 # ── other voices, and the end ─────────────────────────────────────────────────
 
 
-async def test_a_new_voice_ends_a_reply_that_the_old_one_speaks(
-    speaker: SpeechPipeline, engine: ScriptedSpeech, listener: Listener
+async def test_a_new_voice_speaks_from_the_next_sentence_on(
+    speaker: SpeechPipeline, engine: ScriptedSpeech, owner: TaskOwner, listener: Listener
 ) -> None:
     engine.script(SpokenScript(pieces=9, stall_after=4))
     say(speaker, "One is here. Two is here.")
     async with asyncio.timeout(SECONDS):
         await engine.stalled.wait()
     new = ScriptedSpeech(48_000)
-    speaker.use(new)
-    await engine.aclose()
+    deeper = VoiceSettings("f4", pitch=-3.0)
+    change = owner.spawn(speaker.use(new, deeper), name="change")
+    await asyncio.sleep(0)
+    engine.release()
     await listener.end()
+    await change
     assert listener.faults == []
-    assert engine.texts == ["One is here."]
-    assert new.texts == []
-    assert listener.seconds() == pytest.approx(4 * PIECE, abs=0.022)
-    say(speaker, "Three.", "b")
-    await listener.end(2)
-    assert new.texts == ["Three."]
-    assert listener.pcm("b")
+    assert (engine.texts, new.texts) == (["One is here."], ["Two is here."])
+    assert new.utterances[0].voice == deeper
+    assert listener.seconds() == pytest.approx((9 + 2) * PIECE, abs=0.022)
+    with pytest.raises(SpeechError):
+        await engine.prewarm()
 
 
-async def test_a_reply_that_has_not_begun_to_sound_takes_the_new_voice(
-    speaker: SpeechPipeline, engine: ScriptedSpeech, listener: Listener
+async def test_a_voice_that_stands_still_gives_way_to_the_new_one(
+    speaker: SpeechPipeline, engine: ScriptedSpeech, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    speaker.begin("a", VOICE, "en")
+    monkeypatch.setattr(speaking, "_LAST_SENTENCE_S", 0.05)
+    engine.script(SpokenScript(pieces=9, stall_after=4))
+    say(speaker, "One is here. Two is here.")
+    async with asyncio.timeout(SECONDS):
+        await engine.stalled.wait()
     new = ScriptedSpeech()
-    speaker.use(new)
-    await engine.aclose()
-    speaker.feed("Hello there.")
-    speaker.finish()
+    await speaker.use(new, VOICE)
     await listener.end()
-    assert new.texts == ["Hello there."]
-    assert listener.faults == []
+    assert (listener.faults, new.texts) == ([], ["Two is here."])
+
+
+async def test_a_reply_that_is_cut_lets_the_voice_before_go(
+    speaker: SpeechPipeline, engine: ScriptedSpeech, owner: TaskOwner
+) -> None:
+    engine.script(SpokenScript(pieces=9, stall_after=4))
+    say(speaker, "One is here.")
+    async with asyncio.timeout(SECONDS):
+        await engine.stalled.wait()
+        change = owner.spawn(speaker.use(ScriptedSpeech(), VOICE), name="change")
+        await asyncio.sleep(0)
+        speaker.cancel()
+        await change
+    assert engine.running == 0
 
 
 async def test_a_new_voice_leaves_a_models_own_voice_alone(
@@ -534,8 +549,7 @@ async def test_a_new_voice_leaves_a_models_own_voice_alone(
     speaker.begin("a", VOICE, "en")
     speaker.feed_audio(tone(0.5), 24_000)
     await listener.sound(1)
-    speaker.use(ScriptedSpeech())
-    await engine.aclose()
+    await speaker.use(ScriptedSpeech(), VOICE)
     speaker.feed_audio(tone(0.5), 24_000)
     speaker.finish()
     await listener.end()

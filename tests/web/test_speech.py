@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 import httpx2
 import pytest
 
 from neko.application import Neko
+from neko.audio import engines
 from neko.audio.engines.local_voices import local_voices
 from neko.providers import resolve
 from neko.providers.speech_services import speech_services
+from neko.types.speech import Convert, Utterance
 from tests import speech_protocols
 from tests.http_service import HttpService
+from tests.scripted_speech import ScriptedSpeech
 
 URL = "/api/speech"
 VOICES = f"{URL}/voices"
@@ -162,6 +166,37 @@ async def test_a_new_speech_server_never_gets_the_key_of_another_and_a_new_model
     half = (await client.get("/api/speech")).json()["url"].replace("one.example", "two.example")
     answer = await client.post("/api/speech", json={"url": half})
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_address")
+
+
+async def test_another_voice_speaks_in_an_open_conversation_wherever_it_was_chosen(
+    client: httpx2.AsyncClient, neko: Neko, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    class Noted(ScriptedSpeech):
+        async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
+            said.append(utterance.voice.voice)
+            async with aclosing(super().synthesise(utterance, convert)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    monkeypatch.setattr(engines, "build", lambda *_: Noted())
+    her = neko.characters.current
+
+    async def voices_heard() -> set[str]:
+        said.clear()
+        async for _ in neko.chat(her, "hello", speech=True):
+            pass
+        return set(said)
+
+    assert await voices_heard() == {""}
+    await client.post(URL, json={"engine": "free", "voice": "one"})
+    assert await voices_heard() == {"one"}
+    await client.post(URL, json={"voice": ""})
+    await client.patch(f"/api/characters/catgirl/{her}", json={"voice_id": "two"})
+    assert await voices_heard() == {"two"}
+    await client.post("/api/characters/clear_voice_ids")
+    assert await voices_heard() == {""}
 
 
 @pytest.fixture
