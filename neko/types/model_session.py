@@ -104,6 +104,11 @@ class UserMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """The user is about to speak: what a first reply would have to wait for can be done by then."""
+
+
+@dataclass(frozen=True, slots=True)
 class UserAudio:
     """Microphone sound: PCM16 little-endian, mono, at the session's ``input_rate``."""
 
@@ -183,6 +188,7 @@ class ToolResult:
 
 ModelInput = (
     UserMessage
+    | Prepare
     | UserAudio
     | UserImage
     | EndOfSpeech

@@ -6,9 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from urllib.parse import urlsplit
 
+from neko.errors import ModelError
 from neko.llm.adaptation import Adaptations
+from neko.llm.chat_request import NO_WORDS
 from neko.llm.client import ProviderClient, Timeouts, open_client
+from neko.llm.reading_ahead import read_ahead
 from neko.llm.speaker_labels import SpeakerLabels
 from neko.net import Network
 from neko.providers import ModelEndpoint
@@ -18,6 +22,7 @@ from neko.sessions.models.event_channel import EventChannel
 from neko.sessions.models.history import History
 from neko.sessions.models.pending_calls import PendingCalls
 from neko.sessions.models.reply_runner import CLOSE_TIMEOUT_S, Reply, ReplyRunner
+from neko.settings import is_loopback
 from neko.settings.reply_options import ReplyOptions
 from neko.tasks import TaskOwner
 from neko.types.model_session import (
@@ -26,6 +31,7 @@ from neko.types.model_session import (
     ModelEvent,
     ModelInput,
     ModelLabel,
+    Prepare,
     Respond,
     SessionSetup,
     ToolResult,
@@ -75,6 +81,7 @@ class ChatSession:
         self._clients: dict[tuple[str, str], ProviderClient] = {}
         self._models: dict[ModelEndpoint, Model] = {}
         self._connecting: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
         self._live_picture: bytes | None = None
         self._speak_first = ""
 
@@ -96,6 +103,8 @@ class ChatSession:
         match item:
             case UserMessage():
                 self._answer(item)
+            case Prepare():
+                self._read_ahead()
             case Respond(reply_id, instructions):
                 self._start(reply_id, Question(ask=f"[{self._speak_first} {instructions}]"))
             case UserImage(jpeg):
@@ -116,9 +125,10 @@ class ChatSession:
 
     async def aclose(self) -> None:
         await self._replies.aclose()
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.wait([self._connecting], timeout=CLOSE_TIMEOUT_S)
+        if tasks := [task for task in (self._connecting, self._reading) if task is not None]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT_S)
         clients, self._clients = self._clients, {}
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
@@ -139,9 +149,29 @@ class ChatSession:
         endpoint = self._with_options(self._vision if sees else self._endpoint)
 
         async def produce(reply: Reply) -> None:
+            if self._reading:  # asked beside it, the server would read everything twice
+                await asyncio.wait([self._reading], timeout=self._timeouts.near.late_s)
             await self._maker.make(await self._model(endpoint), question, reply)
 
         self._replies.start(reply_id, produce)
+
+    def _read_ahead(self) -> None:
+        """Where reading costs nothing but time."""
+        host = urlsplit(self._endpoint.base_url).hostname or ""
+        if self._reading is None and is_loopback(host):
+            self._reading = self._owner.spawn(self._read(), name=f"{self.label.model} reads ahead")
+
+    async def _read(self) -> None:
+        try:
+            if self._check:
+                self._check()
+            model = await self._model(self._with_options(self._endpoint))
+        except ModelError:
+            return  # the first question tells
+        adaptation = self._adaptations.of(model.endpoint)
+        messages = self._history.request(ask=NO_WORDS, most_tokens=adaptation.most_tokens)
+        timeout_s = self._timeouts.near.first_words_timeout_s
+        await read_ahead(model.client, model.endpoint, messages, self._maker.tools, adaptation, timeout_s)
 
     def _with_options(self, endpoint: ModelEndpoint) -> ModelEndpoint:
         body = self._options().body

@@ -26,6 +26,7 @@ from neko.types.model_session import (
     ModelInput,
     ModelSession,
     Playback,
+    Prepare,
     SessionSetup,
     SoundToPlay,
     UserAudio,
@@ -77,6 +78,8 @@ class CascadeSession:
         if self._for_call:
             self._listen()
         await self._inner.open(setup)
+        if self._for_call:
+            await self._inner.send(Prepare())
 
     async def send(self, item: ModelInput) -> None:
         """See ``ModelSession``; raises ``RuntimeError`` once the session is closed."""
