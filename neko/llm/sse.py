@@ -13,6 +13,7 @@ import json
 import re
 
 _END = re.compile(rb"data:\s*\"?\[DONE\]\"?\s*", re.IGNORECASE)
+_LONGEST_END = 64
 LONGEST_LINE = 4 * 1024 * 1024
 
 
@@ -34,7 +35,7 @@ class EventDecoder:
     __slots__ = ("_after_cr", "_data", "_is_error", "_rest")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._data: list[bytes] = []
         self._is_error = False
         self._after_cr = False
@@ -48,13 +49,18 @@ class EventDecoder:
         """The events completed by ``chunk``; raises ``ValueError`` for a line of absurd length."""
         if self._after_cr or b"\r" in chunk:
             chunk = self._with_line_feeds(chunk)
-        lines = (self._rest + chunk if self._rest else chunk).split(b"\n")
-        self._rest = lines.pop()
-        if self._rest and _END.fullmatch(self._rest):
-            lines += (self._rest, b"")
-            self._rest = b""
-        if len(self._rest) > LONGEST_LINE:
-            raise ValueError("a line of the stream is too long")
+        lines = chunk.split(b"\n")
+        rest = self._rest
+        if rest and len(lines) > 1:
+            lines[0] = bytes(rest) + lines[0]
+            rest.clear()
+        if last := lines.pop():
+            rest += last
+            if len(rest) < _LONGEST_END and _END.fullmatch(rest):
+                lines += (bytes(rest), b"")
+                rest.clear()
+            elif len(rest) > LONGEST_LINE:
+                raise ValueError("a line of the stream is too long")
         events: list[bytes] = []
         data = self._data
         for line in lines:
