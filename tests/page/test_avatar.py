@@ -257,6 +257,26 @@ async def test_her_hands_meet_while_she_listens(browser: Browser) -> None:
     assert abs(left[-1]["x"] - right[-1]["x"]) < abs(left[0]["x"] - right[0]["x"])
 
 
+FRAMES = """async () => {
+  const { frame } = await import("/static/avatar/framing.js");
+  return Array.from({ length: 1000 }, (_, height) => {
+    const { viewBox, hands } = frame(600, height + 60, { x: 0, y: 0, scale: 1 });
+    const [, top, , tall] = viewBox.split(" ").map(Number);
+    return { ...hands, bottom: top + tall };
+  });
+}"""
+
+
+async def test_no_hand_is_cut_by_the_lower_edge(browser: Browser) -> None:
+    page = await open_static_page(browser, 700, 800)
+    frames = await page.evaluate(FRAMES)
+    for bottom in (frame["bottom"] for frame in frames):
+        assert not 766 < bottom < 830, "the hand before her"
+        assert not 868 < bottom < 930, "the hand at her side"
+    assert all(frame["bottom"] > 770 for frame in frames if frame["heart"])
+    assert {frame["heart"] for frame in frames} == {frame["chin"] for frame in frames} == {0, 1}
+
+
 AT_REST = """async () => {
   const { Motion } = await import("/static/avatar/motion.js");
   let seed = 7;

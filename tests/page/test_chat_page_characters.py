@@ -230,3 +230,22 @@ async def test_who_was_asked_how_she_should_think_is_not_asked_with_another_char
     await driver.until_ready()
     await expect(driver.get("greeting")).to_be_visible()
     await expect(driver.get("welcome")).to_have_count(0)
+
+
+@pytest.mark.parametrize("answer", ["later", "words", "words before it is asked"])
+async def test_what_was_answered_is_not_asked_again_by_a_character_opened_by_her_address(
+    running_neko: RunningNeko, driver: PageDriver, answer: str
+) -> None:
+    await running_neko.neko.characters.create("Rin", {})
+    page = await driver.open(running_neko.url, ready=answer != "words before it is asked")
+    if answer.startswith("words"):
+        await driver.say("hello")
+        await driver.reply()
+    else:
+        await driver.get("welcome-later").click()
+    await expect(driver.get("welcome")).to_have_count(0)
+    await driver.open(f"{running_neko.url}/Rin")
+    await expect(driver.get("greeting")).to_have_attribute("aria-label", "Rin")
+    await expect(driver.get("composer")).to_be_enabled()
+    await expect(driver.get("welcome")).to_have_count(0)
+    await page.close()

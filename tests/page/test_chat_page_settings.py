@@ -80,6 +80,7 @@ async def test_every_language_changes_all_words_at_once_and_stays(
         await page.keyboard.press("Escape")
         await expect(driver.get("composer")).to_have_attribute("aria-label", own["composer.label"])
         await expect(driver.get("state")).to_have_text(own["state.idle"])
+        await expect(driver.get("welcome")).to_contain_text(own["welcome.title"])
         await driver.get("menu").click()
         words = await page.evaluate("survey.words()")
         assert strange(words, own, english) == [], language
@@ -94,6 +95,7 @@ async def test_every_language_changes_all_words_at_once_and_stays(
     own = locale("ja")
     await expect(page.locator("html")).to_have_attribute("lang", "ja")
     await expect(driver.get("composer")).to_have_attribute("aria-label", own["composer.label"])
+    await expect(driver.get("welcome")).to_contain_text(own["welcome.title"])
 
 
 async def test_a_call_of_the_page_asks_for_the_language_that_it_shows(

@@ -13,12 +13,12 @@ import { serverOf, useBorrowed } from "./borrowed_keys.js";
 import { daytime } from "./daytime.js";
 import { ownFieldsOf } from "./cards.js";
 import { byId, h, icon } from "./element.js";
+import { answerFirstQuestion, isFirstQuestionOpen } from "./first_question.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { MarkdownView } from "./markdown.js";
 import { ModelForm } from "./model_form.js";
 import { localModels, watchLocalServers } from "./local_models.js";
 import { toast } from "./notices.js";
-import { recall, remember } from "./preferences.js";
 import { findSmallModels, sizeOf, smallModels } from "./small_model.js";
 import { nameField } from "./your_name.js";
 
@@ -66,7 +66,7 @@ export class Welcome {
    */
   consider(conversation) {
     if (!conversation.transcript.empty) {
-      remember("welcomed", true); // also where somebody else has written first
+      answerFirstQuestion(); // also where somebody else has written first
       this.leave();
       return;
     }
@@ -74,25 +74,25 @@ export class Welcome {
     this.#isFirst = !conversation.chat;
     this.#engine = conversation.engine;
     this.#offline = conversation.model?.offline ?? false;
-    const asks = this.#offline && !this.#card && !recall("welcomed", false);
+    const asks = this.#offline && !this.#card && isFirstQuestionOpen();
     if (!this.#greeting || asks) void this.#begin(asks);
   }
 
   /** @param {ModelLabel} model */
   modelChanged(model) {
     this.#offline = model.offline;
-    if (!model.offline) this.#close();
+    if (!model.offline) this.#answered();
   }
 
   /** The reader wrote first: that is an answer too. */
   talkBegan() {
     this.#spokenTo = true;
-    this.#close();
+    this.#answered();
   }
 
-  /** Another talk, or another character: who was asked is not asked there once more. */
+  /** Another talk: a question that is still open is asked there, as after another language has brought other characters. */
   leave() {
-    this.#close();
+    this.#takeAway();
     this.#character = "";
     this.#greeting?.remove();
     this.#greeting = null;
@@ -120,7 +120,7 @@ export class Welcome {
       this.#greet();
       this.#greetAloud();
     }
-    if (!asks || this.#card || this.#spokenTo || !this.#offline) return;
+    if (!asks || this.#card || !this.#offline || !isFirstQuestionOpen()) return;
     this.#small = small?.installed && small.files.length ? small : null;
     this.#ask();
   }
@@ -334,22 +334,25 @@ export class Welcome {
 
   /** @param {string} model */
   #thank(model) {
-    this.#close();
+    this.#answered();
     toast(t("welcome.thanks", { model }));
     this.#composer.focus();
   }
 
   #later() {
-    this.#close();
+    this.#answered();
     toast(t("welcome.later_words"));
     this.#composer.focus();
   }
 
-  #close() {
+  #answered() {
+    answerFirstQuestion();
+    this.#takeAway();
+  }
+
+  #takeAway() {
     this.#endWatch();
-    if (!this.#card) return;
-    remember("welcomed", true);
-    this.#card.remove();
+    this.#card?.remove();
     this.#card = null;
   }
 }

@@ -137,9 +137,10 @@ class Builtin {
   resize() {
     const { left, top, width, height } = this.#box.getBoundingClientRect();
     if (!width || !height) return;
-    const { viewBox, scale, eyes, reach, tail } = frame(width, height, this.#placement);
+    const { viewBox, scale, eyes, reach, tail, hands } = frame(width, height, this.#placement);
     this.#svg.setAttribute("viewBox", viewBox);
     this.#rig.setScale(scale);
+    this.#rig.setHands(hands);
     this.#motion.setGrain(LEAST_DRIFT_PX / scale);
     this.#tail?.setAttribute("display", tail ? "inline" : "none");
     this.#eyes = { x: left + scrollX + eyes.x, y: top + scrollY + eyes.y, reach };

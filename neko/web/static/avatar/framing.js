@@ -7,6 +7,11 @@ const EYE_LINE = 344;
 const MIDDLE = 400;
 const TOP = -4;
 const TAIL_ROOT = 860;
+/** What the whole of a hand takes, where it is held. */
+const HAND_AT_HEART = 800;
+const HAND_AT_CHIN = 600;
+/** Where her hands are at rest, from and to: there the lower edge does not cut. @type {[number, number][]} */
+const RESTING_HANDS = [[745, 840], [862, 936]];
 const LEAST_REACH = 260;
 
 /**
@@ -23,12 +28,14 @@ const STEPS = [
 /**
  * `viewBox` for the drawing; `scale` in px per unit; `eyes`: px from the place's upper left corner;
  * `reach`: px from the eyes at which something is far away; `tail`: is its root in view?
+ * `hands`: which ways to hold them are in view whole, with 1 for those and 0 for the others.
  * @param {number} width px of the place
  * @param {number} height
  * @param {Placement} placement
  */
 export function frame(width, height, placement) {
-  const { bottom, width: least } = shown(height);
+  const { bottom: wanted, width: least } = shown(height);
+  const bottom = besideHands(wanted);
   const tall = bottom - TOP;
   const scale = Math.min(width / least, height / tall) * placement.scale;
   const left = MIDDLE - least / 2 / placement.scale - (placement.x * width) / scale;
@@ -39,7 +46,14 @@ export function frame(width, height, placement) {
     eyes: { x: width / 2 + placement.x * width, y: height - (bottom - EYE_LINE) * scale + placement.y * height },
     reach: Math.max(LEAST_REACH, 520 * scale),
     tail: bottom >= TAIL_ROOT, // without its root the tip would float
+    hands: { heart: Number(bottom >= HAND_AT_HEART), chin: Number(bottom >= HAND_AT_CHIN) }, // or fingertips would stand at the edge
   };
+}
+
+/** @param {number} bottom */
+function besideHands(bottom) {
+  for (const [from, to] of RESTING_HANDS) if (bottom > from && bottom < to) return bottom - from < to - bottom ? from : to;
+  return bottom;
 }
 
 /** @param {number} height */

@@ -1,6 +1,7 @@
 /**
  * Takes a pose and moves the layers of the drawing `neko.svg`, writing only what has moved.
  *
+ * @import { Hands } from "./arms.js"
  * @import { Pose } from "./motion.js"
  */
 import { armPose, sleevePaths } from "./arms.js";
@@ -9,6 +10,8 @@ import { mouthPaths } from "./mouth.js";
 import { tailPaths } from "./tail.js";
 
 const NECK = "400 470";
+/** What of the head's tilt the long hair goes along with. */
+const HANGS = 0.75;
 const EYES = { left: { x: 347, y: 346, side: 1 }, right: { x: 453, y: 346, side: -1 } };
 const EARS = { left: { x: 322, y: 205, side: -1 }, right: { x: 478, y: 205, side: 1 } };
 const PARTS = [
@@ -29,6 +32,8 @@ export class Rig {
   /** @type {Map<string, string>} */
   #keys = new Map();
   #fine = 10;
+  /** @type {Hands} */
+  #hands = { heart: 1, chin: 1 };
 
   /**
    * `find(name)` answers the element of a layer. Throws when the drawing lacks one.
@@ -48,6 +53,14 @@ export class Rig {
    */
   setScale(pixelsPerUnit) {
     this.#fine = Math.min(20, Math.max(2, 4 * pixelsPerUnit));
+  }
+
+  /**
+   * How much of a hand's way to a place is gone, 0…1.
+   * @param {Hands} hands
+   */
+  setHands(hands) {
+    this.#hands = hands;
   }
 
   /**
@@ -83,7 +96,7 @@ export class Rig {
    * @param {Pose} pose
    */
   #arm(side, { handsHeart, handChin }) {
-    const hands = { heart: this.#s(handsHeart), chin: this.#s(handChin) };
+    const hands = { heart: this.#s(handsHeart * this.#hands.heart), chin: this.#s(handChin * this.#hands.chin) };
     if (!this.#isNew(`arm-${side}`, [hands.heart, hands.chin])) return;
     const pose = armPose(side, hands);
     for (const [part, path] of Object.entries(sleevePaths(pose))) this.#draw(`arm-${side}-${part}`, path);
@@ -101,7 +114,7 @@ export class Rig {
     const y = rise + pitch * 7;
     const angle = this.#s(tilt);
     this.#move("head", `translate(${this.#u(x)} ${this.#u(y)}) rotate(${angle} ${NECK})`);
-    this.#move("hair-back", `translate(${this.#u(x * 0.6)} ${this.#u(y)}) rotate(${this.#s(tilt - hair * 0.5)} ${NECK})`);
+    this.#move("hair-back", `translate(${this.#u(x * 0.6)} ${this.#u(y)}) rotate(${this.#s(tilt * HANGS - hair * 0.5)} ${NECK})`);
     this.#move("features", `translate(${this.#u(yaw * 10)} ${this.#u(pitch * 9)})`);
     this.#move("nose", `translate(${this.#u(yaw * 4)} ${this.#u(pitch * 2.5)})`);
     this.#move("face", `translate(${this.#u(yaw * 3)} ${this.#u(pitch * 2)})`);

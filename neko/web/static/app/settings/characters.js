@@ -9,6 +9,7 @@ import { allCards, pathOf, sign, traitsOf } from "../cards.js";
 import { keepAttached } from "../attached.js";
 import { keepDraft } from "../drafts.js";
 import { h, icon } from "../element.js";
+import { answerFirstQuestion } from "../first_question.js";
 import { t } from "../i18n.js";
 import { LONGEST_NAME, nameLength } from "../name_limit.js";
 import { toast } from "../notices.js";
@@ -89,6 +90,7 @@ class CharacterList {
   /** @param {string} name */
   async #talk(name) {
     const { conversation } = this.#parts;
+    answerFirstQuestion(); // before the server tells this page of the change, which may come earlier than its answer
     await post("api/characters/current_catgirl", { catgirl_name: name });
     if (conversation.character !== name) conversation.announceSwitch(name); // also while no connection tells this page
     this.#parts.close();
