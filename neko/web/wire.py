@@ -61,7 +61,7 @@ def decode(text: str) -> tuple[Action | None, str | None]:
     ``None`` for input that is dropped without an answer. Raises ``FrameError``. May take some time for a frame
     larger than ``SMALL_FRAME``; one that can be no action is refused before it is parsed.
     """
-    if len(text) > SMALL_FRAME and not _is_one_long_text(text):
+    if len(text) > MAX_TEXT and (_is_nested(text) or (len(text) > SMALL_FRAME and not _is_one_long_text(text))):
         raise FrameError("too_large")
     try:
         frame = load_json(text)
@@ -75,6 +75,11 @@ def decode(text: str) -> tuple[Action | None, str | None]:
     if decoder is None:
         raise FrameError("unknown_action", action=str(name)[:60])
     return decoder(frame), language if isinstance(language, str) else None
+
+
+def _is_nested(frame: str) -> bool:
+    """Whether it holds more lists and objects than any action has, even one whose text is nothing but brackets."""
+    return frame.count("[") + frame.count("{") > MAX_TEXT + _ENVELOPE
 
 
 def _is_one_long_text(frame: str) -> bool:

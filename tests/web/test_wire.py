@@ -94,7 +94,9 @@ def test_data_of_the_wrong_kind_is_dropped(kind: str, data: Any) -> None:
         ("{", "invalid_json"),
         ("[]", "invalid_json"),
         ('"hi"', "invalid_json"),
-        ("[" * 200_000, "invalid_json"),
+        ("[" * 20_000, "invalid_json"),
+        ("[" * 200_000, "too_large"),
+        ("[" + "[]," * 50_000 + "0]", "too_large"),
         ("{}", "unknown_action"),
         ('{"action": 3}', "unknown_action"),
         ('{"action": "dance"}', "unknown_action"),
@@ -273,3 +275,9 @@ def test_a_format_of_binary_frames_that_is_unknown_is_refused(fields: dict[str, 
     with pytest.raises(FrameError) as refused:
         decode(action="start_session", input_type="audio", **fields)
     assert (refused.value.code, refused.value.failed_mode) == ("invalid_audio_format", "audio")
+
+
+@pytest.mark.parametrize("bracket", ["[", "{"])
+def test_a_text_of_nothing_but_brackets_is_a_text(bracket: str) -> None:
+    text = bracket * wire.MAX_TEXT
+    assert decode(action="stream_data", input_type="text", data=text) == act.SendText(text)
