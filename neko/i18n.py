@@ -36,10 +36,22 @@ class Notice:
 
 
 @cache
+def _table(language: str) -> Mapping[str, Any]:
+    table: Mapping[str, Any] = json.loads((ASSETS / "locales" / f"{language}.json").read_text(encoding="utf-8"))
+    return table
+
+
 def _errors(language: str) -> Mapping[str, Mapping[str, str]]:
-    table: dict[str, Any] = json.loads((ASSETS / "locales" / f"{language}.json").read_text(encoding="utf-8"))
-    errors: Mapping[str, Mapping[str, str]] = table["errors"]
+    errors: Mapping[str, Mapping[str, str]] = _table(language)["errors"]
     return errors
+
+
+def sentence(key: str, language: str) -> str:
+    """A sentence of the page by its key ("voice.sample_text"), its parameters not filled in. Raises ``KeyError``."""
+    found: Any = _table(language)
+    for part in key.split("."):
+        found = found[part]
+    return str(found)
 
 
 def load(language: str) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
+from neko.providers.speech_server import SpeechServerChoice
 from tests import speech_protocols
+from tests.field.hostile_provider import HostileProvider, problem, whole
 from tests.http_service import HttpService
 from tests.page.page_driver import SOME_ID, PageDriver, words
-from tests.page.running_neko import RunningNeko
+from tests.page.running_neko import NAME, RunningNeko
 from tests.scripted_provider import Script, ScriptedProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -43,6 +45,11 @@ QUIET_SINCE = f"""(milliseconds) => {{
 
 async def with_ears(driver: PageDriver) -> None:
     await driver.context.add_init_script(path=EAR)
+
+
+def voice(driver: PageDriver, name: str, part: str = "option") -> Locator:
+    """A voice of the list, or its button ``hear``."""
+    return driver.page.locator(f'[data-testid=voice-{part}][data-voice="{name}"]')
 
 
 async def heard(driver: PageDriver) -> dict[str, Any]:
@@ -133,11 +140,11 @@ async def test_with_the_voice_switched_off_no_sound_is_sent(speaking: RunningNek
 async def test_a_voice_of_the_built_in_engine_is_chosen_and_stays(speaking: RunningNeko, driver: PageDriver) -> None:
     page = await driver.open(speaking.url + "/#settings/voice")
     async with page.expect_response(re.compile("/api/speech$")):
-        await driver.get("voice-choice").select_option("f4")
+        await voice(driver, "f4").click()
     await driver.get("settings-close").click()
     assert speaking.neko.voices.tuning(speaking.neko.characters.current).voice == "f4"
     await page.evaluate("location.hash = 'settings/voice'")
-    await expect(driver.get("voice-choice")).to_have_value("f4")
+    await expect(voice(driver, "f4")).to_have_attribute("aria-checked", "true")
     async with page.expect_response(re.compile("/api/speech$")):
         await driver.get("voice-off").click()
     await expect(driver.get("voice-choice")).to_have_count(0)
@@ -145,6 +152,72 @@ async def test_a_voice_of_the_built_in_engine_is_chosen_and_stays(speaking: Runn
         await expect(driver.get(idle)).to_be_hidden()
     await driver.get("voice-builtin").click()
     await expect(driver.get("voice-rate")).to_be_visible()
+
+
+async def test_each_voice_is_heard_before_it_is_chosen_and_stops_when_it_is_pressed_again(
+    speaking: RunningNeko, driver: PageDriver
+) -> None:
+    await with_ears(driver)
+    page = await driver.open(speaking.url + "/#settings/voice")
+    hear = voice(driver, "f4", "hear")
+    await hear.click()
+    await expect(hear).to_have_attribute("data-state", "sounding")
+    await driver.until(UNTIL_HEARD, 0.2)
+    await expect(hear).to_have_accessible_name("Stop")
+    await hear.click()
+    await expect(hear).to_have_attribute("data-state", "quiet")
+    await driver.until(QUIET_SINCE, 300)
+    assert speaking.neko.voices.tuning(speaking.neko.characters.current).voice == ""
+    await hear.click()
+    await expect(hear).to_have_attribute("data-state", "sounding")
+    other = voice(driver, "m1", "hear")
+    await other.click()
+    await expect(other).to_have_attribute("data-state", "sounding")
+    await expect(hear).to_have_attribute("data-state", "quiet")
+    await expect(other).to_have_attribute("data-state", "quiet")  # she is done
+    await driver.get("voice-volume").fill("0")
+    await other.click()
+    await expect(driver.get("voice-fault")).to_contain_text("volume is at zero")
+    assert await page.evaluate("window.violations") == []
+
+
+async def test_the_list_of_voices_is_used_with_the_keyboard_and_tells_language_and_licence(
+    speaking: RunningNeko, driver: PageDriver
+) -> None:
+    page = await driver.open(speaking.url + "/#settings/voice")
+    await expect(voice(driver, "f4")).to_contain_text("Any language · GPL-3.0-or-later")
+    await voice(driver, "").focus()
+    await page.keyboard.press("End")
+    last = driver.get("voice-option").last
+    await expect(last).to_be_focused()
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("ArrowRight")
+    hear = driver.get("voice-hear").nth(-2)
+    await expect(hear).to_be_focused()
+    async with page.expect_response(re.compile("/api/speech/sample$")) as sampled:
+        await page.keyboard.press("Enter")
+    assert (await sampled.value).ok
+    await page.keyboard.press("ArrowLeft")
+    await expect(voice(driver, "")).to_have_attribute("aria-checked", "true")
+    async with page.expect_response(re.compile("/api/speech$")):
+        await page.keyboard.press("Space")
+    await expect(driver.get("voice-option").nth(-2)).to_have_attribute("aria-checked", "true")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.querySelector('.voice-rows').contains(document.activeElement)") is False
+
+
+async def test_why_a_voice_cannot_be_heard_stands_below_the_list(speaking: RunningNeko, driver: PageDriver) -> None:
+    driver.forgive("status of 500")
+    async with HostileProvider() as provider:
+        provider.speech = whole(problem("This voice is on holiday."), 400)
+        server = SpeechServerChoice(provider.base_url, "m", "")
+        await speaking.neko.config.change(speaking.neko.voices.changes(NAME, engine="openai", server=server))
+        await driver.open(speaking.url + "/#settings/voice")
+        await driver.get("voice-sample").click()
+        await expect(driver.get("voice-fault")).to_contain_text("on holiday")
+        await expect(driver.get("voice-fault")).to_contain_text("Settings › Voice")
+        await expect(driver.get("voice-sample")).to_have_text("Say something")
 
 
 async def test_a_service_is_chosen_and_told_where_it_is_and_its_voices_are_listed_and_heard(
@@ -159,15 +232,19 @@ async def test_a_service_is_chosen_and_told_where_it_is_and_its_voices_are_liste
         await expect(driver.get("voice-url")).to_have_value("http://127.0.0.1:50021")
         await driver.get("voice-url").fill(voicevox.url)
         await driver.get("voice-url").blur()
-        await expect(page.locator("#voices-offered option")).to_have_count(2)
+        await expect(driver.get("voice-option")).to_have_count(3)
+        async with page.expect_response(re.compile("/api/speech/sample$")):
+            await voice(driver, "2", "hear").click()
+        assert voicevox.voices == ["2"]
         await expect(driver.get("voice-terms")).to_contain_text("VOICEVOX")
         async with page.expect_response(re.compile("/api/speech$")):
             await driver.get("voice-voice").fill("3")
             await driver.get("voice-voice").blur()
+        await expect(voice(driver, "3")).to_have_attribute("aria-checked", "true")
         async with page.expect_response(re.compile("/api/speech/sample$")) as sampled:
             await driver.get("voice-sample").click()
         assert (await sampled.value).ok
-        assert voicevox.voices == ["3"]
+        assert voicevox.voices == ["2", "3"]
     await driver.get("voice-which").select_option("edge")
     await expect(driver.get("voice-url")).to_have_count(0)
     await driver.get("voice-builtin").click()
@@ -188,9 +265,9 @@ async def test_the_browsers_own_voice_speaks_as_the_reader_wants_it(speaking: Ru
     page = await driver.open(speaking.url + "/#settings/voice")
     async with page.expect_response(re.compile("/api/speech$")):
         await driver.get("voice-browser").click()
-    choice = driver.get("voice-choice")
-    await expect(choice.locator("option")).to_have_text(["The one that fits best", "Ann", "Bea"])
-    await choice.select_option("Bea")
+    names = driver.get("voice-option").locator(".tile-name")
+    await expect(names).to_have_text(["The one that fits best", "Ann", "Bea"])
+    await voice(driver, "Bea").click()
     for slider in ("voice-rate", "voice-pitch"):
         async with page.expect_response(re.compile("/api/speech$")):
             await driver.get(slider).press("ArrowRight")

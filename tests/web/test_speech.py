@@ -129,6 +129,8 @@ async def test_a_sentence_can_be_heard(client: httpx2.AsyncClient, neko: Neko) -
     assert answer.status_code == 200
     assert len(answer.content) > 2 * 48_000 // 10
     assert answer.headers["content-type"] == "application/octet-stream"
+    introduction = await client.post(f"{URL}/sample", json={"voice": "f4", "language": "fr-FR"})
+    assert len(introduction.content) > len(answer.content)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"

@@ -7,19 +7,22 @@ from typing import Literal
 from pydantic import ConfigDict, Field, RootModel
 from starlette.responses import Response
 
+from neko import i18n
 from neko.app import Neko
 from neko.errors import NekoError
+from neko.language import normalise
 from neko.providers.addresses import host_of, is_web_address
 from neko.providers.speech_server import SpeechServerChoice
 from neko.providers.speech_services import SpeechService, speech_services
 from neko.settings import is_loopback
 from neko.settings.masking import masked, masked_url
 from neko.settings.registry import EngineKind
+from neko.tasks import in_thread
 from neko.types.speech import OfferedVoice, VoiceKind
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError, failure_of, json_response
 from neko.web.request_language import request_language
-from neko.web.schemas import Empty, Language, Schema, Success
+from neko.web.schemas import Empty, Schema, Success
 
 SOUND = "application/octet-stream"
 
@@ -98,11 +101,12 @@ class VoiceList(Success):
 
 
 class SampleText(OfCharacter):
-    """``voice`` is heard without being chosen."""
+    """``voice`` is heard without being chosen. ``language`` (BCP 47) is that of the text; without a text she presents
+    herself in the nearest of her languages."""
 
     voice: str | None = Field(None, max_length=200)
-    text: str = Field(min_length=1, max_length=300)
-    language: Language | None = None
+    text: str = Field("", max_length=300)
+    language: str | None = Field(None, max_length=35)
 
 
 class Sound(RootModel[bytes]):
@@ -194,8 +198,10 @@ def _service(service: SpeechService) -> Service:
 )
 async def sample(call: Call[SampleText]) -> Response:
     neko, sent = call.neko, call.body
-    language = sent.language or neko.language.current
-    sound = await neko.voices.sample(_character(neko, sent), sent.text, language, sent.voice)
+    language = normalise(sent.language) if sent.language else neko.language.current
+    name = _character(neko, sent)
+    text = sent.text or (await in_thread(i18n.sentence, "voice.sample_text", language)).format(name=name)
+    sound = await neko.voices.sample(name, text, language, sent.voice)
     return Response(sound, media_type=SOUND, headers={"cache-control": "no-store"})
 
 

@@ -46,6 +46,8 @@ export class SpeechOutput extends Emitter {
   #arrived = 0;
   /** Not 0 while she is paused. */
   #pauseTimer = 0;
+  /** Tells whoever waits for the end of a sample. @type {(() => void) | null} */
+  #sampleOver = null;
 
   constructor() {
     super();
@@ -176,24 +178,46 @@ export class SpeechOutput extends Emitter {
   }
 
   /**
-   * Speak a sample of the browser's own voice.
+   * Speak a sample of the browser's own voice, in the one of this name or the one that was chosen. Resolves when it is over.
    * @param {string} text
    * @param {string} language
-   * @param {{ rate: number, pitch: number }} [tuning]
+   * @param {{ rate: number, pitch: number, voice?: string }} [tuning]
+   * @returns {Promise<void>}
    */
-  sample(text, language, tuning = { rate: 1, pitch: 0 }) {
-    this.#voice.stop();
-    this.#voice.speak(SAMPLE, text, language, { ...tuning, voice: this.browserVoice });
+  sample(text, language, { rate, pitch, voice = this.browserVoice } = { rate: 1, pitch: 0 }) {
+    this.stop();
+    const over = this.#untilSampleIsOver();
+    this.#voice.speak(SAMPLE, text, language, { rate, pitch, voice });
+    return over;
   }
 
   /**
-   * Play a sample: PCM16 mono 48 kHz.
+   * Play a sample: PCM16 mono 48 kHz. Resolves when it is over.
    * @param {ArrayBuffer} pcm
+   * @returns {Promise<void>}
    */
   playSample(pcm) {
     this.stop();
+    const over = this.#untilSampleIsOver();
     this.#player.chunk(SAMPLE, pcm);
     this.#player.end(SAMPLE);
+    return over;
+  }
+
+  stopSample() {
+    if (this.#sampleOver) this.stop();
+  }
+
+  #untilSampleIsOver() {
+    /** @type {PromiseWithResolvers<void>} */
+    const { promise, resolve } = Promise.withResolvers();
+    this.#sampleOver = resolve;
+    return promise;
+  }
+
+  #endSample() {
+    this.#sampleOver?.();
+    this.#sampleOver = null;
   }
 
   /**
@@ -221,6 +245,7 @@ export class SpeechOutput extends Emitter {
     this.#speaking.clear();
     this.#player.stop();
     this.#voice.stop();
+    this.#endSample();
     for (const id of cut) this.#report(id, "ended");
     if (cut.length) this.#speakingChanged();
   }
@@ -235,6 +260,7 @@ export class SpeechOutput extends Emitter {
 
   /** @param {SpeechId} id */
   #ended(id) {
+    if (id === SAMPLE) this.#endSample();
     if (!this.#speaking.delete(id)) return;
     this.#report(id, "ended");
     if (!this.#speaking.size) this.#speakingChanged();

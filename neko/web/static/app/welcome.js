@@ -141,13 +141,13 @@ export class Welcome {
   async #speakGreeting(text) {
     const language = currentLanguage();
     if (this.#engine === "browser") {
-      this.#speech.sample(text, language);
+      void this.#speech.sample(text, language);
       return;
     }
     const { stops } = this.#speech;
     const pcm = await postForBytes("api/speech/sample", { text, language }).catch(() => null);
     const wanted = !this.#spokenTo && !this.#speech.muted && this.#engine !== "off" && this.#speech.stops === stops;
-    if (pcm && wanted) this.#speech.playSample(pcm);
+    if (pcm && wanted) void this.#speech.playSample(pcm);
   }
 
   #ask() {

@@ -8,8 +8,8 @@ import { get, post, sentenceOf } from "../api.js";
 import { h } from "../element.js";
 import { t } from "../i18n.js";
 import { row, slider } from "./controls.js";
-import { sample } from "./voice.js";
 import { voiceChoice } from "./voice_choice.js";
+import { VoiceSample, sampleButton } from "./voice_sample.js";
 
 /**
  * @param {() => string} name of the character, now
@@ -35,14 +35,13 @@ export function voiceFields(name, parts) {
       await post("api/speech", { character: name(), ...changes }).catch(fail);
     };
     const percent = (/** @type {number} */ value) => `${Math.round(value * 100)} %`;
+    const sample = new VoiceSample(parts.speech, settings, name);
     place.replaceChildren(
-      voiceChoice(settings, parts.speech, (chosen) => void change({ voice: chosen })) ?? "",
+      voiceChoice(settings, parts.speech, sample, (chosen) => void change({ voice: chosen })) ?? "",
       row(t("voice.rate"), slider({ min: 0.5, max: 1.8, step: 0.05, value: settings.rate, show: percent, onChange: (rate) => void change({ rate }), testId: "character-rate" })),
       row(t("voice.pitch"), slider({ min: -8, max: 8, step: 0.5, value: settings.pitch, show: (value) => (value > 0 ? `+${value}` : `${value}`), onChange: (pitch) => void change({ pitch }), testId: "character-pitch" })),
-      note,
-      h("div", { class: "form-acts" }, h("button", {
-        type: "button", class: "button", "data-testid": "character-hear", text: t("characters.hear"), on: { click: () => sample(settings, parts, note, name()) },
-      })));
+      note, sample.note,
+      h("div", { class: "form-acts" }, sampleButton(sample, t("characters.hear"), "character-hear")));
   };
   /** @type {Promise<SpeechSettings>} */
   const settings = get(`api/speech?character=${encodeURIComponent(name())}`);

@@ -8,12 +8,12 @@
  *
  * @typedef {(changes: Partial<SpeechSettings>) => Promise<void>} Change
  */
-import { ApiError, get, post, postForBytes, sentenceOf } from "../api.js";
+import { get, post, sentenceOf } from "../api.js";
 import { h } from "../element.js";
-import { currentLanguage, t } from "../i18n.js";
-import { toast } from "../notices.js";
+import { t } from "../i18n.js";
 import { row, select, slider } from "./controls.js";
 import { voiceChoice } from "./voice_choice.js";
+import { VoiceSample, sampleButton } from "./voice_sample.js";
 
 /** @typedef {"builtin" | "service" | "browser" | "off"} Place Where her voice is made. */
 /** @type {Place[]} */
@@ -43,7 +43,8 @@ export async function voicePage(body, parts) {
  * @param {PageParts} parts
  */
 function draw(place, settings, parts) {
-  const { speech } = parts;
+  const { speech, conversation } = parts;
+  const voiceSample = new VoiceSample(speech, settings, () => conversation.character);
   const note = h("p", { class: "form-note is-bad", role: "alert", hidden: true });
   /** @type {Change} */
   const change = async (changes) => {
@@ -78,19 +79,18 @@ function draw(place, settings, parts) {
     for (const one of tiles) one.tile.setAttribute("aria-checked", String(one.own === own));
     await change({ engine });
     showAudible();
-    if (settings.engine === engine) drawExtra(extra, settings, speech, change, choose);
+    if (settings.engine === engine) drawExtra(extra, settings, speech, voiceSample, change, choose);
   };
-  drawExtra(extra, settings, speech, change, choose);
+  drawExtra(extra, settings, speech, voiceSample, change, choose);
   const percent = (/** @type {number} */ value) => `${Math.round(value * 100)} %`;
   place.replaceChildren(
+    h("p", { class: "settings-lead", text: t("voice.of", { name: conversation.character }) }),
     h("div", { class: "tiles", role: "radiogroup", "aria-label": t("voice.engine") }, tiles.map(({ tile }) => tile)), extra,
     sounds(row(t("voice.rate"), slider({ min: 0.5, max: 1.8, step: 0.05, value: settings.rate, show: percent, onChange: (rate) => void change({ rate }), testId: "voice-rate" }))),
     sounds(row(t("voice.pitch"), slider({ min: -8, max: 8, step: 0.5, value: settings.pitch, show: (value) => (value > 0 ? `+${value}` : `${value}`), onChange: (pitch) => void change({ pitch }), testId: "voice-pitch" }))),
     sounds(row(t("menu.volume"), slider({ min: 0, max: 1, step: 0.05, value: speech.loudness, show: percent, onInput: (volume) => speech.setVolume(volume), testId: "voice-volume" }))),
-    note,
-    sounds(h("div", { class: "form-acts" }, h("button", {
-      type: "button", class: "button is-main", "data-testid": "voice-sample", text: t("voice.sample"), on: { click: () => sample(settings, parts, note) },
-    }))));
+    note, voiceSample.note,
+    sounds(h("div", { class: "form-acts" }, sampleButton(voiceSample, t("voice.sample"), "voice-sample"))));
   showAudible();
 }
 
@@ -99,12 +99,13 @@ function draw(place, settings, parts) {
  * @param {HTMLElement} place
  * @param {SpeechSettings} settings
  * @param {SpeechOutput} speech
+ * @param {VoiceSample} voiceSample
  * @param {Change} change
  * @param {(engine: SpeechEngine) => Promise<void>} choose
  */
-function drawExtra(place, settings, speech, change, choose) {
+function drawExtra(place, settings, speech, voiceSample, change, choose) {
   const voices = h("div", { class: "form" });
-  const drawVoices = () => voices.replaceChildren(voiceChoice(settings, speech, (voice) => void change({ voice })) ?? "");
+  const drawVoices = () => voices.replaceChildren(voiceChoice(settings, speech, voiceSample, (voice) => void change({ voice })) ?? "");
   const fields = {
     url: { label: t("model.url"), hint: "http://localhost:8880/v1" },
     api_key: { label: t(settings.engine === "openai" ? "model.key_optional" : "model.key"), hint: settings.api_key ? t("model.key_saved_placeholder") : "" },
@@ -128,30 +129,6 @@ function drawExtra(place, settings, speech, change, choose) {
   place.replaceChildren(
     service ? row(t("voice.which_service"), select(services, service.engine, (engine) => void choose(/** @type {SpeechEngine} */ (engine)), "voice-which")) : "",
     ...told, voices);
-}
-
-/**
- * @param {SpeechSettings} settings
- * @param {PageParts} parts
- * @param {HTMLElement} note
- * @param {string} [character] the one of this page
- */
-export async function sample(settings, { speech, conversation }, note, character = conversation.character) {
-  const text = t("voice.sample_text", { name: character });
-  note.hidden = true;
-  speech.unlock();
-  if (settings.engine === "off") {
-    toast(t("voice.off_words"));
-  } else if (settings.engine === "browser") {
-    speech.sample(text, currentLanguage(), settings);
-  } else {
-    try {
-      speech.playSample(await postForBytes("api/speech/sample", { character, text, language: currentLanguage() }));
-    } catch (error) {
-      if (error instanceof ApiError && (error.status === 404 || error.status === 405)) toast(t("voice.sample_later"));
-      else fail(note, error);
-    }
-  }
 }
 
 /**

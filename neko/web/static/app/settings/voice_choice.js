@@ -3,41 +3,49 @@
  *
  * @import { OfferedVoice, SpeechSettings } from "../rest.js"
  * @import { SpeechOutput } from "../speech_output.js"
+ * @import { ListedVoice } from "./voice_list.js"
+ * @import { VoiceSample } from "./voice_sample.js"
  */
 import { get, sentenceOf } from "../api.js";
 import { h } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
-import { row, select } from "./controls.js";
+import { VoiceList } from "./voice_list.js";
 
 /**
  * To choose a voice with; nothing where there is none to choose. What an engine offers is fetched.
  * @param {SpeechSettings} settings
  * @param {SpeechOutput} speech
+ * @param {VoiceSample} sample
  * @param {(voice: string) => void} onChange
  */
-export function voiceChoice(settings, speech, onChange) {
+export function voiceChoice(settings, speech, sample, onChange) {
   const { engine } = settings;
   if (engine === "off") return null;
-  if (engine === "browser") return choice(browserVoices(), speech.browserVoice, (name) => speech.chooseBrowserVoice(name));
+  if (engine === "browser") return listed(browserVoices(), speech.browserVoice, sample, (name) => speech.chooseBrowserVoice(name))?.element;
   const place = h("div", { class: "form" });
-  void offer(place, settings, onChange);
+  void offer(place, settings, sample, onChange);
   return place;
 }
 
 /**
  * @param {HTMLElement} place
  * @param {SpeechSettings} settings
+ * @param {VoiceSample} sample
  * @param {(voice: string) => void} onChange
  */
-async function offer(place, settings, onChange) {
+async function offer(place, settings, sample, onChange) {
   const service = settings.services.find(({ engine }) => engine === settings.engine);
-  const typed = service?.told.includes("voice") ?? false;
-  if (typed) place.append(typedVoice([], settings.voice, onChange));
+  const field = service?.told.includes("voice") ? new TypedVoice(settings.voice, onChange) : null;
+  if (field) place.append(field.element);
   try {
     /** @type {{ voices: OfferedVoice[], error: string }} */
     const { voices, error } = await get(`api/speech/voices?engine=${settings.engine}`);
-    const chooser = typed ? typedVoice(voices, settings.voice, onChange) : listed(voices, settings, onChange);
-    place.replaceChildren(chooser ?? "", error && fault(error), service ? terms(service) : "");
+    const list = listed(described(voices, settings.engine), settings.voice, sample, (name) => {
+      field?.show(name);
+      onChange(name);
+    });
+    if (list) field?.lead(list);
+    place.append(list?.element ?? "", error ? fault(error) : "", service ? terms(service) : "");
   } catch (error) {
     place.append(fault(sentenceOf(error)));
   }
@@ -54,60 +62,87 @@ function terms({ licence, source }) {
     h("a", { href: source, target: "_blank", rel: "noopener noreferrer", text: t("voice.terms") }));
 }
 
-/**
- * A voice that may be one of the list or any other.
- * @param {OfferedVoice[]} voices
- * @param {string} value
- * @param {(voice: string) => void} onChange
- */
-function typedVoice(voices, value, onChange) {
-  /** @type {HTMLInputElement} */
-  const input = h("input", {
-    class: "input", value, spellcheck: "false", autocomplete: "off", list: "voices-offered", placeholder: voices[0]?.name ?? "",
-    "data-testid": "voice-voice", on: { change: () => onChange(input.value.trim()) },
-  });
-  const options = voices.map(({ name, label }) => h("option", { value: name, label }));
-  return h("label", { class: "field" }, h("span", { class: "field-name", text: t("voice.voice") }), input, h("datalist", { id: "voices-offered" }, options));
+/** A voice that may be one of the list or any other. */
+class TypedVoice {
+  #input;
+  /** @type {VoiceList | null} */
+  #list = null;
+  element;
+
+  /**
+   * @param {string} value
+   * @param {(voice: string) => void} onChange
+   */
+  constructor(value, onChange) {
+    this.#input = h("input", {
+      class: "input", value, spellcheck: "false", autocomplete: "off", "data-testid": "voice-voice",
+      on: {
+        change: () => {
+          const name = this.#input.value.trim();
+          this.#list?.show(name);
+          onChange(name);
+        },
+      },
+    });
+    this.element = h("label", { class: "field" }, h("span", { class: "field-name", text: t("voice.voice") }), this.#input);
+  }
+
+  /** @param {string} name */
+  show(name) {
+    this.#input.value = name;
+  }
+
+  /** @param {VoiceList} list what is typed is shown there too */
+  lead(list) {
+    this.#list = list;
+  }
 }
 
 /**
- * Those of the page's language come first.
- * @param {OfferedVoice[]} voices
- * @param {SpeechSettings} settings
+ * Those of the page's language come first, and before all of them the choice that is hers.
+ * @param {ListedVoice[]} voices
+ * @param {string} chosen
+ * @param {VoiceSample} sample
  * @param {(voice: string) => void} onChange
  */
-function listed(voices, { engine, voice }, onChange) {
-  const names = new Intl.DisplayNames(currentLanguage(), { type: "language" });
-  /** @type {Map<string, [string, string][]>} */
-  const groups = new Map();
+function listed(voices, chosen, sample, onChange) {
+  if (!voices.length) return null;
+  const isOwn = (/** @type {ListedVoice} */ { language }) => primary(language) === primary(currentLanguage());
+  const sorted = voices.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)));
+  const best = { name: "", label: t("voice.best"), about: "", language: "" };
+  const known = voices.some(({ name }) => name === chosen) ? chosen : "";
+  return new VoiceList([best, ...sorted], known, sample, onChange);
+}
+
+/** @param {string} language a BCP 47 tag */
+function primary(language) {
+  return language.split(/[-_]/)[0]?.toLowerCase();
+}
+
+/**
+ * @param {OfferedVoice[]} voices
+ * @param {string} engine
+ * @returns {ListedVoice[]}
+ */
+function described(voices, engine) {
   /** @type {Map<string, number>} */
   const counts = new Map();
-  for (const offered of voices) {
-    const options = groups.get(offered.language) ?? [];
-    options.push([offered.name, engine === "builtin" && !offered.language ? numbered(offered, counts) : offered.label]);
-    groups.set(offered.language, options);
-  }
-  const [own] = currentLanguage().split("-");
-  const isOwn = (/** @type {string} */ language) => language.split("-")[0] === own;
-  const sorted = [...groups].sort(([a], [b]) => Number(isOwn(b)) - Number(isOwn(a)));
-  const element = choice([...groups.values()].flat(), voice, onChange);
-  if (element && sorted.length > 1) {
-    const [best] = element.querySelectorAll("option");
-    const groupsOfOptions = sorted.map(([language, options]) => h("optgroup", { label: language ? names.of(language) ?? language : t("voice.any_language") },
-      options.map(([name, label]) => h("option", { value: name, text: label, selected: name === voice }))));
-    element.querySelector("select")?.replaceChildren(best ?? "", ...groupsOfOptions);
-  }
-  return element;
+  return voices.map((voice) => ({
+    name: voice.name,
+    language: voice.language,
+    label: engine === "builtin" && !voice.language ? numbered(voice, counts) : voice.label,
+    about: [languageName(voice.language), voice.licence].filter(Boolean).join(" · "),
+  }));
 }
 
-/**
- * @param {[value: string, label: string][]} options
- * @param {string} value
- * @param {(voice: string) => void} onChange
- */
-function choice(options, value, onChange) {
-  const chosen = options.some(([name]) => name === value) ? value : "";
-  return options.length ? row(t("voice.voice"), select([["", t("voice.best")], ...options], chosen, onChange, "voice-choice")) : null;
+/** @param {string} language */
+function languageName(language) {
+  if (!language) return t("voice.any_language");
+  try {
+    return new Intl.DisplayNames(currentLanguage(), { type: "language" }).of(language.replace("_", "-")) ?? language;
+  } catch {
+    return language; // what a service calls its language may be no tag
+  }
 }
 
 /**
@@ -122,9 +157,9 @@ function numbered({ label, kind }, counts) {
   return t(`voice.${kind}`, { number });
 }
 
-/** @returns {[value: string, label: string][]} those that speak the language of the page */
+/** @returns {ListedVoice[]} those that speak the language of the page */
 function browserVoices() {
-  const [language] = currentLanguage().split("-");
   const voices = globalThis.speechSynthesis?.getVoices() ?? [];
-  return voices.filter(({ lang }) => lang.split(/[-_]/)[0]?.toLowerCase() === language).map(({ name }) => [name, name]);
+  return voices.filter(({ lang }) => primary(lang) === primary(currentLanguage()))
+    .map(({ name, lang }) => ({ name, label: name, about: languageName(lang), language: lang }));
 }
