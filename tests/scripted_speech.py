@@ -55,6 +55,10 @@ class ScriptedSpeech:
         """Let every stalled utterance go on."""
         self._go_on.set()
 
+    def hold(self) -> None:
+        """Let those that stall from now on wait again."""
+        self._go_on.clear()
+
     async def until(self, condition: Callable[[], bool], seconds: float = 15.0) -> None:
         """Wait for something that holds after an utterance began, made a piece or ended."""
         async with asyncio.timeout(seconds):

@@ -11,7 +11,8 @@ from neko.app.models import Models
 from neko.app.speech_choice import SpeechChoice
 from neko.audio import engines
 from neko.audio.engines import voice_lists
-from neko.audio.engines.fallback import ChainedVoice, FallbackEngine
+from neko.audio.engines.chained_voice import ChainedVoice, FirstSound
+from neko.audio.engines.fallback import FallbackEngine
 from neko.audio.engines.local_voices import local_voices
 from neko.audio.engines.openai_speech import DEFAULT_MODEL
 from neko.audio.engines.service import SpeechServer
@@ -33,6 +34,11 @@ from neko.types.speech import OfferedVoice, SpeechEngine, Utterance, VoiceSettin
 def builtin_voice_installed() -> bool:
     """Whether the built-in engine's library is installed. Blocks: it searches the disk."""
     return importlib.util.find_spec("espeakng_loader") is not None
+
+
+def _name(where: ModelEndpoint | SpeechServer | None) -> str:
+    """What the user calls a service."""
+    return where.provider_name if isinstance(where, ModelEndpoint) else where.name if where else ""
 
 
 def _slot(engine: EngineKind) -> str:
@@ -61,6 +67,7 @@ class Voices:
         self._network = network
         self._models = models
         self._card_voice = card_voice
+        self._first_sounds: dict[object, FirstSound] = {}
         self._default_engine: EngineKind = "builtin" if builtin_installed else "browser"
 
     def engine(self, character: str) -> EngineKind:
@@ -79,7 +86,10 @@ class Voices:
         if self._is_nowhere(kind):
             engine = FallbackEngine(self._stand_ins(character))
         elif not engine.capabilities.local:
-            engine = FallbackEngine([ChainedVoice(engine), *self._stand_ins(character)])
+            where = self.where(kind)
+            first_sound = self._first_sounds.setdefault((kind, where), FirstSound())
+            chosen = ChainedVoice(engine, None, _name(where), first_sound)
+            engine = FallbackEngine([chosen, *self._stand_ins(character)])
         return Voice(kind, engine, settings, self.choice(character))
 
     def tuning(self, character: str, kind: EngineKind | None = None) -> VoiceSettings:

@@ -65,8 +65,9 @@ class _Reply:
     """Everything that belongs to one speech id, dropped as a whole when it is cut.
 
     ``inbox`` holds sentences, sound, and None for the end; ``waiting`` is how full it is, up to 1.
-    ``between``: no sentence is being made. ``closed``: it takes no more input. ``flowing``:
-    not paused. ``told``: codes of the faults that were. ``made``: bytes of sound so far.
+    ``between``: no sentence is being made. ``on_page``: the engine in whose place the page speaks.
+    ``closed``: it takes no more input. ``flowing``: not paused. ``told``: codes of the faults that were.
+    ``made``: bytes of sound so far.
     """
 
     speech_id: str
@@ -82,6 +83,7 @@ class _Reply:
     resampler: PcmStream | None = None
     started: bool = False
     between: asyncio.Event = field(default_factory=asyncio.Event)
+    on_page: SpeechEngine | None = None
     closed: bool = False
     told: set[str] = field(default_factory=set)
     failures: int = 0
@@ -305,7 +307,7 @@ class SpeechPipeline:
         if self._is_said_on_page(reply, engine, text, language):
             return
         reply.between.clear()
-        utterance, is_heard = Utterance(text, language, reply.voice), False
+        utterance, is_heard = Utterance(text, language, reply.voice, reply.speech_id), False
         try:
             resampler = await self._resampler(reply, engine.capabilities.sample_rate)
             async with aclosing(engine.synthesise(utterance, resampler.process)) as pieces:
@@ -324,8 +326,10 @@ class SpeechPipeline:
             reply.between.set()
 
     def _is_said_on_page(self, reply: _Reply, engine: SpeechEngine, text: str, language: str) -> bool:
-        """Whether it is the page's turn to speak; it is told what."""
-        on_page = engine.capabilities.on_page
+        """Whether it is the page's turn to speak, which then goes on in place of that engine; it is told what."""
+        if engine.capabilities.on_page:
+            reply.on_page = engine
+        on_page = reply.on_page is engine
         if on_page and self._on_sentence:
             self._on_sentence(reply.speech_id, text, language)
         return on_page

@@ -19,11 +19,15 @@ class VoiceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One speakable piece of text (markup already removed) in one language (BCP 47)."""
+    """One speakable piece of text (markup already removed) in one language (BCP 47).
+
+    ``reply``: names the reply that it is a piece of; empty for one that stands alone.
+    """
 
     text: str
     language: str
     voice: VoiceSettings = field(default_factory=VoiceSettings)
+    reply: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from neko.audio.engines.browser import BrowserVoice
-from neko.audio.engines.fallback import ChainedVoice, FallbackEngine, Standing
+from neko.audio.engines.chained_voice import ChainedVoice, FirstSound, Standing
+from neko.audio.engines.fallback import FallbackEngine
 from neko.errors import NekoError, SpeechError, SpeechKeyRefusedError, SpeechSilentError
 from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 from tests.scripted_speech import ScriptedSpeech, SpokenScript
@@ -66,7 +67,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def chain(service: Service, local: ScriptedSpeech, clock: Clock) -> AsyncIterator[FallbackEngine]:
-    chain = FallbackEngine([ChainedVoice(service), ChainedVoice(local, "m3")], clock=clock, reach_s=0.05)
+    chain = FallbackEngine([ChainedVoice(service), ChainedVoice(local, "m3")], clock=clock)
     yield chain
     await chain.aclose()
 
@@ -158,17 +159,142 @@ async def test_what_was_begun_is_not_said_twice(chain: FallbackEngine, service: 
     assert len(local.utterances) == 1
 
 
-async def test_a_voice_that_takes_long_to_be_reached_holds_no_sentence_up(
-    chain: FallbackEngine, service: Service, local: ScriptedSpeech
+STALLED = SpokenScript(stall_after=0)
+AT_ONCE_S, NEVER_S = 0.01, 60.0
+
+
+def a_chain(service: Service, local: ScriptedSpeech, hedge_s: float, usual_s: float | None = None) -> FallbackEngine:
+    return FallbackEngine(
+        [ChainedVoice(service, name="My service", first_sound=FirstSound(usual_s)), ChainedVoice(local)],
+        hedge_s=hedge_s,
+    )
+
+
+async def answer(service: Service, chain: FallbackEngine) -> None:
+    """Let the service go on until what came of it is known."""
+    service.release()
+    async with asyncio.timeout(SECONDS):
+        while chain.standings[0][1] is Standing.LATE:  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0)
+
+
+def said(number: int, reply: str = "") -> Utterance:
+    return Utterance(f"Sentence {number}.", "en", reply=reply)
+
+
+async def test_a_voice_without_a_sound_in_time_is_not_waited_for_and_the_reason_is_told_once(
+    service: Service, local: ScriptedSpeech
 ) -> None:
-    service.reached.clear()
-    for count in (1, 2):
-        assert await told(chain) == (ALL, None)
-        assert (len(service.utterances), len(local.utterances)) == (0, count)
-    service.reached.set()
-    await chain.prewarm()
-    await told(chain)
-    assert (len(service.utterances), service.calls) == (1, 1)
+    chain = a_chain(service, local, AT_ONCE_S)
+    service.script(STALLED)
+    pieces, fault = await told(chain)
+    assert pieces == ALL
+    assert isinstance(fault, SpeechSilentError)
+    assert fault.params["engine"] == "My service"
+    assert await told(chain) == (ALL, None)
+    assert (len(service.utterances), len(local.utterances)) == (1, 2), "who has not answered is asked nothing more"
+    assert chain.standings[0][1] is Standing.LATE
+    await chain.aclose()
+    assert service.running == 0
+
+
+async def test_a_slow_voice_that_answers_after_all_says_the_next_reply(service: Service, local: ScriptedSpeech) -> None:
+    chain = a_chain(service, local, AT_ONCE_S)
+    service.script(STALLED)
+    assert (await told(chain, said(1, "a")))[0] == ALL
+    await answer(service, chain)
+    for number, reply in ((2, "a"), (3, "b"), (4, "b")):
+        assert await told(chain, said(number, reply)) == (ALL, None)
+    assert service.texts == ["Sentence 1.", "Sentence 3.", "Sentence 4."]
+    assert local.texts == ["Sentence 1.", "Sentence 2."], "the voice does not change again in a reply"
+    await chain.aclose()
+
+
+async def test_a_voice_that_is_known_to_be_slow_is_waited_for(service: Service, local: ScriptedSpeech) -> None:
+    chain = a_chain(service, local, AT_ONCE_S, usual_s=NEVER_S)
+    service.script(STALLED)
+    telling = asyncio.get_running_loop().create_task(told(chain))
+    await service.stalled.wait()
+    await asyncio.wait([telling], timeout=10 * AT_ONCE_S)
+    service.release()
+    assert (await telling, local.utterances) == ((ALL, None), [])
+    await chain.aclose()
+
+
+async def test_whichever_voice_sounds_first_says_the_sentence(service: Service, local: ScriptedSpeech) -> None:
+    chain = a_chain(service, local, AT_ONCE_S)
+    service.script(STALLED)
+    local.script(STALLED)
+    telling = asyncio.get_running_loop().create_task(told(chain))
+    await local.stalled.wait()
+    service.release()
+    assert await telling == (ALL, None)
+    assert local.running == 0
+    await chain.aclose()
+
+
+async def test_a_voice_that_was_silent_holds_up_no_second_sentence(
+    service: Service, local: ScriptedSpeech, clock: Clock
+) -> None:
+    chain = FallbackEngine([ChainedVoice(service), ChainedVoice(local)], clock=clock, hedge_s=AT_ONCE_S)
+    service.script(SpokenScript(stall_after=0, fail_after=0, error=DEAD.error), STALLED)
+    assert isinstance((await told(chain))[1], SpeechSilentError)
+    await answer(service, chain)
+    service.hold()
+    chain._hedge_s = NEVER_S
+    clock.now = 11
+    assert (await told(chain))[0] == ALL
+    assert (len(service.utterances), len(local.utterances)) == (2, 2)
+    await answer(service, chain)
+    assert await told(chain) == (ALL, None)
+    assert (len(service.utterances), len(local.utterances)) == (3, 2)
+    await chain.aclose()
+
+
+async def test_what_a_late_voice_says_of_its_fault_is_told(service: Service, local: ScriptedSpeech) -> None:
+    chain = a_chain(service, local, AT_ONCE_S)
+    service.script(SpokenScript(stall_after=0, fail_after=0, error=WRONG_KEY.error))
+    assert isinstance((await told(chain))[1], SpeechSilentError)
+    await answer(service, chain)
+    assert await told(chain) == (ALL, WRONG_KEY.error)
+    assert chain.standings[0][1] is Standing.OUT
+    await chain.aclose()
+
+
+async def test_a_sentence_that_is_cut_before_its_first_sound_leaves_no_work_behind(
+    service: Service, local: ScriptedSpeech
+) -> None:
+    chain = a_chain(service, local, AT_ONCE_S)
+    service.script(STALLED)
+    local.script(STALLED)
+    telling = asyncio.get_running_loop().create_task(told(chain))
+    await local.stalled.wait()
+    telling.cancel()
+    await asyncio.wait([telling], timeout=SECONDS)
+    assert (telling.cancelled(), service.running, local.running) == (True, 0, 0)
+    assert await told(chain) == (ALL, None), "and it counts for nothing"
+    assert len(service.utterances) == 2
+    await chain.aclose()
+
+
+async def test_closing_ends_a_sentence_that_has_no_sound_yet(service: Service, local: ScriptedSpeech) -> None:
+    chain = a_chain(service, local, NEVER_S)
+    service.script(STALLED)
+    telling = asyncio.get_running_loop().create_task(told(chain))
+    await service.stalled.wait()
+    await chain.aclose()
+    assert isinstance((await telling)[1], SpeechError)
+
+
+async def test_an_engine_that_breaks_gives_way_too(
+    service: Service, local: ScriptedSpeech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = a_chain(service, local, NEVER_S)
+    service.script(SpokenScript(fail_after=0, error=KeyError("defect")))
+    pieces, fault = await told(chain)
+    assert pieces == ALL
+    assert isinstance(fault, SpeechError)
+    await chain.aclose()
 
 
 async def test_a_voice_that_cannot_be_reached_is_told_before_the_first_sentence(
@@ -181,18 +307,41 @@ async def test_a_voice_that_cannot_be_reached_is_told_before_the_first_sentence(
     assert service.calls == 1
 
 
-async def test_a_voice_that_falls_silent_gives_way(
+async def test_a_voice_that_falls_silent_in_a_sentence_leaves_its_rest_out(
     service: Service, local: ScriptedSpeech, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("neko.audio.engines.fallback._LONGEST_WAIT_S", 0.05)
-    chain = FallbackEngine([ChainedVoice(service), ChainedVoice(local)])
-    await told(chain)
-    service.script(SpokenScript(stall_after=0))
-    pieces, fault = await told(chain)
-    assert pieces == ALL
+    monkeypatch.setattr("neko.audio.engines.fallback._GAP_S", 0.05)
+    chain = a_chain(service, local, NEVER_S)
+    service.script(SpokenScript(stall_after=1))
+    pieces, fault = await told(chain, Utterance("A sentence of some length.", "en"))
+    assert (pieces, service.running, local.utterances) == (1, 0, [])
     assert isinstance(fault, SpeechSilentError)
-    assert fault.params["engine"] == "service"
-    assert service.running == 0
+    await chain.aclose()
+
+
+async def test_where_nobody_else_can_speak_a_voice_is_waited_for_longer(
+    service: Service, local: ScriptedSpeech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = a_chain(service, local, AT_ONCE_S)
+    service.script(STALLED)
+    local.script(DEAD)
+    telling = asyncio.get_running_loop().create_task(told(chain))
+    await local.until(lambda: bool(local.utterances) and local.running == 0)
+    await asyncio.wait([telling], timeout=10 * AT_ONCE_S)
+    service.release()
+    assert await telling == (ALL, DEAD.error)
+    await chain.aclose()
+
+
+async def test_the_page_says_a_sentence_of_which_there_is_no_sound_in_time(service: Service) -> None:
+    chain = FallbackEngine([ChainedVoice(service), ChainedVoice(BrowserVoice())], hedge_s=AT_ONCE_S)
+    service.script(STALLED)
+    pieces, fault = await told(chain)
+    assert pieces == 0
+    assert isinstance(fault, SpeechSilentError)
+    assert chain.capabilities.on_page
+    await answer(service, chain)
+    assert not chain.capabilities.on_page
     await chain.aclose()
 
 

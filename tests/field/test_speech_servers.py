@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 from typing import Any
@@ -218,3 +219,30 @@ async def test_while_the_server_is_gone_she_speaks_with_her_own_voice_and_says_s
             assert seconds > 1
             told += [frame["code"] for frame in faults]
         assert told == ["speech_silent"]
+
+
+@pytest.mark.parametrize("engine", ["openai", "gptsovits", "voicevox"])
+async def test_a_server_that_takes_a_connection_and_says_nothing_gives_way_and_is_told_once(
+    talk: Talk, engine: str
+) -> None:
+    held: list[asyncio.StreamWriter] = []
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        chosen = {"ttsModelUrl": url, "ttsModelId": "m", "enableCustomApi": True}
+        own = {"speech": {"engine": engine, "addresses": {} if engine == "openai" else {engine: url}}}
+        talk.provider.answers = [reply(f"{SENTENCE} {SENTENCE}")]
+        await talk.server.neko.config.change({**chosen, "neko": own})
+        told = []
+        for _ in range(2):
+            seconds, faults = await speech_of(talk)
+            assert seconds > 1
+            told += [frame["code"] for frame in faults]
+        assert told == ["speech_silent"]
+        assert held
+        await talk.server.neko.config.change({"neko": {"speech": {"engine": "builtin"}}})
+        for writer in held:
+            writer.close()

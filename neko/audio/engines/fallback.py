@@ -1,9 +1,15 @@
-"""A chain of voices: when one cannot speak, the next does, at once, and the reason is told once.
+"""A chain of voices: when one cannot speak, the next does within a second, and the reason is told once.
 
-A voice that failed rests and is tried again later, each time after a longer while; one that refused its key is
-not asked any more until settings change, which builds a new chain. A voice that needs long to be reached is not waited
-for: the next one says this sentence while reaching goes on. When the sound of a sentence breaks off after it has begun,
-the rest of that sentence is left out: nothing is said twice.
+A voice that has no sound after ``HEDGE_S`` is not given up: the next begins the same sentence, and whichever sounds
+first says it. Of the one that was too late the first sound is still waited for, unheard, since the next sentences wait
+for a slow voice as long as it usually takes. It is asked nothing more before that. A voice that has been silent is
+asked again beside the next one, so that it holds up one sentence and no second.
+
+A voice that failed rests and is tried again later, each time after a longer while; one that refused its key is not
+asked any more until settings change, which builds a new chain. When the sound of a sentence breaks off after it has
+begun, the rest of that sentence is left out: nothing is said twice.
+
+Within one reply the voice changes once at most: who gave way speaks again in the next one.
 """
 
 from __future__ import annotations
@@ -13,93 +19,21 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 from typing import Final
 
-from neko.audio.resample import SPEAKER_RATE, PcmStream
+from neko.audio.engines.chained_voice import HEDGE_S, Attempt, ChainedVoice, Link, Listener, Standing
+from neko.audio.resample import SPEAKER_RATE
 from neko.errors import NekoError, SpeechError, SpeechSilentError
 from neko.tasks import TaskOwner, in_thread
-from neko.types.speech import Convert, SpeechCapabilities, SpeechEngine, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance
 
 logger = logging.getLogger(__name__)
 
-REACH_S: Final = 0.6
-"""How long reaching a voice may hold a sentence up."""
-_FIRST_WAIT_S: Final = 3.0
 _LONGEST_WAIT_S: Final = 8.0
-"""For the first sound of a voice that has not spoken yet; each time in vain it is waited twice as long the next."""
-_SHORTEST_WAIT_S: Final = 1.0
-_TIMES_USUAL: Final = 4.0
-"""Later the first sound is waited for so many times as long as it usually takes."""
+"""For the first sound where nobody else can speak."""
 _GAP_S: Final = 6.0
-_FIRST_REST_S: Final = 10.0
-_LONGEST_REST_S: Final = 300.0
-
-
-class Standing(Enum):
-    """What is known of a voice. ``NEW``: not reached yet. ``RESTING``: failed, tried again later. ``OUT``: in vain."""
-
-    NEW = "new"
-    READY = "ready"
-    RESTING = "resting"
-    OUT = "out"
-
-
-@dataclass(frozen=True, slots=True)
-class ChainedVoice:
-    """An engine and the name of its voice; None is the name that was asked for."""
-
-    engine: SpeechEngine
-    voice: str | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Link:
-    """``fault``: why it does not speak. ``usual_s``: from asking to the first sound, None before it has spoken.
-
-    ``reaching``: under way; ``held_up``: a sentence has waited for that.
-    """
-
-    engine: SpeechEngine
-    voice: str | None
-    standing: Standing = Standing.NEW
-    rests_until: float = 0.0
-    rest_s: float = _FIRST_REST_S
-    usual_s: float | None = None
-    first_wait_s: float = _FIRST_WAIT_S
-    held_up: bool = False
-    fault: NekoError | None = None
-    reaching: asyncio.Task[None] | None = field(default=None, repr=False)
-
-    @property
-    def name(self) -> str:
-        return self.engine.capabilities.name
-
-    def may_speak(self, now: float) -> bool:
-        if self.standing is Standing.RESTING and now >= self.rests_until:
-            self.standing = Standing.NEW
-        return self.standing in (Standing.NEW, Standing.READY)
-
-    def failed(self, error: NekoError, now: float) -> None:
-        self.fault = error
-        if error.permanent:
-            self.standing = Standing.OUT
-            return
-        self.standing, self.rests_until = Standing.RESTING, now + self.rest_s
-        self.rest_s = min(_LONGEST_REST_S, 2 * self.rest_s)
-
-    def spoke(self, first_sound_s: float) -> None:
-        self.standing, self.rest_s, self.fault = Standing.READY, _FIRST_REST_S, None
-        self.usual_s = first_sound_s if self.usual_s is None else max(first_sound_s, 0.7 * self.usual_s)
-
-    @property
-    def wait_s(self) -> float | None:
-        if self.engine.capabilities.local:
-            return None
-        if self.usual_s is None:
-            return self.first_wait_s
-        return min(_LONGEST_WAIT_S, max(_SHORTEST_WAIT_S, _TIMES_USUAL * self.usual_s))
+"""For the next sound once there was some."""
 
 
 class FallbackEngine:
@@ -109,13 +43,15 @@ class FallbackEngine:
     """
 
     def __init__(
-        self, voices: Sequence[ChainedVoice], *, clock: Callable[[], float] = time.monotonic, reach_s: float = REACH_S
+        self, voices: Sequence[ChainedVoice], *, clock: Callable[[], float] = time.monotonic, hedge_s: float = HEDGE_S
     ) -> None:
-        self._links = [_Link(voice.engine, voice.voice) for voice in voices]
+        self._links = [Link(voice) for voice in voices]
         self._clock = clock
-        self._reach_s = reach_s
+        self._hedge_s = hedge_s
         self._owner = TaskOwner("speech fallback")
         self._untold: NekoError | None = None
+        self._reply = ""
+        self._gave_way: list[Link] = []
         self._closed = False
 
     @property
@@ -131,15 +67,18 @@ class FallbackEngine:
         return [(link.name, link.standing) for link in self._links]
 
     async def prewarm(self, language: str = "") -> None:
-        """Reach the chosen voice; when it cannot be, warm the next that can and raise why."""
+        """Warm the chosen voice; when it cannot be, warm the next that can and raise why."""
         if self._closed:
             raise self._closed_error()
-        passed_over: list[_Link] = []
-        while (link := self._next(passed_over)) is not None and not link.engine.capabilities.on_page:
-            await asyncio.shield(self._reach(link, language))
-            if link.standing is Standing.READY:
+        passed_over: list[Link] = []
+        while (link := self._next(passed_over)) is not None and not link.is_on_page:
+            try:
+                await link.engine.prewarm(language)
                 break
-            passed_over.append(link)
+            except Exception as error:
+                fault = link.fault_of(error)
+                link.failed(fault, self._clock())
+                self._give_way(link, fault, passed_over)
         self._tell()
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
@@ -150,26 +89,29 @@ class FallbackEngine:
         """
         if self._closed:
             raise self._closed_error()
-        listener = _Listener(convert)
-        passed_over: list[_Link] = []
-        while (link := self._next(passed_over)) is not None and not link.engine.capabilities.on_page:
-            try:
-                if not await self._is_reached(link, utterance.language):
-                    passed_over.append(link)
-                    continue
-                async with aclosing(self._speak(link, utterance, listener)) as pieces:
+        listener, race = Listener(convert), list[Attempt]()
+        gave_way = self._those_who_gave_way(utterance.reply)
+        try:
+            speaker = await self._first_to_sound(utterance, listener, race, gave_way)
+            if speaker is not None:
+                async with aclosing(self._pieces(speaker)) as pieces:
                     async for piece in pieces:
                         yield piece
-                break
-            except NekoError as error:
-                if self._closed or listener.broken:
-                    raise
-                self._give_way(link, error)
-                passed_over.append(link)
-                if listener.heard:
-                    break
-        if link is None and self._untold is None and not self._closed:
-            self._untold = next((one.fault for one in self._links if one.fault), None)
+                if rest := await in_thread(listener.finish, speaker):
+                    yield rest
+                if not self._closed:
+                    speaker.link.spoke(speaker.first_sound_s)
+            elif self._untold is None:
+                self._untold = next((link.fault for link in self._links if link.fault), None)
+        except NekoError as error:
+            if self._closed or listener.broken or listener.heard is None:
+                raise
+            link = listener.heard.link
+            link.failed(error, self._clock())
+            self._give_way(link, error, gave_way)
+        finally:
+            for attempt in race:
+                await attempt.stop()
         self._tell()
 
     async def aclose(self) -> None:
@@ -179,16 +121,27 @@ class FallbackEngine:
         for link in self._links:
             await link.engine.aclose()
 
-    def _next(self, passed_over: Sequence[_Link] = ()) -> _Link | None:
+    # ── who speaks ────────────────────────────────────────────────────────────
+
+    def _next(self, passed_over: Sequence[Link] = ()) -> Link | None:
         """Who speaks now; where nobody else can, one that rests is tried all the same."""
         now = self._clock()
         left = [link for link in self._links if link not in passed_over]
         ready = (link for link in left if link.may_speak(now))
         return next(ready, next((link for link in left if link.standing is Standing.RESTING), None))
 
-    def _give_way(self, link: _Link, error: NekoError) -> None:
+    def _those_who_gave_way(self, reply: str) -> list[Link]:
+        """Who is not asked in this reply any more; nobody, where no other voice here could speak."""
+        if not reply or reply != self._reply:
+            self._reply, self._gave_way = reply, []
+        other = self._next(self._gave_way)
+        if other is None or other.is_on_page:
+            self._gave_way.clear()
+        return self._gave_way
+
+    def _give_way(self, link: Link, error: NekoError, gave_way: list[Link]) -> None:
         logger.warning("%s gives way: %s", link.name, error)
-        link.failed(error, self._clock())
+        gave_way.append(link)
         self._untold = self._untold or error
 
     def _tell(self) -> None:
@@ -197,82 +150,100 @@ class FallbackEngine:
             untold, self._untold = self._untold, None
             raise untold
 
-    # ── one voice ─────────────────────────────────────────────────────────────
+    # ── one sentence ──────────────────────────────────────────────────────────
 
-    async def _is_reached(self, link: _Link, language: str) -> bool:
-        """Whether it can be asked by now."""
-        is_local = link.engine.capabilities.local
-        if link.standing is not Standing.READY and (is_local or not link.held_up):
-            reaching = self._reach(link, language)
-            link.held_up = True
-            await asyncio.wait([reaching], timeout=None if is_local else self._reach_s)
-        return link.standing is Standing.READY
+    async def _first_to_sound(
+        self, utterance: Utterance, listener: Listener, race: list[Attempt], gave_way: list[Link]
+    ) -> Attempt | None:
+        """Who is heard, or the first to be over without a sound; None when nobody here speaks.
 
-    def _reach(self, link: _Link, language: str) -> asyncio.Task[None]:
-        if link.reaching is None or link.reaching.done():
-            link.reaching = self._owner.spawn(self._reached(link, language), name="reach")
-        return link.reaching
+        It alone is left in ``race`` then. Who failed or was late is added to ``gave_way``.
+        """
+        speaker: Attempt | None = None
+        while speaker is None:
+            following = self._next([*gave_way, *(attempt.link for attempt in race)])
+            if following is not None and following.is_on_page:
+                following = None
+            if not race:
+                if following is None:
+                    return None
+                race.append(self._ask(following, utterance, listener))
+                continue
+            patience_s = self._patience_s(race[-1].link, nobody_else=following is None)
+            firsts = [attempt.first for attempt in race]
+            await asyncio.wait(firsts, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+            over = next((attempt for attempt in race if attempt.first.done()), None)
+            if listener.heard is not None:
+                speaker = listener.heard
+            elif over is not None:
+                if (fault := over.fault) is None:
+                    speaker = over
+                elif self._closed:
+                    raise fault
+                else:
+                    race.remove(over)
+                    over.link.failed(fault, self._clock())
+                    self._give_way(over.link, fault, gave_way)
+            elif following is not None:
+                race.append(self._ask(following, utterance, listener))
+            else:
+                break
+        await self._end_race(race, speaker, gave_way)
+        return speaker
 
-    async def _reached(self, link: _Link, language: str) -> None:
+    def _ask(self, link: Link, utterance: Utterance, listener: Listener) -> Attempt:
+        return Attempt(link, utterance, listener, self._owner, self._clock)
+
+    def _patience_s(self, link: Link, *, nobody_else: bool) -> float | None:
+        """How long the first sound of the voice that was asked last is waited for; None: until it is over."""
+        hedge_s = link.hedge_s(self._hedge_s)
+        on_page = self._links[-1].is_on_page
+        return _LONGEST_WAIT_S if nobody_else and not on_page and hedge_s is not None else hedge_s
+
+    async def _end_race(self, race: list[Attempt], speaker: Attempt | None, gave_way: list[Link]) -> None:
+        """Leave ``speaker`` alone in it: who was asked before was too late, who was asked after is not needed."""
+        came_before = speaker is None or race[0] is not speaker
+        for attempt in [attempt for attempt in race if attempt is not speaker]:
+            race.remove(attempt)
+            if came_before and not attempt.link.is_local:
+                error = SpeechSilentError("no sound in time", engine=attempt.link.name)
+                attempt.link.is_late(error)
+                self._give_way(attempt.link, error, gave_way)
+                self._owner.spawn(self._hear_out(attempt), name="late voice")
+            else:
+                await attempt.stop()
+
+    async def _hear_out(self, attempt: Attempt) -> None:
+        """Learn how long the first sound of a voice takes that was too late for its sentence, or why it has none."""
+        link = attempt.link
         try:
-            await link.engine.prewarm(language)
-            link.standing = Standing.READY
-        except NekoError as error:
-            self._give_way(link, error)
-        except Exception as error:
-            logger.exception("%s could not be reached", link.name)
-            self._give_way(link, SpeechError(f"the voice broke: {type(error).__name__}", engine=link.name))
+            await asyncio.wait([attempt.first])
+            if (fault := attempt.fault) is None:
+                link.spoke(attempt.first_sound_s)
+            else:
+                link.failed(fault, self._clock())
+                if not isinstance(fault, SpeechSilentError):
+                    self._untold = self._untold or fault
         finally:
-            link.held_up = False
+            await attempt.stop()
 
-    async def _speak(self, link: _Link, utterance: Utterance, listener: _Listener) -> AsyncGenerator[bytes, None]:
-        voice = utterance.voice if link.voice is None else replace(utterance.voice, voice=link.voice)
-        to_speaker = PcmStream(link.engine.capabilities.sample_rate)
-        asked, first_s = self._clock(), None
-        sound = link.engine.synthesise(replace(utterance, voice=voice), listener.through(to_speaker))
-        async with aclosing(sound) as pieces:
+    async def _pieces(self, attempt: Attempt) -> AsyncGenerator[bytes, None]:
+        """All of its sound; raises ``SpeechError`` when it falls silent."""
+        link, next_piece = attempt.link, attempt.first_piece
+        try:
             while True:
-                try:
-                    async with asyncio.timeout(_GAP_S if listener.heard else link.wait_s):
-                        piece = await anext(pieces, None)
-                except TimeoutError:
-                    link.first_wait_s = min(_LONGEST_WAIT_S, 2 * link.first_wait_s)
-                    raise SpeechSilentError("no sound in time", engine=link.name) from None
+                async with asyncio.timeout(_GAP_S):
+                    piece = await next_piece()
                 if piece is None:
-                    break
-                if first_s is None:
-                    first_s = self._clock() - asked
+                    return
                 yield piece
-        if rest := await in_thread(listener.finish, to_speaker):
-            yield rest
-        if not self._closed:
-            link.spoke(0.0 if first_s is None else first_s)
+                next_piece = attempt.next_piece
+        except TimeoutError:
+            raise SpeechSilentError("no more sound in time", engine=link.name) from None
+        except NekoError:
+            raise
+        except Exception as error:
+            raise link.fault_of(error) from error
 
     def _closed_error(self) -> SpeechError:
         return SpeechError("the voice is closed", engine=self._links[0].name)
-
-
-class _Listener:
-    """Whoever hears one sentence. ``heard``: some of it was made. ``broken``: it is the listener that failed."""
-
-    def __init__(self, convert: Convert) -> None:
-        self._convert = convert
-        self.heard = False
-        self.broken = False
-
-    def through(self, stream: PcmStream) -> Convert:
-        def convert(pcm: bytes) -> bytes:
-            self.heard = self.heard or bool(pcm)
-            return self._give(stream.process(pcm))
-
-        return convert
-
-    def finish(self, stream: PcmStream) -> bytes:
-        return self._give(stream.flush())
-
-    def _give(self, pcm: bytes) -> bytes:
-        try:
-            return self._convert(pcm) if pcm else b""
-        except Exception:
-            self.broken = True
-            raise
