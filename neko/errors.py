@@ -79,6 +79,7 @@ NekoError
 │   ├── HearingRefusedError    the server of the recogniser answered with an error
 │   │   └── HearingKeyError        401, 403: it does not take the key
 │   ├── HearingSilentError     it cannot be reached, or went silent
+│   ├── HearingCutError        its answer broke off
 │   ├── HearingUnreadableError  what it sent holds no words
 │   ├── HearingBusyError       more is waiting than can be recognised
 │   ├── HearingModelError      the model on this computer cannot be loaded, or ended too often

@@ -9,18 +9,32 @@ from neko.errors import HearingError, NekoError
 
 
 class HearingRefusedError(HearingError):
-    """``params`` holds ``status`` too."""
+    """``params`` holds ``status`` too, which some sentences are for."""
 
     code = "hearing_refused"
+    _sentences: ClassVar[Mapping[int, str]] = {
+        **dict.fromkeys((404, 405, 410), "hearing_refused_nothing"),
+        **dict.fromkeys((402, 429), "hearing_refused_limit"),
+        **dict.fromkeys((500, 502, 503, 504, 529), "hearing_refused_fault"),
+    }
+
+    @property
+    def sentence(self) -> str:
+        return self._sentences.get(int(self.params.get("status") or 0), self.code)
 
 
 class HearingKeyError(HearingRefusedError):
     code = "hearing_key"
     permanent = True
+    _sentences: ClassVar[Mapping[int, str]] = {}
 
 
 class HearingSilentError(HearingError):
     code = "hearing_silent"
+
+
+class HearingCutError(HearingError):
+    code = "hearing_cut"
 
 
 class HearingUnreadableError(HearingError):

@@ -83,7 +83,6 @@ async def test_why_a_fetch_failed_stands_below_the_model(
 async def test_a_server_is_entered_tried_and_named_with_where_the_sound_goes(
     running_neko: RunningNeko, driver: PageDriver, hub: FileServer
 ) -> None:
-    driver.forgive("status of 500")
     async with HostileProvider() as provider:
         provider.transcription = whole({"text": ""})
         await to_hearing(driver, running_neko.url)
@@ -96,6 +95,7 @@ async def test_a_server_is_entered_tried_and_named_with_where_the_sound_goes(
         provider.transcription = whole(problem("The model is on holiday."), 404)
         await driver.get("hearing-test").click()
         await expect(driver.get("hearing-problem")).to_contain_text("on holiday")
+        await expect(driver.get("hearing-problem")).to_contain_text("Look at the address and the model")
 
 
 async def test_the_browsers_own_recogniser_comes_with_a_word_on_where_the_sound_goes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -16,8 +17,9 @@ from neko.audio.hearing import models
 from neko.audio.hearing.models import KnownModel, ModelFile
 from tests import scripted_model
 from tests.conftest import RunningServer
-from tests.field.hostile_provider import HostileProvider, problem, whole
+from tests.field.hostile_provider import HostileProvider, Raw, problem, whole
 from tests.scripted_files import Answer, FileServer
+from tests.spoken import quiet, spoken
 
 SECONDS = 20.0
 FILES = {
@@ -79,10 +81,59 @@ async def test_the_test_asks_the_server_and_tells_what_it_says(api: httpx2.Async
         tested = await api.post("/api/hearing/test")
         assert tested.status_code == 200
         assert tested.json()["latency_ms"] > 0
-        provider.transcription = whole(problem("The model `m` is on holiday."), 404)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "told", "remedy"),
+    [
+        (whole(problem("Incorrect API key provided."), 401), "hearing_key", "Incorrect API key", "key again"),
+        (whole(problem("The model `m` is on holiday."), 404), "hearing_refused", "on holiday", "the model"),
+        (whole(problem("Slow down, please."), 429), "hearing_refused", "Slow down", "Wait a moment"),
+        (whole("upstream is down", 502), "hearing_refused", "fault of its own (HTTP 502)", "Try again"),
+        (whole("<html>Welcome</html>", 200, "text/html"), "hearing_unreadable", "not with words", "address ends"),
+        (whole({"object": "list"}), "hearing_unreadable", "not with words", "address ends"),
+        (Raw([b'{"text": "he'], content_type="application/json", cut=True), "hearing_cut", "broke off", "Try again"),
+        (Raw(refuse=True), "hearing_cut", "broke off", "Try again"),
+    ],
+    ids=["401", "404", "429", "502", "html", "other JSON", "cut", "refused"],
+)
+async def test_a_refusal_is_told_in_the_services_own_words_and_with_a_remedy(
+    api: httpx2.AsyncClient, answer: Raw, code: str, told: str, remedy: str
+) -> None:
+    async with HostileProvider() as provider:
+        await change(api, url=provider.base_url, model="m", api_key="sk-secret-123456")
+        provider.transcription = answer
         refused = await api.post("/api/hearing/test")
-        assert refused.status_code >= 400
-        assert "on holiday" in refused.json()["error"]
+        assert (refused.status_code, refused.json()["success"]) == (200, False)
+        assert refused.json()["code"] == code
+        assert told in refused.json()["error"]
+        assert remedy in refused.json()["remedy"]
+        assert "secret" not in refused.text
+
+
+async def test_a_recording_is_heard_as_in_a_call(api: httpx2.AsyncClient) -> None:
+    async with HostileProvider() as provider:
+        await change(api, url=provider.base_url, model="m")
+        provider.transcription = whole({"text": "Hello there."})
+
+        async def tried(sound: bytes) -> Json:
+            sent = {"sound": base64.b64encode(sound).decode(), "language": "en"}
+            answer: Json = (await api.post("/api/hearing/test", json=sent)).json()
+            return answer
+
+        heard = await tried(quiet(0.5) + await spoken("Hello there.") + quiet(0.5))
+        assert (heard["speech"], heard["text"]) == (True, "Hello there.")
+        nothing = await tried(quiet(2.0))
+        assert (nothing["success"], nothing["speech"], nothing["text"]) == (True, False, "")
+        assert len(provider.requests) == 1  # silence is sent nowhere
+        assert (await api.post("/api/hearing/test", json={"sound": "AAAA" * 110_000})).status_code == 422
+
+
+async def test_that_nothing_hears_is_told_with_what_to_do(api: httpx2.AsyncClient) -> None:
+    await change(api, engine="off")
+    answer = (await api.post("/api/hearing/test")).json()
+    assert (answer["success"], answer["code"]) == (False, "nothing_hears")
+    assert "Settings › Hearing" in answer["remedy"]
 
 
 async def test_a_language_that_is_none_is_refused(api: httpx2.AsyncClient) -> None:

@@ -17,7 +17,13 @@ from urllib.parse import urlsplit
 
 from neko.audio.hearing.buffered import BufferedRecognition
 from neko.errors import HearingError, ModelKeyLetterError, NekoError
-from neko.hearing_errors import HearingKeyError, HearingRefusedError, HearingSilentError, HearingUnreadableError
+from neko.hearing_errors import (
+    HearingCutError,
+    HearingKeyError,
+    HearingRefusedError,
+    HearingSilentError,
+    HearingUnreadableError,
+)
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import url_below
@@ -142,7 +148,7 @@ class TranscriptionServer:
         except (httpx2.ConnectError, httpx2.TimeoutException, TimeoutError) as error:
             raise HearingSilentError(f"no answer: {type(error).__name__}", **self._who) from error
         except httpx2.HTTPError as error:
-            raise HearingError(f"the connection broke: {type(error).__name__}", **self._who) from error
+            raise HearingCutError(f"the connection broke: {type(error).__name__}", **self._who) from error
 
     def _fields(self, hints: HearingHints) -> dict[str, str]:
         language = (self._language or hints.language).partition("-")[0].lower()

@@ -5,22 +5,25 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Base64Bytes, Field
+from starlette.responses import Response
 
 from neko.app import Neko
 from neko.app.hearing_models import Fetch, OfferedModel
+from neko.app.listening import HeardRecording
 from neko.errors import NekoError
 from neko.i18n import describe
 from neko.providers.speech_server import SpeechServerChoice, hearing_server_changes
 from neko.settings.masking import masked, masked_url
 from neko.settings.registry import HEARING_ENGINE, HEARING_LANGUAGE, HEARING_LOCAL_MODEL, ROLE_SETTINGS, HearingKind
-from neko.types.hearing import HEARING_RATE, HearingHints
+from neko.types.hearing import HEARING_RATE, HearingEngine, HearingHints
 from neko.web.endpoint import Call, delete, get, post
+from neko.web.errors import failure_of, json_response
 from neko.web.request_language import request_language
 from neko.web.schemas import Empty, Schema, Success
 
 _NO_MODEL = {400: "There is no such model."}
-_TEST_S = 1
+_LONGEST_TEST = 2 * HEARING_RATE * 10
 
 
 class ModelFetchState(Schema):
@@ -81,11 +84,22 @@ class HearingChange(Schema):
     local_model: str | None = Field(None, max_length=1000)
 
 
+class Recording(Schema):
+    """``sound``: PCM16 little-endian mono at 16 kHz, at most ten seconds, in base64. Without it a second without a word
+    is recognised. ``language`` (BCP 47) is likely spoken."""
+
+    sound: Base64Bytes = Field(b"", max_length=_LONGEST_TEST)
+    language: str = Field("", max_length=35)
+
+
 class HearingTested(Success):
-    """A second without a word was recognised, in ``latency_ms``."""
+    """``name`` has recognised the sound in ``latency_ms``. ``speech``: somebody speaks in it; ``text``: what was made
+    out."""
 
     name: str
     latency_ms: float
+    speech: bool
+    text: str
 
 
 class ModelPath(Schema):
@@ -113,15 +127,35 @@ async def change_hearing(call: Call[HearingChange]) -> HearingState:
     return await _state(call)
 
 
-@post("/api/hearing/test", response=HearingTested, summary="Whether what hears answers: one real recognition")
-async def test_hearing(call: Call) -> HearingTested:
-    engine = call.neko.hearing.engine()
+@post(
+    "/api/hearing/test",
+    body=Recording,
+    response=HearingTested,
+    summary="Whether what hears answers: one real recognition, of a recording as a call would hear it",
+)
+async def test_hearing(call: Call[Recording]) -> HearingTested | Response:
+    neko, sound = call.neko, call.body.sound
+    try:
+        if sound:
+            names = filter(None, (neko.characters.current, neko.characters.cards.master_name))
+            heard = await neko.listening.hear(sound, HearingHints(call.body.language, tuple(names)))
+        else:
+            heard = await _tried(neko.hearing.engine())
+    except NekoError as error:  # the call itself went well: what it found out is that nothing hears
+        return json_response(await failure_of(error, request_language(call.request, neko)))
+    return HearingTested(
+        name=heard.engine, latency_ms=round(heard.seconds * 1000, 1), speech=heard.speech, text=heard.text
+    )
+
+
+async def _tried(engine: HearingEngine) -> HeardRecording:
+    """A second of silence, which no voice activity would let through."""
     await engine.prewarm()
     began = time.perf_counter()
     recognition = engine.begin("test", HearingHints())
-    recognition.feed(bytes(2 * HEARING_RATE * _TEST_S))
+    recognition.feed(bytes(2 * HEARING_RATE))
     await recognition.finish()
-    return HearingTested(name=engine.capabilities.name, latency_ms=round((time.perf_counter() - began) * 1000, 1))
+    return HeardRecording(engine.capabilities.name, False, "", time.perf_counter() - began)
 
 
 @post(

@@ -73,6 +73,7 @@ class Listener:
         self._echo_guard: echo.EchoGuard | None = None
         self._arrived = asyncio.Event()
         self._ending = False
+        self._ended = asyncio.Event()
         self._before: deque[bytes] = deque(maxlen=round(PRE_ROLL_S / WINDOW_S))
         self._utterance: Utterance | None = None
         self._unknown: set[Utterance] = set()
@@ -103,6 +104,14 @@ class Listener:
         """The user has stopped: by the key, or because the microphone is shut. What has arrived is still heard."""
         self._ending = True
         self._arrived.set()
+
+    async def finish(self) -> None:
+        """``end``, and wait until what was said has been told as words."""
+        self._ended.clear()
+        self.end()
+        await self._ended.wait()
+        if self._finishing:
+            await asyncio.wait({self._finishing})
 
     async def aclose(self) -> None:
         """Hear nothing more; idempotent."""
@@ -140,6 +149,7 @@ class Listener:
                 self._ending = False
                 for event in self._segmenter.end():
                     self._on(event)
+                self._ended.set()
 
     def _judge(
         self, sound: bytes, begins: int, news: Sequence[tuple[int, SoundToPlay | Playback]]
