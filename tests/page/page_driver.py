@@ -44,7 +44,7 @@ class PageDriver:
         self.sent: list[str] = []
         self.binary = 0
         self.sound: list[bytes] = []
-        self.sound_ms: defaultdict[str, float] = defaultdict(float)
+        self.voice: defaultdict[str, bytearray] = defaultdict(bytearray)
         self.received: list[str] = []
         self._heard = asyncio.Event()
         self._went = asyncio.Event()
@@ -168,7 +168,7 @@ class PageDriver:
             self._heard.set()
         else:
             self.binary += 1
-            self.sound_ms[json.loads(self.received[-1])["speech_id"]] += len(data) / BYTES_PER_MS
+            self.voice[json.loads(self.received[-1])["speech_id"]] += data
 
 
 async def words(line: Locator) -> str:

@@ -16,7 +16,7 @@ from playwright.async_api import expect
 from neko.sessions.events import AutoCloseMic, SessionFailed
 from neko.sessions.manager import SessionManager
 from tests.page.fake_microphone import browser_hearing, write_wav
-from tests.page.page_driver import SOME_ID, PageDriver
+from tests.page.page_driver import BYTES_PER_MS, SOME_ID, PageDriver
 from tests.page.running_neko import NAME, RunningNeko
 from tests.page.test_chat_page_voice import AUDIBLE, EAR, STORY, UNTIL_HEARD
 from tests.scripted_hearing import ScriptedHearing, Words
@@ -183,7 +183,9 @@ async def test_a_cough_lets_her_go_on_where_she_was(tidy_loop: None, driver: Pag
         reports = [one["played_ms"] for one in await driver.until_sent("playback", speech_id=speech_id)]
         assert caller.told("neko_speech_resumed")[0]["speech_id"] == speech_id
         assert reports == sorted(reports)
-        assert abs(reports[-1] - driver.sound_ms[speech_id]) < 40, "all of it was heard, and none twice"
+        assert abs(reports[-1] - len(driver.voice[speech_id]) / BYTES_PER_MS) < 40, (
+            "all of it was heard, and none twice"
+        )
         assert speech_id not in [one["interrupted_speech_id"] for one in caller.told("user_activity")]
 
 
