@@ -78,11 +78,13 @@ class SileroDetector:
 class EnergyDetector:
     """Loudness in decibels above the noise of the room, which is followed: fast downwards, slowly upwards.
 
-    ``margin_db`` above the noise is as likely speech as not. A steady sound becomes noise after some seconds.
+    ``margin_db`` above the noise is as likely speech as not. A steady sound becomes noise after some seconds. No
+    loudness makes it surer than ``_SUREST`` in one window: a key that is struck is loud as well.
     """
 
     name = "energy"
     _STEEPNESS_DB = 2.0
+    _SUREST = 0.65
     _QUIETEST_DB = -70.0
     _RISE_DB = 0.06
     """Per window, some 2 dB a second."""
@@ -98,7 +100,7 @@ class EnergyDetector:
             noise = min(level, -45.0)
         self._noise_db = max(self._QUIETEST_DB, level if level < noise else noise + self._RISE_DB)
         over = level - self._noise_db - self._margin_db
-        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, over / self._STEEPNESS_DB))))
+        return min(self._SUREST, 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, over / self._STEEPNESS_DB)))))
 
 
 def level_db(pcm: bytes) -> float:

@@ -29,8 +29,10 @@ def test_a_start_is_told_within_the_first_tenth_of_a_second() -> None:
     assert heard(segmenter, (0.1, 1.0), (0.9, 0.1)) == [Speech.BEGAN]
 
 
-def test_one_likely_window_is_no_start() -> None:
-    assert heard(Segmenter(), (0.1, 0.5), (0.9, WINDOW_S), (0.1, 1.0)) == []
+def test_one_likely_window_is_no_start_unless_it_is_sure() -> None:
+    assert heard(Segmenter(), (0.1, 0.5), (0.6, WINDOW_S), (0.1, 1.0)) == []
+    assert heard(Segmenter(), (0.1, 0.5), (0.6, 2 * WINDOW_S)) == [Speech.BEGAN]
+    assert heard(Segmenter(), (0.1, 0.5), (0.8, WINDOW_S)) == [Speech.BEGAN]
 
 
 def test_what_is_neither_likely_nor_unlikely_stays_what_it_was() -> None:

@@ -39,12 +39,14 @@ class _State(Enum):
 @dataclass(frozen=True, slots=True)
 class SegmenterLimits:
     """``on``, ``off``: probabilities above and below which a window counts as speech and as quiet (between them
-    it is what the one before was). Seconds: ``start_s`` of speech are a start, ``lasting_s`` are no cough,
+    it is what the one before was). Seconds: ``start_s`` of speech are a start, as is one window of probability
+    ``sure`` (Silero's gives none of clicks, knocks and noise that much); ``lasting_s`` are no cough,
     ``pause_s`` of quiet are a pause, less than ``shortest_s`` of speech holds no word, and after ``longest_s`` a turn
     ends at its next pause, after twice that at once."""
 
     on: float = 0.5
     off: float = 0.35
+    sure: float = 0.7
     start_s: float = 2 * WINDOW_S
     lasting_s: float = 0.6
     pause_s: float = 5 * WINDOW_S
@@ -93,7 +95,7 @@ class Segmenter:
         self._likely = probability >= (limits.off if self._likely else limits.on)
         if self._state is _State.QUIET:
             self._run_s = self._run_s + WINDOW_S if self._likely else 0.0
-            if self._run_s >= limits.start_s - 1e-9:
+            if probability >= limits.sure or self._run_s >= limits.start_s - 1e-9:
                 yield from self._begin(self._run_s)
             return
         self.turn_s += WINDOW_S
