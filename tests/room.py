@@ -255,7 +255,7 @@ class Call:
             if not said:
                 self.outcome.false_holds += 1
             self._notice(said)
-        elif event is Speech.LASTS:
+        elif event is Speech.LASTS and not (self._guard and self._guard.lets_echo_through):
             self._lasting = True
             if not self._speaking_now():
                 self.outcome.false_stops += 1

@@ -3,7 +3,8 @@
 A client that has a canceller of its own says so (``echo_cancelled``) and needs nothing of this. For others, what
 they play (the far end) is laid beside what comes in (the near end) on one clock, the samples of the microphone, and
 taken out by WebRTC's AEC3 (the package ``pywebrtc-audio``, of the extra ``hearing``), which finds the remaining delay
-by itself. Where it is not installed, ``EnvelopeSuppressor`` turns down what is as loud as her echo is expected to be.
+by itself. Where it is not installed, ``EnvelopeSuppressor`` turns down what is as loud as her echo is expected to be;
+some of the echo still sounds like speech then (``lets_echo_through``), so that only words can tell who speaks.
 Nothing here makes her deaf: what the user says over her comes through.
 
 Everything here blocks (some 0.15 ms per 10 ms of sound) and belongs to one stream of sound, in one thread at a time.
@@ -128,6 +129,11 @@ class EchoGuard:
         self._at = at
         self._near = bytearray()
         self._clean = bytearray(LATENCY_BYTES)
+
+    @property
+    def lets_echo_through(self) -> bool:
+        """Does speech in the clean sound prove nothing while she is heard?"""
+        return isinstance(self._canceller, EnvelopeSuppressor)
 
     def clean(self, pcm: bytes) -> bytes:
         """As much sound as is given, ``LATENCY_BYTES`` later."""

@@ -7,11 +7,13 @@ The short calls are part of a plain run; ``long`` ones print what the short ones
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from neko.audio import echo
+from neko.audio.echo import Canceller, EnvelopeSuppressor
 from neko.audio.voice_activity import detector, silero_installed
 from tests.room import Call, Outcome, RoomSettings, Sound, levelled
 from tests.spoken import spoken
@@ -43,8 +45,6 @@ ROOMS = (
 )
 STEPS_A_SECOND = 50
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("pywebrtc_audio") is None, reason="no AEC3")
-
 
 async def her_voice() -> Sound:
     """By hibari where it is installed: the best voice has the most like a user's."""
@@ -57,7 +57,14 @@ async def her_voice() -> Sound:
     return levelled((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
 
 
-async def calls(seconds: float, *, silero: bool, talked_over: bool, rooms: tuple[RoomSettings, ...] = ROOMS) -> Outcome:
+async def calls(
+    seconds: float,
+    *,
+    silero: bool,
+    talked_over: bool,
+    canceller: Callable[[], Canceller],
+    rooms: tuple[RoomSettings, ...] = ROOMS,
+) -> Outcome:
     """One call of so many seconds in each room."""
     her, says = await her_voice(), [levelled(await spoken(text)) for text in USER]
     total = Outcome()
@@ -67,7 +74,7 @@ async def calls(seconds: float, *, silero: bool, talked_over: bool, rooms: tuple
         while talked_over and at < (seconds - 4) * STEPS_A_SECOND:
             user.append((at, says[random.integers(len(says))]))
             at += int(random.integers(5 * STEPS_A_SECOND, 8 * STEPS_A_SECOND))
-        call = Call(her, detector(silero=silero), echo.canceller(), room, seed=seed, user=user)
+        call = Call(her, detector(silero=silero), canceller(), room, seed=seed, user=user)
         total.add(call.run(round(seconds * STEPS_A_SECOND)))
     return total
 
@@ -78,9 +85,22 @@ DETECTORS = [
 ]
 
 
+CANCELLERS = [
+    pytest.param(
+        echo.canceller,
+        id="aec3",
+        marks=pytest.mark.skipif(importlib.util.find_spec("pywebrtc_audio") is None, reason="no AEC3"),
+    ),
+    pytest.param(EnvelopeSuppressor, id="envelope"),
+]
+
+
+@pytest.mark.parametrize("canceller", CANCELLERS)
 @pytest.mark.parametrize("silero", DETECTORS)
-async def test_she_is_not_stopped_by_her_echo_and_is_by_the_user(silero: bool) -> None:
-    outcome = await calls(13, silero=silero, talked_over=True, rooms=ROOMS[1:3])
+async def test_she_is_not_stopped_by_her_echo_and_is_by_the_user(
+    silero: bool, canceller: Callable[[], Canceller]
+) -> None:
+    outcome = await calls(13, silero=silero, talked_over=True, canceller=canceller, rooms=ROOMS[1:3])
     assert outcome.interruptions >= 2
     assert (outcome.false_stops, outcome.missed) == (0, 0), outcome
 
@@ -88,10 +108,13 @@ async def test_she_is_not_stopped_by_her_echo_and_is_by_the_user(silero: bool) -
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("talked_over", [False, True], ids=["alone", "talked over"])
+@pytest.mark.parametrize("canceller", CANCELLERS)
 @pytest.mark.parametrize("silero", DETECTORS)
-async def test_ten_minutes_of_her(silero: bool, talked_over: bool) -> None:
-    outcome = await calls(120 if not talked_over else 240, silero=silero, talked_over=talked_over)
-    print(f"\n{'silero' if silero else 'energy'}, {'talked over' if talked_over else 'alone'}: {outcome}")  # noqa: T201
+async def test_ten_minutes_of_her(silero: bool, canceller: Callable[[], Canceller], talked_over: bool) -> None:
+    seconds = 240 if talked_over else 180
+    outcome = await calls(seconds, silero=silero, talked_over=talked_over, canceller=canceller)
+    name = f"{'silero' if silero else 'energy'}, {type(canceller()).__name__}"
+    print(f"\n{name}, {'talked over' if talked_over else 'alone'}: {outcome}")  # noqa: T201
     assert outcome.spoken_s >= 600
     assert outcome.false_stops <= outcome.spoken_s / 600
     assert outcome.missed <= 0.05 * outcome.interruptions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from neko.types.model_session import (
     EndOfSpeech,
     HoldToTalk,
     ModelEvent,
+    SoundToPlay,
     SpeechLasts,
     SpeechRejected,
     SpeechStarted,
@@ -101,6 +103,18 @@ async def test_speech_that_lasts_is_told_apart_from_what_may_be_a_cough() -> Non
         await call.until(Transcript)
     kinds = [type(event) for event in call.heard if not isinstance(event, Transcript)]
     assert kinds[-3:] == [SpeechStarted, SpeechLasts, SpeechStopped]
+
+
+async def test_where_her_echo_may_come_through_only_words_are_taken_for_the_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pywebrtc_audio", None)
+    async with in_call(ScriptedHearing()) as call:
+        await call.session.send(SoundToPlay("s", speech(0.5).pcm, RATE))
+        await call.play(silence(0.3), speech(1.5), silence(1.6))
+        await call.until(Transcript)
+    kinds = [type(event) for event in call.heard if not isinstance(event, Transcript)]
+    assert kinds == [SpeechStarted, SpeechStopped]
 
 
 async def test_the_words_at_a_pause_serve_as_the_final_ones_when_nothing_follows() -> None:
