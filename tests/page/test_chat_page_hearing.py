@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import AsyncIterator
 from types import MappingProxyType
@@ -16,7 +17,9 @@ from tests import scripted_model
 from tests.field.hostile_provider import HostileProvider, problem, whole
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
+from tests.page.test_call import MICROPHONE
 from tests.scripted_files import Answer, FileServer
+from tests.spoken import spoken
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -69,6 +72,21 @@ async def test_a_model_is_fetched_with_one_tap_stopped_and_gone_on_with(
     await driver.get("remove-tiny").click()
     await expect(driver.get("hearing-now")).to_contain_text("nothing to hear with")
     assert await driver.violations() == []
+
+
+async def test_where_nothing_hears_the_test_of_the_microphone_offers_what_could(
+    running_neko: RunningNeko, driver: PageDriver, hub: FileServer
+) -> None:
+    await driver.context.add_init_script(path=MICROPHONE)
+    page = await driver.open(f"{running_neko.url}/#settings/microphone")
+    await expect(driver.get("microphone-words")).to_contain_text("nothing to hear with")
+    await driver.get("fetch-tiny").click()
+    await expect(driver.get("microphone-words")).to_contain_text("Tiny hears you now")
+    await expect(driver.get("microphone-offer")).to_be_hidden()
+    await driver.get("microphone-test").click()
+    await driver.until("() => window.live() === 1")
+    await page.evaluate("window.say", base64.b64encode(await spoken("Hello, can you hear me?")).decode())
+    await expect(driver.get("microphone-words")).to_contain_text("I understood: “hello” (Tiny")
 
 
 async def test_why_a_fetch_failed_stands_below_the_model(

@@ -3,7 +3,9 @@
  *
  * @import { HearingChange, HearingEngine, HearingSettings } from "../rest.js"
  */
+import { canRecognise } from "../../sound/browser_recogniser.js";
 import { get, post, sentenceOf } from "../api.js";
+import { chooseBrowserRecogniser } from "../call.js";
 import { h } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
 import { row, select } from "./controls.js";
@@ -64,6 +66,7 @@ class HearingPage {
   /** @param {HearingSettings} now */
   #show(now) {
     this.#settings = now;
+    chooseBrowserRecogniser(now.engine === "browser");
     const chosen = now.chosen ?? "auto";
     for (const tile of this.#tiles) tile.setAttribute("aria-checked", String(tile.value === chosen));
     this.#now.textContent = this.#words();
@@ -79,7 +82,7 @@ class HearingPage {
   /** What hears, and where the sound goes. */
   #words() {
     const { engine, error, local, name, url } = this.#settings;
-    if (engine === "browser") return t(hasRecogniser() ? "hearing.goes_browser" : "hearing.no_browser");
+    if (engine === "browser") return t(canRecognise() ? "hearing.goes_browser" : "hearing.no_browser");
     if (error) return error;
     return t(local ? "hearing.goes_nowhere" : url ? "hearing.goes_address" : "hearing.goes_provider", { name, url });
   }
@@ -150,8 +153,4 @@ class HearingPage {
     const all = language && !LANGUAGES.includes(language) ? [...LANGUAGES, language] : LANGUAGES;
     return [["", t("hearing.finds_out")], ...all.map((/** @type {string} */ tag) => /** @type {[string, string]} */ ([tag, names.of(tag) ?? tag]))];
   }
-}
-
-function hasRecogniser() {
-  return "SpeechRecognition" in globalThis || "webkitSpeechRecognition" in globalThis;
 }
