@@ -45,7 +45,7 @@ class Listening:
         """For one session. Raises ``NekoError``."""
         return Ears(self._engine(), voice_activity.detector(silero=self._silero), self._executor, STRATEGIES)
 
-    async def hear(self, pcm: bytes, hints: HearingHints) -> HeardRecording:
+    async def hear(self, pcm: bytes, hints: HearingHints, *, reduce_noise: bool = False) -> HeardRecording:
         """The words of a recording (PCM16 mono at ``HEARING_RATE``), by everything that a call is heard with.
 
         Raises ``NekoError``.
@@ -58,7 +58,7 @@ class Listening:
                 ears.engine, ears.detector, ears.executor, ears.strategies, owner=owner, emit=events.append
             )
             listener.hints = hints
-            listener.feed(pcm)
+            listener.feed(pcm, reduce_noise=reduce_noise)
             began = time.perf_counter()
             try:
                 await listener.finish()

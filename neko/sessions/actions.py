@@ -60,6 +60,13 @@ class MuteMicrophone:
 
 
 @dataclass(frozen=True, slots=True)
+class ReduceNoise:
+    """Take the noise of the room out of the microphone's sound, or leave it in."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PushToTalk:
     """The key to talk is pressed, or let go."""
 
@@ -111,6 +118,7 @@ Action = (
     | SendAudio
     | ReportPlayback
     | MuteMicrophone
+    | ReduceNoise
     | PushToTalk
     | HeardOnPage
     | SendImage

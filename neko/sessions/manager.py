@@ -26,6 +26,7 @@ from neko.sessions.actions import (
     MuteMicrophone,
     Ping,
     PushToTalk,
+    ReduceNoise,
     ReportPlayback,
     RetryReply,
     ScreenshotResponse,
@@ -277,7 +278,7 @@ class SessionManager:
                 pass  # only a client can be answered
             case SendText():
                 self.say(action)
-            case SendAudio() | ReportPlayback() | MuteMicrophone() | PushToTalk() | HeardOnPage():
+            case SendAudio() | ReportPlayback() | MuteMicrophone() | ReduceNoise() | PushToTalk() | HeardOnPage():
                 self.spoken_input.take(action)
             case SendImage(jpeg):
                 self._take_image(jpeg)

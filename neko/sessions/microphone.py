@@ -133,6 +133,8 @@ class Microphone:
         self._fault_told = False
         self.state = MicrophoneState.CLOSED
         self.muted = False
+        self.reduce_noise = False
+        """The noise of the room is unwanted."""
 
     @property
     def dropped_s(self) -> float:
@@ -199,7 +201,7 @@ class Microphone:
         try:
             async with asyncio.timeout(self._limits.send_timeout_s):
                 if pcm := await self._at_rate(chunk, session.capabilities.input_rate):
-                    await session.send(UserAudio(pcm))
+                    await session.send(UserAudio(pcm, self.reduce_noise))
                 self._fault_told = False
         except (Exception, asyncio.CancelledError) as error:
             if not isinstance(error, Exception) and is_cancelled():

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from neko.i18n import notice
-from neko.sessions.actions import HeardOnPage, Mode, MuteMicrophone, PushToTalk, ReportPlayback, SendAudio
+from neko.sessions.actions import HeardOnPage, Mode, MuteMicrophone, PushToTalk, ReduceNoise, ReportPlayback, SendAudio
 from neko.sessions.events import AutoCloseMic, Event, MicrophoneMuted
 from neko.sessions.microphone import Microphone
 from neko.sessions.session_slot import ModelSessionSlot
@@ -14,7 +14,7 @@ from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_controller import TurnController
 from neko.types.model_session import EndOfSpeech, HoldToTalk, Playback, SpeechRejected, SpeechStarted, Transcript
 
-SpokenAction = SendAudio | MuteMicrophone | PushToTalk | HeardOnPage | ReportPlayback
+SpokenAction = SendAudio | MuteMicrophone | ReduceNoise | PushToTalk | HeardOnPage | ReportPlayback
 
 
 class SpokenInput:
@@ -48,6 +48,8 @@ class SpokenInput:
                 self._turns.voice.playback(Playback(speech_id, played_ms, state))
             case MuteMicrophone(muted):
                 self.mute(muted)
+            case ReduceNoise(on):
+                self._microphone.reduce_noise = on
             case PushToTalk(held):
                 if held:
                     self._need("audio")

@@ -110,9 +110,11 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class UserAudio:
-    """Microphone sound: PCM16 little-endian, mono, at the session's ``input_rate``."""
+    """Microphone sound: PCM16 little-endian, mono, at the session's ``input_rate``. ``reduce_noise``: the user wants
+    the noise of the room taken out of it."""
 
     pcm: bytes
+    reduce_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,6 +218,22 @@ async def test_nothing_is_heard_while_the_microphone_is_shut(data_dir: Path) -> 
         assert len(call.hearing.utterances) == 1
 
 
+@pytest.mark.skipif(not HAS_HEARING, reason="needs the extra hearing")
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_the_noise_of_the_room_is_taken_out_if_that_is_wanted(data_dir: Path, *, wanted: bool) -> None:
+    async with in_call(data_dir, Words("hello there")) as call:
+        await call.page.send("neko_reduce_noise", on=wanted)
+        speech = np.frombuffer(quiet(2) + await spoken("Hello there, my dear friend."), "<i2")
+        rush = np.random.default_rng(3).normal(0, 300, len(speech))
+        noisy = (speech + rush).clip(-32768, 32767).astype("<i2").tobytes()
+        await call.play(noisy, quiet(2))
+        await call.page.until("user_transcript")
+        heard = np.frombuffer(bytes(call.hearing.utterances[0].sound), "<i2").astype(float)
+        before = heard[: RATE // 4]  # of what is kept from before she speaks
+        assert bool(np.sqrt(np.mean(before**2)) < 100) is wanted
+        assert np.abs(heard).max() > 5_000
+
+
 async def test_while_the_key_is_held_a_pause_ends_nothing(data_dir: Path) -> None:
     async with in_call(data_dir, Words("Well, let me think.")) as call:
         await call.page.send("neko_push_to_talk", held=True)

@@ -11,11 +11,13 @@ from starlette.responses import Response
 from neko.app import Neko
 from neko.app.hearing_models import Fetch, OfferedModel
 from neko.app.listening import HeardRecording
+from neko.audio.noise import noise_reducer_installed
 from neko.errors import NekoError
 from neko.i18n import describe
 from neko.providers.speech_server import SpeechServerChoice, hearing_server_changes
 from neko.settings.masking import masked, masked_url
 from neko.settings.registry import HEARING_ENGINE, HEARING_LANGUAGE, HEARING_LOCAL_MODEL, ROLE_SETTINGS, HearingKind
+from neko.tasks import in_thread
 from neko.types.hearing import HEARING_RATE, HearingEngine, HearingHints
 from neko.web.endpoint import Call, delete, get, post
 from neko.web.errors import failure_of, json_response
@@ -55,7 +57,9 @@ class HearingModel(Schema):
 class HearingState(Success):
     """``engine`` is in force; ``chosen`` is null while that is left to her. ``name`` and ``local`` tell what hears,
     ``error`` and ``remedy`` why nothing does. ``provider`` is whose server hears without an address of its own, empty
-    where there is none. Own models go into ``folder``. ``language`` is that of what is spoken, empty: she finds out."""
+    where there is none. Own models go into ``folder``.
+    ``language`` is that of what is spoken, empty: she finds out. ``reduces_noise``: what takes noise out of a call is
+    installed."""
 
     engine: HearingKind
     chosen: HearingKind | None
@@ -69,6 +73,7 @@ class HearingState(Success):
     provider: str
     language: str
     local_model: str
+    reduces_noise: bool
     folder: str
     models: list[HearingModel]
 
@@ -86,10 +91,11 @@ class HearingChange(Schema):
 
 class Recording(Schema):
     """``sound``: PCM16 little-endian mono at 16 kHz, at most ten seconds, in base64. Without it a second without a word
-    is recognised. ``language`` (BCP 47) is likely spoken."""
+    is recognised. ``language`` (BCP 47) is likely spoken; ``reduce_noise`` as in a call."""
 
     sound: Base64Bytes = Field(b"", max_length=_LONGEST_TEST)
     language: str = Field("", max_length=35)
+    reduce_noise: bool = False
 
 
 class HearingTested(Success):
@@ -138,7 +144,8 @@ async def test_hearing(call: Call[Recording]) -> HearingTested | Response:
     try:
         if sound:
             names = filter(None, (neko.characters.current, neko.characters.cards.master_name))
-            heard = await neko.listening.hear(sound, HearingHints(call.body.language, tuple(names)))
+            hints = HearingHints(call.body.language, tuple(names))
+            heard = await neko.listening.hear(sound, hints, reduce_noise=call.body.reduce_noise)
         else:
             heard = await _tried(neko.hearing.engine())
     except NekoError as error:  # the call itself went well: what it found out is that nothing hears
@@ -214,6 +221,7 @@ async def _state(call: Call[HearingChange] | Call[Empty, Empty, ModelPath] | Cal
         provider=server.provider_name if server and not url else "",
         language=in_force.get(HEARING_LANGUAGE),
         local_model=in_force.get(HEARING_LOCAL_MODEL),
+        reduces_noise=await in_thread(noise_reducer_installed),
         folder=str(neko.hearing_models.folder),
         models=[_model(neko, one, language) for one in offered],
     )

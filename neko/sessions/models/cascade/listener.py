@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from neko.audio import echo
+from neko.audio.noise import NoiseReducer, NoReducer, noise_reducer
 from neko.audio.turn_taking.patience import LONGEST_S, UNKNOWN_S, SaidSoFar, Strategy, patience
 from neko.audio.turn_taking.segmenter import Segmenter, Speech
 from neko.audio.voice_activity import WINDOW_BYTES, WINDOW_S, VoiceDetector
@@ -71,6 +72,8 @@ class Listener:
         """Samples of the microphone that were taken out of ``_waiting`` so far."""
         self._news: list[tuple[int, SoundToPlay | Playback]] = []
         self._echo_guard: echo.EchoGuard | None = None
+        self._reduce_noise = False
+        self._noise_reducer: NoiseReducer | NoReducer | None = None
         self._arrived = asyncio.Event()
         self._ending = False
         self._ended = asyncio.Event()
@@ -82,8 +85,9 @@ class Listener:
         self._tasks: set[asyncio.Task[None]] = set()
         self._task = self._spawn(self._run(), "listen to the microphone")
 
-    def feed(self, pcm: bytes) -> None:
-        """Take sound; never waits."""
+    def feed(self, pcm: bytes, *, reduce_noise: bool = False) -> None:
+        """Take sound; never waits. ``reduce_noise`` is for what waits to be judged too."""
+        self._reduce_noise = reduce_noise
         self._waiting += pcm
         too_much = len(self._waiting) - round(MOST_WAITING_S * HEARING_RATE) * 2
         if too_much > 0:
@@ -140,7 +144,7 @@ class Listener:
                 del self._waiting[: len(sound)]
                 news, self._news = self._news, []
                 judged = asyncio.get_running_loop().run_in_executor(
-                    self._executor, self._judge, sound, self._taken, news
+                    self._executor, self._judge, sound, self._taken, news, self._reduce_noise
                 )
                 self._taken += len(sound) // 2
                 for window, probability in await judged:
@@ -152,15 +156,18 @@ class Listener:
                 self._ended.set()
 
     def _judge(
-        self, sound: bytes, begins: int, news: Sequence[tuple[int, SoundToPlay | Playback]]
+        self, sound: bytes, begins: int, news: Sequence[tuple[int, SoundToPlay | Playback]], reduce_noise: bool
     ) -> list[tuple[bytes, float]]:
-        """In the executor: windows without her voice, and how likely each holds speech."""
+        """In the executor: windows without her voice (and noise), and how likely each holds speech."""
         if news and self._echo_guard is None:
             self._echo_guard = echo.EchoGuard(echo.canceller(), begins)
         if guard := self._echo_guard:
             for at, item in news:
                 guard.far_end.tell(item, at)
             sound = guard.clean(sound)
+        if reduce_noise:
+            self._noise_reducer = self._noise_reducer or noise_reducer()
+            sound = self._noise_reducer.clean(sound)
         windows = [sound[at : at + WINDOW_BYTES] for at in range(0, len(sound), WINDOW_BYTES)]
         return [(window, self._detector.probability(window)) for window in windows]
 

@@ -84,8 +84,8 @@ class CascadeSession:
     async def send(self, item: ModelInput) -> None:
         """See ``ModelSession``; raises ``RuntimeError`` once the session is closed."""
         match item:
-            case UserAudio(pcm):
-                self._listen().feed(pcm)
+            case UserAudio(pcm, reduce_noise):
+                self._listen().feed(pcm, reduce_noise=reduce_noise)
             case SoundToPlay() | Playback():
                 if self._listener:
                     self._listener.tell(item)

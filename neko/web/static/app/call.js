@@ -19,7 +19,7 @@ import { Microphone, MicrophoneError } from "../sound/microphone.js";
 import { Awake } from "./awake.js";
 import { Emitter } from "./emitter.js";
 import { currentLanguage, t } from "./i18n.js";
-import { microphoneChoice, rememberDevice } from "./microphone_choice.js";
+import { microphoneChoice, noiseReduction, rememberDevice } from "./microphone_choice.js";
 import { recall, remember } from "./preferences.js";
 
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -157,7 +157,12 @@ export class Call extends Emitter {
   async changeMicrophone() {
     if (!this.#microphone || this.state === "opening") return;
     this.#microphone.close();
+    this.#tellNoise();
     await this.#listen();
+  }
+
+  #tellNoise() {
+    this.emit("send", { action: "neko_reduce_noise", on: noiseReduction() === "server" });
   }
 
   /**
@@ -241,6 +246,7 @@ export class Call extends Emitter {
       echo_cancelled: this.#microphone?.echoCancelled ?? false,
     });
     this.emit("send", { action: "neko_microphone", muted: this.muted }); // it may be shut since an earlier call
+    this.#tellNoise();
     this.#timer = setTimeout(() => {
       this.hangUp();
       this.emit("told", t("call.no_answer"));

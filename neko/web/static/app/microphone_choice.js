@@ -2,6 +2,7 @@
  * Which microphone the reader wants, and how; this browser remembers it.
  *
  * @import { Device, MicrophoneOptions } from "../sound/microphone.js"
+ * @typedef {"off" | "browser" | "server"} NoiseReduction
  */
 import { post } from "./api.js";
 import { recall, remember } from "./preferences.js";
@@ -14,8 +15,14 @@ export function microphoneChoice() {
   return {
     device: { id: recall("microphone", ""), label: recall("microphoneLabel", "") },
     gain: Math.min(HIGHEST_GAIN_DB, Math.max(LOWEST_GAIN_DB, recall("microphoneGain", 0))),
-    noiseSuppression: recall("noiseSuppression", false),
+    noiseSuppression: noiseReduction() === "browser",
   };
+}
+
+/** Who takes the noise of the room out. @returns {NoiseReduction} */
+export function noiseReduction() {
+  const kept = recall("noiseReduction", "off");
+  return kept === "browser" || kept === "server" ? kept : "off";
 }
 
 /**
@@ -33,9 +40,9 @@ export function chooseGain(decibels) {
   remember("microphoneGain", decibels);
 }
 
-/** @param {boolean} on */
-export function chooseNoiseSuppression(on) {
-  remember("noiseSuppression", on);
+/** @param {NoiseReduction} how */
+export function chooseNoiseReduction(how) {
+  remember("noiseReduction", how);
 }
 
 /**

@@ -96,6 +96,7 @@
  * @property {string} provider whose server hears without an address of its own
  * @property {string} language
  * @property {string} local_model
+ * @property {boolean} reduces_noise the server can take noise out of a call
  * @property {string} folder for models of one's own
  * @property {HearingModel[]} models
  *

@@ -104,10 +104,11 @@
  * @typedef {{ action: "playback", speech_id: string, played_ms: number, state: "playing" | "paused" | "ended" }} ReportPlayback
  * @typedef {{ action: "neko_heard", utterance_id: string, state: "started" | "partial" | "final" | "rejected", text: string }} HeardOnPage
  * @typedef {{ action: "neko_microphone", muted: boolean }} MuteMicrophone
+ * @typedef {{ action: "neko_reduce_noise", on: boolean }} ReduceNoise Take the noise of the room out of the microphone's sound.
  * @typedef {{ action: "neko_push_to_talk", held: boolean }} PushToTalk
  * @typedef {{ action: "start_session", input_type: "audio", audio_format: "pcm16", sample_rate: number, echo_cancelled: boolean }} StartCall
  *   Binary frames follow: PCM16 little-endian mono at that rate.
  * @typedef {{ action: "end_session" }} EndCall
- * @typedef {SendText | SendPicture | PlainAction | ReportPlayback | HeardOnPage | MuteMicrophone | PushToTalk | StartCall | EndCall} ClientAction
+ * @typedef {SendText | SendPicture | PlainAction | ReportPlayback | HeardOnPage | MuteMicrophone | ReduceNoise | PushToTalk | StartCall | EndCall} ClientAction
  */
 export {};

@@ -3,13 +3,14 @@
  *
  * @import { Device } from "../../sound/microphone.js"
  * @import { Call, TalkMode } from "../call.js"
+ * @import { NoiseReduction } from "../microphone_choice.js"
  * @import { PageParts } from "./dialog.js"
  */
 import { microphones } from "../../sound/microphone.js";
 import { h } from "../element.js";
 import { t } from "../i18n.js";
-import { chooseDevice, chooseGain, chooseNoiseSuppression, HIGHEST_GAIN_DB, LOWEST_GAIN_DB, microphoneChoice } from "../microphone_choice.js";
-import { row, select, slider, toggle } from "./controls.js";
+import { chooseDevice, chooseGain, chooseNoiseReduction, HIGHEST_GAIN_DB, LOWEST_GAIN_DB, microphoneChoice, noiseReduction } from "../microphone_choice.js";
+import { row, select, slider } from "./controls.js";
 import { MicrophoneTest } from "./microphone_test.js";
 
 /**
@@ -20,6 +21,9 @@ export function microphonePage(body, { call }) {
   const device = h("div", { class: "field-control" });
   const drawDevices = async () => device.replaceChildren(await deviceSelect(call));
   void drawDevices();
+  const noise = h("div", { class: "field-control" });
+  const drawNoise = (/** @type {boolean} */ canServer) => noise.replaceChildren(noiseSelect(call, canServer));
+  drawNoise(noiseReduction() === "server");
   body.append(h("div", { class: "settings-group" },
     row(t("microphone.mode"), modeSelect(call)),
     row(t("microphone.device"), device),
@@ -27,11 +31,8 @@ export function microphonePage(body, { call }) {
       min: LOWEST_GAIN_DB, max: HIGHEST_GAIN_DB, step: 1, value: microphoneChoice().gain, show: (value) => `${value > 0 ? "+" : ""}${value} dB`,
       onInput: (gain) => call.setGain(gain), onChange: chooseGain, testId: "microphone-gain",
     })),
-    row(t("microphone.noise"), toggle(microphoneChoice().noiseSuppression, (on) => {
-      chooseNoiseSuppression(on);
-      void call.changeMicrophone();
-    }, "microphone-noise"), t("microphone.noise_hint")),
-    new MicrophoneTest(() => void drawDevices()).element));
+    row(t("microphone.noise"), noise, t("microphone.noise_hint")),
+    new MicrophoneTest(() => void drawDevices(), (now) => drawNoise(now.reduces_noise)).element));
 }
 
 /** @param {Call} call */
@@ -39,6 +40,20 @@ function modeSelect(call) {
   /** @type {[TalkMode, string][]} */
   const modes = [["open", t("microphone.mode_open")], ["push", t("microphone.mode_push")]];
   return select(modes, call.mode, (mode) => call.setMode(mode === "push" ? "push" : "open"), "microphone-mode");
+}
+
+/**
+ * @param {Call} call
+ * @param {boolean} canServer what does it there is installed
+ */
+function noiseSelect(call, canServer) {
+  /** @type {NoiseReduction[]} */
+  const ways = ["off", "browser", ...(canServer ? /** @type {const} */ (["server"]) : [])];
+  const options = ways.map((way) => /** @type {[string, string]} */ ([way, t(`microphone.noise_${way}`)]));
+  return select(options, noiseReduction(), (way) => {
+    chooseNoiseReduction(/** @type {NoiseReduction} */ (way));
+    void call.changeMicrophone();
+  }, "microphone-noise");
 }
 
 /** @param {Call} call */

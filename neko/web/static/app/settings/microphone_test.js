@@ -11,7 +11,7 @@ import { ApiError, get, post, sentenceOf } from "../api.js";
 import { chooseBrowserRecogniser, usesBrowserRecogniser } from "../call.js";
 import { h } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
-import { microphoneChoice } from "../microphone_choice.js";
+import { microphoneChoice, noiseReduction } from "../microphone_choice.js";
 import { HearingModels } from "./hearing_models.js";
 
 const FRAMES = 200;
@@ -34,17 +34,24 @@ export class MicrophoneTest {
   #button = h("button", { type: "button", class: "button is-main", "data-testid": "microphone-test", text: t("microphone.test"), on: { click: () => void this.#run() } });
   element = h("div", { class: "form microphone-test" }, this.#meter, this.#note, this.#words, this.#offer, h("div", { class: "form-acts" }, this.#button));
 
-  /** @param {() => void} onAllowed the names of the devices may be known */
-  constructor(onAllowed) {
+  /**
+   * @param {() => void} onAllowed the names of the devices may be known
+   * @param {(now: HearingSettings) => void} onHearing what hears is known
+   */
+  constructor(onAllowed, onHearing) {
     this.#onAllowed = onAllowed;
-    if (!usesBrowserRecogniser()) void this.#look();
+    void this.#look(onHearing);
   }
 
-  /** Does anything hear? */
-  async #look() {
+  /**
+   * Does anything hear?
+   * @param {(now: HearingSettings) => void} onHearing
+   */
+  async #look(onHearing) {
     try {
       /** @type {HearingSettings} */
       const now = await get("api/hearing");
+      onHearing(now);
       if (now.engine === "browser") chooseBrowserRecogniser(canRecognise());
       else if (now.error) this.#offerWhatHears(now, [now.error, now.remedy].filter(Boolean).join(" "));
     } catch {
@@ -83,7 +90,7 @@ export class MicrophoneTest {
     this.#say(this.#words, t("model.loading"));
     try {
       /** @type {{ name: string, latency_ms: number, speech: boolean, text: string }} */
-      const { name, latency_ms: ms, speech, text } = await post("api/hearing/test", { sound: base64(frames), language: currentLanguage() }, ANSWER_TIMEOUT_MS);
+      const { name, latency_ms: ms, speech, text } = await post("api/hearing/test", { sound: base64(frames), language: currentLanguage(), reduce_noise: noiseReduction() === "server" }, ANSWER_TIMEOUT_MS);
       const seconds = new Intl.NumberFormat(currentLanguage(), { maximumFractionDigits: 1 }).format(ms / 1000);
       if (text) this.#say(this.#words, t("microphone.understood", { text, name, seconds }));
       else this.#say(this.#words, t(speech ? "microphone.no_words" : "microphone.no_speech"), "is-bad");
