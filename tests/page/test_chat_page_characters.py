@@ -158,7 +158,7 @@ async def test_a_picture_is_shown_in_the_list_and_in_the_bar(running_neko: Runni
     await driver.get("character-picture").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": shot})
     await expect(driver.get("name").locator("img")).to_have_attribute("src", re.compile(r"\.webp$"))
     await driver.get("character-back").click()
-    await driver.until("() => document.querySelector('.person-sign img')?.naturalWidth === 512")
+    await driver.until("() => document.querySelector('.person-portrait img')?.naturalWidth === 512")
     await edit(driver, NAME)
     await page.get_by_role("button", name="Remove the picture").click()
     await expect(driver.get("name").locator("img")).to_have_count(0)
@@ -249,3 +249,35 @@ async def test_what_was_answered_is_not_asked_again_by_a_character_opened_by_her
     await expect(driver.get("composer")).to_be_enabled()
     await expect(driver.get("welcome")).to_have_count(0)
     await page.close()
+
+
+async def test_each_is_shown_in_her_own_colours_and_who_is_here_comes_first(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await running_neko.neko.characters.create("Rin", {"neko": {"colours": {"hair": "#204060"}}})
+    page = await driver.open(f"{running_neko.url}/Rin{LIST[1:]}")
+    people = driver.get("character")
+    await expect(people).to_have_count(2)
+    await expect(people.first).to_have_attribute("data-name", "Rin")
+    await expect(people.locator("svg")).to_have_count(2)
+    hair = "(svgs) => svgs.map((svg) => svg.style.getPropertyValue('--hair'))"
+    own, others = await page.locator("[data-testid=character] svg").evaluate_all(hair)
+    assert own == "#204060" != others
+
+
+FITS = """(one) => [one, ...one.children].every((part) =>
+  part.scrollWidth <= part.clientWidth + 1 && part.scrollHeight <= part.clientHeight + 1)"""
+
+
+async def test_letters_twice_as_large_are_cut_nowhere_on_a_phone(running_neko: RunningNeko, chromium: Browser) -> None:
+    async with PageDriver(chromium, viewport={"width": 390, "height": 844}) as phone:
+        page = await phone.open(running_neko.url)
+        session = await phone.context.new_cdp_session(page)
+        await session.send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
+        await page.reload()
+        await phone.until_ready()
+        await expect(phone.get("greeting")).to_be_visible()
+        assert await phone.get("composer").evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)") == 32
+        for name in ("composer", "name", "connection"):
+            assert await phone.get(name).evaluate(FITS), name
+        phone.check()

@@ -12,6 +12,9 @@ const HIDDEN = new Set([
   "vrm_animation", "lightingPreset", "原始数据", "文件路径", "创意工坊物品ID", "description", "tags", "name", "描述", "标签", "关键词", "角色卡描述",
 ]);
 
+/** What a card calls it, in the five languages of the first cast. */
+export const PERSONALITY = ["Personality", "性格", "個性", "성격"];
+
 /** @returns {Promise<Record<string, CharacterCard>>} by name, in their order */
 export async function allCards() {
   /** @type {Characters} */
@@ -47,6 +50,22 @@ export function traitsOf(card) {
     const isTold = !HIDDEN.has(field) && (typeof value === "string" || typeof value === "number");
     return isTold && String(value).trim() ? [[field, String(value)]] : [];
   });
+}
+
+/**
+ * How she is, in a sentence; of a card that does not say so, all it says.
+ * @param {CharacterCard} card
+ */
+export function characterOf(card) {
+  return traitsOf(card).find(([field]) => PERSONALITY.includes(field))?.[1] ?? moreOf(card);
+}
+
+/**
+ * What else the card says.
+ * @param {CharacterCard} card
+ */
+export function moreOf(card) {
+  return traitsOf(card).filter(([field]) => !PERSONALITY.includes(field)).map(([, words]) => words).join(" · ");
 }
 
 /** @param {string | undefined} picture */

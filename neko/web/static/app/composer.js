@@ -12,6 +12,7 @@ import { onLanguage, t } from "./i18n.js";
 import { MOST_PICTURES, pictureFiles, pictureOf, readPicture } from "./pictures.js";
 
 const TYPING_PAUSE_MS = 2500;
+const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
 
 /**
  * Events: `send`; `stop` and `call` by their buttons; `typing` with the point of the page where the reader writes,
@@ -201,8 +202,10 @@ export class Composer extends Emitter {
 
   /** @param {{ quiet?: boolean }} [options] `quiet`: not by the reader's hand */
   #changed({ quiet = false } = {}) {
-    this.#input.style.height = "auto";
-    this.#input.style.height = `${this.#input.scrollHeight}px`;
+    if (!GROWS_BY_ITSELF) {
+      this.#input.style.height = "auto";
+      this.#input.style.height = `${this.#input.scrollHeight}px`;
+    }
     if (this.#name) keepDraft(this.#name, this.#editing ? this.#editing.draft : this.#input.value);
     this.#buttons();
     if (quiet) return;

@@ -6,6 +6,7 @@
 import { h } from "../element.js";
 import { t } from "../i18n.js";
 import { OWN_COLOURS } from "../../avatar/palette.js";
+import { drawPortrait } from "./portrait.js";
 
 const PARTS = /** @type {(keyof Colours)[]} */ (["hair", "eyes", "clothes", "ears"]);
 
@@ -20,9 +21,10 @@ export function colourFields(colours, onChange) {
   /** @type {Avatar | null} */
   let avatar = null;
   const draw = () => avatar?.setColours(chosen);
-  void show(mirror, chosen).then((shown) => {
+  void drawPortrait(mirror, chosen).then((shown) => {
     avatar = shown;
-    draw();
+    if (shown) draw();
+    else mirror.remove(); // the colours can be chosen without her
   });
   const inputs = new Map(PARTS.map((part) => {
     /** @type {HTMLInputElement} */
@@ -47,28 +49,4 @@ export function colourFields(colours, onChange) {
   reset.disabled = !Object.keys(chosen).length;
   return h("fieldset", { class: "editor-colours" }, h("legend", { class: "field-name", text: t("characters.colours") }), mirror,
     h("div", { class: "editor-swatches" }, [...inputs].map(([part, input]) => h("label", { class: "swatch" }, input, h("span", { text: t(`characters.${part}`) }))), reset));
-}
-
-/**
- * Herself, until her place is taken off the page.
- * @param {HTMLElement} place
- * @param {Partial<Colours>} colours
- */
-async function show(place, colours) {
-  try {
-    const { createAvatar } = await import("../../avatar/avatar.js");
-    await new Promise((resolve) => { requestAnimationFrame(resolve); });
-    if (!place.isConnected) return null;
-    const avatar = await createAvatar(place, { colours, reducedMotion: matchMedia("(prefers-reduced-motion: reduce)").matches });
-    const gone = new MutationObserver(() => {
-      if (place.isConnected) return;
-      gone.disconnect();
-      avatar.destroy();
-    });
-    gone.observe(document.body, { childList: true, subtree: true });
-    return avatar;
-  } catch {
-    place.remove(); // the colours can be chosen without her
-    return null;
-  }
 }

@@ -14,7 +14,7 @@
  * @typedef {{ name: string, card: CharacterCard, parts: PageParts }} Edited
  */
 import { post, sentenceOf } from "../api.js";
-import { pathOf, pictureUrl, sign, traitsOf } from "../cards.js";
+import { pathOf, PERSONALITY, pictureUrl, sign, traitsOf } from "../cards.js";
 import { h, icon } from "../element.js";
 import { LANGUAGES, sentenceFor, t } from "../i18n.js";
 import { counted } from "../name_limit.js";
@@ -25,7 +25,6 @@ import { voiceFields } from "./character_voice.js";
 import { row, select } from "./controls.js";
 
 /** What a card calls it, in the five languages of the first cast. */
-const PERSONALITY = ["Personality", "性格", "個性", "성격"];
 const SPEAKING = ["Way of speaking", "说话方式", "說話方式", "話し方", "말투"];
 const PICTURE_PX = 512;
 const QUALITY = 0.9;

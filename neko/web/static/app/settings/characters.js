@@ -5,7 +5,7 @@
  * @import { PageParts } from "./dialog.js"
  */
 import { post, remove, sentenceOf } from "../api.js";
-import { allCards, pathOf, sign, traitsOf } from "../cards.js";
+import { allCards, characterOf, moreOf, pathOf, pictureUrl } from "../cards.js";
 import { keepAttached } from "../attached.js";
 import { keepDraft } from "../drafts.js";
 import { h, icon } from "../element.js";
@@ -15,6 +15,7 @@ import { LONGEST_NAME, nameLength } from "../name_limit.js";
 import { toast } from "../notices.js";
 import { nameField, yourName } from "../your_name.js";
 import { characterEditor } from "./character_editor.js";
+import { drawPortrait } from "./portrait.js";
 
 const PROFILE_NAME = "档案名";
 const UNDO_MS = 10_000;
@@ -49,8 +50,11 @@ class CharacterList {
       const [cards, { name: you, named }] = await Promise.all([allCards(), yourName()]);
       this.#note.hidden = true;
       this.#place.replaceChildren(
-        h("div", { class: "people" }, Object.entries(cards).map(([name, card]) => this.#person(name, card)), this.#note),
-        h("button", { type: "button", class: "button", "data-testid": "character-add", on: { click: () => this.#try(() => this.#add(t("characters.new_name"), {})) } }, icon("plus"), t("characters.add")),
+        h("div", { class: "people" },
+          Object.entries(cards).toSorted(([one], [other]) => Number(this.#isHere(other)) - Number(this.#isHere(one))).map(([name, card]) => this.#person(name, card)),
+          h("button", { type: "button", class: "person-add", "data-testid": "character-add", on: { click: () => this.#try(() => this.#add(t("characters.new_name"), {})) } },
+            h("span", { class: "person-plus" }, icon("plus")), t("characters.add"))),
+        this.#note,
         h("h3", { text: t("you.label") }),
         nameField({ name: named ? you : "", button: t("you.save"), onSaved: (name) => toast(t("you.hello", { name })) }));
       /** @type {HTMLElement | null} */ (this.#place.querySelector(`[data-name="${CSS.escape(focus ?? "")}"] .person-edit`))?.focus();
@@ -59,18 +63,23 @@ class CharacterList {
     }
   }
 
+  /** @param {string} name */
+  #isHere(name) {
+    return name === this.#parts.conversation.character;
+  }
+
   /**
    * @param {string} name
    * @param {CharacterCard} card
    */
   #person(name, card) {
-    const here = name === this.#parts.conversation.character;
+    const here = this.#isHere(name);
     return h("article", { class: "person", "data-testid": "character", "data-name": name, "data-here": here },
-      sign(name, card),
-      h("div", { class: "person-words" }, h("strong", { text: name }), h("p", { text: traitsOf(card).map(([, words]) => words).join(" · ") })),
+      portrait(name, card),
+      h("div", { class: "person-words" }, h("strong", { text: name }), h("p", { text: characterOf(card) }), here && h("p", { class: "person-more", text: moreOf(card) })),
       h("div", { class: "person-acts" },
         here ? h("span", { class: "person-here", text: t("characters.here") })
-          : h("button", { type: "button", class: "button", text: t("characters.talk"), on: { click: () => this.#try(() => this.#talk(name)) } }),
+          : h("button", { type: "button", class: "button is-main", text: t("characters.talk"), on: { click: () => this.#try(() => this.#talk(name)) } }),
         h("button", { type: "button", class: "button is-quiet person-edit", "data-testid": "character-edit", "aria-label": t("characters.edit_her", { name }), text: t("characters.edit"), on: { click: () => this.#edit(name, card) } })));
   }
 
@@ -132,6 +141,25 @@ class CharacterList {
       if (!this.#note.isConnected) toast(sentenceOf(error));
     });
   }
+}
+
+/**
+ * Her picture, else the drawing in her colours, before a window; else her first letter.
+ * @param {string} name
+ * @param {CharacterCard} card
+ */
+function portrait(name, { neko = {} }) {
+  const place = h("div", { class: "person-portrait", "aria-hidden": "true" });
+  if (neko.picture) {
+    place.append(h("img", { src: pictureUrl(neko.picture), alt: "" }));
+  } else {
+    const drawing = h("div", { class: "person-drawing" });
+    place.append(drawing);
+    void drawPortrait(drawing, neko.colours ?? {}, { still: true }).then((drawn) => {
+      if (!drawn) place.replaceChildren([...name][0] ?? "");
+    });
+  }
+  return place;
 }
 
 /**
