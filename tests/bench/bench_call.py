@@ -1,4 +1,4 @@
-"""A call: the wait at the end of a turn, how soon she is held when spoken over, and what 20 calls at once cost."""
+"""A call: the wait at the end of a turn, and what 20 calls at once cost."""
 
 from __future__ import annotations
 
@@ -16,22 +16,17 @@ from neko.application import Neko
 from neko.audio import voice_activity
 from neko.audio.hearing.models import local_models, missing_libraries
 from neko.audio.turn_taking.patience import Strategy
-from neko.audio.turn_taking.segmenter import Segmenter, Speech
 from neko.serve import listen, serving
 from neko.settings import Settings
 from neko.types.hearing import Heard, HearingCapabilities, HearingEngine, HearingHints
 from tests.audio.spoken_set import Recording, recording, spoken_set
 from tests.bench.figures import median, ms, show
 from tests.bench.sound_time import Timed, in_sound_time
-from tests.bench.turn_ends import FRAME_S, Ended, fixed, play
-from tests.client import Client, client
-from tests.scripted_hearing import ScriptedHearing, ScriptedRecognition
-from tests.spoken import FRAME, quiet, spoken
+from tests.bench.turn_ends import Ended, fixed, play
+from tests.spoken import FRAME
 
-ROUNDS = 15
 CALLS = 20
 CALL_S = 10.0
-STORY = "tell me a story"
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -71,84 +66,6 @@ def tell_ends(name: str, ended: Sequence[Ended]) -> None:
     figure = f"{median(waits) * 1000:.0f} / {percentile(waits, 95) * 1000:.0f} ms"
     aim = f"≤ 500 ms, ≤ 5 %, 0; cut {cut} of {len(ended)} ({cut / len(ended):.0%}), start lost {lost * 1000:.0f} ms"
     show(f"end of turn, median / p95: {name}", figure, "", None, aim)
-
-
-# ── speaking over her ───────────────────────────────────────────────────────────────────
-
-
-class Noted(ScriptedHearing):
-    """Notes when each utterance begins: then voice activity has made up its mind."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.began: list[float] = []
-
-    def begin(self, utterance_id: str, hints: HearingHints) -> ScriptedRecognition:
-        self.began.append(time.monotonic())
-        return super().begin(utterance_id, hints)
-
-
-async def barge_in() -> None:
-    """From the first frame of speech to her being held, and to the last piece of her sound."""
-    speech = await spoken("Wait, I want to say something else.")
-    held, told, stale = [], [], []
-    hearing = Noted()
-    async with server(hearing, ROUNDS) as url:
-        for number in range(ROUNDS):
-            async with client(url, f"c{number}") as page:
-                paused, decided, last = await speak_over(page, hearing, speech)
-            held.append(paused)
-            told.append(paused - decided)
-            stale.append(last)
-    floor = decision(speech)
-    show("first speech frame → she is held, p95", ms(percentile(held, 95)), ms(floor), percentile(held, 95) / floor)
-    show("first speech frame → last stale sound, p95", ms(percentile(stale, 95)), ms(floor))
-    show("voice activity's decision → she is held, p95", ms(percentile(told, 95)), "", None, "≤ 60 ms")
-
-
-async def speak_over(page: Client, hearing: Noted, speech: bytes) -> tuple[float, float, float]:
-    """Seconds after the first frame of speech: she is held, it was decided, the last of her sound came."""
-    await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000, echo_cancelled=True)
-    await page.until("neko_hearing")
-    await page.say(STORY)
-    [*_, chunk] = await page.until("audio_chunk")
-    await page.send("playback", speech_id=chunk["speech_id"], played_ms=300, state="playing")
-    await send(page, quiet(0.5))
-    decisions = len(hearing.began)
-    begun = time.monotonic()
-    sending = asyncio.create_task(send(page, speech + quiet(1.7)))
-    paused = last = 0.0
-    while (frame := await page.next())["type"] != "user_activity":
-        if frame["type"] == "binary":
-            last = time.monotonic() - begun
-        elif frame["type"] == "neko_speech_paused":
-            paused = time.monotonic() - begun
-    sending.cancel()
-    return paused, hearing.began[decisions] - begun, last
-
-
-async def send(page: Client, sound: bytes) -> None:
-    """As a microphone does."""
-    begun = time.monotonic()
-    for number, at in enumerate(range(0, len(sound), FRAME)):
-        await asyncio.sleep(max(0.0, begun + number * FRAME_S - time.monotonic()))
-        await page.connection.send(sound[at : at + FRAME].ljust(FRAME, b"\0"))
-
-
-def decision(speech: bytes) -> float:
-    """How much of the speech voice activity itself needs, at the worst place of its windows."""
-    needed = []
-    for shift in range(0, voice_activity.WINDOW_BYTES, 128):
-        detector = voice_activity.detector(silero=voice_activity.silero_installed())
-        segmenter = Segmenter()
-        lead = voice_activity.WINDOW_BYTES * 20 + shift
-        sound = bytes(lead) + speech
-        for at in range(0, len(sound) - voice_activity.WINDOW_BYTES, voice_activity.WINDOW_BYTES):
-            window = sound[at : at + voice_activity.WINDOW_BYTES]
-            if Speech.BEGAN in segmenter.feed(detector.probability(window)):
-                needed.append((at + voice_activity.WINDOW_BYTES - lead) / 32_000)
-                break
-    return max(needed)
 
 
 # ── many calls ──────────────────────────────────────────────────────────────────────────
@@ -247,8 +164,6 @@ async def server(hearing: HearingEngine, characters: int) -> AsyncIterator[str]:
 def main(wanted: Sequence[str]) -> None:
     if not wanted or "ends" in wanted:
         in_sound_time(turn_ends([recording(turn, lead_s=0.5, tail_s=1.7) for turn in spoken_set()]))
-    if not wanted or "over" in wanted:
-        asyncio.run(barge_in())
     if not wanted or "many" in wanted:
         asyncio.run(many_calls())
 
