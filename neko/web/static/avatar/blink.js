@@ -3,6 +3,10 @@
 const SHUT_MS = 90;
 const REST_MS = 60;
 const OPEN_MS = 190;
+/** Moments nearer than this are one. */
+const AT_ONCE_MS = 8;
+/** Moments of a blink, in ms, that are enough to see it where nothing else is drawn: half shut, shut, half open, open. */
+const SEEN_AT = [SHUT_MS / 2, SHUT_MS + REST_MS / 4, SHUT_MS + REST_MS + OPEN_MS * 0.45, SHUT_MS + REST_MS + OPEN_MS];
 
 export class Blink {
   /** @type {() => number} */
@@ -37,8 +41,13 @@ export class Blink {
     return now - this.#began < (SHUT_MS + REST_MS + OPEN_MS) * this.#slow;
   }
 
-  get next() {
-    return this.#next;
+  /**
+   * Milliseconds until the eyes look different than now.
+   * @param {number} now
+   */
+  wait(now) {
+    const moment = SEEN_AT.find((at) => this.#began + at * this.#slow > now + AT_ONCE_MS);
+    return (moment === undefined ? this.#next : this.#began + moment * this.#slow) - now;
   }
 
   /**
@@ -58,7 +67,7 @@ export class Blink {
     this.#began = now;
     const length = (SHUT_MS + REST_MS + OPEN_MS) * this.#slow;
     this.#again = !this.#again && this.#random() < 0.2;
-    const pause = this.#again ? 70 : 1300 + 4000 * this.#random() ** 1.4;
+    const pause = this.#again ? 70 : 1800 + 5000 * this.#random() ** 1.4;
     this.#next = now + length + pause;
   }
 }

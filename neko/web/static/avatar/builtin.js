@@ -10,8 +10,8 @@ import { paint } from "./palette.js";
 import { Regions } from "./regions.js";
 import { Rig } from "./rig.js";
 
-/** Half a pixel: finer steps of a breath cost a picture of her each and are not seen. */
-const LEAST_DRIFT_PX = 0.5;
+/** Finer steps of a breath or a turn cost a picture of her each and are not seen. */
+const LEAST_DRIFT_PX = 0.75;
 
 /**
  * Brings the built-in character into `container`. See `avatar.js` for what it must do.

@@ -39,7 +39,7 @@ export class Ears {
     if (now >= this.#next) {
       this.flick(now, 8 + 9 * this.#random());
       const twice = this.#random() < 0.25;
-      this.#next = now + (twice ? 330 : (4200 + 8500 * this.#random()) / pace);
+      this.#next = now + (twice ? 330 : (8000 + 12_000 * this.#random()) / pace);
     }
     return { left: this.#angle("left", now), right: this.#angle("right", now) };
   }

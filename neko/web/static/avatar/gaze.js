@@ -1,11 +1,15 @@
 /**
- * Where her eyes rest. Eyes jump, then hold still with tiny shifts; the head follows later and less.
+ * Where her eyes rest. Eyes jump, then hold still, with a tiny shift when they blink; the head follows later and less.
  *
  * Directions are shares of what the eyes can turn: x -1 (left of the page) … 1, y -1 (up) … 1; 0,0 meets the reader.
  *
  * @typedef {{ x: number, y: number }} Direction
  */
 import { Spring } from "./spring.js";
+
+/** A glance nearer than this, as a share of what the eyes can turn, is one of the eyes alone; of a farther one the head takes a part. */
+const HEAD_FOLLOWS_FROM = 0.55;
+const HEAD_FOLLOWS = 0.4;
 
 export class Gaze {
   /** @type {() => number} */
@@ -22,7 +26,7 @@ export class Gaze {
   #aside = null;
   #shift = { x: 0, y: 0 };
   #nextShift = 0;
-  #glance = { x: 0, y: 0, from: Infinity, until: 0 };
+  #glance = { x: 0, y: 0, head: { x: 0, y: 0 }, from: Infinity, until: 0 };
 
   /**
    * @param {() => number} random answers 0…1
@@ -32,7 +36,7 @@ export class Gaze {
   constructor(random, now, { still = false } = {}) {
     this.#random = random;
     this.#still = still;
-    this.#planGlance(now);
+    this.#planGlance(now, 1);
   }
 
   /**
@@ -67,15 +71,15 @@ export class Gaze {
    * Answers `{x, y, aim, jumped}`: the eyes, what they aim at, and whether the turn is large enough to blink at.
    * @param {number} dt
    * @param {number} now
-   * @param {boolean} wanders
+   * @param {{ wanders: boolean, blinks: boolean, pace: number }} options `pace`: how often she glances aside; 1 is as usual
    */
-  step(dt, now, wanders) {
-    const wanted = this.#wanted(now, wanders);
+  step(dt, now, { wanders, blinks, pace }) {
+    const wanted = this.#wanted(now, wanders, pace);
     const before = Math.hypot(this.#x.target - wanted.x, this.#y.target - wanted.y);
-    if (!this.#still && now >= this.#nextShift) this.#planShift(now);
+    if (!this.#still && blinks && now >= this.#nextShift) this.#planShift(now);
     this.#x.target = wanted.x + this.#shift.x;
     this.#y.target = wanted.y + this.#shift.y;
-    return { x: this.#x.step(dt), y: this.#y.step(dt), aim: wanted, jumped: before > 0.55 };
+    return { x: this.#x.step(dt), y: this.#y.step(dt), aim: wanted === this.#glance ? this.#glance.head : wanted, jumped: before > 0.55 };
   }
 
   /** Do the eyes jump? Their tiny shifts are over before they could be followed. */
@@ -90,26 +94,41 @@ export class Gaze {
   /**
    * @param {number} now
    * @param {boolean} wanders
+   * @param {number} pace
    */
-  #wanted(now, wanders) {
+  #wanted(now, wanders, pace) {
     if (this.#aside) return this.#aside;
     if (this.#pointer && now < this.#pointerUntil) return this.#pointer;
     this.#pointer = null;
     if (this.#still || !wanders) return this.#home;
-    if (now > this.#glance.until) this.#planGlance(now);
+    if (now > this.#glance.until) this.#planGlance(now, pace);
     return now >= this.#glance.from ? this.#glance : this.#home;
   }
 
   /** @param {number} now */
   #planShift(now) {
-    this.#nextShift = now + 500 + 1700 * this.#random();
+    this.#nextShift = now + 800 + 1700 * this.#random();
     this.#shift = { x: (this.#random() - 0.5) * 0.11, y: (this.#random() - 0.5) * 0.07 };
   }
 
-  /** @param {number} now */
-  #planGlance(now) {
-    const from = now + 6000 + 9000 * this.#random();
+  /**
+   * @param {number} now
+   * @param {number} pace
+   */
+  #planGlance(now, pace) {
+    const from = now + (8000 + 10_000 * this.#random()) / pace;
     const side = this.#random() < 0.5 ? -1 : 1;
-    this.#glance = { x: side * (0.3 + 0.4 * this.#random()), y: -0.25 + 0.6 * this.#random(), from, until: from + 600 + 1100 * this.#random() };
+    const x = side * (0.3 + 0.4 * this.#random());
+    const y = -0.25 + 0.6 * this.#random();
+    const follows = Math.abs(x) > HEAD_FOLLOWS_FROM ? HEAD_FOLLOWS : 0;
+    const head = { x: mix(this.#home.x, x, follows), y: mix(this.#home.y, y, follows) };
+    this.#glance = { x, y, head, from, until: from + 600 + 1100 * this.#random() };
   }
 }
+
+/**
+ * @param {number} from
+ * @param {number} to
+ * @param {number} share
+ */
+const mix = (from, to, share) => from + (to - from) * share;

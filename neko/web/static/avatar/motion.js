@@ -66,9 +66,11 @@ const STANCES = {
 const STILL_MOTIONS = Object.freeze(["blink"]);
 const MOTIONS = Object.freeze([...GESTURE_NAMES, "flick_ears", ...STILL_MOTIONS]);
 
-const FLICK_WAIT_MS = 36;
+const FLICK_WAIT_MS = 64;
 const TURNING_WAIT_MS = 36;
-const CALM_WAIT_MS = 115;
+/** A turn that nobody caused. */
+const GLANCING_WAIT_MS = 80;
+const CALM_WAIT_MS = 150;
 const LEAST_CALM_WAIT_MS = 33;
 /** Nothing but her breath, a pixel or two in a second. */
 const BREATH_WAIT_MS = 180;
@@ -76,14 +78,18 @@ const STILL_WAIT_MS = 900;
 /** A tail that is slower than this, in shares of its usual pace, is not seen to move. */
 const TAIL_RESTS_BELOW = 0.05;
 const LONGEST_STRIDE_S = 0.2;
+/** Seconds in which whoever did something looks how she takes it. */
+const WATCHED_S = 3;
+/** Seconds after which nobody seems to be about: then ears, glances and tail move half as often. */
+const ALONE_AFTER_S = 20;
+/** Units of the drawing, from empty to full. */
+const CHEST_RISES = 3.2;
 /** From this pace on a feeling leaves the tail no rest. */
 const LIVELY = 1.15;
 /** Not every happy word is worth a laugh. */
 const LAUGH_AGAIN_MS = 20_000;
 
-/** @typedef {{ breath: number, yaw: number, pitch: number, tilt: number, x: number }} Drift */
-/** @type {Drift} */
-const NO_DRIFT = Object.freeze({ breath: 0, yaw: 0, pitch: 0, tilt: 0, x: 0 });
+/** @typedef {{ sway: number, yaw: number, pitch: number, tilt: number, hair: number }} Bearing How the head is held, on a body that sways. */
 
 export class Motion {
   /** @type {() => number} */
@@ -105,10 +111,15 @@ export class Motion {
   /** @type {Direction | null} */
   #aside = null;
   #thoughtUntil = 0;
+  #alone = 0;
   #breath = 0;
+  #chest = 0;
   /** @type {number} */
   #sway;
-  #drifted = NO_DRIFT;
+  /** @type {Bearing} */
+  #bearing = { sway: 0, yaw: 0, pitch: 0, tilt: 0, hair: 0 };
+  /** @type {Direction} */
+  #aim = { x: 0, y: 0 };
   #grain = 0;
   #tail = 0;
   /** @type {TailRests} */
@@ -143,6 +154,7 @@ export class Motion {
    * @param {number} now
    */
   feel(name, intensity, now) {
+    this.#alone = 0;
     this.#feelings.set(name, intensity);
     if (!this.#still && name === "happy" && intensity > 0.75 && now >= this.#laughsFrom && this.#mouth.open.target < 0.03) {
       this.#gestures.play("laugh", now);
@@ -160,6 +172,7 @@ export class Motion {
    */
   act(activity, now) {
     if (activity === this.#activity || !isActivity(activity)) return;
+    this.#alone = 0;
     this.#activity = activity;
     this.#aside = null;
     if (activity === "thinking") this.#wonder(now);
@@ -169,6 +182,7 @@ export class Motion {
 
   /** @param {{ open?: number, shape?: Partial<Vowels> }} mouth */
   speak({ open = 0, shape = {} }) {
+    this.#alone = 0;
     const lips = lipsFor(Math.min(Math.max(open, 0), 1), shape);
     this.#mouth.open.target = lips.open;
     this.#mouth.width.target = lips.width;
@@ -187,6 +201,7 @@ export class Motion {
    */
   play(name, now) {
     if (!this.names.includes(name)) return false;
+    this.#alone = 0;
     if (name === "blink") {
       this.#blink.soon(now);
     } else if (name === "flick_ears") {
@@ -199,7 +214,7 @@ export class Motion {
   }
 
   /**
-   * How far the crown of her head may drift before it is worth a frame of her whole body.
+   * How far the crown of her head, or her chest, moves before it is worth drawing all of it again.
    * @param {number} units of the drawing
    */
   setGrain(units) {
@@ -208,6 +223,7 @@ export class Motion {
 
   /** @param {Direction} direction */
   restOn(direction) {
+    this.#alone = 0;
     this.#gaze.restOn(direction);
   }
 
@@ -216,6 +232,7 @@ export class Motion {
    * @param {number} until
    */
   follow(direction, until) {
+    this.#alone = 0;
     this.#gaze.follow(direction, until);
   }
 
@@ -230,10 +247,12 @@ export class Motion {
     const feeling = this.#feelings.step(dt);
     const body = this.#body;
     if (this.#activity === "thinking" && now >= this.#thoughtUntil) this.#wonder(now);
-    const gaze = this.#gaze.step(dt, now, this.#activity === "idle" || this.#activity === "speaking");
+    this.#alone += dt;
+    const wanders = this.#activity === "idle" || this.#activity === "speaking";
+    const gaze = this.#gaze.step(dt, now, { wanders, blinks: this.#blink.active(now), pace: this.#pace });
     if (gaze.jumped && this.#random() < 0.35) this.#blink.soon(now);
     const shut = this.#blink.step(now);
-    const flick = this.#still ? { left: 0, right: 0 } : this.#ears.step(now, stance.earPace);
+    const flick = this.#still ? { left: 0, right: 0 } : this.#ears.step(now, stance.earPace * this.#pace);
     for (const spring of Object.values(this.#mouth)) spring.step(dt);
     const open = this.#mouth.open.value;
     if (open > 0.03) this.#feelings.hold();
@@ -247,27 +266,31 @@ export class Motion {
     body.heart.target = stance.heart;
     body.chin.target = stance.chin;
     const drift = this.#drift();
+    const turned = this.#turns(gaze.aim) ? 0 : dt; // a turn begins with the moment that is drawn, however long ago the last one was
     const side = this.#aside ? Math.sign(this.#aside.x) : 1;
     body.tilt.target = feeling.tilt + stance.tilt * side + gaze.aim.x * 2.2;
     body.yaw.target = gaze.aim.x * 0.55;
     body.pitch.target = gaze.aim.y * 0.45 + feeling.headY + stance.lean * 0.12;
-    for (const spring of Object.values(body)) if (spring !== body.hair && spring !== body.pace) spring.step(dt);
+    for (const spring of Object.values(body)) if (spring !== body.hair && spring !== body.pace) spring.step(turned);
     body.hair.target = this.#still ? 0 : body.tilt.value + body.yaw.value * 4;
-    body.hair.step(dt);
+    body.hair.step(turned);
 
     const turn = this.#gestures.step(now);
     const joy = Math.max(turn.joy, this.#still ? 0 : this.#joy.step(dt, now, feeling.eyeSmile));
     const lid = Math.max(0, feeling.eyeOpen + turn.wide + stance.lean * 0.05 - Math.max(gaze.y, 0) * 0.1);
     const wondering = this.#activity === "thinking" ? 1 : 0;
-    return {
-      breath: drift.breath,
-      lean: body.lean.value,
+    const bearing = this.#hold({
       sway: drift.x,
-      shoulders: feeling.shoulders,
       tilt: body.tilt.value + drift.tilt + turn.tilt,
       yaw: body.yaw.value + drift.yaw + turn.yaw,
       pitch: body.pitch.value + drift.pitch + body.energy.value * 0.42 + turn.pitch,
       hair: this.#still ? 0 : (body.hair.value - body.hair.target) * 0.9 + drift.x * 0.12,
+    });
+    return {
+      ...bearing,
+      breath: this.#chest,
+      lean: body.lean.value,
+      shoulders: feeling.shoulders,
       eyeOpen: lid * (1 - Math.max(shut, joy, turn.shut)),
       eyeSmile: Math.max(feeling.eyeSmile * (1 - 0.35 * this.#spoke), joy),
       slant: feeling.slant,
@@ -297,9 +320,13 @@ export class Motion {
    */
   wait(now) {
     if (this.#quick) return 0;
-    if (this.#blink.active(now) || (!this.#still && this.#ears.active(now))) return FLICK_WAIT_MS;
-    if (this.#turning) return TURNING_WAIT_MS;
-    return Math.max(0, Math.min(this.#calmWait(), this.#blink.next - now, this.#joy.next - now));
+    const turning = this.#activity === "idle" && this.#alone > WATCHED_S ? GLANCING_WAIT_MS : TURNING_WAIT_MS;
+    const flicks = !this.#still && this.#ears.active(now) ? FLICK_WAIT_MS : Infinity;
+    return Math.max(0, Math.min(this.#turning ? turning : this.#calmWait(), flicks, this.#blink.wait(now), this.#joy.next - now));
+  }
+
+  get #pace() {
+    return this.#alone > ALONE_AFTER_S ? 0.5 : 1;
   }
 
   get #quick() {
@@ -348,26 +375,44 @@ export class Motion {
    */
   #wander(dt, now, feeling, stance) {
     const stride = Math.min(dt, LONGEST_STRIDE_S);
-    this.#breath += stride * (1.3 + 0.35 * feeling.shoulders);
-    this.#sway += stride * 0.75;
-    const rests = this.#tailRests.at(now, this.#activity !== "idle" || feeling.tailRate > LIVELY);
+    this.#breath += stride * (0.18 + 0.05 * feeling.shoulders);
+    const chest = this.#still ? 0 : breathAt(this.#breath);
+    if (Math.abs(chest - this.#chest) * CHEST_RISES >= this.#grain) this.#chest = chest;
+    if (this.#activity !== "idle" || this.#turning) this.#sway += stride * 0.75; // at rest she stands still, and a little differently after each turn
+    const rests = this.#tailRests.at(now, { lively: this.#activity !== "idle" || feeling.tailRate > LIVELY, pace: this.#pace });
     this.#body.pace.target = rests ? 0 : Math.max(0.35, feeling.tailRate * stance.tail);
     this.#tail += stride * 0.7 * this.#body.pace.step(stride);
   }
 
-  /** Breath and sway: as they were, until they have gone far enough to be seen. */
+  /** Nobody who stands holds quite still. */
   #drift() {
-    if (this.#still) return NO_DRIFT;
+    if (this.#still) return { yaw: 0, pitch: 0, tilt: 0, x: 0 };
     const t = this.#sway;
-    const now = {
-      breath: 0.5 - 0.5 * Math.cos(this.#breath),
+    return {
       yaw: 0.05 * Math.sin(t * 0.43) + 0.04 * Math.sin(t * 0.71 + 1),
       pitch: 0.05 * Math.sin(t * 0.37 + 2),
       tilt: 0.9 * Math.sin(t * 0.29) + 0.5 * Math.sin(t * 0.53 + 4),
       x: 2.6 * Math.sin(t * 0.31 + 3),
     };
-    if (farBetween(this.#drifted, now) >= this.#grain) this.#drifted = now;
-    return this.#drifted;
+  }
+
+  /**
+   * As it was, until it has gone far enough to be seen.
+   * @param {Bearing} bearing
+   */
+  #hold(bearing) {
+    if (this.#still || farBetween(this.#bearing, bearing) >= this.#grain) this.#bearing = bearing;
+    return this.#bearing;
+  }
+
+  /**
+   * Is this another aim than the last one?
+   * @param {Direction} aim
+   */
+  #turns({ x, y }) {
+    const other = x !== this.#aim.x || y !== this.#aim.y;
+    this.#aim = { x, y };
+    return other;
   }
 
   /**
@@ -397,12 +442,21 @@ function isActivity(name) {
 }
 
 /**
- * How far the crown of her head is between two drifts, in units of the drawing.
- * @param {Drift} from
- * @param {Drift} to
+ * How far the crown of her head, or the ends of her hair, are between two bearings, in units of the drawing.
+ * @param {Bearing} from
+ * @param {Bearing} to
  */
 function farBetween(from, to) {
-  const across = to.x - from.x + 6 * (to.tilt - from.tilt) + 15 * (to.yaw - from.yaw);
-  const down = 12 * (to.pitch - from.pitch) - 3 * (to.breath - from.breath);
-  return Math.hypot(across, down);
+  const across = to.sway - from.sway + 6 * (to.tilt - from.tilt) + 15 * (to.yaw - from.yaw);
+  return Math.max(Math.hypot(across, 12 * (to.pitch - from.pitch)), 7 * Math.abs(to.hair - from.hair));
+}
+
+/**
+ * How full the chest is, 0…1: in, out, and a rest before the next breath.
+ * @param {number} breaths how many there have been
+ */
+function breathAt(breaths) {
+  const share = breaths % 1;
+  if (share < 0.36) return 0.5 - 0.5 * Math.cos((share / 0.36) * Math.PI);
+  return 0.5 + 0.5 * Math.cos(Math.min(1, (share - 0.36) / 0.44) * Math.PI);
 }

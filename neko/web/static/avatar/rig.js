@@ -84,7 +84,7 @@ export class Rig {
   #stand({ lean, sway, breath, shoulders }) {
     const scale = 1 + 0.035 * lean;
     this.#move("figure", `translate(${this.#u(400 - 400 * scale + sway)} ${this.#u(1000 - 1000 * scale + 6 * lean)}) scale(${this.#s(scale)})`);
-    const rise = -2.6 * breath - 3 * shoulders;
+    const rise = -3.2 * breath - 3 * shoulders;
     this.#move("torso", `translate(${this.#u(400 - 400 * (1 + 0.006 * breath))} ${this.#u(rise)}) scale(${this.#s(1 + 0.006 * breath)} 1)`);
     this.#move("arm-left", `translate(${this.#u(-1.6 * breath)} ${this.#u(rise * 0.9)})`);
     this.#move("arm-right", `translate(${this.#u(1.6 * breath)} ${this.#u(rise * 0.9)})`);
@@ -108,10 +108,9 @@ export class Rig {
   }
 
   /** @param {Pose} pose */
-  #turnHead({ tilt, yaw, pitch, hair, breath, shoulders }) {
-    const rise = -3 * breath - 1.5 * shoulders;
+  #turnHead({ tilt, yaw, pitch, hair, shoulders }) {
     const x = yaw * 9;
-    const y = rise + pitch * 7;
+    const y = pitch * 7 - 1.5 * shoulders;
     const angle = this.#s(tilt);
     this.#move("head", `translate(${this.#u(x)} ${this.#u(y)}) rotate(${angle} ${NECK})`);
     this.#move("hair-back", `translate(${this.#u(x * 0.6)} ${this.#u(y)}) rotate(${this.#s(tilt * HANGS - hair * 0.5)} ${NECK})`);

@@ -16,22 +16,22 @@ export class TailRests {
   }
 
   /**
-   * Does it lie still? `lively`: something moves it; it comes to rest a while after that.
+   * Does it lie still? `lively`: something moves it; it comes to rest a while after that. `pace`: how often it sways; 1 is as usual.
    * @param {number} now
-   * @param {boolean} lively
+   * @param {{ lively: boolean, pace: number }} options
    */
-  at(now, lively) {
+  at(now, { lively, pace }) {
     if (lively) {
       this.#rests = false;
       this.#until = now + this.#swayMs();
     } else if (now >= this.#until) {
       this.#rests = !this.#rests;
-      this.#until = now + (this.#rests ? 5000 + 5000 * this.#random() : this.#swayMs());
+      this.#until = now + (this.#rests ? (12_000 + 14_000 * this.#random()) / pace : this.#swayMs());
     }
     return this.#rests;
   }
 
   #swayMs() {
-    return 2500 + 2000 * this.#random();
+    return 1800 + 1500 * this.#random();
   }
 }
