@@ -46,11 +46,12 @@ class Traffic:
 
 
 class WebSocketRefusedError(ConnectionError):
-    """The server did not open a WebSocket; ``status`` is its HTTP status, 0 without an answer."""
+    """The server did not open a WebSocket; ``status`` is its HTTP status, 0 without an answer, ``body`` its words."""
 
-    def __init__(self, reason: str, status: int = 0) -> None:
+    def __init__(self, reason: str, status: int = 0, body: bytes = b"") -> None:
         super().__init__(reason)
         self.status = status
+        self.body = body
 
 
 class WebSocketClosedError(ConnectionError):
@@ -126,8 +127,9 @@ class Network:
                 raise _proxy_error(proxy, error) from error
             if isinstance(error, ImportError | ValueError):
                 raise
-            status = getattr(getattr(error, "response", None), "status_code", 0)
-            raise WebSocketRefusedError(type(error).__name__, status) from error
+            answer = getattr(error, "response", None)
+            status, body = getattr(answer, "status_code", 0), getattr(answer, "body", None)
+            raise WebSocketRefusedError(type(error).__name__, status, bytes(body or b"")) from error
         traffic.connections += 1
         return WebSocket(connection, lambda: self._admit(host, traffic), traffic)
 

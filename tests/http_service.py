@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.scripted_provider import Connection, Request, ScriptedProvider, tone
-from tests.socket_service import PIECE_S, Fault
+from tests.socket_service import PIECE_S, WRONG, Fault
 
 Talk = Callable[["HttpService", Connection, Request], Awaitable[None]]
 
@@ -65,14 +65,16 @@ class HttpService(ScriptedProvider):
             connection.chunk(b"<html>what?</html>\n\n")
             connection.end()
             return
-        if head:
+        if head and fault != "wrong":
             connection.chunk(head)
+        if fault == "wrong":
+            connection.chunk(pack(WRONG))
         pcm = tone(PIECE_S, rate=rate)
-        for number in range(0 if fault == "silence" else 2 + len(text) // 10):
+        for number in range(0 if fault in ("silence", "wrong") else 2 + len(text) // 10):
             if fault == "cut" and number == 2:
                 connection.drop()
                 return
-            if number == self.stalls_after:
+            if number == (2 if fault == "stall" else self.stalls_after):
                 await asyncio.Event().wait()
             connection.chunk(pack(pcm))
             await asyncio.sleep(0)

@@ -20,10 +20,13 @@ from websockets.http11 import Request, Response
 
 from tests.scripted_provider import tone
 
-Fault = Literal["refused", "slow", "cut", "nonsense", "silence", "error", "gone", "late"]
+Fault = Literal["refused", "slow", "cut", "nonsense", "silence", "error", "gone", "late", "wrong", "stall"]
 """``refused``: HTTP 401. ``slow``: nothing after the greeting. ``cut``: gone after two pieces. ``nonsense``: text that
 means nothing. ``silence``: an answer without sound. ``error``: the protocol's own. ``gone``: closed before any answer.
-``late``: the greeting never comes."""
+``late``: the greeting never comes. ``wrong``: sound in a format that nobody asked for. ``stall``: nothing more after
+two pieces."""
+WRONG = b"\x1aE\xdf\xa3" + bytes(3000)
+"""WebM."""
 PIECE_S = 0.1
 
 
@@ -43,6 +46,10 @@ class SocketService:
         self._talk = talk
         self._server: Server | None = None
         self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -78,7 +85,7 @@ class SocketService:
             if self.faults:
                 self.faults.popleft()
             body = b'{"error": {"message": "scripted: no such key sk-secret"}}'
-            return Response(HTTPStatus.UNAUTHORIZED, "Unauthorized", Headers(), body)
+            return Response(HTTPStatus.UNAUTHORIZED, "Unauthorized", Headers({"Content-Length": str(len(body))}), body)
         return None
 
     async def _serve(self, connection: ServerConnection) -> None:
@@ -125,10 +132,19 @@ class Conversation:
             await self._connection.wait_closed()
             raise ConnectionClosed(None, None)
 
-    async def speak(self, text: str, pack: Callable[[bytes], Any], rate: int, error: Any = None) -> bool:
+    async def speak(
+        self,
+        text: str,
+        pack: Callable[[bytes], Any],
+        rate: int,
+        error: Any = None,
+        *,
+        encode: Callable[[bytes], bytes] = bytes,
+    ) -> bool:
         """Say ``text`` as tones, a piece for ten characters; False when a fault ended the connection.
 
-        Without ``error`` the protocol tells one by closing.
+        ``encode``: PCM to the protocol's sound, ``pack``: sound to its message. Without ``error`` the protocol tells
+        one by closing.
         """
         self.service.texts.append(text)
         await self.service.tell()
@@ -149,13 +165,16 @@ class Conversation:
             await self._connection.send("<html>what?</html>")
             await self._connection.wait_closed()
             return False
-        pcm = tone(PIECE_S, rate=rate)
+        if self.fault == "wrong":
+            await self.send(pack(WRONG))
+            return True
+        sound = encode(tone(PIECE_S, rate=rate))
         for number in range(0 if self.fault == "silence" else 2 + len(text) // 10):
             if self.fault == "cut" and number == 2:
                 self._connection.transport.abort()
                 return False
-            if number == self.service.stalls_after:
+            if number == (2 if self.fault == "stall" else self.service.stalls_after):
                 await self._connection.wait_closed()
                 return False
-            await self.send(pack(pcm))
+            await self.send(pack(sound))
         return True

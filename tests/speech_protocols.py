@@ -37,7 +37,7 @@ async def gpt_sovits(talk: Conversation) -> None:
         text += message["data"]
     await talk.send({"type": "sentence", "text": text})
     error = {"type": "error", "message": "scripted: no such voice"}
-    if await talk.speak(text, lambda pcm: wav(pcm, 32_000), 32_000, error):
+    if await talk.speak(text, bytes, 32_000, error, encode=lambda pcm: wav(pcm, 32_000)):
         await talk.send({"type": "done"})
 
 
@@ -61,10 +61,10 @@ async def step(talk: Conversation) -> None:
         text += message["data"]["text"]
     error = {"type": "tts.response.error", "data": {"code": "x", "message": "scripted: no such voice"}}
 
-    def pack(pcm: bytes) -> Any:
-        return {"type": "tts.response.audio.delta", "data": {"audio": base64.b64encode(wav(pcm, 24_000)).decode()}}
+    def pack(sound: bytes) -> Any:
+        return {"type": "tts.response.audio.delta", "data": {"audio": base64.b64encode(sound).decode()}}
 
-    if await talk.speak(text, pack, 24_000, error):
+    if await talk.speak(text, pack, 24_000, error, encode=lambda pcm: wav(pcm, 24_000)):
         await talk.send({"type": "tts.response.audio.done", "data": {"session_id": "S"}})
 
 
@@ -75,7 +75,7 @@ async def local_cosyvoice(talk: Conversation) -> None:
     while "text" in (message := await talk.receive()):
         text += message["text"]
     assert message == {"event": "end"}
-    await talk.speak(text, lambda pcm: pcm, 22_050, {"error": {"message": "scripted: no such voice"}})
+    await talk.speak(text, bytes, 22_050, {"error": {"message": "scripted: no such voice"}})
 
 
 async def cosyvoice_cloud(talk: Conversation) -> None:
@@ -96,7 +96,7 @@ async def cosyvoice_cloud(talk: Conversation) -> None:
         assert message["header"] == {"action": "finish-task", "task_id": task, "streaming": "duplex"}
         await talk.send(header("result-generated"))
         error = header("task-failed", error_code="InvalidParameter", error_message="scripted: no such voice")
-        if not await talk.speak(text, lambda pcm: pcm, 24_000, error):
+        if not await talk.speak(text, bytes, 24_000, error):
             return
         await talk.send(header("task-finished"))
 
@@ -110,12 +110,19 @@ async def edge(talk: Conversation) -> None:
     assert found
     await talk.send_words("X-RequestId:1\r\nPath:turn.start\r\n\r\n{}")
 
-    def pack(pcm: bytes) -> bytes:
+    def pack(sound: bytes) -> bytes:
         head = b"X-RequestId:1\r\nContent-Type:audio/mpeg\r\nPath:audio\r\n"
-        return struct.pack(">H", len(head)) + head + mp3(pcm)
+        return struct.pack(">H", len(head)) + head + sound
 
-    if await talk.speak(found[1], pack, 24_000):
+    if await talk.speak(found[1], pack, 24_000, encode=mp3):
         await talk.send_words("X-RequestId:1\r\nPath:turn.end\r\n\r\n{}")
+
+
+async def openai(service: HttpService, connection: Connection, request: Request) -> None:
+    """``/audio/speech``: bare sound."""
+    assert request.path.endswith("/audio/speech")
+    service.voices.append(request.json["voice"])
+    await service.speak(connection, request.json["input"], bytes, kind="audio/pcm")
 
 
 async def cogtts(service: HttpService, connection: Connection, request: Request) -> None:
@@ -163,7 +170,7 @@ async def voicevox(service: HttpService, connection: Connection, request: Reques
         assert request.json["outputStereo"] is False
         service.voices.append(query(request)["speaker"])
         head = wav(b"", 24_000)[:-4] + struct.pack("<I", 0xFFFFFFFF)
-        await service.speak(connection, request.json["kana"], lambda pcm: pcm, kind="audio/wav", head=head)
+        await service.speak(connection, request.json["kana"], bytes, kind="audio/wav", head=head)
 
 
 @cache

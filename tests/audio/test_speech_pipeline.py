@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -360,6 +360,25 @@ async def test_a_sentence_for_the_page_that_cuts_is_the_last(build: Build, liste
     await asyncio.wait(speaker._tasks, timeout=SECONDS)
     assert [text for _, text, _ in listener.sentences] == ["One."]
     assert listener.ended == []
+
+
+async def test_the_page_says_all_of_a_reply_that_it_has_begun(
+    build: Build, engine: ScriptedSpeech, listener: Listener
+) -> None:
+    speaker, by_the_page = build(engine), replace(engine.capabilities, on_page=True)
+    audible, engine.capabilities = engine.capabilities, by_the_page
+
+    def on_sentence(speech_id: str, text: str, language: str) -> None:
+        listener.on_sentence(speech_id, text, language)
+        engine.capabilities = audible
+
+    speaker._on_sentence = on_sentence
+    say(speaker, "One is here. Two is here.")
+    await listener.end()
+    assert ([text for _, text, _ in listener.sentences], engine.utterances) == (["One is here.", "Two is here."], [])
+    say(speaker, "Three is here.", "b")
+    await listener.end(2)
+    assert engine.texts == ["Three is here."]
 
 
 async def test_a_new_reply_cuts_the_old_one(speaker: SpeechPipeline, listener: Listener) -> None:

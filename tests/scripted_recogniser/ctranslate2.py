@@ -6,12 +6,15 @@
 ``error``       loading fails with these words
 ``fails``       recognising fails with these words
 ``holds``       a file; recognising waits until it is there
+``prints``      a line in place of an answer
 ``dies``        recognising ends the process
 ``prompts``     a file that gets the prompt of each utterance, a line of JSON
 """
 
 from __future__ import annotations
 
+import gc
+import io
 import json
 import os
 import time
@@ -53,6 +56,9 @@ class _Whisper:
             time.sleep(0.01)
         if "dies" in script:
             os._exit(7)
+        if "prints" in script:
+            answers = next(one for one in gc.get_objects() if isinstance(one, io.BufferedWriter) and one.fileno() > 2)
+            answers.write(script["prints"].encode() + b"\n")
         if "fails" in script:
             raise ValueError(script["fails"])
         ids = [ord(letter) for letter in script.get("text", "hello there")]

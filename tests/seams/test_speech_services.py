@@ -22,14 +22,14 @@ from neko.audio.engines.service import SpeechServer
 from neko.audio.engines.socket_speech import SocketSpeech
 from neko.audio.engines.step_speech import FreeSpeech, StepSpeech
 from neko.audio.engines.voicevox import Voicevox
-from neko.errors import NekoError, SpeechError, SpeechKeyRefusedError, SpeechNotInstalledError, SpeechSilentError
+from neko.errors import SpeechKeyRefusedError, SpeechNotInstalledError
 from neko.net import Network
 from neko.types.speech import Utterance, VoiceSettings
 from tests import speech_protocols
 from tests.http_service import HttpService
 from tests.http_service import Talk as HttpTalk
 from tests.seams.speech_engine import LONG, SECONDS, SHORT, Ear, Subject, VoiceBehaviour, whole
-from tests.socket_service import Conversation, Fault, SocketService
+from tests.socket_service import Conversation, SocketService
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +144,6 @@ class TestSocketServices(VoiceBehaviour):
         await service.start(port)
         assert await whole(subject.engine, SHORT)
 
-    @pytest.mark.parametrize("fault", ["cut", "gone", "nonsense", "silence", "error"])
-    async def test_what_goes_wrong_is_told_and_the_next_sentence_is_spoken(
-        self, subject: Subject, service: SocketService, fault: Fault
-    ) -> None:
-        service.faults.append(fault)
-        with pytest.raises(SpeechError) as told:
-            await whole(subject.engine, SHORT)
-        assert told.value.params["engine"] == "Scripted"
-        assert fault != "error" or "scripted" in told.value.said
-        assert await whole(subject.engine, SHORT)
-
     async def test_a_wrong_key_is_told_as_one_that_stays_wrong(self, subject: Subject, service: SocketService) -> None:
         service.always = "refused"
         for asked in (subject.engine.prewarm(), whole(subject.engine, SHORT)):
@@ -162,13 +151,6 @@ class TestSocketServices(VoiceBehaviour):
                 await asked
             assert told.value.permanent
             assert "sk-secret" not in f"{told.value} {told.value.said}"
-
-    async def test_a_server_that_is_not_there_is_told(self, kind: Kind, free_port: int) -> None:
-        engine = kind.engine(SpeechServer("Scripted", f"ws://127.0.0.1:{free_port}"), Network())
-        for asked in (engine.prewarm(), whole(engine, SHORT)):
-            with pytest.raises(NekoError, match="does not answer"):
-                await asked
-        await engine.aclose()
 
     async def test_one_who_waits_for_sound_that_never_comes_can_be_cut(
         self, subject: Subject, service: SocketService
@@ -234,34 +216,6 @@ class TestHttpServices(VoiceBehaviour):
             sound = await whole(subject.engine, Utterance(SHORT.text, "en", VoiceSettings(voice)))
             assert len(sound) == pytest.approx(0.3 * 96_000, rel=0.02)
         assert (service.texts, service.voices, service.connections) == ([SHORT.text] * 2, ["3", "4"], 1)
-
-    @pytest.mark.parametrize("fault", ["cut", "gone", "nonsense", "silence", "error"])
-    async def test_what_goes_wrong_is_told_and_the_next_sentence_is_spoken(
-        self, subject: Subject, service: HttpService, fault: Fault
-    ) -> None:
-        service.faults.append(fault)
-        with pytest.raises(SpeechError) as told:
-            await whole(subject.engine, SHORT)
-        assert told.value.params["engine"] == "Scripted"
-        assert fault != "error" or "scripted" in told.value.said
-        assert await whole(subject.engine, SHORT)
-
-    async def test_a_wrong_key_is_told_as_one_that_stays_wrong(self, subject: Subject, service: HttpService) -> None:
-        service.always = "refused"
-        with pytest.raises(SpeechKeyRefusedError) as told:
-            await whole(subject.engine, SHORT)
-        assert told.value.permanent
-        assert "sk-secret" not in f"{told.value} {told.value.said}"
-
-    async def test_a_server_that_is_not_there_is_told_ahead(
-        self, one: tuple[type[HttpSpeech], HttpTalk], free_port: int
-    ) -> None:
-        engine = one[0](SpeechServer("Scripted", f"http://127.0.0.1:{free_port}"), Network())
-        with pytest.raises(SpeechSilentError):
-            await engine.prewarm()
-        with pytest.raises(SpeechSilentError):
-            await whole(engine, SHORT)
-        await engine.aclose()
 
     async def test_one_who_waits_for_sound_that_never_comes_can_be_cut(
         self, subject: Subject, service: HttpService

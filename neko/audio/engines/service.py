@@ -86,7 +86,7 @@ class SpeechServer:
         if isinstance(error, NekoError):
             return error
         if isinstance(error, WebSocketRefusedError) and error.status:
-            return self.refused(error.status, "")
+            return self.refused(error.status, error.body[:_LONGEST_REFUSAL])
         if isinstance(error, WebSocketClosedError) and error.reason:
             return self.refused(error.code, error.reason)
         if isinstance(error, WebSocketRefusedError | TimeoutError) or _is_connecting(error):

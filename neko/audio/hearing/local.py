@@ -20,7 +20,7 @@ from neko.audio.hearing.buffered import BufferedRecognition
 from neko.audio.hearing.models import LocalModel
 from neko.child_process import open_log, own_environment
 from neko.errors import HearingError
-from neko.hearing_errors import HearingBusyError, HearingModelError, HearingSilentError
+from neko.hearing_errors import HearingBusyError, HearingModelError, HearingSilentError, HearingUnreadableError
 from neko.tasks import TaskOwner, in_thread, is_cancelled, to_the_end
 from neko.types.hearing import Heard, HearingCapabilities, HearingHints
 
@@ -71,6 +71,11 @@ class LocalHearing:
     def process_id(self) -> int | None:
         """That of the process, None while there is none."""
         return self._process.pid if self._process else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a process that has not ended by itself."""
+        return self._process is not None and self._process.returncode is None
 
     async def prewarm(self) -> None:
         """Start the process and load the model. Raises ``HearingError``."""
@@ -152,6 +157,9 @@ class LocalHearing:
                     await process.stdin.drain()
                 if line := await process.stdout.readline():
                     answer = json.loads(line)
+        except ValueError:
+            await self._end()
+            return HearingUnreadableError("no answer of the process", **self._who)
         except TimeoutError:
             await self._end()
             return HearingSilentError("no words in time", **self._who)
@@ -180,8 +188,9 @@ class LocalHearing:
         """The process with its model loaded; raises ``HearingModelError`` when that cannot be."""
         if self._failure is not None:
             raise self._failure
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self.is_running:
             return self._process
+        await self._end()
         try:
             await self._start()
         except BaseException:

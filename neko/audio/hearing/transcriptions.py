@@ -63,6 +63,7 @@ _LANGUAGES: Final = {
     "russian": "ru",
 }
 """``verbose_json`` names the language in English."""
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\ufffd]")
 _MARK: Final = re.compile(r"<\|[^|<>]{0,40}\|>")
 """SenseVoice's marks of language and mood, which some servers leave in."""
 
@@ -183,7 +184,8 @@ class TranscriptionServer:
             decoded = decoded[0]
         if isinstance(decoded, Mapping) and (heard := _heard(decoded)):
             return heard
-        if isinstance(decoded, str) and "html" not in kind and not read_error(decoded).is_page:
+        is_text = isinstance(decoded, str) and "html" not in kind and not _NO_TEXT.search(decoded)
+        if isinstance(decoded, str) and is_text and not read_error(decoded).is_page:
             return Heard("", _words(decoded), True)
         error = HearingUnreadableError("no words in the answer", **self._who)
         error.said = without_key(read_error(decoded).said, self._endpoint.api_key)
