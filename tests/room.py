@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from neko.audio.echo import Canceller, EchoGuard
+from neko.audio.echo import EchoGuard
 from neko.audio.turn_taking.segmenter import Segmenter, Speech
 from neko.audio.voice_activity import WINDOW_BYTES, VoiceDetector
 from neko.types.hearing import HEARING_RATE
@@ -137,7 +137,7 @@ class _Page:
 
 
 class Call:
-    """She talks, with or without a ``user`` who talks over her; ``canceller`` None: nothing takes the echo out.
+    """She talks, with or without a ``user`` who talks over her; ``guard`` None: nothing takes the echo out.
 
     ``user``: the steps at which they begin, and what they say. She begins anew after each interruption.
     """
@@ -146,7 +146,7 @@ class Call:
         self,
         her: Sound,
         detector: VoiceDetector,
-        canceller: Canceller | None,
+        guard: EchoGuard | None,
         settings: RoomSettings,
         *,
         seed: int = 0,
@@ -156,7 +156,7 @@ class Call:
         self._settings = settings
         self._room = Room(settings, self._random)
         self._detector = detector
-        self._guard = EchoGuard(canceller) if canceller else None
+        self._guard = guard
         self._segmenter = Segmenter()
         self._page = _Page(her)
         self._user = list(user)
@@ -176,7 +176,7 @@ class Call:
             self._turn_page()
             mic = self._room.step(self._play(), self._talk())
             if self._guard:
-                mic = self._guard.clean(mic)
+                _, mic = self._guard.clean(mic)
             self._waiting += mic
             while len(self._waiting) >= WINDOW_BYTES:
                 window = bytes(self._waiting[:WINDOW_BYTES])

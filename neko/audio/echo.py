@@ -3,9 +3,10 @@
 A client that has a canceller of its own says so (``echo_cancelled``) and needs nothing of this. For others, what
 they play (the far end) is laid beside what comes in (the near end) on one clock, the samples of the microphone, and
 taken out by WebRTC's AEC3 (the package ``pywebrtc-audio``, of the extra ``hearing``), which finds the remaining delay
-by itself. Where it is not installed, ``EnvelopeSuppressor`` turns down what is as loud as her echo is expected to be;
-some of the echo still sounds like speech then (``lets_echo_through``), so that only words can tell who speaks.
-Nothing here makes her deaf: what the user says over her comes through.
+by itself. What is no louder than her echo is expected to be (``EchoLevel``) is turned down before anybody judges
+whether it is speech, and is all that is done where AEC3 is not installed; some of the echo still sounds like speech
+then (``lets_echo_through``), so that only words can tell who speaks. Nothing here makes her deaf: what the user says
+over her comes through.
 
 Everything here blocks (some 0.15 ms per 10 ms of sound) and belongs to one stream of sound, in one thread at a time.
 """
@@ -121,42 +122,57 @@ class FarEnd:
 
 
 class EchoGuard:
-    """A stream of microphone sound, which begins at sample ``at``, without her voice."""
+    """A stream of microphone sound, which begins at sample ``at``, without her voice.
 
-    def __init__(self, canceller: Canceller, at: int = 0) -> None:
+    ``canceller`` None: none is installed.
+    """
+
+    def __init__(self, canceller: Canceller | None, at: int = 0) -> None:
         self.far_end = FarEnd()
         self._canceller = canceller
+        self._level = EchoLevel()
         self._at = at
         self._near = bytearray()
         self._clean = bytearray(LATENCY_BYTES)
+        self._judged = bytearray(LATENCY_BYTES)
 
     @property
     def lets_echo_through(self) -> bool:
         """Does speech in the clean sound prove nothing while she is heard?"""
-        return isinstance(self._canceller, EnvelopeSuppressor)
+        return self._canceller is None
 
-    def clean(self, pcm: bytes) -> bytes:
-        """As much sound as is given, ``LATENCY_BYTES`` later."""
+    def clean(self, pcm: bytes) -> tuple[bytes, bytes]:
+        """As much sound as is given, ``LATENCY_BYTES`` later: for whoever recognises words, and for whoever judges
+        whether anybody speaks, turned down where it is no louder than what is left of her may be."""
         import numpy as np
 
         self._near += pcm
         whole = len(self._near) // (2 * BLOCK) * 2 * BLOCK
-        near = np.frombuffer(bytes(self._near[:whole]), dtype="<i2").astype(np.int16)
+        samples = np.frombuffer(bytes(self._near[:whole]), dtype="<i2").astype(np.int16)
         del self._near[:whole]
-        for start in range(0, len(near), BLOCK):
-            far = self.far_end.take(self._at, BLOCK)
+        for start in range(0, len(samples), BLOCK):
+            near, far = samples[start : start + BLOCK], self.far_end.take(self._at, BLOCK)
             self._at += BLOCK
-            self._clean += self._canceller.process(near[start : start + BLOCK], far).astype("<i2").tobytes()
-        clean = bytes(self._clean[: len(pcm)])
-        del self._clean[: len(pcm)]
-        return clean
+            clean = self._canceller.process(near, far) if self._canceller else near
+            judged = self._level.turned_down(clean) if self._level.covers(near, far) else clean
+            self._clean += (clean if self._canceller else judged).astype("<i2").tobytes()
+            self._judged += judged.astype("<i2").tobytes()
+        return _taken(self._clean, len(pcm)), _taken(self._judged, len(pcm))
 
 
-class EnvelopeSuppressor:
-    """Turns down what is no louder than her echo can be, by the envelopes of both ends.
+def _taken(sound: bytearray, size: int) -> bytes:
+    taken = bytes(sound[:size])
+    del sound[:size]
+    return taken
+
+
+class EchoLevel:
+    """How loud her echo can be at a moment, by the envelopes of both ends.
 
     The delay is where the two envelopes of the last seconds go together best, the level of the echo what the near
-    end has there in proportion to the far end. Ours, as it stands in where no package is installed.
+    end has there in proportion to the far end. A canceller needs this beside it, as it lets some of each beginning
+    through until it has adapted to the room; where none is installed, this is all there is. Ours, as it is
+    a part of no package.
     """
 
     _DELAYS = 50
@@ -164,6 +180,8 @@ class EnvelopeSuppressor:
     _SPAN = 200
     """Blocks that are compared."""
     _LOOK_EVERY = 10
+    _ENOUGH = 30
+    """Blocks of her voice from which its level is taken."""
     _ALIKE = 0.5
     """Correlation above which the near end is taken to hold the far end."""
     _AUDIBLE_DB = -60.0
@@ -184,10 +202,8 @@ class EnvelopeSuppressor:
         self._echo_db = -100.0
         self._noise_db = -70.0
 
-    def process(self, near: Samples, far: Samples) -> Samples:
-        """See ``Canceller``."""
-        import numpy as np
-
+    def covers(self, near: Samples, far: Samples) -> bool:
+        """The next block of both ends: is the near end no louder than the echo can be?"""
         level = _level_db(near)
         self._near_db[:-1] = self._near_db[1:]
         self._near_db[-1] = level
@@ -195,40 +211,39 @@ class EnvelopeSuppressor:
         self._far_db[-1] = _level_db(far)
         self._noise_db = max(-90.0, min(level, self._noise_db + 0.02))
         self._blocks += 1
-        if self._blocks % self._LOOK_EVERY == 0:
+        if self._blocks % self._LOOK_EVERY == 0 and self._far_db[-1] > self._AUDIBLE_DB:
             self._look()
         if self._path_db is None:
-            return near
+            return False
         there = len(self._far_db) - 1 - self._delay
-        recent = float(np.max(self._far_db[there - 2 : there + 3]))
+        recent = float(self._far_db[there - 2 : there + 3].max())
         self._echo_db = max(self._echo_db - self._DECAY_DB, recent + self._path_db)
-        if recent <= self._AUDIBLE_DB and self._echo_db < self._noise_db:
-            return near
-        over = level - self._echo_db - self._MARGIN_DB
-        if over >= 0.0 or level <= self._noise_db:
-            return near
-        quiet: Samples = (near * 10.0 ** ((self._noise_db - level) / 20.0)).astype(np.int16)
-        return quiet
+        return self._echo_db > self._noise_db and level < self._echo_db + self._MARGIN_DB
+
+    def turned_down(self, block: Samples) -> Samples:
+        """A block at the level of the noise of the room, unless it is quieter."""
+        import numpy as np
+
+        over = _level_db(block) - self._noise_db
+        return block if over <= 0.0 else (block * 10.0 ** (-over / 20.0)).astype(np.int16)
 
     def _look(self) -> None:
         import numpy as np
 
         near = np.maximum(self._near_db, -80.0)
+        near -= near.mean()
         best, found = self._ALIKE, None
-        near_part = near - near.mean()
         for delay in range(self._DELAYS):
-            start = self._DELAYS - delay
-            far = np.maximum(self._far_db[start : start + self._SPAN], -80.0)
-            far_part = far - far.mean()
-            norm = float(np.sqrt((near_part**2).sum() * (far_part**2).sum()))
-            if norm > 0.0 and (alike := float((near_part * far_part).sum()) / norm) > best:
+            far = np.maximum(self._far_db[self._DELAYS - delay :][: self._SPAN], -80.0)
+            far -= far.mean()
+            norm = float(np.sqrt((near**2).sum() * (far**2).sum()))
+            if norm > 0.0 and (alike := float((near * far).sum()) / norm) > best:
                 best, found = alike, delay
         if found is None:
             return
-        start = self._DELAYS - found
-        far = self._far_db[start : start + self._SPAN]
+        far = self._far_db[self._DELAYS - found :][: self._SPAN]
         loud = far > max(self._AUDIBLE_DB, float(far.max()) - 20.0)
-        if loud.sum() >= 30:
+        if loud.sum() >= self._ENOUGH:
             self._delay = found
             self._path_db = float(np.median(self._near_db[loud] - far[loud]))
 
@@ -240,11 +255,11 @@ def _level_db(samples: Samples) -> float:
     return 10.0 * float(np.log10(power)) if power > 1e-10 else -100.0
 
 
-def canceller() -> Canceller:
+def canceller() -> Canceller | None:
     """AEC3 if it is installed."""
     try:
         from pywebrtc_audio import EchoCanceller
     except ImportError:
-        return EnvelopeSuppressor()
+        return None
     aec: Canceller = EchoCanceller(HEARING_RATE)
     return aec

@@ -73,7 +73,7 @@ class Listener:
         self._news: list[tuple[int, SoundToPlay | Playback]] = []
         self._echo_guard: echo.EchoGuard | None = None
         self._reduce_noise = False
-        self._noise_reducer: NoiseReducer | NoReducer | None = None
+        self._noise_reducers: tuple[NoiseReducer | NoReducer, NoiseReducer | NoReducer] | None = None
         self._arrived = asyncio.Event()
         self._ending = False
         self._ended = asyncio.Event()
@@ -161,15 +161,20 @@ class Listener:
         """In the executor: windows without her voice (and noise), and how likely each holds speech."""
         if news and self._echo_guard is None:
             self._echo_guard = echo.EchoGuard(echo.canceller(), begins)
+        judged = sound
         if guard := self._echo_guard:
             for at, item in news:
                 guard.far_end.tell(item, at)
-            sound = guard.clean(sound)
+            sound, judged = guard.clean(sound)
         if reduce_noise:
-            self._noise_reducer = self._noise_reducer or noise_reducer()
-            sound = self._noise_reducer.clean(sound)
-        windows = [sound[at : at + WINDOW_BYTES] for at in range(0, len(sound), WINDOW_BYTES)]
-        return [(window, self._detector.probability(window)) for window in windows]
+            self._noise_reducers = self._noise_reducers or (noise_reducer(), noise_reducer())
+            for_words, for_judging = self._noise_reducers
+            sound = for_words.clean(sound)
+            judged = for_judging.clean(judged) if self._echo_guard else sound
+        return [
+            (sound[at : at + WINDOW_BYTES], self._detector.probability(judged[at : at + WINDOW_BYTES]))
+            for at in range(0, len(sound), WINDOW_BYTES)
+        ]
 
     def _take(self, window: bytes, probability: float) -> None:
         if self._utterance:
