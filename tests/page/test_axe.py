@@ -13,7 +13,9 @@ from neko.llm.small_model import files
 from tests import scripted_llama
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
+from tests.page.test_call import MICROPHONE
 from tests.page.test_chat_page_writing import GIVE_PICTURE
+from tests.scripted_hearing import ScriptedHearing, Words
 from tests.scripted_provider import Script, ScriptedProvider, failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,7 +33,7 @@ LOOK = """async ([rules, scheme]) => {
 }"""
 OF_THE_THEME = ["color-contrast", "link-in-text-block"]
 """All that a theme changes: the rest is looked at once."""
-SETTINGS = ("model", "voice", "look", "language", "characters", "about")
+SETTINGS = ("model", "voice", "hearing", "microphone", "look", "language", "characters", "about")
 MARKDOWN = f"""## Notes
 
 A [link](https://example.com), `code`, ~~gone~~, **bold** and $x^2$.
@@ -66,6 +68,10 @@ class Visitor(PageDriver):
             await expect(self.page.locator("html")).to_have_attribute("data-theme", scheme)
             found += await self.page.evaluate(LOOK, [rules, scheme])
         assert found == [], view
+
+    async def stays_inside_and_is_large_enough(self) -> None:
+        assert await self.page.evaluate("survey.outside()") == []
+        assert await self.page.evaluate("survey.small('#call-bar', 44)") == []
 
 
 @pytest_asyncio.fixture(loop_scope="session", params=SIZES.values(), ids=SIZES.keys())
@@ -164,6 +170,44 @@ async def test_the_small_model_on_this_computer(
     await visitor.look("small model that is not installed")
 
 
+async def test_a_call(tidy_loop: None, data_dir: Path, visitor: Visitor) -> None:
+    visitor.forgive("ERR_CONNECTION_REFUSED", "WebSocket")
+    await visitor.context.add_init_script(path=MICROPHONE)
+    hearing = ScriptedHearing(Words("Hello, can you hear me?"))
+    async with RunningNeko(data_dir, voice="off", hearing=hearing) as neko:
+        page = await visitor.open(neko.url)
+        mode = visitor.get("call-mode")
+        await visitor.get("call").click()
+        await expect(mode).to_have_text("By voice")
+        await visitor.look("call")
+        await visitor.stays_inside_and_is_large_enough()
+        await visitor.get("call-mute").click()
+        await expect(mode).to_have_text("Muted")
+        await visitor.look("muted")
+        await visitor.get("call-mute").click()
+        await mode.click()
+        await expect(mode).to_have_text("Push to talk")
+        await visitor.look("push to talk")
+        await visitor.stays_inside_and_is_large_enough()
+        await visitor.get("call-hold").hover()
+        await page.mouse.down()
+        await expect(visitor.get("call-hold")).to_contain_text("listening")
+        await visitor.look("held")
+        assert await page.evaluate("survey.faint('#call-bar', 4.5)") == []
+        await page.mouse.up()
+        await neko.stop()
+        await expect(mode).to_have_text("Reconnecting…")
+        await visitor.look("reconnecting")
+        await expect(visitor.get("call-mute").locator("svg").first).to_be_visible()
+        await neko.start()
+        await expect(mode).to_have_text("Push to talk")
+        await visitor.get("hang-up").click()
+        await page.evaluate("window.refuse = 'NotAllowedError'")
+        await visitor.get("call").click()
+        await expect(visitor.get("fault")).to_be_in_viewport(ratio=1)
+        await visitor.look("no microphone")
+
+
 async def test_every_settings_page_and_the_editor(connected: RunningNeko, visitor: Visitor) -> None:
     await connected.neko.characters.create("Rin", {"Personality": "Calm"})
     page = await visitor.open(connected.url)
@@ -173,6 +217,9 @@ async def test_every_settings_page_and_the_editor(connected: RunningNeko, visito
         await expect(page.get_by_text("One moment…")).to_have_count(0)
         if name == "model":
             await visitor.get("provider-custom").click()
+        elif name == "voice":
+            await visitor.get("voice-builtin").click()
+            await expect(visitor.get("voice-option").first).to_be_visible()
         elif name == "about":
             await visitor.get("origins-open").click()
             await expect(visitor.get("origins").locator("dt").first).to_be_visible()

@@ -19,7 +19,7 @@ export class CallView {
   #mode = h("button", { type: "button", class: "call-mode", "data-testid": "call-mode", on: { click: () => this.#changeMode() } });
   #time = h("time", { class: "call-time", role: "timer", "data-testid": "call-time" });
   #level = h("span", { class: "call-level", "aria-hidden": "true" });
-  #mute = h("button", { type: "button", class: "icon-button", "data-testid": "call-mute", on: { click: () => this.#call.setMuted(!this.#call.muted) } });
+  #mute = h("button", { type: "button", class: "icon-button", "data-testid": "call-mute", on: { click: () => this.#call.setMuted(!this.#call.muted) } }, icon("microphone"), icon("microphone-off")); // both stay: with the line down none can be fetched
   #hold = h("button", { type: "button", class: "button call-hold", "data-testid": "call-hold" });
   #hangUp = h("button", { type: "button", class: "icon-button call-hang-up", "data-testid": "hang-up", on: { click: () => this.#call.hangUp() } }, icon("hang-up"));
   /** The log has them too, and is read aloud. */
@@ -63,7 +63,6 @@ export class CallView {
     const shown = state === "waiting" ? "waiting" : state !== "live" ? "connecting" : muted ? "muted" : mode;
     this.#mode.replaceChildren(this.#level, t(`call.${shown}`));
     this.#mode.title = t(mode === "push" ? "call.to_open" : "call.to_push");
-    this.#mute.replaceChildren(icon(muted ? "microphone-off" : "microphone"));
     this.#mute.setAttribute("aria-pressed", String(muted));
     this.#mute.title = `${t(muted ? "call.unmute" : "call.mute")} (${t("about.key_mute")})`;
     this.#mute.setAttribute("aria-label", t("call.mute"));

@@ -68,13 +68,13 @@ function build() {
     jump: (line) => conversation.jump(line), character: () => conversation.character, onClosed: () => composer.focus(),
   });
   const chats = new Chats(conversation, { onClosed: () => composer.focus() });
-  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance, call, callView };
+  return { search, chats, stage, speech, bar, log, follow, composer, welcome, conversation, settings, appearance, call, callView };
 }
 
 /** @typedef {ReturnType<typeof build>} Parts */
 
 /** @param {Parts} parts */
-function connectCall({ call, callView, composer, conversation, speech, welcome }) {
+function connectCall({ call, callView, composer, conversation, follow, speech, welcome }) {
   composer.on("call", () => {
     if (call.isOn) {
       call.hangUp();
@@ -91,9 +91,10 @@ function connectCall({ call, callView, composer, conversation, speech, welcome }
     if (!call.isOn) conversation.transcript.stopHearing();
   });
   call.on("told", (sentence) => toast(sentence));
-  call.on("fault", (fault) => showFault({
-    code: `microphone_${fault}`, message: t(`microphone.faults.${fault}.message`), remedy: t(`microphone.faults.${fault}.remedy`),
-  }));
+  call.on("fault", (fault) => {
+    showFault({ code: `microphone_${fault}`, message: t(`microphone.faults.${fault}.message`), remedy: t(`microphone.faults.${fault}.remedy`) });
+    follow.toEnd();
+  });
   conversation.on("ready", () => {
     callView.setName(conversation.character);
     call.lineBack();
