@@ -9,7 +9,7 @@ from neko.audio.engines.espeak import EspeakEngine
 from neko.audio.resample import PcmStream
 from neko.audio.speech_pipeline import say
 from neko.types.hearing import HEARING_RATE
-from neko.types.speech import Utterance
+from neko.types.speech import SpeechEngine, Utterance
 
 FRAME = 2 * HEARING_RATE // 50
 """Bytes of 20 ms."""
@@ -31,7 +31,11 @@ def _spoken(text: str, language: str) -> bytes:
 
 
 async def _say(text: str, language: str) -> bytes:
-    engine = EspeakEngine()
+    return await said(EspeakEngine(), text, language)
+
+
+async def said(engine: SpeechEngine, text: str, language: str) -> bytes:
+    """What ``spoken`` gives, by another voice, which is closed."""
     try:
         sound = await say(engine, Utterance(text, language))
     finally:

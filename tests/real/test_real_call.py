@@ -1,6 +1,7 @@
 """A call with nothing scripted: speech, voice activity, Whisper, a model on llama.cpp, a voice.
 
-The model is tiny, English and rambles: what is looked at is that each step comes, and how long it takes.
+The model is tiny, English and rambles: what is looked at is that each step comes, and how long it takes. Who speaks to
+it is hibari, whom a recogniser understands; of espeak-ng it makes other words.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from pathlib import Path
 import pytest
 
 from neko.application import Neko
+from neko.audio.engines.hibari import hibari
+from neko.audio.engines.model_voice import ModelVoice
 from neko.llm import model_catalogue
 from neko.net import Network
 from neko.serve import listen, serving
 from neko.settings import Settings
 from tests.client import Client, Frame, client
 from tests.real.conftest import RealModel
-from tests.spoken import FRAME, quiet, spoken
+from tests.spoken import FRAME, quiet, said
 
 NAME = "Mio"
 FRAME_S = 0.02
@@ -82,7 +85,8 @@ async def test_speech_becomes_words_a_reply_and_her_voice(
 
 async def a_turn(page: Client, text: str) -> dict[str, int]:
     """Say this and wait for her first sound; when each step was."""
-    playing = asyncio.create_task(play(page, quiet(0.5) + await spoken(text) + quiet(6.0)))
+    speech = await said(ModelVoice(hibari()), text, "en")
+    playing = asyncio.create_task(play(page, quiet(0.5) + speech + quiet(6.0)))
     try:
         [*_, times] = await page.until("neko_turn_times")
         seen: list[Frame] = await page.until("binary")
