@@ -34,7 +34,7 @@ class ScriptedVoiceModel(SpeechModel):
         self.load_fault: Exception | None = None
         self.sound_fault: Exception | None = None
         self.held: threading.Event | None = None
-        self.loads = 0
+        self.loads = self.unloads = 0
         self.stops = 0
 
     def voices(self) -> Sequence[OfferedVoice]:
@@ -44,6 +44,9 @@ class ScriptedVoiceModel(SpeechModel):
         self.loads += 1
         if self.load_fault:
             raise self.load_fault
+
+    def unload(self) -> None:
+        self.unloads += 1
 
     def sound(self, clause: str, language: str, voice: str, speed: float, cancelled: threading.Event) -> Samples:
         self.said.append((clause, language, voice, speed))

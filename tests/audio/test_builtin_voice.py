@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -10,11 +11,12 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
-from neko.audio.engines import by_script
+from neko.audio.engines import by_script, model_voice
 from neko.audio.engines.by_script import BuiltinVoice
 from neko.audio.engines.espeak import EspeakEngine
-from neko.audio.engines.model_voice import SpeechModel
+from neko.audio.engines.model_voice import ModelVoice, SpeechModel
 from neko.audio.resample import SPEAKER_RATE
+from neko.audio.speech_pipeline import say
 from neko.errors import LocalVoiceError, SpeechError
 from neko.types.speech import Convert, Utterance, VoiceSettings
 from tests.scripted_voice_model import ScriptedVoiceModel
@@ -228,3 +230,49 @@ async def test_an_espeak_that_fails_is_told_as_what_it_is(build: Build, monkeypa
     with pytest.raises(SpeechError, match="no library"):
         async with aclosing(build().synthesise(Utterance(TEXT, "en"), bytes)) as pieces:
             [piece async for piece in pieces]
+
+
+async def freed(model: ScriptedVoiceModel) -> None:
+    async with asyncio.timeout(10):
+        while model.loaded:  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.005)
+
+
+async def test_a_model_that_nobody_speaks_with_is_freed_and_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_voice, "IDLE_S", 0.02)
+    model = ScriptedVoiceModel()
+    engine = ModelVoice(model)
+    for count in (1, 2):
+        assert await say(engine, Utterance("Hello.", "en"))
+        await freed(model)
+        assert (model.loads, model.unloads) == (count, count)
+    await engine.aclose()
+
+
+async def test_a_model_is_not_freed_while_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_voice, "IDLE_S", 0.0)
+    model = ScriptedVoiceModel()
+    model.held = threading.Event()
+    engine = ModelVoice(model)
+    speaking = asyncio.get_running_loop().create_task(say(engine, Utterance("Hello.", "en")))
+    async with asyncio.timeout(10):
+        while not model.said:  # noqa: ASYNC110  # in its thread
+            await asyncio.sleep(0.005)
+    model.free()
+    assert (model.loaded, model.unloads) == (True, 0)
+    model.held.set()
+    assert await speaking
+    await engine.aclose()
+
+
+async def test_a_model_whose_voice_is_not_chosen_any_more_is_freed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_voice, "LEFT_S", 0.02)
+    model = ScriptedVoiceModel()
+    chosen, other = ModelVoice(model), ModelVoice(model)
+    for engine in (chosen, other):
+        assert await say(engine, Utterance("Hello.", "en"))
+    await chosen.aclose()
+    assert await say(other, Utterance("Hello.", "en"))
+    assert model.loads == 1
+    await other.aclose()
+    await freed(model)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
 
 import numpy as np
+import psutil
 import pytest
 
 from neko.audio.engines import japanese, kokoro
@@ -175,6 +177,23 @@ async def test_english_words_among_japanese_and_chinese_ones_are_said_in_the_sam
         with_english, without = [await samples(engine, it, language) for it in (text, words)]
         assert seconds(with_english) > seconds(without) + 0.2
         await engine.aclose()
+
+
+async def test_a_model_that_is_freed_gives_its_memory_back_and_speaks_again() -> None:
+    model = the(kokoro.japanese())
+    engine = ModelVoice(model)
+    await engine.prewarm("ja")
+    first = await samples(engine, TEXTS_OF["ja"][0], "ja")
+    loaded = psutil.Process().memory_info().rss
+    worker = model.borrow()
+    for one in (model, kokoro.chinese()):  # the weights are one for both
+        await asyncio.get_running_loop().run_in_executor(worker, one.free)
+    model.give_back()
+    assert not model.loaded
+    if sys.platform == "linux":
+        assert psutil.Process().memory_info().rss < loaded - 150e6
+    assert len(await samples(engine, TEXTS_OF["ja"][0], "ja")) == pytest.approx(len(first), rel=0.05)
+    await engine.aclose()
 
 
 def test_traditional_characters_are_read_as_simplified_ones() -> None:

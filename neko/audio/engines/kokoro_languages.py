@@ -38,6 +38,10 @@ class FrontEnd(ABC):
         """Load everything; may raise anything."""
 
     @abstractmethod
+    def unload(self) -> None:
+        """Let go of it."""
+
+    @abstractmethod
     def phonemes(self, text: str) -> str:
         """How ``text`` is said; what cannot be is left out."""
 
@@ -75,6 +79,11 @@ class Japanese(FrontEnd):
             self._styles = {name: voices[name].reshape(-1, 256) for name in voices.files}
         self._read = g2p.JAG2P()
         self._read("猫")
+
+    def unload(self) -> None:
+        """See ``FrontEnd``; the dictionary stays, Open JTalk's package keeps it."""
+        self._read = None
+        self._styles = {}
 
     def phonemes(self, text: str) -> str:
         """See ``FrontEnd``."""
@@ -117,6 +126,13 @@ class Chinese(FrontEnd):
         self._simplified = opencc.OpenCC("t2s")
         self._read = zh.ZHG2P()
         self._read("猫")
+
+    def unload(self) -> None:
+        """See ``FrontEnd``."""
+        import jieba
+
+        jieba.dt.FREQ, jieba.dt.initialized = {}, False
+        self._read = self._simplified = None
 
     def phonemes(self, text: str) -> str:
         """See ``FrontEnd``."""

@@ -6,10 +6,14 @@ own, which is cut off: sound comes some 0.3 s sooner, and pauses are as long as 
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
 import importlib.util
+import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from neko.audio.engines.spelling import in_words
@@ -25,6 +29,10 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
+IDLE_S: Final = 600.0
+"""A model that nobody spoke with for so long is freed, and loaded again when it is needed."""
+LEFT_S: Final = 30.0
+"""The same when no voice is open that ever spoke with it: another was chosen."""
 _AUDIBLE: Final = 0.01
 _LEAD_MS: Final = 30
 _TAIL_MS: Final = 60
@@ -38,7 +46,7 @@ _MOST_SEMITONES: Final = 12.0
 
 
 class SpeechModel(SharedWorker, ABC):
-    """A model and what belongs to it; one a process, loaded by the first job of its worker thread.
+    """A model and what belongs to it; one a process, loaded by the first job of its worker thread, freed by one too.
 
     ``packages``: the modules that it is made of, the one with the weights first. ``languages`` are those that it
     speaks, ``reads`` those whose words it can say among them. ``slow``: it may take longer to make sound than to hear
@@ -55,7 +63,9 @@ class SpeechModel(SharedWorker, ABC):
 
     def __init__(self) -> None:
         super().__init__(f"neko-{self.name}")
-        self._loading = threading.Lock()
+        self._loading = threading.RLock()
+        self._voices = self._utterances = 0
+        self._timer: asyncio.TimerHandle | None = None
         self.loaded = False
 
     def installed(self) -> bool:
@@ -76,6 +86,55 @@ class SpeechModel(SharedWorker, ABC):
     @abstractmethod
     def load(self) -> None:
         """Load everything; may raise anything."""
+
+    def unload(self) -> None:
+        """Let go of what ``load`` has loaded, as far as that can be."""
+
+    def opens(self) -> None:
+        """A voice speaks with it for the first time. Like the next three: on the loop."""
+        self._voices += 1
+
+    def closes(self) -> None:
+        """That voice is closed."""
+        self._voices -= 1
+        self._rest()
+
+    def begins(self) -> None:
+        """An utterance begins."""
+        self._utterances += 1
+        self._rest()
+
+    def ends(self) -> None:
+        """That utterance is over."""
+        self._utterances -= 1
+        self._rest()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody speaks with it, or has a while ago."""
+        return self._utterances > 0 or self._timer is not None
+
+    def free(self) -> None:
+        """Unload it unless an utterance has begun. In its worker thread, or in that of another that has used it."""
+        with self._loading:
+            if self.loaded and not self._utterances:
+                self.unload()
+                _give_memory_back()
+                self.loaded = False
+
+    def _rest(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._utterances:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(IDLE_S if self._voices else LEFT_S, self._free_later)
+
+    def _free_later(self) -> None:
+        self._timer = None
+        worker = self.borrow()
+        worker.submit(self.free)
+        self.give_back()
 
     @abstractmethod
     def sound(self, clause: str, language: str, voice: str, speed: float, cancelled: threading.Event) -> Samples:
@@ -104,7 +163,28 @@ class ModelVoice(ThreadedVoice):
     def __init__(self, model: SpeechModel) -> None:
         super().__init__(model.name, model)
         self._model = model
+        self._has_spoken = False
         self.capabilities = SpeechCapabilities(model.name, model.rate, local=True)
+
+    async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
+        """See ``SpeechEngine``."""
+        if not self._has_spoken and not self._closed:
+            self._has_spoken = True
+            self._model.opens()
+        self._model.begins()
+        try:
+            async with aclosing(super().synthesise(utterance, convert)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self._model.ends()
+
+    async def aclose(self) -> None:
+        """See ``ThreadedVoice``; idempotent."""
+        await super().aclose()
+        if self._has_spoken:
+            self._has_spoken = False
+            self._model.closes()
 
     def word(self, language: str) -> str:
         """See ``ThreadedVoice``."""
@@ -133,6 +213,12 @@ class ModelVoice(ThreadedVoice):
                 hand_over(convert(piece))
             if len(sound):
                 hand_over(convert(bytes(2 * (model.rate * pause_after(clause) // 1000))))
+
+
+def _give_memory_back() -> None:
+    """glibc keeps what was freed, which is nearly all of a model. Takes some 50 ms, without the interpreter's lock."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)
 
 
 def _trimmed(sound: Samples, rate: int) -> Samples:

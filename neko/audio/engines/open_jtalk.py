@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class OpenJTalk(SpeechModel):
-    """The voice "Mei" of Open JTalk; 60 MB when loaded."""
+    """The voice "Mei" of Open JTalk; 60 MB when loaded, which its package keeps."""
 
     name = "Open JTalk"
     rate = 48_000

@@ -136,7 +136,7 @@ class ThreadedVoice(ABC):
             hand_over(None)
 
     async def aclose(self) -> None:
-        """Cancel what is being said. What is loaded stays, it belongs to the process."""
+        """Cancel what is being said. What is loaded belongs to the process."""
         self._closed = True
         for cancelled in self._running.values():
             self.stop(cancelled)
