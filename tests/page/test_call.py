@@ -370,6 +370,99 @@ async def test_the_screen_stays_on_while_the_call_goes_on(tidy_loop: None, drive
         await driver.until("() => window.locks[1].released")
 
 
+CONTEXTS = """
+window.contexts = [];
+const Plain = window.AudioContext;
+window.AudioContext = class extends Plain {
+  constructor(options) {
+    super(options);
+    window.contexts.push(this);
+  }
+  createMediaStreamDestination() {
+    window.contexts = window.contexts.filter((one) => one !== this); // it is the microphone
+    return super.createMediaStreamDestination();
+  }
+};
+window.show = (shown) => {
+  Object.defineProperty(document, "hidden", { value: !shown, configurable: true });
+  Object.defineProperty(document, "visibilityState", { value: shown ? "visible" : "hidden", configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+};
+window.interrupt = () => {
+  for (const one of window.contexts) if (one.state === "running") void one.suspend();
+};
+"""
+"""``window.show`` and ``window.interrupt`` do what a phone does that is locked, or that rings."""
+
+
+async def test_the_call_goes_on_after_the_phone_was_locked(tidy_loop: None, driver: PageDriver, data_dir: Path) -> None:
+    await driver.context.add_init_script(CONTEXTS)
+    async with calling(driver, data_dir) as caller:
+        page = driver.page
+        await page.evaluate("window.show(false); window.interrupt()")
+        await driver.until("() => window.contexts.some(({ state }) => state === 'suspended')")
+        await page.evaluate("window.show(true)")
+        await driver.until("() => window.contexts.every(({ state }) => state === 'running' || state === 'closed')")
+        await caller.speak(await spoken("Hello again."))
+        await expect(driver.lines("user").last.locator(".line-words")).to_have_text("hello there")
+        assert await caller.devices() == 1
+
+
+async def test_sound_that_is_taken_away_while_the_page_is_in_view_comes_back_by_itself(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    await driver.context.add_init_script(CONTEXTS)
+    async with calling(driver, data_dir) as caller:
+        await driver.page.evaluate("window.interrupt()")
+        await driver.until("() => window.contexts.some(({ state }) => state === 'running')")
+        await caller.speak(await spoken("Hello again."))
+        await expect(driver.lines("user").last.locator(".line-words")).to_have_text("hello there")
+
+
+async def test_a_microphone_that_stays_dead_after_a_lock_is_asked_for_anew(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    await driver.context.add_init_script(CONTEXTS)
+    async with calling(driver, data_dir) as caller:
+        page = driver.page
+        await page.evaluate(
+            """window.show(false);
+            for (const one of window.contexts) one.resume = () => Promise.reject(new Error("not yet"));
+            window.interrupt();"""
+        )
+        await driver.until("() => window.contexts.every(({ state }) => state !== 'running')")
+        await page.evaluate("window.show(true)")
+        await driver.until("() => window.asked.length === 2 && window.live() === 1")
+        assert await caller.devices() == 1
+        await expect(driver.get("call-mode")).to_have_text("By voice")
+        await driver.get("hang-up").click()
+        assert await caller.devices() == 0
+
+
+async def test_the_wanted_microphone_is_listened_to_again_once_it_is_back(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    await driver.context.add_init_script(
+        """if (location.protocol === "http:") {
+          localStorage.setItem("neko.microphone", '"b2"');
+          localStorage.setItem("neko.microphoneLabel", '"Headset"');
+        }
+        window.missing = ["b2"];"""
+    )
+    async with calling(driver, data_dir):
+        page = driver.page
+        await expect(driver.get("toast")).to_contain_text("is not connected")
+        await page.evaluate(
+            """window.missing = [];
+            const headset = { kind: "audioinput", deviceId: "b2", label: "Headset", groupId: "" };
+            navigator.mediaDevices.enumerateDevices = () => Promise.resolve([headset]);
+            navigator.mediaDevices.dispatchEvent(new Event("devicechange"));"""
+        )
+        await expect(driver.get("toast").last).to_contain_text("“Headset” is back")
+        asked = await page.evaluate("window.asked.at(-1).audio.deviceId")
+        assert asked == {"exact": "b2"}
+
+
 async def test_how_long_each_step_of_a_spoken_turn_took_stands_folded_under_her_reply(
     tidy_loop: None, driver: PageDriver, data_dir: Path
 ) -> None:

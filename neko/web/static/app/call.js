@@ -15,7 +15,7 @@
  */
 import { RATE } from "../sound/downsampler.js";
 import { BrowserRecogniser, canRecognise } from "../sound/browser_recogniser.js";
-import { Microphone, MicrophoneError } from "../sound/microphone.js";
+import { Microphone, MicrophoneError, microphones } from "../sound/microphone.js";
 import { Awake } from "./awake.js";
 import { Emitter } from "./emitter.js";
 import { currentLanguage, t } from "./i18n.js";
@@ -23,6 +23,8 @@ import { microphoneChoice, noiseReduction, rememberDevice } from "./microphone_c
 import { recall, remember } from "./preferences.js";
 
 const ANSWER_TIMEOUT_MS = 30_000;
+/** A microphone from which nothing comes for so long after the page is in view again is dead. */
+const SOUND_IS_BACK_MS = 1500;
 /** The last syllable is on its way to the page when the key is let go. */
 const LET_GO_AFTER_MS = 150;
 
@@ -63,8 +65,9 @@ export class Call extends Emitter {
   constructor() {
     super();
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) this.#microphone?.wake();
+      if (!document.hidden) void this.#comeBack();
     });
+    navigator.mediaDevices?.addEventListener("devicechange", () => void this.#devicesChanged());
   }
 
   /** @type {TalkMode} */
@@ -232,6 +235,26 @@ export class Call extends Emitter {
     }
     if (microphone.isSubstitute) this.emit("told", t("microphone.substitute", { device: microphone.device.label }));
     else rememberDevice(microphone.device);
+  }
+
+  /** After a lock, or a call of the phone: the sound goes on, or the device is asked for anew. */
+  async #comeBack() {
+    const microphone = this.#microphone;
+    if (!microphone || this.state === "opening") return;
+    microphone.wake();
+    const { frames } = microphone;
+    await new Promise((resolve) => { setTimeout(resolve, SOUND_IS_BACK_MS); });
+    if (microphone === this.#microphone && microphone.frames === frames && !document.hidden) await this.changeMicrophone();
+  }
+
+  /** The microphone that is wanted may have been plugged in. */
+  async #devicesChanged() {
+    if (!this.#microphone?.isSubstitute || this.state === "opening") return;
+    const { device } = microphoneChoice();
+    const isBack = (await microphones()).some(({ id, label }) => id === device.id || (label && label === device.label));
+    if (!isBack) return;
+    await this.changeMicrophone();
+    if (this.#microphone && !this.#microphone.isSubstitute) this.emit("told", t("microphone.back", { device: device.label || this.#microphone.device.label }));
   }
 
   /** Another microphone may be there. */

@@ -46,6 +46,8 @@ export class Microphone {
   isSubstitute = false;
   /** Does the browser take out what it plays itself? */
   echoCancelled = false;
+  /** How many came so far. */
+  frames = 0;
   #zeros = 0;
   #closed = false;
 
@@ -158,6 +160,7 @@ export class Microphone {
 
   /** @param {ArrayBuffer} frame */
   #take(frame) {
+    this.frames += 1;
     const level = levelOf(frame);
     this.#handlers.onLevel(level);
     this.#handlers.onFrame(frame);

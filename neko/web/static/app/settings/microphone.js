@@ -21,6 +21,11 @@ export function microphonePage(body, { call }) {
   const device = h("div", { class: "field-control" });
   const drawDevices = async () => device.replaceChildren(await deviceSelect(call));
   void drawDevices();
+  const listen = new AbortController();
+  navigator.mediaDevices?.addEventListener("devicechange", () => {
+    if (device.isConnected) void drawDevices();
+    else listen.abort();
+  }, { signal: listen.signal });
   const noise = h("div", { class: "field-control" });
   const drawNoise = (/** @type {boolean} */ canServer) => noise.replaceChildren(noiseSelect(call, canServer));
   drawNoise(noiseReduction() === "server");

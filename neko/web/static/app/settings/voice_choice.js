@@ -99,7 +99,7 @@ class TypedVoice {
 }
 
 /**
- * Those of the page's language come first, and before all of them the choice that is hers.
+ * Those of the page's language come first, then those that speak any; before all of them the choice that is hers.
  * @param {ListedVoice[]} voices
  * @param {string} chosen
  * @param {VoiceSample} sample
@@ -107,8 +107,8 @@ class TypedVoice {
  */
 function listed(voices, chosen, sample, onChange) {
   if (!voices.length) return null;
-  const isOwn = (/** @type {ListedVoice} */ { language }) => primary(language) === primary(currentLanguage());
-  const sorted = voices.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)));
+  const fit = (/** @type {ListedVoice} */ { language }) => (language ? 2 * Number(primary(language) === primary(currentLanguage())) : 1);
+  const sorted = voices.toSorted((a, b) => fit(b) - fit(a));
   const best = { name: "", label: t("voice.best"), about: "", language: "" };
   const known = voices.some(({ name }) => name === chosen) ? chosen : "";
   return new VoiceList([best, ...sorted], known, sample, onChange);
