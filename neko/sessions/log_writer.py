@@ -24,6 +24,8 @@ from neko.types.memory import Evidence
 
 logger = logging.getLogger(__name__)
 
+_NOTHING = "…"
+"""Stands for a reply of which nothing was heard."""
 _RECEIPTS = 200
 """Sent messages whose receipt can be repeated."""
 _MUCH = 1_000
@@ -209,18 +211,18 @@ class LogWriter:
             self._put(lambda: self._write(line))
 
     def shorten_reply(self, turn_id: str, text: str) -> None:
-        """Only this much of a written reply was heard: a line of that text takes its place, and it stays an earlier
-        version."""
+        """Only this much of a written reply was heard, "" for nothing: a line of that text takes its place, and it
+        stays an earlier version."""
 
         async def write() -> None:
             written = self._replies.get(turn_id)
-            if written is None or not text:
+            if written is None:
                 return
             line = NewLine(
                 self.session_id,
                 uuid4().hex,
                 "assistant",
-                text,
+                text or _NOTHING,
                 self._now(),
                 status="interrupted",
                 replaces=written.id,

@@ -171,8 +171,13 @@ class ReplyVoice:
 
     def heard(self, stream: ReplyStream) -> str | None:
         """How much of this reply's text was heard; ``None`` where that is not known, as with a model's own voice."""
+        if stream.own_voice or stream.silent:
+            return None
         played = self._played_ms(stream.speech_id)
-        return None if played is None or stream.own_voice else self._pipeline.heard(stream.speech_id, played)
+        is_made_here = not self.voice.engine.capabilities.on_page
+        if played is None and is_made_here and self._in_call() and stream.speech_id == self._current:
+            played = 0.0  # its first sound is still to be made
+        return None if played is None else self._pipeline.heard(stream.speech_id, played)
 
     def being_said(self) -> str:
         """Her words around the place where a client is; "" where that is not known."""

@@ -134,6 +134,18 @@ async def test_what_history_keeps_of_a_reply_that_was_spoken_over_is_what_was_he
         assert whole[len(heard)] == " "
 
 
+async def test_a_reply_of_which_nothing_was_heard_leaves_no_words_in_history(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Please stop.")) as call:
+        await call.hear_her(0)
+        whole = (await call.lines())[-1][1]
+        await call.say("Please stop, I have heard enough of it.")
+        await call.page.until("user_transcript")
+        await call.page.until(is_turn_end)
+        replies = [(text, status) for role, text, status in await call.lines() if role == "assistant"]
+        assert replies[0] == ("…", "interrupted")
+        assert whole not in [text for text, _ in replies]
+
+
 @pytest.mark.parametrize("words", [COUGH, Words("Mhm.")], ids=["cough", "nod"])
 async def test_a_cough_or_a_nod_lets_her_go_on_where_she_was(data_dir: Path, words: Words) -> None:
     async with in_call(data_dir, words) as call:
