@@ -13,7 +13,7 @@ from neko.audio.engines.fallback import FallbackEngine
 from neko.errors import NekoError, SpeechError, SpeechKeyRefusedError, SpeechSilentError
 from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 from tests.scripted_speech import ScriptedSpeech, SpokenScript
-from tests.seams.speech_engine import SECONDS, SHORT, Ear, Subject, VoiceBehaviour, whole
+from tests.seams.speech_engine import SECONDS, SHORT, Subject, VoiceBehaviour, told, whole
 
 DEAD = SpokenScript(fail_after=0, error=SpeechSilentError("down", engine="service"))
 CUT = SpokenScript(fail_after=1, error=SpeechError("cut", engine="service"))
@@ -70,18 +70,6 @@ async def chain(service: Service, local: ScriptedSpeech, clock: Clock) -> AsyncI
     chain = FallbackEngine([ChainedVoice(service), ChainedVoice(local, "m3")], clock=clock)
     yield chain
     await chain.aclose()
-
-
-async def told(chain: FallbackEngine, utterance: Utterance = SHORT) -> tuple[int, NekoError | None]:
-    """How many pieces of sound came, and what was told of it."""
-    count = 0
-    try:
-        async with asyncio.timeout(SECONDS):
-            async for _ in chain.synthesise(utterance, Ear()):
-                count += 1
-    except NekoError as error:
-        return count, error
-    return count, None
 
 
 class TestFallbackEngine(VoiceBehaviour):

@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import AsyncIterator
-from types import MappingProxyType
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from neko.audio.hearing import models
-from neko.audio.hearing.models import KnownModel, ModelFile
-from tests import scripted_model
 from tests.field.hostile_provider import HostileProvider, problem, whole
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.page.test_call import MICROPHONE
 from tests.scripted_files import Answer, FileServer
+from tests.scripted_hub import FILES, scripted_hub
 from tests.spoken import spoken
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-FILES = {
-    "model.bin": b'{"text": "hello"}' + b" " * 500_000,
-    "config.json": b"{}",
-    "vocabulary.txt": b"a",
-    "tokenizer.json": b"{}",
-}
-
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def hub(running_neko: RunningNeko, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FileServer]:
-    """A mirror with the one model that the registry knows; the libraries that run it are scripted."""
-    scripted_model.install(monkeypatch)
-    listed = tuple(ModelFile(name, len(it), hashlib.sha256(it).hexdigest(), f"t/{name}") for name, it in FILES.items())
-    size = sum(file.size for file in listed)
-    known = KnownModel("tiny", "Tiny", "whisper", frozenset({"en"}), size, "MIT", "", (), None, listed)
-    monkeypatch.setattr(models, "known_models", lambda: MappingProxyType({"tiny": known}))
-    async with FileServer() as files:
-        files.files = {f"/t/{name}": content for name, content in FILES.items()}
-        await running_neko.neko.config.change({"neko": {"models": {"mirror": files.url}}})
+    async with scripted_hub(running_neko.neko, monkeypatch) as files:
         yield files
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from neko.audio.resample import PcmStream
-from neko.errors import SpeechError
+from neko.errors import NekoError, SpeechError
 from neko.types.speech import SpeechEngine, Utterance
 
 SECONDS = 5.0
@@ -59,6 +59,18 @@ async def whole(engine: SpeechEngine, utterance: Utterance, seconds: float = SEC
     stream = PcmStream(engine.capabilities.sample_rate)
     async with asyncio.timeout(seconds), aclosing(engine.synthesise(utterance, stream.process)) as pieces:
         return b"".join([piece async for piece in pieces]) + stream.flush()
+
+
+async def told(engine: SpeechEngine, utterance: Utterance = SHORT) -> tuple[int, NekoError | None]:
+    """How many pieces of sound came, and what was told of it."""
+    count = 0
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for _ in engine.synthesise(utterance, Ear()):
+                count += 1
+    except NekoError as error:
+        return count, error
+    return count, None
 
 
 def alike(one: bytes, other: bytes) -> bool:

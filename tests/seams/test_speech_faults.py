@@ -31,7 +31,7 @@ from neko.types.speech import SpeechEngine
 from tests import speech_protocols
 from tests.http_service import HttpService
 from tests.scripted_speech import ScriptedSpeech
-from tests.seams.speech_engine import LONG, SECONDS, SHORT, Ear, whole
+from tests.seams.speech_engine import LONG, SECONDS, SHORT, told, whole
 from tests.socket_service import Fault, SocketService
 
 KEY = "sk-secret"
@@ -118,12 +118,12 @@ async def test_an_engine_tells_it_in_the_services_words_and_says_the_next_senten
     subject.script(fault)
     with pytest.raises(TOLD[fault]) as failed:
         await whole(subject.engine, SHORT)
-    told = failed.value
-    assert told.params["engine"] == "Scripted"
-    assert told.permanent == (fault == "refused")
-    assert KEY not in f"{told} {told.said}"
+    failure = failed.value
+    assert failure.params["engine"] == "Scripted"
+    assert failure.permanent == (fault == "refused")
+    assert KEY not in f"{failure} {failure.said}"
     if fault in ("error", "refused"):
-        assert told.said.startswith("scripted: no such")
+        assert failure.said.startswith("scripted: no such")
     assert await whole(subject.engine, SHORT)
     await subject.engine.aclose()
     await subject.has_no_connections()
@@ -132,9 +132,9 @@ async def test_an_engine_tells_it_in_the_services_words_and_says_the_next_senten
 async def test_a_server_that_is_not_there_is_told_ahead_and_with_a_sentence(subject: Subject, free_port: int) -> None:
     engine = built(subject.kind, subject.server.url.replace(str(subject.server.port), str(free_port)))
     for asked in (engine.prewarm, lambda: whole(engine, SHORT)):
-        with pytest.raises(SpeechSilentError) as told:
+        with pytest.raises(SpeechSilentError) as failed:
             await asked()
-        assert told.value.params["engine"] == "Scripted"
+        assert failed.value.params["engine"] == "Scripted"
     await engine.aclose()
 
 
@@ -153,31 +153,19 @@ async def test_another_voice_says_what_was_not_begun_and_the_service_the_next_bu
         hedge_s=AT_ONCE_S if fault in ("slow", "late") else NEVER_S,
     )
     subject.script(fault)
-    pieces, told = await said(chain)
-    assert isinstance(told, TOLD.get(fault, SpeechSilentError))
-    assert told.params["engine"] == "Scripted"
+    pieces, failure = await told(chain, LONG)
+    assert isinstance(failure, TOLD.get(fault, SpeechSilentError))
+    assert failure.params["engine"] == "Scripted"
     assert pieces
     assert local.texts == ([] if subject.begins(fault) else [LONG.text])
-    assert await said(chain, SHORT) == (pytest.approx(2, abs=1), None)
+    assert await told(chain) == (pytest.approx(2, abs=1), None)
     assert local.texts[-1] == SHORT.text
     if fault not in ("slow", "late"):
         now = 100.0
         before = len(local.texts)
-        assert (await said(chain, SHORT))[1] is None
+        assert (await told(chain))[1] is None
         assert (len(local.texts) == before) == (fault != "refused")
     else:
         assert chain.standings[0][1] is Standing.LATE
     await chain.aclose()
     await subject.has_no_connections()
-
-
-async def said(chain: FallbackEngine, utterance: Any = LONG) -> tuple[int, NekoError | None]:
-    """How many pieces of sound came, and what was told."""
-    count = 0
-    try:
-        async with asyncio.timeout(SECONDS):
-            async for _ in chain.synthesise(utterance, Ear()):
-                count += 1
-    except NekoError as error:
-        return count, error
-    return count, None

@@ -69,7 +69,27 @@ async def service(kind: Kind) -> AsyncIterator[SocketService]:
         yield service
 
 
-class TestSocketServices(VoiceBehaviour):
+class ServiceBehaviour(VoiceBehaviour):
+    """Of an engine before a ``service``, which stops in the middle of what is cut."""
+
+    async def test_closing_the_iterator_stops_the_work_at_once(  # type: ignore[override]  # one more fixture
+        self, subject: Subject, service: SocketService | HttpService
+    ) -> None:
+        service.stalls_after = 3
+        pieces = subject.engine.synthesise(LONG, Ear())
+        async with asyncio.timeout(SECONDS):
+            await anext(pieces)
+            await pieces.aclose()
+            await subject.stopped()
+
+    async def test_closing_the_engine_ends_what_it_is_saying(  # type: ignore[override]  # one more fixture
+        self, subject: Subject, service: SocketService | HttpService
+    ) -> None:
+        service.stalls_after = 3
+        await super().test_closing_the_engine_ends_what_it_is_saying(subject)
+
+
+class TestSocketServices(ServiceBehaviour):
     @pytest.fixture
     async def subject(self, kind: Kind, service: SocketService) -> AsyncIterator[Subject]:
         built: list[SocketSpeech] = []
@@ -89,22 +109,6 @@ class TestSocketServices(VoiceBehaviour):
         await service.until(lambda: service.connections == 0)
         mine = {task for task in asyncio.all_tasks() - tasks if task.get_name().startswith("speech")}
         assert not mine
-
-    async def test_closing_the_iterator_stops_the_work_at_once(  # type: ignore[override]  # one more fixture
-        self, subject: Subject, service: SocketService
-    ) -> None:
-        service.stalls_after = 3
-        pieces = subject.engine.synthesise(LONG, Ear())
-        async with asyncio.timeout(SECONDS):
-            await anext(pieces)
-            await pieces.aclose()
-            await subject.stopped()
-
-    async def test_closing_the_engine_ends_what_it_is_saying(  # type: ignore[override]  # one more fixture
-        self, subject: Subject, service: SocketService
-    ) -> None:
-        service.stalls_after = 3
-        await super().test_closing_the_engine_ends_what_it_is_saying(subject)
 
     async def test_all_of_the_sound_is_given(self, subject: Subject, kind: Kind, service: SocketService) -> None:
         sound = len(await whole(subject.engine, SHORT))
@@ -169,7 +173,7 @@ class TestSocketServices(VoiceBehaviour):
         assert task.cancelled()
 
 
-class TestHttpServices(VoiceBehaviour):
+class TestHttpServices(ServiceBehaviour):
     @pytest.fixture(params=HTTP, ids=lambda one: one[0].kind)
     def one(self, request: pytest.FixtureRequest) -> tuple[type[HttpSpeech], HttpTalk]:
         chosen: tuple[type[HttpSpeech], HttpTalk] = request.param
@@ -194,22 +198,6 @@ class TestHttpServices(VoiceBehaviour):
         yield Subject(build(), build, stopped)
         for engine in built:
             await engine.aclose()
-
-    async def test_closing_the_iterator_stops_the_work_at_once(  # type: ignore[override]  # one more fixture
-        self, subject: Subject, service: HttpService
-    ) -> None:
-        service.stalls_after = 3
-        pieces = subject.engine.synthesise(LONG, Ear())
-        async with asyncio.timeout(SECONDS):
-            await anext(pieces)
-            await pieces.aclose()
-            await subject.stopped()
-
-    async def test_closing_the_engine_ends_what_it_is_saying(  # type: ignore[override]  # one more fixture
-        self, subject: Subject, service: HttpService
-    ) -> None:
-        service.stalls_after = 3
-        await super().test_closing_the_engine_ends_what_it_is_saying(subject)
 
     async def test_all_of_the_sound_is_given_over_one_connection(self, subject: Subject, service: HttpService) -> None:
         for voice in ("3", "4"):

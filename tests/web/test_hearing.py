@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import json
 from collections.abc import AsyncIterator
-from types import MappingProxyType
 from typing import Any
 
 import httpx2
 import pytest
 
-from neko.audio.hearing import models
-from neko.audio.hearing.models import KnownModel, ModelFile
-from tests import scripted_model
 from tests.conftest import RunningServer
 from tests.field.hostile_provider import HostileProvider, Raw, problem, whole
 from tests.scripted_files import Answer, FileServer
+from tests.scripted_hub import scripted_hub
 from tests.spoken import quiet, spoken
 
 SECONDS = 20.0
-FILES = {
-    "model.bin": b'{"text": "hello"}' + b" " * 500_000,
-    "config.json": b"{}",
-    "vocabulary.txt": b"a",
-    "tokenizer.json": b"{}",
-}
 Json = dict[str, Any]
 
 
@@ -147,15 +137,7 @@ async def test_a_language_that_is_none_is_refused(api: httpx2.AsyncClient) -> No
 
 @pytest.fixture
 async def hub(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FileServer]:
-    """A mirror with one model, which the registry knows; the libraries that run it are scripted."""
-    scripted_model.install(monkeypatch)
-    listed = tuple(ModelFile(name, len(it), hashlib.sha256(it).hexdigest(), f"t/{name}") for name, it in FILES.items())
-    size = sum(file.size for file in listed)
-    known = KnownModel("tiny", "Tiny", "whisper", frozenset({"en"}), size, "MIT", "", (), None, listed)
-    monkeypatch.setattr(models, "known_models", lambda: MappingProxyType({"tiny": known}))
-    async with FileServer() as files:
-        files.files = {f"/t/{name}": content for name, content in FILES.items()}
-        await server.neko.config.change({"neko": {"models": {"mirror": files.url}}})
+    async with scripted_hub(server.neko, monkeypatch) as files:
         yield files
 
 
