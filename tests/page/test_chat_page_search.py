@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from neko.types.lines import NewLine
 from tests.page.page_driver import PageDriver
@@ -105,3 +106,36 @@ async def test_the_talk_is_saved_as_a_file(running_neko: RunningNeko, driver: Pa
     saved = json.loads(texts["json"])
     assert saved["character"] == "Mio"
     assert [line["text"] for line in saved["lines"]] == [f"line {number}" for number in range(1, 601)]
+
+
+async def test_a_part_that_does_not_come_is_told_of_and_comes_when_it_is_wanted_again(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    driver.forgive("search.js", "ERR_FAILED", "Failed to load resource", "late part")
+    await driver.context.route("**/app/search.js", lambda route: route.abort())
+    await driver.open(running_neko.url)
+    await driver.page.keyboard.press("Control+k")
+    await expect(driver.get("toast")).to_contain_text("did not come")
+    await driver.context.unroute_all()
+    await driver.page.keyboard.press("Control+k")
+    await expect(driver.get("search-input")).to_be_focused()
+
+
+async def test_a_part_that_takes_its_time_is_told_of_and_only_the_last_wish_counts(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    come = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await come.wait()
+        await route.continue_()
+
+    await driver.context.route("**/app/search.js", late)
+    await driver.open(running_neko.url)
+    await driver.page.keyboard.press("Control+k")
+    await expect(driver.get("toast")).to_contain_text("on its way")
+    await driver.page.keyboard.press("Control+k")
+    come.set()
+    await expect(driver.get("search-input")).to_be_focused()
+    await expect(driver.get("search")).to_have_count(1)
+    await expect(driver.get("toast")).to_have_count(0)

@@ -213,4 +213,7 @@ async def test_a_browser_is_told_at_once_of_every_module_that_it_needs(client: h
                 waiting.append(imported)
     assert len(needed) > 20
     assert told == needed
-    assert not any("/settings/dialog.js" in path for path in told), "the settings come when nothing else is to do"
+    for later in ("settings/dialog", "app/search", "app/chats", "app/call", "sound/microphone", "app/model_form"):
+        assert not any(f"/{later}.js" in path for path in told), (
+            "they come when they are wanted or nothing else is to do"
+        )

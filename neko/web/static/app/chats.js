@@ -12,26 +12,28 @@ import { toast } from "./notices.js";
 
 export class Chats {
   #conversation;
+  #begin;
   #onClosed;
   /** @type {HTMLElement | null} */
   #panel = null;
   #list = h("ol", { class: "panel-list", "data-testid": "chats-list" });
-  #new = h("button", { type: "button", class: "button chats-new", "data-testid": "chats-new", on: { click: () => void this.begin() } });
+  #new = h("button", { type: "button", class: "button chats-new", "data-testid": "chats-new", on: { click: () => void this.#begin() } });
   /** Deleted, and it can still be undone. @type {Set<number>} */
   #hidden = new Set();
 
   /**
    * @param {Conversation} conversation
-   * @param {{ onClosed: () => void }} options
+   * @param {{ begin: () => Promise<void>, onClosed: () => void }} options `begin`: a new chat, out of which the others stay in the list
    */
-  constructor(conversation, { onClosed }) {
+  constructor(conversation, { begin, onClosed }) {
     this.#conversation = conversation;
+    this.#begin = begin;
     this.#onClosed = onClosed;
     conversation.on("chat", () => void this.#refresh());
-    conversation.on("switch", () => this.#leave());
+    conversation.on("switch", () => this.leave());
     onLanguage(() => {
       if (!this.#panel) return;
-      this.#leave();
+      this.leave();
       void this.show();
     });
   }
@@ -55,21 +57,14 @@ export class Chats {
 
   close() {
     if (!this.#panel) return;
-    this.#leave();
+    this.leave();
     this.#onClosed();
   }
 
-  #leave() {
+  leave() {
     this.#panel?.remove();
     this.#panel = null;
     this.#list.replaceChildren();
-  }
-
-  /** A new chat; what was said before stays in the list, and she still knows it. */
-  async begin() {
-    if (!(await this.#conversation.changeChat(null))) return;
-    this.#leave();
-    this.#onClosed();
   }
 
   /** @param {KeyboardEvent} event */

@@ -5,6 +5,7 @@
  * @import { Call } from "./call.js"
  * @import { Composer } from "./composer.js"
  * @import { Follow } from "./follow.js"
+ * @import { Late } from "./late.js"
  * @import { LogView } from "./log_view.js"
  * @import { Picture } from "./pictures.js"
  * @import { LinkState } from "./socket.js"
@@ -13,7 +14,7 @@
  * @import { Entry } from "./transcript.js"
  * @import { ClientAction, Line, ModelLabel, SpeechEngine, TurnState } from "./wire.js"
  *
- * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow, call: Call }} ConversationParts
+ * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow, call: Late<Call> }} ConversationParts
  */
 import { get, post, sentenceOf } from "./api.js";
 import { Emitter } from "./emitter.js";
@@ -100,7 +101,7 @@ export class Conversation extends Emitter {
   }
 
   end() {
-    this.#parts.call.hangUp();
+    this.#parts.call.now?.hangUp();
     this.#socket?.close();
     this.#history?.end();
     this.#parts.speech.stop();
@@ -405,7 +406,7 @@ export class Conversation extends Emitter {
     if (state === "online") return;
     this.#ready = false;
     clearTimeout(this.#hello);
-    this.#parts.call.lineLost();
+    this.#parts.call.now?.lineLost();
     if (state === "waiting" || state === "taken") {
       this.transcript.settle(); // it goes on over there, and comes whole when the line is back
       this.#parts.speech.resume();
@@ -414,7 +415,7 @@ export class Conversation extends Emitter {
     }
     if (state === "taken") {
       this.#parts.speech.stop();
-      this.#parts.call.hangUp();
+      this.#parts.call.now?.hangUp();
     }
   }
 }

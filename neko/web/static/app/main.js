@@ -2,29 +2,31 @@
 import { get } from "./api.js";
 import { Appearance } from "./appearance.js";
 import { Bar } from "./bar.js";
-import { Call } from "./call.js";
-import { CallView } from "./call_view.js";
-import { Chats } from "./chats.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { byId } from "./element.js";
 import { Follow } from "./follow.js";
 import { onLanguage, t } from "./i18n.js";
+import { Late } from "./late.js";
 import { startLayout } from "./layout.js";
 import { LogView } from "./log_view.js";
-import { showFault, toast } from "./notices.js";
-import { Search } from "./search.js";
+import { toast } from "./notices.js";
 import { Settings } from "./settings/loader.js";
 import { startShell } from "./shell.js";
 import { SpeechOutput } from "./speech_output.js";
 import { Stage } from "./stage.js";
 import { Welcome } from "./welcome.js";
 
-/** @import { PageConfig } from "./rest.js" */
+/**
+ * @import { Call } from "./call.js"
+ * @import { PageConfig } from "./rest.js"
+ */
 
 const ASK_AGAIN_MS = 1500;
 const BLOCKED_TOAST_MS = 12_000;
 const NEAR_TOP_PX = 900;
+/** After the start: what may be wanted later is fetched without keeping anything waiting. */
+const QUIET_AFTER_MS = 1500;
 
 async function characterOfPage() {
   const { character } = document.documentElement.dataset;
@@ -46,66 +48,54 @@ function build() {
   const follow = new Follow(byId("log", HTMLElement), byId("log-inner", HTMLElement), byId("new-pill", HTMLElement));
   const speech = new SpeechOutput();
   const bar = new Bar(speech, {
-    onSearch: () => {
-      chats.close();
-      search.show();
-    },
-    onChats: () => {
-      search.close();
-      void chats.show();
-    },
-    onNewChat: () => void chats.begin(),
+    onSearch: () => showSearch(),
+    onChats: () => void chats.use((it) => {
+      search.now?.close();
+      void it.show();
+    }),
+    onNewChat: () => void beginChat(),
   });
   const log = new LogView({ log: byId("log", HTMLElement), pages: byId("log-pages", HTMLElement), tail: byId("log-tail", HTMLElement), follow });
   const composer = new Composer();
   const welcome = new Welcome({ composer, follow, speech });
-  const call = new Call();
-  const callView = new CallView(call);
+  /** @type {Late<Call>} */
+  const call = new Late(async () => (await import("./connected_call.js")).connectedCall({ composer, conversation, follow, speech }));
   const conversation = new Conversation({ log, speech, stage, bar, composer, follow, call });
   const appearance = new Appearance({ bar, stage });
   const settings = new Settings({ speech, stage, conversation, appearance, call });
-  const search = new Search({
+  const search = new Late(async () => new (await import("./search.js")).Search({
     jump: (line) => conversation.jump(line), character: () => conversation.character, onClosed: () => composer.focus(),
+  }));
+  const beginChat = async () => {
+    if (!(await conversation.changeChat(null))) return;
+    chats.now?.leave();
+    composer.focus();
+  };
+  const chats = new Late(async () => new (await import("./chats.js")).Chats(conversation, { begin: beginChat, onClosed: () => composer.focus() }));
+  const showSearch = () => void search.use((it) => {
+    chats.now?.close();
+    it.show();
   });
-  const chats = new Chats(conversation, { onClosed: () => composer.focus() });
-  return { search, chats, stage, speech, bar, log, follow, composer, welcome, conversation, settings, appearance, call, callView };
+  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance, call, showSearch, beginChat };
 }
 
 /** @typedef {ReturnType<typeof build>} Parts */
 
 /** @param {Parts} parts */
-function connectCall({ call, callView, composer, conversation, follow, speech, welcome }) {
+function startCalls({ call, composer, speech, welcome }) {
   composer.on("call", () => {
-    if (call.isOn) {
-      call.hangUp();
+    if (call.now?.isOn) {
+      call.now.hangUp();
       return;
     }
     speech.unlock();
     welcome.talkBegan();
-    void call.start();
-  });
-  call.on("send", (action) => conversation.send(action));
-  call.on("sound", (frame) => conversation.sendSound(frame));
-  call.on("change", () => {
-    composer.setCall(call.isOn);
-    if (!call.isOn) conversation.transcript.stopHearing();
-  });
-  call.on("told", (sentence) => toast(sentence));
-  call.on("fault", (fault) => {
-    showFault({ code: `microphone_${fault}`, message: t(`microphone.faults.${fault}.message`), remedy: t(`microphone.faults.${fault}.remedy`) });
-    follow.toEnd();
-  });
-  conversation.on("ready", () => {
-    callView.setName(conversation.character);
-    call.lineBack();
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && call.isOn) speech.unlock(); // a phone that was locked has stopped the sound
+    void call.use((it) => void it.start());
   });
 }
 
 /** @param {Parts} parts */
-function connect({ stage, speech, log, composer, welcome, conversation, settings, appearance }) {
+function connect({ stage, speech, log, composer, welcome, conversation, settings, appearance, call, search, chats }) {
   speech.on("mouth", (mouth) => stage.setMouth(mouth));
   speech.on("speaking", () => conversation.refresh());
   speech.on("first", (id, late) => conversation.transcript.played(id, late));
@@ -133,7 +123,9 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
     void appearance.follow(conversation.character); // it may have changed while nobody told us
   });
   conversation.on("card", () => void appearance.follow(conversation.character));
-  conversation.on("ready", () => void settings.load().catch(() => null)); // tried again when they are wanted
+  conversation.on("ready", () => setTimeout(() => {
+    for (const part of [settings, call, search, chats]) part.load().catch(() => null); // tried again when it is wanted
+  }, QUIET_AFTER_MS));
   conversation.on("model", (model) => welcome.modelChanged(model));
   conversation.on("chat", () => welcome.leave());
   conversation.on("switch", (name) => {
@@ -147,17 +139,16 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
 }
 
 /** @param {Parts} parts */
-function listenToKeys({ bar, chats, conversation, composer, settings, search }) {
+function listenToKeys({ bar, conversation, composer, settings, showSearch, beginChat }) {
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || settings.open) return;
     event.preventDefault();
-    chats.close();
-    search.show();
+    showSearch();
   });
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "o" || !(event.ctrlKey || event.metaKey) || !event.shiftKey || event.altKey || settings.open) return;
     event.preventDefault();
-    void chats.begin();
+    void beginChat();
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing || settings.open) return;
@@ -206,7 +197,7 @@ async function start() {
   const parts = build();
   void parts.stage.open();
   connect(parts);
-  connectCall(parts);
+  startCalls(parts);
   onLanguage(label);
   listenToKeys(parts);
   watchTop(parts.conversation);

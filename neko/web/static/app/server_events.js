@@ -94,10 +94,10 @@ export class ServerEvents {
     user_transcript: ({ text }) => this.#conversation.transcript.addTranscribed(text),
     neko_transcript: ({ utterance_id: id, text, final }) => {
       this.#conversation.transcript.hear(id, text, final);
-      this.#parts.call.heard(text, final);
+      this.#parts.call.now?.heard(text, final);
     },
-    neko_microphone: ({ muted }) => this.#parts.call.setMuted(muted, { told: true }),
-    session_started: ({ input_mode: mode }) => this.#parts.call.sessionStarted(mode),
+    neko_microphone: ({ muted }) => this.#parts.call.now?.setMuted(muted, { told: true }),
+    session_started: ({ input_mode: mode }) => this.#parts.call.now?.sessionStarted(mode),
     user_activity: ({ interrupted_speech_id: id }) => {
       this.#parts.speech.interrupt(id);
       this.#conversation.transcript.settle("interrupted");
@@ -118,17 +118,17 @@ export class ServerEvents {
       else this.#status(status);
     },
     session_failed: ({ input_mode: mode, message }) => {
-      this.#parts.call.sessionOver(mode);
+      this.#parts.call.now?.sessionOver(mode);
       this.#conversation.enter("idle");
       if (message && !faultIsShown()) toast(message);
     },
     session_ended_by_server: ({ input_mode: mode }) => {
-      this.#parts.call.sessionOver(mode, faultIsShown() ? "" : t("call.ended"));
+      this.#parts.call.now?.sessionOver(mode, faultIsShown() ? "" : t("call.ended"));
       this.#conversation.transcript.settle("interrupted");
       this.#conversation.enter("idle");
     },
     auto_close_mic: ({ message }) => {
-      this.#parts.call.hangUp();
+      this.#parts.call.now?.hangUp();
       if (message) toast(message);
     },
     repetition_warning: ({ name }) => {

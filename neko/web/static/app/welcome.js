@@ -16,7 +16,7 @@ import { byId, h, icon } from "./element.js";
 import { answerFirstQuestion, isFirstQuestionOpen } from "./first_question.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { MarkdownView } from "./markdown.js";
-import { ModelForm } from "./model_form.js";
+import { Late } from "./late.js";
 import { localModels, watchLocalServers } from "./local_models.js";
 import { toast } from "./notices.js";
 import { findSmallModels, sizeOf, smallModels } from "./small_model.js";
@@ -48,6 +48,7 @@ export class Welcome {
   /** @type {SmallModels | null} */
   #small = null;
   #endWatch = () => {};
+  #keyForm = new Late(async () => (await import("./model_form.js")).ModelForm);
 
   /** @param {{ composer: Composer, follow: Follow, speech: SpeechOutput }} parts */
   constructor({ composer, follow, speech }) {
@@ -325,11 +326,14 @@ export class Welcome {
   }
 
   /** @param {HTMLElement} card */
-  async #showKey(card) {
-    const form = new ModelForm({ builtin: false, onDone: (model) => this.#thank(model) });
-    this.#step(card, t("welcome.key"), form.element);
-    await form.load();
-    if (card === this.#card) this.#show(card);
+  #showKey(card) {
+    void this.#keyForm.use(async (ModelForm) => {
+      if (card !== this.#card) return;
+      const form = new ModelForm({ builtin: false, onDone: (model) => this.#thank(model) });
+      this.#step(card, t("welcome.key"), form.element);
+      await form.load();
+      if (card === this.#card) this.#show(card);
+    });
   }
 
   /** @param {string} model */

@@ -1,6 +1,8 @@
 /**
  * The settings, whose modules come when they are wanted, or when nothing else is to do: a page can be written on before.
  *
+ * @import { Call } from "../call.js"
+ * @import { Late } from "../late.js"
  * @import { DialogParts, SettingsDialog } from "./dialog.js"
  */
 import { t } from "../i18n.js";
@@ -13,7 +15,7 @@ export class Settings {
   /** @type {SettingsDialog | null} */
   #dialog = null;
 
-  /** @param {DialogParts} parts */
+  /** @param {Omit<DialogParts, "call"> & { call: Late<Call> }} parts */
   constructor(parts) {
     this.#parts = parts;
     window.addEventListener("hashchange", () => void this.followHash());
@@ -49,8 +51,8 @@ export class Settings {
 
   async #load() {
     try {
-      const { SettingsDialog } = await import("./dialog.js");
-      this.#dialog = new SettingsDialog(this.#parts);
+      const [{ SettingsDialog }, call] = await Promise.all([import("./dialog.js"), this.#parts.call.load()]);
+      this.#dialog = new SettingsDialog({ ...this.#parts, call });
       return this.#dialog;
     } catch (error) {
       this.#loading = null;
