@@ -58,9 +58,13 @@ class LinesDeleted:
 
 @dataclass(frozen=True, slots=True)
 class LinesUnwanted:
-    """The user wants these lines to be deleted. For a client that has said that it does so, and can undo it."""
+    """The user wants these lines to be deleted. For a client that has said that it does so, and can undo it.
+
+    ``name``: what the user was called, which an undo gives back; "" where that was not to be forgotten.
+    """
 
     ids: tuple[int, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,9 @@ class UnwantedLines:
         """A failure is told."""
         try:
             latest = await self._memory.lines(self._character, limit=_LOOKED_BACK, chat=InChats.ALL)
-            ids = (*wish.lines, *_asked_in(latest, wish.turn))
+            ids = (*wish.lines, *_asked_in(latest, wish.turn), *_asked_in(latest, wish.told_in))
             if self._clients.owner and self._clients.owner.can_undo:
-                self._clients.owner.put(LinesUnwanted(ids))
+                self._clients.owner.put(LinesUnwanted(ids, wish.name))
                 return
             gone = await self._memory.delete(self._character, ids)
         except NekoError as error:
@@ -53,7 +53,7 @@ class UnwantedLines:
 def _asked_in(lines: Sequence[Line], turn: str) -> Iterator[int]:
     """The reply of a turn and the words that it answers; both name what is to be forgotten."""
     for before, line in pairwise(lines):
-        if line.turn_id == turn:
+        if turn and line.turn_id == turn:
             yield line.id
             if before.role == "user":
                 yield before.id

@@ -285,11 +285,14 @@ class ForgetLines:
     """The user has said that these lines of the log are to be deleted, and yes when asked.
 
     So are the reply of ``turn``, in which they were asked, and the words that it answers. Only a session that reads no
-    text of others emits it.
+    text of others emits it. ``name``: what the user was called up to now, where that is to be forgotten;
+    ``told_in``: the turn in which they said so, which goes like ``turn``.
     """
 
     lines: tuple[int, ...]
     turn: str
+    name: str = ""
+    told_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)

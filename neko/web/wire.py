@@ -353,7 +353,7 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.SpeakOnPage: _speak,
     ev.HelpOffered: _help,
     ev.StateChanged: lambda e: {"type": "neko_state", "state": e.state},
-    ev.LinesUnwanted: lambda e: {"type": "neko_lines_unwanted", "ids": list(e.ids)},
+    ev.LinesUnwanted: lambda e: {"type": "neko_lines_unwanted", "ids": list(e.ids), "name": e.name},
     ev.LinesDeleted: lambda e: {"type": "neko_lines_deleted", "ids": list(e.ids)},
     ev.ChatOpened: lambda e: {"type": "neko_chat", "chat": e.chat},
     ev.ModelChanged: lambda e: {"type": "neko_model", "model": label_json(e.model)},

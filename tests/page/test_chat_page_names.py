@@ -76,3 +76,19 @@ async def test_the_name_is_changed_in_the_settings_and_the_next_words_begin_with
     system = str(provider.chats[-1].json["messages"][0]["content"])
     assert "Dan" in system
     assert "You do not know their name yet." not in system
+
+
+async def test_undo_of_a_forgotten_name_gives_the_name_back_in_the_settings_too(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await driver.open(running_neko.url)
+    for words in ("I'm Priya", "forget my name", "yes"):
+        count = await driver.lines("assistant").count()
+        await driver.say(words)
+        await driver.reply(count + 1)
+    await expect(driver.get("toast")).to_be_visible()
+    await expect(driver.lines("user").filter(has_text="I'm Priya")).to_be_hidden()
+    async with driver.page.expect_response(lambda answer: answer.request.method == "POST" and "/master" in answer.url):
+        await driver.get("toast").get_by_role("button", name="Undo").click()
+    await expect(driver.lines("user").filter(has_text="I'm Priya")).to_be_visible()
+    assert running_neko.neko.characters.cards.master_name == "Priya"

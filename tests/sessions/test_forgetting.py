@@ -169,3 +169,26 @@ async def test_in_other_languages_too(neko: Neko, fact: str, wish: str, yes: str
     assert fact in await say(neko, wish)
     await say(neko, yes)
     await until_forgotten(neko, fact)
+
+
+async def test_a_name_that_was_told_in_words_no_search_finds_is_forgotten_with_the_line_that_told_it(
+    neko: Neko,
+) -> None:
+    await say(neko, "I'm Priya")
+    await until_called(neko, "Priya")
+    assert "“Priya”" in await say(neko, "forget my name")
+    await say(neko, "yes")
+    await until_forgotten(neko, "Priya")
+    await until_called(neko, "friend")
+    assert "Priya" not in await say(neko, "what's my name?")
+
+
+@pytest.mark.parametrize(
+    ("told_her", "asked"),
+    [("I love sushi", "what's my favourite food?"), ("I like jazz", "what kind of music do I like?"),
+     ("我爱火锅", "我最喜欢的食物是什么？"), ("我愛吃拉麵", "我最喜歡吃什麼？"),
+     ("お寿司が大好き", "私の好きな食べ物は何？"), ("초밥 좋아해", "내가 좋아하는 음식이 뭐야?")],
+)  # fmt: skip
+async def test_what_they_love_is_their_favourite(neko: Neko, told_her: str, asked: str) -> None:
+    await told(neko, told_her, "My brother hates mushrooms.")
+    assert told_her in await say(neko, asked)

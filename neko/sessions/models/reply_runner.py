@@ -76,10 +76,10 @@ class Reply:
         if not self.done:
             self._channel.put(ToolCall(self.id, call_id, name, arguments))
 
-    def forget(self, lines: tuple[int, ...], turn: str) -> None:
-        """Have lines deleted, and those of a turn."""
+    def forget(self, wish: ForgetLines) -> None:
+        """Have lines deleted."""
         if not self.done:
-            self._channel.put(ForgetLines(lines, turn))
+            self._channel.put(wish)
 
     def call_user(self, name: str) -> None:
         """Have the name kept that the user gave, "" for none."""

@@ -18,12 +18,15 @@ _LONGEST_TEXT: Final = 2000
 class Wish:
     """To forget these lines of the log. ``turn`` is that of the wish and of her question, which name them again.
 
-    ``names``: one of them says what the user is called.
+    ``names``: one of them, or the message ``told_in``, says what the user is called; ``name``: what that was, once it
+    is granted.
     """
 
     lines: tuple[int, ...]
     turn: str
     names: bool
+    name: str = ""
+    told_in: str = ""
 
 
 def find(book: Phrasebook, text: str, recalled: Sequence[Evidence]) -> list[Evidence] | None:
@@ -58,10 +61,10 @@ def _wanted(book: Phrasebook, text: str) -> set[str]:
     return book.key_words(text)
 
 
-def listed(book: Phrasebook, hits: Sequence[Evidence]) -> str:
+def listed(book: Phrasebook, texts: Sequence[str]) -> str:
     """All of them, since a yes is to all: each shortened, as an item of a list."""
     opening, closing = book.quotes
-    return "".join(f"\n- {opening}{_shortened(hit.text)}{closing}" for hit in hits) + "\n\n"
+    return "".join(f"\n- {opening}{_shortened(text)}{closing}" for text in texts) + "\n\n"
 
 
 def _shortened(text: str) -> str:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 _LONGEST_TEXT: Final = 2000
@@ -25,6 +26,8 @@ class Naming:
     told: Sequence[re.Pattern[str]]
     against: re.Pattern[str]
     not_names: frozenset[str]
+    others: re.Pattern[str] | None = None
+    """What a sentence tells of somebody else, whose name the next one gives without saying whose it is."""
 
     def name_in(self, sentence: str) -> str | None:
         """The name given in this sentence; the last, when there are several."""
@@ -39,6 +42,11 @@ class Naming:
 def told_name(text: str, namings: Sequence[Naming]) -> str | None:
     """The name that the user gives in ``text``: the last one, with a capital letter; None when none is given."""
     text = unicodedata.normalize("NFKC", text[:_LONGEST_TEXT]).replace("’", "'")
-    sentences = _SENTENCE.findall(_GOES_ON.sub(r"\1 ", text))
-    names = [name for one in sentences for naming in namings if (name := naming.name_in(one.strip()))]
+    sentences = [one.strip() for one in _SENTENCE.findall(_GOES_ON.sub(r"\1 ", text))]
+    names = [
+        name
+        for before, one in pairwise(["", *sentences])
+        for naming in namings
+        if not (naming.others and naming.others.search(before)) and (name := naming.name_in(one))
+    ]
     return names[-1][:1].upper() + names[-1][1:].rstrip(" .'-") if names else None

@@ -15,6 +15,7 @@ from neko.language import LANGUAGES
 from neko.sessions.models.builtin.calendar_words import Calendar
 from neko.sessions.models.builtin.facts import Fact
 from neko.sessions.models.builtin.names import Naming
+from neko.sessions.models.builtin.small_talk import Talk
 from neko.settings import ASSETS
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
@@ -51,6 +52,7 @@ class Phrasebook:
     places: Mapping[str, str]
     games: Mapping[str, Any]
     facts: Sequence[Fact]
+    talks: Sequence[Talk]
     joints: re.Pattern[str]
     space: str
 
@@ -124,6 +126,7 @@ def phrasebook(language: str) -> Phrasebook:
             told=[re.compile(p, re.IGNORECASE) for p in names["told"]],
             against=re.compile(names["against"], re.IGNORECASE),
             not_names=frozenset(names["not_names"].split()),
+            others=re.compile(names["others"]) if "others" in names else None,
         ),
         phrases=data["phrases"],
         sums=Sums(
@@ -142,6 +145,7 @@ def phrasebook(language: str) -> Phrasebook:
         places=data["places"],
         games=data["games"],
         facts=[Fact.of(fact) for fact in data["facts"].values()],
+        talks=[Talk.of(name, talk) for name, talk in data["talks"].items()],
         joints=re.compile(data["joints"]),
         space=data["space"],
     )

@@ -18,6 +18,7 @@ from neko.sessions.models.builtin.forgetting import Wish
 from neko.sessions.models.builtin.games import Games
 from neko.sessions.models.builtin.names import told_name
 from neko.sessions.models.builtin.phrasebook import Phrasebook, namings, phrasebook, plain
+from neko.sessions.models.builtin.small_talk import REASONS, is_talk
 from neko.sessions.models.builtin.wording import Wording, joined
 from neko.types.memory import Evidence
 from neko.types.model_session import UserMessage
@@ -93,6 +94,8 @@ class Rules:
     """The wish that the last line said yes to."""
     _told: str | None = None
     """The name that the last line gave; "" when it is to be forgotten."""
+    _named_in: str = ""
+    """The message that gave the name, when it came in this session."""
     _games_before: Games | None = None
     """As the game stood before the last line: the same line once more is the same move."""
 
@@ -110,6 +113,7 @@ class Rules:
         self._games_before = copy.copy(self._games)
         named = self.learn(words)
         self._told = self._wording.name if named else None
+        self._named_in = message.id if named else self._named_in
         if self._wording.name is None:
             self._learn_from(message.recalled)
         self.language = self._language_of(words)
@@ -172,6 +176,7 @@ class Rules:
         heaviest = max(found, key=lambda one: one.weight)
         games = [one for one in found if one.name == "game"]
         answers = [one for one in found if one.weight is Weight.ANSWER and one not in games[:-1]]
+        answers = list({one.name if is_talk(one.name) else one: one for one in answers}.values())
         if heaviest.weight is Weight.SERIOUS:
             answers.insert(0, heaviest)
         if len(answers) <= 1:
@@ -240,6 +245,8 @@ class Rules:
             self._move,
             self._forget,
             self._sum,
+            self._why,
+            self._small_talk,
             self._greeting,
             self._day,
             self._unit,
@@ -279,11 +286,17 @@ class Rules:
         if not book.matches("forget", text):
             return None
         hits = forgetting.find(book, text, message.recalled)
+        if not hits and hits is not None and self._wording.called and book.matches("forget_name", text):
+            self._wish = Wish((), message.id, names=True, told_in=self._named_in)
+            return self._ask_to_forget(book, [self._wording.called])
         if not hits:
             return self._found(book, "forget" if hits is None else "forget_nothing")
         lines = tuple(source for hit in hits for source in hit.sources)
         self._wish = Wish(lines, message.id, names=any(told_name(hit.text, namings()) for hit in hits))
-        return Found(Weight.ANSWER, "forget_ask", self._say(book, "forget_ask", lines=forgetting.listed(book, hits)))
+        return self._ask_to_forget(book, [hit.text for hit in hits])
+
+    def _ask_to_forget(self, book: Phrasebook, texts: Sequence[str]) -> Found:
+        return self._found(book, "forget_ask", lines=forgetting.listed(book, texts))
 
     def _agreed(self, book: Phrasebook, text: str) -> Found | None:
         """The answer to what she asked before she forgets something; anything but yes or no lets the matter drop."""
@@ -291,7 +304,7 @@ class Rules:
         if wish is None:
             return None
         if book.matches("forget_yes", text):
-            self._granted = wish
+            self._granted = replace(wish, name=self._wording.called or "") if wish.names else wish
             if wish.names:
                 self._wording.name, self._wording.master, self._told = None, "", ""
             return self._found(book, "forget_done")
@@ -299,6 +312,19 @@ class Rules:
 
     def _sum(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         return self._reply("sum", sums.answer(book, text.rstrip("? "), self._wording))
+
+    def _why(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        """Why she said what she said before, where that has a reason."""
+        if not book.matches("why", text.rstrip("?？ ")):
+            return None
+        return self._found(book, REASONS.get(self._before, "goes_on"))
+
+    def _small_talk(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        asked, again = text.rstrip("?？ "), book.matches("another", text)
+        for talk in book.talks:
+            if talk.ask.search(asked) or (again and talk.name == self._before):
+                return Found(Weight.ANSWER, talk.name, self._wording.one_of(book, talk.name, talk.say))
+        return None
 
     def _unit(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         return self._reply("unit", units.answer(book, text, self._wording))
@@ -349,7 +375,7 @@ class Rules:
         return self._reply("herself", herself.answer(book, text, self.traits, self._wording))
 
     def _unknown_of_her(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
-        return self._reply("herself", herself.unknown(book, text, self._wording))
+        return self._reply("self_unknown", herself.unknown(book, text, self._wording))
 
     def _recall(self, book: Phrasebook, text: str, message: UserMessage) -> Found | None:
         if not book.matches("question", text):
@@ -379,8 +405,8 @@ class Rules:
 
     # ── words ─────────────────────────────────────────────────────────────────
 
-    def _found(self, book: Phrasebook, name: str, weight: Weight = Weight.ANSWER) -> Found:
-        return Found(weight, name, self._say(book, name))
+    def _found(self, book: Phrasebook, name: str, weight: Weight = Weight.ANSWER, **values: str) -> Found:
+        return Found(weight, name, self._say(book, name, **values))
 
     @staticmethod
     def _reply(name: str, reply: str | None) -> Found | None:

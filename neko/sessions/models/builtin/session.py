@@ -21,6 +21,7 @@ from neko.sessions.models.reply_runner import Reply, ReplyRunner
 from neko.tasks import TaskOwner, in_thread
 from neko.types.memory import RecentEntry
 from neko.types.model_session import (
+    ForgetLines,
     ModelCapabilities,
     ModelEvent,
     ModelInput,
@@ -88,7 +89,7 @@ class BuiltinSession:
     ) -> None:
         text = await in_thread(compose, message)
         if wish := rules.take_granted():
-            reply.forget(wish.lines, wish.turn)
+            reply.forget(ForgetLines(wish.lines, wish.turn, wish.name, wish.told_in))
         if (name := rules.take_told()) is not None:
             reply.call_user(name)
         await self._stream(text, reply)

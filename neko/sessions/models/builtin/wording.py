@@ -53,8 +53,12 @@ class Wording:
 
     def say(self, book: Phrasebook, phrase: str, **values: object) -> str:
         """One of the phrases of this name. Values are text, never read for blanks again."""
+        return self.one_of(book, phrase, book.phrases[phrase], **values)
+
+    def one_of(self, book: Phrasebook, name: str, phrases: Sequence[str], **values: object) -> str:
+        """One of these phrases, which have this name together."""
         now, called = self.clock(), self.called
-        words = self.pick(phrase, book.phrases[phrase])
+        words = self.pick(name, phrases)
         if called is None:
             words = _CALLED.sub("", words)
         blanks = {"date": book.date("full", now), "weekday": book.weekdays[now.weekday()], "time": f"{now:%H:%M}"}

@@ -32,6 +32,7 @@ import { Socket, TAKEN_OVER } from "./socket.js";
 import { Transcript } from "./transcript.js";
 import { Versions } from "./versions.js";
 import { Waiting } from "./waiting.js";
+import { saveYourName } from "./your_name.js";
 
 const HELLO_TIMEOUT_MS = 1500;
 const HISTORY_RETRY_MS = 3000;
@@ -244,9 +245,13 @@ export class Conversation extends Emitter {
   /**
    * Delete what you told her to forget, in the same way.
    * @param {number[]} ids
+   * @param {string} name what you were called in it, which is forgotten already: an undo gives it back
    */
-  forget(ids) {
-    this.removals.ofLines(this.character, ids, t("talk.deleted"), (shown) => this.#parts.log.hide(this.transcript.stored(ids), !shown));
+  forget(ids, name) {
+    const giveBack = () => {
+      if (name) saveYourName(name).catch((/** @type {unknown} */ error) => toast(sentenceOf(error)));
+    };
+    this.removals.ofLines(this.character, ids, t("talk.deleted"), (shown) => this.#parts.log.hide(this.transcript.stored(ids), !shown), giveBack);
   }
 
   /** @param {ClientAction} action */

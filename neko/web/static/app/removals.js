@@ -6,6 +6,7 @@
  * @property {object} body what it is sent for that
  * @property {string} words what is told
  * @property {(shown: boolean) => void} show puts them back, or out of sight
+ * @property {() => void} [undone] what else an undo gives back
  */
 import { post, sentenceOf } from "./api.js";
 import { t } from "./i18n.js";
@@ -29,9 +30,10 @@ export class Removals {
    * @param {number[]} ids
    * @param {string} words
    * @param {(shown: boolean) => void} show
+   * @param {() => void} [undone]
    */
-  ofLines(character, ids, words, show) {
-    this.begin({ path: `api/history/${encodeURIComponent(character)}/delete`, body: { ids }, words, show });
+  ofLines(character, ids, words, show, undone) {
+    this.begin({ path: `api/history/${encodeURIComponent(character)}/delete`, body: { ids }, words, show, undone });
   }
 
   /** @param {Removal} removal */
@@ -45,6 +47,7 @@ export class Removals {
   #undo(removal) {
     if (!this.#take(removal)) return;
     removal.show(true);
+    removal.undone?.();
   }
 
   /** @param {Removal} removal */

@@ -83,7 +83,7 @@ export class ServerEvents {
       this.#conversation.transcript.forget(ids);
       this.#conversation.refresh();
     },
-    neko_lines_unwanted: ({ ids }) => this.#conversation.forget(ids),
+    neko_lines_unwanted: ({ ids, name }) => this.#conversation.forget(ids, name),
     neko_line_unkept: ({ line }) => this.#conversation.transcript.markUnkept(line),
     neko_help: (help) => this.#conversation.help.show(help),
     neko_fault_over: ({ fault }) => endStanding(fault),

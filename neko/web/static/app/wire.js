@@ -39,7 +39,7 @@
  * @typedef {{ type: "neko_model", model: ModelLabel }} ModelChanged
  * @typedef {{ type: "neko_line", line: Line, replaces: number | null }} LineStored `replaces` is that of the line.
  * @typedef {{ type: "neko_chat", chat: number }} ChatOpened The conversation goes on in this chat.
- * @typedef {{ type: "neko_lines_unwanted", ids: number[] }} LinesUnwanted They are to be deleted, so that it can be undone.
+ * @typedef {{ type: "neko_lines_unwanted", ids: number[], name: string }} LinesUnwanted They are to be deleted, so that it can be undone.
  * @typedef {{ type: "neko_lines_deleted", ids: number[] }} LinesDeleted They are gone from the log.
  * @typedef {{ type: "neko_emotion", emotion: string, intensity: number, speech_id: string }} EmotionShown
  * @typedef {{ number: string, name: string, hours: string, url: string }} HelpNumber

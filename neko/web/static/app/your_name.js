@@ -13,7 +13,7 @@ export function yourName() {
 }
 
 /** @param {string} name */
-async function save(name) {
+export async function saveYourName(name) {
   /** @type {Record<string, Record<string, unknown>>} */
   const cards = await get("api/characters");
   await post("api/characters/master", { ...cards[MASTER], [NAME]: name });
@@ -35,7 +35,7 @@ export function nameField({ name, button, onSaved }) {
       input.focus();
       return;
     }
-    save(chosen).then(() => onSaved(chosen), (/** @type {unknown} */ error) => {
+    saveYourName(chosen).then(() => onSaved(chosen), (/** @type {unknown} */ error) => {
       note.textContent = sentenceOf(error);
       note.hidden = false;
     });
