@@ -12,8 +12,8 @@ from neko.audio.engines.chained_voice import ChainedVoice, FirstSound, Standing
 from neko.audio.engines.fallback import FallbackEngine
 from neko.errors import NekoError, SpeechError, SpeechKeyRefusedError, SpeechSilentError
 from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
-from tests.scripted_speech import ScriptedSpeech, SpokenScript
-from tests.seams.speech_engine import SECONDS, SHORT, Subject, VoiceBehaviour, told, whole
+from tests.scripted_speech import PIECE, ScriptedSpeech, SpokenScript
+from tests.seams.speech_engine import SECONDS, SHORT, Ear, Subject, VoiceBehaviour, told, whole
 
 DEAD = SpokenScript(fail_after=0, error=SpeechSilentError("down", engine="service"))
 CUT = SpokenScript(fail_after=1, error=SpeechError("cut", engine="service"))
@@ -236,6 +236,24 @@ async def test_a_voice_that_was_silent_holds_up_no_second_sentence(
     await answer(service, chain)
     assert await told(chain) == (ALL, None)
     assert (len(service.utterances), len(local.utterances)) == (3, 2)
+    await chain.aclose()
+
+
+async def test_a_late_voice_is_not_heard_in_the_sentence_that_another_says(
+    service: Service, local: ScriptedSpeech
+) -> None:
+    chain, ear = a_chain(service, local, AT_ONCE_S), Ear()
+    service.script(STALLED)
+    local.script(SpokenScript(stall_after=1))
+    pieces = chain.synthesise(SHORT, ear)
+    async with asyncio.timeout(SECONDS):
+        await anext(pieces)
+        await answer(service, chain)
+        local.release()
+        with pytest.raises(SpeechSilentError):
+            [_ async for _ in pieces]
+    assert sum(map(len, ear.heard)) == pytest.approx(2 * PIECE * 96_000, rel=0.02)
+    assert (service.pieces, service.running) == (1, 0)
     await chain.aclose()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from neko.audio.hearing.local import LocalHearing
 from tests.conftest import RunningServer
 from tests.field.hostile_provider import HostileProvider, Raw, problem, whole
 from tests.scripted_files import Answer, FileServer
@@ -166,6 +167,21 @@ async def test_a_model_that_was_fetched_hears_at_once_and_can_be_removed(
     assert (await api.post("/api/hearing/test")).status_code == 200
     removed = (await api.delete("/api/hearing/models/tiny")).json()
     assert (tiny(removed)["here"], removed["engine"]) == (False, "off")
+
+
+async def test_a_model_that_is_not_chosen_any_more_gives_its_memory_back(
+    api: httpx2.AsyncClient, hub: FileServer, server: RunningServer
+) -> None:
+    await api.post("/api/hearing/models/tiny/fetch")
+    await until(api, "done", "failed")
+    engine = server.neko.hearing.engine()
+    assert isinstance(engine, LocalHearing)
+    await engine.prewarm()
+    assert engine.is_running
+    await change(api, engine="off")
+    async with asyncio.timeout(SECONDS):
+        while engine.is_running:  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.01)
 
 
 async def test_fetching_can_be_stopped_and_goes_on_from_there(api: httpx2.AsyncClient, hub: FileServer) -> None:

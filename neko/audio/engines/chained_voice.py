@@ -105,7 +105,7 @@ class Link:
             return None
         if self.was_silent:
             return 0.0
-        return min(_LONGEST_HEDGE_S, max(shortest_s, _TIMES_USUAL * (self.chained.first_sound.usual_s or 0.0)))
+        return max(shortest_s, min(_LONGEST_HEDGE_S, _TIMES_USUAL * (self.chained.first_sound.usual_s or 0.0)))
 
     def is_late(self, error: NekoError) -> None:
         self.standing, self.fault, self.was_silent = Standing.LATE, error, True
