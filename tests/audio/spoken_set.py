@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 from neko.audio.engines.espeak import EspeakEngine
 from neko.audio.engines.local_voices import MODELS
 from neko.audio.engines.model_voice import ModelVoice
+from neko.audio.engines.open_jtalk import open_jtalk
 from neko.audio.resample import PcmStream
 from neko.audio.speech_pipeline import say
 from neko.types.hearing import HEARING_RATE
-from neko.types.speech import SpeechEngine, Utterance
+from neko.types.speech import SpeechEngine, Utterance, VoiceSettings
 from tests.spoken import trimmed
 
 if TYPE_CHECKING:
@@ -103,6 +104,18 @@ CHINESE = (
     "我小的时候|0.6|住在海边。",
     "我很累，|0.5|所以早早就睡了。",
     "我喜欢苹果，|0.5|梨，|0.5|还有橙子。",
+    "我本来打算|0.7|给你写一封信。",
+    "那里有三个人，|0.5|一个孩子，|0.5|还有一只鹦鹉。",
+    "我还没决定。|0.5|你会怎么做？",
+    "你知道吗，|0.7|我以前会弹钢琴。",
+    "吃完晚饭以后，|0.6|我们沿着河边散步。",
+    "最有意思的是|0.8|灯突然灭了。",
+    "不是我不喜欢，|0.5|而是太贵了。",
+    "她在一家|0.6|银行工作。",
+    "让我想想，|0.8|应该是上个星期五。",
+    "我给他打了两次电话。|0.6|他都没有接。",
+    "你能告诉我怎么|0.7|去火车站吗？",
+    "我们先收拾行李，|0.6|再叫一辆出租车。",
 )
 JAPANESE = (
     "こんにちは、今日は元気ですか？",
@@ -142,15 +155,19 @@ JAPANESE = (
 _PAUSE = re.compile(r"\|([\d.]+)\|")
 _ROOM = 12.0
 """RMS of the noise of the room, of 32768: some -69 dB."""
+_VARIANT = "m3"
+"""Of espeak-ng: a man."""
 _FOLDER = Path(tempfile.gettempdir()) / "neko-spoken-set"
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenTurn:
-    """``pieces``: what is said, with the seconds of quiet that follow each; none after the last."""
+    """``pieces``: what is said, with the seconds of quiet that follow each; none after the last. ``other_voice``: not
+    by the most natural one."""
 
     language: str
     pieces: tuple[tuple[str, float], ...]
+    other_voice: bool = False
 
     @property
     def text(self) -> str:
@@ -181,7 +198,7 @@ class Recording:
 def spoken_set() -> list[SpokenTurn]:
     """All turns."""
     languages = {"en": ENGLISH, "zh": CHINESE, "ja": JAPANESE}
-    return [_parsed(language, text) for language, texts in languages.items() for text in texts]
+    return [parsed(language, text) for language, texts in languages.items() for text in texts]
 
 
 def recording(turn: SpokenTurn, *, lead_s: float = 0.8, tail_s: float = 3.0) -> Recording:
@@ -191,7 +208,7 @@ def recording(turn: SpokenTurn, *, lead_s: float = 0.8, tail_s: float = 3.0) -> 
     sounds: list[np.ndarray] = [np.zeros(round(lead_s * HEARING_RATE), np.float64)]
     speech, at = [], lead_s
     for text, pause_s in turn.pieces:
-        voiced = np.frombuffer(_piece(turn.language, text), "<i2").astype(np.float64)
+        voiced = np.frombuffer(_piece(turn, text), "<i2").astype(np.float64)
         sounds += [voiced, np.zeros(round(pause_s * HEARING_RATE))]
         speech.append((at, at + len(voiced) / HEARING_RATE))
         at += (len(voiced) + len(sounds[-1])) / HEARING_RATE
@@ -201,18 +218,20 @@ def recording(turn: SpokenTurn, *, lead_s: float = 0.8, tail_s: float = 3.0) -> 
     return Recording(turn, np.clip(whole, -32768, 32767).astype("<i2").tobytes(), tuple(speech))
 
 
-def _parsed(language: str, text: str) -> SpokenTurn:
+def parsed(language: str, text: str, *, other_voice: bool = False) -> SpokenTurn:
+    """A turn from its text with pauses."""
     parts = _PAUSE.split(text)
     pauses = [float(pause) for pause in parts[1::2]] + [0.0]
-    return SpokenTurn(language, tuple(zip((part.strip() for part in parts[0::2]), pauses, strict=True)))
+    return SpokenTurn(language, tuple(zip((part.strip() for part in parts[0::2]), pauses, strict=True)), other_voice)
 
 
-def _piece(language: str, text: str) -> bytes:
-    engine = _engine(language)
-    name = hashlib.sha256(f"{engine.capabilities.name} {language} {text}".encode()).hexdigest()[:24]
+def _piece(turn: SpokenTurn, text: str) -> bytes:
+    engine = _other_engine(turn.language) if turn.other_voice else _engine(turn.language)
+    voice = _VARIANT if turn.other_voice else ""
+    name = hashlib.sha256(f"{engine.capabilities.name} {voice or turn.language} {text}".encode()).hexdigest()[:24]
     path = _FOLDER / f"{name}.pcm"
     if not path.exists():
-        sound = asyncio.run(_said(engine, Utterance(text, language)))
+        sound = asyncio.run(_said(engine, Utterance(text, turn.language, VoiceSettings(voice=voice))))
         converter = PcmStream(48_000, HEARING_RATE)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(trimmed(converter.process(sound) + converter.flush()))
@@ -232,4 +251,10 @@ def _engine(language: str) -> SpeechEngine:
         model = make()
         if language in model.reads and model.installed():
             return ModelVoice(model)
+    return EspeakEngine()
+
+
+def _other_engine(language: str) -> SpeechEngine:
+    if language == "ja" and open_jtalk().installed():
+        return ModelVoice(open_jtalk())
     return EspeakEngine()

@@ -19,6 +19,7 @@ from neko.audio.turn_taking.patience import Strategy
 from neko.serve import listen, serving
 from neko.settings import Settings
 from neko.types.hearing import Heard, HearingCapabilities, HearingEngine, HearingHints
+from tests.audio.held_out_set import held_out_set
 from tests.audio.spoken_set import Recording, recording, spoken_set
 from tests.bench.figures import median, ms, show
 from tests.bench.sound_time import Timed, in_sound_time
@@ -26,6 +27,7 @@ from tests.bench.turn_ends import Ended, fixed, play
 from tests.spoken import FRAME
 
 CALLS = 20
+SETS = (spoken_set(), held_out_set())
 CALL_S = 10.0
 
 
@@ -37,21 +39,22 @@ def percentile(values: Sequence[float], percent: float) -> float:
 # ── the end of a turn ───────────────────────────────────────────────────────────────────
 
 
-async def turn_ends(recordings: Sequence[Recording]) -> None:
-    """Ours and two timers, in the time of the sound."""
+async def turn_ends(recordings: Sequence[Recording], held_out: Sequence[Recording]) -> None:
+    """Ours and two timers, in the time of the sound; ours on turns, too, on which nothing was tuned."""
     models = local_models(Path("/nonexistent"))
     if not models or missing_libraries():
         sys.stdout.write("no local recogniser is installed: the wait at the end of a turn is not measured\n")
         return
     engine = Timed(models[0])
-    kinds: list[tuple[str, Sequence[Strategy], bool]] = [
-        ("ours", STRATEGIES, True),
-        ("timer of 0.5 s", (fixed(0.5),), True),
-        ("timer of 1.1 s", (fixed(1.1),), True),
-        ("ours, by loudness", STRATEGIES, False),
+    kinds: list[tuple[str, Sequence[Recording], Sequence[Strategy], bool]] = [
+        ("ours", recordings, STRATEGIES, True),
+        ("ours, held out", held_out, STRATEGIES, True),
+        ("timer of 0.5 s", recordings, (fixed(0.5),), True),
+        ("timer of 1.1 s", recordings, (fixed(1.1),), True),
+        ("ours, by loudness", recordings, STRATEGIES, False),
     ]
-    for name, strategies, silero in kinds:
-        ended = [await play(one, engine, strategies, silero=silero) for one in recordings]
+    for name, turns, strategies, silero in kinds:
+        ended = [await play(one, engine, strategies, silero=silero) for one in turns]
         for language in ("", "en", "zh", "ja") if strategies is STRATEGIES else ("",):
             of_language = [one for one in ended if language in ("", one.recording.turn.language)]
             tell_ends(f"{name} {language}".strip(), of_language)
@@ -163,7 +166,8 @@ async def server(hearing: HearingEngine, characters: int) -> AsyncIterator[str]:
 
 def main(wanted: Sequence[str]) -> None:
     if not wanted or "ends" in wanted:
-        in_sound_time(turn_ends([recording(turn, lead_s=0.5, tail_s=1.7) for turn in spoken_set()]))
+        spoken, held_out = ([recording(turn, lead_s=0.5, tail_s=1.7) for turn in turns] for turns in SETS)
+        in_sound_time(turn_ends(spoken, held_out))
     if not wanted or "many" in wanted:
         asyncio.run(many_calls())
 

@@ -57,7 +57,7 @@ _HALF = re.compile(
 )
 _CHINESE_LEADS = re.compile(
     r"(?:然后|然後|还有|還有|但是|可是|不过|不過|因为|因為|所以|如果|(?<!不)就是|那个|那個|这个|這個|嗯+|呃+|或者|而且|比如|其实|其實|"
-    r"(?<!不)[会會能]|[应應][该該]|正在|[也都很更]|想要?|需要|我(?:觉得|覺得)|(?:问|問|告诉|告訴)你|(?<![好真是对對行会會])的|和|跟|把|在|给|給|被|让|讓)"
+    r"(?<!不)[会會能]|[应應][该該]|正在|[也都很更]|想要?|需要|打算|[准準][备備]|希望|怎[么麼]|(?<=\w)(?<![不就])是|我(?:觉得|覺得)|(?:问|問|告诉|告訴)你|(?<![好真是对對行会會])的|和|跟|把|在|给|給|被|让|讓)"
     + _MARKS
 )
 _NUMBER = re.compile(r"\d[\d\s,-]{2,}" + _MARKS)
@@ -136,7 +136,7 @@ def _by_last_word(
 ) -> Ending:
     if not asks and _ANSWERS.search(last):
         return Ending.ANSWER
-    if not asks and not ends.search(last) and not question.search(last) and leads.search(last):
+    if not asks and not ends.search(last) and leads.search(last):
         return Ending.LEADS_ON
     if asks or question.search(last):
         return Ending.QUESTION
