@@ -70,6 +70,20 @@ async def test_where_nothing_hears_the_test_of_the_microphone_offers_what_could(
     await expect(driver.get("microphone-words")).to_contain_text("I understood: “hello” (Tiny")
 
 
+async def test_a_model_that_is_here_hears_with_one_tap_where_hearing_is_off(
+    running_neko: RunningNeko, driver: PageDriver, hub: FileServer
+) -> None:
+    await to_hearing(driver, running_neko.url)
+    await driver.get("fetch-tiny").click()
+    await expect(driver.get("hearing-now")).to_contain_text("Tiny hears you")
+    await driver.get("hearing-off").click()
+    await expect(driver.get("hearing-now")).to_contain_text("switched off")
+    await driver.get("settings-microphone").click()
+    await expect(driver.get("microphone-words")).to_contain_text("switched off")
+    await driver.get("use-tiny").click()
+    await expect(driver.get("microphone-words")).to_contain_text("Tiny hears you now")
+
+
 async def test_why_a_fetch_failed_stands_below_the_model(
     running_neko: RunningNeko, driver: PageDriver, hub: FileServer
 ) -> None:

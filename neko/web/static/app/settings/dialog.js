@@ -83,7 +83,13 @@ export class SettingsDialog {
     this.#draw();
     if (this.#dialog.open) return;
     this.#dialog.showModal();
+    this.#showTab();
     showToastsIn(this.#dialog);
+  }
+
+  /** On a phone the tabs are a row that is wider than the page. */
+  #showTab() {
+    this.#dialog.querySelector(".settings-tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }
 
   #close() {
@@ -121,7 +127,7 @@ export class SettingsDialog {
         body));
     PAGES.get(page)?.draw(body, this.#parts);
     const tab = tabs.get(page);
-    tab?.scrollIntoView({ block: "nearest", inline: "center" });
+    this.#showTab();
     if (hadFocus) tab?.focus();
   }
 

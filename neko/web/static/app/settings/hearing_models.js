@@ -39,6 +39,14 @@ export class HearingModels {
     if (now.models.some(({ fetch }) => fetch?.state === "fetching")) this.#timer = setTimeout(() => void this.#look(), LOOK_AGAIN_MS);
   }
 
+  /**
+   * Hear with this one, whatever was chosen before.
+   * @param {string} model
+   */
+  async use(model) {
+    await this.#ask(post("api/hearing", { engine: "local", local_model: model }));
+  }
+
   async #look() {
     if (!this.element.isConnected) return;
     await this.#ask(get("api/hearing"));

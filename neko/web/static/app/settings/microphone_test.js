@@ -152,7 +152,7 @@ export class MicrophoneTest {
         this.#offer.hidden = true;
         this.#say(this.#words, t("microphone.hears_now", { name: now.name }));
       }
-    }, async (change) => models.show(await post("api/hearing", change)));
+    }, async ({ local_model: model = "" }) => models.use(model));
     models.show(settings);
     this.#offer.replaceChildren(models.element, h("a", { class: "field-hint", href: "#settings/hearing", text: t("microphone.to_hearing") }));
     this.#offer.hidden = false;
