@@ -7,6 +7,7 @@ is started again with a growing delay.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import gc
 import logging
 import time
@@ -186,6 +187,9 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 def spare_collector() -> None:
     """To be called when something large has been loaded that stays for good: the collector does not look through it.
 
-    Looking through the dictionaries of the voice takes 70 ms, in whatever step of the loop the collector is due.
+    Looking through the dictionaries of the voice takes 70 ms, in whatever step of the loop the collector is due. At the
+    end of the process it does: what is then left of soxr makes its bindings complain on the terminal.
     """
+    atexit.unregister(gc.unfreeze)
+    atexit.register(gc.unfreeze)
     gc.freeze()

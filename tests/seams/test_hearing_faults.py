@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -78,6 +79,7 @@ async def test_a_server_tells_it_in_its_words_and_hears_the_next_utterance(
     assert told.params["engine"] == "Scripted"
     assert told.permanent == (kind is HearingKeyError)
     assert said in told.said
+    assert not re.search("[\x00-\x08\ufffd]", told.said)
     assert KEY not in f"{told} {told.said}"
     provider.transcription = whole({"text": "Hello."})
     assert (await heard(server, SOUND)).text == "Hello."

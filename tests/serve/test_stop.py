@@ -113,6 +113,14 @@ async def test_what_was_said_before_the_signal_is_there_after_the_next_start(dat
     assert "Hana" in text
 
 
+async def test_who_has_heard_her_voice_reads_nothing_of_libraries_at_the_end(data_dir: Path) -> None:
+    async with running(data_dir) as neko, page(neko) as client:
+        await client.say("Tell me a story.")
+        await client.until("audio_chunk")
+        outcome = await neko.stop()
+    assert "leaked" not in outcome.err
+
+
 async def test_a_second_signal_ends_it_at_once(data_dir: Path) -> None:
     async with running(data_dir) as neko, client_that_never_reads(neko):
         neko.process.send_signal(signal.SIGINT)

@@ -13,7 +13,9 @@ import pytest
 from neko.audio.turn_taking.by_words import by_words
 from neko.audio.voice_activity import EnergyDetector
 from neko.errors import HearingError
+from neko.hearing_errors import HearingSilentError
 from neko.sessions.models.builtin.session import BuiltinSession
+from neko.sessions.models.cascade import utterance
 from neko.sessions.models.cascade.session import CascadeSession, Ears
 from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner
@@ -233,3 +235,12 @@ async def test_ending_the_call_leaves_no_task_and_asks_for_no_more_words() -> No
         await call.play(silence(0.3), speech(0.5), silence(1.6))
         await call.until(SpeechStopped)
     assert hearing.utterances[0].cancelled
+
+
+async def test_a_recogniser_that_says_nothing_is_told_as_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(utterance, "RECOGNITION_TIMEOUT_S", 0.05)
+    async with in_call(ScriptedHearing(Words(stall=True))) as call:
+        await call.play(silence(0.3), speech(0.5), silence(1.6))
+        rejected = await call.until(SpeechRejected)
+    assert isinstance(rejected, SpeechRejected)
+    assert isinstance(rejected.error, HearingSilentError)

@@ -188,7 +188,8 @@ class TranscriptionServer:
         if isinstance(decoded, str) and is_text and not read_error(decoded).is_page:
             return Heard("", _words(decoded), True)
         error = HearingUnreadableError("no words in the answer", **self._who)
-        error.said = without_key(read_error(decoded).said, self._endpoint.api_key)
+        said = read_error(decoded).said
+        error.said = "" if _NO_TEXT.search(said) else without_key(said, self._endpoint.api_key)
         raise error
 
 

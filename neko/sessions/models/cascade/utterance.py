@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from neko.errors import HearingError, NekoError
+from neko.errors import NekoError
+from neko.hearing_errors import HearingSilentError
 from neko.tasks import is_cancelled
 from neko.types.hearing import Heard, HearingEngine, HearingHints
 
@@ -76,7 +77,7 @@ class Utterance:
     async def words(self, speech_s: float) -> str:
         """The final words, "" for none, of an utterance that held ``speech_s`` seconds of speech.
 
-        Raises ``HearingError``.
+        Raises ``HearingError``, ``HearingSilentError`` when they do not come in time.
         """
         try:
             async with asyncio.timeout(RECOGNITION_TIMEOUT_S):
@@ -88,7 +89,7 @@ class Utterance:
                     heard = self._partial.heard
         except TimeoutError:
             name = self._engine.capabilities.name
-            raise HearingError("no words in time", engine=name) from None
+            raise HearingSilentError("no words in time", engine=name) from None
         finally:
             self.cancel()
         return _believed(heard)
