@@ -109,6 +109,12 @@ async def test_task_lists_and_footnotes(connected: RunningNeko, provider: Script
     await expect(line.locator("p sup").first).to_have_text("1")
     await expect(line.locator(".md-note")).to_have_text(["1 In March.", "two word"])
     await expect(line.locator(".md-note strong")).to_have_text("March")
+    reference, note = line.locator("[role=doc-noteref]"), line.locator("[role=doc-backlink]").first
+    await reference.click()
+    await expect(note).to_be_focused()
+    await driver.page.keyboard.press("Enter")
+    await expect(reference).to_be_focused()
+    assert "#" not in driver.page.url
 
 
 async def test_words_in_angle_brackets_stay(

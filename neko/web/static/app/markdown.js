@@ -60,6 +60,20 @@ const scrollers = new ResizeObserver((entries) => {
 });
 
 /**
+ * From where a footnote is referred to in the text to the footnote, and back.
+ * @param {Element} mark
+ */
+function linkNote(mark) {
+  const label = mark.textContent ?? "";
+  const [other, role] = mark.matches(".md-reference") ? [".md-noted", "doc-noteref"] : [".md-reference", "doc-backlink"];
+  mark.replaceChildren(h("a", { href: "#", role, text: label, on: { click: (event) => {
+    event.preventDefault();
+    const marks = [...mark.closest(".line-words")?.querySelectorAll(`sup${other}`) ?? []];
+    /** @type {HTMLElement | null | undefined} */ (marks.find((one) => one.textContent === label)?.querySelector("a"))?.focus();
+  } } }));
+}
+
+/**
  * Wide parts scroll inside themselves, never the page.
  * @param {DocumentFragment} content
  * @param {boolean} isWhole nothing more comes
@@ -71,6 +85,7 @@ function framed(content, isWhole) {
     table.replaceWith(frame);
     frame.append(table);
   }
+  for (const mark of content.querySelectorAll("sup.md-reference, .md-note > sup.md-noted")) linkNote(mark);
   for (const formula of content.querySelectorAll(".md-math")) {
     if (formula instanceof HTMLElement && (isWhole || formula.tagName === "SPAN")) void drawFormula(formula);
   }

@@ -68,7 +68,7 @@ export const marked = new Marked({
         return { type: "note", raw, label, tokens: this.lexer.inlineTokens((text ?? "").trim()) };
       },
       renderer(token) {
-        return `<p class="md-note"><sup>${escape(String(token.label))}</sup> ${this.parser.parseInline(token.tokens ?? [])}</p>`;
+        return `<p class="md-note"><sup class="md-noted">${escape(String(token.label))}</sup> ${this.parser.parseInline(token.tokens ?? [])}</p>`;
       },
     },
     {
@@ -79,7 +79,7 @@ export const marked = new Marked({
         const found = REFERENCE.exec(src);
         return found ? { type: "reference", raw: found[0], label: found[1] } : undefined;
       },
-      renderer: (token) => `<sup>${escape(String(token.label))}</sup>`,
+      renderer: (token) => `<sup class="md-reference">${escape(String(token.label))}</sup>`,
     },
   ],
 });
