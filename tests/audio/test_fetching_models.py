@@ -124,6 +124,14 @@ async def test_another_file_is_thrown_away_and_told(fetch: Fetch, content: bytes
     assert fetch.is_here()
 
 
+async def test_a_page_to_log_in_at_is_no_model_and_leaves_what_is_there(fetch: Fetch) -> None:
+    fetch.server.answers.extend([Answer(cut=1_000_000), Answer(content=b"<html>Log in</html>", whole=True)])
+    assert (await fetch.fails()).sentence == "model_fetch_hash"
+    await fetch.run()
+    assert fetch.is_here()
+    assert fetch.server.ranges[2] == "bytes=1000000-"
+
+
 async def test_a_refusal_is_told_with_its_status(fetch: Fetch) -> None:
     fetch.server.answers.append(Answer(status=403))
     error = await fetch.fails()

@@ -15,7 +15,7 @@ from neko.audio.voice_activity import EnergyDetector
 from neko.errors import HearingError
 from neko.hearing_errors import HearingSilentError
 from neko.sessions.models.builtin.session import BuiltinSession
-from neko.sessions.models.cascade import utterance
+from neko.sessions.models.cascade import listener, utterance
 from neko.sessions.models.cascade.session import CascadeSession, Ears
 from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner
@@ -244,3 +244,12 @@ async def test_a_recogniser_that_says_nothing_is_told_as_silent(monkeypatch: pyt
         rejected = await call.until(SpeechRejected)
     assert isinstance(rejected, SpeechRejected)
     assert isinstance(rejected.error, HearingSilentError)
+
+
+async def test_a_microphone_that_falls_silent_in_the_middle_of_a_turn_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "MISSING_S", 0.05)
+    async with in_call(ScriptedHearing(Words("Are you still there?"))) as call:
+        await call.play(silence(0.3), speech(0.5))
+        final = await call.until(Transcript)
+    assert isinstance(final, Transcript)
+    assert final.text == "Are you still there?"

@@ -14,7 +14,7 @@ import importlib.metadata
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -149,10 +149,11 @@ class _FileFetch:
         progress(self._file.size)
 
     async def _more(self, client: httpx2.AsyncClient, there: int, progress: Callable[[int], None]) -> bool:
-        """Ask for the rest; whether a byte of it came. A connection that breaks is no failure yet."""
+        """Ask for the rest; whether a byte of it came. A connection that breaks is no failure yet, a whole answer that
+        is another file is one: a page to log in at, with status 200, leaves what is there alone."""
         import httpx2
 
-        headers = {"Range": f"bytes={there}-"} if there else {}
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={there}-"} if there else {})}
         came = False
         try:
             async with client.stream("GET", self._url, headers=headers) as answer:
@@ -163,11 +164,13 @@ class _FileFetch:
                     raise self._failed("refused", status=answer.status_code)
                 is_rest = answer.status_code == 206
                 count = there if is_rest else 0
+                if self._is_another(answer.headers, count):
+                    raise self._failed("hash")
                 with await in_thread(self._path.open, "ab" if is_rest else "wb") as out:
                     async for piece in answer.aiter_bytes():
                         count += len(piece)
                         await in_thread(out.write, piece)
-                        came = True
+                        came = count > there
                         if count > self._file.size:
                             return came
                         progress(count)
@@ -175,8 +178,14 @@ class _FileFetch:
             return came
         return came
 
+    def _is_another(self, headers: Mapping[str, str], there: int) -> bool:
+        """By what is said of it: a page, or a rest of another length."""
+        length = headers.get("content-length", "")
+        is_page = "html" in headers.get("content-type", "")
+        return is_page or (length.isdecimal() and there + int(length) != self._file.size)
+
     def _failed(self, reason: str, **params: int) -> ModelFetchError:
-        host = urlsplit(self._url).netloc
+        host = urlsplit(self._url).netloc or self._url
         return ModelFetchError(reason, model=self._model.title, reason=reason, host=host, **params)
 
 

@@ -36,6 +36,8 @@ PRE_ROLL_S = 0.5
 """Kept from before speech was noticed, so that its first syllable is heard."""
 MOST_WAITING_S = 30.0
 """Sound that may wait to be judged; beyond it the oldest goes."""
+MISSING_S = 5.0
+"""Without any sound for so long, in the middle of a turn, the turn is over: a microphone that listens sends quiet."""
 _WINDOWS_AT_ONCE = 32
 _SHOW_EVERY_S = 1.5
 """Seconds of speech between two looks at the words so far, where a look costs no request."""
@@ -136,7 +138,11 @@ class Listener:
 
     async def _run(self) -> None:
         while True:
-            await self._arrived.wait()
+            try:
+                async with asyncio.timeout(MISSING_S if self._utterance else None):
+                    await self._arrived.wait()
+            except TimeoutError:
+                self._ending = True
             self._arrived.clear()
             while len(self._waiting) >= WINDOW_BYTES or self._news:
                 count = min(len(self._waiting) // WINDOW_BYTES, _WINDOWS_AT_ONCE)
