@@ -62,6 +62,7 @@ from neko.sessions.turn_controller import TurnController
 from neko.sessions.turn_events import Priority
 from neko.sessions.unkept_lines import memory_too_slow
 from neko.sessions.unwanted_lines import UnwantedLines
+from neko.sessions.waiting_pictures import WaitingPictures
 from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.types.lines import Line, NewLine
 from neko.types.model_session import (
@@ -111,9 +112,9 @@ class SessionManager:
         self._owner = TaskOwner(f"session:{character}")
         self._clients = Clients(return_timeout_s=dependencies.timeouts.return_timeout_s)
         self._status = StatusReporter(self._clients, lambda: dependencies.persona().language)
-        self._turns = TurnController(
-            character, dependencies, self._clients, self._owner, self._status, lambda: self._slot.need("text")
-        )
+        self._pictures = WaitingPictures(dependencies.limits.images)
+        parts = character, dependencies, self._clients, self._owner, self._status, self._pictures
+        self._turns = TurnController(*parts, lambda: self._slot.need("text"))
         self._unwanted = UnwantedLines(character, dependencies.memory, self._clients, self._status.report)
         self._slot = ModelSessionSlot(character, dependencies, self._owner, self._clients, self._status, self)
         self._microphone = Microphone(self._owner, dependencies.executor, on_fault=self._on_microphone_fault)
@@ -125,7 +126,6 @@ class SessionManager:
             self.emit,
             dependencies.timeouts.quiet_call_timeout_s,
         )
-        self._images: list[bytes] = []
         self._arrivals = 0
         self._newest_arrival = 0
         self._actions = 0
@@ -204,7 +204,7 @@ class SessionManager:
     def detach(self, outbox: Outbox) -> None:
         """The client is gone. What runs goes on without it; the session ends quietly when nobody comes for long."""
         if self._clients.detach(outbox):
-            self._images.clear()
+            self._pictures.take()
             self._expect(self._dependencies.timeouts.absence_timeout_s)
 
     def _expect(self, absence_s: float | None) -> None:
@@ -293,7 +293,7 @@ class SessionManager:
                 if mode == "audio":
                     self._turns.voice.echo_cancelled = action.echo_cancelled
                 if fresh:
-                    self._images.clear()
+                    self._pictures.take()
                     self._microphone.forget()
                 if mode == "audio" and not fresh and self._slot.become_call():
                     self._tell_hearing()
@@ -309,7 +309,7 @@ class SessionManager:
     def say(self, action: SendText) -> TextReceipt:
         """The user typed something: its turn begins at once, before anything else that waits."""
         client_id, text = action.client_id, action.text.strip()
-        images, self._images = tuple(self._images), []
+        images = self._pictures.take()
         if client_id and (line := self._turns.log.receipt(client_id)):
             self.emit(LineStored(line))
             return TextReceipt(TextOutcome.REPEATED)
@@ -375,16 +375,17 @@ class SessionManager:
         return tuple(picture for picture in kept if picture)
 
     def _take_image(self, jpeg: bytes) -> None:
-        """A picture goes to a session that watches, or rides with the next text."""
+        """A picture goes to a session that watches, or rides with the next words."""
         current = self._slot.current
-        if current and current.takes("audio") and current.session.capabilities.image_input:
+        able = current and current.takes("audio") and current.session.capabilities
+        if able and able.image_input and not able.hearing:
             self._turns.send(UserImage(jpeg))
         else:
-            self._images = [*self._images, jpeg][-self._dependencies.limits.images :]
+            self._pictures.add(jpeg)
 
     def _end(self) -> bool:
         """End the session and whatever waits; was there one?"""
-        self._images.clear()
+        self._pictures.take()
         self._turns.dispatch(on.Dismiss())
         ended = self._slot.drop()
         self._microphone.close()

@@ -50,6 +50,7 @@ from neko.sessions.tool_runner import ToolRunner
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
 from neko.sessions.turns import advance, goes_on
+from neko.sessions.waiting_pictures import WaitingPictures
 from neko.tasks import TaskOwner
 from neko.types import facts
 from neko.types.model_session import (
@@ -103,6 +104,7 @@ class TurnController:
         clients: Clients,
         owner: TaskOwner,
         status: StatusReporter,
+        pictures: WaitingPictures,
         need_session: Callable[[], None],
     ) -> None:
         self._character = character
@@ -110,6 +112,7 @@ class TurnController:
         self._clients = clients
         self._owner = owner
         self._status = status
+        self._pictures = pictures
         self._need_session = need_session
         self._clock = asyncio.get_running_loop().time
         self._state = turn_state.State()
@@ -260,7 +263,9 @@ class TurnController:
             stream.timeline.marks["end_of_turn"] = event.ended - stream.timeline.start
         stream.timeline.mark("transcript")
         self._arbiter.user_spoke()
-        self.dispatch(on.SpokenWords(turn_id, event.utterance_id, words, TextRequest(words, now)))
+        self.dispatch(
+            on.SpokenWords(turn_id, event.utterance_id, words, TextRequest(words, now, self._pictures.take()))
+        )
 
     def _is_none(self, text: str) -> bool:
         return is_nod(text) or are_own(text, self.voice.being_said())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -132,6 +133,21 @@ async def test_what_history_keeps_of_a_reply_that_was_spoken_over_is_what_was_he
         assert 0 < len(heard) < len(whole)
         assert whole.startswith(heard)
         assert whole[len(heard)] == " "
+
+
+@pytest.mark.parametrize("spoken_words", [True, False], ids=["spoken", "typed"])
+async def test_a_picture_in_a_call_is_kept_with_the_words_that_follow(data_dir: Path, spoken_words: bool) -> None:
+    async with in_call(data_dir, Words("What is on this picture?")) as call:
+        picture = "data:image/jpeg;base64," + base64.b64encode(b"\xff\xd8\xff\xe0 a picture").decode()
+        await call.page.send("stream_data", input_type="camera", data=picture)
+        if spoken_words:
+            await call.say("What is on this picture?")
+        else:
+            await call.page.say("What is on this picture?")
+        await call.page.until(is_turn_end)
+        [asked, *_] = await call.neko.memory.lines(NAME)
+        assert asked.text == "What is on this picture?"
+        assert len(asked.pictures) == 1
 
 
 async def test_a_reply_of_which_nothing_was_heard_leaves_no_words_in_history(data_dir: Path) -> None:
