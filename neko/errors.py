@@ -71,6 +71,7 @@ NekoError
 │   ├── SpeechRefusedError     the speech server answered with an error
 │   │   └── SpeechKeyRefusedError  401, 402, 403: in vain until the key is another
 │   ├── SpeechSilentError      it cannot be reached, or went silent
+│   ├── SpeechCutError         it broke off
 │   ├── SpeechUnreadableError  what it sent is no sound that can be decoded
 │   ├── SpeechNotInstalledError  what it speaks through is not installed
 │   ├── SpeechTooLongError     the reply runs too far ahead of its sound
@@ -507,6 +508,10 @@ class SpeechKeyRefusedError(SpeechRefusedError):
 
 class SpeechSilentError(SpeechError):
     code = "speech_silent"
+
+
+class SpeechCutError(SpeechError):
+    code = "speech_cut"
 
 
 class SpeechUnreadableError(SpeechError):

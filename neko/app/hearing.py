@@ -91,8 +91,9 @@ class Hearing:
         if local:
             return LocalHearing(local, self._log, language)
         named = self._config.in_force.get(HEARING_LOCAL_MODEL)
-        reason = "no_server" if kind == "server" else "no_model" if kind == "local" and named else kind
-        raise NothingHearsError(reason, engine="", reason=reason if self._is_chosen else "", model=named)
+        is_missing = bool(named) and (kind == "local" or not self._is_chosen)
+        reason = "no_server" if kind == "server" else "no_model" if is_missing else kind
+        raise NothingHearsError(reason, engine="", reason=reason if self._is_chosen or is_missing else "", model=named)
 
     async def follow(self) -> None:
         """The settings may have changed: what is no longer in force is closed."""

@@ -19,6 +19,7 @@ from neko.audio.engines.openai_speech import OpenAISpeech
 from neko.audio.engines.service import SpeechServer
 from neko.errors import (
     NekoError,
+    SpeechCutError,
     SpeechError,
     SpeechKeyRefusedError,
     SpeechRefusedError,
@@ -56,7 +57,7 @@ TOLD: dict[Fault, type[NekoError]] = {
     "nonsense": SpeechError,
     "wrong": SpeechUnreadableError,
     "silence": SpeechError,
-    "cut": SpeechError,
+    "cut": SpeechCutError,
 }
 """What is told of a fault that shows by itself."""
 SILENT: tuple[Fault, ...] = ("slow", "late", "stall")

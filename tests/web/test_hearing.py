@@ -6,12 +6,16 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from neko.application import Neko
 from neko.audio.hearing.local import LocalHearing
+from neko.hearing_errors import NothingHearsError
+from neko.settings import Settings
 from tests.conftest import RunningServer
 from tests.field.hostile_provider import HostileProvider, Raw, problem, whole
 from tests.scripted_files import Answer, FileServer
@@ -218,3 +222,12 @@ async def test_the_server_goes_while_a_model_is_fetched(api: httpx2.AsyncClient,
     hub.answers.append(Answer(hold=200_000))
     await api.post("/api/hearing/models/tiny/fetch")
     await until(api, "fetching")
+
+
+async def test_a_model_that_is_wanted_and_not_there_is_named(tmp_path: Path) -> None:
+    environ = {"LANG": "en", "NEKO_HEARING_LOCAL_MODEL": str(tmp_path)}
+    async with Neko(Settings(data_dir=tmp_path / "data", environ=environ, find_local_servers=False)) as neko:
+        with pytest.raises(NothingHearsError) as failed:
+            neko.hearing.engine()
+    assert failed.value.sentence == "nothing_hears_no_model"
+    assert failed.value.params["model"] == str(tmp_path)

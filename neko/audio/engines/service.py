@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from neko.errors import (
     ModelKeyLetterError,
     NekoError,
+    SpeechCutError,
     SpeechError,
     SpeechKeyRefusedError,
     SpeechRefusedError,
@@ -91,7 +92,14 @@ class SpeechServer:
             return self.refused(error.code, error.reason)
         if isinstance(error, WebSocketRefusedError | TimeoutError) or _is_connecting(error):
             return SpeechSilentError(f"the speech server does not answer: {type(error).__name__}", **self.who)
-        return SpeechError(f"the speech server failed: {type(error).__name__}", **self.who)
+        kind = SpeechCutError if isinstance(error, WebSocketClosedError) or _is_transport(error) else SpeechError
+        return kind(f"the speech server failed: {type(error).__name__}", **self.who)
+
+
+def _is_transport(error: Exception) -> bool:
+    import httpx2
+
+    return isinstance(error, httpx2.TransportError)
 
 
 def _is_connecting(error: Exception) -> bool:
