@@ -209,6 +209,7 @@ HEAVY = (
     "tool calls",
     "hand",
     "danger",
+    "built-in model",
 )
 """Readers that take more than ``CHEAP_S`` of any text see one alternation of seven."""
 
