@@ -171,7 +171,7 @@ async def test_D16_the_reason_is_told_when_a_voice_is_tried_out(speaking: Talk) 
         (Raw(status=503, content_type=None), "speech_refused", "HTTP 503"),
         (Raw(content_type="audio/pcm"), "speech_unreadable", ""),
         (whole(b"ID3\4" + bytes(3000), 200, "audio/mpeg"), "speech_unreadable", ""),
-        (Raw([PCM[:5000]], cut=True), "speech", ""),
+        (Raw([PCM[:5000]], cut=True), "speech_cut", ""),
     ],
     ids=["key", "loading", "error-in-a-200", "web-page", "no-words", "empty", "broken-mp3", "cut"],
 )

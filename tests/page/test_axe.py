@@ -180,7 +180,7 @@ async def test_the_small_model_on_this_computer(
 
 
 async def test_a_call(tidy_loop: None, data_dir: Path, visitor: Visitor) -> None:
-    visitor.forgive("ERR_CONNECTION_REFUSED", "WebSocket")
+    visitor.forgive("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "WebSocket")
     await visitor.context.add_init_script(path=MICROPHONE)
     hearing = ScriptedHearing(Words("Hello, can you hear me?"))
     async with RunningNeko(data_dir, voice="off", hearing=hearing) as neko:
