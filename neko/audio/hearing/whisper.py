@@ -21,9 +21,9 @@ from neko.audio.hearing.mel import log_mel
 from neko.audio.hearing.pauses import cut_at_pauses
 from neko.types.hearing import HEARING_RATE
 
-_WINDOWS_S: Final = (6, 10, 15)
+_WINDOWS_S: Final = (10, 15)
 """Seconds that are reckoned with: the shortest that holds what was said. Longer speech is cut at its pauses. 6 s take a
-quarter less time than 10 for about as many wrong words; at 5 a lone "Stop." begins to come back three times."""
+quarter less time, with as many wrong words on recordings; in a call whole sentences come back three times over."""
 _LIKELY: Final = frozenset({"en", "zh", "ja", "ko"})
 """The languages of the characters; besides these only the hint's is taken for the one spoken."""
 _HINT_WEIGHT: Final = 8.0
