@@ -190,6 +190,8 @@ def _hearing(settings: Settings) -> Finding:
         return Finding("ok", "hearing", "the browser's own recogniser; some browsers send the sound to their maker")
     if kind == "off" and in_force.get(HEARING_ENGINE):
         return Finding("note", "hearing", "switched off in Settings › Hearing")
+    if named := in_force.get(HEARING_LOCAL_MODEL):
+        return Finding("note", "hearing", f"nothing hears: {named} is no model that can be run here")
     return Finding("note", "hearing", f"nothing hears; for this computer: {hearing_models.install_command()}")
 
 

@@ -72,7 +72,8 @@ class NothingHearsError(HearingError):
 class ModelFetchError(NekoError):
     """A model could not be fetched. ``params``: model; ``reason``, a plain word: "hash" (the file is another), "full"
     (the disk), "disk" (it refuses), "refused" (the server, with ``status``), "silent" (no answer, or it breaks off
-    again and again), "install" (a package cannot be installed); ``host`` where there is one, ``why`` of the disk."""
+    again and again), "mirror" (``mirror`` is no address), "install" (a package cannot be installed); ``host`` where
+    there is one, ``why`` of the disk."""
 
     code = "model_fetch"
     permanent = False

@@ -13,7 +13,20 @@ from starlette.responses import Response
 
 from neko import i18n
 from neko.app import Neko
-from neko.errors import ConfigError, InputError, MemoryStoreError, NekoError, PinnedSettingError
+from neko.errors import (
+    ConfigError,
+    InputError,
+    LocalOnlyError,
+    MemoryStoreError,
+    NekoError,
+    PinnedSettingError,
+    ProxyError,
+    SpeechCutError,
+    SpeechNotInstalledError,
+    SpeechRefusedError,
+    SpeechSilentError,
+    SpeechUnreadableError,
+)
 from neko.tasks import in_thread
 from neko.web.request_language import request_language
 from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
@@ -113,4 +126,9 @@ def _status(error: NekoError) -> int:
         return 400
     if isinstance(error, MemoryStoreError):
         return 503
-    return 409 if isinstance(error, ConfigError) else 500
+    if isinstance(error, SpeechSilentError):
+        return 504
+    if isinstance(error, SpeechRefusedError | SpeechCutError | SpeechUnreadableError):
+        return 502
+    is_for_settings = ConfigError | LocalOnlyError | ProxyError | SpeechNotInstalledError
+    return 409 if isinstance(error, is_for_settings) else 500

@@ -11,6 +11,9 @@ Language = Literal["en", "zh-CN", "zh-TW", "ja", "ko"]
 Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
 """Of a line or a chat: what SQLite takes."""
 
+CleanText = Annotated[str, Field(pattern="^[^\ufffd]*$")]
+"""Text without the mark of what was none (``neko.well_formed``), as a name that something else must know."""
+
 
 class Schema(BaseModel):
     """A request or an answer. Built at first use, so that starting costs nothing."""

@@ -83,6 +83,15 @@ async def test_a_model_is_fetched_and_found(fetch: Fetch) -> None:
     assert fetch.progress[-1] == (SIZE, SIZE)
 
 
+async def test_a_mirror_that_is_no_address_is_refused_at_once(fetch: Fetch) -> None:
+    fetcher = ModelFetcher(fetch.network, fetch.folder, "nonsense", Limits(pause_s=SECONDS))
+    with pytest.raises(ModelFetchError) as failure:
+        async with asyncio.timeout(SECONDS):
+            await fetcher.fetch(fetch.model, lambda *_: None)
+    assert failure.value.sentence == "model_fetch_mirror"
+    assert failure.value.params["mirror"] == "nonsense"
+
+
 async def test_what_breaks_off_goes_on_where_it_stopped(fetch: Fetch) -> None:
     fetch.server.answers.extend([Answer(cut=1_000_000), Answer(cut=500_000)])
     await fetch.run()

@@ -18,6 +18,7 @@ from neko.types.speech import Convert, Utterance
 from tests import speech_protocols
 from tests.http_service import HttpService
 from tests.scripted_speech import ScriptedSpeech
+from tests.socket_service import Fault
 
 URL = "/api/speech"
 VOICES = f"{URL}/voices"
@@ -109,7 +110,7 @@ async def test_the_key_is_forgotten_when_the_address_moves_and_kept_when_it_come
     assert neko.config.values["ttsModelApiKey"] == ""
 
 
-@pytest.mark.parametrize("body", [{"engine": "opera"}, {"rate": 9}, {"rate": "fast"}, {"pitch": 99}])
+@pytest.mark.parametrize("body", [{"engine": "opera"}, {"rate": 9}, {"rate": "fast"}, {"pitch": 99}, {"voice": "\0"}])
 async def test_a_voice_that_cannot_be_is_refused(
     client: httpx2.AsyncClient, neko: Neko, body: dict[str, object]
 ) -> None:
@@ -136,7 +137,7 @@ async def test_a_sentence_can_be_heard(client: httpx2.AsyncClient, neko: Neko) -
         nowhere = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
     await client.post(URL, json={"engine": "openai", "url": nowhere, "model": "m"})
     silent = await client.post(f"{URL}/sample", json={"text": "hello"})
-    assert (silent.status_code, silent.json()["code"]) == (500, "speech_silent")
+    assert (silent.status_code, silent.json()["code"]) == (504, "speech_silent")
 
 
 @pytest.mark.parametrize(
@@ -246,6 +247,26 @@ async def test_a_service_that_does_not_answer_is_told_where_its_voices_are_asked
     answer = (await client.get(VOICES)).json()
     assert answer["voices"] == []
     assert "VOICEVOX" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        ("refused", 502, "speech_key_refused"),
+        ("error", 502, "speech_refused"),
+        ("gone", 502, "speech_cut"),
+        (None, 504, "speech_silent"),
+    ],
+)
+async def test_a_sample_that_a_service_does_not_give_is_answered_with_what_went_wrong(
+    client: httpx2.AsyncClient, voicevox: HttpService, free_port: int, fault: Fault | None, status: int, code: str
+) -> None:
+    voicevox.always = fault
+    url = voicevox.url if fault else f"http://127.0.0.1:{free_port}"
+    await client.post(URL, json={"engine": "voicevox", "url": url})
+    answer = await client.post(f"{URL}/sample", json={"text": "こんにちは", "language": "ja", "voice": "3"})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert "VOICEVOX" in answer.json()["error"]
 
 
 async def test_the_address_of_each_service_and_the_key_of_its_provider_are_kept(

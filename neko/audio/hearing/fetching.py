@@ -26,6 +26,7 @@ from neko.child_process import own_environment
 from neko.errors import LocalOnlyError, NekoError
 from neko.hearing_errors import ModelFetchError
 from neko.net import Network
+from neko.providers.addresses import is_web_address
 from neko.providers.error_body import clean
 from neko.storage import make_folder
 from neko.tasks import in_thread, to_the_end
@@ -84,6 +85,8 @@ class ModelFetcher:
 
     async def fetch_files(self, model: KnownModel, progress: Progress) -> None:
         """The model's files from the hub. Raises and may be cancelled as ``fetch``."""
+        if not is_web_address(self._hub):
+            raise ModelFetchError("no address", model=model.title, reason="mirror", mirror=self._hub)
         part = self._folder / f"{model.name}{models.UNFINISHED}"
         total = sum(file.size for file in model.files)
         try:
@@ -185,7 +188,7 @@ class _FileFetch:
         return is_page or (length.isdecimal() and there + int(length) != self._file.size)
 
     def _failed(self, reason: str, **params: int) -> ModelFetchError:
-        host = urlsplit(self._url).netloc or self._url
+        host = urlsplit(self._url).netloc
         return ModelFetchError(reason, model=self._model.title, reason=reason, host=host, **params)
 
 

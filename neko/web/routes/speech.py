@@ -22,7 +22,7 @@ from neko.types.speech import OfferedVoice, VoiceKind
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError, failure_of, json_response
 from neko.web.request_language import request_language
-from neko.web.schemas import Empty, Schema, Success
+from neko.web.schemas import CleanText, Empty, Schema, Success
 
 SOUND = "application/octet-stream"
 
@@ -37,11 +37,11 @@ class SpeechChange(OfCharacter):
     """What is left out stays. ``rate`` 1.0 is normal speed, ``pitch`` is in semitones."""
 
     engine: EngineKind | None = None
-    voice: str | None = Field(None, max_length=200)
+    voice: CleanText | None = Field(None, max_length=200)
     rate: float | None = Field(None, ge=0.25, le=4.0)
     pitch: float | None = Field(None, ge=-24.0, le=24.0)
     url: str | None = Field(None, max_length=1000)
-    model: str | None = Field(None, max_length=200)
+    model: CleanText | None = Field(None, max_length=200)
     api_key: str | None = Field(None, max_length=1000)
 
 
@@ -104,7 +104,7 @@ class SampleText(OfCharacter):
     """``voice`` is heard without being chosen. ``language`` (BCP 47) is that of the text; without a text she presents
     herself in the nearest of her languages."""
 
-    voice: str | None = Field(None, max_length=200)
+    voice: CleanText | None = Field(None, max_length=200)
     text: str = Field("", max_length=300)
     language: str | None = Field(None, max_length=35)
 
@@ -195,6 +195,11 @@ def _service(service: SpeechService) -> Service:
     response=Sound,
     summary="A sentence in the chosen voice",
     produces=SOUND,
+    failures={
+        409: "The settings do not let the voice speak.",
+        502: "The service of the voice refused, broke off or sent no sound.",
+        504: "The service of the voice does not answer.",
+    },
 )
 async def sample(call: Call[SampleText]) -> Response:
     neko, sent = call.neko, call.body
