@@ -49,7 +49,7 @@ class SegmenterLimits:
     sure: float = 0.7
     start_s: float = 2 * WINDOW_S
     lasting_s: float = 0.6
-    pause_s: float = 5 * WINDOW_S
+    pause_s: float = 4 * WINDOW_S
     shortest_s: float = 0.1
     longest_s: float = 60.0
 
