@@ -64,8 +64,8 @@ class ScriptedRecognition:
 class ScriptedHearing:
     """Each utterance takes the next ``Words`` of the script, then the plain ones."""
 
-    def __init__(self, *words: Words, local: bool = True, streaming: bool = False) -> None:
-        self.capabilities = HearingCapabilities("scripted", local, streaming)
+    def __init__(self, *words: Words, local: bool = True, streaming: bool = False, deadline_s: float = 20.0) -> None:
+        self.capabilities = HearingCapabilities("scripted", local, streaming, deadline_s=deadline_s)
         self.utterances: list[ScriptedRecognition] = []
         self.prewarmed = 0
         self.closed = False

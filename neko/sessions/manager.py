@@ -52,6 +52,7 @@ from neko.sessions.events import (
     RequestScreenshot,
     SessionEndedByServer,
 )
+from neko.sessions.last_exchange import LastExchange
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, Outbox
@@ -71,6 +72,7 @@ from neko.types.model_session import (
     ModelLabel,
     NameTold,
     UserImage,
+    WordsAwaited,
 )
 
 logger = logging.getLogger(__name__)
@@ -126,6 +128,7 @@ class SessionManager:
             self.emit,
             dependencies.timeouts.quiet_call_timeout_s,
         )
+        self._last_exchange = LastExchange(character, dependencies, self._turns, self._status)
         self._arrivals = 0
         self._newest_arrival = 0
         self._actions = 0
@@ -288,7 +291,9 @@ class SessionManager:
                 if self._turns.has_open_turn:
                     self._turns.dispatch(on.Stop())
                 if self._retrying is None or self._retrying.done():
-                    self._retrying = self._owner.spawn(self._retry(self._now(), self._actions), name="retry")
+                    before = self._actions
+                    retry = self._last_exchange.retry(self._now(), lambda: before == self._actions)
+                    self._retrying = self._owner.spawn(retry, name="retry")
             case StartSession(mode, fresh):
                 if mode == "audio":
                     self._turns.voice.echo_cancelled = action.echo_cancelled
@@ -332,47 +337,6 @@ class SessionManager:
         By ``priority`` it is spoken now, waits up to ``timeout_s`` seconds for the floor, or is refused.
         """
         return self._turns.speak_first(instructions, priority, timeout_s=timeout_s)
-
-    async def _retry(self, received: float, action: int) -> None:
-        """Answer the last user line once more; the new reply replaces the old one, which is cut if it still runs."""
-        timeout_s = self._dependencies.timeouts.recent_timeout_s
-        await self._turns.log.drain(timeout_s)
-        if fault := self._turns.log.memory_fault:
-            self._status.report(fault)
-            return
-        try:
-            async with asyncio.timeout(timeout_s):
-                exchange = await self._last_exchange()
-                images = await self._pictures_of(exchange[0]) if exchange else ()
-        except NekoError as error:
-            self._status.report(error)
-            return
-        except TimeoutError:
-            self._status.report(memory_too_slow())
-            return
-        if action != self._actions:
-            return  # the user has said or stopped something since
-        if exchange is None:
-            self._status.notify("nothing_to_retry")
-            return
-        line, reply = exchange
-        request = TextRequest(line.text, received, images, line=line, again=True, replaces=reply)
-        self._turns.ask(request, committed=True)
-
-    async def _last_exchange(self) -> tuple[Line, Line | None] | None:
-        """The last user line and the reply to it, if any."""
-        reply: Line | None = None
-        for line in reversed(await self._dependencies.memory.lines(self.character, limit=20)):
-            if line.role == "user":
-                return line, reply
-            if line.role == "assistant":
-                reply = line
-        return None
-
-    async def _pictures_of(self, line: Line) -> tuple[bytes, ...]:
-        """Those that came with it and were kept."""
-        kept = [await self._dependencies.memory.picture(self.character, name) for name in line.pictures]
-        return tuple(picture for picture in kept if picture)
 
     def _take_image(self, jpeg: bytes) -> None:
         """A picture goes to a session that watches, or rides with the next words."""
@@ -451,6 +415,9 @@ class SessionManager:
             return
         if isinstance(event, NameTold):
             self._owner.spawn(to_the_end(self._call_user(event.name)), name="name of the user")
+            return
+        if isinstance(event, WordsAwaited):
+            self._status.notify("words_awaited", engine=event.engine)
             return
         self._turns.on_model_event(session_id, event)
 

@@ -67,10 +67,12 @@ from neko.types.model_session import (
     ToolResult,
     Transcript,
     UserMessage,
+    WordsAwaited,
 )
 
 logger = logging.getLogger(__name__)
 
+_NOT_FOR_TURNS = SessionLost | ForgetLines | NameTold | WordsAwaited
 _SHOWN: dict[Phase, State] = {
     Phase.IDLE: "idle",
     Phase.LISTENING: "listening",
@@ -228,8 +230,8 @@ class TurnController:
         return ModelStreamBrokenError(note, model=label.model, provider=label.provider)
 
     def on_model_event(self, session_id: str, event: ModelEvent) -> None:
-        """Take an event of a session; those of any but the current one, and these three, are not for turns."""
-        if session_id != self._state.session_id or isinstance(event, SessionLost | ForgetLines | NameTold):
+        """Take an event of a session; those of any but the current one are not for turns."""
+        if session_id != self._state.session_id or isinstance(event, _NOT_FOR_TURNS):
             return
         if isinstance(event, TextDelta) and self._current and not self._advancing:
             timeouts = self._dependencies.timeouts.turn

@@ -13,12 +13,14 @@ HEARING_RATE = 16_000
 class HearingCapabilities:
     """``local``: works without a network. ``streaming``: recognises while it is fed, so that a partial
     result costs nothing; any other does its whole work for each. ``languages``: primary subtags
-    (BCP 47) that it understands; ``None``: any."""
+    (BCP 47) that it understands; ``None``: any. ``deadline_s``: within so many seconds it has words, or tells why not,
+    a model that it must load first included."""
 
     name: str
     local: bool
     streaming: bool = False
     languages: frozenset[str] | None = None
+    deadline_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -354,6 +354,14 @@ class SpeechRejected:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsAwaited:
+    """The words of an utterance take long; ``engine``, which is to tell them, is waited for."""
+
+    utterance_id: str
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reconnected:
     """The connection was lost and is there again; the session remembers what was said.
 
@@ -384,6 +392,7 @@ ModelEvent = (
     | SpeechStopped
     | Transcript
     | SpeechRejected
+    | WordsAwaited
     | Reconnected
     | SessionLost
 )

@@ -30,6 +30,7 @@ from neko.types.model_session import (
     SpeechStopped,
     Transcript,
     UserAudio,
+    WordsAwaited,
 )
 from tests.scripted_hearing import ScriptedHearing, Words
 from tests.scripted_session import silence, speech
@@ -238,12 +239,26 @@ async def test_ending_the_call_leaves_no_task_and_asks_for_no_more_words() -> No
 
 
 async def test_a_recogniser_that_says_nothing_is_told_as_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(utterance, "RECOGNITION_TIMEOUT_S", 0.05)
-    async with in_call(ScriptedHearing(Words(stall=True))) as call:
+    monkeypatch.setattr(utterance, "OVERDUE_S", 0.05)
+    async with in_call(ScriptedHearing(Words(stall=True), deadline_s=0.0)) as call:
         await call.play(silence(0.3), speech(0.5), silence(1.6))
         rejected = await call.until(SpeechRejected)
     assert isinstance(rejected, SpeechRejected)
     assert isinstance(rejected.error, HearingSilentError)
+
+
+async def test_a_recogniser_that_takes_its_time_is_waited_for_which_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(utterance, "OVERDUE_S", 0.0)
+    monkeypatch.setattr(listener, "AWAITED_TOLD_S", 0.0)
+    hearing = ScriptedHearing(Words("At last.", stall=True), deadline_s=60.0)
+    async with in_call(hearing) as call:
+        await call.play(silence(0.3), speech(0.5), silence(1.6))
+        awaited = await call.until((WordsAwaited, SpeechRejected))
+        hearing.release()
+        final = await call.until((Transcript, SpeechRejected))
+    assert awaited == WordsAwaited(hearing.utterances[0].utterance_id, "scripted")
+    assert isinstance(final, Transcript)
+    assert final.text == "At last."
 
 
 async def test_a_microphone_that_falls_silent_in_the_middle_of_a_turn_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from httpx2 import AsyncClient
 from neko.application import Neko
 from neko.audio.resample import PcmStream
 from neko.serve import listen, serving
+from neko.sessions.models.cascade import listener
 from neko.settings import Settings
 from neko.types.hearing import HEARING_RATE as RATE
 from tests.client import Client, Frame, client, is_turn_end, text_of, types_of
@@ -69,16 +70,16 @@ class Call:
 async def in_call(data_dir: Path, *words: Words, echo_cancelled: bool = True) -> AsyncIterator[Call]:
     settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
     hearing = ScriptedHearing(*words)
-    with listen(settings.host, settings.port) as listener:
+    with listen(settings.host, settings.port) as door:
         async with (
             Neko(settings, hearing=hearing) as neko,
-            serving(neko, listener),
-            client(f"ws://127.0.0.1:{listener.port}", NAME) as page,
+            serving(neko, door),
+            client(f"ws://127.0.0.1:{door.port}", NAME) as page,
         ):
             how = {"audio_format": "pcm16", "sample_rate": RATE, "echo_cancelled": echo_cancelled}
             await page.send("start_session", input_type="audio", **how)
             await page.until("neko_hearing")
-            yield Call(page, hearing, neko, f"http://127.0.0.1:{listener.port}")
+            yield Call(page, hearing, neko, f"http://127.0.0.1:{door.port}")
 
 
 @pytest.mark.loop_watchdog
@@ -312,13 +313,27 @@ async def test_why_the_words_are_not_known_is_told(data_dir: Path) -> None:
         assert told["remedy"]
 
 
+async def test_a_recogniser_that_is_slow_is_waited_for_and_the_user_is_told(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "AWAITED_TOLD_S", 0.0)
+    async with in_call(data_dir, Words("Good morning.", stall=True)) as call:
+        await call.say("Good morning.")
+        [*_, told] = await call.page.until("status")
+        assert told["code"] == "words_awaited"
+        assert "scripted" in told["message"]
+        call.hearing.release()
+        [*_, words] = await call.page.until("user_transcript")
+        assert words["text"] == "Good morning."
+
+
 async def test_without_anything_to_hear_with_a_call_says_so(data_dir: Path) -> None:
     settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
-    with listen(settings.host, settings.port) as listener:
+    with listen(settings.host, settings.port) as door:
         async with (
             Neko(settings) as neko,
-            serving(neko, listener),
-            client(f"ws://127.0.0.1:{listener.port}", NAME) as page,
+            serving(neko, door),
+            client(f"ws://127.0.0.1:{door.port}", NAME) as page,
         ):
             await neko.config.change({"neko": {"hearing": {"engine": "off"}}})
             await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000)
@@ -369,13 +384,13 @@ async def test_of_a_client_that_reports_nothing_the_time_tells_what_it_has_playe
 async def test_a_call_that_begins_while_she_speaks_cuts_nothing(data_dir: Path) -> None:
     settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
     hearing = ScriptedHearing(Words("Please stop."))
-    with listen(settings.host, settings.port) as listener:
+    with listen(settings.host, settings.port) as door:
         async with (
             Neko(settings, hearing=hearing) as neko,
-            serving(neko, listener),
-            client(f"ws://127.0.0.1:{listener.port}", NAME) as page,
+            serving(neko, door),
+            client(f"ws://127.0.0.1:{door.port}", NAME) as page,
         ):
-            call = Call(page, hearing, neko, f"http://127.0.0.1:{listener.port}")
+            call = Call(page, hearing, neko, f"http://127.0.0.1:{door.port}")
             speech_id = await call.hear_her()
             await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=16_000)
             seen = await page.until("neko_hearing")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from neko.hearing_errors import HearingSilentError
-from neko.types.hearing import HEARING_RATE, Heard, HearingHints
+from neko.types.hearing import HEARING_RATE, Heard, HearingCapabilities, HearingHints
 
 LONGEST_S: Final = 180.0
 """Seconds of one utterance that are kept."""
@@ -19,17 +19,16 @@ cancelled."""
 
 
 class BufferedRecognition:
-    """``Recognition`` over a function of ``engine`` that transcribes a whole recording within ``timeout_s``. Who waits
+    """``Recognition`` over a function that transcribes a whole recording, by the deadline of ``engine``. Who waits
     for words when it is cancelled gets none."""
 
     def __init__(
-        self, engine: str, utterance_id: str, hints: HearingHints, transcribe: Transcribe, timeout_s: float
+        self, engine: HearingCapabilities, utterance_id: str, hints: HearingHints, transcribe: Transcribe
     ) -> None:
         self._engine = engine
         self._id = utterance_id
         self._hints = hints
         self._transcribe = transcribe
-        self._timeout_s = timeout_s
         self._sound = bytearray()
         self._cancelled = asyncio.Event()
         self._deadline: asyncio.Timeout | None = None
@@ -56,12 +55,12 @@ class BufferedRecognition:
             return nothing
         pcm = bytes(self._sound[: len(self._sound) & ~1])
         try:
-            async with asyncio.timeout(self._timeout_s) as self._deadline:
+            async with asyncio.timeout(self._engine.deadline_s) as self._deadline:
                 heard = await self._transcribe(pcm, self._hints)
         except TimeoutError:
             if self._cancelled.is_set():
                 return nothing
-            raise HearingSilentError("no words in time", engine=self._engine) from None
+            raise HearingSilentError("no words in time", engine=self._engine.name) from None
         finally:
             self._deadline = None
         return replace(heard, utterance_id=self._id, final=final)

@@ -67,7 +67,8 @@ class LocalHearing:
         self._waiting = 0
         self._deaths = 0
         self._idle: asyncio.TimerHandle | None = None
-        self.capabilities = HearingCapabilities(model.title, local=True, languages=model.languages)
+        longest = self._limits.loading_s + self._limits.utterance_s
+        self.capabilities = HearingCapabilities(model.title, local=True, languages=model.languages, deadline_s=longest)
 
     @property
     def process_id(self) -> int | None:
@@ -85,8 +86,7 @@ class LocalHearing:
 
     def begin(self, utterance_id: str, hints: HearingHints) -> BufferedRecognition:
         """See ``HearingEngine``."""
-        longest = self._limits.loading_s + self._limits.utterance_s
-        return BufferedRecognition(self.capabilities.name, utterance_id, hints, self._transcribe, longest)
+        return BufferedRecognition(self.capabilities, utterance_id, hints, self._transcribe)
 
     async def aclose(self) -> None:
         """End the process; idempotent."""

@@ -74,12 +74,13 @@ class TranscriptionServer:
 
     def __init__(self, endpoint: ModelEndpoint, network: Network, language: str = "") -> None:
         host = urlsplit(endpoint.base_url).hostname or ""
-        near = is_near(host)
-        self.capabilities = HearingCapabilities(endpoint.provider_name, local=is_loopback(host))
+        self._timeout_s = _ANSWER_NEAR_TIMEOUT_S if is_near(host) else _ANSWER_TIMEOUT_S
+        self.capabilities = HearingCapabilities(
+            endpoint.provider_name, local=is_loopback(host), deadline_s=self._timeout_s
+        )
         self._language = language
         self._endpoint = endpoint
         self._network = network
-        self._timeout_s = _ANSWER_NEAR_TIMEOUT_S if near else _ANSWER_TIMEOUT_S
         self._client: httpx2.AsyncClient | None = None
         self._opening = asyncio.Lock()
         self._left_out: set[str] = set()
@@ -90,7 +91,7 @@ class TranscriptionServer:
         await self._http()
 
     def begin(self, utterance_id: str, hints: HearingHints) -> BufferedRecognition:
-        return BufferedRecognition(self.capabilities.name, utterance_id, hints, self._transcribe, self._timeout_s)
+        return BufferedRecognition(self.capabilities, utterance_id, hints, self._transcribe)
 
     async def aclose(self) -> None:
         self._closed = True

@@ -28,6 +28,7 @@ from neko.types.model_session import (
     SpeechStarted,
     SpeechStopped,
     Transcript,
+    WordsAwaited,
 )
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ MOST_WAITING_S = 30.0
 """Sound that may wait to be judged; beyond it the oldest goes."""
 MISSING_S = 5.0
 """Without any sound for so long, in the middle of a turn, the turn is over: a microphone that listens sends quiet."""
+AWAITED_TOLD_S = 4.0
+"""After so long without words of what was said, the user is told that they are waited for."""
 _WINDOWS_AT_ONCE = 32
 _SHOW_EVERY_S = 1.5
 """Seconds of speech between two looks at the words so far, where a look costs no request."""
@@ -45,8 +48,8 @@ _SHOW_EVERY_S = 1.5
 
 class Listener:
     """Takes sound of ``HEARING_RATE``; ``emit`` gets what was heard, in order: ``SpeechStarted``, ``SpeechLasts``,
-    partial ``Transcript``, ``SpeechStopped`` and at last one final ``Transcript`` or ``SpeechRejected`` of each
-    utterance.
+    partial ``Transcript``, ``SpeechStopped``, ``WordsAwaited`` where they take long, and at last one final
+    ``Transcript`` or ``SpeechRejected`` of each utterance.
     """
 
     def __init__(
@@ -269,6 +272,8 @@ class Listener:
         """The words of an utterance, after those of the one before it."""
         error: NekoError | None = None
         words = ""
+        name = self._engine.capabilities.name
+        told = asyncio.get_running_loop().call_later(AWAITED_TOLD_S, self._emit, WordsAwaited(utterance.id, name))
         try:
             words = await utterance.words(speech_s)
         except NekoError as failure:
@@ -277,8 +282,9 @@ class Listener:
             if not isinstance(failure, Exception) and is_cancelled():
                 raise
             logger.exception("an utterance was not recognised")
-            name = self._engine.capabilities.name
             error = HearingError(f"recognition broke off: {type(failure).__name__}", engine=name)
+        finally:
+            told.cancel()
         self._unknown.discard(utterance)
         if before:
             await asyncio.wait({before})

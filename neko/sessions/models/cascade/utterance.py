@@ -15,8 +15,8 @@ from neko.types.hearing import Heard, HearingEngine, HearingHints
 
 logger = logging.getLogger(__name__)
 
-RECOGNITION_TIMEOUT_S = 20.0
-"""Seconds for the words of one utterance, which a server may be asked for."""
+OVERDUE_S = 1.0
+"""Seconds after the deadline of a recogniser in which it may tell by itself that it was missed."""
 NO_SPEECH = 0.6
 """Above this probability of no speech, words that came are not believed: real speech has .005 to .33, silence and
 noise .78 to .94 (Whisper base)."""
@@ -80,7 +80,7 @@ class Utterance:
         Raises ``HearingError``, ``HearingSilentError`` when they do not come in time.
         """
         try:
-            async with asyncio.timeout(RECOGNITION_TIMEOUT_S):
+            async with asyncio.timeout(self._engine.capabilities.deadline_s + OVERDUE_S):
                 if self._looking:
                     await asyncio.wait({self._looking})
                 if self._partial is None or self._partial.speech_s < speech_s:
@@ -102,7 +102,7 @@ class Utterance:
 
     async def _look(self, speech_s: float, then: Callable[[], None]) -> None:
         try:
-            async with asyncio.timeout(RECOGNITION_TIMEOUT_S):
+            async with asyncio.timeout(self._engine.capabilities.deadline_s + OVERDUE_S):
                 heard = await self._recognition.partial()
         except (NekoError, TimeoutError) as error:
             logger.debug("no words so far: %s", type(error).__name__)  # the final look tells
