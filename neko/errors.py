@@ -24,6 +24,7 @@ NekoError
 │   ├── SettingError           a choice of settings that cannot be; its code says why
 │   │   └── PinnedSettingError      the environment decides it
 │   └── HTTPError              neko.web.errors: a request that is not served; its code says why
+├── SlowStartError         neko.sessions.session_slot: this computer was too busy to get ready
 ├── LocalOnlyError         another machine would have been contacted, which is switched off
 ├── ProxyError             the proxy that the environment names cannot be used
 │   └── SocksSupportError      it speaks SOCKS, and the package for that is not installed

@@ -114,6 +114,8 @@ class ScriptedSpeechSession:
         turn_detection: bool = True,
         transcription: bool = True,
         tool_result_timeout_s: float = 30.0,
+        connects: bool = True,
+        connected: asyncio.Event | None = None,
     ) -> None:
         self.label = ModelLabel("scripted-voice", "Scripted")
         self.capabilities = ModelCapabilities(
@@ -126,7 +128,9 @@ class ScriptedSpeechSession:
             turn_detection=turn_detection,
             transcription=transcription,
             answers_speech=True,
+            connects=connects,
         )
+        self._connected = connected
         self.setup: SessionSetup | None = None
         self.heard = bytearray()
         self.images: list[bytes] = []
@@ -194,6 +198,8 @@ class ScriptedSpeechSession:
 
     async def open(self, setup: SessionSetup) -> None:
         self.setup = setup
+        if self._connected:
+            await self._connected.wait()
 
     async def send(self, item: ModelInput) -> None:
         match item:

@@ -22,7 +22,9 @@ from neko.types.speech import SpeechEngine, VoiceSettings
 
 @dataclass(frozen=True, slots=True)
 class SessionTimeouts:
-    """Seconds. The start of a session must fail before the page gives up (text 15 s, audio 10 s).
+    """Seconds. The start of a session that waits for another computer must fail before the page gives up (text 15 s,
+    audio 10 s); any other has ``busy_start_timeout_s``, as only this computer keeps it up. After ``slow_start_s`` the
+    user is told that it takes long.
 
     ``recent_timeout_s``: for the recent window when a session starts, and for the last line when a
     client comes. ``recall_timeout_s``: longer than the memory's own deadline, which says what was
@@ -34,6 +36,8 @@ class SessionTimeouts:
 
     text_start_timeout_s: float = 12.0
     audio_start_timeout_s: float = 8.0
+    busy_start_timeout_s: float = 25.0
+    slow_start_s: float = 5.0
     recall_timeout_s: float = 1.0
     recent_timeout_s: float = 2.0
     store_timeout_s: float = 20.0
@@ -47,7 +51,10 @@ class SessionTimeouts:
     quiet_call_timeout_s: float = 600.0
     turn: TurnTimeouts = field(default_factory=TurnTimeouts)
 
-    def start_timeout_s(self, mode: Mode) -> float:
+    def start_timeout_s(self, mode: Mode, *, connects: bool) -> float:
+        """For a session that ``connects``, or one that does not."""
+        if not connects:
+            return self.busy_start_timeout_s
         return self.text_start_timeout_s if mode == "text" else self.audio_start_timeout_s
 
 

@@ -37,6 +37,13 @@ from neko.types.model_session import ModelEvent, ModelSession, SessionLost, Sess
 logger = logging.getLogger(__name__)
 
 
+class SlowStartError(NekoError):
+    """This computer did not get a session ready in time. ``params``: seconds."""
+
+    code = "slow_start"
+    permanent = False
+
+
 class SlotState(Enum):
     EMPTY = "empty"
     STARTING = "starting"
@@ -217,10 +224,14 @@ class ModelSessionSlot:
 
     async def _prepare(self, start: _Preparation) -> None:
         self._clients.emit(SessionPreparing(start.mode))
+        slow = asyncio.get_running_loop().call_later(
+            self._timeouts.slow_start_s, self._status.notify, "starting_slowly"
+        )
         session: ModelSession | None = None
         try:
-            async with asyncio.timeout(self._timeouts.start_timeout_s(start.mode)):
-                session = self._dependencies.model(start.mode, self._owner)
+            session = self._dependencies.model(start.mode, self._owner)
+            connects = session.capabilities.connects
+            async with asyncio.timeout(self._timeouts.start_timeout_s(start.mode, connects=connects)):
                 await session.open(await self._setup(session))
         except (Exception, asyncio.CancelledError) as error:
             if not isinstance(error, Exception) and is_cancelled():
@@ -230,6 +241,8 @@ class ModelSessionSlot:
             self._failed(start, session, error)
         else:
             self._promote(start, SessionHandle(session, start.mode, start.id))
+        finally:
+            slow.cancel()
 
     def _promote(self, start: _Preparation, handle: SessionHandle) -> None:
         if self._next is not start:
@@ -279,7 +292,8 @@ class ModelSessionSlot:
         self._next = None
         if not isinstance(error, NekoError | TimeoutError):
             logger.error("%s: a session could not be made", self._character, exc_info=error)
-        cause = error if isinstance(error, NekoError) else self._start_error(start.mode, error)
+        connects = session is None or session.capabilities.connects
+        cause = error if isinstance(error, NekoError) else self._start_error(start.mode, error, connects=connects)
         self._backoffs[start.mode] = self._longer(self._backoffs[start.mode], cause)
         self._status.report(cause)
         self._status.tell(lambda language: SessionFailed(start.mode, describe(cause, language).text))
@@ -287,10 +301,12 @@ class ModelSessionSlot:
             self._status.tell(lambda language: AutoCloseMic(describe(cause, language).text))
         self._observer.on_session_unavailable()
 
-    def _start_error(self, mode: Mode, error: BaseException) -> ModelError:
+    def _start_error(self, mode: Mode, error: BaseException, *, connects: bool) -> NekoError:
         label = self._dependencies.label()
         if isinstance(error, TimeoutError):
-            seconds = round(self._timeouts.start_timeout_s(mode))
+            seconds = round(self._timeouts.start_timeout_s(mode, connects=connects))
+            if not connects:
+                return SlowStartError("no start", seconds=seconds)
             return ModelTimeoutError("no start", model=label.model, provider=label.provider, seconds=seconds)
         return ModelError(f"no start: {type(error).__name__}", model=label.model, provider=label.provider)
 

@@ -40,7 +40,8 @@ class ModelCapabilities:
     ``turn_detection``: decides when the user's turn is over; otherwise it waits for ``EndOfSpeech``.
     ``transcription``: emits ``Transcript`` for what it hears. ``answers_speech``: replies to what it hears by itself;
     else the words of a ``Transcript`` are to be sent to it as a ``UserMessage``. ``hearing``: what turns speech into
-    words for it, where that is a part of its own.
+    words for it, where that is a part of its own. ``connects``: ``open`` waits for another computer, which may stay
+    silent; else it only takes what this one needs for it.
     """
 
     text_input: bool = True
@@ -54,6 +55,7 @@ class ModelCapabilities:
     transcription: bool = False
     answers_speech: bool = False
     hearing: HearingCapabilities | None = None
+    connects: bool = False
 
 
 @dataclass(frozen=True, slots=True)

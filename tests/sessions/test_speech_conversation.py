@@ -13,6 +13,7 @@ from neko.errors import MemoryStoreError, ModelUnreachableError
 from neko.hearing_errors import NothingHearsError
 from neko.sessions.actions import EndSession, SendText, StartSession, StopReply
 from neko.sessions.arbiter import Verdict
+from neko.sessions.dependencies import SessionTimeouts
 from neko.sessions.events import (
     Audio,
     Hello,
@@ -188,6 +189,33 @@ async def test_a_start_that_fails_leaves_the_session_that_is_up(talk: SpeechConv
     talk.manager.handle(SendText("still there?"))
     await talk.until(TurnEnd)
     assert len(talk.sessions) == 1
+
+
+@pytest.mark.parametrize(("connects", "code"), [(True, "model_timeout"), (False, "slow_start")])
+async def test_a_start_that_takes_too_long_tells_who_was_too_slow(
+    executor: ThreadPoolExecutor, *, connects: bool, code: str
+) -> None:
+    quick = SessionTimeouts(audio_start_timeout_s=0.01 if connects else 60.0, busy_start_timeout_s=0.01)
+    never = asyncio.Event()
+    async with speech_conversation(executor, timeouts=quick, connects=connects, connected=never) as talk:
+        talk.manager.handle(StartSession("audio"))
+        [*_, told] = await talk.until(Status)
+        assert isinstance(told, Status)
+        assert told.code == code
+
+
+async def test_a_busy_computer_is_waited_for_longer_than_a_silent_provider_which_is_told(
+    executor: ThreadPoolExecutor,
+) -> None:
+    busy = SessionTimeouts(audio_start_timeout_s=0.0, busy_start_timeout_s=60.0, slow_start_s=0.0)
+    ready = asyncio.Event()
+    async with speech_conversation(executor, timeouts=busy, connects=False, connected=ready) as talk:
+        talk.manager.handle(StartSession("audio"))
+        [*_, told] = await talk.until(Status)
+        assert isinstance(told, Status)
+        assert (told.code, told.level) == ("starting_slowly", "info")
+        ready.set()
+        await talk.until(SessionStarted)
 
 
 async def test_a_factory_with_a_defect_fails_the_start_and_nothing_else(talk: SpeechConversation) -> None:
