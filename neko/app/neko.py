@@ -17,6 +17,7 @@ from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
 from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
+from neko.app.embedding import Embedding
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
 from neko.app.hearing_models import HearingModels
@@ -47,6 +48,7 @@ from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE, DataFolder
 from neko.tasks import TaskOwner, in_thread
+from neko.types.embedding import Embedder
 from neko.types.hearing import HearingEngine
 
 logger = logging.getLogger(__name__)
@@ -57,9 +59,9 @@ class Neko:
 
     Needs no HTTP: ``chat`` talks to a character directly. Several may live in one process, each
     over its own folder. ``session_factory`` supplies the model sessions instead of the configured
-    model (a program's own model, a test's scripted one), ``hearing`` recognises speech instead of the configured
-    engine and is closed by whoever gives it. Starting raises ``DataFolderError``; a file that is
-    damaged does not keep her from starting (``faults``).
+    model (a program's own model, a test's scripted one), ``hearing`` recognises speech and ``embedder`` embeds
+    instead of what is configured; these two are closed by whoever gives them. Starting raises ``DataFolderError``;
+    a file that is damaged does not keep her from starting (``faults``).
     """
 
     folder: DataFolder
@@ -67,6 +69,7 @@ class Neko:
     language: ReaderLanguage
     models: Models
     hearing: Hearing
+    embedding: Embedding
     hearing_models: HearingModels
     listening: Listening
     voices: Voices
@@ -83,6 +86,7 @@ class Neko:
         *,
         session_factory: SessionFactory | None = None,
         hearing: HearingEngine | None = None,
+        embedder: Embedder | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.metrics = Metrics()
@@ -92,6 +96,7 @@ class Neko:
         self.instance_id = SettingsInForce({}, self.settings.environ).get(INSTANCE_ID) or uuid4().hex
         self._session_factory = session_factory
         self._own_hearing = hearing
+        self._own_embedder = embedder
 
     # ── start and stop ────────────────────────────────────────────────────────
 
@@ -125,7 +130,9 @@ class Neko:
             self.folder,
             CharacterSettings(lambda: self.config.values, lambda changes: self.config.change(changes)),
         )
-        self.config = Configuration(stored, self.models, self.hearing, self.conversations, self.network, self.faults)
+        self.config = Configuration(
+            stored, self.models, self.hearing, self.embedding, self.conversations, self.network, self.faults
+        )
         try:
             await self.memory.start()
             await self.models.small.follow()
@@ -148,6 +155,7 @@ class Neko:
             self.conversations.aclose,
             self.models.small.aclose,
             self.hearing.aclose,
+            self.embedding.aclose,
             self.bus.aclose,
             self.memory.aclose,
             self.conversations.sockets.aclose,
@@ -173,6 +181,8 @@ class Neko:
             self.models = Models(stored, settings, self.network, small, self._session_factory, ears=self.listening.ears)
             self.hearing = Hearing(stored, self.models, self.network, self.folder.path, self._own_hearing)
             self.hearing.look_now()
+            self.embedding = Embedding(stored, self.models, self.network, self.folder.path, self._own_embedder)
+            self.embedding.look_now()
             self.hearing_models = HearingModels(
                 stored, self.network, self.folder.path, self._owner, lambda: self.config.change({})
             )

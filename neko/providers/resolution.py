@@ -55,6 +55,8 @@ def resolve(role: str, config: Mapping[str, Any], environ: Mapping[str, str]) ->
         return choice.core_role(role)
     if role == "hearing":
         return choice.hearing()
+    if role == "semantic":
+        return choice.semantic()
     raise ValueError(f"unknown model role {role!r}")
 
 
@@ -128,13 +130,37 @@ class _Choice:
         else what the assist provider has for it. A missing key is that of the address."""
         if self._offline:
             return None
-        if url := self._text("hearingModelUrl"):
-            own = self._endpoint("hearing", url, self._text("hearingModelId"), self._text("hearingModelApiKey"))
-            provider = self._catalogue.assist[own.provider]
-            key = own.api_key or (self.key(provider) if provider.base_url else "")
-            return replace(own, model=own.model or provider.models.get("hearing", _HEARING_MODEL), api_key=key)
+        if own := self._own_role("hearing"):
+            return own if own.model else replace(own, model=_HEARING_MODEL)
         assist = self.assist()
         return self._assist_endpoint("hearing") if assist.models.get("hearing") else None
+
+    def semantic(self) -> ModelEndpoint | None:
+        """Text to vectors: its own address, as ``hearing``, else the assist provider, else Qwen where there is a
+        key for it. At the address of another server that speaks like a provider, only a model that is named is asked
+        for."""
+        if self._offline:
+            return None
+        if own := self._own_role("semantic"):
+            return own if own.model else None
+        assist, named = self.assist(), self._text("semanticModelId")
+        is_elsewhere = self._assist_url(assist) != assist.base_url
+        if named or (assist.models.get("semantic") and not is_elsewhere):
+            endpoint = self._assist_endpoint("semantic")
+            return endpoint and replace(endpoint, model=named or endpoint.model)
+        qwen = self._catalogue.assist["qwen"]
+        if not (key := self.key(qwen)):
+            return None
+        return ModelEndpoint("semantic", qwen.key, qwen.name, qwen.base_url, qwen.models["semantic"], key)
+
+    def _own_role(self, role: str) -> ModelEndpoint | None:
+        """One of ``registry.OWN_ROLES`` at its own address; without a model that is the provider's, "" without one."""
+        if not (url := self._text(f"{role}ModelUrl")):
+            return None
+        own = self._endpoint(role, url, self._text(f"{role}ModelId"), self._text(f"{role}ModelApiKey"))
+        provider = self._catalogue.assist[own.provider]
+        key = own.api_key or (self.key(provider) if provider.base_url else "")
+        return replace(own, model=own.model or provider.models.get(role, ""), api_key=key)
 
     def core_role(self, role: str) -> ModelEndpoint | None:
         """A realtime or speech role: its own three values, else core; custom voices are Qwen's."""

@@ -29,13 +29,27 @@ EngineKind = Literal[
     "browser",
     "off",
 ]
+SemanticKind = Literal["server", "e5", "use", "off"]
+SEMANTIC_KINDS: Final[tuple[SemanticKind, ...]] = get_args(SemanticKind)
 HearingKind = Literal["server", "local", "browser", "off"]
 HEARING_KINDS: Final[tuple[HearingKind, ...]] = get_args(HearingKind)
 ENGINE_KINDS: Final[tuple[EngineKind, ...]] = get_args(EngineKind)
 
-ROLES: Final = ("conversation", "summary", "correction", "emotion", "vision", "agent", "omni", "tts", "hearing")
-"""The roles that can have a model of their own; ``omni`` is speech to speech, ``hearing`` speech to text."""
-OWN_ROLES: Final = ("hearing",)
+ROLES: Final = (
+    "conversation",
+    "summary",
+    "correction",
+    "emotion",
+    "vision",
+    "agent",
+    "omni",
+    "tts",
+    "hearing",
+    "semantic",
+)
+"""The roles that can have a model of their own; ``omni`` is speech to speech, ``hearing`` speech to text, ``semantic``
+text to vectors."""
+OWN_ROLES: Final = ("hearing", "semantic")
 """Those that N.E.K.O. does not know; its page of keys neither shows nor covers them."""
 ASSIST_PROVIDERS: Final = ("Qwen", "Openai", "Glm", "Step", "Silicon", "Gemini", "Kimi")
 OWN_ASSIST_PROVIDERS: Final = ("Claude", "Openrouter", "Mistral", "Groq", "Xai", "Deepseek")
@@ -265,6 +279,15 @@ MODELS_MIRROR: Final[Setting[str]] = Setting(
 HEARING_LANGUAGE: Final[Setting[str]] = Setting(
     "hearing.language", TEXT, "", "language that is spoken to her; without one she finds out", Place.NEKO_SECTION
 )
+SEMANTIC_ENGINE: Final[Setting[SemanticKind | None]] = Setting(
+    "semantic.engine",
+    one_of(*SEMANTIC_KINDS),
+    None,
+    "what finds memories by their meaning; without one the server configured for it, else `e5` on this computer, "
+    "else the provider, else `use` on this computer",
+    Place.NEKO_SECTION,
+    ("NEKO_SEMANTIC_ENGINE",),
+)
 VOICES: Final[Setting[Mapping[str, Any]]] = Setting(
     "voices", MAPPING, MappingProxyType({}), "`voice`, `rate` and `pitch` by character", Place.NEKO_SECTION
 )
@@ -293,6 +316,7 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     HEARING_LOCAL_MODEL,
     HEARING_LANGUAGE,
     MODELS_MIRROR,
+    SEMANTIC_ENGINE,
     VOICES,
     REPLIES,
     LOCAL_ONLY,

@@ -41,8 +41,8 @@ Answer = Raw | Callable[[Request], Raw | Awaitable[Raw]]
 class HostileProvider(ScriptedProvider):
     """Answers the next chat with the next of ``answers``; the last one stays for all that follow.
 
-    ``model_list``, ``speech`` and ``transcription`` answer ``…/models``, ``…/audio/speech`` and
-    ``…/audio/transcriptions`` likewise when they are set.
+    ``model_list``, ``speech``, ``transcription`` and ``embeddings`` answer ``…/models``, ``…/audio/speech``,
+    ``…/audio/transcriptions`` and ``…/embeddings`` likewise when they are set.
     """
 
     def __init__(self) -> None:
@@ -51,6 +51,7 @@ class HostileProvider(ScriptedProvider):
         self.model_list: Answer | None = None
         self.speech: Answer | None = None
         self.transcription: Answer | None = None
+        self.embeddings: Answer | None = None
         self.proxied: list[str] = []
         """Targets for which this was taken for a proxy."""
 
@@ -77,6 +78,8 @@ class HostileProvider(ScriptedProvider):
             return self.speech
         if path.endswith("/audio/transcriptions"):
             return self.transcription
+        if path.endswith("/embeddings"):
+            return self.embeddings
         if path.endswith("/chat/completions") and self.answers:
             return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return None

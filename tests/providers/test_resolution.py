@@ -38,7 +38,7 @@ def test_the_catalogue_has_every_provider_of_the_contract() -> None:
     assert len(known.free_voices) == 10
     for provider in known.assist.values():
         if provider.base_url:
-            assert set(provider.models) - {"hearing"} == set(ASSIST_ROLES)
+            assert set(provider.models) - {"hearing", "semantic"} == set(ASSIST_ROLES)
             assert normalise_base_url(provider.base_url) == provider.base_url
             assert provider.needs_key == bool(provider.key_field)
     assert (known.assist_default, known.core_default) == ("qwen", "qwen")

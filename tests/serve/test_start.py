@@ -116,7 +116,7 @@ async def test_the_doctor_finds_a_fresh_installation_well(data_dir: Path, free_p
     assert outcome.code == 0, outcome.out + outcome.err
     assert all(line.startswith(("ok ", "note ")) for line in lines)
     assert [line.split()[1].rstrip(":") for line in lines] == [
-        "Python", "page", "data", "files", "memory", "port", "proxy", "voice", "natural", "hearing", "model",
+        "Python", "page", "data", "files", "memory", "meaning", "port", "proxy", "voice", "natural", "hearing", "model",
         "settings", "browser",
     ]  # fmt: skip
 

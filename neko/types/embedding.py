@@ -1,0 +1,49 @@
+"""The embedding seam: texts to vectors whose angles tell how near their meanings are (``tests/seams/embedder.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TextKind = Literal["question", "line"]
+"""What a text is: some models embed what is looked for in another way than what is found."""
+LONGEST_TEXT = 800
+"""Characters of a text that are embedded; the effort of a model on this computer grows faster than the length."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """``name`` is kept beside vectors: those of different names cannot be compared. ``title`` is for the user.
+    ``local``: no text leaves this computer."""
+
+    name: str
+    title: str
+    local: bool
+
+
+class Embedder(Protocol):
+    """One embedding model, shared by all characters."""
+
+    model: EmbeddingModel
+
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> NDArray[np.float32]:
+        """Vectors of length 1, float32 ``[len(texts), dimensions]``, in the order of the texts.
+
+        ``dimensions`` is the same in every answer of a model; without texts the answer is ``[0, 0]``. Questions go
+        before lines that wait. May be cancelled. Raises ``NekoError``, a ``ModelError`` for whatever the model or
+        its server refuses.
+        """
+        ...
+
+    async def prewarm(self) -> None:
+        """Load or connect ahead of the first question. Raises ``NekoError``."""
+        ...
+
+    async def aclose(self) -> None:
+        """End what is running and free the model; idempotent."""
+        ...
