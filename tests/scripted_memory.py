@@ -75,7 +75,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             window[:] = [entry for entry in window if entry[0] != line.replaces]
         known.append(stored)
         if line.role != "system" and line.text.strip():
-            window.append((stored.id, RecentEntry(line.role, line.text)))
+            window.append(_in_window(stored))
         return Stored(stored, fresh=True)
 
     async def restore(self, character: str) -> list[Line]:
@@ -83,7 +83,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         self._deleted[character].difference_update(removed)
         lines = [line for line in self._known(character) if line.id in removed and line.status != "replaced"]
         window = self._windows[character]
-        window += [(line.id, RecentEntry(line.role, line.text)) for line in lines]
+        window += [_in_window(line) for line in lines]
         window.sort(key=lambda entry: entry[0])
         return lines
 
@@ -104,7 +104,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         if gone and window and window[0][1].role == "system" and window[0][0] >= min(gone):
             reach = window.pop(0)[0]
             again = [line for line in await self.lines(character, before=reach + 1, limit=reach) if line.text.strip()]
-            window[:0] = [(line.id, RecentEntry(line.role, line.text)) for line in again if line.role != "system"]
+            window[:0] = [_in_window(line) for line in again if line.role != "system"]
         window[:] = [entry for entry in window if entry[0] not in gone]
         return sorted(gone)
 
@@ -200,7 +200,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             said = [line for line in await self.lines(character, limit=UNCOMPRESSED) if line.role != "system"]
             window[:] = [
                 *[entry for entry in window if entry[0] == 0],
-                *[(line.id, RecentEntry(line.role, line.text)) for line in said if line.text.strip()],
+                *[_in_window(line) for line in said if line.text.strip()],
             ]
         return chat
 
@@ -255,7 +255,9 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
                 return False
         if not text:
             return False
-        self._windows[character][: len(oldest)] = [(read[len(oldest) - 1][0], RecentEntry("system", text))]
+        self._windows[character][: len(oldest)] = [
+            (read[len(oldest) - 1][0], RecentEntry("system", text, read[len(oldest) - 1][0]))
+        ]
         return True
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
@@ -284,6 +286,10 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         if self.failure is not None:
             raise self.failure
         return self._lines[character]
+
+
+def _in_window(line: Line) -> tuple[int, RecentEntry]:
+    return line.id, RecentEntry(line.role, line.text, line.id, line.at)
 
 
 def _names(character: str) -> Names:

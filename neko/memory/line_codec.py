@@ -49,6 +49,11 @@ def local_naive(at: datetime) -> datetime:
     return local if local.astimezone() == at else local.replace(fold=1)
 
 
+def utc_text(at: datetime) -> str:
+    """The moment as it is kept beside the local time; a naive one is local."""
+    return at.astimezone(UTC).isoformat()
+
+
 def time_prefix(at: datetime) -> str:
     """``[20260222 Sun 10:00] ``, in English whatever the locale."""
     return f"[{at:%Y%m%d} {WEEKDAYS[at.weekday()]} {at:%H:%M}] "
@@ -91,7 +96,7 @@ def line_json(line: NewLine) -> str:
     neko: dict[str, Any] = {
         "turn_id": line.turn_id,
         "status": line.status,
-        "at": line.at.astimezone(UTC).isoformat(),
+        "at": utc_text(line.at),
         "speaker": line.speaker,
     }
     if line.client_id is not None:
@@ -137,6 +142,11 @@ def parse(value: object) -> Parsed | None:
     extra = data.get("additional_kwargs")
     neko = extra.get("neko") if isinstance(extra, dict) else None
     return Parsed(role, text, at, neko if isinstance(neko, dict) else {})
+
+
+def entry_time(parsed: Parsed) -> datetime | None:
+    """When the line was said, local naive time, as far as its message tells."""
+    return _time(_string(parsed.neko.get("at"))) or parsed.at
 
 
 def content_text(content: object) -> str | None:

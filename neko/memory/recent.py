@@ -23,7 +23,16 @@ from neko.errors import (
     UnreadEntriesError,
 )
 from neko.language import guess
-from neko.memory.line_codec import LoggedLine, Message, content_text, message, parse, turn_message
+from neko.memory.line_codec import (
+    LoggedLine,
+    Message,
+    content_text,
+    entry_time,
+    message,
+    parse,
+    turn_message,
+    utc_text,
+)
 from neko.memory.log import Log
 from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.storage import read_json, write_json
@@ -175,6 +184,7 @@ class RecentWindow:
     async def view(self) -> list[RecentEntry]:
         """The window as ``ConversationLog.recent`` promises it."""
         memo: list[str] = []
+        reach = 0
         turns: list[RecentEntry] = []
         for entry in await self.entries():
             parsed = parse(entry)
@@ -182,9 +192,10 @@ class RecentWindow:
                 continue
             if parsed.role == "system":
                 memo.append(cut_memo_prefix(parsed.text))
+                reach = max(reach, _line_id(entry) or 0)
             else:
-                turns.append(RecentEntry(parsed.role, parsed.text))
-        return ([RecentEntry("system", "\n".join(memo))] if memo else []) + turns
+                turns.append(RecentEntry(parsed.role, parsed.text, _line_id(entry) or 0, entry_time(parsed)))
+        return ([RecentEntry("system", "\n".join(memo), reach)] if memo else []) + turns
 
     async def swap(self, read: Sequence[Any], new: Sequence[Message]) -> bool:
         """Put ``new`` in the place of ``read``, the first entries as they were; keep what follows.
@@ -423,4 +434,4 @@ def _belongs(logged: LoggedLine) -> bool:
 
 def _entry(logged: LoggedLine) -> Message:
     line = logged.line
-    return turn_message(line.role, line.text, line.at, {"id": line.id})
+    return turn_message(line.role, line.text, line.at, {"id": line.id, "at": utc_text(line.at)})

@@ -11,7 +11,6 @@ from neko.sessions.log_writer import TextRequest
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_controller import TurnController
 from neko.sessions.unkept_lines import memory_too_slow
-from neko.types.lines import Line
 
 _LINES = 20
 """Lines among which the user's last one is looked for."""
@@ -40,34 +39,29 @@ class LastExchange:
             return
         try:
             async with asyncio.timeout(timeout_s):
-                exchange = await self._find()
-                images = await self._pictures_of(exchange[0]) if exchange else ()
-        except NekoError as error:
-            self._status.report(error)
-            return
-        except TimeoutError:
-            self._status.report(memory_too_slow())
+                request = await self._last_request(received)
+        except (NekoError, TimeoutError) as error:
+            self._status.report(error if isinstance(error, NekoError) else memory_too_slow())
             return
         if not is_wanted():
             return
-        if exchange is None:
+        if request is None:
             self._status.notify("nothing_to_retry")
-            return
-        line, reply = exchange
-        request = TextRequest(line.text, received, images, line=line, again=True, replaces=reply)
-        self._turns.ask(request, committed=True)
+        else:
+            self._turns.ask(request, committed=True)
 
-    async def _find(self) -> tuple[Line, Line | None] | None:
-        """The last user line and the reply to it, if any."""
-        reply: Line | None = None
-        for line in reversed(await self._dependencies.memory.lines(self._character, limit=_LINES)):
+    async def _last_request(self, received: float) -> TextRequest | None:
+        """The last user line with its pictures that were kept, what memory says of it, and the reply to it, if any."""
+        memory, reply = self._dependencies.memory, None
+        for line in reversed(await memory.lines(self._character, limit=_LINES)):
             if line.role == "user":
-                return line, reply
+                kept = [await memory.picture(self._character, name) for name in line.pictures]
+                images = tuple(picture for picture in kept if picture)
+                known = {line.id, reply.id} if reply else {line.id}
+                recalled = await self._turns.log.recall(line.text, besides=known)
+                return TextRequest(
+                    line.text, received, images, line=line, recalled=recalled, again=True, replaces=reply
+                )
             if line.role == "assistant":
                 reply = line
         return None
-
-    async def _pictures_of(self, line: Line) -> tuple[bytes, ...]:
-        """Those that came with it and were kept."""
-        kept = [await self._dependencies.memory.picture(self._character, name) for name in line.pictures]
-        return tuple(picture for picture in kept if picture)

@@ -14,6 +14,7 @@ from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import LineStored, LineUnkept
 from neko.sessions.models.builtin.recall import search_words
+from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.unkept_lines import UnkeptLines
@@ -30,8 +31,8 @@ _RECEIPTS = 200
 """Sent messages whose receipt can be repeated."""
 _MUCH = 1_000
 """Lines, before which a slow recall is the machine's fault and says nothing of how much there is to remember."""
-_RECALLED = 6
-"""Memories that go with a question."""
+_RECALLED = 30
+"""Memories that are asked for besides the lines that are in the prompt anyway: the window of a session to come."""
 _GIVEN_UP_S = 1.0
 """Seconds for the entries that wait when the memory is waited for no longer."""
 MOST_WAITING = 1_000
@@ -62,7 +63,7 @@ Entry = Callable[[], Awaitable[None]]
 class LogWriter:
     """``session_id`` marks the lines of one model session. ``last_line_id`` is the newest line written here.
 
-    ``typed_lines_waiting``: typed lines that are not written yet.
+    ``lines`` is told of what she says. ``typed_lines_waiting``: typed lines that are not written yet.
     """
 
     def __init__(
@@ -72,8 +73,10 @@ class LogWriter:
         owner: TaskOwner,
         clients: Clients,
         status: StatusReporter,
+        lines: PromptLines,
     ) -> None:
         self._character = character
+        self._lines = lines
         self._memory = dependencies.memory
         self._facts = dependencies.bus.session
         self._now = dependencies.now
@@ -150,7 +153,7 @@ class LogWriter:
         receipt follows; ``beside`` is waited for first. While the memory cannot be used the request goes on as it is,
         and the receipt comes when the words are in the log.
         """
-        recall = self._owner.spawn(self._recall(request.text), name="recall")
+        recall = self._owner.spawn(self.recall(request.text), name="recall")
         line = NewLine(
             self.session_id,
             uuid4().hex,
@@ -228,7 +231,7 @@ class LogWriter:
                 replaces=written.id,
                 remark=written.remark,
             )
-            await self._write(line)
+            await self._write(line, turn_id)
 
         self._put(write)
 
@@ -302,7 +305,8 @@ class LogWriter:
                 logger.exception("%s: an entry of the log could not be written", self._character)
                 self._status.notify("internal", level="error")
 
-    async def _write(self, line: NewLine) -> None:
+    async def _write(self, line: NewLine, turn_id: str = "") -> None:
+        """``turn_id``: the turn that the line belongs to, when it does not name it."""
         try:
             stored = await self._store(line)
         except NekoError as error:
@@ -310,6 +314,7 @@ class LogWriter:
             return
         if stored:
             self._remember(self._replies, line.turn_id, stored.line)
+            self._lines.add(turn_id or line.turn_id, stored.line.id)
             self._clients.emit(LineStored(stored.line))
 
     async def _store(self, line: NewLine) -> Stored | None:
@@ -343,21 +348,23 @@ class LogWriter:
     async def _has_followers(self, line: Line) -> bool:
         return bool(await self._memory.lines(self._character, after=line.id, limit=1))
 
-    async def _recall(self, text: str) -> list[Evidence]:
-        """What memory says of the text. That it was too slow is told once per conversation."""
+    async def recall(self, text: str, *, besides: Collection[int] = ()) -> tuple[Evidence, ...]:
+        """What memory says of the text ``besides`` these lines. That it was too slow is told once per conversation."""
         if self.memory_fault:
-            return []
+            return ()
         try:
             async with asyncio.timeout(self._timeouts.recall_timeout_s):
                 wanted = await in_thread(search_words, text)
-                return await self._memory.recall(self._character, wanted, limit=_RECALLED)
+                limit = _RECALLED + len(self._lines.ids)
+                found = await self._memory.recall(self._character, wanted, limit=limit)
+                return tuple(evidence for evidence in found if not set(evidence.sources).intersection(besides))
         except (TimeoutError, NekoError) as error:
             logger.warning("%s: recall gave up: %s", self._character, type(error).__name__)
             is_slow = isinstance(error, TimeoutError | RecallTimeoutError)
             if is_slow and self.last_line_id >= _MUCH and not self._recall_reported:
                 self._recall_reported = True
                 self._status.report(RecallTimeoutError(), level="info")
-            return []
+            return ()
 
     def _remember_receipt(self, client_id: str | None, line: Line) -> None:
         if client_id:

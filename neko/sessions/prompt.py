@@ -1,22 +1,28 @@
-"""What a model is told: the system prompt of a session and what memory adds to one turn.
+"""What a model is told: the system prompt of a session, and what is known for one turn alone.
 
 The order of the pieces is that of ``contract/sessions.md`` §5: preamble, character, memory
-(traits, time, memo, recent lines), closing line.
+(traits, time, memo, recent lines), closing line. What changes from turn to turn, the time and what memory
+recalls, stands behind the talk, so that a server need not read again what comes before.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from neko.llm.tokens import estimate_tokens
+from neko.llm.tokens import beginning, estimate_tokens
 from neko.prompts import phrases
+from neko.sessions.recall_lines import recall_lines
 from neko.types.memory import Evidence, RecentEntry
 
 RECENT_BUDGET = 2400
 """How many tokens, as ``estimate_tokens`` counts them, the recent lines may take."""
+_LONGEST_RECENT = RECENT_BUDGET // 6
+"""Tokens of one of them: of a longer one the beginning stands there."""
+_LEAST_RECENT = 40
+"""Tokens that are worth beginning a line for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +38,20 @@ class Persona:
     is_stranger: bool = False
 
 
-def compose(persona: Persona, recent: Sequence[RecentEntry], now: datetime) -> str:
-    """The system prompt of a new session."""
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """The system prompt of a session. ``lines``: the ids of the lines of the log that stand in it whole."""
+
+    text: str
+    lines: frozenset[int]
+
+
+def compose(persona: Persona, recent: Sequence[RecentEntry], began: datetime) -> Instructions:
+    """The system prompt of a session that began at this moment."""
     say = phrases(persona.language)
     names = {"character": persona.character, "master": say["stranger"] if persona.is_stranger else persona.master}
     memo = [entry.text for entry in recent if entry.role == "system"]
-    lines = _within_budget([entry for entry in recent if entry.role != "system"], persona)
+    lines, whole = _within_budget([entry for entry in recent if entry.role != "system"], persona)
     traits = {name: dict(values) for name, values in persona.traits.items() if values}
     pieces = [
         say["preamble"].format(**names),
@@ -45,12 +59,12 @@ def compose(persona: Persona, recent: Sequence[RecentEntry], now: datetime) -> s
         say["ask_name"] if persona.is_stranger else "",
         say["feeling"],
         say["traits"].format(**names) + "\n" + json.dumps(traits, ensure_ascii=False) if traits else "",
-        say["now"].format(now=spoken_time(now)),
+        say["began"].format(now=spoken_time(began, persona.language)),
         say["memo"] + "\n" + memo[0] if memo else "",
         say["recent"] + "\n" + "\n".join(lines) if lines else "",
         say["closing"].format(**names),
     ]
-    return "\n\n".join(piece for piece in pieces if piece)
+    return Instructions("\n\n".join(piece for piece in pieces if piece), whole)
 
 
 def before(recent: Sequence[RecentEntry], pending: Sequence[str], *, again: bool) -> list[RecentEntry]:
@@ -66,31 +80,43 @@ def before(recent: Sequence[RecentEntry], pending: Sequence[str], *, again: bool
     return earlier
 
 
-def context(persona: Persona, recalled: Sequence[Evidence]) -> str:
-    """What memory adds to one turn, or an empty string."""
-    if not recalled:
-        return ""
+def context(
+    persona: Persona,
+    now: datetime,
+    recalled: Sequence[Evidence] = (),
+    question: str = "",
+    standing: Collection[int] = (),
+) -> str:
+    """What is known for one turn: the time, and what of ``recalled`` is worth telling (``recall_lines``)."""
     say = phrases(persona.language)
-    lines = [
-        say["recall_line"].format(date=f"{evidence.at:%Y-%m-%d %H:%M}", speaker=evidence.speaker, text=evidence.text)
-        for evidence in recalled
-    ]
-    return say["recall"] + "\n" + "\n".join(lines)
+    time = say["now"].format(now=spoken_time(now, persona.language))
+    lines = recall_lines(recalled, question, persona.language, standing)
+    return "\n".join((time, "", say["recall"], *lines)) if lines else time
 
 
-def spoken_time(now: datetime) -> str:
-    """Date, weekday and time in a form every language model reads."""
-    return f"{now:%A}, {now:%Y-%m-%d %H:%M}"
+def spoken_time(now: datetime, language: str) -> str:
+    """Date, weekday and time in a form every language model reads, in the words of the language."""
+    say = phrases(language)
+    weekday = say["weekdays"].split()[now.weekday()]
+    return say["moment"].format(weekday=weekday, date=f"{now:%Y-%m-%d}", time=f"{now:%H:%M}")
 
 
-def _within_budget(entries: Sequence[RecentEntry], persona: Persona) -> list[str]:
+def _within_budget(entries: Sequence[RecentEntry], persona: Persona) -> tuple[list[str], frozenset[int]]:
+    """The newest lines, and the ids of those that stand there whole."""
     speakers = {"user": persona.master, "assistant": persona.character}
+    dated = phrases(persona.language)["recent_line"]
     lines: list[str] = []
+    whole: set[int] = set()
     left = RECENT_BUDGET
     for entry in reversed(entries):
-        line = f"{speakers[entry.role]} | {entry.text}"
-        left -= estimate_tokens(line)
-        if left < 0:
+        date = f"{entry.at:%Y-%m-%d %H:%M}" if entry.at else ""
+        room = min(left, _LONGEST_RECENT)
+        if room < _LEAST_RECENT:
             break
-        lines.append(line)
-    return lines[::-1]
+        line = dated.format(date=date, speaker=speakers[entry.role], text=entry.text).lstrip()
+        shown = beginning(line, room)
+        left -= estimate_tokens(shown)
+        lines.append(shown)
+        if shown == line:
+            whole.add(entry.id)
+    return lines[::-1], frozenset(whole - {0})

@@ -54,11 +54,13 @@ class SlotState(Enum):
 
 @dataclass(slots=True, eq=False)
 class SessionHandle:
-    """One session and its identity. ``mode``: of the input it was started for."""
+    """One session and its identity. ``mode``: of the input it was started for. ``lines``: the ids of the lines of the
+    log that its instructions hold."""
 
     session: ModelSession
     mode: Mode
     id: str
+    lines: frozenset[int] = frozenset()
     listener: asyncio.Task[None] | None = None
 
     def takes(self, mode: Mode) -> bool:
@@ -232,7 +234,8 @@ class ModelSessionSlot:
             session = self._dependencies.model(start.mode, self._owner)
             connects = session.capabilities.connects
             async with asyncio.timeout(self._timeouts.start_timeout_s(start.mode, connects=connects)):
-                await session.open(await self._setup(session))
+                setup, lines = await self._setup(session)
+                await session.open(setup)
         except (Exception, asyncio.CancelledError) as error:
             if not isinstance(error, Exception) and is_cancelled():
                 if session:
@@ -240,7 +243,7 @@ class ModelSessionSlot:
                 raise
             self._failed(start, session, error)
         else:
-            self._promote(start, SessionHandle(session, start.mode, start.id))
+            self._promote(start, SessionHandle(session, start.mode, start.id, lines))
         finally:
             slow.cancel()
 
@@ -258,7 +261,8 @@ class ModelSessionSlot:
         self._observer.on_session_ready(handle)
         handle.listener = self._owner.spawn(self._listen(handle), name="listen")
 
-    async def _setup(self, session: ModelSession) -> SessionSetup:
+    async def _setup(self, session: ModelSession) -> tuple[SessionSetup, frozenset[int]]:
+        """What the session is opened with, and the ids of the lines that it then knows."""
         persona = self._dependencies.persona()
         try:
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
@@ -268,21 +272,23 @@ class ModelSessionSlot:
             fault = error if isinstance(error, NekoError) else memory_too_slow()
             memory_failed(self._dependencies.faults, self._character, fault)
             recent = []
-        recent = [*recent, *(RecentEntry(line.role, line.text) for line in self._observer.unkept)]
+        recent = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in self._observer.unkept)]
         answers_now = self.current is not None and self.current.takes("text")
         if session.capabilities.text_input and not answers_now and (pending := self._observer.pending):
             recent = prompt.before(recent, [request.text for request in pending], again=pending[-1].again)
         toolbox = self._dependencies.toolbox
-        return SessionSetup(
+        instructions = prompt.compose(persona, recent, self._dependencies.now())
+        setup = SessionSetup(
             self._character,
             persona.master,
-            prompt.compose(persona, recent, self._dependencies.now()),
+            instructions.text,
             persona.language,
             self._observer.voice_name,
             toolbox.tools() if toolbox else (),
             tuple(recent),
             {name: str(value) for name, value in persona.traits.get(self._character, {}).items()},
         )
+        return setup, instructions.lines
 
     def _failed(self, start: _Preparation, session: ModelSession | None, error: BaseException) -> None:
         if session:

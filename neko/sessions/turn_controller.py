@@ -40,6 +40,7 @@ from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import LogWriter, TextRequest
 from neko.sessions.nods import is_nod
 from neko.sessions.own_words import are_own
+from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.reply_voice import ReplyVoice
@@ -126,7 +127,8 @@ class TurnController:
         self._streams: dict[str, ReplyStream] = {}
         self._current: ReplyStream | None = None
         self._repetition = RepetitionGuard(character)
-        self.log = LogWriter(character, dependencies, owner, clients, status)
+        self._lines = PromptLines()
+        self.log = LogWriter(character, dependencies, owner, clients, status, self._lines)
         self.help = HelpOffers(clients, dependencies.helplines, lambda: dependencies.persona().language)
         self._sender: SessionSender | None = None
         tool_timeout_s = dependencies.timeouts.turn.tool_timeout_s
@@ -204,6 +206,7 @@ class TurnController:
         self._handle = handle
         self._sender = SessionSender(self._owner, self._dependencies.timeouts.send_timeout_s, self._session_error)
         self.log.session_id = handle.id
+        self._lines.begin(handle.lines)
         capabilities = handle.session.capabilities
         barge_in = BargeIn.CUT if capabilities.answers_speech else BargeIn.PAUSE
         self.dispatch(on.SessionReady(handle.id, capabilities.text_input, capabilities.transcription, barge_in))
@@ -341,7 +344,8 @@ class TurnController:
         request, turn_id = effect.request, effect.turn_id
         item: ModelInput
         if isinstance(request, SpeakRequest):
-            item = Respond(turn_id, request.instructions)
+            now = self._dependencies.now()
+            item = Respond(turn_id, request.instructions, prompt.context(self._dependencies.persona(), now))
         else:
             item = self._message(turn_id, request, effect.before)
         self.send(item, lambda error: self.dispatch(ReplyDone(turn_id, "failed", error)))
@@ -353,12 +357,17 @@ class TurnController:
         images = tuple(image for one in said for image in one.images)[-self._dependencies.limits.images :]
         in_danger = self.help.of(*(one.text for one in said))
         note = self.help.note(in_danger, persona.master, persona.language) if in_danger else ""
+        standing = self._lines.ids
+        known = prompt.context(persona, self._dependencies.now(), request.recalled, request.text, standing)
+        for one in said:
+            if one.line:
+                self._lines.add(turn_id, one.line.id)
         return UserMessage(
             turn_id,
             request.text or phrases(persona.language)["look"],
             images,
             request.recalled,
-            "\n\n".join(filter(None, (prompt.context(persona, request.recalled), note))),
+            "\n\n".join(filter(None, (known, note))),
             again=request.again,
             help=in_danger,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Literal, Protocol
@@ -40,10 +40,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class RecentEntry:
-    """One entry of the recent window. ``role`` system is the memo of what came before."""
+    """One entry of the recent window. ``role`` system is the memo of what came before.
+
+    ``id`` is that of the line, of a memo that of the last line it was made from; 0 where it is not known. ``at`` is
+    local naive time, None where it is not known. Neither counts when entries are compared.
+    """
 
     role: Role
     text: str
+    id: int = field(default=0, compare=False)
+    at: datetime | None = field(default=None, compare=False)
 
 
 class InChats(Enum):

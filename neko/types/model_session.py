@@ -174,11 +174,13 @@ class AddContext:
 class Respond:
     """Speak without a user turn: a greeting, a report, proactive talk.
 
-    The reply carries ``id`` as its ``reply_id``. ``instructions`` say what about, for this reply only.
+    The reply carries ``id`` as its ``reply_id``. ``instructions`` say what about, for this reply only; ``context`` is
+    as in ``UserMessage``.
     """
 
     id: str
     instructions: str
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -511,3 +514,55 @@ async def test_who_comes_back_in_time_finds_the_session(manager: SessionManager)
     for _ in range(10):
         await asyncio.sleep(0)
     assert manager.active
+
+
+async def ask(manager: SessionManager, outbox: Outbox, text: str) -> None:
+    manager.handle(SendText(text))
+    await until(outbox, TurnEnd)
+
+
+def last_words(provider: ScriptedProvider) -> str:
+    """What the user is shown to have said last, with what is known for this turn."""
+    return str(provider.chats[-1].json["messages"][-1]["content"])
+
+
+async def test_a_line_that_stands_in_the_prompt_is_not_recalled_and_one_that_does_not_is(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    await ask(manager, outbox, "my cat is called Biscuit")
+    await ask(manager, outbox, "what is my cat called?")
+    assert times_told("Biscuit", provider) == 1
+    await manager.open_chat(None)
+    await ask(manager, outbox, "what is my cat called?")
+    assert times_told("Biscuit", provider) == 1
+    assert "Biscuit" in last_words(provider)
+
+
+async def test_a_retry_has_what_was_recalled_for_the_question(
+    manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    await ask(manager, outbox, "my cat is called Biscuit")
+    await manager.open_chat(None)
+    await ask(manager, outbox, "what is my cat called?")
+    manager.handle(RetryReply())
+    await until(outbox, TurnEnd)
+    assert len(provider.chats) == 3
+    assert "Biscuit" in last_words(provider)
+
+
+async def test_every_turn_has_the_time_in_the_language_of_the_talk(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    for moment in (datetime(2026, 1, 5, 9, 3), datetime(2026, 1, 15, 22, 40)):
+        now = partial(datetime.combine, moment.date(), moment.time())
+        monkeypatch.setattr(manager._turns, "_dependencies", replace(manager._dependencies, now=now))
+        await ask(manager, outbox, "good morning")
+    assert "Monday, 2026-01-05 09:03" in provider.chats[0].json["messages"][-1]["content"]
+    assert "Thursday, 2026-01-15 22:40" in last_words(provider)
+    assert times_told("It is now", provider) == 1

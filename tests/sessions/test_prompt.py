@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,49 +12,115 @@ from neko.llm.tokens import estimate_tokens
 from neko.prompts import phrases
 from neko.sessions import prompt
 from neko.sessions.prompt import Persona
+from neko.sessions.recall_lines import LONGEST_LINE, MOST_LINES, RECALL_BUDGET, excerpt
 from neko.types.memory import Evidence, RecentEntry
 
 NOW = datetime(2026, 11, 21, 9, 5)
+CAT = Evidence("my cat is {Biscuit}", "user", "Anna", datetime(2026, 5, 3, 18, 0), "line", (1,), "mentions cat", 1.0)
 
 
 def persona(language: str = "en") -> Persona:
     return Persona("Mio", "Sam", "Mio loves tea.", {"Mio": {"age": "22"}, "Sam": {}}, language)
 
 
+def memory(text: str, line_id: int) -> Evidence:
+    return replace(CAT, text=text, sources=(line_id,), at=CAT.at + timedelta(days=line_id))
+
+
 def test_the_pieces_come_in_the_order_of_the_contract() -> None:
-    recent = [RecentEntry("system", "They met in May."), RecentEntry("user", "hi"), RecentEntry("assistant", "hello")]
-    text = prompt.compose(persona(), recent, NOW)
+    recent = [
+        RecentEntry("system", "They met in May."),
+        RecentEntry("user", "hi", 7, datetime(2026, 11, 20, 22, 10)),
+        RecentEntry("assistant", "hello"),
+    ]
+    text = prompt.compose(persona(), recent, NOW).text
     order = [
         "You are Mio",
         "Mio loves tea.",
         '"age": "22"',
         "2026-11-21 09:05",
         "They met in May.",
-        "Sam | hi",
+        "2026-11-20 22:10 Sam | hi",
+        "\nMio | hello",
         "goes on",
     ]
     places = [text.index(piece) for piece in order]
     assert places == sorted(places)
-    assert "Mio | hello" in text
 
 
 def test_the_prompt_is_bounded_and_keeps_the_latest_lines() -> None:
-    recent = [RecentEntry("user", f"line {number} " + "word " * 50) for number in range(500)]
-    text = prompt.compose(persona(), recent, NOW)
-    assert "line 499" in text
-    assert "line 3 " not in text
-    assert estimate_tokens(text) < prompt.RECENT_BUDGET + 600
+    recent = [RecentEntry("user", f"line {number} " + "word " * 50, number) for number in range(500)]
+    instructions = prompt.compose(persona(), recent, NOW)
+    assert "line 499" in instructions.text
+    assert "line 3 " not in instructions.text
+    assert estimate_tokens(instructions.text) < prompt.RECENT_BUDGET + 600
+    assert 499 in instructions.lines
+    assert 3 not in instructions.lines
+
+
+@pytest.mark.parametrize("sign", ["x", "猫"])
+def test_of_an_over_long_line_the_beginning_stands_there_and_all_others_do_too(sign: str) -> None:
+    said = ["one", "two", f"three {sign * 12_000}", "four", f"five {sign * 12_000}"]
+    instructions = prompt.compose(persona(), [RecentEntry("user", text, at) for at, text in enumerate(said, 1)], NOW)
+    assert all(f"Sam | {text[:4]}" in instructions.text for text in said)
+    assert instructions.lines == {1, 2, 4}
+    assert estimate_tokens(instructions.text) < prompt.RECENT_BUDGET
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_every_phrase(language: str) -> None:
     assert phrases(language).keys() == phrases("en").keys()
-    assert "Mio" in prompt.compose(persona(language), [RecentEntry("user", "x")], NOW)
+    assert "Mio" in prompt.compose(persona(language), [RecentEntry("user", "x")], NOW).text
+
+
+@pytest.mark.parametrize(
+    ("language", "weekday"),
+    [("en", "Saturday"), ("zh-CN", "星期六"), ("zh-TW", "星期六"), ("ja", "土曜日"), ("ko", "토요일")],
+)
+def test_every_turn_tells_the_time_in_the_readers_language(language: str, weekday: str) -> None:
+    text = prompt.context(persona(language), NOW)
+    assert weekday in text
+    assert "2026-11-21" in text
+    assert "09:05" in text
 
 
 def test_recall_is_quoted_with_its_date_and_speaker() -> None:
-    at = datetime(2026, 5, 3, 18, 0)
-    evidence = Evidence("my cat is {Biscuit}", "user", "Anna", at, "line", (1,), "mentions cat", 1.0)
-    text = prompt.context(persona(), [evidence])
-    assert "2026-05-03 18:00, Anna: my cat is {Biscuit}" in text
-    assert prompt.context(persona(), []) == ""
+    assert "2026-05-03 18:00, Anna: my cat is {Biscuit}" in prompt.context(persona(), NOW, [CAT])
+    assert phrases("en")["recall"] not in prompt.context(persona(), NOW)
+
+
+def test_recall_brings_nothing_that_stands_in_the_prompt_or_only_repeats_the_question() -> None:
+    found = [memory("What is my cat called?", 3), memory("my cat is Biscuit", 4), memory("My cat is Biscuit!", 5)]
+    text = prompt.context(persona(), NOW, [CAT, *found], "what is my cat called", {1})
+    assert "{Biscuit}" not in text
+    assert "called?" not in text
+    assert text.lower().count("my cat is biscuit") == 1
+
+
+def test_recall_brings_the_best_lines_oldest_first() -> None:
+    found = [memory(f"fact number {number}", number) for number in (9, 8, 1, 7, 6, 5, 4, 3)]
+    lines = [line for line in prompt.context(persona(), NOW, found).splitlines() if "fact" in line]
+    assert [line[-1] for line in lines] == ["1", "5", "6", "7", "8", "9"]
+    assert len(lines) == MOST_LINES
+
+
+@pytest.mark.parametrize(
+    ("filler", "fact"), [("a chapter of a novel. ", "I am allergic to walnuts. "), ("一章小说。", "我对核桃过敏。")]
+)
+def test_recall_keeps_to_its_budget_and_quotes_the_part_that_was_asked_about(filler: str, fact: str) -> None:
+    found = [memory(filler * 900 + f"{number} {fact}" + filler * 900, number) for number in range(1, 7)]
+    time = prompt.context(persona(), NOW)
+    text = prompt.context(persona(), NOW, found, f"what about {fact}")
+    assert estimate_tokens(text) - estimate_tokens(time) <= RECALL_BUDGET
+    assert text.count(fact.strip()) >= 3
+
+
+def test_an_excerpt_is_where_most_of_the_question_is_found() -> None:
+    text = "violins here " + "and so on " * 300 + "her job is to build violins in Cremona " + "and so on " * 300
+    part = excerpt(text, "What is the job of my sister, does she build violins?", LONGEST_LINE)
+    assert "her job is to build violins" in part
+    assert part.startswith("… ")
+    assert part.endswith(" …")
+    assert estimate_tokens(part) <= LONGEST_LINE + 5
+    assert excerpt("short", "anything", LONGEST_LINE) == "short"
+    assert excerpt(text, "zzz", LONGEST_LINE).startswith("violins here")

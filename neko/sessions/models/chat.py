@@ -105,8 +105,8 @@ class ChatSession:
                 self._answer(item)
             case Prepare():
                 self._read_ahead()
-            case Respond(reply_id, instructions):
-                self._start(reply_id, Question(ask=f"[{self._speak_first} {instructions}]"))
+            case Respond(reply_id, instructions, context):
+                self._start(reply_id, Question(context, ask=f"[{self._speak_first} {instructions}]"))
             case UserImage(jpeg):
                 self._live_picture = jpeg
             case ToolResult():
