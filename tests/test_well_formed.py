@@ -47,7 +47,7 @@ def is_clean(text: str) -> bool:
 
 def frame(text: str) -> str:
     sent = {"action": "stream_data", "input_type": "text", "data": text, "client_id": text[:20], "language": text}
-    action, language = wire.decode(json.dumps(sent))
+    action, language, _ = wire.decode(json.dumps(sent))
     assert isinstance(action, SendText)
     assert is_clean(f"{action.client_id}{language}")
     return action.text

@@ -19,10 +19,13 @@ def client_language(connection: HTTPConnection) -> str | None:
 
 def client_region(connection: HTTPConnection) -> str | None:
     """Where a client says it is (``neko_region``, ISO 3166), else what its browser's first language tells."""
-    named = connection.query_params.get("neko_region", "")
-    if len(named) == _REGION_LETTERS and named.isascii() and named.isalpha():
-        return named.upper()
-    return region_of(connection.headers.get("accept-language", "").partition(",")[0].partition(";")[0])
+    named = region_code(connection.query_params.get("neko_region", ""))
+    return named or region_of(connection.headers.get("accept-language", "").partition(",")[0].partition(";")[0])
+
+
+def region_code(named: str) -> str | None:
+    """ISO 3166 in capitals; None for what is none."""
+    return named.upper() if len(named) == _REGION_LETTERS and named.isascii() and named.isalpha() else None
 
 
 def request_language(connection: HTTPConnection, neko: Neko) -> str:

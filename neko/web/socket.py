@@ -22,7 +22,7 @@ from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import TAKEN_OVER, Outbox
 from neko.tasks import in_thread
 from neko.web import wire
-from neko.web.request_language import client_language, client_region
+from neko.web.request_language import client_language, client_region, region_code
 
 logger = logging.getLogger(__name__)
 
@@ -118,19 +118,21 @@ class Socket:
     async def _act(self, manager: SessionManager, text: str) -> None:
         try:
             large = len(text) > wire.SMALL_FRAME
-            action, language = await in_thread(wire.decode, text) if large else wire.decode(text)
+            frame = await in_thread(wire.decode, text) if large else wire.decode(text)
         except FrameError as error:
             words = notice(error.code, self._outbox.language or manager.language, error.params)
             if error.failed_mode is not None:
                 self._outbox.put(SessionFailed(error.failed_mode, words.text))
             self._outbox.put(Status(words.text, words.code, words.remedy, level="error"))
             return
-        if language:
-            self._outbox.language = normalise(language)
-        if isinstance(action, StartSession):
-            self._binary_rate = action.binary_rate
-        if action is not None:
-            await manager.take(action, self._outbox)
+        if frame.language:
+            self._outbox.language = normalise(frame.language)
+        if frame.region:
+            self._outbox.region = region_code(frame.region) or self._outbox.region
+        if isinstance(frame.action, StartSession):
+            self._binary_rate = frame.action.binary_rate
+        if frame.action is not None:
+            await manager.take(frame.action, self._outbox)
 
     async def _give_up(self, error: Exception) -> None:
         """Nothing can be sent any more: a client that is told so comes back, one that is left open waits for ever."""

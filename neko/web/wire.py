@@ -7,7 +7,7 @@ import binascii
 import sys
 from array import array
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from neko.errors import FrameError
 from neko.sessions import events as ev
@@ -56,10 +56,17 @@ _JPEG = "data:image/jpeg;base64,"
 _MODES: dict[str, Mode] = {"audio": "audio", "screen": "audio", "camera": "audio", "text": "text"}
 
 
-def decode(text: str) -> tuple[Action | None, str | None]:
-    """One frame: the action and the ``language`` that may ride on any.
+class Frame(NamedTuple):
+    """What a client says: an action, ``None`` for input that is dropped without an answer, and what may ride on any:
+    ``language`` that it shows and, of our own page, ``region`` it is in (``neko_region``)."""
 
-    ``None`` for input that is dropped without an answer. Raises ``FrameError``. May take some time for a frame
+    action: Action | None
+    language: str | None
+    region: str | None
+
+
+def decode(text: str) -> Frame:
+    """One frame. Raises ``FrameError``. May take some time for a frame
     larger than ``SMALL_FRAME``; one that can be no action is refused before it is parsed.
     """
     if len(text) > MAX_TEXT and (_is_nested(text) or (len(text) > SMALL_FRAME and not _is_one_long_text(text))):
@@ -70,12 +77,16 @@ def decode(text: str) -> tuple[Action | None, str | None]:
         raise FrameError("invalid_json") from None
     if not isinstance(frame, dict):
         raise FrameError("invalid_json")
-    language = frame.get("language")
+    language, region = frame.get("language"), frame.get("neko_region")
     name = frame.get("action")
     decoder = _ACTIONS.get(name) if isinstance(name, str) else None
     if decoder is None:
         raise FrameError("unknown_action", action=str(name)[:60])
-    return decoder(frame), language if isinstance(language, str) else None
+    return Frame(
+        decoder(frame),
+        language if isinstance(language, str) else None,
+        region if isinstance(region, str) else None,
+    )
 
 
 def _is_nested(frame: str) -> bool:

@@ -130,23 +130,23 @@ def test_the_largest_of_each_action_passes_in_any_order_of_its_fields(first: str
         ordered = {first: fields[first]} if first in fields else {}
         return json.dumps({**ordered, **fields})
 
-    picture, _ = wire.decode(sent(action="stream_data", input_type="camera", data=f"data:image/jpeg;base64,{JPEG}"))
+    picture = wire.decode(sent(action="stream_data", input_type="camera", data=f"data:image/jpeg;base64,{JPEG}")).action
     assert isinstance(picture, SendImage)
     assert len(picture.jpeg) == 10_000_002
-    shot, _ = wire.decode(sent(action="screenshot_response", data=JPEG))
+    shot = wire.decode(sent(action="screenshot_response", data=JPEG)).action
     assert isinstance(shot, ScreenshotResponse)
-    samples, _ = wire.decode(sent(action="stream_data", input_type="audio", data=[-32768] * wire.MAX_SAMPLES))
+    samples = wire.decode(sent(action="stream_data", input_type="audio", data=[-32768] * wire.MAX_SAMPLES)).action
     assert isinstance(samples, SendAudio)
     sound = base64.b64encode(bytes(wire.MAX_ENCODED_AUDIO // 4 * 3 - 2)).decode()
-    encoded, _ = wire.decode(sent(action="stream_data", input_type="audio", data=sound))
+    encoded = wire.decode(sent(action="stream_data", input_type="audio", data=sound)).action
     assert isinstance(encoded, SendAudio)
     for letter in ("x", "\n", "字", "😀", '"', "[", "\\"):
-        text, _ = wire.decode(sent(action="stream_data", input_type="text", data=letter * wire.MAX_TEXT))
+        text = wire.decode(sent(action="stream_data", input_type="text", data=letter * wire.MAX_TEXT)).action
         assert isinstance(text, SendText)
     slashed = JPEG.replace("/", "\\/")
-    picture, _ = wire.decode(
+    picture = wire.decode(
         f'{{"action":"stream_data","input_type":"screen","data":"data:image/jpeg;base64,{slashed}"}}'
-    )
+    ).action
     assert isinstance(picture, SendImage)
 
 

@@ -109,6 +109,14 @@ async def test_the_page_says_where_the_reader_is(server: RunningServer) -> None:
     assert card["message"].isascii()  # in the language of the reader all the same
 
 
+async def test_the_page_may_find_that_out_later(server: RunningServer) -> None:
+    async with client(server.ws_url, NAME, language="en-US") as page:
+        await page.send("ping", neko_region="jp")
+        _, frames = await asked(page, WANT_TO_DIE["en"], neko_region="no region")
+    (card,) = helps(frames)
+    assert card["region"] == "JP"
+
+
 async def test_once_in_a_while_is_enough_but_another_danger_has_its_own_card(server: RunningServer) -> None:
     async with client(server.ws_url, NAME, language="en-US") as page:
         _, first = await asked(page, WANT_TO_DIE["en"])

@@ -27,7 +27,7 @@ URL = "data:image/jpeg;base64," + JPEG
 
 
 def decode(**frame: Any) -> act.Action | None:
-    return wire.decode(json.dumps(frame))[0]
+    return wire.decode(json.dumps(frame)).action
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,10 @@ def test_what_is_no_action_is_refused_with_its_reason(text: str, code: str) -> N
     assert caught.value.code == code
 
 
-def test_a_language_may_ride_on_any_frame() -> None:
-    assert wire.decode('{"action":"ping","language":"ja"}') == (act.Ping(), "ja")
+def test_a_language_and_a_region_may_ride_on_any_frame() -> None:
+    assert wire.decode('{"action":"ping","language":"ja"}') == (act.Ping(), "ja", None)
+    assert wire.decode('{"action":"ping","neko_region":"JP"}') == (act.Ping(), None, "JP")
+    assert wire.decode('{"action":"ping","neko_region":7}') == (act.Ping(), None, None)
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -122,9 +124,10 @@ ANY_JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries
 def test_no_json_makes_the_decoder_fail_in_another_way(value: Any) -> None:
     for frame in (value, {"action": "stream_data", "input_type": "audio", "data": value}, {"action": value}):
         with suppress(FrameError):
-            action, language = wire.decode(json.dumps(frame))
+            action, language, region = wire.decode(json.dumps(frame))
             assert action is None or isinstance(action, act.SendAudio)
             assert language is None
+            assert region is None
 
 
 LINE = Line(7, "s", "t", "user", "Sam", "hi", datetime(2026, 5, 3, 12, 0), client_id="c")

@@ -25,7 +25,7 @@ import { newId } from "./identity.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { LinkNotice } from "./link_notice.js";
 import { clearFault, toast } from "./notices.js";
-import { readersRegion } from "./region.js";
+import { knownRegion, readersRegion } from "./region.js";
 import { Removals } from "./removals.js";
 import { ServerEvents } from "./server_events.js";
 import { Socket, TAKEN_OVER } from "./socket.js";
@@ -386,6 +386,7 @@ export class Conversation extends Emitter {
     for (const picture of entry.pictures ?? []) this.send({ action: "stream_data", input_type: "screen", data: picture });
     const sent = this.send({
       action: "stream_data", input_type: "text", data: entry.text, client_id: entry.clientId ?? "", language: currentLanguage(),
+      neko_region: readersRegion(),
     });
     if (sent) {
       if (entry.waiting) {
@@ -443,6 +444,7 @@ function socketUrl(character) {
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   url.search = `neko_undo&neko_close_codes=${TAKEN_OVER}`;
   url.searchParams.set("neko_language", currentLanguage());
-  url.searchParams.set("neko_region", readersRegion());
+  const region = knownRegion();
+  if (region !== null) url.searchParams.set("neko_region", region);
   return url.href;
 }

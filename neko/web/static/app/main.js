@@ -11,6 +11,7 @@ import { Late } from "./late.js";
 import { startLayout } from "./layout.js";
 import { LogView } from "./log_view.js";
 import { toast } from "./notices.js";
+import { lookForRegion } from "./region.js";
 import { Settings } from "./settings/loader.js";
 import { startShell } from "./shell.js";
 import { SpeechOutput } from "./speech_output.js";
@@ -125,6 +126,7 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
   conversation.on("card", () => void appearance.follow(conversation.character));
   conversation.on("ready", () => setTimeout(() => {
     for (const part of [settings, call, search, chats]) part.load().catch(() => null); // tried again when it is wanted
+    void lookForRegion().then((region) => conversation.send({ action: "ping", neko_region: region }));
   }, QUIET_AFTER_MS));
   conversation.on("model", (model) => welcome.modelChanged(model));
   conversation.on("chat", () => welcome.leave());

@@ -18,6 +18,8 @@ const REPORT_EVERY_MS = 250;
 /** Whoever pauses her says within this time whether she may go on. */
 const LONGEST_PAUSE_MS = 10_000;
 const SAMPLE = "sample";
+/** Opening the sound takes a browser up to a tenth of a second: the first key is shown before. Still counts as the gesture (WebKit: one second). */
+const AFTER_GESTURE_MS = 150;
 
 /**
  * Events: `mouth` at each frame while she speaks; `speaking` when she begins and ends to be heard;
@@ -59,7 +61,7 @@ export class SpeechOutput extends Emitter {
     this.#player = new Player({ ...handlers, onBlocked: () => this.emit("blocked") });
     this.#voice = new BrowserVoice(handlers);
     this.#player.setVolume(this.loudness);
-    const unlock = () => this.#player.unlock();
+    const unlock = () => setTimeout(() => this.#player.unlock(), AFTER_GESTURE_MS);
     document.addEventListener("pointerdown", unlock, { capture: true });
     document.addEventListener("keydown", unlock, { capture: true });
   }

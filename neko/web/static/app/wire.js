@@ -98,9 +98,9 @@
  *
  * What the page sends, by `action`:
  *
- * @typedef {{ action: "stream_data", input_type: "text", data: string, client_id: string, language: string }} SendText
+ * @typedef {{ action: "stream_data", input_type: "text", data: string, client_id: string, language: string, neko_region: string }} SendText
  * @typedef {{ action: "stream_data", input_type: "screen", data: string }} SendPicture `data`: a `data:image/jpeg;base64,` URL.
- * @typedef {{ action: "stop_reply" | "retry_reply" | "ping", language?: string }} PlainAction
+ * @typedef {{ action: "stop_reply" | "retry_reply" | "ping", language?: string, neko_region?: string }} PlainAction
  * @typedef {{ action: "playback", speech_id: string, played_ms: number, state: "playing" | "paused" | "ended" }} ReportPlayback
  * @typedef {{ action: "neko_heard", utterance_id: string, state: "started" | "partial" | "final" | "rejected", text: string }} HeardOnPage
  * @typedef {{ action: "neko_microphone", muted: boolean }} MuteMicrophone

@@ -53,11 +53,8 @@ const FILTERS = CENTRES.map((centre, band) => ({
 }));
 const WEIGHTS_SUM = FILTERS.reduce((sum, { weight }) => sum + weight, 0);
 
-const TEMPLATES = NAMES.flatMap((name) =>
-  FORMANTS[name].flatMap((formants) =>
-    THROATS.flatMap((throat) => TILTS_DB.map((tilt) => ({ name, bands: template(formants.map((hz) => hz * throat), tilt) ?? [] }))),
-  ),
-);
+/** What each vowel looks like, reckoned when first needed. @type {{ name: Vowel, bands: number[] }[]} */
+let templates = [];
 
 /**
  * Level of a block of samples (-1…1) in dB of full scale.
@@ -91,8 +88,9 @@ export function vowelWeights(spectrum, binHz) {
     return db > -200 ? 10 ** (db / 10) : 0;
   }, binHz);
   if (!bands) return null;
+  if (!templates.length) templates = allTemplates();
   const best = { a: -1, i: -1, u: -1, e: -1, o: -1 };
-  for (const { name, bands: expected } of TEMPLATES) best[name] = Math.max(best[name], likeness(bands, expected));
+  for (const { name, bands: expected } of templates) best[name] = Math.max(best[name], likeness(bands, expected));
   const top = Math.max(...Object.values(best));
   const weights = { a: 0, i: 0, u: 0, e: 0, o: 0 };
   let total = 0;
@@ -136,6 +134,14 @@ function inBands(powerAt, stepHz) {
  */
 function likeness(one, other) {
   return one.reduce((sum, level, band) => sum + level * (other[band] ?? 0), 0);
+}
+
+function allTemplates() {
+  return NAMES.flatMap((name) =>
+    FORMANTS[name].flatMap((formants) =>
+      THROATS.flatMap((throat) => TILTS_DB.map((tilt) => ({ name, bands: template(formants.map((hz) => hz * throat), tilt) ?? [] }))),
+    ),
+  );
 }
 
 /**
