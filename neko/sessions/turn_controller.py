@@ -208,7 +208,8 @@ class TurnController:
         self.log.session_id = handle.id
         self._lines.begin(handle.lines)
         capabilities = handle.session.capabilities
-        barge_in = BargeIn.CUT if capabilities.answers_speech else BargeIn.PAUSE
+        barge_in = BargeIn.PAUSE_UNTIL_TOLD if capabilities.hearing else BargeIn.PAUSE
+        barge_in = BargeIn.CUT if capabilities.answers_speech else barge_in
         self.dispatch(on.SessionReady(handle.id, capabilities.text_input, capabilities.transcription, barge_in))
 
     def leave_session(self) -> None:

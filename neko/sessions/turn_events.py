@@ -40,7 +40,10 @@ class BargeIn(Enum):
     CUT = "cut"
     """The reply is over."""
     PAUSE = "pause"
-    """The reply is held until words come or the speech lasts, or the sound proves to be no speech."""
+    """The reply is held until words come, or the sound proves to be no speech; what goes on for long is speech."""
+    PAUSE_UNTIL_TOLD = "pause until told"
+    """The same, but the session tells when speech lasts, and ends what nothing more comes of: a client that left in
+    the middle has not interrupted anybody."""
 
 
 @dataclass(frozen=True, slots=True)

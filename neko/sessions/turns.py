@@ -226,7 +226,10 @@ class _Transition:
         """Hold the reply, heard or yet to come, until it is known whether the user has something to say."""
         if self._paused_until is None:
             self._effects.append(do.PauseSound())
-        self._paused_until = self._now + self._timeouts.pause_timeout_s
+        is_timed = self._barge_in is not BargeIn.PAUSE_UNTIL_TOLD
+        self._paused_until = self._now + (
+            self._timeouts.pause_timeout_s if is_timed else self._timeouts.utterance_timeout_s
+        )
 
     def on_speech_lasts(self, event: model.SpeechLasts) -> None:
         if self._paused_until is not None and self._utterance and self._utterance.id == event.utterance_id:
@@ -494,8 +497,8 @@ class _Transition:
             self._writing = ()
 
     def _end_pause(self) -> None:
-        """Speech that lasts is speech; anything else was none."""
-        if self._utterance and self._utterance.speaking:
+        """Speech that lasts is speech; anything else was none, and so is what a session tells nothing more of."""
+        if self._utterance and self._utterance.speaking and self._barge_in is not BargeIn.PAUSE_UNTIL_TOLD:
             self._cut(do.SilenceSound(), spoken_over=True)
         else:
             self._resume()

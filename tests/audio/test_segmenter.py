@@ -77,3 +77,10 @@ def test_while_it_is_held_only_the_release_ends_it() -> None:
 
 def test_the_end_of_nothing_is_nothing() -> None:
     assert list(Segmenter().end()) == []
+
+
+def test_a_key_that_is_held_is_no_cough_though_nothing_is_said() -> None:
+    segmenter = Segmenter()
+    list(segmenter.hold())
+    assert heard(segmenter, (0.1, 2.0)) == [Speech.PAUSED]
+    assert heard(segmenter, (0.1, 1.0)) == [Speech.LASTS]

@@ -82,7 +82,7 @@ class _World:
                 yield on.CommitFailed(turn, MemoryStoreError())
             case "ready":
                 self.sessions += 1
-                barge_in = BargeIn.PAUSE if value else BargeIn.CUT
+                barge_in = list(BargeIn)[self.sessions % 3] if value else BargeIn.CUT
                 yield on.SessionReady(
                     f"s{self.sessions}", transcription=value or self.sessions % 2 == 0, barge_in=barge_in
                 )

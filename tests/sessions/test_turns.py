@@ -322,6 +322,16 @@ def test_speech_that_lasts_cuts_a_paused_reply_without_any_words() -> None:
     assert machine.now == TIMEOUTS.pause_timeout_s
 
 
+def test_speech_of_which_nothing_more_comes_cuts_nothing_where_the_session_tells_what_lasts() -> None:
+    machine = up(transcription=True, barge_in=BargeIn.PAUSE_UNTIL_TOLD)
+    answered(machine, "t1", "so far")
+    machine.take(on.SoundBegan("t1"), model.SpeechStarted("u1"))
+    assert do.ResumeSound() in machine.wait()
+    assert machine.now > TIMEOUTS.pause_timeout_s
+    machine.take(model.SpeechStarted("u2"))
+    assert do.EndTurn("t1", "interrupted") in machine.take(model.SpeechLasts("u2"))
+
+
 # ── tools, retries, speaking first ────────────────────────────────────────────
 
 

@@ -16,7 +16,9 @@ from httpx2 import AsyncClient
 from neko.application import Neko
 from neko.audio.resample import PcmStream
 from neko.serve import listen, serving
+from neko.sessions.events import SpeechResumed, UserActivity
 from neko.sessions.models.cascade import listener
+from neko.sessions.outbox import Outbox
 from neko.settings import Settings
 from neko.types.hearing import HEARING_RATE as RATE
 from tests.client import Client, Frame, client, is_turn_end, text_of, types_of
@@ -174,6 +176,22 @@ async def test_a_cough_or_a_nod_lets_her_go_on_where_she_was(data_dir: Path, wor
         assert paused["speech_id"] == seen[-1]["speech_id"] == speech_id
         assert "user_activity" not in types_of(seen)
         assert await call.lines() == before
+
+
+async def test_a_client_that_is_lost_in_the_middle_of_a_nod_has_not_interrupted_her(data_dir: Path) -> None:
+    async with in_call(data_dir, Words("Mhm.")) as call:
+        speech_id = await call.hear_her()
+        conversation = call.neko.conversations.get(NAME)
+        assert conversation
+        reader = Outbox()
+        with conversation.tap(reader):
+            await call.play(quiet(0.3), (await spoken("mhm"))[: FRAME * 20])
+            await call.page.until("neko_speech_paused")
+            await call.page.connection.close()
+            outcome = None
+            while not isinstance(outcome, SpeechResumed | UserActivity):
+                outcome = await reader.get()
+        assert outcome == SpeechResumed(speech_id)
 
 
 @pytest.mark.parametrize(

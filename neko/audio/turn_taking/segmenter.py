@@ -40,7 +40,8 @@ class _State(Enum):
 class SegmenterLimits:
     """``on``, ``off``: probabilities above and below which a window counts as speech and as quiet (between them
     it is what the one before was). Seconds: ``start_s`` of speech are a start, as is one window of probability
-    ``sure`` (Silero's gives none of clicks, knocks and noise that much); ``lasting_s`` are no cough,
+    ``sure`` (Silero's gives none of clicks, knocks and noise that much); ``lasting_s`` are no cough, nor is a key that
+    is held for ``held_s``,
     ``pause_s`` of quiet are a pause, less than ``shortest_s`` of speech holds no word, and after ``longest_s`` a turn
     ends at its next pause, after twice that at once."""
 
@@ -49,6 +50,7 @@ class SegmenterLimits:
     sure: float = 0.7
     start_s: float = 2 * WINDOW_S
     lasting_s: float = 0.6
+    held_s: float = 2.5
     pause_s: float = 4 * WINDOW_S
     shortest_s: float = 0.1
     longest_s: float = 60.0
@@ -108,12 +110,13 @@ class Segmenter:
             self.speech_s += WINDOW_S
             self.since_pause_s += WINDOW_S
             self.silence_s = 0.0
-            if not self._lasting and self.speech_s >= limits.lasting_s:
-                self._lasting = True
-                yield Speech.LASTS
         else:
             self.silence_s += WINDOW_S
             yield from self._quiet()
+        is_long = self.speech_s >= limits.lasting_s or (self.held and self.turn_s >= limits.held_s)
+        if self.open and is_long and not self._lasting:
+            self._lasting = True
+            yield Speech.LASTS
         if self.open and not self.held and self.turn_s >= 2 * limits.longest_s:
             yield from self.end()
 

@@ -204,7 +204,7 @@ class Listener:
         elif utterance is None:
             return
         elif event is Speech.LASTS:
-            if not (self._echo_guard and self._echo_guard.lets_echo_through):
+            if self._segmenter.held or not (self._echo_guard and self._echo_guard.lets_echo_through):
                 self._emit(SpeechLasts(utterance.id))
         elif event is Speech.PAUSED:
             self._segmenter.patience_s = LONGEST_S  # its end needs the same words as its patience
