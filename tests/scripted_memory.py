@@ -6,14 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
 
 from neko.errors import NekoError
 from neko.language import guess
 from neko.memory import memo, review
-from neko.memory.keywords import keywords
 from neko.memory.line_codec import Names, local_naive
 from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED
+from neko.memory.words import terms
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import (
     Chat,
@@ -218,13 +219,22 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         self._known(character)
         return [entry for _, entry in self._windows[character]]
 
-    async def recall(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Evidence]:
+    async def recall(
+        self,
+        character: str,
+        query: str,
+        *,
+        limit: int = 5,
+        before: int | None = None,
+        context: Sequence[str] = (),
+        now: datetime | None = None,
+    ) -> list[Evidence]:
         if self.recall_failure is not None:
             raise self.recall_failure
-        wanted = {keyword.text for keyword in keywords(query)}
+        wanted = set(terms(query))
         evidence = []
         for line in await self.lines(character, before=before, limit=len(self._known(character)), chat=InChats.ALL):
-            held = [keyword.text for keyword in keywords(line.text) if keyword.text in wanted]
+            held = [term for term in terms(line.text) if term in wanted]
             if held and line.role != "system":
                 score = len(held) * (0.4 if line.text.rstrip().endswith(("?", "？")) else 1.0)
                 score *= 1.0 if line.role == "user" else 0.8

@@ -34,11 +34,11 @@ from neko.llm.echo import without_echo
 from neko.llm.reply_filter import ReplyFilter
 from neko.llm.speaker_labels import SpeakerLabels
 from neko.llm.tool_calls import ToolCallAssembler
-from neko.memory.keywords import keywords
+from neko.memory import words
 from neko.memory.line_codec import logged_line
 from neko.memory.memo import cut_memo_prefix, unwrapped
+from neko.memory.ranking import _asks
 from neko.memory.review import corrections
-from neko.memory.search import _asks
 from neko.providers.addresses import normalise_base_url
 from neko.providers.error_body import decoded_body, read_error
 from neko.safety import recognise
@@ -161,8 +161,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "code marks, asked": lambda text: asked(CodeMarks(), text),
     "prose": whole_and_in_pieces(lambda: ProseReader().feed),
     "reply": lambda text: ReplyStream("t").feed(text),
-    "keywords": keywords,
-    "questions": lambda text: _asks(text, keywords("cat 1 吗 猫 a")),
+    "words": words.terms,
+    "simplest form": words.plain,
+    "questions": lambda text: _asks(text, words.terms("cat 1 吗 猫 a")),
     "memo": cut_memo_prefix,
     "memo, made": unwrapped,
     "row of the log": lambda text: logged_line((1, "s", text, text), {"user": "a", "assistant": "b", "system": "c"}),

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from neko.memory import schema
+from neko.memory import index, schema
 from neko.memory.line_codec import LoggedLine, Names, Row, logged_lines, parsed_row
 
 _UNTIDY: Final = "untidy"
@@ -68,6 +68,7 @@ def tidy(connection: sqlite3.Connection) -> None:
     """
     row = connection.execute(schema.GET_STATE, (_UNTIDY,)).fetchone()
     if row and row[0]:
+        index.purge(connection)
         connection.execute("VACUUM")
         connection.execute(schema.SET_STATE, (_UNTIDY, 0))
 

@@ -14,12 +14,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, MemoryStoreError, NekoError
-from neko.memory import chats, deletion, schema, search, versions
-from neko.memory.connection import Connection, Work
+from neko.memory import chats, deletion, index, schema, versions
+from neko.memory.connection import Connection, Work, in_transaction
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.line_codec import (
     LoggedLine,
@@ -122,7 +123,13 @@ class Log:
     async def choose(self, line_id: int) -> Line | None:
         """``versions.choose``."""
         names = self._names()
-        line = await self.transaction(lambda connection: versions.choose(connection, names, line_id, self._newest + 1))
+
+        def work(connection: sqlite3.Connection) -> Line | None:
+            chosen = versions.choose(connection, names, line_id, self._newest + 1)
+            index.put(connection, [chosen] if chosen else [])
+            return chosen
+
+        line = await self.transaction(work)
         if line is not None:
             self._newest = max(self._newest, line.id)
         return line
@@ -133,7 +140,6 @@ class Log:
         They are gone from the file, from its WAL once nobody reads (``fold_in``), and are no longer recalled.
         """
         gone = await self.transaction(lambda connection: deletion.delete(connection, ids))
-        await self.recall(lambda connection, _: search.forget(connection, gone))
         if not await self._folded_in():
             self._is_to_fold_in.set()
         return gone
@@ -150,9 +156,13 @@ class Log:
 
     async def restore(self, rows: Sequence[Row]) -> list[LoggedLine]:
         """Put deleted rows back under their ids; the lines of the talk among them, oldest first."""
-        await self.transaction(lambda connection: connection.executemany(schema.INSERT_AGAIN, rows))
-        await self.recall(lambda connection, _: search.remember(connection, [row[0] for row in rows]))
         lines = logged_lines(rows, self._names())
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany(schema.INSERT_AGAIN, rows)
+            index.put(connection, (logged.line for logged in lines))
+
+        await self.transaction(work)
         return [logged for logged in lines if logged.line.status != "replaced"]
 
     async def fold_in(self) -> None:
@@ -274,10 +284,14 @@ class Log:
         return int(rows[0][0]) if rows else 0
 
     async def prepare_recall(self) -> None:
-        """Read the log once for recall, in steps between which a recall gets its turn."""
-        more = True
-        while more:
-            more = await self.recall(lambda connection, _: search.bring_up(connection, self._newest + 1))
+        """Bring the index up to the log, in steps between which new lines get their turn, and load what recall uses.
+
+        Until then recall knows of the lines that are in it.
+        """
+        names = self._names()
+        await in_thread(import_module, "numpy")
+        while await self.transaction(lambda connection: index.catch_up(connection, names), durable=False):
+            pass
 
     async def recall(self, work: Callable[[sqlite3.Connection, Names], T]) -> T:
         """Run a long read on a connection of its own, with the names of the speakers.
@@ -374,7 +388,7 @@ class Log:
         async with AsyncExitStack() as opened:
             writer = await self._connection(self._prepare_writer, opened)
             reader = await self._connection(_prepare_reader, opened)
-            recaller = await self._connection(search.prepare, opened)
+            recaller = await self._connection(_prepare_reader, opened)
             opened.pop_all()
         self._writer, self._reader, self._recaller = writer, reader, recaller
         self._openings += 1
@@ -390,6 +404,8 @@ class Log:
         for pragma in schema.PRAGMAS:
             connection.execute(pragma)
         migrate(connection)
+        if not index.is_current(connection):
+            in_transaction(connection, index.make)
         last_id = _last_id(connection)
         _execute(connection, schema.PROBE, (last_id,))
         self._newest = max(self._newest, last_id)
@@ -414,7 +430,9 @@ def _append(connection: sqlite3.Connection, line: NewLine, first_id: int, names:
             return Stored(earlier[0].line, fresh=False)
     if line.replaces is not None:
         connection.execute(schema.MARK_REPLACED, (line.replaces,))
-    return Stored(committed(inserted[0][0], line), fresh=True)
+    stored = committed(inserted[0][0], line)
+    index.put(connection, [stored])
+    return Stored(stored, fresh=True)
 
 
 def _prepare_reader(connection: sqlite3.Connection) -> None:

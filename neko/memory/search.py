@@ -1,303 +1,195 @@
-"""Finding lines of the log by their keywords.
+"""Recalling lines of the log that bear on a question.
 
-SQLite scans the words of all lines and says which keywords each line holds; the lines are then scored
-by how rare those keywords are, how long and how old the line is and who said it. A question that was
-asked before must not push aside its answer, so statements go before questions. The words are taken out
-of the log's JSON once per connection, into a temporary table that follows the log (``bring_up``).
+The index gives the lines that hold its rarest terms; a few hundred of them are read together with their neighbours
+and ranked (``ranking.py``). How many rows are read does not depend on how long the log is. Every call blocks and
+raises ``sqlite3.Error``.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Protocol
 
 from neko.memory import schema
-from neko.memory.keywords import Keyword
 from neko.memory.line_codec import Names, logged_lines
-from neko.types.lines import Line
+from neko.memory.ranking import Candidate, Question, Ranked, rank
+from neko.memory.words import plain, weighted_terms
 from neko.types.memory import Evidence
 
-_CANDIDATES: Final = 20
-_OWN_LINES: Final = 0.85
-"""The character's own lines count less than the user's."""
-_QUESTION: Final = 0.4
-_ANSWER: Final = 0.85
-"""What the answer to a question gets of the question's score."""
-_RECENCY: Final = 0.1
-"""How much more the newest line counts than the oldest."""
-_RELEVANT: Final = 0.25
-"""Lines scoring less than this share of the best are not worth recalling."""
+if TYPE_CHECKING:
+    pass
 
-_LETTER: Final = "a-z0-9à-öø-ÿĀ-ɏͰ-ԯ"
-_SIGN: Final = "*[^ a-z0-9]"
-_ENDINGS: Final = ("", "s", "es", "d", "ed", "ing")
-_QUESTION_MARKS: Final = ("?", "？")
-_QUESTION_WORDS: Final = ("吗", "嗎", "呢", "ですか", "ますか")
-_JUDGED: Final = 20_000
-"""Characters of a line that are looked at for questions: no line of a user is longer."""
-_SENTENCE: Final = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
+_MOST_TERMS: Final = 32
+_READ: Final = 4_000
+"""Characters of a question that are looked at: its beginning."""
+_POSTINGS: Final = 3_000
+"""Lines that are looked up for one term, the newest; a term of more lines tells little."""
+_PAIRED: Final = 4
+"""Terms of more lines than that which are also looked up in pairs."""
+_CANDIDATES: Final = 300
+_AROUND: Final = 3
+"""Neighbours on either side that are read with a candidate."""
 
-_STEP: Final = 2_000
-"""Lines whose words are taken out in one go; an interruption loses no more."""
-_TABLES: Final = (
-    "CREATE TEMP TABLE words (id INTEGER PRIMARY KEY, by_user INTEGER, characters INTEGER, words TEXT)",
-    "CREATE TEMP TABLE words_end (id INTEGER NOT NULL)",
-    "INSERT INTO temp.words_end VALUES (0)",
-)
-_NEXT_STEP: Final = (
-    f"SELECT max(id) FROM (SELECT id FROM {schema.ORIGINAL} "
-    f"WHERE id > (SELECT id FROM temp.words_end) AND id < ? ORDER BY id LIMIT {_STEP})"
-)
-_TAKE_OUT: Final = """
-    WITH contents AS (
-        SELECT id, json_extract(message, '$.type') AS kind,
-            coalesce(json_extract(message, '$.data.content[0].text'), json_extract(message, '$.data.content'))
-                AS content
-        FROM {log} WHERE {rows} AND json_valid(message) AND {not_replaced}
-    ),
-    lines AS (
-        SELECT id, kind = 'human' AS by_user,
-            CASE WHEN kind = 'ai' AND substr(content, 20, 2) = '] ' THEN substr(content, 22) ELSE content END AS content
-        FROM contents WHERE kind IN ('human', 'ai')
-    )
-    INSERT OR REPLACE INTO temp.words SELECT id, by_user, length(content), ' ' || lower(content) || ' ' FROM lines"""
-"""Every line's words in lower case between blanks, without the time before assistant text."""
 
-_IN_STEP: Final = "id > (SELECT id FROM temp.words_end) AND id <= ?"
-_AGAIN: Final = "id = ? AND id <= (SELECT id FROM temp.words_end)"
-_FORGET_REPLACED: Final = (
-    "DELETE FROM temp.words WHERE id IN (SELECT json_extract(message, '$.data.additional_kwargs.neko.replaces') "
-    f"FROM {schema.ORIGINAL} WHERE id > (SELECT id FROM temp.words_end) AND id <= ? AND json_valid(message))"
-)
-Hit = tuple[int, int, int, int]
-"""``id, said by the user, characters, bits of the keywords it holds``."""
+class Nearness(Protocol):
+    """How near in meaning lines are to one question, by their vectors; made for it before the search begins.
+
+    Both are called on the thread of the connection, with the connection that the search runs on, and may only read.
+    Cosines are those of vectors from which the log's mean vector is subtracted.
+    """
+
+    def nearest(self, connection: sqlite3.Connection, count: int, end: int) -> Sequence[int]:
+        """The ids below ``end`` of at most ``count`` lines that are nearest; they become candidates."""
+        ...
+
+    def cosines(self, connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, float]:
+        """The cosine of each of these lines that has a vector: candidates and their neighbours, about 2,000."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    score: float
-    keywords: tuple[str, ...]
+class Query:
+    """What is asked. ``context``: the last few things said before it, oldest first. ``now``: local naive time.
+    ``end``: only lines with smaller ids are recalled."""
+
+    text: str
+    limit: int
+    end: int
+    now: datetime
+    context: Sequence[str] = ()
+    nearness: Nearness | None = None
 
 
-@dataclass(slots=True)
-class _Ranked:
-    id: int
-    by_user: bool
-    words: str
-    score: float
-    reason: str
+def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[Evidence]:
+    """The best lines, best first; empty when none bears on the question."""
+    weights = _wanted(query)
+    if not weights and query.nearness is None:
+        return []
+    found, rarity = _look_up(connection, list(weights), query.end)
+    ids = _best(found, {term: weights[term] * rarity[term] for term in weights})
+    near = query.nearness.nearest(connection, _CANDIDATES // 2, query.end) if query.nearness else ()
+    lines = _read(connection, sorted({*ids, *near}), query.end)
+    question = _question(query, {term: weights[term] * rarity[term] for term in weights}, lines, names)
+    cosines = query.nearness.cosines(connection, [line.id for line in lines]) if query.nearness else None
+    return _evidence(connection, names, _distinct(rank(question, lines, cosines))[: query.limit])
 
 
-def prepare(connection: sqlite3.Connection) -> None:
-    """Make the temporary tables that ``bring_up`` fills."""
-    for statement in _TABLES:
-        connection.execute(statement)
+def _wanted(query: Query) -> dict[str, float]:
+    weights = weighted_terms(query.text[:_READ])
+    return dict(sorted(weights.items(), key=lambda one: -one[1])[:_MOST_TERMS])
 
 
-def bring_up(connection: sqlite3.Connection, end: int) -> bool:
-    """Take out the words of some further lines with ids below ``end``; false when there are none left."""
-    last = connection.execute(_NEXT_STEP, (end,)).fetchone()[0]
-    if last is None:
-        return False
-    connection.execute(_taken_out(_IN_STEP), (last,))
-    connection.execute(_FORGET_REPLACED, (last,))
-    connection.execute("UPDATE temp.words_end SET id = ?", (last,))
-    return True
+_FIND: Final = "SELECT rowid FROM neko_index WHERE neko_index MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
+_COLUMNS: Final = "id, at, by_user, chat, speaker, text, terms"
 
 
-def forget(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """These lines are gone from the log."""
-    connection.executemany("DELETE FROM temp.words WHERE id = ?", [(line_id,) for line_id in ids])
+def _look_up(
+    connection: sqlite3.Connection, terms: Sequence[str], end: int
+) -> tuple[dict[str, list[int]], dict[str, float]]:
+    """The newest lines of each term, and how much the term tells by its rarity."""
+    first, last = connection.execute(
+        "SELECT (SELECT min(id) FROM neko_words), (SELECT max(id) FROM neko_words WHERE id < ?)", (end,)
+    ).fetchone()
+    total = last - first + 1 if last is not None else 1
+    found, rarity, common = {}, {}, []
+    for term in terms:
+        ids = _ids(connection, f'"{term}"', end, _POSTINGS)
+        found[term] = ids
+        count = float(len(ids))
+        if len(ids) == _POSTINGS:  # as dense among the older lines
+            count *= total / (last - ids[-1] + 1)
+            common.append((count, term))
+        rarity[term] = math.log(1 + (total - count + 0.5) / (count + 0.5))
+    rarest = [term for _, term in sorted(common)[:_PAIRED]]
+    for number, one in enumerate(rarest):
+        for two in rarest[number + 1 :]:
+            both = _ids(connection, f'"{one}" AND "{two}"', end, _CANDIDATES)
+            found[one] += both
+            found[two] += both
+    return found, rarity
 
 
-def remember(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """These lines are in the log again."""
-    connection.executemany(_taken_out(_AGAIN), [(line_id,) for line_id in ids])
+def _ids(connection: sqlite3.Connection, match: str, end: int, limit: int) -> list[int]:
+    return [row[0] for row in connection.execute(_FIND, (match, end, limit))]
 
 
-def _taken_out(rows: str) -> str:
-    return _TAKE_OUT.format(log=schema.ORIGINAL, rows=rows, not_replaced=schema.NOT_REPLACED)
+def _best(found: Mapping[str, Sequence[int]], weights: Mapping[str, float]) -> list[int]:
+    """The candidates: lines that hold the most by weight, half of what their neighbours hold included."""
+    import numpy as np
+
+    ids = [np.unique(np.array(found[term], dtype=np.int64)) for term in found]
+    if not ids or not any(map(len, ids)):
+        return []
+    own = np.concatenate(ids)
+    gain = np.concatenate([np.full(len(one), weights[term]) for one, term in zip(ids, found, strict=True)])
+    lines, places = np.unique(own, return_inverse=True)
+    score = np.bincount(places, gain)
+    around = score.copy()
+    around[1:] += 0.5 * score[:-1] * (lines[1:] - lines[:-1] == 1)
+    around[:-1] += 0.5 * score[1:] * (lines[1:] - lines[:-1] == 1)
+    order = np.lexsort((-lines, -around))[:_CANDIDATES]
+    return [int(line) for line in lines[order]]
 
 
-def find(connection: sqlite3.Connection, names: Names, words: Sequence[str], *, limit: int, end: int) -> list[Line]:
-    """The last ``limit`` lines with ids below ``end`` that hold all of the words, newest first.
-
-    Blocks for as long as a scan of the log takes. Raises ``sqlite3.Error``.
-    """
-    while bring_up(connection, end):
-        pass
-    conditions, parameters = [], []
-    for word in words:
-        spellings = [word.lower()]
-        if not word.isascii():  # SQLite knows the case of ASCII only
-            spellings = sorted({word, word.lower(), word.capitalize(), word.upper()})
-        conditions.append("(" + " OR ".join(["instr(words, ?)"] * len(spellings)) + ")")
-        parameters += spellings
+def _read(connection: sqlite3.Connection, ids: Sequence[int], end: int) -> list[Candidate]:
+    """These lines and those around them, in the order of their ids."""
+    wanted = sorted({line for one in ids for line in range(one - _AROUND, one + _AROUND + 1) if line < end})
     rows = connection.execute(
-        f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN (SELECT id FROM temp.words WHERE id < ? "
-        f"AND {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?) ORDER BY id",
-        (end, *parameters, limit),
-    ).fetchall()
-    return [logged.line for logged in logged_lines(rows, names)][::-1]
-
-
-def search(
-    connection: sqlite3.Connection, names: Names, wanted: Sequence[Keyword], *, limit: int, end: int
-) -> list[Evidence]:
-    """The ``limit`` best lines with ids below ``end`` that hold any of the keywords, best first.
-
-    Blocks for as long as a scan of the log takes. Raises ``sqlite3.Error``.
-    """
-    while bring_up(connection, end):
-        pass
-    statement, parameters = _scan(wanted)
-    hits: list[Hit] = connection.execute(statement, (*parameters, end)).fetchall()
-    candidates = _candidates(hits, wanted, end)
-    ids = list(candidates)
-    followers = "SELECT (SELECT min(id) FROM temp.words AS next WHERE next.id > words.id) FROM temp.words"
-    rows = connection.execute(
-        f"SELECT id, by_user, words FROM temp.words WHERE id < ? AND (id IN ({_marks(ids)}) "
-        f"OR id IN ({followers} WHERE id IN ({_marks(ids)}))) ORDER BY id",
-        (end, *ids, *ids),
-    ).fetchall()
-    best = _distinct(_ranking(candidates, rows, wanted))[:limit]
-    return _evidence(connection, names, best)
-
-
-def _marks(values: Sequence[int]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def _evidence(connection: sqlite3.Connection, names: Names, best: Sequence[_Ranked]) -> list[Evidence]:
-    """The lines as they were said."""
-    ids = [ranked.id for ranked in best]
-    rows = connection.execute(
-        f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN ({_marks(ids)}) ORDER BY id", ids
-    ).fetchall()
-    lines = {logged.line.id: logged.line for logged in logged_lines(rows, names)}
-    return [
-        Evidence(line.text, line.role, line.speaker, line.at, "line", (line.id,), ranked.reason, ranked.score)
-        for ranked in best
-        if (line := lines.get(ranked.id))
-    ]
-
-
-def _scan(wanted: Sequence[Keyword]) -> tuple[str, list[str]]:
-    parameters: list[str] = []
-    bits = []
-    for number, keyword in enumerate(wanted):
-        condition, values = _condition(keyword)
-        bits.append(f"((CASE WHEN {condition} THEN 1 ELSE 0 END) << {number})")
-        parameters += values
-    return (
-        f"SELECT * FROM (SELECT id, by_user, characters, {' | '.join(bits)} AS held FROM temp.words WHERE id < ?) "
-        "WHERE held > 0",
-        parameters,
+        f"SELECT {_COLUMNS} FROM neko_words WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (json.dumps(wanted),),
     )
-
-
-def _condition(keyword: Keyword) -> tuple[str, list[str]]:
-    spellings = [keyword.text]
-    if not keyword.text.isascii() and keyword.text.capitalize() != keyword.text:
-        spellings.append(keyword.text.capitalize())
-    if not keyword.word:
-        return " OR ".join("instr(words, ?)" for _ in spellings), spellings
-    conditions: list[str] = []
-    parameters: list[str] = []
-    for spelling in spellings:
-        # A blank is by far the commonest thing before a word, and the cheapest to look for.
-        after_blank = _start_of_word("instr(words, ?)", " " + spelling, "* " + spelling, keyword)
-        after_sign = _start_of_word("words GLOB ?", f"{_SIGN}{spelling}*", _SIGN + spelling, keyword)
-        conditions.append(f"(instr(words, ?) AND ({after_blank[0]} OR {after_sign[0]}))")
-        parameters += [spelling, *after_blank[1], *after_sign[1]]
-    return " OR ".join(conditions), parameters
-
-
-def _start_of_word(test: str, value: str, pattern: str, keyword: Keyword) -> tuple[str, list[str]]:
-    if not keyword.whole:
-        return test, [value]
-    endings = " OR ".join(["words GLOB ?"] * len(_ENDINGS))
-    return f"({test} AND ({endings}))", [value, *(f"{pattern}{ending}[^{_LETTER}]*" for ending in _ENDINGS)]
-
-
-def _candidates(hits: Sequence[Hit], wanted: Sequence[Keyword], end: int) -> dict[int, _Candidate]:
-    """The best hits by id, with scores from keywords, length, age and speaker."""
-    total = max(end - 1, len(hits), 1)
-    counts = [0] * len(wanted)
-    for _, _, _, held in hits:
-        for number in range(len(wanted)):
-            counts[number] += held >> number & 1
-    weights = [
-        keyword.weight * math.log(1 + (total - count + 0.5) / (count + 0.5))
-        for keyword, count in zip(wanted, counts, strict=True)
+    return [
+        Candidate(line, at, bool(by_user), chat, speaker, text, terms.split())
+        for line, at, by_user, chat, speaker, text, terms in rows
     ]
-    average = sum(length for _, _, length, _ in hits) / len(hits) if hits else 1.0
-    sums: dict[int, float] = {}
-    scores: dict[int, tuple[float, int]] = {}
-    for line_id, by_user, length, held in hits:
-        if held not in sums:
-            sums[held] = sum(weight for number, weight in enumerate(weights) if held >> number & 1)
-        score = sums[held] * 2.0 / (1.4 + 0.6 * length / (average or 1.0))
-        score *= 1.0 if by_user else _OWN_LINES
-        scores[line_id] = score * (1.0 + _RECENCY * line_id / end), held
-    best = sorted(scores, key=lambda line_id: scores[line_id][0], reverse=True)[:_CANDIDATES]
-    return {line_id: _Candidate(scores[line_id][0], _texts(wanted, scores[line_id][1])) for line_id in best}
 
 
-def _texts(wanted: Sequence[Keyword], held: int) -> tuple[str, ...]:
-    return tuple(keyword.text for number, keyword in enumerate(wanted) if held >> number & 1)
+_I: Final = re.compile(r"\b(?:i|my|me|mine|myself)\b|我|私|僕|俺|わたし|ぼく|내|나[는를의도]|제|저[는를의도]")
+_YOU: Final = re.compile(r"\b(?:you|your|yours|yourself)\b|你|您|あなた|君|きみ|너|네|당신")
 
 
-def _ranking(
-    candidates: Mapping[int, _Candidate], rows: Sequence[tuple[int, int, str]], wanted: Sequence[Keyword]
-) -> list[_Ranked]:
-    """The lines, best first: questions give way to statements, above all to the answer that followed."""
-    ranked: dict[int, _Ranked] = {}
-    for line_id, by_user, words in rows:
-        candidate = candidates.get(line_id, _Candidate(0.0, ()))
-        reason = f"mentions {', '.join(candidate.keywords)}"
-        ranked[line_id] = _Ranked(line_id, bool(by_user), words, candidate.score, reason)
-    lines = list(ranked.values())
-    for place, line in enumerate(lines):
-        question = candidates.get(line.id)
-        if question is None or not _asks(line.words, wanted):
-            continue
-        line.score = question.score * _QUESTION
-        answer = lines[place + 1] if place + 1 < len(lines) else None
-        if answer is not None and answer.by_user != line.by_user and answer.score < question.score * _ANSWER:
-            answer.score = question.score * _ANSWER
-            answer.reason = f"answers a question about {', '.join(question.keywords)}"
-    return sorted(ranked.values(), key=lambda one: (one.score, one.id), reverse=True)
+def _question(query: Query, weights: Mapping[str, float], lines: Sequence[Candidate], names: Names) -> Question:
+    text = plain(query.text[:_READ])
+    speakers = frozenset(name for name in {line.speaker for line in lines} if name and name in text)
+    mine, yours = bool(_I.search(text)), bool(_YOU.search(text))
+    by_user = None if mine == yours else mine
+    return Question(weights, by_user, speakers)
 
 
-def _distinct(ranking: Sequence[_Ranked]) -> list[_Ranked]:
+def _distinct(ranking: Sequence[Ranked]) -> list[Ranked]:
     """The relevant ones, each wording once."""
     wordings: set[str] = set()
-    results: list[_Ranked] = []
+    results: list[Ranked] = []
     for one in ranking:
-        wording = " ".join(one.words.split())
-        if wording in wordings or one.score <= 0 or one.score < ranking[0].score * _RELEVANT:
+        wording = " ".join(one.candidate.text.split())
+        if wording in wordings or not one.bears(ranking[0].score):
             continue
         wordings.add(wording)
         results.append(one)
     return results
 
 
-def _asks(text: str, wanted: Sequence[Keyword]) -> bool:
-    """True when whatever the line says about the keywords it says in questions."""
-    sentences = [sentence for sentence in _SENTENCE.findall(text[:_JUDGED]) if _mentions(sentence, wanted)]
-    return bool(sentences) and all(map(_is_question, sentences))
+def _evidence(connection: sqlite3.Connection, names: Names, best: Sequence[Ranked]) -> list[Evidence]:
+    """The lines as they were said."""
+    ids = [one.candidate.id for one in best]
+    rows = connection.execute(
+        f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (json.dumps(ids),),
+    ).fetchall()
+    lines = {logged.line.id: logged.line for logged in logged_lines(rows, names)}
+    return [
+        Evidence(line.text, line.role, line.speaker, line.at, "line", (line.id,), _reason(one), one.score)
+        for one in best
+        if (line := lines.get(one.candidate.id))
+    ]
 
 
-def _is_question(sentence: str) -> bool:
-    sentence = sentence.rstrip()
-    return sentence.endswith(_QUESTION_MARKS) or sentence.rstrip("。.!！").rstrip().endswith(_QUESTION_WORDS)
-
-
-def _mentions(sentence: str, wanted: Sequence[Keyword]) -> bool:
-    lowered = sentence.lower()
-    return any(keyword.text in lowered for keyword in wanted)
+def _reason(one: Ranked) -> str:
+    held = ", ".join(one.terms)
+    return f"answers a question about {held}" if one.answers else f"mentions {held}"

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ from neko.memory.background import BackgroundWork
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
 from neko.memory.compression import Summariser
-from neko.memory.keywords import keywords
+from neko.memory.index import find
 from neko.memory.line_codec import Names
 from neko.memory.log import Log
 from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.pictures import Pictures
 from neko.memory.recent import RecentFile, RecentWindow, largest_id
-from neko.memory.search import find, search
+from neko.memory.search import Query, search
 from neko.memory.sqlite_errors import ConnectionClosedError, store_error
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Removed, Undo
@@ -192,16 +193,25 @@ class MemoryService(ConversationMemory, MemoryAdministration):
     async def recent(self, character: str) -> list[RecentEntry]:
         return await (await self._opened(character)).window.view()
 
-    async def recall(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Evidence]:
+    async def recall(
+        self,
+        character: str,
+        query: str,
+        *,
+        limit: int = 5,
+        before: int | None = None,
+        context: Sequence[str] = (),
+        now: datetime | None = None,
+    ) -> list[Evidence]:
         timeout_s = self._timeouts.recall_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 log = (await self._opened(character)).log
-                wanted = keywords(query)
-                if not wanted or limit <= 0:
+                if limit <= 0:
                     return []
                 end = log.newest + 1 if before is None else min(before, log.newest + 1)
-                return await log.recall(partial(search, wanted=wanted, limit=limit, end=end))
+                wanted = Query(query, limit, end, now or datetime.now(), context)
+                return await log.recall(partial(search, query=wanted))
         except TimeoutError as error:
             logger.warning("%s: a recall was stopped after %g s", character, timeout_s)
             file = str(log_path(self._folder, character))

@@ -196,8 +196,20 @@ class Recall(Protocol):
         """
         ...
 
-    async def recall(self, character: str, query: str, *, limit: int = 5, before: int | None = None) -> list[Evidence]:
+    async def recall(
+        self,
+        character: str,
+        query: str,
+        *,
+        limit: int = 5,
+        before: int | None = None,
+        context: Sequence[str] = (),
+        now: datetime | None = None,
+    ) -> list[Evidence]:
         """Evidence on what ``query`` is about, best first; only from lines with ids below ``before``.
+
+        ``context``: what was said just before it, oldest first, which a short question may lean on. ``now``: when it
+        is asked, local naive time, for "yesterday"; the present moment when None.
 
         Has a deadline of its own and raises ``RecallTimeoutError`` past it: an empty list always
         means that there is nothing. A cancelled call stops the work at once.

@@ -1,0 +1,111 @@
+"""The full-text index of a log, in the log's own file.
+
+``neko_words`` holds what a search needs of every line that counts: when it was said, by whom, its text in its simplest
+form and its terms (``words.py``). ``neko_index`` is FTS5 over those terms, kept by triggers as
+https://www.sqlite.org/fts5.html#external_content_tables has it. A line is put in within the transaction that writes
+it. Whatever changes or deletes a row of the log takes it out, by a trigger too, so that the index never knows more
+than the log; who changes a row puts it in again. What others wrote, and a log from before there was an index, is
+caught up with in steps. Every call blocks and raises ``sqlite3.Error``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from neko.memory import schema
+from neko.memory.line_codec import Names, logged_lines
+from neko.memory.words import plain, terms, version
+from neko.types.lines import Line
+
+STEP: Final = 250
+"""Lines that are caught up with in one transaction: a few hundredths of a second, for which a new line waits."""
+_JUDGED: Final = 20_000
+"""Characters of a line that are indexed: no line of a user is longer."""
+
+_TABLES: Final = ("neko_index", "neko_words", "neko_indexed")
+_MAKE: Final = (
+    "CREATE TABLE neko_words (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, by_user INTEGER NOT NULL, "
+    "chat INTEGER NOT NULL, speaker TEXT NOT NULL, text TEXT NOT NULL, terms TEXT NOT NULL)",
+    "CREATE VIRTUAL TABLE neko_index USING fts5(terms, content='neko_words', content_rowid='id', detail='none', "
+    "columnsize=0, tokenize=\"ascii tokenchars '+#'\")",
+    "CREATE TRIGGER neko_words_in AFTER INSERT ON neko_words BEGIN "
+    "INSERT INTO neko_index (rowid, terms) VALUES (new.id, new.terms); END",
+    "CREATE TRIGGER neko_words_out AFTER DELETE ON neko_words BEGIN "
+    "INSERT INTO neko_index (neko_index, rowid, terms) VALUES ('delete', old.id, old.terms); END",
+    f"CREATE TRIGGER IF NOT EXISTS neko_original_out AFTER DELETE ON {schema.ORIGINAL} BEGIN "
+    "DELETE FROM neko_words WHERE id = old.id; END",
+    f"CREATE TRIGGER IF NOT EXISTS neko_original_changed AFTER UPDATE ON {schema.ORIGINAL} BEGIN "
+    "DELETE FROM neko_words WHERE id = old.id; UPDATE neko_indexed SET position = min(position, old.id - 1); END",
+    "CREATE TABLE neko_indexed (position INTEGER NOT NULL, version TEXT NOT NULL)",
+)
+"""``neko_indexed`` has one row: up to which id the log has been caught up with, and by which rules of words.
+Lines behind that may be in the index already."""
+_MISSING: Final = (
+    f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id > (SELECT position FROM neko_indexed) "
+    f"AND NOT EXISTS (SELECT 1 FROM neko_words WHERE neko_words.id = {schema.ORIGINAL}.id) "
+    f"AND {schema.NOT_REPLACED} ORDER BY id LIMIT ?"
+)
+
+
+def make(connection: sqlite3.Connection) -> None:
+    """Make the tables, empty; those that were there go."""
+    for table in _TABLES:
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    for statement in _MAKE:
+        connection.execute(statement)
+    connection.execute("INSERT INTO neko_indexed VALUES (?, ?)", (-(2**63), version()))
+
+
+def is_current(connection: sqlite3.Connection) -> bool:
+    """False when the index was made by other rules of words."""
+    row = connection.execute("SELECT version FROM neko_indexed").fetchone()
+    return row is not None and row[0] == version()
+
+
+def put(connection: sqlite3.Connection, lines: Iterable[Line]) -> None:
+    """Take in lines that were just written, or take them in anew; those that do not count are passed over."""
+    for line in lines:
+        connection.execute("DELETE FROM neko_words WHERE id = ?", (line.id,))
+        if line.role != "system" and line.status != "replaced":
+            text = line.text[:_JUDGED]
+            row = (line.id, _moment(line), line.role == "user", line.chat, plain(line.speaker), plain(text))
+            connection.execute("INSERT INTO neko_words VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, " ".join(terms(text))))
+
+
+def catch_up(connection: sqlite3.Connection, names: Names, limit: int = STEP) -> bool:
+    """Take in some lines that are not in the index yet; false when there are none left."""
+    rows = connection.execute(_MISSING, (limit,)).fetchall()
+    put(connection, (logged.line for logged in logged_lines(rows, names)))
+    position = rows[-1][0] if len(rows) == limit else connection.execute(schema.LAST_ID).fetchone()[0]
+    connection.execute("UPDATE neko_indexed SET position = ?1 WHERE position < ?1", (position,))
+    return len(rows) == limit
+
+
+def purge(connection: sqlite3.Connection) -> None:
+    """Write the index anew without what deleted lines have left in it; outside of any transaction that deletes."""
+    connection.execute("INSERT INTO neko_index (neko_index) VALUES ('rebuild')")
+
+
+def find(connection: sqlite3.Connection, names: Names, words: Sequence[str], *, limit: int, end: int) -> list[Line]:
+    """The last ``limit`` lines with ids below ``end`` that hold all of the words, newest first.
+
+    Looks through the texts, from the newest back.
+    """
+    wanted = [plain(word) for word in words]
+    conditions = " AND ".join(["instr(text, ?)"] * len(wanted))
+    rows = connection.execute(
+        f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN (SELECT id FROM neko_words WHERE id < ? "
+        f"AND {conditions} ORDER BY id DESC LIMIT ?) ORDER BY id",
+        (end, *wanted, limit),
+    ).fetchall()
+    return [logged.line for logged in logged_lines(rows, names)][::-1]
+
+
+def _moment(line: Line) -> int:
+    """UTC seconds; a moment that the clock of this system does not know counts as its beginning."""
+    try:
+        return int(line.at.timestamp())
+    except (OverflowError, ValueError, OSError):
+        return 0

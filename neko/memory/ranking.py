@@ -1,0 +1,198 @@
+"""Which of some candidate lines answer a question best.
+
+A line counts for its own words, for those of the lines around it and, where there are vectors, for its meaning; each
+of these scores is divided by its largest value before they are added. The sum is then weighed by who said the line,
+when it was said, and whether it tells something or asks. Pure functions, on numpy's arrays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+K1: Final = 1.2
+B: Final = 0.75
+_NEAR: Final = 0.7
+_FAR: Final = 0.4
+_DECAY: Final = 0.7
+_OTHER_SPEAKER: Final = 0.6
+_COMPANION: Final = 0.85
+_RECENCY: Final = 0.02
+"""How much more the newest line counts than the oldest."""
+_RELEVANT: Final = 0.25
+_RELEVANT_BY_OTHERS: Final = 0.5
+_QUESTION: Final = 0.5
+_ANSWER: Final = 0.85
+_SESSION_S: Final = 4 * 3600
+"""Lines that are further apart than this are no neighbours."""
+_GAP: Final = 8
+"""Nor are lines between whose ids as many are missing."""
+_JUDGED: Final = 4_000
+_SENTENCE: Final = re.compile(r"[^.!?。！\n]+[.!?。！]*")
+_ASKING: Final = re.compile(r"(?:\?|吗|呢|ですか|ますか)[.。!！~…\s]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A line as the index has it: ``text`` in its simplest form, ``at`` in UTC seconds, ``terms`` in their order."""
+
+    id: int
+    at: int
+    by_user: bool
+    chat: int
+    speaker: str
+    text: str
+    terms: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """``weights``: what each term adds to a line that has it, its rarity included. ``by_user``, ``speakers``: whose
+    words are asked for, as far as the question tells. ``spans`` of UTC seconds that it names."""
+
+    weights: Mapping[str, float]
+    by_user: bool | None = None
+    speakers: frozenset[str] = frozenset()
+    spans: Sequence[tuple[int, int]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """``terms``: those of the question that the line holds, or, when it ``answers`` a question, that line before it."""
+
+    candidate: Candidate
+    score: float
+    terms: tuple[str, ...]
+    answers: bool = False
+
+    def bears(self, best: float) -> bool:
+        """Whether it is worth recalling beside the ``best`` score. What lines around it say is less sure."""
+        return self.score >= best * (_RELEVANT if self.terms else _RELEVANT_BY_OTHERS)
+
+
+def rank(question: Question, lines: Sequence[Candidate], cosines: Mapping[int, float] | None = None) -> list[Ranked]:
+    """The lines that count for anything, best first; given in the order of their ids, neighbours among them."""
+    import numpy as np
+
+    if not lines:
+        return []
+    counts = _counts(question, lines)
+    weights = np.array(list(question.weights.values()))
+    lengths = np.array([len(line.terms) for line in lines], dtype=float)
+    joined = _joined(lines)
+    score = _scaled(_bm25(counts, lengths, weights))
+    score += _NEAR * _scaled(_bm25(_around(counts, joined, (1.0,)), _around(lengths, joined, (1.0,)), weights))
+    decays = (_DECAY, _DECAY**2, _DECAY**3)
+    score += _FAR * _scaled(_bm25(_around(counts, joined, decays), _around(lengths, joined, decays), weights))
+    score *= _by_speaker(question, lines)
+    ids = np.array([line.id for line in lines], dtype=float)
+    score *= 1 + _RECENCY * (ids - ids[0]) / (ids[-1] - ids[0] or 1.0)
+    answers = _give_way(score, counts, lines, joined, list(question.weights))
+    names = list(question.weights)
+    ranked = []
+    for row in np.argsort(-score):
+        if score[row] <= 0:
+            break
+        held = tuple(names[column] for column in np.nonzero(counts[row - int(answers[row])])[0])
+        ranked.append(Ranked(lines[row], float(score[row]), held, bool(answers[row])))
+    return ranked
+
+
+def _counts(question: Question, lines: Sequence[Candidate]) -> Array:
+    """How often each line (row) has each term (column)."""
+    import numpy as np
+
+    columns = {term: number for number, term in enumerate(question.weights)}
+    counts = np.zeros((len(lines), len(columns)))
+    for row, line in enumerate(lines):
+        if not columns.keys().isdisjoint(line.terms):
+            for term in line.terms:
+                if (column := columns.get(term)) is not None:
+                    counts[row, column] += 1
+    return counts
+
+
+def _joined(lines: Sequence[Candidate]) -> Flags:
+    """Whether each line but the last and the one behind it are neighbours."""
+    import numpy as np
+
+    pairs = pairwise(lines)
+    return np.array(
+        [one.chat == two.chat and two.id - one.id <= _GAP and abs(two.at - one.at) <= _SESSION_S for one, two in pairs],
+        dtype=bool,
+    )
+
+
+def _around(values: Array, joined: Flags, decays: Sequence[float]) -> Array:
+    """Each line's values and, times ``decays``, those of its first, second … neighbours on both sides."""
+    total = values.copy()
+    reach = joined
+    for distance, decay in enumerate(decays, 1):
+        if distance > 1:
+            reach = reach[:-1] & joined[distance - 1 :]
+        if not len(reach):
+            break
+        held = reach if values.ndim == 1 else reach[:, None]
+        total[distance:] += decay * values[:-distance] * held
+        total[:-distance] += decay * values[distance:] * held
+    return total
+
+
+def _bm25(counts: Array, lengths: Array, weights: Array) -> Array:
+    norm = K1 * (1 - B + B * lengths / (lengths.mean() or 1.0))
+    scores: Array = (counts * (K1 + 1) / (counts + norm[:, None])) @ weights
+    return scores
+
+
+def _scaled(scores: Array) -> Array:
+    largest = scores.max()
+    return scores / largest if largest > 0 else scores
+
+
+def _by_speaker(question: Question, lines: Sequence[Candidate]) -> Array:
+    import numpy as np
+
+    def weight(line: Candidate) -> float:
+        if question.speakers:
+            return 1.0 if line.speaker in question.speakers else _OTHER_SPEAKER
+        if question.by_user is None:
+            return 1.0 if line.by_user else _COMPANION
+        return 1.0 if line.by_user == question.by_user else _OTHER_SPEAKER
+
+    return np.array([weight(line) for line in lines])
+
+
+def _give_way(score: Array, counts: Array, lines: Sequence[Candidate], joined: Flags, terms: Sequence[str]) -> Flags:
+    """Questions give way to statements, above all to the answer that followed; which lines are such answers."""
+    import numpy as np
+
+    answers = np.zeros(len(lines), dtype=bool)
+    for row in map(int, np.nonzero(counts.any(axis=1))[0]):
+        line = lines[row]
+        if "?" not in line.text and not _ASKING.search(line.text[-40:]) and "吗" not in line.text:
+            continue
+        if not _asks(line.text, [terms[int(column)] for column in np.nonzero(counts[row])[0]]):
+            continue
+        asked = score[row]
+        score[row] *= _QUESTION
+        is_followed = row < len(joined) and joined[row] and lines[row + 1].speaker != line.speaker
+        if is_followed and score[row + 1] < asked * _ANSWER:
+            score[row + 1] = asked * _ANSWER
+            answers[row + 1] = True
+    return answers
+
+
+def _asks(text: str, held: Sequence[str]) -> bool:
+    """True when whatever the line says about the terms it says in questions."""
+    sentences = [one for one in _SENTENCE.findall(text[:_JUDGED]) if any(term in one for term in held)]
+    return bool(sentences) and all(_ASKING.search(sentence) for sentence in sentences)

@@ -1,0 +1,171 @@
+"""The words of a text as the full-text index holds them, for any of the languages Neko speaks.
+
+Width, case, diacritics, hiragana and katakana, traditional and simplified characters make no difference. Latin words
+are cut to their stems; scripts without blanks give pairs of neighbouring characters and single ideographs, Korean
+pairs of syllables. A text to be stored and a question are read by the same function, so that every word finds itself.
+
+SQLite's own tokenizers do not serve: ``unicode61`` takes a Chinese sentence for one word, ``trigram`` finds no word
+of two characters. Stems are those of Snowball (https://snowballstem.org/algorithms/english/stemmer.html).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+from importlib import metadata
+from typing import Any, Final
+
+from neko.safety.folding import folded
+from neko.well_formed import well_formed
+
+_VERSION: Final = "1"
+"""Of the rules of this module, and of the tables of ``index.py``."""
+LONGEST_WORD: Final = 64
+
+_HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々〆"
+_HIRAGANA: Final = r"\u3041-\u309f"
+_KATAKANA: Final = r"\u30a0-\u30ff"
+_HANGUL: Final = r"\uac00-\ud7a3"
+_UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+"""Thai, Lao, Burmese, Khmer."""
+_RUNS: Final = re.compile(
+    f"(?P<unspaced>[{_HAN}{_HIRAGANA}{_KATAKANA}{_UNSPACED}]+)|(?P<hangul>[{_HANGUL}]+)"
+    f"|(?P<word>(?:(?![{_HAN}{_HIRAGANA}{_KATAKANA}{_HANGUL}{_UNSPACED}_])\\w)+(?:\\+\\+|#)?"
+    "(?:['’](?:s|t|re|ve|ll|d|m)\\b)?)"
+)
+_IDEOGRAPH: Final = re.compile(f"[{_HAN}]")
+_IS_HIRAGANA: Final = re.compile(f"[{_HIRAGANA}]+")
+_HIRAGANA_SIGN: Final = re.compile(f"[{_HIRAGANA}]")
+_SENTENCE_BEGINS: Final = re.compile(r"(?:^|[.!?。！？\n…:\"“(\[])\W*$")
+_LATIN_MARKS: Final = re.compile("[\u0300-\u036f]")
+_TO_HIRAGANA: Final = {code: code - 0x60 for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}
+
+_ENGLISH: Final = """
+    a about after again all also always am an and any anything are aren as ask asked at be because been before
+    being but by can cannot could couldn did didn do does doesn doing don during each ever every for
+    from get give go going got had has hasn have haven having he her here hers herself hi him
+    himself his how however i if in into is isn it its itself just know let like
+    likely make many may maybe me might mine more most much must my myself no nor not now of off oh ok okay on once
+    one only or other our ours out over own please really remember s said same say says shall she
+    should shouldn so some something such sure t tell than thank thanks that the their theirs them
+    themselves then there these they thing things think this those though
+    through to told too under until up us very want was wasn way we well were weren what
+    when where which while who whom whose why will with won would wouldn yeah yes yet you your yours yourself
+"""
+_JAPANESE: Final = """
+    です ます でし まし した して いる ある する こと もの それ これ あれ どれ この その あの どの から まで って
+    とい いう のは のが のを のに では には とは ので けど だけ よう ない なに なん どこ だれ いつ たい った んだ
+    すか せん くだ ださ さい おし えて ぼく わた たし あな なた
+"""
+_KOREAN: Final = """
+    내 내가 나는 나의 나 너 너는 네 네가 우리 뭐 뭐야 뭐지 뭐라고 무엇 무슨 어디 언제 누구 왜 어떻게 그 이 저 것 수 좀
+    더 있어 있니 있었 있다 없어 했어 했지 기억 기억해 기억나 알아 말해 줘
+"""
+_STOP_WORDS: Final = frozenset(_ENGLISH.split())
+_STOP_HAN: Final = frozenset(
+    "的了是在我你您他她它们吗呢吧啊呀么什甚怎哪谁这那和与也都就很还不没要会能把被给对"
+    "从到个之其为所以但而或再又曾经过说告诉记得知道想请问几多少让可私仆俺何时今"
+)
+_STOP_PAIRS: Final = frozenset(_JAPANESE.split())
+_STOP_HANGUL: Final = frozenset(_KOREAN.split())
+
+
+@cache
+def version() -> str:
+    """Of the rules by which words are found; an index made by others is made anew."""
+    return f"{_VERSION} snowball {metadata.version('snowballstemmer')}"
+
+
+def plain(text: str) -> str:
+    """The text as it is looked through for words that stand in it: every sign is kept, in its simplest form."""
+    text = folded(well_formed(text))
+    if text.isascii():
+        return text
+    bare = _LATIN_MARKS.sub("", unicodedata.normalize("NFD", text))
+    return unicodedata.normalize("NFC", bare).translate(_TO_HIRAGANA)
+
+
+def terms(text: str) -> list[str]:
+    """What the index holds of a text, in its order, words that come twice twice."""
+    return [term for term, _ in _weighted(text)]
+
+
+def weighted_terms(text: str) -> dict[str, float]:
+    """What a question looks for, in its order: how much each term tells, before its rarity; some tell nothing."""
+    weights: dict[str, float] = {}
+    for term, weight in _weighted(text):
+        if weight:
+            weights[term] = max(weight, weights.get(term, 0.0))
+    return weights
+
+
+def _weighted(text: str) -> list[tuple[str, float]]:
+    found: list[tuple[str, float]] = []
+    text = unicodedata.normalize("NFKC", text)
+    for match in _RUNS.finditer(text):
+        run = match[0]
+        if match.lastgroup == "word":
+            found += _word(run, text, match.start())
+        elif match.lastgroup == "hangul":
+            found += _hangul(run)
+        else:
+            found += _unspaced(run)
+    return found
+
+
+def _word(run: str, text: str, start: int) -> list[tuple[str, float]]:
+    word = plain(run).split("'")[0]
+    if word in _STOP_WORDS and not _is_name(run, text, start):
+        return []
+    if len(word) < 2 and not word.isdigit():
+        return []
+    return [(_stem(word)[:LONGEST_WORD], 1.0)]
+
+
+def _is_name(run: str, text: str, start: int) -> bool:
+    """True for what else means little but is capitalised within a sentence: Will, May."""
+    if len(run) < 2 or not run.istitle() or "'" in run or "’" in run:
+        return False
+    return not _SENTENCE_BEGINS.search(text[max(0, start - 8) : start])
+
+
+@lru_cache(maxsize=20_000)
+def _stem(word: str) -> str:
+    if len(word) < 3 or not word.isascii() or not word.isalpha():
+        return word
+    return str(_stemmer().stemWord(word))
+
+
+@cache
+def _stemmer() -> Any:
+    from snowballstemmer.english_stemmer import EnglishStemmer
+
+    return EnglishStemmer()
+
+
+def _unspaced(run: str) -> list[tuple[str, float]]:
+    shape = plain(run)
+    found = []
+    for at, character in enumerate(shape):
+        if _IDEOGRAPH.match(character) and character not in _STOP_HAN:
+            found.append((character, 0.8 if len(shape) == 1 else 0.4))
+        pair = shape[at : at + 2]
+        if len(pair) == 2:
+            found.append((pair, _weight_of_pair(pair, run[at : at + 2])))
+    return found
+
+
+def _weight_of_pair(pair: str, written: str) -> float:
+    if _IS_HIRAGANA.fullmatch(written):
+        return 0.0 if pair in _STOP_PAIRS else 0.3
+    if _HIRAGANA_SIGN.search(written):
+        return 0.4
+    return (1.0, 0.4, 0.0)[sum(character in _STOP_HAN for character in pair)]
+
+
+def _hangul(run: str) -> list[tuple[str, float]]:
+    if run in _STOP_HANGUL:
+        return []
+    pairs = [run[start : start + 2] for start in range(len(run) - 1)] or [run]
+    return [(pair, 1.0 if start == 0 else 0.5) for start, pair in enumerate(pairs)]

@@ -1,0 +1,79 @@
+"""The words of a text as the index holds them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neko.memory.words import LONGEST_WORD, plain, terms, weighted_terms
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("What is my cat's name?", ["cat", "name"]),
+        ("running and planned paintings", ["run", "plan", "paint"]),
+        ("Straße in Köln", ["strass", "koln"]),
+        ("I know C++, F# and C", ["c++", "f#"]),
+        ("I saw Will in May; he will come, I may too", ["saw", "will", "may", "come"]),
+        ("내 고양이", ["고양", "양이"]),
+        ("红猫", ["红", "红猫", "猫"]),
+        ("what is it?", []),
+        ("…?!", []),
+        ("", []),
+    ],
+)
+def test_terms_tell_what_a_text_is_about(text: str, expected: list[str]) -> None:
+    assert terms(text) == expected
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        ["movie", "movies", "Movie"],
+        ["party", "parties"],
+        ["city", "cities"],
+        ["try", "tried", "trying", "tries"],
+        ["bake", "baking", "baked"],
+        ["take", "taking", "takes"],
+        ["study", "studied", "studies"],
+        ["cookie", "cookies"],
+        ["happy", "happiness"],
+        ["été", "ete", "ÉTÉ"],
+        ["Tokyo", "Ｔｏｋｙｏ"],
+        ["餅乾", "饼干"],
+        ["電影", "电影"],
+        ["ピアノ", "ぴあの", "ﾋﾟｱﾉ"],
+        ["カタカナ", "ｶﾀｶﾅ"],
+    ],
+)
+def test_forms_of_a_word_have_the_same_terms(forms: list[str]) -> None:
+    assert len({tuple(terms(form)) for form in forms}) == 1
+    assert weighted_terms(forms[0])
+
+
+@pytest.mark.parametrize("other", [("引越し", "引っ越し"), ("猫", "黒猫"), ("고양이", "고양이가")])
+def test_spellings_that_share_a_part_share_a_term(other: tuple[str, str]) -> None:
+    assert set(terms(other[0])) & set(terms(other[1]))
+
+
+_WORDS = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=2 * LONGEST_WORD)
+
+
+@given(_WORDS, st.text(max_size=20), st.text(max_size=20))
+def test_every_word_finds_itself_among_others(word: str, before: str, after: str) -> None:
+    assert set(weighted_terms(word)) <= set(terms(f"{before} {word} {after}"))
+
+
+@given(st.text())
+def test_a_question_looks_for_what_the_index_holds_of_the_same_text(text: str) -> None:
+    weights = weighted_terms(text)
+    assert set(weights) <= set(terms(text))
+    assert all(0 < weight <= 1 for weight in weights.values())
+    assert not any(term.isspace() or " " in term or '"' in term for term in weights)
+
+
+@given(st.text())
+def test_the_simplest_form_is_its_own(text: str) -> None:
+    assert plain(plain(text)) == plain(text)
