@@ -250,11 +250,12 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         held = [line for line in found if words and all(word in line.text.casefold() for word in words)]
         return held[::-1][:limit]
 
-    async def compress(self, character: str, summarise: Summarise | None) -> bool:
+    async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool:
         self._known(character)
         read = list(self._windows[character])
         oldest = [entry for _, entry in read[:-UNCOMPRESSED]]
-        if len(read) <= LARGEST_WINDOW:
+        oldest = [entry for entry in oldest if through is None or entry.id <= through]
+        if len(read) <= LARGEST_WINDOW or not oldest:
             return False
         names = _names(character)
         text: str | None = memo.extract(oldest, names)

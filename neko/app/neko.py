@@ -118,6 +118,7 @@ class Neko:
             on_written=self._standing.file_works,
             claim=self.folder.claim,
         )
+        self._compression = CompressionScheduler(self.memory, self.models.summariser, self.models.summary_model)
         self.conversations = Conversations(cards, self._dependencies)
         self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
         found, self._found = self._found, None
@@ -139,7 +140,7 @@ class Neko:
         except BaseException:
             await self.aclose()
             raise
-        compression = CompressionScheduler(self.memory, self.models.summariser, self.models.summary_model)
+        compression = self._compression
         self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
         self.bus.agent.attach(self.conversations.on_agent_event)
         return self
@@ -231,6 +232,7 @@ class Neko:
             voice=lambda: self.voices.of(character),
             voice_choice=lambda: self.voices.choice(character),
             call_user=lambda name: self.characters.call_user(name),
+            settle=lambda through: self._compression.settle(character, through),
             faults=self._standing,
             helplines=self.helplines,
         )

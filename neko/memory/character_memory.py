@@ -16,7 +16,7 @@ from neko.memory import memo, review
 from neko.memory.line_codec import Names, Row, message, parse
 from neko.memory.log import Log
 from neko.memory.memo import cut_memo_prefix, memo_text
-from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, line_ids
+from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, largest_id, line_ids
 from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import in_thread
 from neko.types.lines import Line
@@ -77,7 +77,7 @@ class CharacterMemory:
             pictures = {name for logged in lines for name in logged.line.pictures}
             return gone, pictures - await self.log.named_pictures() if pictures else pictures
 
-    async def compress(self, summarise: Summarise | None) -> bool:
+    async def compress(self, summarise: Summarise | None, through: int | None = None) -> bool:
         """``MemoryAdministration.compress``; false at once while another compression or review runs.
 
         Without ``summarise`` the memo is the earlier memo and how each replaced line began.
@@ -87,7 +87,9 @@ class CharacterMemory:
         async with self._rewriting:
             entries = await self.window.entries()
             oldest = entries[:-UNCOMPRESSED]
-            if sum(parse(entry) is not None for entry in entries) <= LARGEST_WINDOW:
+            if through is not None:
+                oldest = [entry for entry in oldest if largest_id([entry]) <= through]
+            if not oldest or sum(parse(entry) is not None for entry in entries) <= LARGEST_WINDOW:
                 return False
             readable = _readable(oldest)
             summary = await self._summary(readable, summarise) if readable else None

@@ -1,8 +1,9 @@
 """Decides when the recent window is compressed: what no longer fits goes into the memo.
 
-That is at the end of a session, and during a long one every ``TURNS_BETWEEN`` turns, since every
-time costs a call of the user's model. A model that will not answer is not asked: the memo waits for the next
-occasion, as it does after a failure; nothing leaves the window before there is a memo of it.
+That is at the end of a session, when a session asks for it because its talk grows too long (``settle``), and
+else every ``TURNS_BETWEEN`` turns, since every time costs a call of the user's model. A model that will not answer
+is not asked: the memo waits for the next occasion, as it does after a failure; nothing leaves the window before
+there is a memo of it.
 """
 
 from __future__ import annotations
@@ -16,16 +17,18 @@ from neko.types.memory import Summarise
 
 logger = logging.getLogger(__name__)
 
-TURNS_BETWEEN = 20
+TURNS_BETWEEN = 100
 
 Summariser = Callable[[], Summarise | None]
 """Asked anew each time, since the user may choose another model; None when there is no model."""
 
 
 class BackgroundCompression(Protocol):
-    """Starts a compression without waiting for it."""
+    """Starts a compression without waiting for it, or waits for one."""
 
     def compress_later(self, character: str, summariser: Summariser) -> None: ...
+
+    async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool: ...
 
 
 class CompressionScheduler:
@@ -56,3 +59,9 @@ class CompressionScheduler:
             return
         del self._turns[character]
         self._memory.compress_later(character, self._summariser)
+
+    async def settle(self, character: str, through: int) -> bool:
+        """Fold what was said up to this line, and wait for it; false when nothing was done. Raises ``NekoError``."""
+        if self._model() is None:
+            return False
+        return await self._memory.compress(character, self._summariser(), through=through)

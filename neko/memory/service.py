@@ -237,8 +237,8 @@ class MemoryService(ConversationMemory, MemoryAdministration):
                 seconds=timeout_s,
             ) from error
 
-    async def compress(self, character: str, summarise: Summarise | None) -> bool:
-        return await (await self._opened(character)).compress(summarise)
+    async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool:
+        return await (await self._opened(character)).compress(summarise, through)
 
     def compress_later(self, character: str, summariser: Summariser) -> None:
         """Compress in the background (``BackgroundWork``); a character whose files are closed is left alone."""

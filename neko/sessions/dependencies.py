@@ -78,6 +78,10 @@ class Voice:
     choice: object = None
 
 
+async def _settle_nothing(_through: int) -> None:
+    """For a memory without a memo."""
+
+
 async def _call_nobody(_name: str) -> None:
     """For conversations without cards."""
 
@@ -88,6 +92,7 @@ class SessionDependencies:
     be had; ``label()`` names the model that would be used; ``voice()`` makes an engine, and ``voice_choice()`` equals
     the ``choice`` of the last one while nothing changed; ``toolbox`` holds the functions a model may call;
     ``call_user`` keeps what the user said that they are called and raises ``NekoError``;
+    ``settle`` has the memory fold what was said up to this line into the memo, if it can, and raises ``NekoError``;
     ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
 
     memory: ConversationMemory
@@ -100,6 +105,7 @@ class SessionDependencies:
     voice: Callable[[], Voice]
     voice_choice: Callable[[], object] = lambda: None
     call_user: Callable[[str], Awaitable[None]] = _call_nobody
+    settle: Callable[[int], Awaitable[object]] = _settle_nothing
     toolbox: Toolbox | None = None
     faults: StandingFaults = field(default_factory=StandingFaults)
     helplines: Helplines = field(default_factory=Helplines)

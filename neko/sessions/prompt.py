@@ -8,12 +8,13 @@ recalls, stands behind the talk, so that a server need not read again what comes
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from neko.llm.tokens import beginning, estimate_tokens
 from neko.prompts import phrases
+from neko.sessions.prompt_lines import Instructions
 from neko.sessions.recall_lines import recall_lines
 from neko.types.memory import Evidence, RecentEntry
 
@@ -36,14 +37,6 @@ class Persona:
     traits: Mapping[str, Mapping[str, object]]
     language: str
     is_stranger: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Instructions:
-    """The system prompt of a session. ``lines``: the ids of the lines of the log that stand in it whole."""
-
-    text: str
-    lines: frozenset[int]
 
 
 def compose(persona: Persona, recent: Sequence[RecentEntry], began: datetime) -> Instructions:
@@ -85,12 +78,12 @@ def context(
     now: datetime,
     recalled: Sequence[Evidence] = (),
     question: str = "",
-    standing: Collection[int] = (),
+    stands: Callable[[Evidence], bool] = lambda _: False,
 ) -> str:
     """What is known for one turn: the time, and what of ``recalled`` is worth telling (``recall_lines``)."""
     say = phrases(persona.language)
     time = say["now"].format(now=spoken_time(now, persona.language))
-    lines = recall_lines(recalled, question, persona.language, standing)
+    lines = recall_lines(recalled, question, persona.language, stands)
     return "\n".join((time, "", say["recall"], *lines)) if lines else time
 
 

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from neko.types.memory import Evidence
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_TELLING: Final = 4
+"""Signs of a wording below which it may stand anywhere by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """The system prompt of a session. ``lines``: the ids of the lines of the log that stand in it whole."""
+
+    text: str
+    lines: frozenset[int]
 
 
 class PromptLines:
@@ -10,17 +26,54 @@ class PromptLines:
 
     def __init__(self) -> None:
         self._instructed: frozenset[int] = frozenset()
+        self._words = ""
         self._told: dict[str, set[int]] = {}
 
     @property
     def ids(self) -> frozenset[int]:
-        return self._instructed.union(*self._told.values())
+        return self._instructed | self.told
 
-    def begin(self, instructed: Collection[int]) -> None:
+    @property
+    def told(self) -> frozenset[int]:
+        """Those that are no part of the instructions."""
+        return frozenset().union(*self._told.values())
+
+    def hold(self, evidence: Evidence) -> bool:
+        """Does it stand in the prompt: as one of its lines, or in the words of the instructions (the memo's)?"""
+        wording = bare_words(evidence.text)
+        in_words = len(wording) >= _TELLING and wording in self._words
+        return in_words or not self.ids.isdisjoint(evidence.sources)
+
+    def begin(self, instructions: Instructions) -> None:
         """A session that was told nothing but these."""
-        self._instructed = frozenset(instructed)
+        self.instruct(instructions)
         self._told.clear()
 
     def add(self, turn_id: str, line_id: int) -> None:
         """The session was told this line, or has said it."""
         self._told.setdefault(turn_id, set()).add(line_id)
+
+    def instruct(self, instructions: Instructions) -> None:
+        """The session has other instructions."""
+        self._instructed = instructions.lines
+        self._words = bare_words(instructions.text)
+
+    def last_of(self, turn_id: str) -> int:
+        """The id of the last line of a turn, 0 for none."""
+        return max(self._told.get(turn_id, ()), default=0)
+
+    def covered(self, reach: int) -> frozenset[str]:
+        """The turns of which every line was said up to this one."""
+        return frozenset(turn for turn, lines in self._told.items() if lines and max(lines) <= reach)
+
+    def cut(self, turn_id: str) -> None:
+        """The model is no longer sent this turn and those before it."""
+        turns = list(self._told)
+        if turn_id in self._told:
+            for turn in turns[: turns.index(turn_id) + 1]:
+                del self._told[turn]
+
+
+def bare_words(text: str) -> str:
+    """``text`` without case and signs, for telling whether two wordings are the same."""
+    return " ".join(_WORD.findall(text.casefold()))

@@ -6,11 +6,12 @@ Of a long line the part is quoted that holds most of the words asked about.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from neko.llm.tokens import estimate_tokens
 from neko.prompts import phrases
+from neko.sessions.prompt_lines import bare_words
 from neko.types.memory import Evidence
 
 RECALL_BUDGET: Final = 600
@@ -31,20 +32,19 @@ _UNSPACED: Final = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 
 
 def recall_lines(
-    recalled: Sequence[Evidence], question: str, language: str, standing: Collection[int] = ()
+    recalled: Sequence[Evidence], question: str, language: str, stands: Callable[[Evidence], bool]
 ) -> list[str]:
     """The best of ``recalled``, oldest first, each with who said it and when; empty when nothing is worth telling.
 
-    Left out is what rests on the lines of ``standing``, which are in the prompt, and what only repeats the question or
-    another line.
+    Left out is what ``stands`` in the prompt, and what only repeats the question or another line.
     """
     say = phrases(language)
     left = RECALL_BUDGET - estimate_tokens(say["recall"])
-    told = {_plain(question)}
+    told = {bare_words(question)}
     chosen: list[tuple[Evidence, str]] = []
     for evidence in recalled:
-        wording = _plain(evidence.text)
-        if wording in told or not standing_free(evidence, standing):
+        wording = bare_words(evidence.text)
+        if wording in told or stands(evidence):
             continue
         text = excerpt(" ".join(evidence.text.split()), question, LONGEST_LINE)
         line = say["recall_line"].format(date=f"{evidence.at:%Y-%m-%d %H:%M}", speaker=evidence.speaker, text=text)
@@ -57,11 +57,6 @@ def recall_lines(
         if len(chosen) == MOST_LINES:
             break
     return [line for _, line in sorted(chosen, key=lambda one: one[0].at)]
-
-
-def standing_free(evidence: Evidence, standing: Collection[int]) -> bool:
-    """Whether none of the lines that it rests on is among these."""
-    return not any(source in standing for source in evidence.sources)
 
 
 def excerpt(text: str, question: str, most_tokens: int) -> str:
@@ -107,7 +102,3 @@ def _terms(question: str) -> set[str]:
         if len(word) >= _LEAST_WORD:
             terms[word[:_STEM]] = None
     return set(list(terms)[:_MOST_TERMS])
-
-
-def _plain(text: str) -> str:
-    return " ".join(_WORD.findall(text.casefold()))

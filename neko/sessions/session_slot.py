@@ -14,6 +14,7 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 from uuid import uuid4
@@ -26,6 +27,7 @@ from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
 from neko.sessions.log_writer import TextRequest
+from neko.sessions.prompt_lines import Instructions
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.unkept_lines import memory_failed, memory_too_slow
 from neko.tasks import TaskOwner, is_cancelled
@@ -54,13 +56,14 @@ class SlotState(Enum):
 
 @dataclass(slots=True, eq=False)
 class SessionHandle:
-    """One session and its identity. ``mode``: of the input it was started for. ``lines``: the ids of the lines of the
-    log that its instructions hold."""
+    """One session and its identity. ``mode``: of the input it was started for. ``began``: local time, as its
+    ``instructions`` tell."""
 
     session: ModelSession
     mode: Mode
     id: str
-    lines: frozenset[int] = frozenset()
+    instructions: Instructions
+    began: datetime
     listener: asyncio.Task[None] | None = None
 
     def takes(self, mode: Mode) -> bool:
@@ -234,7 +237,8 @@ class ModelSessionSlot:
             session = self._dependencies.model(start.mode, self._owner)
             connects = session.capabilities.connects
             async with asyncio.timeout(self._timeouts.start_timeout_s(start.mode, connects=connects)):
-                setup, lines = await self._setup(session)
+                began = self._dependencies.now()
+                setup, instructions = await self._setup(session, began)
                 await session.open(setup)
         except (Exception, asyncio.CancelledError) as error:
             if not isinstance(error, Exception) and is_cancelled():
@@ -243,7 +247,7 @@ class ModelSessionSlot:
                 raise
             self._failed(start, session, error)
         else:
-            self._promote(start, SessionHandle(session, start.mode, start.id, lines))
+            self._promote(start, SessionHandle(session, start.mode, start.id, instructions, began))
         finally:
             slow.cancel()
 
@@ -261,8 +265,7 @@ class ModelSessionSlot:
         self._observer.on_session_ready(handle)
         handle.listener = self._owner.spawn(self._listen(handle), name="listen")
 
-    async def _setup(self, session: ModelSession) -> tuple[SessionSetup, frozenset[int]]:
-        """What the session is opened with, and the ids of the lines that it then knows."""
+    async def _setup(self, session: ModelSession, began: datetime) -> tuple[SessionSetup, Instructions]:
         persona = self._dependencies.persona()
         try:
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
@@ -277,7 +280,7 @@ class ModelSessionSlot:
         if session.capabilities.text_input and not answers_now and (pending := self._observer.pending):
             recent = prompt.before(recent, [request.text for request in pending], again=pending[-1].again)
         toolbox = self._dependencies.toolbox
-        instructions = prompt.compose(persona, recent, self._dependencies.now())
+        instructions = prompt.compose(persona, recent, began)
         setup = SessionSetup(
             self._character,
             persona.master,
@@ -288,7 +291,7 @@ class ModelSessionSlot:
             tuple(recent),
             {name: str(value) for name, value in persona.traits.get(self._character, {}).items()},
         )
-        return setup, instructions.lines
+        return setup, instructions
 
     def _failed(self, start: _Preparation, session: ModelSession | None, error: BaseException) -> None:
         if session:

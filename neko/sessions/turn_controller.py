@@ -9,17 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from neko.errors import MemorySlowError, ModelStreamBrokenError, ModelTimeoutError, NekoError
-from neko.prompts import phrases
-from neko.sessions import prompt, turn_state
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
+from neko.sessions import turn_state
 from neko.sessions.arbiter import Arbiter, Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
@@ -40,10 +39,10 @@ from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import LogWriter, TextRequest
 from neko.sessions.nods import is_nod
 from neko.sessions.own_words import are_own
-from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.reply_voice import ReplyVoice
+from neko.sessions.session_context import SessionContext
 from neko.sessions.session_sender import SessionSender
 from neko.sessions.session_slot import SessionHandle
 from neko.sessions.status_reporter import StatusReporter
@@ -57,17 +56,17 @@ from neko.types import facts
 from neko.types.model_session import (
     AddContext,
     ForgetLines,
+    HistoryCut,
+    HistoryFills,
     ModelEvent,
     ModelInput,
     NameTold,
     ReplyDone,
-    Respond,
     SessionLost,
     SpeechRejected,
     TextDelta,
     ToolResult,
     Transcript,
-    UserMessage,
     WordsAwaited,
 )
 
@@ -127,9 +126,9 @@ class TurnController:
         self._streams: dict[str, ReplyStream] = {}
         self._current: ReplyStream | None = None
         self._repetition = RepetitionGuard(character)
-        self._lines = PromptLines()
-        self.log = LogWriter(character, dependencies, owner, clients, status, self._lines)
         self.help = HelpOffers(clients, dependencies.helplines, lambda: dependencies.persona().language)
+        self._context = SessionContext(character, dependencies, owner, self.help, self.send)
+        self.log = LogWriter(character, dependencies, owner, clients, status, self._context.lines)
         self._sender: SessionSender | None = None
         tool_timeout_s = dependencies.timeouts.turn.tool_timeout_s
         self._tools = ToolRunner(dependencies.toolbox, owner, tool_timeout_s, self._on_tool_result)
@@ -206,7 +205,7 @@ class TurnController:
         self._handle = handle
         self._sender = SessionSender(self._owner, self._dependencies.timeouts.send_timeout_s, self._session_error)
         self.log.session_id = handle.id
-        self._lines.begin(handle.lines)
+        self._context.begin(handle)
         capabilities = handle.session.capabilities
         barge_in = BargeIn.PAUSE_UNTIL_TOLD if capabilities.hearing else BargeIn.PAUSE
         barge_in = BargeIn.CUT if capabilities.answers_speech else barge_in
@@ -236,6 +235,9 @@ class TurnController:
     def on_model_event(self, session_id: str, event: ModelEvent) -> None:
         """Take an event of a session; those of any but the current one are not for turns."""
         if session_id != self._state.session_id or isinstance(event, _NOT_FOR_TURNS):
+            return
+        if isinstance(event, HistoryFills | HistoryCut):
+            self._context.on_history(event)
             return
         if isinstance(event, TextDelta) and self._current and not self._advancing:
             timeouts = self._dependencies.timeouts.turn
@@ -345,33 +347,10 @@ class TurnController:
         request, turn_id = effect.request, effect.turn_id
         item: ModelInput
         if isinstance(request, SpeakRequest):
-            now = self._dependencies.now()
-            item = Respond(turn_id, request.instructions, prompt.context(self._dependencies.persona(), now))
+            item = self._context.wish_to_speak(turn_id, request.instructions)
         else:
-            item = self._message(turn_id, request, effect.before)
+            item = self._context.message(turn_id, request, effect.before)
         self.send(item, lambda error: self.dispatch(ReplyDone(turn_id, "failed", error)))
-
-    def _message(self, turn_id: str, request: TextRequest, earlier: Sequence[TextRequest]) -> UserMessage:
-        """``earlier``: words that were cut before they were asked; their pictures ride with these."""
-        persona = self._dependencies.persona()
-        said = (*earlier, request)
-        images = tuple(image for one in said for image in one.images)[-self._dependencies.limits.images :]
-        in_danger = self.help.of(*(one.text for one in said))
-        note = self.help.note(in_danger, persona.master, persona.language) if in_danger else ""
-        standing = self._lines.ids
-        known = prompt.context(persona, self._dependencies.now(), request.recalled, request.text, standing)
-        for one in said:
-            if one.line:
-                self._lines.add(turn_id, one.line.id)
-        return UserMessage(
-            turn_id,
-            request.text or phrases(persona.language)["look"],
-            images,
-            request.recalled,
-            "\n\n".join(filter(None, (known, note))),
-            again=request.again,
-            help=in_danger,
-        )
 
     def _interrupt(self, effect: do.Interrupt) -> None:
         """The reply ends with what has been sent of it."""

@@ -224,8 +224,12 @@ class ConversationMemory(ConversationLog, Chats, Recall, Protocol):
 class MemoryAdministration(Protocol):
     """Keeping what is stored in order."""
 
-    async def compress(self, character: str, summarise: Summarise | None) -> bool:
-        """Replace the oldest part of the recent window by a memo; false when nothing was done."""
+    async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool:
+        """Replace the oldest part of the recent window by a memo; false when nothing was done.
+
+        That is all but the last nine entries of a window of more than ten, or what was said up to the line
+        ``through``, of which the last nine are never part.
+        """
         ...
 
     async def review(self, character: str, correct: Summarise | None) -> bool:

@@ -171,6 +171,17 @@ class AddContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Renew:
+    """Other instructions in place of those before; the turns ``covered`` by them are forgotten.
+
+    Ignored by a session that emits no ``HistoryFills``.
+    """
+
+    instructions: str
+    covered: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Respond:
     """Speak without a user turn: a greeting, a report, proactive talk.
 
@@ -202,6 +213,7 @@ ModelInput = (
     | SoundToPlay
     | Playback
     | AddContext
+    | Renew
     | Respond
     | ToolResult
 )
@@ -300,6 +312,21 @@ class ForgetLines:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryFills:
+    """What the session remembers of the talk is about to be too long: ``Renew`` makes room, best by covering this turn
+    and those before it. Comes after each reply until there is room."""
+
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryCut:
+    """The model is no longer sent this turn, nor what was said before it."""
+
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class NameTold:
     """The user has said what they are called, or, with "", that this is to be forgotten.
 
@@ -391,6 +418,8 @@ ModelEvent = (
     | ReplyNotice
     | ForgetLines
     | NameTold
+    | HistoryFills
+    | HistoryCut
     | SpeechStarted
     | SpeechLasts
     | SpeechStopped

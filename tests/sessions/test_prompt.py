@@ -91,7 +91,7 @@ def test_recall_is_quoted_with_its_date_and_speaker() -> None:
 
 def test_recall_brings_nothing_that_stands_in_the_prompt_or_only_repeats_the_question() -> None:
     found = [memory("What is my cat called?", 3), memory("my cat is Biscuit", 4), memory("My cat is Biscuit!", 5)]
-    text = prompt.context(persona(), NOW, [CAT, *found], "what is my cat called", {1})
+    text = prompt.context(persona(), NOW, [CAT, *found], "what is my cat called", lambda one: one is CAT)
     assert "{Biscuit}" not in text
     assert "called?" not in text
     assert text.lower().count("my cat is biscuit") == 1

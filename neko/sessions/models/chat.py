@@ -27,11 +27,14 @@ from neko.settings.reply_options import ReplyOptions
 from neko.tasks import TaskOwner
 from neko.types.model_session import (
     AddContext,
+    HistoryCut,
+    HistoryFills,
     ModelCapabilities,
     ModelEvent,
     ModelInput,
     ModelLabel,
     Prepare,
+    Renew,
     Respond,
     SessionSetup,
     ToolResult,
@@ -74,10 +77,10 @@ class ChatSession:
         self._adaptations = adaptations or Adaptations()
         self._options = options
         self._check = check
-        self._history = History(history_tokens)
+        self._history = History(history_tokens, lambda turn_id: self._replies.tell(HistoryCut(turn_id)))
         self._calls = PendingCalls()
         self._maker = ReplyMaker(self._history, self._calls, self._timeouts)
-        self._replies = ReplyRunner(owner, self.label, self._history.reply, channel)
+        self._replies = ReplyRunner(owner, self.label, self._remember, channel)
         self._clients: dict[tuple[str, str], ProviderClient] = {}
         self._models: dict[ModelEndpoint, Model] = {}
         self._connecting: asyncio.Task[None] | None = None
@@ -109,6 +112,9 @@ class ChatSession:
                 self._start(reply_id, Question(context, ask=f"[{self._speak_first} {instructions}]"))
             case UserImage(jpeg):
                 self._live_picture = jpeg
+            case Renew(instructions, covered):
+                self._history.instructions = instructions
+                self._history.forget(covered)
             case ToolResult():
                 self._calls.resolve(item)
             case AddContext(text, "system"):
@@ -143,6 +149,13 @@ class ChatSession:
         images = (*message.images, live) if live else message.images
         self._history.user(message.id, message.text, len(images))
         self._start(message.id, Question(message.context, images))
+
+    def _remember(self, reply_id: str, text: str) -> None:
+        if (most_tokens := self._adaptations.of(self._endpoint).most_tokens) is not None:
+            self._history.fit(most_tokens)
+        self._history.reply(reply_id, text)
+        if turn_id := self._history.to_go():
+            self._replies.tell(HistoryFills(turn_id))
 
     def _start(self, reply_id: str, question: Question) -> None:
         sees = question.images and self._adaptations.of(self._vision).takes("pictures")

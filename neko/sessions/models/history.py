@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 from neko.llm.chat_request import NO_WORDS, TOKENS_PER_MESSAGE, ChatMessage
@@ -16,6 +17,9 @@ _NOTES_SHARE = 4
 _RESULT_SHARE = 4
 _LEAST_INSTRUCTIONS = 1200
 """Tokens: room for who she is, without what was said before."""
+_FULL = 7 / 8
+_FOR_A_TURN = 1_000
+"""Tokens for what is known for one turn alone, and for the reply."""
 _DROPPED_OUTPUT = "[left out to save room]"
 
 
@@ -68,10 +72,15 @@ class _Entry:
 
 
 class History:
-    """The talk of one session, oldest first, cut to ``budget`` tokens."""
+    """The talk of one session, oldest first, at most ``budget`` tokens of it.
 
-    def __init__(self, budget: int) -> None:
-        self._budget = budget
+    It is cut seldom and then to half of that, so that requests begin alike in between. ``on_cut`` is called with the
+    last turn that is gone.
+    """
+
+    def __init__(self, budget: int, on_cut: Callable[[str], None] = lambda _: None) -> None:
+        self._budget = self._most = budget
+        self._on_cut = on_cut
         self._entries: deque[_Entry] = deque()
         self._tokens = 0
         self._notes: deque[str] = deque()
@@ -184,12 +193,43 @@ class History:
         self._entries.append(entry)
         self._grown(entry)
 
+    def to_go(self) -> str:
+        """When it is to be cut soon: the last turn that has to go then; "" when there is room."""
+        tokens, last = self._tokens, ""
+        if tokens > self._budget * _FULL:
+            rest = list(self._entries)
+            while tokens > self._budget // 2 and (count := _oldest_exchange(rest)):
+                tokens -= sum(entry.tokens for entry in rest[:count])
+                last = next((entry.reply_id for entry in reversed(rest[:count]) if entry.reply_id), last)
+                rest = rest[count:]
+        return last
+
+    def fit(self, most_tokens: int) -> None:
+        """The model takes no more than this: keep so much less that there is room for the instructions and a turn."""
+        room = most_tokens - estimate_tokens(self.instructions) - _FOR_A_TURN
+        self._budget = min(self._most, max(room, most_tokens // 3))
+
+    def forget(self, covered: Collection[str]) -> None:
+        """Drop the oldest exchanges, as far as they belong to these turns."""
+        self._drop(lambda entries: all(not entry.reply_id or entry.reply_id in covered for entry in entries))
+
     def _grown(self, entry: _Entry) -> None:
-        """Count an entry anew and drop the oldest exchanges beyond the budget, the last one never."""
+        """Count an entry anew; beyond the budget the oldest exchanges are dropped, the last one never."""
         self._tokens += entry.measure()
-        while self._tokens > self._budget and (count := _oldest_exchange(self._entries)):
-            for _ in range(count):
+        if self._tokens > self._budget:
+            self._drop(lambda _: self._tokens > self._budget // 2)
+
+    def _drop(self, may_go: Callable[[Sequence[_Entry]], bool]) -> None:
+        last = ""
+        while count := _oldest_exchange(self._entries):
+            exchange = list(islice(self._entries, count))
+            if not may_go(exchange):
+                break
+            for entry in exchange:
                 self._tokens -= self._entries.popleft().tokens
+                last = entry.reply_id or last
+        if last:
+            self._on_cut(last)
 
     def _fitting(self, context: str, room: int) -> tuple[list[_Entry], list[str], str]:
         """As much of the talk and of what else is known (the notes, the context) as this many tokens hold."""

@@ -12,6 +12,8 @@ from neko.sessions.models.event_channel import EventChannel
 from neko.tasks import TaskOwner
 from neko.types.model_session import (
     ForgetLines,
+    HistoryCut,
+    HistoryFills,
     ModelEvent,
     ModelLabel,
     NameTold,
@@ -146,6 +148,10 @@ class ReplyRunner:
 
     def events(self) -> AsyncIterator[ModelEvent]:
         return self._channel.read()
+
+    def tell(self, event: HistoryFills | HistoryCut) -> None:
+        """Say what became of the history."""
+        self._channel.put(event)
 
     async def aclose(self) -> None:
         """Interrupt what runs, end the events and wait for the tasks."""

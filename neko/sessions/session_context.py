@@ -1,0 +1,108 @@
+"""What the model of the current session knows: its instructions, and what it is told with each turn, in step with the
+memory.
+
+When the talk of a session grows long, its oldest part has to go from what the model is sent. Before it goes the memory
+folds it into the memo, and the session gets instructions with that memo, all at one time: between two such times what
+the model is sent begins with what it was sent before, and servers need not read that again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from neko.errors import NekoError
+from neko.prompts import phrases
+from neko.sessions import prompt
+from neko.sessions.dependencies import SessionDependencies
+from neko.sessions.help_offers import HelpOffers
+from neko.sessions.log_writer import TextRequest
+from neko.sessions.prompt_lines import PromptLines
+from neko.sessions.session_slot import SessionHandle
+from neko.tasks import TaskOwner
+from neko.types.model_session import HistoryCut, HistoryFills, ModelInput, Renew, Respond, UserMessage
+
+logger = logging.getLogger(__name__)
+
+
+class SessionContext:
+    """``send`` hands something to the current session. ``lines``: what of the log stands in the prompt."""
+
+    def __init__(
+        self,
+        character: str,
+        dependencies: SessionDependencies,
+        owner: TaskOwner,
+        help_offers: HelpOffers,
+        send: Callable[[ModelInput], None],
+    ) -> None:
+        self._character = character
+        self._dependencies = dependencies
+        self._owner = owner
+        self._help = help_offers
+        self._send = send
+        self._session_id = ""
+        self._began = dependencies.now()
+        self._renewing: asyncio.Task[None] | None = None
+        self.lines = PromptLines()
+
+    def begin(self, handle: SessionHandle) -> None:
+        """Another session answers from now on."""
+        self._session_id = handle.id
+        self._began = handle.began
+        self.lines.begin(handle.instructions)
+
+    def message(self, turn_id: str, request: TextRequest, earlier: Sequence[TextRequest]) -> UserMessage:
+        """``earlier``: words that were cut before they were asked; their pictures ride with these."""
+        persona = self._dependencies.persona()
+        said = (*earlier, request)
+        images = tuple(image for one in said for image in one.images)[-self._dependencies.limits.images :]
+        in_danger = self._help.of(*(one.text for one in said))
+        note = self._help.note(in_danger, persona.master, persona.language) if in_danger else ""
+        now, stands = self._dependencies.now(), self.lines.hold
+        known = prompt.context(persona, now, request.recalled, request.text, stands)
+        for one in said:
+            if one.line:
+                self.lines.add(turn_id, one.line.id)
+        return UserMessage(
+            turn_id,
+            request.text or phrases(persona.language)["look"],
+            images,
+            request.recalled,
+            "\n\n".join(filter(None, (known, note))),
+            again=request.again,
+            help=in_danger,
+        )
+
+    def wish_to_speak(self, turn_id: str, instructions: str) -> Respond:
+        """She is to speak of her own accord."""
+        context = prompt.context(self._dependencies.persona(), self._dependencies.now())
+        return Respond(turn_id, instructions, context)
+
+    def on_history(self, event: HistoryFills | HistoryCut) -> None:
+        """What the session remembers of the talk has grown long, or was cut."""
+        if isinstance(event, HistoryCut):
+            self.lines.cut(event.turn_id)
+        elif self._renewing is None or self._renewing.done():
+            self._renewing = self._owner.spawn(self._renew(event.turn_id), name="renew the memo of a session")
+
+    async def _renew(self, turn_id: str) -> None:
+        """Have the memory fold what was said, and let the session go on from that. What fails is tried again after the
+        next reply; until then nothing has gone."""
+        session_id = self._session_id
+        try:
+            await self._dependencies.settle(self.lines.last_of(turn_id))
+            recent = await self._dependencies.memory.recent(self._character)
+        except NekoError as error:
+            logger.warning("%s: the memo of a session was not renewed: %s", self._character, error.code)
+            return
+        reach = max((entry.id for entry in recent if entry.role == "system"), default=0)
+        covered = self.lines.covered(reach)
+        if not covered or session_id != self._session_id:
+            return
+        told = self.lines.told
+        rest = [entry for entry in recent if entry.role == "system" or entry.id not in told]
+        instructions = prompt.compose(self._dependencies.persona(), rest, self._began)
+        self.lines.instruct(instructions)
+        self._send(Renew(instructions.text, covered))

@@ -1,0 +1,168 @@
+"""What reaches the model in 200 turns over three sessions: every fact that was told, once, within the budgets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neko.app import Neko
+from neko.llm.chat_request import estimate
+from neko.memory.memo import LIMIT
+from neko.sessions.actions import EndSession
+from neko.sessions.models.chat import HISTORY_TOKENS
+from neko.sessions.prompt import RECENT_BUDGET
+from neko.sessions.recall_lines import RECALL_BUDGET
+from neko.settings import Settings
+from tests.scripted_provider import Connection, Request, Script, ScriptedProvider
+
+TURNS = 200
+SESSION = 67
+"""Turns."""
+WHO_SHE_IS = 1_200
+"""Tokens of the instructions without what was said before."""
+ANSWER = 100
+"""Tokens that a line of either side may have besides."""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """``facts`` are told, by turn, and asked about at the end; ``small_talk`` is said otherwise."""
+
+    language: str
+    facts: dict[int, tuple[str, str]]
+    small_talk: str
+
+
+TALKS = [
+    Talk(
+        "en",
+        {
+            3: ("I am allergic to walnuts", "Which food must I avoid?"),
+            30: ("My sister Clara builds violins in Cremona", "What does my sister do?"),
+            71: ("My cat is called Biscuit", "What is my cat called?"),
+            120: ("We moved to Bergen last winter", "Where do I live?"),
+            170: ("I have a job interview on the ninth of March", "When is my interview?"),
+        },
+        "Number {number}: today I tidied the shelf again, the rain went on for hours, the bus was late, and I had soup "
+        "with bread while some music played next door. Nothing else of note has happened here since then, I think.",
+    ),
+    Talk(
+        "zh-CN",
+        {
+            3: ("我对核桃过敏", "我不能吃什么?"),
+            30: ("我姐姐在苏州做小提琴", "我姐姐是做什么的?"),
+            71: ("我的猫叫饼干", "我的猫叫什么名字?"),
+            120: ("去年冬天我们搬到了大连", "我住在哪里?"),
+            170: ("三月九日我有一场面试", "我的面试是哪天?"),
+        },
+        "第{number}句:今天又整理了书架,雨下了好几个小时,公交车来晚了,我喝了汤吃了面包,隔壁在放音乐,"
+        "后来也就没有别的事了,窗外的灯亮着,街上的人不多,我坐了一会儿就想早点休息。",
+    ),
+    Talk(
+        "ja",
+        {
+            3: ("わたしはくるみアレルギーです", "食べられないものは何?"),
+            30: ("姉は松本でバイオリンを作っています", "姉の仕事は何?"),
+            71: ("うちの猫の名前はビスケットです", "うちの猫の名前は?"),
+            120: ("去年の冬に函館へ引っ越しました", "わたしはどこに住んでる?"),
+            170: ("三月九日に面接があります", "面接はいつ?"),
+        },
+        "{number}番目の話。今日も棚を片づけて、雨が何時間も降って、バスが遅れて、スープとパンを食べて、"
+        "となりで音楽が鳴っていて、ほかには何もありませんでした。窓の外は静かで、早く休もうと思います。",
+    ),
+]
+
+
+class Provider(ScriptedProvider):
+    """Chats in small talk; a request without a system message wants a memo, which holds what is a fact of the text."""
+
+    def __init__(self, talk: Talk) -> None:
+        super().__init__()
+        self.talk = talk
+        self.prompts: list[list[dict[str, Any]]] = []
+
+    async def _chat(self, connection: Connection, request: Request) -> None:
+        messages = request.json["messages"]
+        if messages[0]["role"] == "system":
+            self.prompts.append(messages)
+            words = self.talk.small_talk.format(number=f"{len(self.prompts)}b")
+        else:
+            told = [fact for fact, _ in self.talk.facts.values() if fact in messages[0]["content"]]
+            words = "\n".join(told) or "…"
+            assert len(words) <= LIMIT
+        self.script(Script([words]))
+        await super()._chat(connection, request)
+
+
+def whole(messages: Sequence[dict[str, Any]]) -> str:
+    return "\n".join(f"<{message['role']}>{message['content']}" for message in messages)
+
+
+def reused(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> float:
+    """Which share of what came before the last words of the user the next request begins with, too."""
+    stable, other = whole(before[:-1]), whole(after)
+    same = next((at for at, (one, two) in enumerate(zip(stable, other, strict=False)) if one != two), len(stable))
+    return same / len(stable)
+
+
+async def say(neko: Neko, text: str) -> None:
+    async for _ in neko.chat(character(neko), text):
+        pass
+
+
+def character(neko: Neko) -> str:
+    name = neko.conversations.fallback_character()
+    assert name is not None
+    return name
+
+
+async def end_session(neko: Neko) -> None:
+    """End it, and wait until the memory has settled."""
+    manager = neko.conversations.get(character(neko))
+    assert manager is not None
+    manager.handle(EndSession())
+    async with asyncio.timeout(30):
+        while len(await neko.memory.recent(character(neko))) > 10:
+            continue
+
+
+@pytest.mark.parametrize("talk", TALKS, ids=[talk.language for talk in TALKS])
+async def test_every_fact_that_was_told_is_in_every_later_prompt_and_once_when_it_is_asked_about(
+    talk: Talk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Provider(talk) as provider:
+        environ = {
+            "NEKO_ASSIST_API_KEY_OPENAI": "sk-x",
+            "NEKO_OPENAI_BASE_URL": provider.base_url,
+            "LANG": talk.language.replace("-", "_"),
+        }
+        async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as neko:
+            for turn in range(TURNS):
+                if turn and not turn % SESSION:
+                    await end_session(neko)
+                fact = talk.facts.get(turn)
+                await say(neko, fact[0] if fact else talk.small_talk.format(number=turn))
+            starts = len(provider.prompts)
+            for _, question in talk.facts.values():
+                await say(neko, question)
+    asked = provider.prompts[starts:]
+    for (told, question), prompt in zip(talk.facts.values(), asked, strict=True):
+        assert prompt[-1]["content"].endswith(question)
+        assert whole(prompt).count(told) == 1, told
+    for turn, (told, _) in talk.facts.items():
+        counts = [whole(prompt).count(told) for prompt in provider.prompts[turn:]]
+        assert set(counts) == {1}, told
+    most = HISTORY_TOKENS + RECENT_BUDGET + RECALL_BUDGET + WHO_SHE_IS + ANSWER
+    assert max(map(estimate, provider.prompts)) <= most
+    shares = [reused(before, after) for before, after in pairwise(provider.prompts) if len(after) > 2]
+    with capsys.disabled():
+        largest = max(map(estimate, provider.prompts))
+        print(f"\n{talk.language}: {len(provider.prompts)} prompts of at most {largest} tokens.")  # noqa: T201
+        print(f"Of what came before the last words {sum(shares) / len(shares):.1%} is in the next one.")  # noqa: T201
+    assert sum(shares) / len(shares) >= 0.95
