@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from neko.app.listening import STRATEGIES
-from neko.audio.turn_taking.endings import Ending, ending
+from neko.audio.turn_taking.endings import ending
+from neko.audio.turn_taking.kinds import Ending
 from neko.audio.turn_taking.patience import LONGEST_S, SHORTEST_S, UNKNOWN_S, SaidSoFar, patience
 
 
@@ -32,7 +33,22 @@ from neko.audio.turn_taking.patience import LONGEST_S, SHORTEST_S, UNKNOWN_S, Sa
         "我本来打算。",
         "最有意思的是",
         "你能告诉我怎么",
+        "我想学怎么？",
+        "你知道吗？",
+        "我小的时候。",
+        "吃完晚饭以后",
+        "老实说",
+        "如果你喜欢的话",
+        "等雨停了以后。",
+        "他們搬到了",
+        "可不可以帮我。",
+        "不是我不喜欢。",
+        "It's not that I don't like it.",
+        "Honestly.",
         "えっと",
+        "ええと？",
+        "そういえば",
+        "会社に着いた時",
         "あのー",
         "牛乳と卵と",
         "聞きたいことがあるんですけど",
@@ -57,12 +73,22 @@ def test_what_leads_on_is_no_end_whatever_mark_the_recogniser_puts_after_it(text
         ("Not today, thanks.", Ending.ANSWER),
         ("My phone number is 555.", Ending.OPEN),
         ("好的", Ending.ANSWER),
-        ("我不会。", Ending.STATEMENT),
+        ("我不会。", Ending.OPEN),
         ("現在幾點了", Ending.QUESTION),
         ("給我講一個狐狸的故事吧", Ending.STATEMENT),
         ("是真的", Ending.STATEMENT),
         ("你怎么了", Ending.QUESTION),
-        ("我觉得不是。", Ending.STATEMENT),
+        ("我觉得不是。", Ending.OPEN),
+        ("我觉得他今天不会再来这里", Ending.STATEMENT),
+        ("外面很冷,你就多穿一点", Ending.STATEMENT),
+        ("今天天气真好。", Ending.OPEN),
+        ("去年夏天", Ending.OPEN),
+        ("牛奶,两只猫", Ending.OPEN),
+        ("嗯", Ending.OPEN),
+        ("嗯,太好了", Ending.ANSWER),
+        ("Last summer.", Ending.OPEN),
+        ("My sister.", Ending.OPEN),
+        ("In the kitchen.", Ending.OPEN),
         ("我不知道该怎么办", Ending.QUESTION),
         ("他住在 上海", Ending.OPEN),
         ("はい、お願いします", Ending.ANSWER),
@@ -94,9 +120,26 @@ def test_a_first_short_sentence_gets_more_time_than_a_long_one_and_than_an_answe
     assert short > wait("I finished the report. It was long.", speech_s=1.5)
 
 
+def test_the_longer_a_first_sentence_the_sooner_it_is_answered() -> None:
+    waits = [wait("I finished the report", speech_s=speech_s) for speech_s in (1.0, 1.6, 2.4, 5.0)]
+    assert waits == sorted(waits, reverse=True)
+    assert waits[0] > waits[-1]
+
+
 def test_a_list_gets_more_time_than_its_pauses_so_far() -> None:
     assert wait("We need milk, eggs.", 1.2, since_pause_s=0.4, longest_pause_s=0.8) > 1.0
     assert wait("We need milk. I will go and buy some now.", 2.6, since_pause_s=1.6, longest_pause_s=0.8) < 0.5
+    assert wait("我有一只狗,两只猫", 2.2, since_pause_s=1.0, longest_pause_s=0.8) > 1.0
+
+
+def test_a_clause_after_a_pause_is_mostly_the_last() -> None:
+    assert wait("我很累,早早睡", 2.6, since_pause_s=1.6) > 0.5
+    assert wait("我很累,早早睡", 2.6, since_pause_s=1.6, longest_pause_s=0.6) < 0.5
+    assert wait("我很累,因为", 2.6, since_pause_s=1.6, longest_pause_s=0.6) > 1.0
+
+
+def test_what_follows_a_filler_is_no_second_clause() -> None:
+    assert wait("那个,我很累", 1.9, since_pause_s=1.6, longest_pause_s=0.6) > 0.5
 
 
 def test_a_short_sound_that_the_recogniser_doubts_is_somebody_thinking() -> None:

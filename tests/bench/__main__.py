@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-LONGEST = 600
+LONGEST = 1800
 
 
 def main(wanted: list[str]) -> int:

@@ -19,8 +19,8 @@ from neko.audio.turn_taking.patience import Strategy
 from neko.serve import listen, serving
 from neko.settings import Settings
 from neko.types.hearing import Heard, HearingCapabilities, HearingEngine, HearingHints
-from tests.audio.held_out_set import held_out_set
-from tests.audio.spoken_set import Recording, recording, spoken_set
+from tests.audio.spoken_set import Recording, held_out_set, recording, spoken_set
+from tests.bench import smart_turn
 from tests.bench.figures import median, ms, show
 from tests.bench.sound_time import Timed, in_sound_time
 from tests.bench.turn_ends import Ended, fixed, play
@@ -39,27 +39,43 @@ def percentile(values: Sequence[float], percent: float) -> float:
 # ── the end of a turn ───────────────────────────────────────────────────────────────────
 
 
-async def turn_ends(recordings: Sequence[Recording], held_out: Sequence[Recording]) -> None:
-    """Ours and two timers, in the time of the sound; ours on turns, too, on which nothing was tuned."""
+async def turn_ends(tuned: Sequence[Recording], held_out: Sequence[Recording]) -> None:
+    """Ours, in the time of the sound, on both sets; timers, loudness and Smart Turn on the one nobody tuned on."""
     models = local_models(Path("/nonexistent"))
     if not models or missing_libraries():
         sys.stdout.write("no local recogniser is installed: the wait at the end of a turn is not measured\n")
         return
     engine = Timed(models[0])
-    kinds: list[tuple[str, Sequence[Recording], Sequence[Strategy], bool]] = [
-        ("ours", recordings, STRATEGIES, True),
-        ("ours, held out", held_out, STRATEGIES, True),
-        ("timer of 0.5 s", recordings, (fixed(0.5),), True),
-        ("timer of 1.1 s", recordings, (fixed(1.1),), True),
-        ("ours, by loudness", recordings, STRATEGIES, False),
-    ]
-    for name, turns, strategies, silero in kinds:
-        ended = [await play(one, engine, strategies, silero=silero) for one in turns]
-        for language in ("", "en", "zh", "ja") if strategies is STRATEGIES else ("",):
-            of_language = [one for one in ended if language in ("", one.recording.turn.language)]
-            tell_ends(f"{name} {language}".strip(), of_language)
+    await measure("ours, tuned", tuned, engine, STRATEGIES, split=True)
+    await measure("ours, held out", held_out, engine, STRATEGIES, split=True)
+    await measure("timer of 0.5 s", held_out, engine, (fixed(0.5),))
+    await measure("timer of 1.1 s", held_out, engine, (fixed(1.1),))
+    await measure("ours, by loudness", held_out, engine, STRATEGIES, silero=False)
+    if path := smart_turn.installed():
+        model = smart_turn.SmartTurn(path)
+        for name, vote in smart_turn.VOTES.items():
+            judged = smart_turn.judged(lambda: bytes(engine.sounds[-1]), model, vote)
+            await measure(f"Smart Turn {name}", held_out, engine, (*STRATEGIES, judged))
+        show("Smart Turn, of the processor at a pause", ms(median(model.seconds)))
+    else:
+        sys.stdout.write("Smart Turn is not installed (tests/bench/smart_turn.py): not compared\n")
     looks = [seconds for _, seconds in engine.known.values()]
     show("recognition at a pause, on idle cores", ms(median(looks)))
+
+
+async def measure(
+    name: str,
+    turns: Sequence[Recording],
+    engine: Timed,
+    strategies: Sequence[Strategy],
+    *,
+    silero: bool = True,
+    split: bool = False,
+) -> None:
+    """One way to find the end, on one set; ``split``: each language too."""
+    ended = [await play(one, engine, strategies, silero=silero) for one in turns]
+    for language in ("", "en", "zh", "ja") if split else ("",):
+        tell_ends(f"{name} {language}".strip(), [e for e in ended if language in ("", e.recording.turn.language)])
 
 
 def tell_ends(name: str, ended: Sequence[Ended]) -> None:
@@ -166,8 +182,8 @@ async def server(hearing: HearingEngine, characters: int) -> AsyncIterator[str]:
 
 def main(wanted: Sequence[str]) -> None:
     if not wanted or "ends" in wanted:
-        spoken, held_out = ([recording(turn, lead_s=0.5, tail_s=1.7) for turn in turns] for turns in SETS)
-        in_sound_time(turn_ends(spoken, held_out))
+        tuned, held_out = ([recording(turn, lead_s=0.5, tail_s=1.7) for turn in turns] for turns in SETS)
+        in_sound_time(turn_ends(tuned, held_out))
     if not wanted or "many" in wanted:
         asyncio.run(many_calls())
 

@@ -1,8 +1,8 @@
 """Recognisers on this computer: how many words or characters are wrong, and what an utterance costs, on one set.
 
-The turns are those of ``spoken_set`` with their pauses, spoken by the natural voice installed for each language. A
-language without one is left out: the figure would say more of espeak-ng than of the recogniser (of its Chinese Whisper
-gets every second character wrong). Traditional characters count as the simplified ones that they are.
+The turns are those of ``spoken_set`` with their pauses that the natural voice of each language speaks. A language
+without one is left out: the figure would say more of espeak-ng than of the recogniser (of its Chinese Whisper gets
+every second character wrong). Traditional characters count as the simplified ones that they are.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ async def main() -> None:
     turns = [
         (turn, (await in_thread(recording, turn, lead_s=QUIET_S, tail_s=QUIET_S)).pcm)
         for turn in spoken_set()
-        if turn.language in spoken_by
+        if turn.language in spoken_by and not turn.voice
     ]
     show("spoken by", ", ".join(f"{language}: {name}" for language, name in spoken_by.items()))
     with tempfile.TemporaryDirectory() as folder:

