@@ -137,7 +137,7 @@ class CharacterMemory:
         """The summary of the entries, and its language."""
         names, language = self._names(), self._language_of(entries)
         if summarise is None:
-            return memo.extract(entries, names), language
+            return await in_thread(memo.extract, entries, names, language), language
         await in_thread(memo.instructions, language)
         try:
             text = await memo.summary(memo.transcript(entries, names), language, summarise)
@@ -166,7 +166,9 @@ class CharacterMemory:
             return True
 
     def _language_of(self, entries: Sequence[RecentEntry]) -> str:
-        return guess("\n".join(entry.text for entry in entries), self._language())
+        """That of the user, as far as it shows in what they said."""
+        said = [entry.text for entry in entries if entry.role == "user"] or [entry.text for entry in entries]
+        return guess("\n".join(said), self._language())
 
 
 def _readable(entries: Sequence[Any]) -> list[RecentEntry]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from neko.errors import ContextTooLongError, NekoError
+from neko.memory import extractive_memo
 from neko.memory.line_codec import Names
 from neko.settings import ASSETS
 from neko.types.memory import RecentEntry, Summarise
@@ -60,8 +61,13 @@ def transcript(entries: Sequence[RecentEntry], names: Names) -> str:
     return "\n".join(f"{names[entry.role]} | {entry.text}" for entry in entries)
 
 
-def extract(entries: Sequence[RecentEntry], names: Names) -> str:
-    """A memo without a model: the earlier memo, then how each line began, within ``LIMIT``."""
+def extract(entries: Sequence[RecentEntry], names: Names, language: str = "en") -> str:
+    """A memo without a model: what was stated (``extractive_memo``), within ``LIMIT``.
+
+    Of mere small talk the earlier memo, then how each line began.
+    """
+    if stated := extractive_memo.extract(entries, names, LIMIT, language):
+        return stated
     earlier = "\n".join(entry.text for entry in entries if entry.role == "system")
     turns = [entry for entry in entries if entry.role != "system"]
     heads = [f"{names[turn.role]}: " for turn in turns]

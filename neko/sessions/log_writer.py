@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ _MUCH = 1_000
 """Lines, before which a slow recall is the machine's fault and says nothing of how much there is to remember."""
 _RECALLED = 30
 """Memories that are asked for besides the lines that are in the prompt anyway: the window of a session to come."""
+_CONTEXT = 4
+"""Lines before a question that it may lean on: the last two turns."""
 _GIVEN_UP_S = 1.0
 """Seconds for the entries that wait when the memory is waited for no longer."""
 MOST_WAITING = 1_000
@@ -93,6 +96,7 @@ class LogWriter:
         self._clients = clients
         self._status = status
         self._entries: asyncio.Queue[Entry] = asyncio.Queue(MOST_WAITING)
+        self._said: deque[Line] = deque(maxlen=_CONTEXT)
         self._receipts: dict[str, Line] = {}
         self._replies: dict[str, Line] = {}
         self._recall_reported = False
@@ -329,6 +333,7 @@ class LogWriter:
     def _committed(self, stored: Stored) -> None:
         self.last_line_id = max(self.last_line_id, stored.line.id)
         if stored.fresh:
+            self._said.append(stored.line)
             self._facts.publish(facts.line_committed(self._character, stored.line))
 
     def _kept_later(self, line: NewLine, stored: Stored) -> None:
@@ -356,7 +361,10 @@ class LogWriter:
             async with asyncio.timeout(self._timeouts.recall_timeout_s):
                 wanted = await in_thread(search_words, text)
                 limit = _RECALLED + len(self._lines.ids)
-                found = await self._memory.recall(self._character, wanted, limit=limit)
+                context = [line.text for line in self._said if line.id not in besides]
+                found = await self._memory.recall(
+                    self._character, wanted, limit=limit, context=context, now=self._now()
+                )
                 return tuple(evidence for evidence in found if not set(evidence.sources).intersection(besides))
         except (TimeoutError, NekoError) as error:
             logger.warning("%s: recall gave up: %s", self._character, type(error).__name__)

@@ -1,0 +1,80 @@
+"""What is kept when no model makes the memo, and what is found to be a fact."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from neko.memory import memo
+from neko.memory.fact_rules import sentences, stated
+from neko.settings import ASSETS
+from neko.types.memory import RecentEntry
+from tests.memory.memory_folder import NAMES
+
+STATED = [
+    ("I am allergic to walnuts", "allergy", "walnuts"),
+    ("My sister Clara builds violins in Cremona.", "family", "sister Clara builds violins in Cremona"),
+    ("We moved to Bergen last winter", "home", "Bergen"),
+    ("I hate coffee but love tea", "dislikes", "coffee"),
+    ("I have a job interview on the ninth of March", "plan", "a job interview on the ninth of March"),
+    ("我对核桃过敏", "allergy", "核桃"),
+    ("去年冬天我们搬到了大连", "home", "大连"),
+    ("我不喜歡香菜", "dislikes", "香菜"),
+    ("我叫小明", "name", "小明"),
+    ("わたしはくるみアレルギーです", "allergy", "くるみ"),
+    ("去年の冬に函館へ引っ越しました", "home", "函館"),
+    ("三月九日に面接があります", "plan", "三月九日に面接があります"),
+    ("제 이름은 민수예요", "name", "민수"),
+    ("저는 부산에 살아요", "home", "부산"),
+    ("호두 알레르기가 있어", "allergy", "호두"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "attribute", "value"), STATED)
+def test_what_people_state_of_themselves_is_found(sentence: str, attribute: str, value: str) -> None:
+    assert stated(sentence) == [(attribute, value)]
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Do I like tea?", "I love you", "我喜欢茶吗", "お茶が好き?", "나는 커피를 좋아해?", "ok"]
+)
+def test_a_question_states_nothing(sentence: str) -> None:
+    assert not [one for text in sentences(sentence) for one in stated(text)]
+
+
+def test_every_language_has_patterns_for_the_same_facts() -> None:
+    files = [json.loads(path.read_text(encoding="utf-8")) for path in (ASSETS / "facts").iterdir()]
+    assert len(files) == 4
+    assert all(file.keys() == files[0].keys() for file in files)
+
+
+@pytest.mark.parametrize(
+    ("facts", "small_talk"),
+    [
+        (["I am allergic to walnuts.", "My cat is called Biscuit."], "today the rain went on and on and on"),
+        (["我对核桃过敏。", "我的猫叫饼干。"], "今天又整理了书架"),
+        (["わたしはくるみアレルギーです。", "うちの猫の名前はビスケットです。"], "今日も棚を片づけて"),
+    ],
+)
+def test_facts_stay_in_the_memo_through_a_hundred_turns_of_small_talk(facts: list[str], small_talk: str) -> None:
+    window = [RecentEntry("user", facts[0])]
+    for turn in range(100):
+        said = facts[1] if turn == 20 else f"{small_talk}."
+        window += [RecentEntry("user", said), RecentEntry("assistant", "My cat is called Tom.")]
+        if len(window) > 10:
+            window = [RecentEntry("system", memo.extract(window[:-9], NAMES)), *window[-9:]]
+    assert window[0].text.splitlines() == [f"Anna: {fact}" for fact in facts]
+    assert len(window[0].text) <= memo.LIMIT
+
+
+def test_when_there_is_too_much_the_newest_facts_stay() -> None:
+    window = [RecentEntry("user", f"My sister Clara builds violin number {number}.") for number in range(40)]
+    lines = memo.extract(window, NAMES).splitlines()
+    assert lines[-1].endswith("number 39.")
+    assert len(lines) > 5
+    assert len("\n".join(lines)) <= memo.LIMIT
+
+
+def test_of_mere_small_talk_the_beginnings_are_kept() -> None:
+    assert memo.extract([RecentEntry("user", "hm"), RecentEntry("assistant", "well")], NAMES) == "Anna: hm\nMio: well"
