@@ -554,6 +554,7 @@ class MemoryStoreError(NekoError):
         "read_only": "memory_read_only",
         "unreadable": "memory_unreadable",
         "taken": "memory_taken",
+        "gone": "memory_gone",
     }
 
     @property

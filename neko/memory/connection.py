@@ -1,4 +1,4 @@
-"""One SQLite connection on aiosqlite's thread; work is handed to it as functions.
+"""A log's SQLite connection in the threads of one lane (``threads``); work is handed to it as functions.
 
 As in datasette's ``database.py``, a write is a function that runs as one transaction, and a read
 is stopped inside SQLite by a progress handler when nobody waits for it any more. A function takes
@@ -11,64 +11,60 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
-import aiosqlite
-
 from neko.memory.file_identity import Identity, identity
 from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage
+from neko.memory.threads import Lane, Work
 from neko.storage import make_private
 from neko.tasks import to_the_end
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], T]
 
 _STEPS_BETWEEN_CHECKS: Final = 10_000
 """Instructions of SQLite's virtual machine; a few milliseconds of a scan that reads JSON."""
 
 
 class Connection:
-    """Open with ``Connection.open``. What is handed in runs in order, one after the other.
+    """Opened when it is first needed, and again when it was closed meanwhile for others (``threads.OpenFiles``).
 
-    ``wal`` is the identity of the file with what is committed and not yet in the database itself.
-
-    The connection commits by itself outside of ``transaction``.
+    What is handed in while something is at work runs after it, one after the other. It commits by itself outside of
+    ``transaction``. ``prepare`` is run on each opening; ``lock_timeout_s`` is how long each statement waits for a lock
+    that another program holds; ``file`` is the identity that the file must have, None for whichever the first opening
+    finds or makes. ``wal`` is the identity of the file with what is committed and not yet in the database itself.
     """
 
     def __init__(
-        self, database: _Database, path: Path, lock_timeout_s: float, file: Identity | None, wal: Identity | None
+        self, lane: Lane, path: Path, *, lock_timeout_s: float, prepare: Work[None], file: Identity | None = None
     ) -> None:
-        self._database = database
+        self._lane = lane
         self._path = path
         self._lock_timeout_s = lock_timeout_s
-        self._file = file
-        self.wal = wal
+        self._prepare = prepare
+        self.file = file
+        self.wal: Identity | None = None
+        self.must_stay_open = False
         self._closed = False
-        self._abandoned = threading.Event()
+        self._abandoned: set[threading.Event] = set()
         self._unusable: sqlite3.DatabaseError | None = None
 
-    @classmethod
-    async def open(cls, path: Path, *, lock_timeout_s: float, prepare: Work[None]) -> Self:
-        """Open the file and run ``prepare`` on it; raises ``sqlite3.Error`` and what ``prepare`` raises.
+    def open(self) -> sqlite3.Connection:
+        """For the lane. Raises ``FileMovedError`` when the file at the path is not ``file``."""
+        if self.file is not None and identity(self._path) != self.file:
+            raise FileMovedError()
+        connection = _open(self._path, self._lock_timeout_s, self._prepare)
+        self.file, self.wal = identity(self._path), identity(self._path.with_name(self._path.name + "-wal"))
+        return connection
 
-        ``lock_timeout_s``: how long each statement waits for a lock that another program holds.
-        """
-        files: list[Identity | None] = []
-
-        def opened() -> sqlite3.Connection:
-            connection = _open(path, lock_timeout_s, prepare)
-            files.extend((identity(path), identity(path.with_name(path.name + "-wal"))))
-            return connection
-
-        database = _Database(opened, iter_chunk_size=64)
+    async def opened(self) -> Self:
+        """Open it now; raises ``sqlite3.Error`` and what ``prepare`` raises."""
         try:
-            await to_the_end(database)
-        except asyncio.CancelledError:
-            await to_the_end(database.close())
+            await self._run(lambda _: None)
+        except BaseException:
+            await to_the_end(self.aclose())
             raise
-        return cls(database, path, lock_timeout_s, *files)
+        return self
 
     async def read(self, work: Work[T], *, timeout_s: float | None = None) -> T:
         """The result of ``work``, which only reads.
@@ -76,20 +72,8 @@ class Connection:
         When the time is up (``TimeoutError``) or the caller is cancelled, a running statement is
         interrupted within milliseconds. Raises ``sqlite3.Error``.
         """
-        abandoned = threading.Event()
-
-        def run(connection: sqlite3.Connection) -> T:
-            if abandoned.is_set():
-                raise sqlite3.OperationalError("interrupted")
-            self._abandoned = abandoned
-            connection.set_progress_handler(abandoned.is_set, _STEPS_BETWEEN_CHECKS)
-            return work(connection)
-
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._run(run)
-        finally:
-            abandoned.set()
+        async with asyncio.timeout(timeout_s):
+            return await self._interruptible(work)
 
     async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
         """Run ``work`` as one transaction: all of it is committed, or none of it.
@@ -109,8 +93,8 @@ class Connection:
                 if is_damage(error):
                     self._unusable = error
                 raise
-            if identity(self._path) != self._file:
-                self._unusable = FileMovedError()
+            if identity(self._path) != self.file:
+                self._unusable, self.must_stay_open = FileMovedError(), True
                 raise FileMovedError(committed=True, result=result)
             return result
 
@@ -119,7 +103,7 @@ class Connection:
     async def fold_in(self, first: Work[None]) -> bool:
         """Run ``first`` outside of any transaction, then move what the WAL holds into the file and empty it.
 
-        False at once while somebody reads. Raises ``sqlite3.Error``.
+        False at once while somebody reads. Interrupted as ``read`` is. Raises ``sqlite3.Error``.
         """
 
         def run(connection: sqlite3.Connection) -> bool:
@@ -130,32 +114,41 @@ class Connection:
             finally:
                 connection.execute(f"PRAGMA busy_timeout={int(self._lock_timeout_s * 1000)}")
 
-        return await self._run(run)
+        return await self._interruptible(run)
 
     async def aclose(self) -> None:
-        """Interrupt a running read, finish what was handed in, and close; idempotent."""
+        """Interrupt running reads, finish what was handed in, and close; idempotent."""
         if self._closed:
             return
         self._closed = True
-        self._abandoned.set()
-        closing = self._database.stop()
-        if closing is not None:
-            with contextlib.suppress(sqlite3.Error):
-                await asyncio.shield(closing)
+        for abandoned in self._abandoned:
+            abandoned.set()
+        with contextlib.suppress(sqlite3.Error):
+            await asyncio.shield(self._lane.close(self))
+
+    async def _interruptible(self, work: Work[T]) -> T:
+        abandoned = threading.Event()
+
+        def run(connection: sqlite3.Connection) -> T:
+            if abandoned.is_set():
+                raise sqlite3.OperationalError("interrupted")
+            connection.set_progress_handler(abandoned.is_set, _STEPS_BETWEEN_CHECKS)
+            try:
+                return work(connection)
+            finally:
+                connection.set_progress_handler(None, 0)
+
+        self._abandoned.add(abandoned)
+        try:
+            return await self._run(run)
+        finally:
+            abandoned.set()
+            self._abandoned.discard(abandoned)
 
     async def _run(self, work: Work[T]) -> T:
         if self._closed:
             raise ConnectionClosedError("the connection is closed")
-        return await self._database.run(work)
-
-
-class _Database(aiosqlite.Connection):
-    """An aiosqlite connection that also runs functions."""
-
-    async def run(self, work: Work[T]) -> T:
-        """The result of ``work``, called with the bare connection on its thread."""
-        result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
-        return result
+        return await self._lane.run(self, work)
 
 
 def in_transaction(connection: sqlite3.Connection, work: Work[T]) -> T:

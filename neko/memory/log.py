@@ -1,7 +1,8 @@
 """The verbatim log of one character: one SQLite file, the truth about what was said.
 
 WAL with ``synchronous=FULL``, so that a committed line survives a power cut. One connection
-writes, one reads pages, one recalls, so that a long recall is in nobody's way.
+writes, one reads pages, one recalls, so that a long recall is in nobody's way; each is open only
+while it is used or others do not need its place (``threads``).
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ import json
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from neko.errors import DataFolderError, MemoryStoreError, NekoError
+from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoError
 from neko.memory import chats, deletion, index, schema, versions
-from neko.memory.connection import Connection, Work, in_transaction
+from neko.memory.connection import Connection, in_transaction
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
+from neko.memory.file_identity import Identity
 from neko.memory.line_codec import (
     LoggedLine,
     Names,
@@ -34,6 +36,7 @@ from neko.memory.line_codec import (
 )
 from neko.memory.migrations import check_version, migrate
 from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage, store_error
+from neko.memory.threads import Lane, Threads, Work
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import ChatList
@@ -57,6 +60,7 @@ class Log:
     def __init__(
         self,
         path: Path,
+        threads: Threads,
         names: Callable[[], Names],
         on_damage: OnDamage,
         claim: Callable[[], None],
@@ -65,6 +69,7 @@ class Log:
         read_timeout_s: float,
     ) -> None:
         self.path = path
+        self._threads = threads
         self._names = names
         self._on_damage = on_damage
         self._claim = claim
@@ -85,6 +90,7 @@ class Log:
     async def open(
         cls,
         path: Path,
+        threads: Threads,
         names: Callable[[], Names],
         on_damage: OnDamage,
         *,
@@ -100,7 +106,7 @@ class Log:
         the folder now. ``floor``: ids of an empty log start above it. ``lock_timeout_s``: for a lock
         that another program holds. ``read_timeout_s``: for any one read but a recall.
         """
-        log = cls(path, names, on_damage, claim, floor, lock_timeout_s, read_timeout_s)
+        log = cls(path, threads, names, on_damage, claim, floor, lock_timeout_s, read_timeout_s)
         await log._open()
         return log
 
@@ -371,11 +377,18 @@ class Log:
                 await in_thread(self._claim)
             except DataFolderError as error:
                 raise MemoryStoreError(str(error), file=str(self.path), reason="taken") from error
-            wal = self._writer.wal
-            report = await self._writer.read(lambda connection: put_back(connection, self.path, wal))
+            report = await self._written_back()
             await self._disconnect()
             await self._connect()
         self._on_damage(report)
+
+    async def _written_back(self) -> MemoryStoreError:
+        """Whichever connection has the log still open writes it to its place; what to tell."""
+        wal = self._writer.wal
+        for connection in (self._writer, self._reader, self._recaller):
+            with suppress(FileMovedError):
+                return await connection.read(lambda opened: put_back(opened, self.path, wal))
+        return LogMovedError("the log was moved while it was closed", file=str(self.path), reason="gone")
 
     @asynccontextmanager
     async def _told_as_store_error(self) -> AsyncIterator[None]:
@@ -385,19 +398,15 @@ class Log:
             raise store_error(error, self.path) from error
 
     async def _connect(self) -> None:
-        async with AsyncExitStack() as opened:
-            writer = await self._connection(self._prepare_writer, opened)
-            reader = await self._connection(_prepare_reader, opened)
-            recaller = await self._connection(_prepare_reader, opened)
-            opened.pop_all()
-        self._writer, self._reader, self._recaller = writer, reader, recaller
+        writer = await self._connection(self._threads.writing, self._prepare_writer).opened()
+        self._writer = writer
+        self._reader = self._connection(self._threads.reading, _prepare_reader, writer.file)
+        self._recaller = self._connection(self._threads.searching, _prepare_reader, writer.file)
         self._openings += 1
         self._is_open = True
 
-    async def _connection(self, prepare: Work[None], opened: AsyncExitStack) -> Connection:
-        connection = await Connection.open(self.path, lock_timeout_s=self._lock_timeout_s, prepare=prepare)
-        opened.push_async_callback(connection.aclose)
-        return connection
+    def _connection(self, lane: Lane, prepare: Work[None], file: Identity | None = None) -> Connection:
+        return Connection(lane, self.path, lock_timeout_s=self._lock_timeout_s, prepare=prepare, file=file)
 
     def _prepare_writer(self, connection: sqlite3.Connection) -> None:
         check_version(connection, self.path)

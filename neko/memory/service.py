@@ -25,6 +25,7 @@ from neko.memory.pictures import Pictures
 from neko.memory.recent import RecentFile, RecentWindow, largest_id
 from neko.memory.search import Query, search
 from neko.memory.sqlite_errors import ConnectionClosedError, store_error
+from neko.memory.threads import Threads
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Removed, Undo
 from neko.storage import log_fault, make_folder
@@ -79,6 +80,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         self._timeouts = timeouts or MemoryTimeouts()
         self._pictures = Pictures(folder)
         self._undo = Undo()
+        self._threads = Threads()
         self._background = BackgroundWork(owner)
         self._opening: dict[str, asyncio.Task[CharacterMemory | NekoError]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
@@ -105,6 +107,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         await together(*(self._finish(character, task) for character, task in opening.items()))
         if self._closing:
             await asyncio.wait(self._closing.values())
+        await self._threads.aclose()
 
     async def store(self, character: str, line: NewLine) -> Stored:
         memory = await self._opened(character)
@@ -302,6 +305,7 @@ class MemoryService(ConversationMemory, MemoryAdministration):
             entries, signature = await self._read(file)
             log = await Log.open(
                 path,
+                self._threads,
                 names,
                 self._damaged,
                 claim=self._claim,

@@ -105,12 +105,12 @@ async def provider() -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def neko(provider_url: str = "", *, voice: str = "off") -> AsyncIterator[Server]:
-    """A whole Neko over a fresh folder with ``CHARACTERS`` characters called c0, c1, …"""
+async def neko(provider_url: str = "", *, voice: str = "off", characters: int = CHARACTERS) -> AsyncIterator[Server]:
+    """A whole Neko over a fresh folder with characters called c0, c1, …"""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config"
         config.mkdir()
-        cards = ",".join(f'"c{number}":{{"system_prompt":"You are c{number}."}}' for number in range(CHARACTERS))
+        cards = ",".join(f'"c{number}":{{"system_prompt":"You are c{number}."}}' for number in range(characters))
         text = f'{{"主人":{{"档案名":"Sam"}},"猫娘":{{{cards}}},"当前猫娘":"c0"}}'
         (config / "characters.json").write_text(text, encoding="utf-8")
         (config / "core_config.json").write_text(f'{{"neko":{{"speech":{{"engine":"{voice}"}}}}}}', encoding="utf-8")

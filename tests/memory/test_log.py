@@ -19,13 +19,14 @@ from neko.errors import InputError, MemoryStoreError, NekoError
 from neko.memory.log import Log
 from neko.memory.schema import BY_CLIENT_ID
 from neko.memory.sqlite_errors import store_error
+from neko.memory.threads import Threads
 from neko.tasks import in_thread
 from neko.types.lines import NewLine
 from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say, texts, window
 
 
-async def _open(folder: Path, **timeouts: float) -> Log:
-    return await Log.open(folder / "log", lambda: NAMES, _unexpected, **timeouts)  # type: ignore[arg-type]
+async def _open(folder: Path, threads: Threads, **timeouts: float) -> Log:
+    return await Log.open(folder / "log", threads, lambda: NAMES, _unexpected, **timeouts)  # type: ignore[arg-type]
 
 
 def _unexpected(error: NekoError) -> None:
@@ -50,12 +51,12 @@ async def test_a_row_is_a_message_dict_that_other_programs_read(memory_folder: M
 
 @pytest.mark.parametrize("begun", [False, True], ids=["new", "opened-again"])
 async def test_another_program_that_looks_into_the_log_takes_nothing_away_log_locked(
-    tmp_path: Path, begun: bool
+    tmp_path: Path, threads: Threads, begun: bool
 ) -> None:
     """The last connection that closes deletes the WAL: another process has to see the locks of this one."""
     if begun:
-        await (await _open(tmp_path)).aclose()
-    log = await _open(tmp_path)
+        await (await _open(tmp_path, threads)).aclose()
+    log = await _open(tmp_path, threads)
     await log.append(new_line("before"))
     lock = "BEGIN IMMEDIATE; ROLLBACK"
     await _in_another_process(tmp_path / "log", lock)
@@ -161,8 +162,8 @@ async def test_many_writers_at_once_lose_nothing(memory_folder: MemoryFolder) ->
     assert sorted(await window(memory)) == sorted(f"line {number}" for number in range(60))
 
 
-async def test_an_exception_in_a_transaction_rolls_all_of_it_back(tmp_path: Path) -> None:
-    log = await _open(tmp_path)
+async def test_an_exception_in_a_transaction_rolls_all_of_it_back(tmp_path: Path, threads: Threads) -> None:
+    log = await _open(tmp_path, threads)
 
     def work(connection: sqlite3.Connection) -> None:
         connection.execute("DELETE FROM time_indexed_original")
@@ -175,8 +176,8 @@ async def test_an_exception_in_a_transaction_rolls_all_of_it_back(tmp_path: Path
     await log.aclose()
 
 
-async def test_a_cancelled_transaction_is_whole_and_blocks_nobody(tmp_path: Path) -> None:
-    log = await _open(tmp_path)
+async def test_a_cancelled_transaction_is_whole_and_blocks_nobody(tmp_path: Path, threads: Threads) -> None:
+    log = await _open(tmp_path, threads)
     begun, go_on = threading.Event(), threading.Event()
 
     def work(connection: sqlite3.Connection) -> None:
@@ -202,8 +203,8 @@ async def test_a_cancelled_transaction_is_whole_and_blocks_nobody(tmp_path: Path
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
 
-async def test_a_long_recall_is_in_the_way_of_no_page_and_no_write(tmp_path: Path) -> None:
-    log = await _open(tmp_path)
+async def test_a_long_recall_is_in_the_way_of_no_page_and_no_write(tmp_path: Path, threads: Threads) -> None:
+    log = await _open(tmp_path, threads)
     async with asyncio.timeout(10):
         recall = asyncio.create_task(log.recall(lambda connection, _: connection.execute(ENDLESS).fetchall()))
         await log.append(new_line("hello"))
@@ -213,8 +214,8 @@ async def test_a_long_recall_is_in_the_way_of_no_page_and_no_write(tmp_path: Pat
         await log.aclose()
 
 
-async def test_a_statement_that_nobody_waits_for_is_interrupted(tmp_path: Path) -> None:
-    log = await _open(tmp_path)
+async def test_a_statement_that_nobody_waits_for_is_interrupted(tmp_path: Path, threads: Threads) -> None:
+    log = await _open(tmp_path, threads)
     async with asyncio.timeout(10):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.02):
@@ -223,8 +224,8 @@ async def test_a_statement_that_nobody_waits_for_is_interrupted(tmp_path: Path) 
         await log.aclose()
 
 
-async def test_closing_interrupts_a_recall(tmp_path: Path) -> None:
-    log = await _open(tmp_path)
+async def test_closing_interrupts_a_recall(tmp_path: Path, threads: Threads) -> None:
+    log = await _open(tmp_path, threads)
     begun = threading.Event()
 
     def work(connection: sqlite3.Connection, _: object) -> None:
@@ -240,8 +241,8 @@ async def test_closing_interrupts_a_recall(tmp_path: Path) -> None:
     assert caught.value.params["reason"] == "closed"
 
 
-async def test_a_page_that_takes_too_long_is_given_up_and_says_so(tmp_path: Path) -> None:
-    log = await _open(tmp_path, read_timeout_s=0.0)
+async def test_a_page_that_takes_too_long_is_given_up_and_says_so(tmp_path: Path, threads: Threads) -> None:
+    log = await _open(tmp_path, threads, read_timeout_s=0.0)
     with pytest.raises(MemoryStoreError) as caught:
         await log.lines(before=None, after=None, limit=9)
     assert caught.value.params["reason"] == "slow"

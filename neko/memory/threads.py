@@ -1,0 +1,279 @@
+"""The threads in which SQLite runs. All characters share them, and the number of files that they hold open.
+
+aiosqlite starts a thread for each connection: 300 characters, each with a connection to write and two to read, had
+900 threads and 2,000 descriptors. What it needs of the connection that it is given is ``close`` alone, so each
+thread is given ``OpenFiles`` here, the connections of many characters; the thread, its start and its end are
+aiosqlite's. A file is opened in a thread when a piece of work needs it there, and closed when that thread has too
+many open and has not used it for longest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar, cast
+
+import aiosqlite
+
+from neko.memory.sqlite_errors import ConnectionClosedError
+from neko.tasks import TaskOwner, together
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+_WRITERS: Final = 3
+"""A write waits for the disk most of the time, and in this time other characters' are written."""
+_READERS: Final = 2
+_SEARCHERS: Final = 2
+_MOST_WRITTEN: Final = 20
+"""Connections that a thread holds open: two descriptors each, and one a file for its shared memory. To open a file
+for writing costs a dozen times what it costs to read it beside its writer: its WAL is made anew, and folded in at the
+end."""
+_MOST_READ: Final = 8
+_MOST_IN_A_ROW: Final = 8
+"""Pieces of work on files that are open before the one that waits longest gets its turn."""
+
+
+class Source(Hashable, Protocol):
+    """A file, in the threads of one lane."""
+
+    @property
+    def must_stay_open(self) -> bool:
+        """What it holds is to be had nowhere else."""
+        ...
+
+    def open(self) -> sqlite3.Connection:
+        """Called in the thread that needs it. Raises ``sqlite3.Error``."""
+        ...
+
+
+class OpenFiles:
+    """The connections that one thread has open, the one used last at the end. For that thread only, but ``in``."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._connections: dict[Source, sqlite3.Connection] = {}
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self._connections)
+
+    def __contains__(self, source: Source) -> bool:
+        return source in self._connections
+
+    def connection(self, source: Source) -> sqlite3.Connection:
+        """The open one, or a new one. Raises ``sqlite3.Error``."""
+        connection = self._connections.pop(source, None)
+        if connection is None:
+            self._make_room()
+            connection = source.open()
+        self._connections[source] = connection
+        return connection
+
+    def close_one(self, source: Source) -> None:
+        """Nothing for one that is not open."""
+        if connection := self._connections.pop(source, None):
+            connection.close()
+
+    def close(self) -> None:
+        """All of them."""
+        while self._connections:
+            self._connections.popitem()[1].close()
+
+    def _make_room(self) -> None:
+        unused = [source for source in self._connections if not source.must_stay_open]
+        for source in unused[: max(len(self._connections) - self._most + 1, 0)]:
+            self.close_one(source)
+
+
+@dataclass(slots=True)
+class _Job:
+    """A piece of work in a thread, and who waits for it."""
+
+    work: Callable[[OpenFiles], Any]
+    waiter: asyncio.Future[Any]
+
+    def run(self, files: OpenFiles) -> None:
+        """Do it, unless nobody waits for it any more."""
+        if self.waiter.cancelled():
+            return
+        try:
+            result, error = self.work(files), None
+        except BaseException as raised:
+            result, error = None, raised
+        self.tell(result, error)
+
+    def tell(self, result: Any, error: BaseException | None) -> None:
+        """From any thread."""
+        with suppress(RuntimeError):  # the loop is closed
+            self.waiter.get_loop().call_soon_threadsafe(self._set, result, error)
+
+    def _set(self, result: Any, error: BaseException | None) -> None:
+        if self.waiter.done():
+            return
+        if error is None:
+            self.waiter.set_result(result)
+        else:
+            self.waiter.set_exception(error)
+
+
+class _Thread(aiosqlite.Connection):
+    """``own`` is work for this thread and no other."""
+
+    def __init__(self, most_open: int) -> None:
+        self.files = OpenFiles(most_open)
+        super().__init__(lambda: cast(sqlite3.Connection, self.files), iter_chunk_size=64)
+        self.own: deque[_Job] = deque()
+        self.is_at_work = False
+        self.in_a_row = 0
+        self._is_started = False
+
+    async def do(self, work: Callable[[], None]) -> None:
+        """Call ``work`` in the thread, which is started if need be. One piece of work at a time."""
+        if not self._is_started:
+            self._is_started = True
+            await self
+        await self._execute(work)  # type: ignore[no-untyped-call]
+
+
+class Lane:
+    """The threads for one kind of work.
+
+    The work on one source is done in order, never two pieces at once. Whichever thread is idle takes the source that
+    waits longest, but first one that it has open.
+    """
+
+    def __init__(self, owner: TaskOwner, threads: int, most_open: int) -> None:
+        self._owner = owner
+        self._threads = [_Thread(most_open) for _ in range(threads)]
+        self._lock = threading.Lock()
+        self._waiting: dict[Source, deque[_Job]] = {}
+        self._at_work: set[Source] = set()
+        self._awake: set[asyncio.Task[None]] = set()
+
+    async def run(self, source: Source, work: Work[T]) -> T:
+        """The result of ``work``, called with the open file in a thread. Raises what opening it raises."""
+        result: T = await self._do(source, lambda files: work(files.connection(source)))
+        return result
+
+    async def close(self, source: Source) -> None:
+        """Close its file in every thread, after the work that it has there."""
+        await self._do(source, lambda files: files.close_one(source))
+        for thread in self._threads:
+            if source in thread.files:
+                job = _Job(lambda files: files.close_one(source), asyncio.get_running_loop().create_future())
+                thread.own.append(job)
+                self._wake(thread)
+                await job.waiter
+
+    async def aclose(self) -> None:
+        """End the threads, after the work that was handed in; idempotent."""
+        if self._awake:
+            await asyncio.wait(self._awake)
+        await together(*(thread.close() for thread in self._threads))
+
+    async def _do(self, source: Source, work: Callable[[OpenFiles], Any]) -> Any:
+        if self._owner.closed:
+            raise ConnectionClosedError("the threads have ended")
+        job = _Job(work, asyncio.get_running_loop().create_future())
+        with self._lock:
+            self._waiting.setdefault(source, deque()).append(job)
+        self._wake_idle()
+        return await job.waiter
+
+    def _has_work_for_idle(self) -> bool:
+        with self._lock:
+            return self._idle() is not None and self._longest_waiting() is not None
+
+    def _idle(self) -> _Thread | None:
+        return next((thread for thread in self._threads if not thread.is_at_work), None)
+
+    def _longest_waiting(self) -> Source | None:
+        return next((source for source in self._waiting if source not in self._at_work), None)
+
+    def _wake_idle(self) -> None:
+        """Let an idle thread do what waits."""
+        with self._lock:
+            idle = self._idle() if self._longest_waiting() else None
+        if idle:
+            self._wake(idle)
+
+    def _wake(self, thread: _Thread) -> None:
+        with self._lock:
+            if thread.is_at_work:
+                return
+            thread.is_at_work = True
+        awake = self._owner.spawn(self._work(thread), name="work of the memory's threads")
+        self._awake.add(awake)
+        awake.add_done_callback(self._awake.discard)
+
+    async def _work(self, thread: _Thread) -> None:
+        try:
+            await thread.do(lambda: self._drain(thread))
+        except Exception as error:  # no thread can be started
+            logger.exception("a thread for SQLite does not work")
+            with self._lock:
+                thread.is_at_work = False
+                given_up = [job for jobs in self._waiting.values() for job in jobs]
+                self._waiting.clear()
+            for job in given_up:
+                job.tell(None, sqlite3.OperationalError(f"no thread: {error}"))
+
+    def _drain(self, thread: _Thread) -> None:
+        """In the thread: do what waits until nothing does."""
+        while taken := self._take(thread):
+            source, job = taken
+            if self._has_work_for_idle():
+                with suppress(RuntimeError):  # the loop is closed
+                    job.waiter.get_loop().call_soon_threadsafe(self._wake_idle)
+            job.run(thread.files)
+            with self._lock:
+                self._at_work.discard(source)
+
+    def _take(self, thread: _Thread) -> tuple[Source | None, _Job] | None:
+        with self._lock:
+            if thread.own:
+                return None, thread.own.popleft()
+            source = self._choose(thread)
+            if source is None:
+                thread.is_at_work = False
+                return None
+            jobs = self._waiting.pop(source)
+            job = jobs.popleft()
+            if jobs:
+                self._waiting[source] = jobs  # behind the others
+            self._at_work.add(source)
+            return source, job
+
+    def _choose(self, thread: _Thread) -> Source | None:
+        opened = None
+        if thread.in_a_row < _MOST_IN_A_ROW:
+            waiting = (source for source in thread.files if source in self._waiting and source not in self._at_work)
+            opened = next(waiting, None)
+        thread.in_a_row = thread.in_a_row + 1 if opened else 0
+        return opened or self._longest_waiting()
+
+
+class Threads:
+    """The lanes for writing, for reading a page and for searching, so that neither of the others waits for a search.
+
+    Their threads start when they are first needed.
+    """
+
+    def __init__(self) -> None:
+        self._owner = TaskOwner("threads of the memory")
+        self.writing = Lane(self._owner, _WRITERS, _MOST_WRITTEN)
+        self.reading = Lane(self._owner, _READERS, _MOST_READ)
+        self.searching = Lane(self._owner, _SEARCHERS, _MOST_READ)
+
+    async def aclose(self) -> None:
+        """After the work that was handed in, close all files and end the threads; idempotent."""
+        await together(self.writing.aclose(), self.reading.aclose(), self.searching.aclose())
+        await self._owner.aclose()

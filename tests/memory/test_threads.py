@@ -1,0 +1,168 @@
+"""Many characters: their files share a few threads, few of them are open, and nobody notices."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from neko.errors import LogMovedError
+from neko.memory.connection import Connection
+from neko.memory.sqlite_errors import ConnectionClosedError
+from neko.memory.threads import Lane, Threads
+from neko.tasks import TaskOwner
+from tests.memory.memory_folder import MemoryFolder, new_line
+
+CHARACTERS = 90
+DESCRIPTORS = Path("/proc/self/fd")
+
+
+def _open_logs() -> list[str]:
+    """The names of logs and of their companions, one for each descriptor."""
+    names = []
+    for link in DESCRIPTORS.iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            names.append(link.readlink().name)
+    return [name for name in names if name.startswith(("time_indexed_", "file"))]
+
+
+async def test_more_characters_than_files_may_be_open_are_written_and_read(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open(find_timeout_s=60.0)
+    names = [f"character {number}" for number in range(CHARACTERS)]
+    before = threading.active_count()
+    for text in ("one", "two"):
+        await asyncio.gather(*(memory.store(name, new_line(f"{text} of {name}")) for name in names))
+    said = await asyncio.gather(*(memory.lines(name) for name in names))
+    assert [[line.text for line in lines] for lines in said] == [[f"one of {name}", f"two of {name}"] for name in names]
+    found = await asyncio.gather(*(memory.find(name, "TWO") for name in names))
+    assert [line.text for lines in found for line in lines] == [f"two of {name}" for name in names]
+    assert threading.active_count() - before <= 7 + 6, "SQLite's, and those of the loop's executor"
+    if DESCRIPTORS.exists():
+        assert 0 < len(_open_logs()) <= 300
+    await memory.aclose()
+    if DESCRIPTORS.exists():
+        assert _open_logs() == []
+    assert not [path for path in memory_folder.folder.iterdir() if path.name.endswith(("-wal", "-shm"))]
+
+
+async def test_a_log_that_is_taken_away_while_it_is_closed_is_told_and_begun_anew(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open(write_delay_s=60.0)
+    await memory.store("Mio", new_line("before"))
+    await asyncio.gather(*(memory.store(f"character {number}", new_line("hello")) for number in range(CHARACTERS)))
+    memory_folder.log.rename(memory_folder.folder / "elsewhere")
+    stored = await memory.store("Mio", new_line("after"))
+    assert [line.text for line in await memory.lines("Mio")] == ["after"]
+    assert stored.line.id == 2, "ids go on, so that the window does not take it for another line"
+    (report,) = memory_folder.reports
+    assert isinstance(report, LogMovedError)
+    assert report.sentence == "memory_gone", "not that nothing is lost"
+
+
+# ── one lane ─────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+async def owner() -> AsyncIterator[TaskOwner]:
+    async with TaskOwner("test") as owner:
+        yield owner
+
+
+def _file(lane: Lane, path: Path) -> Connection:
+    return Connection(lane, path, lock_timeout_s=1.0, prepare=lambda _: None)
+
+
+def _one(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT 1").fetchone()[0])
+
+
+async def test_a_file_that_takes_long_is_in_no_other_ones_way(tmp_path: Path, owner: TaskOwner) -> None:
+    lane = Lane(owner, 2, most_open=4)
+    go_on = threading.Event()
+    slow, *others = (_file(lane, tmp_path / str(number)) for number in range(5))
+    waiting = [asyncio.create_task(slow.read(lambda _: go_on.wait(30))) for _ in range(3)]
+    async with asyncio.timeout(15):
+        assert await asyncio.gather(*(other.read(_one) for other in others)) == [1] * 4
+    assert not any(task.done() for task in waiting)
+    go_on.set()
+    assert await asyncio.gather(*waiting) == [True] * 3
+    await lane.aclose()
+
+
+async def test_work_on_one_file_is_done_in_order_and_never_two_pieces_at_once(tmp_path: Path, owner: TaskOwner) -> None:
+    lane = Lane(owner, 3, most_open=1)
+    done: list[tuple[str, int]] = []
+    inside: dict[str, int] = {"a": 0, "b": 0}
+
+    def work(name: str, number: int) -> None:
+        inside[name] += 1
+        assert inside[name] == 1
+        done.append((name, number))
+        inside[name] -= 1
+
+    files = {name: _file(lane, tmp_path / name) for name in "ab"}
+    pieces = ((name, number) for number in range(200) for name in "ab")
+    await asyncio.gather(*(files[name].read(lambda _, at=(name, number): work(*at)) for name, number in pieces))  # type: ignore[misc]
+    for name in "ab":
+        assert [number for of, number in done if of == name] == list(range(200))
+    await lane.aclose()
+
+
+async def test_whoever_waits_longest_gets_a_turn_beside_files_that_are_open(tmp_path: Path, owner: TaskOwner) -> None:
+    lane = Lane(owner, 1, most_open=1)
+    busy, other = _file(lane, tmp_path / "busy"), _file(lane, tmp_path / "other")
+    order: list[str] = []
+    go_on = threading.Event()
+    first = asyncio.create_task(busy.read(lambda _: go_on.wait(30)))
+    await asyncio.sleep(0)
+    works = [busy.read(lambda _: order.append("busy")) for _ in range(100)]
+    works.insert(1, other.read(lambda _: order.append("other")))
+    tasks = [asyncio.create_task(work) for work in works]
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(first, *tasks)
+    assert 0 < order.index("other") < 20
+    await lane.aclose()
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun(tmp_path: Path, owner: TaskOwner) -> None:
+    lane = Lane(owner, 1, most_open=1)
+    slow, other = _file(lane, tmp_path / "slow"), _file(lane, tmp_path / "other")
+    go_on = threading.Event()
+    first = asyncio.create_task(slow.read(lambda _: go_on.wait(30)))
+    begun: list[int] = []
+    with pytest.raises(TimeoutError):
+        await other.read(lambda _: begun.append(1), timeout_s=0.0)
+    go_on.set()
+    await first
+    assert await other.read(_one) == 1
+    assert begun == []
+    await lane.aclose()
+
+
+async def test_a_file_that_is_closed_is_let_go_of_and_serves_nobody_any_more(tmp_path: Path, owner: TaskOwner) -> None:
+    lane = Lane(owner, 2, most_open=4)
+    file = _file(lane, tmp_path / "file")
+    assert await file.read(_one) == 1
+    await file.aclose()
+    with pytest.raises(ConnectionClosedError):
+        await file.read(_one)
+    if DESCRIPTORS.exists():
+        assert str(tmp_path / "file") not in {
+            str(link.readlink()) for link in DESCRIPTORS.iterdir() if link.is_symlink()
+        }
+    await lane.aclose()
+
+
+async def test_work_after_the_end_of_the_threads_is_refused(tmp_path: Path) -> None:
+    threads = Threads()
+    file = _file(threads.reading, tmp_path / "file")
+    assert await file.read(_one) == 1
+    await threads.aclose()
+    with pytest.raises(ConnectionClosedError):
+        async with asyncio.timeout(15):
+            await file.read(_one)
