@@ -51,6 +51,7 @@ from neko.web.routes import (
     steam,
 )
 from neko.web.static_files import StaticFiles
+from neko.web.style_sheets import STYLE_SHEETS
 from neko.web.token_auth import TokenAuth
 
 ROUTE_MODULES = (
@@ -95,6 +96,7 @@ def create_asgi(neko: Neko, socket_route: BaseRoute, *, allowed_hosts: Iterable[
         description_route(ENDPOINTS),
         Mount("/static/locales", StaticFiles(ASSETS / "locales")),
         Mount("/static/assets/avatar", StaticFiles(ASSETS / "avatar")),
+        STYLE_SHEETS,
         Mount("/static", StaticFiles(WEB / "static")),
         socket_route,
         *page_routes(neko),

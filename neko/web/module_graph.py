@@ -15,14 +15,16 @@ _STATIC_IMPORT: Final = re.compile(r"""^(?:import|export)\b[^"'();]*["'](\.{1,2}
 
 
 def modules_of(folder: Path, *entries: str) -> list[str]:
-    """These modules, those that they import, and so on, each once, as paths below ``folder``, nearest first. Blocks.
+    """These modules, those that they import, and so on, each once, as paths below ``folder``. Blocks.
 
-    Raises ``OSError`` for one that is not there.
+    All that the first one needs comes first, nearest first. Raises ``OSError`` for one that is not there.
     """
-    found = list(entries)
-    for path in found:
-        for name in _STATIC_IMPORT.findall((folder / path).read_text(encoding="utf-8")):
-            imported = normpath(PurePosixPath(path).parent / name)
-            if imported not in found:
-                found.append(imported)
+    found: list[str] = []
+    for entry in entries:
+        waiting = [entry]
+        for path in waiting:
+            if path not in found:
+                found.append(path)
+                text = (folder / path).read_text(encoding="utf-8")
+                waiting += [normpath(PurePosixPath(path).parent / name) for name in _STATIC_IMPORT.findall(text)]
     return found

@@ -106,11 +106,15 @@ class StaticFiles(staticfiles.StaticFiles):
             and kept.stamp == (stat_result.st_mtime_ns, stat_result.st_size)
         ):
             response = Response(kept.content, response.status_code, dict(response.headers))
-        versioned = bool(parse_qs(scope["query_string"]).get(b"v"))
-        response.headers["cache-control"] = _FOR_EVER if versioned else _ASK_AGAIN
+        response.headers["cache-control"] = cache_control(scope)
         if "content-type" in response.headers:
             response.headers["content-type"] = _TYPES.get(Path(full_path).suffix.lower(), "application/octet-stream")
         return response
+
+
+def cache_control(scope: Scope) -> str:
+    """How long a browser may keep what it asks for here."""
+    return _FOR_EVER if parse_qs(scope["query_string"]).get(b"v") else _ASK_AGAIN
 
 
 def _is_plain(name: str) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from tests.page.page_driver import PageDriver, words
 from tests.page.running_neko import RunningNeko
@@ -160,6 +161,64 @@ async def test_while_it_grows_nothing_shows_as_what_it_is_not(
         [text, never],
     )
     assert found == [], json.dumps(found[:3])
+
+
+PLAIN = (
+    "Good evening! I'm Mio — nice to meet you. (Really.)",
+    "晚上好，我是美绪～\n今天过得怎么样？",
+    'One line\nand another  \n  and one more.\n\nA paragraph.\n \n\nAnd "another", 50% later: yes; no?',
+    "  1999 was a good year, 3.5 of 10. Well/so…\n\n",
+    "",
+)
+MARKED = (
+    "So **bold**", "- one", "+ one", "a\n1. one", "a\n2) two", "title\n===", "title\n---", "see www.example.com",
+    "see https://example.com", "write to a@example.com", "a &amp; b", "<b>", "`code`", "# head", "    code", " \tcode",
+    "~~gone~~", "costs $x$", "|a|", "> said", "[^1]", "a\\*b", "_so_",
+)  # fmt: skip
+
+
+async def test_what_has_no_mark_looks_the_same_without_the_library(connected: RunningNeko, driver: PageDriver) -> None:
+    page = await driver.open(connected.url)
+    plain, told, drawn = await page.evaluate(
+        """async ([plain, marked]) => {
+          const { WordsView, isPlain } = await import("./static/app/words_view.js?fresh");
+          const { MarkdownView } = await import("./static/app/markdown.js");
+          const shown = (View, text) => {
+            const element = document.createElement("div");
+            new View(element).show(text);
+            const paragraphs = element.querySelectorAll("p");
+            for (const p of paragraphs) p.innerHTML = p.innerHTML.trim().replace(/\\s*<br>\\s*/g, "<br>");
+            return element.innerHTML.replace(/>\\s+</g, "><").trim();
+          };
+          return [
+            plain.map((text) => shown(WordsView, text)),
+            [...plain, ...marked].map(isPlain),
+            plain.map((text) => shown(MarkdownView, text)),
+          ];
+        }""",
+        [PLAIN, MARKED],
+    )
+    assert plain == drawn
+    assert told == [True] * len(PLAIN) + [False] * len(MARKED)
+
+
+async def test_she_greets_before_the_libraries_are_there(running_neko: RunningNeko, driver: PageDriver) -> None:
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await driver.context.route("**/vendor/*js", hold)
+    await driver.open(running_neko.url)
+    try:
+        await expect(driver.get("greeting").locator("p")).to_be_visible()
+        await driver.say("tell me a joke")
+        await expect(driver.lines("assistant")).to_have_count(1)
+    finally:
+        held.set()
+    await expect(driver.lines("assistant").locator(".line-words p").first).to_be_visible()
+    driver.check()
 
 
 async def test_a_table_appears_as_one(connected: RunningNeko, driver: PageDriver) -> None:

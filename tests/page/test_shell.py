@@ -9,6 +9,7 @@ import jinja2
 import pytest
 from playwright.async_api import Browser, expect
 
+from neko.web.style_sheets import joined
 from tests.page.static_page import open_static_page
 
 TEMPLATES = Path(__file__).parents[2] / "neko" / "web" / "templates"
@@ -46,8 +47,8 @@ def test_a_page_of_a_few_lines_has_its_own_title_entry_and_styles_after_the_shar
     assert page.startswith("<!doctype html>")
     assert '<html lang="ja" data-character="Mio" data-version="v1">' in page
     assert "<title>Second</title>" in page
-    styles = re.findall(r'href="static/css/(\w+)\.css\?v=v1"', page)
-    assert styles == ["tokens", "shell", "controls", "bar", "notices", "markdown"]
+    styles = re.findall(r'href="static/css/([\w+]+)\.css\?v=v1"', page)
+    assert styles == ["tokens+shell+controls+bar+notices+markdown"]
     assert re.findall(r"<script[^>]*>", page) == ['<script type="module" src="static/app/second.js?v=v1">']
     assert 'class="stage"' not in page
 
@@ -60,7 +61,9 @@ def test_the_nonce_of_the_policy_reaches_the_script_and_text_stays_text() -> Non
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_in_a_browser_it_has_the_theme_the_words_and_the_notices(browser: Browser, scheme: str) -> None:
-    page = await open_static_page(browser, html=render(), files={"/static/app/second.js": SECOND_ENTRY})
+    sheets = "tokens+shell+controls+bar+notices+markdown"
+    files = {"/static/app/second.js": SECOND_ENTRY, f"/static/css/{sheets}.css": joined(sheets) or ""}
+    page = await open_static_page(browser, html=render(), files=files)
     await expect(page.locator("html")).to_have_attribute("data-ready", "")
     await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     await expect(page.locator("html")).to_have_attribute("data-theme", scheme)

@@ -197,6 +197,17 @@ def test_more_sources_for_a_page_leave_the_strict_policy_strict() -> None:
     )
 
 
+async def test_its_style_sheets_come_in_one_answer_that_is_kept(client: httpx2.AsyncClient) -> None:
+    (address,) = re.findall(r'rel="stylesheet" href="([^"]+)"', (await client.get("/")).text)
+    answer = await client.get(address)
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.text.index("--paper:") < answer.text.index(".composer")
+    assert (await client.get("static/css/tokens.css")).headers["cache-control"] == "no-cache"
+    for other in ("tokens+nothing", "tokens+", "..%2f..%2fpages", "."):
+        assert (await client.get(f"static/css/{other}.css")).status_code == 404
+
+
 async def test_a_browser_is_told_at_once_of_every_module_that_it_needs(client: httpx2.AsyncClient) -> None:
     page = (await client.get("/")).text
     told = {urlsplit(name).path for name in re.findall(r'rel="modulepreload" href="([^"]+)"', page)}
@@ -213,7 +224,16 @@ async def test_a_browser_is_told_at_once_of_every_module_that_it_needs(client: h
                 waiting.append(imported)
     assert len(needed) > 20
     assert told == needed
-    for later in ("settings/dialog", "app/search", "app/chats", "app/call", "sound/microphone", "app/model_form"):
+    for later in (
+        "settings/dialog",
+        "app/search",
+        "app/chats",
+        "app/call",
+        "sound/microphone",
+        "app/model_form",
+        "app/welcome",
+        "app/markdown",
+    ):
         assert not any(f"/{later}.js" in path for path in told), (
             "they come when they are wanted or nothing else is to do"
         )

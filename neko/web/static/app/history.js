@@ -5,6 +5,7 @@
  * @import { Transcript } from "./transcript.js"
  */
 import { get } from "./api.js";
+import { isPlain, loadMarkdown } from "./words_view.js";
 
 const FIRST_PAGE = 40;
 const OLDER_PAGE = 80;
@@ -93,6 +94,7 @@ export class History {
     /** @type {HistoryPage} */
     const page = await get(`${this.#path}?${query}${chat === null ? "" : `&chat=${chat}`}`);
     this.chat = page.chat;
+    if (page.lines.some(({ role, text }) => role === "assistant" && !isPlain(text))) await loadMarkdown().catch(() => null); // so that they come whole
     return page;
   }
 

@@ -6,11 +6,11 @@
  */
 import { copyBy } from "./code_block.js";
 import { closest, h, icon } from "./element.js";
-import { MarkdownView } from "./markdown.js";
 import { currentLanguage, sentenceFor, t } from "./i18n.js";
 import { addressesOf, pictureName } from "./pictures.js";
 import { turnTimes } from "./turn_times.js";
 import { VersionPicker } from "./versions.js";
+import { WordsView } from "./words_view.js";
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const clocks = new Map();
@@ -27,7 +27,7 @@ function clock(at) {
 export class LineView {
   /** @type {HTMLElement} */
   #words;
-  /** @type {MarkdownView | null} */
+  /** @type {WordsView | null} */
   #markdown = null;
   /** @type {HTMLTimeElement} */
   #time;
@@ -70,7 +70,7 @@ export class LineView {
       this.#times,
       h("div", { class: "line-foot" }, this.#note, this.#time, this.copyButton, this.editButton, this.retryButton, this.deleteButton),
     );
-    if (entry.role === "assistant") this.#markdown = new MarkdownView(this.#words);
+    if (entry.role === "assistant") this.#markdown = new WordsView(this.#words);
     if (entry.images) this.element.prepend(this.#pictures);
     this.draw();
     this.label();

@@ -16,11 +16,12 @@ import { Settings } from "./settings/loader.js";
 import { startShell } from "./shell.js";
 import { SpeechOutput } from "./speech_output.js";
 import { Stage } from "./stage.js";
-import { Welcome } from "./welcome.js";
+import { loadMarkdown } from "./words_view.js";
 
 /**
  * @import { Call } from "./call.js"
  * @import { PageConfig } from "./rest.js"
+ * @import { Welcome } from "./welcome.js"
  */
 
 const ASK_AGAIN_MS = 1500;
@@ -58,7 +59,8 @@ function build() {
   });
   const log = new LogView({ log: byId("log", HTMLElement), pages: byId("log-pages", HTMLElement), tail: byId("log-tail", HTMLElement), follow });
   const composer = new Composer();
-  const welcome = new Welcome({ composer, follow, speech });
+  /** @type {Late<Welcome>} */
+  const welcome = new Late(async () => new (await import("./welcome.js")).Welcome({ composer, follow, speech }));
   /** @type {Late<Call>} */
   const call = new Late(async () => (await import("./connected_call.js")).connectedCall({ composer, conversation, follow, speech }));
   const conversation = new Conversation({ log, speech, stage, bar, composer, follow, call });
@@ -82,6 +84,16 @@ function build() {
 
 /** @typedef {ReturnType<typeof build>} Parts */
 
+/**
+ * Do this with a part, in the order in which it was wanted, as soon as the part is there. Nobody waits for it.
+ * @template Part
+ * @param {Late<Part>} part
+ * @param {(part: Part) => unknown} wish
+ */
+function soon(part, wish) {
+  void part.load().then(wish, (/** @type {unknown} */ error) => console.warn("late part", error));
+}
+
 /** @param {Parts} parts */
 function startCalls({ call, composer, speech, welcome }) {
   composer.on("call", () => {
@@ -90,7 +102,7 @@ function startCalls({ call, composer, speech, welcome }) {
       return;
     }
     speech.unlock();
-    welcome.talkBegan();
+    soon(welcome, (it) => it.talkBegan());
     void call.use((it) => void it.start());
   });
 }
@@ -113,25 +125,26 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
   log.on("step", (entry, by) => void conversation.versions.step(entry, by));
   composer.on("send", (text, pictures) => {
     speech.unlock();
-    welcome.talkBegan();
+    soon(welcome, (it) => it.talkBegan());
     conversation.sendText(text, pictures);
   });
   composer.on("stop", () => conversation.stop());
   composer.on("typing", (place) => stage.setTyping(place));
   composer.on("problem", (sentence) => toast(sentence));
   conversation.on("ready", () => {
-    welcome.consider(conversation);
+    soon(welcome, (it) => it.consider(conversation));
     void appearance.follow(conversation.character); // it may have changed while nobody told us
   });
   conversation.on("card", () => void appearance.follow(conversation.character));
   conversation.on("ready", () => setTimeout(() => {
     for (const part of [settings, call, search, chats]) part.load().catch(() => null); // tried again when it is wanted
+    loadMarkdown().catch(() => null);
     void lookForRegion().then((region) => conversation.send({ action: "ping", neko_region: region }));
   }, QUIET_AFTER_MS));
-  conversation.on("model", (model) => welcome.modelChanged(model));
-  conversation.on("chat", () => welcome.leave());
+  conversation.on("model", (model) => soon(welcome, (it) => it.modelChanged(model)));
+  conversation.on("chat", () => soon(welcome, (it) => it.leave()));
   conversation.on("switch", (name) => {
-    welcome.leave();
+    soon(welcome, (it) => it.leave());
     const path = new URL(encodeURIComponent(name), document.baseURI).pathname;
     if (location.pathname !== new URL(document.baseURI).pathname) history.replaceState(null, "", path + location.hash);
     conversation.start(name);
@@ -206,6 +219,7 @@ async function start() {
   show();
   const character = await characterOfPage();
   parts.conversation.start(character);
+  parts.welcome.load().catch(() => null); // while the line is made
   void parts.settings.followHash();
 }
 

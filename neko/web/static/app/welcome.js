@@ -15,11 +15,11 @@ import { ownFieldsOf } from "./cards.js";
 import { byId, h, icon } from "./element.js";
 import { answerFirstQuestion, isFirstQuestionOpen } from "./first_question.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
-import { MarkdownView } from "./markdown.js";
 import { Late } from "./late.js";
 import { localModels, watchLocalServers } from "./local_models.js";
 import { toast } from "./notices.js";
 import { findSmallModels, sizeOf, smallModels } from "./small_model.js";
+import { WordsView } from "./words_view.js";
 import { nameField } from "./your_name.js";
 
 const OLLAMA = "https://ollama.com/download";
@@ -102,7 +102,7 @@ export class Welcome {
   #greet() {
     this.#greeting?.remove();
     const words = h("div", { class: "line-words" });
-    new MarkdownView(words).show(this.#own || t(this.#isFirst ? "welcome.greeting" : "welcome.again", { hello: t(`welcome.hello_${daytime(new Date())}`), name: this.#character }));
+    new WordsView(words).show(this.#own || t(this.#isFirst ? "welcome.greeting" : "welcome.again", { hello: t(`welcome.hello_${daytime(new Date())}`), name: this.#character }));
     this.#greeting = h("article", { class: "line is-greeting", "data-testid": "greeting", "data-role": "assistant", "aria-label": this.#character }, words);
     this.#top.append(this.#greeting);
     this.#showAll();

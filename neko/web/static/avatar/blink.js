@@ -53,21 +53,25 @@ export class Blink {
   /**
    * How far the lids are drawn together: 0 not at all … 1 shut.
    * @param {number} now
+   * @param {number} [pace] how often; 1 is as usual
    */
-  step(now) {
-    if (now >= this.#next && !this.active(now)) this.#begin(now);
+  step(now, pace = 1) {
+    if (now >= this.#next && !this.active(now)) this.#begin(now, pace);
     const passed = (now - this.#began) / this.#slow;
     if (passed < SHUT_MS) return ease(passed / SHUT_MS);
     if (passed < SHUT_MS + REST_MS) return 1;
     return 1 - ease(Math.min((passed - SHUT_MS - REST_MS) / OPEN_MS, 1));
   }
 
-  /** @param {number} now */
-  #begin(now) {
+  /**
+   * @param {number} now
+   * @param {number} pace
+   */
+  #begin(now, pace) {
     this.#began = now;
     const length = (SHUT_MS + REST_MS + OPEN_MS) * this.#slow;
     this.#again = !this.#again && this.#random() < 0.2;
-    const pause = this.#again ? 70 : 1800 + 5000 * this.#random() ** 1.4;
+    const pause = this.#again ? 70 : (1800 + 5000 * this.#random() ** 1.4) / pace;
     this.#next = now + length + pause;
   }
 }

@@ -11,7 +11,7 @@ import { Regions } from "./regions.js";
 import { Rig } from "./rig.js";
 
 /** Finer steps of a breath or a turn cost a picture of her each and are not seen. */
-const LEAST_DRIFT_PX = 0.75;
+const LEAST_DRIFT_PX = 0.9;
 
 /**
  * Brings the built-in character into `container`. See `avatar.js` for what it must do.

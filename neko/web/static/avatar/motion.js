@@ -80,7 +80,7 @@ const TAIL_RESTS_BELOW = 0.05;
 const LONGEST_STRIDE_S = 0.2;
 /** Seconds in which whoever did something looks how she takes it. */
 const WATCHED_S = 3;
-/** Seconds after which nobody seems to be about: then ears, glances and tail move half as often. */
+/** Seconds after which nobody seems to be about: then ears, glances and tail move half as often, the lids a little less. */
 const ALONE_AFTER_S = 20;
 /** Units of the drawing, from empty to full. */
 const CHEST_RISES = 3.2;
@@ -251,7 +251,7 @@ export class Motion {
     const wanders = this.#activity === "idle" || this.#activity === "speaking";
     const gaze = this.#gaze.step(dt, now, { wanders, blinks: this.#blink.active(now), pace: this.#pace });
     if (gaze.jumped && this.#random() < 0.35) this.#blink.soon(now);
-    const shut = this.#blink.step(now);
+    const shut = this.#blink.step(now, Math.sqrt(this.#pace));
     const flick = this.#still ? { left: 0, right: 0 } : this.#ears.step(now, stance.earPace * this.#pace);
     for (const spring of Object.values(this.#mouth)) spring.step(dt);
     const open = this.#mouth.open.value;
