@@ -88,6 +88,19 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         window.sort(key=lambda entry: entry[0])
         return lines
 
+    async def correct(self, character: str, line_id: int, text: str) -> Line | None:
+        known = self._known(character)
+        old = next((one for one in known if one.id == line_id and one.id not in self._deleted[character]), None)
+        if old is None:
+            return None
+        await self.delete(character, [line_id])
+        self._deleted[character].discard(line_id)
+        line = known[known.index(old)] = replace(old, text=text)
+        if line.status != "replaced":
+            self._windows[character].append((line_id, RecentEntry(line.role, text)))
+            self._windows[character].sort(key=lambda entry: entry[0])
+        return line
+
     async def delete(self, character: str, ids: Sequence[int], *, may_be_undone: bool = False) -> list[int]:
         known, gone = {line.id for line in self._known(character)} - self._deleted[character], []
         waiting = [line_id for line_id in ids if line_id in known]

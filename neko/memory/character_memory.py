@@ -20,7 +20,7 @@ from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, large
 from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import in_thread
 from neko.types.lines import Line
-from neko.types.memory import RecentEntry, Summarise
+from neko.types.memory import Memo, RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,22 @@ class CharacterMemory:
             gone = await self.log.delete([logged.line.id for logged in lines])
             pictures = {name for logged in lines for name in logged.line.pictures}
             return gone, pictures - await self.log.named_pictures() if pictures else pictures
+
+    async def correct(self, line_id: int, text: str) -> Line | None:
+        """``ConversationLog.correct``."""
+        async with self._changing:
+            lines = [one for one in await self.log.with_earlier([line_id]) if one.line.id == line_id]
+            await self.window.forget(lines)
+            corrected = await self.log.correct(line_id, text)
+            lines = lines if corrected is None else [corrected]
+            await self.window.put_back([one for one in lines if one.line.status != "replaced"])
+            return corrected.line if corrected else None
+
+    async def rewrite_memo(self, memo: Memo, text: str) -> None:
+        """``MemoryBrowsing.rewrite_memo``."""
+        async with self._changing:
+            await self.log.rewrite_memo(memo.id, text)
+            await self.window.rewrite_memo(memo.text, text)
 
     async def compress(self, summarise: Summarise | None, through: int | None = None) -> bool:
         """``MemoryAdministration.compress``; false at once while another compression or review runs.

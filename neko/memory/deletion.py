@@ -56,8 +56,13 @@ def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
         for summary in _summaries(connection):
             if _may_hold(summary, min(gone), stamps):
                 connection.execute(schema.DELETE_SUMMARY, (summary.row,))
-        connection.execute(schema.SET_STATE, (_UNTIDY, 1))
+        leave_untidy(connection)
     return sorted(gone)
+
+
+def leave_untidy(connection: sqlite3.Connection) -> None:
+    """Words were taken away, of which the file may hold more copies (``tidy``)."""
+    connection.execute(schema.SET_STATE, (_UNTIDY, 1))
 
 
 def tidy(connection: sqlite3.Connection) -> None:

@@ -214,6 +214,20 @@ def parsed_row(raw: str) -> Parsed:
     return parse(value) or Parsed("system", text or "")
 
 
+def with_text(raw: str, text: str) -> str | None:
+    """The ``message`` column with other words, the time prefix as it was; None for what is no message."""
+    try:
+        value = load_json(raw)
+    except (ValueError, RecursionError):
+        return None
+    parsed, data = parse(value), value.get("data") if isinstance(value, dict) else None
+    if parsed is None or not isinstance(data, dict):
+        return None
+    whole = content_text(data.get("content")) or ""
+    prefix = whole[: len(whole) - len(parsed.text)]
+    return json.dumps(value | {"data": data | {"content": [{"type": "text", "text": prefix + well_formed(text)}]}})
+
+
 def logged_lines(rows: Sequence[Row], names: Names) -> list[LoggedLine]:
     """Rows, oldest first, as lines; a row without a time takes that of its neighbour."""
     near: datetime | None = None

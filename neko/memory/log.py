@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoError
-from neko.memory import chats, deletion, index, schema, versions
+from neko.memory import browse, chats, deletion, index, schema, versions
 from neko.memory.connection import Connection, in_transaction
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.file_identity import Identity
@@ -33,6 +33,7 @@ from neko.memory.line_codec import (
     local_naive,
     logged_lines,
     message,
+    with_text,
 )
 from neko.memory.migrations import check_version, migrate
 from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage, store_error
@@ -47,7 +48,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 OnDamage = Callable[[NekoError], None]
 
-_LARGEST: Final = 2**63 - 1
+LARGEST: Final = 2**63 - 1
 """The largest integer of SQLite."""
 _WINDOW_POSITION: Final = "recent"
 _FIRST_PAUSE_S: Final = 0.1
@@ -145,10 +146,43 @@ class Log:
 
         They are gone from the file, from its WAL once nobody reads (``fold_in``), and are no longer recalled.
         """
-        gone = await self.transaction(lambda connection: deletion.delete(connection, ids))
+        gone = await self._without_traces(lambda connection: deletion.delete(connection, ids))
+        return gone
+
+    async def correct(self, line_id: int, text: str) -> LoggedLine | None:
+        """Give a line other words under its id, without the summaries that may hold the old ones; None when it
+        cannot be."""
+
+        names = self._names()
+
+        def work(connection: sqlite3.Connection) -> LoggedLine | None:
+            for found, session, raw, stamp in _execute(connection, schema.BY_ID, (min(line_id, LARGEST),)):
+                row = (found, session, with_text(raw or "", text), stamp)
+                if row[2] is not None:
+                    deletion.delete(connection, [found])
+                    _execute(connection, schema.INSERT_AGAIN, row)
+                    (corrected,) = logged_lines([row], names)
+                    index.put(connection, [corrected.line])
+                    return corrected
+            return None
+
+        return await self._without_traces(work)
+
+    async def rewrite_memo(self, memo_id: int, text: str) -> None:
+        """``browse.rewrite_memo``."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            browse.rewrite_memo(connection, min(memo_id, LARGEST), text)
+            deletion.leave_untidy(connection)
+
+        await self._without_traces(work)
+
+    async def _without_traces(self, work: Work[T]) -> T:
+        """A transaction that takes words away, and then what it leaves of them in the file and in the WAL."""
+        result = await self.transaction(work)
         if not await self._folded_in():
             self._is_to_fold_in.set()
-        return gone
+        return result
 
     async def change_chat(self, number: int | None) -> int | None:
         """``chats.change``: lines that are stored from now on go there."""
@@ -235,20 +269,20 @@ class Log:
     async def versions(self, line_id: int) -> list[Line]:
         """``versions.versions``."""
         names = self._names()
-        return await self._read(lambda connection: versions.versions(connection, names, min(line_id, _LARGEST)))
+        return await self._read(lambda connection: versions.versions(connection, names, min(line_id, LARGEST)))
 
     async def page(
         self, *, before: int | None = None, after: int | None = None, limit: int = -1, chat: int | None = None
     ) -> list[LoggedLine]:
         """The same with what the recent window needs besides; a negative ``limit`` is none."""
         names = self._names()
-        end = _LARGEST if before is None else min(before, _LARGEST)
-        bounds = [end, min(limit, _LARGEST)] if after is None else [min(after, _LARGEST), end, min(limit, _LARGEST)]
+        end = LARGEST if before is None else min(before, LARGEST)
+        bounds = [end, min(limit, LARGEST)] if after is None else [min(after, LARGEST), end, min(limit, LARGEST)]
         if chat is None:
             statement = schema.BEFORE if after is None else schema.AFTER
         else:
             statement = schema.BEFORE_IN_CHAT if after is None else schema.AFTER_IN_CHAT
-            bounds = [min(chat, _LARGEST), *bounds]
+            bounds = [min(chat, LARGEST), *bounds]
 
         def read(connection: sqlite3.Connection) -> list[LoggedLine]:
             rows = _execute(connection, statement, bounds)

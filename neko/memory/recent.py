@@ -269,6 +269,18 @@ class RecentWindow:
                     self._dirty = True
         await self.flush()
 
+    async def rewrite_memo(self, old: str, new: str) -> None:
+        """Give the memo other words, in the file and in its backup, if it is this one."""
+        async with self._merging:
+            await self._merge()
+            for at, entry in enumerate(self._entries):
+                parsed = parse(entry)
+                if parsed and parsed.role == "system" and cut_memo_prefix(parsed.text) == old:
+                    self._entries[at] = message("system", memo_text(new, guess(new, "en")), parsed.neko)
+                    self._dirty = True
+        await self.flush()
+        await in_thread(self._file.forget_backup)
+
     async def _before_memo(self, memos: list[Any], turns: list[Any], lines: Sequence[LoggedLine]) -> list[Any]:
         """What stands instead of these memos once the lines are gone."""
         ids = {logged.line.id for logged in lines}

@@ -6,20 +6,21 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
-from neko.memory import unkept_file
+from neko.memory import browse, unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
 from neko.memory.compression import Summariser
 from neko.memory.index import find
 from neko.memory.line_codec import Names
-from neko.memory.log import Log
+from neko.memory.log import LARGEST, Log
 from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.pictures import Pictures
 from neko.memory.recent import RecentFile, RecentWindow, largest_id
@@ -34,9 +35,12 @@ from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import (
     ChatList,
     ConversationMemory,
+    Day,
     Evidence,
     InChats,
+    Memo,
     MemoryAdministration,
+    MemoryBrowsing,
     RecentEntry,
     Summarise,
 )
@@ -49,7 +53,7 @@ _MOST_WORDS = 16
 OnDamage = Callable[[NekoError], None]
 
 
-class MemoryService(ConversationMemory, MemoryAdministration):
+class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
     """One log and one recent window per character, opened at first use.
 
     ``master`` is the user's name; ``language`` is the reader's, for texts that do not show one.
@@ -134,6 +138,33 @@ class MemoryService(ConversationMemory, MemoryAdministration):
         lines = await (await self._opened(character)).restore(removed.rows)
         self._pictures.stored(character, names)
         return lines
+
+    async def correct(self, character: str, line_id: int, text: str) -> Line | None:
+        return await (await self._opened(character)).correct(line_id, text)
+
+    async def days(self, character: str) -> list[Day]:
+        return await (await self._opened(character)).log.recall(lambda connection, _: browse.days(connection))
+
+    async def day(self, character: str, day: date, *, after: int = 0, limit: int = 100) -> list[Line]:
+        log = (await self._opened(character)).log
+        return await log.recall(partial(browse.of_day, day=day, after=after, limit=max(limit, 0)))
+
+    async def named_lines(self, character: str, ids: Sequence[int]) -> list[Line]:
+        log, wanted = (await self._opened(character)).log, set(ids)
+        return [one.line for one in await log.with_earlier(sorted(wanted)) if one.line.id in wanted]
+
+    async def memos(self, character: str, text: str = "", *, before: int | None = None, limit: int = 50) -> list[Memo]:
+        log, words = (await self._opened(character)).log, text.split()[:_MOST_WORDS]
+        end = LARGEST if before is None else min(before, LARGEST)
+        return await log.recall(lambda connection, _: browse.memos(connection, words, before=end, limit=limit))
+
+    async def rewrite_memo(self, character: str, memo_id: int, text: str) -> Memo | None:
+        memory = await self._opened(character)
+        memo = await memory.log.recall(lambda connection, _: browse.memo(connection, min(memo_id, LARGEST)))
+        if memo is None:
+            return None
+        await memory.rewrite_memo(memo, text)
+        return replace(memo, text=text)
 
     async def keep_pictures(self, character: str, pictures: Sequence[bytes]) -> tuple[str, ...]:
         return await self._pictures.keep(character, pictures)

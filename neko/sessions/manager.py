@@ -488,6 +488,29 @@ class SessionManager:
             self.emit(LineStored(line))
         return True
 
+    async def undo_deletion(self) -> list[Line]:
+        """Bring back what the last deletion that may be undone took; nothing when it is too late.
+
+        Raises ``MemoryStoreError``.
+        """
+        restored = await self._dependencies.memory.restore(self.character)
+        if restored:
+            self.begin_anew()
+        for line in restored:
+            self.emit(LineStored(line))
+        return restored
+
+    async def correct_line(self, line_id: int, text: str) -> Line | None:
+        """Give a line other words; None for an unknown one. What runs is cut, and the model begins anew with them.
+
+        Raises ``MemoryStoreError``.
+        """
+        line = await self._dependencies.memory.correct(self.character, line_id, text)
+        if line is not None:
+            self._begin_anew_without([line.id])
+            self.emit(LineStored(line))
+        return line
+
     def _begin_anew_without(self, gone: Sequence[int]) -> None:
         """These lines were deleted."""
         if gone:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Literal, Protocol
 
@@ -50,6 +50,24 @@ class RecentEntry:
     text: str
     id: int = field(default=0, compare=False)
     at: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day on which something was said, by the clock of then, and how many lines that were."""
+
+    date: date
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """A summary that was made at ``at``, local time as text, from the lines ``sources`` and the memo before it."""
+
+    id: int
+    text: str
+    at: str
+    sources: tuple[int, ...]
 
 
 class InChats(Enum):
@@ -102,6 +120,13 @@ class ConversationLog(Protocol):
     async def restore(self, character: str) -> list[Line]:
         """Undo the last deletion that ``may_be_undone``, unless it is half a minute ago or files were closed since: its
         lines are back under their ids. Those of the talk, oldest first."""
+        ...
+
+    async def correct(self, character: str, line_id: int, text: str) -> Line | None:
+        """Give a line other words; its id, its time and everything else stay. None for an unknown id.
+
+        The old words are gone as by ``delete``, with the memos that may have been made of them.
+        """
         ...
 
     async def keep_pictures(self, character: str, pictures: Sequence[bytes]) -> tuple[str, ...]:
@@ -219,6 +244,33 @@ class Recall(Protocol):
 
 class ConversationMemory(ConversationLog, Chats, Recall, Protocol):
     """The part of the memory that a conversation uses."""
+
+
+class MemoryBrowsing(Protocol):
+    """Looking through all that is stored, and setting a memo right."""
+
+    async def days(self, character: str) -> list[Day]:
+        """Every day of which there are lines, the oldest first. Counts for as long as it takes, and blocks nobody."""
+        ...
+
+    async def day(self, character: str, day: date, *, after: int = 0, limit: int = 100) -> list[Line]:
+        """The first ``limit`` lines of a day with ids above ``after``, of all chats, without replaced ones."""
+        ...
+
+    async def named_lines(self, character: str, ids: Sequence[int]) -> list[Line]:
+        """The lines with these ids that are there, in time order."""
+        ...
+
+    async def memos(self, character: str, text: str = "", *, before: int | None = None, limit: int = 50) -> list[Memo]:
+        """The last ``limit`` memos with ids below ``before`` that hold every word of ``text``, newest first."""
+        ...
+
+    async def rewrite_memo(self, character: str, memo_id: int, text: str) -> Memo | None:
+        """Give a memo other words, also where a new session begins with it; None for an unknown id.
+
+        The old words are gone from the files.
+        """
+        ...
 
 
 class MemoryAdministration(Protocol):

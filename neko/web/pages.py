@@ -50,6 +50,7 @@ class Page:
 
 PAGES: tuple[Page, ...] = (
     Page("/", "index.html", "The page with the current character."),
+    Page("/memory_browser", "memory_browser.html", "What a character remembers, to look through and to set right."),
     Page("/{character}", "index.html", "The page with this character."),
 )
 

@@ -122,6 +122,17 @@ class ConversationLogBehaviour:
         assert await recalled(memory, "the cat") == ["my cat is called Biscuit"]
         assert await memory.restore(MIO) == []
 
+    async def test_a_line_that_is_set_right_keeps_its_place_and_nothing_of_its_old_words(self, memory: Memory) -> None:
+        ids = await talk(memory, "hello", "hi", "my cat is called Biscuit", "how sweet")
+        corrected = await memory.correct(MIO, ids[2], "my dog is called Rufus")
+        assert corrected is not None
+        assert (corrected.id, corrected.at.minute, corrected.role) == (ids[2], 2, "user")
+        assert await texts(memory) == ["hello", "hi", "my dog is called Rufus", "how sweet"]
+        assert await shown(memory) == ["hello", "hi", "my dog is called Rufus", "how sweet"]
+        assert await memory.find(MIO, "Biscuit") == []
+        assert await recalled(memory, "the dog") == ["my dog is called Rufus"]
+        assert await memory.correct(MIO, 999, "nobody said this") is None
+
     async def test_what_is_deleted_for_good_does_not_come_back(self, memory: Memory) -> None:
         ids = await talk(memory, "hello", "hi")
         await memory.delete(MIO, ids)

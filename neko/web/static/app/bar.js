@@ -198,6 +198,7 @@ export class Bar {
       item("chats", t("chats.title"), then(this.#on.onChats), "menu-chats"),
       item("search", t("menu.search"), then(this.#on.onSearch), "menu-search"),
       this.#save(),
+      h("a", { class: "menu-item", href: `memory_browser?${new URLSearchParams({ character: this.#nameText }).toString()}`, "data-testid": "menu-memory" }, icon("memory"), h("span", { text: t("menu.memory") })),
       h("hr"),
       item("character", t("settings.pages.characters"), go("characters"), "menu-characters"),
       item("model", t("settings.pages.model"), go("model"), "menu-model"),

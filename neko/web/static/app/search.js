@@ -8,7 +8,7 @@ import { get, sentenceOf } from "./api.js";
 import { byId, h, icon } from "./element.js";
 import { currentLanguage, t } from "./i18n.js";
 import { walk } from "./list_keys.js";
-import { wordsOf } from "./markdown.js";
+import { marked } from "./marked_words.js";
 
 const PAUSE_MS = 150;
 const PAGE = 30;
@@ -124,7 +124,7 @@ export class Search {
   #hit(line, words) {
     const when = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(line.at));
     return h("button", { type: "button", class: "panel-item", "data-id": String(line.id), on: { click: () => void this.#go(line) } },
-      h("span", { class: "panel-hint" }, `${line.role === "user" ? t("talk.you") : line.speaker} · ${when}`), h("span", { class: "panel-words" }, marked(line.text, words)));
+      h("span", { class: "panel-hint" }, `${line.role === "user" ? t("talk.you") : line.speaker} · ${when}`), h("span", { class: "panel-words" }, marked(line.text, words, SNIPPET)));
   }
 
   /** @param {Line} line */
@@ -133,20 +133,4 @@ export class Search {
     await this.#jump(line);
     this.#count.textContent = t("search.found", { count: String(this.#found) });
   }
-}
-
-/**
- * The part of a text around the first of the words, each of them marked.
- * @param {string} text
- * @param {string} words
- * @returns {(string | Node)[]}
- */
-function marked(text, words) {
-  const wanted = words.split(/\s+/).filter(Boolean).sort((a, b) => b.length - a.length);
-  const pattern = new RegExp(`(${wanted.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "giu");
-  const read = wordsOf(text).replace(/\s+/g, " ").trim();
-  const flat = read.search(pattern) < 0 ? text.replace(/\s+/g, " ").trim() : read; // found in an address or a mark
-  const at = Math.max(0, (flat.search(pattern) < 0 ? 0 : flat.search(pattern)) - SNIPPET / 3);
-  const piece = `${at > 0 ? "…" : ""}${flat.slice(at, at + SNIPPET)}${at + SNIPPET < flat.length ? "…" : ""}`;
-  return piece.split(pattern).map((part, index) => (index % 2 ? h("mark", { text: part }) : part));
 }

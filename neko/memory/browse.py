@@ -1,0 +1,82 @@
+"""What somebody sees who looks through a log: its days, the lines of one, and its memos. Every call blocks.
+
+A day is the date that a line's column ``timestamp`` has: the one on the clock when it was said.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final
+
+from neko.memory import schema
+from neko.memory.line_codec import Names, logged_lines, message, parsed_row
+from neko.types.lines import Line
+from neko.types.memory import Day, Memo
+
+_COUNTED: Final = f"(instr(message, '\"replaced\"') = 0 OR {schema.NOT_REPLACED})"
+"""As ``schema.NOT_REPLACED``, without taking apart the JSON of each row."""
+_DAYS: Final = (
+    f"SELECT substr(timestamp, 1, 10), count(*) FROM {schema.ORIGINAL} WHERE {_COUNTED} GROUP BY 1 ORDER BY 1"
+)
+_OF_DAY: Final = (
+    f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE timestamp >= ? AND timestamp < ? AND id > ? "
+    f"AND {schema.NOT_REPLACED} ORDER BY id LIMIT ?"
+)
+_MEMOS: Final = f"SELECT {schema.COLUMNS} FROM {schema.COMPRESSED} WHERE id < ? ORDER BY id DESC"
+_MEMO: Final = f"SELECT {schema.COLUMNS} FROM {schema.COMPRESSED} WHERE id = ?"
+_REWRITE: Final = f"UPDATE {schema.COMPRESSED} SET message = ? WHERE id = ?"
+
+
+def days(connection: sqlite3.Connection) -> list[Day]:
+    """Every day of which there are lines, the oldest first."""
+    found = []
+    for stamp, count in connection.execute(_DAYS):
+        try:
+            found.append(Day(date.fromisoformat(stamp or ""), count))
+        except ValueError:  # a row of N.E.K.O. without a time
+            continue
+    return found
+
+
+def of_day(connection: sqlite3.Connection, names: Names, day: date, *, after: int, limit: int) -> list[Line]:
+    """The first ``limit`` lines of a day with ids above ``after``, oldest first."""
+    end = day + timedelta(days=1) if day < date.max else day
+    rows = connection.execute(_OF_DAY, (day.isoformat(), end.isoformat(), after, limit)).fetchall()
+    return [logged.line for logged in logged_lines(rows, names)]
+
+
+def memos(connection: sqlite3.Connection, words: Sequence[str], *, before: int, limit: int) -> list[Memo]:
+    """The last ``limit`` memos with ids below ``before`` that hold all of the words, newest first."""
+    wanted = [word.casefold() for word in words]
+    found: list[Memo] = []
+    for row in connection.execute(_MEMOS, (before,)):
+        memo = _memo(row)
+        if all(word in memo.text.casefold() for word in wanted):
+            found.append(memo)
+        if len(found) == limit:
+            break
+    return found
+
+
+def memo(connection: sqlite3.Connection, memo_id: int) -> Memo | None:
+    """The memo with this id."""
+    row = connection.execute(_MEMO, (memo_id,)).fetchone()
+    return _memo(row) if row else None
+
+
+def rewrite_memo(connection: sqlite3.Connection, memo_id: int, text: str) -> None:
+    """Give a memo other words; what it was made from stays."""
+    row = connection.execute(_MEMO, (memo_id,)).fetchone()
+    if row:
+        neko = parsed_row(row[2] or "").neko
+        connection.execute(_REWRITE, (json.dumps(message("system", text, neko)), memo_id))
+
+
+def _memo(row: tuple[int, str | None, str | None, str | None]) -> Memo:
+    parsed = parsed_row(row[2] or "")
+    sources = parsed.neko.get("sources")
+    ids = [one for one in sources if isinstance(one, int)] if isinstance(sources, list) else []
+    return Memo(row[0], parsed.text, (row[3] or "")[:19], tuple(ids))

@@ -1,0 +1,231 @@
+"""What the page ``/memory_browser`` asks: all that a character remembers, day by day, and changes of it by hand."""
+
+from __future__ import annotations
+
+import datetime
+
+from pydantic import Field
+from starlette.exceptions import HTTPException
+
+from neko.types.lines import Line
+from neko.types.memory import Memo
+from neko.web.endpoint import Call, get, post
+from neko.web.errors import HTTPError
+from neko.web.routes.history import CharacterPath, Deleted, LineShape, known, line_shape, manager_of
+from neko.web.schemas import Empty, Id, Schema, Success
+from neko.well_formed import well_formed
+
+LONGEST_LINE = 20_000
+"""Characters, as of what is typed in a chat."""
+LONGEST_MEMO = 2_000
+MOST_LINES = 1_000
+"""Lines that are forgotten, or shown, in one call."""
+_NO_CHARACTER = "There is no character of this name."
+
+
+class DayShape(Schema):
+    """``date`` is ISO 8601, by the clock of then."""
+
+    date: str
+    lines: int
+
+
+class Days(Schema):
+    """The oldest first; days of which there are no lines are left out."""
+
+    days: list[DayShape]
+
+
+@get(
+    "/api/memory_browser/{character}/days",
+    path=CharacterPath,
+    response=Days,
+    summary="How many lines there are of each day",
+    failures={404: _NO_CHARACTER},
+)
+async def days(call: Call[Empty, Empty, CharacterPath]) -> Days:
+    found = await call.neko.memory.days(known(call, call.path.character))
+    return Days(days=[DayShape(date=day.date.isoformat(), lines=day.lines) for day in found])
+
+
+class DayQuery(Schema):
+    """``after``: an exclusive line id."""
+
+    date: datetime.date
+    after: Id = 0
+    limit: int = Field(100, ge=1, le=500)
+
+
+class LinesShape(Schema):
+    """Oldest first."""
+
+    lines: list[LineShape]
+    has_more: bool = False
+
+
+@get(
+    "/api/memory_browser/{character}/day",
+    path=CharacterPath,
+    query=DayQuery,
+    response=LinesShape,
+    summary="A page of the lines of one day",
+    failures={404: _NO_CHARACTER},
+)
+async def day(call: Call[Empty, DayQuery, CharacterPath]) -> LinesShape:
+    query = call.query
+    found = await call.neko.memory.day(
+        known(call, call.path.character), query.date, after=query.after, limit=query.limit + 1
+    )
+    return LinesShape(lines=[line_shape(line) for line in found[: query.limit]], has_more=len(found) > query.limit)
+
+
+class LinesQuery(Schema):
+    ids: list[Id] = Field(min_length=1, max_length=MOST_LINES)
+
+
+@get(
+    "/api/memory_browser/{character}/lines",
+    path=CharacterPath,
+    query=LinesQuery,
+    response=LinesShape,
+    summary="The lines with these ids that are there",
+    failures={404: _NO_CHARACTER},
+)
+async def lines(call: Call[Empty, LinesQuery, CharacterPath]) -> LinesShape:
+    found = await call.neko.memory.named_lines(known(call, call.path.character), call.query.ids)
+    return LinesShape(lines=[line_shape(line) for line in found])
+
+
+class MemosQuery(Schema):
+    """``before``: an exclusive id of a memo."""
+
+    q: str = Field("", max_length=200)
+    before: Id | None = None
+    limit: int = Field(30, ge=1, le=200)
+
+
+class MemoShape(Schema):
+    """``at`` is local time; ``sources`` are ids of lines."""
+
+    id: int
+    text: str
+    at: str
+    sources: list[int]
+
+
+class Memos(Schema):
+    """Newest first."""
+
+    memos: list[MemoShape]
+    has_more: bool
+
+
+@get(
+    "/api/memory_browser/{character}/memos",
+    path=CharacterPath,
+    query=MemosQuery,
+    response=Memos,
+    summary="The summaries that hold all of these words, newest first",
+    failures={404: _NO_CHARACTER},
+)
+async def memos(call: Call[Empty, MemosQuery, CharacterPath]) -> Memos:
+    query = call.query
+    found = await call.neko.memory.memos(
+        known(call, call.path.character), well_formed(query.q), before=query.before, limit=query.limit + 1
+    )
+    return Memos(memos=[_memo_shape(memo) for memo in found[: query.limit]], has_more=len(found) > query.limit)
+
+
+class LineText(Schema):
+    id: Id
+    text: str = Field(min_length=1, max_length=LONGEST_LINE)
+
+
+class Corrected(Success):
+    line: LineShape
+
+
+@post(
+    "/api/memory_browser/{character}/line",
+    path=CharacterPath,
+    body=LineText,
+    response=Corrected,
+    summary="Give a line other words; memos that may hold the old ones go, and a session that runs begins anew",
+    failures={404: "There is no character of this name, or no such line."},
+)
+async def correct_line(call: Call[LineText, Empty, CharacterPath]) -> Corrected:
+    manager = manager_of(call, call.path.character)
+    return Corrected(line=line_shape(_there(await manager.correct_line(call.body.id, call.body.text))))
+
+
+class MemoText(Schema):
+    id: Id
+    text: str = Field(min_length=1, max_length=LONGEST_MEMO)
+
+
+class MemoRewritten(Success):
+    memo: MemoShape
+
+
+@post(
+    "/api/memory_browser/{character}/memo",
+    path=CharacterPath,
+    body=MemoText,
+    response=MemoRewritten,
+    summary="Give a summary other words, also where she begins the next session with it",
+    failures={404: "There is no character of this name, or no such summary."},
+)
+async def rewrite_memo(call: Call[MemoText, Empty, CharacterPath]) -> MemoRewritten:
+    character, body = known(call, call.path.character), call.body
+    memo = await call.neko.memory.rewrite_memo(character, body.id, body.text)
+    if memo is None:
+        raise HTTPException(404)
+    return MemoRewritten(memo=_memo_shape(memo))
+
+
+class LineIds(Schema):
+    ids: list[Id] = Field(min_length=1, max_length=MOST_LINES)
+
+
+@post(
+    "/api/memory_browser/{character}/forget",
+    path=CharacterPath,
+    body=LineIds,
+    response=Deleted,
+    summary="Forget lines in every layer; ``undo`` brings them back, for half a minute",
+    failures={404: _NO_CHARACTER},
+)
+async def forget(call: Call[LineIds, Empty, CharacterPath]) -> Deleted:
+    manager = manager_of(call, call.path.character)
+    return Deleted(ids=await manager.delete_lines(call.body.ids, may_be_undone=True))
+
+
+class Restored(Success):
+    lines: list[LineShape]
+
+
+@post(
+    "/api/memory_browser/{character}/undo",
+    path=CharacterPath,
+    response=Restored,
+    summary="Bring back the lines that were forgotten last",
+    failures={404: _NO_CHARACTER, 409: "It is too late."},
+)
+async def undo(call: Call[Empty, Empty, CharacterPath]) -> Restored:
+    restored = await manager_of(call, call.path.character).undo_deletion()
+    if not restored:
+        raise HTTPError(409, "undo_too_late", "This cannot be undone any more.")
+    return Restored(lines=[line_shape(line) for line in restored])
+
+
+def _there(line: Line | None) -> Line:
+    if line is None:
+        raise HTTPException(404)
+    return line
+
+
+def _memo_shape(memo: Memo) -> MemoShape:
+    return MemoShape(id=memo.id, text=memo.text, at=memo.at, sources=list(memo.sources))
+
+
+ENDPOINTS = (days, day, lines, memos, correct_line, rewrite_memo, forget, undo)

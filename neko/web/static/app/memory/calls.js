@@ -1,0 +1,149 @@
+/**
+ * What the memory page asks the server.
+ *
+ * @import { Line } from "../wire.js"
+ * @import { FoundLines } from "../rest.js"
+ *
+ * @typedef {{ date: string, lines: number }} Day `date` is ISO 8601.
+ * @typedef {{ lines: Line[], has_more: boolean }} LinesPage Oldest first.
+ * @typedef {{ id: number, text: string, at: string, sources: number[] }} Memo A summary; `sources` are ids of lines.
+ * @typedef {{ memos: Memo[], has_more: boolean }} MemosPage Newest first.
+ * @typedef {{ done: number, total: number, files: number, found: string[] }} Traces `done` and `total` are bytes; `found` are files.
+ * @typedef {"forgotten" | "corrected" | "summary" | "restored" | "imported"} ChangeKind
+ * @typedef {{ at: string, kind: ChangeKind, lines: number }} Change
+ */
+import { ApiError, get, post } from "../api.js";
+import { t } from "../i18n.js";
+
+const LONG_MS = 120_000;
+/** Of lines, in one call. */
+export const MOST_LINES = 1000;
+
+export class Calls {
+  #path;
+  #history;
+
+  /** @param {string} character */
+  constructor(character) {
+    this.#path = `api/memory_browser/${encodeURIComponent(character)}`;
+    this.#history = `api/history/${encodeURIComponent(character)}`;
+  }
+
+  /** @returns {Promise<{ days: Day[] }>} */
+  days() {
+    return get(`${this.#path}/days`, LONG_MS);
+  }
+
+  /**
+   * @param {string} date
+   * @param {number} after
+   * @returns {Promise<LinesPage>}
+   */
+  day(date, after) {
+    return get(`${this.#path}/day?date=${date}&after=${after}`);
+  }
+
+  /**
+   * @param {number[]} ids
+   * @returns {Promise<LinesPage>}
+   */
+  lines(ids) {
+    return get(`${this.#path}/lines?${new URLSearchParams(ids.slice(0, MOST_LINES).map((id) => ["ids", String(id)])).toString()}`);
+  }
+
+  /**
+   * @param {string} words
+   * @param {{ before?: number, limit?: number }} [page]
+   * @returns {Promise<MemosPage>}
+   */
+  memos(words, { before, limit = 30 } = {}) {
+    return get(`${this.#path}/memos?${query({ q: words, before, limit })}`);
+  }
+
+  /**
+   * @param {string} words
+   * @param {{ before?: number, limit?: number }} [page]
+   * @returns {Promise<FoundLines>}
+   */
+  find(words, { before, limit = 50 } = {}) {
+    return get(`${this.#history}/search?${query({ q: words, before, limit })}`);
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} text
+   * @returns {Promise<{ line: Line }>}
+   */
+  correct(id, text) {
+    return post(`${this.#path}/line`, { id, text }, LONG_MS);
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} text
+   * @returns {Promise<{ memo: Memo }>}
+   */
+  rewrite(id, text) {
+    return post(`${this.#path}/memo`, { id, text }, LONG_MS);
+  }
+
+  /**
+   * @param {number[]} ids
+   * @returns {Promise<{ ids: number[] }>}
+   */
+  forget(ids) {
+    return post(`${this.#path}/forget`, { ids }, LONG_MS);
+  }
+
+  /** @returns {Promise<{ lines: Line[] }>} */
+  undo() {
+    return post(`${this.#path}/undo`, {}, LONG_MS);
+  }
+
+  /** @returns {Promise<{ changes: Change[] }>} */
+  changes() {
+    return get(`${this.#path}/changes`);
+  }
+
+  /**
+   * Look for words in every file of the data folder.
+   * @param {string} words
+   * @param {(share: number) => void} progress
+   * @returns {Promise<Traces>}
+   */
+  async traces(words, progress) {
+    const body = JSON.stringify({ words: words.split(/\s+/).filter(Boolean) });
+    return lastOf(await fetch(`${this.#path}/traces`, { method: "POST", headers: { "Content-Type": "application/json" }, body }), progress);
+  }
+}
+
+/** @param {Record<string, string | number | undefined>} values */
+function query(values) {
+  return new URLSearchParams(Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))).toString();
+}
+
+/**
+ * The last of the lines of JSON that an answer grows by.
+ * @template {{ done: number, total: number }} Step
+ * @param {Response} response
+ * @param {(share: number) => void} progress
+ * @returns {Promise<Step>}
+ */
+async function lastOf(response, progress) {
+  const reader = response.ok ? response.body?.pipeThrough(new TextDecoderStream()).getReader() : undefined;
+  let rest = "";
+  /** @type {Step | null} */
+  let last = null;
+  while (reader) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      last = /** @type {Step} */ (JSON.parse(line));
+      progress(last.total ? last.done / last.total : 1);
+    }
+  }
+  if (!last) throw new ApiError(t("errors.internal.message"));
+  return last;
+}

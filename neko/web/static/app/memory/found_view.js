@@ -1,0 +1,127 @@
+/**
+ * What holds the words that are searched for, in every layer, as they are typed.
+ *
+ * @import { Line } from "../wire.js"
+ */
+import { sentenceOf } from "../api.js";
+import { h } from "../element.js";
+import { t } from "../i18n.js";
+import { marked } from "../marked_words.js";
+import { Calls, MOST_LINES } from "./calls.js";
+import { moment } from "./dates.js";
+import { placeOf, waiting } from "./days_view.js";
+import { askToForget } from "./forgetting.js";
+import { lineRow } from "./line_row.js";
+import { memoCard } from "./memos_view.js";
+
+export class FoundView {
+  #calls;
+  #view;
+  #go;
+  #asked = 0;
+  #words = "";
+  #count = h("p", { class: "memory-lead", role: "status", "data-testid": "memory-count" });
+  #memos = h("ol", { class: "memory-memos" });
+  #lines = h("ol", { class: "memory-lines", "data-testid": "memory-found" });
+  #rest = h("div", { class: "memory-rest" });
+  #report = h("div", { class: "memory-report", hidden: true });
+  #bar = h("div", { class: "memory-bar", "data-testid": "memory-bar" });
+  /** @type {Set<number>} The ids of lines that are to be forgotten. */
+  #ticked = new Set();
+  /** The id of the last line shown, when there are older ones. */
+  #older = 0;
+
+  /** @param {{ character: string, view: HTMLElement, go: (place: string) => void }} parts */
+  constructor({ character, view, go }) {
+    this.#calls = new Calls(character);
+    this.#view = view;
+    this.#go = go;
+  }
+
+  /** @param {string} words */
+  async show(words) {
+    const asked = ++this.#asked;
+    const done = waiting(this.#view);
+    try {
+      const [memos, lines] = await Promise.all([this.#calls.memos(words, { limit: 10 }), this.#calls.find(words)]);
+      if (asked !== this.#asked) return;
+      if (words !== this.#words) this.#report.hidden = true;
+      this.#words = words;
+      this.#ticked.clear();
+      const changed = () => void this.show(words);
+      this.#memos.replaceChildren(...memos.memos.map((memo) => memoCard(memo, { calls: this.#calls, changed, go: this.#go }, marked(memo.text, words, Infinity))));
+      this.#lines.replaceChildren();
+      this.#add(lines.lines, lines.has_more);
+      const nothing = !memos.memos.length && !lines.lines.length;
+      this.#count.textContent = nothing ? t("search.nothing") : t(lines.has_more ? "search.first" : "search.found", { count: lines.lines.length + memos.memos.length });
+      this.#view.replaceChildren(this.#report, this.#count, this.#memos, this.#lines, this.#rest, this.#bar);
+    } catch (error) {
+      if (asked === this.#asked) this.#view.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }));
+    } finally {
+      done();
+    }
+  }
+
+  /**
+   * @param {Line[]} lines
+   * @param {boolean} more
+   */
+  #add(lines, more) {
+    const parts = {
+      calls: this.#calls, when: (/** @type {Line} */ line) => moment(line.at), changed: () => void this.show(this.#words),
+      open: (/** @type {Line} */ line) => this.#go(placeOf(line)),
+      tick: (/** @type {number} */ id, /** @type {boolean} */ ticked) => {
+        if (ticked) this.#ticked.add(id);
+        else this.#ticked.delete(id);
+        this.#drawBar();
+      },
+    };
+    this.#lines.append(...lines.map((line) => lineRow(line, parts, marked(line.text, this.#words, 400))));
+    this.#older = more ? lines.at(-1)?.id ?? 0 : 0;
+    this.#rest.replaceChildren(this.#older ? h("button", { type: "button", class: "button is-quiet", "data-testid": "found-more", text: t("search.more"), on: { click: () => void this.#more() } }) : "");
+    this.#drawBar();
+  }
+
+  async #more(limit = 50) {
+    const asked = this.#asked;
+    try {
+      const { lines, has_more: more } = await this.#calls.find(this.#words, { before: this.#older, limit });
+      if (asked === this.#asked) this.#add(lines, more);
+    } catch (error) {
+      this.#rest.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }));
+    }
+  }
+
+  /** @returns {HTMLInputElement[]} */
+  #ticks() {
+    return [...this.#lines.querySelectorAll("input")].filter((one) => one.type === "checkbox");
+  }
+
+  /** @param {boolean} ticked */
+  async #tickAll(ticked) {
+    while (ticked && this.#older && this.#ticks().length < MOST_LINES) {
+      const before = this.#older;
+      await this.#more(200);
+      if (this.#older === before) return;
+    }
+    for (const one of this.#ticks()) one.checked = ticked;
+    this.#ticked = new Set(ticked ? [...this.#lines.children].slice(0, MOST_LINES).map((row) => Number(row.getAttribute("data-id"))) : []);
+    this.#drawBar();
+  }
+
+  #drawBar() {
+    const count = this.#ticks().length;
+    const all = h("input", { type: "checkbox", class: "tick", "data-testid": "tick-all", checked: count > 0 && this.#ticked.size === count, on: { change: (event) => void this.#tickAll(event.target instanceof HTMLInputElement && event.target.checked) } });
+    const hadFocus = this.#bar.querySelector(".tick") === document.activeElement;
+    this.#bar.hidden = !count;
+    this.#bar.replaceChildren(
+      h("label", { class: "memory-all" }, all, h("span", { text: t("memory.all") })),
+      h("button", {
+        type: "button", class: "button is-main", disabled: !this.#ticked.size, "data-testid": "forget-ticked",
+        text: this.#ticked.size ? t("memory.forget_count", { count: this.#ticked.size }) : t("memory.forget"), on: {
+          click: () => askToForget({ ids: [...this.#ticked], words: this.#words, calls: this.#calls, changed: () => this.show(this.#words), report: this.#report }),
+        },
+      }));
+    if (hadFocus) all.focus();
+  }
+}

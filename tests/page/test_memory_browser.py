@@ -1,0 +1,170 @@
+"""The page of what she remembers, in a real browser: find, correct, forget, undo; on a phone and a laptop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, expect
+
+from neko.types.lines import NewLine, Role
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import NAME, RunningNeko
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SIZES = {"phone": {"width": 390, "height": 844}, "laptop": {"width": 1440, "height": 900}}
+
+
+@pytest_asyncio.fixture(loop_scope="session", params=list(SIZES))
+async def visitor(chromium: Browser, request: pytest.FixtureRequest) -> AsyncIterator[PageDriver]:
+    async with PageDriver(chromium, viewport=SIZES[request.param]) as driver:
+        yield driver
+        driver.check()
+
+
+async def said(neko: RunningNeko, days_ago: int, *texts: str) -> list[int]:
+    ids = []
+    for number, text in enumerate(texts):
+        role: Role = "assistant" if number % 2 else "user"
+        at = datetime.now().replace(hour=12, minute=number // 60, second=number % 60) - timedelta(days=days_ago)
+        ids.append((await neko.neko.memory.store(NAME, NewLine("s", f"{days_ago}-{number}", role, text, at))).line.id)
+    return ids
+
+
+async def browse(neko: RunningNeko, visitor: PageDriver, place: str = "") -> None:
+    await visitor.open(f"{neko.url}/memory_browser{place}", ready=False)
+    await expect(visitor.page.locator("html[data-ready]")).to_be_attached()
+
+
+def rows(visitor: PageDriver) -> Locator:
+    return visitor.get("memory-line")
+
+
+async def words(visitor: PageDriver) -> list[str]:
+    return await rows(visitor).locator(".memory-words").all_text_contents()
+
+
+async def test_a_day_is_reached_by_the_bars_the_keyboard_and_the_address(
+    running_neko: RunningNeko, visitor: PageDriver
+) -> None:
+    await said(running_neko, 40, "long ago")
+    await said(running_neko, 2, "two days ago")
+    await said(running_neko, 0, "today", "indeed")
+    await browse(running_neko, visitor)
+    await expect(rows(visitor)).to_have_count(2)
+    assert await words(visitor) == ["today", "indeed"]
+    bars = visitor.get("activity").locator("rect")
+    await expect(bars).to_have_count(3)
+    await visitor.get("day-back").click()
+    await expect(rows(visitor).locator(".memory-words")).to_have_text(["two days ago"])
+    await visitor.get("activity").focus()
+    await visitor.page.keyboard.press("Home")
+    await expect(rows(visitor).locator(".memory-words")).to_have_text(["long ago"])
+    await expect(visitor.get("day-back")).to_be_disabled()
+    await expect(visitor.get("activity")).to_be_focused()
+    await visitor.page.go_back()
+    await expect(rows(visitor).locator(".memory-words")).to_have_text(["two days ago"])
+    await bars.last.click()
+    await expect(rows(visitor)).to_have_count(2)
+    assert await visitor.violations() == []
+
+
+async def test_a_long_day_comes_in_pages(running_neko: RunningNeko, driver: PageDriver) -> None:
+    await said(running_neko, 0, *(f"line {number}" for number in range(101)))
+    await browse(running_neko, driver)
+    await expect(rows(driver)).to_have_count(100)
+    await driver.get("day-more").click()
+    await expect(rows(driver)).to_have_count(101)
+    await expect(driver.get("day-more")).to_be_hidden()
+
+
+async def test_what_is_found_leads_to_its_day(running_neko: RunningNeko, visitor: PageDriver) -> None:
+    await said(running_neko, 3, "I live in Oslo", "How cold!")
+    await said(running_neko, 0, "Hello")
+    await browse(running_neko, visitor)
+    await visitor.page.keyboard.press("/")
+    await visitor.page.keyboard.type("oslo")
+    await expect(rows(visitor)).to_have_count(1)
+    await expect(rows(visitor).locator("mark")).to_have_text(["Oslo"])
+    await rows(visitor).locator(".memory-open").click()
+    await expect(rows(visitor)).to_have_count(2)
+    await expect(visitor.page.locator(".is-pointed-at")).to_contain_text("I live in Oslo")
+    await visitor.get("memory-search").fill("nowhere")
+    await expect(visitor.get("memory-count")).to_have_text("Nothing was said with these words.")
+    await visitor.page.keyboard.press("Escape")
+    await expect(rows(visitor)).to_have_count(2)
+
+
+async def test_a_line_is_set_right_and_back(running_neko: RunningNeko, visitor: PageDriver) -> None:
+    await said(running_neko, 0, "I live in Oslo", "How cold!")
+    await browse(running_neko, visitor)
+    await rows(visitor).first.hover()
+    await rows(visitor).first.get_by_test_id("correct").click()
+    await visitor.get("memory-field").fill("I live in Bergen")
+    await visitor.page.keyboard.press("Control+Enter")
+    await expect(rows(visitor).first.locator(".memory-words")).to_have_text("I live in Bergen")
+    assert [line.text for line in await running_neko.lines()] == ["I live in Bergen", "How cold!"]
+    await visitor.get("toast").get_by_role("button").click()
+    await expect(rows(visitor).first.locator(".memory-words")).to_have_text("I live in Oslo")
+    assert [line.text for line in await running_neko.lines()] == ["I live in Oslo", "How cold!"]
+    await rows(visitor).first.get_by_test_id("correct").click()
+    await visitor.get("memory-field").fill("nonsense")
+    await visitor.page.keyboard.press("Escape")
+    await expect(rows(visitor).first.locator(".memory-words")).to_have_text("I live in Oslo")
+
+
+async def test_a_line_is_forgotten_and_comes_back(running_neko: RunningNeko, visitor: PageDriver) -> None:
+    await said(running_neko, 0, "my secret", "mum's the word")
+    await browse(running_neko, visitor)
+    await rows(visitor).first.hover()
+    await rows(visitor).first.get_by_test_id("forget").click()
+    await expect(rows(visitor).locator(".memory-words")).to_have_text(["mum's the word"])
+    assert [line.text for line in await running_neko.lines()] == ["mum's the word"]
+    await visitor.get("toast").get_by_role("button").click()
+    await expect(rows(visitor)).to_have_count(2)
+    assert [line.text for line in await running_neko.lines()] == ["my secret", "mum's the word"]
+
+
+async def test_a_memo_opens_its_lines_and_is_set_right(running_neko: RunningNeko, visitor: PageDriver) -> None:
+    memory = running_neko.neko.memory
+    await said(running_neko, 1, *(f"fact {number}" for number in range(11)))
+    await memory.compress(NAME, None)
+    await browse(running_neko, visitor, "#summaries")
+    await visitor.get("sources").click()
+    await expect(rows(visitor).first).to_contain_text("fact 0")
+    memo = visitor.get("memo")
+    await memo.get_by_test_id("correct").first.click()
+    await visitor.get("memory-field").fill("Facts were told.")
+    await visitor.get("memory-save").click()
+    await expect(memo.locator("> .memory-words")).to_have_text("Facts were told.")
+    assert (await memory.recent(NAME))[0].text == "Facts were told."
+
+
+async def test_an_open_talk_shows_what_was_set_right_and_forgotten(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await said(running_neko, 0, "I live in Oslo", "How cold!", "my secret", "mum's the word")
+    talk = await driver.open(running_neko.url)
+    await expect(driver.lines()).to_have_count(4)
+    await driver.get("menu").click()
+    async with driver.context.expect_page() as opened:
+        await driver.get("menu-memory").click(modifiers=["ControlOrMeta"])
+    driver.page = await opened.value
+    await rows(driver).first.get_by_test_id("correct").click()
+    await driver.get("memory-field").fill("I live in Bergen")
+    await driver.get("memory-save").click()
+    await rows(driver).nth(2).get_by_test_id("forget").click()
+    await expect(rows(driver)).to_have_count(3)
+    driver.page = talk
+    await expect(driver.lines()).to_have_count(3)
+    assert await driver.texts() == ["I live in Bergen", "How cold!", "mum's the word"]
+
+
+async def test_a_memory_with_nothing_in_it_says_so(running_neko: RunningNeko, driver: PageDriver) -> None:
+    await browse(running_neko, driver, f"?character={NAME}")
+    await expect(driver.get("memory-empty")).to_contain_text(NAME)
+    await driver.get("back").click()
+    await driver.until_ready()
