@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoError
-from neko.memory import browse, chats, deletion, index, schema, versions
+from neko.memory import browse, changes, chats, deletion, index, schema, versions
 from neko.memory.connection import Connection, in_transaction
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.file_identity import Identity
@@ -40,7 +40,7 @@ from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_
 from neko.memory.threads import Lane, Threads, Work
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
-from neko.types.memory import ChatList
+from neko.types.memory import ChangeKind, ChatList
 from neko.well_formed import well_formed
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ class Log:
         self._read_timeout_s = read_timeout_s
         self._reopening = asyncio.Lock()
         self._is_to_fold_in = asyncio.Event()
+        self._is_rid = asyncio.Event()
         self._openings = 0
         self._is_open = False
         self._closed = False
@@ -146,8 +147,13 @@ class Log:
 
         They are gone from the file, from its WAL once nobody reads (``fold_in``), and are no longer recalled.
         """
-        gone = await self._without_traces(lambda connection: deletion.delete(connection, ids))
-        return gone
+
+        def work(connection: sqlite3.Connection) -> list[int]:
+            deleted = deletion.delete(connection, ids)
+            changes.note(connection, ChangeKind.FORGOTTEN, len(deleted))
+            return deleted
+
+        return await self._without_traces(work)
 
     async def correct(self, line_id: int, text: str) -> LoggedLine | None:
         """Give a line other words under its id, without the summaries that may hold the old ones; None when it
@@ -161,6 +167,7 @@ class Log:
                 if row[2] is not None:
                     deletion.delete(connection, [found])
                     _execute(connection, schema.INSERT_AGAIN, row)
+                    changes.note(connection, ChangeKind.CORRECTED, 1)
                     (corrected,) = logged_lines([row], names)
                     index.put(connection, [corrected.line])
                     return corrected
@@ -174,6 +181,7 @@ class Log:
         def work(connection: sqlite3.Connection) -> None:
             browse.rewrite_memo(connection, min(memo_id, LARGEST), text)
             deletion.leave_untidy(connection)
+            changes.note(connection, ChangeKind.SUMMARY, 1)
 
         await self._without_traces(work)
 
@@ -181,6 +189,7 @@ class Log:
         """A transaction that takes words away, and then what it leaves of them in the file and in the WAL."""
         result = await self.transaction(work)
         if not await self._folded_in():
+            self._is_rid.clear()
             self._is_to_fold_in.set()
         return result
 
@@ -201,6 +210,7 @@ class Log:
         def work(connection: sqlite3.Connection) -> None:
             connection.executemany(schema.INSERT_AGAIN, rows)
             index.put(connection, (logged.line for logged in lines))
+            changes.note(connection, ChangeKind.RESTORED, len(rows))
 
         await self.transaction(work)
         return [logged for logged in lines if logged.line.status != "replaced"]
@@ -216,7 +226,12 @@ class Log:
             while not await self._folded_in():
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            self._is_rid.set()
             await self._is_to_fold_in.wait()
+
+    async def rid_of_deleted(self) -> None:
+        """Wait until ``fold_in`` has nothing to do."""
+        await self._is_rid.wait()
 
     async def _folded_in(self) -> bool:
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
-from neko.memory import browse, unkept_file
+from neko.memory import browse, changes, unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
@@ -33,6 +33,7 @@ from neko.storage import log_fault, make_folder
 from neko.tasks import TaskOwner, in_thread, together
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import (
+    Change,
     ChatList,
     ConversationMemory,
     Day,
@@ -165,6 +166,18 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
             return None
         await memory.rewrite_memo(memo, text)
         return replace(memo, text=text)
+
+    async def changes(self, character: str, limit: int = 200) -> list[Change]:
+        log = (await self._opened(character)).log
+        return await log.recall(lambda connection, _: changes.last(connection, limit))
+
+    async def rid_of_deleted(self, character: str, timeout_s: float = 10.0) -> bool:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await (await self._opened(character)).log.rid_of_deleted()
+        except TimeoutError:
+            return False
+        return True
 
     async def keep_pictures(self, character: str, pictures: Sequence[bytes]) -> tuple[str, ...]:
         return await self._pictures.keep(character, pictures)

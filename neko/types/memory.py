@@ -70,6 +70,25 @@ class Memo:
     sources: tuple[int, ...]
 
 
+class ChangeKind(Enum):
+    """What was done to a memory by hand."""
+
+    FORGOTTEN = "forgotten"
+    CORRECTED = "corrected"
+    SUMMARY = "summary"
+    RESTORED = "restored"
+    IMPORTED = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """``at`` has an offset; ``lines`` is how many lines, or summaries, it was."""
+
+    at: datetime
+    kind: ChangeKind
+    lines: int
+
+
 class InChats(Enum):
     """Where lines are looked for, when not in a chat of this number."""
 
@@ -270,6 +289,14 @@ class MemoryBrowsing(Protocol):
 
         The old words are gone from the files.
         """
+        ...
+
+    async def changes(self, character: str, limit: int = 200) -> list[Change]:
+        """What was changed by hand, newest first, without the words."""
+        ...
+
+    async def rid_of_deleted(self, character: str, timeout_s: float = 10.0) -> bool:
+        """Wait until nothing that was deleted is left in the files; false when somebody still reads after that time."""
         ...
 
 

@@ -168,3 +168,41 @@ async def test_a_memory_with_nothing_in_it_says_so(running_neko: RunningNeko, dr
     await expect(driver.get("memory-empty")).to_contain_text(NAME)
     await driver.get("back").click()
     await driver.until_ready()
+
+
+async def test_everything_about_a_subject_is_forgotten_and_is_in_no_file(
+    running_neko: RunningNeko, visitor: PageDriver
+) -> None:
+    await said(running_neko, 3, "I live in Oslo", "How cold!", "Oslo is dark", "Light a lamp")
+    await said(running_neko, 0, "Hello")
+    await browse(running_neko, visitor)
+    await visitor.get("memory-search").fill("oslo")
+    await expect(rows(visitor)).to_have_count(2)
+    await expect(visitor.get("forget-ticked")).to_be_disabled()
+    await visitor.get("tick-all").check()
+    await visitor.get("forget-ticked").click()
+    await expect(visitor.get("ask-forget")).to_be_visible()
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.get("ask-forget")).to_be_hidden()
+    await visitor.get("forget-ticked").click()
+    await visitor.get("ask-yes").click()
+    await expect(visitor.get("traces")).to_contain_text("Gone.")
+    await expect(rows(visitor)).to_have_count(0)
+    assert [line.text for line in await running_neko.lines()] == ["How cold!", "Light a lamp", "Hello"]
+    await visitor.get("toast").get_by_role("button").click()
+    await expect(rows(visitor)).to_have_count(2)
+    assert len(await running_neko.lines()) == 5
+    await visitor.get("tab-changes").click()
+    await expect(visitor.get("changes").locator("li")).to_have_count(2)
+
+
+async def test_what_is_not_ticked_stays(running_neko: RunningNeko, driver: PageDriver) -> None:
+    await said(running_neko, 0, "I live in Oslo", "Oslo is cold")
+    await browse(running_neko, driver)
+    await driver.get("memory-search").fill("oslo")
+    await expect(rows(driver)).to_have_count(2)
+    await rows(driver).first.get_by_role("checkbox").check()
+    await driver.get("forget-ticked").click()
+    await driver.get("ask-yes").click()
+    await expect(driver.get("traces")).to_contain_text("Other lines")
+    assert [line.text for line in await running_neko.lines()] == ["I live in Oslo"]

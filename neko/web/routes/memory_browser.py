@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Annotated, Literal
 
 from pydantic import Field
 from starlette.exceptions import HTTPException
+from starlette.responses import Response, StreamingResponse
 
+from neko.app.traces import Traces, traces_of
 from neko.types.lines import Line
 from neko.types.memory import Memo
 from neko.web.endpoint import Call, get, post
@@ -218,6 +224,57 @@ async def undo(call: Call[Empty, Empty, CharacterPath]) -> Restored:
     return Restored(lines=[line_shape(line) for line in restored])
 
 
+class ChangeShape(Schema):
+    """``at`` is ISO 8601 with its offset; ``lines`` is how many lines, or summaries, it was."""
+
+    at: str
+    kind: Literal["forgotten", "corrected", "summary", "restored", "imported"]
+    lines: int
+
+
+class Changes(Schema):
+    """Newest first, without the words."""
+
+    changes: list[ChangeShape]
+
+
+@get(
+    "/api/memory_browser/{character}/changes",
+    path=CharacterPath,
+    response=Changes,
+    summary="What was changed by hand, and when",
+    failures={404: _NO_CHARACTER},
+)
+async def changes(call: Call[Empty, Empty, CharacterPath]) -> Changes:
+    found = await call.neko.memory.changes(known(call, call.path.character))
+    return Changes(changes=[ChangeShape(at=one.at.isoformat(), kind=one.kind.value, lines=one.lines) for one in found])
+
+
+class WordsToLookFor(Schema):
+    words: list[Annotated[str, Field(min_length=1, max_length=LONGEST_LINE)]] = Field(min_length=1, max_length=20)
+
+
+@post(
+    "/api/memory_browser/{character}/traces",
+    path=CharacterPath,
+    body=WordsToLookFor,
+    response=Empty,
+    produces="application/x-ndjson",
+    summary="Look for words in the bytes of every file of the data folder, once what was deleted is gone from them: "
+    "lines of JSON as it goes on, the last of which is the answer",
+    failures={404: _NO_CHARACTER},
+)
+async def traces(call: Call[WordsToLookFor, Empty, CharacterPath]) -> Response:
+    await call.neko.memory.rid_of_deleted(known(call, call.path.character))
+    steps = traces_of(call.neko.folder.path, [well_formed(word) for word in call.body.words])
+    return StreamingResponse(_as_lines(steps), media_type="application/x-ndjson")
+
+
+async def _as_lines(steps: AsyncIterator[Traces]) -> AsyncIterator[str]:
+    async for step in steps:
+        yield json.dumps(asdict(step)) + "\n"
+
+
 def _there(line: Line | None) -> Line:
     if line is None:
         raise HTTPException(404)
@@ -228,4 +285,4 @@ def _memo_shape(memo: Memo) -> MemoShape:
     return MemoShape(id=memo.id, text=memo.text, at=memo.at, sources=list(memo.sources))
 
 
-ENDPOINTS = (days, day, lines, memos, correct_line, rewrite_memo, forget, undo)
+ENDPOINTS = (days, day, lines, memos, correct_line, rewrite_memo, forget, undo, changes, traces)

@@ -140,7 +140,9 @@ async function lastOf(response, progress) {
     const lines = (rest + value).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      last = /** @type {Step} */ (JSON.parse(line));
+      /** @type {unknown} */
+      const step = JSON.parse(line);
+      last = /** @type {Step} */ (step);
       progress(last.total ? last.done / last.total : 1);
     }
   }

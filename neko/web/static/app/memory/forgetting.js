@@ -37,7 +37,7 @@ async function forgetAndLook({ ids, words, calls, changed, report }) {
   const bar = h("progress", { max: "1", "aria-label": t("memory.forgetting") });
   report.replaceChildren(said, bar);
   report.hidden = false;
-  if (!(await forget(ids, { calls, changed: () => null }))) {
+  if (!(await forget(ids, { calls, changed: () => null, undone: () => { report.hidden = true; void changed(); } }))) {
     report.hidden = true;
     return;
   }

@@ -63,15 +63,15 @@ export function lineRow(line, parts, words = [line.text]) {
 /**
  * Forget lines; they come back by the toast that tells of it.
  * @param {number[]} ids
- * @param {Pick<RowParts, "calls" | "changed">} parts
+ * @param {Pick<RowParts, "calls" | "changed"> & { undone?: () => void }} parts
  */
-export async function forget(ids, { calls, changed }) {
+export async function forget(ids, { calls, changed, undone = changed }) {
   try {
     const { ids: gone } = await calls.forget(ids);
     changed();
     toast(t("memory.forgotten", { count: gone.length }), {
       timeMs: UNDO_MS, action: {
-        label: t("talk.undo"), run: () => void calls.undo().then(() => changed(), (/** @type {unknown} */ error) => toast(sentenceOf(error))),
+        label: t("talk.undo"), run: () => void calls.undo().then(() => undone(), (/** @type {unknown} */ error) => toast(sentenceOf(error))),
       },
     });
     return true;

@@ -1,0 +1,93 @@
+"""What the page of the memory asks: forgetting many lines, and that nothing of them is left."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from neko.app import traces
+from neko.application import Neko
+from neko.types.lines import NewLine
+
+START = datetime(2026, 3, 1, 12, 0)
+SECRET = "Zürich-Quokka"
+
+
+async def tell(neko: Neko, *texts: str) -> list[int]:
+    """Lines of the user, a minute apart; their ids."""
+    name = neko.characters.current
+    lines = [NewLine("s", f"t{at}", "user", text, START + timedelta(minutes=at)) for at, text in enumerate(texts)]
+    return [(await neko.memory.store(name, line)).line.id for line in lines]
+
+
+async def post(client: httpx2.AsyncClient, neko: Neko, call: str, **body: Any) -> httpx2.Response:
+    return await client.post(f"/api/memory_browser/{neko.characters.current}/{call}", json=body)
+
+
+async def looked_for(client: httpx2.AsyncClient, neko: Neko, *words: str) -> dict[str, Any]:
+    answer = await post(client, neko, "traces", words=list(words))
+    last: dict[str, Any] = json.loads(answer.text.splitlines()[-1])
+    return last
+
+
+async def changes(client: httpx2.AsyncClient, neko: Neko) -> list[tuple[str, int]]:
+    answer = (await client.get(f"/api/memory_browser/{neko.characters.current}/changes")).json()
+    return [(change["kind"], change["lines"]) for change in answer["changes"]]
+
+
+async def test_what_is_forgotten_stands_in_no_file_and_comes_back_for_half_a_minute(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    ids = await tell(neko, f"I went to {SECRET}", *(f"line {number}" for number in range(12)), f"{SECRET} again")
+    await neko.memory.compress(neko.characters.current, None)
+    held = (await looked_for(client, neko, SECRET.lower()))["found"]
+    assert f"memory/time_indexed_{neko.characters.current}" in {name.removesuffix("-wal") for name in held}
+    forgotten = [ids[0], ids[-1]]
+    assert (await post(client, neko, "forget", ids=forgotten)).json()["ids"] == forgotten
+    gone = await looked_for(client, neko, *SECRET.split("-"))
+    assert gone["found"] == []
+    assert gone["files"] > 3
+    assert gone["done"] == gone["total"] > 0
+    restored = (await post(client, neko, "undo")).json()["lines"]
+    assert [line["id"] for line in restored] == forgotten
+    assert (await post(client, neko, "undo")).status_code == 409
+    assert await changes(client, neko) == [("restored", 2), ("forgotten", 2)]
+
+
+async def test_the_history_of_changes_holds_no_word_of_them(client: httpx2.AsyncClient, neko: Neko) -> None:
+    ids = await tell(neko, f"I went to {SECRET}", "hello")
+    assert (await post(client, neko, "line", id=ids[0], text="I stayed at home")).json()["line"]["id"] == ids[0]
+    await post(client, neko, "forget", ids=ids[1:])
+    assert await changes(client, neko) == [("forgotten", 1), ("corrected", 1)]
+    assert (await looked_for(client, neko, SECRET))["found"] == []
+
+
+async def test_the_same_words_elsewhere_are_told(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await neko.config.change({"note": SECRET})
+    assert (await looked_for(client, neko, SECRET))["found"] == ["config/core_config.json"]
+
+
+async def test_what_is_not_there_cannot_be_changed(client: httpx2.AsyncClient, neko: Neko) -> None:
+    assert (await post(client, neko, "line", id=7, text="x")).status_code == 404
+    assert (await post(client, neko, "memo", id=7, text="x")).status_code == 404
+    assert (await client.get("/api/memory_browser/nobody/days")).status_code == 404
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(traces, "_CHUNK", 8)
+    return 8
+
+
+async def test_words_are_found_across_the_border_of_two_reads(tmp_path: Path, small_chunks: int) -> None:
+    for offset in range(2 * small_chunks):
+        (tmp_path / f"{offset:02}").write_bytes(b"." * offset + "a\u5927\u5c0f".encode() + b"." * offset)
+    (tmp_path / "escaped").write_text(json.dumps("\u5927\u5c0f"), encoding="ascii")
+    (tmp_path / "other").write_bytes("\u5927 \u5c0f".encode())
+    found = [step async for step in traces.traces_of(tmp_path, ["A\u5927\u5c0f"[1:]])][-1].found
+    assert found == (*(f"{offset:02}" for offset in range(2 * small_chunks)), "escaped")
