@@ -22,24 +22,38 @@ if TYPE_CHECKING:
 
 K1: Final = 1.2
 B: Final = 0.75
-_NEAR: Final = 0.7
-_FAR: Final = 0.4
-_DECAY: Final = 0.7
+_NEAR: Final = 1.0
+"""What a line and its two neighbours count together, beside 1 for the line alone."""
+_FAR: Final = 0.8
+_DECAYS: Final = (0.7, 0.49, 0.343)
+"""Of lines one, two and three away."""
+_MEANING: Final = 0.6
+_FIT: Final = 150
+"""Cosines count from that of the 150th nearest line upwards: all lie close together."""
+_DATE: Final = 1.5
+"""What a line of a day that the question names counts more; a third of it five days away."""
+_DAYS_S: Final = 5 * 86_400
 _OTHER_SPEAKER: Final = 0.6
-_COMPANION: Final = 0.85
+_COMPANION: Final = 0.7
+"""What the companion says counts less than what the user does, when the question does not tell whose words it means."""
 _RECENCY: Final = 0.02
 """How much more the newest line counts than the oldest."""
-_RELEVANT: Final = 0.25
-_RELEVANT_BY_OTHERS: Final = 0.5
-_QUESTION: Final = 0.5
+_QUESTION: Final = 0.6
 _ANSWER: Final = 0.85
+"""What the answer to a question gets of that line's score."""
+_RELEVANT: Final = 0.1
+"""Lines scoring less than this share of the best are not worth recalling; those that hold no word of the question,
+and count for their neighbours only, need more."""
+_RELEVANT_BY_OTHERS: Final = 0.15
 _SESSION_S: Final = 4 * 3600
 """Lines that are further apart than this are no neighbours."""
 _GAP: Final = 8
 """Nor are lines between whose ids as many are missing."""
 _JUDGED: Final = 4_000
+_END: Final = 40
 _SENTENCE: Final = re.compile(r"[^.!?。！\n]+[.!?。！]*")
 _ASKING: Final = re.compile(r"(?:\?|吗|呢|ですか|ますか)[.。!！~…\s]*$")
+_SIGNS: Final = ("?", "吗", "呢", "ですか", "ますか")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,8 @@ class Question:
     by_user: bool | None = None
     speakers: frozenset[str] = frozenset()
     spans: Sequence[tuple[int, int]] = ()
+    floor: float = 0.0
+    """What the terms of some line and its neighbours must weigh for any line to count by its terms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +102,20 @@ def rank(question: Question, lines: Sequence[Candidate], cosines: Mapping[int, f
 
     if not lines:
         return []
+    if not question.weights and not question.spans and not cosines:
+        return []
     counts = _counts(question, lines)
     weights = np.array(list(question.weights.values()))
     lengths = np.array([len(line.terms) for line in lines], dtype=float)
     joined = _joined(lines)
+    near = _around(counts, joined, (1.0,))
     score = _scaled(_bm25(counts, lengths, weights))
-    score += _NEAR * _scaled(_bm25(_around(counts, joined, (1.0,)), _around(lengths, joined, (1.0,)), weights))
-    decays = (_DECAY, _DECAY**2, _DECAY**3)
-    score += _FAR * _scaled(_bm25(_around(counts, joined, decays), _around(lengths, joined, decays), weights))
+    score += _NEAR * _scaled(_bm25(near, _around(lengths, joined, (1.0,)), weights))
+    score += _FAR * _scaled(_bm25(_around(counts, joined, _DECAYS), _around(lengths, joined, _DECAYS), weights))
+    others = _MEANING * _meaning(lines, cosines or {}) + _DATE * _by_date(question, lines)
+    if not len(weights) or ((near > 0) @ weights).max() < question.floor:
+        score[:] = 0.0
+    score += others
     score *= _by_speaker(question, lines)
     ids = np.array([line.id for line in lines], dtype=float)
     score *= 1 + _RECENCY * (ids - ids[0]) / (ids[-1] - ids[0] or 1.0)
@@ -159,6 +181,28 @@ def _scaled(scores: Array) -> Array:
     return scores / largest if largest > 0 else scores
 
 
+def _meaning(lines: Sequence[Candidate], cosines: Mapping[int, float]) -> Array:
+    import numpy as np
+
+    if not cosines:
+        return np.zeros(len(lines))
+    known = np.array(sorted(cosines.values(), reverse=True))
+    lowest = float(known[min(_FIT, len(known) - 1)])
+    values = np.array([cosines.get(line.id, lowest) for line in lines])
+    return _scaled(np.maximum(values - lowest, 0.0))
+
+
+def _by_date(question: Question, lines: Sequence[Candidate]) -> Array:
+    import numpy as np
+
+    moments = np.array([line.at for line in lines], dtype=float)
+    fits = np.zeros(len(lines))
+    for first, end in question.spans:
+        away = np.maximum(np.maximum(first - moments, moments - (end - 1)), 0.0)
+        fits = np.maximum(fits, np.exp(-away / _DAYS_S))
+    return fits
+
+
 def _by_speaker(question: Question, lines: Sequence[Candidate]) -> Array:
     import numpy as np
 
@@ -177,14 +221,15 @@ def _give_way(score: Array, counts: Array, lines: Sequence[Candidate], joined: F
     import numpy as np
 
     answers = np.zeros(len(lines), dtype=bool)
-    for row in map(int, np.nonzero(counts.any(axis=1))[0]):
-        line = lines[row]
-        if "?" not in line.text and not _ASKING.search(line.text[-40:]) and "吗" not in line.text:
+    for row, line in enumerate(lines):
+        if not score[row] or not any(sign in line.text for sign in _SIGNS):
             continue
-        if not _asks(line.text, [terms[int(column)] for column in np.nonzero(counts[row])[0]]):
+        asked, held = score[row], [terms[int(column)] for column in np.nonzero(counts[row])[0]]
+        is_about = _asks(line.text, held)
+        if is_about or _ASKING.search(line.text[-_END:]):
+            score[row] *= _QUESTION
+        if not is_about:
             continue
-        asked = score[row]
-        score[row] *= _QUESTION
         is_followed = row < len(joined) and joined[row] and lines[row + 1].speaker != line.speaker
         if is_followed and score[row + 1] < asked * _ANSWER:
             score[row + 1] = asked * _ANSWER

@@ -11,21 +11,35 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Final, Protocol
 
-from neko.memory import schema
+from neko.memory import schema, time_expressions
 from neko.memory.line_codec import Names, logged_lines
 from neko.memory.ranking import Candidate, Question, Ranked, rank
-from neko.memory.words import plain, weighted_terms
+from neko.memory.time_expressions import Span, Times
+from neko.memory.words import plain, terms, weighted_terms
 from neko.types.memory import Evidence
 
 if TYPE_CHECKING:
     pass
 
 _MOST_TERMS: Final = 32
+_FEW: Final = 4
+"""A question of no more terms leans on what was said before it."""
+_CONTEXT: Final = 2
+_OF_CONTEXT: Final = 0.4
+_FLOOR: Final = 1.0
+"""What a term tells that stands in a third of the lines: when no line holds as much, the question is about nothing
+that was said."""
+_MANY: Final = 100
+"""Of fewer lines nothing can be said about how rare a term is."""
+_OF_SPEAKER: Final = 0.4
+"""What the name of a speaker counts of its rarity: it is asked for what that speaker said."""
+_OF_DAYS: Final = 150
+_OF_NEIGHBOUR: Final = 0.3
 _READ: Final = 4_000
 """Characters of a question that are looked at: its beginning."""
 _POSTINGS: Final = 3_000
@@ -68,31 +82,47 @@ class Query:
 
 def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[Evidence]:
     """The best lines, best first; empty when none bears on the question."""
-    weights = _wanted(query)
-    if not weights and query.nearness is None:
+    text = plain(query.text[:_READ])
+    times = time_expressions.read(text, query.now.date())
+    weights = _wanted(query, text, times)
+    if not weights and not times.spans and query.nearness is None:
         return []
-    found, rarity = _look_up(connection, list(weights), query.end)
-    ids = _best(found, {term: weights[term] * rarity[term] for term in weights})
-    near = query.nearness.nearest(connection, _CANDIDATES // 2, query.end) if query.nearness else ()
-    lines = _read(connection, sorted({*ids, *near}), query.end)
-    question = _question(query, {term: weights[term] * rarity[term] for term in weights}, lines, names)
+    found, rarity, total = _look_up(connection, list(weights), query.end)
+    weights = {term: weights[term] * rarity[term] for term in weights}
+    ranges = _ranges(connection, times.spans, query.end)
+    ids = {*_best(found, weights, ranges), *_of_days(ranges)}
+    if query.nearness:
+        ids.update(query.nearness.nearest(connection, _CANDIDATES // 2, query.end))
+    lines = _read(connection, ids, query.end)
+    question = _question(text, times, weights, lines, _FLOOR if total >= _MANY else 0.0)
     cosines = query.nearness.cosines(connection, [line.id for line in lines]) if query.nearness else None
     return _evidence(connection, names, _distinct(rank(question, lines, cosines))[: query.limit])
 
 
-def _wanted(query: Query) -> dict[str, float]:
+def _wanted(query: Query, text: str, times: Times) -> dict[str, float]:
     weights = weighted_terms(query.text[:_READ])
+    if times.spans:  # lines do not name the day on which they are said
+        named = set(terms(text)) - set(terms(times.rest))
+        weights = {term: weight for term, weight in weights.items() if term not in named}
+    if len(weights) <= _FEW:
+        for said in query.context[-_CONTEXT:]:
+            for term, weight in weighted_terms(said[-_READ:]).items():
+                weights.setdefault(term, weight * _OF_CONTEXT)
     return dict(sorted(weights.items(), key=lambda one: -one[1])[:_MOST_TERMS])
 
 
 _FIND: Final = "SELECT rowid FROM neko_index WHERE neko_index MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
+_RANGE: Final = (
+    f"SELECT (SELECT id FROM {schema.ORIGINAL} WHERE timestamp >= ?1 ORDER BY timestamp LIMIT 1), "
+    f"(SELECT id FROM {schema.ORIGINAL} WHERE timestamp < ?2 ORDER BY timestamp DESC LIMIT 1)"
+)
 _COLUMNS: Final = "id, at, by_user, chat, speaker, text, terms"
 
 
 def _look_up(
     connection: sqlite3.Connection, terms: Sequence[str], end: int
-) -> tuple[dict[str, list[int]], dict[str, float]]:
-    """The newest lines of each term, and how much the term tells by its rarity."""
+) -> tuple[dict[str, list[int]], dict[str, float], int]:
+    """The newest lines of each term, how much the term tells by its rarity, and about how many lines there are."""
     first, last = connection.execute(
         "SELECT (SELECT min(id) FROM neko_words), (SELECT max(id) FROM neko_words WHERE id < ?)", (end,)
     ).fetchone()
@@ -112,15 +142,32 @@ def _look_up(
             both = _ids(connection, f'"{one}" AND "{two}"', end, _CANDIDATES)
             found[one] += both
             found[two] += both
-    return found, rarity
+    return found, rarity, total
 
 
 def _ids(connection: sqlite3.Connection, match: str, end: int, limit: int) -> list[int]:
     return [row[0] for row in connection.execute(_FIND, (match, end, limit))]
 
 
-def _best(found: Mapping[str, Sequence[int]], weights: Mapping[str, float]) -> list[int]:
-    """The candidates: lines that hold the most by weight, half of what their neighbours hold included."""
+def _ranges(connection: sqlite3.Connection, spans: Sequence[Span], end: int) -> list[tuple[int, int]]:
+    """The first and the last id of the lines that were said within each span; ids grow with time."""
+    ranges = []
+    for first, last in spans:
+        low, high = connection.execute(_RANGE, (str(first), str(last))).fetchone()
+        if low is not None and high is not None and low <= min(high, end - 1):
+            ranges.append((low, min(high, end - 1)))
+    return ranges
+
+
+def _of_days(ranges: Sequence[tuple[int, int]]) -> list[int]:
+    """Lines of the days that are named, whatever their words: the last ones."""
+    return [line for low, high in ranges for line in range(max(low, high - _OF_DAYS + 1), high + 1)]
+
+
+def _best(
+    found: Mapping[str, Sequence[int]], weights: Mapping[str, float], ranges: Sequence[tuple[int, int]]
+) -> list[int]:
+    """The candidates: lines that hold the most by weight, a part of what their neighbours hold included."""
     import numpy as np
 
     ids = [np.unique(np.array(found[term], dtype=np.int64)) for term in found]
@@ -131,13 +178,15 @@ def _best(found: Mapping[str, Sequence[int]], weights: Mapping[str, float]) -> l
     lines, places = np.unique(own, return_inverse=True)
     score = np.bincount(places, gain)
     around = score.copy()
-    around[1:] += 0.5 * score[:-1] * (lines[1:] - lines[:-1] == 1)
-    around[:-1] += 0.5 * score[1:] * (lines[1:] - lines[:-1] == 1)
+    around[1:] += _OF_NEIGHBOUR * score[:-1] * (lines[1:] - lines[:-1] == 1)
+    around[:-1] += _OF_NEIGHBOUR * score[1:] * (lines[1:] - lines[:-1] == 1)
+    for low, high in ranges:
+        around[(lines >= low) & (lines <= high)] *= 2
     order = np.lexsort((-lines, -around))[:_CANDIDATES]
     return [int(line) for line in lines[order]]
 
 
-def _read(connection: sqlite3.Connection, ids: Sequence[int], end: int) -> list[Candidate]:
+def _read(connection: sqlite3.Connection, ids: Collection[int], end: int) -> list[Candidate]:
     """These lines and those around them, in the order of their ids."""
     wanted = sorted({line for one in ids for line in range(one - _AROUND, one + _AROUND + 1) if line < end})
     rows = connection.execute(
@@ -154,12 +203,25 @@ _I: Final = re.compile(r"\b(?:i|my|me|mine|myself)\b|我|私|僕|俺|わたし|�
 _YOU: Final = re.compile(r"\b(?:you|your|yours|yourself)\b|你|您|あなた|君|きみ|너|네|당신")
 
 
-def _question(query: Query, weights: Mapping[str, float], lines: Sequence[Candidate], names: Names) -> Question:
-    text = plain(query.text[:_READ])
-    speakers = frozenset(name for name in {line.speaker for line in lines} if name and name in text)
+def _question(
+    text: str, times: Times, weights: Mapping[str, float], lines: Sequence[Candidate], floor: float
+) -> Question:
+    names = {line.speaker for line in lines if line.speaker}
+    speakers = frozenset(name for name in names if name in text)
+    called = {term for name in names for term in terms(name)}
+    weights = {term: weight * (_OF_SPEAKER if term in called else 1.0) for term, weight in weights.items()}
     mine, yours = bool(_I.search(text)), bool(_YOU.search(text))
     by_user = None if mine == yours else mine
-    return Question(weights, by_user, speakers)
+    spans = [(_seconds(first), _seconds(end)) for first, end in times.spans]
+    return Question(weights, by_user, speakers, spans, floor)
+
+
+def _seconds(day: date) -> int:
+    """UTC of its local beginning; of a day that the clock of this system does not know, that of 1970."""
+    try:
+        return int(datetime.combine(day, time()).timestamp())
+    except (OverflowError, ValueError, OSError):
+        return 0
 
 
 def _distinct(ranking: Sequence[Ranked]) -> list[Ranked]:

@@ -16,10 +16,11 @@ from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any, Final
 
+from neko.memory.word_forms import PLAINEST
 from neko.safety.folding import folded
 from neko.well_formed import well_formed
 
-_VERSION: Final = "1"
+_VERSION: Final = "2"
 """Of the rules of this module, and of the tables of ``index.py``."""
 LONGEST_WORD: Final = 64
 
@@ -120,7 +121,10 @@ def _word(run: str, text: str, start: int) -> list[tuple[str, float]]:
         return []
     if len(word) < 2 and not word.isdigit():
         return []
-    return [(_stem(word)[:LONGEST_WORD], 1.0)]
+    plainest = PLAINEST.get(word) or PLAINEST.get(word.removesuffix("s"), word)
+    if plainest in _STOP_WORDS and plainest != word:
+        return []
+    return [(_stem(plainest)[:LONGEST_WORD], 1.0)]
 
 
 def _is_name(run: str, text: str, start: int) -> bool:

