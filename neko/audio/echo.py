@@ -1,20 +1,21 @@
 """Her own voice in the microphone, taken out before anybody listens.
 
-A client that has a canceller of its own says so (``echo_cancelled``) and needs nothing of this. For others, what
-they play (the far end) is laid beside what comes in (the near end) on one clock, the samples of the microphone, and
-taken out by WebRTC's AEC3 (the package ``pywebrtc-audio``, of the extra ``hearing``), which finds the remaining delay
-by itself. What is no louder than her echo is expected to be (``EchoLevel``) is turned down before anybody judges
+A client that has a canceller of its own says so (``echo_cancelled``) and needs nothing of this. For others, what they
+play (the far end) is laid beside what comes in (the near end) on one clock, the samples of the microphone, and taken
+out by WebRTC's AEC3 (the package ``pywebrtc-audio``, of the extra ``hearing``), which finds the remaining delay by
+itself. What is no louder than her echo is expected to be (``EchoLevel``) is replaced by noise before anybody judges
 whether it is speech, and is all that is done where AEC3 is not installed; some of the echo still sounds like speech
 then (``lets_echo_through``), so that only words can tell who speaks. Nothing here makes her deaf: what the user says
 over her comes through.
 
-Everything here blocks (some 0.15 ms per 10 ms of sound) and belongs to one stream of sound, in one thread at a time.
+Everything here blocks (some 0.3 ms per 10 ms of sound) and belongs to one stream of sound, in one thread at a time.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from neko.audio.echo_level import BLOCK, EchoLevel
 from neko.audio.resample import PcmStream
 from neko.types.hearing import HEARING_RATE
 from neko.types.model_session import Playback, SoundToPlay
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     Samples: TypeAlias = NDArray[np.int16]
 
-BLOCK = HEARING_RATE // 100
-"""Samples that are taken at a time: 10 ms, as AEC3 does."""
 LATENCY_BYTES = 2 * BLOCK
 """What comes out is so much later than what went in."""
 LEAD = 60 * HEARING_RATE // 1000
@@ -61,8 +60,11 @@ class FarEnd:
         self._from = 0
         """The sample of the speech that ``_sound`` begins with."""
         self._converter: PcmStream | None = None
+        self._expected = 0
+        """The sample of the speech that follows the last one that was taken."""
         self._offset: int | None = None
         """Sample of the speech minus sample of the microphone; ``None`` while nothing is played."""
+        self._skipped: int | None = None
         self._began = 0
         self._reported = False
         self._lag = 0
@@ -88,6 +90,8 @@ class FarEnd:
         if begin < end:
             piece = bytes(self._sound[2 * (begin - self._from) : 2 * (end - self._from)])
             played[begin - start : end - start] = np.frombuffer(piece, dtype="<i2")
+            self._skipped = begin if begin != self._expected else None
+            self._expected = end
         if start + count > until:  # it waits for more
             self._offset -= min(count, start + count - until)
         over = min(begin - REPEATABLE, until) - self._from
@@ -95,6 +99,18 @@ class FarEnd:
             del self._sound[: 2 * over]
             self._from += over
         return played
+
+    def take_skipped(self) -> Samples | None:
+        """What was played just before the last block that was taken, if it did not follow the one before: so much as
+        the far end is ahead."""
+        import numpy as np
+
+        end, self._skipped = self._skipped, None
+        if end is None:
+            return None
+        begin = max(self._from, end - LEAD)
+        piece = bytes(self._sound[2 * (begin - self._from) : 2 * (end - self._from)])
+        return np.frombuffer(piece, dtype="<i2")
 
     def _add(self, piece: SoundToPlay, at: int) -> None:
         if piece.speech_id != self._speech_id:
@@ -143,7 +159,7 @@ class EchoGuard:
 
     def clean(self, pcm: bytes) -> tuple[bytes, bytes]:
         """As much sound as is given, ``LATENCY_BYTES`` later: for whoever recognises words, and for whoever judges
-        whether anybody speaks, turned down where it is no louder than what is left of her may be."""
+        whether anybody speaks, with noise where it is no louder than her echo may be."""
         import numpy as np
 
         self._near += pcm
@@ -153,8 +169,10 @@ class EchoGuard:
         for start in range(0, len(samples), BLOCK):
             near, far = samples[start : start + BLOCK], self.far_end.take(self._at, BLOCK)
             self._at += BLOCK
+            if (before := self.far_end.take_skipped()) is not None:
+                self._level.begins_with(before)
             clean = self._canceller.process(near, far) if self._canceller else near
-            judged = self._level.turned_down(clean) if self._level.covers(near, far) else clean
+            judged = self._level.comfort_noise() if self._level.covers(near, far) else clean
             self._clean += (clean if self._canceller else judged).astype("<i2").tobytes()
             self._judged += judged.astype("<i2").tobytes()
         return _taken(self._clean, len(pcm)), _taken(self._judged, len(pcm))
@@ -164,95 +182,6 @@ def _taken(sound: bytearray, size: int) -> bytes:
     taken = bytes(sound[:size])
     del sound[:size]
     return taken
-
-
-class EchoLevel:
-    """How loud her echo can be at a moment, by the envelopes of both ends.
-
-    The delay is where the two envelopes of the last seconds go together best, the level of the echo what the near
-    end has there in proportion to the far end. A canceller needs this beside it, as it lets some of each beginning
-    through until it has adapted to the room; where none is installed, this is all there is. Ours, as it is
-    a part of no package.
-    """
-
-    _DELAYS = 50
-    """Blocks that the echo may come later."""
-    _SPAN = 200
-    """Blocks that are compared."""
-    _LOOK_EVERY = 10
-    _ENOUGH = 30
-    """Blocks of her voice from which its level is taken."""
-    _ALIKE = 0.5
-    """Correlation above which the near end is taken to hold the far end."""
-    _AUDIBLE_DB = -60.0
-    _MARGIN_DB = 6.0
-    """By how much louder than the expected echo something must be to be somebody else."""
-    _DECAY_DB = 1.5
-    """Per block: a room of 0.4 s."""
-
-    def __init__(self) -> None:
-        import numpy as np
-
-        self._near_db = np.full(self._SPAN, -100.0)
-        self._far_db = np.full(self._SPAN + self._DELAYS, -100.0)
-        self._blocks = 0
-        self._delay = 0
-        self._path_db: float | None = None
-        """Level of the echo over that of the far end; ``None`` while none is known."""
-        self._echo_db = -100.0
-        self._noise_db = -70.0
-
-    def covers(self, near: Samples, far: Samples) -> bool:
-        """The next block of both ends: is the near end no louder than the echo can be?"""
-        level = _level_db(near)
-        self._near_db[:-1] = self._near_db[1:]
-        self._near_db[-1] = level
-        self._far_db[:-1] = self._far_db[1:]
-        self._far_db[-1] = _level_db(far)
-        self._noise_db = max(-90.0, min(level, self._noise_db + 0.02))
-        self._blocks += 1
-        if self._blocks % self._LOOK_EVERY == 0 and self._far_db[-1] > self._AUDIBLE_DB:
-            self._look()
-        if self._path_db is None:
-            return False
-        there = len(self._far_db) - 1 - self._delay
-        recent = float(self._far_db[there - 2 : there + 3].max())
-        self._echo_db = max(self._echo_db - self._DECAY_DB, recent + self._path_db)
-        return self._echo_db > self._noise_db and level < self._echo_db + self._MARGIN_DB
-
-    def turned_down(self, block: Samples) -> Samples:
-        """A block at the level of the noise of the room, unless it is quieter."""
-        import numpy as np
-
-        over = _level_db(block) - self._noise_db
-        return block if over <= 0.0 else (block * 10.0 ** (-over / 20.0)).astype(np.int16)
-
-    def _look(self) -> None:
-        import numpy as np
-
-        near = np.maximum(self._near_db, -80.0)
-        near -= near.mean()
-        best, found = self._ALIKE, None
-        for delay in range(self._DELAYS):
-            far = np.maximum(self._far_db[self._DELAYS - delay :][: self._SPAN], -80.0)
-            far -= far.mean()
-            norm = float(np.sqrt((near**2).sum() * (far**2).sum()))
-            if norm > 0.0 and (alike := float((near * far).sum()) / norm) > best:
-                best, found = alike, delay
-        if found is None:
-            return
-        far = self._far_db[self._DELAYS - found :][: self._SPAN]
-        loud = far > max(self._AUDIBLE_DB, float(far.max()) - 20.0)
-        if loud.sum() >= self._ENOUGH:
-            self._delay = found
-            self._path_db = float(np.median(self._near_db[loud] - far[loud]))
-
-
-def _level_db(samples: Samples) -> float:
-    import numpy as np
-
-    power = float(np.mean(np.square(samples.astype(np.float32)))) / 32768.0**2
-    return 10.0 * float(np.log10(power)) if power > 1e-10 else -100.0
 
 
 def canceller() -> Canceller | None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from neko.audio import echo
-from neko.audio.echo import BLOCK, LATENCY_BYTES, LEAD, TOLERANCE, Canceller, EchoGuard, FarEnd
+from neko.audio.echo import LATENCY_BYTES, LEAD, TOLERANCE, Canceller, EchoGuard, FarEnd
+from neko.audio.echo_level import BLOCK
 from neko.types.hearing import HEARING_RATE as RATE
 from neko.types.model_session import Playback, SoundToPlay
 from tests.room import Room, RoomSettings, Sound, levelled

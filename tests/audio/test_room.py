@@ -105,6 +105,16 @@ async def test_she_is_not_stopped_by_her_echo_and_is_by_the_user(
     assert (outcome.false_stops, outcome.missed) == (0, 0), outcome
 
 
+@pytest.mark.parametrize("canceller", CANCELLERS)
+@pytest.mark.parametrize("silero", DETECTORS)
+async def test_her_echo_does_not_hold_her_once_the_room_is_known(
+    silero: bool, canceller: Callable[[], Canceller | None]
+) -> None:
+    rooms = ROOMS[1:3]
+    outcome = await calls(10, silero=silero, talked_over=False, canceller=canceller, rooms=rooms)
+    assert outcome.false_holds <= len(rooms), outcome
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("talked_over", [False, True], ids=["alone", "talked over"])
@@ -117,3 +127,5 @@ async def test_ten_minutes_of_her(silero: bool, canceller: Callable[[], Cancelle
     assert outcome.spoken_s >= 600
     assert outcome.false_stops <= outcome.spoken_s / 600
     assert outcome.missed <= 0.05 * outcome.interruptions
+    if silero or not talked_over:  # loudness alone hears the ends of her words over those of the user
+        assert outcome.false_holds <= 20 * outcome.spoken_s / 600
