@@ -75,16 +75,21 @@ def before(recent: Sequence[RecentEntry], pending: Sequence[str], *, again: bool
 
 def context(
     persona: Persona,
-    now: datetime,
-    recalled: Sequence[Evidence] = (),
+    recalled: Sequence[Evidence],
     question: str = "",
     stands: Callable[[Evidence], bool] = lambda _: False,
 ) -> str:
-    """What is known for one turn: the time, and what of ``recalled`` is worth telling (``recall_lines``)."""
-    say = phrases(persona.language)
-    time = say["now"].format(now=spoken_time(now, persona.language))
+    """What of ``recalled`` is worth telling for one turn (``recall_lines``); "" when nothing is."""
     lines = recall_lines(recalled, question, persona.language, stands)
-    return "\n".join((time, "", say["recall"], *lines)) if lines else time
+    return "\n".join((phrases(persona.language)["recall"], *lines)) if lines else ""
+
+
+def clock(language: str, now: datetime, began: datetime) -> str:
+    """The time in words, with the day if it is another than that on which the session began."""
+    say = phrases(language)
+    if now.date() == began.date():
+        return say["clock"].format(time=f"{now:%H:%M}")
+    return say["now"].format(now=spoken_time(now, language))
 
 
 def spoken_time(now: datetime, language: str) -> str:

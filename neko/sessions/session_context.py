@@ -21,7 +21,7 @@ from neko.sessions.log_writer import TextRequest
 from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.session_slot import SessionHandle
 from neko.tasks import TaskOwner
-from neko.types.model_session import HistoryCut, HistoryFills, ModelInput, Renew, Respond, UserMessage
+from neko.types.model_session import HistoryCut, HistoryFills, ModelInput, Prepare, Renew, Respond, UserMessage
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +60,7 @@ class SessionContext:
         images = tuple(image for one in said for image in one.images)[-self._dependencies.limits.images :]
         in_danger = self._help.of(*(one.text for one in said))
         note = self._help.note(in_danger, persona.master, persona.language) if in_danger else ""
-        now, stands = self._dependencies.now(), self.lines.hold
-        known = prompt.context(persona, now, request.recalled, request.text, stands)
+        known = prompt.context(persona, request.recalled, request.text, self.lines.hold)
         for one in said:
             if one.line:
                 self.lines.add(turn_id, one.line.id)
@@ -73,12 +72,16 @@ class SessionContext:
             "\n\n".join(filter(None, (known, note))),
             again=request.again,
             help=in_danger,
+            time=self._time(),
         )
+
+    def words_to_come(self) -> Prepare:
+        """The user has begun to speak."""
+        return Prepare(self._time())
 
     def wish_to_speak(self, turn_id: str, instructions: str) -> Respond:
         """She is to speak of her own accord."""
-        context = prompt.context(self._dependencies.persona(), self._dependencies.now())
-        return Respond(turn_id, instructions, context)
+        return Respond(turn_id, instructions, self._time())
 
     def on_history(self, event: HistoryFills | HistoryCut) -> None:
         """What the session remembers of the talk has grown long, or was cut."""
@@ -86,6 +89,9 @@ class SessionContext:
             self.lines.cut(event.turn_id)
         elif self._renewing is None or self._renewing.done():
             self._renewing = self._owner.spawn(self._renew(event.turn_id), name="renew the memo of a session")
+
+    def _time(self) -> str:
+        return prompt.clock(self._dependencies.persona().language, self._dependencies.now(), self._began)
 
     async def _renew(self, turn_id: str) -> None:
         """Have the memory fold what was said, and let the session go on from that. What fails is tried again after the

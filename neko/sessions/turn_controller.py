@@ -64,6 +64,7 @@ from neko.types.model_session import (
     ReplyDone,
     SessionLost,
     SpeechRejected,
+    SpeechStarted,
     TextDelta,
     ToolResult,
     Transcript,
@@ -246,8 +247,10 @@ class TurnController:
                 return
         if isinstance(event, Transcript | SpeechRejected):
             self.on_heard(event)
-        else:
-            self.dispatch(event)
+            return
+        if isinstance(event, SpeechStarted):
+            self.send(self._context.words_to_come())
+        self.dispatch(event)
 
     def on_heard(self, event: Transcript | SpeechRejected) -> None:
         """Words of the user's voice, or none. A nod while she speaks is none, nor are her own words; others are shown

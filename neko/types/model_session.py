@@ -93,7 +93,7 @@ class UserMessage:
     the same and anything else worth knowing now, as text for a model to read (may be empty).
     ``help`` is there when the text may mean danger; ``context`` then says so, too.
     ``again``: the same message once more for a new reply; the session first forgets its last
-    exchange, when it has one.
+    exchange, when it has one. ``time`` says in words when this is said; unlike the context it stays with the text.
     """
 
     id: str
@@ -103,11 +103,17 @@ class UserMessage:
     context: str = ""
     again: bool = False
     help: Help | None = None
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """The user is about to speak: what a first reply would have to wait for can be done by then."""
+    """The user is about to speak: what a reply would have to wait for can be done by then.
+
+    ``time`` is that of their words, as in ``UserMessage``; "" when there are none yet.
+    """
+
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from neko.providers import ModelEndpoint
 from neko.sessions.models.asking import Model, Question
 from neko.sessions.models.chat_reply import ReplyMaker
 from neko.sessions.models.event_channel import EventChannel
-from neko.sessions.models.history import History
+from neko.sessions.models.history import History, dated
 from neko.sessions.models.pending_calls import PendingCalls
 from neko.sessions.models.reply_runner import CLOSE_TIMEOUT_S, Reply, ReplyRunner
 from neko.settings import is_loopback
@@ -85,6 +85,7 @@ class ChatSession:
         self._models: dict[ModelEndpoint, Model] = {}
         self._connecting: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._has_read = ""
         self._live_picture: bytes | None = None
         self._speak_first = ""
 
@@ -106,8 +107,8 @@ class ChatSession:
         match item:
             case UserMessage():
                 self._answer(item)
-            case Prepare():
-                self._read_ahead()
+            case Prepare(time):
+                self._read_ahead(time)
             case Respond(reply_id, instructions, context):
                 self._start(reply_id, Question(context, ask=f"[{self._speak_first} {instructions}]"))
             case UserImage(jpeg):
@@ -147,7 +148,7 @@ class ChatSession:
             self._history.forget_last()
         live, self._live_picture = self._live_picture, None
         images = (*message.images, live) if live else message.images
-        self._history.user(message.id, message.text, len(images))
+        self._history.user(message.id, message.text, len(images), message.time)
         self._start(message.id, Question(message.context, images))
 
     def _remember(self, reply_id: str, text: str) -> None:
@@ -166,15 +167,19 @@ class ChatSession:
                 await asyncio.wait([self._reading], timeout=self._timeouts.near.late_s)
             await self._maker.make(await self._model(endpoint), question, reply)
 
+        self._has_read = ""
         self._replies.start(reply_id, produce)
 
-    def _read_ahead(self) -> None:
-        """Where reading costs nothing but time."""
+    def _read_ahead(self, time: str) -> None:
+        """Where reading costs nothing but time, and the model has nothing else to do."""
         host = urlsplit(self._endpoint.base_url).hostname or ""
-        if self._reading is None and is_loopback(host):
-            self._reading = self._owner.spawn(self._read(), name=f"{self.label.model} reads ahead")
+        is_busy = self._replies.running or (self._reading and not self._reading.done())
+        begins = dated(time, "") or NO_WORDS
+        if is_loopback(host) and not is_busy and begins != self._has_read:
+            self._has_read = begins
+            self._reading = self._owner.spawn(self._read(begins), name=f"{self.label.model} reads ahead")
 
-    async def _read(self) -> None:
+    async def _read(self, begins: str) -> None:
         try:
             if self._check:
                 self._check()
@@ -182,7 +187,7 @@ class ChatSession:
         except ModelError:
             return  # the first question tells
         adaptation = self._adaptations.of(model.endpoint)
-        messages = self._history.request(ask=NO_WORDS, most_tokens=adaptation.most_tokens)
+        messages = self._history.request(ask=begins, most_tokens=adaptation.most_tokens)
         timeout_s = self._timeouts.near.first_words_timeout_s
         await read_ahead(model.client, model.endpoint, messages, self._maker.tools, adaptation, timeout_s)
 

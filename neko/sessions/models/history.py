@@ -86,10 +86,14 @@ class History:
         self._notes: deque[str] = deque()
         self.instructions = ""
 
-    def user(self, turn_id: str, text: str, images: int = 0) -> None:
-        """Add what the user said. Pictures are remembered by their number only."""
+    def user(self, turn_id: str, text: str, images: int = 0, time: str = "") -> None:
+        """Add what the user said, and when, in words. Pictures are remembered by their number only.
+
+        The time stays before the text: requests begin alike, and the model knows how long ago it was.
+        """
         if images:
             text = f"{text}\n[{images} picture{'s' if images > 1 else ''} shown]".lstrip()
+        text = dated(time, text)
         self._add(_Entry("user", text, turn_id))
 
     def note(self, text: str) -> None:
@@ -244,6 +248,11 @@ class History:
         while tokens > room and known:
             tokens -= estimate_tokens(known.pop(0))
         return entries, known[:-1] if known else [], known[-1] if known else ""
+
+
+def dated(time: str, text: str) -> str:
+    """What the user says at a time, which is in words or ""."""
+    return f"[{time}]\n{text}" if time else text
 
 
 def _oldest_exchange(entries: Sequence[_Entry]) -> int:

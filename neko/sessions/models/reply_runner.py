@@ -123,6 +123,10 @@ class ReplyRunner:
     def closed(self) -> bool:
         return self._channel.closed
 
+    @property
+    def running(self) -> bool:
+        return self._current is not None and not self._current.done
+
     def start(self, reply_id: str, produce: Produce) -> None:
         """Begin a reply; one still running is interrupted first."""
         self.supersede()

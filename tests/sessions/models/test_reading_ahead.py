@@ -9,6 +9,7 @@ import pytest
 from neko.llm.client import Patience
 from neko.types.model_session import (
     Prepare,
+    UserMessage,
 )
 from tests.scripted_provider import Script, failure
 from tests.sessions.models.conftest import Start, retries_of, text_of
@@ -30,6 +31,28 @@ async def test_it_reads_ahead_once(start: Start) -> None:
     for _ in range(2):
         await talk.session.send(Prepare())
     await talk.say("hi")
+    assert len(talk.provider.chats) == 2
+
+
+async def test_when_the_user_begins_to_speak_it_reads_up_to_their_words(start: Start) -> None:
+    talk = await start()
+    await talk.say("hi", "r1", time="It is 9:05.")
+    await talk.session.send(Prepare("It is 9:06."))
+    await talk.provider.wait_for_requests(2)
+    await talk.say("how are you?", "r2", time="It is 9:06.")
+    _, ahead, asked = (request.json["messages"] for request in talk.provider.chats)
+    assert ahead[:-1] == asked[:-1]
+    assert asked[-1]["content"] == ahead[-1]["content"] + "how are you?"
+
+
+async def test_it_does_not_read_beside_a_reply(start: Start) -> None:
+    talk = await start()
+    talk.provider.script(Script(stall_after=1))
+    await talk.session.send(UserMessage("t1", "hi"))
+    await talk.provider.wait_for_requests(1)
+    await talk.session.send(Prepare("It is 9:06."))
+    await talk.session.interrupt("t1", "Hello")
+    await talk.say("go on", "t2")
     assert len(talk.provider.chats) == 2
 
 
