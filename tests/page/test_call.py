@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.async_api import expect
 
-from neko.sessions.events import AutoCloseMic, SessionFailed
+from neko.sessions.events import AutoCloseMic, SessionFailed, Status
 from neko.sessions.manager import SessionManager
 from tests.page.fake_microphone import browser_hearing, write_wav
 from tests.page.page_driver import BYTES_PER_MS, SOME_ID, PageDriver
@@ -338,6 +338,16 @@ async def test_the_server_shuts_the_microphone_and_says_why(
         await expect(driver.get("toast")).to_contain_text("quiet for long")
         await expect(driver.get("call-bar")).to_be_hidden()
         assert await caller.devices() == 0
+
+
+async def test_why_a_call_cannot_be_had_is_told_once(tidy_loop: None, driver: PageDriver, data_dir: Path) -> None:
+    async with calling(driver, data_dir) as caller:
+        words = "I have nothing to hear with yet."
+        caller.conversation.emit(Status(words, "nothing_hears", "Choose what hears.", level="error"))
+        caller.conversation.emit(SessionFailed("audio", words))
+        caller.conversation.emit(AutoCloseMic(words))
+        await expect(driver.get("call-bar")).to_be_hidden()
+        await expect(driver.page.get_by_text(words)).to_have_count(1)
 
 
 async def test_a_call_that_cannot_be_had_ends_with_a_sentence(

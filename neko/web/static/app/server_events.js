@@ -129,7 +129,7 @@ export class ServerEvents {
     },
     auto_close_mic: ({ message }) => {
       this.#parts.call.now?.hangUp();
-      if (message) toast(message);
+      if (message && !faultIsShown()) toast(message);
     },
     repetition_warning: ({ name }) => {
       toast(t("talk.repetition", { name }), { timeMs: LONG_TOAST_MS });
