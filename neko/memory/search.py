@@ -44,6 +44,7 @@ _READ: Final = 4_000
 """Characters of a question that are looked at: its beginning."""
 _POSTINGS: Final = 3_000
 """Lines that are looked up for one term, the newest; a term of more lines tells little."""
+_SAMPLE: Final = 500
 _PAIRED: Final = 4
 """Terms of more lines than that which are also looked up in pairs."""
 _CANDIDATES: Final = 300
@@ -112,6 +113,7 @@ def _wanted(query: Query, text: str, times: Times) -> dict[str, float]:
 
 
 _FIND: Final = "SELECT rowid FROM neko_index WHERE neko_index MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
+_FIND_OLDEST: Final = "SELECT rowid FROM neko_index WHERE neko_index MATCH ? ORDER BY rowid LIMIT ?"
 _RANGE: Final = (
     f"SELECT (SELECT id FROM {schema.ORIGINAL} WHERE timestamp >= ?1 ORDER BY timestamp LIMIT 1), "
     f"(SELECT id FROM {schema.ORIGINAL} WHERE timestamp < ?2 ORDER BY timestamp DESC LIMIT 1)"
@@ -132,8 +134,10 @@ def _look_up(
         ids = _ids(connection, f'"{term}"', end, _POSTINGS)
         found[term] = ids
         count = float(len(ids))
-        if len(ids) == _POSTINGS:  # as dense among the older lines
-            count *= total / (last - ids[-1] + 1)
+        if len(ids) == _POSTINGS:  # as dense in between as at both ends
+            oldest = [row[0] for row in connection.execute(_FIND_OLDEST, (f'"{term}"', _SAMPLE))]
+            dense = _POSTINGS / (last - ids[-1] + 1) + _SAMPLE / (oldest[-1] - first + 1)
+            count = min(total, total * dense / 2)
             common.append((count, term))
         rarity[term] = math.log(1 + (total - count + 0.5) / (count + 0.5))
     rarest = [term for _, term in sorted(common)[:_PAIRED]]
