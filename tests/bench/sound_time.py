@@ -79,7 +79,7 @@ class Timed:
     def begin(self, utterance_id: str, hints: HearingHints) -> Recognition:
         sound = bytearray()
         self.sounds.append(sound)
-        return _Kept(sound, self.capabilities.name, utterance_id, hints, self._transcribe, 60.0)
+        return _Kept(sound, self.capabilities, utterance_id, hints, self._transcribe)
 
     async def aclose(self) -> None:
         """Nothing is held."""
