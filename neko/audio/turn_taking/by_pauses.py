@@ -19,7 +19,7 @@ LONGER_S: Final = 0.25
 """Longer than the pauses so far a next one may be."""
 FILLER_S: Final = 0.6
 """Up to so much speech before a pause may be a filler: what follows it is the first clause."""
-WAIT_S: Final = 0.45
+WAIT_S: Final = 0.4
 
 
 def by_pauses(said: SaidSoFar, wait_s: float) -> float:
