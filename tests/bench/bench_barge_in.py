@@ -59,8 +59,8 @@ async def barge_in() -> None:
             stale.append(last)
     floor = decision(speech)
     show("first speech frame → she is held, p95", ms(percentile(held, 95)), ms(floor), percentile(held, 95) / floor)
-    show("first speech frame → last stale sound, p95", ms(percentile(stale, 95)), ms(floor))
-    show("voice activity's decision → she is held, p95", ms(percentile(told, 95)), "", None, "≤ 60 ms")
+    show("first speech frame → last stale sound, p95", ms(percentile(stale, 95)), ms(floor), None, "≤ 60 ms")
+    show("voice activity's decision → she is held, p95", ms(percentile(told, 95)))
 
 
 async def speak_over(page: Client, hearing: Noted, speech: bytes) -> tuple[float, float, float]:

@@ -111,15 +111,16 @@ async def test_how_long_each_step_of_a_spoken_turn_took_is_told(data_dir: Path) 
 
 
 async def test_speech_over_hers_holds_her_at_once_and_stops_her_when_it_lasts(data_dir: Path) -> None:
+    """Within 200 ms and 1.2 s of speech, on the clock of the sound: no more of it is sent until she does."""
     async with in_call(data_dir, Words("Wait, I want to say something else.")) as call:
         speech_id = await call.hear_her()
         await call.play(quiet(0.3), (await spoken("Wait, I want to say something else."))[: FRAME * 10])
         [*_, paused] = await call.page.until("neko_speech_paused")
         assert paused["speech_id"] == speech_id
-        await call.play((await spoken("Wait, I want to say something else."))[FRAME * 10 :])
+        await call.play((await spoken("Wait, I want to say something else."))[FRAME * 10 : FRAME * 60])
         [*_, cut] = await call.page.until("user_activity")
         assert cut["interrupted_speech_id"] == speech_id
-        await call.play(quiet(1.6))
+        await call.play((await spoken("Wait, I want to say something else."))[FRAME * 60 :], quiet(1.6))
         await call.page.until("user_transcript")
 
 
