@@ -418,6 +418,24 @@ async def test_the_call_goes_on_after_the_phone_was_locked(tidy_loop: None, driv
         assert await caller.devices() == 1
 
 
+async def test_ten_calls_one_after_the_other_leave_one_place_to_play_sound_and_no_microphone(
+    tidy_loop: None, driver: PageDriver, data_dir: Path
+) -> None:
+    await driver.context.add_init_script(CONTEXTS)
+    async with calling(driver, data_dir) as caller:
+        button = driver.get("call")
+        for _ in range(9):
+            await button.click()
+            await expect(button).to_have_attribute("aria-pressed", "false")
+            await button.click()
+            await expect(button).to_have_attribute("aria-pressed", "true")
+        await button.click()
+        await expect(button).to_have_attribute("aria-pressed", "false")
+        assert await driver.page.evaluate("window.contexts.length") >= 10, "each call has made some"
+        await driver.until("() => window.contexts.filter(({ state }) => state !== 'closed').length <= 1")
+        assert await caller.devices() == 0
+
+
 async def test_sound_that_is_taken_away_while_the_page_is_in_view_comes_back_by_itself(
     tidy_loop: None, driver: PageDriver, data_dir: Path
 ) -> None:
