@@ -111,12 +111,14 @@ async def whole() -> None:
     async with AsyncExitStack() as stack:
         provider = await stack.enter_async_context(processes.provider())
         neko = await stack.enter_async_context(processes.neko(provider.url, characters=TALKING + 1))
-        page = await stack.enter_async_context(connect(f"{neko.ws_url}/ws/c{TALKING}", max_size=None))
+        page = await stack.enter_async_context(
+            connect(f"{neko.ws_url}/ws/c{TALKING}", max_size=None, ping_interval=None)
+        )
         for _ in range(5):
             await neko_turn(page)
         before = megabytes(neko.pid)
         pages = [
-            await stack.enter_async_context(connect(f"{neko.ws_url}/ws/c{number}", max_size=None))
+            await stack.enter_async_context(connect(f"{neko.ws_url}/ws/c{number}", max_size=None, ping_interval=None))
             for number in range(TALKING)
         ]
         for at in range(0, TALKING, AT_ONCE_AT_FIRST):
