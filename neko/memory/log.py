@@ -122,10 +122,18 @@ class Log:
 
     async def append(self, line: NewLine) -> Stored:
         """Commit one line, and with it the end of the reply it replaces."""
+        return (await self.append_all([line]))[0]
+
+    async def append_all(self, lines: Sequence[NewLine]) -> list[Stored]:
+        """``append`` for several lines, as one transaction."""
         names = self._names()
-        named = replace(line, speaker=line.speaker or names[line.role], chat=self._chat)
-        stored = await self.transaction(lambda connection: _append(connection, named, self._newest + 1, names))
-        self._newest = max(self._newest, stored.line.id)
+        named = [replace(line, speaker=line.speaker or names[line.role], chat=self._chat) for line in lines]
+
+        def work(connection: sqlite3.Connection) -> list[Stored]:
+            return [_append(connection, line, self._newest + 1, names) for line in named]
+
+        stored = await self.transaction(work)
+        self._newest = max([self._newest, *(one.line.id for one in stored)])
         return stored
 
     async def choose(self, line_id: int) -> Line | None:
@@ -249,6 +257,21 @@ class Log:
         """The lines with these ids and the earlier versions of replies among them, oldest first."""
         names = self._names()
         return await self._read(lambda connection: deletion.with_earlier(connection, ids, names))
+
+    async def of_clients(self, client_ids: Sequence[str]) -> list[Line]:
+        """The lines that came with these ids of their sender's, as far as there are any."""
+        names = self._names()
+
+        def read(connection: sqlite3.Connection) -> list[Line]:
+            rows = [row for one in client_ids for row in _execute(connection, schema.BY_CLIENT_ID, (well_formed(one),))]
+            return [logged.line for logged in logged_lines(rows, names)]
+
+        return await self._read(read)
+
+    async def sizes(self) -> tuple[int, int, int]:
+        """How many rows there are of lines, of summaries, and of lines in the index."""
+        statement = schema.SIZES
+        return await self.recall(lambda connection, _: tuple(_execute(connection, statement)[0]))
 
     async def named_pictures(self) -> set[str]:
         """The pictures that lines refer to."""

@@ -37,6 +37,7 @@ from neko.memory.log import Log
 from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
+from neko.types.lines import NewLine, Stored
 from neko.types.memory import RecentEntry
 
 logger = logging.getLogger(__name__)
@@ -210,6 +211,22 @@ class RecentWindow:
             self._dirty = True
         await self.flush()
         return True
+
+    async def store(self, lines: Sequence[NewLine]) -> list[Stored]:
+        """Store lines that were said elsewhere, as one transaction. The window is then the memo and the end of the
+        chat, however many they are; lines that are older than what was said here stay out of it."""
+        async with self._merging:
+            await self._merge()
+            last = await self._log.page(limit=1, chat=self._log.chat)
+            stored = await self._log.append_all(lines)
+            fresh = [one.line for one in stored if one.fresh]
+            if fresh:
+                self._position = self._log.newest
+                if not last or max(line.at for line in fresh) >= last[0].line.at:
+                    await self._turn_to_chat()
+                self._dirty = True
+        self.touch()
+        return stored
 
     async def change_chat(self, number: int | None) -> int | None:
         """``Log.change_chat``, and the window is that of the open chat: the memo, and what was said there last."""

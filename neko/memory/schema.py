@@ -105,6 +105,9 @@ NAMED_PICTURES: Final = (
     f"SELECT DISTINCT value FROM {ORIGINAL}, json_each(CASE WHEN instr(message, '\"pictures\"') "
     f"THEN {_extra('pictures')} END)"
 )
+SIZES: Final = (
+    f"SELECT (SELECT count(*) FROM {ORIGINAL}), (SELECT count(*) FROM {COMPRESSED}), (SELECT count(*) FROM neko_words)"
+)
 BY_ID: Final = f"SELECT {COLUMNS} FROM {ORIGINAL} WHERE id = ?"
 DELETE: Final = f"DELETE FROM {ORIGINAL} WHERE id = ? RETURNING id, timestamp"
 INSERT_AGAIN: Final = f"INSERT OR IGNORE INTO {ORIGINAL} ({COLUMNS}) VALUES (?, ?, ?, ?)"

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -50,6 +50,18 @@ logger = logging.getLogger(__name__)
 
 _MOST_WORDS = 16
 """Of a search."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSizes:
+    """How many entries, lines, summaries and lines in the index a memory holds, by the layers of ``contract/memory.md``
+    §1."""
+
+    recent: int
+    original: int
+    compressed: int
+    semantic: int
+
 
 OnDamage = Callable[[NekoError], None]
 
@@ -120,6 +132,19 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         self._pictures.stored(character, line.pictures)
         memory.window.touch()
         return stored
+
+    async def store_many(self, character: str, lines: Sequence[NewLine]) -> list[Stored]:
+        """Store lines that were said elsewhere, as one transaction (``RecentWindow.store``)."""
+        return await (await self._opened(character)).window.store(lines)
+
+    async def of_clients(self, character: str, client_ids: Sequence[str]) -> list[Line]:
+        """The lines that were stored with these ids of their sender's."""
+        return await (await self._opened(character)).log.of_clients(client_ids)
+
+    async def layer_sizes(self, character: str) -> LayerSizes:
+        memory = await self._opened(character)
+        original, compressed, semantic = await memory.log.sizes()
+        return LayerSizes(len(await memory.window.entries()), original, compressed, semantic)
 
     async def delete(self, character: str, ids: Sequence[int], *, may_be_undone: bool = False) -> list[int]:
         memory = await self._opened(character)
@@ -249,8 +274,10 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         before: int | None = None,
         context: Sequence[str] = (),
         now: datetime | None = None,
+        timeout_s: float | None = None,
     ) -> list[Evidence]:
-        timeout_s = self._timeouts.recall_timeout_s
+        """``Recall.recall``; ``timeout_s``: for somebody who has more time than a turn."""
+        timeout_s = timeout_s or self._timeouts.recall_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 log = (await self._opened(character)).log

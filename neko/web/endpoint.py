@@ -26,9 +26,10 @@ from starlette.routing import Route
 from typing_extensions import TypeVar
 
 from neko.app import Neko
+from neko.tasks import in_thread
 from neko.web.errors import error_response, invalid_response, json_response
 from neko.web.mount import base_path
-from neko.web.request_body import BodyFormat, Form, read_form, read_json
+from neko.web.request_body import BODY_LIMIT, BodyFormat, Form, read_form, read_json
 from neko.web.request_language import request_language
 from neko.web.schemas import Empty
 from neko.web.upload import Upload
@@ -64,7 +65,8 @@ class Endpoint:
     ``path``, ``query`` and ``body`` are the models of what comes in; a body without a model is not
     read. ``status`` answers success, ``invalid_status`` a request that does not fit its models;
     ``failures`` documents the other statuses. ``redirects`` are paths that are answered with 307 to
-    the first of ``paths``. ``produces`` is the media type of the answer.
+    the first of ``paths``. ``produces`` is the media type of the answer. ``body_limit``: bytes of JSON; with a larger
+    one than usual the body is looked through in a thread.
     """
 
     method: str
@@ -82,6 +84,7 @@ class Endpoint:
     failures: Mapping[int, str] = field(default_factory=dict)
     produces: str = "application/json"
     redirects: tuple[str, ...] = ()
+    body_limit: int = BODY_LIMIT
 
     def __post_init__(self) -> None:
         for path in (*self.paths, *self.redirects):
@@ -96,7 +99,10 @@ class Endpoint:
         form: Form | None = None
         try:
             content, form = await self._content(request)
-            models, problems = self._validated(request, content, form)
+            if self.body_limit > BODY_LIMIT:
+                models, problems = await in_thread(self._validated, request, content, form)
+            else:
+                models, problems = self._validated(request, content, form)
             if problems:
                 return await invalid_response(problems, self.invalid_status, request_language(request, neko))
             files = form.files_of(self.upload.field) if self.upload and form else ()
@@ -117,7 +123,7 @@ class Endpoint:
         if not self.takes_body:
             return {}, None
         if self.body_format is BodyFormat.JSON and self.upload is None:
-            return await read_json(request), None
+            return await read_json(request, self.body_limit), None
         form = await read_form(request, self.upload)
         return _values(form.data, self.body), form
 
@@ -162,6 +168,7 @@ class Declare:
         failures: Mapping[int, str] | None = None,
         produces: str = "application/json",
         redirects: tuple[str, ...] = (),
+        body_limit: int = BODY_LIMIT,
     ) -> Callable[[Callable[[Call[B, Q, P]], Awaitable[Outcome]]], Endpoint]:
         def declare(handler: Callable[[Call[B, Q, P]], Awaitable[Outcome]]) -> Endpoint:
             return Endpoint(
@@ -180,6 +187,7 @@ class Declare:
                 failures or {},
                 produces,
                 redirects,
+                body_limit,
             )
 
         return declare

@@ -13,6 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
+from neko.tasks import in_thread
 from neko.web.errors import HTTPError
 from neko.web.pace import allowed_seconds
 from neko.web.upload import Upload, UploadParser
@@ -45,15 +46,17 @@ class Form:
         await self.data.close()
 
 
-async def read_json(request: Request) -> Any:
+async def read_json(request: Request, limit: int = BODY_LIMIT) -> Any:
     """The parsed body; an empty object when there is none. Raises ``HTTPError``: 400, 408, 413, 415."""
-    body = await _whole(request)
+    body = await _whole(request, limit)
     if not body:
         return {}
     if _media_type(request) != BodyFormat.JSON.value:
         raise HTTPError(415, "not_json", "This call takes application/json, and the request says it is something else.")
     try:
-        return load_json(body, strict=True)
+        return (
+            load_json(body, strict=True) if len(body) <= BODY_LIMIT else await in_thread(load_json, body, strict=True)
+        )
     except (ValueError, RecursionError):
         raise HTTPError(400, "bad_json", "The request body is not valid JSON.") from None
 
@@ -86,9 +89,9 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
-async def _whole(request: Request) -> bytes:
+async def _whole(request: Request, limit: int = BODY_LIMIT) -> bytes:
     body = bytearray()
-    async for chunk in _bounded(request, BODY_LIMIT):
+    async for chunk in _bounded(request, limit):
         body += chunk
     return bytes(body)
 

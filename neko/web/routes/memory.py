@@ -1,0 +1,253 @@
+"""Talk from elsewhere into a memory, questions to it, and forgetting: for programs, by the ids that they give.
+
+A ``conversation`` is a character. Its lines keep who said them, when and the id of whoever sent them.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, model_validator
+
+from neko.app.earlier_talk import character_of, roles_of
+from neko.errors import CharacterError
+from neko.memory.line_codec import local_naive
+from neko.tasks import in_thread
+from neko.types.lines import Line, NewLine, Role
+from neko.types.memory import InChats
+from neko.web.endpoint import Call, post
+from neko.web.errors import HTTPError
+from neko.web.routes.history import manager_of
+from neko.web.schemas import Empty, Schema, Success
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of lines in one call, some hundreds of thousands."""
+_SEARCH_S = 10.0
+_LATEST = 200
+"""Lines that tell who is who in a memory."""
+_MOST_FORGOTTEN = 1_000
+
+
+def _on_the_clock(moment: datetime.datetime) -> datetime.datetime:
+    try:
+        local_naive(moment).astimezone(datetime.UTC)
+    except (OverflowError, ValueError, OSError):
+        raise ValueError("no clock shows this time") from None
+    return moment
+
+
+Moment = Annotated[datetime.datetime, AfterValidator(_on_the_clock)]
+"""ISO 8601 or Unix seconds; without an offset it is local time."""
+TurnId = Annotated[str, Field(min_length=1, max_length=200)]
+Conversation = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Turn(Schema):
+    """One thing said. ``id`` is the sender's: the same one again in a conversation changes nothing. ``role`` tells
+    who the companion is where the names of the speakers do not."""
+
+    conversation: Conversation
+    id: TurnId
+    session: str = Field("", max_length=200)
+    ts: Moment
+    speaker: str = Field(min_length=1, max_length=200)
+    text: str = Field(max_length=200_000)
+    role: Role | None = None
+
+
+class Turns(Schema):
+    """One turn, or many as ``turns``."""
+
+    turns: list[Turn] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return value if not isinstance(value, dict) or "turns" in value else {"turns": [value]}
+
+
+class Kept(Success):
+    """``stored`` lines are new, ``known`` ones were there. ``characters``: in whose memory each conversation is."""
+
+    stored: int
+    known: int
+    characters: dict[str, str]
+
+
+@post(
+    "/api/memory/turns",
+    body=Turns,
+    body_limit=MOST_BYTES,
+    response=Kept,
+    summary="Put what was said elsewhere into a memory; all lines of a conversation at once, or none",
+    failures={400: "The conversation can have no character of its name."},
+)
+async def turns(call: Call[Turns, Empty, Empty]) -> Kept:
+    by_conversation: dict[str, list[Turn]] = {}
+    for turn in call.body.turns:
+        by_conversation.setdefault(turn.conversation, []).append(turn)
+    kept = Kept(stored=0, known=0, characters={})
+    for conversation, said in by_conversation.items():
+        character = kept.characters[conversation] = await _made(call, conversation)
+        latest = await call.neko.memory.lines(character, limit=_LATEST, chat=InChats.ALL)
+        before: dict[str, Role] = {line.speaker: line.role for line in latest}
+        master = call.neko.characters.cards.master_name
+        lines = await in_thread(_lines, said, conversation, master, before)
+        stored = await call.neko.memory.store_many(character, lines)
+        fresh = sum(one.fresh for one in stored)
+        kept.stored, kept.known = kept.stored + fresh, kept.known + len(stored) - fresh
+    return kept
+
+
+def _lines(said: list[Turn], conversation: str, master: str, before: dict[str, Role]) -> list[NewLine]:
+    roles = roles_of((turn.speaker for turn in said), conversation, master, before)
+    lines = [
+        NewLine(
+            session_id=turn.session,
+            turn_id=turn.id,
+            role=turn.role or roles[turn.speaker],
+            text=turn.text,
+            at=local_naive(turn.ts),
+            client_id=turn.id,
+            speaker=turn.speaker,
+        )
+        for turn in said
+    ]
+    return sorted(lines, key=lambda line: line.at)
+
+
+async def _made(call: Call[Any, Any, Any], conversation: str) -> str:
+    characters = call.neko.characters
+    name = character_of(conversation, characters.names)
+    if name not in characters.names:
+        try:
+            await characters.create(name, {})
+        except CharacterError:
+            if name not in characters.names:  # else somebody else was faster
+                raise
+    return name
+
+
+class Question(Schema):
+    """``k``: how many lines at most. ``now``: when it is asked, this moment by default."""
+
+    conversation: Conversation
+    query: str = Field(max_length=20_000)
+    k: int = Field(10, ge=1, le=200)
+    now: Moment | None = None
+
+
+class Result(Schema):
+    """``id`` is the sender's id of the line; for one that was said here, its number. ``ts`` is ISO 8601."""
+
+    id: str
+    session: str
+    ts: str
+    speaker: str
+    role: Role
+    text: str
+    score: float
+    reason: str
+
+
+class Results(Success):
+    """The best first."""
+
+    ids: list[str]
+    results: list[Result]
+
+
+@post(
+    "/api/memory/search",
+    body=Question,
+    response=Results,
+    summary="The lines that bear on a question",
+    failures={404: "There is no such conversation."},
+)
+async def search(call: Call[Question, Empty, Empty]) -> Results:
+    character, body, memory = _known(call, call.body.conversation), call.body, call.neko.memory
+    now = local_naive(body.now) if body.now else None
+    found = await memory.recall(character, body.query, limit=body.k, now=now, timeout_s=_SEARCH_S)
+    lines = {line.id: line for line in await memory.named_lines(character, [one.sources[0] for one in found])}
+    results = [
+        Result(
+            id=_sender_id(line),
+            session=line.session_id,
+            ts=line.at.astimezone().isoformat(),
+            speaker=line.speaker,
+            role=line.role,
+            text=line.text,
+            score=one.score,
+            reason=one.reason,
+        )
+        for one in found
+        if (line := lines.get(one.sources[0]))
+    ]
+    return Results(ids=[result.id for result in results], results=results)
+
+
+class ToForget(Schema):
+    """``ids`` as the sender gave them, or as ``search`` tells them; or ``text``: all lines that hold its words."""
+
+    conversation: Conversation
+    ids: list[TurnId] = Field([], max_length=_MOST_FORGOTTEN)
+    text: str = Field("", max_length=1_000)
+
+    @model_validator(mode="after")
+    def _says_what(self) -> ToForget:
+        if not self.ids and not self.text.strip():
+            raise ValueError("either ids or text must say what to forget")
+        return self
+
+
+class Layers(Schema):
+    """How much less each holds: entries of the recent window, lines, summaries, lines that recall finds."""
+
+    recent: int
+    original: int
+    compressed: int
+    semantic: int
+
+
+class Forgotten(Success):
+    """``ids`` of the lines that are gone. Memos and summaries that may hold their words went with them."""
+
+    ids: list[str]
+    layers: Layers
+
+
+@post(
+    "/api/memory/forget",
+    body=ToForget,
+    response=Forgotten,
+    summary="Forget lines in every layer, for good",
+    failures={404: "There is no such conversation."},
+)
+async def forget(call: Call[ToForget, Empty, Empty]) -> Forgotten:
+    character, body, memory = _known(call, call.body.conversation), call.body, call.neko.memory
+    lines = await memory.of_clients(character, body.ids)
+    numbers = [int(one) for one in body.ids if one.isdecimal() and len(one) < 19]
+    lines += [line for line in await memory.named_lines(character, numbers) if line.client_id is None]
+    if body.text.strip():
+        lines += await memory.find(character, body.text, limit=_MOST_FORGOTTEN)
+    ids = {line.id: _sender_id(line) for line in lines}
+    before = await memory.layer_sizes(character)
+    gone = await manager_of(call, character).delete_lines(sorted(ids)) if ids else []
+    after = await memory.layer_sizes(character)
+    less = {name: max(getattr(before, name) - getattr(after, name), 0) for name in Layers.model_fields}
+    return Forgotten(ids=[ids.get(one, str(one)) for one in gone], layers=Layers(**less))
+
+
+def _sender_id(line: Line) -> str:
+    return line.client_id or str(line.id)
+
+
+def _known(call: Call[Any, Any, Any], conversation: str) -> str:
+    name = character_of(conversation, call.neko.characters.names)
+    if name not in call.neko.characters.names:
+        raise HTTPError(404, "character", "There is no character of this name.", name=conversation)
+    return name
+
+
+ENDPOINTS = (turns, search, forget)

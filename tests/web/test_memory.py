@@ -1,0 +1,142 @@
+"""Talk from elsewhere: into a memory, found again by its own ids, forgotten in every layer."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from neko.app.earlier_talk import character_of, roles_of
+from neko.application import Neko
+from neko.types.memory import InChats
+
+START = datetime(2023, 5, 8, 13, 56)
+
+
+def turn(number: int, speaker: str, text: str, **values: Any) -> dict[str, Any]:
+    at = START + timedelta(seconds=30 * number)
+    return {
+        "conversation": "conv-26",
+        "id": f"D1:{number}",
+        "session": "s1",
+        "ts": at.isoformat(),
+        "speaker": speaker,
+        "text": text,
+    } | values
+
+
+TALK = [
+    turn(1, "Caroline", "Hey Mel! Good to see you!"),
+    turn(2, "Melanie", "I adopted a puppy called Biscuit last week."),
+    turn(3, "Caroline", "I went to a pottery workshop in Bergen."),
+    turn(4, "Melanie", "How lovely, I never tried pottery."),
+]
+
+
+async def post(client: httpx2.AsyncClient, call: str, **body: Any) -> Any:
+    answer = await client.post(f"/api/memory/{call}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_lines_from_elsewhere_are_found_by_the_ids_that_they_came_with(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    kept = await post(client, "turns", turns=TALK)
+    assert (kept["stored"], kept["known"], kept["characters"]) == (4, 0, {"conv-26": "conv-26"})
+    assert "conv-26" in neko.characters.names
+    found = await post(client, "search", conversation="conv-26", query="Who has a puppy?", k=3)
+    assert found["ids"][0] == "D1:2"
+    best = found["results"][0]
+    assert (best["speaker"], best["session"], best["text"]) == ("Melanie", "s1", TALK[1]["text"])
+    assert datetime.fromisoformat(best["ts"]).replace(tzinfo=None) == START + timedelta(seconds=60)
+
+
+async def test_one_line_comes_without_a_list_and_the_same_one_again_changes_nothing(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    assert (await post(client, "turns", **TALK[0]))["stored"] == 1
+    again = await post(client, "turns", turns=TALK)
+    assert (again["stored"], again["known"]) == (3, 1)
+    lines = await neko.memory.lines("conv-26", chat=InChats.ALL)
+    assert [(line.client_id, line.speaker, line.text) for line in lines] == [
+        (one["id"], one["speaker"], one["text"]) for one in TALK
+    ]
+
+
+async def test_a_line_that_cannot_be_kept_keeps_out_all_of_its_call(client: httpx2.AsyncClient, neko: Neko) -> None:
+    bad = turn(5, "Caroline", "and so on", ts="yesterday")
+    answer = await client.post("/api/memory/turns", json={"turns": [*TALK, bad]})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"][:4] == ["body", "turns", 4, "ts"]
+    assert "conv-26" not in neko.characters.names
+
+
+async def test_a_long_history_leaves_only_its_end_in_the_recent_window(client: httpx2.AsyncClient, neko: Neko) -> None:
+    many = [turn(number, "user" if number % 2 else "assistant", f"line {number}") for number in range(2_000)]
+    assert (await post(client, "turns", turns=many))["stored"] == 2_000
+    assert [entry.text for entry in await neko.memory.recent("conv-26")] == [f"line {at}" for at in range(1991, 2000)]
+
+
+async def test_a_conversation_of_any_name_has_a_character(client: httpx2.AsyncClient, neko: Neko) -> None:
+    for name in ("weekly-academic_researcher", "locomo/conv-26", "张曼婷" * 5):
+        kept = await post(client, "turns", turns=[turn(1, "user", "The key is under the mat", conversation=name)])
+        assert kept["characters"][name] in neko.characters.names
+        found = await post(client, "search", conversation=name, query="where is the key")
+        assert found["ids"] == ["D1:1"]
+    assert character_of("weekly-academic_researcher", []) != character_of("weekly-academic_research", [])
+
+
+async def test_what_is_forgotten_is_gone_from_every_layer(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await post(client, "turns", turns=TALK)
+    gone = await post(client, "forget", conversation="conv-26", ids=["D1:3", "unknown"])
+    assert gone["ids"] == ["D1:3"]
+    assert gone["layers"] == {"recent": 1, "original": 1, "compressed": 0, "semantic": 1}
+    found = await post(client, "search", conversation="conv-26", query="pottery workshop in Bergen")
+    assert "D1:3" not in found["ids"]
+    gone = await post(client, "forget", conversation="conv-26", text="puppy Biscuit")
+    assert gone["ids"] == ["D1:2"]
+    assert [line.client_id for line in await neko.memory.lines("conv-26")] == ["D1:1", "D1:4"]
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "status"),
+    [
+        ("search", {"conversation": "nobody", "query": "x"}, 404),
+        ("forget", {"conversation": "nobody", "ids": ["1"]}, 404),
+        ("forget", {"conversation": "nobody"}, 422),
+        ("turns", {"turns": []}, 422),
+        ("turns", turn(1, "user", "x", conversation="   "), 400),
+    ],
+)
+async def test_what_cannot_be_is_said_in_a_sentence(
+    client: httpx2.AsyncClient, call: str, body: dict[str, Any], status: int
+) -> None:
+    answer = await client.post(f"/api/memory/{call}", json=body)
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+# ── who is the companion ─────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("speakers", "conversation", "before", "roles"),
+    [
+        (["user", "assistant"], "c", {}, ["user", "assistant"]),
+        (["张曼婷", "AI伴侣"], "张曼婷", {}, ["user", "assistant"]),
+        (["Caroline", "Melanie"], "conv-26", {}, ["user", "user"]),
+        (["Sam", "Mio"], "Mio", {}, ["user", "assistant"]),
+        (["Anna", "Mio"], "talk", {}, ["user", "assistant"]),
+        (["Mio"], "talk", {"Anna": "user", "Mio": "assistant"}, ["assistant"]),
+        (["张曼婷"], "张曼婷", {}, ["user"]),
+        (["system", "Anna"], "talk", {}, ["system", "user"]),
+    ],
+)
+def test_the_companion_is_whoever_is_called_so(
+    speakers: list[str], conversation: str, before: dict[str, Any], roles: list[str]
+) -> None:
+    found = roles_of(speakers, conversation, "Anna", before)
+    assert [found[name] for name in speakers] == roles
