@@ -18,3 +18,9 @@ class LocalEmbeddingError(ModelError):
     @property
     def sentence(self) -> str:
         return self._sentences.get(str(self.params.get("reason")), self.code)
+
+
+class EmbedderFailedError(LocalEmbeddingError):
+    """Its process failed or ended, and is started again."""
+
+    permanent = False

@@ -63,6 +63,7 @@ NekoError
 │   │   └── ParameterRefusedError       one field of the request is not taken; its name says which
 │   ├── ModelServerError            5xx
 │   ├── LocalEmbeddingError         a model here cannot tell what is alike (neko.embedding_errors)
+│   │   └── EmbedderFailedError         its process failed, and is started again
 │   └── SmallModelError             the small model on this computer could not be loaded
 │       ├── SmallModelMissingError      what runs it is not installed
 │       ├── SmallModelNoFileError       its file is not there or cannot be read

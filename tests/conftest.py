@@ -25,6 +25,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from neko.application import Neko
+from neko.llm.embeddings import models as embedding_models
 from neko.serve import listen, serving
 from neko.settings import Settings
 from tests.chromium import FLAGS, find_chromium
@@ -41,6 +42,13 @@ THREADS = 6
 PORTS_OF_A_WORKER = 500
 FIRST_PORT = 21_000
 """Below the ports that systems hand out by themselves, so that nobody takes one meanwhile."""
+
+
+@pytest.fixture(autouse=True)
+def no_model_embeds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No model that happens to be installed here embeds what a test says; a test of real ones names its own."""
+    if request.node.get_closest_marker("real") is None:
+        monkeypatch.setattr(embedding_models, "installed", list)
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from neko.app.embedding import Embedding
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
 from neko.app.models import Models
+from neko.memory.service import MemoryService
 from neko.net import Network
 from neko.sessions.events import ReloadPage
 from neko.settings import CoreConfig
@@ -29,6 +30,7 @@ class Configuration:
         models: Models,
         hearing: Hearing,
         embedding: Embedding,
+        memory: MemoryService,
         conversations: Conversations,
         network: Network,
         faults: Faults,
@@ -37,6 +39,7 @@ class Configuration:
         self._models = models
         self._hearing = hearing
         self._embedding = embedding
+        self._memory = memory
         self._conversations = conversations
         self._network = network
         self._faults = faults
@@ -63,7 +66,8 @@ class Configuration:
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
         await self._models.small.follow()
         await self._hearing.follow()
-        await self._embedding.follow()
+        if await self._embedding.follow():
+            self._memory.embedder_changed()
         new_model = reload_pages or self._models.endpoint("conversation") != model
         new_hearing = self._hearing.choice != hearing
         ended = 0

@@ -10,9 +10,10 @@ from neko.llm.embeddings.local import LocalEmbedder
 from neko.llm.embeddings.server import EmbeddingServer
 from neko.net import Network
 from neko.providers import ModelEndpoint
-from neko.settings import CoreConfig
+from neko.providers.addresses import host_of
+from neko.settings import CoreConfig, is_loopback
 from neko.settings.in_force import SettingsInForce
-from neko.settings.registry import ROLE_SETTINGS, SEMANTIC_ENGINE, SemanticKind
+from neko.settings.registry import LOCAL_ONLY, ROLE_SETTINGS, SEMANTIC_ENGINE, SemanticKind
 from neko.tasks import in_thread
 from neko.types.embedding import Embedder
 
@@ -30,6 +31,7 @@ class Embedding:
         self._own = own
         self._embedder: Embedder | None = None
         self._made_of: object = None
+        self._earlier: dict[str, Embedder] = {}
         self._installed: frozenset[str] = frozenset()
 
     @property
@@ -39,17 +41,32 @@ class Embedding:
 
     @property
     def server(self) -> ModelEndpoint | None:
-        """The server for the role ``semantic``."""
-        return self._models.endpoint("semantic")
+        """The server for the role ``semantic``, unless no other computer may be contacted."""
+        server = self._models.endpoint("semantic")
+        if server is not None and self._config.in_force.get(LOCAL_ONLY) and not is_loopback(host_of(server.base_url)):
+            return None
+        return server
 
-    def embedder(self) -> Embedder | None:
-        """The embedder in force; None where nothing embeds."""
+    def in_force(self) -> Embedder | None:
+        """See ``Embedders``."""
         if self._own is not None:
             return self._own
         choice = self._choice
         if self._made_of != choice:
             self._embedder, self._made_of = self._make(*choice), choice
         return self._embedder
+
+    def named(self, name: str) -> Embedder | None:
+        """See ``Embedders``. A model on this computer can be had whatever is in force, as long as it is installed."""
+        current = self.in_force()
+        if current is not None and current.model.name == name:
+            return current
+        local = next((one for one in local_models.MODELS.values() if one.model.name == name), None)
+        if local is None or local.kind not in self._installed:
+            return None
+        if name not in self._earlier:
+            self._earlier[name] = LocalEmbedder(local, self._log)
+        return self._earlier[name]
 
     def look_now(self) -> None:
         """See what is installed. Blocks."""
@@ -66,8 +83,10 @@ class Embedding:
     async def aclose(self) -> None:
         """Close the embedder; idempotent."""
         embedder, self._embedder, self._made_of = self._embedder, None, None
-        if embedder is not None:
-            await embedder.aclose()
+        earlier, self._earlier = self._earlier, {}
+        for one in (embedder, *earlier.values()):
+            if one is not None:
+                await one.aclose()
 
     @property
     def _choice(self) -> tuple[SemanticKind, ModelEndpoint | None]:

@@ -117,6 +117,7 @@ class Neko:
             on_damage=self._on_damage,
             on_written=self._standing.file_works,
             claim=self.folder.claim,
+            embedders=self.embedding,
         )
         self._compression = CompressionScheduler(self.memory, self.models.summariser, self.models.summary_model)
         self.conversations = Conversations(cards, self._dependencies)
@@ -132,7 +133,14 @@ class Neko:
             CharacterSettings(lambda: self.config.values, lambda changes: self.config.change(changes)),
         )
         self.config = Configuration(
-            stored, self.models, self.hearing, self.embedding, self.conversations, self.network, self.faults
+            stored,
+            self.models,
+            self.hearing,
+            self.embedding,
+            self.memory,
+            self.conversations,
+            self.network,
+            self.faults,
         )
         try:
             await self.memory.start()
@@ -156,9 +164,9 @@ class Neko:
             self.conversations.aclose,
             self.models.small.aclose,
             self.hearing.aclose,
-            self.embedding.aclose,
             self.bus.aclose,
             self.memory.aclose,
+            self.embedding.aclose,
             self.conversations.sockets.aclose,
             self._owner.aclose,
         ):

@@ -15,6 +15,7 @@ from neko.language import guess
 from neko.memory import memo, review
 from neko.memory.line_codec import Names, Row, message, parse
 from neko.memory.log import Log
+from neko.memory.meaning import Meaning
 from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, largest_id, line_ids
 from neko.memory.timeouts import MemoryTimeouts
@@ -37,6 +38,7 @@ class CharacterMemory:
         self,
         log: Log,
         window: RecentWindow,
+        meaning: Meaning,
         tasks: Sequence[asyncio.Task[None]],
         names: Callable[[], Names],
         language: Callable[[], str],
@@ -46,6 +48,7 @@ class CharacterMemory:
     ) -> None:
         self.log = log
         self.window = window
+        self.meaning = meaning
         self._tasks = tasks
         self._names = names
         self._language = language

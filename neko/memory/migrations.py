@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from neko.errors import MemoryTooNewError
-from neko.memory import changes, index, schema
+from neko.memory import changes, index, schema, vectors
 from neko.memory.connection import in_transaction
 
 Migration = Callable[[sqlite3.Connection], None]
@@ -35,7 +35,13 @@ def _chats_of_version_2(connection: sqlite3.Connection) -> None:
     connection.execute(schema.CHAT_INDEX)
 
 
-MIGRATIONS: Final[Sequence[Migration]] = (_tables_of_version_1, _chats_of_version_2, index.make, changes.make)
+MIGRATIONS: Final[Sequence[Migration]] = (
+    _tables_of_version_1,
+    _chats_of_version_2,
+    index.make,
+    changes.make,
+    vectors.make,
+)
 
 
 def check_version(connection: sqlite3.Connection, path: Path, newest: int = len(MIGRATIONS)) -> None:

@@ -257,5 +257,7 @@ def _evidence(connection: sqlite3.Connection, names: Names, best: Sequence[Ranke
 
 
 def _reason(one: Ranked) -> str:
+    if not one.terms:
+        return "is near in meaning"
     held = ", ".join(one.terms)
     return f"answers a question about {held}" if one.answers else f"mentions {held}"

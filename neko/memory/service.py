@@ -21,6 +21,7 @@ from neko.memory.compression import Summariser
 from neko.memory.index import find
 from neko.memory.line_codec import Names
 from neko.memory.log import LARGEST, Log
+from neko.memory.meaning import Meaning, NoEmbedders, Progress
 from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.pictures import Pictures
 from neko.memory.recent import RecentFile, RecentWindow, largest_id
@@ -31,6 +32,7 @@ from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Removed, Undo
 from neko.storage import log_fault, make_folder
 from neko.tasks import TaskOwner, in_thread, together
+from neko.types.embedding import Embedders
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import (
     Change,
@@ -72,7 +74,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
     ``master`` is the user's name; ``language`` is the reader's, for texts that do not show one.
     ``on_damage`` is called on the loop for a file that was set aside or cannot be written, and for
     a memo that a model will not make; ``on_written`` for a file that can be again, or has a new memo.
-    ``claim``: see ``Log.open``.
+    ``claim``: see ``Log.open``. Lines are found by their meaning too where ``embedders`` give one.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         on_written: Callable[[Path], None] = lambda _: None,
         claim: Callable[[], None] = lambda: None,
         timeouts: MemoryTimeouts | None = None,
+        embedders: Embedders | None = None,
     ) -> None:
         self._folder = folder
         self._owner = owner
@@ -95,6 +98,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         self._on_written = on_written
         self._claim = claim
         self._timeouts = timeouts or MemoryTimeouts()
+        self._embedders = embedders
         self._pictures = Pictures(folder)
         self._undo = Undo()
         self._threads = Threads()
@@ -131,6 +135,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         stored = await memory.log.append(line)
         self._pictures.stored(character, line.pictures)
         memory.window.touch()
+        memory.meaning.touch()
         return stored
 
     async def store_many(self, character: str, lines: Sequence[NewLine]) -> list[Stored]:
@@ -161,7 +166,9 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         if removed is None:
             return []
         names = await self._pictures.keep(character, removed.pictures) if removed.pictures else ()
-        lines = await (await self._opened(character)).restore(removed.rows)
+        memory = await self._opened(character)
+        lines = await memory.restore(removed.rows)
+        memory.meaning.touch(anew=True)
         self._pictures.stored(character, names)
         return lines
 
@@ -217,6 +224,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         memory = await self._opened(character)
         line = await memory.log.choose(line_id)
         memory.window.touch()
+        memory.meaning.touch()
         return line
 
     async def keep_unkept(self, character: str, lines: Sequence[NewLine]) -> None:
@@ -280,11 +288,13 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         timeout_s = timeout_s or self._timeouts.recall_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
-                log = (await self._opened(character)).log
+                memory = await self._opened(character)
+                log = memory.log
                 if limit <= 0:
                     return []
                 end = log.newest + 1 if before is None else min(before, log.newest + 1)
-                wanted = Query(query, limit, end, now or datetime.now(), context)
+                near = await memory.meaning.near(query)
+                wanted = Query(query, limit, end, now or datetime.now(), context, near)
                 return await log.recall(partial(search, query=wanted))
         except TimeoutError as error:
             logger.warning("%s: a recall was stopped after %g s", character, timeout_s)
@@ -310,6 +320,20 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
                 reason="slow",
                 seconds=timeout_s,
             ) from error
+
+    def embedder_changed(self) -> None:
+        """Another embedder may be in force."""
+        for task in self._opening.values():
+            if task.done() and not task.cancelled() and isinstance(memory := task.result(), CharacterMemory):
+                memory.meaning.touch()
+
+    async def meaning(self, character: str) -> Progress:
+        """How many of the character's lines are found by their meaning."""
+        return await (await self._opened(character)).meaning.progress()
+
+    async def embedded(self, character: str) -> None:
+        """Return when every line that can be is found by its meaning."""
+        await (await self._opened(character)).meaning.settled()
 
     async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool:
         return await (await self._opened(character)).compress(summarise, through)
@@ -388,7 +412,9 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
                 file, log, self._damaged, self._on_written, write_delay_s=self._timeouts.write_delay_s
             )
             await window.open(entries, signature)
+            meaning = Meaning(log, self._embedders or NoEmbedders(), self._timeouts)
             tasks = [
+                self._owner.supervise(meaning.run, name="embed lines"),
                 self._owner.supervise(window.run, name="write a recent window"),
                 self._owner.supervise(log.fold_in, name="empty the WAL of a log"),
             ]
@@ -400,7 +426,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
                 return error
             raise
         return CharacterMemory(
-            log, window, tasks, names, self._language, self._timeouts, self._damaged, self._on_written
+            log, window, meaning, tasks, names, self._language, self._timeouts, self._damaged, self._on_written
         )
 
     async def _finish(self, character: str, opening: asyncio.Task[CharacterMemory | NekoError]) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class MemoryTimeouts:
     """Seconds. ``lock_timeout_s``: for a file another program holds. ``read_timeout_s``: for a page of the log.
-    ``recall_timeout_s``: for a recall in all. ``find_timeout_s``: for a search of the user's.
+    ``recall_timeout_s``: for a recall in all. ``question_timeout_s``: for the vector of what is recalled for.
+    ``embedding_pause_s``: before lines are embedded again after a failure, at first.
+    ``find_timeout_s``: for a search of the user's.
     ``close_timeout_s``: for the recent file to be written, and for background work to stop, at the end.
     ``write_delay_s``: from a new line to the write of its recent file, so that the lines of a turn are written at
     once. Models have deadlines of their own."""
@@ -16,6 +18,8 @@ class MemoryTimeouts:
     lock_timeout_s: float = 5.0
     read_timeout_s: float = 10.0
     recall_timeout_s: float = 0.25
+    question_timeout_s: float = 0.15
+    embedding_pause_s: float = 2.0
     find_timeout_s: float = 5.0
     close_timeout_s: float = 2.0
     write_delay_s: float = 0.5

@@ -47,3 +47,15 @@ class Embedder(Protocol):
     async def aclose(self) -> None:
         """End what is running and free the model; idempotent."""
         ...
+
+
+class Embedders(Protocol):
+    """The embedders that can be had."""
+
+    def in_force(self) -> Embedder | None:
+        """The one that is to embed; the same object until another is. None where nothing embeds."""
+        ...
+
+    def named(self, name: str) -> Embedder | None:
+        """The one whose model has this name, be it in force or not; None where it cannot be had (any more)."""
+        ...

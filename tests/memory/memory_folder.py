@@ -17,6 +17,7 @@ from neko.memory.line_codec import Names
 from neko.memory.service import MemoryService
 from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import TaskOwner
+from neko.types.embedding import Embedders
 from neko.types.lines import NewLine, Role
 
 MIO = "Mio"
@@ -43,8 +44,11 @@ class MemoryFolder:
     def recent(self) -> Path:
         return self.folder / "recent_Mio.json"
 
-    async def open(self, *, claim: Callable[[], None] = lambda: None, **timeouts: float) -> MemoryService:
-        """``claim``: as ``MemoryService`` has it. ``timeouts``: fields of ``MemoryTimeouts`` to set otherwise."""
+    async def open(
+        self, *, claim: Callable[[], None] = lambda: None, embedders: Embedders | None = None, **timeouts: float
+    ) -> MemoryService:
+        """``claim``, ``embedders``: as ``MemoryService`` has it. ``timeouts``: fields of ``MemoryTimeouts`` to set
+        otherwise."""
         owner = await self._stack.enter_async_context(TaskOwner("test"))
         memory = MemoryService(
             self.folder,
@@ -54,6 +58,7 @@ class MemoryFolder:
             on_written=self.news.put_nowait,
             claim=claim,
             timeouts=replace(TIMEOUTS, **timeouts),
+            embedders=embedders,
         )
         await memory.start()
         self._stack.push_async_callback(memory.aclose)

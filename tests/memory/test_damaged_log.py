@@ -58,7 +58,9 @@ def leaves(folder: MemoryFolder) -> list[int]:
     return [
         at // PAGE + 1
         for at in range(PAGE, len(pages), PAGE)
-        if pages[at] == 0x0D and b"additional_kwargs" in pages[at : at + PAGE]
+        if pages[at] == 0x0D
+        and b"additional_kwargs" in pages[at : at + PAGE]
+        and b"CREATE" not in pages[at : at + PAGE]
     ]
 
 

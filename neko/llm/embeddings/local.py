@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from neko.child_process import open_log, own_environment
-from neko.embedding_errors import LocalEmbeddingError
+from neko.embedding_errors import EmbedderFailedError, LocalEmbeddingError
 from neko.errors import ModelError
 from neko.llm.embeddings import models
 from neko.llm.embeddings.models import LocalModel
@@ -165,16 +165,17 @@ class LocalEmbedder:
                 await process.stdin.drain()
                 answer = json.loads(await process.stdout.readline())
                 if "error" in answer:
-                    raise self._error(answer["error"])
+                    raise self._error(answer["error"], EmbedderFailedError)
                 size = answer["count"] * answer["dimensions"] * 4
                 vectors = np.frombuffer(await process.stdout.readexactly(size), "<f4")
         except (ValueError, EOFError, ConnectionError, TimeoutError) as error:
             await self._end()
             self._deaths += 1
             logger.warning("the process that embeds has failed (%s); see %s", type(error).__name__, self._log)
-            failure = self._error(f"the process ended: {type(error).__name__}")
+            said = f"the process ended: {type(error).__name__}"
             if self._deaths >= self._limits.most_deaths:
-                self._failure = failure
+                self._failure = self._error(said)
+            failure = self._failure or self._error(said, EmbedderFailedError)
             raise failure from error
         except asyncio.CancelledError:
             await to_the_end(self._end())
@@ -249,8 +250,8 @@ class LocalEmbedder:
             self._idle.cancel()
             self._idle = None
 
-    def _error(self, said: str) -> LocalEmbeddingError:
+    def _error(self, said: str, kind: type[LocalEmbeddingError] = LocalEmbeddingError) -> LocalEmbeddingError:
         title = self.model.title
-        error = LocalEmbeddingError(said, reason="failed", model=title, provider=title, log=str(self._log))
+        error = kind(said, reason="failed", model=title, provider=title, log=str(self._log))
         error.said = said
         return error
