@@ -3,8 +3,8 @@
 Strategies, one a file, look at what is known, one after the other. Pure.
 
 Nobody gives ``finished`` here. Smart Turn v3.2, which judges the sound, is tried as one more vote by ``python -m
-tests.bench call``: where the words leave it open it tells a turn that is over from one that goes on little better than
-chance, so it shortens waits by cutting more turns, and lengthens them without sparing any.
+tests.bench call``. On 120 turns that nothing was tuned on it cuts 13 instead of 5 to answer 10 ms sooner; that it
+only lengthens spares one, for 0.2 s more in English.
 """
 
 from __future__ import annotations
