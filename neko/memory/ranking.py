@@ -8,10 +8,10 @@ when it was said, and whether it tells something or asks. Pure functions, on num
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,11 +53,10 @@ _JUDGED: Final = 4_000
 _END: Final = 40
 _SENTENCE: Final = re.compile(r"[^.!?。！\n]+[.!?。！]*")
 _ASKING: Final = re.compile(r"(?:\?|吗|呢|ですか|ますか)[.。!！~…\s]*$")
-_SIGNS: Final = ("?", "吗", "呢", "ですか", "ますか")
+_SIGN: Final = re.compile(r"\?|吗|呢|ですか|ますか")
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A line as the index has it: ``text`` in its simplest form, ``at`` in UTC seconds, ``terms`` in their order."""
 
     id: int
@@ -96,14 +95,14 @@ class Ranked:
         return self.score >= best * (_RELEVANT if self.terms else _RELEVANT_BY_OTHERS)
 
 
-def rank(question: Question, lines: Sequence[Candidate], cosines: Mapping[int, float] | None = None) -> list[Ranked]:
+def rank(
+    question: Question, lines: Sequence[Candidate], cosines: Mapping[int, float] | None = None
+) -> Iterator[Ranked]:
     """The lines that count for anything, best first; given in the order of their ids, neighbours among them."""
     import numpy as np
 
-    if not lines:
-        return []
-    if not question.weights and not question.spans and not cosines:
-        return []
+    if not lines or not (question.weights or question.spans or cosines):
+        return
     counts = _counts(question, lines)
     weights = np.array(list(question.weights.values()))
     lengths = np.array([len(line.terms) for line in lines], dtype=float)
@@ -121,13 +120,11 @@ def rank(question: Question, lines: Sequence[Candidate], cosines: Mapping[int, f
     score *= 1 + _RECENCY * (ids - ids[0]) / (ids[-1] - ids[0] or 1.0)
     answers = _give_way(score, counts, lines, joined, list(question.weights))
     names = list(question.weights)
-    ranked = []
     for row in np.argsort(-score):
         if score[row] <= 0:
-            break
+            return
         held = tuple(names[column] for column in np.nonzero(counts[row - int(answers[row])])[0])
-        ranked.append(Ranked(lines[row], float(score[row]), held, bool(answers[row])))
-    return ranked
+        yield Ranked(lines[row], float(score[row]), held, bool(answers[row]))
 
 
 def _counts(question: Question, lines: Sequence[Candidate]) -> Array:
@@ -135,13 +132,16 @@ def _counts(question: Question, lines: Sequence[Candidate]) -> Array:
     import numpy as np
 
     columns = {term: number for number, term in enumerate(question.weights)}
-    counts = np.zeros((len(lines), len(columns)))
-    for row, line in enumerate(lines):
-        if not columns.keys().isdisjoint(line.terms):
-            for term in line.terms:
-                if (column := columns.get(term)) is not None:
-                    counts[row, column] += 1
-    return counts
+    width = len(columns)
+    starts = range(0, len(lines) * width, width or 1)
+    held = [
+        start + columns[term]
+        for start, line in zip(starts, lines, strict=False)
+        for term in line.terms
+        if term in columns
+    ]
+    counts = np.bincount(np.array(held, dtype=np.int64), minlength=len(lines) * width)
+    return counts.reshape(len(lines), width).astype(float)
 
 
 def _joined(lines: Sequence[Candidate]) -> Flags:
@@ -222,7 +222,7 @@ def _give_way(score: Array, counts: Array, lines: Sequence[Candidate], joined: F
 
     answers = np.zeros(len(lines), dtype=bool)
     for row, line in enumerate(lines):
-        if not score[row] or not any(sign in line.text for sign in _SIGNS):
+        if not score[row] or not _SIGN.search(line.text):
             continue
         asked, held = score[row], [terms[int(column)] for column in np.nonzero(counts[row])[0]]
         is_about = _asks(line.text, held)

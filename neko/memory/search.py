@@ -11,7 +11,7 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Final, Protocol
@@ -26,7 +26,7 @@ from neko.types.memory import Evidence
 if TYPE_CHECKING:
     pass
 
-_MOST_TERMS: Final = 32
+_MOST_TERMS: Final = 24
 _FEW: Final = 4
 """A question of no more terms leans on what was said before it."""
 _CONTEXT: Final = 2
@@ -42,14 +42,18 @@ _OF_DAYS: Final = 150
 _OF_NEIGHBOUR: Final = 0.3
 _READ: Final = 4_000
 """Characters of a question that are looked at: its beginning."""
-_POSTINGS: Final = 3_000
+_POSTINGS: Final = 2_000
 """Lines that are looked up for one term, the newest; a term of more lines tells little."""
+_ALL_POSTINGS: Final = 12_000
+"""Lines that are looked up for all terms; of what is left, a sample."""
 _SAMPLE: Final = 500
 _PAIRED: Final = 4
 """Terms of more lines than that which are also looked up in pairs."""
-_CANDIDATES: Final = 300
-_AROUND: Final = 3
-"""Neighbours on either side that are read with a candidate."""
+_CANDIDATES: Final = 200
+_BEST: Final = 100
+_FAR: Final = 3
+_NEAR: Final = 1
+"""Neighbours on either side that are read with the best candidates, and with the others."""
 
 
 class Nearness(Protocol):
@@ -91,13 +95,12 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     found, rarity, total = _look_up(connection, list(weights), query.end)
     weights = {term: weights[term] * rarity[term] for term in weights}
     ranges = _ranges(connection, times.spans, query.end)
-    ids = {*_best(found, weights, ranges), *_of_days(ranges)}
-    if query.nearness:
-        ids.update(query.nearness.nearest(connection, _CANDIDATES // 2, query.end))
+    nearest = query.nearness.nearest(connection, _CANDIDATES // 2, query.end) if query.nearness else ()
+    ids = [*nearest, *_of_days(ranges), *_best(found, weights, ranges)]
     lines = _read(connection, ids, query.end)
     question = _question(text, times, weights, lines, _FLOOR if total >= _MANY else 0.0)
     cosines = query.nearness.cosines(connection, [line.id for line in lines]) if query.nearness else None
-    return _evidence(connection, names, _distinct(rank(question, lines, cosines))[: query.limit])
+    return _evidence(connection, names, _distinct(rank(question, lines, cosines), query.limit))
 
 
 def _wanted(query: Query, text: str, times: Times) -> dict[str, float]:
@@ -130,13 +133,16 @@ def _look_up(
     ).fetchone()
     total = last - first + 1 if last is not None else 1
     found, rarity, common = {}, {}, []
+    left = _ALL_POSTINGS
     for term in terms:
-        ids = _ids(connection, f'"{term}"', end, _POSTINGS)
+        most = _POSTINGS if left > 0 else _SAMPLE
+        ids = _ids(connection, f'"{term}"', end, most)
+        left -= len(ids)
         found[term] = ids
         count = float(len(ids))
-        if len(ids) == _POSTINGS:  # as dense in between as at both ends
+        if len(ids) == most:  # as dense in between as at both ends
             oldest = [row[0] for row in connection.execute(_FIND_OLDEST, (f'"{term}"', _SAMPLE))]
-            dense = _POSTINGS / (last - ids[-1] + 1) + _SAMPLE / (oldest[-1] - first + 1)
+            dense = most / (last - ids[-1] + 1) + _SAMPLE / (oldest[-1] - first + 1)
             count = min(total, total * dense / 2)
             common.append((count, term))
         rarity[term] = math.log(1 + (total - count + 0.5) / (count + 0.5))
@@ -144,8 +150,8 @@ def _look_up(
     for number, one in enumerate(rarest):
         for two in rarest[number + 1 :]:
             both = _ids(connection, f'"{one}" AND "{two}"', end, _CANDIDATES)
-            found[one] += both
-            found[two] += both
+            found[one] = list({*found[one], *both})
+            found[two] = list({*found[two], *both})
     return found, rarity, total
 
 
@@ -174,7 +180,7 @@ def _best(
     """The candidates: lines that hold the most by weight, a part of what their neighbours hold included."""
     import numpy as np
 
-    ids = [np.unique(np.array(found[term], dtype=np.int64)) for term in found]
+    ids = [np.array(found[term], dtype=np.int64) for term in found]
     if not ids or not any(map(len, ids)):
         return []
     own = np.concatenate(ids)
@@ -190,16 +196,18 @@ def _best(
     return [int(line) for line in lines[order]]
 
 
-def _read(connection: sqlite3.Connection, ids: Collection[int], end: int) -> list[Candidate]:
+def _read(connection: sqlite3.Connection, ids: Sequence[int], end: int) -> list[Candidate]:
     """These lines and those around them, in the order of their ids."""
-    wanted = sorted({line for one in ids for line in range(one - _AROUND, one + _AROUND + 1) if line < end})
+    around = {line for one in ids[:_BEST] for line in range(one - _FAR, one + _FAR + 1)}
+    around.update(line for one in ids[_BEST:] for line in range(one - _NEAR, one + _NEAR + 1))
+    wanted = sorted(line for line in around if line < end)
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM neko_words WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
         (json.dumps(wanted),),
     )
     return [
-        Candidate(line, at, bool(by_user), chat, speaker, text, terms.split())
-        for line, at, by_user, chat, speaker, text, terms in rows
+        Candidate(line, at, bool(by_user), chat, speaker, text, held.split())
+        for line, at, by_user, chat, speaker, text, held in rows
     ]
 
 
@@ -228,17 +236,17 @@ def _seconds(day: date) -> int:
         return 0
 
 
-def _distinct(ranking: Sequence[Ranked]) -> list[Ranked]:
-    """The relevant ones, each wording once."""
-    wordings: set[str] = set()
-    results: list[Ranked] = []
+def _distinct(ranking: Iterable[Ranked], limit: int) -> list[Ranked]:
+    """The first relevant ones, each wording once."""
+    best: float | None = None
+    results: dict[str, Ranked] = {}
     for one in ranking:
-        wording = " ".join(one.candidate.text.split())
-        if wording in wordings or not one.bears(ranking[0].score):
-            continue
-        wordings.add(wording)
-        results.append(one)
-    return results
+        best = one.score if best is None else best
+        if len(results) >= limit:
+            break
+        if one.bears(best):
+            results.setdefault(" ".join(one.candidate.text.split()), one)
+    return list(results.values())
 
 
 def _evidence(connection: sqlite3.Connection, names: Names, best: Sequence[Ranked]) -> list[Evidence]:

@@ -130,7 +130,7 @@ class ConversationLogBehaviour:
         assert await texts(memory) == ["hello", "hi", "my dog is called Rufus", "how sweet"]
         assert await shown(memory) == ["hello", "hi", "my dog is called Rufus", "how sweet"]
         assert await memory.find(MIO, "Biscuit") == []
-        assert await recalled(memory, "the dog") == ["my dog is called Rufus"]
+        assert (await recalled(memory, "the dog"))[0] == "my dog is called Rufus"
         assert await memory.correct(MIO, 999, "nobody said this") is None
 
     async def test_what_is_deleted_for_good_does_not_come_back(self, memory: Memory) -> None:
