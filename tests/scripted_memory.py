@@ -21,6 +21,7 @@ from neko.types.memory import (
     ChatList,
     ConversationMemory,
     Evidence,
+    Fact,
     InChats,
     MemoryAdministration,
     RecentEntry,
@@ -283,6 +284,12 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             (read[len(oldest) - 1][0], RecentEntry("system", text, read[len(oldest) - 1][0]))
         ]
         return True
+
+    async def facts(self, character: str, *, at: datetime | None = None) -> list[Fact]:
+        return []
+
+    async def learn(self, character: str, ask: Summarise | None) -> int:
+        return 0
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
         self._known(character)

@@ -12,7 +12,8 @@ from typing import Any
 
 from neko.errors import MemoNotRenewedError, ModelError, NekoError
 from neko.language import guess
-from neko.memory import memo, review
+from neko.memory import learning, memo, review
+from neko.memory.facts import NewFact
 from neko.memory.line_codec import Names, Row, message, parse
 from neko.memory.log import Log
 from neko.memory.meaning import Meaning
@@ -24,6 +25,9 @@ from neko.types.lines import Line
 from neko.types.memory import Memo, RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
+
+_BATCHES_OF_A_MODEL = 3
+"""That a model is asked of at one time."""
 
 
 class CharacterMemory:
@@ -56,6 +60,7 @@ class CharacterMemory:
         self._on_fault = on_fault
         self._on_renewed = on_renewed
         self._rewriting = asyncio.Lock()
+        self._learning = asyncio.Lock()
         self._changing = asyncio.Lock()
         """Held while a memo and the summary of the same words are kept, or deleted."""
 
@@ -113,6 +118,40 @@ class CharacterMemory:
             readable = _readable(oldest)
             summary = await self._summary(readable, summarise) if readable else None
             return summary is not None and await self._replace_by_memo(oldest, *summary)
+
+    async def learn(self, ask: Summarise | None) -> int:
+        """``MemoryAdministration.learn``; 0 at once while it runs already.
+
+        A model is asked of the lines of a few batches at most, and of the rest the next time. When it fails nothing has
+        been looked at; when it cannot be understood the rules find what they can.
+        """
+        if self._learning.locked():
+            return 0
+        async with self._learning:
+            new, batches = 0, 0
+            position = await self.log.facts_position()
+            while page := await self.log.page(after=position, limit=learning.BATCH):
+                lines = [logged.line for logged in page if logged.line.role != "system"]
+                try:
+                    found = await self._found(lines, ask) if lines else []
+                except NekoError as error:
+                    logger.warning("facts were not learnt: %s", error.code)
+                    break
+                position = page[-1].line.id
+                new += await self.log.record_facts(found, position)
+                batches += 1
+                if ask is not None and batches == _BATCHES_OF_A_MODEL:
+                    break
+            return new
+
+    async def _found(self, lines: Sequence[Line], ask: Summarise | None) -> list[NewFact]:
+        language = self._language_of([RecentEntry(line.role, line.text) for line in lines])
+        if ask is not None:
+            instructions = await in_thread(memo.instructions, language)
+            found = await learning.by_model(lines, await self.log.facts(), instructions, ask)
+            if found is not None:
+                return found
+        return await in_thread(learning.by_rule, lines, language)
 
     async def review(self, correct: Summarise | None) -> bool:
         """``MemoryAdministration.review``; false at once while another compression or review runs.

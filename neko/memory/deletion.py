@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from neko.memory import index, schema
+from neko.memory import facts, index, schema
 from neko.memory.line_codec import LoggedLine, Names, Row, logged_lines, parsed_row
 
 _UNTIDY: Final = "untidy"
@@ -56,6 +56,7 @@ def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
         for summary in _summaries(connection):
             if _may_hold(summary, min(gone), stamps):
                 connection.execute(schema.DELETE_SUMMARY, (summary.row,))
+        facts.forget(connection, gone)
         leave_untidy(connection)
     return sorted(gone)
 

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoError
-from neko.memory import browse, changes, chats, deletion, index, schema, versions
+from neko.memory import browse, changes, chats, deletion, facts, index, schema, versions
 from neko.memory.connection import Connection, in_transaction
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
+from neko.memory.facts import NewFact
 from neko.memory.file_identity import Identity
 from neko.memory.line_codec import (
     LoggedLine,
@@ -40,7 +41,7 @@ from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_
 from neko.memory.threads import Lane, Threads, Work
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
-from neko.types.memory import ChangeKind, ChatList
+from neko.types.memory import ChangeKind, ChatList, Fact
 from neko.well_formed import well_formed
 
 logger = logging.getLogger(__name__)
@@ -281,6 +282,19 @@ class Log:
     async def last_summary_before(self, line_id: int) -> deletion.Summary | None:
         """The newest summary that was made of lines before this one only."""
         return await self._read(lambda connection: deletion.last_summary_before(connection, line_id))
+
+    async def facts(self, at: datetime | None = None) -> list[Fact]:
+        """``Facts.facts``."""
+        return await self._read(lambda connection: facts.facts(connection, at))
+
+    async def facts_position(self) -> int:
+        """Up to which line facts have been looked for."""
+        return await self._read(facts.position)
+
+    async def record_facts(self, found: Sequence[NewFact], position: int) -> int:
+        """Keep what was found in the lines up to ``position``; how many facts are new."""
+        now = datetime.now()
+        return await self.transaction(lambda connection: facts.record(connection, found, now, position))
 
     async def set_window_position(self, line_id: int) -> None:
         """Remember up to which line the recent file has been written.

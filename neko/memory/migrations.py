@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from neko.errors import MemoryTooNewError
-from neko.memory import changes, index, schema, vectors
+from neko.memory import changes, facts, index, schema, vectors
 from neko.memory.connection import in_transaction
 
 Migration = Callable[[sqlite3.Connection], None]
@@ -41,6 +41,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     index.make,
     changes.make,
     vectors.make,
+    facts.make,
 )
 
 

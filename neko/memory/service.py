@@ -40,6 +40,7 @@ from neko.types.memory import (
     ConversationMemory,
     Day,
     Evidence,
+    Fact,
     InChats,
     Memo,
     MemoryAdministration,
@@ -339,9 +340,19 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         return await (await self._opened(character)).compress(summarise, through)
 
     def compress_later(self, character: str, summariser: Summariser) -> None:
-        """Compress in the background (``BackgroundWork``); a character whose files are closed is left alone."""
+        """Compress and learn in the background (``BackgroundWork``); a character with closed files is left alone."""
         if character in self._opening:
-            self._background.submit(character, lambda: self.compress(character, summariser()))
+            self._background.submit(character, lambda: self._settle(character, summariser()))
+
+    async def facts(self, character: str, *, at: datetime | None = None) -> list[Fact]:
+        return await (await self._opened(character)).log.facts(at)
+
+    async def learn(self, character: str, ask: Summarise | None) -> int:
+        return await (await self._opened(character)).learn(ask)
+
+    async def _settle(self, character: str, ask: Summarise | None) -> None:
+        await self.compress(character, ask)
+        await self.learn(character, ask)
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
         return await (await self._opened(character)).review(correct)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from neko.types.lines import Line, NewLine, Role, Stored
 
@@ -87,6 +87,31 @@ class Change:
     at: datetime
     kind: ChangeKind
     lines: int
+
+
+USER: Final = "user"
+CHARACTER: Final = "character"
+"""Whom a fact is about, when it is one of these two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that is known of somebody. Times are local naive.
+
+    ``subject`` is ``USER``, ``CHARACTER`` or a name; ``attribute`` a short word ("home", "likes"). It was so from
+    ``valid_from`` until ``valid_to`` (None: still), and has been known since ``recorded_at``; ``superseded_by`` is the
+    id of the fact that closed it. ``sources`` are the ids of the lines that say so.
+    """
+
+    id: int
+    subject: str
+    attribute: str
+    value: str
+    valid_from: datetime
+    valid_to: datetime | None
+    recorded_at: datetime
+    superseded_by: int | None
+    sources: tuple[int, ...]
 
 
 class InChats(Enum):
@@ -261,7 +286,15 @@ class Recall(Protocol):
         ...
 
 
-class ConversationMemory(ConversationLog, Chats, Recall, Protocol):
+class Facts(Protocol):
+    """What is known of the user, the character and others."""
+
+    async def facts(self, character: str, *, at: datetime | None = None) -> list[Fact]:
+        """What is true, or was true at a moment (local naive time), the newest last."""
+        ...
+
+
+class ConversationMemory(ConversationLog, Chats, Recall, Facts, Protocol):
     """The part of the memory that a conversation uses."""
 
 
@@ -309,6 +342,10 @@ class MemoryAdministration(Protocol):
         That is all but the last nine entries of a window of more than ten, or what was said up to the line
         ``through``, of which the last nine are never part.
         """
+        ...
+
+    async def learn(self, character: str, ask: Summarise | None) -> int:
+        """Look for facts in what was said since the last time, with a model or by rule; how many are new."""
         ...
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
