@@ -267,9 +267,18 @@ class HelpOffered:
 
 @dataclass(frozen=True, slots=True)
 class LineUnkept:
-    """A line was said but cannot be written to the log yet; ``LineStored`` follows once it is."""
+    """A line was said but cannot be written to the log yet; ``LineStored`` follows once it is. ``off_record``: it never
+    will be."""
 
     line: NewLine
+    off_record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OffRecord:
+    """From now on what is said is kept nowhere, or is kept again."""
+
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +366,7 @@ Event = (
     | Status
     | FaultOver
     | LineUnkept
+    | OffRecord
     | HelpOffered
     | AutoCloseMic
     | RepetitionWarning

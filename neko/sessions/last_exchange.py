@@ -37,6 +37,9 @@ class LastExchange:
         if fault := self._turns.log.memory_fault:
             self._status.report(fault)
             return
+        if self._turns.log.last_is_off_record:
+            self._status.notify("nothing_to_retry")
+            return
         try:
             async with asyncio.timeout(timeout_s):
                 request = await self._last_request(received)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import uuid4
 
 from neko.errors import NekoError, RecallTimeoutError
@@ -61,12 +62,15 @@ class TextRequest:
 
 
 Entry = Callable[[], Awaitable[None]]
+L = TypeVar("L", Line, NewLine)
 
 
 class LogWriter:
     """``session_id`` marks the lines of one model session. ``last_line_id`` is the newest line written here.
 
     ``lines`` is told of what she says. ``typed_lines_waiting``: typed lines that are not written yet.
+    ``off_record``: what is said from now on is kept nowhere, nor the reply to it; ``last_is_off_record``: so were the
+    last words.
     """
 
     def __init__(
@@ -101,6 +105,9 @@ class LogWriter:
         self._replies: dict[str, Line] = {}
         self._recall_reported = False
         self._on_their_way: set[str | None] = set()
+        self._passed_over: dict[str, NewLine] = {}
+        self.off_record = False
+        self.last_is_off_record = False
         self.typed_lines_waiting = 0
         self.session_id = uuid4().hex
         self.last_line_id = 0
@@ -122,13 +129,15 @@ class LogWriter:
 
     def is_on_its_way(self, client_id: str) -> bool:
         """Is a message with this id being committed, or waiting to be?"""
-        return client_id in self._on_their_way or self._unkept.holds(client_id)
+        return client_id in self._on_their_way or client_id in self._passed_over or self._unkept.holds(client_id)
 
     def tell_again(self, client_id: str) -> None:
         """A message was sent once more: say that it waits to be committed, if it does."""
         for line in self.unkept:
             if line.client_id == client_id:
                 self._clients.emit(LineUnkept(line))
+        if passed_over := self._passed_over.get(client_id):
+            self._clients.emit(LineUnkept(passed_over, off_record=True))
 
     @property
     def unkept(self) -> list[NewLine]:
@@ -168,10 +177,18 @@ class LogWriter:
             images=len(request.images),
         )
 
+        off_record = self.last_is_off_record = self.off_record
         self._on_their_way.add(request.client_id)
         self.typed_lines_waiting += 1
 
         async def write() -> None:
+            if off_record:
+                self._pass_over(line)
+                self._on_their_way.discard(request.client_id)
+                self.typed_lines_waiting -= 1
+                await asyncio.wait({recall, beside})
+                on_committed(replace(request, recalled=_found(recall)), False)
+                return
             try:
                 pictures = await self._keep(request.images)
                 stored = await self._store(replace(line, pictures=pictures))
@@ -190,8 +207,7 @@ class LogWriter:
                 return
             self._remember_receipt(request.client_id, stored.line)
             await asyncio.wait({recall, beside})
-            evidences = () if recall.cancelled() or recall.exception() else recall.result()
-            recalled = tuple(evidence for evidence in evidences if stored.line.id not in evidence.sources)
+            recalled = tuple(evidence for evidence in _found(recall) if stored.line.id not in evidence.sources)
             on_committed(replace(request, line=stored.line, recalled=recalled), answered)
             self._clients.emit(LineStored(stored.line))
 
@@ -200,7 +216,8 @@ class LogWriter:
     def write_spoken_line(self, text: str) -> None:
         """Commit what the user was heard to say."""
         line = NewLine(self.session_id, uuid4().hex, "user", text, self._now())
-        self._put(lambda: self._write(line))
+        self.last_is_off_record = self.off_record
+        self._put(self._written(line))
 
     def write_reply(self, reply: ReplyStream, status: LineStatus) -> None:
         """Commit a reply; a blank one leaves no line."""
@@ -215,7 +232,23 @@ class LogWriter:
                 replaces=reply.replaces.id if reply.replaces else None,
                 remark=reply.remark,
             )
-            self._put(lambda: self._write(line))
+            self._put(self._written(line))
+
+    def _written(self, line: NewLine) -> Entry:
+        """A spoken line, or one of hers, as an entry; off the record if the last words were."""
+        if not (self.last_is_off_record or self.off_record):
+            return lambda: self._write(line)
+
+        async def pass_over() -> None:
+            self._pass_over(line)
+
+        return pass_over
+
+    def _pass_over(self, line: NewLine) -> None:
+        """Keep nothing of a line but, in mind, that it was received."""
+        if line.client_id:
+            self._remember(self._passed_over, line.client_id, line)
+        self._clients.emit(LineUnkept(line, off_record=True))
 
     def shorten_reply(self, turn_id: str, text: str) -> None:
         """Only this much of a written reply was heard, "" for nothing: a line of that text takes its place, and it
@@ -379,8 +412,12 @@ class LogWriter:
             self._remember(self._receipts, client_id, line)
 
     @staticmethod
-    def _remember(lines: dict[str, Line], key: str, line: Line) -> None:
+    def _remember(lines: dict[str, L], key: str, line: L) -> None:
         """As one of the newest."""
         lines[key] = line
         if len(lines) > _RECEIPTS:
             del lines[next(iter(lines))]
+
+
+def _found(recall: asyncio.Task[tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
+    return () if recall.cancelled() or recall.exception() else recall.result()

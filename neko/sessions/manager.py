@@ -48,6 +48,7 @@ from neko.sessions.events import (
     LineStored,
     LineUnkept,
     ModelChanged,
+    OffRecord,
     Pong,
     RequestScreenshot,
     SessionEndedByServer,
@@ -178,6 +179,8 @@ class SessionManager:
             outbox.put(status_of_fault(standing, language))
         for line in self.unkept:
             outbox.put(LineUnkept(line))
+        if self._turns.log.off_record:
+            outbox.put(OffRecord(on=True))
         if so_far := self._turns.reply_so_far():
             outbox.put(so_far)
         if missed := self._status.missed(language):
@@ -414,7 +417,8 @@ class SessionManager:
             self._owner.spawn(to_the_end(self._unwanted.forget(event)), name="forget lines")
             return
         if isinstance(event, NameTold):
-            self._owner.spawn(to_the_end(self._call_user(event.name)), name="name of the user")
+            if not self._turns.log.last_is_off_record:
+                self._owner.spawn(to_the_end(self._call_user(event.name)), name="name of the user")
             return
         if isinstance(event, WordsAwaited):
             self._status.notify("words_awaited", engine=event.engine)
@@ -487,6 +491,11 @@ class SessionManager:
         for line in restored:
             self.emit(LineStored(line))
         return True
+
+    def keep_nothing(self, on: bool) -> None:
+        """From now on nothing of what is said is kept, or it is kept again."""
+        self._turns.log.off_record = on
+        self.emit(OffRecord(on))
 
     async def undo_deletion(self) -> list[Line]:
         """Bring back what the last deletion that may be undone took; nothing when it is too late.

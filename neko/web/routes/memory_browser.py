@@ -275,6 +275,23 @@ async def _as_lines(steps: AsyncIterator[Traces]) -> AsyncIterator[str]:
         yield json.dumps(asdict(step)) + "\n"
 
 
+class OffRecordSwitch(Schema):
+    on: bool
+
+
+@post(
+    "/api/memory_browser/{character}/off_record",
+    path=CharacterPath,
+    body=OffRecordSwitch,
+    response=Success,
+    summary="Keep nothing of what is said from now on, or keep it again; what a running session knows it knows",
+    failures={404: _NO_CHARACTER},
+)
+async def off_record(call: Call[OffRecordSwitch, Empty, CharacterPath]) -> Success:
+    manager_of(call, call.path.character).keep_nothing(call.body.on)
+    return Success()
+
+
 def _there(line: Line | None) -> Line:
     if line is None:
         raise HTTPException(404)
@@ -285,4 +302,4 @@ def _memo_shape(memo: Memo) -> MemoShape:
     return MemoShape(id=memo.id, text=memo.text, at=memo.at, sources=list(memo.sources))
 
 
-ENDPOINTS = (days, day, lines, memos, correct_line, rewrite_memo, forget, undo, changes, traces)
+ENDPOINTS = (days, day, lines, memos, correct_line, rewrite_memo, forget, undo, changes, traces, off_record)

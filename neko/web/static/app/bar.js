@@ -2,6 +2,7 @@
  * The quiet bar on top: her name, her state, who is thinking for her, and the menu.
  *
  * @import { LinkState } from "./socket.js"
+ * @import { OffRecord } from "./off_record.js"
  * @import { SpeechOutput } from "./speech_output.js"
  * @import { ModelLabel, TurnState } from "./wire.js"
  */
@@ -38,7 +39,7 @@ export class Bar {
 
   /**
    * @param {SpeechOutput} speech
-   * @param {{ onSearch: () => void, onChats: () => void, onNewChat: () => void }} on what the menu is to do
+   * @param {{ onSearch: () => void, onChats: () => void, onNewChat: () => void, offRecord: () => OffRecord }} on what the menu is to do
    */
   constructor(speech, on) {
     this.#on = on;
@@ -199,6 +200,10 @@ export class Bar {
       item("search", t("menu.search"), then(this.#on.onSearch), "menu-search"),
       this.#save(),
       h("a", { class: "menu-item", href: `memory_browser?${new URLSearchParams({ character: this.#nameText }).toString()}`, "data-testid": "menu-memory" }, icon("memory"), h("span", { text: t("menu.memory") })),
+      item("off-record", t(this.#on.offRecord().on ? "off_record.end" : "off_record.begin"), then(() => {
+        const offRecord = this.#on.offRecord();
+        void offRecord.set(!offRecord.on);
+      }), "menu-off-record"),
       h("hr"),
       item("character", t("settings.pages.characters"), go("characters"), "menu-characters"),
       item("model", t("settings.pages.model"), go("model"), "menu-model"),

@@ -25,6 +25,7 @@ import { newId } from "./identity.js";
 import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { LinkNotice } from "./link_notice.js";
 import { clearFault, toast } from "./notices.js";
+import { OffRecord } from "./off_record.js";
 import { knownRegion, readersRegion } from "./region.js";
 import { Removals } from "./removals.js";
 import { ServerEvents } from "./server_events.js";
@@ -76,6 +77,7 @@ export class Conversation extends Emitter {
     this.waiting = new Waiting((words, time) => parts.log.showWaitingFor(words, time));
     this.versions = new Versions(this, parts.log);
     this.editing = new Editing(this, parts.composer);
+    this.offRecord = new OffRecord(() => this.character);
     this.help = new HelpCards(this.transcript, parts.log);
     this.#events = new ServerEvents(this, parts);
     onLanguage((language) => this.send({ action: "ping", language }));

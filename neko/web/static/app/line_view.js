@@ -82,6 +82,7 @@ export class LineView {
     element.dataset.state = entry.state;
     element.dataset.status = entry.status;
     if (entry.clientId) element.dataset.client = entry.clientId;
+    element.toggleAttribute("data-off-record", Boolean(entry.offRecord));
     element.toggleAttribute("data-hearing", entry.utterance !== undefined);
     element.toggleAttribute("data-waiting", entry.state === "sent" && Boolean(entry.waiting));
     this.#time.dateTime = entry.at;
@@ -158,6 +159,7 @@ export class LineView {
   #noteText() {
     const { entry } = this;
     if (entry.state === "sent" && entry.waiting) return t("talk.waiting");
+    if (entry.offRecord) return t("off_record.line");
     if (entry.unkept) return t("talk.unkept");
     if (entry.status === "interrupted") return t("talk.interrupted");
     if (entry.status === "failed") return t("talk.cut");

@@ -20,6 +20,7 @@ import { loadMarkdown } from "./words_view.js";
 
 /**
  * @import { Call } from "./call.js"
+ * @import { OffRecord } from "./off_record.js"
  * @import { PageConfig } from "./rest.js"
  * @import { Welcome } from "./welcome.js"
  */
@@ -56,6 +57,8 @@ function build() {
       void it.show();
     }),
     onNewChat: () => void beginChat(),
+    /** @returns {OffRecord} */
+    offRecord: () => conversation.offRecord,
   });
   const log = new LogView({ log: byId("log", HTMLElement), pages: byId("log-pages", HTMLElement), tail: byId("log-tail", HTMLElement), follow });
   const composer = new Composer();

@@ -60,6 +60,7 @@ export class ServerEvents {
   #handlers = {
     neko_hello: (hello) => {
       endAllStanding();
+      this.#conversation.offRecord.follow(false); // told next if it is on
       this.#conversation.engine = hello.speech.engine;
       this.#model(hello.model);
       if (hello.state === "idle") this.#parts.speech.completeCurrent();
@@ -84,7 +85,8 @@ export class ServerEvents {
       this.#conversation.refresh();
     },
     neko_lines_unwanted: ({ ids, name }) => this.#conversation.forget(ids, name),
-    neko_line_unkept: ({ line }) => this.#conversation.transcript.markUnkept(line),
+    neko_line_unkept: ({ line, off_record: offRecord }) => this.#conversation.transcript.markUnkept(line, offRecord),
+    neko_off_record: ({ on }) => this.#conversation.offRecord.follow(on),
     neko_help: (help) => this.#conversation.help.show(help),
     neko_fault_over: ({ fault }) => endStanding(fault),
     neko_emotion: ({ emotion, intensity }) => this.#parts.stage.setEmotion(emotion, intensity),

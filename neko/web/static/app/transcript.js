@@ -19,6 +19,7 @@
  * @property {"sent" | "streaming" | "stored"} state own words without a receipt, a reply that grows, anything else
  * @property {boolean} [waiting] own words that wait for the line to the server
  * @property {string | Remark | null} [remark] what is to be known of this reply
+ * @property {boolean} [offRecord] it was said, and is kept nowhere
  * @property {boolean} [unkept] the server has it, and cannot write it down yet
  * @property {string} [speechId] the sound of this reply
  * @property {TurnTimesShown} [times] how long each step of a spoken turn took
@@ -131,14 +132,17 @@ export class Transcript {
   /**
    * The server has these words, and will write them down later.
    * @param {UnkeptLine} line
+   * @param {boolean} offRecord or never will
    */
-  markUnkept(line) {
+  markUnkept(line, offRecord = false) {
     let entry = this.#provisional(line);
     if (!entry) {
       entry = { ...this.#fresh(line.role, line.turn_id, line.text), clientId: line.client_id, at: line.at };
       this.#insert(entry, this.#entries.length);
     }
-    entry.unkept = true;
+    entry.unkept = !offRecord;
+    entry.offRecord = offRecord;
+    if (offRecord) entry.state = "stored";
     this.#view.update(entry);
   }
 

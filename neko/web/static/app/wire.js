@@ -74,7 +74,8 @@
  *   `wait_s`: what is waited for, true for so many seconds; 0: until the next word or another status.
  * @typedef {{ type: "neko_fault_over", fault: string }} FaultOver
  * @typedef {Pick<Line, "role" | "text" | "at" | "turn_id" | "client_id">} UnkeptLine
- * @typedef {{ type: "neko_line_unkept", line: UnkeptLine }} LineUnkept It was said, and will be in the log later.
+ * @typedef {{ type: "neko_line_unkept", line: UnkeptLine, off_record: boolean }} LineUnkept It was said, and will be in the log later, or never.
+ * @typedef {{ type: "neko_off_record", on: boolean }} OffRecord Nothing of what is said is kept, or it is kept again.
  * @typedef {{ type: "session_preparing", input_mode: Mode }} SessionPreparing
  * @typedef {{ type: "session_started", input_mode: Mode }} SessionStarted
  * @typedef {{ type: "session_ended_by_server", input_mode: Mode }} SessionEnded
@@ -93,7 +94,7 @@
  * @typedef {Hello | StateChanged | ModelChanged | LineStored | LinesDeleted | LinesUnwanted | ChatOpened | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
  *   | TurnAbandoned | UserTranscript | Recognised | SpeechPaused | SpeechResumed | TurnTimes | HearingReady | MicrophoneMuted | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
- *   | FaultOver | LineUnkept | Help | RepetitionWarning | CharacterSwitched | CardChanged | ReloadPage | RequestScreenshot | Pong
+ *   | FaultOver | LineUnkept | OffRecord | Help | RepetitionWarning | CharacterSwitched | CardChanged | ReloadPage | RequestScreenshot | Pong
  *   | AgentStatus | AgentNotification | AgentTask} ServerEvent
  *
  * What the page sends, by `action`:
