@@ -228,6 +228,15 @@ class RecentWindow:
         self.touch()
         return stored
 
+    async def rewrite(self, entries: Sequence[RecentEntry]) -> None:
+        """Put other entries in the place of all; those that stand there already keep what is known of them."""
+        async with self._merging:
+            await self._merge()
+            there = {(parsed.role, parsed.text): entry for entry in self._entries if (parsed := parse(entry))}
+            self._entries = [there.get((one.role, one.text)) or message(one.role, one.text) for one in entries]
+            self._dirty = True
+        await self.flush()
+
     async def change_chat(self, number: int | None) -> int | None:
         """``Log.change_chat``, and the window is that of the open chat: the memo, and what was said there last."""
         async with self._merging:

@@ -1,0 +1,112 @@
+"""The calls of N.E.K.O.'s memory service and of its page of memories, under this port."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from neko.application import Neko
+from neko.language import LANGUAGES
+
+
+def history(*texts: str) -> dict[str, str]:
+    said = [{"role": "assistant" if at % 2 else "user", "content": text} for at, text in enumerate(texts)]
+    return {"input_history": json.dumps(said)}
+
+
+@pytest.fixture
+def name(neko: Neko) -> str:
+    return neko.characters.current
+
+
+async def test_what_is_cached_is_told_to_a_new_session(client: httpx2.AsyncClient, name: str) -> None:
+    answer = (await client.post(f"/memory/cache/{name}", json=history("my cat is called Biscuit", "how sweet"))).json()
+    assert (answer["status"], answer["count"]) == ("cached", 2)
+    text = (await client.get(f"/memory/new_dialog/{name}")).text
+    assert text.startswith(f"========{name}")
+    assert "整理了近期发生的事情" in text
+    assert "| my cat is called Biscuit\n" in text
+    assert text.endswith(f"{name} | how sweet")
+    recent = (await client.get(f"/memory/get_recent_history/{name}")).json()
+    assert recent.endswith(f"{name} | how sweet")
+
+
+async def test_a_settled_session_is_summed_up(client: httpx2.AsyncClient, neko: Neko, name: str) -> None:
+    said = history(*(f"I like apple number {at}" for at in range(14)))
+    for call in ("process", "renew"):
+        assert (await client.post(f"/memory/{call}/{name}", json=said)).json()["status"] == "processed"
+    assert len(await neko.memory.recent(name)) <= 10
+
+
+async def test_what_was_said_is_searched_for(client: httpx2.AsyncClient, name: str) -> None:
+    await client.post(f"/memory/cache/{name}", json=history("my cat is called Biscuit", "how sweet"))
+    found = (await client.get(f"/memory/search_for_memory/{name}/what is my cat called?")).json()
+    assert "my cat is called Biscuit" in found
+
+
+async def test_the_rest_of_the_service_answers(client: httpx2.AsyncClient, name: str) -> None:
+    assert (await client.get("/memory/health")).json()["service"] == "memory"
+    assert (await client.get(f"/memory/get_settings/{name}")).json().startswith(f"{name}记得{{")
+    assert (await client.post("/memory/reload")).json()["status"] == "success"
+    assert (await client.post(f"/memory/cancel_correction/{name}")).json()["status"] == "no_task"
+    assert (await client.post("/memory/shutdown")).json()["status"] == "shutdown_disabled"
+    assert (await client.get("/memory/new_dialog/nobody")).text == ""
+    assert (await client.post("/memory/cache/nobody", json=history("x"))).status_code == 404
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("text", ["", "no json", "{}", "[1]"])
+async def test_a_history_that_is_none_is_refused_in_the_readers_language(
+    client: httpx2.AsyncClient, name: str, language: str, text: str
+) -> None:
+    headers = {"accept-language": language}
+    answer = (await client.post(f"/memory/cache/{name}", json={"input_history": text}, headers=headers)).json()
+    assert answer["status"] == "error"
+    assert answer["message"].isascii() == (language == "en")
+
+
+# ── the page ─────────────────────────────────────────────────────────────────
+
+
+async def test_a_recent_window_is_read_and_replaced_as_a_file(
+    client: httpx2.AsyncClient, neko: Neko, name: str
+) -> None:
+    await client.post(f"/memory/cache/{name}", json=history("one", "two"))
+    await neko.memory.close(name)
+    file = f"recent_{name}.json"
+    assert file in (await client.get("/api/memory/recent_files")).json()["files"]
+    content = (await client.get("/api/memory/recent_file", params={"filename": file})).json()["content"]
+    assert len(json.loads(content)) == 2
+    chat = [{"role": "system", "text": "We met."}, {"role": "human", "text": "one"}, {"role": "ai", "text": "three"}]
+    answer = (await client.post("/api/memory/recent_file/save", json={"filename": file, "chat": chat})).json()
+    assert answer == {"success": True, "need_refresh": True, "catgirl_name": name}
+    assert [entry.text for entry in await neko.memory.recent(name)] == ["We met.", "one", "three"]
+    content = (await client.get("/api/memory/recent_file", params={"filename": file})).json()["content"]
+    assert json.loads(content)[1]["data"]["additional_kwargs"]["neko"], "what stayed is still known to be that line"
+    await client.post("/api/memory/recent_file/save", json={"filename": file, "chat": []})
+    await neko.memory.close(name)
+    assert await neko.memory.recent(name) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "status"),
+    [("core_config.json", 400), ("recent_../x.json", 400), ("recent_a/b.json", 400), ("recent_nobody.json", 404)],
+)
+async def test_other_files_are_neither_read_nor_written(client: httpx2.AsyncClient, file: str, status: int) -> None:
+    read = await client.get("/api/memory/recent_file", params={"filename": file})
+    written = await client.post("/api/memory/recent_file/save", json={"filename": file, "chat": []})
+    assert (read.status_code, written.status_code) == (status, status)
+
+
+async def test_the_switch_of_the_review_is_kept_where_upstream_keeps_it(client: httpx2.AsyncClient, neko: Neko) -> None:
+    async def switched() -> Any:
+        return (await client.get("/api/memory/review_config")).json()
+
+    assert await switched() == {"enabled": True}
+    answer = (await client.post("/api/memory/review_config", json={"enabled": False})).json()
+    assert answer == {"success": True, "enabled": False}
+    assert await switched() == {"enabled": False}
+    assert neko.config.values["recent_memory_auto_review"] is False
