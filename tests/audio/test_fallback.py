@@ -151,17 +151,10 @@ STALLED = SpokenScript(stall_after=0)
 AT_ONCE_S, NEVER_S = 0.01, 60.0
 
 
-def a_chain(
-    service: Service,
-    local: ScriptedSpeech,
-    hedge_s: float,
-    usual_s: float | None = None,
-    first_hedge_s: float = NEVER_S,
-) -> FallbackEngine:
+def a_chain(service: Service, local: ScriptedSpeech, hedge_s: float, usual_s: float | None = None) -> FallbackEngine:
     return FallbackEngine(
         [ChainedVoice(service, name="My service", first_sound=FirstSound(usual_s)), ChainedVoice(local)],
         hedge_s=hedge_s,
-        first_hedge_s=first_hedge_s,
     )
 
 
@@ -213,32 +206,6 @@ async def test_a_voice_that_is_known_to_be_slow_is_waited_for(service: Service, 
     await asyncio.wait([telling], timeout=10 * AT_ONCE_S)
     service.release()
     assert (await telling, local.utterances) == ((ALL, None), [])
-    await chain.aclose()
-
-
-async def test_a_voice_that_was_reached_is_waited_for_longer_the_first_time(
-    service: Service, local: ScriptedSpeech
-) -> None:
-    chain = a_chain(service, local, AT_ONCE_S)
-    await chain.prewarm()
-    service.script(STALLED)
-    telling = asyncio.get_running_loop().create_task(told(chain))
-    await service.stalled.wait()
-    await asyncio.wait([telling], timeout=10 * AT_ONCE_S)
-    service.release()
-    assert (await telling, local.utterances) == ((ALL, None), [])
-    await chain.aclose()
-
-
-async def test_a_voice_that_was_reached_and_stays_silent_gives_way_all_the_same(
-    service: Service, local: ScriptedSpeech
-) -> None:
-    chain = a_chain(service, local, AT_ONCE_S, first_hedge_s=AT_ONCE_S)
-    await chain.prewarm()
-    service.script(STALLED)
-    pieces, fault = await told(chain)
-    assert pieces == ALL
-    assert isinstance(fault, SpeechSilentError)
     await chain.aclose()
 
 

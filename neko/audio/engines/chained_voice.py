@@ -20,8 +20,6 @@ logger = logging.getLogger(__name__)
 
 HEDGE_S: Final = 0.9
 """When a voice has no sound by then, the next one begins the same sentence."""
-FIRST_HEDGE_S: Final = 2.5
-"""The same for a voice that answers the door and has never spoken, so that nobody knows yet how slow it is."""
 _TIMES_USUAL: Final = 1.5
 _LONGEST_HEDGE_S: Final = 4.0
 _FADING: Final = 0.7
@@ -68,8 +66,7 @@ class ChainedVoice:
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """``fault``: why it does not speak. ``was_silent``: it failed by saying nothing, when it was asked last.
-    ``is_reached``: it was seen to be there, and has not failed since."""
+    """``fault``: why it does not speak. ``was_silent``: it failed by saying nothing, when it was asked last."""
 
     chained: ChainedVoice
     standing: Standing = Standing.READY
@@ -77,7 +74,6 @@ class Link:
     rest_s: float = _FIRST_REST_S
     fault: NekoError | None = None
     was_silent: bool = False
-    is_reached: bool = False
 
     @property
     def engine(self) -> SpeechEngine:
@@ -100,7 +96,7 @@ class Link:
             self.standing = Standing.READY
         return self.standing is Standing.READY
 
-    def hedge_s(self, shortest_s: float, first_s: float) -> float | None:
+    def hedge_s(self, shortest_s: float) -> float | None:
         """How long a sentence waits for its first sound before the next voice begins; None: it is not timed.
 
         One that was silent is tried beside the next voice, so that it holds up no second sentence.
@@ -109,16 +105,13 @@ class Link:
             return None
         if self.was_silent:
             return 0.0
-        usual_s = self.chained.first_sound.usual_s
-        if usual_s is None:
-            return first_s if self.is_reached else shortest_s
-        return max(shortest_s, min(_LONGEST_HEDGE_S, _TIMES_USUAL * usual_s))
+        return max(shortest_s, min(_LONGEST_HEDGE_S, _TIMES_USUAL * (self.chained.first_sound.usual_s or 0.0)))
 
     def is_late(self, error: NekoError) -> None:
         self.standing, self.fault, self.was_silent = Standing.LATE, error, True
 
     def failed(self, error: NekoError, now: float) -> None:
-        self.fault, self.is_reached = error, False
+        self.fault = error
         if error.permanent:
             self.standing = Standing.OUT
             return

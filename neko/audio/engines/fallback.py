@@ -1,10 +1,9 @@
 """A chain of voices: when one cannot speak, the next does within a second, and the reason is told once.
 
 A voice that has no sound after ``HEDGE_S`` is not given up: the next begins the same sentence, and whichever sounds
-first says it. One that was reached and has never spoken has ``FIRST_HEDGE_S``, as nobody knows yet how slow it is. Of
-the one that was too late the first sound is still waited for, unheard, since the next sentences wait for a slow voice
-as long as it usually takes. It is asked nothing more before that. A voice that has been silent is asked again beside
-the next one, so that it holds up one sentence and no second.
+first says it. Of the one that was too late the first sound is still waited for, unheard, since the next sentences wait
+for a slow voice as long as it usually takes. It is asked nothing more before that. A voice that has been silent is
+asked again beside the next one, so that it holds up one sentence and no second.
 
 A voice that failed rests and is tried again later, each time after a longer while; one that refused its key is not
 asked any more until settings change, which builds a new chain. When the sound of a sentence breaks off after it has
@@ -23,7 +22,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
-from neko.audio.engines.chained_voice import FIRST_HEDGE_S, HEDGE_S, Attempt, ChainedVoice, Link, Listener, Standing
+from neko.audio.engines.chained_voice import HEDGE_S, Attempt, ChainedVoice, Link, Listener, Standing
 from neko.audio.resample import SPEAKER_RATE
 from neko.errors import NekoError, SpeechError, SpeechSilentError
 from neko.tasks import TaskOwner, in_thread
@@ -44,17 +43,11 @@ class FallbackEngine:
     """
 
     def __init__(
-        self,
-        voices: Sequence[ChainedVoice],
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        hedge_s: float = HEDGE_S,
-        first_hedge_s: float = FIRST_HEDGE_S,
+        self, voices: Sequence[ChainedVoice], *, clock: Callable[[], float] = time.monotonic, hedge_s: float = HEDGE_S
     ) -> None:
         self._links = [Link(voice) for voice in voices]
         self._clock = clock
         self._hedge_s = hedge_s
-        self._first_hedge_s = first_hedge_s
         self._owner = TaskOwner("speech fallback")
         self._untold: NekoError | None = None
         self._reply = ""
@@ -81,7 +74,6 @@ class FallbackEngine:
         while (link := self._next(passed_over)) is not None and not link.is_on_page:
             try:
                 await link.engine.prewarm(language)
-                link.is_reached = True
                 break
             except Exception as error:
                 fault = link.fault_of(error)
@@ -204,7 +196,7 @@ class FallbackEngine:
 
     def _patience_s(self, link: Link, *, nobody_else: bool) -> float | None:
         """How long the first sound of the voice that was asked last is waited for; None: until it is over."""
-        hedge_s = link.hedge_s(self._hedge_s, self._first_hedge_s)
+        hedge_s = link.hedge_s(self._hedge_s)
         on_page = self._links[-1].is_on_page
         return _LONGEST_WAIT_S if nobody_else and not on_page and hedge_s is not None else hedge_s
 
