@@ -181,7 +181,7 @@ class QueryPath(NamePath):
 
 
 @get(
-    "/memory/search_for_memory/{name}/{query:path}",
+    "/memory/search_for_memory/{name}/{query}",
     path=QueryPath,
     response=Text,
     summary="What was said about something, as numbered lines",
