@@ -21,7 +21,7 @@ PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help run model voice-en voice-ja voice-zh hearing semantic doctor test test-quick test-long test-real test-all-pythons check format readme bench pictures clean refetch
+.PHONY: help run model voice-en voice-ja voice-zh hearing semantic doctor test test-quick test-long test-real test-all-pythons check format readme bench bench-memory pictures clean refetch
 
 help:
 	@echo "make run               set up if need be, start Neko, open the page   (ARGS=\"--port 5000\")"
@@ -40,6 +40,7 @@ help:
 	@echo "make format            let ruff lay out the code"
 	@echo "make readme            write the option table of the README anew"
 	@echo "make bench             measurements, each next to its floor"
+	@echo "make bench-memory      how much of what answers a question she recalls, and how fast"
 	@echo "make pictures          make the pictures of the README anew, from the running product"
 	@echo "make test-all-pythons  start and stop on every Python 3.11 to 3.13 found"
 	@echo "make clean             remove everything that make has made"
@@ -91,6 +92,10 @@ readme: $(VENV)/.installed
 
 bench: $(VENV)/.installed-tests $(VENV)/.chromium
 	$(PY) -m tests.bench $(ARGS)
+
+bench-memory: $(VENV)/.installed-tests
+	$(PY) -m tests.bench.bench_memory_quality $(ARGS)
+	$(PY) -m tests.bench.bench_memory_speed $(ARGS)
 
 pictures: $(VENV)/.installed-tests $(VENV)/.chromium
 	$(PY) -m tests.page.pictures
