@@ -28,6 +28,8 @@ class BackgroundCompression(Protocol):
 
     def compress_later(self, character: str, summariser: Summariser) -> None: ...
 
+    def learn_later(self, character: str, summariser: Summariser) -> None: ...
+
     async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool: ...
 
 
@@ -64,4 +66,5 @@ class CompressionScheduler:
         """Fold what was said up to this line, and wait for it; false when nothing was done. Raises ``NekoError``."""
         if self._model() is None:
             return False
+        self._memory.learn_later(character, self._summariser)
         return await self._memory.compress(character, self._summariser(), through=through)

@@ -355,8 +355,14 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         return await (await self._opened(character)).learn(ask)
 
     async def _settle(self, character: str, ask: Summarise | None) -> None:
-        await self.compress(character, ask)
-        await self.learn(character, ask)
+        """A model is asked for facts when there is a memo to make as well: the lines of a short talk are all there."""
+        if await self.compress(character, ask) or ask is None:
+            await self.learn(character, ask)
+
+    def learn_later(self, character: str, summariser: Summariser) -> None:
+        """Learn in the background, as ``compress_later`` does."""
+        if character in self._opening:
+            self._background.submit(character, lambda: self.learn(character, summariser()))
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
         return await (await self._opened(character)).review(correct)

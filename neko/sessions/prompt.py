@@ -14,12 +14,16 @@ from datetime import datetime
 
 from neko.llm.tokens import beginning, estimate_tokens
 from neko.prompts import phrases
-from neko.sessions.prompt_lines import Instructions
+from neko.sessions.prompt_lines import Instructions, bare_words
 from neko.sessions.recall_lines import recall_lines
-from neko.types.memory import Evidence, RecentEntry
+from neko.types.memory import CHARACTER, USER, Evidence, Fact, RecentEntry
 
 RECENT_BUDGET = 2400
 """How many tokens, as ``estimate_tokens`` counts them, the recent lines may take."""
+FACTS_BUDGET = 400
+"""Tokens of what is known of people."""
+_ATTRIBUTES = ("name", "home", "job", "family", "pet", "likes", "dislikes", "allergy", "birthday", "plan")
+"""Those that have a name in every language (``fact_attributes``), in its order."""
 _LONGEST_RECENT = RECENT_BUDGET // 6
 """Tokens of one of them: of a longer one the beginning stands there."""
 _LEAST_RECENT = 40
@@ -39,12 +43,16 @@ class Persona:
     is_stranger: bool = False
 
 
-def compose(persona: Persona, recent: Sequence[RecentEntry], began: datetime) -> Instructions:
-    """The system prompt of a session that began at this moment."""
+def compose(
+    persona: Persona, recent: Sequence[RecentEntry], began: datetime, facts: Sequence[Fact] = ()
+) -> Instructions:
+    """The system prompt of a session that began at this moment; of the ``facts`` what the memo and the recent lines do
+    not say."""
     say = phrases(persona.language)
     names = {"character": persona.character, "master": say["stranger"] if persona.is_stranger else persona.master}
     memo = [entry.text for entry in recent if entry.role == "system"]
     lines, whole = _within_budget([entry for entry in recent if entry.role != "system"], persona)
+    told = fact_lines(facts, persona, bare_words("\n".join((*memo, *lines))))
     traits = {name: dict(values) for name, values in persona.traits.items() if values}
     pieces = [
         say["preamble"].format(**names),
@@ -54,10 +62,36 @@ def compose(persona: Persona, recent: Sequence[RecentEntry], began: datetime) ->
         say["traits"].format(**names) + "\n" + json.dumps(traits, ensure_ascii=False) if traits else "",
         say["began"].format(now=spoken_time(began, persona.language)),
         say["memo"] + "\n" + memo[0] if memo else "",
+        say["facts"] + "\n" + "\n".join(told.values()) if told else "",
         say["recent"] + "\n" + "\n".join(lines) if lines else "",
         say["closing"].format(**names),
     ]
-    return Instructions("\n\n".join(piece for piece in pieces if piece), whole)
+    sources = frozenset(source for fact in told for source in fact.sources)
+    return Instructions("\n\n".join(piece for piece in pieces if piece), whole, sources)
+
+
+def fact_lines(facts: Sequence[Fact], persona: Persona, said: str) -> dict[Fact, str]:
+    """A line for each of the newest facts that fit into ``FACTS_BUDGET``, the oldest first; without those whose value
+    stands in ``said`` (``bare_words``)."""
+    say = phrases(persona.language)
+    attributes = dict(zip(_ATTRIBUTES, say["fact_attributes"].split("|"), strict=True))
+    speakers = {USER: say["stranger"] if persona.is_stranger else persona.master, CHARACTER: persona.character}
+    lines: dict[Fact, str] = {}
+    left = FACTS_BUDGET
+    for fact in reversed(facts):
+        if bare_words(fact.value) in said:
+            continue
+        line = say["fact_line"].format(
+            subject=speakers.get(fact.subject, fact.subject),
+            attribute=attributes.get(fact.attribute, fact.attribute),
+            value=fact.value,
+            date=f"{fact.valid_from:%Y-%m-%d}",
+        )
+        left -= estimate_tokens(line) + 1
+        if left < 0:
+            break
+        lines[fact] = line
+    return dict(reversed(lines.items()))
 
 
 def before(recent: Sequence[RecentEntry], pending: Sequence[str], *, again: bool) -> list[RecentEntry]:

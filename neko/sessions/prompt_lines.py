@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from neko.types.memory import Evidence
 
 _WORD: Final = re.compile(r"[^\W_]+")
+_MERE_FACT: Final = 120
+"""Signs of a wording that says little more than the fact which was taken from it."""
 _TELLING: Final = 4
 """Signs of a wording below which it may stand anywhere by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """The system prompt of a session. ``lines``: the ids of the lines of the log that stand in it whole."""
+    """The system prompt of a session. ``lines``: the ids of the lines of the log that stand in it whole; ``sources``:
+    of those from which the facts in it were taken."""
 
     text: str
     lines: frozenset[int]
+    sources: frozenset[int] = frozenset()
 
 
 class PromptLines:
@@ -26,23 +31,24 @@ class PromptLines:
 
     def __init__(self) -> None:
         self._instructed: frozenset[int] = frozenset()
+        self._sources: frozenset[int] = frozenset()
         self._words = ""
         self._told: dict[str, set[int]] = {}
 
     @property
     def ids(self) -> frozenset[int]:
-        return self._instructed | self.told
+        return self._instructed.union(*self._told.values())
 
-    @property
-    def told(self) -> frozenset[int]:
-        """Those that are no part of the instructions."""
-        return frozenset().union(*self._told.values())
+    def told_without(self, turns: Collection[str]) -> frozenset[int]:
+        """Those that are no part of the instructions, nor belong to these turns."""
+        return frozenset().union(*(lines for turn, lines in self._told.items() if turn not in turns))
 
     def hold(self, evidence: Evidence) -> bool:
-        """Does it stand in the prompt: as one of its lines, or in the words of the instructions (the memo's)?"""
+        """Does it stand in the prompt: as one of its lines, in the memo's words, or as the fact taken from it?"""
         wording = bare_words(evidence.text)
         in_words = len(wording) >= _TELLING and wording in self._words
-        return in_words or not self.ids.isdisjoint(evidence.sources)
+        as_fact = len(wording) <= _MERE_FACT and not self._sources.isdisjoint(evidence.sources)
+        return in_words or as_fact or not self.ids.isdisjoint(evidence.sources)
 
     def begin(self, instructions: Instructions) -> None:
         """A session that was told nothing but these."""
@@ -56,6 +62,7 @@ class PromptLines:
     def instruct(self, instructions: Instructions) -> None:
         """The session has other instructions."""
         self._instructed = instructions.lines
+        self._sources = instructions.sources
         self._words = bare_words(instructions.text)
 
     def last_of(self, turn_id: str) -> int:

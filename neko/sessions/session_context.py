@@ -100,6 +100,7 @@ class SessionContext:
         try:
             await self._dependencies.settle(self.lines.last_of(turn_id))
             recent = await self._dependencies.memory.recent(self._character)
+            known = await self._dependencies.memory.facts(self._character)
         except NekoError as error:
             logger.warning("%s: the memo of a session was not renewed: %s", self._character, error.code)
             return
@@ -107,8 +108,9 @@ class SessionContext:
         covered = self.lines.covered(reach)
         if not covered or session_id != self._session_id:
             return
-        told = self.lines.told
+        told = self.lines.told_without(covered)
         rest = [entry for entry in recent if entry.role == "system" or entry.id not in told]
-        instructions = prompt.compose(self._dependencies.persona(), rest, self._began)
+        known = [fact for fact in known if told.isdisjoint(fact.sources)]
+        instructions = prompt.compose(self._dependencies.persona(), rest, self._began, known)
         self.lines.instruct(instructions)
         self._send(Renew(instructions.text, covered))

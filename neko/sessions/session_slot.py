@@ -270,17 +270,18 @@ class ModelSessionSlot:
         try:
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
                 recent = await self._dependencies.memory.recent(self._character)
+                known = await self._dependencies.memory.facts(self._character)
         except (NekoError, TimeoutError) as error:
             logger.warning("%s: starting without memory: %s", self._character, type(error).__name__)
             fault = error if isinstance(error, NekoError) else memory_too_slow()
             memory_failed(self._dependencies.faults, self._character, fault)
-            recent = []
+            recent, known = [], []
         recent = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in self._observer.unkept)]
         answers_now = self.current is not None and self.current.takes("text")
         if session.capabilities.text_input and not answers_now and (pending := self._observer.pending):
             recent = prompt.before(recent, [request.text for request in pending], again=pending[-1].again)
         toolbox = self._dependencies.toolbox
-        instructions = prompt.compose(persona, recent, began)
+        instructions = prompt.compose(persona, recent, began, known)
         setup = SessionSetup(
             self._character,
             persona.master,

@@ -28,6 +28,9 @@ class Requests:
     def compress_later(self, character: str, summariser: Summariser) -> None:
         self.characters.append(character)
 
+    def learn_later(self, character: str, summariser: Summariser) -> None:
+        self.characters.append(character)
+
     async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool:
         self.characters.append(character)
         return True

@@ -567,3 +567,23 @@ async def test_every_turn_has_the_time_in_the_language_of_the_talk(
     assert "Monday, 2026-01-05 09:03" in first[-1]["content"]
     assert "Thursday, 2026-01-15 22:40" in second[-1]["content"]
     assert second[: len(first)] == first  # so that a server need not read again what it has read
+
+
+async def test_a_fact_that_no_memo_holds_is_in_the_next_session_and_is_not_recalled_too(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    await ask(manager, outbox, "I am allergic to walnuts")
+    for _ in range(6):
+        await ask(manager, outbox, "and so on")
+    manager.handle(EndSession())
+    async with asyncio.timeout(TIMEOUT_S):
+        while not await neko.memory.facts("Mio"):
+            continue
+    assert "walnuts" not in "".join(entry.text for entry in await neko.memory.recent("Mio"))
+    await ask(manager, outbox, "what do walnuts do to me?")
+    instructions = provider.chats[-1].json["messages"][0]["content"]
+    assert "allergy: walnuts" in instructions
+    assert times_told("walnuts", provider) == 1 + last_words(provider).count("walnuts")
+    assert last_words(provider).count("walnuts") == 1

@@ -13,7 +13,7 @@ from neko.prompts import phrases
 from neko.sessions import prompt
 from neko.sessions.prompt import Persona
 from neko.sessions.recall_lines import LONGEST_LINE, MOST_LINES, RECALL_BUDGET, excerpt
-from neko.types.memory import Evidence, RecentEntry
+from neko.types.memory import Evidence, Fact, RecentEntry
 
 NOW = datetime(2026, 11, 21, 9, 5)
 CAT = Evidence("my cat is {Biscuit}", "user", "Anna", datetime(2026, 5, 3, 18, 0), "line", (1,), "mentions cat", 1.0)
@@ -125,3 +125,35 @@ def test_an_excerpt_is_where_most_of_the_question_is_found() -> None:
     assert estimate_tokens(part) <= LONGEST_LINE + 5
     assert excerpt("short", "anything", LONGEST_LINE) == "short"
     assert excerpt(text, "zzz", LONGEST_LINE).startswith("violins here")
+
+
+def fact(attribute: str, value: str, line: int, subject: str = "user") -> Fact:
+    return Fact(line, subject, attribute, value, NOW, None, NOW, None, (line,))
+
+
+def test_facts_stand_in_the_prompt_in_the_readers_words_unless_memo_or_lines_say_them() -> None:
+    recent = [RecentEntry("system", "Sam lives in Oslo."), RecentEntry("user", "My cat is Biscuit")]
+    facts = [
+        fact("home", "Oslo", 1),
+        fact("pet", "cat is Biscuit", 2),
+        fact("allergy", "walnuts", 3),
+        fact("hobby", "stamps", 4, "character"),
+        fact("job", "violin maker", 5, "Clara"),
+    ]
+    instructions = prompt.compose(persona(), recent, NOW, facts)
+    lines = [line for line in instructions.text.splitlines() if line.startswith("- ")]
+    assert lines == [
+        "- Sam, allergy: walnuts [2026-11-21]",
+        "- Mio, hobby: stamps [2026-11-21]",
+        "- Clara, job: violin maker [2026-11-21]",
+    ]
+    assert instructions.sources == {3, 4, 5}
+    assert "Sam, 过敏: walnuts" in prompt.compose(persona("zh-CN"), [], NOW, facts).text
+
+
+def test_the_newest_facts_stay_within_their_budget() -> None:
+    facts = [fact("likes", f"thing number {number}", number) for number in range(1, 200)]
+    bare, full = prompt.compose(persona(), [], NOW).text, prompt.compose(persona(), [], NOW, facts).text
+    assert "thing number 199 " in full
+    assert "thing number 1 " not in full
+    assert estimate_tokens(full) - estimate_tokens(bare) <= prompt.FACTS_BUDGET + 20
