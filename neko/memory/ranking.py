@@ -27,7 +27,8 @@ _NEAR: Final = 1.0
 _FAR: Final = 0.8
 _DECAYS: Final = (0.7, 0.49, 0.343)
 """Of lines one, two and three away."""
-_MEANING: Final = 0.6
+_MEANING: Final = 0.7
+_PREVIOUS: Final = 0.5
 _FIT: Final = 150
 """Cosines count from that of the 150th nearest line upwards: all lie close together."""
 _DATE: Final = 1.5
@@ -111,7 +112,7 @@ def rank(
     score = _scaled(_bm25(counts, lengths, weights))
     score += _NEAR * _scaled(_bm25(near, _around(lengths, joined, (1.0,)), weights))
     score += _FAR * _scaled(_bm25(_around(counts, joined, _DECAYS), _around(lengths, joined, _DECAYS), weights))
-    others = _MEANING * _meaning(lines, cosines or {}) + _DATE * _by_date(question, lines)
+    others = _MEANING * _meaning(lines, cosines or {}, joined) + _DATE * _by_date(question, lines)
     if not len(weights) or ((near > 0) @ weights).max() < question.floor:
         score[:] = 0.0
     score += others
@@ -181,15 +182,24 @@ def _scaled(scores: Array) -> Array:
     return scores / largest if largest > 0 else scores
 
 
-def _meaning(lines: Sequence[Candidate], cosines: Mapping[int, float]) -> Array:
+def _meaning(lines: Sequence[Candidate], cosines: Mapping[int, float], joined: Flags) -> Array:
+    """How near each line is to the question, alone and together with the line before it, which it may answer."""
     import numpy as np
 
     if not cosines:
         return np.zeros(len(lines))
-    known = np.array(sorted(cosines.values(), reverse=True))
-    lowest = float(known[min(_FIT, len(known) - 1)])
-    values = np.array([cosines.get(line.id, lowest) for line in lines])
-    return _scaled(np.maximum(values - lowest, 0.0))
+    lowest = min(cosines.values())
+    alone = np.array([cosines.get(line.id, lowest) for line in lines])
+    after = alone.copy()
+    after[1:] += _PREVIOUS * alone[:-1] * joined
+    return _above_most(alone) + _above_most(after)
+
+
+def _above_most(cosines: Array) -> Array:
+    import numpy as np
+
+    place = max(len(cosines) - _FIT, 0)
+    return _scaled(np.maximum(cosines - np.partition(cosines, place)[place], 0.0))
 
 
 def _by_date(question: Question, lines: Sequence[Candidate]) -> Array:
