@@ -16,7 +16,7 @@ from neko.memory.line_codec import Names
 from neko.types.memory import RecentEntry
 
 _NAME_OR_NUMBER: Final = re.compile(
-    r"\d|(?<=[^.!?\s] )[A-Z][a-z]+|[月日]曜|星期|礼拜|[一二三四五六七八九十]月|[가-힣]+요일"
+    r"\d|(?<=[^.!?\s] )[A-Z][a-z]+|[月火水木金土日]曜|星期|礼拜|[一二三四五六七八九十]月|[가-힣]+요일"
 )
 _LONGEST: Final = 160
 """Characters of a sentence."""

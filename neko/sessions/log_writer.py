@@ -85,6 +85,7 @@ class LogWriter:
         self._character = character
         self._lines = lines
         self._memory = dependencies.memory
+        self._label = dependencies.label
         self._facts = dependencies.bus.session
         self._now = dependencies.now
         self._timeouts = dependencies.timeouts
@@ -394,7 +395,8 @@ class LogWriter:
             async with asyncio.timeout(self._timeouts.recall_timeout_s):
                 wanted = await in_thread(search_words, text)
                 limit = _RECALLED + len(self._lines.ids)
-                context = [line.text for line in self._said if line.id not in besides]
+                by_rule = self._label().offline  # goes by the words of the question alone
+                context = [line.text for line in self._said if line.id not in besides and not by_rule]
                 found = await self._memory.recall(
                     self._character, wanted, limit=limit, context=context, now=self._now()
                 )

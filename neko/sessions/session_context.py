@@ -19,6 +19,7 @@ from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.prompt_lines import PromptLines
+from neko.sessions.recall_lines import MOST_LINES
 from neko.sessions.session_slot import SessionHandle
 from neko.tasks import TaskOwner
 from neko.types.model_session import HistoryCut, HistoryFills, ModelInput, Prepare, Renew, Respond, UserMessage
@@ -68,7 +69,7 @@ class SessionContext:
             turn_id,
             request.text or phrases(persona.language)["look"],
             images,
-            request.recalled,
+            request.recalled[:MOST_LINES],
             "\n\n".join(filter(None, (known, note))),
             again=request.again,
             help=in_danger,
