@@ -141,7 +141,10 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
 
     async def store_many(self, character: str, lines: Sequence[NewLine]) -> list[Stored]:
         """Store lines that were said elsewhere, as one transaction (``RecentWindow.store``)."""
-        return await (await self._opened(character)).window.store(lines)
+        memory = await self._opened(character)
+        stored = await memory.window.store(lines)
+        memory.meaning.touch()
+        return stored
 
     async def of_clients(self, character: str, client_ids: Sequence[str]) -> list[Line]:
         """The lines that were stored with these ids of their sender's."""

@@ -69,6 +69,13 @@ async def test_a_log_from_before_is_embedded_and_goes_on_where_it_was(memory_fol
     assert await nearest(memory, "Line 37") == [ids[37]]
 
 
+async def test_lines_that_were_said_elsewhere_are_embedded_too(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open(embedders=Choice(WordEmbedder()))
+    stored = await memory.store_many(MIO, [new_line(text, client_id=text) for text in TALK])
+    await embedded(memory)
+    assert vectors(memory_folder) == [one.line.id for one in stored]
+
+
 async def test_what_is_said_meanwhile_comes_before_old_lines(memory_folder: MemoryFolder) -> None:
     await memory_folder.talked(*(f"Line {number} of an old talk." for number in range(100)))
     embedder = WordEmbedder()

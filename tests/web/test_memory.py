@@ -140,3 +140,9 @@ def test_the_companion_is_whoever_is_called_so(
 ) -> None:
     found = roles_of(speakers, conversation, "Anna", before)
     assert [found[name] for name in speakers] == roles
+
+
+async def test_how_many_lines_are_found_by_their_meaning_is_told(client: httpx2.AsyncClient, neko: Neko) -> None:
+    name = neko.characters.current
+    assert (await client.get(f"/api/memory/{name}/meaning")).json()["state"] == "off"
+    assert (await client.get("/api/memory/Nobody/meaning")).status_code == 404

@@ -6,19 +6,21 @@ A ``conversation`` is a character. Its lines keep who said them, when and the id
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from neko.app.earlier_talk import character_of, roles_of
 from neko.errors import CharacterError
+from neko.i18n import describe
 from neko.memory.line_codec import local_naive
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Role
 from neko.types.memory import InChats
-from neko.web.endpoint import Call, post
+from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
-from neko.web.routes.history import manager_of
+from neko.web.request_language import request_language
+from neko.web.routes.history import CharacterPath, known, manager_of
 from neko.web.schemas import Empty, Schema, Success
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -250,4 +252,36 @@ def _known(call: Call[Any, Any, Any], conversation: str) -> str:
     return name
 
 
-ENDPOINTS = (turns, search, forget)
+class MeaningState(Schema):
+    """``done`` of ``total`` lines are found by their meaning, by ``model``, "" for none. ``state``: "off" without a
+    model, "waiting" for what ``error`` and ``remedy`` tell to be over."""
+
+    state: Literal["off", "working", "waiting", "done"]
+    model: str
+    done: int
+    total: int
+    error: str = ""
+    remedy: str = ""
+
+
+@get(
+    "/api/memory/{character}/meaning",
+    path=CharacterPath,
+    response=MeaningState,
+    summary="How many lines are found by their meaning, too",
+    failures={404: "There is no such character."},
+)
+async def meaning(call: Call[Empty, Empty, CharacterPath]) -> MeaningState:
+    at = await call.neko.memory.meaning(known(call, call.path.character))
+    notice = describe(at.error, request_language(call.request, call.neko)) if at.error else None
+    return MeaningState(
+        state=at.state,
+        model=at.model,
+        done=at.done,
+        total=at.total,
+        error=notice.text if notice else "",
+        remedy=notice.remedy if notice else "",
+    )
+
+
+ENDPOINTS = (turns, search, forget, meaning)
