@@ -44,7 +44,7 @@ _READ: Final = 4_000
 """Characters of a question that are looked at: its beginning."""
 _POSTINGS: Final = 2_000
 """Lines that are looked up for one term, the newest; a term of more lines tells little."""
-_ALL_POSTINGS: Final = 12_000
+_ALL_POSTINGS: Final = 8_000
 """Lines that are looked up for all terms; of what is left, a sample."""
 _SAMPLE: Final = 500
 _PAIRED: Final = 4

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neko.memory import index
@@ -93,6 +93,9 @@ async def take(memory: MemoryService, step: Step) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(STEPS)
+@example([("say", 0, TEXTS[0]), ("delete", 0, ""), ("undo", 0, "")])
+@example([("say", 0, TEXTS[0]), ("reply", 0, TEXTS[1]), ("again", 0, TEXTS[2]), ("version", 0, "")])
+@example([("say", 0, TEXTS[0]), ("chat", 0, ""), ("say", 1, TEXTS[1]), ("delete chat", 0, "")])
 def test_after_any_course_of_things_the_index_holds_what_the_log_does(steps: list[Step]) -> None:
     async def take_all(folder: Path) -> None:
         async with AsyncExitStack() as stack:
