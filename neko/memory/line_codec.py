@@ -109,6 +109,8 @@ def line_json(line: NewLine) -> str:
         neko["remark"] = {"code": line.remark.code, "params": dict(line.remark.params)}
     if line.replaces is not None:
         neko["replaces"] = line.replaces
+    if line.recalled:
+        neko["recalled"] = list(line.recalled)
     if line.chat:
         neko["chat"] = line.chat
     return json.dumps(turn_message(line.role, line.text, at, neko))
@@ -199,6 +201,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         replaces=_number(neko.get("replaces")),
         pictures=_pictures(neko.get("pictures")),
         remark=remark_of(neko.get("remark")),
+        recalled=_numbers(neko.get("recalled")),
     )
     return LoggedLine(line, bool(neko), _status(neko.get("own_status")))
 
@@ -260,6 +263,7 @@ def committed(line_id: int, line: NewLine) -> Line:
         replaces=line.replaces,
         pictures=line.pictures,
         remark=line.remark,
+        recalled=line.recalled,
     )
 
 
@@ -298,3 +302,8 @@ def _pictures(value: object) -> tuple[str, ...]:
 
 def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _numbers(value: object) -> tuple[int, ...]:
+    found = map(_number, value if isinstance(value, list) else [])
+    return tuple(number for number in found if number is not None)

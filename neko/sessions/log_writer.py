@@ -232,6 +232,7 @@ class LogWriter:
                 status=status,
                 replaces=reply.replaces.id if reply.replaces else None,
                 remark=reply.remark,
+                recalled=self._lines.recalled_for(reply.turn_id),
             )
             self._put(self._written(line))
 
@@ -268,6 +269,7 @@ class LogWriter:
                 status="interrupted",
                 replaces=written.id,
                 remark=written.remark,
+                recalled=written.recalled,
             )
             await self._write(line, turn_id)
 

@@ -107,15 +107,25 @@ def before(recent: Sequence[RecentEntry], pending: Sequence[str], *, again: bool
     return earlier
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a turn is told from memory, "" for nothing, and the ids of the lines that it rests on."""
+
+    text: str
+    sources: tuple[int, ...]
+
+
 def context(
     persona: Persona,
     recalled: Sequence[Evidence],
     question: str = "",
     stands: Callable[[Evidence], bool] = lambda _: False,
-) -> str:
-    """What of ``recalled`` is worth telling for one turn (``recall_lines``); "" when nothing is."""
-    lines = recall_lines(recalled, question, persona.language, stands)
-    return "\n".join((phrases(persona.language)["recall"], *lines)) if lines else ""
+) -> Known:
+    """What of ``recalled`` is worth telling for one turn (``recall_lines``)."""
+    chosen = recall_lines(recalled, question, persona.language, stands)
+    lines = [line for _, line in chosen]
+    text = "\n".join((phrases(persona.language)["recall"], *lines)) if lines else ""
+    return Known(text, tuple(dict.fromkeys(source for evidence, _ in chosen for source in evidence.sources)))
 
 
 def clock(language: str, now: datetime, began: datetime) -> str:

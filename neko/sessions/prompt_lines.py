@@ -34,6 +34,7 @@ class PromptLines:
         self._sources: frozenset[int] = frozenset()
         self._words = ""
         self._told: dict[str, set[int]] = {}
+        self._recalled: tuple[str, tuple[int, ...]] = ("", ())
 
     @property
     def ids(self) -> frozenset[int]:
@@ -58,6 +59,14 @@ class PromptLines:
     def add(self, turn_id: str, line_id: int) -> None:
         """The session was told this line, or has said it."""
         self._told.setdefault(turn_id, set()).add(line_id)
+
+    def recalled(self, turn_id: str, line_ids: tuple[int, ...]) -> None:
+        """For the reply of this turn, the newest, the session was told of these lines from memory."""
+        self._recalled = turn_id, line_ids
+
+    def recalled_for(self, turn_id: str) -> tuple[int, ...]:
+        """What ``recalled`` was told of this turn; nothing of an earlier one."""
+        return self._recalled[1] if turn_id == self._recalled[0] else ()
 
     def instruct(self, instructions: Instructions) -> None:
         """The session has other instructions."""

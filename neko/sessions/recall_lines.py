@@ -33,8 +33,9 @@ _UNSPACED: Final = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 
 def recall_lines(
     recalled: Sequence[Evidence], question: str, language: str, stands: Callable[[Evidence], bool]
-) -> list[str]:
-    """The best of ``recalled``, oldest first, each with who said it and when; empty when nothing is worth telling.
+) -> list[tuple[Evidence, str]]:
+    """The best of ``recalled``, oldest first, each with its line: who said it and when; empty when nothing is worth
+    telling.
 
     Left out is what ``stands`` in the prompt, and what only repeats the question or another line.
     """
@@ -56,7 +57,7 @@ def recall_lines(
         chosen.append((evidence, line))
         if len(chosen) == MOST_LINES:
             break
-    return [line for _, line in sorted(chosen, key=lambda one: one[0].at)]
+    return sorted(chosen, key=lambda one: one[0].at)
 
 
 def excerpt(text: str, question: str, most_tokens: int) -> str:

@@ -62,6 +62,7 @@ class SessionContext:
         in_danger = self._help.of(*(one.text for one in said))
         note = self._help.note(in_danger, persona.master, persona.language) if in_danger else ""
         known = prompt.context(persona, request.recalled, request.text, self.lines.hold)
+        self.lines.recalled(turn_id, known.sources)
         for one in said:
             if one.line:
                 self.lines.add(turn_id, one.line.id)
@@ -70,7 +71,7 @@ class SessionContext:
             request.text or phrases(persona.language)["look"],
             images,
             request.recalled[:MOST_LINES],
-            "\n\n".join(filter(None, (known, note))),
+            "\n\n".join(filter(None, (known.text, note))),
             again=request.again,
             help=in_danger,
             time=self._time(),

@@ -27,6 +27,7 @@ class NewLine:
     ``images`` is how many pictures came with it, ``pictures`` the files of those that were kept.
     ``replaces`` is the id of an earlier reply of which this one is a retry. An empty ``speaker``
     is the default one: the user's name for role user, the character's for role assistant.
+    ``recalled``: the ids of the lines that memory told the model of for this reply.
     """
 
     session_id: str
@@ -41,6 +42,7 @@ class NewLine:
     speaker: str = ""
     pictures: tuple[str, ...] = ()
     remark: Remark | None = None
+    recalled: tuple[int, ...] = ()
     chat: int = 0
     """The memory's to set: a new line goes into the open chat."""
 
@@ -70,6 +72,7 @@ class Line:
     replaces: int | None = None
     pictures: tuple[str, ...] = ()
     remark: Remark | None = None
+    recalled: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,6 +261,7 @@ def line_json(line: Line) -> dict[str, Any]:
         "replaces": line.replaces,
         "pictures": list(line.pictures),
         "remark": {"code": line.remark.code, "params": dict(line.remark.params)} if line.remark else None,
+        "recalled": list(line.recalled),
     }
 
 

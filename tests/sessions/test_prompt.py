@@ -87,13 +87,13 @@ def test_the_time_is_told_in_the_readers_language_with_the_day_when_it_is_anothe
 
 
 def test_recall_is_quoted_with_its_date_and_speaker() -> None:
-    assert "2026-05-03 18:00, Anna: my cat is {Biscuit}" in prompt.context(persona(), [CAT])
-    assert not prompt.context(persona(), [])
+    assert "2026-05-03 18:00, Anna: my cat is {Biscuit}" in prompt.context(persona(), [CAT]).text
+    assert not prompt.context(persona(), []).text
 
 
 def test_recall_brings_nothing_that_stands_in_the_prompt_or_only_repeats_the_question() -> None:
     found = [memory("What is my cat called?", 3), memory("my cat is Biscuit", 4), memory("My cat is Biscuit!", 5)]
-    text = prompt.context(persona(), [CAT, *found], "what is my cat called", lambda one: one is CAT)
+    text = prompt.context(persona(), [CAT, *found], "what is my cat called", lambda one: one is CAT).text
     assert "{Biscuit}" not in text
     assert "called?" not in text
     assert text.lower().count("my cat is biscuit") == 1
@@ -101,7 +101,7 @@ def test_recall_brings_nothing_that_stands_in_the_prompt_or_only_repeats_the_que
 
 def test_recall_brings_the_best_lines_oldest_first() -> None:
     found = [memory(f"fact number {number}", number) for number in (9, 8, 1, 7, 6, 5, 4, 3)]
-    lines = [line for line in prompt.context(persona(), found).splitlines() if "fact" in line]
+    lines = [line for line in prompt.context(persona(), found).text.splitlines() if "fact" in line]
     assert [line[-1] for line in lines] == ["1", "5", "6", "7", "8", "9"]
     assert len(lines) == MOST_LINES
 
@@ -111,7 +111,7 @@ def test_recall_brings_the_best_lines_oldest_first() -> None:
 )
 def test_recall_keeps_to_its_budget_and_quotes_the_part_that_was_asked_about(filler: str, fact: str) -> None:
     found = [memory(filler * 900 + f"{number} {fact}" + filler * 900, number) for number in range(1, 7)]
-    text = prompt.context(persona(), found, f"what about {fact}")
+    text = prompt.context(persona(), found, f"what about {fact}").text
     assert estimate_tokens(text) - estimate_tokens(phrases("en")["recall"]) <= RECALL_BUDGET
     assert text.count(fact.strip()) >= 3
 

@@ -70,6 +70,7 @@ async def test_a_line_tells_all_that_the_page_shows(client: httpx2.AsyncClient, 
         "replaces": None,
         "pictures": [],
         "remark": None,
+        "recalled": [],
         "speaker": neko.characters.cards.master_name,
     }
 

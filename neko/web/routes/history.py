@@ -42,7 +42,7 @@ class RemarkShape(Schema):
 
 class LineShape(Schema):
     """``at`` is ISO 8601 with its offset; ``images`` is how many pictures came with it; ``replaces`` is the id of the
-    version of a reply that counted before this one."""
+    version of a reply that counted before this one; ``recalled`` are the lines that memory told the model of for it."""
 
     id: int
     role: Literal["user", "assistant", "system"]
@@ -57,6 +57,7 @@ class LineShape(Schema):
     replaces: int | None
     pictures: list[str]
     remark: RemarkShape | None
+    recalled: list[int]
 
 
 class History(Schema):
@@ -102,6 +103,7 @@ def line_shape(line: Line) -> LineShape:
         replaces=line.replaces,
         pictures=list(line.pictures),
         remark=RemarkShape(code=line.remark.code, params=dict(line.remark.params)) if line.remark else None,
+        recalled=list(line.recalled),
     )
 
 

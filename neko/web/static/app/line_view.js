@@ -2,7 +2,7 @@
  * One line of the talk: her words or yours, with time, copy and retry a hover or tap away.
  *
  * @import { Entry } from "./transcript.js"
- * @typedef {{ retry: () => void, remove: () => void, edit: () => void, step: (by: 1 | -1) => void, picture: (at: number) => void }} LineActions
+ * @typedef {{ retry: () => void, remove: () => void, edit: () => void, step: (by: 1 | -1) => void, picture: (at: number) => void, why: () => void }} LineActions
  */
 import { copyBy } from "./code_block.js";
 import { closest, h, icon } from "./element.js";
@@ -59,6 +59,7 @@ export class LineView {
     this.copyButton.addEventListener("click", () => void copyBy(this.copyButton, entry.text));
     this.retryButton = entry.role === "assistant" &&
       h("button", { type: "button", class: "line-act line-retry", tabindex: "-1", "data-testid": "retry", on: { click: actions.retry } }, icon("retry"));
+    this.whyButton = h("button", { type: "button", class: "line-act line-why", tabindex: "-1", "data-testid": "why", hidden: true, on: { click: actions.why } }, icon("memory"));
     this.deleteButton = h("button", { type: "button", class: "line-act line-delete", tabindex: "-1", "data-testid": "delete", on: { click: actions.remove } }, icon("delete"));
     this.editButton = entry.role === "user" &&
       h("button", { type: "button", class: "line-act line-edit", tabindex: "-1", "data-testid": "edit", on: { click: actions.edit } }, icon("edit"));
@@ -68,7 +69,7 @@ export class LineView {
       this.#words,
       this.#remark,
       this.#times,
-      h("div", { class: "line-foot" }, this.#note, this.#time, this.copyButton, this.editButton, this.retryButton, this.deleteButton),
+      h("div", { class: "line-foot" }, this.#note, this.#time, this.copyButton, this.editButton, this.retryButton, this.whyButton, this.deleteButton),
     );
     if (entry.role === "assistant") this.#markdown = new WordsView(this.#words);
     if (entry.images) this.element.prepend(this.#pictures);
@@ -85,6 +86,7 @@ export class LineView {
     element.toggleAttribute("data-off-record", Boolean(entry.offRecord));
     element.toggleAttribute("data-hearing", entry.utterance !== undefined);
     element.toggleAttribute("data-waiting", entry.state === "sent" && Boolean(entry.waiting));
+    this.whyButton.hidden = !entry.recalled?.length;
     this.#time.dateTime = entry.at;
     this.#time.textContent = clock(entry.at);
     this.#note.textContent = this.#noteText();
@@ -107,6 +109,8 @@ export class LineView {
     this.copyButton.title = t("talk.copy");
     this.deleteButton.title = t(entry.role === "user" ? "talk.delete_exchange" : "talk.delete");
     this.deleteButton.setAttribute("aria-label", this.deleteButton.title);
+    this.whyButton.title = t("why.ask");
+    this.whyButton.setAttribute("aria-label", t("why.ask"));
     if (this.editButton) {
       this.editButton.setAttribute("aria-label", t("talk.edit"));
       this.editButton.title = t("talk.edit");

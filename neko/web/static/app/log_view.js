@@ -30,7 +30,7 @@ function dayName(at) {
   return new Intl.DateTimeFormat(currentLanguage(), { weekday: "long", day: "numeric", month: "long", year }).format(date);
 }
 
-/** @extends {Emitter<{ retry: [entry: Entry], remove: [entry: Entry], edit: [entry: Entry], step: [entry: Entry, by: 1 | -1], picture: [entry: Entry, at: number] }>} */
+/** @extends {Emitter<{ retry: [entry: Entry], remove: [entry: Entry], edit: [entry: Entry], step: [entry: Entry, by: 1 | -1], picture: [entry: Entry, at: number], why: [entry: Entry] }>} */
 export class LogView extends Emitter {
   #log;
   #pages;
@@ -219,6 +219,7 @@ export class LogView extends Emitter {
       edit: () => this.emit("edit", entry),
       step: (by) => this.emit("step", entry, by),
       picture: (at) => this.emit("picture", entry, at),
+      why: () => this.emit("why", entry),
     });
     this.#views.set(entry, view);
     this.#entries.set(view.element, entry);

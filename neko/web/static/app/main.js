@@ -125,6 +125,9 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
   log.on("picture", (entry, at) => {
     import("./picture_viewer.js").then(({ showPicture }) => showPicture(entry, at), () => toast(t("connection.not_now")));
   });
+  log.on("why", (entry) => {
+    import("./why.js").then(({ showWhy }) => showWhy(entry, conversation.character), () => toast(t("connection.not_now")));
+  });
   log.on("step", (entry, by) => void conversation.versions.step(entry, by));
   composer.on("send", (text, pictures) => {
     speech.unlock();

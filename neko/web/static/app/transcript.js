@@ -19,6 +19,7 @@
  * @property {"sent" | "streaming" | "stored"} state own words without a receipt, a reply that grows, anything else
  * @property {boolean} [waiting] own words that wait for the line to the server
  * @property {string | Remark | null} [remark] what is to be known of this reply
+ * @property {number[]} [recalled] the lines that memory told the model of for this reply
  * @property {boolean} [offRecord] it was said, and is kept nowhere
  * @property {boolean} [unkept] the server has it, and cannot write it down yet
  * @property {string} [speechId] the sound of this reply
@@ -427,6 +428,6 @@ function stored(line) {
   return {
     id: line.id, clientId: line.client_id, turnId: line.turn_id, role: line.role, text: line.text,
     at: line.at, status: line.status, images: line.images, replaces: line.replaces, files: line.pictures,
-    remark: line.remark, state: "stored",
+    remark: line.remark, recalled: line.recalled, state: "stored",
   };
 }

@@ -28,6 +28,7 @@
  * @property {number | null} replaces the version of this reply that counted before it
  * @property {string[]} pictures the files of those pictures that were kept
  * @property {Remark | null} remark
+ * @property {number[]} recalled the lines that memory told the model of for this reply
  *
  * What the server sends, by `type`:
  *
