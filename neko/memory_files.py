@@ -10,6 +10,7 @@ _LOG: Final = "time_indexed_"
 _RECENT: Final = "recent_"
 _UNKEPT: Final = "unkept_"
 _PICTURES: Final = "pictures_"
+_BACKUPS: Final = "backups_"
 _JSON: Final = ".json"
 
 
@@ -31,6 +32,16 @@ def unkept_name(character: str) -> str:
 def pictures_name(character: str) -> str:
     """The folder of the pictures that came with the user's words."""
     return _PICTURES + character
+
+
+def backups_name(character: str) -> str:
+    """The folder of the backups of the log."""
+    return _BACKUPS + character
+
+
+def backups_beside(log: str) -> str:
+    """The same, for the name of a log."""
+    return _BACKUPS + log.removeprefix(_LOG)
 
 
 def logs(folder: Path) -> Iterator[Path]:

@@ -25,11 +25,15 @@ _JUDGED: Final = 20_000
 """Characters of a line that are indexed: no line of a user is longer."""
 
 _TABLES: Final = ("neko_index", "neko_words", "neko_indexed")
+_MAKE_INDEX: Final = (
+    "CREATE VIRTUAL TABLE neko_index USING fts5(terms, content='neko_words', content_rowid='id', detail='none', "
+    "columnsize=0, tokenize=\"ascii tokenchars '+#'\")"
+)
+_PARTS: Final = "SELECT name FROM sqlite_master WHERE name GLOB 'neko_index_*' AND type = 'table'"
 _MAKE: Final = (
     "CREATE TABLE neko_words (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, by_user INTEGER NOT NULL, "
     "chat INTEGER NOT NULL, speaker TEXT NOT NULL, text TEXT NOT NULL, terms TEXT NOT NULL)",
-    "CREATE VIRTUAL TABLE neko_index USING fts5(terms, content='neko_words', content_rowid='id', detail='none', "
-    "columnsize=0, tokenize=\"ascii tokenchars '+#'\")",
+    _MAKE_INDEX,
     "CREATE TRIGGER neko_words_in AFTER INSERT ON neko_words BEGIN "
     "INSERT INTO neko_index (rowid, terms) VALUES (new.id, new.terms); END",
     "CREATE TRIGGER neko_words_out AFTER DELETE ON neko_words BEGIN "
@@ -86,6 +90,18 @@ def catch_up(connection: sqlite3.Connection, names: Names, limit: int = STEP) ->
 def purge(connection: sqlite3.Connection) -> None:
     """Write the index anew without what deleted lines have left in it; outside of any transaction that deletes."""
     connection.execute("INSERT INTO neko_index (neko_index) VALUES ('rebuild')")
+
+
+def mend(connection: sqlite3.Connection) -> None:
+    """Make a damaged index anew from ``neko_words``. SQLite drops no table that it cannot open, so its entry is taken
+    out of the schema by hand, then its parts are dropped."""
+    connection.execute("PRAGMA writable_schema=ON")
+    connection.execute("DELETE FROM sqlite_master WHERE name = 'neko_index'")
+    connection.execute("PRAGMA writable_schema=RESET")
+    for (part,) in connection.execute(_PARTS).fetchall():
+        connection.execute(f"DROP TABLE {part}")
+    connection.execute(_MAKE_INDEX)
+    purge(connection)
 
 
 def find(connection: sqlite3.Connection, names: Names, words: Sequence[str], *, limit: int, end: int) -> list[Line]:

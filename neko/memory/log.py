@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoError
-from neko.memory import browse, changes, chats, deletion, facts, index, schema, versions
+from neko.memory import backup, browse, changes, chats, deletion, facts, index, schema, versions
 from neko.memory.connection import Connection, in_transaction
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.facts import NewFact
@@ -37,7 +37,8 @@ from neko.memory.line_codec import (
     with_text,
 )
 from neko.memory.migrations import check_version, migrate
-from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage, store_error
+from neko.memory.paths import backups_of
+from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage, is_index_damage, store_error
 from neko.memory.threads import Lane, Threads, Work
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
@@ -197,10 +198,26 @@ class Log:
     async def _without_traces(self, work: Work[T]) -> T:
         """A transaction that takes words away, and then what it leaves of them in the file and in the WAL."""
         result = await self.transaction(work)
+        try:
+            await in_thread(backup.forget, self.path)
+        except OSError as error:
+            raise store_error(error, backups_of(self.path)) from error
         if not await self._folded_in():
             self._is_rid.clear()
             self._is_to_fold_in.set()
         return result
+
+    async def back_up(self) -> Path | None:
+        """Make the backup that is due (``backup.is_due``); None when none is."""
+        if not await in_thread(backup.is_due, self.path):
+            return None
+        copier = self._connection(self._threads.searching, lambda _: None, self._writer.file)
+        try:
+            return await copier.read(lambda connection: backup.make(connection, self.path))
+        except (sqlite3.Error, OSError) as error:
+            raise store_error(error, backups_of(self.path)) from error
+        finally:
+            await copier.aclose()
 
     async def change_chat(self, number: int | None) -> int | None:
         """``chats.change``: lines that are stored from now on go there."""
@@ -411,12 +428,22 @@ class Log:
         except (sqlite3.Error, TimeoutError) as error:
             if is_damage(error):
                 await self._start_over(opening, error)
+            elif is_index_damage(error):
+                await self._mend_index(opening, error)
             elif not await self._reopened_since(opening):
                 raise store_error(error, self.path) from error
         try:
             return await use()
         except (sqlite3.Error, TimeoutError) as error:
             raise store_error(error, self.path) from error
+
+    async def _mend_index(self, opening: int, error: Exception) -> None:
+        """Make the index anew, or when even that fails the file."""
+        logger.warning("the index of %s is damaged and made anew: %s", self.path, error)
+        try:
+            await self._writer.transaction(index.mend)
+        except sqlite3.Error as worse:
+            await self._start_over(opening, worse)
 
     async def _reopened_since(self, opening: int) -> bool:
         async with self._reopening:

@@ -43,3 +43,8 @@ def checked(character: str) -> str:
     if fault := file_name_fault(character):
         raise InputError(f"a character's name cannot be used for a file: {fault}")
     return character
+
+
+def backups_of(log: Path) -> Path:
+    """The folder of the backups of a log."""
+    return log.with_name(memory_files.backups_beside(log.name))

@@ -120,6 +120,25 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
                 reason="unreadable",
                 why=error.strerror or "",
             ) from error
+        self._owner.supervise(self._back_up_daily, name="back up memories")
+
+    async def _back_up_daily(self) -> None:
+        while True:
+            await asyncio.sleep(self._timeouts.backup_check_s)
+            await self.back_up()
+
+    async def back_up(self) -> list[Path]:
+        """Make the backups that are due of all logs that are open; others have not changed. A failure is logged."""
+        made = []
+        for task in list(self._opening.values()):
+            memory = task.result() if task.done() and not task.cancelled() else None
+            try:
+                copy = await memory.log.back_up() if isinstance(memory, CharacterMemory) else None
+            except NekoError as error:
+                logger.warning("a backup failed: %s", error)
+            else:
+                made += [copy] if copy else []
+        return made
 
     async def aclose(self) -> None:
         """Write what is not written yet and close every file; idempotent."""
@@ -426,7 +445,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
                 path,
                 self._threads,
                 names,
-                self._damaged,
+                lambda error: self._damaged_log(name, error),
                 claim=self._claim,
                 floor=largest_id(entries or []),
                 lock_timeout_s=self._timeouts.lock_timeout_s,
@@ -475,6 +494,14 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
 
     def _names(self, character: str) -> Names:
         return {"user": self._master(), "assistant": character, "system": "SYSTEM_MESSAGE"}
+
+    def _damaged_log(self, name: str, error: NekoError) -> None:
+        """The new log has no index yet."""
+        self._damaged(error)
+        self._background.submit(name, lambda: self._index(name))
+
+    async def _index(self, name: str) -> None:
+        await (await self._opened(name)).log.prepare_recall()
 
     def _damaged(self, error: NekoError) -> None:
         if self._report is not None:

@@ -57,7 +57,12 @@ def store_error(error: Exception, path: Path) -> MemoryStoreError:
 
 def is_damage(error: Exception) -> bool:
     """True when the file itself is broken, so that trying again on it cannot help."""
-    return _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) and not is_index_damage(error)
+
+
+def is_index_damage(error: Exception) -> bool:
+    """True when the full-text index is broken, which can be made anew from the lines."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CORRUPT_VTAB
 
 
 def _primary_code(error: Exception) -> int:

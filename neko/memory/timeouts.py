@@ -13,7 +13,7 @@ class MemoryTimeouts:
     ``find_timeout_s``: for a search of the user's.
     ``close_timeout_s``: for the recent file to be written, and for background work to stop, at the end.
     ``write_delay_s``: from a new line to the write of its recent file, so that the lines of a turn are written at
-    once. Models have deadlines of their own."""
+    once. ``backup_check_s``: between looks at whether a backup is due. Models have deadlines of their own."""
 
     lock_timeout_s: float = 5.0
     read_timeout_s: float = 10.0
@@ -23,3 +23,4 @@ class MemoryTimeouts:
     find_timeout_s: float = 5.0
     close_timeout_s: float = 2.0
     write_delay_s: float = 0.5
+    backup_check_s: float = 120.0
