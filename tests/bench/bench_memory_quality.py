@@ -32,6 +32,7 @@ from neko.memory import index
 from neko.memory.line_codec import Names, line_json
 from neko.memory.service import MemoryService
 from neko.memory.timeouts import MemoryTimeouts
+from neko.memory.words import weighted_terms
 from neko.tasks import TaskOwner
 from neko.types.lines import NewLine
 
@@ -92,7 +93,7 @@ def in_pairs(text: str) -> str:
 
 
 def bm25(turns: Sequence[Json], shape: Callable[[str], str]) -> Retrieve:
-    """FTS5's own ranking of all words of the question."""
+    """FTS5's own ranking of the words of the question that tell something."""
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE VIRTUAL TABLE t USING fts5(text, tokenize='porter unicode61')")
     connection.executemany(
@@ -100,7 +101,7 @@ def bm25(turns: Sequence[Json], shape: Callable[[str], str]) -> Retrieve:
     )
 
     async def retrieve(question: Json) -> list[str]:
-        words = re.findall(r"\w+", shape(question["question"]))
+        words = [word for word in re.findall(r"\w+", shape(question["question"]).lower()) if weighted_terms(word)]
         match = " OR ".join(f'"{word}"' for word in words) or '""'
         rows = connection.execute("SELECT rowid FROM t WHERE t MATCH ? ORDER BY rank LIMIT 20", (match,))
         return [turns[row[0] - 1]["id"] for row in rows]
