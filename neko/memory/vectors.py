@@ -242,10 +242,14 @@ class Nearest:
         ).fetchall()
         if not rows or not self.count:
             return {}
-        mean = self.mean
-        lines, wanted = unpacked([row[1] for row in rows]) - mean, question - mean
-        lengths = np.linalg.norm(lines, axis=1) * np.linalg.norm(wanted)
-        found = (lines @ wanted) / np.maximum(lengths, np.finfo(np.float32).tiny)
+        tiny, mean = np.finfo(np.float32).tiny, self.mean
+        wanted = question - mean
+        lines = np.frombuffer(b"".join(row[1] for row in rows), np.int8).reshape(len(rows), -1).astype(np.float32)
+        # the products with the length-1 lines, so that the mean is subtracted from numbers and not from every line
+        lengths = np.sqrt(np.maximum(np.einsum("ij,ij->i", lines, lines), tiny))
+        with_wanted, with_mean = (lines @ np.stack((wanted, mean), axis=1)).T / lengths
+        apart = np.sqrt(np.maximum(1 - 2 * with_mean + mean @ mean, tiny)) * np.linalg.norm(wanted)
+        found = (with_wanted - mean @ wanted) / np.maximum(apart, tiny)
         return {row[0]: float(cosine) for row, cosine in zip(rows, found, strict=True)}
 
     def _first_pass(self, question: Matrix, end: int) -> list[int]:
