@@ -25,6 +25,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from neko.application import Neko
+from neko.audio.engines import by_script
 from neko.llm.embeddings import models as embedding_models
 from neko.serve import listen, serving
 from neko.settings import Settings
@@ -49,6 +50,13 @@ def no_model_embeds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     """No model that happens to be installed here embeds what a test says; a test of real ones names its own."""
     if request.node.get_closest_marker("real") is None:
         monkeypatch.setattr(embedding_models, "installed", list)
+
+
+@pytest.fixture(autouse=True)
+def no_model_speaks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one loaded to speak: the built-in voice is espeak-ng, whatever is installed here."""
+    if request.node.get_closest_marker("real") is None:
+        monkeypatch.setattr(by_script, "MODELS", ())
 
 
 @pytest.fixture(autouse=True)

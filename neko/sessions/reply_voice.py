@@ -243,7 +243,9 @@ class ReplyVoice:
         self._owner.spawn(self._pipeline.use(voice.engine, voice.settings), name="change of voice")
 
     async def prewarm(self) -> None:
-        """Load the voice ahead of the first sentence; a fault is told."""
+        """Load the voice ahead of the first sentence, if anybody is to hear it; a fault is told."""
+        if self.is_silent():
+            return
         try:
             async with asyncio.timeout(self._dependencies.timeouts.prewarm_timeout_s):
                 await self.voice.engine.prewarm(self._dependencies.persona().language)

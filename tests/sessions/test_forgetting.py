@@ -16,6 +16,7 @@ from neko.app import Neko
 from neko.sessions.events import ReplyText
 from neko.settings import Settings
 from neko.types.lines import NewLine, Role
+from neko.types.memory import Evidence
 
 NAME = "Mio"
 DEADLINE_S = 30.0
@@ -171,9 +172,17 @@ async def test_in_other_languages_too(neko: Neko, fact: str, wish: str, yes: str
     await until_forgotten(neko, fact)
 
 
+@pytest.mark.parametrize("is_found", [True, False])
 async def test_a_name_that_was_told_in_passing_is_forgotten_with_the_line_that_told_it(
-    neko: Neko,
+    neko: Neko, monkeypatch: pytest.MonkeyPatch, is_found: bool
 ) -> None:
+    """Whether or not the search finds that line."""
+
+    async def find_nothing(*_: object, **__: object) -> list[Evidence]:
+        return []
+
+    if not is_found:
+        monkeypatch.setattr(neko.memory, "recall", find_nothing)
     await say(neko, "I'm Priya")
     await until_called(neko, "Priya")
     assert "Priya" in await say(neko, "forget my name")

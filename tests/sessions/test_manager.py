@@ -36,7 +36,7 @@ from neko.sessions.outbox import TOO_SLOW, Outbox
 from neko.settings import Settings
 from tests.scripted_provider import Script, ScriptedProvider
 
-TIMEOUT_S = 8.0
+TIMEOUT_S = 30.0
 
 
 @pytest.fixture
