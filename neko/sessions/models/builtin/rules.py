@@ -292,7 +292,8 @@ class Rules:
         if not hits:
             return self._found(book, "forget" if hits is None else "forget_nothing")
         lines = tuple(source for hit in hits for source in hit.sources)
-        self._wish = Wish(lines, message.id, names=any(told_name(hit.text, namings()) for hit in hits))
+        names = any(told_name(hit.text, namings()) for hit in hits)
+        self._wish = Wish(lines, message.id, names=names, told_in=self._named_in if names else "")
         return self._ask_to_forget(book, [hit.text for hit in hits])
 
     def _ask_to_forget(self, book: Phrasebook, texts: Sequence[str]) -> Found:
