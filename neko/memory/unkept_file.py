@@ -34,6 +34,7 @@ def _line(entry: dict[str, Any]) -> NewLine:
     known = {name: value for name, value in entry.items() if name in _NAMES}
     known["at"] = datetime.fromisoformat(entry["at"])
     known["pictures"] = tuple(entry.get("pictures") or ())
+    known["recalled"] = tuple(entry.get("recalled") or ())
     known["remark"] = remark_of(entry.get("remark"))
     return NewLine(**known)
 
