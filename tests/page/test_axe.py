@@ -15,7 +15,7 @@ from playwright.async_api import Browser, expect
 from neko.llm.small_model import files
 from tests import scripted_llama
 from tests.page.page_driver import PageDriver
-from tests.page.running_neko import RunningNeko
+from tests.page.running_neko import NAME, RunningNeko
 from tests.page.test_call import MICROPHONE
 from tests.page.test_chat_page_writing import GIVE_PICTURE
 from tests.scripted_hearing import ScriptedHearing, Words
@@ -241,3 +241,23 @@ async def test_every_settings_page_and_the_editor(connected: RunningNeko, visito
     await visitor.get("character-delete").click()
     await expect(visitor.get("toast")).to_be_visible()
     await visitor.look("character deleted")
+
+
+async def test_the_page_of_the_memory(running_neko: RunningNeko, visitor: Visitor) -> None:
+    await running_neko.remember(24, days=40)
+    await running_neko.neko.memory.compress(NAME, None)
+    page = await visitor.open(f"{running_neko.url}/memory_browser", ready=False)
+    await expect(visitor.get("memory-line").first).to_be_visible()
+    await visitor.look("days of the memory")
+    for tab, there in (("summaries", "sources"), ("known", "export-json"), ("changes", "tab-changes")):
+        await visitor.get(f"tab-{tab}").click()
+        await expect(visitor.get(there).first).to_be_visible()
+        await visitor.look(f"memory: {tab}")
+        assert await page.evaluate("survey.outside()") == []
+    await visitor.get("memory-search").fill("line 1")
+    await expect(visitor.get("forget-ticked")).to_be_visible()
+    await visitor.get("tick-all").check()
+    await visitor.look("found in the memory")
+    await visitor.get("forget-ticked").click()
+    await expect(visitor.get("ask-forget")).to_be_visible()
+    await visitor.look("a question before forgetting")

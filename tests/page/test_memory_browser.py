@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
@@ -9,7 +10,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
 
+from neko.memory import facts
 from neko.types.lines import NewLine, Role
+from neko.types.memory import USER
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
 
@@ -206,3 +209,29 @@ async def test_what_is_not_ticked_stays(running_neko: RunningNeko, driver: PageD
     await driver.get("ask-yes").click()
     await expect(driver.get("traces")).to_contain_text("Other lines")
     assert [line.text for line in await running_neko.lines()] == ["I live in Oslo"]
+
+
+async def test_all_that_was_said_can_be_taken_along(running_neko: RunningNeko, visitor: PageDriver) -> None:
+    await said(running_neko, 0, "I live in Oslo", "How cold!")
+    await browse(running_neko, visitor, "#known")
+    async with visitor.page.expect_download() as started:
+        await visitor.get("export-json").click()
+    download = await started.value
+    kept = json.loads((await download.path()).read_text(encoding="utf-8"))
+    assert [line["text"] for line in kept["lines"]] == ["I live in Oslo", "How cold!"]
+
+
+async def test_what_is_known_of_the_user_shows_the_lines_that_say_so_and_goes_with_them(
+    running_neko: RunningNeko, visitor: PageDriver
+) -> None:
+    (line,) = await said(running_neko, 0, "I live in Oslo")
+    fact = facts.NewFact(USER, "home", "Oslo", datetime.now(), (line,))
+    log = (await running_neko.neko.memory._opened(NAME)).log
+    await log.transaction(lambda connection: facts.record(connection, [fact], datetime.now(), line))
+    await browse(running_neko, visitor, "#known")
+    await expect(visitor.get("fact")).to_contain_text("Oslo")
+    await visitor.get("sources").click()
+    await expect(rows(visitor)).to_contain_text("I live in Oslo")
+    await rows(visitor).hover()
+    await rows(visitor).get_by_test_id("forget").click()
+    await expect(visitor.get("fact")).to_have_count(0)

@@ -224,6 +224,48 @@ async def undo(call: Call[Empty, Empty, CharacterPath]) -> Restored:
     return Restored(lines=[line_shape(line) for line in restored])
 
 
+class FactShape(Schema):
+    """``subject`` is ``user``, ``character`` or a name; it is so since ``since`` (ISO 8601, local time);
+    ``sources`` are the ids of the lines that say so."""
+
+    id: int
+    subject: str
+    attribute: str
+    value: str
+    since: str
+    sources: list[int]
+
+
+class FactsShape(Schema):
+    """The newest last."""
+
+    facts: list[FactShape]
+
+
+@get(
+    "/api/memory_browser/{character}/facts",
+    path=CharacterPath,
+    response=FactsShape,
+    summary="What is known of the user, the character and others, as it is now",
+    failures={404: _NO_CHARACTER},
+)
+async def facts(call: Call[Empty, Empty, CharacterPath]) -> FactsShape:
+    found = await call.neko.memory.facts(known(call, call.path.character))
+    return FactsShape(
+        facts=[
+            FactShape(
+                id=one.id,
+                subject=one.subject,
+                attribute=one.attribute,
+                value=one.value,
+                since=one.valid_from.isoformat(timespec="seconds"),
+                sources=list(one.sources),
+            )
+            for one in found
+        ]
+    )
+
+
 class ChangeShape(Schema):
     """``at`` is ISO 8601 with its offset; ``lines`` is how many lines, or summaries, it was."""
 
@@ -302,4 +344,4 @@ def _memo_shape(memo: Memo) -> MemoShape:
     return MemoShape(id=memo.id, text=memo.text, at=memo.at, sources=list(memo.sources))
 
 
-ENDPOINTS = (days, day, lines, memos, correct_line, rewrite_memo, forget, undo, changes, traces, off_record)
+ENDPOINTS = (days, day, lines, memos, correct_line, rewrite_memo, forget, undo, facts, changes, traces, off_record)

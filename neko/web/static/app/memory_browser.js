@@ -9,6 +9,7 @@ import { byId, h } from "./element.js";
 import { onLanguage, t } from "./i18n.js";
 import { ChangesView } from "./memory/changes_view.js";
 import { DaysView } from "./memory/days_view.js";
+import { FactsView } from "./memory/facts_view.js";
 import { FoundView } from "./memory/found_view.js";
 import { MemosView } from "./memory/memos_view.js";
 import { startShell } from "./shell.js";
@@ -29,7 +30,7 @@ class MemoryBrowser {
     this.character = character;
     /** @type {{ character: string, view: HTMLElement, go: (place: string) => void }} */
     const parts = { character, view: this.#view, go: (place) => this.go(place) };
-    this.views = new Map(/** @type {[string, View][]} */ ([["days", new DaysView(parts)], ["summaries", new MemosView(parts)], ["changes", new ChangesView(parts)]]));
+    this.views = new Map(/** @type {[string, View][]} */ ([["days", new DaysView(parts)], ["summaries", new MemosView(parts)], ["known", new FactsView(parts)], ["changes", new ChangesView(parts)]]));
     this.found = new FoundView(parts);
     this.#words.addEventListener("input", () => {
       clearTimeout(this.#timer);

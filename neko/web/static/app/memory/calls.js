@@ -11,6 +11,7 @@
  * @typedef {{ done: number, total: number, files: number, found: string[] }} Traces `done` and `total` are bytes; `found` are files.
  * @typedef {"forgotten" | "corrected" | "summary" | "restored" | "imported"} ChangeKind
  * @typedef {{ at: string, kind: ChangeKind, lines: number }} Change
+ * @typedef {{ id: number, subject: string, attribute: string, value: string, since: string, sources: number[] }} Fact
  */
 import { ApiError, get, post } from "../api.js";
 import { t } from "../i18n.js";
@@ -98,6 +99,16 @@ export class Calls {
   /** @returns {Promise<{ lines: Line[] }>} */
   undo() {
     return post(`${this.#path}/undo`, {}, LONG_MS);
+  }
+
+  /** @returns {Promise<{ facts: Fact[] }>} */
+  facts() {
+    return get(`${this.#path}/facts`);
+  }
+
+  /** @param {"markdown" | "json"} form */
+  exportAddress(form) {
+    return `${this.#history}/export?form=${form}`;
   }
 
   /** @returns {Promise<{ changes: Change[] }>} */

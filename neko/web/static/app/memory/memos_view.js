@@ -86,11 +86,11 @@ export function memoCard(memo, parts, words = [memo.text]) {
 }
 
 /**
- * The lines that a summary was made of, fetched when they are opened.
- * @param {Memo} memo
+ * The lines that something was made of, fetched when they are opened.
+ * @param {{ sources: number[] }} memo
  * @param {CardParts} parts
  */
-function sources(memo, { calls, changed, go }) {
+export function sources(memo, { calls, changed, go }) {
   const list = h("ol", { class: "memory-lines" });
   const details = h("details", { class: "memory-sources" }, h("summary", { text: t("memory.sources", { count: memo.sources.length }), "data-testid": "sources" }), list);
   details.addEventListener("toggle", () => {
