@@ -1,4 +1,4 @@
-"""``python -m neko``: start Neko, let ``doctor`` look her over, or fetch ``models``."""
+"""``python -m neko``: start Neko, let ``doctor`` look her over, fetch ``models``, or mend a ``memory``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from neko import doctor, models_command, serve
+from neko import doctor, memory_command, models_command, serve
 from neko.errors import NekoError
 from neko.i18n import describe, known
 from neko.language import system_language
@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return doctor.run(Settings.from_command_line(arguments[1:], environ))
         if arguments[:1] == ["models"]:
             return models_command.run(arguments[1:], environ)
+        if arguments[:1] == ["memory"]:
+            return memory_command.run(arguments[1:], environ)
         return serve.run(Settings.from_command_line(arguments, environ))
     except NekoError as error:
         print(explain(error, environ), file=sys.stderr)

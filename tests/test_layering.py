@@ -15,7 +15,7 @@ PACKAGE = ROOT / "neko"
 
 # Top to bottom.
 ROWS: tuple[frozenset[str], ...] = (
-    frozenset({"__main__", "serve", "doctor", "models_command", "application"}),
+    frozenset({"__main__", "serve", "doctor", "memory_command", "models_command", "application"}),
     frozenset({"web"}),
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),

@@ -402,6 +402,12 @@ class Log:
         while await self.transaction(lambda connection: index.catch_up(connection, names), durable=False):
             pass
 
+    async def rebuild_index(self) -> int:
+        """Make the index anew from the lines; how many there are in it."""
+        await self.transaction(index.make)
+        await self.prepare_recall()
+        return (await self.sizes())[2]
+
     async def recall(self, work: Callable[[sqlite3.Connection, Names], T]) -> T:
         """Run a long read on a connection of its own, with the names of the speakers.
 

@@ -296,6 +296,10 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
     async def recent(self, character: str) -> list[RecentEntry]:
         return await (await self._opened(character)).window.view()
 
+    async def rebuild_index(self, character: str) -> int:
+        """``Log.rebuild_index``."""
+        return await (await self._opened(character)).log.rebuild_index()
+
     async def rewrite_recent(self, character: str, entries: Sequence[RecentEntry]) -> None:
         """Replace what the next session begins with (``RecentWindow.rewrite``)."""
         await (await self._opened(character)).window.rewrite(entries)

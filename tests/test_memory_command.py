@@ -1,0 +1,110 @@
+"""``python -m neko memory …`` over real folders."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from neko.__main__ import main
+from neko.memory.service import MemoryService
+from neko.tasks import TaskOwner
+from neko.types.lines import NewLine, Role
+
+START = datetime(2026, 3, 1, 12, 0)
+SAID = ["my cat is called Biscuit", "how sweet", "he is ginger"]
+
+
+def memory(folder: Path, *arguments: str) -> int:
+    return main(["memory", *arguments, "--data-dir", str(folder)])
+
+
+async def _talk(folder: Path) -> None:
+    async with TaskOwner("test") as owner:
+        service = MemoryService(folder / "memory", owner)
+        await service.start()
+        for number, text in enumerate(SAID):
+            role: Role = "assistant" if number % 2 else "user"
+            at = START + timedelta(minutes=number)
+            await service.store("Mio", NewLine("s", f"t{number}", role, text, at, client_id=f"c{number}"))
+        await service.back_up()
+        await service.aclose()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    asyncio.run(_talk(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+def texts(folder: Path, character: str = "Mio") -> list[str]:
+    out = folder.parent / "out.json"
+    assert memory(folder, "export", character, str(out)) == 0
+    return [line["text"] for line in json.loads(out.read_text(encoding="utf-8"))["lines"]]
+
+
+def test_a_sound_log_and_its_backup_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert memory(folder, "check") == 0
+    assert "ok    Mio: 3 lines; 1 backups" in capsys.readouterr().out
+
+
+def test_a_damaged_log_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = folder / "memory" / "time_indexed_Mio"
+    log.write_bytes(b"spoilt" + log.read_bytes()[6:])
+    assert memory(folder, "check") == 1
+    assert "3 lines can be read" in capsys.readouterr().out
+
+
+def test_an_index_is_made_anew_from_the_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = folder / "memory" / "time_indexed_Mio"
+    with closing(sqlite3.connect(log)) as connection, connection:
+        connection.execute("DELETE FROM neko_index_data WHERE id >= 10")
+    assert memory(folder, "rebuild") == 0
+    assert "Mio: 3 lines in the index" in capsys.readouterr().out
+    with closing(sqlite3.connect(log)) as connection, connection:
+        connection.execute("INSERT INTO neko_index (neko_index) VALUES ('integrity-check')")
+
+
+@pytest.mark.parametrize("kind", ["export", "backup"])
+def test_lines_come_back_from_an_export_and_from_a_backup_once(
+    folder: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = folder.parent / "kept"
+    if kind == "export":
+        assert memory(folder, "export", "Mio", str(source)) == 0
+    else:
+        source = next((folder / "memory" / "backups_Mio").iterdir())
+    other = folder.parent / "other"
+    assert memory(other, "import", str(source), "--dry-run") == 0
+    assert "Mio: 3 new lines, 0 known ones" in capsys.readouterr().out
+    for new in (3, 0):
+        assert memory(other, "import", str(source)) == 0
+        assert f"Mio: {new} new lines" in capsys.readouterr().out
+    assert texts(other) == SAID
+    assert memory(folder, "import", str(source)) == 0
+    assert "0 new lines, 3 known ones" in capsys.readouterr().out
+
+
+def test_a_log_of_nekos_forerunner_is_taken(folder: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "time_indexed_Tian"
+    with closing(sqlite3.connect(theirs)) as connection, connection:
+        connection.execute("CREATE TABLE time_indexed_original (id INTEGER PRIMARY KEY, session_id TEXT, message TEXT)")
+        message = {"type": "human", "data": {"content": "hello from before", "type": "human"}}
+        connection.execute("INSERT INTO time_indexed_original VALUES (1, 's', ?)", (json.dumps(message),))
+    assert memory(folder, "import", str(theirs)) == 0
+    assert texts(folder, "Tian") == ["hello from before"]
+
+
+@pytest.mark.parametrize("arguments", [("import", "{nothing}"), ("import", "{text}"), ("export", "Nobody")])
+def test_what_cannot_be_done_is_a_sentence(
+    folder: Path, tmp_path: Path, arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text("no export")
+    places = {"nothing": tmp_path / "nothing", "text": tmp_path / "text"}
+    assert memory(folder, *(one.format(**places) for one in arguments)) == 1
+    assert capsys.readouterr().err.strip()
