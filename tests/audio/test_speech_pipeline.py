@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,129 +13,12 @@ from neko.audio.engines.browser import BrowserVoice
 from neko.audio.engines.espeak import EspeakEngine
 from neko.audio.engines.silent import SilentEngine
 from neko.audio.speech_pipeline import BYTES_PER_MS, FIRST_FRAME, FRAME, FRAMES_AHEAD, SpeechPipeline
-from neko.errors import NekoError, SpeechError
+from neko.errors import SpeechError
 from neko.tasks import TaskOwner
-from neko.types.speech import SpeechEngine, VoiceSettings
+from neko.types.speech import VoiceSettings
+from tests.audio.pipeline_listener import SECONDS, VOICE, Build, Listener, say
 from tests.scripted_provider import tone
 from tests.scripted_speech import PIECE, ScriptedSpeech, SpokenScript
-
-VOICE = VoiceSettings()
-SECONDS = 5.0
-
-
-@dataclass(slots=True)
-class Listener:
-    """Gets all that a speaker tells. While ``gate`` is not set it does not take the next frame."""
-
-    frames: list[tuple[str, bytes]] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
-    faults: list[NekoError] = field(default_factory=list)
-    sentences: list[tuple[str, str, str]] = field(default_factory=list)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    news: asyncio.Condition = field(default_factory=asyncio.Condition)
-    taking: asyncio.Event = field(default_factory=asyncio.Event)
-    on_frame: Callable[[], None] = lambda: None
-    on_fault: Callable[[], None] = lambda: None
-
-    def fault(self, error: NekoError) -> None:
-        self.faults.append(error)
-        self.on_fault()
-
-    async def on_audio(self, speech_id: str, frame: bytes) -> None:
-        self.taking.set()
-        await self.gate.wait()
-        self.frames.append((speech_id, frame))
-        self.on_frame()
-        async with self.news:
-            self.news.notify_all()
-
-    def on_end(self, speech_id: str) -> None:
-        self.ended.append(speech_id)
-        self.done.set()
-
-    done: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def on_sentence(self, speech_id: str, text: str, language: str) -> None:
-        self.sentences.append((speech_id, text, language))
-
-    async def end(self, count: int = 1) -> None:
-        async with asyncio.timeout(SECONDS):
-            while len(self.ended) < count:
-                self.done.clear()
-                await self.done.wait()
-
-    async def sound(self, count: int) -> None:
-        """Wait for so many frames."""
-        async with asyncio.timeout(SECONDS), self.news:
-            await self.news.wait_for(lambda: len(self.frames) >= count)
-
-    def pcm(self, speech_id: str = "a") -> bytes:
-        return b"".join(frame for name, frame in self.frames if name == speech_id)
-
-    def seconds(self, speech_id: str = "a") -> float:
-        return len(self.pcm(speech_id)) / 96_000
-
-
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        yield executor
-
-
-@pytest.fixture
-async def owner() -> AsyncIterator[TaskOwner]:
-    async with TaskOwner("test") as owner:
-        yield owner
-
-
-@pytest.fixture
-async def listener() -> Listener:
-    listener = Listener()
-    listener.gate.set()
-    return listener
-
-
-Build = Callable[[SpeechEngine], SpeechPipeline]
-
-
-@pytest.fixture
-async def build(executor: ThreadPoolExecutor, owner: TaskOwner, listener: Listener) -> AsyncIterator[Build]:
-    built: list[SpeechPipeline] = []
-
-    def build(engine: SpeechEngine) -> SpeechPipeline:
-        speaker = SpeechPipeline(
-            engine,
-            executor,
-            owner=owner,
-            on_audio=listener.on_audio,
-            on_end=listener.on_end,
-            on_fault=listener.fault,
-            on_sentence=listener.on_sentence,
-        )
-        built.append(speaker)
-        return speaker
-
-    yield build
-    for speaker in built:
-        await speaker.aclose()
-
-
-@pytest.fixture
-def engine() -> ScriptedSpeech:
-    return ScriptedSpeech()
-
-
-@pytest.fixture
-def speaker(build: Build, engine: ScriptedSpeech) -> SpeechPipeline:
-    return build(engine)
-
-
-def say(speaker: SpeechPipeline, text: str, speech_id: str = "a", language: str = "en") -> None:
-    speaker.begin(speech_id, VOICE, language)
-    for at in range(0, len(text), 4):
-        speaker.feed(text[at : at + 4])
-    speaker.finish()
-
 
 # ── a whole reply ─────────────────────────────────────────────────────────────
 
@@ -405,108 +286,6 @@ async def test_input_without_a_reply_is_ignored(
     speaker.finish()
     assert engine.texts == ["One."]
     assert not speaker.busy
-
-
-# ── what goes wrong ───────────────────────────────────────────────────────────
-
-
-async def test_a_sentence_that_fails_is_told_once_and_the_next_are_spoken(
-    speaker: SpeechPipeline, engine: ScriptedSpeech, listener: Listener
-) -> None:
-    engine.script(SpokenScript(fail_after=0), SpokenScript(pieces=2), SpokenScript(fail_after=0))
-    say(speaker, "One. Two. Three. Four.")
-    await listener.end()
-    assert engine.texts == ["One.", "Two.", "Three.", "Four."]
-    assert listener.seconds() == pytest.approx(3 * PIECE, abs=0.002)
-    assert [error.params for error in listener.faults] == [{"engine": "scripted"}]
-
-
-async def test_a_voice_that_keeps_failing_is_not_asked_for_ever(build: Build, listener: Listener) -> None:
-    engine = ScriptedSpeech(default=SpokenScript(fail_after=0))
-    say(build(engine), "One. " * 50)
-    await listener.end()
-    assert len(engine.texts) == 3
-    assert len(listener.faults) == 1
-
-
-async def test_a_crash_in_a_voice_ends_the_reply_with_a_fault(
-    speaker: SpeechPipeline, engine: ScriptedSpeech, listener: Listener
-) -> None:
-    engine.script(SpokenScript(pieces=3), SpokenScript(fail_after=0, error=ZeroDivisionError("a bug")))
-    say(speaker, "One. Two. Three.")
-    await listener.end()
-    assert not speaker.busy
-    assert listener.seconds() == pytest.approx(3 * PIECE, abs=0.022)
-    assert [type(error) for error in listener.faults] == [SpeechError]
-    say(speaker, "Four.", "b")
-    await listener.end(2)
-    assert listener.pcm("b")
-
-
-async def test_a_crash_in_the_one_who_takes_frames_ends_the_reply(speaker: SpeechPipeline, listener: Listener) -> None:
-    def crash() -> None:
-        raise ZeroDivisionError("a bug")
-
-    listener.on_frame = crash
-    say(speaker, "One. Two. Three.")
-    await listener.end()
-    assert not speaker.busy
-    assert len(listener.frames) == 1
-    assert len(listener.faults) == 1
-
-
-async def test_a_reply_far_too_long_goes_unspoken_from_there_with_one_fault(
-    speaker: SpeechPipeline, engine: ScriptedSpeech, listener: Listener
-) -> None:
-    engine.script(*[SpokenScript(pieces=1)] * 3000)
-    speaker.begin("a", VOICE, "en")
-    for _ in range(3000):
-        speaker.feed("This is one sentence. ")
-    speaker.finish()
-    assert [error.code for error in listener.faults] == ["speech_too_long"]
-    await listener.end()
-    assert 800 < len(engine.texts) < 1000
-    assert len(listener.faults) == 1
-
-
-@pytest.mark.parametrize("unspoken", ["```py\n" + "x = 1\n" * 10_000 + "```\n", "\n" * 60_000, " " * 60_000])
-async def test_what_is_not_spoken_makes_no_reply_too_long(
-    speaker: SpeechPipeline, engine: ScriptedSpeech, listener: Listener, unspoken: str
-) -> None:
-    say(speaker, f"One.\n{unspoken}Two.")
-    await listener.end()
-    assert engine.texts == ["One.", "Two."]
-    assert listener.faults == []
-
-
-async def test_a_reply_that_fails_and_is_too_long_tells_both(
-    build: Build, listener: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(speaking, "LONGEST_TEXT", 1000)
-    engine, first_fault = ScriptedSpeech(default=SpokenScript(fail_after=0)), asyncio.Event()
-    listener.on_fault = first_fault.set
-    speaker = build(engine)
-    speaker.begin("a", VOICE, "en")
-    speaker.feed("One. Two.")
-    await asyncio.wait_for(first_fault.wait(), SECONDS)
-    for _ in range(100):
-        speaker.feed("This is one sentence. ")
-    speaker.finish()
-    await listener.end()
-    assert [error.code for error in listener.faults] == ["speech", "speech_too_long"]
-
-
-async def test_far_too_much_sound_is_dropped_with_one_fault(
-    speaker: SpeechPipeline, listener: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(speaking, "LONGEST_SOUND_S", 2.0)
-    speaker.begin("a", VOICE, "en")
-    for _ in range(8):
-        speaker.feed_audio(tone(0.5), 24_000)
-    speaker.finish()
-    await listener.end()
-    assert listener.seconds() == pytest.approx(2.0, abs=0.01)
-    assert len(listener.faults) == 1
 
 
 # ── other voices, and the end ─────────────────────────────────────────────────

@@ -93,3 +93,8 @@ async def talking(server: RunningServer, provider: HostileProvider, model: str =
 
 
 _JPEG = "data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP//////////////2Q=="
+
+
+def told(outcome: Outcome) -> list[str]:
+    """What was said of the model: a busy machine may also be slow to remember."""
+    return [code for code in outcome.codes if code != "recall_timeout"]

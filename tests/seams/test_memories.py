@@ -15,9 +15,9 @@ from tests.seams.memory import (
     ChatsBehaviour,
     ConversationLogBehaviour,
     Memory,
-    MemoryAdministrationBehaviour,
     RecallBehaviour,
 )
+from tests.seams.memory_administration import MemoryAdministrationBehaviour
 
 
 class TestMemoryService(ConversationLogBehaviour, ChatsBehaviour, RecallBehaviour, MemoryAdministrationBehaviour):
