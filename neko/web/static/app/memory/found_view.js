@@ -52,8 +52,6 @@ export class FoundView {
       this.#memos.replaceChildren(...memos.memos.map((memo) => memoCard(memo, { calls: this.#calls, changed, go: this.#go }, marked(memo.text, words, Infinity))));
       this.#lines.replaceChildren();
       this.#add(lines.lines, lines.has_more);
-      const nothing = !memos.memos.length && !lines.lines.length;
-      this.#count.textContent = nothing ? t("search.nothing") : t(lines.has_more ? "search.first" : "search.found", { count: lines.lines.length + memos.memos.length });
       this.#view.replaceChildren(this.#report, this.#count, this.#memos, this.#lines, this.#rest, this.#bar);
     } catch (error) {
       if (asked === this.#asked) this.#view.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }));
@@ -78,6 +76,8 @@ export class FoundView {
     };
     this.#lines.append(...lines.map((line) => lineRow(line, parts, marked(line.text, this.#words, 400))));
     this.#older = more ? lines.at(-1)?.id ?? 0 : 0;
+    const count = this.#lines.childElementCount + this.#memos.childElementCount;
+    this.#count.textContent = count ? t(more ? "search.first" : "search.found", { count }) : t("search.nothing");
     this.#rest.replaceChildren(this.#older ? h("button", { type: "button", class: "button is-quiet", "data-testid": "found-more", text: t("search.more"), on: { click: () => void this.#more() } }) : "");
     this.#drawBar();
   }
