@@ -127,7 +127,8 @@ class Meaning:
         current = self._current
         title = current.embedder.model.title if current else ""
         done = min(current.lines.count, total) if current else 0
-        return Progress(self._state, title, done, total, self._error)
+        state = "working" if self._state == "done" and not self._settled.is_set() else self._state
+        return Progress(state, title, done, total, self._error)
 
     async def settled(self) -> None:
         """Return when there is nothing to embed, or it cannot be."""
