@@ -88,3 +88,20 @@ async def test_words_sent_once_more_after_a_break_are_answered_once(
     )
     assert len(provider.chats) == asked
     assert await connected.lines() == []
+
+
+async def test_a_reply_to_words_off_the_record_is_so_too_though_it_ends_later(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
+) -> None:
+    provider.script(Script(["A secret", " indeed."], stall_after=1))
+    await driver.open(connected.url)
+    await driver.get("menu").click()
+    await driver.get("menu-off-record").click()
+    await expect(driver.get("off-record-end")).to_be_visible()
+    await driver.say("a secret")
+    await expect(driver.lines("assistant").last).to_contain_text("A secret")
+    await driver.get("off-record-end").click()
+    await expect(driver.get("off-record-end")).to_be_hidden()
+    provider.release()
+    await expect(driver.page.locator(".line[data-off-record]")).to_have_count(2)
+    assert await connected.lines() == []
