@@ -1,4 +1,5 @@
-"""She talks aloud with several people while providers and lines fail, and takes no more than before."""
+"""She talks aloud with several people, one of them in calls, while providers and lines fail, and takes no more than
+before."""
 
 from __future__ import annotations
 
@@ -16,12 +17,13 @@ import pytest
 
 from tests.field.hostile_provider import HostileProvider
 from tests.soak.measured_neko import Measured
-from tests.soak.visitors import Moods, Visitor, visit
+from tests.soak.visitors import Caller, Moods, Visitor, visit
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = 20
 STEP_LIMIT_S = 0.05
 NAMES = ("Mio", "Rin")
+CALLED = "Kei"
 Measure = Callable[[], Awaitable[Measured]]
 
 
@@ -64,12 +66,14 @@ async def test_what_she_takes_stays_level(
 ) -> None:
     config = data_dir / "config"
     config.mkdir(parents=True)
-    cards = {"主人": {"档案名": "Sam"}, "猫娘": {name: {} for name in NAMES}, "当前猫娘": NAMES[0]}
+    cards = {"主人": {"档案名": "Sam"}, "猫娘": {name: {} for name in (*NAMES, CALLED)}, "当前猫娘": NAMES[0]}
     (config / "characters.json").write_text(json.dumps(cards), encoding="utf-8")
     async with HostileProvider() as provider, measured_neko(data_dir) as (url, measure):
         provider.answers = [Moods(seed=1)]
         await prepare(url, provider)
-        visitors = [Visitor(url, name, seed) for seed, name in enumerate(NAMES)]
+        caller = Caller(url, CALLED, len(NAMES))
+        visitors = [*(Visitor(url, name, seed) for seed, name in enumerate(NAMES)), caller]
+        await caller.call_until_interrupting()
         await visit(visitors, 2)
         first = await measure()
         samples = []
@@ -84,6 +88,7 @@ async def test_what_she_takes_stays_level(
         f"loop {longest * 1000:.0f} ms of processor time; {told(first)} → {told(samples[-1])}",
     )
     assert counts["turns"] > seconds / 10
+    assert caller.counts["interrupted"] > seconds / 100
     assert longest <= STEP_LIMIT_S, [sample.slowest for sample in samples if sample.slowest]
     middle, end = samples[SAMPLES // 3 : 2 * SAMPLES // 3], samples[2 * SAMPLES // 3 :]
     for name, room in {"descriptors": 8, "threads": 6, "tasks": 20}.items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import httpx2
 from websockets.exceptions import ConnectionClosed
@@ -47,7 +48,7 @@ class Moods:
 
 
 class Visitor:
-    """One page that talks until it is cancelled; ``counts`` is what it has lived through."""
+    """One page that types until it is cancelled; ``counts`` is what it has lived through."""
 
     def __init__(self, url: str, character: str, seed: int) -> None:
         self._url = url
@@ -59,14 +60,17 @@ class Visitor:
         while True:
             try:
                 async with client(self._url.replace("http", "ws", 1), self._character) as page:
-                    for _ in range(self._random.randint(1, 6)):
-                        await self._talk(page)
+                    await self._visit(page)
             except ConnectionClosed:
                 self.counts["closed by the server"] += 1
             self.counts["visits"] += 1
             async with httpx2.AsyncClient(base_url=self._url, trust_env=False) as http:
                 answer = await http.get(f"/api/history/{self._character}", params={"limit": 20})
                 assert answer.status_code == 200, answer.text
+
+    async def _visit(self, page: Client) -> None:
+        for _ in range(self._random.randint(1, 6)):
+            await self._talk(page)
 
     async def _talk(self, page: Client) -> None:
         page.frames.clear()
@@ -90,7 +94,47 @@ class Visitor:
         self.counts["turns"] += 1
 
 
-async def visit(visitors: list[Visitor], seconds: float) -> None:
+class Caller(Visitor):
+    """One page in calls, whose browser recognises what its user says; it hears her, interrupts her, and hangs up."""
+
+    async def call_until_interrupting(self) -> None:
+        """Talk until she has been heard and interrupted once, however long her voice takes to load."""
+        async with client(self._url.replace("http", "ws", 1), self._character) as page:
+            while not self.counts["interrupted"]:
+                await self._talk(page)
+
+    async def _visit(self, page: Client) -> None:
+        """A call begins with the first words: the server hears nothing itself. One of two ends with the connection."""
+        self.counts["calls"] += 1
+        await super()._visit(page)
+        if self._random.random() < 0.5:
+            await page.send("end_session")
+            await page.quiet()
+
+    async def _talk(self, page: Client) -> None:
+        page.frames.clear()
+        await self._say(page, "Hello, how is the tea?")
+        last = (await page.until(lambda frame: frame["type"] == "audio_chunk" or is_turn_end(frame)))[-1]
+        if last["type"] == "audio_chunk":
+            self.counts["heard"] += 1
+            await page.send("playback", speech_id=last["speech_id"], played_ms=200, state="playing")
+            if self._random.random() < 0.5:
+                await self._say(page, "Wait, not so fast.")
+                await page.until("user_activity")
+                self.counts["interrupted"] += 1
+            await page.until(is_turn_end)
+        await page.quiet()
+        self.counts["turns"] += 1
+
+    async def _say(self, page: Client, words: str) -> None:
+        self.counts["utterances"] += 1
+        heard = partial(page.send, "neko_heard", utterance_id=f"u{self.counts['utterances']}")
+        await heard(state="started")
+        await heard(state="partial", text=words[:5])
+        await heard(state="final", text=words)
+
+
+async def visit(visitors: Sequence[Visitor], seconds: float) -> None:
     """Have all of them talk for so long; raises what one of them could not live with."""
     tasks = [asyncio.create_task(visitor.stay()) for visitor in visitors]
     done, running = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
