@@ -77,6 +77,4 @@ def rewrite_memo(connection: sqlite3.Connection, memo_id: int, text: str) -> Non
 
 def _memo(row: tuple[int, str | None, str | None, str | None]) -> Memo:
     parsed = parsed_row(row[2] or "")
-    sources = parsed.neko.get("sources")
-    ids = [one for one in sources if isinstance(one, int)] if isinstance(sources, list) else []
-    return Memo(row[0], parsed.text, (row[3] or "")[:19], tuple(ids))
+    return Memo(row[0], parsed.text, (row[3] or "")[:19], tuple(parsed.sources))

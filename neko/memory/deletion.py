@@ -95,7 +95,5 @@ def _summaries(connection: sqlite3.Connection) -> list[Summary]:
     summaries = []
     for row, _, raw, timestamp in connection.execute(schema.SUMMARIES).fetchall():
         parsed = parsed_row(raw or "")
-        sources = parsed.neko.get("sources")
-        ids = [one for one in sources if isinstance(one, int)] if isinstance(sources, list) else []
-        summaries.append(Summary(row, parsed.text, max(ids, default=None), timestamp))
+        summaries.append(Summary(row, parsed.text, max(parsed.sources, default=None), timestamp))
     return summaries

@@ -6,7 +6,6 @@ it, unless it is about herself.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from neko.memory import fact_rules
 from neko.memory.facts import NewFact
+from neko.memory.model_answers import json_list
 from neko.types.lines import Line
 from neko.types.memory import CHARACTER, USER, Fact, Summarise
 
@@ -66,13 +66,7 @@ async def by_model(
 async def _answer(ask: Summarise, prompt: str, read: Callable[[list[Any]], T]) -> T | None:
     """What can be read of the JSON list that the model is asked for, at the second try if need be."""
     for _ in range(_ATTEMPTS):
-        reply = await ask(prompt)
-        first, end = reply.find("["), reply.rfind("]") + 1
-        try:
-            items = json.loads(reply[first:end]) if 0 <= first < end else None
-        except (ValueError, RecursionError):
-            items = None
-        if isinstance(items, list):
+        if (items := json_list(await ask(prompt))) is not None:
             return read(items)
     logger.info("facts were not learnt: the model's answer cannot be read")
     return None

@@ -125,6 +125,12 @@ class Parsed:
     at: datetime | None = None
     neko: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def sources(self) -> list[int]:
+        """The ids of the lines that a summary is made of; empty for a line, and where they are not known."""
+        listed = self.neko.get("sources")
+        return [one for one in listed if isinstance(one, int)] if isinstance(listed, list) else []
+
 
 def parse(value: object) -> Parsed | None:
     """Read a message dict leniently; None when it is none, or by nobody who is known, or has nothing like a text."""

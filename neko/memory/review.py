@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
 from neko.memory.line_codec import Message, Names, parse, time_prefix
 from neko.memory.memo import memo_text
+from neko.memory.model_answers import json_list
 from neko.types.lines import Role
 from neko.types.memory import RecentEntry
 
@@ -63,13 +63,8 @@ def _prefix(role: Role, at: datetime | None) -> str:
 
 
 def _numbered_texts(reply: str) -> list[tuple[int, str]]:
-    first, end = reply.find("["), reply.rfind("]") + 1
-    try:
-        items = json.loads(reply[first:end]) if 0 <= first < end else []
-    except (ValueError, RecursionError):
-        return []
     result = []
-    for item in items:
+    for item in json_list(reply) or []:
         number, text = (item.get("n"), item.get("text")) if isinstance(item, dict) else (None, None)
         if not isinstance(number, int) or not isinstance(text, str):
             return []

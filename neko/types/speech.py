@@ -16,6 +16,10 @@ class VoiceSettings:
     rate: float = 1.0
     pitch: float = 0.0
 
+    def rate_within(self, least: float, most: float) -> float:
+        """``rate``, as near as an engine with these bounds comes to it."""
+        return min(most, max(least, self.rate))
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from neko.audio.engines.http_speech import HttpSpeech
+from neko.audio.engines.http_speech import HttpSpeech, objects_in
 from neko.audio.engines.step_speech import from_base64
 from neko.providers.addresses import url_below
 from neko.types.speech import Utterance
@@ -34,7 +34,7 @@ class CogTTS(HttpSpeech):
             "voice": utterance.voice.voice or DEFAULT_VOICE,
             "response_format": "pcm",
             "encode_format": "base64",
-            "speed": min(2.0, max(0.5, utterance.voice.rate)),
+            "speed": utterance.voice.rate_within(0.5, 2.0),
             "volume": 1.0,
             "stream": True,
         }
@@ -44,12 +44,7 @@ class CogTTS(HttpSpeech):
     async def _sound(self, request: httpx2.Request, client: httpx2.AsyncClient) -> AsyncGenerator[bytes, None]:
         async with aclosing(self._events(request, client)) as events:
             async for event in events:
-                for choice in _list(event, "choices"):
-                    delta = choice.get("delta") if isinstance(choice, dict) else None
+                for choice in objects_in(event, "choices"):
+                    delta = choice.get("delta")
                     if isinstance(delta, dict) and (content := delta.get("content")):
                         yield from_base64(content)
-
-
-def _list(event: Any, name: str) -> list[Any]:
-    found = event.get(name) if isinstance(event, dict) else None
-    return found if isinstance(found, list) else []

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from neko.audio.engines.http_speech import HttpSpeech
+from neko.audio.engines.http_speech import HttpSpeech, objects_in
 from neko.audio.engines.step_speech import from_base64
 from neko.types.speech import Utterance
 
@@ -43,13 +43,8 @@ class GeminiSpeech(HttpSpeech):
 
 
 def _inline(event: Any) -> Iterator[Any]:
-    for candidate in _values(event, "candidates"):
-        for part in _values(candidate.get("content"), "parts"):
+    for candidate in objects_in(event, "candidates"):
+        for part in objects_in(candidate.get("content"), "parts"):
             inline = part.get("inlineData")
             if isinstance(inline, dict):
                 yield inline.get("data", "")
-
-
-def _values(node: Any, name: str) -> list[dict[str, Any]]:
-    found = node.get(name) if isinstance(node, dict) else None
-    return [value for value in found if isinstance(value, dict)] if isinstance(found, list) else []

@@ -99,3 +99,9 @@ class HttpSpeech(ABC):
         if isinstance(value, dict) and value.get("error"):
             raise self._server.refused(200, text.encode())
         return value
+
+
+def objects_in(node: Any, name: str) -> list[dict[str, Any]]:
+    """The objects in the list ``name`` of a piece of an answer; whatever else is there is passed over."""
+    found = node.get(name) if isinstance(node, dict) else None
+    return [value for value in found if isinstance(value, dict)] if isinstance(found, list) else []

@@ -112,7 +112,7 @@ class OpenAISpeech:
         return url_below(self._endpoint.base_url, "audio/speech")
 
     def _body(self, utterance: Utterance, format_: str) -> dict[str, Any]:
-        speed = min(4.0, max(0.25, utterance.voice.rate))
+        speed = utterance.voice.rate_within(0.25, 4.0)
         return {
             "model": self._endpoint.model,
             "input": utterance.text,

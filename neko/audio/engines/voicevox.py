@@ -42,7 +42,7 @@ class Voicevox(HttpSpeech):
             await answer.aclose()
         if not isinstance(query, dict):
             raise SpeechUnreadableError("no query of VOICEVOX")
-        query["speedScale"] = min(2.0, max(0.5, voice.rate))
+        query["speedScale"] = voice.rate_within(0.5, 2.0)
         query["pitchScale"] = min(0.15, max(-0.15, _PITCH_PER_SEMITONE * voice.pitch))
         query["outputStereo"] = False
         return client.build_request("POST", url_below(self._server.url, "synthesis"), params=speaker, json=query)
