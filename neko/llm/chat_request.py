@@ -105,7 +105,8 @@ def _leave_pictures_out(message: dict[str, Any]) -> None:
     content = message.get("content")
     if isinstance(content, list):
         words = [part["text"] for part in content if part.get("type") == "text"]
-        unseen = phrases(guess("\n".join(words), "en"))["unseen"]
+        own = "\n".join(line for line in "\n".join(words).splitlines() if not line.startswith("["))
+        unseen = phrases(guess(own, "en"))["unseen"]
         message["content"] = "\n".join([*words, unseen])
 
 

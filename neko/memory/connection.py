@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from neko.memory.file_identity import Identity, identity
-from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage
+from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, garbled_schema, is_damage
 from neko.memory.threads import Lane, Work
 from neko.storage import make_private
 from neko.tasks import to_the_end
@@ -148,7 +148,10 @@ class Connection:
     async def _run(self, work: Work[T]) -> T:
         if self._closed:
             raise ConnectionClosedError("the connection is closed")
-        return await self._lane.run(self, work)
+        try:
+            return await self._lane.run(self, work)
+        except UnicodeDecodeError as error:
+            raise garbled_schema(error) from error
 
 
 def in_transaction(connection: sqlite3.Connection, work: Work[T]) -> T:

@@ -535,7 +535,7 @@ class Log:
         if not index.is_current(connection):
             in_transaction(connection, index.make)
         last_id = _last_id(connection)
-        _execute(connection, schema.PROBE, (last_id,))
+        _execute(connection, schema.PROBE)
         self._newest = max(self._newest, last_id)
         self._chat = chats.open_chat(connection)
 

@@ -22,6 +22,8 @@ from neko.storage import WORKPLACE, make_private
 
 logger = logging.getLogger(__name__)
 
+_BROKEN: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What comes of a damaged file; the latter of SQLite's own message, when that quotes a schema that is no text."""
 _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**63 - 1
 
@@ -54,6 +56,7 @@ def salvage(path: Path, target: Path) -> int:
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    connection.execute("PRAGMA writable_schema=ON")  # what of the schema cannot be read is passed over
     return connection
 
 
@@ -61,7 +64,7 @@ def _has_table(path: Path) -> bool:
     with closing(_opened(path)) as connection:
         try:
             connection.execute(f"SELECT id FROM {schema.ORIGINAL} LIMIT 0")
-        except sqlite3.DatabaseError:
+        except _BROKEN:
             return False
     return True
 
@@ -84,10 +87,10 @@ def _take_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
         for row in readable_rows(old, table):
             new.execute(f"INSERT INTO {table} ({schema.COLUMNS}) VALUES ({values})", row)
             saved += table == schema.ORIGINAL
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*_BROKEN):
         for name, value in old.execute("SELECT name, value FROM neko_state").fetchall():
             new.execute(schema.SET_STATE, (name, value))
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*_BROKEN):
         for chat, title in old.execute(schema.CHAT_TITLES).fetchall():
             new.execute(schema.SET_CHAT_TITLE, (chat, title))
     return saved
@@ -114,7 +117,7 @@ def readable_rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[
             limit = -1
         except sqlite3.OperationalError:
             return  # no such table
-        except sqlite3.DatabaseError as error:
+        except _BROKEN as error:
             if limit < 0:  # Python looks one row ahead: the one before the damage may be readable by itself
                 limit = 1
                 continue
@@ -125,7 +128,7 @@ def readable_rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[
 def _columns(connection: sqlite3.Connection, table: str) -> str:
     try:
         found = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-    except sqlite3.DatabaseError:
+    except _BROKEN:
         return schema.COLUMNS
     return ", ".join(name if name in found else "NULL" for name in schema.COLUMNS.split(", "))
 
@@ -137,7 +140,7 @@ def _behind_damage(connection: sqlite3.Connection, table: str, at: int) -> int |
     def leads_on(start: int) -> bool:
         try:
             connection.execute(statement, (start,)).fetchall()
-        except sqlite3.DatabaseError:
+        except _BROKEN:
             return False
         return True
 

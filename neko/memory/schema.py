@@ -58,8 +58,8 @@ CHAT_INDEX: Final = f"CREATE INDEX IF NOT EXISTS neko_original_chat ON {ORIGINAL
 
 LAST_ID: Final = f"SELECT coalesce(max(id), 0) FROM {ORIGINAL}"
 LAST_FOREIGN_ID: Final = f"SELECT id FROM {ORIGINAL} WHERE {FOREIGN} ORDER BY id DESC LIMIT 1"
-PROBE: Final = f"SELECT * FROM {ORIGINAL} WHERE id = ?"
-"""Reads a row whole, which fails in a file whose pages are damaged."""
+PROBE: Final = f"SELECT * FROM {ORIGINAL} ORDER BY id DESC LIMIT 40"
+"""Reads the last rows whole, which fails in a file whose end is damaged: what is written next goes there."""
 
 _VALUES: Final = f"SELECT max(?, 1 + (SELECT coalesce(max(id), 0) FROM {ORIGINAL})), ?, ?, ?"
 """Ids go on growing after a damaged file has lost the last ones: the first value is the smallest id to give."""

@@ -55,6 +55,13 @@ def store_error(error: Exception, path: Path) -> MemoryStoreError:
     return MemoryStoreError(f"the log cannot be used: {why}", file=str(path), reason=reason, why=why)
 
 
+def garbled_schema(error: UnicodeDecodeError) -> sqlite3.DatabaseError:
+    """Of a file whose schema holds what is no text: Python fails at SQLite's message, which quotes it."""
+    damage = sqlite3.DatabaseError(f"the schema cannot be read: {error}")
+    damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return damage
+
+
 def is_damage(error: Exception) -> bool:
     """True when the file itself is broken, so that trying again on it cannot help."""
     return _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) and not is_index_damage(error)

@@ -55,5 +55,5 @@ def choose(connection: sqlite3.Connection, names: Names, line_id: int, first_id:
         connection.execute(schema.MARK_REPLACED, (last,))
         rows = connection.execute(_MOVE, (first_id, last, line_id)).fetchall()
     else:
-        rows = connection.execute(schema.PROBE, (line_id,)).fetchall()
+        rows = connection.execute(schema.BY_ID, (line_id,)).fetchall()
     return logged_lines(rows, names)[0].line

@@ -458,5 +458,5 @@ async def test_a_model_without_eyes_is_told_so_in_the_language_of_the_words(talk
     talk.provider.answers = [refusing(SIGHT["C5-string-only"])]
     await talk.say(words, images=1)
     [asked] = [message["content"] for message in talk.provider.chats[-1].json["messages"] if message["role"] == "user"]
-    assert asked.startswith(words)
+    assert words in asked
     assert said in asked

@@ -115,7 +115,7 @@ async def test_a_memory_that_cannot_be_opened_closes_no_socket_and_takes_the_wor
 def _small_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A log that SQLite itself calls full after a few lines."""
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "PRAGMAS", (*schema.PRAGMAS, "PRAGMA max_page_count=14"))
+        patch.setattr(schema, "PRAGMAS", (*schema.PRAGMAS, "PRAGMA max_page_count=32"))
         yield
 
 

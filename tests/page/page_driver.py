@@ -96,8 +96,10 @@ class PageDriver:
     async def reply(self, count: int = 1) -> str:
         """Wait until the ``count``-th stored reply stands; its text."""
         replies = self.lines("assistant")
-        await expect(replies.nth(count - 1)).to_have_attribute("data-id", SOME_ID)
-        return await words(replies.nth(count - 1))
+        reply = replies.nth(count - 1)
+        await expect(reply).to_have_attribute("data-id", SOME_ID)
+        await expect(reply.locator(".line-words")).not_to_be_empty()  # what shows Markdown may be on its way
+        return await words(reply)
 
     async def until_sent(self, action: str, count: int = 1, **fields: Any) -> list[dict[str, Any]]:
         """Wait until the page has sent ``count`` such actions with these values; all of them so far."""
