@@ -208,7 +208,7 @@ async def test_the_list_of_voices_is_used_with_the_keyboard_and_tells_language_a
 
 
 async def test_why_a_voice_cannot_be_heard_stands_below_the_list(speaking: RunningNeko, driver: PageDriver) -> None:
-    driver.forgive("status of 500")
+    driver.forgive("status of 502")
     async with HostileProvider() as provider:
         provider.speech = whole(problem("This voice is on holiday."), 400)
         server = SpeechServerChoice(provider.base_url, "m", "")

@@ -16,8 +16,18 @@ NOT_FOUND_HERE = {
     "/api/characters/pictures/{file}",
     "/api/history/{character}/pictures/{file}",
     "/api/live2d/emotion_mapping/{model}",
+    "/api/memory/recent_file",
     "/api/steam/workshop/subscribed-items",
 }
+
+
+NEEDS = {
+    "/api/history/{character}/versions": {"line": "1"},
+    "/api/memory/recent_file": {"filename": "recent_Mio.json"},
+    "/api/memory_browser/{character}/day": {"date": "2026-11-21"},
+    "/api/memory_browser/{character}/lines": {"ids": "1"},
+}
+"""What a call cannot be asked without."""
 
 
 async def test_every_read_answers_at_once_on_a_fresh_folder(server: RunningServer) -> None:
@@ -27,8 +37,14 @@ async def test_every_read_answers_at_once_on_a_fresh_folder(server: RunningServe
             if endpoint.method != "GET":
                 continue
             for path in endpoint.paths:
-                address = path.format(character=server.neko.characters.current, model="mao_pro", file="0" * 64 + ".png")
-                answer = await http.get(address, params={"line": 1} if path.endswith("/versions") else None)
+                address = path.format(
+                    character=server.neko.characters.current,
+                    model="mao_pro",
+                    file="0" * 64 + ".png",
+                    name="Mio",
+                    query="cats",
+                )
+                answer = await http.get(address, params=NEEDS.get(path))
                 assert (answer.status_code < 400) is (path not in NOT_FOUND_HERE), address
 
 
