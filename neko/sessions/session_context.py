@@ -77,9 +77,9 @@ class SessionContext:
             time=self._time(),
         )
 
-    def words_to_come(self) -> Prepare:
-        """The user has begun to speak."""
-        return Prepare(self._time())
+    def words_to_come(self, so_far: str = "") -> Prepare:
+        """The user speaks."""
+        return Prepare(self._time(), so_far)
 
     def wish_to_speak(self, turn_id: str, instructions: str) -> Respond:
         """She is to speak of her own accord."""

@@ -246,6 +246,8 @@ class TurnController:
                 self._show(self._current, self._current.feed(event.text))
                 return
         if isinstance(event, Transcript | SpeechRejected):
+            if isinstance(event, Transcript) and not event.final:
+                self.send(self._context.words_to_come(event.text.strip()))
             self.on_heard(event)
             return
         if isinstance(event, SpeechStarted):

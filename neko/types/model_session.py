@@ -110,10 +110,12 @@ class UserMessage:
 class Prepare:
     """The user is about to speak: what a reply would have to wait for can be done by then.
 
-    ``time`` is that of their words, as in ``UserMessage``; "" when there are none yet.
+    ``time`` is that of their words, as in ``UserMessage``, "" while they have not begun; ``words`` what was recognised
+    so far, which may be all.
     """
 
     time: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

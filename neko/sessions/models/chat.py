@@ -107,8 +107,8 @@ class ChatSession:
         match item:
             case UserMessage():
                 self._answer(item)
-            case Prepare(time):
-                self._read_ahead(time)
+            case Prepare(time, words):
+                self._read_ahead(dated(time, words) or NO_WORDS)
             case Respond(reply_id, instructions, context):
                 self._start(reply_id, Question(context, ask=f"[{self._speak_first} {instructions}]"))
             case UserImage(jpeg):
@@ -170,11 +170,10 @@ class ChatSession:
         self._has_read = ""
         self._replies.start(reply_id, produce)
 
-    def _read_ahead(self, time: str) -> None:
+    def _read_ahead(self, begins: str) -> None:
         """Where reading costs nothing but time, and the model has nothing else to do."""
         host = urlsplit(self._endpoint.base_url).hostname or ""
         is_busy = self._replies.running or (self._reading and not self._reading.done())
-        begins = dated(time, "") or NO_WORDS
         if is_loopback(host) and not is_busy and begins != self._has_read:
             self._has_read = begins
             self._reading = self._owner.spawn(self._read(begins), name=f"{self.label.model} reads ahead")

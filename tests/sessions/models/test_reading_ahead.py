@@ -45,6 +45,15 @@ async def test_when_the_user_begins_to_speak_it_reads_up_to_their_words(start: S
     assert asked[-1]["content"] == ahead[-1]["content"] + "how are you?"
 
 
+async def test_words_that_may_be_all_are_read_while_it_is_waited_whether_they_are(start: Start) -> None:
+    talk = await start()
+    await talk.session.send(Prepare("It is 9:06.", "how are you?"))
+    await talk.provider.wait_for_requests(1)
+    await talk.say("how are you?", time="It is 9:06.")
+    ahead, asked = (request.json["messages"] for request in talk.provider.chats)
+    assert ahead == asked
+
+
 async def test_it_does_not_read_beside_a_reply(start: Start) -> None:
     talk = await start()
     talk.provider.script(Script(stall_after=1))
