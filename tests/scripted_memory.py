@@ -242,14 +242,17 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         before: int | None = None,
         context: Sequence[str] = (),
         now: datetime | None = None,
+        within: tuple[datetime, datetime] | None = None,
     ) -> list[Evidence]:
         if self.recall_failure is not None:
             raise self.recall_failure
         wanted = set(terms(query))
+        first, end = within or (datetime.min, datetime.max)
         evidence = []
         for line in await self.lines(character, before=before, limit=len(self._known(character)), chat=InChats.ALL):
             held = [term for term in terms(line.text) if term in wanted]
-            if held and line.role != "system":
+            bears = held or (within and not wanted)
+            if bears and line.role != "system" and first <= line.at < end:
                 score = len(held) * (0.4 if line.text.rstrip().endswith(("?", "？")) else 1.0)
                 score *= 1.0 if line.role == "user" else 0.8
                 reason = f"mentions {', '.join(held)}"

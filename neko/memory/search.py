@@ -12,7 +12,7 @@ import math
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -75,7 +75,8 @@ class Nearness(Protocol):
 @dataclass(frozen=True, slots=True)
 class Query:
     """What is asked. ``context``: the last few things said before it, oldest first. ``now``: local naive time.
-    ``end``: only lines with smaller ids are recalled."""
+    ``end``: only lines with smaller ids are recalled; ``within``: only those that were said in this time, local naive,
+    the end excluded."""
 
     text: str
     limit: int
@@ -83,6 +84,7 @@ class Query:
     now: datetime
     context: Sequence[str] = ()
     nearness: Nearness | None = None
+    within: tuple[datetime, datetime] | None = None
 
 
 def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[Evidence]:
@@ -90,6 +92,8 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     text = plain(query.text[:_READ])
     times = time_expressions.read(text, query.now.date())
     weights = _wanted(query, text, times)
+    if query.within and not weights:
+        times = replace(times, spans=(query.within,))
     if not weights and not times.spans and query.nearness is None:
         return []
     found, rarity, total = _look_up(connection, list(weights), query.end)
@@ -100,7 +104,8 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     lines = _read(connection, ids, query.end)
     question = _question(text, times, weights, lines, _FLOOR if total >= _MANY else 0.0)
     cosines = query.nearness.cosines(connection, [line.id for line in lines]) if query.nearness else None
-    return _evidence(connection, names, _distinct(rank(question, lines, cosines), query.limit))
+    ranking = _said_within(rank(question, lines, cosines), query.within)
+    return _evidence(connection, names, _distinct(ranking, query.limit))
 
 
 def _wanted(query: Query, text: str, times: Times) -> dict[str, float]:
@@ -230,10 +235,21 @@ def _question(
 
 def _seconds(day: date) -> int:
     """UTC of its local beginning; of a day that the clock of this system does not know, that of 1970."""
+    return _seconds_of(datetime.combine(day, time()))
+
+
+def _seconds_of(moment: datetime) -> int:
     try:
-        return int(datetime.combine(day, time()).timestamp())
+        return int(moment.timestamp())
     except (OverflowError, ValueError, OSError):
         return 0
+
+
+def _said_within(ranking: Iterable[Ranked], within: tuple[datetime, datetime] | None) -> Iterable[Ranked]:
+    if within is None:
+        return ranking
+    first, end = (_seconds_of(moment) for moment in within)
+    return (one for one in ranking if first <= one.candidate.at < end)
 
 
 def _distinct(ranking: Iterable[Ranked], limit: int) -> list[Ranked]:

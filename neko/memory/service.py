@@ -313,6 +313,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         before: int | None = None,
         context: Sequence[str] = (),
         now: datetime | None = None,
+        within: tuple[datetime, datetime] | None = None,
         timeout_s: float | None = None,
     ) -> list[Evidence]:
         """``Recall.recall``; ``timeout_s``: for somebody who has more time than a turn."""
@@ -325,7 +326,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
                     return []
                 end = log.newest + 1 if before is None else min(before, log.newest + 1)
                 near = await memory.meaning.near(query)
-                wanted = Query(query, limit, end, now or datetime.now(), context, near)
+                wanted = Query(query, limit, end, now or datetime.now(), context, near, within)
                 return await log.recall(partial(search, query=wanted))
         except TimeoutError as error:
             logger.warning("%s: a recall was stopped after %g s", character, timeout_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,18 +27,20 @@ class Instructions:
 
 
 class PromptLines:
-    """Lines in the instructions of the session, and those that it was told since, by the turn they belong to."""
+    """Lines in the instructions of the session, and those that it was told since, by the turn they belong to: what was
+    said in it, and what the model looked up."""
 
     def __init__(self) -> None:
         self._instructed: frozenset[int] = frozenset()
         self._sources: frozenset[int] = frozenset()
         self._words = ""
         self._told: dict[str, set[int]] = {}
+        self._looked_up: dict[str, set[int]] = {}
         self._recalled: tuple[str, tuple[int, ...]] = ("", ())
 
     @property
     def ids(self) -> frozenset[int]:
-        return self._instructed.union(*self._told.values())
+        return self._instructed.union(*self._told.values(), *self._looked_up.values())
 
     def told_without(self, turns: Collection[str]) -> frozenset[int]:
         """Those that are no part of the instructions, nor belong to these turns."""
@@ -55,6 +57,13 @@ class PromptLines:
         """A session that was told nothing but these."""
         self.instruct(instructions)
         self._told.clear()
+        self._looked_up.clear()
+
+    def open(self, turn_id: str, *, again: bool = False) -> None:
+        """A turn begins; ``again``: in place of the last one, which the model forgets with all that it looked up."""
+        if again and self._told:
+            self._looked_up.pop(next(reversed(self._told)), None)
+        self._told.setdefault(turn_id, set())
 
     def add(self, turn_id: str, line_id: int) -> None:
         """The session was told this line, or has said it."""
@@ -63,6 +72,11 @@ class PromptLines:
     def recalled(self, turn_id: str, line_ids: tuple[int, ...]) -> None:
         """For the reply of this turn, the newest, the session was told of these lines from memory."""
         self._recalled = turn_id, line_ids
+
+    def look_up(self, turn_id: str, line_ids: Sequence[int]) -> None:
+        """The model looked these lines up for its reply."""
+        self._looked_up.setdefault(turn_id, set()).update(line_ids)
+        self._recalled = turn_id, tuple(dict.fromkeys((*self.recalled_for(turn_id), *line_ids)))
 
     def recalled_for(self, turn_id: str) -> tuple[int, ...]:
         """What ``recalled`` was told of this turn; nothing of an earlier one."""
@@ -88,6 +102,7 @@ class PromptLines:
         if turn_id in self._told:
             for turn in turns[: turns.index(turn_id) + 1]:
                 del self._told[turn]
+                self._looked_up.pop(turn, None)
 
 
 def bare_words(text: str) -> str:

@@ -32,10 +32,14 @@ _UNSPACED: Final = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 
 
 def recall_lines(
-    recalled: Sequence[Evidence], question: str, language: str, stands: Callable[[Evidence], bool]
+    recalled: Sequence[Evidence],
+    question: str,
+    language: str,
+    stands: Callable[[Evidence], bool],
+    most: int = MOST_LINES,
 ) -> list[tuple[Evidence, str]]:
-    """The best of ``recalled``, oldest first, each with its line: who said it and when; empty when nothing is worth
-    telling.
+    """The best of ``recalled``, ``most`` at most, oldest first, each with its line: who said it and when; empty when
+    nothing is worth telling.
 
     Left out is what ``stands`` in the prompt, and what only repeats the question or another line.
     """
@@ -55,7 +59,7 @@ def recall_lines(
         left -= tokens
         told.add(wording)
         chosen.append((evidence, line))
-        if len(chosen) == MOST_LINES:
+        if len(chosen) == most:
             break
     return sorted(chosen, key=lambda one: one[0].at)
 

@@ -21,6 +21,7 @@ from neko.sessions.log_writer import TextRequest
 from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.recall_lines import MOST_LINES
 from neko.sessions.session_slot import SessionHandle
+from neko.sessions.tool_runner import offered
 from neko.tasks import TaskOwner
 from neko.types.model_session import HistoryCut, HistoryFills, ModelInput, Prepare, Renew, Respond, UserMessage
 
@@ -45,6 +46,7 @@ class SessionContext:
         self._send = send
         self._session_id = ""
         self._began = dependencies.now()
+        self._takes_tools = False
         self._renewing: asyncio.Task[None] | None = None
         self.lines = PromptLines()
 
@@ -52,6 +54,7 @@ class SessionContext:
         """Another session answers from now on."""
         self._session_id = handle.id
         self._began = handle.began
+        self._takes_tools = handle.session.capabilities.tools
         self.lines.begin(handle.instructions)
 
     def message(self, turn_id: str, request: TextRequest, earlier: Sequence[TextRequest]) -> UserMessage:
@@ -62,7 +65,10 @@ class SessionContext:
         in_danger = self._help.of(*(one.text for one in said))
         note = self._help.note(in_danger, persona.master, persona.language) if in_danger else ""
         known = prompt.context(persona, request.recalled, request.text, self.lines.hold)
+        self.lines.open(turn_id, again=request.again)
         self.lines.recalled(turn_id, known.sources)
+        if request.replaces:
+            self.lines.add(turn_id, request.replaces.id)
         for one in said:
             if one.line:
                 self.lines.add(turn_id, one.line.id)
@@ -83,6 +89,7 @@ class SessionContext:
 
     def wish_to_speak(self, turn_id: str, instructions: str) -> Respond:
         """She is to speak of her own accord."""
+        self.lines.open(turn_id)
         return Respond(turn_id, instructions, self._time())
 
     def on_history(self, event: HistoryFills | HistoryCut) -> None:
@@ -113,6 +120,8 @@ class SessionContext:
         told = self.lines.told_without(covered)
         rest = [entry for entry in recent if entry.role == "system" or entry.id not in told]
         known = [fact for fact in known if told.isdisjoint(fact.sources)]
-        instructions = prompt.compose(self._dependencies.persona(), rest, self._began, known)
+        persona = self._dependencies.persona()
+        instructions = prompt.compose(persona, rest, self._began, known)
         self.lines.instruct(instructions)
-        self._send(Renew(instructions.text, covered))
+        tools = offered(self._dependencies.toolbox, persona.language, recall=True) if self._takes_tools else ()
+        self._send(Renew(instructions.text, covered, tools))

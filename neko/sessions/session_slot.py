@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -28,13 +29,15 @@ from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.prompt_lines import Instructions
+from neko.sessions.recall_tool import is_more_kept
 from neko.sessions.status_reporter import StatusReporter
+from neko.sessions.tool_runner import offered
 from neko.sessions.unkept_lines import memory_failed, memory_too_slow
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
 from neko.types.lines import NewLine
 from neko.types.memory import RecentEntry
-from neko.types.model_session import ModelEvent, ModelSession, SessionLost, SessionSetup, TextDelta
+from neko.types.model_session import ModelEvent, ModelSession, SessionLost, SessionSetup, TextDelta, Tool
 
 logger = logging.getLogger(__name__)
 
@@ -266,11 +269,11 @@ class ModelSessionSlot:
         handle.listener = self._owner.spawn(self._listen(handle), name="listen")
 
     async def _setup(self, session: ModelSession, began: datetime) -> tuple[SessionSetup, Instructions]:
-        persona = self._dependencies.persona()
+        persona, memory = self._dependencies.persona(), self._dependencies.memory
         try:
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
-                recent = await self._dependencies.memory.recent(self._character)
-                known = await self._dependencies.memory.facts(self._character)
+                recent = await memory.recent(self._character)
+                known = await memory.facts(self._character)
         except (NekoError, TimeoutError) as error:
             logger.warning("%s: starting without memory: %s", self._character, type(error).__name__)
             fault = error if isinstance(error, NekoError) else memory_too_slow()
@@ -278,9 +281,13 @@ class ModelSessionSlot:
             recent, known = [], []
         recent = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in self._observer.unkept)]
         answers_now = self.current is not None and self.current.takes("text")
-        if session.capabilities.text_input and not answers_now and (pending := self._observer.pending):
-            recent = prompt.before(recent, [request.text for request in pending], again=pending[-1].again)
-        toolbox = self._dependencies.toolbox
+        pending: list[str] = []
+        if session.capabilities.text_input and not answers_now and (requests := self._observer.pending):
+            pending = [request.text for request in requests]
+            before = prompt.before(recent, pending, again=requests[-1].again)
+            recent, to_come = before, [entry.id for entry in recent[len(before) :]]
+        else:
+            to_come = []
         instructions = prompt.compose(persona, recent, began, known)
         setup = SessionSetup(
             self._character,
@@ -288,11 +295,22 @@ class ModelSessionSlot:
             instructions.text,
             persona.language,
             self._observer.voice_name,
-            toolbox.tools() if toolbox else (),
+            await self._tools(session, instructions.lines.union(to_come), pending),
             tuple(recent),
             {name: str(value) for name, value in persona.traits.get(self._character, {}).items()},
         )
         return setup, instructions
+
+    async def _tools(self, session: ModelSession, shown: Collection[int], pending: Sequence[str]) -> tuple[Tool, ...]:
+        """What the session is told of; ``shown`` are the lines that it has before it or is about to have, besides
+        the words that are ``pending``."""
+        if not session.capabilities.tools:
+            return ()
+        is_more = False
+        with suppress(NekoError, TimeoutError):  # the next turn tells
+            async with asyncio.timeout(self._timeouts.recent_timeout_s):
+                is_more = await is_more_kept(self._dependencies.memory, self._character, shown, pending)
+        return offered(self._dependencies.toolbox, self._dependencies.persona().language, recall=is_more)
 
     def _failed(self, start: _Preparation, session: ModelSession | None, error: BaseException) -> None:
         if session:

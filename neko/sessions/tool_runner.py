@@ -7,19 +7,34 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from neko.sessions.recall_tool import NAME as RECALL
+from neko.sessions.recall_tool import RecallTool, recall_tool
 from neko.tasks import TaskOwner, is_cancelled
-from neko.types.model_session import Toolbox, ToolCall, ToolResult
+from neko.types.model_session import Tool, Toolbox, ToolCall, ToolResult
 from neko.well_formed import well_formed
 
 logger = logging.getLogger(__name__)
+
+
+def offered(toolbox: Toolbox | None, language: str, *, recall: bool) -> tuple[Tool, ...]:
+    """What a model is told of: the functions of the toolbox and, where there is more to ``recall`` than it has before
+    it, that of the conversation itself."""
+    tools = toolbox.tools() if toolbox else ()
+    return (recall_tool(language), *(tool for tool in tools if tool.name != RECALL)) if recall else tools
 
 
 class ToolRunner:
     """``on_result`` gets the outcome of every call that was not ended; a failure is one too."""
 
     def __init__(
-        self, toolbox: Toolbox | None, owner: TaskOwner, timeout_s: float, on_result: Callable[[ToolResult], None]
+        self,
+        recall: RecallTool,
+        toolbox: Toolbox | None,
+        owner: TaskOwner,
+        timeout_s: float,
+        on_result: Callable[[ToolResult], None],
     ) -> None:
+        self._recall = recall
         self._toolbox = toolbox
         self._owner = owner
         self._timeout_s = timeout_s
@@ -29,7 +44,7 @@ class ToolRunner:
     def run(self, turn_id: str, call: ToolCall) -> None:
         """Call a function for this turn."""
         running = self._running.setdefault(turn_id, set())
-        task = self._owner.spawn(self._run(call), name=f"tool {call.name}")
+        task = self._owner.spawn(self._run(turn_id, call), name=f"tool {call.name}")
         running.add(task)
         task.add_done_callback(running.discard)
 
@@ -38,15 +53,20 @@ class ToolRunner:
         for task in self._running.pop(turn_id, ()):
             task.cancel()
 
-    async def _run(self, call: ToolCall) -> None:
-        result = ToolResult(call.call_id, f"There is no function {call.name}.", failed=True)
-        if self._toolbox:
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    result = await self._toolbox.run(call)
-            except (Exception, asyncio.CancelledError) as error:
-                if not isinstance(error, Exception) and is_cancelled():
-                    raise
-                logger.warning("the tool %s failed: %s", call.name, type(error).__name__)
-                result = ToolResult(call.call_id, f"The function failed: {type(error).__name__}", failed=True)
+    async def _run(self, turn_id: str, call: ToolCall) -> None:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                result = await self._result(turn_id, call)
+        except (Exception, asyncio.CancelledError) as error:
+            if not isinstance(error, Exception) and is_cancelled():
+                raise
+            logger.warning("the tool %s failed: %s", call.name, type(error).__name__)
+            result = ToolResult(call.call_id, f"The function failed: {type(error).__name__}", failed=True)
         self._on_result(replace(result, output=well_formed(result.output)))
+
+    async def _result(self, turn_id: str, call: ToolCall) -> ToolResult:
+        if call.name == RECALL:
+            return await self._recall.run(turn_id, call)
+        if self._toolbox:
+            return await self._toolbox.run(call)
+        return ToolResult(call.call_id, f"There is no function {call.name}.", failed=True)

@@ -39,6 +39,7 @@ from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import LogWriter, TextRequest
 from neko.sessions.nods import is_nod
 from neko.sessions.own_words import are_own
+from neko.sessions.recall_tool import RecallTool
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.reply_voice import ReplyVoice
@@ -132,7 +133,8 @@ class TurnController:
         self.log = LogWriter(character, dependencies, owner, clients, status, self._context.lines)
         self._sender: SessionSender | None = None
         tool_timeout_s = dependencies.timeouts.turn.tool_timeout_s
-        self._tools = ToolRunner(dependencies.toolbox, owner, tool_timeout_s, self._on_tool_result)
+        recall = RecallTool(character, dependencies, self._context.lines)
+        self._tools = ToolRunner(recall, dependencies.toolbox, owner, tool_timeout_s, self._on_tool_result)
         self._closed = False
         self.voice = ReplyVoice(
             character,

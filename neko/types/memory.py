@@ -274,8 +274,11 @@ class Recall(Protocol):
         before: int | None = None,
         context: Sequence[str] = (),
         now: datetime | None = None,
+        within: tuple[datetime, datetime] | None = None,
     ) -> list[Evidence]:
-        """Evidence on what ``query`` is about, best first; only from lines with ids below ``before``.
+        """Evidence on what ``query`` is about, best first; only from lines with ids below ``before``, and that were
+        said ``within`` this time (local naive, the end excluded), when it is given. A query that names no subject is
+        then about all that was said in it.
 
         ``context``: what was said just before it, oldest first, which a short question may lean on. ``now``: when it
         is asked, local naive time, for "yesterday"; the present moment when None.

@@ -367,6 +367,16 @@ class RecallBehaviour:
         assert len(await recalled(memory, "garden", limit=3)) == 3
         assert await recalled(memory, "garden", limit=0) == []
 
+    async def test_a_time_can_be_asked_for_beside_a_subject_or_alone(self, memory: Memory) -> None:
+        for month in (3, 5, 7):
+            for text in (f"the garden of month {month}", f"rain in month {month}"):
+                await memory.store(MIO, new_line(text, at=datetime(2026, month, 3, 12)))
+        may = datetime(2026, 5, 1), datetime(2026, 6, 1)
+        assert (await recalled(memory, "garden", within=may))[0] == "the garden of month 5"
+        assert not {one for one in await recalled(memory, "garden", within=may) if "month 5" not in one}
+        assert set(await recalled(memory, "", within=may)) == {"the garden of month 5", "rain in month 5"}
+        assert await recalled(memory, "garden", within=(datetime(2026, 1, 1), datetime(2026, 2, 1))) == []
+
     async def test_nothing_is_made_up_for_an_unknown_subject(self, memory: Memory) -> None:
         await talk(memory, "My cat is called Biscuit.", "What a name!")
         assert await recalled(memory, "volcano eruptions") == []

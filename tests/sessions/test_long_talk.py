@@ -86,11 +86,14 @@ class Provider(ScriptedProvider):
         super().__init__()
         self.talk = talk
         self.prompts: list[list[dict[str, Any]]] = []
+        self.offers: list[bool] = []
+        """Whether each of them came with functions."""
 
     async def _chat(self, connection: Connection, request: Request) -> None:
         messages = request.json["messages"]
         if messages[0]["role"] == "system":
             self.prompts.append(messages)
+            self.offers.append("tools" in request.json)
             words = self.talk.small_talk.format(number=f"{len(self.prompts)}b")
         else:
             told = [fact for fact, _ in self.talk.facts.values() if fact in messages[0]["content"]]
@@ -160,6 +163,10 @@ async def test_every_fact_that_was_told_is_in_every_later_prompt_and_once_when_i
         assert set(counts) == {1}, told
     most = HISTORY_TOKENS + RECENT_BUDGET + RECALL_BUDGET + WHO_SHE_IS + ANSWER
     assert max(map(estimate, provider.prompts)) <= most
+    looks_up = provider.offers.index(True)  # once there is more in the log than in the prompt
+    assert 0 < looks_up < SESSION
+    assert all(provider.offers[looks_up:])
+    assert provider.prompts[looks_up][0] != provider.prompts[looks_up - 1][0]
     shares = [reused(before, after) for before, after in pairwise(provider.prompts) if len(after) > 2]
     with capsys.disabled():
         largest = max(map(estimate, provider.prompts))

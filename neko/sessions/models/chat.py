@@ -113,8 +113,9 @@ class ChatSession:
                 self._start(reply_id, Question(context, ask=f"[{self._speak_first} {instructions}]"))
             case UserImage(jpeg):
                 self._live_picture = jpeg
-            case Renew(instructions, covered):
+            case Renew(instructions, covered, tools):
                 self._history.instructions = instructions
+                self._maker.tools = tools
                 self._history.forget(covered)
             case ToolResult():
                 self._calls.resolve(item)
