@@ -54,6 +54,12 @@ def sentence(key: str, language: str) -> str:
     return str(found)
 
 
+def attribute_name(attribute: str, language: str) -> str:
+    """What an attribute of a fact is called in a language; one that has no name there is called as it is."""
+    names: Mapping[str, str] = _table(language)["memory"]["attributes"]
+    return names.get(attribute, attribute)
+
+
 def load(language: str) -> None:
     """Read a table ahead of its first use (a file is read: not on the loop thread)."""
     _errors(language)

@@ -21,10 +21,12 @@ def make(connection: sqlite3.Connection) -> None:
     connection.execute(_TABLE)
 
 
-def note(connection: sqlite3.Connection, kind: ChangeKind, lines: int) -> None:
-    """Keep that ``lines`` lines were changed, within the transaction that does it; nothing for none."""
-    if lines:
-        connection.execute(_INSERT, (datetime.now(UTC).isoformat(timespec="seconds"), kind.value, lines))
+def note(connection: sqlite3.Connection, kind: ChangeKind, lines: int) -> int:
+    """Keep that ``lines`` lines were changed, within the transaction that does it; the id of the change, 0 for none."""
+    if not lines:
+        return 0
+    row = (datetime.now(UTC).isoformat(timespec="seconds"), kind.value, lines)
+    return connection.execute(_INSERT, row).lastrowid or 0
 
 
 def last(connection: sqlite3.Connection, limit: int) -> list[Change]:

@@ -12,14 +12,17 @@ from typing import Any
 
 from neko.errors import MemoNotRenewedError, ModelError, NekoError
 from neko.language import guess
-from neko.memory import learning, memo, review
-from neko.memory.facts import NewFact
+from neko.memory import facts, learning, memo, review
+from neko.memory.deletion import Deleted
+from neko.memory.fact_book import FactBook
+from neko.memory.facts import Earlier, NewFact
 from neko.memory.line_codec import Names, Row, message, parse
 from neko.memory.log import Log
 from neko.memory.meaning import Meaning
 from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, largest_id, line_ids
 from neko.memory.timeouts import MemoryTimeouts
+from neko.memory.undo import Undo
 from neko.tasks import in_thread
 from neko.types.lines import Line
 from neko.types.memory import Memo, RecentEntry, Summarise
@@ -53,6 +56,7 @@ class CharacterMemory:
         self.log = log
         self.window = window
         self.meaning = meaning
+        self.facts = FactBook(log)
         self._tasks = tasks
         self._names = names
         self._language = language
@@ -61,25 +65,30 @@ class CharacterMemory:
         self._on_renewed = on_renewed
         self._rewriting = asyncio.Lock()
         self._learning = asyncio.Lock()
+        self._edits = 0
+        """How often words were taken away: what was found in them before counts no more."""
+        self._corrected: Undo[int, tuple[str, Earlier]] = Undo()
+        """The former words of lines, and what was known because of them."""
         self._changing = asyncio.Lock()
         """Held while a memo and the summary of the same words are kept, or deleted."""
 
-    async def restore(self, rows: Sequence[Row]) -> list[Line]:
-        """Put deleted rows of the log back; the lines of the talk among them."""
+    async def restore(self, rows: Sequence[Row], known: Earlier) -> list[Line]:
+        """Put deleted rows of the log back, and what was known because of them; the lines of the talk among them."""
         async with self._changing:
-            lines = await self.log.restore(rows)
+            lines = await self.log.restore(rows, known)
             await self.window.put_back(lines)
             return [logged.line for logged in lines]
 
-    async def delete(self, ids: Sequence[int]) -> tuple[list[int], set[str]]:
-        """``ConversationLog.delete``: the ids, and the pictures that no line names any more.
+    async def delete(self, ids: Sequence[int]) -> tuple[Deleted, set[str]]:
+        """``ConversationLog.delete``: what went, and the pictures that no line names any more.
 
         The window goes first: until the log has done it, nothing is deleted.
         """
         async with self._changing:
             lines = await self.log.with_earlier(ids)
             if not lines:
-                return [], set()
+                return Deleted([], Earlier()), set()
+            self._edits += 1
             await self.window.forget(lines)
             gone = await self.log.delete([logged.line.id for logged in lines])
             pictures = {name for logged in lines for name in logged.line.pictures}
@@ -89,11 +98,27 @@ class CharacterMemory:
         """``ConversationLog.correct``."""
         async with self._changing:
             lines = [one for one in await self.log.with_earlier([line_id]) if one.line.id == line_id]
+            former = lines[0].line.text if lines else ""
+            self._edits += 1
             await self.window.forget(lines)
             corrected = await self.log.correct(line_id, text)
-            lines = lines if corrected is None else [corrected]
+            lines = lines if corrected is None else [corrected[0]]
             await self.window.put_back([one for one in lines if one.line.status != "replaced"])
-            return corrected.line if corrected else None
+            if corrected is None:
+                return None
+            await self._know_anew(corrected[0].line, former, corrected[1])
+            return corrected[0].line
+
+    async def _know_anew(self, line: Line, former: str, known: Earlier) -> None:
+        """What the rules find in a corrected line; what was known of it before when it has those words again."""
+        undone = self._corrected.take(line.id)
+        if undone and undone[0] == line.text:
+            await self.log.transaction(lambda connection: facts.put_back(connection, undone[1]))
+            return
+        if known.rows:
+            self._corrected.keep(line.id, (former, known))
+        if line.id <= await self.log.facts_position():
+            await self.log.record_facts(await in_thread(learning.by_rule, [line], self._language()))
 
     async def rewrite_memo(self, memo: Memo, text: str) -> None:
         """``MemoryBrowsing.rewrite_memo``."""
@@ -131,12 +156,14 @@ class CharacterMemory:
             new, batches = 0, 0
             position = await self.log.facts_position()
             while page := await self.log.page(after=position, limit=learning.BATCH):
-                lines = [logged.line for logged in page if logged.line.role != "system"]
+                lines, edits = [logged.line for logged in page if logged.line.role != "system"], self._edits
                 try:
                     found = await self._found(lines, ask) if lines else []
                 except NekoError as error:
                     logger.warning("facts were not learnt: %s", error.code)
                     break
+                if edits != self._edits:
+                    continue
                 position = page[-1].line.id
                 new += await self.log.record_facts(found, position)
                 batches += 1
@@ -180,6 +207,8 @@ class CharacterMemory:
 
     async def aclose(self) -> None:
         """Write what is not written yet and close the files; a failure is logged."""
+        self.facts.clear()
+        self._corrected.clear()
         try:
             for task in self._tasks:
                 task.cancel()

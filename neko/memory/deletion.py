@@ -43,8 +43,16 @@ def rows(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     return [found[line_id] for line_id in sorted(found)]
 
 
-def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
-    """Delete these lines and all summaries that may hold their words; the ids of lines that are gone."""
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The ids of lines that are gone, and what was known because of them."""
+
+    ids: list[int]
+    facts: facts.Earlier
+
+
+def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> Deleted:
+    """Delete these lines, all summaries that may hold their words and the facts that rest on them."""
     stamps: list[str | None] = []
     gone: list[int] = []
     for line_id in ids:
@@ -56,9 +64,8 @@ def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
         for summary in _summaries(connection):
             if _may_hold(summary, min(gone), stamps):
                 connection.execute(schema.DELETE_SUMMARY, (summary.row,))
-        facts.forget(connection, gone)
         leave_untidy(connection)
-    return sorted(gone)
+    return Deleted(sorted(gone), facts.forget(connection, gone))
 
 
 def leave_untidy(connection: sqlite3.Connection) -> None:

@@ -27,18 +27,31 @@ _MAKE: Final = (
     "line INTEGER NOT NULL, PRIMARY KEY (fact, statement, line)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS neko_fact_sources_of ON neko_fact_sources (line)",
 )
+_MAKE_PINS: Final = (
+    "ALTER TABLE neko_facts RENAME TO neko_facts_before",
+    "CREATE TABLE neko_facts (id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, attribute TEXT NOT NULL, "
+    "value TEXT NOT NULL, valid_from TEXT NOT NULL, valid_to TEXT, recorded_at TEXT NOT NULL, superseded_by INTEGER, "
+    "pinned INTEGER NOT NULL DEFAULT 0)",
+    "INSERT INTO neko_facts (id, subject, attribute, value, valid_from, valid_to, recorded_at, superseded_by) "
+    "SELECT id, subject, attribute, value, valid_from, valid_to, recorded_at, superseded_by FROM neko_facts_before",
+    "DROP TABLE neko_facts_before",
+    "CREATE INDEX neko_facts_of ON neko_facts (subject, attribute)",
+)
+COLUMNS: Final = "id, subject, attribute, value, valid_from, valid_to, recorded_at, superseded_by, pinned"
+SOURCE_COLUMNS: Final = "fact, statement, line"
+HAND: Final = 0
+"""In place of a line: the user has written it themselves."""
 POSITION: Final = "facts"
 """The name of the state that says up to which line facts have been looked for."""
 
 _ONE_AT_A_TIME: Final = frozenset(("name", "home", "job", "birthday"))
 _OPPOSITE: Final = {"likes": "dislikes", "dislikes": "likes"}
 _WORD: Final = re.compile(r"[^\W_]+")
-_COLUMNS: Final = "id, subject, attribute, value, valid_from, valid_to, recorded_at, superseded_by"
 
 
 @dataclass(frozen=True, slots=True)
 class NewFact:
-    """See ``Fact``. ``lines`` together say it."""
+    """See ``Fact``. ``lines`` together say it; ``HAND`` is one of them."""
 
     subject: str
     attribute: str
@@ -47,20 +60,37 @@ class NewFact:
     lines: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Facts as they stood before a change, their rows and the rows of their sources; ``made`` are the ids of those
+    that it made."""
+
+    rows: Sequence[tuple[Any, ...]] = ()
+    sources: Sequence[tuple[int, int, int]] = ()
+    made: tuple[int, ...] = ()
+
+
 def make(connection: sqlite3.Connection) -> None:
     """Make the tables, if they are not there."""
     for statement in _MAKE:
         connection.execute(statement)
 
 
-def record(connection: sqlite3.Connection, found: Iterable[NewFact], now: datetime, position: int) -> int:
-    """Keep what was found in the lines up to ``position``; how many facts are new.
+def make_pins(connection: sqlite3.Connection) -> None:
+    """Make the tables anew with pins, and so that no id is given twice."""
+    for statement in _MAKE_PINS:
+        connection.execute(statement)
+
+
+def record(connection: sqlite3.Connection, found: Iterable[NewFact], now: datetime, position: int | None = None) -> int:
+    """Keep what was found in the lines up to ``position``, if that is where it was looked for; how many are new.
 
     What rests on a line that has gone meanwhile is passed over.
     """
     known = [fact for fact in found if fact.lines and all(_is_there(connection, line) for line in fact.lines)]
-    new = sum(_record(connection, fact, _stamp(now)) for fact in known)
-    connection.execute(schema.SET_STATE, (POSITION, position))
+    new = sum(keep(connection, fact, now)[1] for fact in known)
+    if position is not None:
+        connection.execute(schema.SET_STATE, (POSITION, position))
     return new
 
 
@@ -74,7 +104,7 @@ def facts(connection: sqlite3.Connection, at: datetime | None = None) -> list[Fa
     """What is true, or was true at a moment, the newest last."""
     where, values = "valid_to IS NULL", ()
     if at is not None:
-        where, values = "valid_from <= ?1 AND (valid_to IS NULL OR valid_to > ?1)", (_stamp(at),)  # type: ignore[assignment]
+        where, values = "valid_from <= ?1 AND (valid_to IS NULL OR valid_to > ?1)", (stamp(at),)  # type: ignore[assignment]
     return _read(connection, f"WHERE {where} ORDER BY valid_from, id", values)
 
 
@@ -83,62 +113,145 @@ def every(connection: sqlite3.Connection) -> list[Fact]:
     return _read(connection, "ORDER BY valid_from, id", ())
 
 
-def forget(connection: sqlite3.Connection, lines: Sequence[int]) -> None:
+def forget(connection: sqlite3.Connection, lines: Sequence[int]) -> Earlier:
     """These lines are deleted: what rests on them goes, and what it had closed is open again."""
+    resting: set[int] = set()
+    for line in lines:
+        found = connection.execute("SELECT fact FROM neko_fact_sources WHERE line = ?", (line,))
+        resting.update(row[0] for row in found)
+    before = earlier(connection, resting)
     for line in lines:
         connection.execute(
             "DELETE FROM neko_fact_sources WHERE (fact, statement) IN "
             "(SELECT fact, statement FROM neko_fact_sources WHERE line = ?)",
             (line,),
         )
-    gone = connection.execute(
-        "SELECT id, valid_to, superseded_by FROM neko_facts WHERE id NOT IN (SELECT fact FROM neko_fact_sources)"
-    ).fetchall()
-    for fact, valid_to, successor in gone:
+    remove(connection, [fact for fact in resting if not _sources(connection, fact)])
+    return before
+
+
+def remove(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Delete facts; what they had closed is open again, or closed by what closed them."""
+    for fact in ids:
         connection.execute(
-            "UPDATE neko_facts SET valid_to = ?, superseded_by = ? WHERE superseded_by = ?", (valid_to, successor, fact)
+            "UPDATE neko_facts SET (valid_to, superseded_by) = "
+            "(SELECT valid_to, superseded_by FROM neko_facts WHERE id = ?1) WHERE superseded_by = ?1",
+            (fact,),
         )
+        connection.execute("DELETE FROM neko_fact_sources WHERE fact = ?", (fact,))
         connection.execute("DELETE FROM neko_facts WHERE id = ?", (fact,))
 
 
-def _record(connection: sqlite3.Connection, fact: NewFact, now: str) -> bool:
-    """True when it is new."""
-    rivals = _open(connection, fact.subject, fact.attribute)
-    same = next((row for row, value, _ in rivals if bare(value) == bare(fact.value)), None)
-    row = same if same is not None else _insert(connection, fact, now)
+def earlier(connection: sqlite3.Connection, ids: Iterable[int]) -> Earlier:
+    """These facts, and those that they closed, as they stand."""
+    rows: dict[int, tuple[Any, ...]] = {}
+    for fact in ids:
+        found = connection.execute(f"SELECT {COLUMNS} FROM neko_facts WHERE id = ?1 OR superseded_by = ?1", (fact,))
+        rows.update((row[0], row) for row in found)
+    return Earlier(list(rows.values()), [source for fact in rows for source in _sources(connection, fact)])
+
+
+def put_back(connection: sqlite3.Connection, before: Earlier) -> int:
+    """Have facts stand as before a change; how many. One that rested on lines that have gone meanwhile stays away."""
+    remove(connection, before.made)
+    of: dict[int, list[tuple[int, int, int]]] = {}
+    for source in before.sources:
+        of.setdefault(source[0], []).append(source)
+    count = 0
+    for row in before.rows:
+        incomplete = {statement for _, statement, line in of.get(row[0], ()) if not _is_there(connection, line)}
+        sources = [source for source in of.get(row[0], ()) if source[1] not in incomplete]
+        if incomplete and not sources:
+            remove(connection, [row[0]])
+            continue
+        for table, column in (("neko_fact_sources", "fact"), ("neko_facts", "id")):
+            connection.execute(f"DELETE FROM {table} WHERE {column} = ?", row[:1])
+        insert(connection, row, sources)
+        count += 1
+    return count
+
+
+def insert(connection: sqlite3.Connection, row: Sequence[Any], sources: Iterable[Sequence[int]]) -> None:
+    """Put a row of ``COLUMNS`` with its sources in."""
+    connection.execute(f"INSERT INTO neko_facts ({COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)
+    connection.executemany(f"INSERT INTO neko_fact_sources ({SOURCE_COLUMNS}) VALUES (?, ?, ?)", sources)
+
+
+def keep(connection: sqlite3.Connection, fact: NewFact, now: datetime) -> tuple[int, bool]:
+    """Keep one fact: its id, and whether it is new. A new value of what has only one at a time closes the open one."""
+    rivals = of_attribute(connection, fact.subject, fact.attribute)
+    same = next((row for row, value, *_ in rivals if bare(value) == bare(fact.value)), None)
+    row = same if same is not None else _insert(connection, fact, stamp(now))
     statement = min(fact.lines)
     connection.executemany(
         "INSERT OR IGNORE INTO neko_fact_sources VALUES (?, ?, ?)", [(row, statement, line) for line in fact.lines]
     )
     if same is not None:
-        return False
+        return row, False
     if fact.attribute not in _ONE_AT_A_TIME:
-        other = _open(connection, fact.subject, _OPPOSITE.get(fact.attribute, ""))
+        other = of_attribute(connection, fact.subject, _OPPOSITE.get(fact.attribute, ""))
         rivals = [rival for rival in other if bare(rival[1]) == bare(fact.value)]
-    began = _stamp(fact.valid_from)
-    for rival, _, since in rivals:
+    began = stamp(fact.valid_from)
+    for rival, _, since, pinned in rivals:
         closed, by, end = (rival, row, began) if since <= began else (row, rival, since)
-        connection.execute("UPDATE neko_facts SET valid_to = ?, superseded_by = ? WHERE id = ?", (end, by, closed))
-    return True
+        if closed == row or not pinned:
+            connection.execute("UPDATE neko_facts SET valid_to = ?, superseded_by = ? WHERE id = ?", (end, by, closed))
+    return row, True
 
 
 def _insert(connection: sqlite3.Connection, fact: NewFact, now: str) -> int:
-    values = (fact.subject, fact.attribute, fact.value, _stamp(fact.valid_from), now)
+    values = (fact.subject, fact.attribute, fact.value, stamp(fact.valid_from), now)
     row = connection.execute(
         "INSERT INTO neko_facts (subject, attribute, value, valid_from, recorded_at) VALUES (?, ?, ?, ?, ?)", values
     ).lastrowid
     return int(row or 0)
 
 
-def _open(connection: sqlite3.Connection, subject: str, attribute: str) -> list[Any]:
+def rivals(connection: sqlite3.Connection, subject: str, attribute: str) -> list[int]:
+    """The ids of what a new fact of this kind may say again, or close."""
+    kinds = {attribute, _OPPOSITE.get(attribute, attribute)}
+    return [row[0] for kind in kinds for row in of_attribute(connection, subject, kind)]
+
+
+def fold(connection: sqlite3.Connection, fact: int, into: int) -> None:
+    """Have the fact ``into`` stand for ``fact``, which goes: it rests on the lines of both, since the earlier time, and
+    is true, and pinned, when either is."""
+    connection.execute(
+        "UPDATE neko_facts SET valid_from = min(valid_from, other.since), pinned = max(pinned, other.held), "
+        "valid_to = CASE WHEN valid_to IS NULL OR other.until IS NULL THEN NULL ELSE max(valid_to, other.until) END, "
+        "superseded_by = CASE WHEN valid_to IS NULL OR other.until IS NULL THEN NULL ELSE superseded_by END "
+        "FROM (SELECT valid_from AS since, valid_to AS until, pinned AS held FROM neko_facts WHERE id = ?1) AS other "
+        "WHERE id = ?2",
+        (fact, into),
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO neko_fact_sources SELECT ?2, statement, line FROM neko_fact_sources WHERE fact = ?1",
+        (fact, into),
+    )
+    connection.execute("UPDATE neko_facts SET superseded_by = ?2 WHERE superseded_by = ?1 AND id <> ?2", (fact, into))
+    remove(connection, [fact])
+
+
+def one(connection: sqlite3.Connection, fact: int) -> Fact | None:
+    """The fact with this id."""
+    found = _read(connection, "WHERE id = ?", (fact,))
+    return found[0] if found else None
+
+
+def of_attribute(connection: sqlite3.Connection, subject: str, attribute: str) -> list[Any]:
+    """What is true of somebody: ids, values, since when, and whether it is pinned."""
     return connection.execute(
-        "SELECT id, value, valid_from FROM neko_facts WHERE subject = ? AND attribute = ? AND valid_to IS NULL",
+        "SELECT id, value, valid_from, pinned FROM neko_facts WHERE subject = ? AND attribute = ? AND valid_to IS NULL",
         (subject, attribute),
     ).fetchall()
 
 
+def _sources(connection: sqlite3.Connection, fact: int) -> list[tuple[int, int, int]]:
+    return connection.execute(f"SELECT {SOURCE_COLUMNS} FROM neko_fact_sources WHERE fact = ?", (fact,)).fetchall()
+
+
 def _read(connection: sqlite3.Connection, condition: str, values: Sequence[Any]) -> list[Fact]:
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM neko_facts {condition}", values).fetchall()
+    rows = connection.execute(f"SELECT {COLUMNS} FROM neko_facts {condition}", values).fetchall()
     sources: dict[int, list[int]] = {}
     for fact, line in connection.execute("SELECT DISTINCT fact, line FROM neko_fact_sources ORDER BY line"):
         sources.setdefault(fact, []).append(line)
@@ -152,17 +265,20 @@ def _read(connection: sqlite3.Connection, condition: str, values: Sequence[Any])
             valid_to=_moment(row[5]) if row[5] else None,
             recorded_at=_moment(row[6]),
             superseded_by=row[7],
-            sources=tuple(sources.get(row[0], ())),
+            sources=tuple(line for line in sources.get(row[0], ()) if line != HAND),
+            by_hand=HAND in sources.get(row[0], ()),
+            pinned=bool(row[8]),
         )
         for row in rows
     ]
 
 
 def _is_there(connection: sqlite3.Connection, line: int) -> bool:
-    return connection.execute(f"SELECT 1 FROM {schema.ORIGINAL} WHERE id = ?", (line,)).fetchone() is not None
+    found = connection.execute(f"SELECT 1 FROM {schema.ORIGINAL} WHERE id = ?", (line,)).fetchone()
+    return line == HAND or found is not None
 
 
-def _stamp(at: datetime) -> str:
+def stamp(at: datetime) -> str:
     """In UTC, to the second, so that stamps sort as their moments do."""
     return at.astimezone(UTC).isoformat(timespec="seconds")
 

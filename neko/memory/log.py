@@ -23,7 +23,8 @@ from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoEr
 from neko.memory import backup, browse, changes, chats, deletion, facts, index, schema, versions
 from neko.memory.connection import Connection, in_transaction
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
-from neko.memory.facts import NewFact
+from neko.memory.deletion import Deleted
+from neko.memory.facts import Earlier, NewFact
 from neko.memory.file_identity import Identity
 from neko.memory.line_codec import (
     LoggedLine,
@@ -152,38 +153,38 @@ class Log:
             self._newest = max(self._newest, line.id)
         return line
 
-    async def delete(self, ids: Sequence[int]) -> list[int]:
-        """Delete lines, and the summaries that may hold their words; the ids of lines that are gone.
+    async def delete(self, ids: Sequence[int]) -> Deleted:
+        """Delete lines, the summaries that may hold their words and the facts that rest on them.
 
         They are gone from the file, from its WAL once nobody reads (``fold_in``), and are no longer recalled.
         """
 
-        def work(connection: sqlite3.Connection) -> list[int]:
+        def work(connection: sqlite3.Connection) -> Deleted:
             deleted = deletion.delete(connection, ids)
-            changes.note(connection, ChangeKind.FORGOTTEN, len(deleted))
+            changes.note(connection, ChangeKind.FORGOTTEN, len(deleted.ids))
             return deleted
 
-        return await self._without_traces(work)
+        return await self.without_traces(work)
 
-    async def correct(self, line_id: int, text: str) -> LoggedLine | None:
-        """Give a line other words under its id, without the summaries that may hold the old ones; None when it
-        cannot be."""
+    async def correct(self, line_id: int, text: str) -> tuple[LoggedLine, Earlier] | None:
+        """Give a line other words under its id, without the summaries that may hold the old ones and the facts that
+        rested on them, which are told; None when it cannot be."""
 
         names = self._names()
 
-        def work(connection: sqlite3.Connection) -> LoggedLine | None:
+        def work(connection: sqlite3.Connection) -> tuple[LoggedLine, Earlier] | None:
             for found, session, raw, stamp in _execute(connection, schema.BY_ID, (min(line_id, LARGEST),)):
                 row = (found, session, with_text(raw or "", text), stamp)
                 if row[2] is not None:
-                    deletion.delete(connection, [found])
+                    known = deletion.delete(connection, [found]).facts
                     _execute(connection, schema.INSERT_AGAIN, row)
                     changes.note(connection, ChangeKind.CORRECTED, 1)
                     (corrected,) = logged_lines([row], names)
                     index.put(connection, [corrected.line])
-                    return corrected
+                    return corrected, known
             return None
 
-        return await self._without_traces(work)
+        return await self.without_traces(work)
 
     async def rewrite_memo(self, memo_id: int, text: str) -> None:
         """``browse.rewrite_memo``."""
@@ -193,9 +194,9 @@ class Log:
             deletion.leave_untidy(connection)
             changes.note(connection, ChangeKind.SUMMARY, 1)
 
-        await self._without_traces(work)
+        await self.without_traces(work)
 
-    async def _without_traces(self, work: Work[T]) -> T:
+    async def without_traces(self, work: Work[T]) -> T:
         """A transaction that takes words away, and then what it leaves of them in the file and in the WAL."""
         result = await self.transaction(work)
         try:
@@ -229,13 +230,15 @@ class Log:
         """The rows with these ids, and those of earlier versions of replies among them, as they stand."""
         return await self._read(lambda connection: deletion.rows(connection, ids))
 
-    async def restore(self, rows: Sequence[Row]) -> list[LoggedLine]:
-        """Put deleted rows back under their ids; the lines of the talk among them, oldest first."""
+    async def restore(self, rows: Sequence[Row], known: Earlier) -> list[LoggedLine]:
+        """Put deleted rows back under their ids, with what was known because of them; the lines of the talk among
+        them, oldest first."""
         lines = logged_lines(rows, self._names())
 
         def work(connection: sqlite3.Connection) -> None:
             connection.executemany(schema.INSERT_AGAIN, rows)
             index.put(connection, (logged.line for logged in lines))
+            facts.put_back(connection, known)
             changes.note(connection, ChangeKind.RESTORED, len(rows))
 
         await self.transaction(work)
@@ -308,8 +311,8 @@ class Log:
         """Up to which line facts have been looked for."""
         return await self._read(facts.position)
 
-    async def record_facts(self, found: Sequence[NewFact], position: int) -> int:
-        """Keep what was found in the lines up to ``position``; how many facts are new."""
+    async def record_facts(self, found: Sequence[NewFact], position: int | None = None) -> int:
+        """``facts.record``."""
         now = datetime.now()
         return await self.transaction(lambda connection: facts.record(connection, found, now, position))
 

@@ -42,6 +42,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     changes.make,
     vectors.make,
     facts.make,
+    facts.make_pins,
 )
 
 

@@ -18,6 +18,7 @@ from neko.memory.background import BackgroundWork
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
 from neko.memory.compression import Summariser
+from neko.memory.fact_book import FactBook
 from neko.memory.index import find
 from neko.memory.line_codec import Names
 from neko.memory.log import LARGEST, Log
@@ -101,7 +102,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         self._timeouts = timeouts or MemoryTimeouts()
         self._embedders = embedders
         self._pictures = Pictures(folder)
-        self._undo = Undo()
+        self._undo: Undo[str, Removed] = Undo()
         self._threads = Threads()
         self._background = BackgroundWork(owner)
         self._opening: dict[str, asyncio.Task[CharacterMemory | NekoError]] = {}
@@ -180,9 +181,9 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         gone, pictures = await memory.delete(ids)
         if rows:
             contents = [await self._pictures.read(character, name) for name in pictures]
-            self._undo.keep(character, Removed(rows, [one for one in contents if one is not None]))
+            self._undo.keep(character, Removed(rows, [one for one in contents if one is not None], gone.facts))
         await self._pictures.forget(character, pictures)
-        return gone
+        return gone.ids
 
     async def restore(self, character: str) -> list[Line]:
         removed = self._undo.take(character)
@@ -190,7 +191,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
             return []
         names = await self._pictures.keep(character, removed.pictures) if removed.pictures else ()
         memory = await self._opened(character)
-        lines = await memory.restore(removed.rows)
+        lines = await memory.restore(removed.rows, removed.facts)
         memory.meaning.touch(anew=True)
         self._pictures.stored(character, names)
         return lines
@@ -377,6 +378,10 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
 
     async def facts(self, character: str, *, at: datetime | None = None) -> list[Fact]:
         return await (await self._opened(character)).log.facts(at)
+
+    async def fact_book(self, character: str) -> FactBook:
+        """What the character knows of people, to be looked through and changed by hand."""
+        return (await self._opened(character)).facts
 
     async def learn(self, character: str, ask: Summarise | None) -> int:
         return await (await self._opened(character)).learn(ask)

@@ -1,44 +1,49 @@
-"""The last deletion of each character that may be undone: kept in memory only, and for a short while."""
+"""What changes made by hand took away, to be put back: kept in memory only, and for a short while."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
+from neko.memory.facts import Earlier
 from neko.memory.line_codec import Row
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 
 KEPT_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Rows of a log, with the pictures that went with them."""
+    """Rows of a log, with the pictures and the facts that went with them."""
 
     rows: Sequence[Row]
     pictures: Sequence[bytes]
+    facts: Earlier
 
 
-class Undo:
-    """Of one memory. The loop's thread only."""
+class Undo(Generic[K, T]):
+    """The loop's thread only."""
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[Removed, asyncio.TimerHandle]] = {}
+        self._kept: dict[K, tuple[T, asyncio.TimerHandle]] = {}
 
-    def keep(self, character: str, removed: Removed) -> None:
-        """In place of what was kept before."""
-        self.take(character)
-        timer = asyncio.get_running_loop().call_later(KEPT_S, self.take, character)
-        self._last[character] = removed, timer
+    def keep(self, key: K, removed: T) -> None:
+        """In place of what was kept under this key before."""
+        self.take(key)
+        timer = asyncio.get_running_loop().call_later(KEPT_S, self.take, key)
+        self._kept[key] = removed, timer
 
-    def take(self, character: str) -> Removed | None:
+    def take(self, key: K) -> T | None:
         """What was kept; it is kept no more."""
-        removed, timer = self._last.pop(character, (None, None))
+        removed, timer = self._kept.pop(key, (None, None))
         if timer:
             timer.cancel()
         return removed
 
     def clear(self) -> None:
-        for character in list(self._last):
-            self.take(character)
+        for key in list(self._kept):
+            self.take(key)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from neko.i18n import attribute_name
 from neko.llm.tokens import beginning, estimate_tokens
 from neko.prompts import phrases
 from neko.sessions.prompt_lines import Instructions, bare_words
@@ -22,8 +23,6 @@ RECENT_BUDGET = 2400
 """How many tokens, as ``estimate_tokens`` counts them, the recent lines may take."""
 FACTS_BUDGET = 400
 """Tokens of what is known of people."""
-_ATTRIBUTES = ("name", "home", "job", "family", "pet", "likes", "dislikes", "allergy", "birthday", "plan")
-"""Those that have a name in every language (``fact_attributes``), in its order."""
 _LONGEST_RECENT = RECENT_BUDGET // 6
 """Tokens of one of them: of a longer one the beginning stands there."""
 _LEAST_RECENT = 40
@@ -71,27 +70,31 @@ def compose(
 
 
 def fact_lines(facts: Sequence[Fact], persona: Persona, said: str) -> dict[Fact, str]:
-    """A line for each of the newest facts that fit into ``FACTS_BUDGET``, the oldest first; without those whose value
-    stands in ``said`` (``bare_words``)."""
+    """A line for each of the facts that fit into ``FACTS_BUDGET``, those of one person together, the oldest first: all
+    that are pinned, the others by how new they are and without those whose value stands in ``said`` (``bare_words``).
+    """
     say = phrases(persona.language)
-    attributes = dict(zip(_ATTRIBUTES, say["fact_attributes"].split("|"), strict=True))
     speakers = {USER: say["stranger"] if persona.is_stranger else persona.master, CHARACTER: persona.character}
     lines: dict[Fact, str] = {}
     left = FACTS_BUDGET
-    for fact in reversed(facts):
-        if bare_words(fact.value) in said:
+    pinned, others = [fact for fact in facts if fact.pinned], [fact for fact in facts if not fact.pinned]
+    for fact in (*pinned, *reversed(others)):
+        if not fact.pinned and bare_words(fact.value) in said:
             continue
         line = say["fact_line"].format(
             subject=speakers.get(fact.subject, fact.subject),
-            attribute=attributes.get(fact.attribute, fact.attribute),
+            attribute=attribute_name(fact.attribute, persona.language),
             value=fact.value,
             date=f"{fact.valid_from:%Y-%m-%d}",
         )
         left -= estimate_tokens(line) + 1
-        if left < 0:
+        if left < 0 and not fact.pinned:
             break
         lines[fact] = line
-    return dict(reversed(lines.items()))
+    first = {fact.subject: at for at, fact in reversed(list(enumerate(facts)))}
+    people = {USER: -2, CHARACTER: -1}
+    order = sorted(lines, key=lambda fact: (people.get(fact.subject, first[fact.subject]), fact.valid_from, fact.id))
+    return {fact: lines[fact] for fact in order}
 
 
 def before(recent: Sequence[RecentEntry], pending: Sequence[str], *, again: bool) -> list[RecentEntry]:

@@ -78,11 +78,18 @@ class ChangeKind(Enum):
     SUMMARY = "summary"
     RESTORED = "restored"
     IMPORTED = "imported"
+    FACT_ADDED = "fact_added"
+    FACT_EDITED = "fact_edited"
+    FACT_PINNED = "fact_pinned"
+    FACT_UNPINNED = "fact_unpinned"
+    FACT_MERGED = "fact_merged"
+    FACT_FORGOTTEN = "fact_forgotten"
+    FACT_RESTORED = "fact_restored"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """``at`` has an offset; ``lines`` is how many lines, or summaries, it was."""
+    """``at`` has an offset; ``lines`` is how many lines, summaries or facts it was."""
 
     at: datetime
     kind: ChangeKind
@@ -100,7 +107,8 @@ class Fact:
 
     ``subject`` is ``USER``, ``CHARACTER`` or a name; ``attribute`` a short word ("home", "likes"). It was so from
     ``valid_from`` until ``valid_to`` (None: still), and has been known since ``recorded_at``; ``superseded_by`` is the
-    id of the fact that closed it. ``sources`` are the ids of the lines that say so.
+    id of the fact that closed it. ``sources`` are the ids of the lines that say so; ``by_hand``: the user wrote it
+    themselves. One that is ``pinned`` is closed by nothing that is learnt.
     """
 
     id: int
@@ -112,6 +120,8 @@ class Fact:
     recorded_at: datetime
     superseded_by: int | None
     sources: tuple[int, ...]
+    by_hand: bool = False
+    pinned: bool = False
 
 
 class InChats(Enum):

@@ -6,7 +6,7 @@ import datetime
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from starlette.exceptions import HTTPException
@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from neko.app.traces import Traces, traces_of
 from neko.types.lines import Line
-from neko.types.memory import Memo
+from neko.types.memory import ChangeKind, Memo
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
 from neko.web.routes.history import CharacterPath, Deleted, LineShape, known, line_shape, manager_of
@@ -224,53 +224,11 @@ async def undo(call: Call[Empty, Empty, CharacterPath]) -> Restored:
     return Restored(lines=[line_shape(line) for line in restored])
 
 
-class FactShape(Schema):
-    """``subject`` is ``user``, ``character`` or a name; it is so since ``since`` (ISO 8601, local time);
-    ``sources`` are the ids of the lines that say so."""
-
-    id: int
-    subject: str
-    attribute: str
-    value: str
-    since: str
-    sources: list[int]
-
-
-class FactsShape(Schema):
-    """The newest last."""
-
-    facts: list[FactShape]
-
-
-@get(
-    "/api/memory_browser/{character}/facts",
-    path=CharacterPath,
-    response=FactsShape,
-    summary="What is known of the user, the character and others, as it is now",
-    failures={404: _NO_CHARACTER},
-)
-async def facts(call: Call[Empty, Empty, CharacterPath]) -> FactsShape:
-    found = await call.neko.memory.facts(known(call, call.path.character))
-    return FactsShape(
-        facts=[
-            FactShape(
-                id=one.id,
-                subject=one.subject,
-                attribute=one.attribute,
-                value=one.value,
-                since=one.valid_from.isoformat(timespec="seconds"),
-                sources=list(one.sources),
-            )
-            for one in found
-        ]
-    )
-
-
 class ChangeShape(Schema):
-    """``at`` is ISO 8601 with its offset; ``lines`` is how many lines, or summaries, it was."""
+    """``at`` is ISO 8601 with its offset; ``lines`` is how many lines, summaries or facts it was."""
 
     at: str
-    kind: Literal["forgotten", "corrected", "summary", "restored", "imported"]
+    kind: ChangeKind
     lines: int
 
 
@@ -289,7 +247,7 @@ class Changes(Schema):
 )
 async def changes(call: Call[Empty, Empty, CharacterPath]) -> Changes:
     found = await call.neko.memory.changes(known(call, call.path.character))
-    return Changes(changes=[ChangeShape(at=one.at.isoformat(), kind=one.kind.value, lines=one.lines) for one in found])
+    return Changes(changes=[ChangeShape(at=one.at.isoformat(), kind=one.kind, lines=one.lines) for one in found])
 
 
 class WordsToLookFor(Schema):
@@ -344,4 +302,4 @@ def _memo_shape(memo: Memo) -> MemoShape:
     return MemoShape(id=memo.id, text=memo.text, at=memo.at, sources=list(memo.sources))
 
 
-ENDPOINTS = (days, day, lines, memos, correct_line, rewrite_memo, forget, undo, facts, changes, traces, off_record)
+ENDPOINTS = (days, day, lines, memos, correct_line, rewrite_memo, forget, undo, changes, traces, off_record)

@@ -9,9 +9,10 @@
  * @typedef {{ id: number, text: string, at: string, sources: number[] }} Memo A summary; `sources` are ids of lines.
  * @typedef {{ memos: Memo[], has_more: boolean }} MemosPage Newest first.
  * @typedef {{ done: number, total: number, files: number, found: string[] }} Traces `done` and `total` are bytes; `found` are files.
- * @typedef {"forgotten" | "corrected" | "summary" | "restored" | "imported"} ChangeKind
+ * @typedef {"forgotten" | "corrected" | "summary" | "restored" | "imported" | "fact_added" | "fact_edited" | "fact_pinned" | "fact_unpinned" | "fact_merged" | "fact_forgotten" | "fact_restored"} ChangeKind
  * @typedef {{ at: string, kind: ChangeKind, lines: number }} Change
- * @typedef {{ id: number, subject: string, attribute: string, value: string, since: string, sources: number[] }} Fact
+ * @typedef {{ id: number, subject: string, attribute: string, value: string, since: string, until: string | null, sources: number[], by_hand: boolean, pinned: boolean }} Fact
+ * @typedef {{ fact: Fact | null, change: number }} ChangedFact `change` is for `undoFact`.
  */
 import { ApiError, get, post } from "../api.js";
 import { t } from "../i18n.js";
@@ -101,9 +102,38 @@ export class Calls {
     return post(`${this.#path}/undo`, {}, LONG_MS);
   }
 
-  /** @returns {Promise<{ facts: Fact[] }>} */
-  facts() {
-    return get(`${this.#path}/facts`);
+  /**
+   * @param {{ at?: string, q?: string }} [which] as on a day, or those that hold these words
+   * @returns {Promise<{ facts: Fact[] }>}
+   */
+  facts(which = {}) {
+    return get(`${this.#path}/facts?${query(which)}`);
+  }
+
+  /**
+   * @param {"add" | "edit" | "pin" | "merge"} what
+   * @param {object} body
+   * @returns {Promise<ChangedFact>}
+   */
+  changeFact(what, body) {
+    return post(`${this.#path}/facts/${what}`, body, LONG_MS);
+  }
+
+  /**
+   * @param {number} id
+   * @param {boolean} lines with those that say so
+   * @returns {Promise<ChangedFact & { lines: number[] }>}
+   */
+  forgetFact(id, lines) {
+    return post(`${this.#path}/facts/forget`, { ids: [id], lines }, LONG_MS);
+  }
+
+  /**
+   * @param {number} change
+   * @returns {Promise<unknown>}
+   */
+  undoFact(change) {
+    return post(`${this.#path}/facts/undo`, { change }, LONG_MS);
   }
 
   /** @param {"markdown" | "json"} form */

@@ -1,5 +1,6 @@
 /**
- * What is known of you, of her and of others, each with the lines that say so; and all that was said, to take along.
+ * What is known of you, of her and of others, today or on a day, each with the lines that say so; and all that was
+ * said, to take along.
  *
  * @import { Fact } from "./calls.js"
  */
@@ -7,15 +8,18 @@ import { sentenceOf } from "../api.js";
 import { h, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { Calls } from "./calls.js";
-import { dayName } from "./dates.js";
 import { waiting } from "./days_view.js";
-import { sources } from "./memos_view.js";
+import { factCard, told } from "./fact_card.js";
+import { askForFact, subjectName } from "./fact_dialogs.js";
 
 export class FactsView {
   #calls;
   #character;
   #view;
   #go;
+  #asked = 0;
+  /** The day as it was on which it is shown, "" for today. */
+  #day = "";
 
   /** @param {{ character: string, view: HTMLElement, go: (place: string) => void }} parts */
   constructor({ character, view, go }) {
@@ -26,15 +30,17 @@ export class FactsView {
   }
 
   async show() {
+    const asked = ++this.#asked;
     const done = waiting(this.#view);
     try {
-      const { facts } = await this.#calls.facts();
+      const { facts } = await this.#calls.facts(this.#day ? { at: this.#day } : {});
+      if (asked !== this.#asked) return;
       /** @type {Map<string, Fact[]>} */
       const bySubject = new Map();
       for (const fact of facts) bySubject.set(fact.subject, [...(bySubject.get(fact.subject) ?? []), fact]);
-      this.#view.replaceChildren(h("p", { class: "memory-lead", text: t("memory.known_lead") }),
-        ...[...bySubject].sort(([one], [other]) => Number(other === "user") - Number(one === "user")).map(([subject, known]) => this.#group(subject, known)),
-        facts.length ? "" : h("p", { class: "memory-empty", text: t("memory.no_facts") }), this.#export());
+      this.#view.replaceChildren(h("p", { class: "memory-lead", text: t("memory.known_lead") }), this.#bar(facts),
+        ...[...bySubject].sort(([one], [other]) => Number(other === "user") - Number(one === "user")).map(([subject, known]) => this.#group(subject, known, facts)),
+        facts.length ? "" : h("p", { class: "memory-empty", text: t(this.#day ? "memory.no_facts_then" : "memory.no_facts") }), this.#export());
     } catch (error) {
       this.#view.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }), this.#export());
     } finally {
@@ -45,14 +51,35 @@ export class FactsView {
   /**
    * @param {string} subject
    * @param {Fact[]} facts
+   * @param {Fact[]} all
    */
-  #group(subject, facts) {
-    const name = subject === "user" ? t("talk.you") : subject === "character" ? this.#character : subject;
-    const parts = { calls: this.#calls, changed: () => void this.show(), go: this.#go };
-    return h("section", { class: "memory-facts", "data-testid": "facts" }, h("h2", { text: name }),
-      h("ol", { class: "memory-memos" }, facts.map((fact) => h("li", { class: "memory-memo", "data-testid": "fact" },
-        h("div", { class: "memory-line-head" }, h("span", { text: [fact.attribute, dayName(fact.since.slice(0, 10), { dateStyle: "medium" })].filter(Boolean).join(" · ") })),
-        h("p", { class: "memory-words", text: fact.value }), fact.sources.length ? sources(fact, parts) : ""))));
+  #group(subject, facts, all) {
+    const parts = { calls: this.#calls, character: this.#character, all, changed: () => void this.show(), go: this.#go };
+    return h("section", { class: "memory-facts", "data-testid": "facts" }, h("h2", { text: subjectName(subject, this.#character) }),
+      h("ol", { class: "memory-memos" }, facts.map((fact) => factCard(fact, parts))));
+  }
+
+  /**
+   * The day that is looked at, and a way to write something in.
+   * @param {Fact[]} facts
+   */
+  #bar(facts) {
+    const day = h("input", { class: "input", type: "date", "data-testid": "as-of", value: this.#day });
+    day.addEventListener("change", () => this.#look(day.value));
+    const add = () => askForFact({
+      title: t("memory.add_fact"), fact: null, character: this.#character, subjects: facts.map((one) => one.subject),
+      save: async (body) => told(await this.#calls.changeFact("add", body), "fact_kept", { calls: this.#calls, changed: () => void this.show() }),
+    });
+    return h("div", { class: "fact-bar" },
+      h("label", { class: "fact-day" }, h("span", { text: t("memory.as_of") }), day),
+      this.#day && h("button", { type: "button", class: "button is-quiet", "data-testid": "as-of-today", text: t("memory.today"), on: { click: () => this.#look("") } }),
+      h("button", { type: "button", class: "button", "data-testid": "add-fact", text: t("memory.add_fact"), on: { click: add } }));
+  }
+
+  /** @param {string} day */
+  #look(day) {
+    this.#day = day;
+    void this.show();
   }
 
   /** The whole talk as a file. */

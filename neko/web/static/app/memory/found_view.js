@@ -10,17 +10,20 @@ import { marked } from "../marked_words.js";
 import { Calls, MOST_LINES } from "./calls.js";
 import { moment } from "./dates.js";
 import { placeOf, waiting } from "./days_view.js";
+import { factCard } from "./fact_card.js";
 import { askToForget } from "./forgetting.js";
 import { lineRow } from "./line_row.js";
 import { memoCard } from "./memos_view.js";
 
 export class FoundView {
   #calls;
+  #character;
   #view;
   #go;
   #asked = 0;
   #words = "";
   #count = h("p", { class: "memory-lead", role: "status", "data-testid": "memory-count" });
+  #facts = h("ol", { class: "memory-memos", "data-testid": "found-facts" });
   #memos = h("ol", { class: "memory-memos" });
   #lines = h("ol", { class: "memory-lines", "data-testid": "memory-found" });
   #rest = h("div", { class: "memory-rest" });
@@ -34,6 +37,7 @@ export class FoundView {
   /** @param {{ character: string, view: HTMLElement, go: (place: string) => void }} parts */
   constructor({ character, view, go }) {
     this.#calls = new Calls(character);
+    this.#character = character;
     this.#view = view;
     this.#go = go;
   }
@@ -43,16 +47,18 @@ export class FoundView {
     const asked = ++this.#asked;
     const done = waiting(this.#view);
     try {
-      const [memos, lines] = await Promise.all([this.#calls.memos(words, { limit: 10 }), this.#calls.find(words)]);
+      const [{ facts }, memos, lines] = await Promise.all([this.#calls.facts({ q: words }), this.#calls.memos(words, { limit: 10 }), this.#calls.find(words)]);
       if (asked !== this.#asked) return;
       if (words !== this.#words) this.#report.hidden = true;
       this.#words = words;
       this.#ticked.clear();
       const changed = () => void this.show(words);
+      const parts = { calls: this.#calls, character: this.#character, all: facts, changed, go: this.#go };
+      this.#facts.replaceChildren(...facts.map((fact) => factCard(fact, parts, { named: true, words: marked(fact.value, words, Infinity) })));
       this.#memos.replaceChildren(...memos.memos.map((memo) => memoCard(memo, { calls: this.#calls, changed, go: this.#go }, marked(memo.text, words, Infinity))));
       this.#lines.replaceChildren();
       this.#add(lines.lines, lines.has_more);
-      this.#view.replaceChildren(this.#report, this.#count, this.#memos, this.#lines, this.#rest, this.#bar);
+      this.#view.replaceChildren(this.#report, this.#count, this.#facts, this.#memos, this.#lines, this.#rest, this.#bar);
     } catch (error) {
       if (asked === this.#asked) this.#view.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }));
     } finally {
@@ -76,7 +82,7 @@ export class FoundView {
     };
     this.#lines.append(...lines.map((line) => lineRow(line, parts, marked(line.text, this.#words, 400))));
     this.#older = more ? lines.at(-1)?.id ?? 0 : 0;
-    const count = this.#lines.childElementCount + this.#memos.childElementCount;
+    const count = this.#lines.childElementCount + this.#memos.childElementCount + this.#facts.childElementCount;
     this.#count.textContent = count ? t(more ? "search.first" : "search.found", { count }) : t("search.nothing");
     this.#rest.replaceChildren(this.#older ? h("button", { type: "button", class: "button is-quiet", "data-testid": "found-more", text: t("search.more"), on: { click: () => void this.#more() } }) : "");
     this.#drawBar();
