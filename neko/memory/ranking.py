@@ -135,11 +135,11 @@ def _counts(question: Question, lines: Sequence[Candidate]) -> Array:
     columns = {term: number for number, term in enumerate(question.weights)}
     width = len(columns)
     starts = range(0, len(lines) * width, width or 1)
+    is_wanted = columns.__contains__
     held = [
         start + columns[term]
         for start, line in zip(starts, lines, strict=False)
-        for term in line.terms
-        if term in columns
+        for term in filter(is_wanted, line.terms)
     ]
     counts = np.bincount(np.array(held, dtype=np.int64), minlength=len(lines) * width)
     return counts.reshape(len(lines), width).astype(float)

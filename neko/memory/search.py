@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from itertools import combinations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from neko.memory import schema, time_expressions
@@ -24,7 +25,10 @@ from neko.memory.words import plain, terms, weighted_terms
 from neko.types.memory import Evidence
 
 if TYPE_CHECKING:
-    pass
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ids = NDArray[np.int64]
 
 _MOST_TERMS: Final = 24
 _FEW: Final = 4
@@ -120,8 +124,12 @@ def _wanted(query: Query, text: str, times: Times) -> dict[str, float]:
     return dict(sorted(weights.items(), key=lambda one: -one[1])[:_MOST_TERMS])
 
 
-_FIND: Final = "SELECT rowid FROM neko_index WHERE neko_index MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
-_FIND_OLDEST: Final = "SELECT rowid FROM neko_index WHERE neko_index MATCH ? ORDER BY rowid LIMIT ?"
+_FIND: Final = (
+    "SELECT group_concat(rowid) FROM "
+    "(SELECT rowid FROM neko_index WHERE neko_index MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?)"
+)
+"""One value: a row for each of several thousand lines takes twice as long, most of it to make Python's objects."""
+_FIND_OLD: Final = "SELECT rowid FROM neko_index WHERE neko_index MATCH ? ORDER BY rowid LIMIT 1 OFFSET ?"
 _RANGE: Final = (
     f"SELECT (SELECT id FROM {schema.ORIGINAL} WHERE timestamp >= ?1 ORDER BY timestamp LIMIT 1), "
     f"(SELECT id FROM {schema.ORIGINAL} WHERE timestamp < ?2 ORDER BY timestamp DESC LIMIT 1)"
@@ -131,8 +139,10 @@ _COLUMNS: Final = "id, at, by_user, chat, speaker, text, terms"
 
 def _look_up(
     connection: sqlite3.Connection, terms: Sequence[str], end: int
-) -> tuple[dict[str, list[int]], dict[str, float], int]:
+) -> tuple[dict[str, Ids], dict[str, float], int]:
     """The newest lines of each term, how much the term tells by its rarity, and about how many lines there are."""
+    import numpy as np
+
     first, last = connection.execute(
         "SELECT (SELECT min(id) FROM neko_words), (SELECT max(id) FROM neko_words WHERE id < ?)", (end,)
     ).fetchone()
@@ -146,22 +156,24 @@ def _look_up(
         found[term] = ids
         count = float(len(ids))
         if len(ids) == most:  # as dense in between as at both ends
-            oldest = [row[0] for row in connection.execute(_FIND_OLDEST, (f'"{term}"', _SAMPLE))]
-            dense = most / (last - ids[-1] + 1) + _SAMPLE / (oldest[-1] - first + 1)
+            (old,) = connection.execute(_FIND_OLD, (f'"{term}"', _SAMPLE - 1)).fetchone()
+            dense = most / (last - int(ids.min()) + 1) + _SAMPLE / (old - first + 1)
             count = min(total, total * dense / 2)
             common.append((count, term))
         rarity[term] = math.log(1 + (total - count + 0.5) / (count + 0.5))
     rarest = [term for _, term in sorted(common)[:_PAIRED]]
-    for number, one in enumerate(rarest):
-        for two in rarest[number + 1 :]:
-            both = _ids(connection, f'"{one}" AND "{two}"', end, _CANDIDATES)
-            found[one] = list({*found[one], *both})
-            found[two] = list({*found[two], *both})
+    both = {pair: _ids(connection, '"{}" AND "{}"'.format(*pair), end, _CANDIDATES) for pair in combinations(rarest, 2)}
+    for term in rarest if both else ():
+        found[term] = np.unique(np.concatenate([found[term], *(ids for pair, ids in both.items() if term in pair)]))
     return found, rarity, total
 
 
-def _ids(connection: sqlite3.Connection, match: str, end: int, limit: int) -> list[int]:
-    return [row[0] for row in connection.execute(_FIND, (match, end, limit))]
+def _ids(connection: sqlite3.Connection, match: str, end: int, limit: int) -> Ids:
+    """The newest lines that match, in any order."""
+    import numpy as np
+
+    (listed,) = connection.execute(_FIND, (match, end, limit)).fetchone()
+    return np.fromstring(listed or "", np.int64, sep=",")
 
 
 def _ranges(connection: sqlite3.Connection, spans: Sequence[Span], end: int) -> list[tuple[int, int]]:
@@ -179,13 +191,11 @@ def _of_days(ranges: Sequence[tuple[int, int]]) -> list[int]:
     return [line for low, high in ranges for line in range(max(low, high - _OF_DAYS + 1), high + 1)]
 
 
-def _best(
-    found: Mapping[str, Sequence[int]], weights: Mapping[str, float], ranges: Sequence[tuple[int, int]]
-) -> list[int]:
+def _best(found: Mapping[str, Ids], weights: Mapping[str, float], ranges: Sequence[tuple[int, int]]) -> list[int]:
     """The candidates: lines that hold the most by weight, a part of what their neighbours hold included."""
     import numpy as np
 
-    ids = [np.array(found[term], dtype=np.int64) for term in found]
+    ids = list(found.values())
     if not ids or not any(map(len, ids)):
         return []
     own = np.concatenate(ids)
