@@ -267,7 +267,15 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         held = [line for line in found if words and all(word in line.text.casefold() for word in words)]
         return held[::-1][:limit]
 
-    async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool:
+    async def compress(
+        self,
+        character: str,
+        summarise: Summarise | None,
+        *,
+        through: int | None = None,
+        route: Summarise | None = None,
+        detailed: bool = False,
+    ) -> bool:
         self._known(character)
         read = list(self._windows[character])
         oldest = [entry for _, entry in read[:-UNCOMPRESSED]]

@@ -18,9 +18,10 @@ from neko.sessions.actions import Mode
 from neko.sessions.models.cascade.session import CascadeSession, Ears
 from neko.sessions.models.event_channel import EventChannel
 from neko.settings import CoreConfig, Settings
+from neko.settings.registry import MEMORY_REVIEW
 from neko.settings.reply_options import reply_options
 from neko.tasks import TaskOwner
-from neko.types.memory import Summarise
+from neko.types.memory import MemoryModels, Summarise
 from neko.types.model_session import ModelLabel, ModelSession
 
 SessionFactory = Callable[[Mode, TaskOwner], ModelSession]
@@ -60,7 +61,7 @@ class Models:
 
     def endpoint(self, role: str) -> ModelEndpoint | None:
         """Where the model of a role is; None when nothing is configured. Raises ``ValueError`` for no role."""
-        if role in ASSIST_ROLES and self.small.is_chosen:
+        if role in (*ASSIST_ROLES, "router") and self.small.is_chosen:
             return self.small.endpoint(role)
         if self._resolved_at != self._config.revision:
             self._resolved_at = self._config.revision
@@ -97,9 +98,18 @@ class Models:
             return session
         return CascadeSession(session, channel, ears, owner=owner, for_call=mode == "audio")
 
-    def summariser(self) -> Summarise | None:
-        """One-shot summaries by the configured model; None without one."""
-        endpoint = self.endpoint("summary")
+    def of_memory(self) -> MemoryModels:
+        """Whom the memory asks."""
+        is_reviewed = self._config.in_force.get(MEMORY_REVIEW)
+        return MemoryModels(
+            self._questions("summary"),
+            self._questions("router"),
+            self._questions("correction") if is_reviewed else None,
+        )
+
+    def _questions(self, role: str) -> Summarise | None:
+        """Single questions to the model of a role; None without one."""
+        endpoint = self.endpoint(role)
         return sessions.summariser(self._network, endpoint, self._adaptations) if endpoint else None
 
     def summary_model(self) -> str | None:

@@ -119,7 +119,7 @@ class Neko:
             claim=self.folder.claim,
             embedders=self.embedding,
         )
-        self._compression = CompressionScheduler(self.memory, self.models.summariser, self.models.summary_model)
+        self._compression = CompressionScheduler(self.memory, self.models.of_memory, self.models.summary_model)
         self.conversations = Conversations(cards, self._dependencies)
         self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
         found, self._found = self._found, None
@@ -160,6 +160,7 @@ class Neko:
 
     async def aclose(self) -> None:
         """Save everything and stop; idempotent. A part that fails to stop does not keep the next one up."""
+        self._compression.stop()
         for stop in (
             self.conversations.aclose,
             self.models.small.aclose,

@@ -18,7 +18,7 @@ from neko.settings.registry import OFFLINE, SMALL_MODEL, SMALL_MODEL_FILE
 from neko.storage import make_folder
 from neko.tasks import TaskOwner, in_thread
 
-_ROLES: Final = ("conversation", "summary", "correction", "emotion")
+_ROLES: Final = ("conversation", "summary", "correction", "emotion", "router")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,21 +17,21 @@ Job = Callable[[], Awaitable[object]]
 class BackgroundWork:
     """One worker per character, so that no character waits for another's work.
 
-    Of each character at most one job runs and one waits. A job that is handed in while another
-    waits takes its place: each brings the memory up to date, so the later one does the work of
+    Of each character at most one job runs, and one of each kind waits. A job that is handed in while another
+    of its kind waits takes its place: each brings the memory up to date, so the later one does the work of
     both. A job that fails is logged and given up.
     """
 
     def __init__(self, owner: TaskOwner) -> None:
         self._owner = owner
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self._waiting: dict[str, Job] = {}
+        self._waiting: dict[str, dict[str, Job]] = {}
 
-    def submit(self, character: str, job: Job) -> None:
+    def submit(self, character: str, kind: str, job: Job) -> None:
         """Run the job soon; jobs bring their own deadlines. Nothing is done once the owner is closed."""
         if self._owner.closed:
             return
-        self._waiting[character] = job
+        self._waiting.setdefault(character, {})[kind] = job
         worker = self._workers.get(character)
         if worker is None or worker.done():
             self._workers[character] = self._owner.spawn(self._run(character), name="memory work")
@@ -45,8 +45,13 @@ class BackgroundWork:
             if running:
                 logger.error("%s: work of the memory did not end within %.1f s", character, timeout_s)
 
+    def drop(self, character: str, kind: str) -> bool:
+        """Drop the job of a kind that waits; whether there was one."""
+        return self._waiting.get(character, {}).pop(kind, None) is not None
+
     async def _run(self, character: str) -> None:
-        while job := self._waiting.pop(character, None):
+        while waiting := self._waiting.get(character):
+            job = waiting.pop(next(iter(waiting)))
             try:
                 await job()
             except NekoError as error:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from neko.errors import MemoNotRenewedError, ModelError, NekoError
-from neko.language import guess
-from neko.memory import facts, learning, memo, review
+from neko.errors import NekoError
+from neko.memory import facts, learning, memo
 from neko.memory.deletion import Deleted
 from neko.memory.fact_book import FactBook
 from neko.memory.facts import Earlier, NewFact
-from neko.memory.line_codec import Names, Row, message, parse
+from neko.memory.line_codec import Names, Row
 from neko.memory.log import Log
 from neko.memory.meaning import Meaning
-from neko.memory.memo import cut_memo_prefix, memo_text
-from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, largest_id, line_ids
+from neko.memory.recent import RecentWindow
+from neko.memory.settling import Settling
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Undo
 from neko.tasks import in_thread
@@ -58,12 +54,8 @@ class CharacterMemory:
         self.meaning = meaning
         self.facts = FactBook(log)
         self._tasks = tasks
-        self._names = names
         self._language = language
         self._timeouts = timeouts
-        self._on_fault = on_fault
-        self._on_renewed = on_renewed
-        self._rewriting = asyncio.Lock()
         self._learning = asyncio.Lock()
         self._edits = 0
         """How often words were taken away: what was found in them before counts no more."""
@@ -71,6 +63,7 @@ class CharacterMemory:
         """The former words of lines, and what was known because of them."""
         self._changing = asyncio.Lock()
         """Held while a memo and the summary of the same words are kept, or deleted."""
+        self.settling = Settling(log, window, names, language, timeouts, self._changing, on_fault, on_renewed)
 
     async def restore(self, rows: Sequence[Row], known: Earlier) -> list[Line]:
         """Put deleted rows of the log back, and what was known because of them; the lines of the talk among them."""
@@ -126,24 +119,6 @@ class CharacterMemory:
             await self.log.rewrite_memo(memo.id, text)
             await self.window.rewrite_memo(memo.text, text)
 
-    async def compress(self, summarise: Summarise | None, through: int | None = None) -> bool:
-        """``MemoryAdministration.compress``; false at once while another compression or review runs.
-
-        Without ``summarise`` the memo is the earlier memo and how each replaced line began.
-        """
-        if self._rewriting.locked():
-            return False
-        async with self._rewriting:
-            entries = await self.window.entries()
-            oldest = entries[:-UNCOMPRESSED]
-            if through is not None:
-                oldest = [entry for entry in oldest if largest_id([entry]) <= through]
-            if not oldest or sum(parse(entry) is not None for entry in entries) <= LARGEST_WINDOW:
-                return False
-            readable = _readable(oldest)
-            summary = await self._summary(readable, summarise) if readable else None
-            return summary is not None and await self._replace_by_memo(oldest, *summary)
-
     async def learn(self, ask: Summarise | None) -> int:
         """``MemoryAdministration.learn``; 0 at once while it runs already.
 
@@ -172,38 +147,13 @@ class CharacterMemory:
             return new
 
     async def _found(self, lines: Sequence[Line], ask: Summarise | None) -> list[NewFact]:
-        language = self._language_of([RecentEntry(line.role, line.text) for line in lines])
+        language = self.settling.language_of([RecentEntry(line.role, line.text) for line in lines])
         if ask is not None:
             instructions = await in_thread(memo.instructions, language)
             found = await learning.by_model(lines, await self.log.facts(), instructions, ask)
             if found is not None:
                 return found
         return await in_thread(learning.by_rule, lines, language)
-
-    async def review(self, correct: Summarise | None) -> bool:
-        """``MemoryAdministration.review``; false at once while another compression or review runs.
-
-        The answer counts only while the entries it was made from still stand as they were.
-        """
-        if correct is None or self._rewriting.locked():
-            return False
-        async with self._rewriting:
-            before = await self.window.entries()
-            entries = _readable(before)
-            if len(entries) < 2 or len(entries) != len(before):
-                return False
-            language = self._language_of(entries)
-            instruction = (await in_thread(memo.instructions, language))["review"]
-            text = review.numbered(entries, self._names())
-            try:
-                corrections = review.corrections(await correct(instruction.format(text=text)), entries)
-            except NekoError as error:
-                logger.warning("a review failed: %s", type(error).__name__)
-                return False
-            if corrections is None:
-                return False
-            after = [review.rewritten(before[number], words, language) for number, words in corrections.items()]
-            return after != before and await self.window.swap(before, after)
 
     async def aclose(self) -> None:
         """Write what is not written yet and close the files; a failure is logged."""
@@ -219,50 +169,3 @@ class CharacterMemory:
             logger.error("a recent window was not written at the end: %s", type(error).__name__)
         finally:
             await self.log.aclose()
-
-    async def _summary(self, entries: Sequence[RecentEntry], summarise: Summarise | None) -> tuple[str, str] | None:
-        """The summary of the entries, and its language."""
-        names, language = self._names(), self._language_of(entries)
-        if summarise is None:
-            return await in_thread(memo.extract, entries, names, language), language
-        await in_thread(memo.instructions, language)
-        try:
-            text = await memo.summary(memo.transcript(entries, names), language, summarise)
-        except NekoError as error:
-            logger.warning("a summary failed: %s (%s)", error.code, error)
-            if error.permanent and isinstance(error, ModelError):
-                self._on_fault(self._not_renewed(error))
-            return None
-        return (text, language) if text else None
-
-    def _not_renewed(self, error: ModelError) -> MemoNotRenewedError:
-        told = {name: error.params.get(name, "") for name in ("model", "provider")}
-        fault = MemoNotRenewedError(error.code, file=str(self.window.path), **told)
-        fault.said = error.said
-        return fault
-
-    async def _replace_by_memo(self, oldest: list[Any], summary: str, language: str) -> bool:
-        sources = line_ids(oldest)
-        neko = {"id": max(sources)} if sources else None
-        unread = [entry for entry in oldest if parse(entry) is None]
-        async with self._changing:
-            if not await self.window.swap(oldest, [message("system", memo_text(summary, language), neko), *unread]):
-                return False
-            self._on_renewed(self.window.path)
-            await self.log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)
-            return True
-
-    def _language_of(self, entries: Sequence[RecentEntry]) -> str:
-        """That of the user, as far as it shows in what they said."""
-        said = [entry.text for entry in entries if entry.role == "user"] or [entry.text for entry in entries]
-        return guess("\n".join(said), self._language())
-
-
-def _readable(entries: Sequence[Any]) -> list[RecentEntry]:
-    result = []
-    for entry in entries:
-        parsed = parse(entry)
-        if parsed is not None and parsed.text.strip():
-            text = cut_memo_prefix(parsed.text) if parsed.role == "system" else parsed.text
-            result.append(RecentEntry(parsed.role, text))
-    return result

@@ -269,10 +269,19 @@ class Log:
             logger.info("the WAL of a log cannot be emptied yet: %s", error)
             return False
 
-    async def add_summary(self, session_id: str, text: str, at: datetime, sources: Sequence[int]) -> None:
-        """Keep a summary together with the ids of the lines it was made from."""
+    async def add_summary(self, session_id: str, text: str, at: datetime, sources: Sequence[int]) -> int:
+        """Keep a summary together with the ids of the lines it was made from; its id."""
         row = (session_id, json.dumps(message("system", text, {"sources": list(sources)})), _stamp(at))
-        await self.transaction(lambda connection: _execute(connection, schema.INSERT_SUMMARY, row))
+        return await self.transaction(lambda connection: int(_execute(connection, schema.INSERT_SUMMARY, row)[0][0]))
+
+    async def drop_summary(self, summary: int) -> None:
+        """Take back a summary that was kept a moment ago, words and all."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(schema.DELETE_SUMMARY, (summary,))
+            deletion.leave_untidy(connection)
+
+        await self._without_traces(work)
 
     async def with_earlier(self, ids: Sequence[int]) -> list[LoggedLine]:
         """The lines with these ids and the earlier versions of replies among them, oldest first."""

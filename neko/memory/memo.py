@@ -91,8 +91,9 @@ def beginning(text: str, length: int) -> str:
     return (cut[:space] if space > length // 2 else cut) + "…"
 
 
-async def summary(text: str, language: str, summarise: Summarise) -> str | None:
+async def summary(text: str, language: str, summarise: Summarise, *, detailed: bool = False) -> str | None:
     """A summary of at most ``LIMIT`` characters; None when the model has no words, ``NekoError`` when it fails.
+    ``detailed``: one that keeps as much as it can.
 
     What is too long for it is summed up in parts, the oldest first, each after the memo of those before.
     """
@@ -101,7 +102,7 @@ async def summary(text: str, language: str, summarise: Summarise) -> str | None:
         head = f"{memo_text(memo, language)}\n" if memo else ""
         part = _first_part(rest, max(size - len(head), size // 2))
         try:
-            answer = await _memo_of(head + part, language, summarise)
+            answer = await _memo_of(head + part, language, summarise, "detailed" if detailed else "summary")
         except ContextTooLongError:
             size = min(size, len(head) + len(part)) // 2
             if size < _SHORTEST_PART:
@@ -122,7 +123,7 @@ def _first_part(text: str, size: int) -> str:
     return text[: next((end + 1 for end in ends if end >= 0), size)]
 
 
-async def _memo_of(text: str, language: str, summarise: Summarise) -> str:
+async def _memo_of(text: str, language: str, summarise: Summarise, instruction: str) -> str:
     """One part summed up, "" when there are no words.
 
     At most three calls in all; a summary that is too long is sent back to be shortened, and after the last call, or
@@ -131,7 +132,7 @@ async def _memo_of(text: str, language: str, summarise: Summarise) -> str:
     ask = instructions(language)
     best = ""
     for _ in range(_ATTEMPTS):
-        prompt = ask["shorten"] if best else ask["summary"]
+        prompt = ask["shorten"] if best else ask[instruction]
         try:
             reply = unwrapped(await summarise(prompt.format(limit=LIMIT, text=best or text)))
         except NekoError as error:

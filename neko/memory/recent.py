@@ -249,7 +249,7 @@ class RecentWindow:
         return chat
 
     async def _turn_to_chat(self) -> None:
-        memo = [entry for entry in self._entries if _is_memo(entry)]
+        memo = [entry for entry in self._entries if is_memo(entry)]
         self._entries = [*memo, *await self._end_of_chat()]
         self._dirty = True
 
@@ -259,7 +259,7 @@ class RecentWindow:
 
     async def _is_of_another_chat(self) -> bool:
         """The last entry that is a line tells."""
-        newest = max(line_ids([entry for entry in self._entries if not _is_memo(entry)]), default=None)
+        newest = max(line_ids([entry for entry in self._entries if not is_memo(entry)]), default=None)
         if newest is None:
             return False
         line = await self._log.page(after=newest - 1, before=newest + 1)
@@ -273,8 +273,8 @@ class RecentWindow:
         """
         async with self._merging:
             await self._merge()
-            memos = [entry for entry in self._entries if _is_memo(entry)]
-            turns = [entry for entry in self._entries if not _is_memo(entry)]
+            memos = [entry for entry in self._entries if is_memo(entry)]
+            turns = [entry for entry in self._entries if not is_memo(entry)]
             kept, found = _without(turns, lines)
             if any(_may_hold(memo, lines, found) for memo in memos):
                 memos = await self._before_memo(memos, kept, lines)
@@ -287,7 +287,7 @@ class RecentWindow:
         """Lines that were deleted are in the log again: those of the open chat after the memo take their places."""
         async with self._merging:
             await self._merge()
-            reach = largest_id([entry for entry in self._entries if _is_memo(entry)])
+            reach = largest_id([entry for entry in self._entries if is_memo(entry)])
             for logged in lines:
                 if logged.line.id > reach and logged.line.chat == self._log.chat and _belongs(logged):
                     later = (at for at, entry in enumerate(self._entries) if (_line_id(entry) or 0) > logged.line.id)
@@ -429,7 +429,7 @@ def _line_id(entry: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _is_memo(entry: Any) -> bool:
+def is_memo(entry: Any) -> bool:
     """The memo has the id of the last line that it is made from."""
     parsed = parse(entry)
     return parsed is not None and parsed.role == "system"

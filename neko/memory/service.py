@@ -17,7 +17,7 @@ from neko.memory import browse, changes, unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
-from neko.memory.compression import Summariser
+from neko.memory.compression import Models
 from neko.memory.fact_book import FactBook
 from neko.memory.index import find
 from neko.memory.line_codec import Names
@@ -368,13 +368,23 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         """Return when every line that can be is found by its meaning."""
         await (await self._opened(character)).meaning.settled()
 
-    async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool:
-        return await (await self._opened(character)).compress(summarise, through)
+    async def compress(
+        self,
+        character: str,
+        summarise: Summarise | None,
+        *,
+        through: int | None = None,
+        route: Summarise | None = None,
+        detailed: bool = False,
+    ) -> bool:
+        return await (await self._opened(character)).settling.compress(summarise, through, route, detailed=detailed)
 
-    def compress_later(self, character: str, summariser: Summariser) -> None:
-        """Compress and learn in the background (``BackgroundWork``); a character with closed files is left alone."""
+    def compress_later(self, character: str, models: Models) -> None:
+        """Compress, learn and review in the background (``BackgroundWork``); a character with closed files is left
+        alone."""
         if character in self._opening:
-            self._background.submit(character, lambda: self._settle(character, summariser()))
+            self.cancel_review(character)
+            self._background.submit(character, "compress", lambda: self._settle(character, models))
 
     async def facts(self, character: str, *, at: datetime | None = None) -> list[Fact]:
         return await (await self._opened(character)).log.facts(at)
@@ -386,18 +396,34 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
     async def learn(self, character: str, ask: Summarise | None) -> int:
         return await (await self._opened(character)).learn(ask)
 
-    async def _settle(self, character: str, ask: Summarise | None) -> None:
+    async def _settle(self, character: str, models: Models) -> None:
         """A model is asked for facts when there is a memo to make as well: the lines of a short talk are all there."""
-        if await self.compress(character, ask) or ask is None:
-            await self.learn(character, ask)
+        now = models()
+        is_new = await self.compress(character, now.summarise, route=now.route)
+        if is_new or now.summarise is None:
+            await self.learn(character, now.summarise)
+        if is_new:
+            self.review_later(character, models)
 
-    def learn_later(self, character: str, summariser: Summariser) -> None:
+    def learn_later(self, character: str, models: Models) -> None:
         """Learn in the background, as ``compress_later`` does."""
         if character in self._opening:
-            self._background.submit(character, lambda: self.learn(character, summariser()))
+            self._background.submit(character, "learn", lambda: self.learn(character, models().summarise))
+
+    def review_later(self, character: str, models: Models) -> None:
+        """Review in the background, as ``compress_later`` does."""
+        if character in self._opening:
+            self._background.submit(character, "review", lambda: self.review(character, models().correct))
+
+    def cancel_review(self, character: str) -> bool:
+        """Give up the review that runs or waits, if it has changed nothing yet; whether there was one."""
+        waited = self._background.drop(character, "review")
+        opening = self._opening.get(character)
+        memory = opening.result() if opening and opening.done() and not opening.cancelled() else None
+        return (isinstance(memory, CharacterMemory) and memory.settling.cancel_review()) or waited
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
-        return await (await self._opened(character)).review(correct)
+        return await (await self._opened(character)).settling.review(correct)
 
     async def close(self, character: str) -> None:
         """``MemoryAdministration.close``; calls that are still running may raise ``MemoryStoreError``."""
@@ -471,7 +497,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
                 self._owner.supervise(window.run, name="write a recent window"),
                 self._owner.supervise(log.fold_in, name="empty the WAL of a log"),
             ]
-            self._background.submit(name, log.prepare_recall)
+            self._background.submit(name, "index", log.prepare_recall)
         except BaseException as error:
             if log is not None:
                 await log.aclose()
@@ -508,7 +534,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
     def _damaged_log(self, name: str, error: NekoError) -> None:
         """The new log has no index yet."""
         self._damaged(error)
-        self._background.submit(name, lambda: self._index(name))
+        self._background.submit(name, "index", lambda: self._index(name))
 
     async def _index(self, name: str) -> None:
         await (await self._opened(name)).log.prepare_recall()

@@ -12,6 +12,8 @@ class MemoryTimeouts:
     ``embedding_pause_s``: before lines are embedded again after a failure, at first.
     ``find_timeout_s``: for a search of the user's.
     ``close_timeout_s``: for the recent file to be written, and for background work to stop, at the end.
+    ``memo_timeout_s``: for a model to make a memo, a model that is loaded first and long lines in parts included.
+    ``review_timeout_s``: for it to look the recent window over.
     ``write_delay_s``: from a new line to the write of its recent file, so that the lines of a turn are written at
     once. ``backup_check_s``: between looks at whether a backup is due. Models have deadlines of their own."""
 
@@ -23,4 +25,6 @@ class MemoryTimeouts:
     find_timeout_s: float = 5.0
     close_timeout_s: float = 2.0
     write_delay_s: float = 0.5
+    memo_timeout_s: float = 1800.0
+    review_timeout_s: float = 600.0
     backup_check_s: float = 120.0

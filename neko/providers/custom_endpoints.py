@@ -12,7 +12,7 @@ from typing import Any
 from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import ENABLE_CUSTOM_API, ROLE_SETTINGS, ROLES
 
-_ALWAYS_AWAKE = ("agent", "hearing", "semantic")
+_ALWAYS_AWAKE = ("agent", "hearing", "semantic", "router")
 
 
 def switched_on(role: str, url: str, model: str, api_key: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,8 @@ def resolve(role: str, config: Mapping[str, Any], environ: Mapping[str, str]) ->
         return choice.hearing()
     if role == "semantic":
         return choice.semantic()
+    if role == "router":
+        return choice.router()
     raise ValueError(f"unknown model role {role!r}")
 
 
@@ -152,6 +154,15 @@ class _Choice:
         if not (key := self.key(qwen)):
             return None
         return ModelEndpoint("semantic", qwen.key, qwen.name, qwen.base_url, qwen.models["semantic"], key)
+
+    def router(self) -> ModelEndpoint | None:
+        """Which lines stay as they were said: its own address, as ``hearing``, else where summaries are made."""
+        if self._offline:
+            return None
+        own, summary = self._own_role("router"), self.assist_role("summary")
+        if own and own.model:
+            return own
+        return summary and replace(summary, role="router", model=self._text("routerModelId") or summary.model)
 
     def _own_role(self, role: str) -> ModelEndpoint | None:
         """One of ``registry.OWN_ROLES`` at its own address; without a model that is the provider's, "" without one."""

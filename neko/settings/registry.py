@@ -46,10 +46,11 @@ ROLES: Final = (
     "tts",
     "hearing",
     "semantic",
+    "router",
 )
 """The roles that can have a model of their own; ``omni`` is speech to speech, ``hearing`` speech to text, ``semantic``
-text to vectors."""
-OWN_ROLES: Final = ("hearing", "semantic")
+text to vectors, ``router`` decides which lines a memo leaves as they were said."""
+OWN_ROLES: Final = ("hearing", "semantic", "router")
 """Those that N.E.K.O. does not know; its page of keys neither shows nor covers them."""
 ASSIST_PROVIDERS: Final = ("Qwen", "Openai", "Glm", "Step", "Silicon", "Gemini", "Kimi")
 OWN_ASSIST_PROVIDERS: Final = ("Claude", "Openrouter", "Mistral", "Groq", "Xai", "Deepseek")
@@ -180,6 +181,13 @@ MCP_TOKEN: Final = _core("mcpToken", "token of the MCP router", "NEKO_MCP_TOKEN"
 ENABLE_CUSTOM_API: Final[Setting[bool]] = Setting(
     "enableCustomApi", SWITCH, False, "let the roles below use their own addresses", Place.CORE_CONFIG
 )
+MEMORY_REVIEW: Final[Setting[bool]] = Setting(
+    "recent_memory_auto_review",
+    SWITCH,
+    True,
+    "let a model tidy the recent window once a memo is made",
+    Place.CORE_CONFIG,
+)
 TTS_VOICE_ID: Final = _core("ttsVoiceId", "voice of the speech server when a character names none")
 
 
@@ -210,6 +218,7 @@ CORE_CONFIG: Final[tuple[Setting[Any], ...]] = (
     MCP_TOKEN,
     ENABLE_CUSTOM_API,
     *(setting for settings in ROLE_SETTINGS.values() for setting in settings),
+    MEMORY_REVIEW,
     TTS_VOICE_ID,
 )
 

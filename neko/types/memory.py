@@ -71,12 +71,13 @@ class Memo:
 
 
 class ChangeKind(Enum):
-    """What was done to a memory by hand."""
+    """What was done to a memory by hand, or by a review."""
 
     FORGOTTEN = "forgotten"
     CORRECTED = "corrected"
     SUMMARY = "summary"
     RESTORED = "restored"
+    REVIEWED = "reviewed"
     IMPORTED = "imported"
     FACT_ADDED = "fact_added"
     FACT_EDITED = "fact_edited"
@@ -156,6 +157,16 @@ class ChatList:
 Summarise = Callable[[str], Awaitable[str]]
 """Text in, summary out. Has the patience and the deadlines that the model needs, and raises ``NekoError`` when no
 summary could be had: ``ContextTooLongError`` when a shorter text may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryModels:
+    """Whom the memory asks; None where there is nobody. ``summarise`` makes memos, and knows facts; ``route`` says
+    which lines stay as they were said, ``correct`` tidies the recent window."""
+
+    summarise: Summarise | None = None
+    route: Summarise | None = None
+    correct: Summarise | None = None
 
 
 class ConversationLog(Protocol):
@@ -349,11 +360,21 @@ class MemoryBrowsing(Protocol):
 class MemoryAdministration(Protocol):
     """Keeping what is stored in order."""
 
-    async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool:
+    async def compress(
+        self,
+        character: str,
+        summarise: Summarise | None,
+        *,
+        through: int | None = None,
+        route: Summarise | None = None,
+        detailed: bool = False,
+    ) -> bool:
         """Replace the oldest part of the recent window by a memo; false when nothing was done.
 
         That is all but the last nine entries of a window of more than ten, or what was said up to the line
-        ``through``, of which the last nine are never part.
+        ``through``, of which the last nine are never part. Where a model makes the memo, a few of its lines stay as
+        they were said and do not count: those that ``route`` names, else what states facts and plans. ``detailed``
+        asks for a memo that keeps as much as it can.
         """
         ...
 
@@ -362,7 +383,7 @@ class MemoryAdministration(Protocol):
         ...
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
-        """Let a model tidy the recent window; false when nothing was changed."""
+        """Let a model tidy the recent window, which the log is no part of; false when nothing was changed."""
         ...
 
     async def close(self, character: str) -> None:

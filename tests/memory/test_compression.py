@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 import pytest
 
 from neko.bus import Bus
 from neko.errors import ModelServerError
-from neko.memory.compression import TURNS_BETWEEN, CompressionScheduler, Summariser
+from neko.memory.compression import IDLE_S, TURNS_BETWEEN, CompressionScheduler, Models, Timer
 from neko.memory.service import MemoryService
-from neko.types.memory import Summarise
+from neko.types.memory import MemoryModels, Summarise
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line
 
 TURN = {"event_type": "turn_end", "lanlan_name": MIO}
@@ -25,15 +26,48 @@ class Requests:
     def __init__(self) -> None:
         self.characters: list[str] = []
 
-    def compress_later(self, character: str, summariser: Summariser) -> None:
+    def compress_later(self, character: str, models: Models) -> None:
         self.characters.append(character)
 
-    def learn_later(self, character: str, summariser: Summariser) -> None:
+    def learn_later(self, character: str, models: Models) -> None:
         self.characters.append(character)
 
-    async def compress(self, character: str, summarise: Summarise | None, *, through: int | None = None) -> bool:
+    async def compress(
+        self,
+        character: str,
+        summarise: Summarise | None,
+        *,
+        through: int | None = None,
+        route: Summarise | None = None,
+        detailed: bool = False,
+    ) -> bool:
         self.characters.append(character)
         return True
+
+
+class Clock:
+    """The calls that wait for their time, in place of the loop's."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[float, Callable[[], None]]] = []
+
+    def __call__(self, seconds: float, call: Callable[[], None]) -> Timer:
+        self.waiting.append((seconds, call))
+        return _Waiting(self.waiting)
+
+
+@dataclass
+class _Waiting:
+    calls: list[tuple[float, Callable[[], None]]]
+
+    def cancel(self) -> None:
+        self.calls.clear()
+
+
+def scheduler_of(
+    requests: Requests, model: Callable[[], str | None] = str, clock: Clock | None = None
+) -> CompressionScheduler:
+    return CompressionScheduler(requests, MemoryModels, model, later=clock or Clock())
 
 
 @pytest.fixture
@@ -55,13 +89,13 @@ async def fill(memory: MemoryService, character: str) -> None:
         await memory.store(character, new_line(f"line {number} of {character}"))
 
 
-def always(summarise: Summarise) -> Callable[[], Summarise]:
-    return lambda: summarise
+def always(summarise: Summarise) -> Models:
+    return lambda: MemoryModels(summarise)
 
 
 def test_the_end_of_a_session_with_turns_compresses_the_window() -> None:
     requests = Requests()
-    scheduler = CompressionScheduler(requests, lambda: None)
+    scheduler = scheduler_of(requests)
     scheduler.on_session_event(TURN)
     assert not requests.characters
     scheduler.on_session_event(END)
@@ -70,22 +104,45 @@ def test_the_end_of_a_session_with_turns_compresses_the_window() -> None:
 
 def test_a_session_without_a_turn_costs_nothing() -> None:
     requests = Requests()
-    CompressionScheduler(requests, lambda: None).on_session_event(END)
+    scheduler_of(requests).on_session_event(END)
     assert not requests.characters
 
 
 def test_a_long_session_is_compressed_now_and_then_not_after_every_turn() -> None:
     requests = Requests()
-    scheduler = CompressionScheduler(requests, lambda: None)
+    scheduler = scheduler_of(requests)
     for _ in range(TURNS_BETWEEN):
         scheduler.on_session_event(TURN)
     assert requests.characters == [MIO]
 
 
+def test_silence_after_a_turn_compresses_the_window_once() -> None:
+    requests, clock = Requests(), Clock()
+    scheduler = scheduler_of(requests, clock=clock)
+    scheduler.on_session_event(TURN)
+    scheduler.on_session_event(TURN)
+    ((seconds, silence_lasted),) = clock.waiting
+    assert (seconds, requests.characters) == (IDLE_S, [])
+    silence_lasted()
+    scheduler.on_session_event(END)
+    assert requests.characters == [MIO], "nothing was said since"
+
+
+def test_after_the_end_of_a_session_and_of_neko_no_silence_is_waited_for() -> None:
+    clock = Clock()
+    scheduler = scheduler_of(Requests(), clock=clock)
+    scheduler.on_session_event(TURN)
+    scheduler.on_session_event(END)
+    assert not clock.waiting
+    scheduler.on_session_event(TURN)
+    scheduler.stop()
+    assert not clock.waiting
+
+
 def test_a_memo_waits_for_a_model_that_answers_and_is_made_at_the_next_occasion() -> None:
     requests = Requests()
     models: list[str | None] = [None]
-    scheduler = CompressionScheduler(requests, lambda: None, lambda: models[0])
+    scheduler = scheduler_of(requests, lambda: models[0])
     for message in (*[TURN] * TURNS_BETWEEN, END, TURN, END):
         scheduler.on_session_event(message)
     assert not requests.characters
@@ -97,7 +154,7 @@ def test_a_memo_waits_for_a_model_that_answers_and_is_made_at_the_next_occasion(
 def test_a_model_that_was_chosen_after_the_last_turn_is_not_asked_for_a_memo() -> None:
     requests = Requests()
     models: list[str | None] = ["a"]
-    scheduler = CompressionScheduler(requests, lambda: None, lambda: models[0])
+    scheduler = scheduler_of(requests, lambda: models[0])
     scheduler.on_session_event(TURN)
     models[0] = "b"
     scheduler.on_session_event(END)
@@ -139,12 +196,13 @@ async def test_of_the_work_of_one_character_one_runs_and_only_the_latest_waits(m
         await go_on.wait()
         return "memo"
 
-    def later(name: str) -> Summariser:
-        def summariser() -> None:
+    def later(name: str) -> Models:
+        def models() -> MemoryModels:
             calls.append(name)
             latest_ran.set()
+            return MemoryModels()
 
-        return summariser
+        return models
 
     async with asyncio.timeout(15):
         memory.compress_later(MIO, always(first))
@@ -159,14 +217,18 @@ async def test_of_the_work_of_one_character_one_runs_and_only_the_latest_waits(m
 async def test_work_that_fails_loses_nothing_and_does_not_stop_what_waits(memory: MemoryService) -> None:
     failing, ran = asyncio.Event(), asyncio.Event()
 
-    def broken() -> Summarise:
+    def broken() -> MemoryModels:
         failing.set()
         raise ModelServerError("scripted", model="m", provider="p")
+
+    def last() -> MemoryModels:
+        ran.set()
+        return MemoryModels()
 
     async with asyncio.timeout(15):
         memory.compress_later(MIO, broken)
         await failing.wait()
-        memory.compress_later(MIO, lambda: ran.set())
+        memory.compress_later(MIO, last)
         await ran.wait()
         await memory.close(MIO)
     assert len(await memory.lines(MIO)) == 12

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
 from neko.memory.line_codec import parse
 from neko.memory_files import recent_name
+from neko.settings.registry import MEMORY_REVIEW
 from neko.tasks import in_thread
 from neko.types.memory import RecentEntry
 from neko.web.endpoint import Call, get, post
@@ -17,8 +17,6 @@ from neko.web.errors import HTTPError
 from neko.web.routes.history import known, manager_of
 from neko.web.schemas import Empty, Schema, Success
 
-AUTO_REVIEW = "recent_memory_auto_review"
-"""Key in ``core_config.json``."""
 _FILE = re.compile(r"recent_(.+)\.json")
 
 
@@ -90,6 +88,7 @@ async def save(call: Call[Edited, Empty, Empty]) -> Saved:
     if None in entries:
         raise HTTPError(400, "bad_history", "This is no list of messages with a role and a content.")
     await call.neko.memory.rewrite_recent(name, [RecentEntry(entry.role, entry.text) for entry in entries if entry])
+    call.neko.memory.cancel_review(name)
     manager_of(call, name).begin_anew()
     return Saved(catgirl_name=name)
 
@@ -104,17 +103,13 @@ class ReviewSet(Success):
 
 @get("/api/memory/review_config", response=ReviewConfig, summary="Whether recent windows are tidied up by themselves")
 async def review_config(call: Call) -> ReviewConfig:
-    return ReviewConfig(enabled=_is_on(call.neko.config.values))
+    return ReviewConfig(enabled=call.neko.config.in_force.get(MEMORY_REVIEW))
 
 
 @post("/api/memory/review_config", body=ReviewConfig, response=ReviewSet, summary="Switch that on or off")
 async def set_review_config(call: Call[ReviewConfig, Empty, Empty]) -> ReviewSet:
-    await call.neko.config.change({AUTO_REVIEW: call.body.enabled})
-    return ReviewSet(enabled=_is_on(call.neko.config.values))
-
-
-def _is_on(values: Any) -> bool:
-    return values.get(AUTO_REVIEW) is not False
+    await call.neko.config.change({MEMORY_REVIEW.name: call.body.enabled})
+    return ReviewSet(enabled=call.neko.config.in_force.get(MEMORY_REVIEW))
 
 
 def _character(file: str) -> str:

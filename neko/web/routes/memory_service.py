@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -71,7 +72,7 @@ class Outcome(Schema):
     failures=_UNKNOWN,
 )
 async def cache(call: Call[InputHistory, Empty, NamePath]) -> Outcome:
-    return await _kept(call, "cached", settles=False)
+    return await _kept(call, "cached")
 
 
 @post(
@@ -83,7 +84,7 @@ async def cache(call: Call[InputHistory, Empty, NamePath]) -> Outcome:
     failures=_UNKNOWN,
 )
 async def process(call: Call[InputHistory, Empty, NamePath]) -> Outcome:
-    return await _kept(call, "processed", settles=True)
+    return await _kept(call, "processed", Settling.PLAIN)
 
 
 @post(
@@ -91,21 +92,32 @@ async def process(call: Call[InputHistory, Empty, NamePath]) -> Outcome:
     path=NamePath,
     body=InputHistory,
     response=Outcome,
-    summary="The same, for a session that goes on in another",
+    summary="The same for a session that goes on in another, with a memo that keeps as much as it can",
     failures=_UNKNOWN,
 )
 async def renew(call: Call[InputHistory, Empty, NamePath]) -> Outcome:
-    return await _kept(call, "processed", settles=True)
+    return await _kept(call, "processed", Settling.DETAILED)
 
 
-async def _kept(call: Call[InputHistory, Empty, NamePath], status: str, *, settles: bool) -> Outcome:
+class Settling(Enum):
+    """Whether what has become too long is summed up, and how."""
+
+    NONE = "none"
+    PLAIN = "plain"
+    DETAILED = "detailed"
+
+
+async def _kept(call: Call[InputHistory, Empty, NamePath], status: str, settling: Settling = Settling.NONE) -> Outcome:
+    """What was said is committed before a model is asked: a client that does not wait for its answer loses nothing."""
     name, memory = known(call, call.path.name), call.neko.memory
     try:
         lines = _lines(call.body.input_history)
         if lines:
             await memory.store_many(name, lines)
-        if settles:
-            await memory.compress(name, call.neko.models.summariser())
+        if settling is not Settling.NONE:
+            models, detailed = call.neko.models.of_memory(), settling is Settling.DETAILED
+            if await memory.compress(name, models.summarise, route=models.route, detailed=detailed):
+                memory.review_later(name, call.neko.models.of_memory)
     except NekoError as error:
         language = request_language(call.request, call.neko)
         return Outcome(status="error", message=describe(error, language, files_by_name=True).whole)
@@ -204,12 +216,12 @@ async def reload(call: Call) -> Outcome:
     "/memory/cancel_correction/{name}",
     path=NamePath,
     response=Outcome,
-    summary="Stop tidying up; nothing runs that an edit would have to wait for",
+    summary="Give up the review of the recent window that runs, if one does",
     failures=_UNKNOWN,
 )
 async def cancel_correction(call: Call[Empty, Empty, NamePath]) -> Outcome:
-    known(call, call.path.name)
-    return Outcome(status="no_task")
+    was_there = call.neko.memory.cancel_review(known(call, call.path.name))
+    return Outcome(status="cancelled" if was_there else "no_task")
 
 
 @post("/memory/shutdown", response=Outcome, summary="The memory stops with Neko, and not before")

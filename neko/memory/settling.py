@@ -1,0 +1,234 @@
+"""Rewriting the recent window: its oldest part becomes a memo, and a model tidies what stands there.
+
+A memo is made once of the same lines, however often that is begun: its summary is committed to the log first, then
+the window is given it. What was cut off between the two is ended from the log, without a model. Each puts its
+result in the place of exactly the entries that it read, so lines that come meanwhile stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from neko.errors import MemoNotRenewedError, ModelError, NekoError
+from neko.language import guess
+from neko.memory import browse, kept_lines, memo, review
+from neko.memory.line_codec import Message, Names, message, parse
+from neko.memory.log import LARGEST, Log
+from neko.memory.memo import cut_memo_prefix, memo_text
+from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, is_memo, largest_id, line_ids
+from neko.memory.timeouts import MemoryTimeouts
+from neko.tasks import in_thread
+from neko.types.memory import RecentEntry, Summarise
+
+logger = logging.getLogger(__name__)
+
+_FAILURES_UNTOLD: Final = 2
+"""Memos in a row that fail for a reason that may pass, before that is told."""
+
+
+class Settling:
+    """Of one character. Every method raises ``MemoryStoreError``.
+
+    ``changing`` is held while the window and the log change together. ``on_fault`` is told of a model that will not
+    make a memo, ``on_renewed`` the file of the window that has a new one.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        window: RecentWindow,
+        names: Callable[[], Names],
+        language: Callable[[], str],
+        timeouts: MemoryTimeouts,
+        changing: asyncio.Lock,
+        on_fault: Callable[[NekoError], None],
+        on_renewed: Callable[[Path], None],
+    ) -> None:
+        self._log = log
+        self._window = window
+        self._names = names
+        self._language = language
+        self._timeouts = timeouts
+        self._changing = changing
+        self._on_fault = on_fault
+        self._on_renewed = on_renewed
+        self._rewriting = asyncio.Lock()
+        self._is_folding = False
+        self._failures = 0
+        self._asked_for_review: asyncio.Timeout | None = None
+
+    async def compress(
+        self, summarise: Summarise | None, through: int | None, route: Summarise | None, *, detailed: bool
+    ) -> bool:
+        """``MemoryAdministration.compress``; false at once while it runs already. A review that runs is given up.
+
+        Without ``summarise`` the memo is what was stated in so many words.
+        """
+        if self._is_folding:
+            return False
+        self._is_folding = True
+        try:
+            self.cancel_review()
+            async with self._rewriting:
+                return await self._fold(summarise, through, route, detailed=detailed)
+        finally:
+            self._is_folding = False
+
+    async def review(self, correct: Summarise | None) -> bool:
+        """``MemoryAdministration.review``; false at once while the window is being rewritten already.
+
+        The answer counts only while the entries it was made from still stand as they were.
+        """
+        if correct is None or self._rewriting.locked():
+            return False
+        async with self._rewriting:
+            before = await self._window.entries()
+            entries = _readable(before)
+            if len(entries) < 2 or len(entries) != len(before):
+                return False
+            language = self.language_of(entries)
+            instruction = (await in_thread(memo.instructions, language))["review"]
+            question = instruction.format(text=review.numbered(entries, self._names()))
+            answer = await self._answer(correct, question)
+            corrections = None if answer is None else review.corrections(answer, entries)
+            if corrections is None:
+                return False
+            after = [review.rewritten(before[number], words, language) for number, words in corrections.items()]
+            return after != before and await self._window.swap(before, after)
+
+    def cancel_review(self) -> bool:
+        """Give up the review that runs, before it has changed anything; whether there was one."""
+        asked = self._asked_for_review
+        if asked is None or asked.expired():
+            return False
+        asked.reschedule(asyncio.get_running_loop().time())
+        return True
+
+    async def _answer(self, correct: Summarise, question: str) -> str | None:
+        """None when the model gives none, and when the review is given up."""
+        try:
+            async with asyncio.timeout(self._timeouts.review_timeout_s) as self._asked_for_review:
+                return await correct(question)
+        except NekoError as error:
+            logger.warning("a review failed: %s", error.code)
+        except TimeoutError:
+            logger.info("a review was given up")
+        finally:
+            self._asked_for_review = None
+        return None
+
+    # ── the memo ─────────────────────────────────────────────────────────────
+
+    async def _fold(
+        self, summarise: Summarise | None, through: int | None, route: Summarise | None, *, detailed: bool
+    ) -> bool:
+        is_ended = await self._end_interrupted()
+        entries = await self._window.entries()
+        oldest = [entry for entry in entries[:-UNCOMPRESSED] if through is None or largest_id([entry]) <= through]
+        memos, since = sum(map(is_memo, entries)), _lines_since(entries)
+        if memos + len(since) <= LARGEST_WINDOW or not _lines_since([*filter(is_memo, entries), *oldest]):
+            return is_ended
+        language = self.language_of(_readable(oldest))
+        try:
+            async with asyncio.timeout(self._timeouts.memo_timeout_s):
+                kept = await self._kept(oldest, language, route) if summarise else []
+                folded = [entry for entry in oldest if not any(entry is one for one in kept)]
+                summary = await self._summary(_readable(folded), language, summarise, detailed=detailed)
+        except NekoError as error:
+            self._tell(error)
+            return is_ended
+        except TimeoutError:
+            logger.warning("a summary took longer than %g s", self._timeouts.memo_timeout_s)
+            return is_ended
+        self._failures = 0
+        if not summary:
+            return is_ended
+        return await self._replace(oldest, folded, kept, memo_text(summary, language), summary)
+
+    async def _end_interrupted(self) -> bool:
+        """Give the window the memo that the log has of lines that still stand there."""
+        async with self._changing:
+            last = await self._log.recall(lambda connection, _: browse.memos(connection, [], before=LARGEST, limit=1))
+            entries = await self._window.entries()
+            there = set(line_ids([entry for entry in entries if not is_memo(entry)]))
+            if not last or not last[0].sources or not there.issuperset(last[0].sources):
+                return False
+            reach, text = max(last[0].sources), last[0].text
+            if reach <= largest_id([entry for entry in entries if is_memo(entry)]):
+                return False
+            end = next(at for at, entry in enumerate(entries) if line_ids([entry]) == [reach]) + 1
+            folded = set(last[0].sources)
+            rest = [one for one in entries[:end] if not is_memo(one) and folded.isdisjoint(line_ids([one]))]
+            language = guess(text, self._language())
+            new = [message("system", memo_text(text, language), {"id": reach}), *rest]
+            return await self._window.swap(entries[:end], new)
+
+    async def _kept(self, oldest: Sequence[Any], language: str, route: Summarise | None) -> list[Any]:
+        """The entries that stay as they were said; only lines that the log knows can."""
+        lines = [entry for entry in oldest if not is_memo(entry) and line_ids([entry]) and _readable([entry])]
+        places = await kept_lines.kept(_readable(lines), self._names(), language, route) if len(lines) > 1 else []
+        return [lines[place] for place in places]
+
+    async def _summary(
+        self, entries: Sequence[RecentEntry], language: str, summarise: Summarise | None, *, detailed: bool
+    ) -> str | None:
+        names = self._names()
+        if summarise is None:
+            return await in_thread(memo.extract, entries, names, language)
+        await in_thread(memo.instructions, language)
+        return await memo.summary(memo.transcript(entries, names), language, summarise, detailed=detailed)
+
+    async def _replace(
+        self, oldest: Sequence[Any], folded: Sequence[Any], kept: Sequence[Any], text: str, summary: str
+    ) -> bool:
+        reach = largest_id(oldest)
+        sources = line_ids([entry for entry in folded if not is_memo(entry)]) or line_ids(folded)
+        unread = [entry for entry in oldest if parse(entry) is None]
+        new: list[Message] = [message("system", text, {"id": reach} if reach else None), *kept, *unread]
+        async with self._changing:
+            if (await self._window.entries())[: len(oldest)] != list(oldest):
+                return False
+            row = await self._log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)
+            if not await self._window.swap(oldest, new):
+                await self._log.drop_summary(row)
+                return False
+            self._on_renewed(self._window.path)
+            return True
+
+    def _tell(self, error: NekoError) -> None:
+        """A reason that may pass is told once it has lasted."""
+        logger.warning("a summary failed: %s (%s)", error.code, error)
+        self._failures += 1
+        if isinstance(error, ModelError) and (error.permanent or self._failures > _FAILURES_UNTOLD):
+            told = {name: error.params.get(name, "") for name in ("model", "provider")}
+            fault = MemoNotRenewedError(error.code, file=str(self._window.path), **told)
+            fault.said = error.said
+            self._on_fault(fault)
+
+    def language_of(self, entries: Sequence[RecentEntry]) -> str:
+        """That of the user, as far as it shows in what they said."""
+        said = [entry.text for entry in entries if entry.role == "user"] or [entry.text for entry in entries]
+        return guess("\n".join(said), self._language())
+
+
+def _lines_since(entries: Sequence[Any]) -> list[Any]:
+    """The lines that no memo was made of yet, without those that stayed as they were said."""
+    reach = largest_id([one for one in entries if is_memo(one)])
+    lines = [entry for entry in entries if parse(entry) is not None and not is_memo(entry)]
+    return [entry for entry in lines if not 0 < largest_id([entry]) <= reach]
+
+
+def _readable(entries: Sequence[Any]) -> list[RecentEntry]:
+    result = []
+    for entry in entries:
+        parsed = parse(entry)
+        if parsed is not None and parsed.text.strip():
+            text = cut_memo_prefix(parsed.text) if parsed.role == "system" else parsed.text
+            result.append(RecentEntry(parsed.role, text))
+    return result

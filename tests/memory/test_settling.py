@@ -1,0 +1,191 @@
+"""Making memos: which lines stay as they were said, that lines become one memo once, and what a review may do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from neko.errors import MemoNotRenewedError, ModelServerError
+from neko.memory.kept_lines import MOST, MOST_CHARACTERS, kept
+from neko.memory.service import MemoryService
+from neko.types.memory import MemoryModels, RecentEntry, Summarise
+from tests.memory.memory_folder import MIO, NAMES, MemoryFolder, say, window
+
+SMALL_TALK = [f"so line {number} it is" for number in range(14)]
+
+
+@pytest.fixture
+async def memory(memory_folder: MemoryFolder) -> MemoryService:
+    memory = await memory_folder.open()
+    for number, text in enumerate(SMALL_TALK):
+        await say(memory, text, "assistant" if number % 2 else "user")
+    return memory
+
+
+class Model:
+    """Gives the same answer to every question, and keeps what it was asked."""
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+        self.questions: list[str] = []
+
+    async def __call__(self, question: str) -> str:
+        self.questions.append(question)
+        return self.answer
+
+
+async def fails(question: str) -> str:
+    raise ModelServerError("busy", model="m", provider="p")
+
+
+# ── which lines stay as they were said ───────────────────────────────────────
+
+
+async def test_the_lines_that_a_model_names_stay_after_the_memo_of_the_others(memory: MemoryService) -> None:
+    summarise = Model("They counted.")
+    assert await memory.compress(MIO, summarise, route=Model("The ones to keep: [3, 1]"))
+    assert await window(memory) == ["They counted.", SMALL_TALK[1], SMALL_TALK[3], *SMALL_TALK[5:]]
+    assert SMALL_TALK[3] not in summarise.questions[0]
+    assert SMALL_TALK[4] in summarise.questions[0]
+    (memo,) = await memory.memos(MIO)
+    assert len(memo.sources) == 3
+
+
+async def test_lines_that_stayed_are_judged_again_when_others_leave(memory: MemoryService) -> None:
+    await memory.compress(MIO, Model("first"), route=Model("[1, 3]"))
+    assert not await memory.compress(MIO, Model("none"), route=Model("[]")), "nothing was said since"
+    await say(memory, "and more")
+    summarise = Model("second")
+    assert await memory.compress(MIO, summarise, route=Model("[0]"))
+    assert await window(memory) == ["second", SMALL_TALK[1], *SMALL_TALK[6:], "and more"]
+    assert "first" in summarise.questions[0]
+    assert SMALL_TALK[3] in summarise.questions[0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "all of them", "[77, -1]", '{"n": 1}', "[[]]"],
+    ids=["nothing", "words", "unknown", "no list", "else"],
+)
+async def test_an_answer_that_cannot_be_used_leaves_it_to_the_rule(answer: str) -> None:
+    lines = [RecentEntry("user", text) for text in ("well well", "I live in Oslo.", "hm")]
+    assert await kept(lines, NAMES, "en", Model(answer)) == [1]
+
+
+@pytest.mark.parametrize("answer", ["[2]", '["2"]', '[{"n": 2, "why": "it matters"}]', "```json\n[2, 99]\n```"])
+async def test_numbers_are_read_in_any_dress(answer: str) -> None:
+    lines = [RecentEntry("user", text) for text in ("well well", "I live in Oslo.", "hm")]
+    assert await kept(lines, NAMES, "en", Model(answer)) == [2]
+
+
+@pytest.mark.parametrize("route", [None, fails], ids=["no model", "one that fails"])
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ["My name is Anna.", "I'll call you at eight."]),
+        ("zh-CN", ["我叫小明。", "我答应明天给你打电话。"]),
+        ("ja", ["私の名前は太郎です。", "明日電話すると約束する。"]),
+        ("ko", ["제 이름은 민수예요.", "내일 전화하기로 약속해."]),
+    ],
+)
+async def test_without_an_answer_names_facts_and_promises_stay(
+    route: Summarise | None, language: str, said: list[str]
+) -> None:
+    lines = [RecentEntry("user", said[0]), RecentEntry("user", "hm"), RecentEntry("assistant", said[1])]
+    assert await kept(lines, NAMES, language, route) == [0, 2]
+
+
+async def test_no_more_stays_than_there_is_room_for_and_never_every_line() -> None:
+    short = [RecentEntry("user", f"I live in Oslo {at}") for at in range(9)]
+    every = Model(json.dumps(list(range(9))))
+    assert await kept(short, NAMES, "en", every) == list(range(MOST))
+    assert await kept(short[:2], NAMES, "en", every) == [0]
+    long = [RecentEntry("user", "x" * (MOST_CHARACTERS - 50)) for _ in range(3)]
+    assert await kept([*long, *short[:1]], NAMES, "en", Model("[0, 1, 3]")) == [0, 3]
+
+
+async def test_a_memo_of_a_session_that_goes_on_is_asked_to_keep_as_much_as_it_can(memory: MemoryService) -> None:
+    plain, detailed = Model("plain"), Model("detailed")
+    await memory.compress(MIO, plain)
+    await say(memory, "and more")
+    await memory.compress(MIO, detailed, detailed=True)
+    assert plain.questions[0].partition("\n\n")[0] != detailed.questions[0].partition("\n\n")[0]
+    assert "as much as possible" in detailed.questions[0]
+
+
+# ── once ─────────────────────────────────────────────────────────────────────
+
+
+async def test_a_memo_that_was_cut_off_before_the_window_had_it_is_not_asked_for_again(
+    memory: MemoryService, memory_folder: MemoryFolder
+) -> None:
+    await memory.aclose()
+    before = memory_folder.recent.read_bytes()
+    memory = await memory_folder.open()
+    assert await memory.compress(MIO, Model("They counted."), route=Model("[1]"))
+    after = await window(memory)
+    await memory.aclose()
+    memory_folder.recent.write_bytes(before)  # as a crash between the two leaves it
+
+    memory = await memory_folder.open()
+    assert await window(memory) == SMALL_TALK
+    unasked = Model("again")
+    assert await memory.compress(MIO, unasked)
+    assert not unasked.questions
+    assert await window(memory) == after
+    assert [memo.text for memo in await memory.memos(MIO)] == ["They counted."]
+
+
+async def test_words_of_a_memo_that_came_too_late_stay_nowhere(
+    memory: MemoryService, memory_folder: MemoryFolder
+) -> None:
+    async def meanwhile(question: str) -> str:
+        (first, *_) = await memory.lines(MIO)
+        await memory.delete(MIO, [first.id])
+        return "a memo of line 0"
+
+    assert not await memory.compress(MIO, meanwhile)
+    assert await window(memory) == SMALL_TALK[1:]
+    assert await memory.memos(MIO) == []
+
+
+async def test_a_fault_that_may_pass_is_told_once_it_has_lasted(
+    memory: MemoryService, memory_folder: MemoryFolder
+) -> None:
+    for _ in range(2):
+        assert not await memory.compress(MIO, fails)
+    assert memory_folder.reports == []
+    assert not await memory.compress(MIO, fails)
+    assert isinstance(memory_folder.reports[0], MemoNotRenewedError)
+    assert await window(memory) == SMALL_TALK
+
+
+async def test_a_model_that_takes_for_ever_is_given_up(memory_folder: MemoryFolder) -> None:
+    async def hangs(question: str) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    memory = await memory_folder.open(memo_timeout_s=0.01)
+    for text in SMALL_TALK:
+        await say(memory, text)
+    assert not await memory.compress(MIO, hangs)
+    assert await window(memory) == SMALL_TALK
+
+
+# ── the review ───────────────────────────────────────────────────────────────
+
+
+def _all_of(texts: list[str]) -> str:
+    return json.dumps([{"n": number, "text": text} for number, text in enumerate(texts)])
+
+
+async def test_after_a_memo_the_window_is_reviewed(memory: MemoryService) -> None:
+    texts = ["They counted.", *SMALL_TALK[5:]]
+    better = [texts[0], *texts[1:-1], texts[-1].replace("so ", "")]
+    memory.compress_later(MIO, lambda: MemoryModels(Model("They counted."), None, Model(_all_of(better))))
+    async with asyncio.timeout(15):
+        while await window(memory) != better:
+            continue
+    assert [line.text for line in await memory.lines(MIO)] == SMALL_TALK, "what was said is what was said"
