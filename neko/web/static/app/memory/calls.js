@@ -9,7 +9,7 @@
  * @typedef {{ id: number, text: string, at: string, sources: number[] }} Memo A summary; `sources` are ids of lines.
  * @typedef {{ memos: Memo[], has_more: boolean }} MemosPage Newest first.
  * @typedef {{ done: number, total: number, files: number, found: string[] }} Traces `done` and `total` are bytes; `found` are files.
- * @typedef {"forgotten" | "corrected" | "summary" | "restored" | "imported" | "fact_added" | "fact_edited" | "fact_pinned" | "fact_unpinned" | "fact_merged" | "fact_forgotten" | "fact_restored"} ChangeKind
+ * @typedef {"forgotten" | "corrected" | "summary" | "restored" | "reviewed" | "imported" | "fact_added" | "fact_edited" | "fact_pinned" | "fact_unpinned" | "fact_merged" | "fact_forgotten" | "fact_restored"} ChangeKind
  * @typedef {{ at: string, kind: ChangeKind, lines: number }} Change
  * @typedef {{ id: number, subject: string, attribute: string, value: string, since: string, until: string | null, sources: number[], by_hand: boolean, pinned: boolean }} Fact
  * @typedef {{ fact: Fact | null, change: number }} ChangedFact `change` is for `undoFact`.
