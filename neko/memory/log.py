@@ -281,7 +281,7 @@ class Log:
             connection.execute(schema.DELETE_SUMMARY, (summary,))
             deletion.leave_untidy(connection)
 
-        await self._without_traces(work)
+        await self.without_traces(work)
 
     async def with_earlier(self, ids: Sequence[int]) -> list[LoggedLine]:
         """The lines with these ids and the earlier versions of replies among them, oldest first."""
