@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
-from datetime import datetime
-from hashlib import sha256
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, get_args
+from tempfile import TemporaryDirectory
 
 from neko.app.export import exported
+from neko.app.imports import Share, take_over, what_would_come
 from neko.errors import ConfigError, NekoError
 from neko.memory import backup
-from neko.memory.line_codec import logged_lines
+from neko.memory.import_files import PICTURES, Source, look_into
 from neko.memory.log_check import look_over
 from neko.memory.paths import checked, logs_in
-from neko.memory.salvage import readable_rows
-from neko.memory.schema import ORIGINAL
 from neko.memory.service import MemoryService
 from neko.memory_files import character_of
 from neko.settings import default_data_dir
 from neko.settings.registry import DATA_DIR
 from neko.storage import DataFolder
 from neko.tasks import TaskOwner, in_thread
-from neko.types.lines import NewLine, Role
-from neko.types.memory import InChats
 
 _CHECK_S = 120.0
 """For one log."""
-_PAGE = 1_000
-_SQLITE = b"SQLite format 3\0"
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -48,8 +40,11 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     export = actions.add_parser("export", help="write what was said as JSON")
     export.add_argument("character")
     export.add_argument("file", nargs="?", help="where to; else it is printed")
-    take = actions.add_parser("import", help="take lines from an export, a backup, or a log of N.E.K.O.")
-    take.add_argument("file")
+    take = actions.add_parser(
+        "import",
+        help="take over exports, backups, the files or the folder of a memory of N.E.K.O., zip archives of them",
+    )
+    take.add_argument("files", nargs="+")
     take.add_argument("--character", help="whose memory; else the one that the file is of")
     take.add_argument("--dry-run", action="store_true", help="only say what would come")
     for action in (check, rebuild, export, take):
@@ -123,78 +118,53 @@ async def _export(path: Path, options: argparse.Namespace) -> int:
 
 
 async def _import(path: Path, options: argparse.Namespace) -> int:
-    character, lines = _read(Path(options.file), options.character)
-    async with _memory(path) as memory:
-        there = {_mark(line.at, line.role, line.text) async for line in _all(memory, character)}
-        new = [line for line in lines if _mark(line.at, line.role, line.text) not in there]
-        print(f"{character}: {len(new)} new lines, {len(lines) - len(new)} known ones")
-        if not options.dry_run:
-            for at in range(0, len(new), _PAGE):
-                await memory.store_many(character, new[at : at + _PAGE])
+    files = [(one, Path(one)) for one in options.files]
+    with TemporaryDirectory(prefix="neko-import-") as workplace:
+        sources = await in_thread(look_into, files, Path(workplace))
+        async with _memory(path) as memory:
+            there = {character_of(log.name) for log in logs_in(path / "memory")}
+            shares = await what_would_come(
+                memory.importing, sources, lambda named: _into(named, options), lambda name: name in there
+            )
+            for source in sources:
+                _tell_unread(source)
+            for share in shares:
+                if not options.dry_run:
+                    await take_over(memory.importing, sources, share)
+                _tell(share)
+    if not any(share.lines or share.summaries or share.settings for share in shares):
+        raise ConfigError(f"nothing of a memory can be read of {', '.join(options.files)}")
     return 0
 
 
-async def _all(memory: MemoryService, character: str) -> AsyncIterator[Any]:
-    last = 0
-    while page := await memory.lines(character, after=last, limit=_PAGE, chat=InChats.ALL):
-        for line in page:
-            yield line
-        last = page[-1].id
+def _into(named: str, options: argparse.Namespace) -> str:
+    if not (whose := options.character or named):
+        raise ConfigError("a file does not say whose lines it holds: name the character with --character")
+    return checked(whose)
 
 
-def _read(path: Path, character: str | None) -> tuple[str, list[NewLine]]:
-    """Whose lines they are, and they, the oldest first. Raises ``ConfigError``."""
-    try:
-        with path.open("rb") as file:
-            is_log = file.read(len(_SQLITE)) == _SQLITE
-        named, lines = (_named(path), list(_of_log(path, character or ""))) if is_log else _of_export(path)
-    except (OSError, ValueError, KeyError, TypeError, sqlite3.Error) as error:
-        raise ConfigError(f"{path} is neither an export nor a log: {error}") from error
-    whose = character or named
-    if not whose:
-        raise ConfigError(f"{path} does not say whose lines it holds: name the character with --character")
-    return checked(whose), sorted(lines, key=lambda line: line.at)
+_WHY = {
+    "not_memory": "is nothing of a memory",
+    "empty": "is empty",
+    "too_large": "is too large",
+    "unreadable": "cannot be read",
+}
 
 
-def _named(path: Path) -> str | None:
-    """A log is named after its character, the folder of a backup too."""
-    return character_of(path.name) or (path.parent.name.partition("backups_")[2] or None)
+def _tell_unread(source: Source) -> None:
+    if source.why and not source.path.name.endswith(PICTURES):
+        print(f"{source.name}: {_WHY[source.why]}", file=sys.stderr)
+    if source.unread or source.damaged:
+        left = f"{source.unread} entries" if source.unread else "a part"
+        print(f"{source.name}: {left} cannot be read", file=sys.stderr)
 
 
-def _of_log(path: Path, character: str) -> Iterator[NewLine]:
-    names: dict[Role, str] = {"user": "", "assistant": character, "system": ""}
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        for logged in logged_lines(list(readable_rows(connection, ORIGINAL)), names):
-            line = logged.line
-            if line.text.strip() and line.status != "replaced":
-                yield _line(line.session_id, line.role, line.speaker, line.text, line.at, line.client_id)
-
-
-def _of_export(path: Path) -> tuple[str | None, list[NewLine]]:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return content.get("character"), [
-        _line("", _role(one["role"]), one.get("speaker", ""), one["text"], datetime.fromisoformat(one["at"]))
-        for one in content["lines"]
-        if one.get("status") != "replaced"
-    ]
-
-
-def _line(session: str, role: Role, speaker: str, text: str, at: datetime, client_id: str | None = None) -> NewLine:
-    mark = _mark(at, role, text)
-    return NewLine(session, mark, role, text, at, client_id=client_id or mark, speaker=speaker)
-
-
-def _role(value: object) -> Role:
-    if value not in get_args(Role):
-        raise ValueError(f"{value!r} is no role")
-    role: Role = value  # type: ignore[assignment]
-    return role
-
-
-def _mark(at: datetime, role: str, text: str) -> str:
-    """The same for the same words of the same second."""
-    return sha256(f"{int(at.timestamp())} {role} {text}".encode()).hexdigest()[:24]
+def _tell(share: Share) -> None:
+    span = f", said from {share.first:%Y-%m-%d} to {share.last:%Y-%m-%d}" if share.first and share.last else ""
+    more = "".join(
+        f", {count} {what}" for count, what in ((share.summaries, "summaries"), (share.settings, "settings")) if count
+    )
+    print(f"{share.character}: {share.new} new lines, {share.known} known ones{more}{span}")
 
 
 def _there(path: Path, character: str) -> str:

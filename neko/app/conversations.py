@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -88,6 +88,11 @@ class Conversations:
                     return
 
     # ── telling clients ───────────────────────────────────────────────────────
+
+    async def forget(self, character: str, ids: Sequence[int]) -> None:
+        """Delete lines for good (``SessionManager.delete_lines``)."""
+        if manager := self.get(character):
+            await manager.delete_lines(ids)
 
     def broadcast(self, event: Event) -> None:
         """Tell the clients of every character."""

@@ -17,10 +17,12 @@ from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
 from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
+from neko.app.earlier_talk import character_of
 from neko.app.embedding import Embedding
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
 from neko.app.hearing_models import HearingModels
+from neko.app.imports import Imports
 from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
 from neko.app.reader_language import ReaderLanguage
@@ -75,6 +77,7 @@ class Neko:
     voices: Voices
     characters: Characters
     conversations: Conversations
+    imports: Imports
     memory: MemoryService
     preferences: Preferences
     faults: Faults
@@ -121,6 +124,14 @@ class Neko:
         )
         self._compression = CompressionScheduler(self.memory, self.models.of_memory, self.models.summary_model)
         self.conversations = Conversations(cards, self._dependencies)
+        self.imports = Imports(
+            self.memory.importing,
+            self._owner,
+            self.folder.memory,
+            lambda name: name in cards.names,
+            lambda name: character_of(name, cards.names),
+            self.conversations.forget,
+        )
         self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
         found, self._found = self._found, None
         self.faults.of_files(found)
@@ -166,6 +177,7 @@ class Neko:
             self.models.small.aclose,
             self.hearing.aclose,
             self.bus.aclose,
+            self.imports.aclose,
             self.memory.aclose,
             self.embedding.aclose,
             self.conversations.sockets.aclose,

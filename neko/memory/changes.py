@@ -13,7 +13,7 @@ _TABLE: Final = (
     "(id INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, lines INTEGER NOT NULL)"
 )
 _INSERT: Final = "INSERT INTO neko_changes (at, kind, lines) VALUES (?, ?, ?)"
-_LAST: Final = "SELECT at, kind, lines FROM neko_changes ORDER BY id DESC LIMIT ?"
+_LAST: Final = "SELECT at, kind, lines, id FROM neko_changes WHERE lines > 0 ORDER BY id DESC LIMIT ?"
 
 
 def make(connection: sqlite3.Connection) -> None:
@@ -29,7 +29,23 @@ def note(connection: sqlite3.Connection, kind: ChangeKind, lines: int) -> int:
     return connection.execute(_INSERT, row).lastrowid or 0
 
 
+def begin_import(connection: sqlite3.Connection) -> int:
+    """The number of an import, of which nothing is told until there is a line."""
+    values = (datetime.now(UTC).isoformat(timespec="seconds"), ChangeKind.IMPORTED.value, 0)
+    return int(connection.execute(_INSERT, values).lastrowid or 0)
+
+
+def grow(connection: sqlite3.Connection, number: int, lines: int) -> None:
+    """So many more lines came with an import."""
+    connection.execute("UPDATE neko_changes SET lines = lines + ? WHERE id = ?", (lines, number))
+
+
+def take_back(connection: sqlite3.Connection, number: int) -> None:
+    """The lines of an import are gone again."""
+    connection.execute("UPDATE neko_changes SET kind = ? WHERE id = ?", (ChangeKind.TAKEN_BACK.value, number))
+
+
 def last(connection: sqlite3.Connection, limit: int) -> list[Change]:
     """The last changes, newest first."""
     rows = connection.execute(_LAST, (limit,)).fetchall()
-    return [Change(datetime.fromisoformat(at), ChangeKind(kind), lines) for at, kind, lines in rows]
+    return [Change(datetime.fromisoformat(at), ChangeKind(kind), lines, number) for at, kind, lines, number in rows]

@@ -62,7 +62,7 @@ def change(connection: sqlite3.Connection, number: int | None) -> int | None:
     """
     current = open_chat(connection)
     if number is None:
-        number = current if _is_empty(connection, current) else _free_number(connection)
+        number = current if _is_empty(connection, current) else free_number(connection)
         connection.execute(schema.ADD_CHAT, (number,))
     elif number != current and _is_empty(connection, number):
         return None
@@ -87,5 +87,6 @@ def _is_empty(connection: sqlite3.Connection, number: int) -> bool:
     return connection.execute(f"{schema.IDS_OF_CHAT} LIMIT 1", (number,)).fetchone() is None
 
 
-def _free_number(connection: sqlite3.Connection) -> int:
+def free_number(connection: sqlite3.Connection) -> int:
+    """The number of a chat that there is not yet."""
     return int(connection.execute(schema.NEXT_CHAT).fetchone()[0])

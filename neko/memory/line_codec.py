@@ -113,6 +113,8 @@ def line_json(line: NewLine) -> str:
         neko["recalled"] = list(line.recalled)
     if line.chat:
         neko["chat"] = line.chat
+    if line.imported:
+        neko["imported"] = line.imported
     return json.dumps(turn_message(line.role, line.text, at, neko))
 
 

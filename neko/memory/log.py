@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -127,13 +128,18 @@ class Log:
         """Commit one line, and with it the end of the reply it replaces."""
         return (await self.append_all([line]))[0]
 
-    async def append_all(self, lines: Sequence[NewLine]) -> list[Stored]:
-        """``append`` for several lines, as one transaction."""
-        names = self._names()
-        named = [replace(line, speaker=line.speaker or names[line.role], chat=self._chat) for line in lines]
+    async def append_all(self, lines: Sequence[NewLine], chat: int | None = None) -> list[Stored]:
+        """``append`` for several lines, as one transaction: into the open chat, or this one."""
+        names, chat = self._names(), self._chat if chat is None else chat
+        named = [replace(line, speaker=line.speaker or names[line.role], chat=chat) for line in lines]
 
         def work(connection: sqlite3.Connection) -> list[Stored]:
-            return [_append(connection, line, self._newest + 1, names) for line in named]
+            stored = [_append(connection, line, self._newest + 1, names) for line in named]
+            fresh = [line.imported for line, one in zip(named, stored, strict=True) if one.fresh]
+            for number, count in Counter(fresh).items():
+                if number:
+                    changes.grow(connection, number, count)
+            return stored
 
         stored = await self.transaction(work)
         self._newest = max([self._newest, *(one.line.id for one in stored)])

@@ -212,17 +212,19 @@ class RecentWindow:
         await self.flush()
         return True
 
-    async def store(self, lines: Sequence[NewLine]) -> list[Stored]:
-        """Store lines that were said elsewhere, as one transaction. The window is then the memo and the end of the
-        chat, however many they are; lines that are older than what was said here stay out of it."""
+    async def store(self, lines: Sequence[NewLine], chat: int | None = None) -> list[Stored]:
+        """Store lines that were said elsewhere, as one transaction: in the open chat, or this one. The window is then
+        the memo and the end of the chat, however many they are; lines that are older than what was said here stay out
+        of it."""
         async with self._merging:
             await self._merge()
             last = await self._log.page(limit=1, chat=self._log.chat)
-            stored = await self._log.append_all(lines)
+            stored = await self._log.append_all(lines, chat)
             fresh = [one.line for one in stored if one.fresh]
             if fresh:
                 self._position = self._log.newest
-                if not last or max(line.at for line in fresh) >= last[0].line.at:
+                here = chat in (None, self._log.chat)
+                if here and (not last or max(line.at for line in fresh) >= last[0].line.at):
                     await self._turn_to_chat()
                 self._dirty = True
         self.touch()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,21 +47,23 @@ def salvage(path: Path, target: Path) -> int:
         for ending in ("", "-wal", "-journal"):
             with suppress(FileNotFoundError):
                 shutil.copyfile(path.with_name(path.name + ending), copy.with_name(copy.name + ending))
-        if not copy.stat().st_size or not _has_table(copy):  # SQLite deletes the WAL of an empty file
+        if not copy.stat().st_size or not has_table(copy):  # SQLite deletes the WAL of an empty file
             _lend_first_page(target, copy)
-        with closing(_opened(copy)) as old:
+        with closing(opened(copy)) as old:
             return in_transaction(new, lambda connection: _take_over(old, connection))
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None)
+def opened(path: Path) -> sqlite3.Connection:
+    """A file that may be damaged; it may be changed by being read. For one thread at a time."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     connection.execute("PRAGMA writable_schema=ON")  # what of the schema cannot be read is passed over
     return connection
 
 
-def _has_table(path: Path) -> bool:
-    with closing(_opened(path)) as connection:
+def has_table(path: Path) -> bool:
+    """Whether lines can be found in a file."""
+    with closing(opened(path)) as connection:
         try:
             connection.execute(f"SELECT id FROM {schema.ORIGINAL} LIMIT 0")
         except _BROKEN:
@@ -96,8 +98,13 @@ def _take_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
     return saved
 
 
-def readable_rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of a table that can be read, in order; a column that an older log lacks is NULL."""
+def readable_rows(
+    connection: sqlite3.Connection, table: str, lost: Callable[[int], None] = lambda _: None
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table that can be read, in order; a column that an older log lacks is NULL.
+
+    ``lost`` is told of what is passed over: 1 for a row that holds no text, 0 for a place of unknown size.
+    """
     columns = _columns(connection, table)
     at: int | None = _SMALLEST
     limit = -1
@@ -112,6 +119,8 @@ def readable_rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[
                 at = min(row[0] + 1, _LARGEST)
                 if isinstance(row[2], str) and all(isinstance(value, str | None) for value in (row[1], row[3])):
                     yield row
+                else:
+                    lost(1)
             if limit < 0:
                 return
             limit = -1
@@ -121,6 +130,7 @@ def readable_rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[
             if limit < 0:  # Python looks one row ahead: the one before the damage may be readable by itself
                 limit = 1
                 continue
+            lost(0)
             logger.warning("rows of a damaged log from %d on cannot be read: %s", at, error)
             at, limit = _behind_damage(connection, table, at), -1
 

@@ -100,6 +100,7 @@ MARK_REPLACED: Final = (
     f"'{NEKO}.own_status', ({_extra('status')})) WHERE id = ? AND json_valid(message)"
 )
 
+IMPORTED: Final = f"SELECT id FROM {ORIGINAL} WHERE instr(message, '\"imported\"') AND {_extra('imported')} = ?"
 REPLACED_BY: Final = f"SELECT {REPLACES} FROM {ORIGINAL} WHERE id = ?"
 NAMED_PICTURES: Final = (
     f"SELECT DISTINCT value FROM {ORIGINAL}, json_each(CASE WHEN instr(message, '\"pictures\"') "

@@ -108,8 +108,8 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     lines = _read(connection, ids, query.end)
     question = _question(text, times, weights, lines, _FLOOR if total >= _MANY else 0.0)
     cosines = query.nearness.cosines(connection, [line.id for line in lines]) if query.nearness else None
-    ranking = _said_within(rank(question, lines, cosines), query.within)
-    return _evidence(connection, names, _distinct(ranking, query.limit))
+    best = _distinct(_said_within(rank(question, lines, cosines), query.within), query.limit)
+    return _evidence(connection, names, best, question, by_meaning=bool(cosines))
 
 
 def _wanted(query: Query, text: str, times: Times) -> dict[str, float]:
@@ -275,7 +275,9 @@ def _distinct(ranking: Iterable[Ranked], limit: int) -> list[Ranked]:
     return list(results.values())
 
 
-def _evidence(connection: sqlite3.Connection, names: Names, best: Sequence[Ranked]) -> list[Evidence]:
+def _evidence(
+    connection: sqlite3.Connection, names: Names, best: Sequence[Ranked], question: Question, *, by_meaning: bool
+) -> list[Evidence]:
     """The lines as they were said."""
     ids = [one.candidate.id for one in best]
     rows = connection.execute(
@@ -284,14 +286,25 @@ def _evidence(connection: sqlite3.Connection, names: Names, best: Sequence[Ranke
     ).fetchall()
     lines = {logged.line.id: logged.line for logged in logged_lines(rows, names)}
     return [
-        Evidence(line.text, line.role, line.speaker, line.at, "line", (line.id,), _reason(one), one.score)
+        Evidence(
+            line.text,
+            line.role,
+            line.speaker,
+            line.at,
+            "line",
+            (line.id,),
+            _reason(one, question.spans, by_meaning=by_meaning),
+            one.score,
+        )
         for one in best
         if (line := lines.get(one.candidate.id))
     ]
 
 
-def _reason(one: Ranked) -> str:
+def _reason(one: Ranked, spans: Sequence[tuple[int, int]], *, by_meaning: bool) -> str:
     if not one.terms:
-        return "is near in meaning"
+        if any(first <= one.candidate.at < end for first, end in spans):
+            return "was said at that time"
+        return "is near in meaning" if by_meaning else "was said beside it"
     held = ", ".join(one.terms)
     return f"answers a question about {held}" if one.answers else f"mentions {held}"

@@ -19,6 +19,7 @@ from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
 from neko.memory.compression import Models
 from neko.memory.fact_book import FactBook
+from neko.memory.importing import Importing
 from neko.memory.index import find
 from neko.memory.line_codec import Names
 from neko.memory.log import LARGEST, Log
@@ -109,6 +110,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         self._closing: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, asyncio.Future[None]] = {}
         self._closed = False
+        self.importing = Importing(self._opened)
 
     async def start(self) -> None:
         """Make the folder; raises ``MemoryStoreError``."""

@@ -45,6 +45,8 @@ class NewLine:
     recalled: tuple[int, ...] = ()
     chat: int = 0
     """The memory's to set: a new line goes into the open chat."""
+    imported: int = 0
+    """The number of the import that it came with, 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)

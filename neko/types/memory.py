@@ -79,6 +79,8 @@ class ChangeKind(Enum):
     RESTORED = "restored"
     REVIEWED = "reviewed"
     IMPORTED = "imported"
+    TAKEN_BACK = "taken_back"
+    """An import of which nothing is left."""
     FACT_ADDED = "fact_added"
     FACT_EDITED = "fact_edited"
     FACT_PINNED = "fact_pinned"
@@ -90,11 +92,12 @@ class ChangeKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """``at`` has an offset; ``lines`` is how many lines, summaries or facts it was."""
+    """``at`` has an offset; ``lines`` is how many lines, summaries or facts it was; ``number`` names it."""
 
     at: datetime
     kind: ChangeKind
     lines: int
+    number: int = 0
 
 
 USER: Final = "user"

@@ -173,3 +173,13 @@ async def test_lines_that_hold_two_common_words_are_found_among_very_many(memory
         connection.executemany("INSERT INTO neko_words VALUES (?, ?, 1, 0, 'anna', ?, ?)", rows)
         found = search(connection, NAMES, Query("heron and fish", limit=1, end=20_000, now=START))
     assert [one.sources for one in found] == [(1,)]
+
+
+async def test_it_is_said_why_a_line_that_holds_no_word_of_the_question_was_found(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for number, text in enumerate(("We paint the fence.", "I was in Lyon.")):
+        await memory.store(MIO, new_line(text, at=START + timedelta(days=number)))
+    reasons = {
+        one.text: one.reason for one in await memory.recall(MIO, "What was yesterday?", now=START + timedelta(days=2))
+    }
+    assert reasons["I was in Lyon."] == "was said at that time"

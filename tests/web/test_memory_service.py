@@ -45,6 +45,8 @@ async def test_what_was_said_is_searched_for(client: httpx2.AsyncClient, name: s
     await client.post(f"/memory/cache/{name}", json=history("my cat is called Biscuit", "how sweet"))
     found = (await client.get(f"/memory/search_for_memory/{name}/what is my cat called?")).json()
     assert "my cat is called Biscuit" in found
+    found = (await client.get(f"/memory/search_for_memory/{name}/Biscuit and/or a cat?")).json()
+    assert "my cat is called Biscuit" in found
 
 
 async def test_the_rest_of_the_service_answers(client: httpx2.AsyncClient, name: str) -> None:

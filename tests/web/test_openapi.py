@@ -33,9 +33,14 @@ def references(node: Any) -> list[str]:
     return [found for part in node for found in references(part)] if isinstance(node, list) else []
 
 
+def described_as(path: str) -> str:
+    """OpenAPI knows no parameters that hold slashes: they are named like any others."""
+    return path.replace(":path}", "}")
+
+
 def test_every_route_with_a_method_is_described_and_nothing_else(document: Json, neko: Neko) -> None:
     served = {
-        (route.path, method.lower())
+        (described_as(route.path), method.lower())
         for route in neko.asgi.routes
         if isinstance(route, Route) and route.path != "/openapi.json" and not route.path.startswith("/static/")
         for method in (route.methods or set()) - {"HEAD"}
@@ -66,7 +71,7 @@ def test_every_reference_leads_somewhere(document: Json) -> None:
 def test_bodies_queries_and_paths_are_described_by_their_models(document: Json) -> None:
     described = operations(document)
     for endpoint in ENDPOINTS:
-        one = described[endpoint.paths[0], endpoint.method.lower()]
+        one = described[described_as(endpoint.paths[0]), endpoint.method.lower()]
         for place, model in (("query", endpoint.query), ("path", endpoint.path)):
             assert {p["name"] for p in one.get("parameters", ()) if p["in"] == place} == set(model.model_fields)
         if endpoint.upload:

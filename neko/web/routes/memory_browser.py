@@ -230,6 +230,7 @@ class ChangeShape(Schema):
     at: str
     kind: ChangeKind
     lines: int
+    number: int
 
 
 class Changes(Schema):
@@ -247,7 +248,9 @@ class Changes(Schema):
 )
 async def changes(call: Call[Empty, Empty, CharacterPath]) -> Changes:
     found = await call.neko.memory.changes(known(call, call.path.character))
-    return Changes(changes=[ChangeShape(at=one.at.isoformat(), kind=one.kind, lines=one.lines) for one in found])
+    return Changes(
+        changes=[ChangeShape(at=one.at.isoformat(), kind=one.kind, lines=one.lines, number=one.number) for one in found]
+    )
 
 
 class WordsToLookFor(Schema):

@@ -193,7 +193,7 @@ class QueryPath(NamePath):
 
 
 @get(
-    "/memory/search_for_memory/{name}/{query}",
+    "/memory/search_for_memory/{name}/{query:path}",
     path=QueryPath,
     response=Text,
     summary="What was said about something, as numbered lines",

@@ -1,0 +1,314 @@
+"""Imports into the memories of characters: what some files would bring, then the import, which can be cut short and
+taken back. The page and the command line do it by the same functions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from neko.errors import NekoError
+from neko.memory.import_files import Kind, Source, look_into, named_sources
+from neko.memory.import_rows import Known, Taken
+from neko.memory.importing import Importing, Target
+from neko.storage import WORKPLACE
+from neko.tasks import TaskOwner, in_thread
+from neko.types.lines import NewLine
+
+logger = logging.getLogger(__name__)
+
+_STEP: Final = 500
+"""Lines that are stored as one transaction, a fraction of a second; between two of them it can be cut short."""
+_LOOK: Final = 5_000
+_KEPT_S: Final = 1_800.0
+"""For which files that were sent wait to be imported."""
+
+
+@dataclass(slots=True)
+class Share:
+    """What would go to, or has gone to, the memory of ``character``; ``named`` is what its files call it, "" for
+    nothing. ``known`` lines are there already. Moments are local naive."""
+
+    named: str
+    character: str
+    lines: int = 0
+    known: int = 0
+    summaries: int = 0
+    settings: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    number: int = 0
+    """Of the import in the list of changes, once it has begun."""
+
+    @property
+    def new(self) -> int:
+        return self.lines - self.known
+
+
+class State(Enum):
+    """``READING``: what would come is being found out. ``READY``: it is known. ``CANCELLED``: a part came."""
+
+    READING = "reading"
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    TAKING_BACK = "taking_back"
+    TAKEN_BACK = "taken_back"
+    FAILED = "failed"
+
+
+Tell = Callable[[int], None]
+"""Gets how many more lines have been looked at, or stored."""
+
+
+def _nobody(_: int) -> None:
+    return None
+
+
+async def what_would_come(
+    importing: Importing,
+    sources: Sequence[Source],
+    into: Callable[[str], str],
+    exists: Callable[[str], bool],
+    tell: Tell = _nobody,
+) -> list[Share]:
+    """The shares, with nothing changed. ``into`` says where the lines of a file's character go."""
+    shares = []
+    for named, files in named_sources(sources).items():
+        share = Share(named, into(named))
+        there = exists(share.character)
+        known = await importing.known(share.character) if there else Known()
+        for source in files:
+            for step in _steps(source, known, _LOOK):
+                found = await in_thread(step)
+                if not found:
+                    break
+                _count(share, found)
+                tell(len(found))
+            share.summaries += len(await in_thread(source.summaries)) + bool(source.memo)
+            if source.settings:
+                settings = _settings(source, share.character)
+                every = sum(map(len, settings.values()))
+                share.settings += await importing.settle(share.character, settings, keep=False) if there else every
+        shares.append(share)
+    return shares
+
+
+async def take_over(importing: Importing, sources: Sequence[Source], share: Share, tell: Tell = _nobody) -> None:
+    """Import what is new of one share; ``share`` tells at any moment what has come. Raises ``MemoryStoreError``."""
+    files = [source for source in sources if source.kind is not Kind.OTHER and source.character == share.named]
+    known, target = await importing.known(share.character), None
+    of_chats = [chat for source in files for chat in await in_thread(_chats_of, source)] if share.new else []
+    first, share.lines, share.known, share.settings, share.summaries = share.first, 0, 0, 0, 0
+    for source in files:
+        for step in _steps(source, known, _STEP):
+            found = await in_thread(step)
+            if not found:
+                break
+            new = [one for one, is_new in found if is_new]
+            if new and target is None:
+                target = await importing.begin(share.character, of_chats, first or new[0].line.at)
+                share.number = target.number
+            stored = await _store(importing, share.character, target, new) if target else 0
+            share.lines += len(found)
+            share.known += len(found) - stored
+            tell(len(found))
+        summaries = await in_thread(source.summaries)
+        share.summaries += await importing.summarise(share.character, summaries, source.memo)
+        if source.settings:
+            share.settings += await importing.settle(share.character, _settings(source, share.character))
+
+
+async def _store(importing: Importing, character: str, target: Target, new: Sequence[Taken]) -> int:
+    by_chat: dict[int, list[NewLine]] = {}
+    for one in new:
+        by_chat.setdefault(target.chats[one.chat], []).append(replace(one.line, imported=target.number))
+    return sum([await importing.take(character, lines, chat) for chat, lines in by_chat.items()])
+
+
+def _steps(source: Source, known: Known, size: int) -> Iterator[Callable[[], list[tuple[Taken, bool]]]]:
+    lines = known.new(source.taken())
+    while True:
+        yield lambda: list(islice(lines, size))
+
+
+def _chats_of(source: Source) -> list[int]:
+    """In the order in which they were left, the last one last."""
+    chats = dict[int, None]()
+    for one in source.taken():
+        chats.pop(one.chat, None)
+        chats[one.chat] = None
+    return list(chats)
+
+
+def _settings(source: Source, character: str) -> dict[str, dict[str, object]]:
+    return {character if name == source.character else name: values for name, values in source.settings.items()}
+
+
+def _count(share: Share, found: Sequence[tuple[Taken, bool]]) -> None:
+    share.lines += len(found)
+    share.known += sum(not is_new for _, is_new in found)
+    moments = [one.line.at for one, _ in found]
+    share.first = min([*moments, *([share.first] if share.first else [])])
+    share.last = max([*moments, *([share.last] if share.last else [])])
+
+
+@dataclass(slots=True)
+class Import:
+    """One import from its files to its end. ``done`` of ``total`` lines; 0 in total while it is being read."""
+
+    state: State = State.READING
+    sources: Sequence[Source] = ()
+    shares: list[Share] = field(default_factory=list)
+    into: Mapping[str, str] = field(default_factory=dict)
+    done: int = 0
+    total: int = 0
+    error: NekoError | None = None
+    is_cut: bool = False
+
+    def tell(self, lines: int) -> None:
+        """So many more lines are done. Raises ``_CutError`` when that is enough."""
+        self.done += lines
+        if self.is_cut:
+            raise _CutError
+
+
+class _CutError(Exception):
+    """The import is to end here."""
+
+
+Forget = Callable[[str, Sequence[int]], Awaitable[object]]
+"""Deletes lines of a character."""
+
+
+class Imports:
+    """``neko.imports``: one at a time; another one takes the place of one that has not begun, or is over."""
+
+    def __init__(
+        self,
+        importing: Importing,
+        owner: TaskOwner,
+        folder: Path,
+        exists: Callable[[str], bool],
+        place: Callable[[str], str],
+        forget: Forget,
+    ) -> None:
+        """``folder`` gets the files while they are needed; ``place`` says which character goes by a name."""
+        self._importing = importing
+        self._owner = owner
+        self._folder = folder
+        self._exists = exists
+        self._place = place
+        self._forget = forget
+        self._workplace: tempfile.TemporaryDirectory[str] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.current: Import | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether lines are being stored, or deleted."""
+        return self.current is not None and self.current.state in (State.RUNNING, State.TAKING_BACK)
+
+    async def workplace(self) -> Path:
+        """A folder for the files of a new import; those of the one before are gone."""
+        await self.discard()
+        self._workplace = await in_thread(tempfile.TemporaryDirectory, dir=self._folder, prefix=WORKPLACE)
+        return Path(self._workplace.name)
+
+    async def look(self, files: Sequence[tuple[str, Path]], default: str) -> None:
+        """Find out what files in ``workplace`` would bring; what names no character goes to ``default``."""
+        current = Import(into={"": default})
+        await self._start(current, self._look(current, files))
+
+    async def aim(self, into: Mapping[str, str]) -> None:
+        """Let the lines of what the files call so go to another character."""
+        if before := self.current:
+            current = Import(sources=before.sources, into={**before.into, **into})
+            await self._start(current, self._look(current, None))
+
+    async def begin(self) -> None:
+        """Import what was looked at. The characters have to be there."""
+        if (current := self.current) and current.state is State.READY:
+            current.state, current.done = State.RUNNING, 0
+            await self._start(current, self._run(current))
+
+    async def take_back(self, character: str, number: int) -> None:
+        """Delete the lines of an import."""
+        current = Import(State.TAKING_BACK, shares=[Share(character, character, number=number)])
+        await self._start(current, self._return(current, character, number))
+
+    async def cancel(self) -> None:
+        """Cut it short after the lines that are being stored; what came stays until it is taken back."""
+        if self.current and self._task and not self._task.done():
+            self.current.is_cut = True
+            await asyncio.wait([self._task])
+
+    async def discard(self) -> None:
+        """Forget the import, and its files."""
+        await self.cancel()
+        if self._timer:
+            self._timer.cancel()
+        self.current = None
+        workplace, self._workplace = self._workplace, None
+        if workplace:
+            await in_thread(workplace.cleanup)
+
+    aclose = discard
+
+    async def _start(self, current: Import, work: Coroutine[object, object, None]) -> None:
+        await self.cancel()
+        if self._timer:
+            self._timer.cancel()
+        self.current = current
+        self._task = self._owner.spawn(self._guarded(current, work), name="import")
+
+    async def _guarded(self, current: Import, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except _CutError:
+            current.state = State.CANCELLED
+        except NekoError as error:
+            logger.warning("an import failed: %s", error.code)
+            current.state, current.error = State.FAILED, error
+        except Exception:
+            logger.exception("an import failed")
+            current.state, current.error = State.FAILED, NekoError()
+        finally:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(_KEPT_S, lambda: self._owner.spawn(self.discard(), name="end an import"))
+
+    async def _look(self, current: Import, files: Sequence[tuple[str, Path]] | None) -> None:
+        if files is not None and self._workplace is not None:
+            current.sources = await in_thread(look_into, files, Path(self._workplace.name))
+        current.shares = await what_would_come(
+            self._importing,
+            current.sources,
+            lambda named: current.into.get(named) or self._place(named),
+            self._exists,
+            current.tell,
+        )
+        current.total = sum(share.lines for share in current.shares)
+        current.state = State.READY
+
+    async def _run(self, current: Import) -> None:
+        for share in current.shares:
+            await take_over(self._importing, current.sources, share, current.tell)
+        current.state = State.DONE
+
+    async def _return(self, current: Import, character: str, number: int) -> None:
+        ids = await self._importing.lines_of(character, number)
+        current.total = len(ids)
+        for at in range(0, len(ids), _LOOK):
+            await self._forget(character, ids[at : at + _LOOK])
+            current.tell(len(ids[at : at + _LOOK]))
+        await self._importing.taken_back(character, number)
+        current.state = State.TAKEN_BACK

@@ -1,0 +1,391 @@
+"""Files that lines can be taken over from, recognised by what is in them: our export, logs and recent windows of
+N.E.K.O. and our own, its ``settings_*.json``, a folder or a zip archive of them, chats of SillyTavern (``.jsonl``:
+https://docs.sillytavern.app/usage/core-concepts/chatfilemanagement/) and of Open-LLM-VTuber (a list of ``role``,
+``timestamp``, ``content``). What is damaged gives what can be read of it. Every call blocks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from neko.hand_written import decoded
+from neko.memory import import_rows, schema
+from neko.memory.import_rows import Summary, Taken
+from neko.memory.line_codec import entry_time, local_naive, parse
+from neko.memory.memo import cut_memo_prefix
+from neko.memory.salvage import has_table, opened, readable_rows, salvage
+from neko.memory_files import character_of
+from neko.set_aside import COMPANIONS
+from neko.types.lines import NewLine, Role
+
+LARGEST: Final = 4 << 30
+"""Bytes of what is unpacked of one archive."""
+_MOST_FILES: Final = 10_000
+_LARGEST_TEXT: Final = 256 << 20
+"""Bytes of a document, which is read whole."""
+_SQLITE: Final = b"SQLite format 3\0"
+_SETTINGS: Final = "settings_"
+_NO_FILES: Final = (*COMPANIONS, ".bak")
+PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif")
+
+
+class Kind(Enum):
+    """What a file is. ``OTHER``: nothing of a memory."""
+
+    EXPORT = "export"
+    LOG = "log"
+    RECENT = "recent"
+    SETTINGS = "settings"
+    CHAT = "chat"
+    OTHER = "other"
+
+
+Why = Literal["", "not_memory", "empty", "too_large", "unreadable"]
+
+
+@dataclass(slots=True)
+class Source:
+    """A file of a memory. ``character`` is "" where the file does not say whose it is.
+
+    ``unread`` entries are nothing that was said, ``damaged`` tells that more was there than could be read; both are
+    known once ``taken`` has come to its end. ``why`` says what is wrong with a file of ``Kind.OTHER``.
+    """
+
+    name: str
+    path: Path
+    kind: Kind
+    character: str = ""
+    unread: int = 0
+    damaged: bool = False
+    why: Why = ""
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    memo: str = ""
+
+    def taken(self) -> Iterator[Taken]:
+        """What was said, the oldest first; read anew at every call."""
+        self.unread, self.damaged = 0, False
+        match self.kind:
+            case Kind.LOG:
+                yield from self._of_log()
+            case Kind.EXPORT | Kind.CHAT | Kind.RECENT:
+                yield from self._of_text()
+            case _:
+                return
+
+    def summaries(self) -> list[Summary]:
+        """The summaries in a log."""
+        if self.kind is not Kind.LOG:
+            return []
+        with closing(opened(self.path)) as connection:
+            return import_rows.summaries(readable_rows(connection, schema.COMPRESSED))
+
+    def _of_log(self) -> Iterator[Taken]:
+        with closing(opened(self.path)) as connection:
+            yield from import_rows.dated(readable_rows(connection, schema.ORIGINAL, self._lost), self._modified)
+
+    @property
+    def _modified(self) -> datetime:
+        return datetime.fromtimestamp(self.path.stat().st_mtime)
+
+    def _lost(self, rows: int) -> None:
+        self.unread += rows
+        self.damaged = self.damaged or not rows
+
+    def _of_text(self) -> Iterator[Taken]:
+        text = _text(self.path)
+        read = {Kind.EXPORT: _of_export, Kind.CHAT: _of_chat, Kind.RECENT: _of_recent}[self.kind]
+        start = _lines_of_export(text) if self.kind is Kind.EXPORT else 0
+        entries = _Objects(text, start)
+        pending: list[Taken] = []
+        for entry in entries:
+            one = read(entry)
+            if one is None:
+                self.unread += not _is_silent(entry)
+            elif one.is_dated:
+                yield from import_rows.dated_as(pending, one.line.at)
+                pending = []
+                yield one
+            else:
+                pending.append(one)
+        yield from import_rows.undated(pending, self._modified)
+        self.damaged = entries.is_damaged
+
+
+def look_into(paths: Iterable[tuple[str, Path]], workplace: Path) -> list[Source]:
+    """The files of these names at these places; folders and archives are looked into. ``workplace`` gets what is
+    unpacked, and copies of logs, which SQLite changes when it opens them. Logs come first."""
+    sources = [source for name, path in paths for source in _sources(name, path, workplace)]
+    return sorted(sources, key=lambda one: (one.kind is not Kind.LOG, one.name))
+
+
+def _sources(name: str, path: Path, workplace: Path) -> Iterator[Source]:
+    if path.is_dir():
+        inside = [one for one in sorted(path.rglob("*")) if one.is_file() and not one.is_symlink()][:_MOST_FILES]
+        for one in inside:
+            if not one.name.endswith(_NO_FILES):
+                yield _source(one.relative_to(path).as_posix(), one, workplace)
+        return
+    try:
+        is_archive = zipfile.is_zipfile(path)
+    except OSError:
+        yield Source(name, path, Kind.OTHER, why="unreadable")
+        return
+    if not is_archive:
+        if not name.endswith(_NO_FILES):
+            yield _source(name, path, workplace)
+        return
+    target = _place_in(workplace)
+    try:
+        _unpack(path, target)
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+        yield Source(name, path, Kind.OTHER, why="unreadable", damaged=True)
+    yield from _sources(name, target, workplace)
+
+
+def _place_in(workplace: Path) -> Path:
+    target = workplace / f"{len(list(workplace.iterdir()))}"
+    target.mkdir()
+    return target
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    """Raises ``ValueError`` for more than ``LARGEST``; pictures are left where they are."""
+    left = LARGEST
+    with zipfile.ZipFile(archive) as packed:
+        for info in packed.infolist()[:_MOST_FILES]:
+            parts = [part for part in info.filename.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+            if info.is_dir() or not parts or parts[-1].lower().endswith(PICTURES):
+                continue
+            place = target.joinpath(*(re.sub(r'[<>:"|?*\x00-\x1f]', "_", part)[-200:] for part in parts))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with packed.open(info) as content, place.open("wb") as file:
+                while chunk := content.read(1 << 20):
+                    left -= len(chunk)
+                    if left < 0:
+                        raise ValueError("it is too large when it is unpacked")
+                    file.write(chunk)
+            with suppress(ValueError, OSError, OverflowError):
+                moment = datetime(*info.date_time).timestamp()
+                os.utime(place, (moment, moment))
+
+
+def _source(name: str, path: Path, workplace: Path) -> Source:
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_SQLITE))
+        stem = Path(name).name
+        parent = Path(name).parent.name
+        whose = character_of(stem) or parent.partition("backups_")[2]
+        if head == _SQLITE or (stem.startswith("time_indexed_") and not head.lstrip().startswith((b"{", b"["))):
+            return _log(Source(name, path, Kind.LOG, whose), workplace)
+        if path.stat().st_size > _LARGEST_TEXT:
+            return Source(name, path, Kind.OTHER, why="too_large")
+        return _document(Source(name, path, Kind.OTHER, whose))
+    except (OSError, sqlite3.Error):
+        return Source(name, path, Kind.OTHER, why="unreadable")
+
+
+def _log(source: Source, workplace: Path) -> Source:
+    """A log that can be read: a copy, or what could be saved of it."""
+    copy = _place_in(workplace) / "log"
+    for ending in ("", "-wal", "-journal"):
+        with suppress(FileNotFoundError):
+            shutil.copy2(source.path.with_name(source.path.name + ending), copy.with_name(copy.name + ending))
+    if has_table(copy):
+        source.path = copy
+    else:
+        source.path = copy.with_name("saved")
+        if not salvage(copy, source.path):
+            source.kind, source.why = Kind.OTHER, "unreadable"
+    return source
+
+
+def _document(source: Source) -> Source:
+    text = _text(source.path)
+    stripped = text.lstrip()
+    if stripped.startswith("["):
+        first = next(iter(_Objects(text)), None)
+        is_chat = isinstance(first, dict) and "timestamp" in first and "role" in first
+        is_recent = _has_lines(text) or stripped[1:].lstrip().startswith("]")
+        source.kind = Kind.CHAT if is_chat else Kind.RECENT if is_recent else Kind.OTHER
+        source.memo = _memo(text) if source.kind is Kind.RECENT else ""
+    elif stripped.startswith("{"):
+        if _lines_of_export(text):
+            source.kind, source.character = Kind.EXPORT, _named_in(text) or source.character
+        elif settings := _settings(text):
+            source.kind, source.settings = Kind.SETTINGS, settings
+            name = Path(source.name).name.removesuffix(".json")
+            source.character = name.removeprefix(_SETTINGS) if name.startswith(_SETTINGS) else ""
+        else:
+            first = next(iter(_Objects(text)), None)
+            if isinstance(first, dict) and ("chat_metadata" in first or "mes" in first):
+                source.kind = Kind.CHAT
+                source.character = str(first.get("character_name") or "")
+    if source.kind is Kind.OTHER:
+        source.why = "not_memory" if stripped else "empty"
+    return source
+
+
+def _has_lines(text: str) -> bool:
+    return any(parse(entry) for entry, _ in zip(_Objects(text), range(20), strict=False))
+
+
+def _text(path: Path) -> str:
+    return decoded(path.read_bytes(), "replace")
+
+
+# ── entries ──────────────────────────────────────────────────────────────────
+
+_TRIES: Final = 1_000
+
+
+class _Objects:
+    """The JSON objects in a text one after another, whatever stands between them: the entries of a list, of which a
+    damaged one loses only what is damaged. After so many places where none can be read it is given up."""
+
+    def __init__(self, text: str, start: int = 0) -> None:
+        self._text = text
+        self._start = start
+        self.is_damaged = False
+
+    def __iter__(self) -> Iterator[Any]:
+        decoder, at, tries = json.JSONDecoder(), self._start, 0
+        while (at := self._text.find("{", at)) >= 0 and tries < _TRIES:
+            try:
+                entry, at = decoder.raw_decode(self._text, at)
+            except (ValueError, RecursionError):
+                tries += 1
+                at += 1
+                self.is_damaged = True
+                continue
+            yield entry
+
+
+_LINES: Final = re.compile(r'\A\s*\{\s*"character"\s*:\s*("(?:[^"\\]|\\.)*+")\s*,.{0,2000}?"lines"\s*:\s*\[', re.DOTALL)
+
+
+def _lines_of_export(text: str) -> int:
+    """Where the lines of an export begin, 0 when it is none."""
+    match = _LINES.match(text)
+    return match.end() if match else 0
+
+
+def _named_in(text: str) -> str:
+    match = _LINES.match(text)
+    return str(json.loads(match[1])) if match else ""
+
+
+def _of_export(entry: Any) -> Taken | None:
+    if not isinstance(entry, dict) or entry.get("role") not in get_args(Role) or not isinstance(entry.get("text"), str):
+        return None
+    at = _moment(entry.get("at"))
+    if entry.get("status") == "replaced" or not entry["text"].strip():
+        return None
+    line = NewLine("", "", entry["role"], entry["text"], at or datetime.now(), speaker=_string(entry.get("speaker")))
+    return Taken(line, at is not None, chat=entry["chat"] if isinstance(entry.get("chat"), int) else 0)
+
+
+def _of_recent(entry: Any) -> Taken | None:
+    parsed = parse(entry)
+    if parsed is None or parsed.role == "system" or not parsed.text.strip():
+        return None
+    at = entry_time(parsed)
+    return Taken(NewLine("", "", parsed.role, parsed.text, at or datetime.now()), at is not None)
+
+
+def _of_chat(entry: Any) -> Taken | None:
+    if not isinstance(entry, dict):
+        return None
+    if isinstance(entry.get("mes"), str):
+        if entry.get("is_system") or not entry["mes"].strip():
+            return None
+        at, role = _moment(entry.get("send_date")), "user" if entry.get("is_user") else "assistant"
+        line = NewLine("", "", role, entry["mes"], at or datetime.now())  # type: ignore[arg-type]
+        return Taken(line, at is not None)
+    parsed, at = parse(entry), _moment(entry.get("timestamp"))
+    if parsed is None or parsed.role == "system" or not parsed.text.strip():
+        return None
+    return Taken(NewLine("", "", parsed.role, parsed.text, at or datetime.now()), at is not None)
+
+
+def _is_silent(entry: Any) -> bool:
+    """An entry that is meant to be no line: a memo, a head, a reply that was replaced, an empty one."""
+    if not isinstance(entry, dict):
+        return False
+    if "chat_metadata" in entry or "user_name" in entry or entry.get("role") == "metadata" or entry.get("is_system"):
+        return True
+    parsed = parse(entry)
+    return entry.get("status") == "replaced" or (
+        parsed is not None and not (parsed.role != "system" and parsed.text.strip())
+    )
+
+
+def _memo(text: str) -> str:
+    for entry in _Objects(text):
+        parsed = parse(entry)
+        if parsed and parsed.role == "system" and parsed.text.strip():
+            return cut_memo_prefix(parsed.text)
+    return ""
+
+
+def _settings(text: str) -> dict[str, dict[str, Any]]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    fits = isinstance(content, dict) and content and all(isinstance(one, dict) for one in content.values())
+    return content if fits and len(content) <= 2 else {}
+
+
+_FORMS: Final = ("%B %d, %Y %I:%M%p", "%B %d, %Y %I:%M %p", "%Y-%m-%d@%Hh%Mm%Ss", "%Y-%m-%d @%Hh %Mm %Ss %fms")
+"""Of SillyTavern's ``send_date``."""
+
+
+def _moment(value: object) -> datetime | None:
+    """Local naive time of ISO 8601, of milliseconds since 1970, or as SillyTavern writes it."""
+    with suppress(ValueError, OverflowError, OSError):
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value / 1000)
+        if isinstance(value, str) and value.strip():
+            at = _iso(value) or next(filter(None, (_by_form(value.strip(), form) for form in _FORMS)), None)
+            if at:
+                at.astimezone(UTC)
+            return at
+    return None
+
+
+def _iso(text: str) -> datetime | None:
+    with suppress(ValueError):
+        return local_naive(datetime.fromisoformat(text))
+    return None
+
+
+def _by_form(text: str, form: str) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.strptime(text.replace("am", "AM").replace("pm", "PM"), form)
+    return None
+
+
+def _string(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def named_sources(sources: Sequence[Source]) -> dict[str, list[Source]]:
+    """The files of a memory by the character that they name."""
+    named: dict[str, list[Source]] = {}
+    for source in sources:
+        if source.kind is not Kind.OTHER:
+            named.setdefault(source.character, []).append(source)
+    return named

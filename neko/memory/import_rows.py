@@ -1,0 +1,138 @@
+"""Lines that come from elsewhere: when they were said, and by what they are known again.
+
+N.E.K.O. dates a row of its log by when the talk was settled, which may be hours later, and each of the character's
+lines by a prefix of its text. So a line of the user is dated by the reply to it. What nothing dates has the time of the
+file, and is known again by its words alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final
+
+from neko.memory.line_codec import Names, entry_time, logged_line, parsed_row
+from neko.types.lines import NewLine
+
+_NAMES: Final[Names] = {"user": "", "assistant": "", "system": ""}
+_MOST_PENDING: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A line of a file; ``is_dated`` tells whether anything says when it was said. ``chat`` is its chat there."""
+
+    line: NewLine
+    is_dated: bool
+    chat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A summary of a log; ``session`` is that of the lines that it sums up, if N.E.K.O. wrote it."""
+
+    session: str
+    text: str
+    at: datetime
+
+
+def dated(rows: Iterable[tuple[Any, ...]], modified: datetime) -> Iterator[Taken]:
+    """The rows of a log as lines, oldest first; those that were replaced, and empty ones, are left out.
+
+    ``modified`` is the time of the file.
+    """
+    pending: list[Taken] = []
+    for row in rows:
+        logged = logged_line((row[0], row[1], row[2], row[3]), _NAMES)
+        line = logged.line
+        if line.status == "replaced" or not line.text.strip():
+            continue
+        at = line.at if logged.own else entry_time(parsed_row(row[2] or ""))
+        new = NewLine(
+            line.session_id,
+            line.turn_id,
+            line.role,
+            line.text,
+            at or (line.at if row[3] else modified),
+            line.status,
+            line.client_id,
+            line.images,
+            speaker=line.speaker,
+        )
+        if at is None:
+            if pending and (len(pending) == _MOST_PENDING or pending[-1].line.session_id != line.session_id):
+                yield from pending
+                pending = []
+            pending.append(Taken(new, bool(row[3]), line.chat))
+            continue
+        if pending and pending[-1].line.session_id == line.session_id:
+            yield from dated_as(pending, at)
+        else:
+            yield from pending
+        pending = []
+        yield Taken(new, True, line.chat)
+    yield from pending
+
+
+def dated_as(pending: Sequence[Taken], at: datetime) -> Iterator[Taken]:
+    """Lines that were said just before this moment, as far as anybody knows."""
+    for one in pending:
+        yield replace(one, line=replace(one.line, at=at), is_dated=True)
+
+
+def undated(pending: Sequence[Taken], at: datetime) -> Iterator[Taken]:
+    """Lines of which nothing says when they were said: this is the time of the file."""
+    for one in pending:
+        yield replace(one, line=replace(one.line, at=at))
+
+
+def summaries(rows: Iterable[tuple[Any, ...]]) -> list[Summary]:
+    """The rows of the table of summaries; empty ones are left out."""
+    found = [(row[1] or "", logged_line((row[0], row[1], row[2], row[3]), _NAMES).line) for row in rows]
+    return [Summary(session, line.text, line.at) for session, line in found if line.text.strip()]
+
+
+class Known:
+    """Which lines are there already: as often as the same words by the same role in the same second."""
+
+    def __init__(self) -> None:
+        self._there = Counter[int]()
+
+    def add(self, one: Taken) -> None:
+        """A line that is there. Its sender's id tells also by what an import knew it."""
+        by_words = mark(one.line, is_dated=one.is_dated)
+        self._there[by_words] += 1
+        first, dash, number = (one.line.client_id or "").partition("-")
+        if dash and len(first) == _HEX and number.isdecimal():
+            try:
+                imported = int(first, 16)
+            except ValueError:
+                return
+            if imported != by_words:
+                self._there[imported] += 1
+
+    def new(self, taken: Iterable[Taken]) -> Iterator[tuple[Taken, bool]]:
+        """The lines of one file, each with whether it is new; a new one is there from then on, for other files."""
+        seen = Counter[int]()
+        for one in taken:
+            known_by = mark(one.line, is_dated=one.is_dated)
+            seen[known_by] += 1
+            is_new = seen[known_by] > self._there[known_by]
+            if is_new:
+                self._there[known_by] += 1
+                line = one.line
+                own = line.client_id or f"{known_by:0{_HEX}x}-{seen[known_by]}"
+                one = replace(one, line=replace(line, turn_id=line.turn_id or own, client_id=own))
+            yield one, is_new
+
+
+_HEX: Final = 16
+
+
+def mark(line: NewLine, *, is_dated: bool) -> int:
+    """The same for the same words of the same second, or of an unknown time."""
+    second = line.at.isoformat(timespec="seconds") if is_dated else "undated"
+    return int.from_bytes(blake2b(f"{second} {line.role} {line.text}".encode(), digest_size=8).digest())

@@ -1,0 +1,147 @@
+"""Taking over what was said elsewhere into the memory of a character, and taking it back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from neko.errors import DamagedFileError
+from neko.memory import changes, chats, schema
+from neko.memory.character_memory import CharacterMemory
+from neko.memory.import_rows import Known, Summary, dated
+from neko.memory.line_codec import Names, Row, message
+from neko.storage import read_json, write_json
+from neko.tasks import in_thread
+from neko.types.lines import NewLine
+from neko.types.memory import RecentEntry
+
+_ROWS: Final = 2_000
+"""That are read at once: some ten milliseconds, for which a recall waits."""
+_PAGE: Final = f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id > ? ORDER BY id LIMIT {_ROWS}"
+_NEWEST: Final = f"SELECT max(timestamp) FROM {schema.ORIGINAL}"
+_OF_SESSION: Final = f"SELECT id FROM {schema.ORIGINAL} WHERE session_id = ? ORDER BY id"
+_SUMMARY_THERE: Final = f"SELECT 1 FROM {schema.COMPRESSED} WHERE timestamp = ? AND instr(message, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An import that has begun: its number, and into which chat the lines of each chat go."""
+
+    number: int
+    chats: Mapping[int, int]
+
+
+class Importing:
+    """Of all characters of one memory. Every method raises ``MemoryStoreError``."""
+
+    def __init__(self, opened: Callable[[str], Awaitable[CharacterMemory]]) -> None:
+        self._opened = opened
+
+    async def known(self, character: str) -> Known:
+        """What is there already."""
+        log, known, after = (await self._opened(character)).log, Known(), 0
+        while rows := await log.recall(partial(_page, after=after)):
+            await in_thread(_add, known, rows)
+            after = rows[-1][0]
+        return known
+
+    async def begin(self, character: str, of_chats: Sequence[int], first: datetime) -> Target:
+        """Begin an import of lines of these chats, of which the oldest was said at ``first``.
+
+        What goes on where the log ends is said in the open chat; older lines get chats of their own.
+        """
+        log = (await self._opened(character)).log
+        open_chat = log.chat
+
+        def work(connection: sqlite3.Connection) -> Target:
+            newest = connection.execute(_NEWEST).fetchone()[0]
+            goes_on = newest is None or (len(of_chats) == 1 and str(first) > newest)
+            target = {of_chats[-1]: open_chat} if of_chats and goes_on else {}
+            for chat in of_chats:
+                if chat not in target:
+                    target[chat] = chats.free_number(connection)
+                    connection.execute(schema.ADD_CHAT, (target[chat],))
+            return Target(changes.begin_import(connection), target)
+
+        return await log.transaction(work)
+
+    async def take(self, character: str, lines: Sequence[NewLine], chat: int) -> int:
+        """Store lines that carry the number of their import, as one transaction; how many were not there."""
+        memory = await self._opened(character)
+        stored = await memory.window.store(lines, chat)
+        memory.meaning.touch()
+        return sum(one.fresh for one in stored)
+
+    async def summarise(self, character: str, found: Sequence[Summary], memo: str) -> int:
+        """Keep summaries that are not there yet; how many that is. ``memo``: what a new session begins with, unless
+        there is something like it."""
+        memory = await self._opened(character)
+
+        def work(connection: sqlite3.Connection) -> int:
+            return sum(_add_summary(connection, one) for one in found)
+
+        new = await memory.log.transaction(work) if found else 0
+        entries = await memory.window.view() if memo else []
+        if memo and not any(entry.role == "system" for entry in entries):
+            await memory.window.rewrite([RecentEntry("system", memo), *entries])
+        return new
+
+    async def settle(self, character: str, settings: Mapping[str, Mapping[str, Any]], *, keep: bool = True) -> int:
+        """Lay the settings that N.E.K.O. extracted over the file of the character's own; how many are new. What is
+        there already stays. ``keep`` says whether they are written."""
+        path = (await self._opened(character)).log.path.with_name(f"settings_{character}.json")
+        return await in_thread(_merge_settings, path, settings, keep)
+
+    async def lines_of(self, character: str, number: int) -> list[int]:
+        """The ids of the lines of an import that are there."""
+        log = (await self._opened(character)).log
+        return await log.recall(
+            lambda connection, _: [row[0] for row in connection.execute(schema.IMPORTED, (number,))]
+        )
+
+    async def taken_back(self, character: str, number: int) -> None:
+        """The lines of an import have been deleted."""
+        log = (await self._opened(character)).log
+        await log.transaction(lambda connection: changes.take_back(connection, number))
+
+
+def _page(connection: sqlite3.Connection, _: Names, after: int) -> list[Row]:
+    return connection.execute(_PAGE, (after,)).fetchall()
+
+
+def _add(known: Known, rows: Sequence[tuple[Any, ...]]) -> None:
+    for one in dated(rows, datetime.now()):
+        known.add(one)
+
+
+def _add_summary(connection: sqlite3.Connection, one: Summary) -> bool:
+    stamp = one.at.isoformat(sep=" ", timespec="microseconds")
+    if connection.execute(_SUMMARY_THERE, (stamp, json.dumps(one.text)[1:-1])).fetchone():
+        return False
+    sources = [row[0] for row in connection.execute(_OF_SESSION, (one.session,))] if one.session else []
+    raw = json.dumps(message("system", one.text, {"sources": sources} if sources else None))
+    connection.execute(schema.INSERT_SUMMARY, (one.session, raw, stamp))
+    return True
+
+
+def _merge_settings(path: Path, settings: Mapping[str, Mapping[str, Any]], keep: bool) -> int:
+    try:
+        there = read_json(path, {}, dict)
+    except DamagedFileError:
+        there = {}
+    new = 0
+    for name, values in settings.items():
+        mine = there.setdefault(name, {}) if isinstance(there.get(name, {}), dict) else {}
+        for key, value in values.items():
+            if key not in mine:
+                mine[key] = value
+                new += 1
+    if new and keep:
+        write_json(path, there)
+    return new

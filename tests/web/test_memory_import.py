@@ -1,0 +1,119 @@
+"""Imports by the calls of the page: told, aimed, imported, cut short, taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from neko.app import imports
+from neko.application import Neko
+from neko.types.lines import NewLine
+from neko.types.memory import InChats
+
+START = datetime(2026, 3, 1, 12, 0)
+
+
+def export(lines: int, character: str = "Mio") -> bytes:
+    said = [
+        {"at": (START + timedelta(minutes=at)).isoformat(), "role": "user", "text": f"line {at}"} for at in range(lines)
+    ]
+    return json.dumps({"character": character, "lines": said}).encode()
+
+
+async def send(client: httpx2.AsyncClient, neko: Neko, *contents: bytes) -> httpx2.Response:
+    files = [("files", (f"kept{number}.json", content)) for number, content in enumerate(contents)]
+    data = {"character": neko.characters.current, "modified": ["1772366400000"] * len(contents)}
+    return await client.post("/api/memory_import", data=data, files=files)
+
+
+async def at_rest(client: httpx2.AsyncClient) -> dict[str, Any]:
+    while True:
+        state: dict[str, Any] = (await client.get("/api/memory_import")).json()
+        if state["state"] not in ("reading", "running", "taking_back"):
+            return state
+        await asyncio.sleep(0.01)
+
+
+async def texts(neko: Neko, character: str) -> list[str]:
+    return [line.text for line in await neko.memory.lines(character, limit=2_000, chat=InChats.ALL)]
+
+
+def workplaces(neko: Neko) -> list[Path]:
+    return list(neko.folder.memory.glob(".work-*"))
+
+
+async def test_what_would_come_is_told_first_then_it_comes_and_is_taken_back(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    name = neko.characters.current
+    assert (await client.get("/api/memory_import")).json()["state"] == "none"
+    assert (await send(client, neko, export(3, name), b"diary")).status_code == 200
+    told = await at_rest(client)
+    assert [(file["kind"], file["why"]) for file in told["files"]] == [("export", ""), ("other", "not_memory")]
+    (share,) = told["shares"]
+    assert (share["character"], share["exists"], share["lines"], share["known"]) == (name, True, 3, 0)
+    assert (share["first"], share["last"]) == ("2026-03-01T12:00:00", "2026-03-01T12:02:00")
+    assert await texts(neko, name) == []
+    assert (await client.post("/api/memory_import/start")).status_code == 200
+    done = await at_rest(client)
+    assert (done["state"], done["done"], done["total"]) == ("done", 3, 3)
+    assert await texts(neko, name) == ["line 0", "line 1", "line 2"]
+    number = done["shares"][0]["number"]
+    (change,) = (await client.get(f"/api/memory_browser/{name}/changes")).json()["changes"]
+    assert (change["kind"], change["lines"], change["number"]) == ("imported", 3, number)
+    await client.post(f"/api/memory_import/{name}/take_back", json={"number": number})
+    assert (await at_rest(client))["state"] == "taken_back"
+    assert await texts(neko, name) == []
+    await client.post("/api/memory_import/discard")
+    assert workplaces(neko) == []
+
+
+async def test_lines_of_a_stranger_make_a_character_or_go_to_another(client: httpx2.AsyncClient, neko: Neko) -> None:
+    name = neko.characters.current
+    await neko.memory.store(name, NewLine("s", "t", "user", "line 0", START))
+    await send(client, neko, export(2, "Stranger"))
+    (share,) = (await at_rest(client))["shares"]
+    assert (share["character"], share["exists"], share["known"]) == ("Stranger", False, 0)
+    await client.post("/api/memory_import/aim", json={"into": {"Stranger": name}})
+    (share,) = (await at_rest(client))["shares"]
+    assert (share["character"], share["exists"], share["known"]) == (name, True, 1)
+    await client.post("/api/memory_import/aim", json={"into": {"Stranger": "Nobody"}})
+    await send(client, neko, export(2, "Stranger"))
+    await at_rest(client)
+    await client.post("/api/memory_import/start")
+    assert (await at_rest(client))["state"] == "done"
+    assert await texts(neko, "Stranger") == ["line 0", "line 1"]
+    assert await texts(neko, name) == ["line 0"]
+
+
+async def test_an_import_that_is_cut_short_keeps_what_came_and_goes_back_whole(
+    client: httpx2.AsyncClient, neko: Neko, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "_STEP", 5)
+    name = neko.characters.current
+    await send(client, neko, export(1_000, name))
+    await at_rest(client)
+    await client.post("/api/memory_import/start")
+    while True:
+        if (await client.get("/api/memory_import")).json()["done"]:
+            break
+    assert (await send(client, neko, export(1))).status_code == 409, "it runs"
+    cut = (await client.post("/api/memory_import/cancel")).json()
+    there = await texts(neko, name)
+    assert cut["state"] == "cancelled"
+    assert 0 < cut["done"] == len(there) < 1_000
+    await client.post(f"/api/memory_import/{name}/take_back", json={"number": cut["shares"][0]["number"]})
+    await at_rest(client)
+    assert await texts(neko, name) == []
+
+
+async def test_nothing_is_started_that_was_not_looked_at(client: httpx2.AsyncClient) -> None:
+    answer = await client.post("/api/memory_import/start")
+    assert answer.status_code == 409
+    assert answer.json()["error"]
