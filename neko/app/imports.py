@@ -175,14 +175,10 @@ class Import:
     is_cut: bool = False
 
     def tell(self, lines: int) -> None:
-        """So many more lines are done. Raises ``_CutError`` when that is enough."""
+        """So many more lines are done. Raises ``CancelledError`` when that is to be all."""
         self.done += lines
         if self.is_cut:
-            raise _CutError
-
-
-class _CutError(Exception):
-    """The import is to end here."""
+            raise asyncio.CancelledError
 
 
 Forget = Callable[[str, Sequence[int]], Awaitable[object]]
@@ -274,8 +270,10 @@ class Imports:
     async def _guarded(self, current: Import, work: Coroutine[object, object, None]) -> None:
         try:
             await work
-        except _CutError:
+        except asyncio.CancelledError:
             current.state = State.CANCELLED
+            if not current.is_cut:
+                raise
         except NekoError as error:
             logger.warning("an import failed: %s", error.code)
             current.state, current.error = State.FAILED, error
