@@ -89,6 +89,7 @@ NekoError
 │   ├── HearingModelError      the model on this computer cannot be loaded, or ended too often
 │   └── NothingHearsError      no recogniser is there
 ├── ModelFetchError        a model could not be fetched (neko.hearing_errors)
+├── ToolServerError        neko.tool_errors: an MCP server cannot be used; its code says why
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
     ├── LogMovedError          its file had gone and was written anew

@@ -30,6 +30,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "errors",
             "hearing_errors",
             "embedding_errors",
+            "tool_errors",
             "code_marks",
             "faults",
             "hand_written",

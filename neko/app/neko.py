@@ -13,6 +13,10 @@ from uuid import uuid4
 from neko import i18n, set_aside
 from neko import language as languages
 from neko.agent.absent import AbsentAgent
+from neko.agent.approvals import Approvals
+from neko.agent.mcp.config import MCP_FILE
+from neko.agent.mcp.servers import McpServers
+from neko.agent.mcp.toolbox import McpToolbox
 from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
 from neko.app.configuration import Configuration
@@ -82,6 +86,8 @@ class Neko:
     preferences: Preferences
     faults: Faults
     bus: Bus
+    approvals: Approvals
+    mcp: McpServers
 
     def __init__(
         self,
@@ -97,6 +103,7 @@ class Neko:
         self.metrics.add_source("network", self.network.snapshot)
         self.agent = AbsentAgent()
         self.instance_id = SettingsInForce({}, self.settings.environ).get(INSTANCE_ID) or uuid4().hex
+        self._approved: set[tuple[str, str, str]] = set()
         self._session_factory = session_factory
         self._own_hearing = hearing
         self._own_embedder = embedder
@@ -112,6 +119,7 @@ class Neko:
         self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
         self.bus = Bus()
         self.metrics.add_source("bus", self.bus.snapshot)
+        self.approvals = Approvals(self.bus.agent.publish)
         self.memory = MemoryService(
             self.folder.memory,
             self._owner,
@@ -162,6 +170,7 @@ class Neko:
         compression = self._compression
         self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
         self.bus.agent.attach(self.conversations.on_agent_event)
+        self.mcp.start()
         return self
 
     async def __aexit__(
@@ -174,6 +183,7 @@ class Neko:
         self._compression.stop()
         for stop in (
             self.conversations.aclose,
+            self.mcp.aclose,
             self.models.small.aclose,
             self.hearing.aclose,
             self.bus.aclose,
@@ -216,6 +226,9 @@ class Neko:
                 lambda name: self.characters.cards.voice(name),
                 builtin_installed=builtin_voice_installed(),
             )
+            path = self.folder.config(MCP_FILE)
+            self.mcp = McpServers(path, self.network, settings.environ, on_fault=self._on_file_fault)
+            self.mcp.load()
             self.preferences = Preferences(self.folder.config(PREFERENCES_FILE), self._on_file_fault)
             self.preferences.read()
             path = self.folder.config(CHARACTERS_FILE)
@@ -256,6 +269,7 @@ class Neko:
             settle=lambda through: self._compression.settle(character, through),
             faults=self._standing,
             helplines=self.helplines,
+            toolbox=McpToolbox(character, self.mcp, self.approvals, self.bus.agent.publish, self._approved),
         )
 
     @property

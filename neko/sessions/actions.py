@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from neko.types.agent import Decision, Reply
+
 Mode = Literal["text", "audio"]
 
 
@@ -107,6 +109,14 @@ class ScreenshotResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerApproval:
+    """The user's answer to an ``ApprovalAsked``: a decision on an act, or a reply to a server that asks."""
+
+    id: str
+    answer: Decision | Reply
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Are you there?"""
 
@@ -125,5 +135,6 @@ Action = (
     | StopReply
     | RetryReply
     | ScreenshotResponse
+    | AnswerApproval
     | Ping
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neko.sessions.events import AgentNotification, AgentStatus, AgentTask, Event
+from neko.sessions.events import AgentNotification, AgentStatus, AgentTask, ApprovalAsked, ApprovalOver, Event
 
 _ENDINGS = ("completed", "partial", "failed")
 
@@ -17,6 +17,10 @@ def to_event(report: Mapping[str, Any]) -> Event | None:
             return AgentStatus(report["snapshot"])
         case "task_update":
             return AgentTask(report["task"])
+        case "neko_approval" | "neko_inquiry":
+            return ApprovalAsked(report["question"])
+        case "neko_approval_over":
+            return ApprovalOver(report["id"], report["outcome"])
         case "task_result" | "proactive_message" if text := str(report.get("text") or ""):
             status = report.get("status")
             return AgentNotification(text, status if status in _ENDINGS else "completed")

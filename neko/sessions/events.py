@@ -331,6 +331,22 @@ class AgentTask:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """The user is asked before something is done, or by a server of tools (``agent/approvals``). ``question`` says
+    what, its id, and for how many seconds it can be answered."""
+
+    question: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalOver:
+    """This question cannot be answered any more: it was (``outcome`` says how), is too old, or nobody asks it now."""
+
+    id: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     pass
 
@@ -377,5 +393,7 @@ Event = (
     | AgentStatus
     | AgentNotification
     | AgentTask
+    | ApprovalAsked
+    | ApprovalOver
     | Pong
 )

@@ -23,7 +23,17 @@ from neko.sessions.recall_lines import MOST_LINES
 from neko.sessions.session_slot import SessionHandle
 from neko.sessions.tool_runner import offered
 from neko.tasks import TaskOwner
-from neko.types.model_session import HistoryCut, HistoryFills, ModelInput, Prepare, Renew, Respond, UserMessage
+from neko.types.model_session import (
+    HistoryCut,
+    HistoryFills,
+    ModelInput,
+    OfferTools,
+    Prepare,
+    Renew,
+    Respond,
+    Tool,
+    UserMessage,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +58,12 @@ class SessionContext:
         self._began = dependencies.now()
         self._takes_tools = False
         self._renewing: asyncio.Task[None] | None = None
+        self._offered: tuple[Tool, ...] | None = None
         self.lines = PromptLines()
 
     def begin(self, handle: SessionHandle) -> None:
         """Another session answers from now on."""
+        self._offered = None
         self._session_id = handle.id
         self._began = handle.began
         self._takes_tools = handle.session.capabilities.tools
@@ -72,6 +84,7 @@ class SessionContext:
         for one in said:
             if one.line:
                 self.lines.add(turn_id, one.line.id)
+        self._offer(" ".join(one.text for one in said))
         return UserMessage(
             turn_id,
             request.text or phrases(persona.language)["look"],
@@ -82,6 +95,12 @@ class SessionContext:
             help=in_danger,
             time=self._time(),
         )
+
+    def _offer(self, words: str) -> None:
+        """The functions that fit these words, where there are others than before."""
+        if (toolbox := self._dependencies.toolbox) and (tools := toolbox.tools(words)) != self._offered:
+            self._offered = tools
+            self._send(OfferTools(tools))
 
     def words_to_come(self, so_far: str = "") -> Prepare:
         """The user speaks."""

@@ -212,6 +212,13 @@ class ToolResult:
     failed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class OfferTools:
+    """The functions that the model may ask for from now on, in place of those before; for a session with ``tools``."""
+
+    tools: tuple[Tool, ...]
+
+
 ModelInput = (
     UserMessage
     | Prepare
@@ -225,6 +232,7 @@ ModelInput = (
     | Renew
     | Respond
     | ToolResult
+    | OfferTools
 )
 
 
@@ -443,8 +451,8 @@ ModelEvent = (
 class Toolbox(Protocol):
     """The functions that a conversation offers its model."""
 
-    def tools(self) -> tuple[Tool, ...]:
-        """What a new session is told of."""
+    def tools(self, words: str = "") -> tuple[Tool, ...]:
+        """What a model is told of now; of many those that fit the user's ``words``."""
         ...
 
     async def run(self, call: ToolCall) -> ToolResult:

@@ -12,12 +12,13 @@ from typing import Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from neko.agent.approvals import Approvals
 from neko.app.conversations import Conversations
 from neko.errors import FrameError
 from neko.i18n import notice
 from neko.language import normalise
-from neko.sessions.actions import StartSession
-from neko.sessions.events import Audio, CharacterSwitched, SessionFailed, Status
+from neko.sessions.actions import AnswerApproval, StartSession
+from neko.sessions.events import ApprovalAsked, Audio, CharacterSwitched, SessionFailed, Status
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import TAKEN_OVER, Outbox
 from neko.tasks import in_thread
@@ -42,6 +43,9 @@ class SocketContext(Protocol):
 
     @property
     def conversations(self) -> Conversations: ...
+
+    @property
+    def approvals(self) -> Approvals: ...
 
 
 class Socket:
@@ -69,9 +73,7 @@ class Socket:
             return
         writer = self._context.conversations.sockets.spawn(self._write(), name=f"socket writer {character}")
         self._context.conversations.clients.add(self._outbox)
-        greeting = self._context.conversations.sockets.spawn(
-            manager.attach(self._outbox), name=f"socket greeting {character}"
-        )
+        greeting = self._context.conversations.sockets.spawn(self._greet(manager), name=f"socket greeting {character}")
         try:
             await self._read(manager, greeting)
         finally:
@@ -82,6 +84,11 @@ class Socket:
                 await asyncio.wait({writer}, timeout=_DRAIN_TIMEOUT_S)
             self._outbox.close(1000, "")
             writer.cancel()
+
+    async def _greet(self, manager: SessionManager) -> None:
+        await manager.attach(self._outbox)
+        for question in self._context.approvals.pending(manager.character):
+            self._outbox.put(ApprovalAsked(question))
 
     def _on_close(self) -> None:
         """Whoever reads nothing, or never answers a close, is not waited for."""
@@ -131,7 +138,9 @@ class Socket:
             self._outbox.region = region_code(frame.region) or self._outbox.region
         if isinstance(frame.action, StartSession):
             self._binary_rate = frame.action.binary_rate
-        if frame.action is not None:
+        if isinstance(frame.action, AnswerApproval):
+            self._context.approvals.answer(frame.action.id, frame.action.answer)
+        elif frame.action is not None:
             await manager.take(frame.action, self._outbox)
 
     async def _give_up(self, error: Exception) -> None:

@@ -13,6 +13,7 @@ from neko.errors import FrameError
 from neko.sessions import events as ev
 from neko.sessions.actions import (
     Action,
+    AnswerApproval,
     EndSession,
     HeardOnPage,
     Mode,
@@ -29,6 +30,7 @@ from neko.sessions.actions import (
     StartSession,
     StopReply,
 )
+from neko.types.agent import Decision, Reply
 from neko.types.lines import Line, NewLine
 from neko.types.model_session import ModelLabel
 from neko.well_formed import dump_json, load_json
@@ -228,6 +230,18 @@ def _heard(frame: dict[str, Any]) -> Action | None:
     return HeardOnPage(utterance_id[:80], state, text)
 
 
+def _approval(frame: dict[str, Any]) -> Action | None:
+    question, decision, content = frame.get("id"), frame.get("decision"), frame.get("content")
+    if not isinstance(question, str):
+        return None
+    match decision:
+        case "once" | "always" | "deny":
+            return AnswerApproval(question, Decision(decision))
+        case "accept" | "decline" | "cancel":
+            return AnswerApproval(question, Reply(decision, content if isinstance(content, dict) else None))
+    return None
+
+
 _ACTIONS: dict[str, Callable[[dict[str, Any]], Action | None]] = {
     "start_session": _start_session,
     "stream_data": _stream_data,
@@ -239,6 +253,7 @@ _ACTIONS: dict[str, Callable[[dict[str, Any]], Action | None]] = {
     "neko_microphone": lambda frame: MuteMicrophone(frame.get("muted") is True),
     "neko_reduce_noise": lambda frame: ReduceNoise(frame.get("on") is True),
     "neko_push_to_talk": lambda frame: PushToTalk(frame.get("held") is True),
+    "neko_approve": _approval,
     "ping": lambda _: Ping(),
     "stop_reply": lambda _: StopReply(),
     "retry_reply": lambda _: RetryReply(),
@@ -408,6 +423,8 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
         "status": e.status,
     },
     ev.AgentTask: lambda e: {"type": "agent_task_update", "task": dict(e.task)},
+    ev.ApprovalAsked: lambda e: {"type": "neko_approval", "question": dict(e.question)},
+    ev.ApprovalOver: lambda e: {"type": "neko_approval_over", "id": e.id, "outcome": e.outcome},
     ev.Pong: lambda _: {"type": "pong"},
 }
 

@@ -263,7 +263,7 @@ class Weather:
     def __init__(self) -> None:
         self.calls: list[ToolCall] = []
 
-    def tools(self) -> tuple[Tool, ...]:
+    def tools(self, words: str = "") -> tuple[Tool, ...]:
         return (Tool("weather", "The weather of a town.", {"type": "object"}),)
 
     async def run(self, call: ToolCall) -> ToolResult:

@@ -155,6 +155,8 @@ LINE = Line(7, "s", "t", "user", "Sam", "hi", datetime(2026, 5, 3, 12, 0), clien
             {"type": "agent_notification", "text": "done", "source": "brain", "status": "completed"},
         ),
         (ev.AgentTask({"id": "1"}), {"type": "agent_task_update", "task": {"id": "1"}}),
+        (ev.ApprovalAsked({"id": "q"}), {"type": "neko_approval", "question": {"id": "q"}}),
+        (ev.ApprovalOver("q", "once"), {"type": "neko_approval_over", "id": "q", "outcome": "once"}),
         (ev.Pong(), {"type": "pong"}),
         (
             ev.ResponseDiscarded("retry", 1, 2, True),

@@ -33,6 +33,7 @@ from neko.types.model_session import (
     ModelEvent,
     ModelInput,
     ModelLabel,
+    OfferTools,
     Prepare,
     Renew,
     Respond,
@@ -119,6 +120,8 @@ class ChatSession:
                 self._history.forget(covered)
             case ToolResult():
                 self._calls.resolve(item)
+            case OfferTools(tools):
+                self._maker.tools = tools
             case AddContext(text, "system"):
                 self._history.note(text)
             case AddContext(text, "user" | "assistant" as role):

@@ -91,12 +91,29 @@
  * @typedef {{ type: "agent_status_update", snapshot: Record<string, unknown> }} AgentStatus
  * @typedef {{ type: "agent_notification", text: string, source: string, status: string }} AgentNotification
  * @typedef {{ type: "agent_task_update", task: Record<string, unknown> }} AgentTask
+ * @typedef {"read" | "write" | "destructive" | "exfiltrating"} Act
+ * @typedef {{
+ *   kind: "approval", id: string, character: string, seconds: number, seconds_left: number, server: string, tool: string,
+ *   title: string, arguments: string, act: Act, after_outside: boolean,
+ * }} ActQuestion May this be done? `arguments`: the exact JSON of the call. `after_outside`: something from outside was read before.
+ * @typedef {{
+ *   type?: string, title?: string, description?: string, default?: unknown, enum?: (string | number)[], enumNames?: string[],
+ *   oneOf?: { const: string, title: string }[], format?: string, minimum?: number, maximum?: number, minLength?: number,
+ *   maxLength?: number, minItems?: number, maxItems?: number,
+ *   items?: { enum?: string[], anyOf?: { const: string, title: string }[] },
+ * }} FieldSchema
+ * @typedef {{
+ *   kind: "inquiry", id: string, character: string, seconds: number, seconds_left: number, server: string, message: string,
+ *   schema: { properties?: Record<string, FieldSchema>, required?: string[] }, url: string,
+ * }} Inquiry What a server of tools wants to know of the user, by a form or on a page of its own (`url`).
+ * @typedef {{ type: "neko_approval", question: ActQuestion | Inquiry }} ApprovalAsked
+ * @typedef {{ type: "neko_approval_over", id: string, outcome: string }} ApprovalOver It cannot be answered any more.
  *
  * @typedef {Hello | StateChanged | ModelChanged | LineStored | LinesDeleted | LinesUnwanted | ChatOpened | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
  *   | TurnAbandoned | UserTranscript | Recognised | SpeechPaused | SpeechResumed | TurnTimes | HearingReady | MicrophoneMuted | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
  *   | FaultOver | LineUnkept | OffRecord | Help | RepetitionWarning | CharacterSwitched | CardChanged | ReloadPage | RequestScreenshot | Pong
- *   | AgentStatus | AgentNotification | AgentTask} ServerEvent
+ *   | AgentStatus | AgentNotification | AgentTask | ApprovalAsked | ApprovalOver} ServerEvent
  *
  * What the page sends, by `action`:
  *
@@ -111,6 +128,10 @@
  * @typedef {{ action: "start_session", input_type: "audio", audio_format: "pcm16", sample_rate: number, echo_cancelled: boolean }} StartCall
  *   Binary frames follow: PCM16 little-endian mono at that rate.
  * @typedef {{ action: "end_session" }} EndCall
- * @typedef {SendText | SendPicture | PlainAction | ReportPlayback | HeardOnPage | MuteMicrophone | ReduceNoise | PushToTalk | StartCall | EndCall} ClientAction
+ * @typedef {{
+ *   action: "neko_approve", id: string, decision: "once" | "always" | "deny" | "accept" | "decline" | "cancel",
+ *   content?: Record<string, unknown>,
+ * }} Approve The answer to a `neko_approval`; the last three, and `content`, to an inquiry.
+ * @typedef {SendText | SendPicture | PlainAction | ReportPlayback | HeardOnPage | MuteMicrophone | ReduceNoise | PushToTalk | StartCall | EndCall | Approve} ClientAction
  */
 export {};

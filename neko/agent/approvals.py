@@ -1,0 +1,115 @@
+"""What the user is asked before it is done, and what a server asks the user.
+
+Every question is answered once at most, is about exactly what it shows, and is over after its time. No answer, a page
+that is gone, too many questions: all of them mean no.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from neko.types.agent import Approval, Decision, Inquiry, Reply
+
+APPROVAL_S: Final = 25.0
+INQUIRY_S: Final = 180.0
+"""Somebody has to read a form and fill it in."""
+MOST_PENDING: Final = 4
+"""Of one character; what would be asked beyond counts as denied."""
+LONGEST_ARGUMENTS: Final = 20_000
+"""Characters; nobody reads more before they allow it."""
+
+Publish = Callable[[Mapping[str, Any]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    character: str
+    shown: Mapping[str, Any]
+    answered: asyncio.Future[Any]
+    ends: float
+
+
+class Approvals:
+    """``publish`` takes messages for the bus topic ``agent``: ``neko_approval``, ``neko_inquiry``, and for each of
+    them a ``neko_approval_over``."""
+
+    def __init__(self, publish: Publish, *, approval_s: float = APPROVAL_S, inquiry_s: float = INQUIRY_S) -> None:
+        self._publish = publish
+        self._approval_s = approval_s
+        self._inquiry_s = inquiry_s
+        self._pending: dict[str, _Pending] = {}
+
+    async def ask(self, approval: Approval) -> Decision | None:
+        """The user's decision on this act; None when there was none in time."""
+        if len(approval.arguments) > LONGEST_ARGUMENTS:
+            return None
+        shown = {
+            "kind": "approval",
+            "server": approval.server,
+            "tool": approval.tool,
+            "title": approval.title,
+            "arguments": approval.arguments,
+            "act": approval.act.value,
+            "after_outside": approval.after_outside,
+        }
+        answer = await self._ask(approval.character, "neko_approval", shown, self._approval_s)
+        return answer if isinstance(answer, Decision) else None
+
+    async def inquire(self, inquiry: Inquiry) -> Reply:
+        """What the user tells a server that asks; no answer in time is ``cancel``."""
+        shown = {
+            "kind": "inquiry",
+            "server": inquiry.server,
+            "message": inquiry.message,
+            "schema": dict(inquiry.schema),
+            "url": inquiry.url,
+        }
+        answer = await self._ask(inquiry.character, "neko_inquiry", shown, self._inquiry_s)
+        return answer if isinstance(answer, Reply) else Reply("cancel")
+
+    def answer(self, question_id: str, answer: Decision | Reply) -> bool:
+        """Take the user's answer; False when this is not asked (any more), or is no answer to it."""
+        pending = self._pending.get(question_id)
+        wanted = Decision if pending and pending.shown["kind"] == "approval" else Reply
+        if pending is None or pending.answered.done() or not isinstance(answer, wanted):
+            return False
+        pending.answered.set_result(answer)
+        return True
+
+    def pending(self, character: str | None = None) -> list[dict[str, Any]]:
+        """The questions that are open, oldest first, as a page shows them, each with the seconds that are left."""
+        now = asyncio.get_running_loop().time()
+        return [
+            {**one.shown, "seconds_left": max(0.0, round(one.ends - now, 1))}
+            for one in self._pending.values()
+            if character in (None, one.character) and not one.answered.done()
+        ]
+
+    async def _ask(self, character: str, event_type: str, shown: Mapping[str, Any], timeout_s: float) -> object:
+        if sum(one.character == character for one in self._pending.values()) >= MOST_PENDING:
+            return None
+        loop = asyncio.get_running_loop()
+        question_id, outcome = uuid4().hex, "withdrawn"
+        shown = {"id": question_id, "character": character, "seconds": timeout_s, "seconds_left": timeout_s, **shown}
+        one = _Pending(character, shown, loop.create_future(), loop.time() + timeout_s)
+        self._pending[question_id] = one
+        try:
+            message = {"event_type": event_type, "lanlan_name": character, "question": shown}
+            if self._publish(message) is False:
+                return None
+            async with asyncio.timeout(timeout_s):
+                answer = await one.answered
+            outcome = answer.value if isinstance(answer, Decision) else answer.action
+        except TimeoutError:
+            outcome = "expired"
+            return None
+        else:
+            return answer
+        finally:
+            del self._pending[question_id]
+            over = {"event_type": "neko_approval_over", "lanlan_name": character}
+            self._publish({**over, "id": question_id, "outcome": outcome})

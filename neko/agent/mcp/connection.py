@@ -1,0 +1,329 @@
+"""One connection to an MCP server: its tools, calls of them, and what it asks meanwhile.
+
+The SDK does the protocol; here are deadlines, its faults in our words, and how it is told that a connection is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from neko.agent.approvals import INQUIRY_S
+from neko.agent.mcp.config import ServerConfig
+from neko.agent.mcp.results import Outcome, outcome_of
+from neko.agent.mcp.server_log import ServerLog
+from neko.agent.outside import visible
+from neko.agent.policy import act_of
+from neko.errors import NekoError
+from neko.net import Network
+from neko.tasks import in_thread, is_cancelled
+from neko.tool_errors import ToolServerError
+from neko.types.agent import Act, Reply
+
+if TYPE_CHECKING:
+    from mcp.client import Client
+
+CONNECT_S: Final = 60.0
+"""Seconds for a server to start and list its tools: one that is run by ``npx`` may be fetched first."""
+SILENCE_S: Final = 60.0
+"""Seconds that a call may go without a sign; each report of progress begins them anew."""
+LONGEST_CALL_S: Final = 240.0
+MOST_TOOLS: Final = 500
+_DEFINES: Final = {"name", "title", "description", "input_schema", "annotations"}
+_LOST: Final = -32000
+"""The SDK's code for a connection that is closed."""
+_FROM_HTTP: Final = frozenset({-32600, -32603})
+"""Its codes for an answer that is no message of the protocol: a server that was restarted knows no session of ours."""
+_BROKEN: Final = frozenset({"ClosedResourceError", "BrokenResourceError"})
+_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+Progress = Callable[[float, float | None, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTool:
+    """A tool as its server describes it. ``definition`` is a hash of all that a model is told of it and all it says of
+    itself: with another one it is another tool, whatever its name."""
+
+    name: str
+    title: str
+    description: str
+    parameters: Mapping[str, Any] = field(hash=False)
+    act: Act
+    definition: str
+
+
+Asked = Callable[[str, Mapping[str, Any], str], Awaitable[Reply]]
+"""Message, schema, address: what the user answers to a server that asks during a call."""
+
+
+@dataclass(slots=True, eq=False)
+class _RunningCall:
+    asked: Asked
+    deadline: asyncio.Timeout
+
+
+class Connection:
+    """Made by ``connect``. ``on_news`` is called when the tools have changed (``changed``) or it is ``lost``."""
+
+    def __init__(self, name: str, log: ServerLog, on_news: Callable[[], object]) -> None:
+        self.statuses: list[int] = []
+        """Of answers over HTTP, those that refuse."""
+        self.lost = False
+        self.changed = False
+        self.version = ""
+        self._name = name
+        self._log = log
+        self._on_news = on_news
+        self._calls: list[_RunningCall] = []
+        self._client: Client | None = None
+
+    async def list_tools(self) -> tuple[ServerTool, ...]:
+        """All tools of the server, at most ``MOST_TOOLS``."""
+        self.changed = False
+        found: list[ServerTool] = []
+        cursor: str | None = None
+        while len(found) < MOST_TOOLS:
+            page = await self._connected.list_tools(cursor=cursor, cache_mode="bypass")
+            found += [_tool(one) for one in page.tools]
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        return tuple(found[:MOST_TOOLS])
+
+    async def call(self, tool: str, arguments: Mapping[str, Any], asked: Asked, on_progress: Progress) -> Outcome:
+        """Call a tool; what it says of its own failure is an outcome. Raises ``ToolServerError`` when there is none.
+
+        When it is cancelled, or takes too long, the server is told that nobody waits any more.
+        """
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + LONGEST_CALL_S
+        refusals = len(self.statuses)
+
+        async def note_progress(progress: float, total: float | None, message: str | None) -> None:
+            call.deadline.reschedule(min(latest, loop.time() + SILENCE_S))
+            on_progress(progress, total, visible(message or "")[:200])
+
+        try:
+            async with asyncio.timeout(SILENCE_S) as deadline:
+                call = _RunningCall(asked, deadline)
+                self._calls.append(call)
+                try:
+                    result = await self._connected.call_tool(tool, dict(arguments), progress_callback=note_progress)
+                finally:
+                    self._calls.remove(call)
+        except TimeoutError:
+            raise ToolServerError("silent", "a call got no answer", name=self._name, lasting=False) from None
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            raise self._lose("the connection was lost in a call") from None
+        except Exception as error:
+            code = getattr(error, "code", None)
+            knows_us_no_more = code in _FROM_HTTP and len(self.statuses) > refusals
+            if self.lost or code == _LOST or knows_us_no_more or type(error).__name__ in _BROKEN:
+                raise self._lose(f"a call failed: {type(error).__name__}") from error
+            return Outcome(visible(str(error)), failed=True)
+        return outcome_of(result)
+
+    # ── what the server says by itself ────────────────────────────────────────
+
+    async def on_message(self, message: Any) -> None:
+        """A notification, or what could not be read."""
+        if isinstance(message, Exception):
+            self._log.add("neko", "The server wrote something that is no message of the protocol.")
+        elif getattr(message, "method", "") == "notifications/tools/list_changed":
+            self.changed = True
+            self._on_news()
+
+    async def on_log(self, params: Any) -> None:
+        self._log.add("server", f"{params.level}: {params.data}")
+
+    async def on_elicitation(self, context: Any, params: Any) -> Any:
+        """The server asks the user something; outside a call there is nobody to ask."""
+        import mcp_types
+
+        if not self._calls:
+            return mcp_types.ElicitResult(action="cancel")
+        call = self._calls[-1]
+        loop = asyncio.get_running_loop()
+        call.deadline.reschedule(loop.time() + INQUIRY_S + SILENCE_S)
+        schema = params.requested_schema if params.mode == "form" else {}
+        reply = await call.asked(params.message, schema, params.url if params.mode == "url" else "")
+        if call in self._calls:
+            call.deadline.reschedule(loop.time() + SILENCE_S)
+        content = dict(reply.content) if reply.content is not None and reply.action == "accept" else None
+        return mcp_types.ElicitResult(action=reply.action, content=content)
+
+    def on_lost(self) -> None:
+        self.lost = True
+        self._on_news()
+
+    # ── the SDK's client ──────────────────────────────────────────────────────
+
+    def use(self, client: Client) -> None:
+        self._client = client
+        info = client.session.server_info
+        self.version = f"{info.name} {info.version}"[:100] if info else ""
+
+    @property
+    def _connected(self) -> Client:
+        if self._client is None or self.lost:
+            raise ToolServerError("ended", "there is no connection", name=self._name, lasting=False)
+        return self._client
+
+    def _lose(self, detail: str) -> ToolServerError:
+        self.on_lost()
+        return ToolServerError("ended", detail, name=self._name, lasting=False, said=self._log.last_words())
+
+
+@asynccontextmanager
+async def connect(
+    config: ServerConfig, network: Network, log: ServerLog, on_news: Callable[[], object]
+) -> AsyncIterator[Connection]:
+    """A connection that has been made; raises ``NekoError`` when that cannot be, or when it breaks."""
+    connection = Connection(config.name, log, on_news)
+    try:
+        await in_thread(_load)
+        from mcp.client import Client
+        from mcp_types import Implementation
+
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(CONNECT_S):
+                transport = await _transport(stack, config, network, log, connection.statuses)
+                client = await stack.enter_async_context(
+                    Client(
+                        _watched(transport, connection.on_lost),
+                        message_handler=connection.on_message,
+                        logging_callback=connection.on_log,
+                        elicitation_callback=connection.on_elicitation,
+                        client_info=Implementation(name="neko", version="1"),
+                        cache=None,
+                    )
+                )
+            connection.use(client)
+            yield connection
+    except (Exception, asyncio.CancelledError) as error:
+        if not isinstance(error, Exception) and is_cancelled():
+            raise
+        raise _in_our_words(config, error, log, connection.statuses) from error
+
+
+def _load() -> None:
+    """The SDK takes a second to be imported. What it logs may hold what a server sent, so it logs nothing."""
+    try:
+        importlib.import_module("mcp.client")
+    except ImportError as error:
+        raise ToolServerError("not_installed", str(error), extra="mcp") from error
+    for name in ("mcp", "client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+async def _transport(
+    stack: AsyncExitStack, config: ServerConfig, network: Network, log: ServerLog, statuses: list[int]
+) -> Any:
+    if not config.url:
+        from mcp.client.stdio import StdioServerParameters, stdio_client
+
+        process = StdioServerParameters(
+            command=config.command,
+            args=list(config.args),
+            env=dict(config.env),
+            cwd=config.cwd or None,
+            encoding_error_handler="replace",
+        )
+        return stdio_client(process, errlog=stack.enter_context(log.capture()))
+    from mcp.client.streamable_http import streamable_http_client
+
+    client = await network.http_client("mcp", config.url, connect_timeout_s=10.0)
+    await stack.enter_async_context(client)
+    client.headers.update(config.headers)
+
+    async def note_status(response: Any) -> None:
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            statuses.append(response.status_code)
+
+    client.event_hooks["response"].append(note_status)
+    return streamable_http_client(config.url, http_client=client)
+
+
+@asynccontextmanager
+async def _watched(transport: Any, on_end: Callable[[], None]) -> AsyncIterator[tuple[Any, Any]]:
+    """The transport; ``on_end`` is called when nothing more can be read of it, which the SDK tells nobody."""
+    async with transport as (read, write):
+        yield _WatchedStream(read, on_end), write
+
+
+class _WatchedStream:
+    def __init__(self, stream: Any, on_end: Callable[[], None]) -> None:
+        self._stream = stream
+        self._on_end = on_end
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def __aenter__(self) -> _WatchedStream:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: Any) -> Any:
+        return await self._stream.__aexit__(*error)
+
+    def __aiter__(self) -> _WatchedStream:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await self._stream.__anext__()
+        except BaseException:
+            self._on_end()
+            raise
+
+
+def _tool(tool: Any) -> ServerTool:
+    hints = tool.annotations
+    told = tool.model_dump(mode="json", by_alias=True, include=_DEFINES)
+    return ServerTool(
+        name=tool.name,
+        title=visible(tool.title or (hints.title if hints else None) or "")[:120],
+        description=visible(tool.description or ""),
+        parameters=tool.input_schema,
+        act=act_of(
+            read_only=hints.read_only_hint if hints else None,
+            destructive=hints.destructive_hint if hints else None,
+            open_world=hints.open_world_hint if hints else None,
+        ),
+        definition=hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+    )
+
+
+def _in_our_words(config: ServerConfig, error: BaseException, log: ServerLog, statuses: list[int]) -> NekoError:
+    cause = error
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    if isinstance(cause, NekoError):
+        return cause
+    name, detail = config.name, type(cause).__name__
+    if isinstance(cause, FileNotFoundError | PermissionError | NotADirectoryError) and not config.url:
+        return ToolServerError("no_command", detail, name=name, command=config.command)
+    if isinstance(cause, TimeoutError):
+        return ToolServerError("silent", detail, name=name, lasting=False, said=log.last_words())
+    if statuses:
+        refused = statuses[-1] in _REFUSED
+        return ToolServerError(
+            "refused" if refused else "status", detail, name=name, status=statuses[-1], lasting=refused
+        )
+    if config.url:
+        host = urlsplit(config.url).hostname or ""
+        return ToolServerError("unreachable", detail, name=name, host=host, lasting=False)
+    return ToolServerError("ended", detail, name=name, lasting=False, said=log.last_words())

@@ -1,0 +1,171 @@
+"""One MCP server: kept connected by a task of its own, and started again when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from neko.agent.mcp.config import ServerConfig
+from neko.agent.mcp.connection import CONNECT_S, Asked, Connection, Progress, ServerTool, connect
+from neko.agent.mcp.results import Outcome
+from neko.agent.mcp.server_log import ServerLog
+from neko.errors import NekoError
+from neko.net import Network
+from neko.tasks import TaskOwner
+from neko.tool_errors import ToolServerError
+
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 60.0
+STEADY_S: Final = 30.0
+"""A connection that lasted so long had nothing to do with the fault that ends it: the pauses begin anew."""
+STOP_S: Final = 8.0
+"""Longer than the SDK takes to end a process that will not go."""
+WAIT_S: Final = 15.0
+"""Seconds that a call waits for a server which is being connected."""
+
+
+class ServerState(StrEnum):
+    OFF = "off"
+    CONNECTING = "connecting"
+    READY = "ready"
+    WAITING = "waiting"
+    """It failed, and is tried again after a pause, or when it is called."""
+    FAILED = "failed"
+    """It cannot work until its settings are changed."""
+
+
+class Server:
+    """``error`` is why it does not work. ``on_change`` is called when its state or its tools are others."""
+
+    def __init__(
+        self, config: ServerConfig, network: Network, owner: TaskOwner, on_change: Callable[[], object] = lambda: None
+    ) -> None:
+        self.config = config
+        self.state = ServerState.OFF
+        self.tools: tuple[ServerTool, ...] = ()
+        self.error: NekoError | None = None
+        self.log = ServerLog(config.secrets())
+        self._network = network
+        self._owner = owner
+        self._on_change = on_change
+        self._connection: Connection | None = None
+        self._news = asyncio.Event()
+        self._settled = asyncio.Event()
+        """Set while it is known whether it works."""
+        self._stopping = False
+        self._wanted = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def version(self) -> str:
+        """What the server calls itself, while it is connected."""
+        return self._connection.version if self._connection else ""
+
+    def tool(self, name: str) -> ServerTool | None:
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def start(self) -> None:
+        """Connect, and stay so."""
+        self._task = self._owner.spawn(self._run(), name=f"mcp {self.config.name}")
+
+    async def stop(self) -> None:
+        """End the connection, and the process if it is one; idempotent."""
+        self._stopping = True
+        self._news.set()
+        if self._task and not self._task.done():
+            await asyncio.wait({self._task}, timeout=STOP_S)
+            self._task.cancel()
+        self._become(ServerState.OFF)
+
+    async def call(self, tool: str, arguments: Mapping[str, Any], asked: Asked, on_progress: Progress) -> Outcome:
+        """Call a tool, once the server is there. Raises ``NekoError`` when it is not, or is lost meanwhile."""
+        connection = await self._ready()
+        return await connection.call(tool, arguments, asked, on_progress)
+
+    async def settled(self, timeout_s: float) -> None:
+        """Wait until it is known whether it works, or for ``timeout_s``."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._settled.wait()
+
+    async def _ready(self) -> Connection:
+        if self.state is ServerState.WAITING:
+            self._wanted = True
+            self._news.set()
+            self._become(ServerState.CONNECTING)
+        await self.settled(WAIT_S)
+        if self._connection is not None and self.state is ServerState.READY:
+            return self._connection
+        raise self.error or ToolServerError("silent", "it is not connected", name=self.config.name, lasting=False)
+
+    # ── the task ──────────────────────────────────────────────────────────────
+
+    async def _run(self) -> None:
+        pause = FIRST_PAUSE_S
+        while not self._stopping:
+            began = time.monotonic()
+            self._become(ServerState.CONNECTING)
+            try:
+                async with connect(self.config, self._network, self.log, self._news.set) as connection:
+                    await self._serve(connection)
+                if self._is_ending():
+                    break
+                words = self.log.last_words()
+                error: NekoError = ToolServerError(
+                    "ended", "the connection ended", name=self.config.name, lasting=False, said=words
+                )
+            except NekoError as failure:
+                error = failure
+            self._connection = None
+            if self._is_ending():
+                break
+            self.error = error
+            self.log.add("neko", f"{error.code}: {error}")
+            if getattr(error, "lasting", True):
+                self._become(ServerState.FAILED)
+                return
+            self._become(ServerState.WAITING)
+            pause = FIRST_PAUSE_S if time.monotonic() - began > STEADY_S else pause
+            await self._pause(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+        self._connection = None
+        self._become(ServerState.OFF)
+
+    async def _serve(self, connection: Connection) -> None:
+        """Keep the list of tools, until the connection is lost or not wanted any more."""
+        connection.changed = True
+        while not (connection.lost or self._stopping):
+            if connection.changed:
+                async with asyncio.timeout(CONNECT_S):
+                    self.tools = await connection.list_tools()
+                self._connection, self.error = connection, None
+                self.log.add("neko", f"{connection.version or 'connected'}: {len(self.tools)} tools")
+                self._become(ServerState.READY)
+            if not (connection.changed or connection.lost or self._stopping):
+                await self._news.wait()
+            self._news.clear()
+
+    async def _pause(self, seconds: float) -> None:
+        """Until the time is over, it is called, or it is to end."""
+        self._news.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not (self._stopping or self._wanted):
+                    await self._news.wait()
+                    self._news.clear()
+        self._wanted = False
+
+    def _is_ending(self) -> bool:
+        return self._stopping
+
+    def _become(self, state: ServerState) -> None:
+        self.state = state
+        if state is ServerState.CONNECTING:
+            self._settled.clear()
+        else:
+            self._settled.set()
+        self._on_change()

@@ -1,0 +1,66 @@
+"""What a server has written, and what became of it: the last lines, without its secrets."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO, Final, Literal, TextIO
+
+from neko.agent.outside import visible
+
+MOST_LINES: Final = 400
+LONGEST_LINE: Final = 500
+_HIDDEN: Final = "…"
+
+Source = Literal["neko", "server"]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    at: datetime
+    source: Source
+    text: str
+
+
+class ServerLog:
+    """Safe to write to from any thread."""
+
+    def __init__(self, secrets: frozenset[str] = frozenset()) -> None:
+        self._lines: deque[LogLine] = deque(maxlen=MOST_LINES)
+        self._secrets = sorted(secrets, key=len, reverse=True)
+
+    def add(self, source: Source, text: str) -> None:
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        for line in visible(text[: 4 * LONGEST_LINE]).splitlines():
+            if line.strip():
+                self._lines.append(LogLine(datetime.now(UTC), source, line[:LONGEST_LINE]))
+
+    @property
+    def lines(self) -> list[LogLine]:
+        """Oldest first."""
+        return list(self._lines)
+
+    def last_words(self) -> str:
+        """What the server wrote last, "" for nothing."""
+        return next((line.text for line in reversed(self._lines) if line.source == "server"), "")
+
+    @contextmanager
+    def capture(self) -> Iterator[TextIO]:
+        """A file for a process to write into. A thread reads it until the last process that has it is gone, since a
+        pipe of an ordinary kind cannot be read by the loop on Windows."""
+        read_end, write_end = os.pipe()
+        reader = threading.Thread(target=self._read, args=(os.fdopen(read_end, "rb"),), name="mcp log", daemon=True)
+        reader.start()
+        with os.fdopen(write_end, "w") as sink:
+            yield sink
+
+    def _read(self, pipe: BinaryIO) -> None:
+        with pipe:
+            while line := pipe.readline(4 * LONGEST_LINE):
+                self.add("server", line.decode("utf-8", "replace"))

@@ -1,0 +1,208 @@
+"""All MCP servers: what ``mcp.json`` says of them, kept running, and what may be done with their tools."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from neko.agent.mcp import config
+from neko.agent.mcp.config import Entry
+from neko.agent.mcp.connection import ServerTool
+from neko.agent.mcp.server import Server, ServerState
+from neko.agent.policy import in_force
+from neko.errors import NekoError
+from neko.net import Network
+from neko.storage import OnFault, is_object, log_fault, read_again, read_document, write_json
+from neko.tasks import TaskOwner, in_thread, together
+from neko.tool_errors import ToolServerError
+from neko.types.agent import Policy
+
+TEST_S: Final = 65.0
+"""Seconds that a server which is tried gets: longer than connecting may take."""
+
+
+class McpServers:
+    """``load`` reads the file, ``start`` connects what is on in it. ``on_change``: a server or its tools are others."""
+
+    def __init__(
+        self,
+        path: Path,
+        network: Network,
+        environ: Mapping[str, str],
+        *,
+        on_fault: OnFault = log_fault,
+        on_change: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._path = path
+        self._network = network
+        self._environ = environ
+        self._on_fault = on_fault
+        self._on_change = on_change
+        self._document: dict[str, Any] = {}
+        self._servers: dict[str, Server] = {}
+        self._unusable: dict[str, NekoError] = {}
+        self._owner = TaskOwner("mcp")
+        self._changing = asyncio.Lock()
+
+    def load(self) -> None:
+        """Read the file; blocks."""
+        self._document = read_document(self._path, {}, is_object, self._on_fault)
+
+    def start(self) -> None:
+        """Connect all servers that are on, beside everything else."""
+        for name in self.entries:
+            self._begin(name)
+
+    async def aclose(self) -> None:
+        """End all connections and processes; idempotent."""
+        servers, self._servers = list(self._servers.values()), {}
+        await together(*(server.stop() for server in servers))
+        await self._owner.aclose()
+
+    # ── what there is ─────────────────────────────────────────────────────────
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """What the file says, by name."""
+        return config.entries(self._document)
+
+    def server(self, name: str) -> Server | None:
+        """A server that is on."""
+        return self._servers.get(name)
+
+    def error(self, name: str) -> NekoError | None:
+        """Why it does not work, if it should."""
+        server = self._servers.get(name)
+        return server.error if server else self._unusable.get(name)
+
+    def tools(self) -> Iterator[tuple[Server, ServerTool]]:
+        """The tools of all servers that work or may work again soon, in the order of the file."""
+        for server in self._servers.values():
+            if server.state in (ServerState.READY, ServerState.WAITING):
+                yield from ((server, tool) for tool in server.tools)
+
+    def policy(self, server: Server, tool: ServerTool) -> Policy:
+        """What holds for a tool. What the user has said of one that was described otherwise is not said of this."""
+        choice = server.config.choices.get(tool.name)
+        if choice and choice.definition not in ("", tool.definition) and choice.policy is not Policy.NEVER:
+            choice = None
+        return in_force(choice.policy if choice else None, server.config.policy, tool.act)
+
+    # ── changes, by the user ──────────────────────────────────────────────────
+
+    async def put(self, name: str, sent: Entry) -> None:
+        """Add a server, or change one; raises ``NekoError``. One that cannot be used is refused."""
+        name = name.strip()
+        async with self._changing:
+            before = self.entries.get(name, {})
+            entry = config.came_back(sent, before)
+            if not name or len(name) > config.LONGEST_NAME or (not before and len(self.entries) >= config.MOST_SERVERS):
+                raise ToolServerError("bad_name", "no such name", name=name[:80])
+            config.read(name, entry, self._environ)
+            await self._store(name, entry)
+            await self._renew(name)
+
+    async def add(self, text: str | bytes) -> list[str]:
+        """Take over the servers of a pasted document, the names of those that were; an equal name is changed.
+
+        They are off until the user switches them on: what is pasted may come from anywhere, and runs programs.
+        Raises ``ToolServerError`` when there is none in it.
+        """
+        found = config.parse(text)
+        async with self._changing:
+            for name, entry in list(found.items())[: config.MOST_SERVERS]:
+                without = {key: value for key, value in entry.items() if key != "neko"}
+                await self._store(name, config.switched(without, on=False))
+                await self._renew(name)
+        return list(found)
+
+    async def remove(self, name: str) -> None:
+        """Forget a server and what was said of it."""
+        async with self._changing:
+            self._known(name)
+            await self._store(name, None)
+            await self._renew(name)
+
+    async def switch(self, name: str, on: bool) -> None:
+        async with self._changing:
+            await self._store(name, config.switched(self._known(name), on))
+            await self._renew(name)
+
+    async def set_policy(
+        self, name: str, policy: Policy | None, tool: str | None = None, definition: str | None = None
+    ) -> None:
+        """The user's word on a tool, or on a whole server; None takes it back. ``definition``: of the tool that they
+        were asked about, else it is the one that it has now."""
+        async with self._changing:
+            entry = self._known(name)
+            server = self._servers.get(name)
+            described = server.tool(tool) if server and tool else None
+            known = definition or (described.definition if described else "")
+            changed = config.with_policy(entry, policy, tool, known)
+            await self._store(name, changed)
+            if server:
+                server.config = config.read(name, changed, self._environ)
+            self._on_change()
+
+    async def test(self, name: str) -> Server:
+        """Connect to a server once, beside the running one if it runs, and end it: its state, tools and log remain."""
+        read = config.read(name, self._known(name), self._environ)
+        tried = Server(read, self._network, self._owner)
+        tried.start()
+        await asyncio.sleep(0)
+        await tried.settled(TEST_S)
+        state, error = tried.state, tried.error
+        await tried.stop()
+        tried.state, tried.error = state, error
+        return tried
+
+    async def restart(self, name: str) -> None:
+        """Begin anew with one that gave up."""
+        async with self._changing:
+            self._known(name)
+            await self._renew(name)
+
+    # ──────────────────────────────────────────────────────────────────────────
+
+    def _known(self, name: str) -> Entry:
+        entry = self.entries.get(name)
+        if entry is None:
+            raise ToolServerError("unknown", "there is no such server", name=name[:80])
+        return entry
+
+    def _begin(self, name: str) -> None:
+        entry = self.entries[name]
+        self._unusable.pop(name, None)
+        if not config.is_on(entry):
+            return
+        try:
+            read = config.read(name, entry, self._environ)
+        except NekoError as error:
+            self._unusable[name] = error
+            return
+        server = self._servers[name] = Server(read, self._network, self._owner, self._on_change)
+        server.start()
+
+    async def _renew(self, name: str) -> None:
+        if server := self._servers.pop(name, None):
+            await server.stop()
+        self._unusable.pop(name, None)
+        if name in self.entries:
+            self._begin(name)
+        self._on_change()
+
+    async def _store(self, name: str, entry: Entry | None) -> None:
+        self._document = await in_thread(self._stored, name, entry)
+
+    def _stored(self, name: str, entry: Entry | None) -> dict[str, Any]:
+        document = read_again(self._path, self._document, is_object, self._on_fault)
+        table = config.entries(document)
+        if entry is None:
+            table.pop(name, None)
+        else:
+            table[name] = entry
+        changed = config.with_table(document, table)
+        write_json(self._path, changed)
+        return changed

@@ -1,0 +1,75 @@
+"""The agent's seam to the rest: what an act is, what may be done without asking, and what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class Act(StrEnum):
+    """What a call can do, at worst."""
+
+    READ = "read"
+    """It changes nothing, and nothing leaves this computer by it."""
+    WRITE = "write"
+    """It adds or changes something that is not lost by it."""
+    DESTRUCTIVE = "destructive"
+    """It may overwrite, delete or run something; whatever says nothing of itself is taken for this."""
+    EXFILTRATING = "exfiltrating"
+    """Its arguments may reach others."""
+
+
+class Policy(StrEnum):
+    """What the user wants to be asked."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    ASK_ONCE = "ask_once"
+    """The first time that it is wanted, until Neko is started again."""
+    NEVER = "never"
+
+
+class Decision(StrEnum):
+    """What the user answered. No answer is a denial, too."""
+
+    ONCE = "once"
+    ALWAYS = "always"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An act that the user is asked for. ``arguments`` is the exact JSON of the call, with everything visible."""
+
+    character: str
+    server: str
+    tool: str
+    title: str
+    arguments: str
+    act: Act
+    after_outside: bool = False
+    """Words from outside came in before it, and may have asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The user's answer to an inquiry, in the protocol's words."""
+
+    action: Literal["accept", "decline", "cancel"]
+    content: Mapping[str, Any] | None = field(default=None, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What a server wants to know of the user: a form, or with ``url`` a page that they shall open.
+
+    ``schema``: the JSON schema of a flat object, as the protocol restricts it (MCP, elicitation).
+    """
+
+    character: str
+    server: str
+    message: str
+    schema: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    url: str = ""

@@ -1,0 +1,146 @@
+"""A chat model calls tools of real MCP servers in a real conversation, as far as the user lets it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neko.sessions.events import AgentTask, ApprovalAsked, ApprovalOver
+from neko.types.agent import Decision, Policy, Reply
+from tests.agent.conftest import everything, filesystem, talking
+from tests.scripted_provider import ScriptedProvider, tool_calls
+
+
+async def test_a_model_calls_a_tool_once_the_user_has_allowed_it_and_tells_of_the_result(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with talking(data_dir, provider, {"every": everything()}) as talk:
+        provider.script(tool_calls(("c1", "every__echo", '{"message": "hello there"}')), ["It said hello."])
+        assert await talk.say("Make an echo.", Decision.ONCE) == "It said hello."
+        assert "every__echo" in talk.offered()
+        (question,) = talk.asked
+        assert (question["server"], question["tool"], question["act"]) == ("every", "echo", "read")
+        assert json.loads(question["arguments"]) == {"message": "hello there"}
+        (result,) = talk.tool_messages()
+        assert "Echo: hello there" in result
+        assert result.startswith("[From outside, by the tool echo of every.")
+        assert [event.outcome for event in talk.events if isinstance(event, ApprovalOver)] == ["once"]
+        tasks = [event.task for event in talk.events if isinstance(event, AgentTask)]
+        assert [(task["type"], task["status"]) for task in tasks] == [("mcp", "running"), ("mcp", "completed")]
+
+
+@pytest.mark.parametrize("answer", [Decision.DENY, None])
+async def test_what_the_user_denies_or_does_not_answer_is_not_done(
+    data_dir: Path, provider: ScriptedProvider, tmp_path: Path, answer: Decision | None
+) -> None:
+    place = tmp_path / "files"
+    place.mkdir()
+    async with talking(data_dir, provider, {"files": filesystem(place)}) as talk:
+        if answer is None:
+            talk.neko.approvals._approval_s = 0.05
+        write = json.dumps({"path": str(place / "note.txt"), "content": "x"})
+        provider.script(tool_calls(("c1", "files__write_file", write)), ["Then not."])
+        assert await talk.say("Write a note.", answer) == "Then not."
+        assert not (place / "note.txt").exists()
+        assert "nothing was done" in talk.tool_messages()[0]
+        assert talk.neko.approvals.pending() == []
+
+
+async def test_always_is_kept_for_this_tool_as_it_is_and_no_other(
+    data_dir: Path, provider: ScriptedProvider, tmp_path: Path
+) -> None:
+    place = tmp_path / "files"
+    place.mkdir()
+    (place / "a.txt").write_text("seven", encoding="utf-8")
+    read = json.dumps({"path": str(place / "a.txt")})
+    async with talking(data_dir, provider, {"files": filesystem(place)}) as talk:
+        provider.script(tool_calls(("c1", "files__list_directory", json.dumps({"path": str(place)}))), ["One."])
+        await talk.say("What files are there?", Decision.ALWAYS)
+        stored = json.loads((data_dir / "config" / "mcp.json").read_text(encoding="utf-8"))
+        choice = stored["mcpServers"]["files"]["neko"]["tools"]["list_directory"]
+        assert choice["policy"] == Policy.ALLOW
+        provider.script(tool_calls(("c1", "files__list_directory", json.dumps({"path": str(place)}))), ["Still one."])
+        await talk.say("And now?", Decision.DENY)
+        assert len(talk.asked) == 1
+        provider.script(tool_calls(("c2", "files__read_text_file", read)), ["Seven."])
+        await talk.say("Read it.", Decision.ONCE)
+        assert [question["tool"] for question in talk.asked] == ["list_directory", "read_text_file"]
+        assert "seven" in talk.tool_messages()[-1]
+
+
+async def test_a_tool_that_says_that_it_failed_has_failed_with_its_own_words(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with talking(data_dir, provider, {"every": everything()}) as talk:
+        provider.script(tool_calls(("c1", "every__get-sum", '{"a": "x"}')), ["That went wrong."])
+        await talk.say("Add.", Decision.ONCE)
+        (result,) = talk.tool_messages()
+        assert result.startswith("Error: ")
+        assert "expected number" in result
+        tasks = [event.task for event in talk.events if isinstance(event, AgentTask)]
+        assert tasks[-1]["status"] == "failed"
+        assert "expected number" in tasks[-1]["error"]
+
+
+async def test_progress_is_shown_and_the_user_is_asked_what_the_server_wants_to_know(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    def answers(question: dict[str, Any]) -> Decision | Reply:
+        if question["kind"] == "approval":
+            return Decision.ONCE
+        assert question["schema"]["required"] == ["name"]
+        return Reply("accept", {"name": "Ann"})
+
+    async with talking(data_dir, provider, {"every": everything()}) as talk:
+        duration = '{"duration": 0.3, "steps": 3}'
+        provider.script(tool_calls(("c1", "every__trigger-long-running-operation", duration)), ["Done."])
+        await talk.say("Take your time.", answers)
+        tasks = [event.task for event in talk.events if isinstance(event, AgentTask)]
+        assert [task["params"]["progress"] for task in tasks if "progress" in task["params"]] == [1, 2, 3, 3]
+        provider.script(tool_calls(("c2", "every__trigger-elicitation-request", "{}")), ["Hello Ann."])
+        await talk.say("Ask me.", answers)
+        assert talk.asked[-1]["kind"] == "inquiry"
+        assert "Name: Ann" in talk.tool_messages()[-1]
+
+
+async def test_words_that_cut_her_withdraw_the_question_and_nothing_is_done(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with talking(data_dir, provider, {"every": everything()}) as talk:
+        provider.script(tool_calls(("c1", "every__echo", '{"message": "x"}')), ["No echo."])
+        asked: list[str] = []
+
+        async def first() -> None:
+            async for event in talk.neko.chat("Mio", "Make an echo."):
+                if isinstance(event, ApprovalAsked):
+                    asked.append(event.question["id"])
+                    await talk.say("Stop, forget it.")
+
+        async with asyncio.timeout(60):
+            await first()
+        assert talk.neko.approvals.pending() == []
+        assert not talk.neko.approvals.answer(asked[0], Decision.ONCE)
+        assert not any("Echo:" in text for text in talk.tool_messages())
+
+
+def test_with_no_server_nothing_of_the_sdk_is_loaded(tmp_path: Path) -> None:
+    program = f"""
+import asyncio, sys
+from neko import Neko, Settings
+from pathlib import Path
+async def main():
+    folder = Path({str(tmp_path / "data")!r})
+    async with Neko(Settings(data_dir=folder, environ={{}}, find_local_servers=False)) as neko:
+        async for event in neko.chat("Mio", "hello"):
+            pass
+asyncio.run(main())
+print(sorted(name for name in sys.modules if name.partition(".")[0] in ("mcp", "mcp_types", "jsonschema")))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert ran.stdout.strip() == "[]"
