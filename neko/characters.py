@@ -223,8 +223,8 @@ class CharacterCards:
         if called != self.master_name:
             self.edit(lambda raw: raw.__setitem__(MASTER, {**(raw.get(MASTER) or {}), PROFILE_NAME: called}))
 
-    def create(self, name: object, card: Mapping[str, Any], place: int | None = None) -> str:
-        """Add a character with the fields that have a value, last or at ``place``; the name, trimmed.
+    def create(self, name: object, card: Mapping[str, Any]) -> str:
+        """Add a character with the fields that have a value, at the end; the name, trimmed.
 
         Raises ``CharacterError(reason)``: those of ``check_name``, ``taken``.
         """
@@ -235,12 +235,22 @@ class CharacterCards:
         def change(raw: dict[str, Any]) -> None:
             if new in raw[CHARACTERS]:
                 raise _taken()
-            cards = list(raw[CHARACTERS].items())
-            cards.insert(len(cards) if place is None else place, (new, fresh))
-            raw[CHARACTERS] = dict(cards)
+            raw[CHARACTERS][new] = fresh
 
         self.edit(change)
         return new
+
+    def put_back(self, name: str, card: Mapping[str, Any], place: int) -> None:
+        """Give a character that was deleted its card and place again. Raises ``CharacterError(reason)``: ``taken``."""
+
+        def change(raw: dict[str, Any]) -> None:
+            if name in raw[CHARACTERS]:
+                raise _taken()
+            cards = list(raw[CHARACTERS].items())
+            cards.insert(place, (name, copy.deepcopy(dict(card))))
+            raw[CHARACTERS] = dict(cards)
+
+        self.edit(change)
 
     def replace_card(self, name: str, fields: Mapping[str, Any]) -> None:
         """Give a character other fields, as ``PUT`` of N.E.K.O. does: what is left out or has no value is gone, except
@@ -289,11 +299,8 @@ class CharacterCards:
         name = check_name(new)
 
         def change(raw: dict[str, Any]) -> None:
+            _check_rename(raw, old, name)
             cards = raw[CHARACTERS]
-            if old not in cards:
-                raise _unknown()
-            if name in cards:
-                raise _taken()
             raw[CHARACTERS] = {name if key == old else key: card for key, card in cards.items()}
             if isinstance(card := raw[CHARACTERS][name], dict):
                 _merge(card, {OWN: {_FORMER_NAME: old}})
@@ -301,6 +308,10 @@ class CharacterCards:
                 raw[CURRENT] = name
 
         self.edit(change)
+
+    def check_rename(self, old: str, new: str) -> None:
+        """Raises ``CharacterError(reason)`` as ``rename`` does."""
+        _check_rename(self._raw, old, check_name(new))
 
     def settled(self, name: str) -> None:
         """The files of the memory have this name too."""
@@ -402,6 +413,13 @@ def _check_deletable(raw: Mapping[str, Any], name: str) -> None:
         raise _unknown()
     if raw[CURRENT] == name:
         raise CharacterError("the current character cannot be deleted", reason="current")
+
+
+def _check_rename(raw: Mapping[str, Any], old: str, new: str) -> None:
+    if old not in raw[CHARACTERS]:
+        raise _unknown()
+    if new in raw[CHARACTERS]:
+        raise _taken()
 
 
 def _taken() -> CharacterError:

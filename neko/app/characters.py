@@ -88,7 +88,10 @@ class Characters:
         Raises ``CharacterError``.
         """
         async with self._changing:
-            new = await in_thread(self.cards.create, name, card)
+            new = check_name(name)
+            if not self.cards.knows(new):
+                await self._files_moved(self._trash.finish, new)
+            await in_thread(self.cards.create, new, card)
             await self._settings.put({new: self._settings.of(like)})
             return new
 
@@ -146,8 +149,9 @@ class Characters:
         new = check_name(new)
         async with self._changing:
             with self._memory.hold(new):
-                if not self.cards.knows(new):
-                    await self._files_moved(self._trash.make_room, new)
+                self.cards.check_rename(old, new)
+                await self._files_moved(self._trash.make_room, new)
+                await self._settings.put({new: self._settings.of(old)})
                 await in_thread(self.cards.rename, old, new)
                 await self._close(old, new)
                 try:
@@ -158,7 +162,7 @@ class Characters:
                     await self._close(new, old)
                     raise
                 await in_thread(self.cards.settled, new)
-            await self._settings.put({new: self._settings.of(old), old: {}})
+            await self._settings.put({old: {}})
             self._look_again()
 
     async def adopt(self, former: str, name: str) -> bool:
@@ -176,8 +180,9 @@ class Characters:
             with self._memory.hold(name):
                 await self._memory.close(name)
                 await self._files_moved(self._trash.make_room, name)
+                await self._settings.put({name: self._settings.of(former) or self._settings.of(name)})
                 await self._files_moved(move, self._files, former, self._files, name)
-            await self._settings.put({name: self._settings.of(former) or self._settings.of(name), former: {}})
+            await self._settings.put({former: {}})
         if conversation := self._conversations.opened.get(name):
             conversation.begin_anew()
         return True
@@ -185,34 +190,43 @@ class Characters:
     async def delete(self, name: str) -> None:
         """Remove a character that is not the current one; her pages are sent to the current one.
 
-        Card and memory are kept for ``trash.KEPT``. Raises ``CharacterError``, ``MemoryStoreError``.
+        Card and memory are kept for ``trash.KEPT``. Raises ``CharacterError``, ``MemoryStoreError`` when the files
+        cannot be moved; then nothing has changed.
         """
         async with self._changing:
             self.cards.check_deletable(name)
-            place = list(self.cards.raw()[CHARACTERS]).index(name)
-            settings = self._settings.of(name)
-            entry = await in_thread(self._trash.announce, name, self.cards.card(name), place, settings)
+            card, place = self.cards.card(name), list(self.cards.raw()[CHARACTERS]).index(name)
+            entry = await in_thread(self._trash.announce, name, card, place, self._settings.of(name))
             try:
                 await in_thread(self.cards.delete, name)
             except NekoError:
                 await in_thread(self._trash.discard, entry)
                 raise
-            self._look_again()
             await self._close(name, self.cards.current)
+            try:
+                await self._files_moved(self._trash.fill, entry)
+            except NekoError:
+                await in_thread(self.cards.put_back, name, card, place)
+                await in_thread(self._trash.discard, entry)
+                raise
+            self._look_again()
             await self._settings.put({name: {}})
-            await self._files_moved(self._trash.fill, entry)
 
     async def restore(self, name: str) -> None:
         """Bring the character of this name back that was deleted last.
 
-        Raises ``CharacterError``, ``MemoryStoreError``.
+        Raises ``CharacterError``, ``MemoryStoreError``; then nothing has changed.
         """
         async with self._changing:
             if self.cards.knows(name):
                 raise CharacterError("there is a character of this name already", reason="taken")
             entry, deleted = await self._files_moved(self._trash.give_back, name)
-            await in_thread(self.cards.create, name, deleted.card, deleted.place)
-            await self._settings.put({name: deleted.settings})
+            try:
+                await self._settings.put({name: deleted.settings})
+                await in_thread(self.cards.put_back, name, deleted.card, deleted.place)
+            except NekoError:
+                await self._files_moved(self._trash.fill, entry)
+                raise
             await in_thread(self._trash.discard, entry)
 
     async def _files_moved(self, moving: Callable[..., T], *arguments: Any) -> T:

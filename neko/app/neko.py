@@ -128,6 +128,7 @@ class Neko:
             on_damage=self._on_damage,
             on_written=self._standing.file_works,
             claim=self.folder.claim,
+            knows=cards.knows,
             embedders=self.embedding,
         )
         self._compression = CompressionScheduler(self.memory, self.models.of_memory, self.models.summary_model)

@@ -71,6 +71,15 @@ class Trash:
         if files_of(self._memory, name):
             self.fill(self.announce(name, {}, 0))
 
+    def finish(self, name: str) -> None:
+        """Take the rest in of a character of this name, who is no longer there, if it is still to come.
+
+        Raises ``OSError``, ``ConfigError``.
+        """
+        for entry, deleted in self._entries():
+            if deleted.moving and deleted.name == name:
+                self.fill(entry)
+
     def discard(self, entry: Path) -> None:
         """Forget an entry that holds nothing that is needed."""
         shutil.rmtree(entry, ignore_errors=True)

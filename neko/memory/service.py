@@ -77,7 +77,8 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
     ``master`` is the user's name; ``language`` is the reader's, for texts that do not show one.
     ``on_damage`` is called on the loop for a file that was set aside or cannot be written, and for
     a memo that a model will not make; ``on_written`` for a file that can be again, or has a new memo.
-    ``claim``: see ``Log.open``. Lines are found by their meaning too where ``embedders`` give one.
+    ``claim``: see ``Log.open``. ``knows`` is whether there is a character of a name: the files of none other are opened,
+    so that a late call leaves nothing behind of one that is gone. Lines are found by their meaning too where ``embedders`` give one.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         on_damage: OnDamage | None = None,
         on_written: Callable[[Path], None] = lambda _: None,
         claim: Callable[[], None] = lambda: None,
+        knows: Callable[[str], bool] = lambda _: True,
         timeouts: MemoryTimeouts | None = None,
         embedders: Embedders | None = None,
     ) -> None:
@@ -100,6 +102,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         self._report = on_damage
         self._on_written = on_written
         self._claim = claim
+        self._knows = knows
         self._timeouts = timeouts or MemoryTimeouts()
         self._embedders = embedders
         self._pictures = Pictures(folder)
@@ -455,6 +458,8 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
             raise store_error(ConnectionClosedError(), self._folder)
         task = self._opening.get(name)
         if task is None:
+            if not self._knows(name):
+                raise store_error(ConnectionClosedError(), log_path(self._folder, name))
             path, file = log_path(self._folder, name), RecentFile(recent_path(self._folder, name))
             earlier = [one for one in (self._closing.get(name), self._held.get(name)) if one is not None]
             opening = self._open(name, path, file, earlier)
