@@ -225,6 +225,11 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
         self._titles[character][chat] = title
         return True
 
+    async def clear(self, character: str) -> int:
+        self._windows[character].clear()
+        self._removed.pop(character, None)
+        return len(await self.delete(character, [line.id for line in self._known(character)]))
+
     async def delete_chat(self, character: str, chat: int) -> list[int]:
         await self.rename_chat(character, chat, "")
         return await self.delete(character, [line.id for line in self._known(character) if line.chat == chat])

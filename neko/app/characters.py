@@ -18,14 +18,14 @@ from neko.characters import CHARACTERS, MICROPHONE, OWN, VOICE, CharacterCards, 
 from neko.errors import CharacterError, ConfigError, MemoryStoreError, NekoError
 from neko.language import LANGUAGES
 from neko.memory.character_files import files_of, move
-from neko.sessions.events import CardChanged, CharacterSwitched, ReloadPage
+from neko.sessions.events import CardChanged, CharacterSwitched, ChatOpened, ReloadPage
 from neko.sessions.prompt import Persona
 from neko.storage import CHARACTERS_FILE, DataFolder
 from neko.tasks import in_thread
-from neko.types.memory import ConversationLog, InChats, MemoryAdministration
+from neko.types.memory import Chats, ConversationLog, InChats, MemoryAdministration
 
 
-class Memory(ConversationLog, MemoryAdministration, Protocol):
+class Memory(ConversationLog, Chats, MemoryAdministration, Protocol):
     """What is asked here of what was said."""
 
 
@@ -211,6 +211,21 @@ class Characters:
                 raise
             self._look_again()
             await self._settings.put({name: {}})
+
+    async def clear_memory(self, name: str) -> int:
+        """Let a character forget all that was ever said to her, for good; how many lines that was.
+
+        Raises ``MemoryStoreError``.
+        """
+        async with self._changing:
+            conversation = self._conversations.opened.get(name)
+            if conversation:
+                await conversation.open_chat(None)
+            lines = await self._memory.clear(name)
+            if conversation:
+                conversation.begin_anew()
+                conversation.emit(ChatOpened(await self._memory.open_chat(name)))
+            return lines
 
     async def restore(self, name: str) -> None:
         """Bring the character of this name back that was deleted last.

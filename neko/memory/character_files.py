@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from pathlib import Path
 
 from neko.memory.paths import checked
@@ -20,6 +21,19 @@ def files_of(folder: Path, character: str) -> list[Path]:
         return []
     bases = _bases(character)
     return sorted(path for path in folder.iterdir() if any(_belongs(path.name, base) for base in bases))
+
+
+def remove_beside(folder: Path, character: str) -> None:
+    """Remove all files but the log and the recent window themselves, which may be open, and the pictures.
+
+    Raises ``OSError``.
+    """
+    log = log_name(checked(character))
+    kept = {recent_name(character), pictures_name(character), log, *(log + ending for ending in COMPANIONS)}
+    for path in files_of(folder, character):
+        if path.name not in kept:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+    sync_folder(folder)
 
 
 def move(source: Path, character: str, target: Path, new: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from neko.errors import NekoError
-from neko.memory import facts, learning, memo
+from neko.memory import changes, deletion, facts, learning, memo, unfinished
 from neko.memory.deletion import Deleted
 from neko.memory.fact_book import FactBook
 from neko.memory.facts import Earlier, NewFact
@@ -19,9 +21,10 @@ from neko.memory.recent import RecentWindow
 from neko.memory.settling import Settling
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Undo
+from neko.memory.unfinished import Kind, Unfinished
 from neko.tasks import in_thread
 from neko.types.lines import Line
-from neko.types.memory import Memo, RecentEntry, Summarise
+from neko.types.memory import ChangeKind, Memo, RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +70,7 @@ class CharacterMemory:
 
     async def restore(self, rows: Sequence[Row], known: Earlier) -> list[Line]:
         """Put deleted rows of the log back, and what was known because of them; the lines of the talk among them."""
-        async with self._changing:
+        async with self._changing, self._unfinished(Kind.PLACE_ANEW, [row[0] for row in rows]):
             lines = await self.log.restore(rows, known)
             await self.window.put_back(lines)
             return [logged.line for logged in lines]
@@ -75,17 +78,29 @@ class CharacterMemory:
     async def delete(self, ids: Sequence[int]) -> tuple[Deleted, set[str]]:
         """``ConversationLog.delete``: what went, and the pictures that no line names any more.
 
-        The window goes first: until the log has done it, nothing is deleted.
+        The window goes first: until the log has done it, nothing is deleted. Once the pictures are gone too,
+        ``deleted`` has to be called.
         """
         async with self._changing:
             lines = await self.log.with_earlier(ids)
             if not lines:
                 return Deleted([], Earlier()), set()
             self._edits += 1
-            await self.window.forget(lines)
-            gone = await self.log.delete([logged.line.id for logged in lines])
+            every = [logged.line.id for logged in lines]
+            await self.log.transaction(lambda connection: unfinished.note(connection, Kind.FORGET, every))
+            try:
+                await self.window.forget(lines)
+            except NekoError:
+                with suppress(NekoError):
+                    await self.deleted(every)
+                raise
+            gone = await self.log.delete(every)
             pictures = {name for logged in lines for name in logged.line.pictures}
             return gone, pictures - await self.log.named_pictures() if pictures else pictures
+
+    async def deleted(self, ids: Sequence[int]) -> None:
+        """Nothing is left to be done of a deletion of these lines."""
+        await self.log.transaction(lambda connection: unfinished.done(connection, Kind.FORGET, ids))
 
     async def correct(self, line_id: int, text: str) -> Line | None:
         """``ConversationLog.correct``."""
@@ -93,10 +108,14 @@ class CharacterMemory:
             lines = [one for one in await self.log.with_earlier([line_id]) if one.line.id == line_id]
             former = lines[0].line.text if lines else ""
             self._edits += 1
-            await self.window.forget(lines)
-            corrected = await self.log.correct(line_id, text)
-            lines = lines if corrected is None else [corrected[0]]
-            await self.window.put_back([one for one in lines if one.line.status != "replaced"])
+            async with self._unfinished(Kind.PLACE_ANEW, [line.line.id for line in lines]):
+                await self.window.forget(lines)
+                corrected = None
+                try:
+                    corrected = await self.log.correct(line_id, text)
+                finally:
+                    lines = lines if corrected is None else [corrected[0]]
+                    await self.window.put_back([one for one in lines if one.line.status != "replaced"])
             if corrected is None:
                 return None
             await self._know_anew(corrected[0].line, former, corrected[1])
@@ -112,6 +131,50 @@ class CharacterMemory:
             self._corrected.keep(line.id, (former, known))
         if line.id <= await self.log.facts_position():
             await self.log.record_facts(await in_thread(learning.by_rule, [line], self._language()))
+
+    async def clear(self) -> int:
+        """Empty the log and the window; how many lines that was. Once what stands beside them is gone too, ``cleared``
+        has to be called."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            cleared = deletion.clear(connection)
+            changes.note(connection, ChangeKind.FORGOTTEN, cleared)
+            unfinished.note(connection, Kind.CLEAR)
+            return cleared
+
+        async with self._changing:
+            self._edits += 1
+            lines = await self.log.without_traces(work)
+            await self.window.clear()
+        self.facts.clear()
+        self._corrected.clear()
+        self.meaning.forget()
+        return lines
+
+    async def cleared(self) -> None:
+        """Nothing is left to be done of a clearing."""
+        await self.log.transaction(lambda connection: unfinished.done(connection, Kind.CLEAR))
+
+    async def end_unfinished(self) -> Unfinished:
+        """Do in log and window what a crash has interrupted, if there is any: what that is."""
+        begun = self.log.unfinished
+        if begun.clear:
+            await self.window.clear()
+        if begun.place_anew:
+            lines = [one for one in await self.log.with_earlier(begun.place_anew) if one.line.id in begun.place_anew]
+            async with self._changing, self._unfinished(Kind.PLACE_ANEW, begun.place_anew):
+                await self.window.forget(lines)
+                await self.window.put_back([one for one in lines if one.line.status != "replaced"])
+        if begun.forget:
+            await self.delete(begun.forget)
+        return begun
+
+    @asynccontextmanager
+    async def _unfinished(self, kind: Kind, ids: Sequence[int]) -> AsyncIterator[None]:
+        """What is done inside is done again at the next start if its end is not reached."""
+        await self.log.transaction(lambda connection: unfinished.note(connection, kind, ids))
+        yield
+        await self.log.transaction(lambda connection: unfinished.done(connection, kind, ids))
 
     async def rewrite_memo(self, memo: Memo, text: str) -> None:
         """``MemoryBrowsing.rewrite_memo``."""

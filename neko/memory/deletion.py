@@ -9,12 +9,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from neko.memory import facts, index, schema
+from neko.memory import backup, facts, index, schema
 from neko.memory.line_codec import LoggedLine, Names, Row, logged_lines, parsed_row
 
 _UNTIDY: Final = "untidy"
+_HIGHEST: Final = "highest"
+"""The largest id that a line had that may be gone: it is given to none again."""
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"
+_WITHOUT_WORDS: Final = ("neko_state", "neko_changes", "neko_embedders", "neko_indexed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Deleted:
 
 def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> Deleted:
     """Delete these lines, all summaries that may hold their words and the facts that rest on them."""
+    _keep_highest(connection)
     stamps: list[str | None] = []
     gone: list[int] = []
     for line_id in ids:
@@ -68,19 +74,42 @@ def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> Deleted:
     return Deleted(sorted(gone), facts.forget(connection, gone))
 
 
+def clear(connection: sqlite3.Connection) -> int:
+    """Delete all that was said and all that was made of it; how many lines that was."""
+    _keep_highest(connection)
+    (lines,) = connection.execute(f"SELECT count(*) FROM {schema.ORIGINAL}").fetchone()
+    index.make(connection)
+    for (table,) in connection.execute(_TABLES).fetchall():
+        if table not in _WITHOUT_WORDS and not table.startswith("neko_index"):
+            connection.execute(f'DELETE FROM "{table}"')
+    leave_untidy(connection)
+    return int(lines)
+
+
+def highest_id(connection: sqlite3.Connection) -> int:
+    """The largest id that a line has or had."""
+    row = connection.execute(schema.GET_STATE, (_HIGHEST,)).fetchone()
+    return max(int(row[0]) if row else 0, int(connection.execute(schema.LAST_ID).fetchone()[0]))
+
+
+def _keep_highest(connection: sqlite3.Connection) -> None:
+    connection.execute(schema.SET_STATE, (_HIGHEST, highest_id(connection)))
+
+
 def leave_untidy(connection: sqlite3.Connection) -> None:
     """Words were taken away, of which the file may hold more copies (``tidy``)."""
     connection.execute(schema.SET_STATE, (_UNTIDY, 1))
 
 
-def tidy(connection: sqlite3.Connection) -> None:
-    """After a deletion, write the whole file anew from the rows that are there.
+def tidy(connection: sqlite3.Connection, log: Path) -> None:
+    """After a deletion, let go of the backups, and write the whole file anew from the rows that are there.
 
     ``secure_delete`` overwrites a deleted row, but none of the copies that stay in the free space of pages when SQLite
-    moves rows between them. 10,000 lines take about a tenth of a second.
+    moves rows between them. 10,000 lines take about a tenth of a second. Raises ``OSError`` too.
     """
     row = connection.execute(schema.GET_STATE, (_UNTIDY,)).fetchone()
     if row and row[0]:
+        backup.forget(log)
         index.purge(connection)
         connection.execute("VACUUM")
         connection.execute(schema.SET_STATE, (_UNTIDY, 0))

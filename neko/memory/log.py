@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoError
-from neko.memory import backup, browse, changes, chats, deletion, facts, index, schema, versions
+from neko.memory import backup, browse, changes, chats, deletion, facts, index, schema, unfinished, versions
 from neko.memory.connection import Connection, in_transaction
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.deletion import Deleted
@@ -54,7 +54,7 @@ OnDamage = Callable[[NekoError], None]
 
 LARGEST: Final = 2**63 - 1
 """The largest integer of SQLite."""
-_WINDOW_POSITION: Final = "recent"
+WINDOW_POSITION: Final = "recent"
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 10.0
 
@@ -80,6 +80,7 @@ class Log:
         self._claim = claim
         self._newest = floor
         self._chat = 0
+        self.unfinished = unfinished.NOTHING
         self._lock_timeout_s = lock_timeout_s
         self._read_timeout_s = read_timeout_s
         self._reopening = asyncio.Lock()
@@ -270,8 +271,8 @@ class Log:
 
     async def _folded_in(self) -> bool:
         try:
-            return await self._writer.fold_in(deletion.tidy)
-        except sqlite3.Error as error:
+            return await self._writer.fold_in(lambda connection: deletion.tidy(connection, self.path))
+        except (sqlite3.Error, OSError) as error:
             logger.info("the WAL of a log cannot be emptied yet: %s", error)
             return False
 
@@ -336,7 +337,7 @@ class Log:
 
         Not worth a wait for the disk: what it loses in a power cut the recent file itself tells.
         """
-        row = (_WINDOW_POSITION, line_id)
+        row = (WINDOW_POSITION, line_id)
         await self.transaction(lambda connection: _execute(connection, schema.SET_STATE, row), durable=False)
 
     async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
@@ -400,9 +401,9 @@ class Log:
         """The id of the newest line, 0 in an empty log."""
         return await self._read(_last_id)
 
-    async def window_position(self) -> int | None:
-        """What ``set_window_position`` was last given; None for a log that Neko has not used yet."""
-        rows = await self._read(lambda connection: _execute(connection, schema.GET_STATE, (_WINDOW_POSITION,)))
+    async def state(self, name: str) -> int | None:
+        """What ``schema.SET_STATE`` was last given for this name."""
+        rows = await self._read(lambda connection: _execute(connection, schema.GET_STATE, (name,)))
         return int(rows[0][0]) if rows else None
 
     async def last_foreign_id(self) -> int:
@@ -552,9 +553,9 @@ class Log:
         migrate(connection)
         if not index.is_current(connection):
             in_transaction(connection, index.make)
-        last_id = _last_id(connection)
         _execute(connection, schema.PROBE)
-        self._newest = max(self._newest, last_id)
+        self._newest = max(self._newest, deletion.highest_id(connection))
+        self.unfinished = unfinished.read(connection)
         self._chat = chats.open_chat(connection)
 
     async def _disconnect(self) -> None:

@@ -143,6 +143,11 @@ class Meaning:
         self._settled.clear()
         self._wanted.set()
 
+    def forget(self) -> None:
+        """All lines that there were are gone."""
+        self._current = self._before = None
+        self.touch(anew=True)
+
     async def run(self) -> None:
         """Embed what is not yet, again and again."""
         pause_s = self._timeouts.embedding_pause_s

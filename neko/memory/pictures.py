@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -61,6 +61,11 @@ class Pictures:
             if gone:
                 await in_thread(_delete, pictures_path(self._folder, character), gone)
 
+    async def keep_only(self, character: str, names: Collection[str]) -> None:
+        """Delete all but these, and those whose lines are on their way. Raises ``MemoryStoreError``."""
+        there = await in_thread(_names_in, pictures_path(self._folder, character))
+        await self.forget(character, there.difference(names))
+
     def _write(self, folder: Path, pictures: dict[str, bytes]) -> None:
         try:
             make_folder(folder)
@@ -86,6 +91,13 @@ class Pictures:
 
 def _names(contents: Sequence[bytes]) -> tuple[str, ...]:
     return tuple(f"{sha256(content).hexdigest()}.jpg" for content in contents)
+
+
+def _names_in(folder: Path) -> set[str]:
+    try:
+        return {path.name for path in folder.iterdir()}
+    except OSError:
+        return set()
 
 
 def _content(path: Path) -> bytes | None:

@@ -23,6 +23,7 @@ from neko.errors import (
     UnreadEntriesError,
 )
 from neko.language import guess
+from neko.memory import schema
 from neko.memory.line_codec import (
     LoggedLine,
     Message,
@@ -33,7 +34,7 @@ from neko.memory.line_codec import (
     turn_message,
     utc_text,
 )
-from neko.memory.log import Log
+from neko.memory.log import WINDOW_POSITION, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
@@ -47,6 +48,8 @@ UNCOMPRESSED = 9
 """How many entries stay as they were said when the older ones are replaced by the memo."""
 LARGEST_WINDOW = 10
 """How many entries the window may hold before it is worth compressing."""
+_FLOOR = "recent floor"
+"""The name of the state that says up to which line none comes into the window again, as one was left out by hand."""
 _MOST_PLACES = 5
 """How many entries that cannot be read are told by their number."""
 _LINES_AGAIN = 100
@@ -122,6 +125,7 @@ class RecentWindow:
         self._signature: _Signature | None = None
         self._position = 0
         self._position_on_disk = 0
+        self._floor = 0
         self._dirty = False
         self._has_unread = False
         self._writing = False
@@ -140,13 +144,14 @@ class RecentWindow:
         Entries without a signature are those of a backup, which lacks the newest lines.
         """
         last = await self._log.last_id()
+        in_log, self._floor = await self._log.state(WINDOW_POSITION), await self._log.state(_FLOOR) or 0
         self._tell_unread(entries or [])
         if entries is None:
             self._entries = await self._end_of_chat()
             self._position, self._dirty = last, bool(self._entries)
         else:
             self._entries, self._signature = entries, signature
-            self._position = await self._initial_position(entries, last, is_backup=signature is None)
+            self._position = await self._initial_position(entries, last, in_log, is_backup=signature is None)
             _drop_ids_beyond(entries, self._position)
             if await self._is_of_another_chat():  # a crash came between the change of chat and this file
                 await self._turn_to_chat()
@@ -231,13 +236,21 @@ class RecentWindow:
         return stored
 
     async def rewrite(self, entries: Sequence[RecentEntry]) -> None:
-        """Put other entries in the place of all; those that stand there already keep what is known of them."""
+        """Put other entries in the place of all; those that stand there already keep what is known of them.
+
+        What is left out, and lines before it, do not come back, from the log or from the backup of the file.
+        """
         async with self._merging:
             await self._merge()
             there = {(parsed.role, parsed.text): entry for entry in self._entries if (parsed := parse(entry))}
-            self._entries = [there.get((one.role, one.text)) or message(one.role, one.text) for one in entries]
-            self._dirty = True
+            kept = [there.get((one.role, one.text)) or message(one.role, one.text) for one in entries]
+            left_out = set(line_ids(self._entries)).difference(line_ids(kept))
+            self._floor = max([self._floor, *left_out])
+            row = (_FLOOR, self._floor)
+            await self._log.transaction(lambda connection: connection.execute(schema.SET_STATE, row))
+            self._entries, self._dirty = kept, True
         await self.flush()
+        await in_thread(self._file.forget_backup)
 
     async def change_chat(self, number: int | None) -> int | None:
         """``Log.change_chat``, and the window is that of the open chat: the memo, and what was said there last."""
@@ -257,7 +270,7 @@ class RecentWindow:
 
     async def _end_of_chat(self) -> list[Message]:
         page = await self._log.page(limit=UNCOMPRESSED, chat=self._log.chat)
-        return [_entry(logged) for logged in page if _belongs(logged)]
+        return [_entry(logged) for logged in page if _belongs(logged) and logged.line.id > self._floor]
 
     async def _is_of_another_chat(self) -> bool:
         """The last entry that is a line tells."""
@@ -285,11 +298,19 @@ class RecentWindow:
         await self.flush()
         await in_thread(self._file.forget_backup)
 
+    async def clear(self) -> None:
+        """Leave nothing, nor a backup of what was there."""
+        async with self._merging:
+            await self._merge()
+            self._entries, self._dirty = [], True
+        await self.flush()
+        await in_thread(self._file.forget_backup)
+
     async def put_back(self, lines: Sequence[LoggedLine]) -> None:
         """Lines that were deleted are in the log again: those of the open chat after the memo take their places."""
         async with self._merging:
             await self._merge()
-            reach = largest_id([entry for entry in self._entries if is_memo(entry)])
+            reach = max(self._floor, largest_id([entry for entry in self._entries if is_memo(entry)]))
             for logged in lines:
                 if logged.line.id > reach and logged.line.chat == self._log.chat and _belongs(logged):
                     later = (at for at, entry in enumerate(self._entries) if (_line_id(entry) or 0) > logged.line.id)
@@ -315,9 +336,10 @@ class RecentWindow:
         reach = largest_id(memos) or min(line_ids(turns), default=self._position + 1) - 1
         earlier = await self._log.last_summary_before(min(ids))
         after = earlier.reach or 0 if earlier else 0
+        lowest = max(after, self._floor)
         page = await self._log.page(before=reach + 1, limit=_LINES_AGAIN, chat=self._log.chat)
         known = ids.union(line_ids(turns))
-        missing = [one for one in page if after < one.line.id and one.line.id not in known and _belongs(one)]
+        missing = [one for one in page if lowest < one.line.id and one.line.id not in known and _belongs(one)]
         there = {(parsed.role, parsed.text) for entry in turns if (parsed := parse(entry)) and _line_id(entry) is None}
         again = [_entry(one) for one in missing if (one.line.role, one.line.text) not in there]
         if earlier is None:
@@ -380,9 +402,8 @@ class RecentWindow:
             self._on_written(self._file.path)
         self._has_unread = bool(places)
 
-    async def _initial_position(self, entries: list[Any], last: int, *, is_backup: bool) -> int:
+    async def _initial_position(self, entries: list[Any], last: int, in_log: int | None, *, is_backup: bool) -> int:
         in_file = largest_id(entries)
-        in_log = await self._log.window_position()
         if in_log is None and not in_file:
             return await self._log.last_foreign_id()
         position = in_file if is_backup and in_file else max(in_file, in_log or 0)

@@ -15,6 +15,7 @@ from typing import Any
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
 from neko.memory import browse, changes, unkept_file
 from neko.memory.background import BackgroundWork
+from neko.memory.character_files import remove_beside
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
 from neko.memory.compression import Models
@@ -77,8 +78,9 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
     ``master`` is the user's name; ``language`` is the reader's, for texts that do not show one.
     ``on_damage`` is called on the loop for a file that was set aside or cannot be written, and for
     a memo that a model will not make; ``on_written`` for a file that can be again, or has a new memo.
-    ``claim``: see ``Log.open``. ``knows`` is whether there is a character of a name: the files of none other are opened,
-    so that a late call leaves nothing behind of one that is gone. Lines are found by their meaning too where ``embedders`` give one.
+    ``claim``: see ``Log.open``. ``knows`` is whether there is a character of a name: the files of no other are opened,
+    so that a late call leaves nothing behind of one that is gone. Lines are found by their meaning too where
+    ``embedders`` give one.
     """
 
     def __init__(
@@ -188,7 +190,24 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
             contents = [await self._pictures.read(character, name) for name in pictures]
             self._undo.keep(character, Removed(rows, [one for one in contents if one is not None], gone.facts))
         await self._pictures.forget(character, pictures)
+        if gone.ids:
+            await memory.deleted(gone.ids)
         return gone.ids
+
+    async def clear(self, character: str) -> int:
+        memory = await self._opened(character)
+        self._undo.take(character)
+        lines = await memory.clear()
+        await self._clear_beside(character, memory)
+        return lines
+
+    async def _clear_beside(self, character: str, memory: CharacterMemory) -> None:
+        try:
+            await in_thread(remove_beside, self._folder, character)
+        except OSError as error:
+            raise store_error(error, Path(error.filename or self._folder)) from error
+        await self._pictures.keep_only(character, ())
+        await memory.cleared()
 
     async def restore(self, character: str) -> list[Line]:
         removed = self._undo.take(character)
@@ -296,8 +315,10 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
 
     async def delete_chat(self, character: str, chat: int) -> list[int]:
         log = (await self._opened(character)).log
+        if ids := await log.line_ids(chat):
+            return await self.delete(character, ids)
         await self.rename_chat(character, chat, "")
-        return await self.delete(character, await log.line_ids(chat))
+        return []
 
     async def recent(self, character: str) -> list[RecentEntry]:
         return await (await self._opened(character)).window.view()
@@ -511,9 +532,24 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
             if isinstance(error, NekoError):
                 return error
             raise
-        return CharacterMemory(
+        memory = CharacterMemory(
             log, window, meaning, tasks, names, self._language, self._timeouts, self._damaged, self._on_written
         )
+        await self._end_unfinished(name, memory)
+        return memory
+
+    async def _end_unfinished(self, name: str, memory: CharacterMemory) -> None:
+        """A failure is logged: what is left is done the next time."""
+        try:
+            begun = await memory.end_unfinished()
+            if begun.clear:
+                await self._clear_beside(name, memory)
+            if begun.forget:
+                waiting = {picture for line in await self.unkept(name) for picture in line.pictures}
+                await self._pictures.keep_only(name, waiting | await memory.log.named_pictures())
+                await memory.deleted(begun.forget)
+        except NekoError as error:
+            logger.warning("%s: what was begun could not be ended: %s", name, error)
 
     async def _finish(self, character: str, opening: asyncio.Task[CharacterMemory | NekoError]) -> None:
         try:

@@ -389,6 +389,13 @@ class MemoryAdministration(Protocol):
         """Let a model tidy the recent window, which the log is no part of; false when nothing was changed."""
         ...
 
+    async def clear(self, character: str) -> int:
+        """Forget all that was ever said to a character and all that was made of it, for good; how many lines it was.
+
+        Ids of lines begin above those that there were. Raises ``MemoryStoreError``.
+        """
+        ...
+
     async def close(self, character: str) -> None:
         """Write what is pending and close the character's files; the next use opens them anew."""
         ...

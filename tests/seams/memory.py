@@ -137,6 +137,15 @@ class ConversationLogBehaviour:
         assert await memory.restore(MIO) == []
         assert await texts(memory) == []
 
+    async def test_what_is_cleared_is_gone_and_another_keeps_hers(self, memory: Memory) -> None:
+        ids = await talk(memory, "my cat is called Biscuit", "hi")
+        await talk(memory, "my cat is called Tiger", character="Rin")
+        assert await memory.clear(MIO) == 2
+        assert await texts(memory) == await shown(memory) == await recalled(memory, "the cat") == []
+        assert len(await memory.lines("Rin")) == 1
+        assert min(await talk(memory, "hello")) > max(ids)
+        assert await shown(memory) == ["hello"]
+
     async def test_with_a_reply_its_earlier_versions_are_deleted(self, memory: Memory) -> None:
         first = (await memory.store(MIO, new_line("one", "assistant"))).line.id
         second = (await memory.store(MIO, new_line("two", "assistant", replaces=first))).line.id

@@ -12,7 +12,10 @@ import pytest
 
 from neko.app import traces
 from neko.application import Neko
+from neko.sessions.events import ChatOpened
+from neko.sessions.outbox import Outbox
 from neko.types.lines import NewLine
+from neko.types.memory import InChats
 
 START = datetime(2026, 3, 1, 12, 0)
 SECRET = "Zürich-Quokka"
@@ -91,3 +94,48 @@ async def test_words_are_found_across_the_border_of_two_reads(tmp_path: Path, sm
     (tmp_path / "other").write_bytes("\u5927 \u5c0f".encode())
     found = [step async for step in traces.traces_of(tmp_path, ["A\u5927\u5c0f"[1:]])][-1].found
     assert found == (*(f"{offset:02}" for offset in range(2 * small_chunks)), "escaped")
+
+
+async def test_a_cleared_memory_is_empty_at_once_and_talk_goes_on_in_a_new_chat(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    name = neko.characters.current
+    async for _ in neko.chat(name, f"I went to {SECRET}"):
+        pass
+    conversation = neko.conversations.opened[name]
+    outbox = Outbox()
+    with conversation.tap(outbox):
+        assert (await post(client, neko, "clear")).json() == {"success": True, "lines": 2}
+        while not isinstance(await outbox.get(), ChatOpened):
+            pass
+    assert not conversation.active
+    assert await neko.memory.lines(name, chat=InChats.ALL) == await neko.memory.recent(name) == []
+    assert SECRET not in (await client.get(f"/memory/new_dialog/{name}")).text
+    assert (await looked_for(client, neko, SECRET))["found"] == []
+    async for _ in neko.chat(name, "hello"):
+        pass
+    assert [line.text for line in await neko.memory.lines(name)][:1] == ["hello"]
+    assert await changes(client, neko) == [("forgotten", 2)]
+
+
+@pytest.mark.parametrize("keeps_memo", [True, False])
+async def test_what_the_page_of_another_clears_does_not_come_back(
+    client: httpx2.AsyncClient, neko: Neko, data_dir: Path, keeps_memo: bool
+) -> None:
+    """[memory 10] Its page saves the memo alone, or an empty list where there is none."""
+    name = neko.characters.current
+    await tell(neko, *(f"{SECRET} {number}" for number in range(14)))
+    if keeps_memo:
+        await neko.memory.compress(name, None)
+    memo = [entry.text for entry in await neko.memory.recent(name) if entry.role == "system"]
+    assert len(memo) == keeps_memo
+    chat = [{"role": "system", "text": text} for text in memo]
+    saved = await client.post("/api/memory/recent_file/save", json={"filename": f"recent_{name}.json", "chat": chat})
+    assert saved.json()["success"]
+    answer = await client.post(f"/memory/cache/{name}", json={"input_history": '[{"role": "user", "content": "hi"}]'})
+    assert answer.json()["count"] == 1
+    expected = [*memo, "hi"]
+    assert [entry.text for entry in await neko.memory.recent(name)] == expected
+    await neko.memory.close(name)
+    (data_dir / "memory" / f"recent_{name}.json").write_text("damaged", encoding="utf-8")
+    assert [entry.text for entry in await neko.memory.recent(name)][-1:] != [f"{SECRET} 13"]

@@ -224,6 +224,23 @@ async def undo(call: Call[Empty, Empty, CharacterPath]) -> Restored:
     return Restored(lines=[line_shape(line) for line in restored])
 
 
+class Cleared(Success):
+    """How many lines were forgotten."""
+
+    lines: int
+
+
+@post(
+    "/api/memory_browser/{character}/clear",
+    path=CharacterPath,
+    response=Cleared,
+    summary="Forget everything, for good: all lines and all that was made of them, backups and pictures too",
+    failures={404: _NO_CHARACTER},
+)
+async def clear(call: Call[Empty, Empty, CharacterPath]) -> Cleared:
+    return Cleared(lines=await call.neko.characters.clear_memory(known(call, call.path.character)))
+
+
 class ChangeShape(Schema):
     """``at`` is ISO 8601 with its offset; ``lines`` is how many lines, summaries or facts it was."""
 
@@ -305,4 +322,17 @@ def _memo_shape(memo: Memo) -> MemoShape:
     return MemoShape(id=memo.id, text=memo.text, at=memo.at, sources=list(memo.sources))
 
 
-ENDPOINTS = (days, day, lines, memos, correct_line, rewrite_memo, forget, undo, changes, traces, off_record)
+ENDPOINTS = (
+    days,
+    day,
+    lines,
+    memos,
+    correct_line,
+    rewrite_memo,
+    forget,
+    undo,
+    clear,
+    changes,
+    traces,
+    off_record,
+)
