@@ -38,7 +38,14 @@ def stated(sentence: str, language: str = "en") -> list[tuple[str, str]]:
     for attribute, patterns in _patterns(guess(sentence, language).partition("-")[0]).items():
         for pattern in patterns:
             if match := pattern.search(sentence):
-                value = _TAIL.sub("", match["value"].strip(" .。,，、!！")).strip()
+                value = match["value"]
+                if (
+                    match.end("value") < len(sentence)
+                    and value[-1:].isascii()
+                    and sentence[match.end("value")].isalnum()
+                ):
+                    value = value.rpartition(" ")[0]  # the pattern takes no more: the last word is cut
+                value = _TAIL.sub("", value.strip(" .。,，、!！")).strip()
                 if value and (attribute, value) not in found:
                     found.append((attribute, value))
                 break

@@ -235,3 +235,58 @@ async def test_what_is_known_of_the_user_shows_the_lines_that_say_so_and_goes_wi
     await rows(visitor).hover()
     await rows(visitor).get_by_test_id("forget").click()
     await expect(visitor.get("fact")).to_have_count(0)
+
+
+async def test_what_is_known_is_written_set_right_pinned_merged_and_forgotten(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    memory = running_neko.neko.memory
+    for month, text in ((4, "I live in Oslo"), (7, "We moved to Bergen"), (8, "I love tea")):
+        await memory.store(NAME, NewLine("s", text, "user", text, datetime(2026, month, 10, 12)))
+    await memory.learn(NAME, None)
+    await browse(running_neko, driver, "#known")
+    notes = driver.get("fact").locator(".memory-words")
+    await expect(notes).to_have_text(["Bergen", "tea"])
+    await driver.get("as-of").fill("2026-05-31")
+    await expect(notes).to_have_text(["Oslo"])
+    await expect(driver.get("fact")).to_contain_text("until")
+    await driver.get("as-of-today").click()
+
+    await driver.get("add-fact").click()
+    await driver.get("fact-value").fill("green tea")
+    await driver.get("fact-yes").click()
+    await expect(notes).to_have_text(["Bergen", "tea", "green tea"])
+    await note_act(driver, "tea", "correct")
+    await driver.get("fact-value").fill("black tea")
+    await driver.get("fact-yes").click()
+    await expect(notes).to_have_text(["Bergen", "black tea", "green tea"])
+    await note_act(driver, "green tea", "pin")
+    await expect(notes).to_have_text(["green tea", "Bergen", "black tea"])
+    await note_act(driver, "black tea", "merge")
+    await driver.get("ask-merge").get_by_label("green tea").check()
+    await driver.get("fact-yes").click()
+    await expect(notes).to_have_text(["black tea", "Bergen"])
+    await driver.get("toast").filter(has_text="Merged").get_by_role("button").click()
+    await expect(notes).to_have_text(["green tea", "Bergen", "black tea"])
+    assert await driver.violations() == []
+
+    await note_act(driver, "Bergen", "forget-fact")
+    await driver.page.keyboard.press("Escape")
+    await note_act(driver, "Bergen", "forget-fact")
+    await driver.get("forget-lines").click()
+    await expect(notes).to_have_text(["green tea", "Oslo", "black tea"])
+    assert [line.text for line in await running_neko.lines()] == ["I live in Oslo", "I love tea"]
+    await driver.get("toast").filter(has_text="Forgotten").get_by_role("button").click()
+    await expect(notes).to_have_text(["green tea", "Bergen", "black tea"])
+    assert len(await running_neko.lines()) == 3
+    await driver.get("memory-search").fill("likes")
+    await expect(driver.get("found-facts").locator(".memory-words")).to_have_text(["black tea", "green tea"])
+    await driver.get("memory-search").fill("")
+    await driver.get("tab-changes").click()
+    await expect(driver.get("changes").locator("li")).to_have_count(9)
+
+
+async def note_act(driver: PageDriver, value: str, act: str) -> None:
+    note = driver.get("fact").filter(has=driver.page.get_by_text(value, exact=True))
+    await note.hover()
+    await note.get_by_test_id(act).click()

@@ -56,7 +56,7 @@ export class FactsView {
   #group(subject, facts, all) {
     const parts = { calls: this.#calls, character: this.#character, all, changed: () => void this.show(), go: this.#go };
     return h("section", { class: "memory-facts", "data-testid": "facts" }, h("h2", { text: subjectName(subject, this.#character) }),
-      h("ol", { class: "memory-memos" }, facts.map((fact) => factCard(fact, parts))));
+      h("ol", { class: "memory-memos" }, [...facts].sort((one, other) => Number(other.pinned) - Number(one.pinned)).map((fact) => factCard(fact, parts))));
   }
 
   /**
