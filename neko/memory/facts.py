@@ -177,6 +177,25 @@ def insert(connection: sqlite3.Connection, row: Sequence[Any], sources: Iterable
     connection.executemany(f"INSERT INTO neko_fact_sources ({SOURCE_COLUMNS}) VALUES (?, ?, ?)", sources)
 
 
+def add_source(connection: sqlite3.Connection, source: Sequence[Any]) -> None:
+    """Put a row of ``SOURCE_COLUMNS`` in, if its fact and its line are there."""
+    fact, statement, line = source
+    there = connection.execute("SELECT 1 FROM neko_facts WHERE id = ?", (fact,)).fetchone()
+    if there and isinstance(statement, int) and isinstance(line, int) and _is_there(connection, line):
+        connection.execute("INSERT OR IGNORE INTO neko_fact_sources VALUES (?, ?, ?)", (fact, statement, line))
+
+
+def is_sound(row: Sequence[Any]) -> bool:
+    """Can this row of ``COLUMNS``, out of a damaged file, be read as a fact?"""
+    *_, began, ended, recorded, _, pinned = row
+    try:
+        for stamped in (began, recorded, *([ended] if ended is not None else [])):
+            datetime.fromisoformat(stamped)
+    except (TypeError, ValueError):
+        return False
+    return all(isinstance(text, str) for text in row[1:4]) and isinstance(pinned, int | None)
+
+
 def keep(connection: sqlite3.Connection, fact: NewFact, now: datetime) -> tuple[int, bool]:
     """Keep one fact: its id, and whether it is new. A new value of what has only one at a time closes the open one."""
     rivals = of_attribute(connection, fact.subject, fact.attribute)

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from neko.memory import schema
+from neko.memory import facts, schema
 from neko.memory.connection import in_transaction
 from neko.memory.migrations import migrate
 from neko.storage import WORKPLACE, make_private
@@ -95,17 +95,31 @@ def _take_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
     with suppress(*_BROKEN):
         for chat, title in old.execute(schema.CHAT_TITLES).fetchall():
             new.execute(schema.SET_CHAT_TITLE, (chat, title))
+    _take_over_facts(old, new)
     return saved
 
 
+def _take_over_facts(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """Those that can be read, with their lines as far as these are there; one whose lines are all lost stays known."""
+    for row in readable_rows(old, "neko_facts", columns=facts.COLUMNS):
+        if facts.is_sound(row):
+            facts.insert(new, [*row[:-1], row[-1] or 0], ())
+    with suppress(*_BROKEN):
+        for source in old.execute(f"SELECT {facts.SOURCE_COLUMNS} FROM neko_fact_sources"):
+            facts.add_source(new, source)
+
+
 def readable_rows(
-    connection: sqlite3.Connection, table: str, lost: Callable[[int], None] = lambda _: None
+    connection: sqlite3.Connection,
+    table: str,
+    lost: Callable[[int], None] = lambda _: None,
+    columns: str = schema.COLUMNS,
 ) -> Iterator[tuple[Any, ...]]:
     """The rows of a table that can be read, in order; a column that an older log lacks is NULL.
 
     ``lost`` is told of what is passed over: 1 for a row that holds no text, 0 for a place of unknown size.
     """
-    columns = _columns(connection, table)
+    columns = _columns(connection, table, columns)
     at: int | None = _SMALLEST
     limit = -1
     while at is not None:
@@ -135,12 +149,12 @@ def readable_rows(
             at, limit = _behind_damage(connection, table, at), -1
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> str:
+def _columns(connection: sqlite3.Connection, table: str, wanted: str) -> str:
     try:
         found = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
     except _BROKEN:
-        return schema.COLUMNS
-    return ", ".join(name if name in found else "NULL" for name in schema.COLUMNS.split(", "))
+        return wanted
+    return ", ".join(name if name in found else "NULL" for name in wanted.split(", "))
 
 
 def _behind_damage(connection: sqlite3.Connection, table: str, at: int) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -226,3 +227,45 @@ async def test_words_that_went_while_a_model_looked_at_them_teach_nothing(memory
     await memory.learn(MIO, model)
     assert await values(memory) == []
     assert "I had lunch" in asked[-1]
+
+
+# ── in a damaged file ─────────────────────────────────────────────────────────
+
+
+def spoil(path: Path, words: bytes) -> None:
+    """Overwrite every page that holds these words."""
+    content = path.read_bytes()
+    pages = [content[at : at + 4096] for at in range(0, len(content), 4096)]
+    path.write_bytes(b"".join(b"\xff" * 4096 if words in page else page for page in pages))
+
+
+async def test_facts_of_a_damaged_log_are_kept_as_far_as_they_can_be_read(
+    memory: MemoryService, memory_folder: MemoryFolder
+) -> None:
+    for number in range(60):
+        await say(memory, f"filler {number} " + "x" * 200, at=MAY)
+    book, (oslo,), _ = await book_of(memory, "I live in Oslo")
+    await book.pin(oslo.id, on=True)
+    await book.add("Clara", "job", "violins", MAY)
+    before = await book.facts()
+    await memory.aclose()
+    spoil(memory_folder.log, b"filler 20")
+    again = await memory_folder.open()
+    assert 0 < len(await again.lines(MIO, limit=100)) < 61
+    assert memory_folder.reports
+    assert await again.facts(MIO) == before
+
+
+async def test_a_fact_whose_line_is_lost_with_the_damage_is_still_known_and_can_be_forgotten(
+    memory: MemoryService, memory_folder: MemoryFolder
+) -> None:
+    _, (oslo,), _ = await book_of(memory, "I live in Oslo. " + "x" * 3000)
+    for number in range(60):
+        await say(memory, f"filler {number} " + "x" * 200, at=MAY)
+    await memory.aclose()
+    spoil(memory_folder.log, b"I live in Oslo")
+    again = await memory_folder.open()
+    assert "Oslo" not in (await again.lines(MIO, limit=100))[0].text
+    assert await again.facts(MIO) == [replace(oslo, sources=())]
+    await (await again.fact_book(MIO)).forget([oslo.id])
+    assert await again.facts(MIO) == []
