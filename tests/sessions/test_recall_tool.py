@@ -258,15 +258,19 @@ async def test_a_call_that_nobody_waits_for_any_more_ends_and_the_retry_calls_an
     assert (await talk.last()).recalled == (talk.violin.id,)
 
 
-async def test_a_retry_may_look_up_again_what_the_reply_before_it_did(talk: Talk) -> None:
+@pytest.mark.parametrize("anew", [False, True])
+async def test_a_retry_looks_up_again_what_the_reply_before_it_did_but_not_that_reply(talk: Talk, anew: bool) -> None:
     manager = talk.server.neko.conversations.get(NAME)
     assert manager is not None
-    talk.provider.script(tool_calls(LENA), ["A fiddle."], tool_calls(LENA), ["The violin."])
+    talk.provider.script(tool_calls(LENA), ["Lena has a fiddle."], tool_calls(LENA), ["The violin."])
     await talk.say("What was her instrument?")
+    if anew:
+        manager.begin_anew()
     manager.handle(RetryReply())
     await talk.page.until(is_turn_end)
     [result] = talk.results()
     assert VIOLIN in result
+    assert "fiddle" not in str(talk.sent())
     assert (await talk.last()).text == "The violin."
 
 
