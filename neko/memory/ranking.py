@@ -7,7 +7,9 @@ when it was said, and whether it tells something or asks. Pure functions, on num
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -33,6 +35,8 @@ _FIT: Final = 150
 """Cosines count from that of the 150th nearest line upwards: all lie close together."""
 _DATE: Final = 1.5
 """What a line of a day that the question names counts more; a third of it five days away."""
+_TELLING: Final = 0.4
+"""By how much that differs between lines that tell nothing of their own and those that do."""
 _DAYS_S: Final = 5 * 86_400
 _OTHER_SPEAKER: Final = 0.6
 _COMPANION: Final = 0.7
@@ -112,7 +116,9 @@ def rank(
     score = _scaled(_bm25(counts, lengths, weights))
     score += _NEAR * _scaled(_bm25(near, _around(lengths, joined, (1.0,)), weights))
     score += _FAR * _scaled(_bm25(_around(counts, joined, _DECAYS), _around(lengths, joined, _DECAYS), weights))
-    others = _MEANING * _meaning(lines, cosines or {}, joined) + _DATE * _by_date(question, lines)
+    others = _MEANING * _meaning(lines, cosines or {}, joined)
+    if question.spans:
+        others += _DATE * _by_date(question, lines) * (1 + _TELLING * (_telling(lines) - 0.5))
     if not len(weights) or ((near > 0) @ weights).max() < question.floor:
         score[:] = 0.0
     score += others
@@ -211,6 +217,17 @@ def _by_date(question: Question, lines: Sequence[Candidate]) -> Array:
         away = np.maximum(np.maximum(first - moments, moments - (end - 1)), 0.0)
         fits = np.maximum(fits, np.exp(-away / _DAYS_S))
     return fits
+
+
+def _telling(lines: Sequence[Candidate]) -> Array:
+    """How much of what a line says the other lines do not, from 0 to 1: of a day that is asked for without a word, what
+    is said every day matters least."""
+    import numpy as np
+
+    held = [set(line.terms) for line in lines]
+    counts = Counter(term for terms in held for term in terms)
+    told = np.array([sum(math.log(len(lines) / counts[term]) for term in terms) for terms in held])
+    return told / (told + (told.mean() or 1.0))  # a very long line tells little more than a long one
 
 
 def _by_speaker(question: Question, lines: Sequence[Candidate]) -> Array:
