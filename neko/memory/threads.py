@@ -1,10 +1,8 @@
 """The threads in which SQLite runs. All characters share them, and the number of files that they hold open.
 
-aiosqlite starts a thread for each connection: 300 characters, each with a connection to write and two to read, had
-900 threads and 2,000 descriptors. What it needs of the connection that it is given is ``close`` alone, so each
-thread is given ``OpenFiles`` here, the connections of many characters; the thread, its start and its end are
-aiosqlite's. A file is opened in a thread when a piece of work needs it there, and closed when that thread has too
-many open and has not used it for longest.
+A thread for each connection, as aiosqlite has it, is too much here: 300 characters, each with a connection to write
+and two to read, had 900 threads and 2,000 descriptors. A file is opened in a thread when a piece of work needs it
+there, and closed when that thread has too many open and has not used it for longest.
 """
 
 from __future__ import annotations
@@ -17,12 +15,11 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar, cast
-
-import aiosqlite
+from queue import SimpleQueue
+from typing import Any, Final, Protocol, TypeVar
 
 from neko.memory.sqlite_errors import ConnectionClosedError
-from neko.tasks import TaskOwner, together
+from neko.tasks import in_thread, together
 
 logger = logging.getLogger(__name__)
 
@@ -124,39 +121,53 @@ class _Job:
             self.waiter.set_exception(error)
 
 
-class _Thread(aiosqlite.Connection):
-    """``own`` is work for this thread and no other."""
+class _Thread(threading.Thread):
+    """Calls ``work`` as often as it is woken. ``own`` is work for this thread and no other.
 
-    def __init__(self, most_open: int) -> None:
+    ``is_at_work``, ``in_a_row`` and ``own`` are guarded by the lock of its lane.
+    """
+
+    def __init__(self, work: Callable[[_Thread], None], most_open: int) -> None:
+        super().__init__(name="memory", daemon=True)
         self.files = OpenFiles(most_open)
-        super().__init__(lambda: cast(sqlite3.Connection, self.files), iter_chunk_size=64)
         self.own: deque[_Job] = deque()
         self.is_at_work = False
         self.in_a_row = 0
-        self._is_started = False
+        self._work = work
+        self._calls: SimpleQueue[bool] = SimpleQueue()
 
-    async def do(self, work: Callable[[], None]) -> None:
-        """Call ``work`` in the thread, which is started if need be. One piece of work at a time."""
-        if not self._is_started:
-            self._is_started = True
-            await self
-        await self._execute(work)  # type: ignore[no-untyped-call]
+    def wake(self) -> None:
+        """Start it if need be; raises ``RuntimeError`` where no thread can be started."""
+        if self.ident is None:
+            self.start()
+        self._calls.put(True)
+
+    def run(self) -> None:
+        while self._calls.get():
+            self._work(self)
+        with suppress(sqlite3.Error):
+            self.files.close()
+
+    def end(self) -> None:
+        """After the work that was handed in, close its files and end. Blocks."""
+        if self.ident is not None:
+            self._calls.put(False)
+            self.join()
 
 
 class Lane:
-    """The threads for one kind of work.
+    """The threads for one kind of work, each started when it is first needed.
 
-    The work on one source is done in order, never two pieces at once. Whichever thread is idle takes the source that
-    waits longest, but first one that it has open.
+    The work on one source is done in order, never two pieces at once. An idle thread that has the source open is
+    woken rather than another; who is done takes the source that waits longest, but first one that it has open.
     """
 
-    def __init__(self, owner: TaskOwner, threads: int, most_open: int) -> None:
-        self._owner = owner
-        self._threads = [_Thread(most_open) for _ in range(threads)]
+    def __init__(self, threads: int, most_open: int) -> None:
+        self._threads = [_Thread(self._drain, most_open) for _ in range(threads)]
         self._lock = threading.Lock()
         self._waiting: dict[Source, deque[_Job]] = {}
         self._at_work: set[Source] = set()
-        self._awake: set[asyncio.Task[None]] = set()
+        self._ended = False
 
     async def run(self, source: Source, work: Work[T]) -> T:
         """The result of ``work``, called with the open file in a thread. Raises what opening it raises."""
@@ -169,70 +180,49 @@ class Lane:
         for thread in self._threads:
             if source in thread.files:
                 job = _Job(lambda files: files.close_one(source), asyncio.get_running_loop().create_future())
-                thread.own.append(job)
-                self._wake(thread)
+                with self._lock:
+                    thread.own.append(job)
+                    if not thread.is_at_work:
+                        self._wake(thread)
                 await job.waiter
 
     async def aclose(self) -> None:
         """End the threads, after the work that was handed in; idempotent."""
-        if self._awake:
-            await asyncio.wait(self._awake)
-        await together(*(thread.close() for thread in self._threads))
+        self._ended = True
+        await together(*(in_thread(thread.end) for thread in self._threads if thread.is_alive()))
 
     async def _do(self, source: Source, work: Callable[[OpenFiles], Any]) -> Any:
-        if self._owner.closed:
+        if self._ended:
             raise ConnectionClosedError("the threads have ended")
         job = _Job(work, asyncio.get_running_loop().create_future())
         with self._lock:
             self._waiting.setdefault(source, deque()).append(job)
-        self._wake_idle()
+            try:
+                self._wake_idle(source)
+            except RuntimeError as error:
+                if not any(thread.is_at_work for thread in self._threads):
+                    del self._waiting[source]
+                    raise sqlite3.OperationalError(f"no thread: {error}") from error
         return await job.waiter
 
-    def _has_work_for_idle(self) -> bool:
-        with self._lock:
-            return self._idle() is not None and self._longest_waiting() is not None
+    def _wake_idle(self, source: Source) -> None:
+        """Let an idle thread do what waits, if there is one and nobody works on the source. Holding the lock."""
+        idle = [thread for thread in self._threads if not thread.is_at_work]
+        if idle and source not in self._at_work:
+            self._wake(next((thread for thread in idle if source in thread.files), idle[0]))
 
-    def _idle(self) -> _Thread | None:
-        return next((thread for thread in self._threads if not thread.is_at_work), None)
+    @staticmethod
+    def _wake(thread: _Thread) -> None:
+        thread.wake()
+        thread.is_at_work = True
 
     def _longest_waiting(self) -> Source | None:
         return next((source for source in self._waiting if source not in self._at_work), None)
-
-    def _wake_idle(self) -> None:
-        """Let an idle thread do what waits."""
-        with self._lock:
-            idle = self._idle() if self._longest_waiting() else None
-        if idle:
-            self._wake(idle)
-
-    def _wake(self, thread: _Thread) -> None:
-        with self._lock:
-            if thread.is_at_work:
-                return
-            thread.is_at_work = True
-        awake = self._owner.spawn(self._work(thread), name="work of the memory's threads")
-        self._awake.add(awake)
-        awake.add_done_callback(self._awake.discard)
-
-    async def _work(self, thread: _Thread) -> None:
-        try:
-            await thread.do(lambda: self._drain(thread))
-        except Exception as error:  # no thread can be started
-            logger.exception("a thread for SQLite does not work")
-            with self._lock:
-                thread.is_at_work = False
-                given_up = [job for jobs in self._waiting.values() for job in jobs]
-                self._waiting.clear()
-            for job in given_up:
-                job.tell(None, sqlite3.OperationalError(f"no thread: {error}"))
 
     def _drain(self, thread: _Thread) -> None:
         """In the thread: do what waits until nothing does."""
         while taken := self._take(thread):
             source, job = taken
-            if self._has_work_for_idle():
-                with suppress(RuntimeError):  # the loop is closed
-                    job.waiter.get_loop().call_soon_threadsafe(self._wake_idle)
             job.run(thread.files)
             with self._lock:
                 self._at_work.discard(source)
@@ -250,6 +240,9 @@ class Lane:
             if jobs:
                 self._waiting[source] = jobs  # behind the others
             self._at_work.add(source)
+            if others := self._longest_waiting():
+                with suppress(RuntimeError):  # no further thread can be started: this one goes on
+                    self._wake_idle(others)
             return source, job
 
     def _choose(self, thread: _Thread) -> Source | None:
@@ -262,18 +255,13 @@ class Lane:
 
 
 class Threads:
-    """The lanes for writing, for reading a page and for searching, so that neither of the others waits for a search.
-
-    Their threads start when they are first needed.
-    """
+    """The lanes for writing, for reading a page and for searching, so that neither of the others waits for a search."""
 
     def __init__(self) -> None:
-        self._owner = TaskOwner("threads of the memory")
-        self.writing = Lane(self._owner, _WRITERS, _MOST_WRITTEN)
-        self.reading = Lane(self._owner, _READERS, _MOST_READ)
-        self.searching = Lane(self._owner, _SEARCHERS, _MOST_READ)
+        self.writing = Lane(_WRITERS, _MOST_WRITTEN)
+        self.reading = Lane(_READERS, _MOST_READ)
+        self.searching = Lane(_SEARCHERS, _MOST_READ)
 
     async def aclose(self) -> None:
         """After the work that was handed in, close all files and end the threads; idempotent."""
         await together(self.writing.aclose(), self.reading.aclose(), self.searching.aclose())
-        await self._owner.aclose()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from neko.errors import LogMovedError
 from neko.memory.connection import Connection
 from neko.memory.sqlite_errors import ConnectionClosedError
 from neko.memory.threads import Lane, Threads
-from neko.tasks import TaskOwner
 from tests.memory.memory_folder import MemoryFolder, new_line
 
 CHARACTERS = 90
@@ -66,12 +64,6 @@ async def test_a_log_that_is_taken_away_while_it_is_closed_is_told_and_begun_ane
 # ── one lane ─────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-async def owner() -> AsyncIterator[TaskOwner]:
-    async with TaskOwner("test") as owner:
-        yield owner
-
-
 def _file(lane: Lane, path: Path) -> Connection:
     return Connection(lane, path, lock_timeout_s=1.0, prepare=lambda _: None)
 
@@ -80,8 +72,8 @@ def _one(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT 1").fetchone()[0])
 
 
-async def test_a_file_that_takes_long_is_in_no_other_ones_way(tmp_path: Path, owner: TaskOwner) -> None:
-    lane = Lane(owner, 2, most_open=4)
+async def test_a_file_that_takes_long_is_in_no_other_ones_way(tmp_path: Path) -> None:
+    lane = Lane(2, most_open=4)
     go_on = threading.Event()
     slow, *others = (_file(lane, tmp_path / str(number)) for number in range(5))
     waiting = [asyncio.create_task(slow.read(lambda _: go_on.wait(30))) for _ in range(3)]
@@ -93,8 +85,8 @@ async def test_a_file_that_takes_long_is_in_no_other_ones_way(tmp_path: Path, ow
     await lane.aclose()
 
 
-async def test_work_on_one_file_is_done_in_order_and_never_two_pieces_at_once(tmp_path: Path, owner: TaskOwner) -> None:
-    lane = Lane(owner, 3, most_open=1)
+async def test_work_on_one_file_is_done_in_order_and_never_two_pieces_at_once(tmp_path: Path) -> None:
+    lane = Lane(3, most_open=1)
     done: list[tuple[str, int]] = []
     inside: dict[str, int] = {"a": 0, "b": 0}
 
@@ -112,8 +104,8 @@ async def test_work_on_one_file_is_done_in_order_and_never_two_pieces_at_once(tm
     await lane.aclose()
 
 
-async def test_whoever_waits_longest_gets_a_turn_beside_files_that_are_open(tmp_path: Path, owner: TaskOwner) -> None:
-    lane = Lane(owner, 1, most_open=1)
+async def test_whoever_waits_longest_gets_a_turn_beside_files_that_are_open(tmp_path: Path) -> None:
+    lane = Lane(1, most_open=1)
     busy, other = _file(lane, tmp_path / "busy"), _file(lane, tmp_path / "other")
     order: list[str] = []
     go_on = threading.Event()
@@ -129,11 +121,12 @@ async def test_whoever_waits_longest_gets_a_turn_beside_files_that_are_open(tmp_
     await lane.aclose()
 
 
-async def test_what_nobody_waits_for_any_more_is_not_begun(tmp_path: Path, owner: TaskOwner) -> None:
-    lane = Lane(owner, 1, most_open=1)
+async def test_what_nobody_waits_for_any_more_is_not_begun(tmp_path: Path) -> None:
+    lane = Lane(1, most_open=1)
     slow, other = _file(lane, tmp_path / "slow"), _file(lane, tmp_path / "other")
     go_on = threading.Event()
     first = asyncio.create_task(slow.read(lambda _: go_on.wait(30)))
+    await asyncio.sleep(0)
     begun: list[int] = []
     with pytest.raises(TimeoutError):
         await other.read(lambda _: begun.append(1), timeout_s=0.0)
@@ -144,8 +137,8 @@ async def test_what_nobody_waits_for_any_more_is_not_begun(tmp_path: Path, owner
     await lane.aclose()
 
 
-async def test_a_file_that_is_closed_is_let_go_of_and_serves_nobody_any_more(tmp_path: Path, owner: TaskOwner) -> None:
-    lane = Lane(owner, 2, most_open=4)
+async def test_a_file_that_is_closed_is_let_go_of_and_serves_nobody_any_more(tmp_path: Path) -> None:
+    lane = Lane(2, most_open=4)
     file = _file(lane, tmp_path / "file")
     assert await file.read(_one) == 1
     await file.aclose()
