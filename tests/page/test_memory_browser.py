@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,7 +13,8 @@ from playwright.async_api import Browser, Locator, expect
 
 from neko.memory import facts
 from neko.types.lines import NewLine, Role
-from neko.types.memory import USER
+from neko.types.memory import USER, InChats
+from tests.memory.test_imports import theirs
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
 
@@ -213,12 +215,40 @@ async def test_what_is_not_ticked_stays(running_neko: RunningNeko, driver: PageD
 
 async def test_all_that_was_said_can_be_taken_along(running_neko: RunningNeko, visitor: PageDriver) -> None:
     await said(running_neko, 0, "I live in Oslo", "How cold!")
-    await browse(running_neko, visitor, "#known")
+    await browse(running_neko, visitor, "#files")
     async with visitor.page.expect_download() as started:
         await visitor.get("export-json").click()
     download = await started.value
     kept = json.loads((await download.path()).read_text(encoding="utf-8"))
     assert [line["text"] for line in kept["lines"]] == ["I live in Oslo", "How cold!"]
+
+
+async def test_memories_of_n_e_k_o_are_told_first_then_come_and_go_back(
+    running_neko: RunningNeko, visitor: PageDriver, tmp_path: Path
+) -> None:
+    folder = theirs(tmp_path / "theirs", NAME)
+    (folder / "diary.txt").write_text("dear diary", "utf-8")
+    await said(running_neko, 0, "Hello")
+    await browse(running_neko, visitor, "#files")
+    await visitor.get("import-files").set_input_files(sorted(folder.iterdir()))
+    share = visitor.get("import-share")
+    await expect(share).to_contain_text("New lines: 4")
+    await expect(share).to_contain_text("There already: 4")
+    await expect(visitor.get("import-list").locator("[data-kind='other']")).to_contain_text("nothing of a memory")
+    assert len(await running_neko.lines()) == 1, "nothing comes by looking"
+    assert await visitor.violations() == []
+    await visitor.get("import-start").click()
+    await expect(visitor.get("import-end")).to_contain_text("4")
+    await visitor.get("import-look").click()
+    await expect(visitor.get("activity").locator("rect")).to_have_count(2)
+    await visitor.get("tab-summaries").click()
+    await expect(visitor.get("memo")).to_contain_text("They spoke of Oslo.")
+    await visitor.get("tab-changes").click()
+    await visitor.get("take-back").click()
+    await expect(visitor.get("import-end")).to_contain_text("Taken back")
+    assert [line.text for line in await running_neko.neko.memory.lines(NAME, chat=InChats.ALL)] == ["Hello"]
+    await visitor.get("import-another").click()
+    await expect(visitor.get("import-drop")).to_be_visible()
 
 
 async def test_what_is_known_of_the_user_shows_the_lines_that_say_so_and_goes_with_them(

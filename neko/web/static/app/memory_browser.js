@@ -11,6 +11,7 @@ import { ChangesView } from "./memory/changes_view.js";
 import { DaysView } from "./memory/days_view.js";
 import { FactsView } from "./memory/facts_view.js";
 import { FoundView } from "./memory/found_view.js";
+import { ImportView } from "./memory/import_view.js";
 import { MemosView } from "./memory/memos_view.js";
 import { startShell } from "./shell.js";
 
@@ -24,13 +25,16 @@ class MemoryBrowser {
   #view = byId("view", HTMLElement);
   #who = byId("who", HTMLSelectElement);
   #timer = 0;
+  /** @type {string[]} All characters. */
+  #names = [];
 
   /** @param {string} character */
   constructor(character) {
     this.character = character;
     /** @type {{ character: string, view: HTMLElement, go: (place: string) => void }} */
     const parts = { character, view: this.#view, go: (place) => this.go(place) };
-    this.views = new Map(/** @type {[string, View][]} */ ([["days", new DaysView(parts)], ["summaries", new MemosView(parts)], ["known", new FactsView(parts)], ["changes", new ChangesView(parts)]]));
+    const files = new ImportView({ ...parts, names: () => this.#names });
+    this.views = new Map(/** @type {[string, View][]} */ ([["days", new DaysView(parts)], ["summaries", new MemosView(parts)], ["known", new FactsView(parts)], ["changes", new ChangesView(parts)], ["files", files]]));
     this.found = new FoundView(parts);
     this.#words.addEventListener("input", () => {
       clearTimeout(this.#timer);
@@ -69,6 +73,7 @@ class MemoryBrowser {
 
   /** @param {string[]} names of all characters */
   offer(names) {
+    this.#names = names;
     this.#who.replaceChildren(...names.map((name) => h("option", { value: name, text: name, selected: name === this.character })));
     this.#who.hidden = names.length < 2;
   }

@@ -9,24 +9,31 @@
  * @typedef {{ id: number, text: string, at: string, sources: number[] }} Memo A summary; `sources` are ids of lines.
  * @typedef {{ memos: Memo[], has_more: boolean }} MemosPage Newest first.
  * @typedef {{ done: number, total: number, files: number, found: string[] }} Traces `done` and `total` are bytes; `found` are files.
- * @typedef {"forgotten" | "corrected" | "summary" | "restored" | "reviewed" | "imported" | "fact_added" | "fact_edited" | "fact_pinned" | "fact_unpinned" | "fact_merged" | "fact_forgotten" | "fact_restored"} ChangeKind
- * @typedef {{ at: string, kind: ChangeKind, lines: number }} Change
+ * @typedef {"forgotten" | "corrected" | "summary" | "restored" | "reviewed" | "imported" | "taken_back" | "fact_added" | "fact_edited" | "fact_pinned" | "fact_unpinned" | "fact_merged" | "fact_forgotten" | "fact_restored"} ChangeKind
+ * @typedef {{ at: string, kind: ChangeKind, lines: number, number: number }} Change
  * @typedef {{ id: number, subject: string, attribute: string, value: string, since: string, until: string | null, sources: number[], by_hand: boolean, pinned: boolean }} Fact
  * @typedef {{ fact: Fact | null, change: number }} ChangedFact `change` is for `undoFact`.
+ * @typedef {{ name: string, kind: "export" | "log" | "recent" | "settings" | "chat" | "other", character: string, unread: number, damaged: boolean, why: "" | "not_memory" | "empty" | "too_large" | "unreadable" }} ImportFile
+ * @typedef {{ named: string, character: string, exists: boolean, lines: number, known: number, summaries: number, settings: number, first: string, last: string, number: number }} Share What goes to one character.
+ * @typedef {{ state: "none" | "reading" | "ready" | "running" | "done" | "cancelled" | "taking_back" | "taken_back" | "failed", files: ImportFile[], more_files: number, shares: Share[], done: number, total: number, error: string }} Import
  */
 import { ApiError, get, post } from "../api.js";
 import { t } from "../i18n.js";
 
 const LONG_MS = 120_000;
+const SENDING_MS = 3_600_000;
+const IMPORT = "api/memory_import";
 /** Of lines, in one call. */
 export const MOST_LINES = 1000;
 
 export class Calls {
+  #character;
   #path;
   #history;
 
   /** @param {string} character */
   constructor(character) {
+    this.#character = character;
     this.#path = `api/memory_browser/${encodeURIComponent(character)}`;
     this.#history = `api/history/${encodeURIComponent(character)}`;
   }
@@ -134,6 +141,56 @@ export class Calls {
    */
   undoFact(change) {
     return post(`${this.#path}/facts/undo`, { change }, LONG_MS);
+  }
+
+  /**
+   * @param {File[]} files
+   * @returns {Promise<Import>}
+   */
+  sendFiles(files) {
+    const form = new FormData();
+    form.append("character", this.#character);
+    for (const file of files) {
+      form.append("modified", String(file.lastModified));
+      form.append("files", file, file.webkitRelativePath || file.name);
+    }
+    return post(IMPORT, form, SENDING_MS);
+  }
+
+  /** @returns {Promise<Import>} */
+  imported() {
+    return get(IMPORT);
+  }
+
+  /**
+   * @param {Record<string, string>} into characters by what the files call them
+   * @returns {Promise<Import>}
+   */
+  aimImport(into) {
+    return post(`${IMPORT}/aim`, { into });
+  }
+
+  /** @returns {Promise<Import>} */
+  startImport() {
+    return post(`${IMPORT}/start`, {});
+  }
+
+  /** @returns {Promise<Import>} */
+  stopImport() {
+    return post(`${IMPORT}/cancel`, {}, LONG_MS);
+  }
+
+  discardImport() {
+    return post(`${IMPORT}/discard`, {}, LONG_MS);
+  }
+
+  /**
+   * @param {string} character
+   * @param {number} number of the import
+   * @returns {Promise<Import>}
+   */
+  takeBack(character, number) {
+    return post(`${IMPORT}/${encodeURIComponent(character)}/take_back`, { number });
   }
 
   /** @param {"markdown" | "json"} form */

@@ -1,18 +1,27 @@
-/** What was changed in the memory by hand, and when; not the words. */
+/**
+ * What was changed in the memory by hand, and when; not the words.
+ *
+ * @import { Change } from "./calls.js"
+ */
 import { sentenceOf } from "../api.js";
 import { h } from "../element.js";
 import { t } from "../i18n.js";
+import { toast } from "../notices.js";
 import { Calls } from "./calls.js";
 import { moment } from "./dates.js";
 import { waiting } from "./days_view.js";
 
 export class ChangesView {
   #calls;
+  #character;
   #view;
+  #go;
 
-  /** @param {{ character: string, view: HTMLElement }} parts */
-  constructor({ character, view }) {
+  /** @param {{ character: string, view: HTMLElement, go: (place: string) => void }} parts */
+  constructor({ character, view, go }) {
     this.#calls = new Calls(character);
+    this.#character = character;
+    this.#go = go;
     this.#view = view;
   }
 
@@ -21,13 +30,28 @@ export class ChangesView {
     try {
       const { changes } = await this.#calls.changes();
       this.#view.replaceChildren(h("p", { class: "memory-lead", text: t("memory.changes_lead") }),
-        changes.length ? h("ol", { class: "memory-changes", "data-testid": "changes" }, changes.map(({ at, kind, lines }) => h("li", { "data-kind": kind },
-          h("span", { text: t(`memory.change_${kind}`, { count: lines }) }), h("time", { datetime: at, text: moment(at) }))))
+        changes.length ? h("ol", { class: "memory-changes", "data-testid": "changes" }, changes.map((change) => this.#row(change)))
           : h("p", { class: "memory-empty", text: t("memory.no_changes") }));
     } catch (error) {
       this.#view.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }));
     } finally {
       done();
+    }
+  }
+
+  /** @param {Change} change */
+  #row({ at, kind, lines, number }) {
+    return h("li", { "data-kind": kind }, h("span", { text: t(`memory.change_${kind}`, { count: lines }) }), h("time", { datetime: at, text: moment(at) }),
+      kind === "imported" && number > 0 && h("button", { type: "button", class: "button is-quiet", "data-testid": "take-back", text: t("memory.bring.take_back"), on: { click: () => void this.#takeBack(number) } }));
+  }
+
+  /** @param {number} number of an import */
+  async #takeBack(number) {
+    try {
+      await this.#calls.takeBack(this.#character, number);
+      this.#go("files");
+    } catch (error) {
+      toast(sentenceOf(error));
     }
   }
 }

@@ -1,11 +1,10 @@
 /**
- * What is known of you, of her and of others, today or on a day, each with the lines that say so; and all that was
- * said, to take along.
+ * What is known of you, of her and of others, today or on a day, each with the lines that say so.
  *
  * @import { Fact } from "./calls.js"
  */
 import { sentenceOf } from "../api.js";
-import { h, icon } from "../element.js";
+import { h } from "../element.js";
 import { t } from "../i18n.js";
 import { Calls } from "./calls.js";
 import { waiting } from "./days_view.js";
@@ -40,9 +39,9 @@ export class FactsView {
       for (const fact of facts) bySubject.set(fact.subject, [...(bySubject.get(fact.subject) ?? []), fact]);
       this.#view.replaceChildren(h("p", { class: "memory-lead", text: t("memory.known_lead") }), this.#bar(facts),
         ...[...bySubject].sort(([one], [other]) => Number(other === "user") - Number(one === "user")).map(([subject, known]) => this.#group(subject, known, facts)),
-        facts.length ? "" : h("p", { class: "memory-empty", text: t(this.#day ? "memory.no_facts_then" : "memory.no_facts") }), this.#export());
+        facts.length ? "" : h("p", { class: "memory-empty", text: t(this.#day ? "memory.no_facts_then" : "memory.no_facts") }));
     } catch (error) {
-      this.#view.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }), this.#export());
+      this.#view.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }));
     } finally {
       done();
     }
@@ -80,12 +79,5 @@ export class FactsView {
   #look(day) {
     this.#day = day;
     void this.show();
-  }
-
-  /** The whole talk as a file. */
-  #export() {
-    const link = (/** @type {"markdown" | "json"} */ form, /** @type {string} */ name) =>
-      h("a", { class: "button", href: this.#calls.exportAddress(form), download: true, "data-testid": `export-${form}`, text: name });
-    return h("section", { class: "memory-export" }, icon("save"), h("p", { text: t("memory.export") }), link("markdown", "Markdown"), link("json", "JSON"));
   }
 }
