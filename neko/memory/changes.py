@@ -45,6 +45,11 @@ def take_back(connection: sqlite3.Connection, number: int) -> None:
     connection.execute("UPDATE neko_changes SET kind = ? WHERE id = ?", (ChangeKind.TAKEN_BACK.value, number))
 
 
+def unnote(connection: sqlite3.Connection, change: int) -> None:
+    """It was not made after all."""
+    connection.execute("DELETE FROM neko_changes WHERE id = ?", (change,))
+
+
 def last(connection: sqlite3.Connection, limit: int) -> list[Change]:
     """The last changes, newest first."""
     rows = connection.execute(_LAST, (limit,)).fetchall()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from neko.memory import backup, facts, index, schema
+from neko.memory import backup, facts, index, reviewed, schema
 from neko.memory.line_codec import LoggedLine, Names, Row, logged_lines, parsed_row
 
 _UNTIDY: Final = "untidy"
@@ -70,6 +70,7 @@ def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> Deleted:
         for summary in _summaries(connection):
             if _may_hold(summary, min(gone), stamps):
                 connection.execute(schema.DELETE_SUMMARY, (summary.row,))
+        reviewed.forget(connection)
         leave_untidy(connection)
     return Deleted(sorted(gone), facts.forget(connection, gone))
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoError
-from neko.memory import backup, browse, changes, chats, deletion, facts, index, schema, unfinished, versions
+from neko.memory import backup, browse, changes, chats, deletion, facts, index, reviewed, schema, unfinished, versions
 from neko.memory.connection import Connection, in_transaction
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.deletion import Deleted
@@ -198,6 +198,7 @@ class Log:
 
         def work(connection: sqlite3.Connection) -> None:
             browse.rewrite_memo(connection, min(memo_id, LARGEST), text)
+            reviewed.forget(connection)
             deletion.leave_untidy(connection)
             changes.note(connection, ChangeKind.SUMMARY, 1)
 

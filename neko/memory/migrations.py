@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from neko.errors import MemoryTooNewError
-from neko.memory import changes, facts, index, schema, vectors
+from neko.memory import changes, facts, index, reviewed, schema, vectors
 from neko.memory.connection import in_transaction
 
 Migration = Callable[[sqlite3.Connection], None]
@@ -43,6 +43,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     vectors.make,
     facts.make,
     facts.make_pins,
+    reviewed.make,
 )
 
 

@@ -318,13 +318,15 @@ class RecentWindow:
                     self._dirty = True
         await self.flush()
 
-    async def rewrite_memo(self, old: str, new: str) -> None:
-        """Give the memo other words, in the file and in its backup, if it is this one."""
+    async def rewrite_memo(self, summary: int, old: str, new: str) -> None:
+        """Give the memo other words, in the file and in its backup, if it is of this summary or has its old words."""
         async with self._merging:
             await self._merge()
             for at, entry in enumerate(self._entries):
                 parsed = parse(entry)
-                if parsed and parsed.role == "system" and cut_memo_prefix(parsed.text) == old:
+                if not parsed or parsed.role != "system":
+                    continue
+                if parsed.neko.get("summary") == summary or cut_memo_prefix(parsed.text) == old:
                     self._entries[at] = message("system", memo_text(new, guess(new, "en")), parsed.neko)
                     self._dirty = True
         await self.flush()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from neko.memory.line_codec import Message, Names, parse, time_prefix
-from neko.memory.memo import memo_text
+from neko.memory.memo import LIMIT, memo_text
 from neko.memory.model_answers import json_list
 from neko.types.lines import Role
 from neko.types.memory import RecentEntry
@@ -25,9 +25,10 @@ def corrections(reply: str, entries: Sequence[RecentEntry]) -> dict[int, str] | 
     """Which entries stay, with what text; None when the answer is not acceptable.
 
     Acceptable: known numbers in rising order, no empty text, the memo and the newest entry
-    still there, not much longer and not a mere rest of what it was.
+    still there, not much longer and not a mere rest of what it was, neither is the memo. What the user said may be left
+    out, and keeps its words.
     """
-    answers = _numbered_texts(reply)
+    answers = [(number, _own_words(number, text, entries)) for number, text in _numbered_texts(reply)]
     if not answers:
         return None
     numbers = [number for number, _ in answers]
@@ -41,8 +42,20 @@ def corrections(reply: str, entries: Sequence[RecentEntry]) -> dict[int, str] | 
         and required <= set(numbers)
         and all(text for _, text in answers)
         and before * _SMALLEST_REST <= after <= before * _LONGEST_GROWTH
+        and all(
+            _is_a_memo_of(entries[number].text, text) for number, text in answers if entries[number].role == "system"
+        )
     )
     return dict(answers) if acceptable else None
+
+
+def _own_words(number: int, text: str, entries: Sequence[RecentEntry]) -> str:
+    is_users = 0 <= number < len(entries) and entries[number].role == "user"
+    return entries[number].text if is_users else text
+
+
+def _is_a_memo_of(before: str, after: str) -> bool:
+    return len(before) * _SMALLEST_REST <= len(after) <= max(LIMIT, len(before))
 
 
 def rewritten(entry: Message, text: str, language: str) -> Message:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
-from neko.memory import browse, changes, unkept_file
+from neko.memory import browse, changes, reviewed, unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.character_files import remove_beside
 from neko.memory.character_memory import CharacterMemory
@@ -329,7 +329,9 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
 
     async def rewrite_recent(self, character: str, entries: Sequence[RecentEntry]) -> None:
         """Replace what the next session begins with (``RecentWindow.rewrite``)."""
-        await (await self._opened(character)).window.rewrite(entries)
+        memory = await self._opened(character)
+        await memory.window.rewrite(entries)
+        await memory.log.transaction(reviewed.forget)
 
     async def recall(
         self,
@@ -447,6 +449,12 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         opening = self._opening.get(character)
         memory = opening.result() if opening and opening.done() and not opening.cancelled() else None
         return (isinstance(memory, CharacterMemory) and memory.settling.cancel_review()) or waited
+
+    async def can_undo_review(self, character: str) -> bool:
+        return await (await self._opened(character)).settling.can_undo_review()
+
+    async def undo_review(self, character: str) -> bool:
+        return await (await self._opened(character)).settling.undo_review()
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
         return await (await self._opened(character)).settling.review(correct)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -17,14 +18,15 @@ from typing import Any, Final
 
 from neko.errors import MemoNotRenewedError, ModelError, NekoError
 from neko.language import guess
-from neko.memory import browse, kept_lines, memo, review
+from neko.memory import browse, changes, kept_lines, memo, review, reviewed
 from neko.memory.line_codec import Message, Names, message, parse
 from neko.memory.log import LARGEST, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
 from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, is_memo, largest_id, line_ids
+from neko.memory.reviewed import Reviewed
 from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import in_thread
-from neko.types.memory import RecentEntry, Summarise
+from neko.types.memory import ChangeKind, RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +102,47 @@ class Settling:
             if corrections is None:
                 return False
             after = [review.rewritten(before[number], words, language) for number, words in corrections.items()]
-            return after != before and await self._window.swap(before, after)
+            return after != before and await self._put_in(Reviewed(before, after))
+
+    async def can_undo_review(self) -> bool:
+        """Whether what the last review left still stands there."""
+        last = await self._log.recall(lambda connection, _: reviewed.last(connection))
+        return last is not None and (await self._window.entries())[: len(last.after)] == list(last.after)
+
+    async def undo_review(self) -> bool:
+        """``MemoryBrowsing.undo_review``."""
+        async with self._changing:
+            last = await self._log.recall(lambda connection, _: reviewed.last(connection))
+            if last is None or not await self._window.swap(last.after, last.before):
+                return False
+
+            def work(connection: sqlite3.Connection) -> None:
+                reviewed.forget(connection)
+                changes.note(connection, ChangeKind.RESTORED, last.changes)
+
+            await self._log.transaction(work)
+            return True
+
+    async def _put_in(self, made: Reviewed) -> bool:
+        """What is to be undone is kept before anything changes."""
+
+        def keep(connection: sqlite3.Connection) -> int:
+            reviewed.keep(connection, made)
+            return changes.note(connection, ChangeKind.REVIEWED, made.changes)
+
+        async with self._changing:
+            if (await self._window.entries())[: len(made.before)] != list(made.before):
+                return False
+            change = await self._log.transaction(keep)
+            if await self._window.swap(made.before, made.after):
+                return True
+
+            def take_back(connection: sqlite3.Connection) -> None:
+                reviewed.forget(connection)
+                changes.unnote(connection, change)
+
+            await self._log.transaction(take_back)
+            return False
 
     def cancel_review(self) -> bool:
         """Give up the review that runs, before it has changed anything; whether there was one."""
@@ -166,7 +208,7 @@ class Settling:
             folded = set(last[0].sources)
             rest = [one for one in entries[:end] if not is_memo(one) and folded.isdisjoint(line_ids([one]))]
             language = guess(text, self._language())
-            new = [message("system", memo_text(text, language), {"id": reach}), *rest]
+            new = [message("system", memo_text(text, language), {"id": reach, "summary": last[0].id}), *rest]
             return await self._window.swap(entries[:end], new)
 
     async def _kept(self, oldest: Sequence[Any], language: str, route: Summarise | None) -> list[Any]:
@@ -190,11 +232,12 @@ class Settling:
         reach = largest_id(oldest)
         sources = line_ids([entry for entry in folded if not is_memo(entry)]) or line_ids(folded)
         unread = [entry for entry in oldest if parse(entry) is None]
-        new: list[Message] = [message("system", text, {"id": reach} if reach else None), *kept, *unread]
         async with self._changing:
             if (await self._window.entries())[: len(oldest)] != list(oldest):
                 return False
             row = await self._log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)
+            neko = {"id": reach, "summary": row} if reach else {"summary": row}
+            new: list[Message] = [message("system", text, neko), *kept, *unread]
             if not await self._window.swap(oldest, new):
                 await self._log.drop_summary(row)
                 return False

@@ -355,6 +355,15 @@ class MemoryBrowsing(Protocol):
         """What was changed by hand, newest first, without the words."""
         ...
 
+    async def can_undo_review(self, character: str) -> bool:
+        """Whether ``undo_review`` would put something back."""
+        ...
+
+    async def undo_review(self, character: str) -> bool:
+        """Put back what the last review changed; false when there is none, when words were deleted or edited since, or
+        a memo was made of these lines."""
+        ...
+
     async def rid_of_deleted(self, character: str, timeout_s: float = 10.0) -> bool:
         """Wait until nothing that was deleted is left in the files; false when somebody still reads after that time."""
         ...

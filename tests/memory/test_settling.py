@@ -189,3 +189,123 @@ async def test_after_a_memo_the_window_is_reviewed(memory: MemoryService) -> Non
         while await window(memory) != better:
             continue
     assert [line.text for line in await memory.lines(MIO)] == SMALL_TALK, "what was said is what was said"
+
+
+REVIEWED = ["They counted.", *SMALL_TALK[5:12], "line 13 it is"]
+
+
+async def _reviewed(memory: MemoryService) -> None:
+    """A review of memo and nine lines has left one out and reworded one."""
+    assert await memory.compress(MIO, Model("They counted."))
+    answer = [*enumerate(REVIEWED[:-1]), (9, REVIEWED[-1])]
+    assert await memory.review(MIO, Model(json.dumps([{"n": number, "text": text} for number, text in answer])))
+    assert await window(memory) == REVIEWED
+
+
+async def test_a_review_is_among_the_changes_and_can_be_undone_after_a_restart(
+    memory: MemoryService, memory_folder: MemoryFolder
+) -> None:
+    await _reviewed(memory)
+    before = ["They counted.", *SMALL_TALK[5:]]
+    await memory.aclose()
+    memory = await memory_folder.open()
+    await say(memory, "and more")
+    assert await memory.can_undo_review(MIO)
+    assert await memory.undo_review(MIO)
+    assert await window(memory) == [*before, "and more"]
+    assert not await memory.undo_review(MIO)
+    assert [(one.kind.value, one.lines) for one in await memory.changes(MIO)] == [("restored", 2), ("reviewed", 2)]
+
+
+async def test_what_a_review_changed_is_forgotten_with_the_lines(
+    memory: MemoryService, memory_folder: MemoryFolder
+) -> None:
+    await _reviewed(memory)
+    (gone,) = [line.id for line in await memory.lines(MIO) if line.text == SMALL_TALK[12]]
+    await memory.delete(MIO, [gone])
+    assert not await memory.undo_review(MIO)
+    await memory.aclose()
+    found = [path for path in memory_folder.folder.iterdir() if SMALL_TALK[12].encode() in path.read_bytes()]
+    assert found == []
+
+
+async def test_a_review_of_lines_that_were_folded_since_cannot_be_undone(memory: MemoryService) -> None:
+    await _reviewed(memory)
+    await say(memory, "and more")
+    await say(memory, "and more again")
+    assert await memory.compress(MIO, Model("They went on."))
+    after = await window(memory)
+    assert not await memory.undo_review(MIO)
+    assert await window(memory) == after
+
+
+async def test_what_the_user_said_may_be_left_out_and_keeps_its_words(memory: MemoryService) -> None:
+    texts = [f"line {number} it was" for number in range(14)]
+    assert await memory.review(MIO, Model(_all_of(texts)))
+    assert await window(memory) == [texts[at] if at % 2 else SMALL_TALK[at] for at in range(14)]
+
+
+async def test_a_memo_that_a_review_reworded_can_still_be_set_right_by_hand(memory: MemoryService) -> None:
+    assert await memory.compress(MIO, Model("They counted."))
+    assert await memory.review(MIO, Model(_all_of(["They counted lines.", *SMALL_TALK[5:]])))
+    (memo,) = await memory.memos(MIO)
+    await memory.rewrite_memo(MIO, memo.id, "They counted sheep.")
+    assert (await window(memory))[0] == "They counted sheep."
+    assert not await memory.undo_review(MIO), "the former words are gone"
+
+
+@pytest.mark.parametrize("memo", ["", "m", "They counted. " * 40], ids=["empty", "shrunken", "too long"])
+async def test_a_review_that_spoils_the_memo_is_discarded(memory: MemoryService, memo: str) -> None:
+    assert await memory.compress(MIO, Model("They counted."))
+    before = await window(memory)
+    assert not await memory.review(MIO, Model(_all_of([memo.strip(), *SMALL_TALK[5:]])))
+    assert await window(memory) == before
+
+
+class Reviewer:
+    """Asked, it waits to be told to answer."""
+
+    def __init__(self, answer: str) -> None:
+        self.asked, self.go_on, self.given_up = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._answer = answer
+
+    async def __call__(self, question: str) -> str:
+        self.asked.set()
+        try:
+            await self.go_on.wait()
+        except asyncio.CancelledError:
+            self.given_up.set()
+            raise
+        return self._answer
+
+
+@pytest.mark.parametrize("by", ["cancel", "compress", "compress later"])
+async def test_a_review_gives_way(memory: MemoryService, by: str) -> None:
+    reviewer = Reviewer(_all_of(["other", *SMALL_TALK[1:]]))
+    async with asyncio.timeout(15):
+        memory.review_later(MIO, lambda: MemoryModels(correct=reviewer))
+        await reviewer.asked.wait()
+        if by == "cancel":
+            assert memory.cancel_review(MIO)
+        elif by == "compress":
+            assert await memory.compress(MIO, Model("They counted."))
+        else:
+            memory.compress_later(MIO, lambda: MemoryModels(Model("They counted.")))
+        await reviewer.given_up.wait()
+        expected = SMALL_TALK if by == "cancel" else ["They counted.", *SMALL_TALK[5:]]
+        while await window(memory) != expected:
+            continue
+    assert not memory.cancel_review(MIO)
+
+
+async def test_looking_at_the_window_leaves_a_review_alone(memory: MemoryService) -> None:
+    reviewer = Reviewer(_all_of([*SMALL_TALK[:-1], "line 13 it is"]))
+    async with asyncio.timeout(15):
+        memory.review_later(MIO, lambda: MemoryModels(correct=reviewer))
+        await reviewer.asked.wait()
+        await memory.recent(MIO)
+        await memory.facts(MIO)
+        reviewer.go_on.set()
+        while (await window(memory))[-1] != "line 13 it is":
+            continue
+    assert not reviewer.given_up.is_set()

@@ -251,9 +251,10 @@ class ChangeShape(Schema):
 
 
 class Changes(Schema):
-    """Newest first, without the words."""
+    """Newest first, without the words. ``can_undo_review``: what the last review changed still stands as it left it."""
 
     changes: list[ChangeShape]
+    can_undo_review: bool
 
 
 @get(
@@ -264,10 +265,23 @@ class Changes(Schema):
     failures={404: _NO_CHARACTER},
 )
 async def changes(call: Call[Empty, Empty, CharacterPath]) -> Changes:
-    found = await call.neko.memory.changes(known(call, call.path.character))
-    return Changes(
-        changes=[ChangeShape(at=one.at.isoformat(), kind=one.kind, lines=one.lines, number=one.number) for one in found]
-    )
+    character, memory = known(call, call.path.character), call.neko.memory
+    found = await memory.changes(character)
+    shapes = [ChangeShape(at=one.at.isoformat(), kind=one.kind, lines=one.lines, number=one.number) for one in found]
+    return Changes(changes=shapes, can_undo_review=await memory.can_undo_review(character))
+
+
+@post(
+    "/api/memory_browser/{character}/undo_review",
+    path=CharacterPath,
+    response=Success,
+    summary="Put back what the last review of the recent lines changed",
+    failures={404: _NO_CHARACTER, 409: "It is too late."},
+)
+async def undo_review(call: Call[Empty, Empty, CharacterPath]) -> Success:
+    if not await call.neko.memory.undo_review(known(call, call.path.character)):
+        raise HTTPError(409, "undo_too_late", "This cannot be undone any more.")
+    return Success()
 
 
 class WordsToLookFor(Schema):
@@ -333,6 +347,7 @@ ENDPOINTS = (
     undo,
     clear,
     changes,
+    undo_review,
     traces,
     off_record,
 )

@@ -104,6 +104,11 @@ export class Calls {
     return post(`${this.#path}/forget`, { ids }, LONG_MS);
   }
 
+  /** @returns {Promise<unknown>} */
+  undoReview() {
+    return post(`${this.#path}/undo_review`, {}, LONG_MS);
+  }
+
   /** @returns {Promise<{ lines: Line[] }>} */
   undo() {
     return post(`${this.#path}/undo`, {}, LONG_MS);
@@ -198,7 +203,7 @@ export class Calls {
     return `${this.#history}/export?form=${form}`;
   }
 
-  /** @returns {Promise<{ changes: Change[] }>} */
+  /** @returns {Promise<{ changes: Change[], can_undo_review: boolean }>} */
   changes() {
     return get(`${this.#path}/changes`);
   }

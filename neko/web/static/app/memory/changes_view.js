@@ -28,9 +28,10 @@ export class ChangesView {
   async show() {
     const done = waiting(this.#view);
     try {
-      const { changes } = await this.#calls.changes();
+      const { changes, can_undo_review } = await this.#calls.changes();
+      const undoable = can_undo_review ? changes.findIndex(({ kind }) => kind === "reviewed") : -1;
       this.#view.replaceChildren(h("p", { class: "memory-lead", text: t("memory.changes_lead") }),
-        changes.length ? h("ol", { class: "memory-changes", "data-testid": "changes" }, changes.map((change) => this.#row(change)))
+        changes.length ? h("ol", { class: "memory-changes", "data-testid": "changes" }, changes.map((change, place) => this.#row(change, place === undoable)))
           : h("p", { class: "memory-empty", text: t("memory.no_changes") }));
     } catch (error) {
       this.#view.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }));
@@ -39,10 +40,23 @@ export class ChangesView {
     }
   }
 
-  /** @param {Change} change */
-  #row({ at, kind, lines, number }) {
+  /**
+   * @param {Change} change
+   * @param {boolean} undoable a review whose changes still stand
+   */
+  #row({ at, kind, lines, number }, undoable) {
     return h("li", { "data-kind": kind }, h("span", { text: t(`memory.change_${kind}`, { count: lines }) }), h("time", { datetime: at, text: moment(at) }),
-      kind === "imported" && number > 0 && h("button", { type: "button", class: "button is-quiet", "data-testid": "take-back", text: t("memory.bring.take_back"), on: { click: () => void this.#takeBack(number) } }));
+      kind === "imported" && number > 0 && h("button", { type: "button", class: "button is-quiet", "data-testid": "take-back", text: t("memory.bring.take_back"), on: { click: () => void this.#takeBack(number) } }),
+      undoable && h("button", { type: "button", class: "button is-quiet", "data-testid": "undo-review", text: t("talk.undo"), on: { click: () => void this.#undoReview() } }));
+  }
+
+  async #undoReview() {
+    try {
+      await this.#calls.undoReview();
+      await this.show();
+    } catch (error) {
+      toast(sentenceOf(error));
+    }
   }
 
   /** @param {number} number of an import */
