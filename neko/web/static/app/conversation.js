@@ -109,6 +109,7 @@ export class Conversation extends Emitter {
     this.#history?.end();
     this.#parts.speech.stop();
     this.help.clear();
+    this.#events.end();
     this.transcript.clear();
     clearFault();
     this.#ready = false;
@@ -218,6 +219,7 @@ export class Conversation extends Emitter {
     this.#parts.speech.stop();
     if (this.#parts.composer.editing) this.#parts.composer.endEditing();
     this.help.clear();
+    this.#events.end();
     this.transcript.clear();
     clearFault();
     this.#retried = null;

@@ -2,9 +2,11 @@
  * What each event of the server means here. A type we do not know is none of our business.
  *
  * @import { Conversation, ConversationParts } from "./conversation.js"
+ * @import { Approvals } from "./approvals/approvals.js"
  * @import { Hello, ModelLabel, ReplyText, ResponseDiscarded, ServerEvent, Status } from "./wire.js"
  */
 import { t } from "./i18n.js";
+import { Late } from "./late.js";
 import { clearFault, faultIsShown, showFault, toast } from "./notices.js";
 import { endAllStanding, endStanding, showStanding } from "./standing_faults.js";
 
@@ -23,6 +25,7 @@ const OURS = new Set(["unknown_action", "invalid_json", "invalid_input_type"]);
 export class ServerEvents {
   #conversation;
   #parts;
+  #approvals;
   /** The turn that was stopped (null: whatever was running), undefined when none was. @type {string | null | undefined} */
   #ignored = undefined;
 
@@ -33,6 +36,13 @@ export class ServerEvents {
   constructor(conversation, parts) {
     this.#conversation = conversation;
     this.#parts = parts;
+    /** @type {Late<Approvals>} */
+    this.#approvals = new Late(async () => new (await import("./approvals/approvals.js")).Approvals((answer) => conversation.send(answer)));
+  }
+
+  /** What is asked here is asked no more, or will be told again. */
+  end() {
+    this.#approvals.now?.clear();
   }
 
   /** @param {ServerEvent} event */
@@ -60,6 +70,7 @@ export class ServerEvents {
   #handlers = {
     neko_hello: (hello) => {
       endAllStanding();
+      this.end(); // told next if they are still asked
       this.#conversation.offRecord.follow(false); // told next if it is on
       this.#conversation.engine = hello.speech.engine;
       this.#model(hello.model);
@@ -88,6 +99,8 @@ export class ServerEvents {
     neko_line_unkept: ({ line, off_record: offRecord }) => this.#conversation.transcript.markUnkept(line, offRecord),
     neko_off_record: ({ on }) => this.#conversation.offRecord.follow(on),
     neko_help: (help) => this.#conversation.help.show(help),
+    neko_approval: ({ question }) => void this.#withApprovals((it) => it.show(question)),
+    neko_approval_over: ({ id, outcome }) => void this.#withApprovals((it) => it.over(id, outcome)),
     neko_fault_over: ({ fault }) => endStanding(fault),
     neko_emotion: ({ emotion, intensity }) => this.#parts.stage.setEmotion(emotion, intensity),
     neko_speech_end: ({ speech_id: id }) => this.#parts.speech.complete(id),
@@ -148,6 +161,18 @@ export class ServerEvents {
       setTimeout(() => this.#conversation.announce("reload"), RELOAD_AFTER_MS);
     },
   };
+
+  /**
+   * In the order in which they come. A question that cannot be shown stays without an answer, which is a no.
+   * @param {(approvals: Approvals) => void} wish
+   */
+  async #withApprovals(wish) {
+    try {
+      wish(await this.#approvals.load());
+    } catch {
+      toast(t("connection.part_missing"));
+    }
+  }
 
   /** @param {ModelLabel} model */
   #model(model) {

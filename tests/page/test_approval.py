@@ -1,0 +1,162 @@
+"""What is asked before something is done: seen whole, answered by mouse, thumb and key, and never by accident."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from neko.tasks import TaskOwner
+from neko.types.agent import Act, Approval, Decision, Inquiry, Policy, Reply
+from tests import scripted_mcp
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import NAME, RunningNeko
+from tests.scripted_provider import ScriptedProvider, tool_calls
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ARGUMENTS = '{\n  "path": "/home/me/\\u202etxt.exe",\n  "content": "<b>bold</b>"\n}'
+WRITE = Approval(NAME, "files", "write_file", "", ARGUMENTS, Act.DESTRUCTIVE, after_outside=True)
+FORM = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "title": "Name", "description": "How you are called"},
+        "age": {"type": "integer", "minimum": 1},
+        "friend": {"type": "string", "enum": ["Ross", "Joey"]},
+        "sure": {"type": "boolean"},
+        "fish": {"type": "array", "items": {"type": "string", "enum": ["Tuna", "Trout"]}},
+    },
+    "required": ["name"],
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def owner() -> AsyncIterator[TaskOwner]:
+    async with TaskOwner("test") as owner:
+        yield owner
+
+
+async def test_a_model_uses_a_tool_once_the_reader_has_seen_what_it_gets(
+    connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.json"
+    entry = scripted_mcp.entry(script, tools=[scripted_mcp.tool("note")], results={"note": "noted"})
+    await connected.neko.mcp.put("paper", entry)
+    server = connected.neko.mcp.server("paper")
+    assert server
+    await server.settled(30)
+    call = tool_calls(("c1", "paper__note", '{"text": "milk"}'))
+    provider.script(call, ["I wrote it down."], call, ["Again."])
+    await driver.open(connected.url)
+    await driver.say("Write down: milk")
+    await expect(driver.get("approval-arguments")).to_have_text('{\n  "text": "milk"\n}')
+    assert scripted_mcp.calls(script) == []
+    await driver.get("approval-always").click()
+    assert await driver.reply() == "I wrote it down."
+    await expect(driver.get("approval")).to_have_count(0)
+    assert scripted_mcp.calls(script) == [("note", {"text": "milk"})]
+    assert connected.neko.mcp.policy(server, server.tools[0]) is Policy.ALLOW
+
+
+async def test_everything_is_shown_as_it_is_and_once_means_once(
+    running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
+) -> None:
+    await driver.open(running_neko.url)
+    asking = owner.spawn(running_neko.neko.approvals.ask(WRITE), name="ask")
+    card = driver.get("approval")
+    await expect(card).to_have_role("alertdialog")
+    await expect(card).to_contain_text("files · write_file")
+    await expect(card).to_contain_text("from outside")
+    await expect(driver.get("approval-arguments")).to_have_text(ARGUMENTS)
+    await expect(driver.get("approval-left")).to_have_text("25 s")
+    await expect(card).to_be_focused()
+    await driver.get("approval-once").click()
+    assert await asking is Decision.ONCE
+    await expect(card).to_have_count(0)
+
+
+async def test_who_writes_goes_on_writing_and_answers_by_key_when_they_mean_to(
+    running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
+) -> None:
+    await driver.open(running_neko.url)
+    composer = driver.get("composer")
+    await composer.fill("I am just wri")
+    asking = owner.spawn(running_neko.neko.approvals.ask(WRITE), name="ask")
+    await expect(driver.get("approval-deny")).to_be_enabled()
+    await composer.press_sequentially("ting")
+    await expect(composer).to_have_value("I am just writing")
+    await expect(composer).to_be_focused()
+    await driver.page.keyboard.press("Shift+Tab")  # the button for pictures
+    await driver.page.keyboard.press("Shift+Tab")
+    await expect(driver.get("approval-once")).to_be_focused()
+    await driver.page.keyboard.press("Escape")
+    assert await asking is Decision.DENY
+    await expect(composer).to_be_focused()
+
+
+async def test_a_question_is_there_again_after_a_reload_and_gone_when_its_time_is_over(
+    running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
+) -> None:
+    await driver.open(running_neko.url)
+    asking = owner.spawn(running_neko.neko.approvals.ask(WRITE), name="ask")
+    await expect(driver.get("approval")).to_be_visible()
+    await driver.page.reload()
+    await expect(driver.get("approval-arguments")).to_have_text(ARGUMENTS)
+    asking.cancel()
+    await expect(driver.get("approval")).to_have_count(0)
+    running_neko.neko.approvals._approval_s = 0.2
+    assert await running_neko.neko.approvals.ask(WRITE) is None
+    await expect(driver.get("approval")).to_have_count(0)
+
+
+async def test_on_a_phone_it_fits_with_long_arguments_and_every_button_can_be_hit(
+    chromium: Browser, running_neko: RunningNeko, owner: TaskOwner
+) -> None:
+    async with PageDriver(chromium, viewport={"width": 390, "height": 844}, has_touch=True) as driver:
+        await driver.open(running_neko.url)
+        arguments = json.dumps({"content": "a long line of words " * 200})
+        approval = Approval(NAME, "files", "write_file", "", arguments, Act.WRITE)
+        asking = owner.spawn(running_neko.neko.approvals.ask(approval), name="ask")
+        card = driver.get("approval")
+        await expect(driver.get("approval-once")).to_be_enabled()
+        await expect(driver.get("approval-once")).to_be_in_viewport(ratio=1)
+        assert await card.evaluate("(card) => card.scrollWidth <= card.clientWidth")
+        for button in await card.locator("button").all():
+            box = await button.bounding_box()
+            assert box
+            assert box["height"] >= 44
+        await driver.get("approval-deny").tap()
+        assert await asking is Decision.DENY
+        driver.check()
+
+
+async def test_a_server_that_asks_gets_what_the_reader_fills_in(
+    running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
+) -> None:
+    await driver.open(running_neko.url)
+    inquiry = Inquiry(NAME, "every", "Who are you?", FORM)
+    asking = owner.spawn(running_neko.neko.approvals.inquire(inquiry), name="ask")
+    form = driver.get("inquiry-form")
+    await form.get_by_label("Name").fill("Ann")
+    await form.get_by_label("age").fill("7")
+    await form.get_by_label("friend").select_option("Joey")
+    await form.get_by_label("Trout").check()
+    await driver.get("inquiry-send").click()
+    content = {"name": "Ann", "age": 7, "friend": "Joey", "sure": False, "fish": ["Trout"]}
+    assert await asking == Reply("accept", content)
+    page = Inquiry(NAME, "every", "Sign in", url="https://example.com/in?x=1")
+    asking = owner.spawn(running_neko.neko.approvals.inquire(page), name="ask")
+    link = driver.get("inquiry").locator("a")
+    await expect(link).to_have_attribute("href", "https://example.com/in?x=1")
+    await driver.get("inquiry-decline").click()
+    assert await asking == Reply("decline")
+    bad = Inquiry(NAME, "every", "Sign in", url="javascript:alert(1)")
+    asking = owner.spawn(running_neko.neko.approvals.inquire(bad), name="ask")
+    await expect(driver.get("inquiry")).to_contain_text("javascript:alert(1)")
+    await expect(driver.get("inquiry").locator("a")).to_have_count(0)
+    asking.cancel()
+    await expect(driver.get("inquiry")).to_have_count(0)
