@@ -49,6 +49,11 @@ def local_naive(at: datetime) -> datetime:
     return local if local.astimezone() == at else local.replace(fold=1)
 
 
+def stamp(at: datetime) -> str:
+    """The column ``timestamp``; a naive moment is local."""
+    return local_naive(at).isoformat(sep=" ", timespec="microseconds")
+
+
 def utc_text(at: datetime) -> str:
     """The moment as it is kept beside the local time; a naive one is local."""
     return at.astimezone(UTC).isoformat()

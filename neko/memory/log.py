@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -22,6 +21,7 @@ from typing import Any, Final, Self, TypeVar
 
 from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoError
 from neko.memory import backup, browse, changes, chats, deletion, facts, index, reviewed, schema, unfinished, versions
+from neko.memory.appending import Appended, append_all
 from neko.memory.connection import Connection, in_transaction
 from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.deletion import Deleted
@@ -31,11 +31,9 @@ from neko.memory.line_codec import (
     LoggedLine,
     Names,
     Row,
-    committed,
-    line_json,
-    local_naive,
     logged_lines,
     message,
+    stamp,
     with_text,
 )
 from neko.memory.migrations import check_version, migrate
@@ -87,6 +85,8 @@ class Log:
         self._is_to_fold_in = asyncio.Event()
         self._is_rid = asyncio.Event()
         self._openings = 0
+        self._appended = Appended()
+        self._window_position: int | None = None
         self._is_open = False
         self._closed = False
         self._writer: Connection
@@ -119,6 +119,10 @@ class Log:
 
     async def aclose(self) -> None:
         """Close the connections, which folds the WAL into the file; idempotent."""
+        if self._is_open and self._window_position is not None:
+            row = (WINDOW_POSITION, self._window_position)
+            with suppress(sqlite3.Error):
+                await self._writer.transaction(lambda opened: _execute(opened, schema.SET_STATE, row), durable=False)
         async with self._reopening:
             self._closed = True
             await self._disconnect()
@@ -133,16 +137,16 @@ class Log:
         """``append`` for several lines, as one transaction: into the open chat, or this one."""
         names, chat = self._names(), self._chat if chat is None else chat
         named = [replace(line, speaker=line.speaker or names[line.role], chat=chat) for line in lines]
+        position = self._window_position
 
         def work(connection: sqlite3.Connection) -> list[Stored]:
-            stored = [_append(connection, line, self._newest + 1, names) for line in named]
-            fresh = [line.imported for line, one in zip(named, stored, strict=True) if one.fresh]
-            for number, count in Counter(fresh).items():
-                if number:
-                    changes.grow(connection, number, count)
-            return stored
+            if position is not None:
+                _execute(connection, schema.SET_STATE, (WINDOW_POSITION, position))
+            return append_all(connection, named, self._newest + 1, names)
 
-        stored = await self.transaction(work)
+        stored = await self._attempt(lambda: self._writer.transaction(work))
+        self._window_position = None if self._window_position == position else self._window_position
+        self._appended.add(self._newest, stored)
         self._newest = max([self._newest, *(one.line.id for one in stored)])
         return stored
 
@@ -180,8 +184,8 @@ class Log:
         names = self._names()
 
         def work(connection: sqlite3.Connection) -> tuple[LoggedLine, Earlier] | None:
-            for found, session, raw, stamp in _execute(connection, schema.BY_ID, (min(line_id, LARGEST),)):
-                row = (found, session, with_text(raw or "", text), stamp)
+            for found, session, raw, said_at in _execute(connection, schema.BY_ID, (min(line_id, LARGEST),)):
+                row = (found, session, with_text(raw or "", text), said_at)
                 if row[2] is not None:
                     known = deletion.delete(connection, [found]).facts
                     _execute(connection, schema.INSERT_AGAIN, row)
@@ -279,7 +283,7 @@ class Log:
 
     async def add_summary(self, session_id: str, text: str, at: datetime, sources: Sequence[int]) -> int:
         """Keep a summary together with the ids of the lines it was made from; its id."""
-        row = (session_id, json.dumps(message("system", text, {"sources": list(sources)})), _stamp(at))
+        row = (session_id, json.dumps(message("system", text, {"sources": list(sources)})), stamp(at))
         return await self.transaction(lambda connection: int(_execute(connection, schema.INSERT_SUMMARY, row)[0][0]))
 
     async def drop_summary(self, summary: int) -> None:
@@ -333,20 +337,21 @@ class Log:
         now = datetime.now()
         return await self.transaction(lambda connection: facts.record(connection, found, now, position))
 
-    async def set_window_position(self, line_id: int) -> None:
-        """Remember up to which line the recent file has been written.
+    def set_window_position(self, line_id: int) -> None:
+        """Remember up to which line the recent file has been written: with the next line, or at the end.
 
-        Not worth a wait for the disk: what it loses in a power cut the recent file itself tells.
+        Not worth a transaction of its own: what a crash loses of it the recent file itself tells.
         """
-        row = (WINDOW_POSITION, line_id)
-        await self.transaction(lambda connection: _execute(connection, schema.SET_STATE, row), durable=False)
+        self._window_position = line_id
 
     async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
         """Run ``work`` on the writing connection's thread as one transaction (``Connection.transaction``).
 
         When the file turns out to be damaged, ``work`` runs again on the new one; when it is no longer at its path,
-        the log is written there anew before this returns.
+        the log is written there anew before this returns. What changes lines has to be ``durable``.
         """
+        if durable:
+            self._appended.forget()
         return await self._attempt(lambda: self._writer.transaction(work, durable=durable))
 
     # ── reading ──────────────────────────────────────────────────────────────
@@ -378,6 +383,11 @@ class Log:
             return logged_lines(rows[::-1] if after is None else rows, names)
 
         return await self._read(read)
+
+    async def since(self, line_id: int) -> list[LoggedLine]:
+        """All lines of Neko's behind this one, oldest first; those of others may be among them."""
+        known = self._appended.after(line_id)
+        return await self.page(after=line_id) if known is None else known
 
     @property
     def chat(self) -> int:
@@ -542,6 +552,7 @@ class Log:
         self._reader = self._connection(self._threads.reading, _prepare_reader, writer.file)
         self._recaller = self._connection(self._threads.searching, _prepare_reader, writer.file)
         self._openings += 1
+        self._appended.forget()
         self._is_open = True
 
     def _connection(self, lane: Lane, prepare: Work[None], file: Identity | None = None) -> Connection:
@@ -566,23 +577,6 @@ class Log:
                 await connection.aclose()
 
 
-def _append(connection: sqlite3.Connection, line: NewLine, first_id: int, names: Names) -> Stored:
-    row: tuple[Any, ...] = (first_id, line.session_id, line_json(line), _stamp(line.at))
-    if line.client_id is None:
-        inserted = _execute(connection, schema.INSERT, row)
-    else:
-        client_id = well_formed(line.client_id)
-        inserted = _execute(connection, schema.INSERT_ONCE, (*row, client_id))
-        if not inserted:
-            earlier = logged_lines(_execute(connection, schema.BY_CLIENT_ID, (client_id,)), names)
-            return Stored(earlier[0].line, fresh=False)
-    if line.replaces is not None:
-        connection.execute(schema.MARK_REPLACED, (line.replaces,))
-    stored = committed(inserted[0][0], line)
-    index.put(connection, [stored])
-    return Stored(stored, fresh=True)
-
-
 def _prepare_reader(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA query_only=ON")
 
@@ -593,7 +587,3 @@ def _last_id(connection: sqlite3.Connection) -> int:
 
 def _execute(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
     return connection.execute(statement, parameters).fetchall()
-
-
-def _stamp(at: datetime) -> str:
-    return local_naive(at).isoformat(sep=" ", timespec="microseconds")

@@ -367,12 +367,12 @@ class RecentWindow:
             finally:
                 self._writing = False
             self._position_on_disk = position
-            await self._log.set_window_position(position)
+            self._log.set_window_position(position)
 
     async def _merge(self) -> None:
         if not self._writing and await in_thread(self._file.signature) != self._signature:
             await self._reread()
-        for logged in await self._log.page(after=self._position):
+        for logged in await self._log.since(self._position):
             self._position = logged.line.id
             if not logged.own or not _belongs(logged) or logged.line.chat != self._log.chat:
                 continue

@@ -30,11 +30,12 @@ _WRITERS: Final = 3
 """A write waits for the disk most of the time, and in this time other characters' are written."""
 _READERS: Final = 2
 _SEARCHERS: Final = 2
-_MOST_WRITTEN: Final = 16
+_MOST_WRITTEN: Final = 18
 """Connections that a thread holds open: two descriptors each, and one a file for its shared memory. To open a file
 for writing costs a dozen times what it costs to read it beside its writer: its WAL is made anew, and folded in at the
 end."""
-_MOST_READ: Final = 8
+_MOST_READ: Final = 4
+_MOST_SEARCHED: Final = 8
 _MOST_IN_A_ROW: Final = 8
 """Pieces of work on files that are open before the one that waits longest gets its turn."""
 
@@ -260,7 +261,7 @@ class Threads:
     def __init__(self) -> None:
         self.writing = Lane(_WRITERS, _MOST_WRITTEN)
         self.reading = Lane(_READERS, _MOST_READ)
-        self.searching = Lane(_SEARCHERS, _MOST_READ)
+        self.searching = Lane(_SEARCHERS, _MOST_SEARCHED)
 
     async def aclose(self) -> None:
         """After the work that was handed in, close all files and end the threads; idempotent."""

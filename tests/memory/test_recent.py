@@ -157,6 +157,15 @@ async def test_lines_that_never_reached_the_file_are_taken_from_the_log(memory_f
     assert len(memory_folder.entries()) == 4
 
 
+async def test_a_burst_of_lines_reaches_the_file_whole(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open(write_delay_s=60.0)
+    for number in range(50):
+        await memory.store("Mio", new_line(f"line {number}"))
+    assert await memory.delete("Mio", [10, 50]) == [10, 50]
+    await memory.store("Mio", new_line("last"))
+    assert [entry.id for entry in await memory.recent("Mio")] == [*range(1, 10), *range(11, 50), 51]
+
+
 async def test_a_missing_file_is_made_anew_from_the_log(memory_folder: MemoryFolder) -> None:
     await memory_folder.talked(*(f"line {number}" for number in range(15)))
     memory_folder.recent.unlink()
