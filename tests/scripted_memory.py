@@ -304,6 +304,9 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
     async def facts(self, character: str, *, at: datetime | None = None) -> list[Fact]:
         return []
 
+    async def open_questions(self, character: str) -> list[Line]:
+        return []
+
     async def learn(self, character: str, ask: Summarise | None) -> int:
         return 0
 

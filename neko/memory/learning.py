@@ -27,16 +27,20 @@ _ATTEMPTS: Final = 2
 _LONGEST_VALUE: Final = 200
 _LONGEST_NAME: Final = 40
 _LONGEST_LINE: Final = 1_000
+_SPEAKERS: Final = {"user": USER, "assistant": CHARACTER}
+_OF_HERSELF: Final = frozenset(("promise",))
+"""What the rules take of her own words, for true of herself."""
 
 
 def by_rule(lines: Sequence[Line], language: str) -> list[NewFact]:
-    """What the user states of themselves in plain words."""
+    """What the user states of themselves in plain words, and what either of them promises."""
     return [
-        NewFact(USER, attribute, value, line.at, (line.id,))
+        NewFact(subject, attribute, value, line.at, (line.id,))
         for line in lines
-        if line.role == "user"
+        if (subject := _SPEAKERS.get(line.role))
         for sentence in fact_rules.sentences(line.text)
         for attribute, value in fact_rules.stated(sentence, language)
+        if subject == USER or attribute in _OF_HERSELF
     ]
 
 
@@ -73,7 +77,7 @@ async def _answer(ask: Summarise, prompt: str, read: Callable[[list[Any]], T]) -
 
 
 def _label(line: Line) -> str:
-    return {"user": USER, "assistant": CHARACTER}.get(line.role, line.speaker)
+    return _SPEAKERS.get(line.role, line.speaker)
 
 
 def _proposal(item: Any, lines: Mapping[int, Line]) -> NewFact | None:

@@ -25,6 +25,7 @@ from neko.memory.index import find
 from neko.memory.line_codec import Names
 from neko.memory.log import LARGEST, Log
 from neko.memory.meaning import Meaning, NoEmbedders, Progress
+from neko.memory.open_questions import open_questions
 from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.pictures import Pictures
 from neko.memory.recent import RecentFile, RecentWindow, largest_id
@@ -416,6 +417,9 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
 
     async def facts(self, character: str, *, at: datetime | None = None) -> list[Fact]:
         return await (await self._opened(character)).log.facts(at)
+
+    async def open_questions(self, character: str) -> list[Line]:
+        return await (await self._opened(character)).log.recall(open_questions)
 
     async def fact_book(self, character: str) -> FactBook:
         """What the character knows of people, to be looked through and changed by hand."""

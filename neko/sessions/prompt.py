@@ -12,17 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from neko.i18n import attribute_name
 from neko.llm.tokens import beginning, estimate_tokens
 from neko.prompts import phrases
+from neko.sessions.digest import digest, stands
 from neko.sessions.prompt_lines import Instructions, bare_words
 from neko.sessions.recall_lines import recall_lines
+from neko.types.lines import Line
 from neko.types.memory import CHARACTER, USER, Evidence, Fact, RecentEntry
 
 RECENT_BUDGET = 2400
 """How many tokens, as ``estimate_tokens`` counts them, the recent lines may take."""
-FACTS_BUDGET = 400
-"""Tokens of what is known of people."""
 _LONGEST_RECENT = RECENT_BUDGET // 6
 """Tokens of one of them: of a longer one the beginning stands there."""
 _LEAST_RECENT = 40
@@ -43,16 +42,25 @@ class Persona:
 
 
 def compose(
-    persona: Persona, recent: Sequence[RecentEntry], began: datetime, facts: Sequence[Fact] = ()
+    persona: Persona,
+    recent: Sequence[RecentEntry],
+    began: datetime,
+    facts: Sequence[Fact] = (),
+    questions: Sequence[Line] = (),
 ) -> Instructions:
-    """The system prompt of a session that began at this moment; of the ``facts`` what the memo and the recent lines do
-    not say."""
+    """The system prompt of a session that began at this moment; of the ``facts`` and open ``questions`` what the cards,
+    the memo and the recent lines do not say."""
     say = phrases(persona.language)
     names = {"character": persona.character, "master": say["stranger"] if persona.is_stranger else persona.master}
     memo = [entry.text for entry in recent if entry.role == "system"]
     lines, whole = _within_budget([entry for entry in recent if entry.role != "system"], persona)
-    told = fact_lines(facts, persona, bare_words("\n".join((*memo, *lines))))
     traits = {name: dict(values) for name, values in persona.traits.items() if values}
+    called = {USER: names["master"], CHARACTER: persona.character}
+    there = bare_words("\n".join((*memo, *lines)))
+    of_cards = {who: bare_words("\n".join(map(str, traits.get(name, {}).values()))) for who, name in called.items()}
+    new = [fact for fact in facts if fact.pinned or not stands(fact.value, of_cards.get(fact.subject, ""), there)]
+    still = [line for line in questions if line.id not in whole and not stands(line.text, there)]
+    known = digest(new, still, called, persona.language, began)
     pieces = [
         say["preamble"].format(**names),
         persona.prompt,
@@ -61,40 +69,11 @@ def compose(
         say["traits"].format(**names) + "\n" + json.dumps(traits, ensure_ascii=False) if traits else "",
         say["began"].format(now=spoken_time(began, persona.language)),
         say["memo"] + "\n" + memo[0] if memo else "",
-        say["facts"] + "\n" + "\n".join(told.values()) if told else "",
+        known.text,
         say["recent"] + "\n" + "\n".join(lines) if lines else "",
         say["closing"].format(**names),
     ]
-    sources = frozenset(source for fact in told for source in fact.sources)
-    return Instructions("\n\n".join(piece for piece in pieces if piece), whole, sources)
-
-
-def fact_lines(facts: Sequence[Fact], persona: Persona, said: str) -> dict[Fact, str]:
-    """A line for each of the facts that fit into ``FACTS_BUDGET``, those of one person together, the oldest first: all
-    that are pinned, the others by how new they are and without those whose value stands in ``said`` (``bare_words``).
-    """
-    say = phrases(persona.language)
-    speakers = {USER: say["stranger"] if persona.is_stranger else persona.master, CHARACTER: persona.character}
-    lines: dict[Fact, str] = {}
-    left = FACTS_BUDGET
-    pinned, others = [fact for fact in facts if fact.pinned], [fact for fact in facts if not fact.pinned]
-    for fact in (*pinned, *reversed(others)):
-        if not fact.pinned and bare_words(fact.value) in said:
-            continue
-        line = say["fact_line"].format(
-            subject=speakers.get(fact.subject, fact.subject),
-            attribute=attribute_name(fact.attribute, persona.language),
-            value=fact.value,
-            date=f"{fact.valid_from:%Y-%m-%d}",
-        )
-        left -= estimate_tokens(line) + 1
-        if left < 0 and not fact.pinned:
-            break
-        lines[fact] = line
-    first = {fact.subject: at for at, fact in reversed(list(enumerate(facts)))}
-    people = {USER: -2, CHARACTER: -1}
-    order = sorted(lines, key=lambda fact: (people.get(fact.subject, first[fact.subject]), fact.valid_from, fact.id))
-    return {fact: lines[fact] for fact in order}
+    return Instructions("\n\n".join(piece for piece in pieces if piece), whole, known.sources)
 
 
 def before(recent: Sequence[RecentEntry], pending: Sequence[str], *, again: bool) -> list[RecentEntry]:

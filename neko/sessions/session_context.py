@@ -129,6 +129,7 @@ class SessionContext:
             await self._dependencies.settle(self.lines.last_of(turn_id))
             recent = await self._dependencies.memory.recent(self._character)
             known = await self._dependencies.memory.facts(self._character)
+            questions = await self._dependencies.memory.open_questions(self._character)
         except NekoError as error:
             logger.warning("%s: the memo of a session was not renewed: %s", self._character, error.code)
             return
@@ -139,8 +140,9 @@ class SessionContext:
         told = self.lines.told_without(covered)
         rest = [entry for entry in recent if entry.role == "system" or entry.id not in told]
         known = [fact for fact in known if told.isdisjoint(fact.sources)]
+        questions = [line for line in questions if line.id not in told]
         persona = self._dependencies.persona()
-        instructions = prompt.compose(persona, rest, self._began, known)
+        instructions = prompt.compose(persona, rest, self._began, known, questions)
         self.lines.instruct(instructions)
         tools = offered(self._dependencies.toolbox, persona.language, recall=True) if self._takes_tools else ()
         self._send(Renew(instructions.text, covered, tools))

@@ -274,11 +274,12 @@ class ModelSessionSlot:
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
                 recent = await memory.recent(self._character)
                 known = await memory.facts(self._character)
+                questions = await memory.open_questions(self._character)
         except (NekoError, TimeoutError) as error:
             logger.warning("%s: starting without memory: %s", self._character, type(error).__name__)
             fault = error if isinstance(error, NekoError) else memory_too_slow()
             memory_failed(self._dependencies.faults, self._character, fault)
-            recent, known = [], []
+            recent, known, questions = [], [], []
         recent = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in self._observer.unkept)]
         answers_now = self.current is not None and self.current.takes("text")
         pending: list[str] = []
@@ -288,7 +289,7 @@ class ModelSessionSlot:
             recent, to_come = before, [entry.id for entry in recent[len(before) :]]
         else:
             to_come = []
-        instructions = prompt.compose(persona, recent, began, known)
+        instructions = prompt.compose(persona, recent, began, known, questions)
         setup = SessionSetup(
             self._character,
             persona.master,

@@ -320,6 +320,11 @@ class Facts(Protocol):
         """What is true, or was true at a moment (local naive time), the newest last."""
         ...
 
+    async def open_questions(self, character: str) -> list[Line]:
+        """The questions among the last lines that nobody has answered, oldest first: the lines that end with them, each
+        with its question for its text."""
+        ...
+
 
 class ConversationMemory(ConversationLog, Chats, Recall, Facts, Protocol):
     """The part of the memory that a conversation uses."""

@@ -11,8 +11,10 @@ from neko.language import LANGUAGES
 from neko.llm.tokens import estimate_tokens
 from neko.prompts import phrases
 from neko.sessions import prompt
+from neko.sessions.digest import FACTS_BUDGET, OPEN_BUDGET
 from neko.sessions.prompt import Persona
 from neko.sessions.recall_lines import LONGEST_LINE, MOST_LINES, RECALL_BUDGET, excerpt
+from neko.types.lines import Line, Role
 from neko.types.memory import Evidence, Fact, RecentEntry
 
 NOW = datetime(2026, 11, 21, 9, 5)
@@ -156,4 +158,57 @@ def test_the_newest_facts_stay_within_their_budget() -> None:
     bare, full = prompt.compose(persona(), [], NOW).text, prompt.compose(persona(), [], NOW, facts).text
     assert "thing number 199 " in full
     assert "thing number 1 " not in full
-    assert estimate_tokens(full) - estimate_tokens(bare) <= prompt.FACTS_BUDGET + 20
+    assert estimate_tokens(full) - estimate_tokens(bare) <= FACTS_BUDGET + 20
+
+
+def test_a_pinned_fact_stands_there_whatever_else_does() -> None:
+    pinned = replace(fact("likes", "thing number 0", 0), pinned=True)
+    facts = [pinned, *(fact("likes", f"thing number {number}", number) for number in range(1, 200))]
+    text = prompt.compose(persona(), [RecentEntry("system", "Sam likes thing number 0.")], NOW, facts).text
+    assert "- Sam, likes: thing number 0 [2026-11-21]" in text
+    assert "thing number 199 " in text
+
+
+def test_a_fact_that_its_persons_card_tells_is_not_told_again() -> None:
+    told = prompt.compose(
+        replace(persona(), traits={"Mio": {"likes": "tea"}, "Sam": {"city": "Oslo"}}),
+        [],
+        NOW,
+        [fact("home", "oslo", 1), fact("likes", "tea", 2), fact("likes", "tea", 3, "character"), fact("pet", "os", 4)],
+    )
+    assert [line for line in told.text.splitlines() if line.startswith("- ")] == [
+        "- Sam, likes: tea [2026-11-21]",
+        "- Sam, pet: os [2026-11-21]",
+    ]
+
+
+def asked(number: int, text: str, *, days_ago: int = 2, role: Role = "user") -> Line:
+    return Line(number, "s", f"t{number}", role, "", text, NOW.replace(tzinfo=None) - timedelta(days=days_ago))
+
+
+def test_what_is_still_open_stands_there_with_its_day() -> None:
+    before = NOW.replace(tzinfo=None) - timedelta(days=100)
+    facts = [
+        replace(fact("plan", "sail round Iceland", 1), valid_from=before),
+        fact("plan", "job interview on Friday", 2),
+        fact("promise", "send you the recipe", 3, "character"),
+        fact("home", "Oslo", 4),
+    ]
+    questions = [asked(5, "Which violin should Clara buy?"), asked(6, "What became of the boat?", role="assistant")]
+    told = prompt.compose(persona(), [RecentEntry("user", "What became of the boat?", 6)], NOW, facts, questions)
+    opened = told.text.split("Still open")[1].splitlines()[1:]
+    assert [line for line in opened if line.startswith("- ")] == [
+        "- Sam asked, without an answer: Which violin should Clara buy? [2026-11-19]",
+        "- Sam, plan: job interview on Friday [2026-11-21]",
+        "- Mio, promise: send you the recipe [2026-11-21]",
+    ]
+    assert told.text.count("interview on Friday") == 1
+    assert told.sources == {2, 3, 4, 5}
+
+
+def test_what_is_open_stays_within_its_budget_the_newest_first() -> None:
+    questions = [asked(number, f"What about the matter number {number}?", days_ago=50 - number) for number in range(50)]
+    bare, full = prompt.compose(persona(), [], NOW).text, prompt.compose(persona(), [], NOW, [], questions).text
+    assert "number 49?" in full
+    assert "number 1?" not in full
+    assert estimate_tokens(full) - estimate_tokens(bare) <= OPEN_BUDGET + 20
