@@ -161,7 +161,7 @@ class CharacterCards:
 
     def master_traits(self) -> dict[str, str]:
         """What the user says of themselves, without the name."""
-        return _free(self.master())
+        return free_fields(self.master())
 
     def voice(self, name: str) -> str:
         """What her card calls her voice; empty when it names none, or there is no such character."""
@@ -175,7 +175,7 @@ class CharacterCards:
 
     def traits(self, name: str) -> dict[str, str]:
         """The free keys of the card that have a value, as text."""
-        return _free(self.card(name))
+        return free_fields(self.card(name))
 
     def system_prompt(self, name: str, master: str = "") -> str:
         """The card's prompt, else the default one, with both names filled in; ``master`` in place of the user's."""
@@ -426,8 +426,8 @@ def _taken() -> CharacterError:
     return CharacterError("there is a character of this name already", reason="taken")
 
 
-def _free(card: Mapping[str, Any]) -> dict[str, str]:
-    """Free keys with a value that can be said: text, numbers, yes or no, lists of them."""
+def free_fields(card: Mapping[str, Any]) -> dict[str, str]:
+    """Keys that are no settings of the program, with a value that can be said: text, numbers, yes or no, lists."""
     traits: dict[str, str] = {}
     for key, value in card.items():
         if key in SYSTEM_KEYS or value is None or isinstance(value, dict):

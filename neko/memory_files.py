@@ -11,6 +11,7 @@ _RECENT: Final = "recent_"
 _UNKEPT: Final = "unkept_"
 _PICTURES: Final = "pictures_"
 _BACKUPS: Final = "backups_"
+_SETTINGS: Final = "settings_"
 _JSON: Final = ".json"
 
 
@@ -27,6 +28,11 @@ def recent_name(character: str) -> str:
 def unkept_name(character: str) -> str:
     """Lines that the log could not take, a JSON file."""
     return _UNKEPT + character + _JSON
+
+
+def settings_name(character: str) -> str:
+    """What N.E.K.O. extracted of the character and the user, a JSON file."""
+    return _SETTINGS + character + _JSON
 
 
 def pictures_name(character: str) -> str:
@@ -52,4 +58,6 @@ def logs(folder: Path) -> Iterator[Path]:
 def character_of(name: str) -> str | None:
     """Whose memory the file of this name, or its backup, is a part of, if any."""
     bare = name.removesuffix(".bak").removesuffix(_JSON)
-    return next((bare.removeprefix(prefix) for prefix in (_LOG, _RECENT, _UNKEPT) if bare.startswith(prefix)), None)
+    return next(
+        (bare.removeprefix(prefix) for prefix in (_LOG, _RECENT, _UNKEPT, _SETTINGS) if bare.startswith(prefix)), None
+    )

@@ -348,15 +348,20 @@ def settle(cards: CharacterCards, folder: DataFolder) -> None:
     _sweep(folder, trash)
 
 
-def persona(cards: CharacterCards, character: str, language: str) -> Persona:
-    """Who speaks with whom, as a prompt needs it."""
+Known = tuple[Mapping[str, str], Mapping[str, str]]
+"""What is known of a character and of the user."""
+
+
+def persona(cards: CharacterCards, character: str, language: str, known: Known | None = None) -> Persona:
+    """Who speaks with whom, as a prompt needs it. ``known``: by the cards alone if it is None."""
+    hers, users = known or (cards.traits(character), cards.master_traits())
     is_named, master = cards.is_master_named, cards.master_name
     called = master if is_named else prompts.phrases(language)["stranger"]
     return Persona(
         character,
         master,
         cards.system_prompt(character, called),
-        {character: cards.traits(character), called: cards.master_traits()},
+        {character: hers, called: users},
         language,
         is_stranger=not is_named,
     )

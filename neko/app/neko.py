@@ -23,6 +23,7 @@ from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
 from neko.app.earlier_talk import character_of
 from neko.app.embedding import Embedding
+from neko.app.extracted_settings import ExtractedSettings
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
 from neko.app.hearing_models import HearingModels
@@ -132,6 +133,7 @@ class Neko:
             embedders=self.embedding,
         )
         self._compression = CompressionScheduler(self.memory, self.models.of_memory, self.models.summary_model)
+        self.extracted = ExtractedSettings(self.folder.memory, cards, self._on_damage)
         self.conversations = Conversations(cards, self._dependencies)
         self.imports = Imports(
             self.memory.importing,
@@ -261,7 +263,10 @@ class Neko:
             bus=self.bus,
             metrics=self.metrics,
             executor=self._executor,
-            persona=lambda: persona(self.characters.cards, character, self.language_of(character)),
+            persona=lambda: persona(
+                self.characters.cards, character, self.language_of(character), self.extracted.of(character)
+            ),
+            read_settings=lambda: self.extracted.read(character),
             model=lambda mode, owner: self.models.open_session(mode, owner, character),
             label=lambda: self.models.label,
             voice=lambda: self.voices.of(character),

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from neko.memory.paths import checked
-from neko.memory_files import backups_name, log_name, pictures_name, recent_name, unkept_name
+from neko.memory_files import backups_name, log_name, pictures_name, recent_name, settings_name, unkept_name
 from neko.set_aside import COMPANIONS, DAMAGED, REPLACED
 from neko.storage import make_folder, sync_folder
 
@@ -63,7 +63,7 @@ def move(source: Path, character: str, target: Path, new: str) -> None:
 
 def _bases(character: str) -> tuple[str, ...]:
     name = checked(character)
-    documents = (recent_name(name), unkept_name(name), f"settings_{name}.json")
+    documents = (recent_name(name), unkept_name(name), settings_name(name))
     return log_name(name), pictures_name(name), backups_name(name), f"semantic_memory_{name}", *documents
 
 

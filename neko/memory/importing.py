@@ -16,6 +16,7 @@ from neko.memory import changes, chats, schema
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.import_rows import Known, Summary, dated
 from neko.memory.line_codec import Names, Row, message
+from neko.memory_files import settings_name
 from neko.storage import read_json, write_json
 from neko.tasks import in_thread
 from neko.types.lines import NewLine
@@ -95,7 +96,7 @@ class Importing:
     async def settle(self, character: str, settings: Mapping[str, Mapping[str, Any]], *, keep: bool = True) -> int:
         """Lay the settings that N.E.K.O. extracted over the file of the character's own; how many are new. What is
         there already stays. ``keep`` says whether they are written."""
-        path = (await self._opened(character)).log.path.with_name(f"settings_{character}.json")
+        path = (await self._opened(character)).log.path.with_name(settings_name(character))
         return await in_thread(_merge_settings, path, settings, keep)
 
     async def lines_of(self, character: str, number: int) -> list[int]:

@@ -82,6 +82,10 @@ async def _settle_nothing(_through: int) -> None:
     """For a memory without a memo."""
 
 
+async def _read_nothing() -> None:
+    """For a persona that stands in no file."""
+
+
 async def _call_nobody(_name: str) -> None:
     """For conversations without cards."""
 
@@ -92,6 +96,7 @@ class SessionDependencies:
     be had; ``label()`` names the model that would be used; ``voice()`` makes an engine, and ``voice_choice()`` equals
     the ``choice`` of the last one while nothing changed; ``toolbox`` holds the functions a model may call;
     ``call_user`` keeps what the user said that they are called and raises ``NekoError``;
+    ``read_settings`` has the persona follow what stands in files now;
     ``settle`` has the memory fold what was said up to this line into the memo, if it can, and raises ``NekoError``;
     ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
 
@@ -105,6 +110,7 @@ class SessionDependencies:
     voice: Callable[[], Voice]
     voice_choice: Callable[[], object] = lambda: None
     call_user: Callable[[str], Awaitable[None]] = _call_nobody
+    read_settings: Callable[[], Awaitable[None]] = _read_nothing
     settle: Callable[[int], Awaitable[object]] = _settle_nothing
     toolbox: Toolbox | None = None
     faults: StandingFaults = field(default_factory=StandingFaults)

@@ -269,9 +269,10 @@ class ModelSessionSlot:
         handle.listener = self._owner.spawn(self._listen(handle), name="listen")
 
     async def _setup(self, session: ModelSession, began: datetime) -> tuple[SessionSetup, Instructions]:
-        persona, memory = self._dependencies.persona(), self._dependencies.memory
+        memory = self._dependencies.memory
         try:
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
+                await self._dependencies.read_settings()
                 recent = await memory.recent(self._character)
                 known = await memory.facts(self._character)
                 questions = await memory.open_questions(self._character)
@@ -280,6 +281,7 @@ class ModelSessionSlot:
             fault = error if isinstance(error, NekoError) else memory_too_slow()
             memory_failed(self._dependencies.faults, self._character, fault)
             recent, known, questions = [], [], []
+        persona = self._dependencies.persona()
         recent = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in self._observer.unkept)]
         answers_now = self.current is not None and self.current.takes("text")
         pending: list[str] = []

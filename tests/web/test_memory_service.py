@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -57,6 +58,72 @@ async def test_the_rest_of_the_service_answers(client: httpx2.AsyncClient, name:
     assert (await client.post("/memory/shutdown")).json()["status"] == "shutdown_disabled"
     assert (await client.get("/memory/new_dialog/nobody")).text == ""
     assert (await client.post("/memory/cache/nobody", json=history("x"))).status_code == 404
+
+
+def put_settings(neko: Neko, name: str, content: object) -> Path:
+    path = neko.folder.memory / f"settings_{name}.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+async def told(client: httpx2.AsyncClient, name: str) -> dict[str, Any]:
+    text: str = (await client.get(f"/memory/get_settings/{name}")).json()
+    settings: dict[str, Any] = json.loads(text.removeprefix(f"{name}记得"))
+    return settings
+
+
+async def test_the_settings_that_were_extracted_lie_under_the_cards(
+    client: httpx2.AsyncClient, neko: Neko, name: str
+) -> None:
+    cards, master = await told(client, name), neko.characters.cards.master_name
+    (key, value), *_ = cards[name].items()
+    content = {name: {key: "other", "hobby": "stars", "voice_id": "x"}, master: {"city": "Oslo", "age": 30}}
+    path = put_settings(neko, name, content)
+    assert await told(client, name) == {
+        name: {**cards[name], "hobby": "stars", key: value},
+        master: {**cards[master], "city": "Oslo", "age": "30"},
+    }
+    assert json.loads(path.read_text(encoding="utf-8")) == content
+    dialog = (await client.get(f"/memory/new_dialog/{name}")).text
+    assert '"hobby":"stars"' in dialog
+    dependencies = neko._dependencies(name)
+    await dependencies.read_settings()
+    assert dependencies.persona().traits[name]["hobby"] == "stars"
+    path.unlink()
+    assert await told(client, name) == cards
+
+
+@pytest.mark.parametrize(
+    ("names", "known"),
+    [
+        (["Old", "Former"], ("stars", "Oslo")),
+        (["{name}", "Former"], ("stars", "Oslo")),
+        (["Old", "{master}"], ("stars", "Oslo")),
+        (["{name}"], ("stars", None)),
+        (["{master}"], (None, "stars")),
+        (["Old"], (None, "stars")),
+        ([], (None, None)),
+    ],
+)
+async def test_settings_under_a_former_name_still_count(
+    client: httpx2.AsyncClient, neko: Neko, name: str, names: list[str], known: tuple[str | None, str | None]
+) -> None:
+    master = neko.characters.cards.master_name
+    values = [{"city": "stars"}, {"city": "Oslo"}]
+    keys = [one.format(name=name, master=master) for one in names]
+    put_settings(neko, name, dict(zip(keys, values, strict=False)))
+    settings = await told(client, name)
+    assert (settings[name].get("city"), settings[master].get("city")) == known
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"x": 1}', '"x"'])
+async def test_settings_that_cannot_be_used_count_as_empty_and_what_is_damaged_is_told(
+    client: httpx2.AsyncClient, neko: Neko, name: str, content: str
+) -> None:
+    cards = await told(client, name)
+    put_settings(neko, name, content)
+    assert await told(client, name) == cards
+    assert [fault.character for fault in neko.faults.all()] == ([] if content == '{"x": 1}' else [name])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -158,7 +158,7 @@ async def new_dialog(call: Call[Empty, Empty, NamePath]) -> Response:
     said = _said(await call.neko.memory.recent(name), name, cards.master_name)
     return _plain(
         f"========{name}的内心活动========\n{name}的脑海里经常想着自己和{cards.master_name}的事情,"
-        f"他记得{_settings(call.neko, name)}\n\n"
+        f"他记得{await _settings(call.neko, name)}\n\n"
         f"现在时间是{clock}。开始聊天前，{name}又在脑海内整理了近期发生的事情。\n{said}"
     )
 
@@ -180,12 +180,12 @@ async def get_recent_history(call: Call[Empty, Empty, NamePath]) -> Response:
     "/memory/get_settings/{name}",
     path=NamePath,
     response=Text,
-    summary="What the cards say of the character and the user",
+    summary="What the cards, and the settings that N.E.K.O. extracted, say of the character and the user",
     failures=_UNKNOWN,
 )
 async def get_settings(call: Call[Empty, Empty, NamePath]) -> Response:
     name = known(call, call.path.name)
-    return _json(f"{name}记得{_settings(call.neko, name)}")
+    return _json(f"{name}记得{await _settings(call.neko, name)}")
 
 
 class QueryPath(NamePath):
@@ -234,9 +234,10 @@ def _said(entries: Sequence[RecentEntry], name: str, master: str) -> str:
     return "\n".join(f"{speakers[entry.role]} | {entry.text}" for entry in entries)
 
 
-def _settings(neko: Neko, name: str) -> str:
-    cards = neko.characters.cards
-    told: dict[str, Any] = {name: cards.traits(name), cards.master_name: cards.master_traits()}
+async def _settings(neko: Neko, name: str) -> str:
+    await neko.extracted.read(name)
+    hers, users = neko.extracted.of(name)
+    told: dict[str, Any] = {name: hers, neko.characters.cards.master_name: users}
     return orjson.dumps(told, default=dict).decode()
 
 
