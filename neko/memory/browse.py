@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from neko.memory import schema
-from neko.memory.line_codec import Names, logged_lines, message, parsed_row
+from neko.memory.line_codec import Names, Row, logged_lines, message, parsed_row
 from neko.types.lines import Line
-from neko.types.memory import Day, Memo
+from neko.types.memory import Day, Layer, Memo
 
 _COUNTED: Final = f"(instr(message, '\"replaced\"') = 0 OR {schema.NOT_REPLACED})"
 """As ``schema.NOT_REPLACED``, without taking apart the JSON of each row."""
@@ -28,6 +28,15 @@ _OF_DAY: Final = (
 _MEMOS: Final = f"SELECT {schema.COLUMNS} FROM {schema.COMPRESSED} WHERE id < ? ORDER BY id DESC"
 _MEMO: Final = f"SELECT {schema.COLUMNS} FROM {schema.COMPRESSED} WHERE id = ?"
 _REWRITE: Final = f"UPDATE {schema.COMPRESSED} SET message = ? WHERE id = ?"
+
+
+def timeframe(connection: sqlite3.Connection, layer: Layer, start: datetime, end: datetime, limit: int) -> list[Row]:
+    """The first ``limit`` rows of lines, or of summaries, of the times from ``start`` to ``end``, local naive ones,
+    oldest first; replaced lines among them, as N.E.K.O. has it."""
+    table = schema.COMPRESSED if layer == "summary" else schema.ORIGINAL
+    statement = f"SELECT {schema.COLUMNS} FROM {table} WHERE timestamp BETWEEN ? AND ? ORDER BY timestamp, id LIMIT ?"
+    bounds = [moment.isoformat(sep=" ", timespec="microseconds") for moment in (start, end)]
+    return connection.execute(statement, (*bounds, limit)).fetchall()
 
 
 def days(connection: sqlite3.Connection) -> list[Day]:

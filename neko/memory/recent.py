@@ -11,6 +11,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -264,8 +265,11 @@ class RecentWindow:
         return chat
 
     async def _turn_to_chat(self) -> None:
+        """What N.E.K.O. wrote before there was a log stands nowhere else: it stays until it is in the memo."""
         memo = [entry for entry in self._entries if is_memo(entry)]
-        self._entries = [*memo, *await self._end_of_chat()]
+        turns = [entry for entry in self._entries if not is_memo(entry)]
+        before = takewhile(lambda entry: _line_id(entry) is None, turns)
+        self._entries = [*memo, *before, *await self._end_of_chat()]
         self._dirty = True
 
     async def _end_of_chat(self) -> list[Message]:

@@ -22,7 +22,7 @@ from neko.memory.compression import Models
 from neko.memory.fact_book import FactBook
 from neko.memory.importing import Importing
 from neko.memory.index import find
-from neko.memory.line_codec import Names
+from neko.memory.line_codec import Names, Row
 from neko.memory.log import LARGEST, Log
 from neko.memory.meaning import Meaning, NoEmbedders, Progress
 from neko.memory.open_questions import open_questions
@@ -46,6 +46,7 @@ from neko.types.memory import (
     Evidence,
     Fact,
     InChats,
+    Layer,
     Memo,
     MemoryAdministration,
     MemoryBrowsing,
@@ -163,6 +164,14 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         memory = await self._opened(character)
         stored = await memory.log.append(line)
         self._pictures.stored(character, line.pictures)
+        memory.window.touch()
+        memory.meaning.touch()
+        return stored
+
+    async def store_said(self, character: str, lines: Sequence[NewLine]) -> list[Stored]:
+        """Store lines of a talk that is going on, as one transaction; each takes its place in the recent window."""
+        memory = await self._opened(character)
+        stored = await memory.log.append_all(lines)
         memory.window.touch()
         memory.meaning.touch()
         return stored
@@ -456,6 +465,11 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
 
     async def can_undo_review(self, character: str) -> bool:
         return await (await self._opened(character)).settling.can_undo_review()
+
+    async def timeframe(self, character: str, layer: Layer, start: datetime, end: datetime, limit: int) -> list[Row]:
+        """``browse.timeframe``."""
+        log = (await self._opened(character)).log
+        return await log.recall(lambda connection, _: browse.timeframe(connection, layer, start, end, limit))
 
     async def undo_review(self, character: str) -> bool:
         return await (await self._opened(character)).settling.undo_review()

@@ -352,3 +352,22 @@ async def test_what_cannot_be_read_is_told_by_its_number_and_stays(memory_folder
     _write(memory_folder, [_human("mended")])
     assert await window(memory) == ["mended"]
     assert memory_folder.news.get_nowait() == memory_folder.recent
+
+
+@pytest.mark.parametrize("by", ["another chat", "lines from elsewhere"])
+async def test_what_upstream_wrote_stays_until_there_is_a_memo_of_it(memory_folder: MemoryFolder, by: str) -> None:
+    told = [f"word {number} of before" for number in range(12)]
+    _write(memory_folder, [_human(text) for text in told])
+    memory = await memory_folder.open()
+    await say(memory, "hello")
+    if by == "another chat":
+        await memory.change_chat(MIO, None)
+    else:
+        await memory.store_many(MIO, [new_line("hello from elsewhere")])
+    assert (await window(memory))[:12] == told
+    assert await memory.compress(MIO, _told_shortly)
+    assert (await window(memory))[0] == "They talked before."
+
+
+async def _told_shortly(question: str) -> str:
+    return "They talked before."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,37 @@ async def test_a_settled_session_is_summed_up(client: httpx2.AsyncClient, neko: 
     for call in ("process", "renew"):
         assert (await client.post(f"/memory/{call}/{name}", json=said)).json()["status"] == "processed"
     assert len(await neko.memory.recent(name)) <= 10
+
+
+async def test_all_of_what_is_processed_is_in_the_memo_or_in_the_window(
+    client: httpx2.AsyncClient, neko: Neko, name: str
+) -> None:
+    texts = [f"Apple number {at} fell on Monday." for at in range(14)]
+    await client.post(f"/memory/process/{name}", json=history(*texts))
+    memo, *rest = [entry.text for entry in await neko.memory.recent(name)]
+    assert rest == texts[5:]
+    assert all(text in memo for text in texts[:5:2]), "without a model it is of the user's words"
+
+
+async def test_what_was_said_and_summed_up_between_two_moments_is_told(client: httpx2.AsyncClient, name: str) -> None:
+    now = datetime.now()
+    today = {"start": (now - timedelta(days=1)).isoformat(), "end": (now + timedelta(days=1)).isoformat()}
+    earlier = {"start": "2001-01-01", "end": "2001-01-02"}
+    await client.post(f"/memory/process/{name}", json=history(*(f"Apple number {at} fell." for at in range(14))))
+
+    async def asked(what: str, when: dict[str, str], of: str = name) -> list[Any]:
+        answer = await client.get(f"/memory/retrieve_{what}_by_timeframe/{of}", params=when)
+        rows: list[Any] = answer.json()["rows"]
+        return rows
+
+    said = await asked("original", today)
+    assert [row["message"]["type"] for row in said[:3]] == ["human", "ai", "human"]
+    assert len(said) == 14
+    (summed_up,) = await asked("summary", today)
+    assert summed_up["message"]["type"] == "system"
+    assert len(summed_up["sources"]) == 5
+    assert await asked("original", earlier) == await asked("summary", earlier) == []
+    assert await asked("original", today, "nobody") == []
 
 
 async def test_what_was_said_is_searched_for(client: httpx2.AsyncClient, name: str) -> None:

@@ -113,7 +113,7 @@ async def _kept(call: Call[InputHistory, Empty, NamePath], status: str, settling
     try:
         lines = _lines(call.body.input_history)
         if lines:
-            await memory.store_many(name, lines)
+            await memory.store_said(name, lines)
         if settling is not Settling.NONE:
             models, detailed = call.neko.models.of_memory(), settling is Settling.DETAILED
             if await memory.compress(name, models.summarise, route=models.route, detailed=detailed):
