@@ -6,15 +6,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
-from neko.memory import browse, changes, reviewed, unkept_file
+from neko.memory import reviewed, unkept_file
 from neko.memory.background import BackgroundWork
+from neko.memory.browsing import MOST_WORDS, Browsing
 from neko.memory.character_files import remove_beside
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
@@ -22,8 +23,8 @@ from neko.memory.compression import Models
 from neko.memory.fact_book import FactBook
 from neko.memory.importing import Importing
 from neko.memory.index import find
-from neko.memory.line_codec import Names, Row
-from neko.memory.log import LARGEST, Log
+from neko.memory.line_codec import Names
+from neko.memory.log import Log
 from neko.memory.meaning import Meaning, NoEmbedders, Progress
 from neko.memory.open_questions import open_questions
 from neko.memory.paths import log_path, recent_path, unkept_path
@@ -39,25 +40,17 @@ from neko.tasks import TaskOwner, in_thread, together
 from neko.types.embedding import Embedders
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import (
-    Change,
     ChatList,
     ConversationMemory,
-    Day,
     Evidence,
     Fact,
     InChats,
-    Layer,
-    Memo,
     MemoryAdministration,
-    MemoryBrowsing,
     RecentEntry,
     Summarise,
 )
 
 logger = logging.getLogger(__name__)
-
-_MOST_WORDS = 16
-"""Of a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +67,7 @@ class LayerSizes:
 OnDamage = Callable[[NekoError], None]
 
 
-class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
+class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
     """One log and one recent window per character, opened at first use.
 
     ``master`` is the user's name; ``language`` is the reader's, for texts that do not show one.
@@ -233,42 +226,6 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
     async def correct(self, character: str, line_id: int, text: str) -> Line | None:
         return await (await self._opened(character)).correct(line_id, text)
 
-    async def days(self, character: str) -> list[Day]:
-        return await (await self._opened(character)).log.recall(lambda connection, _: browse.days(connection))
-
-    async def day(self, character: str, day: date, *, after: int = 0, limit: int = 100) -> list[Line]:
-        log = (await self._opened(character)).log
-        return await log.recall(partial(browse.of_day, day=day, after=after, limit=max(limit, 0)))
-
-    async def named_lines(self, character: str, ids: Sequence[int]) -> list[Line]:
-        log, wanted = (await self._opened(character)).log, set(ids)
-        return [one.line for one in await log.with_earlier(sorted(wanted)) if one.line.id in wanted]
-
-    async def memos(self, character: str, text: str = "", *, before: int | None = None, limit: int = 50) -> list[Memo]:
-        log, words = (await self._opened(character)).log, text.split()[:_MOST_WORDS]
-        end = LARGEST if before is None else min(before, LARGEST)
-        return await log.recall(lambda connection, _: browse.memos(connection, words, before=end, limit=limit))
-
-    async def rewrite_memo(self, character: str, memo_id: int, text: str) -> Memo | None:
-        memory = await self._opened(character)
-        memo = await memory.log.recall(lambda connection, _: browse.memo(connection, min(memo_id, LARGEST)))
-        if memo is None:
-            return None
-        await memory.rewrite_memo(memo, text)
-        return replace(memo, text=text)
-
-    async def changes(self, character: str, limit: int = 200) -> list[Change]:
-        log = (await self._opened(character)).log
-        return await log.recall(lambda connection, _: changes.last(connection, limit))
-
-    async def rid_of_deleted(self, character: str, timeout_s: float = 10.0) -> bool:
-        try:
-            async with asyncio.timeout(timeout_s):
-                await (await self._opened(character)).log.rid_of_deleted()
-        except TimeoutError:
-            return False
-        return True
-
     async def keep_pictures(self, character: str, pictures: Sequence[bytes]) -> tuple[str, ...]:
         return await self._pictures.keep(character, pictures)
 
@@ -375,7 +332,7 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
             ) from error
 
     async def find(self, character: str, text: str, *, limit: int = 50, before: int | None = None) -> list[Line]:
-        words = text.split()[:_MOST_WORDS]
+        words = text.split()[:MOST_WORDS]
         if not words or limit <= 0:
             return []
         timeout_s = self._timeouts.find_timeout_s
@@ -462,17 +419,6 @@ class MemoryService(ConversationMemory, MemoryBrowsing, MemoryAdministration):
         opening = self._opening.get(character)
         memory = opening.result() if opening and opening.done() and not opening.cancelled() else None
         return (isinstance(memory, CharacterMemory) and memory.settling.cancel_review()) or waited
-
-    async def can_undo_review(self, character: str) -> bool:
-        return await (await self._opened(character)).settling.can_undo_review()
-
-    async def timeframe(self, character: str, layer: Layer, start: datetime, end: datetime, limit: int) -> list[Row]:
-        """``browse.timeframe``."""
-        log = (await self._opened(character)).log
-        return await log.recall(lambda connection, _: browse.timeframe(connection, layer, start, end, limit))
-
-    async def undo_review(self, character: str) -> bool:
-        return await (await self._opened(character)).settling.undo_review()
 
     async def review(self, character: str, correct: Summarise | None) -> bool:
         return await (await self._opened(character)).settling.review(correct)
