@@ -27,6 +27,7 @@ from neko.web.pages import WEB, page_routes
 from neko.web.request_language import client_language
 from neko.web.routes import (
     agent,
+    approvals,
     avatar_models,
     characters,
     chats,
@@ -38,6 +39,7 @@ from neko.web.routes import (
     helplines,
     history,
     languages,
+    mcp,
     memory,
     memory_browser,
     memory_facts,
@@ -90,6 +92,8 @@ ROUTE_MODULES = (
     emotion,
     faults,
     agent,
+    approvals,
+    mcp,
     steam,
     metrics,
 )

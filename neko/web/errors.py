@@ -28,6 +28,7 @@ from neko.errors import (
     SpeechUnreadableError,
 )
 from neko.tasks import in_thread
+from neko.tool_errors import ToolServerError
 from neko.web.request_language import request_language
 from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
 
@@ -126,6 +127,8 @@ def _status(error: NekoError) -> int:
         return 400
     if isinstance(error, MemoryStoreError):
         return 503
+    if isinstance(error, ToolServerError):
+        return 404 if error.code == "tool_server_unknown" else 409
     if isinstance(error, SpeechSilentError):
         return 504
     if isinstance(error, SpeechRefusedError | SpeechCutError | SpeechUnreadableError):

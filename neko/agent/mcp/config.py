@@ -56,11 +56,6 @@ class ServerConfig:
     policy: Policy | None = None
     choices: Mapping[str, ToolChoice] = field(default_factory=dict, hash=False)
 
-    @property
-    def place(self) -> str:
-        """Where it is, for people: the program's name or the address, without secrets."""
-        return masked_url(self.url) if self.url else self.command
-
     def secrets(self) -> frozenset[str]:
         """What must stand in no log."""
         values = [*self.env.values(), *self.headers.values()]
@@ -235,6 +230,12 @@ def shown(entry: Entry) -> Entry:
         if isinstance(safe.get(key), str):
             safe[key] = masked_url(safe[key])
     return safe
+
+
+def place_of(entry: Entry) -> str:
+    """Where it is, for people: the program's name, or the address without secrets."""
+    url = next((str(entry[key]) for key in _URLS if entry.get(key)), "")
+    return masked_url(url) if url else str(entry.get("command") or "")
 
 
 def _shown_value(value: Any) -> str:

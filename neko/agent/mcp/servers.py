@@ -11,6 +11,7 @@ from neko.agent.mcp import config
 from neko.agent.mcp.config import Entry
 from neko.agent.mcp.connection import ServerTool
 from neko.agent.mcp.server import Server, ServerState
+from neko.agent.mcp.server_log import LogLine
 from neko.agent.policy import in_force
 from neko.errors import NekoError
 from neko.net import Network
@@ -76,6 +77,12 @@ class McpServers:
         """Why it does not work, if it should."""
         server = self._servers.get(name)
         return server.error if server else self._unusable.get(name)
+
+    def log(self, name: str) -> list[LogLine]:
+        """What a server wrote lately; raises ``ToolServerError`` for one that is not there."""
+        self._known(name)
+        server = self._servers.get(name)
+        return server.log.lines if server else []
 
     def tools(self) -> Iterator[tuple[Server, ServerTool]]:
         """The tools of all servers that work or may work again soon, in the order of the file."""

@@ -1,0 +1,284 @@
+"""The MCP servers whose tools she may use: which there are, how they are, and what may be done without asking."""
+
+from __future__ import annotations
+
+import time
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from neko.agent.mcp import config
+from neko.agent.mcp.server import Server, ServerState
+from neko.errors import NekoError
+from neko.tasks import in_thread
+from neko.types.agent import Act, Policy
+from neko.web.endpoint import Call, delete, get, post, put
+from neko.web.errors import failure_of
+from neko.web.request_language import request_language
+from neko.web.schemas import Empty, Failure, Schema, Success
+
+_LARGEST_IMPORT = 200_000
+_UNKNOWN = {404: "There is no such server."}
+_REFUSED = {**_UNKNOWN, 409: "It cannot be used as it is, or the disk refuses."}
+
+
+class ServerPath(Schema):
+    name: Annotated[str, Field(min_length=1, max_length=config.LONGEST_NAME)]
+
+
+class McpTool(Schema):
+    """``act``: at worst, by its own hints. ``policy``: what holds for it; ``chosen``: the user's own word, if any."""
+
+    name: str
+    title: str
+    description: str
+    act: Act
+    policy: Policy
+    chosen: Policy | None
+
+
+class McpServer(Schema):
+    """``entry``: as in ``mcp.json``, with its secrets masked. ``place``: its program or address. ``problem``: why it
+    does not work."""
+
+    name: str
+    on: bool
+    state: ServerState
+    place: str
+    version: str
+    policy: Policy | None
+    entry: dict[str, Any]
+    tools: list[McpTool]
+    problem: Failure | None
+
+
+class McpServerList(Success):
+    """``installed``: whether what speaks the protocol is there (the extra ``mcp``)."""
+
+    installed: bool
+    servers: list[McpServer]
+
+
+class ServerEntry(Schema):
+    """``entry``: as other programs write it; a masked value that comes back is left as it is."""
+
+    entry: dict[str, Any]
+
+
+class Pasted(Schema):
+    text: Annotated[str, Field(min_length=1, max_length=_LARGEST_IMPORT)]
+
+
+class Imported(Success):
+    names: list[str]
+
+
+class Switched(Schema):
+    on: bool
+
+
+class PolicyChoice(Schema):
+    """``policy`` null takes the word back; ``tool`` null: of the whole server."""
+
+    policy: Policy | None
+    tool: Annotated[str, Field(max_length=200)] | None = None
+
+
+class TestResult(Success):
+    """Of one connection that was made for this and ended."""
+
+    works: bool
+    seconds: float
+    tools: list[str]
+    log: list[str]
+    problem: Failure | None
+
+
+class LogEntry(Schema):
+    at: str
+    source: str
+    text: str
+
+
+class ServerLogLines(Success):
+    lines: list[LogEntry]
+
+
+class McpAvailability(Schema):
+    """As N.E.K.O. has it (``contract/agent.md`` §9)."""
+
+    ready: bool
+    capabilities_count: int
+    reasons: list[str]
+
+
+@get("/api/mcp/servers", response=McpServerList, summary="The MCP servers, their state and their tools")
+async def mcp_servers(call: Call) -> McpServerList:
+    installed = await in_thread(lambda: find_spec("mcp") is not None)
+    listed = [await _shown(call, name, entry) for name, entry in call.neko.mcp.entries.items()]
+    return McpServerList(installed=installed, servers=listed)
+
+
+@put(
+    "/api/mcp/servers/{name:path}",
+    path=ServerPath,
+    body=ServerEntry,
+    response=Success,
+    summary="Add an MCP server, or change it",
+    failures=_REFUSED,
+)
+async def put_mcp_server(call: Call[ServerEntry, Empty, ServerPath]) -> Success:
+    await call.neko.mcp.put(call.path.name, call.body.entry)
+    return Success()
+
+
+@delete(
+    "/api/mcp/servers/{name:path}",
+    path=ServerPath,
+    response=Success,
+    summary="Forget an MCP server and what was said of it",
+    failures=_REFUSED,
+)
+async def remove_mcp_server(call: Call[Empty, Empty, ServerPath]) -> Success:
+    await call.neko.mcp.remove(call.path.name)
+    return Success()
+
+
+@post(
+    "/api/mcp/import",
+    body=Pasted,
+    response=Imported,
+    summary="Take over the servers of another program's settings; they are off until they are switched on",
+    failures={409: "There is no server in it, or the disk refuses."},
+)
+async def import_mcp_servers(call: Call[Pasted]) -> Imported:
+    return Imported(names=await call.neko.mcp.add(call.body.text))
+
+
+@post(
+    "/api/mcp/servers/{name:path}/switch",
+    path=ServerPath,
+    body=Switched,
+    response=Success,
+    summary="Switch an MCP server on or off",
+    failures=_REFUSED,
+)
+async def switch_mcp_server(call: Call[Switched, Empty, ServerPath]) -> Success:
+    await call.neko.mcp.switch(call.path.name, call.body.on)
+    return Success()
+
+
+@post(
+    "/api/mcp/servers/{name:path}/restart",
+    path=ServerPath,
+    response=Success,
+    summary="Begin anew with an MCP server",
+    failures=_REFUSED,
+)
+async def restart_mcp_server(call: Call[Empty, Empty, ServerPath]) -> Success:
+    await call.neko.mcp.restart(call.path.name)
+    return Success()
+
+
+@post(
+    "/api/mcp/servers/{name:path}/test",
+    path=ServerPath,
+    response=TestResult,
+    summary="Connect to an MCP server once, and list its tools",
+    failures=_REFUSED,
+)
+async def test_mcp_server(call: Call[Empty, Empty, ServerPath]) -> TestResult:
+    began = time.monotonic()
+    tried = await call.neko.mcp.test(call.path.name)
+    return TestResult(
+        works=tried.state is ServerState.READY,
+        seconds=round(time.monotonic() - began, 1),
+        tools=[tool.name for tool in tried.tools],
+        log=[line.text for line in tried.log.lines],
+        problem=await _problem(call, tried.error),
+    )
+
+
+@get(
+    "/api/mcp/servers/{name:path}/log",
+    path=ServerPath,
+    response=ServerLogLines,
+    summary="What an MCP server wrote lately, without its secrets",
+    failures=_UNKNOWN,
+)
+async def mcp_server_log(call: Call[Empty, Empty, ServerPath]) -> ServerLogLines:
+    lines = call.neko.mcp.log(call.path.name)
+    return ServerLogLines(
+        lines=[LogEntry(at=line.at.isoformat(timespec="seconds"), source=line.source, text=line.text) for line in lines]
+    )
+
+
+@put(
+    "/api/mcp/servers/{name:path}/policy",
+    path=ServerPath,
+    body=PolicyChoice,
+    response=Success,
+    summary="What may be done with an MCP server's tools, or one of them, without asking",
+    failures=_REFUSED,
+)
+async def put_mcp_policy(call: Call[PolicyChoice, Empty, ServerPath]) -> Success:
+    await call.neko.mcp.set_policy(call.path.name, call.body.policy, call.body.tool)
+    return Success()
+
+
+@get("/api/agent/mcp/availability", response=McpAvailability, summary="Whether any MCP tool can be used")
+async def mcp_availability(call: Call) -> McpAvailability:
+    count = sum(1 for _ in call.neko.mcp.tools())
+    servers = [await _shown(call, name, entry) for name, entry in call.neko.mcp.entries.items()]
+    reasons = [server.problem.error for server in servers if server.problem]
+    return McpAvailability(ready=count > 0, capabilities_count=count, reasons=reasons)
+
+
+async def _shown(call: Call, name: str, entry: config.Entry) -> McpServer:
+    server = call.neko.mcp.server(name)
+    ours = entry.get("neko") if isinstance(entry.get("neko"), dict) else None
+    return McpServer(
+        name=name,
+        on=config.is_on(entry),
+        state=server.state if server else ServerState.FAILED if config.is_on(entry) else ServerState.OFF,
+        place=config.place_of(entry),
+        version=server.version if server else "",
+        policy=config.policy_of(ours.get("policy")) if ours else None,
+        entry=config.shown(entry),
+        tools=_tools(call, server) if server else [],
+        problem=await _problem(call, call.neko.mcp.error(name)),
+    )
+
+
+def _tools(call: Call, server: Server) -> list[McpTool]:
+    choices = server.config.choices
+    return [
+        McpTool(
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            act=tool.act,
+            policy=call.neko.mcp.policy(server, tool),
+            chosen=choices[tool.name].policy if tool.name in choices else None,
+        )
+        for tool in server.tools
+    ]
+
+
+async def _problem(call: Call[Any, Any, Any], error: NekoError | None) -> Failure | None:
+    return await failure_of(error, request_language(call.request, call.neko)) if error else None
+
+
+ENDPOINTS = (
+    mcp_servers,
+    switch_mcp_server,
+    restart_mcp_server,
+    test_mcp_server,
+    mcp_server_log,
+    put_mcp_policy,
+    put_mcp_server,
+    remove_mcp_server,
+    import_mcp_servers,
+    mcp_availability,
+)
