@@ -1,74 +1,182 @@
-"""Run in a process of its own: does with a memory all that writes, for ever, and prints what is committed.
+"""Run in a process of its own: does with a Neko all that writes to its memory, for ever, and tells each step.
 
-``+ id text`` for a stored line, ``- id`` for one that is about to be deleted.
+A line of JSON before a step (``begins``) and one after it (``done``), with what it is about: whose memory it is
+(``MAIN``, who is renamed to and fro, ``CLEARED``, ``DELETED``), and the ids of lines with their texts. Every text has
+a word of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from neko.memory.character_files import move
-from neko.memory.service import MemoryService
-from neko.tasks import TaskOwner
-from neko.types.lines import NewLine, Role, Stored
+from neko.app import Neko
+from neko.settings import Settings
+from neko.types.lines import Line, NewLine, Role
+from neko.types.memory import InChats
+from tests.word_embedder import Choice, WordEmbedder
 
-NAME, OTHER = "Mio", "Mia"
+MAIN, CLEARED, DELETED = "main", "cleared", "deleted"
+NAMES = ("Una", "Uno")
+"""One of them is that of ``MAIN``."""
+CLEARED_NAME, DELETED_NAME = "Rin", "Ren"
+EMBEDDERS = (WordEmbedder("words"), WordEmbedder("others"))
+_STEPS: dict[str, int] = {
+    "store": 40,
+    "many": 8,
+    "compress": 8,
+    "review": 4,
+    "learn": 4,
+    "forget": 10,
+    "correct": 5,
+    "undo": 4,
+    "rename": 5,
+    "back_up": 3,
+    "embed": 3,
+    "chat": 3,
+    "fold_in": 2,
+    "clear": 4,
+    "delete": 4,
+}
 
 
-def new_line(tag: str, number: int) -> NewLine:
-    role: Role = "user" if number % 2 else "assistant"
-    return NewLine(
-        "s", tag, role, f"{tag} line {number} " + "猫" * (number % 50), datetime.now(), client_id=f"{tag}-{number}"
-    )
+def started(folder: Path) -> Neko:
+    """The program over this folder, which embeds by ``EMBEDDERS``."""
+    return Neko(Settings(data_dir=folder, environ={}, port=0, find_local_servers=False))
 
 
-def told(text: str) -> None:
-    sys.stdout.write(text + "\n")
+def tell(**values: Any) -> None:
+    sys.stdout.write(json.dumps(values) + "\n")
     sys.stdout.flush()
 
 
-async def main(folder: Path, tag: str, seed: int) -> None:
-    chance = random.Random(seed)
-    async with TaskOwner("at work") as owner:
-        memory = MemoryService(folder, owner)
-        await memory.start()
-        name, number = NAME, 0
-        known: list[int] = []
+class AtWork:
+    def __init__(self, neko: Neko, tag: str, seed: int) -> None:
+        self._neko = neko
+        self._memory = neko.memory
+        self._tag = tag
+        self._chance = random.Random(seed)
+        self._number = 0
+        self._choice = Choice(EMBEDDERS[seed % 2], EMBEDDERS[1 - seed % 2])
+        self._memory._embedders = self._choice
+        self._name = next(name for name in NAMES if name in neko.characters.names)
+        self._known: list[Line] = []
+
+    async def run(self) -> None:
+        self._known = await self._memory.lines(self._name, limit=100_000, chat=InChats.ALL)
         while True:
-            what = chance.choices(("store", "many", "compress", "delete", "rename", "back up"), (60, 10, 10, 6, 4, 6))[
-                0
+            [step] = self._chance.choices(list(_STEPS), list(_STEPS.values()))
+            work: Callable[[], Awaitable[None]] = getattr(self, step)
+            if self._chance.random() < 0.3 and step not in ("rename", "store", "many"):
+                await asyncio.gather(work(), self.store())
+            else:
+                await work()
+
+    def _new_line(self) -> NewLine:
+        self._number += 1
+        role: Role = "user" if self._number % 2 else "assistant"
+        word = f"q{self._tag}x{self._number}z"
+        text = f"I live in {word}." if self._number % 5 == 0 else f"{word} was said " + "猫" * (self._number % 50)
+        return NewLine("s", self._tag, role, text, datetime.now(), client_id=f"{self._tag}-{self._number}")
+
+    async def store(self) -> None:
+        stored = (await self._memory.store(self._name, self._new_line())).line
+        self._known.append(stored)
+        tell(done="store", who=MAIN, lines={stored.id: stored.text})
+
+    async def many(self) -> None:
+        stored = await self._memory.store_many(self._name, [self._new_line() for _ in range(30)])
+        self._known += [one.line for one in stored]
+        tell(done="store", who=MAIN, lines={one.line.id: one.line.text for one in stored})
+
+    async def compress(self) -> None:
+        await self._memory.compress(self._name, _quoting if self._chance.random() < 0.7 else None)
+
+    async def review(self) -> None:
+        await self._memory.review(self._name, _quoting)
+
+    async def learn(self) -> None:
+        await self._memory.learn(self._name, None)
+
+    async def forget(self) -> None:
+        if len(self._known) > 20:
+            gone = [
+                self._known.pop(self._chance.randrange(len(self._known))) for _ in range(self._chance.choice((1, 5)))
             ]
-            number += 1
-            if what == "store":
-                tell(known, [await memory.store(name, new_line(tag, number))])
-            elif what == "many":
-                lines = [new_line(tag, number + one) for one in range(30)]
-                number += len(lines)
-                tell(known, await memory.store_many(name, lines))
-            elif what == "compress":
-                await memory.compress(name, None)
-            elif what == "delete" and known:
-                gone = known.pop(chance.randrange(len(known)))
-                told(f"- {gone}")
-                await memory.delete(name, [gone])
-            elif what == "rename":
-                new = OTHER if name == NAME else NAME
-                with memory.hold(new):
-                    await memory.close(name)
-                    await asyncio.to_thread(move, folder, name, folder, new)
-                name = new
-            elif what == "back up":
-                await memory.back_up()
+            ids = [line.id for line in gone]
+            tell(begins="forget", who=MAIN, ids=ids)
+            await self._memory.delete(self._name, ids, may_be_undone=True)
+            tell(done="forget", who=MAIN, ids=ids)
+
+    async def undo(self) -> None:
+        tell(begins="undo", who=MAIN)
+        back = await self._memory.restore(self._name)
+        self._known += back
+        tell(done="undo", who=MAIN, lines={line.id: line.text for line in back})
+
+    async def correct(self) -> None:
+        if self._known:
+            at = self._chance.randrange(len(self._known))
+            line, text = self._known[at], self._new_line().text
+            tell(begins="correct", who=MAIN, lines={line.id: text})
+            await self._memory.correct(self._name, line.id, text)
+            tell(done="correct", who=MAIN, lines={line.id: text})
+
+    async def rename(self) -> None:
+        new = NAMES[1 - NAMES.index(self._name)]
+        await self._neko.characters.rename(self._name, new)
+        self._name = new
+
+    async def back_up(self) -> None:
+        for copy in (self._neko.folder.memory).glob("backups_*/*"):
+            copy.unlink()  # else none is due
+        await self._memory.back_up()
+
+    async def embed(self) -> None:
+        self._choice.current, self._choice.others = self._choice.others[0], (self._choice.current,)
+        self._memory.embedder_changed()
+
+    async def chat(self) -> None:
+        await self._memory.change_chat(self._name, self._chance.choice((None, 0)))
+
+    async def fold_in(self) -> None:
+        await (await self._memory._opened(self._name)).log._folded_in()
+
+    async def clear(self) -> None:
+        tell(begins="clear", who=CLEARED)
+        await self._neko.characters.clear_memory(CLEARED_NAME)
+        tell(done="clear", who=CLEARED)
+        stored = await self._memory.store_many(CLEARED_NAME, [self._new_line() for _ in range(5)])
+        tell(done="store", who=CLEARED, lines={one.line.id: one.line.text for one in stored})
+
+    async def delete(self) -> None:
+        if DELETED_NAME in self._neko.characters.names:
+            stored = (await self._memory.store(DELETED_NAME, self._new_line())).line
+            tell(done="store", who=DELETED, lines={stored.id: stored.text})
+            tell(begins="delete", who=DELETED)
+            await self._neko.characters.delete(DELETED_NAME)
+            tell(done="delete", who=DELETED)
+        else:
+            tell(begins="restore", who=DELETED)
+            await self._neko.characters.restore(DELETED_NAME)
+            tell(done="restore", who=DELETED)
 
 
-def tell(known: list[int], stored: list[Stored]) -> None:
-    for one in stored:
-        known.append(one.line.id)
-        told(f"+ {one.line.id} {one.line.text}")
+async def _quoting(prompt: str) -> str:
+    """A memo that holds many of the words."""
+    return " ".join([word for word in prompt.split() if word.startswith("q") and "x" in word][:20]) or "Nothing."
+
+
+async def main(folder: Path, tag: str, seed: int) -> None:
+    tell(begins="start")
+    async with started(folder) as neko:
+        await AtWork(neko, tag, seed).run()
 
 
 if __name__ == "__main__":
