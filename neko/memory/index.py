@@ -87,6 +87,13 @@ def catch_up(connection: sqlite3.Connection, names: Names, limit: int = STEP) ->
     return len(rows) == limit
 
 
+def reached(connection: sqlite3.Connection) -> tuple[int, int]:
+    """The id up to which the log has been caught up with, and the last one."""
+    (position,) = connection.execute("SELECT position FROM neko_indexed").fetchone()
+    (last,) = connection.execute(schema.LAST_ID).fetchone()
+    return max(0, min(position, last)), last
+
+
 def purge(connection: sqlite3.Connection) -> None:
     """Write the index anew without what deleted lines have left in it; outside of any transaction that deletes."""
     connection.execute("INSERT INTO neko_index (neko_index) VALUES ('rebuild')")

@@ -78,6 +78,7 @@ class Log:
         self._claim = claim
         self._newest = floor
         self._chat = 0
+        self.is_indexing = False  # until an old log is in the index recall finds what is there
         self.unfinished = unfinished.NOTHING
         self._lock_timeout_s = lock_timeout_s
         self._read_timeout_s = read_timeout_s
@@ -429,8 +430,9 @@ class Log:
         """
         names = self._names()
         await in_thread(import_module, "numpy")
-        while await self.transaction(lambda connection: index.catch_up(connection, names), durable=False):
-            pass
+        self.is_indexing = True
+        while self.is_indexing:
+            self.is_indexing = await self.transaction(lambda at: index.catch_up(at, names), durable=False)
 
     async def rebuild_index(self) -> int:
         """Make the index anew from the lines; how many there are in it."""

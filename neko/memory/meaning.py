@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-State = Literal["off", "working", "waiting", "done"]
+State = Literal["off", "working", "paused", "waiting", "done"]
 
 _REFUSALS: Final = (ModelBadRequestError, ModelContentFilteredError)
 _LARGEST: Final = 2**63 - 1
@@ -55,7 +55,8 @@ class NoEmbedders(Embedders):
 @dataclass(frozen=True, slots=True)
 class Progress:
     """``done`` of ``total`` lines have a vector; a few are never given one. ``model`` is what embeds, for the user, ""
-    for nothing. ``waiting``: for ``error`` to be over, which is tried again, if it is not permanent."""
+    for nothing. ``paused``: by the user. ``waiting``: for ``error`` to be over, which is tried again, if it is not
+    permanent."""
 
     state: State
     model: str
@@ -97,6 +98,8 @@ class Meaning:
         self._timeouts = timeouts
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()
+        self._may_embed = asyncio.Event()
+        self._may_embed.set()
         self._current: _Model | None = None
         self._before: _Model | None = None
         self._above = self._below = 0
@@ -128,11 +131,20 @@ class Meaning:
         title = current.embedder.model.title if current else ""
         done = min(current.lines.count, total) if current else 0
         state = "working" if self._state == "done" and not self._settled.is_set() else self._state
+        if state == "working" and not self._may_embed.is_set():
+            state = "paused"
         return Progress(state, title, done, total, self._error)
 
     async def settled(self) -> None:
         """Return when there is nothing to embed, or it cannot be."""
         await self._settled.wait()
+
+    def pause(self, on: bool) -> None:
+        """Embed nothing until further notice, or go on."""
+        if on:
+            self._may_embed.clear()
+        else:
+            self._may_embed.set()
 
     # ── embedding ─────────────────────────────────────────────────────────────
 
@@ -239,6 +251,7 @@ class Meaning:
 
     async def _embed_some(self, model: _Model, above: int, below: int) -> int:
         """Embed some of the newest lines between two ids; the id below which to go on, ``above`` at the end."""
+        await self._may_embed.wait()
         number = model.lines.number
 
         def look(connection: sqlite3.Connection, names: Names) -> tuple[dict[int, str], int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
-from neko.memory import reviewed, unkept_file
+from neko.memory import index, reviewed, unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.browsing import MOST_WORDS, Browsing
 from neko.memory.character_files import remove_beside
@@ -353,11 +353,21 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         """Another embedder may be in force."""
         for task in self._opening.values():
             if task.done() and not task.cancelled() and isinstance(memory := task.result(), CharacterMemory):
+                memory.meaning.pause(False)
                 memory.meaning.touch()
 
     async def meaning(self, character: str) -> Progress:
         """How many of the character's lines are found by their meaning."""
         return await (await self._opened(character)).meaning.progress()
+
+    async def pause_embedding(self, character: str, *, on: bool) -> None:
+        """Embed none of the character's lines until further notice, or until the files are closed; or go on."""
+        (await self._opened(character)).meaning.pause(on)
+
+    async def indexing(self, character: str) -> tuple[int, int] | None:
+        """How far an old log has been taken into the index, in ids; None when all of it is."""
+        log = (await self._opened(character)).log
+        return await log.recall(lambda connection, _: index.reached(connection)) if log.is_indexing else None
 
     async def embedded(self, character: str) -> None:
         """Return when every line that can be is found by its meaning."""

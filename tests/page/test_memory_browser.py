@@ -215,7 +215,7 @@ async def test_what_is_not_ticked_stays(running_neko: RunningNeko, driver: PageD
 
 async def test_all_that_was_said_can_be_taken_along(running_neko: RunningNeko, visitor: PageDriver) -> None:
     await said(running_neko, 0, "I live in Oslo", "How cold!")
-    await browse(running_neko, visitor, "#files")
+    await browse(running_neko, visitor, "#manage")
     async with visitor.page.expect_download() as started:
         await visitor.get("export-json").click()
     download = await started.value
@@ -229,7 +229,7 @@ async def test_memories_of_n_e_k_o_are_told_first_then_come_and_go_back(
     folder = theirs(tmp_path / "theirs", NAME)
     (folder / "diary.txt").write_text("dear diary", "utf-8")
     await said(running_neko, 0, "Hello")
-    await browse(running_neko, visitor, "#files")
+    await browse(running_neko, visitor, "#manage")
     await visitor.get("import-files").set_input_files(sorted(folder.iterdir()))
     share = visitor.get("import-share")
     await expect(share).to_contain_text("New lines: 4")

@@ -256,7 +256,7 @@ class MeaningState(Schema):
     """``done`` of ``total`` lines are found by their meaning, by ``model``, "" for none. ``state``: "off" without a
     model, "waiting" for what ``error`` and ``remedy`` tell to be over."""
 
-    state: Literal["off", "working", "waiting", "done"]
+    state: Literal["off", "working", "paused", "waiting", "done"]
     model: str
     done: int
     total: int
@@ -272,6 +272,11 @@ class MeaningState(Schema):
     failures={404: "There is no such character."},
 )
 async def meaning(call: Call[Empty, Empty, CharacterPath]) -> MeaningState:
+    return await meaning_state(call)
+
+
+async def meaning_state(call: Call[Any, Empty, CharacterPath]) -> MeaningState:
+    """How far the lines of the character in the path are embedded."""
     at = await call.neko.memory.meaning(known(call, call.path.character))
     notice = describe(at.error, request_language(call.request, call.neko)) if at.error else None
     return MeaningState(

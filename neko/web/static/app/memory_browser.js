@@ -7,12 +7,14 @@
 import { get } from "./api.js";
 import { byId, h } from "./element.js";
 import { onLanguage, t } from "./i18n.js";
+import { Calls } from "./memory/calls.js";
 import { ChangesView } from "./memory/changes_view.js";
 import { DaysView } from "./memory/days_view.js";
 import { FactsView } from "./memory/facts_view.js";
 import { FoundView } from "./memory/found_view.js";
-import { ImportView } from "./memory/import_view.js";
+import { ManageView } from "./memory/manage_view.js";
 import { MemosView } from "./memory/memos_view.js";
+import { WorkBar } from "./memory/work_bar.js";
 import { startShell } from "./shell.js";
 
 const PAUSE_MS = 150;
@@ -33,9 +35,12 @@ class MemoryBrowser {
     this.character = character;
     /** @type {{ character: string, view: HTMLElement, go: (place: string) => void }} */
     const parts = { character, view: this.#view, go: (place) => this.go(place) };
-    const files = new ImportView({ ...parts, names: () => this.#names });
-    this.views = new Map(/** @type {[string, View][]} */ ([["days", new DaysView(parts)], ["summaries", new MemosView(parts)], ["known", new FactsView(parts)], ["changes", new ChangesView(parts)], ["files", files]]));
+    const manage = new ManageView({ ...parts, names: () => this.#names });
+    this.views = new Map(/** @type {[string, View][]} */ ([["days", new DaysView(parts)], ["summaries", new MemosView(parts)], ["known", new FactsView(parts)], ["changes", new ChangesView(parts)], ["manage", manage]]));
     this.found = new FoundView(parts);
+    this.work = new WorkBar(new Calls(character));
+    this.#view.before(this.work.element);
+    this.#view.addEventListener("memorywork", () => void this.work.look());
     this.#words.addEventListener("input", () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => void this.draw(), PAUSE_MS);
@@ -45,7 +50,10 @@ class MemoryBrowser {
     });
     window.addEventListener("hashchange", () => void this.draw());
     document.addEventListener("keydown", (event) => this.#key(event));
-    onLanguage(() => this.#label());
+    onLanguage(() => {
+      this.#label();
+      void this.work.look();
+    });
   }
 
   /** The view that the address names. */

@@ -16,6 +16,9 @@
  * @typedef {{ name: string, kind: "export" | "log" | "recent" | "settings" | "chat" | "other", character: string, unread: number, damaged: boolean, why: "" | "not_memory" | "empty" | "too_large" | "unreadable" }} ImportFile
  * @typedef {{ named: string, character: string, exists: boolean, lines: number, known: number, summaries: number, settings: number, first: string, last: string, number: number }} Share What goes to one character.
  * @typedef {{ state: "none" | "reading" | "ready" | "running" | "done" | "cancelled" | "taking_back" | "taken_back" | "failed", files: ImportFile[], more_files: number, shares: Share[], done: number, total: number, error: string }} Import
+ * @typedef {{ indexing: { done: number, total: number } | null, meaning: { state: "off" | "working" | "paused" | "waiting" | "done", model: string, done: number, total: number, error: string, remedy: string } }} Work
+ * @typedef {{ kind: "off" | "server" | "e5" | "use", name: string, local: boolean, state: "ready" | "missing" | "processor" | "none", command: string }} EmbedderOption
+ * @typedef {{ engine: EmbedderOption["kind"], chosen: EmbedderOption["kind"] | null, pinned: boolean, options: EmbedderOption[] }} EmbedderChoice
  */
 import { ApiError, get, post } from "../api.js";
 import { t } from "../i18n.js";
@@ -146,6 +149,29 @@ export class Calls {
    */
   undoFact(change) {
     return post(`${this.#path}/facts/undo`, { change }, LONG_MS);
+  }
+
+  /** @returns {Promise<Work>} */
+  work() {
+    return get(`${this.#path}/work`);
+  }
+
+  /** @param {boolean} on */
+  pauseEmbedding(on) {
+    return post(`${this.#path}/pause`, { on });
+  }
+
+  /** @returns {Promise<EmbedderChoice>} */
+  embedder() {
+    return get("api/memory_embedder");
+  }
+
+  /**
+   * @param {"auto" | EmbedderOption["kind"]} engine
+   * @returns {Promise<EmbedderChoice>}
+   */
+  chooseEmbedder(engine) {
+    return post("api/memory_embedder", { engine }, LONG_MS);
   }
 
   /**

@@ -63,7 +63,7 @@ export class ChangesView {
   async #takeBack(number) {
     try {
       await this.#calls.takeBack(this.#character, number);
-      this.#go("files");
+      this.#go("manage");
     } catch (error) {
       toast(sentenceOf(error));
     }

@@ -1,31 +1,30 @@
 /**
- * Files in and out: memories from elsewhere, told first, brought in, taken back; and all that was said, to take along.
+ * Memories from elsewhere: told first, then brought in, and taken back.
  *
- * @import { Import, Share, ImportFile } from "./calls.js"
+ * @import { Calls, Import, Share, ImportFile } from "./calls.js"
  */
 import { sentenceOf } from "../api.js";
-import { h, icon } from "../element.js";
+import { h } from "../element.js";
 import { t } from "../i18n.js";
 import { toast } from "../notices.js";
-import { Calls } from "./calls.js";
 import { dayName } from "./dates.js";
 
 const POLL_MS = 400;
 const AT_WORK = new Set(["reading", "running", "taking_back"]);
 
-export class ImportView {
+export class ImportSection {
   #calls;
-  #view;
   #go;
   #names;
   #timer = 0;
   #state = h("div", { class: "import-state", "aria-live": "polite" });
-  #drop = this.#makeDrop();
+  /** @type {HTMLElement} */
+  #drop = h("section");
+  element = h("div", { class: "import" });
 
-  /** @param {{ character: string, view: HTMLElement, go: (place: string) => void, names: () => string[] }} parts */
-  constructor({ character, view, go, names }) {
-    this.#calls = new Calls(character);
-    this.#view = view;
+  /** @param {{ calls: Calls, go: (place: string) => void, names: () => string[] }} parts */
+  constructor({ calls, go, names }) {
+    this.#calls = calls;
     this.#go = go;
     this.#names = names;
     document.addEventListener("paste", (event) => {
@@ -35,15 +34,11 @@ export class ImportView {
   }
 
   async show() {
-    this.#view.replaceChildren(this.#drop, this.#state, this.#export());
+    const drop = this.#makeDrop();
+    drop.hidden = this.#drop.hidden;
+    this.#drop = drop;
+    this.element.replaceChildren(drop, this.#state);
     await this.#ask(() => this.#calls.imported());
-  }
-
-  /** The whole talk as a file. */
-  #export() {
-    const link = (/** @type {"markdown" | "json"} */ form, /** @type {string} */ name) =>
-      h("a", { class: "button", href: this.#calls.exportAddress(form), download: true, "data-testid": `export-${form}`, text: name });
-    return h("section", { class: "memory-export" }, icon("save"), h("p", { text: t("memory.export") }), link("markdown", "Markdown"), link("json", "JSON"));
   }
 
   #makeDrop() {

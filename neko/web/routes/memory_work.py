@@ -1,0 +1,145 @@
+"""What a memory is busy with, and what finds memories by their meaning."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from neko.app import Neko
+from neko.llm.embeddings import models as local_models
+from neko.providers.addresses import host_of
+from neko.settings import is_loopback
+from neko.settings.in_force import Origin
+from neko.settings.registry import SEMANTIC_ENGINE, SemanticKind
+from neko.tasks import in_thread
+from neko.web.endpoint import Call, get, post
+from neko.web.errors import HTTPError
+from neko.web.routes.history import CharacterPath, known
+from neko.web.routes.memory import MeaningState, meaning_state
+from neko.web.schemas import Empty, Schema, Success
+
+_NO_CHARACTER = {404: "There is no character of this name."}
+
+
+class Indexing(Schema):
+    """Ids of lines: up to ``done`` of ``total`` an old log is in the index."""
+
+    done: int
+    total: int
+
+
+class Work(Schema):
+    """``indexing`` is null unless an old log is being taken into the index: until then not all of it is found."""
+
+    indexing: Indexing | None
+    meaning: MeaningState
+
+
+@get(
+    "/api/memory_browser/{character}/work",
+    path=CharacterPath,
+    response=Work,
+    summary="What the memory is busy with, and how far it is",
+    failures=_NO_CHARACTER,
+)
+async def work(call: Call[Empty, Empty, CharacterPath]) -> Work:
+    at = await call.neko.memory.indexing(known(call, call.path.character))
+    return Work(indexing=Indexing(done=at[0], total=at[1]) if at else None, meaning=await meaning_state(call))
+
+
+class Pause(Schema):
+    on: bool
+
+
+@post(
+    "/api/memory_browser/{character}/pause",
+    path=CharacterPath,
+    body=Pause,
+    response=Success,
+    summary="Embed none of the lines until further notice, or go on",
+    failures=_NO_CHARACTER,
+)
+async def pause(call: Call[Pause, Empty, CharacterPath]) -> Success:
+    await call.neko.memory.pause_embedding(known(call, call.path.character), on=call.body.on)
+    return Success()
+
+
+class EmbedderOption(Schema):
+    """``name`` is a model or a provider. ``state``: "processor" when this computer cannot run it, "missing" when
+    ``command`` installs it, "none" when there is no server. ``local``: nothing leaves this computer."""
+
+    kind: SemanticKind
+    name: str
+    local: bool
+    state: Literal["ready", "missing", "processor", "none"]
+    command: str = ""
+
+
+class EmbedderChoice(Success):
+    """``engine`` is in force; ``chosen`` is null while that is left to her. ``pinned``: the environment decides it."""
+
+    engine: SemanticKind
+    chosen: SemanticKind | None
+    pinned: bool
+    options: list[EmbedderOption]
+
+
+@get("/api/memory_embedder", response=EmbedderChoice, summary="What finds memories by their meaning, and what could")
+async def embedder(call: Call) -> EmbedderChoice:
+    return await _choice(call.neko)
+
+
+class EmbedderChange(Schema):
+    """``auto`` leaves the choice to her."""
+
+    engine: SemanticKind | Literal["auto"]
+
+
+@post(
+    "/api/memory_embedder",
+    body=EmbedderChange,
+    response=EmbedderChoice,
+    summary="Choose what finds memories by their meaning; all lines are embedded anew, and found meanwhile",
+    failures={409: "The environment decides it."},
+)
+async def choose_embedder(call: Call[EmbedderChange, Empty, Empty]) -> EmbedderChoice:
+    if _is_pinned(call.neko):
+        raise HTTPError(409, "pinned", "NEKO_SEMANTIC_ENGINE decides this.")
+    engine = None if call.body.engine == "auto" else call.body.engine
+    await call.neko.config.change({"neko": {"semantic": {"engine": engine}}})
+    return await _choice(call.neko)
+
+
+def _is_pinned(neko: Neko) -> bool:
+    return neko.config.in_force.source(SEMANTIC_ENGINE).origin in (Origin.ENVIRONMENT, Origin.FLAG)
+
+
+async def _choice(neko: Neko) -> EmbedderChoice:
+    server = neko.embedding.server
+    options = [await in_thread(_local_option, model) for model in local_models.MODELS.values()]
+    options.append(
+        EmbedderOption(
+            kind="server",
+            name=f"{server.provider_name} · {server.model}" if server else "",
+            local=server is not None and is_loopback(host_of(server.base_url)),
+            state="ready" if server else "none",
+        )
+    )
+    options.append(EmbedderOption(kind="off", name="", local=True, state="ready"))
+    return EmbedderChoice(
+        engine=neko.embedding.kind,
+        chosen=neko.config.in_force.get(SEMANTIC_ENGINE),
+        pinned=_is_pinned(neko),
+        options=options,
+    )
+
+
+def _local_option(model: local_models.LocalModel) -> EmbedderOption:
+    option = EmbedderOption(kind=model.kind, name=model.model.title, local=True, state="ready")
+    if not local_models.can_run(model):
+        option.state = "processor"
+    elif local_models.folder(model) is None:
+        option.state, option.command = "missing", local_models.install_command(model.kind)
+    return option
+
+
+ENDPOINTS = (work, pause, embedder, choose_embedder)
