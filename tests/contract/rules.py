@@ -45,6 +45,27 @@ RULES = {
     "ws-4.4": "one speech id per reply; never an older one after a newer one",
     "ws-4.5": "a spoken turn and barge-in",
     "ws-6": "ping is answered",
+    # memory.md §12, failure modes, by row
+    "mem-12-settle": "what was kept turn by turn is settled at a session's end; the layers by time are filled",
+    "mem-12-summariser-down": "without a summary nothing is dropped, neither lines nor the memo",
+    "mem-12-second-pass": "shortening a summary is bounded in calls",
+    "mem-12-cache-during-memo": "what is kept while a memo is made survives it",
+    "mem-12-cache-during-review": "what is kept during a review survives it",
+    "mem-12-client-timeout": "what was said is kept before a model is asked",
+    "mem-12-error-body": "what was not kept is answered with status error",
+    "mem-12-names": "one rule for names: what a card can be called has a memory",
+    "mem-12-review-starved": "a new session leaves a review alone",
+    "mem-12-corrupt-file": "a damaged file is set aside, never overwritten",
+    "mem-12-memory-down": "a session starts without a memory",
+    "mem-12-locale": "the clock of the prompt changes no locale",
+    "mem-12-blocking": "a large window holds nobody up",
+    # memory.md §13, what N.E.K.O.'s documents say and its code does not, or differently
+    "mem-13-recall": "what was said long ago is recalled into the prompt",
+    "mem-13-router": "the router decides what stays and what is summed up",
+    "mem-13-vectors": "vectors are stored with the lines",
+    "mem-13-save": "a window is saved as filename and chat",
+    "mem-13-review-switch": "the review has one switch",
+    "mem-13-summariser": "summaries are the role summary's",
 }
 
 OPEN: dict[str, str] = {}
