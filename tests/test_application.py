@@ -66,6 +66,16 @@ async def test_tomorrow_she_still_knows_what_was_said(tmp_path: Path) -> None:
     assert "Biscuit" in text_of(events)
 
 
+async def test_who_asks_what_she_knows_of_them_is_told_what_they_said_just_now_and_before(tmp_path: Path) -> None:
+    async with Neko(settings(tmp_path)) as neko:
+        [event async for event in neko.chat("Mio", "I am allergic to walnuts.")]
+    async with Neko(settings(tmp_path)) as neko:
+        [event async for event in neko.chat("Mio", "I live in Oslo.")]
+        events = [event async for event in neko.chat("Mio", "What do you know about me?")]
+    assert "- allergy: walnuts\n- home: Oslo\n" in text_of(events)
+    assert "What she remembers" in text_of(events)
+
+
 async def test_two_in_one_process_do_not_touch_each_other(tmp_path: Path) -> None:
     async with Neko(settings(tmp_path / "one")) as one, Neko(settings(tmp_path / "two")) as two:
         [event async for event in one.chat("Mio", "My cat is called Biscuit.", speech=True)]

@@ -57,8 +57,11 @@ from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE, Da
 from neko.tasks import TaskOwner, in_thread
 from neko.types.embedding import Embedder
 from neko.types.hearing import HearingEngine
+from neko.types.memory import Fact
 
 logger = logging.getLogger(__name__)
+
+_KNOWN_TIMEOUT_S = 2.0
 
 
 class Neko:
@@ -266,6 +269,7 @@ class Neko:
             persona=lambda: persona(
                 self.characters.cards, character, self.language_of(character), self.extracted.of(character)
             ),
+            known=lambda: self._known(character),
             read_settings=lambda: self.extracted.read(character),
             model=lambda mode, owner: self.models.open_session(mode, owner, character),
             label=lambda: self.models.label,
@@ -277,6 +281,16 @@ class Neko:
             helplines=self.helplines,
             toolbox=McpToolbox(character, self.mcp, self.approvals, self.bus.agent.publish, self._approved),
         )
+
+    async def _known(self, character: str) -> list[Fact]:
+        """What is known of people, also from what was said just now, as far as rules find it."""
+        try:
+            async with asyncio.timeout(_KNOWN_TIMEOUT_S):
+                await self.memory.learn(character, None)
+                return await self.memory.facts(character)
+        except (NekoError, TimeoutError) as error:
+            logger.warning("%s: what is known is not told: %s", character, type(error).__name__)
+            return []
 
     @property
     def helplines(self) -> Helplines:

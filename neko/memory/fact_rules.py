@@ -19,7 +19,7 @@ from neko.settings import ASSETS
 _LONGEST_TEXT: Final = 4_000
 _LONGEST_SENTENCE: Final = 300
 _SENTENCE: Final = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
-_QUESTION: Final = ("?", "？", "吗", "嗎", "呢")
+_QUESTION: Final = ("?", "？", "吗", "嗎", "呢", "ですか", "ますか", "ましたか", "でしたか", "ませんか", "습니까")
 _TAIL: Final = re.compile(
     r"(?:\s+(?:because|but|so|and i|and we|though|now|anymore|as well|too)\b.*|[\s,，、:：\"'）)]+)$", re.I
 )

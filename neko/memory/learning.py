@@ -1,12 +1,13 @@
 """Facts out of lines: proposed and verified by a model, or found by rule where there is none.
 
-What only the companion said is never taken for a truth about the user or anybody else: somebody else has to have said
-it, unless it is about herself.
+What only the companion said is never taken for a truth about the user or anybody else, whatever a model proposes: the
+words of the value have to stand in a sentence of the user's that is no question, or the user has to say yes to hers.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -14,6 +15,7 @@ from typing import Any, Final, TypeVar
 from neko.memory import fact_rules
 from neko.memory.facts import NewFact
 from neko.memory.model_answers import json_list
+from neko.memory.words import plain, terms, weighted_terms
 from neko.types.lines import Line
 from neko.types.memory import CHARACTER, USER, Fact, Summarise
 
@@ -24,6 +26,13 @@ logger = logging.getLogger(__name__)
 BATCH: Final = 40
 """Lines that are looked at in one go."""
 _ATTEMPTS: Final = 2
+_TELLING: Final = 0.8
+"""Weight of a word (``words.weighted_terms``) that two texts do not share by chance."""
+_OF_USER: Final = re.compile(r"\buser\b", re.I)
+_YES: Final = re.compile(
+    r"\W*(?:yes|yeah|yep|yup|right|exactly|correct|true|indeed|that'?s (?:right|it|true)|对|對|是的|是啊|嗯|没错|沒錯|"
+    r"はい|うん|ええ|そう|その通り|네|응|예|맞아|그래)(?![a-z])"
+)
 _LONGEST_VALUE: Final = 200
 _LONGEST_NAME: Final = 40
 _LONGEST_LINE: Final = 1_000
@@ -86,17 +95,36 @@ def _proposal(item: Any, lines: Mapping[int, Line]) -> NewFact | None:
         return None
     texts = [item.get(name) for name in ("subject", "attribute", "value")]
     subject, attribute, value = (" ".join(one.split()) if isinstance(one, str) else "" for one in texts)
+    subject = subject.lower() if subject.lower() in (USER, CHARACTER) else subject
     given = item.get("lines")
-    sources = sorted({one for one in given if isinstance(one, int) and one in lines}) if isinstance(given, list) else []
+    sources = sorted(_numbers(given) & lines.keys()) if isinstance(given, list) else []
     fits = (
         0 < len(subject) <= _LONGEST_NAME and 0 < len(attribute) <= _LONGEST_NAME and 0 < len(value) <= _LONGEST_VALUE
     )
     if not fits or not sources:
         return None
-    if subject != CHARACTER and not any(lines[one].role == "user" for one in sources):
+    of_herself = subject == CHARACTER and not _OF_USER.search(f"{attribute} {value}")
+    if not of_herself and not _is_stated(value, sources, lines):
         return None
     said = lines[sources[0]].at
     return NewFact(subject, attribute.lower(), value, min(_since(item.get("since")) or said, said), tuple(sources))
+
+
+def _is_stated(value: str, sources: Sequence[int], lines: Mapping[int, Line]) -> bool:
+    """Does the user say this in one of the lines, or yes to hers right before it?"""
+    wanted = {term for term, weight in weighted_terms(value).items() if weight >= _TELLING}
+    order = list(lines)
+    for number in sources:
+        line = lines[number]
+        if line.role != "user":
+            continue
+        said = "\n".join(one for one in fact_rules.sentences(line.text) if not fact_rules.is_question(one))
+        if wanted.intersection(terms(said)) or plain(value) in plain(said):
+            return True
+        before = order[order.index(number) - 1] if order.index(number) else None
+        if before in sources and _YES.match(plain(line.text)):
+            return True
+    return False
 
 
 def _since(value: Any) -> datetime | None:

@@ -16,7 +16,7 @@ from neko.sessions.prompt import Persona
 from neko.sessions.turn_state import TurnTimeouts
 from neko.tasks import TaskOwner
 from neko.types.memory import ConversationMemory
-from neko.types.model_session import ModelLabel, ModelSession, Toolbox
+from neko.types.model_session import Known, ModelLabel, ModelSession, Toolbox, known_nothing
 from neko.types.speech import SpeechEngine, VoiceSettings
 
 
@@ -96,7 +96,7 @@ class SessionDependencies:
     be had; ``label()`` names the model that would be used; ``voice()`` makes an engine, and ``voice_choice()`` equals
     the ``choice`` of the last one while nothing changed; ``toolbox`` holds the functions a model may call;
     ``call_user`` keeps what the user said that they are called and raises ``NekoError``;
-    ``read_settings`` has the persona follow what stands in files now;
+    ``known`` tells what is known of people; ``read_settings`` has the persona follow what stands in files now;
     ``settle`` has the memory fold what was said up to this line into the memo, if it can, and raises ``NekoError``;
     ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
 
@@ -110,6 +110,7 @@ class SessionDependencies:
     voice: Callable[[], Voice]
     voice_choice: Callable[[], object] = lambda: None
     call_user: Callable[[str], Awaitable[None]] = _call_nobody
+    known: Known = known_nothing
     read_settings: Callable[[], Awaitable[None]] = _read_nothing
     settle: Callable[[int], Awaitable[object]] = _settle_nothing
     toolbox: Toolbox | None = None

@@ -301,6 +301,7 @@ class ModelSessionSlot:
             await self._tools(session, instructions.lines.union(to_come), pending),
             tuple(recent),
             {name: str(value) for name, value in persona.traits.get(self._character, {}).items()},
+            self._dependencies.known,
         )
         return setup, instructions
 

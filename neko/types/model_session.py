@@ -5,7 +5,7 @@ Its behaviour suite is ``tests/seams/model_session.py``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -13,7 +13,7 @@ from neko.errors import NekoError
 from neko.safety import Help
 from neko.types.hearing import HearingCapabilities
 from neko.types.lines import Role
-from neko.types.memory import Evidence, RecentEntry
+from neko.types.memory import Evidence, Fact, RecentEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,20 @@ class Tool:
     parameters: Mapping[str, Any] = field(hash=False)
 
 
+Known = Callable[[], Awaitable[Sequence[Fact]]]
+"""What is known at this moment, the newest last; nothing while memory does not work."""
+
+
+async def known_nothing() -> Sequence[Fact]:
+    """For a session without a memory."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSetup:
-    """What a session is opened with. ``instructions`` is the whole system prompt; ``recent`` is the part of the memory
-    that it tells of, and ``traits`` the fields of the character's card, for a session that reads no prompt."""
+    """What a session is opened with. ``instructions`` is the whole system prompt; for a session that reads no prompt
+    ``recent`` is the part of the memory that it tells of, ``traits`` are the fields of the character's card, and
+    ``known`` tells what is known of people."""
 
     character: str
     master: str
@@ -80,6 +90,7 @@ class SessionSetup:
     tools: tuple[Tool, ...] = ()
     recent: tuple[RecentEntry, ...] = ()
     traits: Mapping[str, str] = field(default_factory=dict, hash=False)
+    known: Known = known_nothing
 
 
 # ── inputs ────────────────────────────────────────────────────────────────────

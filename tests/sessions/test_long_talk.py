@@ -13,7 +13,9 @@ import pytest
 
 from neko.app import Neko
 from neko.llm.chat_request import estimate
+from neko.memory.kept_lines import MOST
 from neko.memory.memo import LIMIT
+from neko.memory.recent import LARGEST_WINDOW
 from neko.sessions.actions import EndSession
 from neko.sessions.models.chat import HISTORY_TOKENS
 from neko.sessions.prompt import RECENT_BUDGET
@@ -143,7 +145,7 @@ async def end_session(neko: Neko) -> None:
     assert manager is not None
     manager.handle(EndSession())
     async with asyncio.timeout(30):
-        while len(await neko.memory.recent(character(neko))) > 10:
+        while len(await neko.memory.recent(character(neko))) > LARGEST_WINDOW + MOST:
             continue
 
 

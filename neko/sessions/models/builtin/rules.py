@@ -13,14 +13,14 @@ from typing import Final
 
 from neko.language import guess
 from neko.sessions.emotion import classify
-from neko.sessions.models.builtin import dates, forgetting, herself, recall, signs, sums, units, zones
+from neko.sessions.models.builtin import dates, forgetting, herself, knowledge, recall, signs, sums, units, zones
 from neko.sessions.models.builtin.forgetting import Wish
 from neko.sessions.models.builtin.games import Games
 from neko.sessions.models.builtin.names import told_name
 from neko.sessions.models.builtin.phrasebook import Phrasebook, namings, phrasebook, plain
 from neko.sessions.models.builtin.small_talk import REASONS, is_talk
 from neko.sessions.models.builtin.wording import Wording, joined
-from neko.types.memory import Evidence
+from neko.types.memory import Evidence, Fact
 from neko.types.model_session import UserMessage
 
 _LONGEST_TEXT: Final = 2000
@@ -84,6 +84,8 @@ class Rules:
     traits: Mapping[str, str] = field(default_factory=dict)
     has_answered: bool = False
     """The last line asked for something that she did or knew, or told her a name."""
+    known: Sequence[Fact] = ()
+    """About whom she talks with, for the line that asks for it (``asks_what_is_known``)."""
     _since_hint: int = _BETWEEN_HINTS
     _before: str = ""
     _wording: Wording = field(init=False)
@@ -142,6 +144,11 @@ class Rules:
         """What the line that was answered last says the user is called, "" for nothing any more; told once."""
         told, self._told = self._told, None
         return told
+
+    def asks_what_is_known(self, text: str) -> bool:
+        """Does a line of the user ask for all that she knows about them?"""
+        words = text[:_LONGEST_TEXT]
+        return phrasebook(self._language_of(words)).matches("know_facts", plain(words).rstrip("?？ "))
 
     def learn(self, text: str) -> bool:
         """Keep the name that a line of the user gives; False when it gives none. A later one replaces it."""
@@ -233,7 +240,7 @@ class Rules:
     @property
     def _whole_rules(self) -> tuple[Rule, ...]:
         """What may need several sentences, before the line is taken apart."""
-        return (self._sum, self._forget, self._age)
+        return (self._sum, self._forget, self._age, self._knowledge)
 
     @property
     def _rules(self) -> tuple[Rule, ...]:
@@ -251,6 +258,7 @@ class Rules:
             self._day,
             self._unit,
             self._time,
+            self._knowledge,
             self._my_name,
             self._remember,
             self._what_she_is,
@@ -345,6 +353,12 @@ class Rules:
         text = text.rstrip("? ")
         goes_on = self._before == "time" and zones.only_a_place(book, text)
         return self._reply("time", zones.answer(book, text, self._wording, asked=goes_on))
+
+    def _knowledge(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
+        if not book.matches("know_facts", text.rstrip("?？ ")):
+            return None
+        told = knowledge.answer(book, self.known, self._wording)
+        return self._reply("know_facts", told) or self._found(book, "know_me")
 
     def _my_name(self, book: Phrasebook, text: str, _message: UserMessage) -> Found | None:
         if not book.matches("my_name", text.rstrip("? ")):

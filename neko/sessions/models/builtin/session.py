@@ -22,6 +22,7 @@ from neko.tasks import TaskOwner, in_thread
 from neko.types.memory import RecentEntry
 from neko.types.model_session import (
     ForgetLines,
+    Known,
     ModelCapabilities,
     ModelEvent,
     ModelInput,
@@ -29,6 +30,7 @@ from neko.types.model_session import (
     Respond,
     SessionSetup,
     UserMessage,
+    known_nothing,
 )
 
 LABEL = ModelLabel("built-in", "Neko", offline=True)
@@ -55,6 +57,7 @@ class BuiltinSession:
         self._choice = choice or random.Random()
         self._rules: Rules | None = None
         self._comfort: Comfort | None = None
+        self._known: Known = known_nothing
         self._replies = ReplyRunner(owner, self.label, _forget, channel)
 
     async def open(self, setup: SessionSetup) -> None:
@@ -64,6 +67,7 @@ class BuiltinSession:
         await in_thread(_learn, rules, setup.recent)
         self._comfort = Comfort(setup.language, self._choice)
         self._rules = rules
+        self._known = setup.known
 
     async def send(self, item: ModelInput) -> None:
         """See ``ModelSession``; raises ``RuntimeError`` unless the session is open."""
@@ -87,6 +91,8 @@ class BuiltinSession:
     async def _answer(
         self, rules: Rules, compose: Callable[[UserMessage], str], message: UserMessage, reply: Reply
     ) -> None:
+        if await in_thread(rules.asks_what_is_known, message.text):
+            rules.known = await self._known()
         text = await in_thread(compose, message)
         if wish := rules.take_granted():
             reply.forget(ForgetLines(wish.lines, wish.turn, wish.name, wish.told_in))
