@@ -12,7 +12,7 @@ import contextlib
 import sqlite3
 import threading
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from neko.memory.file_identity import Identity, identity
 from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, garbled_schema, is_damage
@@ -69,8 +69,8 @@ class Connection:
     async def read(self, work: Work[T], *, timeout_s: float | None = None) -> T:
         """The result of ``work``, which only reads.
 
-        When the time is up (``TimeoutError``) or the caller is cancelled, a running statement is
-        interrupted within milliseconds. Raises ``sqlite3.Error``.
+        When the time is up (``TimeoutError``) or the caller is cancelled, a running statement is interrupted within
+        milliseconds, and ``work`` gets no further statement executed. Raises ``sqlite3.Error``.
         """
         async with asyncio.timeout(timeout_s):
             return await self._interruptible(work)
@@ -114,7 +114,7 @@ class Connection:
             finally:
                 connection.execute(f"PRAGMA busy_timeout={int(self._lock_timeout_s * 1000)}")
 
-        return await self._interruptible(run)
+        return await self._interruptible(run, between_statements=False)
 
     async def aclose(self) -> None:
         """Interrupt running reads, finish what was handed in, and close; idempotent."""
@@ -126,17 +126,20 @@ class Connection:
         with contextlib.suppress(sqlite3.Error):
             await asyncio.shield(self._lane.close(self))
 
-    async def _interruptible(self, work: Work[T]) -> T:
+    async def _interruptible(self, work: Work[T], *, between_statements: bool = True) -> T:
         abandoned = threading.Event()
 
         def run(connection: sqlite3.Connection) -> T:
             if abandoned.is_set():
                 raise sqlite3.OperationalError("interrupted")
+            assert isinstance(connection, _Interruptible)
             connection.set_progress_handler(abandoned.is_set, _STEPS_BETWEEN_CHECKS)
+            connection.abandoned = abandoned if between_statements else None
             try:
                 return work(connection)
             finally:
                 connection.set_progress_handler(None, 0)
+                connection.abandoned = None
 
         self._abandoned.add(abandoned)
         try:
@@ -152,6 +155,17 @@ class Connection:
             return await self._lane.run(self, work)
         except UnicodeDecodeError as error:
             raise garbled_schema(error) from error
+
+
+class _Interruptible(sqlite3.Connection):
+    """Executes nothing more once ``abandoned`` is set: a short statement ends before it is looked whether it should."""
+
+    abandoned: threading.Event | None = None
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if self.abandoned is not None and self.abandoned.is_set():
+            raise sqlite3.OperationalError("interrupted")
+        return super().execute(sql, parameters)
 
 
 def in_transaction(connection: sqlite3.Connection, work: Work[T]) -> T:
@@ -180,7 +194,7 @@ def _committed(connection: sqlite3.Connection, work: Work[T], durable: bool) -> 
 def _open(path: Path, lock_timeout_s: float, prepare: Work[None]) -> sqlite3.Connection:
     with contextlib.suppress(OSError):  # what was said is for its owner; SQLite's files beside it follow
         make_private(path)
-    connection = sqlite3.connect(path, timeout=lock_timeout_s, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=lock_timeout_s, isolation_level=None, factory=_Interruptible)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
         prepare(connection)

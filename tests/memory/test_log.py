@@ -9,8 +9,10 @@ import os
 import sqlite3
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ import pytest
 from neko.errors import InputError, MemoryStoreError, NekoError
 from neko.memory.log import Log
 from neko.memory.schema import BY_CLIENT_ID
+from neko.memory.search import Query, search
 from neko.memory.sqlite_errors import store_error
 from neko.memory.threads import Threads
 from neko.tasks import in_thread
@@ -222,6 +225,35 @@ async def test_a_statement_that_nobody_waits_for_is_interrupted(tmp_path: Path, 
                 await log.recall(lambda connection, _: connection.execute(ENDLESS).fetchall())
         assert await log.recall(lambda connection, _: connection.execute("SELECT 1").fetchall()) == [(1,)]
         await log.aclose()
+
+
+async def test_a_search_that_nobody_waits_for_takes_no_further_step(tmp_path: Path, threads: Threads) -> None:
+    """Its statements are too short to be interrupted, and what is counted between them is no statement."""
+    log = await _open(tmp_path, threads)
+    await log.append(new_line("a garden"))
+    searching, given_up = threading.Event(), threading.Event()
+    looked_up: list[int] = []
+
+    class Slow:
+        def nearest(self, *_: object) -> list[int]:
+            searching.set()
+            given_up.wait(10)
+            return []
+
+        def cosines(self, _: object, ids: Sequence[int]) -> dict[int, float]:
+            looked_up.extend(ids)
+            return {}
+
+    query = Query("a garden", 5, end=9, now=datetime.now(), nearness=Slow())
+    async with asyncio.timeout(10):
+        recall = asyncio.create_task(log.recall(partial(search, query=query)))
+        await in_thread(searching.wait, 10)
+        recall.cancel()
+        await asyncio.wait([recall])
+        given_up.set()
+        assert await log.recall(lambda connection, _: connection.execute("SELECT 1").fetchall()) == [(1,)]
+    assert looked_up == []
+    await log.aclose()
 
 
 async def test_closing_interrupts_a_recall(tmp_path: Path, threads: Threads) -> None:
