@@ -43,6 +43,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "prompts",
             "safety",
             "well_formed",
+            "late_patterns",
         }
     ),
 )

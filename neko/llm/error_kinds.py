@@ -36,11 +36,12 @@ from neko.errors import (
     PicturesRefusedError,
     ToolsRefusedError,
 )
+from neko.late_patterns import late_pattern
 from neko.providers.error_body import ErrorBody
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(patterns), re.IGNORECASE)
+    return late_pattern("|".join(patterns), re.IGNORECASE)
 
 
 _CONTEXT = _any(
@@ -393,8 +394,8 @@ _FILTERED = _any(
 _FAILED = _any(r"error|failed|network_error|insufficient_system_resource|malformed_function_call|abort|other")
 
 
-_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_FINISH = re.compile(r"\W*(?:finish_?reason\W*_?)?(\w*)", re.IGNORECASE)
+_CAPITAL = late_pattern(r"(?<=[a-z])(?=[A-Z])")
+_FINISH = late_pattern(r"\W*(?:finish_?reason\W*_?)?(\w*)", re.IGNORECASE)
 
 
 def finish_error(reason: str) -> type[ModelError] | None:

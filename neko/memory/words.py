@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any, Final
 
+from neko.late_patterns import late_pattern
 from neko.memory.word_forms import PLAINEST
 from neko.safety.folding import folded
 from neko.well_formed import well_formed
@@ -30,12 +31,12 @@ _KATAKANA: Final = r"\u30a0-\u30ff"
 _HANGUL: Final = r"\uac00-\ud7a3"
 _UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 """Thai, Lao, Burmese, Khmer."""
-_RUNS: Final = re.compile(
+_RUNS: Final = late_pattern(
     f"(?P<unspaced>[{_HAN}{_HIRAGANA}{_KATAKANA}{_UNSPACED}]+)|(?P<hangul>[{_HANGUL}]+)"
     f"|(?P<word>(?:(?![{_HAN}{_HIRAGANA}{_KATAKANA}{_HANGUL}{_UNSPACED}_])\\w)+(?:\\+\\+|#)?"
     "(?:['’](?:s|t|re|ve|ll|d|m)\\b)?)"
 )
-_IDEOGRAPH: Final = re.compile(f"[{_HAN}]")
+_IDEOGRAPH: Final = late_pattern(f"[{_HAN}]")
 _IS_HIRAGANA: Final = re.compile(f"[{_HIRAGANA}]+")
 _HIRAGANA_SIGN: Final = re.compile(f"[{_HIRAGANA}]")
 _SENTENCE_BEGINS: Final = re.compile(r"(?:^|[.!?。！？\n…:\"“(\[])\W*$")

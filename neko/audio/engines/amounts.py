@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
+from neko.late_patterns import late_pattern
+
 if TYPE_CHECKING:
     from babel import Locale
 
@@ -34,7 +36,7 @@ _CODES: Final = (
 )
 _KIN: Final = {"USD": ("CAD", "AUD"), "GBP": ("EGP", "LBP"), "KRW": ("KPW",), "INR": ("PKR", "LKR"), "RUB": ("BYN",)}
 """Currencies of the same name: what the names have in common is the name without a country."""
-_YEN: Final = re.compile(r"\b(?:y[eê]n\w*|jen\w*|ien\w*|иен\w*|єн\w*)|엔|円|日元", re.IGNORECASE)
+_YEN: Final = late_pattern(r"\b(?:y[eê]n\w*|jen\w*|ien\w*|иен\w*|єн\w*)|엔|円|日元", re.IGNORECASE)
 _MINOR: Final = {"USD": ("cent", "cents"), "EUR": ("cent", "cents"), "GBP": ("penny", "pence")}
 _SHORT: Final = {
     **dict.fromkeys(("k", "K", "тыс.", "тыс"), 10**3),
@@ -51,7 +53,7 @@ _LONG: Final = (
 )
 _OF: Final = {"fr": "de ", "es": "de ", "pt": "de ", "it": "di ", "ca": "de ", "ro": "de "}
 """Between millions and what they are of."""
-_THOUSANDS: Final = re.compile(r"mille|mil|mila", re.IGNORECASE)
+_THOUSANDS: Final = late_pattern(r"mille|mil|mila", re.IGNORECASE)
 _WIDE_LANGUAGES: Final = ("zh", "ja", "ko")
 
 
@@ -66,25 +68,25 @@ _MAGNITUDE: Final = rf"(?:(?P<short>{_any(_SHORT)})(?![^\W_])|\s?(?P<long>{_LONG
 _SPACED_SHORT: Final = (
     r"(?:\s(?P<spaced>bn|mn|tn|Mio\.?|Mrd\.?|mln|mld|млн\.?|млрд\.?|тыс\.?|[kKM](?=[€$£])|Md(?=[€$]))(?!\w))?"
 )
-_BEFORE: Final = re.compile(
+_BEFORE: Final = late_pattern(
     rf"(?P<minus>(?<![\w.])[-−])?(?:(?<![A-Za-z])(?P<code>{_CODE})\s?|(?<![A-Za-z$])(?P<sign>{_SIGN})\s?)"
     rf"(?P<inner>[-−])?(?:{_RANGE})(?![.,]?\d){_MAGNITUDE}{_SPACED_SHORT}"
 )
-_AFTER: Final = re.compile(
+_AFTER: Final = late_pattern(
     rf"(?P<minus>(?<![\w.])[-−])?(?<![\w.,])(?:{_RANGE})(?![.,]?\d){_MAGNITUDE}{_SPACED_SHORT}"
     rf"\s?(?:(?P<sign>{_SIGN})(?!\w)|(?P<code>{_CODE})(?![A-Za-z]))"
 )
-_ARTICLE: Final = re.compile(r"\b[Aa]n?\s$")
-_AS_ADJECTIVE: Final = re.compile(r"\b(dollar|euro|pound|rupee)s$")
+_ARTICLE: Final = late_pattern(r"\b[Aa]n?\s$")
+_AS_ADJECTIVE: Final = late_pattern(r"\b(dollar|euro|pound|rupee)s$")
 """In "a 5 dollar bill"."""
-_CENTS: Final = re.compile(r"(?<![\w.,])(\d{1,2})\s?[¢￠]")
+_CENTS: Final = late_pattern(r"(?<![\w.,])(\d{1,2})\s?[¢￠]")
 
-_NEVER: Final = re.compile(r"(?!)")
+_NEVER: Final = late_pattern(r"(?!)")
 _COUNTED_IN: Final = {
-    "en": re.compile(rf"(?<![\w.,])({NUMBER})(M|bn|(?<=\d\d)[kK])(?= [a-z])"),
-    "de": re.compile(rf"(?<![\w.,])({NUMBER}) ?(Mio\.|Mrd\.|Mio|Mrd)(?!\w)"),
-    "ru": re.compile(rf"(?<![\w.,])({NUMBER}) ?(тыс\.|млн\.|млрд\.|тыс|млн|млрд)(?!\w)"),
-    "pl": re.compile(rf"(?<![\w.,])({NUMBER}) ?(mln|mld)(?!\w)"),
+    "en": late_pattern(rf"(?<![\w.,])({NUMBER})(M|bn|(?<=\d\d)[kK])(?= [a-z])"),
+    "de": late_pattern(rf"(?<![\w.,])({NUMBER}) ?(Mio\.|Mrd\.|Mio|Mrd)(?!\w)"),
+    "ru": late_pattern(rf"(?<![\w.,])({NUMBER}) ?(тыс\.|млн\.|млрд\.|тыс|млн|млрд)(?!\w)"),
+    "pl": late_pattern(rf"(?<![\w.,])({NUMBER}) ?(mln|mld)(?!\w)"),
 }
 _UNITS: Final = {
     "km/h": "speed-kilometer-per-hour", "kmh": "speed-kilometer-per-hour", "mph": "speed-mile-per-hour",

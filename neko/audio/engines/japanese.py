@@ -10,6 +10,7 @@ from typing import Any
 
 from neko.audio.engines.japanese_numbers import numbers_in_kana
 from neko.audio.engines.open_jtalk import open_jtalk
+from neko.late_patterns import late_pattern
 from neko.tasks import spare_collector
 
 logger = logging.getLogger(__name__)
@@ -33,14 +34,14 @@ _MISREAD = {
     },
 }
 """Words that the dictionary reads as what they seldom are: the greeting is hardly ever written 今日は."""
-_MISREAD_WORD = re.compile("|".join(map(re.escape, _MISREAD)))
+_MISREAD_WORD = late_pattern("|".join(map(re.escape, _MISREAD)))
 _PARTICLES = {
     **{"は": "わ", "へ": "え", "には": "にわ", "では": "でわ", "とは": "とわ"},
     **{"へは": "えわ", "からは": "からわ", "のは": "のわ"},
 }
 """The letters は and へ are said otherwise where they are words of their own."""
-_KANJI = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々〆]+")
-_WRITTEN = re.compile(rf"{_KANJI.pattern}|\d")
+_KANJI = late_pattern(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々〆]+")
+_WRITTEN = late_pattern(rf"{_KANJI.pattern}|\d")
 """What is not said letter by letter."""
 
 

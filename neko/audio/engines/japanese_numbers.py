@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from neko.late_patterns import late_pattern
+
 _DIGITS: Final = ("", "いち", "に", "さん", "よん", "ご", "ろく", "なな", "はち", "きゅう")
 _HUNDREDS: Final = {1: "ひゃく", 3: "さんびゃく", 6: "ろっぴゃく", 8: "はっぴゃく"}
 _THOUSANDS: Final = {1: "せん", 3: "さんぜん", 8: "はっせん"}
@@ -43,7 +45,7 @@ _WHOLE: Final = {
     "4つ": "よっつ", "5つ": "いつつ", "6つ": "むっつ", "7つ": "ななつ", "8つ": "やっつ", "9つ": "ここのつ",
 }  # fmt: skip
 _NAMES: Final = "|".join(sorted((*_COUNTERS, *_LIVELY, "つ"), key=len, reverse=True))
-_COUNTED: Final = re.compile(rf"(?<![\d.,])(\d{{1,3}}(?:,\d{{3}})+|\d{{1,16}}|何)({_NAMES})")
+_COUNTED: Final = late_pattern(rf"(?<![\d.,])(\d{{1,3}}(?:,\d{{3}})+|\d{{1,16}}|何)({_NAMES})")
 
 
 def numbers_in_kana(text: str) -> str:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final
 
 from neko.audio.scripts import named_symbols
+from neko.late_patterns import late_pattern
 
 _ORDER: Final = ["+", "−", "×", "÷", "=", "±", "≤", "≥", "<", ">", "≠", "≈", "∞", "√", "²", "³", "‰", "&", "@", "§"]
 _SAID: Final = {
@@ -60,27 +61,27 @@ _LETTERS: Final = {
 
 _OPERAND: Final = r"(?:(?<=[\d)\]%°²³∞])|(?<=\b[^\W\d_]))"
 _START: Final = r"(?=[\w(\[{√∞$€£¥−-])"
-_COMPARED: Final = re.compile(rf"{_OPERAND}\s?(?P<sign>[<>≈])\s?{_START}|(?<=\w)\s?(?P<before>[<>])\s?(?=-?\d)")
+_COMPARED: Final = late_pattern(rf"{_OPERAND}\s?(?P<sign>[<>≈])\s?{_START}|(?<=\w)\s?(?P<before>[<>])\s?(?=-?\d)")
 """Not in "Settings > Sound", where it means no comparison."""
-_STAR: Final = re.compile(rf"{_OPERAND}(?P<gap>\s?)\*(?P=gap)(?=[\d(]|\b[^\W\d_]\b)")
-_BETWEEN: Final = re.compile(rf"(?<=[\w)\]}}²³°%∞])\s?([+=])\s?{_START}|(?<=\s)([+=])(?=\s)|(?<=\d)(\+)(?![\w+])")
-_DIFFERENCE: Final = re.compile(r"(?<=[\d)])(?: [-–−] | ?− ?|-)(?=\d[^=\n]{0,40}=)|(?<=[\d)]) ?− ?(?=[\w(])")
-_DIFFERENCE_SIGN: Final = re.compile(r"(?<=[\w)]) − (?=[\w(])")
-_NEGATIVE: Final = re.compile(
+_STAR: Final = late_pattern(rf"{_OPERAND}(?P<gap>\s?)\*(?P=gap)(?=[\d(]|\b[^\W\d_]\b)")
+_BETWEEN: Final = late_pattern(rf"(?<=[\w)\]}}²³°%∞])\s?([+=])\s?{_START}|(?<=\s)([+=])(?=\s)|(?<=\d)(\+)(?![\w+])")
+_DIFFERENCE: Final = late_pattern(r"(?<=[\d)])(?: [-–−] | ?− ?|-)(?=\d[^=\n]{0,40}=)|(?<=[\d)]) ?− ?(?=[\w(])")
+_DIFFERENCE_SIGN: Final = late_pattern(r"(?<=[\w)]) − (?=[\w(])")
+_NEGATIVE: Final = late_pattern(
     r"(?<![^\W\u3040-\uffff])(?<![.,)\]%°/:-])(?<!\d )[-−](?=[$€£¥]?\d)"
     r"(?=\d[\d.,]{0,20}\s?(?P<degrees>°|℃|摄氏度|度|도))?"
 )
-_ABOUT_A_NUMBER: Final = re.compile(r"(?<![^\W\u3040-\uffff])(?<![)\]%℃°])(?:[~～〜]|≈\s?)(?=[$€£¥]?\d)")
-_PLAIN: Final = re.compile(
+_ABOUT_A_NUMBER: Final = late_pattern(r"(?<![^\W\u3040-\uffff])(?<![)\]%℃°])(?:[~～〜]|≈\s?)(?=[$€£¥]?\d)")
+_PLAIN: Final = late_pattern(
     r"\s?[×÷±≤≥≠≈∞√²³‰−]\s?|\s?(?<!\w)§{1,2}\s?|(?<=\s)[&@](?=\s)|(?<=[\u3040-\u9fff\uac00-\ud7a3])\s?[&@]\s?"
 )
-_RATE: Final = re.compile(
+_RATE: Final = late_pattern(
     r"(?<![\d.,])(?P<amount>\d[\d.,]{0,20}(?:\s[A-Z][^\W\d_]{1,23}(?=\s))?(?:\s?[^\W\d_]{1,24})?)\s?/\s?(?P<of>[^\W\d_]+)"
 )
-_SLASH: Final = re.compile(r"(?<=[^\W\d_])\s?/\s?(?=[^\W\d_])")
-_NOTE: Final = re.compile(r"(?<![\w#])([A-GJ])#(?!\w)")
+_SLASH: Final = late_pattern(r"(?<=[^\W\d_])\s?/\s?(?=[^\W\d_])")
+_NOTE: Final = late_pattern(r"(?<![\w#])([A-GJ])#(?!\w)")
 """C# and F#, a language or a note."""
-_POWER: Final = re.compile(r"(?<=[\w)])\^\(?(-?\d{1,4})\)?(?!\d)|(?:(?<=[\d)])|(?<=\b[^\W\d_]))([⁰¹²³⁴-⁹⁻]+)")
+_POWER: Final = late_pattern(r"(?<=[\w)])\^\(?(-?\d{1,4})\)?(?!\d)|(?:(?<=[\d)])|(?<=\b[^\W\d_]))([⁰¹²³⁴-⁹⁻]+)")
 _RAISED: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _LOWERED: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _POWERS: Final = {
@@ -88,8 +89,8 @@ _POWERS: Final = {
     "zh": "的{}次方", "ja": "の{}乗", "ko": "의 {}제곱",
 }  # fmt: skip
 _TYPED: Final = {">=": "≥", "<=": "≤", "!=": "≠", "==": "="}
-_TYPED_SIGN: Final = re.compile(r"(?<![<>=!])(?:[><!]=|==)(?![<>=!])(?=\s?\S)")
-_GAP: Final = re.compile(r" {2,}")
+_TYPED_SIGN: Final = late_pattern(r"(?<![<>=!])(?:[><!]=|==)(?![<>=!])(?=\s?\S)")
+_GAP: Final = late_pattern(r" {2,}")
 _ENGLISH: Final = (
     (re.compile(r"\bw/o(?!\w)"), "without"),
     (re.compile(r"\bw/\s?(?=[\w$])"), "with "),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from neko.audio.engines.amounts import AFTER, BEFORE, with_magnitudes, with_money, with_units
 from neko.audio.engines.shortened import in_full
 from neko.audio.engines.signs import with_minus_signs, with_signs
+from neko.late_patterns import late_pattern
 from neko.tasks import spare_collector
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PERCENT: Final = {"zh": r"百分之\1", "ja": r"\1パーセント", "ko": r"\1 퍼센트"}
-_PERMILLE: Final = re.compile(r"(?<!\d)(?<!\d,)(\d[\d,]*(?:\.\d+)?)\s?‰")
+_PERMILLE: Final = late_pattern(r"(?<!\d)(?<!\d,)(\d[\d,]*(?:\.\d+)?)\s?‰")
 _OUT_OF: Final = {
     "en": "out of",
     "de": "von",
@@ -32,8 +33,8 @@ _OUT_OF: Final = {
     "ja": "対",
     "ko": "대",
 }
-_RATING: Final = re.compile(r"(?<![\d.,/])(\d{1,3}[.,]\d)/(\d{1,3})(?![\d/])")
-_PERCENTAGE: Final = re.compile(r"(?<!\d)(?<!\d,)(\d[\d,]*(?:\.\d+)?)\s?[%％]")
+_RATING: Final = late_pattern(r"(?<![\d.,/])(\d{1,3}[.,]\d)/(\d{1,3})(?![\d/])")
+_PERCENTAGE: Final = late_pattern(r"(?<!\d)(?<!\d,)(\d[\d,]*(?:\.\d+)?)\s?[%％]")
 _TO: Final = {
     "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "pl": "do", "sv": "till",
     "da": "til", "nb": "til", "cs": "až", "ro": "până la", "ru": "до", "uk": "до", "tr": "ile", "vi": "đến",
@@ -46,40 +47,40 @@ _NUMBER_WORD: Final = {
     "pl": "numer", "sv": "nummer", "ru": "номер", "uk": "номер",
 }  # fmt: skip
 
-_ISO: Final = re.compile(r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:(?![\d/-])|(?=T))(T(?=\d\d:))?")
-_DOTTED: Final = re.compile(r"(?<![\d.])(\d{1,2})\.\s?(\d{1,2})\.(\d{4})(?!\d)")
-_SLASHED: Final = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?![\d/])")
-_DAY_MONTH: Final = re.compile(
+_ISO: Final = late_pattern(r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:(?![\d/-])|(?=T))(T(?=\d\d:))?")
+_DOTTED: Final = late_pattern(r"(?<![\d.])(\d{1,2})\.\s?(\d{1,2})\.(\d{4})(?!\d)")
+_SLASHED: Final = late_pattern(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?![\d/])")
+_DAY_MONTH: Final = late_pattern(
     r"\b(on|by|until|till|since|before|after|from|due) (1[0-2]|[1-9])/(3[01]|[12]\d|[1-9])(?![\d/])"
 )
-_TIME: Final = re.compile(
+_TIME: Final = late_pattern(
     r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])(\s?[ap]\.?m\b)?", re.IGNORECASE
 )
 _CLOCK: Final = {"zh": ("点", "分", "秒"), "ja": ("時", "分", "秒"), "ko": ("시", "분", "초")}
-_SCORE: Final = re.compile(r"(?<![\d:])(\d{1,3}):(\d)(?![\d:])")
+_SCORE: Final = late_pattern(r"(?<![\d:])(\d{1,3}):(\d)(?![\d:])")
 _END: Final = r"\d{1,4}(?:[.,]\d+)?[%％]?"
-_SPAN: Final = re.compile(rf"{BEFORE}(?<![\d.,/–-])({_END})\s?([–—〜～~-])\s?({_END})(?![\d/–-]|[.,]\d)")
-_UNIT_SPAN: Final = re.compile(
+_SPAN: Final = late_pattern(rf"{BEFORE}(?<![\d.,/–-])({_END})\s?([–—〜～~-])\s?({_END})(?![\d/–-]|[.,]\d)")
+_UNIT_SPAN: Final = late_pattern(
     rf"{BEFORE}"
     r"(?<![\d.,/–-])(\d{1,6}(?:[.,]\d{1,4})?)(\s?(?:[^\W\d_]{1,3}|℃|°[CF]?))\s?[–—〜～~-]\s?(\d{1,6}(?:[.,]\d{1,4})?)\2"
     rf"{AFTER}"
 )
 """With the unit at both ends: 5元~10元."""
-_FROM: Final = re.compile(r"\b(?:from|won|lost|scored?|led|finished|ended|drew|tied|by) $")
-_PHONE: Final = re.compile(
+_FROM: Final = late_pattern(r"\b(?:from|won|lost|scored?|led|finished|ended|drew|tied|by) $")
+_PHONE: Final = late_pattern(
     rf"{BEFORE}(?<![.,-])(?:\+\d{{1,3}}|\(?\d{{2,5}}\)?)(?:[ .\u00a0-]{{1,2}}\(?\d{{2,8}}\)?){{1,5}}(?!-){AFTER}"
 )
-_DIALLED_PHONE: Final = re.compile(rf"{BEFORE}(?<![.,:/-])(0\d{{2,4}})/(\d{{4,8}})(?![-/:]|[.,]\d){AFTER}")
-_LONG_DISTANCE: Final = re.compile(rf"{BEFORE}(?<![.,:/-])([18])-(\d{{3}})-(\d{{3}})-(\d\d)-?(\d\d)(?!-){AFTER}")
-_LOCAL_PHONE: Final = re.compile(rf"{BEFORE}(?<![.,:/-])(?!\d00-\d\d00)(\d{{3}})-(\d{{4}})(?![-/:]|[.,]\d){AFTER}")
-_BARE_PHONE: Final = re.compile(
+_DIALLED_PHONE: Final = late_pattern(rf"{BEFORE}(?<![.,:/-])(0\d{{2,4}})/(\d{{4,8}})(?![-/:]|[.,]\d){AFTER}")
+_LONG_DISTANCE: Final = late_pattern(rf"{BEFORE}(?<![.,:/-])([18])-(\d{{3}})-(\d{{3}})-(\d\d)-?(\d\d)(?!-){AFTER}")
+_LOCAL_PHONE: Final = late_pattern(rf"{BEFORE}(?<![.,:/-])(?!\d00-\d\d00)(\d{{3}})-(\d{{4}})(?![-/:]|[.,]\d){AFTER}")
+_BARE_PHONE: Final = late_pattern(
     rf"{BEFORE}(?<![.,:/$€£¥￥₩-])(?<!\d[ \u00a0\u202f])(?:\+\d{{8,15}}|0\d{{2,14}}|\d{{10,20}})"
     rf"(?![-/:]|[.,]\d|0{{5}}|\s?[元円원%€£$]){AFTER}"
 )
 """Digits in one row: too many for an amount, or with a zero before them."""
-_GROUPED: Final = re.compile(r"(?<!\d)\d{1,3}(?:[\u00a0\u202f ]\d{3})+(?!\d)")
-_DOTTED_GROUPS: Final = re.compile(r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?![\d.,]\d)")
-_FRACTION: Final = re.compile(r"(?<![\d/.,])(\d{1,2})/(\d{1,3})(?![\d/])")
+_GROUPED: Final = late_pattern(r"(?<!\d)\d{1,3}(?:[\u00a0\u202f ]\d{3})+(?!\d)")
+_DOTTED_GROUPS: Final = late_pattern(r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?![\d.,]\d)")
+_FRACTION: Final = late_pattern(r"(?<![\d/.,])(\d{1,2})/(\d{1,3})(?![\d/])")
 _PARTS: Final = "half third quarter fifth sixth seventh eighth ninth tenth"
 _EN_FRACTIONS: Final = dict(enumerate(_PARTS.split(), start=2))
 _OTHER_FRACTIONS: Final = {
@@ -89,13 +90,13 @@ _OTHER_FRACTIONS: Final = {
     "ru": ("и", "одна вторая|одна треть|две трети|одна четверть|три четверти"),
 }
 _SIMPLEST: Final = ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4))
-_VULGAR: Final = re.compile("(?:(\\d)\\s?)?([¼-¾⅐-⅞])")
-_NUMERO: Final = re.compile(r"(?:№|(?<![\w&])#|(?<!\w)[nN]\.?[°º])\s?(?=\d)")
-_ROMAN: Final = re.compile("[Ⅰ-ⅿ]")
+_VULGAR: Final = late_pattern("(?:(\\d)\\s?)?([¼-¾⅐-⅞])")
+_NUMERO: Final = late_pattern(r"(?:№|(?<![\w&])#|(?<!\w)[nN]\.?[°º])\s?(?=\d)")
+_ROMAN: Final = late_pattern("[Ⅰ-ⅿ]")
 _NUMBERED: Final = {"zh": r"\1号", "ja": r"\1番", "ko": r"\1번"}
-_NUMBERED_SIGN: Final = re.compile(r"(?:№|(?<![A-Za-z\d&])#)\s?(\d+)(?!\d)")
-_PAGES: Final = re.compile(r"\b(pp?)\.\s?(?=\d)")
-_DECADE: Final = re.compile(r"\b(1[1-9]|20)([1-9])0['’]?s\b")
+_NUMBERED_SIGN: Final = late_pattern(r"(?:№|(?<![A-Za-z\d&])#)\s?(\d+)(?!\d)")
+_PAGES: Final = late_pattern(r"\b(pp?)\.\s?(?=\d)")
+_DECADE: Final = late_pattern(r"\b(1[1-9]|20)([1-9])0['’]?s\b")
 _TENS: Final = (
     "",
     "tens",
@@ -108,24 +109,24 @@ _TENS: Final = (
     "eighties",
     "nineties",
 )
-_YEAR: Final = re.compile(r"\b(in|since|from|until|till|of|year|to|January|February|March|April|May|June|July|August|"
+_YEAR: Final = late_pattern(r"\b(in|since|from|until|till|of|year|to|January|February|March|April|May|June|July|August|"
                           r"September|October|November|December|\d,) (1[1-9])(\d\d)\b(?![\d,.]\d|[%°])")  # fmt: skip
-_FIRST_YEAR: Final = re.compile(r"\b(1[1-9])(\d[1-9]|[1-9]0)(?= to 1[1-9]\d\d\b)")
-_SHORT_DECADE: Final = re.compile(r"(?<!\w)['’]([1-9])0s\b")
-_FEET: Final = re.compile(r"(?<![\d.])([3-8])['’′](1[01]|\d)(?:[\"”″]|'')")
-_ENGLISH_NUMERO: Final = re.compile(r"\b[Nn]o\.\s?(?=\d)")
-_FORMULA: Final = re.compile(r"\b(CO|NO|SO)[2₂]\b")
+_FIRST_YEAR: Final = late_pattern(r"\b(1[1-9])(\d[1-9]|[1-9]0)(?= to 1[1-9]\d\d\b)")
+_SHORT_DECADE: Final = late_pattern(r"(?<!\w)['’]([1-9])0s\b")
+_FEET: Final = late_pattern(r"(?<![\d.])([3-8])['’′](1[01]|\d)(?:[\"”″]|'')")
+_ENGLISH_NUMERO: Final = late_pattern(r"\b[Nn]o\.\s?(?=\d)")
+_FORMULA: Final = late_pattern(r"\b(CO|NO|SO)[2₂]\b")
 _KO_DIGITS: Final = str.maketrans("0123456789", "공일이삼사오육칠팔구")
 _KO_NATIVE: Final = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _KO_TENS: Final = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
-_KO_MONTHS: Final = re.compile(r"(?<![\d.,])(6|10)월")
-_KO_COUNTED: Final = re.compile(
+_KO_MONTHS: Final = late_pattern(r"(?<![\d.,])(6|10)월")
+_KO_COUNTED: Final = late_pattern(
     r"(?<![\d.,])(\d{1,2})\s?(시간|시|개월|개|명|살|마리|잔|권|가지|번째|벌|송이|그루|채|통)(?!대)"
 )
 _KO_HOURS: Final = 12
-_ZH_YEAR: Final = re.compile(r"(?<![\d.,])([12]\d{3})(?=年)")
+_ZH_YEAR: Final = late_pattern(r"(?<![\d.,])([12]\d{3})(?=年)")
 _ZH_DIGITS: Final = str.maketrans("0123456789", "零一二三四五六七八九")
-_ZH_TWO: Final = re.compile(
+_ZH_TWO: Final = late_pattern(
     r"(?<![\d.,第])2(?=(?:[个個只隻位条條本次天年块塊杯件家种種张張人周週岁歲点點万萬千]|小时|小時|分钟|分鐘))"
 )
 

@@ -10,68 +10,69 @@ import re
 
 from neko.audio.turn_taking.chinese import chinese_ending
 from neko.audio.turn_taking.kinds import MARKS, Ending
+from neko.late_patterns import late_pattern
 
 _LOOKED_AT = 300
 """Characters at the end of a text that are looked at."""
-_TRAILS_OFF = re.compile(r"(?:\.{2,}|…|,|，|、|-|—|:|：|~|～)\s*$")
-_STOPS = re.compile(r"[.!?。！？]+[\"'”’」』)）]*\s*$")
-_ASKS = re.compile(r"[?？][\"'”’」』)）]*\s*$")
-_SENTENCES = re.compile(r"[^.!?。！？]+[.!?。！？]*")
+_TRAILS_OFF = late_pattern(r"(?:\.{2,}|…|,|，|、|-|—|:|：|~|～)\s*$")
+_STOPS = late_pattern(r"[.!?。！？]+[\"'”’」』)）]*\s*$")
+_ASKS = late_pattern(r"[?？][\"'”’」』)）]*\s*$")
+_SENTENCES = late_pattern(r"[^.!?。！？]+[.!?。！？]*")
 
-_SPACED_LEADS = re.compile(
+_SPACED_LEADS = late_pattern(
     r"\b(?:and|but|or|because|if|the|a|an|my|your|our|their|his|to|of|from|with|than|unless|until|while|although|"
     r"i|i'm|i'll|i've|we|we're|he's|she's|it's|they're|there's|would like|'d like|want|need|very|"
     r"ask you|tell you|let you know|(?:is|was|think|said|say|hope|believe|so) that)" + MARKS,
     re.IGNORECASE,
 )
-_SPACED_LEADS_UNLESS_ASKED = re.compile(
+_SPACED_LEADS_UNLESS_ASKED = late_pattern(
     r"\b(?:(?<!come )(?<!go )(?<!hold )on|(?<!come )in|at|for|about|which|who|when|where|is|are|was|were|am|lives|"
     r"called|feel like|felt like)" + MARKS,
     re.IGNORECASE,
 )
-_FILLERS = re.compile(
+_FILLERS = late_pattern(
     r"(?:^|[,.!?;…]\s*)(?:(?:and|but|so|oh|okay)\W+)?"
     r"(?:u+m+|u+h+|e+r+m*|h+m+|well|so|like|then|anyway|actually|maybe|honestly|basically|besides|also|first|finally|"
     r"to be honest|by the way|in fact|the thing is|guess what|listen|look|"
     r"you know|i mean|let me (?:think|see)|let's see|hold on|one (?:moment|second)|for example|wait)" + MARKS,
     re.IGNORECASE,
 )
-_HALF = re.compile(
+_HALF = late_pattern(
     r"^\W*(?:and |but |so )?(?:if|when|while|although|though|unless|once|whenever|before|after|since)\b"
     r"(?:\s+[^\s,;]+){1,7}$|\b(?:it's|is|was) not (?:that|because|only)\b[^,;]*$|^\W*first\b(?! of\b)[^,;]+$",
     re.IGNORECASE,
 )
-_NO_VERB = re.compile(
+_NO_VERB = late_pattern(
     r"^\W*(?:and |but |so )?(?:(?:last|this|next|every|one|the|my|our|his|her) (?:\w+ ?){1,2}|yesterday|tomorrow|"
     r"tonight|these days|a \w+ ago|(?:in|on|at|during|for|by) (?:\w+ ?){1,4})$",
     re.IGNORECASE,
 )
 """A whole sentence that only says when, where or of whom."""
-_NUMBER = re.compile(r"\d[\d\s,-]{2,}" + MARKS)
-_JAPANESE_LEADS = re.compile(
+_NUMBER = late_pattern(r"\d[\d\s,-]{2,}" + MARKS)
+_JAPANESE_LEADS = late_pattern(
     r"(?:え+ー?っ?と*ー?|あの+ー*|その+ー*|まあ|なんか|う+ー*ん|実は|じつは|それで|でも|だから|そして|それから|例えば|たとえば|"
     r"そういえば|ちなみに|とにかく|じゃあ?|ところで|やっぱり|たぶん|最近|ねえ|"
     r"(?:昨日|今日|明日|今朝|今夜|昨夜|週末|去年|今年|来年|先週|今週|来週|先月|今月|来月|[春夏秋冬朝昼夜])|"
     r"(?:時|とき|頃|ころ|[以の]?前|[の以]?[後あ][とで]?|間|うち|途中|帰り|ため|つもり|場合)|(?<![るただいなんも])の|"
     r"から|ので|けども?|けれども?|たら|なら|れば|し|とか|や|が|は|を|に|で|と|も|へ)" + MARKS
 )
-_JAPANESE_ENDS = re.compile(
+_JAPANESE_ENDS = late_pattern(
     r"(?:です|ます|ました|でした|ません|ください|下さい|なさい|ましょう|でしょう|だ|だった|ね|よ|わ|さ|たい|ない|なかった)"
     + MARKS
 )
-_JAPANESE_ASKS = re.compile(r"(?:か|かな|かしら)" + MARKS)
-_KOREAN_LEADS = re.compile(
+_JAPANESE_ASKS = late_pattern(r"(?:か|かな|かしら)" + MARKS)
+_KOREAN_LEADS = late_pattern(
     r"(?:그리고|그래서|근데|하지만|그런데|음+|어+|저기|그게|은|는|이|가|을|를|에|에서|면|고|서|지만|(?<![습입합됩])니까)"
     + MARKS
 )
-_KOREAN_ENDS = re.compile(r"(?:요|니다|죠|자)" + MARKS)
-_KOREAN_ASKS = re.compile(r"(?:[습입합됩]니까|나요|까요|가요)" + MARKS)
-_ENGLISH_ASKS = re.compile(
+_KOREAN_ENDS = late_pattern(r"(?:요|니다|죠|자)" + MARKS)
+_KOREAN_ASKS = late_pattern(r"(?:[습입합됩]니까|나요|까요|가요)" + MARKS)
+_ENGLISH_ASKS = late_pattern(
     r"^\W*(?:(?:and|but|so|well|oh)\W+)?(?:what|who|where|when|why|how|which|whose|do|does|did|is|are|was|were|can|could|"
     r"will|would|shall|should|have|has|may)\b",
     re.IGNORECASE,
 )
-_ANSWERS = re.compile(
+_ANSWERS = late_pattern(
     r"^\W*(?:(?:yes|yeah|yep|no|nope|nah|okay|ok|sure|right|fine|thanks|thank you|please|hello|hi|"
     r"good (?:night|morning)|bye|goodbye)\b(?:\W+[\w']+){0,3}"
     r"|(?:[\w']+\W+){0,3}(?:please|thanks|thank you)"
@@ -79,9 +80,9 @@ _ANSWERS = re.compile(
     r"|(?:네|예|아니요?|응|그래|고마워|감사)[^。！？]{0,8})\W*$",
     re.IGNORECASE,
 )
-_KANA = re.compile(r"[\u3040-\u30ff]")
-_HANGUL = re.compile(r"[\uac00-\ud7a3]")
-_HAN = re.compile(r"[\u4e00-\u9fff]")
+_KANA = late_pattern(r"[\u3040-\u30ff]")
+_HANGUL = late_pattern(r"[\uac00-\ud7a3]")
+_HAN = late_pattern(r"[\u4e00-\u9fff]")
 
 
 def sentences(text: str) -> list[str]:
@@ -89,7 +90,7 @@ def sentences(text: str) -> list[str]:
     return [part.strip() for part in _SENTENCES.findall(text) if part.strip()]
 
 
-_JAPANESE_FILLERS = re.compile(
+_JAPANESE_FILLERS = late_pattern(
     r"^\W*(?:え+ー?っ?と*ー?|あの+ー*|その+ー*|まあ|なんか|う+ー*ん|じゃあ?|ねえ|あのね|ところで|そういえば)" + MARKS
 )
 
