@@ -102,6 +102,24 @@ def weighted_terms(text: str) -> dict[str, float]:
     return weights
 
 
+def pieces(text: str, query: str) -> list[tuple[str, bool]]:
+    """A text in pieces that together are all of it, each with whether it is a word that the query looks for, in
+    whichever form."""
+    wanted = {term for term in weighted_terms(query) if len(term) > 1 or not _IDEOGRAPH.match(term)}
+    marked = [False] * len(text)
+    for match in _RUNS.finditer(text):
+        if match.lastgroup == "word":
+            hits = [(0, len(match[0]))] if wanted.intersection(terms(match[0])) else []
+        else:
+            found = (match[0][at : at + 2] for at in range(len(match[0]) - 1))
+            hits = [(at, at + 2) for at, pair in enumerate(found) if plain(pair) in wanted]
+        for first, end in hits:
+            marked[match.start() + first : match.start() + end] = [True] * (end - first)
+    bounds = [at for at in range(1, len(text)) if marked[at] != marked[at - 1]]
+    ends = [*bounds, len(text)] if text else []
+    return [(text[start:end], marked[start]) for start, end in zip([0, *bounds], ends, strict=False)]
+
+
 def _weighted(text: str) -> list[tuple[str, float]]:
     found: list[tuple[str, float]] = []
     text = unicodedata.normalize("NFKC", text)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neko.memory.words import LONGEST_WORD, plain, terms, weighted_terms
+from neko.memory.words import LONGEST_WORD, pieces, plain, terms, weighted_terms
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,19 @@ def test_a_question_looks_for_what_the_index_holds_of_the_same_text(text: str) -
 @given(st.text())
 def test_the_simplest_form_is_its_own(text: str) -> None:
     assert plain(plain(text)) == plain(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "hits"),
+    [
+        ("We watched films, and a MOVIE.", "movies", ["films", "MOVIE"]),
+        ("我喜欢看电影，也喜欢看书", "电影好看", ["电影"]),
+        ("고양이를 키워", "고양이", ["고양이"]),
+        ("nothing of it", "cat", []),
+        ("", "cat", []),
+    ],
+)
+def test_the_words_that_were_looked_for_are_marked_in_any_form(text: str, query: str, hits: list[str]) -> None:
+    cut = pieces(text, query)
+    assert "".join(piece for piece, _ in cut) == text
+    assert [piece for piece, hit in cut if hit] == hits

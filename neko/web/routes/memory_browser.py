@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from neko.app.traces import Traces, traces_of
+from neko.memory.words import pieces
+from neko.tasks import in_thread
 from neko.types.lines import Line
 from neko.types.memory import ChangeKind, Memo
 from neko.web.endpoint import Call, get, post
@@ -24,6 +26,7 @@ from neko.well_formed import well_formed
 LONGEST_LINE = 20_000
 """Characters, as of what is typed in a chat."""
 LONGEST_MEMO = 2_000
+_NEAR_S = 2.0
 MOST_LINES = 1_000
 """Lines that are forgotten, or shown, in one call."""
 _NO_CHARACTER = "There is no character of this name."
@@ -140,6 +143,53 @@ async def memos(call: Call[Empty, MemosQuery, CharacterPath]) -> Memos:
         known(call, call.path.character), well_formed(query.q), before=query.before, limit=query.limit + 1
     )
     return Memos(memos=[_memo_shape(memo) for memo in found[: query.limit]], has_more=len(found) > query.limit)
+
+
+class NearQuery(Schema):
+    q: str = Field("", max_length=200)
+    limit: int = Field(12, ge=1, le=50)
+
+
+class Piece(Schema):
+    """A piece of a text; ``hit``: a word that was looked for, in whichever form."""
+
+    text: str
+    hit: bool
+
+
+class NearLine(Schema):
+    """``pieces`` together are the text of the line."""
+
+    line: LineShape
+    pieces: list[Piece]
+
+
+class NearLines(Schema):
+    """The best first."""
+
+    lines: list[NearLine]
+
+
+@get(
+    "/api/memory_browser/{character}/near",
+    path=CharacterPath,
+    query=NearQuery,
+    response=NearLines,
+    summary="The lines that recall finds for these words: in other forms, by their meaning, by when they were said",
+    failures={404: _NO_CHARACTER},
+)
+async def near(call: Call[Empty, NearQuery, CharacterPath]) -> NearLines:
+    character, words, memory = known(call, call.path.character), well_formed(call.query.q), call.neko.memory
+    found = await memory.recall(character, words, limit=call.query.limit, timeout_s=_NEAR_S)
+    lines = {line.id: line for line in await memory.named_lines(character, [one.sources[0] for one in found])}
+    best = [line for one in found if (line := lines.get(one.sources[0]))]
+    cut = await in_thread(lambda: [pieces(line.text, words) for line in best])
+    return NearLines(
+        lines=[
+            NearLine(line=line_shape(line), pieces=[Piece(text=text, hit=hit) for text, hit in parts])
+            for line, parts in zip(best, cut, strict=True)
+        ]
+    )
 
 
 class LineText(Schema):
@@ -341,6 +391,7 @@ ENDPOINTS = (
     day,
     lines,
     memos,
+    near,
     correct_line,
     rewrite_memo,
     forget,

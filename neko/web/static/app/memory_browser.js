@@ -112,7 +112,10 @@ class MemoryBrowser {
     if (event.isComposing || document.querySelector("dialog[open]")) return;
     const inField = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLSelectElement;
     if (event.key === "Escape" && event.target === this.#words && this.#words.value) this.go(location.hash.slice(1));
-    else if ((event.key === "/" && !inField) || (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey))) {
+    else if (event.key === "ArrowDown" && event.target === this.#words) {
+      event.preventDefault();
+      this.found.enter();
+    } else if ((event.key === "/" && !inField) || (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey))) {
       event.preventDefault();
       this.#words.focus();
       this.#words.select();

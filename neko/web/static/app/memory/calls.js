@@ -82,6 +82,15 @@ export class Calls {
   }
 
   /**
+   * What recall finds for these words.
+   * @param {string} words
+   * @returns {Promise<{ lines: { line: Line, pieces: { text: string, hit: boolean }[] }[] }>}
+   */
+  near(words) {
+    return get(`${this.#path}/near?${query({ q: words })}`);
+  }
+
+  /**
    * @param {number} id
    * @param {string} text
    * @returns {Promise<{ line: Line }>}

@@ -6,6 +6,7 @@
 import { sentenceOf } from "../api.js";
 import { h } from "../element.js";
 import { t } from "../i18n.js";
+import { walk } from "../list_keys.js";
 import { marked } from "../marked_words.js";
 import { Calls, MOST_LINES } from "./calls.js";
 import { moment } from "./dates.js";
@@ -26,6 +27,7 @@ export class FoundView {
   #facts = h("ol", { class: "memory-memos", "data-testid": "found-facts" });
   #memos = h("ol", { class: "memory-memos" });
   #lines = h("ol", { class: "memory-lines", "data-testid": "memory-found" });
+  #near = h("section", { class: "memory-near" });
   #rest = h("div", { class: "memory-rest" });
   #report = h("div", { class: "memory-report", hidden: true });
   #bar = h("div", { class: "memory-bar", "data-testid": "memory-bar" });
@@ -40,6 +42,17 @@ export class FoundView {
     this.#character = character;
     this.#view = view;
     this.#go = go;
+    view.addEventListener("keydown", (event) => {
+      const places = /** @type {HTMLElement[]} */ ([...view.querySelectorAll(".memory-open")]);
+      const field = document.getElementById("words");
+      if (this.#count.isConnected && field && event.target instanceof HTMLElement && places.includes(event.target)) walk(event, places, field);
+    });
+  }
+
+  /** Go from the field to the first line that was found. */
+  enter() {
+    const first = this.#view.querySelector(".memory-open");
+    if (this.#count.isConnected && first instanceof HTMLElement) first.focus();
   }
 
   /** @param {string} words */
@@ -58,7 +71,8 @@ export class FoundView {
       this.#memos.replaceChildren(...memos.memos.map((memo) => memoCard(memo, { calls: this.#calls, changed, go: this.#go }, marked(memo.text, words, Infinity))));
       this.#lines.replaceChildren();
       this.#add(lines.lines, lines.has_more);
-      this.#view.replaceChildren(this.#report, this.#count, this.#facts, this.#memos, this.#lines, this.#rest, this.#bar);
+      this.#view.replaceChildren(this.#report, this.#count, this.#facts, this.#memos, this.#lines, this.#rest, this.#near, this.#bar);
+      await this.#addNear(words, asked);
     } catch (error) {
       if (asked === this.#asked) this.#view.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }));
     } finally {
@@ -86,6 +100,27 @@ export class FoundView {
     this.#count.textContent = count ? t(more ? "search.first" : "search.found", { count }) : t("search.nothing");
     this.#rest.replaceChildren(this.#older ? h("button", { type: "button", class: "button is-quiet", "data-testid": "found-more", text: t("search.more"), on: { click: () => void this.#more() } }) : "");
     this.#drawBar();
+  }
+
+  /**
+   * What recall finds besides: other forms of the words, and what is near in meaning.
+   * @param {string} words
+   * @param {number} asked
+   */
+  async #addNear(words, asked) {
+    this.#near.replaceChildren();
+    const { lines } = await this.#calls.near(words).catch(() => ({ lines: [] }));
+    if (asked !== this.#asked) return;
+    const shown = new Set([...this.#lines.children].map((row) => Number(row.getAttribute("data-id"))));
+    const others = lines.filter(({ line }) => !shown.has(line.id));
+    if (!others.length) return;
+    const parts = { calls: this.#calls, when: (/** @type {Line} */ line) => moment(line.at), changed: () => void this.show(words), open: (/** @type {Line} */ line) => this.#go(placeOf(line)) };
+    this.#near.append(h("h2", { text: t("memory.near") }), h("ol", { class: "memory-lines", "data-testid": "memory-near" },
+      others.map(({ line, pieces }) => {
+        const row = lineRow(line, parts, pieces.map(({ text, hit }) => (hit ? h("mark", { text }) : text)));
+        row.dataset.testid = "near-line";
+        return row;
+      })));
   }
 
   async #more(limit = 50) {
