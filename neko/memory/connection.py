@@ -116,13 +116,17 @@ class Connection:
 
         return await self._interruptible(run, between_statements=False)
 
-    async def aclose(self) -> None:
-        """Interrupt running reads, finish what was handed in, and close; idempotent."""
+    async def aclose(self, last: Work[object] | None = None) -> None:
+        """Interrupt running reads, finish what was handed in, run ``last`` as a transaction that does not wait for the
+        disk, and close; idempotent."""
         if self._closed:
             return
         self._closed = True
         for abandoned in self._abandoned:
             abandoned.set()
+        if last is not None:
+            with contextlib.suppress(sqlite3.Error):
+                await asyncio.shield(self._lane.run(self, lambda connection: _committed(connection, last, False)))
         with contextlib.suppress(sqlite3.Error):
             await asyncio.shield(self._lane.close(self))
 

@@ -90,6 +90,7 @@ class Log:
         self._window_position: int | None = None
         self._is_open = False
         self._closed = False
+        self._copier: Connection | None = None
         self._writer: Connection
         self._reader: Connection
         self._recaller: Connection
@@ -120,13 +121,9 @@ class Log:
 
     async def aclose(self) -> None:
         """Close the connections, which folds the WAL into the file; idempotent."""
-        if self._is_open and self._window_position is not None:
-            row = (WINDOW_POSITION, self._window_position)
-            with suppress(sqlite3.Error):
-                await self._writer.transaction(lambda opened: _execute(opened, schema.SET_STATE, row), durable=False)
         async with self._reopening:
             self._closed = True
-            await self._disconnect()
+            await self._disconnect(self._write_position if self._window_position is not None else None)
 
     # ── writing ──────────────────────────────────────────────────────────────
 
@@ -225,13 +222,13 @@ class Log:
         """Make the backup that is due (``backup.is_due``); None when none is."""
         if not await in_thread(backup.is_due, self.path):
             return None
-        copier = self._connection(self._threads.searching, lambda _: None, self._writer.file)
+        self._copier = self._connection(self._threads.searching, lambda _: None, self._writer.file)
         try:
-            return await copier.read(lambda connection: backup.make(connection, self.path))
+            return await self._copier.read(lambda connection: backup.make(connection, self.path))
         except (sqlite3.Error, OSError) as error:
             raise store_error(error, backups_of(self.path)) from error
         finally:
-            await copier.aclose()
+            await self._copier.aclose()
 
     async def change_chat(self, number: int | None) -> int | None:
         """``chats.change``: lines that are stored from now on go there."""
@@ -344,6 +341,9 @@ class Log:
         Not worth a transaction of its own: what a crash loses of it the recent file itself tells.
         """
         self._window_position = line_id
+
+    def _write_position(self, connection: sqlite3.Connection) -> None:
+        connection.execute(schema.SET_STATE, (WINDOW_POSITION, self._window_position))
 
     async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
         """Run ``work`` on the writing connection's thread as one transaction (``Connection.transaction``).
@@ -572,11 +572,13 @@ class Log:
         self.unfinished = unfinished.read(connection)
         self._chat = chats.open_chat(connection)
 
-    async def _disconnect(self) -> None:
+    async def _disconnect(self, last: Work[object] | None = None) -> None:
         if self._is_open:
             self._is_open = False
-            for connection in (self._recaller, self._reader, self._writer):
-                await connection.aclose()
+            for connection in (self._copier, self._recaller, self._reader):
+                if connection is not None:
+                    await connection.aclose()
+            await self._writer.aclose(last)
 
 
 def _prepare_reader(connection: sqlite3.Connection) -> None:

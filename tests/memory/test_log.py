@@ -273,6 +273,34 @@ async def test_closing_interrupts_a_recall(tmp_path: Path, threads: Threads) -> 
     assert caught.value.params["reason"] == "closed"
 
 
+async def test_closing_waits_for_no_backup_and_for_no_file_that_is_written_anew(
+    tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await _open(tmp_path, threads)
+    await log.append(new_line("hello"))
+    begun = threading.Semaphore(0)
+
+    def endless(connection: sqlite3.Connection, _: Path) -> None:
+        begun.release()
+        connection.execute(ENDLESS).fetchall()
+
+    monkeypatch.setattr("neko.memory.backup.is_due", lambda _: True)
+    monkeypatch.setattr("neko.memory.backup.make", endless)
+    monkeypatch.setattr("neko.memory.deletion.tidy", endless)
+    log.set_window_position(1)
+    tasks = [asyncio.create_task(log.back_up()), asyncio.create_task(log.fold_in())]
+    async with asyncio.timeout(20):
+        for _ in tasks:
+            await in_thread(begun.acquire)
+        await log.aclose()
+        with pytest.raises(MemoryStoreError):
+            await tasks[0]
+    tasks[1].cancel()
+    await asyncio.wait(tasks)
+    with closing(sqlite3.connect(log.path)) as connection:
+        assert connection.execute("SELECT value FROM neko_state WHERE name = 'recent'").fetchone() == (1,)
+
+
 async def test_a_page_that_takes_too_long_is_given_up_and_says_so(tmp_path: Path, threads: Threads) -> None:
     log = await _open(tmp_path, threads, read_timeout_s=0.0)
     with pytest.raises(MemoryStoreError) as caught:
