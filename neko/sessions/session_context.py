@@ -20,6 +20,7 @@ from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.recall_lines import MOST_LINES
+from neko.sessions.recall_tool import NAME as RECALL
 from neko.sessions.session_slot import SessionHandle
 from neko.sessions.tool_runner import offered
 from neko.tasks import TaskOwner
@@ -56,14 +57,15 @@ class SessionContext:
         self._send = send
         self._session_id = ""
         self._began = dependencies.now()
-        self._takes_tools = False
+        self._takes_tools = self._looks_up = False
         self._renewing: asyncio.Task[None] | None = None
-        self._offered: tuple[Tool, ...] | None = None
+        self._offered: tuple[Tool, ...] = ()
         self.lines = PromptLines()
 
     def begin(self, handle: SessionHandle) -> None:
         """Another session answers from now on."""
-        self._offered = None
+        self._offered = handle.tools
+        self._looks_up = any(tool.name == RECALL for tool in handle.tools)
         self._session_id = handle.id
         self._began = handle.began
         self._takes_tools = handle.session.capabilities.tools
@@ -98,9 +100,12 @@ class SessionContext:
 
     def _offer(self, words: str) -> None:
         """The functions that fit these words, where there are others than before."""
-        if (toolbox := self._dependencies.toolbox) and (tools := toolbox.tools(words)) != self._offered:
-            self._offered = tools
-            self._send(OfferTools(tools))
+        if self._takes_tools:
+            language = self._dependencies.persona().language
+            tools = offered(self._dependencies.toolbox, words, language, recall=self._looks_up)
+            if tools != self._offered:
+                self._offered = tools
+                self._send(OfferTools(tools))
 
     def words_to_come(self, so_far: str = "") -> Prepare:
         """The user speaks."""
@@ -141,8 +146,7 @@ class SessionContext:
         rest = [entry for entry in recent if entry.role == "system" or entry.id not in told]
         known = [fact for fact in known if told.isdisjoint(fact.sources)]
         questions = [line for line in questions if line.id not in told]
-        persona = self._dependencies.persona()
-        instructions = prompt.compose(persona, rest, self._began, known, questions)
+        instructions = prompt.compose(self._dependencies.persona(), rest, self._began, known, questions)
         self.lines.instruct(instructions)
-        tools = offered(self._dependencies.toolbox, persona.language, recall=True) if self._takes_tools else ()
-        self._send(Renew(instructions.text, covered, tools))
+        self._looks_up = True  # from the next turn on: what it is sent begins differently anyway
+        self._send(Renew(instructions.text, covered))

@@ -60,13 +60,14 @@ class SlotState(Enum):
 @dataclass(slots=True, eq=False)
 class SessionHandle:
     """One session and its identity. ``mode``: of the input it was started for. ``began``: local time, as its
-    ``instructions`` tell."""
+    ``instructions`` tell. ``tools``: what it was told of when it was opened."""
 
     session: ModelSession
     mode: Mode
     id: str
     instructions: Instructions
     began: datetime
+    tools: tuple[Tool, ...] = ()
     listener: asyncio.Task[None] | None = None
 
     def takes(self, mode: Mode) -> bool:
@@ -250,7 +251,7 @@ class ModelSessionSlot:
                 raise
             self._failed(start, session, error)
         else:
-            self._promote(start, SessionHandle(session, start.mode, start.id, instructions, began))
+            self._promote(start, SessionHandle(session, start.mode, start.id, instructions, began, setup.tools))
         finally:
             slow.cancel()
 
@@ -314,7 +315,8 @@ class ModelSessionSlot:
         with suppress(NekoError, TimeoutError):  # the next turn tells
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
                 is_more = await is_more_kept(self._dependencies.memory, self._character, shown, pending)
-        return offered(self._dependencies.toolbox, self._dependencies.persona().language, recall=is_more)
+        language = self._dependencies.persona().language
+        return offered(self._dependencies.toolbox, " ".join(pending), language, recall=is_more)
 
     def _failed(self, start: _Preparation, session: ModelSession | None, error: BaseException) -> None:
         if session:

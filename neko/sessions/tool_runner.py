@@ -16,10 +16,10 @@ from neko.well_formed import well_formed
 logger = logging.getLogger(__name__)
 
 
-def offered(toolbox: Toolbox | None, language: str, *, recall: bool) -> tuple[Tool, ...]:
-    """What a model is told of: the functions of the toolbox and, where there is more to ``recall`` than it has before
-    it, that of the conversation itself."""
-    tools = toolbox.tools() if toolbox else ()
+def offered(toolbox: Toolbox | None, words: str, language: str, *, recall: bool) -> tuple[Tool, ...]:
+    """What a model is told of: the functions of the toolbox that fit the user's words and, where there is more to
+    ``recall`` than it has before it, that of the conversation itself."""
+    tools = toolbox.tools(words) if toolbox else ()
     return (recall_tool(language), *(tool for tool in tools if tool.name != RECALL)) if recall else tools
 
 

@@ -191,14 +191,13 @@ class AddContext:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """Other instructions and tools in place of those before; the turns ``covered`` by them are forgotten.
+    """Other instructions in place of those before; the turns ``covered`` by them are forgotten.
 
     Ignored by a session that emits no ``HistoryFills``.
     """
 
     instructions: str
     covered: frozenset[str]
-    tools: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,6 +202,7 @@ async def test_a_model_that_calls_for_ever_is_told_to_answer_and_answers(talk: T
 
 
 async def test_what_another_character_was_told_is_not_found(talk: Talk) -> None:
+    await talk.server.neko.characters.create("Rin", {})
     await talk.server.neko.memory.store("Rin", NewLine("s", "t", "user", "Lena was born in Tromso.", MAY))
     talk.provider.script(tool_calls(("c", "recall", '{"query": "Where was Lena born? Tromso"}')), ["No idea."])
     await talk.say("Where was she born?")

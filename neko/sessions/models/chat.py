@@ -114,9 +114,8 @@ class ChatSession:
                 self._start(reply_id, Question(context, ask=f"[{self._speak_first} {instructions}]"))
             case UserImage(jpeg):
                 self._live_picture = jpeg
-            case Renew(instructions, covered, tools):
+            case Renew(instructions, covered):
                 self._history.instructions = instructions
-                self._maker.tools = tools
                 self._history.forget(covered)
             case ToolResult():
                 self._calls.resolve(item)
