@@ -7,9 +7,10 @@ Every change can be undone for half a minute, from memory only; that it was made
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from neko.i18n import attribute_name
@@ -17,22 +18,40 @@ from neko.language import LANGUAGES
 from neko.memory import changes, deletion, facts
 from neko.memory.facts import HAND, Earlier, NewFact
 from neko.memory.undo import Undo
-from neko.memory.words import plain
+from neko.memory.words import plain, terms, weighted_terms
 from neko.tasks import in_thread
 from neko.types.memory import ChangeKind, Fact
 
 if TYPE_CHECKING:
     from neko.memory.log import Log
 
+_LONGEST_QUESTION: Final = 2_000
+_TELLING: Final = 0.8
+"""Weight of a word (``weighted_terms``) that two texts do not share by chance."""
 _REPLACE: Final = (
     "UPDATE neko_facts SET subject = ?, attribute = ?, value = ?, valid_from = ?, valid_to = ? WHERE id = ?"
 )
 
 
-def fact_words(fact: Fact) -> str:
-    """What a fact is found by, as ``words.plain`` has it."""
+def _words(fact: Fact) -> str:
+    """What a fact is found by: whom it is about, its value, and its attribute in every language."""
     names = {attribute_name(fact.attribute, language) for language in LANGUAGES}
-    return plain(" ".join((fact.subject, fact.value, fact.attribute, *sorted(names))))
+    return " ".join((fact.subject, fact.value, fact.attribute, *sorted(names)))
+
+
+@lru_cache(maxsize=10_000)
+def _terms_of(text: str) -> frozenset[str]:
+    return frozenset(terms(text))
+
+
+def _about(known: Sequence[Fact], wanted: Mapping[str, float], limit: int) -> list[Fact]:
+    scores = {fact.id: _shared(fact, wanted) for fact in known}
+    found = [fact for fact in reversed(known) if scores[fact.id] >= _TELLING]
+    return sorted(found, key=lambda fact: scores[fact.id], reverse=True)[:limit]
+
+
+def _shared(fact: Fact, wanted: Mapping[str, float]) -> float:
+    return sum(wanted.get(term, 0.0) for term in _terms_of(_words(fact)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,12 @@ class FactBook:
     async def find(self, words: str) -> list[Fact]:
         """Facts, also of before, whose subject, attribute in any language, or value hold each of these words."""
         wanted, known = plain(words).split(), await self.history()
-        return await in_thread(lambda: [fact for fact in known if all(word in fact_words(fact) for word in wanted)])
+        return await in_thread(lambda: [fact for fact in known if all(word in plain(_words(fact)) for word in wanted)])
+
+    async def about(self, question: str, limit: int) -> list[Fact]:
+        """Facts, also of before, that have words with a question in common, those with the most telling ones first."""
+        known, wanted = await self.history(), weighted_terms(question[:_LONGEST_QUESTION])
+        return await in_thread(_about, known, wanted, limit)
 
     async def add(self, subject: str, attribute: str, value: str, since: datetime) -> Changed:
         """Keep what the user says by hand, or that what is known already has been said by hand, too."""

@@ -54,6 +54,21 @@ async def test_lines_from_elsewhere_are_found_by_the_ids_that_they_came_with(
     assert datetime.fromisoformat(best["ts"]).replace(tzinfo=None) == START + timedelta(seconds=60)
 
 
+async def test_facts_that_bear_on_a_question_come_beside_the_lines_and_change_nothing_of_them(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    said = [turn(5, "Caroline", "I live in Bergen."), turn(6, "Caroline", "I love pottery."), *TALK]
+    await post(client, "turns", turns=[one | {"role": "user"} for one in said])
+    question = {"conversation": "conv-26", "query": "Where is her home, in Bergen?"}
+    before = await post(client, "search", **question)
+    assert before["facts"] == []
+    await neko.memory.learn("conv-26", None)
+    after = await post(client, "search", **question)
+    assert (after["ids"], after["results"]) == (before["ids"], before["results"])
+    (fact,) = after["facts"]
+    assert (fact["attribute"], fact["value"], fact["ids"], fact["until"]) == ("home", "Bergen", ["D1:5"], None)
+
+
 async def test_one_line_comes_without_a_list_and_the_same_one_again_changes_nothing(
     client: httpx2.AsyncClient, neko: Neko
 ) -> None:

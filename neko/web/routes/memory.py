@@ -29,6 +29,7 @@ _SEARCH_S = 10.0
 _LATEST = 200
 """Lines that tell who is who in a memory."""
 _MOST_FORGOTTEN = 1_000
+_MOST_FACTS = 10
 
 
 def _on_the_clock(moment: datetime.datetime) -> datetime.datetime:
@@ -153,18 +154,31 @@ class Result(Schema):
     reason: str
 
 
+class KnownShape(Schema):
+    """Something that is known of ``subject`` ("user", "character" or a name); true since ``since``, until ``until`` if
+    that is told (ISO 8601). ``ids`` are those of the lines that say so, none where it was written by hand."""
+
+    subject: str
+    attribute: str
+    value: str
+    since: str
+    until: str | None
+    ids: list[str]
+
+
 class Results(Success):
-    """The best first."""
+    """The best first. ``facts`` that bear on it stand beside them, and change nothing of their order."""
 
     ids: list[str]
     results: list[Result]
+    facts: list[KnownShape]
 
 
 @post(
     "/api/memory/search",
     body=Question,
     response=Results,
-    summary="The lines that bear on a question",
+    summary="The lines that bear on a question, and the facts that do",
     failures={404: "There is no such conversation."},
 )
 async def search(call: Call[Question, Empty, Empty]) -> Results:
@@ -186,7 +200,25 @@ async def search(call: Call[Question, Empty, Empty]) -> Results:
         for one in found
         if (line := lines.get(one.sources[0]))
     ]
-    return Results(ids=[result.id for result in results], results=results)
+    return Results(ids=[result.id for result in results], results=results, facts=await _facts(call, character))
+
+
+async def _facts(call: Call[Question, Empty, Empty], character: str) -> list[KnownShape]:
+    memory = call.neko.memory
+    found = await (await memory.fact_book(character)).about(call.body.query, limit=_MOST_FACTS)
+    said = await memory.named_lines(character, [line for fact in found for line in fact.sources])
+    ids = {line.id: _sender_id(line) for line in said}
+    return [
+        KnownShape(
+            subject=fact.subject,
+            attribute=fact.attribute,
+            value=fact.value,
+            since=fact.valid_from.astimezone().isoformat(),
+            until=fact.valid_to.astimezone().isoformat() if fact.valid_to else None,
+            ids=[ids[line] for line in fact.sources if line in ids],
+        )
+        for fact in found
+    ]
 
 
 class ToForget(Schema):
