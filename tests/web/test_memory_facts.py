@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -99,6 +100,18 @@ async def test_what_cannot_be_changed_is_refused(
     client: httpx2.AsyncClient, neko: Neko, what: str, body: dict[str, Any], status: int
 ) -> None:
     assert (await change(client, neko, what, **body)).status_code == status
+
+
+async def test_what_the_users_card_and_the_extracted_settings_say_is_told_too(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    name, master = neko.characters.current, neko.characters.cards.master_name
+    path = neko.folder.memory / f"settings_{name}.json"
+    path.write_text(json.dumps({name: {"hobby": "stars"}, master: {"city": "Oslo"}}), encoding="utf-8")
+    answer = (await client.get(f"/api/memory_browser/{name}/facts")).json()
+    assert answer["file"] == path.name
+    assert {"subject": "user", "attribute": "city", "value": "Oslo"} in answer["given"]
+    assert [one["value"] for one in answer["given"] if one["subject"] == "character"] == ["stars"]
 
 
 async def test_a_fact_does_not_end_before_it_begins(client: httpx2.AsyncClient, neko: Neko) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from starlette.exceptions import HTTPException
 
 from neko.memory.fact_book import Changed, FactBook
 from neko.memory.line_codec import local_naive
+from neko.memory_files import settings_name
 from neko.types.memory import Fact
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
@@ -50,6 +51,14 @@ class FactShape(Schema):
     pinned: bool
 
 
+class GivenShape(Schema):
+    """Something that a card, or the file of what N.E.K.O. extracted, says of the user or of the character."""
+
+    subject: Literal["user", "character"]
+    attribute: str
+    value: str
+
+
 class FactsQuery(Schema):
     """``at``: what was true at the end of that day. ``q``: what holds all of these words, also what was so before."""
 
@@ -58,9 +67,12 @@ class FactsQuery(Schema):
 
 
 class FactsShape(Schema):
-    """The newest last."""
+    """The newest last. ``given`` is what is known besides, as it is now: the user's card, and of both what stands in
+    ``file``."""
 
     facts: list[FactShape]
+    given: list[GivenShape]
+    file: str
 
 
 @get(
@@ -78,7 +90,19 @@ async def facts(call: Call[Empty, FactsQuery, CharacterPath]) -> FactsShape:
         found = await book.find(words)
     else:
         found = await book.facts(datetime.datetime.combine(day, datetime.time.max) if day else None)
-    return FactsShape(facts=[_shape(one) for one in found])
+    character = call.path.character
+    given = [] if day or words.strip() else await _given(call)
+    return FactsShape(facts=[_shape(one) for one in found], given=given, file=settings_name(character))
+
+
+async def _given(call: Call[Any, Any, CharacterPath]) -> list[GivenShape]:
+    character, extracted = call.path.character, call.neko.extracted
+    await extracted.read(character)
+    hers, users = extracted.of(character)
+    on_card = call.neko.characters.cards.traits(character)
+    told = [GivenShape(subject="user", attribute=name, value=value) for name, value in users.items()]
+    of_her = [(name, value) for name, value in hers.items() if name not in on_card]
+    return [*told, *(GivenShape(subject="character", attribute=name, value=value) for name, value in of_her)]
 
 
 class Kept(Success):

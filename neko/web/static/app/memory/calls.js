@@ -12,6 +12,8 @@
  * @typedef {"forgotten" | "corrected" | "summary" | "restored" | "reviewed" | "imported" | "taken_back" | "fact_added" | "fact_edited" | "fact_pinned" | "fact_unpinned" | "fact_merged" | "fact_forgotten" | "fact_restored"} ChangeKind
  * @typedef {{ at: string, kind: ChangeKind, lines: number, number: number }} Change
  * @typedef {{ id: number, subject: string, attribute: string, value: string, since: string, until: string | null, sources: number[], by_hand: boolean, pinned: boolean }} Fact
+ * @typedef {{ subject: string, attribute: string, value: string }} Given What a card or a file says.
+ * @typedef {{ facts: Fact[], given: Given[], file: string }} KnownFacts
  * @typedef {{ fact: Fact | null, change: number }} ChangedFact `change` is for `undoFact`.
  * @typedef {{ name: string, kind: "export" | "log" | "recent" | "settings" | "chat" | "other", character: string, unread: number, damaged: boolean, why: "" | "not_memory" | "empty" | "too_large" | "unreadable" }} ImportFile
  * @typedef {{ named: string, character: string, exists: boolean, lines: number, known: number, summaries: number, settings: number, first: string, last: string, number: number }} Share What goes to one character.
@@ -128,7 +130,7 @@ export class Calls {
 
   /**
    * @param {{ at?: string, q?: string }} [which] as on a day, or those that hold these words
-   * @returns {Promise<{ facts: Fact[] }>}
+   * @returns {Promise<KnownFacts>}
    */
   facts(which = {}) {
     return get(`${this.#path}/facts?${query(which)}`);

@@ -1,7 +1,7 @@
 /**
  * What is known of you, of her and of others, today or on a day, each with the lines that say so.
  *
- * @import { Fact } from "./calls.js"
+ * @import { Fact, KnownFacts } from "./calls.js"
  */
 import { sentenceOf } from "../api.js";
 import { h } from "../element.js";
@@ -9,7 +9,7 @@ import { t } from "../i18n.js";
 import { Calls } from "./calls.js";
 import { waiting } from "./days_view.js";
 import { factCard, told } from "./fact_card.js";
-import { askForFact, subjectName } from "./fact_dialogs.js";
+import { askForFact, attributeName, subjectName } from "./fact_dialogs.js";
 
 export class FactsView {
   #calls;
@@ -32,14 +32,15 @@ export class FactsView {
     const asked = ++this.#asked;
     const done = waiting(this.#view);
     try {
-      const { facts } = await this.#calls.facts(this.#day ? { at: this.#day } : {});
+      const known = await this.#calls.facts(this.#day ? { at: this.#day } : {});
       if (asked !== this.#asked) return;
+      const { facts } = known;
       /** @type {Map<string, Fact[]>} */
       const bySubject = new Map();
       for (const fact of facts) bySubject.set(fact.subject, [...(bySubject.get(fact.subject) ?? []), fact]);
       this.#view.replaceChildren(h("p", { class: "memory-lead", text: t("memory.known_lead") }), this.#bar(facts),
-        ...[...bySubject].sort(([one], [other]) => Number(other === "user") - Number(one === "user")).map(([subject, known]) => this.#group(subject, known, facts)),
-        facts.length ? "" : h("p", { class: "memory-empty", text: t(this.#day ? "memory.no_facts_then" : "memory.no_facts") }));
+        ...[...bySubject].sort(([one], [other]) => Number(other === "user") - Number(one === "user")).map(([subject, of]) => this.#group(subject, of, facts)),
+        facts.length ? "" : h("p", { class: "memory-empty", text: t(this.#day ? "memory.no_facts_then" : "memory.no_facts") }), this.#given(known));
     } catch (error) {
       this.#view.replaceChildren(h("p", { class: "memory-empty is-bad", text: sentenceOf(error) }));
     } finally {
@@ -56,6 +57,17 @@ export class FactsView {
     const parts = { calls: this.#calls, character: this.#character, all, changed: () => void this.show(), go: this.#go };
     return h("section", { class: "memory-facts", "data-testid": "facts" }, h("h2", { text: subjectName(subject, this.#character) }),
       h("ol", { class: "memory-memos" }, [...facts].sort((one, other) => Number(other.pinned) - Number(one.pinned)).map((fact) => factCard(fact, parts))));
+  }
+
+  /**
+   * What is known from elsewhere.
+   * @param {KnownFacts} known
+   */
+  #given({ given, file }) {
+    return given.length ? h("section", { class: "memory-facts", "data-testid": "given" }, h("h2", { text: t("memory.given") }),
+      h("p", { class: "memory-lead", text: t("memory.given_lead", { file }) }),
+      h("dl", { class: "memory-given" }, given.flatMap(({ subject, attribute, value }) => [
+        h("dt", { text: `${subjectName(subject, this.#character)} · ${attributeName(attribute)}` }), h("dd", { text: value })]))) : "";
   }
 
   /**
