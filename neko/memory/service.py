@@ -224,7 +224,10 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         return lines
 
     async def correct(self, character: str, line_id: int, text: str) -> Line | None:
-        return await (await self._opened(character)).correct(line_id, text)
+        memory = await self._opened(character)
+        line = await memory.correct(line_id, text)
+        memory.meaning.touch(anew=True)
+        return line
 
     async def keep_pictures(self, character: str, pictures: Sequence[bytes]) -> tuple[str, ...]:
         return await self._pictures.keep(character, pictures)

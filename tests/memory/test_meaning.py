@@ -103,6 +103,16 @@ async def test_a_vector_goes_with_its_line_and_comes_back_with_it(memory_folder:
     assert await nearest(memory, "Who plays the violin?") == [ids[2]]
 
 
+async def test_a_corrected_line_is_found_by_its_new_words(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open(embedders=Choice(WordEmbedder()))
+    ids = [await say(memory, text) for text in TALK]
+    await embedded(memory)
+    await memory.correct(MIO, ids[0], "I am fond of walnuts.")
+    await embedded(memory)
+    assert vectors(memory_folder) == ids
+    assert await nearest(memory, "fond of walnuts") == [ids[0]]
+
+
 async def test_of_a_reply_only_the_version_that_counts_has_a_vector(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open(embedders=Choice(WordEmbedder()))
     question = await say(memory, "Where shall we go?")
