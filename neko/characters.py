@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import threading
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, Final, Self
 
 from neko.errors import CharacterError, ConfigError, InputError, UnusableNameError, UnusableValueError
 from neko.language import LANGUAGES, normalise
+from neko.set_aside import COMPANIONS, DAMAGED, REPLACED
 from neko.settings import ASSETS
 from neko.settings.setting import MAPPING
 from neko.storage import OnFault, file_name_fault, log_fault, read_again, read_document, write_json
@@ -50,6 +52,8 @@ _KEPT_KEYS: Final = frozenset(
     )
 )
 """What a card keeps when it is replaced and the new one does not name it (``contract/rest.md`` §3.1)."""
+_ENDS_OF_FILES: Final = (*COMPANIONS, ".bak")
+_MARKS_OF_FILES: Final = (DAMAGED, REPLACED)
 _LONGEST_NAME: Final = 20
 _LONGEST_SHOWN: Final = 60
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -59,7 +63,8 @@ def check_name(name: object) -> str:
     """A new character's or master's name, trimmed; ``CharacterError(reason)`` when it cannot be one.
 
     At most 20 units, ASCII characters counting 1 and others 2, and nothing that a path or an
-    address would read as structure. Reasons: ``empty``, ``too_long``, ``forbidden``.
+    address would read as structure, or that makes of a file's name that of another's companion. Every such name
+    can be one of a file (``storage.file_name_fault``). Reasons: ``empty``, ``too_long``, ``forbidden``.
     """
     text = name.strip() if isinstance(name, str) else ""
     if not text:
@@ -68,7 +73,14 @@ def check_name(name: object) -> str:
         raise CharacterError("a name holds at most 20 letters, or 10 Chinese ones", reason="too_long")
     if text == "." or ".." in text or any(char in "/\\?#" or not char.isprintable() for char in text):
         raise CharacterError("a name must not contain / \\ ? # or ..", reason="forbidden")
+    if file_name_fault(text) or text.lower().endswith(_ENDS_OF_FILES) or any(mark in text for mark in _MARKS_OF_FILES):
+        raise CharacterError("a name must be one that files can have", reason="forbidden")
     return text
+
+
+def _file_key(name: str) -> str:
+    """The same for names whose files are the same where letters' case, or how they are composed, does not count."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def default_characters(language: str) -> dict[str, Any]:
@@ -233,8 +245,7 @@ class CharacterCards:
         _merge(fresh, {key: value for key, value in card.items() if value and key != PROFILE_NAME})
 
         def change(raw: dict[str, Any]) -> None:
-            if new in raw[CHARACTERS]:
-                raise _taken()
+            _check_free(raw, new)
             raw[CHARACTERS][new] = fresh
 
         self.edit(change)
@@ -244,8 +255,7 @@ class CharacterCards:
         """Give a character that was deleted its card and place again. Raises ``CharacterError(reason)``: ``taken``."""
 
         def change(raw: dict[str, Any]) -> None:
-            if name in raw[CHARACTERS]:
-                raise _taken()
+            _check_free(raw, name)
             cards = list(raw[CHARACTERS].items())
             cards.insert(place, (name, copy.deepcopy(dict(card))))
             raw[CHARACTERS] = dict(cards)
@@ -418,12 +428,14 @@ def _check_deletable(raw: Mapping[str, Any], name: str) -> None:
 def _check_rename(raw: Mapping[str, Any], old: str, new: str) -> None:
     if old not in raw[CHARACTERS]:
         raise _unknown()
-    if new in raw[CHARACTERS]:
-        raise _taken()
+    _check_free(raw, new, but=old)
 
 
-def _taken() -> CharacterError:
-    return CharacterError("there is a character of this name already", reason="taken")
+def _check_free(raw: Mapping[str, Any], name: str, but: str = "") -> None:
+    """Raise for a name that a character has, and for one whose files would be those of another than ``but``."""
+    keys = {_file_key(other) for other in raw[CHARACTERS] if other != but}
+    if name in raw[CHARACTERS] or _file_key(name) in keys:
+        raise CharacterError("there is a character of this name already", reason="taken")
 
 
 def free_fields(card: Mapping[str, Any]) -> dict[str, str]:

@@ -1,12 +1,25 @@
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from neko.characters import OWN, SYSTEM_KEYS, CharacterCards, check_name, default_characters
-from neko.errors import BackupUsedError, ConfigError, DefaultsUsedError, InputError, UnusableNameError
+from neko.errors import (
+    BackupUsedError,
+    CharacterError,
+    ConfigError,
+    DefaultsUsedError,
+    InputError,
+    UnusableNameError,
+)
 from neko.language import LANGUAGES, guess
+from neko.memory.character_files import files_of
+from neko.memory.paths import log_path, recent_path
+from neko.storage import file_name_fault
 
 DOCUMENT: dict[str, Any] = {
     "主人": {"档案名": "哥哥", "性别": "男", "爱好": "爬山", "空": ""},
@@ -306,9 +319,42 @@ def test_a_good_name_is_accepted_trimmed(name: str) -> None:
         ("#1", "forbidden"),
         ("a\nb", "forbidden"),
         ("a\x00b", "forbidden"),
+        ("Mio-wal", "forbidden"),
+        ("Mio.bak", "forbidden"),
+        ("M.damaged-1", "forbidden"),
     ],
 )
 def test_a_name_that_a_path_or_an_address_would_misread_is_refused(name: object, reason: str) -> None:
     with pytest.raises(InputError) as caught:
         check_name(name)
     assert caught.value.params["reason"] == reason
+
+
+@given(st.text(min_size=1, max_size=20), st.sampled_from(["", "-wal", "-SHM", ".bak", ".json", ".damaged-1"]))
+def test_every_name_that_a_card_can_have_the_files_of_a_memory_can_have(
+    tmp_path_factory: pytest.TempPathFactory, text: str, ending: str
+) -> None:
+    """[memory 14.8] One rule for card, file and API."""
+    try:
+        name = check_name(text + ending)
+    except InputError:
+        return
+    assert file_name_fault(name) is None
+    with TemporaryDirectory(dir=tmp_path_factory.getbasetemp()) as folder:
+        for path in (log_path(Path(folder), name), recent_path(Path(folder), name)):
+            path.touch()
+        assert len(files_of(Path(folder), name)) == 2
+        assert files_of(Path(folder), text.strip()) == [] or text.strip() == name
+
+
+@pytest.mark.parametrize(("there", "new"), [("Mio", "mio"), ("Zoe\u0301", "Zo\u00e9"), ("Straße", "STRASSE")])
+def test_two_names_that_some_systems_give_one_file_are_one(path: Path, there: str, new: str) -> None:
+    cards = CharacterCards.load(path, "en")
+    cards.rename(cards.current, "Other")
+    cards.create(there, {})
+    with pytest.raises(CharacterError):
+        cards.create(new, {})
+    with pytest.raises(CharacterError):
+        cards.rename("Other", new)
+    cards.rename(there, new)
+    assert new in cards.names

@@ -48,7 +48,7 @@ def move(source: Path, character: str, target: Path, new: str) -> None:
         for path in files_of(source, character):
             old, fresh = next(pair for pair in names if _belongs(path.name, pair[0]))
             place = target / (fresh + path.name.removeprefix(old))
-            if place.exists():
+            if place.exists() and not place.samefile(path):  # it is where letters' case does not count
                 raise FileExistsError(f"{place} is there already")
             path.rename(place)
             moved.append((path, place))

@@ -61,7 +61,7 @@ class Checked:
         self.gone: set[str] = set()
         self.chat = 0
         self.floor = 0
-        """Lines up to this id need not stand in the window: they were left out by hand."""
+        """Lines up to this id need not stand in the window."""
         self.highest = 0
         self.reviewed: set[int] = set()
         """Lines that have other words in the window, or are not there."""
@@ -115,6 +115,7 @@ class Checked:
     async def many(self, number: int) -> None:
         for stored in await self.memory.store_many(self.name, [self.new_line(number + one) for one in range(13)]):
             self.took(stored.line)
+        self._window_is_anew()
 
     async def compress(self, number: int) -> None:
         await self.memory.compress(self.name, _quoting if number % 2 else None)
@@ -196,6 +197,12 @@ class Checked:
         chats = sorted({said.line.chat for said in self.lines.values()})
         opened = await self.memory.change_chat(self.name, chats[number % len(chats)] if chats and number % 2 else None)
         self.chat = self.chat if opened is None else opened
+        self._window_is_anew()
+
+    def _window_is_anew(self) -> None:
+        """It has been made of the last lines of the chat; those before are not there, nor in a memo yet."""
+        here = [one for one, said in self.lines.items() if said.line.chat == self.chat]
+        self.floor = max(self.floor, *here[:-_UNCOMPRESSED], 0)
 
     async def delete_chat(self, number: int) -> None:
         chats = sorted({said.line.chat for said in self.lines.values()})
