@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from neko.app.export import exported
 from neko.app.imports import Share, take_over, what_would_come
-from neko.errors import ConfigError, NekoError
+from neko.errors import NekoError
 from neko.memory import backup
 from neko.memory.import_files import PICTURES, Source, look_into
 from neko.memory.log_check import look_over
@@ -30,7 +30,8 @@ _CHECK_S = 120.0
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """What the command line says; the exit code. Raises ``NekoError``; a wrong usage exits with 2."""
+    """What the command line says; the exit code. Raises ``NekoError``; a wrong usage exits with 2, and what cannot be
+    done with 1 and a sentence."""
     parser = argparse.ArgumentParser(prog="neko memory", description="What the characters remember.")
     parser.add_argument("--data-dir", help=DATA_DIR.help)
     actions = parser.add_subparsers(dest="action", required=True)
@@ -113,7 +114,7 @@ async def _export(path: Path, options: argparse.Namespace) -> int:
     try:
         await in_thread(Path(options.file).write_text, whole, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{options.file} cannot be written: {error.strerror}") from error
+        raise SystemExit(f"{options.file} cannot be written: {error.strerror}") from error
     return 0
 
 
@@ -133,13 +134,13 @@ async def _import(path: Path, options: argparse.Namespace) -> int:
                     await take_over(memory.importing, sources, share)
                 _tell(share)
     if not any(share.lines or share.summaries or share.settings for share in shares):
-        raise ConfigError(f"nothing of a memory can be read of {', '.join(options.files)}")
+        raise SystemExit(f"nothing of a memory can be read of {', '.join(options.files)}")
     return 0
 
 
 def _into(named: str, options: argparse.Namespace) -> str:
     if not (whose := options.character or named):
-        raise ConfigError("a file does not say whose lines it holds: name the character with --character")
+        raise SystemExit("a file does not say whose lines it holds: name the character with --character")
     return checked(whose)
 
 
@@ -169,5 +170,5 @@ def _tell(share: Share) -> None:
 
 def _there(path: Path, character: str) -> str:
     if character not in [character_of(log.name) for log in logs_in(path / "memory")]:
-        raise ConfigError(f"nothing is remembered of {character} in {path}")
+        raise SystemExit(f"nothing is remembered of {character} in {path}")
     return character

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from neko.memory.character_files import move
 from neko.memory.service import MemoryService
+from neko.memory.timeouts import MemoryTimeouts
 from neko.sessions.prompt import Persona, compose
 from neko.tasks import TaskOwner
 from neko.types.lines import Line, NewLine, Role
@@ -31,6 +32,7 @@ NAMES = ("Una", "Uno")
 START = datetime(2026, 2, 22, 10, 0)
 _WORD = re.compile(r"q\d+z")
 _UNCOMPRESSED = 9
+_PATIENT = MemoryTimeouts(find_timeout_s=30)
 _STEPS = (
     *("store",) * 6,
     *("many", "compress", "review", "learn", "correct", "forget", "undo", "retry", "choose", "rename", "restart"),
@@ -73,7 +75,9 @@ class Checked:
 
     async def open(self) -> None:
         self.owner = TaskOwner("test")
-        self.memory = MemoryService(self.folder, self.owner, lambda: "Anna", embedders=self.embedders)
+        self.memory = MemoryService(
+            self.folder, self.owner, lambda: "Anna", timeouts=_PATIENT, embedders=self.embedders
+        )
         await self.memory.start()
         self.undone = {}
 
@@ -274,7 +278,7 @@ class Checked:
             if said:
                 [word] = words_of(said.line.text)
                 assert [line.id for line in await self.memory.find(self.name, word)] == [said.line.id]
-                recalled = await self.memory.recall(self.name, f"What was {word}?", limit=20)
+                recalled = await self.memory.recall(self.name, f"What was {word}?", limit=20, timeout_s=30)
                 assert said.line.id in {one.sources[0] for one in recalled}
                 assert {one for evidence in recalled for one in evidence.sources} <= ids
         for word in sorted(self.gone)[-3:]:
