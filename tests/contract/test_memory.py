@@ -21,7 +21,7 @@ from neko.serve import listen, serving
 from neko.settings import Settings
 from tests.client import client
 from tests.field.hostile_provider import HostileProvider, Raw, problem, reply, whole
-from tests.memory.memory_folder import MIO, MemoryFolder, say
+from tests.memory.memory_folder import MIO, MemoryFolder, say, until_window
 from tests.scripted_provider import Request
 from tests.word_embedder import WordEmbedder
 
@@ -68,9 +68,7 @@ class Place:
         return [entry.text for entry in await self.neko.memory.recent(NAME)]
 
     async def until_window(self, texts: list[str]) -> None:
-        async with asyncio.timeout(30):
-            while await self.window() != texts:
-                continue
+        await until_window(self.neko.memory, lambda found: found == texts, NAME)
 
 
 @pytest.fixture

@@ -101,3 +101,10 @@ async def texts(memory: MemoryService) -> list[str]:
 
 async def window(memory: MemoryService) -> list[str]:
     return [entry.text for entry in await memory.recent(MIO)]
+
+
+async def until_window(memory: MemoryService, fits: Callable[[list[str]], bool], character: str = MIO) -> None:
+    """Wait for the work in the background to bring the recent window there."""
+    async with asyncio.timeout(30):
+        while not fits([entry.text for entry in await memory.recent(character)]):  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0)

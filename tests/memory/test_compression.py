@@ -13,7 +13,7 @@ from neko.errors import ModelServerError
 from neko.memory.compression import IDLE_S, TURNS_BETWEEN, CompressionScheduler, Models, Timer
 from neko.memory.service import MemoryService
 from neko.types.memory import MemoryModels, Summarise
-from tests.memory.memory_folder import MIO, MemoryFolder, new_line
+from tests.memory.memory_folder import MIO, MemoryFolder, new_line, until_window
 
 TURN = {"event_type": "turn_end", "lanlan_name": MIO}
 END = {"event_type": "session_end", "lanlan_name": MIO}
@@ -181,8 +181,7 @@ async def test_one_characters_summary_that_hangs_holds_up_no_other(memory: Memor
             bus.session.publish(TURN | {"lanlan_name": character})
             bus.session.publish(END | {"lanlan_name": character})
         await hanging.wait()
-        while (await memory.recent(BEN))[0].text != "memo of Ben":
-            continue
+        await until_window(memory, lambda texts: texts[0] == "memo of Ben", BEN)
     assert (await memory.recent(MIO))[0].text == "line 0 of Mio"
 
 

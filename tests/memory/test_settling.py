@@ -11,7 +11,7 @@ from neko.errors import MemoNotRenewedError, ModelServerError
 from neko.memory.kept_lines import MOST, MOST_CHARACTERS, kept
 from neko.memory.service import MemoryService
 from neko.types.memory import MemoryModels, RecentEntry, Summarise
-from tests.memory.memory_folder import MIO, NAMES, MemoryFolder, say, window
+from tests.memory.memory_folder import MIO, NAMES, MemoryFolder, say, until_window, window
 
 SMALL_TALK = [f"so line {number} it is" for number in range(14)]
 
@@ -185,9 +185,7 @@ async def test_after_a_memo_the_window_is_reviewed(memory: MemoryService) -> Non
     texts = ["They counted.", *SMALL_TALK[5:]]
     better = [texts[0], *texts[1:-1], texts[-1].replace("so ", "")]
     memory.compress_later(MIO, lambda: MemoryModels(Model("They counted."), None, Model(_all_of(better))))
-    async with asyncio.timeout(15):
-        while await window(memory) != better:
-            continue
+    await until_window(memory, lambda texts: texts == better)
     assert [line.text for line in await memory.lines(MIO)] == SMALL_TALK, "what was said is what was said"
 
 
@@ -293,8 +291,7 @@ async def test_a_review_gives_way(memory: MemoryService, by: str) -> None:
             memory.compress_later(MIO, lambda: MemoryModels(Model("They counted.")))
         await reviewer.given_up.wait()
         expected = SMALL_TALK if by == "cancel" else ["They counted.", *SMALL_TALK[5:]]
-        while await window(memory) != expected:
-            continue
+        await until_window(memory, lambda texts: texts == expected)
     assert not memory.cancel_review(MIO)
 
 
@@ -306,6 +303,5 @@ async def test_looking_at_the_window_leaves_a_review_alone(memory: MemoryService
         await memory.recent(MIO)
         await memory.facts(MIO)
         reviewer.go_on.set()
-        while (await window(memory))[-1] != "line 13 it is":
-            continue
+        await until_window(memory, lambda texts: texts[-1] == "line 13 it is")
     assert not reviewer.given_up.is_set()
