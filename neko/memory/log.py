@@ -89,6 +89,7 @@ class Log:
         self._appended = Appended()
         self._window_position: int | None = None
         self._is_open = False
+        self._is_prepared = False
         self._closed = False
         self._copier: Connection | None = None
         self._writer: Connection
@@ -549,6 +550,7 @@ class Log:
             raise store_error(error, self.path) from error
 
     async def _connect(self) -> None:
+        self._is_prepared = False
         writer = await self._connection(self._threads.writing, self._prepare_writer).opened()
         self._writer = writer
         self._reader = self._connection(self._threads.reading, _prepare_reader, writer.file)
@@ -564,13 +566,15 @@ class Log:
         check_version(connection, self.path)
         for pragma in schema.PRAGMAS:
             connection.execute(pragma)
-        migrate(connection)
-        if not index.is_current(connection):
-            in_transaction(connection, index.make)
+        if not self._is_prepared:  # it is the same file each time that it is opened again
+            migrate(connection)
+            if not index.is_current(connection):
+                in_transaction(connection, index.make)
+            self.unfinished = unfinished.read(connection)
+            self._chat = chats.open_chat(connection)
+            self._is_prepared = True
         _execute(connection, schema.PROBE)
         self._newest = max(self._newest, deletion.highest_id(connection))
-        self.unfinished = unfinished.read(connection)
-        self._chat = chats.open_chat(connection)
 
     async def _disconnect(self, last: Work[object] | None = None) -> None:
         if self._is_open:

@@ -30,7 +30,7 @@ _WRITERS: Final = 3
 """A write waits for the disk most of the time, and in this time other characters' are written."""
 _READERS: Final = 2
 _SEARCHERS: Final = 2
-_MOST_WRITTEN: Final = 18
+_MOST_WRITTEN: Final = 24
 """Connections that a thread holds open: two descriptors each, and one a file for its shared memory. To open a file
 for writing costs a dozen times what it costs to read it beside its writer: its WAL is made anew, and folded in at the
 end."""
