@@ -86,4 +86,5 @@ def rewrite_memo(connection: sqlite3.Connection, memo_id: int, text: str) -> Non
 
 def _memo(row: tuple[int, str | None, str | None, str | None]) -> Memo:
     parsed = parsed_row(row[2] or "")
-    return Memo(row[0], parsed.text, (row[3] or "")[:19], tuple(parsed.sources))
+    pinned = parsed.neko.get("pinned") is True
+    return Memo(row[0], parsed.text, (row[3] or "")[:19], tuple(parsed.sources), pinned)

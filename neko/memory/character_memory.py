@@ -180,7 +180,7 @@ class CharacterMemory:
         """``MemoryBrowsing.rewrite_memo``."""
         async with self._changing:
             await self.log.rewrite_memo(memo.id, text)
-            await self.window.rewrite_memo(memo.id, memo.text, text)
+            await self.window.replace_memo(memo.id, memo.text, text)
 
     async def learn(self, ask: Summarise | None) -> int:
         """``MemoryAdministration.learn``; 0 at once while it runs already.

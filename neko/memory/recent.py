@@ -322,16 +322,19 @@ class RecentWindow:
                     self._dirty = True
         await self.flush()
 
-    async def rewrite_memo(self, summary: int, old: str, new: str) -> None:
-        """Give the memo other words, in the file and in its backup, if it is of this summary or has its old words."""
+    async def replace_memo(self, summary: int, old: str, new: str | None) -> None:
+        """Give the memo other words, or take it out for None, in the file and in its backup: if it is of this summary,
+        or has its old words."""
         async with self._merging:
             await self._merge()
-            for at, entry in enumerate(self._entries):
+            for entry in list(self._entries):
                 parsed = parse(entry)
                 if not parsed or parsed.role != "system":
                     continue
                 if parsed.neko.get("summary") == summary or cut_memo_prefix(parsed.text) == old:
-                    self._entries[at] = message("system", memo_text(new, guess(new, "en")), parsed.neko)
+                    at = self._entries.index(entry)
+                    memo = [] if new is None else [message("system", memo_text(new, guess(new, "en")), parsed.neko)]
+                    self._entries[at : at + 1] = memo
                     self._dirty = True
         await self.flush()
         await in_thread(self._file.forget_backup)

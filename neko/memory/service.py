@@ -26,6 +26,7 @@ from neko.memory.index import find
 from neko.memory.line_codec import Names
 from neko.memory.log import Log
 from neko.memory.meaning import Meaning, NoEmbedders, Progress
+from neko.memory.memo_edits import MemoEdits
 from neko.memory.open_questions import open_questions
 from neko.memory.paths import log_path, recent_path, unkept_path
 from neko.memory.pictures import Pictures
@@ -111,6 +112,7 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         self._held: dict[str, asyncio.Future[None]] = {}
         self._closed = False
         self.importing = Importing(self._opened)
+        self.memo_edits = MemoEdits(self._opened)
 
     async def start(self) -> None:
         """Make the folder; raises ``MemoryStoreError``."""
@@ -291,7 +293,8 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         return []
 
     async def recent(self, character: str) -> list[RecentEntry]:
-        return await (await self._opened(character)).window.view()
+        entries = await (await self._opened(character)).window.view()
+        return await self.memo_edits.with_pinned(character, entries)
 
     async def rebuild_index(self, character: str) -> int:
         """``Log.rebuild_index``."""

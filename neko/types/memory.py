@@ -62,12 +62,14 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Memo:
-    """A summary that was made at ``at``, local time as text, from the lines ``sources`` and the memo before it."""
+    """A summary that was made at ``at``, local time as text, from the lines ``sources`` and the memo before it. A
+    ``pinned`` one stands in every memo."""
 
     id: int
     text: str
     at: str
     sources: tuple[int, ...]
+    pinned: bool = False
 
 
 class ChangeKind(Enum):
@@ -76,6 +78,10 @@ class ChangeKind(Enum):
     FORGOTTEN = "forgotten"
     CORRECTED = "corrected"
     SUMMARY = "summary"
+    SUMMARY_FORGOTTEN = "summary_forgotten"
+    SUMMARIES_MERGED = "summaries_merged"
+    SUMMARY_PINNED = "summary_pinned"
+    SUMMARY_UNPINNED = "summary_unpinned"
     RESTORED = "restored"
     REVIEWED = "reviewed"
     IMPORTED = "imported"

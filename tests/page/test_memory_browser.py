@@ -154,6 +154,13 @@ async def test_a_memo_opens_its_lines_and_is_set_right(running_neko: RunningNeko
     await visitor.get("memory-save").click()
     await expect(memo.locator("> .memory-words")).to_have_text("Facts were told.")
     assert (await memory.recent(NAME))[0].text == "Facts were told."
+    await memo.get_by_test_id("pin").click()
+    await expect(memo).to_contain_text("pinned")
+    await memo.get_by_test_id("forget-memo").click()
+    await expect(memo).to_have_count(0)
+    assert await memory.memos(NAME) == []
+    await visitor.get("toast").get_by_role("button").click()
+    await expect(memo).to_contain_text("Facts were told.")
 
 
 async def test_an_open_talk_shows_what_was_set_right_and_forgotten(

@@ -114,12 +114,13 @@ class MemosQuery(Schema):
 
 
 class MemoShape(Schema):
-    """``at`` is local time; ``sources`` are ids of lines."""
+    """``at`` is local time; ``sources`` are ids of lines. A ``pinned`` one stands in every memo."""
 
     id: int
     text: str
     at: str
     sources: list[int]
+    pinned: bool
 
 
 class Memos(Schema):
@@ -142,7 +143,7 @@ async def memos(call: Call[Empty, MemosQuery, CharacterPath]) -> Memos:
     found = await call.neko.memory.memos(
         known(call, call.path.character), well_formed(query.q), before=query.before, limit=query.limit + 1
     )
-    return Memos(memos=[_memo_shape(memo) for memo in found[: query.limit]], has_more=len(found) > query.limit)
+    return Memos(memos=[memo_shape(memo) for memo in found[: query.limit]], has_more=len(found) > query.limit)
 
 
 class NearQuery(Schema):
@@ -236,7 +237,7 @@ async def rewrite_memo(call: Call[MemoText, Empty, CharacterPath]) -> MemoRewrit
     memo = await call.neko.memory.rewrite_memo(character, body.id, body.text)
     if memo is None:
         raise HTTPException(404)
-    return MemoRewritten(memo=_memo_shape(memo))
+    return MemoRewritten(memo=memo_shape(memo))
 
 
 class LineIds(Schema):
@@ -382,8 +383,9 @@ def _there(line: Line | None) -> Line:
     return line
 
 
-def _memo_shape(memo: Memo) -> MemoShape:
-    return MemoShape(id=memo.id, text=memo.text, at=memo.at, sources=list(memo.sources))
+def memo_shape(memo: Memo) -> MemoShape:
+    """A summary as the calls answer it."""
+    return MemoShape(id=memo.id, text=memo.text, at=memo.at, sources=list(memo.sources), pinned=memo.pinned)
 
 
 ENDPOINTS = (

@@ -6,10 +6,10 @@
  *
  * @typedef {{ date: string, lines: number }} Day `date` is ISO 8601.
  * @typedef {{ lines: Line[], has_more: boolean }} LinesPage Oldest first.
- * @typedef {{ id: number, text: string, at: string, sources: number[] }} Memo A summary; `sources` are ids of lines.
+ * @typedef {{ id: number, text: string, at: string, sources: number[], pinned: boolean }} Memo A summary; `sources` are ids of lines.
  * @typedef {{ memos: Memo[], has_more: boolean }} MemosPage Newest first.
  * @typedef {{ done: number, total: number, files: number, found: string[] }} Traces `done` and `total` are bytes; `found` are files.
- * @typedef {"forgotten" | "corrected" | "summary" | "restored" | "reviewed" | "imported" | "taken_back" | "fact_added" | "fact_edited" | "fact_pinned" | "fact_unpinned" | "fact_merged" | "fact_forgotten" | "fact_restored"} ChangeKind
+ * @typedef {"forgotten" | "corrected" | "summary" | "summary_forgotten" | "summaries_merged" | "summary_pinned" | "summary_unpinned" | "restored" | "reviewed" | "imported" | "taken_back" | "fact_added" | "fact_edited" | "fact_pinned" | "fact_unpinned" | "fact_merged" | "fact_forgotten" | "fact_restored"} ChangeKind
  * @typedef {{ at: string, kind: ChangeKind, lines: number, number: number }} Change
  * @typedef {{ id: number, subject: string, attribute: string, value: string, since: string, until: string | null, sources: number[], by_hand: boolean, pinned: boolean }} Fact
  * @typedef {{ subject: string, attribute: string, value: string }} Given What a card or a file says.
@@ -160,6 +160,38 @@ export class Calls {
    */
   undoFact(change) {
     return post(`${this.#path}/facts/undo`, { change }, LONG_MS);
+  }
+
+  /**
+   * @param {number} id
+   * @returns {Promise<unknown>}
+   */
+  forgetMemo(id) {
+    return post(`${this.#path}/memo/forget`, { id }, LONG_MS);
+  }
+
+  /**
+   * @param {number} into
+   * @param {number} other
+   * @param {string} text
+   * @returns {Promise<{ memo: Memo }>}
+   */
+  mergeMemos(into, other, text) {
+    return post(`${this.#path}/memo/merge`, { into, other, text }, LONG_MS);
+  }
+
+  /**
+   * @param {number} id
+   * @param {boolean} on
+   * @returns {Promise<{ memo: Memo }>}
+   */
+  pinMemo(id, on) {
+    return post(`${this.#path}/memo/pin`, { id, on });
+  }
+
+  /** @returns {Promise<unknown>} */
+  undoMemo() {
+    return post(`${this.#path}/memo/undo`, {}, LONG_MS);
   }
 
   /** @returns {Promise<Work>} */

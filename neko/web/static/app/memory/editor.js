@@ -5,15 +5,15 @@ import { t } from "../i18n.js";
 import { toast } from "../notices.js";
 
 /**
- * @param {{ text: string, label: string, save: (text: string) => Promise<unknown>, leave: () => void }} options `save` rejects when the words could not be kept
+ * @param {{ text: string, label: string, save: (text: string) => Promise<unknown>, leave: () => void, same?: boolean }} options `save` rejects when the words could not be kept; `same`: they are kept even as they are
  */
-export function editor({ text, label, save, leave }) {
+export function editor({ text, label, save, leave, same = false }) {
   const field = h("textarea", { class: "input memory-field", "aria-label": label, rows: "3", maxlength: "20000", "data-testid": "memory-field" });
   field.value = text;
   const keep = h("button", { type: "button", class: "button is-main", text: t("memory.save"), "data-testid": "memory-save", on: { click: () => void finish() } });
   const finish = async () => {
     const words = field.value.trim();
-    if (!words || words === text) {
+    if (!words || (words === text && !same)) {
       leave();
       return;
     }

@@ -11,9 +11,9 @@ import { Calls } from "./calls.js";
 import { moment } from "./dates.js";
 import { placeOf, waiting } from "./days_view.js";
 import { editor } from "./editor.js";
-import { act, lineRow } from "./line_row.js";
+import { act, lineRow, UNDO_MS } from "./line_row.js";
 
-/** @typedef {{ calls: Calls, changed: () => void, go: (place: string) => void }} CardParts */
+/** @typedef {{ calls: Calls, changed: () => void, go: (place: string) => void, before?: Memo | undefined }} CardParts `before`: the summary that was made before it. */
 
 export class MemosView {
   #calls;
@@ -46,7 +46,7 @@ export class MemosView {
       const { memos, has_more: more } = await this.#calls.memos("", before === undefined ? {} : { before });
       if (asked !== this.#asked) return;
       const parts = { calls: this.#calls, changed: () => void this.show(), go: this.#go };
-      this.#list.append(...memos.map((memo) => memoCard(memo, parts)));
+      this.#list.append(...memos.map((memo, at) => memoCard(memo, { ...parts, before: memos[at + 1] })));
       const last = memos.at(-1);
       if (more && last) this.#rest.replaceChildren(h("button", { type: "button", class: "button is-quiet", text: t("memory.more"), on: { click: () => void this.#more(last.id) } }));
       else if (!this.#list.childElementCount) this.#rest.replaceChildren(h("p", { class: "memory-empty", text: t("memory.no_summaries") }));
@@ -67,7 +67,7 @@ export function memoCard(memo, parts, words = [memo.text]) {
   const card = h("li", { class: "memory-memo", "data-testid": "memo", "data-id": String(memo.id) });
   const draw = (/** @type {Memo} */ now, /** @type {(string | Node)[]} */ shown) => {
     card.replaceChildren(
-      h("div", { class: "memory-line-head" }, h("span", { text: now.at ? moment(now.at) : "" }),
+      h("div", { class: "memory-line-head" }, h("span", { text: [now.at && moment(now.at), now.pinned && t("memory.pinned")].filter(Boolean).join(" · ") }), pinButton(now, parts),
         act("edit", t("memory.correct"), "correct", () => {
           card.replaceChildren(editor({
             text: now.text, label: t("memory.correct"), save: async (text) => {
@@ -77,12 +77,58 @@ export function memoCard(memo, parts, words = [memo.text]) {
             }, leave: () => draw(now, shown),
           }));
           card.querySelector("textarea")?.focus();
-        })),
+        }),
+        parts.before && act("merge", t("memory.memo_merge"), "merge", () => merge(now, parts, card, () => draw(now, shown))),
+        act("delete", t("memory.forget"), "forget-memo", () => void told(parts.calls.forgetMemo(now.id), "fact_forgotten", parts, true))),
       h("p", { class: "memory-words" }, shown),
       now.sources.length ? sources(now, parts) : "");
   };
   draw(memo, words);
   return card;
+}
+
+/**
+ * @param {Memo} memo
+ * @param {CardParts} parts
+ */
+function pinButton({ id, pinned }, parts) {
+  const button = act("pin", t(pinned ? "memory.unpin" : "memory.pin"), "pin", () => void told(parts.calls.pinMemo(id, !pinned), pinned ? "fact_unpinned" : "fact_pinned", parts));
+  button.setAttribute("aria-pressed", String(pinned));
+  return button;
+}
+
+/**
+ * Write one summary of two: it begins with the words of both.
+ * @param {Memo} memo
+ * @param {CardParts} parts
+ * @param {HTMLElement} card
+ * @param {() => void} leave
+ */
+function merge(memo, parts, card, leave) {
+  const { before } = parts;
+  if (!before) return;
+  const text = `${before.text}\n${memo.text}`;
+  const save = (/** @type {string} */ words) => told(parts.calls.mergeMemos(memo.id, before.id, words), "fact_merged", parts, true);
+  card.replaceChildren(editor({ text, label: t("memory.memo_merge"), save, leave, same: true }));
+  card.querySelector("textarea")?.focus();
+}
+
+/**
+ * Tell that something was done to summaries, with a way back.
+ * @param {Promise<unknown>} doing
+ * @param {string} done
+ * @param {CardParts} parts
+ * @param {boolean} [undoable]
+ */
+async function told(doing, done, { calls, changed }, undoable = false) {
+  try {
+    await doing;
+    changed();
+    const back = () => calls.undoMemo().then(changed, (/** @type {unknown} */ error) => toast(sentenceOf(error)));
+    toast(t(`memory.${done}`), undoable ? { timeMs: UNDO_MS, action: { label: t("talk.undo"), run: () => void back() } } : {});
+  } catch (error) {
+    toast(sentenceOf(error));
+  }
 }
 
 /**
