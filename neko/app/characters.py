@@ -220,7 +220,7 @@ class Characters:
         async with self._changing:
             conversation = self._conversations.opened.get(name)
             if conversation:
-                await conversation.open_chat(None)
+                await conversation.edits.open_chat(None)
             lines = await self._memory.clear(name)
             if conversation:
                 conversation.begin_anew()

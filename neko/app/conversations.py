@@ -90,9 +90,9 @@ class Conversations:
     # ── telling clients ───────────────────────────────────────────────────────
 
     async def forget(self, character: str, ids: Sequence[int]) -> None:
-        """Delete lines for good (``SessionManager.delete_lines``)."""
+        """Delete lines for good (``LogEdits.delete_lines``)."""
         if manager := self.get(character):
-            await manager.delete_lines(ids)
+            await manager.edits.delete_lines(ids)
 
     def broadcast(self, event: Event) -> None:
         """Tell the clients of every character."""

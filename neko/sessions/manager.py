@@ -2,7 +2,7 @@
 
 ``handle`` takes an action and returns at once: the turn machine decides what becomes of words
 (``turns.py``), the slot starts and ends sessions (``session_slot.py``), the microphone has a way of
-its own (``microphone.py``).
+its own (``microphone.py``), and what is changed of what was said goes by ``edits`` (``log_edits.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from itertools import takewhile
 from weakref import WeakKeyDictionary
 
 from neko.errors import CharacterError, NekoError
@@ -40,11 +39,9 @@ from neko.sessions.arbiter import Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import (
-    ChatOpened,
     Event,
     HearingReady,
     Hello,
-    LinesDeleted,
     LineStored,
     LineUnkept,
     ModelChanged,
@@ -54,6 +51,7 @@ from neko.sessions.events import (
     SessionEndedByServer,
 )
 from neko.sessions.last_exchange import LastExchange
+from neko.sessions.log_edits import LogEdits
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, Outbox
@@ -66,7 +64,7 @@ from neko.sessions.unkept_lines import memory_too_slow
 from neko.sessions.unwanted_lines import UnwantedLines
 from neko.sessions.waiting_pictures import WaitingPictures
 from neko.tasks import TaskOwner, in_thread, to_the_end
-from neko.types.lines import Line, NewLine
+from neko.types.lines import NewLine
 from neko.types.model_session import (
     ForgetLines,
     ModelEvent,
@@ -80,8 +78,6 @@ logger = logging.getLogger(__name__)
 
 _SHOWN_UNKEPT = 40
 """Lines that are not in the log yet, of which a client that comes, and a model, are told: the newest ones."""
-_LONGEST_EXCHANGE = 20
-"""Lines: what she says to one thing that was said."""
 _STREAMED = SendAudio | SendImage
 _STREAM_PAUSE_S = 2.0
 """Seconds without sound or pictures from a client after which the next begin anew: its user has switched them on."""
@@ -129,6 +125,7 @@ class SessionManager:
             self.emit,
             dependencies.timeouts.quiet_call_timeout_s,
         )
+        self.edits = LogEdits(character, dependencies, self._turns, self._slot, self.begin_anew, self.emit)
         self._last_exchange = LastExchange(character, dependencies, self._turns, self._status)
         self._arrivals = 0
         self._newest_arrival = 0
@@ -439,107 +436,10 @@ class SessionManager:
 
     # ── changes from outside ──────────────────────────────────────────────────
 
-    async def open_chat(self, chat: int | None) -> int | None:
-        """Go on in this chat, or in a new one for None: the open one now, None when there is none of that number.
-
-        What runs is cut, and is kept in the chat it was said in. Raises ``MemoryStoreError``.
-        """
-        self.begin_anew()
-        await self._turns.log.drain(self._dependencies.timeouts.recent_timeout_s)
-        memory = self._dependencies.memory
-        before = await memory.open_chat(self.character)
-        opened = await memory.change_chat(self.character, chat)
-        if opened not in (None, before):
-            self.begin_anew()
-            self.emit(ChatOpened(opened))
-        return opened
-
-    async def delete_chat(self, chat: int) -> list[int]:
-        """Delete all that was said in a chat; the ids that are gone. Instead of the open one a new one is opened.
-
-        Raises ``MemoryStoreError``.
-        """
-        if chat == await self._dependencies.memory.open_chat(self.character):
-            await self.open_chat(None)
-        gone = await self._dependencies.memory.delete_chat(self.character, chat)
-        self._begin_anew_without(gone)
-        return gone
-
-    async def delete_lines(self, ids: Sequence[int], *, may_be_undone: bool = False) -> list[int]:
-        """Delete lines for good; the ids that are gone. What runs is cut, and the model begins anew without them.
-
-        Raises ``MemoryStoreError``.
-        """
-        gone = await self._dependencies.memory.delete(self.character, ids, may_be_undone=may_be_undone)
-        self._begin_anew_without(gone)
-        return gone
-
-    async def undo_edit(self, client_id: str) -> bool:
-        """Bring back what the last deletion that may be undone took; the words that were sent with this id in its
-        place go, with the reply to them. False when it is too late. Raises ``MemoryStoreError``.
-        """
-        self.begin_anew()
-        await self._turns.log.drain(self._dependencies.timeouts.recent_timeout_s)
-        memory, written = self._dependencies.memory, self._turns.log.receipt(client_id)
-        restored = await memory.restore(self.character) if written else []
-        if written is None or not restored:
-            return False
-        since = await memory.lines(self.character, after=written.id, limit=_LONGEST_EXCHANGE)
-        replies = takewhile(lambda line: line.role != "user", since)
-        gone = await memory.delete(self.character, [written.id, *(line.id for line in replies)])
-        self._begin_anew_without(gone)
-        for line in restored:
-            self.emit(LineStored(line))
-        return True
-
     def keep_nothing(self, on: bool) -> None:
         """From now on nothing of what is said is kept, or it is kept again."""
         self._turns.log.off_record = on
         self.emit(OffRecord(on))
-
-    async def undo_deletion(self) -> list[Line]:
-        """Bring back what the last deletion that may be undone took; nothing when it is too late.
-
-        Raises ``MemoryStoreError``.
-        """
-        restored = await self._dependencies.memory.restore(self.character)
-        if restored:
-            self.begin_anew()
-        for line in restored:
-            self.emit(LineStored(line))
-        return restored
-
-    async def correct_line(self, line_id: int, text: str) -> Line | None:
-        """Give a line other words; None for an unknown one. What runs is cut, and the model begins anew with them.
-
-        Raises ``MemoryStoreError``.
-        """
-        line = await self._dependencies.memory.correct(self.character, line_id, text)
-        if line is not None:
-            self._begin_anew_without([line.id])
-            self.emit(LineStored(line))
-        return line
-
-    def _begin_anew_without(self, gone: Sequence[int]) -> None:
-        """These lines were deleted."""
-        if gone:
-            self._turns.dispatch(on.Dismiss(self._turns.log.client_ids(gone)))
-            self._slot.drop()
-            self.emit(LinesDeleted(tuple(gone)))
-
-    async def choose_version(self, line_id: int) -> Line | None:
-        """Make another version of the last reply the one that counts; None when there is none such, or she talks.
-
-        The model begins anew with it. Raises ``MemoryStoreError``.
-        """
-        line = await self._dependencies.memory.choose_version(self.character, line_id) if self._turns.is_idle else None
-        if line is None:
-            return None
-        if not self._turns.has_open_turn:  # nothing was said meanwhile
-            self.begin_anew()
-        self._turns.log.last_line_id = max(self._turns.log.last_line_id, line.id)
-        self.emit(LineStored(line))
-        return line
 
     def begin_anew(self) -> None:
         """What the model was told counts no more: what runs is cut, and the next input starts a session."""

@@ -139,10 +139,10 @@ async def test_a_page_follows_the_chat_that_was_opened_elsewhere(running_neko: R
     await talk(driver, "hello")
     manager = running_neko.neko.conversations.get(NAME)
     assert manager is not None
-    await manager.open_chat(None)
+    await manager.edits.open_chat(None)
     await expect(driver.lines()).to_have_count(0)
     running_neko.hang_up()
-    await manager.open_chat(0)
+    await manager.edits.open_chat(0)
     await expect(driver.lines()).to_have_count(2)
 
 

@@ -150,7 +150,7 @@ class Asked:
     async def begin_anew(self) -> None:
         manager = self.neko.conversations.get(self.name)
         assert manager is not None
-        await manager.open_chat(None)
+        await manager.edits.open_chat(None)
 
 
 @pytest.fixture(params=TALKS, ids=[talk.language for talk in TALKS])

@@ -304,7 +304,7 @@ async def test_words_that_were_deleted_before_they_were_asked_are_not_told(
     manager.handle(SendText("a secret", client_id="c1"))
     manager.handle(StopReply())
     [stored] = [event for event in await until(outbox, LineStored) if isinstance(event, LineStored)]
-    assert await manager.delete_lines([stored.line.id]) == [stored.line.id]
+    assert await manager.edits.delete_lines([stored.line.id]) == [stored.line.id]
     manager.handle(SendText("and now?", client_id="c2"))
     while not provider.chats:
         await until(outbox, TurnEnd)
@@ -534,7 +534,7 @@ async def test_a_line_that_stands_in_the_prompt_is_not_recalled_and_one_that_doe
     await ask(manager, outbox, "my cat is called Biscuit")
     await ask(manager, outbox, "what is my cat called?")
     assert times_told("Biscuit", provider) == 1
-    await manager.open_chat(None)
+    await manager.edits.open_chat(None)
     await ask(manager, outbox, "what is my cat called?")
     assert times_told("Biscuit", provider) == 1
     assert "Biscuit" in last_words(provider)
@@ -546,7 +546,7 @@ async def test_a_retry_has_what_was_recalled_for_the_question(
     outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     await ask(manager, outbox, "my cat is called Biscuit")
-    await manager.open_chat(None)
+    await manager.edits.open_chat(None)
     await ask(manager, outbox, "what is my cat called?")
     manager.handle(RetryReply())
     await until(outbox, TurnEnd)

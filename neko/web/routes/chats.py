@@ -68,7 +68,7 @@ class Opened(Success):
     failures={404: "There is no character of this name, or no such chat."},
 )
 async def open_chat(call: Call[ChatToOpen, Empty, CharacterPath]) -> Opened:
-    opened = await manager_of(call, call.path.character).open_chat(call.body.chat)
+    opened = await manager_of(call, call.path.character).edits.open_chat(call.body.chat)
     if opened is None:
         raise _no_chat(call.body.chat)
     return Opened(chat=opened)
@@ -109,7 +109,7 @@ class ChatToDelete(Schema):
     failures={404: "There is no character of this name."},
 )
 async def delete(call: Call[ChatToDelete, Empty, CharacterPath]) -> Deleted:
-    return Deleted(ids=await manager_of(call, call.path.character).delete_chat(call.body.chat))
+    return Deleted(ids=await manager_of(call, call.path.character).edits.delete_chat(call.body.chat))
 
 
 def _no_chat(chat: int | None) -> HTTPError:

@@ -208,7 +208,7 @@ class Deleted(Success):
 )
 async def delete(call: Call[Deletion, Empty, CharacterPath]) -> Deleted:
     manager = manager_of(call, call.path.character)
-    return Deleted(ids=await manager.delete_lines(call.body.ids, may_be_undone=call.body.may_be_undone))
+    return Deleted(ids=await manager.edits.delete_lines(call.body.ids, may_be_undone=call.body.may_be_undone))
 
 
 @post(
@@ -220,7 +220,7 @@ async def delete(call: Call[Deletion, Empty, CharacterPath]) -> Deleted:
     failures={404: "There is no character of this name.", 409: "It is too late."},
 )
 async def undo_edit(call: Call[Edit, Empty, CharacterPath]) -> Success:
-    if not await manager_of(call, call.path.character).undo_edit(call.body.client_id):
+    if not await manager_of(call, call.path.character).edits.undo_edit(call.body.client_id):
         raise HTTPError(409, "undo_too_late", "This cannot be undone any more.")
     return Success()
 
@@ -269,7 +269,7 @@ class Chosen(Success):
     failures={404: "There is no character of this name.", 409: "The last reply has no such version, or she talks."},
 )
 async def choose_version(call: Call[Choice, Empty, CharacterPath]) -> Chosen:
-    line = await manager_of(call, call.path.character).choose_version(call.body.line)
+    line = await manager_of(call, call.path.character).edits.choose_version(call.body.line)
     if line is None:
         raise HTTPError(409, "version_not_now", "Only a version of the last reply can be chosen, while she is silent.")
     return Chosen(line=line_shape(line))

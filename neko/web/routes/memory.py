@@ -267,7 +267,7 @@ async def forget(call: Call[ToForget, Empty, Empty]) -> Forgotten:
         lines += await memory.find(character, body.text, limit=_MOST_FORGOTTEN)
     ids = {line.id: _sender_id(line) for line in lines}
     before = await memory.layer_sizes(character)
-    gone = await manager_of(call, character).delete_lines(sorted(ids)) if ids else []
+    gone = await manager_of(call, character).edits.delete_lines(sorted(ids)) if ids else []
     after = await memory.layer_sizes(character)
     less = {name: max(getattr(before, name) - getattr(after, name), 0) for name in Layers.model_fields}
     return Forgotten(ids=[ids.get(one, str(one)) for one in gone], layers=Layers(**less))

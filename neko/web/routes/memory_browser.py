@@ -212,7 +212,7 @@ class Corrected(Success):
 )
 async def correct_line(call: Call[LineText, Empty, CharacterPath]) -> Corrected:
     manager = manager_of(call, call.path.character)
-    return Corrected(line=line_shape(_there(await manager.correct_line(call.body.id, call.body.text))))
+    return Corrected(line=line_shape(_there(await manager.edits.correct_line(call.body.id, call.body.text))))
 
 
 class MemoText(Schema):
@@ -254,7 +254,7 @@ class LineIds(Schema):
 )
 async def forget(call: Call[LineIds, Empty, CharacterPath]) -> Deleted:
     manager = manager_of(call, call.path.character)
-    return Deleted(ids=await manager.delete_lines(call.body.ids, may_be_undone=True))
+    return Deleted(ids=await manager.edits.delete_lines(call.body.ids, may_be_undone=True))
 
 
 class Restored(Success):
@@ -269,7 +269,7 @@ class Restored(Success):
     failures={404: _NO_CHARACTER, 409: "It is too late."},
 )
 async def undo(call: Call[Empty, Empty, CharacterPath]) -> Restored:
-    restored = await manager_of(call, call.path.character).undo_deletion()
+    restored = await manager_of(call, call.path.character).edits.undo_deletion()
     if not restored:
         raise HTTPError(409, "undo_too_late", "This cannot be undone any more.")
     return Restored(lines=[line_shape(line) for line in restored])

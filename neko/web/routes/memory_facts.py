@@ -232,7 +232,8 @@ async def forget(call: Call[FactsToForget, Empty, CharacterPath]) -> FactsForgot
     body, book = call.body, await _book(call)
     lines = {line for one in await book.history() if body.lines and one.id in body.ids for line in one.sources}
     kept = _kept(call, await book.forget(body.ids))
-    gone = await manager_of(call, call.path.character).delete_lines(sorted(lines), may_be_undone=True) if lines else []
+    edits = manager_of(call, call.path.character).edits
+    gone = await edits.delete_lines(sorted(lines), may_be_undone=True) if lines else []
     return FactsForgotten(fact=None, change=kept.change, lines=gone)
 
 
