@@ -93,6 +93,7 @@ class Models:
             lambda: reply_options(self._config.in_force, character),
             self.small.check if self.small.is_chosen else None,
             channel,
+            tools=not self.small.is_chosen,  # its few words would be about them
         )
         if ears is None:
             return session

@@ -15,6 +15,7 @@ from neko.application import Neko
 from neko.llm.small_model import files
 from neko.sessions.events import ReplyText, Status
 from neko.settings import Settings
+from neko.tasks import TaskOwner
 from tests import scripted_llama
 from tests.scripted_llama import BUNDLED
 from tests.web.running_app import serving, started
@@ -75,6 +76,15 @@ async def test_once_chosen_it_answers_and_nothing_else_is_asked(neko: Neko, clie
     assert await said(neko, "hello") == "I am small."
     hosts = {entry["host"].rpartition(":")[0] for entry in neko.network.snapshot()["hosts"]}
     assert hosts == {"127.0.0.1"}
+
+
+async def test_it_is_told_of_no_functions(neko: Neko, client: httpx2.AsyncClient) -> None:
+    async with TaskOwner("test") as owner:
+        await use(client)
+        small = neko.models.open_session("text", owner, NAME)
+        assert small.label.model == BUNDLED
+        assert not small.capabilities.tools
+        await small.aclose()
 
 
 async def test_another_choice_ends_it(neko: Neko, client: httpx2.AsyncClient) -> None:

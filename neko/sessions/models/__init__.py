@@ -27,11 +27,14 @@ def build(
     options: Callable[[], ReplyOptions] = ReplyOptions,
     check: Callable[[], None] | None = None,
     channel: EventChannel | None = None,
+    *,
+    tools: bool = True,
 ) -> ModelSession:
     """The session for an endpoint; without one, the built-in model.
 
     ``adaptations`` is what is known of the models so far, and grows. ``options`` is read for each reply. ``check``
     raises the ``ModelError`` that keeps the model from being asked at this moment. ``channel`` takes its events.
+    Without ``tools`` it is told of no functions.
     """
     if endpoint is None:
         return BuiltinSession(owner=owner, channel=channel)
@@ -44,6 +47,7 @@ def build(
         options=options,
         check=check,
         channel=channel,
+        tools=tools,
     )
 
 

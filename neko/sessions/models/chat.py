@@ -51,7 +51,7 @@ class ChatSession:
 
     A live ``UserImage`` waits for the next message and is replaced by a newer one. ``adaptations`` is what sessions
     before this one have found out about the models. ``options`` is read for each reply. ``check`` is called before each
-    request and raises the ``ModelError`` that keeps the model from being asked.
+    request and raises the ``ModelError`` that keeps the model from being asked. Without ``tools`` it is told of none.
     """
 
     def __init__(
@@ -67,9 +67,10 @@ class ChatSession:
         check: Callable[[], None] | None = None,
         history_tokens: int = HISTORY_TOKENS,
         channel: EventChannel | None = None,
+        tools: bool = True,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
-        self.capabilities = ModelCapabilities(image_input=True, tools=True)
+        self.capabilities = ModelCapabilities(image_input=True, tools=tools)
         self._endpoint = endpoint
         self._vision = vision or endpoint
         self._owner = owner
