@@ -10,7 +10,7 @@ from neko.errors import ModelError
 
 class LocalEmbeddingError(ModelError):
     """``params``: ``reason``, a plain word that some sentences are for: "missing" (not installed, with ``command``),
-    "processor" (it cannot run the model), "failed" (with ``log``, the file that says more)."""
+    "processor" (there is no package for it), "failed" (with ``log``, the file that says more)."""
 
     code = "embedding_failed"
     _sentences: ClassVar[Mapping[str, str]] = {"missing": "embedding_missing", "processor": "embedding_processor"}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from neko.errors import ModelBadRequestError, NekoError
 from neko.types.embedding import Embedder, EmbeddingModel, TextKind
 from tests.word_vectors import DIMENSIONS, word_vectors
+
+TOKEN_DIMENSIONS = 32
 
 
 class WordEmbedder:
@@ -45,6 +48,22 @@ class WordEmbedder:
 
     async def aclose(self) -> None:
         self.closed = True
+
+
+class TokenWordEmbedder(WordEmbedder):
+    """Gives vectors of tokens, too: one for each word, the same for those that ``means`` names together."""
+
+    def __init__(self, name: str = "words and tokens", means: Mapping[str, str] | None = None) -> None:
+        super().__init__(name)
+        self.model = EmbeddingModel(name, name, local=True, tokens=True)
+        self.means = means or {}
+
+    async def embed_tokens(
+        self, texts: Sequence[str], kind: TextKind
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+        words = [re.findall(r"\w+", text.lower()) for text in texts]
+        tokens = [word_vectors([self.means.get(word, word) for word in one], TOKEN_DIMENSIONS) for one in words]
+        return await self.embed(texts, kind), tokens
 
 
 class Choice:

@@ -12,7 +12,7 @@ import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from neko.errors import ModelBadRequestError, ModelContentFilteredError, ModelError, NekoError
 from neko.memory import vectors
@@ -21,7 +21,7 @@ from neko.memory.log import Log
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.vectors import Nearest
 from neko.tasks import in_thread
-from neko.types.embedding import Embedder, Embedders
+from neko.types.embedding import Embedder, Embedders, TextKind, TokenEmbedder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +71,7 @@ class NearTo:
 
     nearest_lines: Nearest
     question: NDArray[np.float32]
+    tokens: NDArray[np.float32] | None
 
     def nearest(self, connection: sqlite3.Connection, count: int, end: int) -> Sequence[int]:
         """The ids below ``end`` of at most ``count`` lines that are nearest."""
@@ -79,6 +80,14 @@ class NearTo:
     def cosines(self, connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, float]:
         """The cosine of each of these lines that has a vector."""
         return self.nearest_lines.cosines(connection, self.question, ids)
+
+    def likenesses(
+        self, connection: sqlite3.Connection, ids: Sequence[int]
+    ) -> Mapping[int, tuple[NDArray[np.float32], int]]:
+        """See ``vectors.likenesses``."""
+        if self.tokens is None:
+            return {}
+        return vectors.likenesses(connection, self.nearest_lines.number, self.tokens, ids)
 
 
 @dataclass(slots=True)
@@ -115,14 +124,16 @@ class Meaning:
             return None
         try:
             async with asyncio.timeout(self._timeouts.question_timeout_s):
-                embedded = await model.embedder.embed([question], "question")
+                embedded, tokens = await _asked(model.embedder, [question], "question")
         except TimeoutError:
             logger.info("a question was not embedded in time")
             return None
         except NekoError as error:
             logger.info("a question could not be embedded: %s (%s)", error.code, error)
             return None
-        return NearTo(model.lines, embedded[0]) if embedded.shape[1] == model.lines.dimensions else None
+        if embedded.shape[1] != model.lines.dimensions:
+            return None
+        return NearTo(model.lines, embedded[0], tokens[0] if tokens else None)
 
     async def progress(self) -> Progress:
         """How far it is. Raises ``MemoryStoreError``."""
@@ -261,14 +272,14 @@ class Meaning:
         texts, next_below = await self._log.recall(look)
         if not texts:
             return next_below
-        ids, embedded = await _embedded(model.embedder, texts, is_new=not model.lines.count)
+        ids, embedded, tokens = await _embedded(model.embedder, texts, is_new=not model.lines.count)
         if not ids:
             return next_below
         if model.lines.dimensions not in (0, embedded.shape[1]):
             await self._forget(model)
             return above
         kept = await self._log.transaction(
-            lambda connection: vectors.put(connection, number, ids, embedded), durable=False
+            lambda connection: vectors.put(connection, number, ids, embedded, tokens), durable=False
         )
         places = [ids.index(line) for line in kept]
         await in_thread(model.lines.add, kept, embedded[places])
@@ -289,24 +300,36 @@ def _texts(rows: Sequence[Row], names: Names) -> dict[int, str]:
     return {line.id: f"{line.speaker}: {line.text}" for line in lines if line.role != "system" and line.text.strip()}
 
 
+async def _asked(
+    embedder: Embedder, texts: Sequence[str], kind: TextKind
+) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+    """Their vectors, and those of the tokens of each, if the embedder gives any."""
+    if embedder.model.tokens:
+        return await cast("TokenEmbedder", embedder).embed_tokens(texts, kind)
+    return await embedder.embed(texts, kind), []
+
+
 async def _embedded(
     embedder: Embedder, texts: Mapping[int, str], *, is_new: bool
-) -> tuple[list[int], NDArray[np.float32]]:
+) -> tuple[list[int], NDArray[np.float32], list[NDArray[np.float32]]]:
     """The vectors of texts, without those of texts that the model refuses. One that ``is_new`` and takes none of them
     may take no text at all: that is raised."""
     import numpy as np
 
     ids = list(texts)
     try:
-        return ids, await embedder.embed(list(texts.values()), "line")
+        return ids, *await _asked(embedder, list(texts.values()), "line")
     except _REFUSALS as error:
-        taken, parts = [], [np.empty((0, 0), np.float32)]
+        taken, parts, tokens = [], [np.empty((0, 0), np.float32)], []
         for line in ids if len(ids) > 1 else []:
             try:
-                parts.append(await embedder.embed([texts[line]], "line"))
-                taken.append(line)
+                part, of_tokens = await _asked(embedder, [texts[line]], "line")
             except _REFUSALS as refusal:
                 logger.info("a line is not embedded: %s %s", refusal.code, refusal.said)
+            else:
+                parts.append(part)
+                tokens += of_tokens
+                taken.append(line)
         if not taken and is_new:
             raise error
-        return taken, np.concatenate(parts[1:] or parts)
+        return taken, np.concatenate(parts[1:] or parts), tokens

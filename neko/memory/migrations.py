@@ -44,6 +44,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     facts.make,
     facts.make_pins,
     reviewed.make,
+    vectors.make_tokens,
 )
 
 

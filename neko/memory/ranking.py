@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Flags = NDArray[np.bool_]
+    Likenesses = Callable[[Sequence[int]], Mapping[int, tuple[NDArray[np.float32], int]]]
 
 K1: Final = 1.2
 B: Final = 0.75
@@ -31,6 +32,13 @@ _DECAYS: Final = (0.7, 0.49, 0.343)
 """Of lines one, two and three away."""
 _MEANING: Final = 0.7
 _PREVIOUS: Final = 0.5
+_BEST_BY_TOKENS: Final = 100
+"""Lines that are judged by their tokens, with a neighbour on either side."""
+_ALIKE: Final = 0.45
+"""The cosine of tokens above which one counts for the other."""
+_WORDS_BESIDE: Final = 0.15
+_MEANING_BESIDE: Final = 0.2
+"""What words and meaning count beside tokens."""
 _FIT: Final = 150
 """Cosines count from that of the 150th nearest line upwards: all lie close together."""
 _DATE: Final = 1.5
@@ -101,9 +109,16 @@ class Ranked:
 
 
 def rank(
-    question: Question, lines: Sequence[Candidate], cosines: Mapping[int, float] | None = None
+    question: Question,
+    lines: Sequence[Candidate],
+    cosines: Mapping[int, float] | None = None,
+    likenesses: Likenesses | None = None,
 ) -> Iterator[Ranked]:
-    """The lines that count for anything, best first; given in the order of their ids, neighbours among them."""
+    """The lines that count for anything, best first; given in the order of their ids, neighbours among them.
+
+    ``cosines``: how near lines are to the question. ``likenesses``: asked for the best lines, how much their tokens
+    are like the question's; what it knows of none of them makes no difference.
+    """
     import numpy as np
 
     if not lines or not (question.weights or question.spans or cosines):
@@ -112,19 +127,19 @@ def rank(
     weights = np.array(list(question.weights.values()))
     lengths = np.array([len(line.terms) for line in lines], dtype=float)
     joined = _joined(lines)
-    near = _around(counts, joined, (1.0,))
-    score = _scaled(_bm25(counts, lengths, weights))
-    score += _NEAR * _scaled(_bm25(near, _around(lengths, joined, (1.0,)), weights))
-    score += _FAR * _scaled(_bm25(_around(counts, joined, _DECAYS), _around(lengths, joined, _DECAYS), weights))
-    others = _MEANING * _meaning(lines, cosines or {}, joined)
+    words = _with_neighbours(counts, lengths, joined, weights)
+    if not len(weights) or ((_around(counts, joined, (1.0,)) > 0) @ weights).max() < question.floor:
+        words[:] = 0.0
+    meaning = _meaning(lines, cosines or {}, joined)
+    dates = np.zeros(len(lines))
     if question.spans:
-        others += _DATE * _by_date(question, lines) * (1 + _TELLING * (_telling(lines) - 0.5))
-    if not len(weights) or ((near > 0) @ weights).max() < question.floor:
-        score[:] = 0.0
-    score += others
-    score *= _by_speaker(question, lines)
+        dates = _DATE * _by_date(question, lines) * (1 + _TELLING * (_telling(lines) - 0.5))
     ids = np.array([line.id for line in lines], dtype=float)
-    score *= 1 + _RECENCY * (ids - ids[0]) / (ids[-1] - ids[0] or 1.0)
+    factor = _by_speaker(question, lines) * (1 + _RECENCY * (ids - ids[0]) / (ids[-1] - ids[0] or 1.0))
+    score = (words + _MEANING * meaning + dates) * factor
+    if likenesses:
+        beside = (_WORDS_BESIDE * words + _MEANING_BESIDE * meaning + dates) * factor
+        score = _by_tokens(score, beside, factor, lines, joined, likenesses)
     answers = _give_way(score, counts, lines, joined, list(question.weights))
     names = list(question.weights)
     for row in np.argsort(-score):
@@ -132,6 +147,50 @@ def rank(
             return
         held = tuple(names[column] for column in np.nonzero(counts[row - int(answers[row])])[0])
         yield Ranked(lines[row], float(score[row]), held, bool(answers[row]))
+
+
+def _by_tokens(
+    score: Array, beside: Array, factor: Array, lines: Sequence[Candidate], joined: Flags, likenesses: Likenesses
+) -> Array:
+    """The scores by what the tokens of the best lines, by ``score``, and of their neighbours are like, and by what
+    counts ``beside`` that.
+
+    For each token of the question the line's token that is most like it counts as if it was the same one, by how much
+    the cosine is above what any two tokens have: BM25 over such counts finds a word and what means much the same, also
+    in the lines around (late interaction, https://arxiv.org/abs/2004.12832, with the counts of BM25). Lines that have
+    no such vectors yet keep their place.
+    """
+    import numpy as np
+
+    best = np.zeros(len(lines), dtype=bool)
+    best[np.argsort(-score)[:_BEST_BY_TOKENS]] = True
+    rows = np.flatnonzero(best | np.append(best[1:] & joined, False) | np.append(False, best[:-1] & joined))
+    judged = [lines[int(row)] for row in rows]
+    liked = likenesses([line.id for line in judged])
+    if not liked:
+        return score
+    width = len(next(iter(liked.values()))[0])
+    nothing = (np.zeros(width, np.float32), 0)
+    cosines, lengths = zip(*(liked.get(line.id, nothing) for line in judged), strict=True)
+    counts = np.maximum(np.array(cosines, dtype=float) - _ALIKE, 0.0) / (1 - _ALIKE)
+    often = counts.sum(axis=0)
+    weights = np.log(1 + (len(liked) - often + 0.5) / (often + 0.5))
+    like = _with_neighbours(counts, np.array(lengths, dtype=float), _joined(judged), weights)
+    refined = like * factor[rows] + beside[rows]
+    has_tokens = np.array(lengths) > 0
+    refined[~has_tokens] = score[rows][~has_tokens] * (refined[has_tokens].max() / (score.max() or 1.0))
+    scores = np.zeros(len(lines))
+    scores[rows] = refined
+    return scores
+
+
+def _with_neighbours(counts: Array, lengths: Array, joined: Flags, weights: Array) -> Array:
+    """What lines count for their terms, alone and together with those around them."""
+    score = _scaled(_bm25(counts, lengths, weights))
+    for share, decays in ((_NEAR, (1.0,)), (_FAR, _DECAYS)):
+        around = _bm25(_around(counts, joined, decays), _around(lengths, joined, decays), weights)
+        score += share * _scaled(around)
+    return score
 
 
 def _counts(question: Question, lines: Sequence[Candidate]) -> Array:

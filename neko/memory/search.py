@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ids = NDArray[np.int64]
+    Cosines = NDArray[np.float32]
 
 _MOST_TERMS: Final = 24
 _FEW: Final = 4
@@ -75,6 +77,11 @@ class Nearness(Protocol):
         """The cosine of each of these lines that has a vector: candidates and their neighbours, about 2,000."""
         ...
 
+    def likenesses(self, connection: sqlite3.Connection, ids: Sequence[int]) -> Mapping[int, tuple[Cosines, int]]:
+        """Of each of these lines, a few hundred, whose tokens have vectors: for each token of the question the cosine
+        of the line's token that is most like it, and how many tokens the line has."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -107,8 +114,10 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     ids = [*nearest, *_of_days(ranges), *_best(found, weights, ranges)]
     lines = _read(connection, ids, query.end)
     question = _question(text, times, weights, lines, _FLOOR if total >= _MANY else 0.0)
-    cosines = query.nearness.cosines(connection, [line.id for line in lines]) if query.nearness else None
-    best = _distinct(_said_within(rank(question, lines, cosines), query.within), query.limit)
+    nearness = query.nearness
+    cosines = nearness.cosines(connection, [line.id for line in lines]) if nearness else None
+    ranking = rank(question, lines, cosines, partial(nearness.likenesses, connection) if nearness else None)
+    best = _distinct(_said_within(ranking, query.within), query.limit)
     return _evidence(connection, names, best, question, by_meaning=bool(cosines))
 
 

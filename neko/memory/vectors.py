@@ -8,6 +8,9 @@ lines take 6 ms), then over the vectors of the few hundred lines that come neare
 file. Where the bits come from, the vectors of sentences all point about the same way, so the log's mean vector is
 subtracted first (``Nearest``).
 
+``neko_tokens`` holds the vectors of a line's tokens, where the model gives any, in 4 bits: 66 bytes each at 128
+dimensions, about 2 KB a line. They are read for a few hundred lines of each question.
+
 Not sqlite-vec: many builds of Python, ours on pyenv and python.org's on macOS among them, cannot load extensions; it
 would keep every vector a second time, and reads all of them for each question.
 
@@ -40,6 +43,14 @@ _MAKE: Final = (
         for event in ("DELETE", "UPDATE")
     ),
 )
+_MAKE_TOKENS: Final = (
+    "CREATE TABLE IF NOT EXISTS neko_tokens (embedder INTEGER NOT NULL, id INTEGER NOT NULL, vectors BLOB NOT NULL, "
+    "PRIMARY KEY (embedder, id))",
+    "CREATE TRIGGER IF NOT EXISTS neko_tokens_delete AFTER DELETE ON neko_vectors BEGIN "
+    "DELETE FROM neko_tokens WHERE embedder = old.embedder AND id = old.id; END",
+)
+_MIDDLE: Final = 7.5
+"""Of the 16 levels of 4 bits."""
 _FIRST_PASS: Final = 500
 """Of the 50 nearest lines, 98 % are among so many with the nearest bits."""
 _SHRUNK: Final = 10
@@ -51,6 +62,12 @@ _BLOCK: Final = 65_536
 def make(connection: sqlite3.Connection) -> None:
     """Make the tables, if they are not there."""
     for statement in _MAKE:
+        connection.execute(statement)
+
+
+def make_tokens(connection: sqlite3.Connection) -> None:
+    """Make the table of the vectors of tokens, if it is not there."""
+    for statement in _MAKE_TOKENS:
         connection.execute(statement)
 
 
@@ -70,8 +87,10 @@ def embedders(connection: sqlite3.Connection) -> dict[str, int]:
     )
 
 
-def put(connection: sqlite3.Connection, number: int, ids: Sequence[int], vectors: Matrix) -> list[int]:
-    """Keep vectors of lines that are still there; their ids."""
+def put(
+    connection: sqlite3.Connection, number: int, ids: Sequence[int], vectors: Matrix, tokens: Sequence[Matrix] = ()
+) -> list[int]:
+    """Keep vectors of lines that are still there, and those of the ``tokens`` of each, if any; their ids."""
     kept = {
         row[0]
         for row in connection.execute(
@@ -83,6 +102,10 @@ def put(connection: sqlite3.Connection, number: int, ids: Sequence[int], vectors
     connection.executemany(
         "INSERT OR REPLACE INTO neko_vectors VALUES (?, ?, ?)",
         [(number, line, vector.tobytes()) for line, vector in rows if line in kept],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO neko_tokens VALUES (?, ?, ?)",
+        [(number, line, in_4_bits(one)) for line, one in zip(ids, tokens, strict=False) if line in kept],
     )
     return [line for line in ids if line in kept]
 
@@ -159,6 +182,57 @@ def unpacked(blobs: Sequence[bytes]) -> Matrix:
     matrix = np.frombuffer(b"".join(blobs), np.int8).reshape(len(blobs), -1).astype(np.float32)
     matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return matrix
+
+
+def in_4_bits(vectors: Matrix) -> bytes:
+    """Each row as a float16, by which its numbers are multiplied, and its numbers in halves of a byte, the low ones
+    first; an even number of dimensions. Rows are brought to length 1."""
+    import numpy as np
+
+    vectors = _of_length_1(vectors)
+    steps = (np.abs(vectors).max(axis=1, keepdims=True, initial=0.0) / _MIDDLE).astype("<f2")
+    levels = np.floor(vectors / np.maximum(steps.astype(np.float32), 1e-6)) + 8
+    low, high = np.split(np.clip(levels, 0, 15).astype(np.uint8), 2, axis=1)
+    return np.concatenate([steps.view(np.uint8), low | high << 4], axis=1).tobytes()
+
+
+def likenesses(
+    connection: sqlite3.Connection, number: int, question: Matrix, ids: Sequence[int]
+) -> dict[int, tuple[Matrix, int]]:
+    """Of each of these lines that has vectors of tokens: for each token of the question, given by its vector, the
+    cosine of the line's token that is most like it, and how many tokens the line has.
+
+    The mean of all tokens of these lines is subtracted from both: in one log all lean one way.
+    """
+    import numpy as np
+
+    rows = connection.execute(
+        "SELECT id, vectors FROM neko_tokens WHERE embedder = ? AND length(vectors) > 0 "
+        "AND id IN (SELECT value FROM json_each(?))",
+        (number, json.dumps(list(ids))),
+    ).fetchall()
+    if not rows or not len(question):
+        return {}
+    size = 2 + question.shape[1] // 2
+    counts = [len(row[1]) // size for row in rows]
+    packed = np.frombuffer(b"".join(row[1] for row in rows), np.uint8).reshape(-1, size)
+    steps, halves = packed[:, :2].copy().view("<f2")[:, 0].astype(np.float32), packed[:, 2:]
+    levels = np.concatenate([halves & 15, halves >> 4], axis=1).astype(np.float32)
+    mean = (steps @ levels - _MIDDLE * steps.sum()) / len(levels)
+    wanted = np.concatenate([_of_length_1(_of_length_1(question) - mean), mean[None]])
+    # products with tokens, which are steps * (levels - middle), so that nothing is subtracted from every number
+    products = (levels @ wanted.T - _MIDDLE * wanted.sum(axis=1)) * steps[:, None]
+    apart = np.sqrt(np.maximum(1 - 2 * products[:, -1] + mean @ mean, 1e-3))
+    cosines = (products[:, :-1] - wanted[:-1] @ mean) / apart[:, None]
+    best = np.maximum.reduceat(cosines, np.cumsum([0, *counts[:-1]]), axis=0)
+    return {row[0]: (one, count) for row, one, count in zip(rows, best, counts, strict=True)}
+
+
+def _of_length_1(vectors: Matrix) -> Matrix:
+    import numpy as np
+
+    unit: Matrix = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return unit
 
 
 class Nearest:

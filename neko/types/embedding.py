@@ -19,11 +19,12 @@ LONGEST_TEXT = 800
 @dataclass(frozen=True, slots=True)
 class EmbeddingModel:
     """``name`` is kept beside vectors: those of different names cannot be compared. ``title`` is for the user.
-    ``local``: no text leaves this computer."""
+    ``local``: no text leaves this computer. ``tokens``: its embedder is a ``TokenEmbedder``."""
 
     name: str
     title: str
     local: bool
+    tokens: bool = False
 
 
 class Embedder(Protocol):
@@ -46,6 +47,16 @@ class Embedder(Protocol):
 
     async def aclose(self) -> None:
         """End what is running and free the model; idempotent."""
+        ...
+
+
+class TokenEmbedder(Embedder, Protocol):
+    """One that gives vectors of the tokens of a text as well, by which words are found that mean much the same."""
+
+    async def embed_tokens(
+        self, texts: Sequence[str], kind: TextKind
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+        """As ``embed``, and for each text the vectors of its tokens, of any length: ``[tokens, token dimensions]``."""
         ...
 
 

@@ -10,7 +10,7 @@ from neko.embedding_errors import LocalEmbeddingError
 from neko.errors import ModelKeyRefusedError, ModelServerError
 from neko.memory.service import MemoryService
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say
-from tests.word_embedder import Choice, WordEmbedder
+from tests.word_embedder import Choice, TokenWordEmbedder, WordEmbedder
 
 SECONDS = 30.0
 TALK = ("I am allergic to walnuts.", "I see.", "My sister plays the violin.", "How nice.", "It rains in Oslo.")
@@ -247,3 +247,43 @@ async def test_without_an_embedder_that_works_everything_else_does(
     await embedded(memory)
     assert (await memory.meaning(MIO)).state == ("waiting" if embedder else "off")
     assert [one.text for one in await memory.recall(MIO, "the walnuts")] == [TALK[0]]
+
+
+# ── words that mean the same ────────────────────────────────────────────────────────────
+
+SMALL_TALK = tuple(f"On day {number} we talked about the weather in town {number}." for number in range(40))
+MEANS = {"fiddle": "violin", "sibling": "sister"}
+
+
+async def test_a_line_is_found_by_words_that_mean_the_same(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open(embedders=Choice(TokenWordEmbedder(means=MEANS)))
+    for text in (*SMALL_TALK[:20], "My sister has a violin.", *SMALL_TALK[20:]):
+        await say(memory, text)
+    await embedded(memory)
+    assert (await memory.recall(MIO, "Which sibling owns a fiddle?"))[0].text == "My sister has a violin."
+    assert memory_folder.sql("SELECT count(*) FROM neko_tokens") == [(41,)]
+
+
+async def test_a_line_that_is_not_embedded_yet_is_found_beside_those_that_are(memory_folder: MemoryFolder) -> None:
+    embedder = TokenWordEmbedder(means=MEANS)
+    memory = await memory_folder.open(embedders=Choice(embedder))
+    for text in (*SMALL_TALK, "My sister has a violin."):
+        await say(memory, text)
+    await embedded(memory)
+    embedder.holds.add("line")
+    await say(memory, "The fiddle is in the attic.")
+    found = [one.text for one in await memory.recall(MIO, "Where is the fiddle?")]
+    assert set(found[:2]) == {"The fiddle is in the attic.", "My sister has a violin."}
+    embedder.free.set()
+
+
+async def test_tokens_go_with_their_line_and_those_of_refused_lines_are_none(memory_folder: MemoryFolder) -> None:
+    embedder = TokenWordEmbedder()
+    embedder.refused = "walnuts"
+    ids = await memory_folder.talked(*TALK)
+    memory = await memory_folder.open(embedders=Choice(embedder))
+    await memory.lines(MIO)
+    await embedded(memory)
+    await memory.delete(MIO, [ids[2]])
+    kept = [row[0] for row in memory_folder.sql("SELECT id FROM neko_tokens ORDER BY id")]
+    assert kept == vectors(memory_folder) == [ids[1], ids[3], ids[4]]

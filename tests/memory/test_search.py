@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from neko.memory.search import Query, search
 from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say
@@ -152,6 +153,9 @@ class Meaning:
 
     def cosines(self, connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, float]:
         return {line: 0.9 if line == self.line else 0.1 for line in ids}
+
+    def likenesses(self, connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Any]:
+        return {}
 
 
 async def test_a_line_that_is_near_in_meaning_is_recalled_without_a_common_word(memory_folder: MemoryFolder) -> None:

