@@ -14,6 +14,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -242,6 +243,9 @@ async def test_a_search_that_nobody_waits_for_takes_no_further_step(tmp_path: Pa
 
         def cosines(self, _: object, ids: Sequence[int]) -> dict[int, float]:
             looked_up.extend(ids)
+            return {}
+
+        def likenesses(self, *_: object) -> dict[int, Any]:
             return {}
 
     query = Query("a garden", 5, end=9, now=datetime.now(), nearness=Slow())

@@ -135,10 +135,12 @@ async def _choice(neko: Neko) -> EmbedderChoice:
 
 def _local_option(model: local_models.LocalModel) -> EmbedderOption:
     option = EmbedderOption(kind=model.kind, name=model.model.title, local=True, state="ready")
-    if not local_models.can_run(model):
-        option.state = "processor"
-    elif local_models.folder(model) is None:
+    if local_models.folder(model) is not None:
+        return option
+    if local_models.can_be_installed(model.kind):
         option.state, option.command = "missing", local_models.install_command(model.kind)
+    else:
+        option.state = "processor"
     return option
 
 
