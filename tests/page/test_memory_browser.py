@@ -216,6 +216,23 @@ async def test_everything_about_a_subject_is_forgotten_and_is_in_no_file(
     await expect(visitor.get("changes").locator("li")).to_have_count(2)
 
 
+async def test_what_a_review_changed_is_put_back(running_neko: RunningNeko, visitor: PageDriver) -> None:
+    async def shortened(question: str) -> str:
+        return json.dumps(
+            [{"n": 0, "text": "I live in Oslo"}, {"n": 1, "text": "Cold!"}, {"n": 2, "text": "Dark, too"}]
+        )
+
+    await said(running_neko, 0, "I live in Oslo", "How cold!", "Dark, too")
+    memory = running_neko.neko.memory
+    assert await memory.review(NAME, shortened)
+    await browse(running_neko, visitor)
+    await visitor.get("tab-changes").click()
+    await visitor.get("undo-review").click()
+    await expect(visitor.get("changes").locator("li")).to_have_count(2)
+    await expect(visitor.get("undo-review")).to_have_count(0)
+    assert [entry.text for entry in await memory.recent(NAME)] == ["I live in Oslo", "How cold!", "Dark, too"]
+
+
 async def test_what_is_not_ticked_stays(running_neko: RunningNeko, driver: PageDriver) -> None:
     await said(running_neko, 0, "I live in Oslo", "Oslo is cold")
     await browse(running_neko, driver)

@@ -438,3 +438,34 @@ def test_blank_variables_pin_nothing() -> None:
 def test_whatever_is_pasted_becomes_a_base_url(given: str, expected: str) -> None:
     assert normalise_base_url(given) == expected
     assert normalise_base_url(expected) == expected
+
+
+# ── the role router ───────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("config", "environ", "expected"),
+    [
+        ({}, {}, ("https://dashscope", "summary")),
+        ({}, {"NEKO_ROUTER_MODEL": "small"}, ("https://dashscope", "small")),
+        ({"routerModelId": "small"}, {}, ("https://dashscope", "small")),
+        ({"routerModelUrl": "http://127.0.0.1:9/v1", "routerModelId": "small"}, {}, ("http://127.0.0.1:9/v1", "small")),
+        ({"routerModelUrl": "http://127.0.0.1:9/v1"}, {}, ("https://dashscope", "summary")),
+    ],
+    ids=["nothing of its own", "a model by a variable", "a model", "an address", "an address without a model"],
+)
+def test_the_router_is_the_model_of_summaries_unless_it_has_its_own(
+    config: dict[str, Any], environ: dict[str, str], expected: tuple[str, str]
+) -> None:
+    base = {"assistApi": "qwen", "assistApiKeyQwen": "k"}
+    router, summary = found("router", base | config, environ), found("summary", base)
+    assert router.base_url.startswith(expected[0])
+    assert router.model == (summary.model if expected[1] == "summary" else expected[1])
+    assert router.role == "router"
+
+
+def test_without_a_model_there_is_no_router() -> None:
+    assert resolve("router", {}, {}) is None
+    assert (
+        resolve("router", {"routerModelUrl": "http://x", "routerModelId": "m", "neko": {"offline": True}}, {}) is None
+    )
