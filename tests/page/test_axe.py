@@ -5,12 +5,13 @@ The laptop is among the slow proofs: few faults show there and not on a phone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, FilePayload, expect
 
 from neko.llm.small_model import files
 from tests import scripted_llama
@@ -249,11 +250,23 @@ async def test_the_page_of_the_memory(running_neko: RunningNeko, visitor: Visito
     page = await visitor.open(f"{running_neko.url}/memory_browser", ready=False)
     await expect(visitor.get("memory-line").first).to_be_visible()
     await visitor.look("days of the memory")
-    for tab, there in (("summaries", "sources"), ("known", "export-json"), ("changes", "tab-changes")):
+    for tab, there in (
+        ("summaries", "sources"),
+        ("known", "add-fact"),
+        ("changes", "tab-changes"),
+        ("manage", "embedder-off"),
+    ):
         await visitor.get(f"tab-{tab}").click()
         await expect(visitor.get(there).first).to_be_visible()
         await visitor.look(f"memory: {tab}")
         assert await page.evaluate("survey.outside()") == []
+    kept = {"character": "Rin", "lines": [{"at": "2026-03-01T12:00:00", "role": "user", "text": "hello"}]}
+    files = [("kept.json", json.dumps(kept)), ("diary.txt", "dear diary")]
+    sent = [FilePayload(name=name, mimeType="text/plain", buffer=text.encode()) for name, text in files]
+    await visitor.get("import-files").set_input_files(sent)
+    await expect(visitor.get("import-share")).to_be_visible()
+    await visitor.look("what an import would bring")
+    assert await page.evaluate("survey.outside()") == []
     await visitor.get("memory-search").fill("line 1")
     await expect(visitor.get("forget-ticked")).to_be_visible()
     await visitor.get("tick-all").check()
