@@ -130,10 +130,10 @@ def read_all(body: AnswerBody, data: bytes) -> None:
 
 
 def read_calls(text: str) -> None:
-    """A fragment from each letter on: each with an index of its own, then all under one index, one letter or some."""
+    """A fragment from each fourth letter on, by an index of its own, then under one, a letter or some at a time."""
     for shape, size in (({}, 1), ({"index": 0}, 1), ({"index": 0}, 4)):
         calls = ToolCallAssembler()
-        for at in range(len(text)):
+        for at in range(0, len(text), 4):
             function = {"name": "f", "arguments": text[at : at + size]}
             calls.feed({"tool_calls": [{"index": at, **shape, "function": function}]})
         calls.finish()
@@ -208,6 +208,8 @@ HEAVY = (
     "tags",
     "reply",
     "tool calls",
+    "code marks",
+    "prose",
     "hand",
     "danger",
     "built-in model",
