@@ -40,7 +40,7 @@ help:
 	@echo "make format            let ruff lay out the code"
 	@echo "make readme            write the option table of the README anew"
 	@echo "make bench             measurements, each next to its floor"
-	@echo "make bench-memory      how much of what answers a question she recalls, and how fast"
+	@echo "make bench-memory      how much of what answers a question she recalls, and how fast   (ARGS=--million, minutes)"
 	@echo "make pictures          make the pictures of the README anew, from the running product"
 	@echo "make test-all-pythons  start and stop on every Python 3.11 to 3.13 found"
 	@echo "make clean             remove everything that make has made"

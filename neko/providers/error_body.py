@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from neko.late_patterns import late_pattern
 from neko.well_formed import load_json
 
 LONGEST_SAID: Final = 200
@@ -25,23 +26,23 @@ LONGEST_PART: Final = 8
 _MOST_VALUES: Final = 200
 _DEEPEST: Final = 8
 _MOST_EVENTS: Final = 20
-_SENTENCE = re.compile(
+_SENTENCE = late_pattern(
     r"(err|error|status|fault)?(message|msg|string|text)|(error)?description|details?|errors?|cause|reason|raw|title"
 )
-_CODED = re.compile(r"(err|error|status)?code|type|status|object|finishreason|blockreason")
-_WAIT = re.compile(r"retryafter|estimatedtime")
-_ECHO = re.compile(r"input|ctx|messages|request|usage|choices|url|headers")
+_CODED = late_pattern(r"(err|error|status)?code|type|status|object|finishreason|blockreason")
+_WAIT = late_pattern(r"retryafter|estimatedtime")
+_ECHO = late_pattern(r"input|ctx|messages|request|usage|choices|url|headers")
 """Where the request is repeated, with the user's words in it."""
-_CODE = re.compile(r"[\w.-]+")
-_CODE_NAME = re.compile(r"((err|error|status)_?)?code", re.IGNORECASE)
+_CODE = late_pattern(r"[\w.-]+")
+_CODE_NAME = late_pattern(r"((err|error|status)_?)?code", re.IGNORECASE)
 _GOOD_CODES: Final = frozenset(("", "0", "200", "ok", "success", "none", "true"))
 _ERROR_WORDS: Final = frozenset(("error", "errors", "failed", "fail", "failure", "exception"))
-_SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
-_MARKUP = re.compile(r"\s*<(?:!doctype|html|head|body|title|center|h1|p|meta|script|div)\b", re.IGNORECASE)
-_HEADING = re.compile(r"<(title|h1)\b[^<>]{0,200}>", re.IGNORECASE)
-_TAG = re.compile(r"<[^<>]*>")
+_SECONDS = late_pattern(r"(\d+(?:\.\d+)?)s?")
+_MARKUP = late_pattern(r"\s*<(?:!doctype|html|head|body|title|center|h1|p|meta|script|div)\b", re.IGNORECASE)
+_HEADING = late_pattern(r"<(title|h1)\b[^<>]{0,200}>", re.IGNORECASE)
+_TAG = late_pattern(r"<[^<>]*>")
 _EVENT = re.compile(rb"(?:\A|\n)(?:data|error):(.*)")
-_SECRET = re.compile(
+_SECRET = late_pattern(
     r"\b(?:(?:sk|key|tok|gsk|pk|xai|hf)[-_]|AIza)[\w*.-]{6,}|\b[A-Za-z0-9_*-]{32,}(?![A-Za-z0-9_*.-])"
     r"|Bearer \S+|(?<=//)[^/\s@]+(?=@)|(?<=\bkey=)[^&\s]+|(?<=token=)[^&\s]+|(?<=api[_-]key=)[^&\s]+"
 )
