@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 
-def tool(name: str, description: str = "", **hints: bool) -> dict[str, Any]:
+def tool(name: str, description: str = "", /, **hints: bool) -> dict[str, Any]:
     """A tool with one text argument, for ``tools`` of a script."""
     schema = {"type": "object", "properties": {"text": {"type": "string"}}}
     return {"name": name, "description": description, "inputSchema": schema, "annotations": hints}

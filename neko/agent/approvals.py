@@ -44,7 +44,8 @@ class Approvals:
         self._pending: dict[str, _Pending] = {}
 
     async def ask(self, approval: Approval) -> Decision | None:
-        """The user's decision on this act; None when there was none in time."""
+        """The user's decision on this act; None when there was none in time. "Always" counts as once where it is not
+        offered."""
         if len(approval.arguments) > LONGEST_ARGUMENTS:
             return None
         shown = {
@@ -54,9 +55,12 @@ class Approvals:
             "title": approval.title,
             "arguments": approval.arguments,
             "act": approval.act.value,
+            "may_remember": approval.may_remember,
             "after_outside": approval.after_outside,
         }
         answer = await self._ask(approval.character, "neko_approval", shown, self._approval_s)
+        if answer is Decision.ALWAYS and not approval.may_remember:
+            return Decision.ONCE
         return answer if isinstance(answer, Decision) else None
 
     async def inquire(self, inquiry: Inquiry) -> Reply:

@@ -15,8 +15,8 @@ from typing import Any, Final
 from neko.llm.tokens import beginning
 from neko.well_formed import well_formed
 
-MOST_TOKENS: Final = 2_000
-"""Of one result, a quarter of what a talk may be long."""
+MOST_TOKENS: Final = 1_800
+"""Of one result: with its marks less than a session keeps of it (`sessions.models.history`), so that no mark is cut."""
 _INVISIBLE: Final = frozenset({"Cf", "Co", "Cn", "Cc", "Zl", "Zp"})
 """Unicode categories whose characters show nothing, or make others show elsewhere."""
 _LINES: Final = frozenset("\n\t")

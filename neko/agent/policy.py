@@ -15,6 +15,7 @@ class Verdict(Enum):
 
 
 RISKY: Final = frozenset({Act.DESTRUCTIVE, Act.EXFILTRATING})
+"""Each of these is asked for, every time, whatever the user has allowed; only they can say that a tool is none."""
 
 
 def act_of(*, read_only: bool | None, destructive: bool | None, open_world: bool | None) -> Act:
@@ -22,42 +23,36 @@ def act_of(*, read_only: bool | None, destructive: bool | None, open_world: bool
 
     A tool that only reads, but from the whole world, sends its arguments there.
     """
-    if open_world is not False and read_only:
-        return Act.EXFILTRATING
     if read_only:
-        return Act.READ
+        return Act.READ if open_world is False else Act.EXFILTRATING
     if destructive is not False:
         return Act.DESTRUCTIVE
     return Act.WRITE if open_world is False else Act.EXFILTRATING
 
 
-def by_default(act: Act) -> Policy:
-    """What holds where the user has said nothing: nothing is ever done unasked."""
-    return Policy.ASK_ONCE if act is Act.READ else Policy.ASK
-
-
 def in_force(tool: Policy | None, server: Policy | None, act: Act) -> Policy:
-    """The user's word on the tool counts before that on its server.
-
-    A server that may do everything may do so with tools that say that they harm nothing; the user did not mean
-    those that can, and that the server may bring later.
-    """
+    """What holds for a tool: the user's word on it, else that on its server, else asking; ``NEVER`` is never undone by
+    either of them."""
     if Policy.NEVER in (tool, server):
         return Policy.NEVER
-    if tool is not None:
-        return tool
-    if server is None or (server is not Policy.ASK and act in RISKY):
-        return by_default(act)
-    return server
+    if act in RISKY:
+        return Policy.ASK
+    return tool or server or (Policy.ASK_ONCE if act is Act.READ else Policy.ASK)
 
 
 def verdict(policy: Policy, act: Act, *, asked_before: bool, after_outside: bool) -> Verdict:
-    """``asked_before``: the user has approved this tool since the start. ``after_outside``: in this turn the model has
-    read something from outside, which may be what wants the act; the user is asked again for what can do harm."""
+    """``policy``: what is ``in_force``. ``asked_before``: the user has approved this tool since the start.
+    ``after_outside``: in this turn the model has read something from outside, which may be what wants the act; the user
+    is asked for all but reading."""
     if policy is Policy.NEVER:
         return Verdict.REFUSE
-    if after_outside and act in RISKY:
+    if after_outside and act is not Act.READ:
         return Verdict.ASK
     if policy is Policy.ALLOW or (policy is Policy.ASK_ONCE and asked_before):
         return Verdict.DO
     return Verdict.ASK
+
+
+def may_remember(act: Act) -> bool:
+    """Can the user say "always" when they are asked for it?"""
+    return act not in RISKY

@@ -49,6 +49,8 @@ class Approval:
     title: str
     arguments: str
     act: Act
+    may_remember: bool = False
+    """The user may say "always"."""
     after_outside: bool = False
     """Words from outside came in before it, and may have asked for it."""
 

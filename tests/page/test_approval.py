@@ -44,7 +44,9 @@ async def test_a_model_uses_a_tool_once_the_reader_has_seen_what_it_gets(
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver, tmp_path: Path
 ) -> None:
     script = tmp_path / "script.json"
-    entry = scripted_mcp.entry(script, tools=[scripted_mcp.tool("note")], results={"note": "noted"})
+    entry = scripted_mcp.entry(
+        script, tools=[scripted_mcp.tool("note", destructiveHint=False, openWorldHint=False)], results={"note": "noted"}
+    )
     await connected.neko.mcp.put("paper", entry)
     server = connected.neko.mcp.server("paper")
     assert server
@@ -74,6 +76,7 @@ async def test_everything_is_shown_as_it_is_and_once_means_once(
     await expect(driver.get("approval-arguments")).to_have_text(ARGUMENTS)
     await expect(driver.get("approval-left")).to_have_text("25 s")
     await expect(card).to_be_focused()
+    await expect(driver.get("approval-always")).to_have_count(0)
     await driver.get("approval-once").click()
     assert await asking is Decision.ONCE
     await expect(card).to_have_count(0)

@@ -104,6 +104,12 @@ async def test_a_word_on_a_tool_and_on_a_server_is_kept(client: httpx2.AsyncClie
     server = (await listed(client))["paper/notes"]
     assert server["policy"] == "allow"
     assert [(one["policy"], one["chosen"]) for one in server["tools"]] == [("never", "never"), ("allow", None)]
+    await client.put(path, json={"policy": "allow", "tool": "write"})
+    tools = (await listed(client))["paper/notes"]["tools"]
+    assert (tools[0]["act"], tools[0]["policy"]) == ("destructive", "ask")
+    await client.put(path, json={"policy": "allow", "act": "write", "tool": "write"})
+    tools = (await listed(client))["paper/notes"]["tools"]
+    assert (tools[0]["act"], tools[0]["policy"]) == ("write", "allow")
     await client.put(path, json={"policy": None, "tool": "write"})
     await client.put(path, json={"policy": None})
     assert [one["policy"] for one in (await listed(client))["paper/notes"]["tools"]] == ["ask", "ask_once"]

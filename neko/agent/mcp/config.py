@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from neko.hand_written import decoded, read_leniently
 from neko.settings.masking import is_masked, masked, masked_url
 from neko.tool_errors import ToolServerError
-from neko.types.agent import Policy
+from neko.types.agent import Act, Policy
 from neko.well_formed import load_json
 
 MCP_FILE: Final = "mcp.json"
@@ -35,9 +35,13 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """The user's word on a tool, and the ``definition`` (its hash) that they gave it for; "" for whatever it is."""
+    """The user's word on a tool, and the ``definition`` (its hash) that they gave it for; "" for whatever it is.
 
-    policy: Policy
+    ``act``: what it can do, where the user knows better than the tool says.
+    """
+
+    policy: Policy | None = None
+    act: Act | None = None
     definition: str = ""
 
 
@@ -57,7 +61,7 @@ class ServerConfig:
     choices: Mapping[str, ToolChoice] = field(default_factory=dict, hash=False)
 
     def secrets(self) -> frozenset[str]:
-        """What must stand in no log."""
+        """What must stand in no log, and no model may read."""
         values = [*self.env.values(), *self.headers.values()]
         parts = [part for value in values for part in (value, *value.split())]
         return frozenset(part for part in parts if len(part) >= SHORTEST_SECRET)
@@ -147,15 +151,19 @@ def switched(entry: Entry, on: bool) -> Entry:
     return without if on else {**without, "disabled": True}
 
 
-def with_policy(entry: Entry, policy: Policy | None, tool: str | None = None, definition: str = "") -> Entry:
+def with_policy(
+    entry: Entry, policy: Policy | None, tool: str | None = None, definition: str = "", act: Act | None = None
+) -> Entry:
     """The entry with the user's word on a tool, or on the whole server; None takes it back."""
     ours = dict(entry["neko"]) if isinstance(entry.get("neko"), dict) else {}
     if tool is None:
         ours = _with(ours, "policy", policy.value if policy else None)
     else:
         tools = dict(ours["tools"]) if isinstance(ours.get("tools"), dict) else {}
-        word = {"policy": policy.value, **({"definition": definition} if definition else {})} if policy else None
-        ours = _with(ours, "tools", _with(tools, tool, word) or None)
+        word = {"policy": policy and policy.value, "act": act and act.value}
+        word = {key: value for key, value in word.items() if value is not None}
+        whole = {**word, **({"definition": definition} if definition else {})} if word else None
+        ours = _with(ours, "tools", _with(tools, tool, whole) or None)
     return _with(dict(entry), "neko", ours or None)
 
 
@@ -172,9 +180,13 @@ def policy_of(value: Any) -> Policy | None:
 def _choices(table: Any) -> dict[str, ToolChoice]:
     found = {}
     for tool, word in table.items() if isinstance(table, dict) else ():
-        policy = policy_of(word.get("policy")) if isinstance(word, dict) else policy_of(word)
-        if policy:
-            found[str(tool)] = ToolChoice(policy, str(word.get("definition") or "") if isinstance(word, dict) else "")
+        word = word if isinstance(word, dict) else {"policy": word}
+        act = word.get("act")
+        choice = ToolChoice(
+            policy_of(word.get("policy")), Act(act) if act in set(Act) else None, str(word.get("definition") or "")
+        )
+        if choice.policy or choice.act:
+            found[str(tool)] = choice
     return found
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -84,7 +85,8 @@ class Server:
     async def call(self, tool: str, arguments: Mapping[str, Any], asked: Asked, on_progress: Progress) -> Outcome:
         """Call a tool, once the server is there. Raises ``NekoError`` when it is not, or is lost meanwhile."""
         connection = await self._ready()
-        return await connection.call(tool, arguments, asked, on_progress)
+        outcome = await connection.call(tool, arguments, asked, on_progress)
+        return replace(outcome, text=self.log.without_secrets(outcome.text))
 
     async def settled(self, timeout_s: float) -> None:
         """Wait until it is known whether it works, or for ``timeout_s``."""
@@ -93,7 +95,7 @@ class Server:
                 await self._settled.wait()
 
     async def _ready(self) -> Connection:
-        if self.state is ServerState.WAITING:
+        if self.state is ServerState.WAITING or (self._connection is not None and self._connection.lost):
             self._wanted = True
             self._news.set()
             self._become(ServerState.CONNECTING)
@@ -128,10 +130,12 @@ class Server:
             if getattr(error, "lasting", True):
                 self._become(ServerState.FAILED)
                 return
-            self._become(ServerState.WAITING)
             pause = FIRST_PAUSE_S if time.monotonic() - began > STEADY_S else pause
-            await self._pause(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            if not self._wanted:
+                self._become(ServerState.WAITING)
+                await self._pause(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+            self._wanted = False
         self._connection = None
         self._become(ServerState.OFF)
 
@@ -157,7 +161,6 @@ class Server:
                 while not (self._stopping or self._wanted):
                     await self._news.wait()
                     self._news.clear()
-        self._wanted = False
 
     def _is_ending(self) -> bool:
         return self._stopping

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.agent.mcp import config
-from neko.agent.mcp.config import Entry
+from neko.agent.mcp.config import Entry, ToolChoice
 from neko.agent.mcp.connection import ServerTool
 from neko.agent.mcp.server import Server, ServerState
 from neko.agent.mcp.server_log import LogLine
@@ -18,7 +18,7 @@ from neko.net import Network
 from neko.storage import OnFault, is_object, log_fault, read_again, read_document, write_json
 from neko.tasks import TaskOwner, in_thread, together
 from neko.tool_errors import ToolServerError
-from neko.types.agent import Policy
+from neko.types.agent import Act, Policy
 
 TEST_S: Final = 65.0
 """Seconds that a server which is tried gets: longer than connecting may take."""
@@ -90,12 +90,24 @@ class McpServers:
             if server.state in (ServerState.READY, ServerState.WAITING):
                 yield from ((server, tool) for tool in server.tools)
 
+    def act(self, server: Server, tool: ServerTool) -> Act:
+        """What a tool can do, at worst: the user's word, else its own hints."""
+        choice = self._choice(server, tool)
+        return (choice.act if choice else None) or tool.act
+
     def policy(self, server: Server, tool: ServerTool) -> Policy:
-        """What holds for a tool. What the user has said of one that was described otherwise is not said of this."""
+        """What holds for a tool."""
+        choice = self._choice(server, tool)
+        return in_force(choice.policy if choice else None, server.config.policy, self.act(server, tool))
+
+    @staticmethod
+    def _choice(server: Server, tool: ServerTool) -> ToolChoice | None:
+        """What the user has said of this tool. What they said of one that was described otherwise was not said of it,
+        but for that it shall never be used."""
         choice = server.config.choices.get(tool.name)
-        if choice and choice.definition not in ("", tool.definition) and choice.policy is not Policy.NEVER:
-            choice = None
-        return in_force(choice.policy if choice else None, server.config.policy, tool.act)
+        if choice is None or choice.definition in ("", tool.definition):
+            return choice
+        return ToolChoice(Policy.NEVER) if choice.policy is Policy.NEVER else None
 
     # ── changes, by the user ──────────────────────────────────────────────────
 
@@ -138,16 +150,22 @@ class McpServers:
             await self._renew(name)
 
     async def set_policy(
-        self, name: str, policy: Policy | None, tool: str | None = None, definition: str | None = None
+        self,
+        name: str,
+        policy: Policy | None,
+        tool: str | None = None,
+        *,
+        act: Act | None = None,
+        definition: str | None = None,
     ) -> None:
-        """The user's word on a tool, or on a whole server; None takes it back. ``definition``: of the tool that they
-        were asked about, else it is the one that it has now."""
+        """The user's word on a tool, or on a whole server; None takes it back. ``act``: what the tool can do, by the
+        user. ``definition``: of the tool that they were asked about, else it is the one that it has now."""
         async with self._changing:
             entry = self._known(name)
             server = self._servers.get(name)
             described = server.tool(tool) if server and tool else None
             known = definition or (described.definition if described else "")
-            changed = config.with_policy(entry, policy, tool, known)
+            changed = config.with_policy(entry, policy, tool, known, act)
             await self._store(name, changed)
             if server:
                 server.config = config.read(name, changed, self._environ)

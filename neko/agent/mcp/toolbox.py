@@ -16,7 +16,7 @@ from neko.agent.mcp.relevance import chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import McpServers
 from neko.agent.messages import AgentTask, TaskStatus, task_update, timestamp
-from neko.agent.policy import Verdict, verdict
+from neko.agent.policy import Verdict, may_remember, verdict
 from neko.errors import NekoError
 from neko.llm.tokens import beginning
 from neko.types.agent import Approval, Decision, Inquiry, Policy, Reply
@@ -86,13 +86,15 @@ class McpToolbox:
         """Why it may not be done, in words for the model; "" when it may."""
         key = (server.config.name, tool.name, tool.definition)
         after_outside = call.reply_id in self._turns_with_outside
-        policy = self._servers.policy(server, tool)
-        word = verdict(policy, tool.act, asked_before=key in self._approved, after_outside=after_outside)
+        act, policy = self._servers.act(server, tool), self._servers.policy(server, tool)
+        word = verdict(policy, act, asked_before=key in self._approved, after_outside=after_outside)
         if word is Verdict.DO:
             return ""
         if word is Verdict.REFUSE:
             return "The user does not allow this tool."
-        approval = Approval(self._character, server.config.name, tool.name, tool.title, shown, tool.act, after_outside)
+        approval = Approval(
+            self._character, server.config.name, tool.name, tool.title, shown, act, may_remember(act), after_outside
+        )
         decision = await self._approvals.ask(approval)
         if decision is None:
             return "The user was asked and did not answer in time, so nothing was done. Do not try it again unasked."
@@ -100,7 +102,10 @@ class McpToolbox:
             return "The user said no, so nothing was done. Do not try it again, or another way, unasked."
         self._approved.add(key)
         if decision is Decision.ALWAYS:
-            await self._servers.set_policy(server.config.name, Policy.ALLOW, tool.name, tool.definition)
+            chosen_act = server.config.choices[tool.name].act if tool.name in server.config.choices else None
+            await self._servers.set_policy(
+                server.config.name, Policy.ALLOW, tool.name, act=chosen_act, definition=tool.definition
+            )
         return ""
 
     async def _call(self, server: Server, tool: ServerTool, call: ToolCall, arguments: dict[str, Any]) -> ToolResult:

@@ -79,9 +79,11 @@ class Switched(Schema):
 
 
 class PolicyChoice(Schema):
-    """``policy`` null takes the word back; ``tool`` null: of the whole server."""
+    """``policy`` null takes the word back; ``tool`` null: of the whole server. ``act``: what the tool can do, where the
+    user knows better than it says."""
 
     policy: Policy | None
+    act: Act | None = None
     tool: Annotated[str, Field(max_length=200)] | None = None
 
 
@@ -223,7 +225,7 @@ async def mcp_server_log(call: Call[Empty, Empty, ServerPath]) -> ServerLogLines
     failures=_REFUSED,
 )
 async def put_mcp_policy(call: Call[PolicyChoice, Empty, ServerPath]) -> Success:
-    await call.neko.mcp.set_policy(call.path.name, call.body.policy, call.body.tool)
+    await call.neko.mcp.set_policy(call.path.name, call.body.policy, call.body.tool, act=call.body.act)
     return Success()
 
 
@@ -258,7 +260,7 @@ def _tools(call: Call, server: Server) -> list[McpTool]:
             name=tool.name,
             title=tool.title,
             description=tool.description,
-            act=tool.act,
+            act=call.neko.mcp.act(server, tool),
             policy=call.neko.mcp.policy(server, tool),
             chosen=choices[tool.name].policy if tool.name in choices else None,
         )

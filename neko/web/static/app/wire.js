@@ -94,8 +94,8 @@
  * @typedef {"read" | "write" | "destructive" | "exfiltrating"} Act
  * @typedef {{
  *   kind: "approval", id: string, character: string, seconds: number, seconds_left: number, server: string, tool: string,
- *   title: string, arguments: string, act: Act, after_outside: boolean,
- * }} ActQuestion May this be done? `arguments`: the exact JSON of the call. `after_outside`: something from outside was read before.
+ *   title: string, arguments: string, act: Act, may_remember: boolean, after_outside: boolean,
+ * }} ActQuestion May this be done? `arguments`: the exact JSON of the call. `may_remember`: "always" is an answer. `after_outside`: something from outside was read before.
  * @typedef {{
  *   type?: string, title?: string, description?: string, default?: unknown, enum?: (string | number)[], enumNames?: string[],
  *   oneOf?: { const: string, title: string }[], format?: string, minimum?: number, maximum?: number, minLength?: number,

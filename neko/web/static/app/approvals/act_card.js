@@ -25,6 +25,6 @@ export function actCard(question, answer) {
   given
     ? h("pre", { class: "approval-arguments", tabindex: "0", role: "group", "aria-label": t("approval.arguments"), "data-testid": "approval-arguments", text: given })
     : h("p", { class: "approval-words", text: t("approval.no_arguments") }),
-  h("div", { class: "approval-acts" }, button("deny"), button("always"), button("once", "is-main")));
+  h("div", { class: "approval-acts" }, button("deny"), question.may_remember && button("always"), button("once", "is-main")));
   return { card, no: { decision: "deny" } };
 }

@@ -1,0 +1,222 @@
+"""Real MCP servers, over stdio and HTTP, that end, hang, change and refuse in the middle of what is asked of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from neko.agent.mcp import connection, server
+from neko.agent.mcp.connection import Progress
+from neko.agent.mcp.server import Server, ServerState
+from neko.agent.mcp.servers import McpServers
+from neko.errors import NekoError
+from neko.net import Network
+from neko.tool_errors import ToolServerError
+from neko.types.agent import Reply
+from tests import scripted_mcp
+from tests.agent.conftest import EVERYTHING, everything, node
+from tests.http_service import HttpService
+from tests.scripted_mcp import tool
+from tests.scripted_provider import Connection as HttpConnection
+from tests.scripted_provider import Request
+
+TIMEOUT_S = 60.0
+
+
+@asynccontextmanager
+async def connected(
+    folder: Path, entry: dict[str, Any], environ: dict[str, str] | None = None
+) -> AsyncIterator[Server]:
+    """One server, once it is known whether it works."""
+    servers = McpServers(folder / "mcp.json", Network(), environ or {})
+    servers.load()
+    try:
+        await servers.put("it", entry)
+        found = servers.server("it")
+        assert found
+        await found.settled(TIMEOUT_S)
+        yield found
+    finally:
+        await servers.aclose()
+
+
+async def cancel(_message: str, _schema: Any, _url: str) -> Reply:
+    return Reply("cancel")
+
+
+async def call(found: Server, name: str, progress: Progress = lambda *_: None, **arguments: Any) -> str:
+    outcome = await found.call(name, arguments, cancel, progress)
+    return outcome.text
+
+
+def processes() -> list[psutil.Process]:
+    """The servers that run for this test."""
+    return [one for one in psutil.Process().children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE]
+
+
+async def until(found: Server, state: ServerState) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
+        while found.state is not state:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def free_port() -> int:
+    listener = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port: int = listener.sockets[0].getsockname()[1]
+    listener.close()
+    await listener.wait_closed()
+    return port
+
+
+@asynccontextmanager
+async def over_http(port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The reference server, listening there."""
+    process = await asyncio.create_subprocess_exec(
+        node(), str(EVERYTHING), "streamableHttp", env={**os.environ, "PORT": str(port)}, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stderr
+        async with asyncio.timeout(TIMEOUT_S):
+            while b"listening" not in (await process.stderr.readline()):
+                assert process.returncode is None
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_a_server_that_dies_in_a_call_is_told_and_is_there_again(tmp_path: Path) -> None:
+    async with connected(tmp_path, everything()) as found:
+        assert "Echo: a" in await call(found, "echo", message="a")
+        started = asyncio.Event()
+        running = asyncio.ensure_future(
+            call(found, "trigger-long-running-operation", lambda *_: started.set(), duration=30, steps=300)
+        )
+        await started.wait()
+        processes()[0].kill()
+        with pytest.raises(ToolServerError) as failed:
+            await running
+        assert failed.value.code == "tool_server_ended"
+        assert "Echo: b" in await call(found, "echo", message="b")
+        assert found.error is None
+    assert processes() == []
+
+
+async def test_over_http_a_server_that_dies_in_a_call_is_told_and_found_again_when_it_is_back(tmp_path: Path) -> None:
+    port = await free_port()
+    async with over_http(port) as process, connected(tmp_path, {"url": f"http://127.0.0.1:{port}/mcp"}) as found:
+        assert found.state is ServerState.READY, found.error
+        started = asyncio.Event()
+        running = asyncio.ensure_future(
+            call(found, "trigger-long-running-operation", lambda *_: started.set(), duration=30, steps=300)
+        )
+        await started.wait()
+        process.kill()
+        with pytest.raises(NekoError):
+            await running
+        await process.wait()
+        await until(found, ServerState.WAITING)
+        with pytest.raises(ToolServerError) as failed:
+            await call(found, "echo", message="a")
+        assert failed.value.code == "tool_server_unreachable"
+        async with over_http(port):
+            assert "Echo: b" in await call(found, "echo", message="b")
+
+
+async def test_a_call_that_hangs_ends_in_its_time_and_the_server_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "SILENCE_S", 0.2)
+    script = tmp_path / "script.json"
+    entry = scripted_mcp.entry(script, tools=[tool("wait")], do={"wait": "hang"})
+    async with connected(tmp_path, entry) as found:
+        with pytest.raises(ToolServerError) as failed:
+            await call(found, "wait")
+        assert failed.value.code == "tool_server_silent"
+        assert found.state is ServerState.READY
+        await until_it_got(script, "notifications/cancelled", 1)
+
+
+async def test_a_call_that_nobody_waits_for_any_more_is_cancelled_at_the_server(tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    entry = scripted_mcp.entry(script, tools=[tool("wait")], do={"wait": "hang"})
+    async with connected(tmp_path, entry) as found:
+        running = asyncio.ensure_future(call(found, "wait"))
+        await until_it_got(script, "tools/call", 1)
+        running.cancel()
+        await until_it_got(script, "notifications/cancelled", 1)
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
+async def until_it_got(script: Path, method: str, count: int) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
+        while sum(one.get("method") == method for one in scripted_mcp.received(script)) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_other_tools_are_known_as_soon_as_the_server_says_so(tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    entry = scripted_mcp.entry(script, tools=[tool("one")], then=[tool("two"), tool("three")], do={"one": "change"})
+    async with connected(tmp_path, entry) as found:
+        await call(found, "one")
+        async with asyncio.timeout(TIMEOUT_S):
+            while [one.name for one in found.tools] != ["two", "three"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_cannot_stay_is_tried_again_and_a_program_that_is_missing_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "FIRST_PAUSE_S", 0.01)
+    count = tmp_path / "count"
+    script = f"echo began >> {count}; echo no token >&2; exit 3"
+    async with connected(tmp_path, {"command": "sh", "args": ["-c", script]}) as found:
+        async with asyncio.timeout(TIMEOUT_S):
+            while not count.exists() or len(count.read_text().splitlines()) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await until(found, ServerState.WAITING)
+        assert found.error
+        assert (found.error.code, found.error.said) == ("tool_server_ended", "no token")
+    async with connected(tmp_path / "other", {"command": str(tmp_path / "missing")}) as found:
+        assert found.state is ServerState.FAILED
+        with pytest.raises(ToolServerError):
+            await call(found, "anything")
+
+
+@pytest.mark.parametrize(("status", "state"), [(401, ServerState.FAILED), (503, ServerState.WAITING)])
+async def test_a_key_that_is_refused_is_not_tried_again_and_another_fault_is(
+    tmp_path: Path, status: int, state: ServerState
+) -> None:
+    async def refuse(_service: HttpService, connected_to: HttpConnection, _request: Request) -> None:
+        connected_to.answer(status, b"")
+
+    async with HttpService(refuse) as service:
+        entry = {"url": f"{service.url}/mcp", "headers": {"Authorization": "Bearer ${WORK_TOKEN}"}}
+        async with connected(tmp_path, entry, {"WORK_TOKEN": "tok-12345678"}) as found:
+            assert found.state is state
+            assert found.error
+            assert found.error.params["status"] == status
+        assert service.requests[0].headers["authorization"] == "Bearer tok-12345678"
+        assert "tok-12345678" not in (tmp_path / "mcp.json").read_text()
+
+
+async def test_no_key_of_a_server_is_in_its_log_or_in_what_it_answers(tmp_path: Path) -> None:
+    secret = "sk-secret-value-123"
+    entry = everything()
+    entry["env"] = {"WORK_KEY": secret}
+    async with connected(tmp_path, entry) as found:
+        told = await call(found, "get-env")
+        assert "WORK_KEY" in told
+        assert secret not in told
+        found.log.add("server", f"using {secret} now")
+        assert all(secret not in line.text for line in found.log.lines)
+        assert "OPENAI_API_KEY" not in told  # what is ours is not given to it
