@@ -80,7 +80,9 @@ class Talk:
 
     @property
     def _last(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.provider.chats[-1].json
+        """Of the conversation; memory asks the same model, without tools."""
+        asked = [request.json for request in self.provider.chats]
+        found: dict[str, Any] = next(one for one in reversed(asked) if one.get("tools"))
         return found
 
     async def ready(self, *names: str) -> None:
