@@ -20,6 +20,7 @@ _ESCAPED = re.compile(r"\\(?:u(?:00[01]|[dD][89a-fA-F])|[bfr])")
 _ESCAPED_BYTES = re.compile(_ESCAPED.pattern.encode())
 """In a JSON document: an escape that may stand for something unclean. Unescaped it is no JSON."""
 _MARK = "\ufffd"
+_WORD = re.compile(r"[^\W_]+")
 
 
 def well_formed(text: str) -> str:
@@ -109,3 +110,8 @@ class TextPieces:
         """What waited: no other half came."""
         rest, self._held = well_formed(self._held), ""
         return rest
+
+
+def bare_words(text: str) -> str:
+    """``text`` without case and signs, for telling whether two wordings are the same."""
+    return " ".join(_WORD.findall(text.casefold()))

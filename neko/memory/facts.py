@@ -8,7 +8,6 @@ the last of its statements a fact. Every call blocks and raises ``sqlite3.Error`
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, Final
 from neko.memory import schema
 from neko.memory.line_codec import local_naive
 from neko.types.memory import Fact
+from neko.well_formed import bare_words
 
 _MAKE: Final = (
     "CREATE TABLE IF NOT EXISTS neko_facts (id INTEGER PRIMARY KEY, subject TEXT NOT NULL, attribute TEXT NOT NULL, "
@@ -46,7 +46,6 @@ POSITION: Final = "facts"
 
 _ONE_AT_A_TIME: Final = frozenset(("name", "home", "job", "birthday"))
 _OPPOSITE: Final = {"likes": "dislikes", "dislikes": "likes"}
-_WORD: Final = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +198,7 @@ def is_sound(row: Sequence[Any]) -> bool:
 def keep(connection: sqlite3.Connection, fact: NewFact, now: datetime) -> tuple[int, bool]:
     """Keep one fact: its id, and whether it is new. A new value of what has only one at a time closes the open one."""
     rivals = of_attribute(connection, fact.subject, fact.attribute)
-    same = next((row for row, value, *_ in rivals if bare(value) == bare(fact.value)), None)
+    same = next((row for row, value, *_ in rivals if bare_words(value) == bare_words(fact.value)), None)
     row = same if same is not None else _insert(connection, fact, stamp(now))
     statement = min(fact.lines)
     connection.executemany(
@@ -209,7 +208,7 @@ def keep(connection: sqlite3.Connection, fact: NewFact, now: datetime) -> tuple[
         return row, False
     if fact.attribute not in _ONE_AT_A_TIME:
         other = of_attribute(connection, fact.subject, _OPPOSITE.get(fact.attribute, ""))
-        rivals = [rival for rival in other if bare(rival[1]) == bare(fact.value)]
+        rivals = [rival for rival in other if bare_words(rival[1]) == bare_words(fact.value)]
     began = stamp(fact.valid_from)
     for rival, _, since, pinned in rivals:
         closed, by, end = (rival, row, began) if since <= began else (row, rival, since)
@@ -304,8 +303,3 @@ def stamp(at: datetime) -> str:
 
 def _moment(stamp: str) -> datetime:
     return local_naive(datetime.fromisoformat(stamp))
-
-
-def bare(value: str) -> str:
-    """Without case and signs, for telling whether two values are the same."""
-    return " ".join(_WORD.findall(value.casefold()))

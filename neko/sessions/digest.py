@@ -13,9 +13,9 @@ from typing import Final, TypeVar
 from neko.i18n import attribute_name
 from neko.llm.tokens import estimate_tokens
 from neko.prompts import phrases
-from neko.sessions.prompt_lines import bare_words
 from neko.types.lines import Line
 from neko.types.memory import CHARACTER, USER, Fact
+from neko.well_formed import bare_words
 
 One = TypeVar("One")
 

@@ -15,10 +15,11 @@ from datetime import datetime
 from neko.llm.tokens import beginning, estimate_tokens
 from neko.prompts import phrases
 from neko.sessions.digest import digest, stands
-from neko.sessions.prompt_lines import Instructions, bare_words
+from neko.sessions.prompt_lines import Instructions
 from neko.sessions.recall_lines import recall_lines
 from neko.types.lines import Line
 from neko.types.memory import CHARACTER, USER, Evidence, Fact, RecentEntry
+from neko.well_formed import bare_words
 
 RECENT_BUDGET = 2400
 """How many tokens, as ``estimate_tokens`` counts them, the recent lines may take."""

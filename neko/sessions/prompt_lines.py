@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from neko.types.memory import Evidence
+from neko.well_formed import bare_words
 
-_WORD: Final = re.compile(r"[^\W_]+")
 _MERE_FACT: Final = 120
 """Signs of a wording that says little more than the fact which was taken from it."""
 _TELLING: Final = 4
@@ -103,8 +102,3 @@ class PromptLines:
             for turn in turns[: turns.index(turn_id) + 1]:
                 del self._told[turn]
                 self._looked_up.pop(turn, None)
-
-
-def bare_words(text: str) -> str:
-    """``text`` without case and signs, for telling whether two wordings are the same."""
-    return " ".join(_WORD.findall(text.casefold()))

@@ -11,8 +11,8 @@ from typing import Final
 
 from neko.llm.tokens import estimate_tokens
 from neko.prompts import phrases
-from neko.sessions.prompt_lines import bare_words
 from neko.types.memory import Evidence
+from neko.well_formed import bare_words
 
 RECALL_BUDGET: Final = 600
 """Tokens of all that is recalled for one turn, heading included, as ``estimate_tokens`` counts them."""
