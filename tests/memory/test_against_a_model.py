@@ -32,7 +32,7 @@ NAMES = ("Una", "Uno")
 START = datetime(2026, 2, 22, 10, 0)
 _WORD = re.compile(r"q\d+z")
 _UNCOMPRESSED = 9
-_PATIENT = MemoryTimeouts(find_timeout_s=30)
+_PATIENT = MemoryTimeouts(find_timeout_s=60, read_timeout_s=60)
 _STEPS = (
     *("store",) * 6,
     *("many", "compress", "review", "learn", "correct", "forget", "undo", "retry", "choose", "rename", "restart"),
@@ -278,7 +278,7 @@ class Checked:
             if said:
                 [word] = words_of(said.line.text)
                 assert [line.id for line in await self.memory.find(self.name, word)] == [said.line.id]
-                recalled = await self.memory.recall(self.name, f"What was {word}?", limit=20, timeout_s=30)
+                recalled = await self.memory.recall(self.name, f"What was {word}?", limit=20, timeout_s=60)
                 assert said.line.id in {one.sources[0] for one in recalled}
                 assert {one for evidence in recalled for one in evidence.sources} <= ids
         for word in sorted(self.gone)[-3:]:

@@ -245,6 +245,22 @@ async def test_what_is_not_ticked_stays(running_neko: RunningNeko, driver: PageD
     assert [line.text for line in await running_neko.lines()] == ["I live in Oslo"]
 
 
+async def test_everything_is_forgotten_after_a_question(running_neko: RunningNeko, visitor: PageDriver) -> None:
+    await said(running_neko, 3, "I live in Oslo", "How cold!")
+    await browse(running_neko, visitor)
+    await visitor.get("tab-manage").click()
+    await visitor.get("clear").click()
+    await expect(visitor.get("ask-clear")).to_be_visible()
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.get("ask-clear")).to_be_hidden()
+    assert len(await running_neko.lines()) == 2
+    await visitor.get("clear").click()
+    await visitor.get("clear-yes").click()
+    await expect(visitor.get("toast")).to_contain_text("forgotten")
+    await expect(rows(visitor)).to_have_count(0)
+    assert await running_neko.lines() == []
+
+
 async def test_all_that_was_said_can_be_taken_along(running_neko: RunningNeko, visitor: PageDriver) -> None:
     await said(running_neko, 0, "I live in Oslo", "How cold!")
     await browse(running_neko, visitor, "#manage")

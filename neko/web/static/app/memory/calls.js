@@ -123,6 +123,14 @@ export class Calls {
     return post(`${this.#path}/undo_review`, {}, LONG_MS);
   }
 
+  /**
+   * Forget everything, for good.
+   * @returns {Promise<{ lines: number }>}
+   */
+  clear() {
+    return post(`${this.#path}/clear`, {}, LONG_MS);
+  }
+
   /** @returns {Promise<{ lines: Line[] }>} */
   undo() {
     return post(`${this.#path}/undo`, {}, LONG_MS);

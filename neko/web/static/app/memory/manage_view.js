@@ -1,7 +1,8 @@
-/** What is done with a memory as a whole: how it is found, what comes in from elsewhere, what is taken along. */
+/** What is done with a memory as a whole: how it is found, what comes in from elsewhere, what is taken along, its end. */
 import { h, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { Calls } from "./calls.js";
+import { ClearSection } from "./clear_section.js";
 import { ImportSection } from "./import_section.js";
 import { MeaningSection } from "./meaning_section.js";
 
@@ -10,6 +11,7 @@ export class ManageView {
   #view;
   #import;
   #meaning;
+  #clear;
 
   /** @param {{ character: string, view: HTMLElement, go: (place: string) => void, names: () => string[] }} parts */
   constructor({ character, view, go, names }) {
@@ -17,10 +19,11 @@ export class ManageView {
     this.#view = view;
     this.#import = new ImportSection({ calls: this.#calls, go, names });
     this.#meaning = new MeaningSection(this.#calls);
+    this.#clear = new ClearSection({ calls: this.#calls, character, go });
   }
 
   async show() {
-    this.#view.replaceChildren(this.#import.element, this.#export(), this.#meaning.element);
+    this.#view.replaceChildren(this.#import.element, this.#export(), this.#meaning.element, this.#clear.element);
     await Promise.all([this.#import.show(), this.#meaning.show()]);
   }
 
