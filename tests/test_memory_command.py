@@ -104,5 +104,5 @@ def test_a_log_of_nekos_forerunner_is_taken(folder: Path, tmp_path: Path) -> Non
 def test_what_cannot_be_done_is_a_sentence(folder: Path, tmp_path: Path, arguments: tuple[str, str]) -> None:
     (tmp_path / "text").write_text("no export")
     places = {"nothing": tmp_path / "nothing", "text": tmp_path / "text"}
-    with pytest.raises(SystemExit, match="Nobody|nothing|text"):
+    with pytest.raises(SystemExit, match=r"Nobody|nothing|text"):
         memory(folder, *(one.format(**places) for one in arguments))

@@ -287,7 +287,7 @@ def _distinct(ranking: Iterable[Ranked], limit: int) -> list[Ranked]:
 def _evidence(
     connection: sqlite3.Connection, names: Names, best: Sequence[Ranked], question: Question, *, by_meaning: bool
 ) -> list[Evidence]:
-    """The lines as they were said."""
+    """The lines as they were said; hers under the name that she has, whatever it was then."""
     ids = [one.candidate.id for one in best]
     rows = connection.execute(
         f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -298,7 +298,7 @@ def _evidence(
         Evidence(
             line.text,
             line.role,
-            line.speaker,
+            names["assistant"] if line.role == "assistant" else line.speaker,
             line.at,
             "line",
             (line.id,),

@@ -147,6 +147,17 @@ async def test_a_renamed_character_keeps_memory_voice_and_ways(
     assert (answer.status_code, answer.json()["code"]) == (400, "character_taken")
 
 
+async def test_what_she_said_before_a_renaming_is_recalled_under_the_name_that_she_has(
+    neko: Neko, client: httpx2.AsyncClient
+) -> None:
+    await added(client)
+    line = NewLine("session", "turn", "assistant", "I have never seen a penguin.", datetime.now())
+    await neko.memory.store("Rin", line)
+    await client.post(f"{CATGIRL}/Rin/rename", json={"new_name": "Ren"})
+    recalled = await neko.memory.recall("Ren", "Have you seen a penguin?", timeout_s=30)
+    assert [(one.speaker, one.text) for one in recalled] == [("Ren", line.text)]
+
+
 UPDATE_NAME = "/api/memory/update_catgirl_name"
 
 
