@@ -16,6 +16,7 @@ NOT_FOUND_HERE = {
     "/api/characters/pictures/{file}",
     "/api/history/{character}/pictures/{file}",
     "/api/live2d/emotion_mapping/{model}",
+    "/api/mcp/servers/{name:path}/log",
     "/api/memory/recent_file",
     "/api/steam/workshop/subscribed-items",
 }
@@ -26,6 +27,8 @@ NEEDS = {
     "/api/memory/recent_file": {"filename": "recent_Mio.json"},
     "/api/memory_browser/{character}/day": {"date": "2026-11-21"},
     "/api/memory_browser/{character}/lines": {"ids": "1"},
+    "/memory/retrieve_original_by_timeframe/{name}": {"start": "2026-11-21", "end": "2026-11-22"},
+    "/memory/retrieve_summary_by_timeframe/{name}": {"start": "2026-11-21", "end": "2026-11-22"},
 }
 """What a call cannot be asked without."""
 
@@ -37,7 +40,7 @@ async def test_every_read_answers_at_once_on_a_fresh_folder(server: RunningServe
             if endpoint.method != "GET":
                 continue
             for path in endpoint.paths:
-                address = path.format(
+                address = path.replace(":path}", "}").format(
                     character=server.neko.characters.current,
                     model="mao_pro",
                     file="0" * 64 + ".png",
