@@ -94,8 +94,8 @@ bench: $(VENV)/.installed-tests $(VENV)/.chromium
 	$(PY) -m tests.bench $(ARGS)
 
 bench-memory: $(VENV)/.installed-tests
-	$(PY) -m tests.bench.bench_memory_quality $(ARGS)
-	$(PY) -m tests.bench.bench_memory_speed $(ARGS)
+	OPENBLAS_NUM_THREADS=1 $(PY) -m tests.bench.bench_memory_quality $(ARGS)
+	OPENBLAS_NUM_THREADS=1 $(PY) -m tests.bench.bench_memory_speed $(ARGS)
 
 pictures: $(VENV)/.installed-tests $(VENV)/.chromium
 	$(PY) -m tests.page.pictures
