@@ -109,17 +109,18 @@ class Source:
         start = _lines_of_export(text) if self.kind is Kind.EXPORT else 0
         entries = _Objects(text, start)
         pending: list[Taken] = []
+        last: datetime | None = None
         for entry in entries:
             one = read(entry)
             if one is None:
                 self.unread += not _is_silent(entry)
             elif one.is_dated:
                 yield from import_rows.dated_as(pending, one.line.at)
-                pending = []
+                pending, last = [], one.line.at
                 yield one
             else:
                 pending.append(one)
-        yield from import_rows.undated(pending, self._modified)
+        yield from import_rows.dated_as(pending, last) if last else import_rows.undated(pending, self._modified)
         self.damaged = entries.is_damaged
 
 

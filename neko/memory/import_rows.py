@@ -1,8 +1,8 @@
 """Lines that come from elsewhere: when they were said, and by what they are known again.
 
 N.E.K.O. dates a row of its log by when the talk was settled, which may be hours later, and each of the character's
-lines by a prefix of its text. So a line of the user is dated by the reply to it. What nothing dates has the time of the
-file, and is known again by its words alone.
+lines by a prefix of its text. So a line of the user is dated by the reply to it, else by the one before. What nothing
+dates has the time of the file, and is known again by its words alone.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def dated(rows: Iterable[tuple[Any, ...]], modified: datetime) -> Iterator[Taken
     ``modified`` is the time of the file.
     """
     pending: list[Taken] = []
+    last: NewLine | None = None
     for row in rows:
         logged = logged_line((row[0], row[1], row[2], row[3]), _NAMES)
         line = logged.line
@@ -64,21 +65,27 @@ def dated(rows: Iterable[tuple[Any, ...]], modified: datetime) -> Iterator[Taken
         )
         if at is None:
             if pending and (len(pending) == _MOST_PENDING or pending[-1].line.session_id != line.session_id):
-                yield from pending
+                yield from _after(last, pending)
                 pending = []
             pending.append(Taken(new, bool(row[3]), line.chat))
             continue
         if pending and pending[-1].line.session_id == line.session_id:
             yield from dated_as(pending, at)
         else:
-            yield from pending
-        pending = []
+            yield from _after(last, pending)
+        pending, last = [], new
         yield Taken(new, True, line.chat)
-    yield from pending
+    yield from _after(last, pending)
+
+
+def _after(last: NewLine | None, pending: Sequence[Taken]) -> Iterator[Taken]:
+    """Lines without a reply: they were said after ``last``, if that is of the same session."""
+    is_known = last is not None and pending and pending[0].line.session_id == last.session_id
+    return dated_as(pending, last.at) if last is not None and is_known else iter(pending)
 
 
 def dated_as(pending: Sequence[Taken], at: datetime) -> Iterator[Taken]:
-    """Lines that were said just before this moment, as far as anybody knows."""
+    """Lines that were said at about this moment, as far as anybody knows."""
     for one in pending:
         yield replace(one, line=replace(one.line, at=at), is_dated=True)
 

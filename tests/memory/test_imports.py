@@ -109,6 +109,13 @@ async def test_a_folder_of_n_e_k_o_comes_whole_and_once(memory_folder: MemoryFol
     assert await said(memory) == ALL
 
 
+async def test_a_last_line_that_nobody_answered_comes_once(memory_folder: MemoryFolder, tmp_path: Path) -> None:
+    memory, talk = await memory_folder.open(), [*TALK, human("Are you there?")]
+    folder = theirs(tmp_path / "theirs", log=talk, recent=talk)
+    (share,) = await imported(memory, folder, tmp_path / "work")
+    assert (share.new, share.known) == (5, 5)
+
+
 async def test_a_log_that_stands_in_the_folder_already_adds_nothing(
     memory_folder: MemoryFolder, tmp_path: Path
 ) -> None:

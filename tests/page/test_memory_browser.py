@@ -186,6 +186,9 @@ async def test_an_open_talk_shows_what_was_set_right_and_forgotten(
 async def test_a_memory_with_nothing_in_it_says_so(running_neko: RunningNeko, driver: PageDriver) -> None:
     await browse(running_neko, driver, f"?character={NAME}")
     await expect(driver.get("memory-empty")).to_contain_text(NAME)
+    await driver.get("bring").click()
+    await expect(driver.get("import-drop")).to_be_visible()
+    await driver.page.go_back()
     await driver.get("back").click()
     await driver.until_ready()
 

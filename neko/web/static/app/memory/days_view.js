@@ -58,7 +58,8 @@ export class DaysView {
     }
     if (!this.#days.length) {
       this.#activity = null;
-      this.#view.replaceChildren(h("p", { class: "memory-empty", "data-testid": "memory-empty", text: t("memory.nothing", { name: this.#character }) }));
+      this.#view.replaceChildren(h("p", { class: "memory-empty", "data-testid": "memory-empty", text: t("memory.nothing", { name: this.#character }) }),
+        h("div", { class: "memory-rest" }, h("button", { type: "button", class: "button", "data-testid": "bring", text: t("memory.bring.title"), on: { click: () => this.#go("manage") } })));
       return;
     }
     const [wanted, line] = DAY.test(place) ? place.split("/") : [];
