@@ -34,7 +34,7 @@ _WORD = re.compile(r"q\d+z")
 _UNCOMPRESSED = 9
 _PATIENT = MemoryTimeouts(find_timeout_s=60, read_timeout_s=60)
 _STEPS = (
-    *("store",) * 6,
+    *("store", "talk", "talk", "compress", "forget") * 3,
     *("many", "compress", "review", "learn", "correct", "forget", "undo", "retry", "choose", "rename", "restart"),
     *("turn_to_chat", "delete_chat", "leave_out", "clear"),
 )
@@ -115,6 +115,10 @@ class Checked:
 
     async def store(self, number: int) -> None:
         self.took((await self.memory.store(self.name, self.new_line(number))).line)
+
+    async def talk(self, number: int) -> None:
+        for one in range(5):
+            await self.store(number + one)
 
     async def many(self, number: int) -> None:
         for stored in await self.memory.store_many(self.name, [self.new_line(number + one) for one in range(13)]):
