@@ -20,7 +20,7 @@ import orjson
 
 from neko.agent.approvals import INQUIRY_S
 from neko.agent.mcp.config import ServerConfig
-from neko.agent.mcp.results import Outcome, outcome_of
+from neko.agent.mcp.results import LONGEST, Outcome, outcome_of
 from neko.agent.mcp.server_log import ServerLog
 from neko.agent.outside import visible
 from neko.agent.policy import act_of
@@ -39,6 +39,7 @@ SILENCE_S: Final = 60.0
 """Seconds that a call may go without a sign; each report of progress begins them anew."""
 LONGEST_CALL_S: Final = 240.0
 MOST_TOOLS: Final = 500
+LONGEST_DESCRIPTION: Final = 4_000
 _DEFINES: Final = {"name", "title", "description", "input_schema", "annotations"}
 _LOST: Final = -32000
 """The SDK's code for a connection that is closed."""
@@ -112,7 +113,7 @@ class Connection:
 
         async def note_progress(progress: float, total: float | None, message: str | None) -> None:
             call.deadline.reschedule(min(latest, loop.time() + SILENCE_S))
-            on_progress(progress, total, visible(message or "")[:200])
+            on_progress(progress, total, visible((message or "")[:200]))
 
         try:
             async with asyncio.timeout(SILENCE_S) as deadline:
@@ -133,7 +134,7 @@ class Connection:
             knows_us_no_more = code in _FROM_HTTP and len(self.statuses) > refusals
             if self.lost or code == _LOST or knows_us_no_more or type(error).__name__ in _BROKEN:
                 raise self._lose(f"a call failed: {type(error).__name__}") from error
-            return Outcome(visible(str(error)), failed=True)
+            return Outcome(visible(str(error)[:LONGEST]), failed=True)
         return outcome_of(result)
 
     # ── what the server says by itself ────────────────────────────────────────
@@ -295,8 +296,8 @@ def _tool(tool: Any) -> ServerTool:
     told = tool.model_dump(mode="json", by_alias=True, include=_DEFINES)
     return ServerTool(
         name=tool.name,
-        title=visible(tool.title or (hints.title if hints else None) or "")[:120],
-        description=visible(tool.description or ""),
+        title=visible((tool.title or (hints.title if hints else None) or "")[:120]),
+        description=visible((tool.description or "")[:LONGEST_DESCRIPTION]),
         parameters=tool.input_schema,
         act=act_of(
             read_only=hints.read_only_hint if hints else None,

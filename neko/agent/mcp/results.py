@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from neko.agent.outside import visible
+
+LONGEST: Final = 40_000
+"""Characters of an answer that are looked at: several times what a model is given of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +23,10 @@ class Outcome:
 
 def outcome_of(result: Any) -> Outcome:
     """The outcome in a ``CallToolResult`` of the SDK."""
-    parts = [_as_text(part) for part in result.content]
-    text = "\n".join(part for part in parts if part)
+    parts = [_as_text(part)[:LONGEST] for part in result.content[:100]]
+    text = "\n".join(part for part in parts if part)[:LONGEST]
     if not text and result.structured_content is not None:
-        text = orjson.dumps(result.structured_content).decode()
+        text = orjson.dumps(result.structured_content).decode()[:LONGEST]
     return Outcome(visible(text) or ("no reason given" if result.is_error else "(nothing)"), bool(result.is_error))
 
 

@@ -113,7 +113,7 @@ class McpToolbox:
         source = f"the tool {tool.name} of {server.config.name}"
 
         async def asked(message: str, schema: Mapping[str, Any], url: str) -> Reply:
-            inquiry = Inquiry(self._character, server.config.name, outside.visible(message)[:1000], schema, url)
+            inquiry = Inquiry(self._character, server.config.name, outside.visible(message[:1000]), schema, url)
             return await self._approvals.inquire(inquiry)
 
         task.show("running")
