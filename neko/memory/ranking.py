@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -284,8 +284,8 @@ def _telling(lines: Sequence[Candidate]) -> Array:
     import numpy as np
 
     held = [set(line.terms) for line in lines]
-    counts = Counter(term for terms in held for term in terms)
-    told = np.array([sum(math.log(len(lines) / counts[term]) for term in terms) for terms in held])
+    tells = {term: math.log(len(lines) / count) for term, count in Counter(chain.from_iterable(held)).items()}
+    told = np.array([sum(map(tells.__getitem__, terms)) for terms in held], dtype=float)
     return told / (told + (told.mean() or 1.0))  # a very long line tells little more than a long one
 
 
