@@ -1,7 +1,7 @@
 """Which of the lines that leave the recent window stay in it as they were said, beside the memo of the others.
 
-A model says so (the role ``router``), within bounds; where there is none, or its answer cannot be used, what states
-facts, plans and promises in plain words.
+The model of the role ``router`` says so, within bounds; where its answer cannot be used, what states facts, plans and
+promises in plain words stays. Where no model has that role nothing does: the window is a memo and nine entries.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _PROMISE: Final = re.compile(
 )
 
 
-async def kept(lines: Sequence[RecentEntry], names: Names, language: str, route: Summarise | None) -> list[int]:
+async def kept(lines: Sequence[RecentEntry], names: Names, language: str, route: Summarise) -> list[int]:
     """The places in ``lines`` of those that stay, in order; at least one line never does."""
-    wanted = await _by_model(lines, names, language, route) if route is not None else None
+    wanted = await _by_model(lines, names, language, route)
     if wanted is None:
         wanted = await in_thread(_by_rule, lines, language)
     return sorted(_within_bounds(wanted, lines))

@@ -179,7 +179,7 @@ class Settling:
         language = self.language_of(_readable(oldest))
         try:
             async with asyncio.timeout(self._timeouts.memo_timeout_s):
-                kept = await self._kept(oldest, language, route) if summarise else []
+                kept = await self._kept(oldest, language, route) if summarise and route else []
                 folded = [entry for entry in oldest if not any(entry is one for one in kept)]
                 summary = await self._summary(_readable(folded), language, summarise, detailed=detailed)
         except NekoError as error:
@@ -211,7 +211,7 @@ class Settling:
             new = [message("system", memo_text(text, language), {"id": reach, "summary": last[0].id}), *rest]
             return await self._window.swap(entries[:end], new)
 
-    async def _kept(self, oldest: Sequence[Any], language: str, route: Summarise | None) -> list[Any]:
+    async def _kept(self, oldest: Sequence[Any], language: str, route: Summarise) -> list[Any]:
         """The entries that stay as they were said; only lines that the log knows can."""
         lines = [entry for entry in oldest if not is_memo(entry) and line_ids([entry]) and _readable([entry])]
         places = await kept_lines.kept(_readable(lines), self._names(), language, route) if len(lines) > 1 else []

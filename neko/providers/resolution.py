@@ -156,13 +156,11 @@ class _Choice:
         return ModelEndpoint("semantic", qwen.key, qwen.name, qwen.base_url, qwen.models["semantic"], key)
 
     def router(self) -> ModelEndpoint | None:
-        """Which lines stay as they were said: its own address, as ``hearing``, else where summaries are made."""
-        if self._offline:
+        """Which lines stay as they were said: only a model that is named for it, there or where summaries are made."""
+        if self._offline or not (model := self._text("routerModelId")):
             return None
-        own, summary = self._own_role("router"), self.assist_role("summary")
-        if own and own.model:
-            return own
-        return summary and replace(summary, role="router", model=self._text("routerModelId") or summary.model)
+        summary = self.assist_role("summary")
+        return self._own_role("router") or (summary and replace(summary, role="router", model=model))
 
     def _own_role(self, role: str) -> ModelEndpoint | None:
         """One of ``registry.OWN_ROLES`` at its own address; without a model that is the provider's, "" without one."""

@@ -10,7 +10,7 @@ import pytest
 from neko.errors import MemoNotRenewedError, ModelServerError
 from neko.memory.kept_lines import MOST, MOST_CHARACTERS, kept
 from neko.memory.service import MemoryService
-from neko.types.memory import MemoryModels, RecentEntry, Summarise
+from neko.types.memory import MemoryModels, RecentEntry
 from tests.memory.memory_folder import MIO, NAMES, MemoryFolder, say, until_window, window
 
 SMALL_TALK = [f"so line {number} it is" for number in range(14)]
@@ -80,7 +80,6 @@ async def test_numbers_are_read_in_any_dress(answer: str) -> None:
     assert await kept(lines, NAMES, "en", Model(answer)) == [2]
 
 
-@pytest.mark.parametrize("route", [None, fails], ids=["no model", "one that fails"])
 @pytest.mark.parametrize(
     ("language", "said"),
     [
@@ -90,11 +89,15 @@ async def test_numbers_are_read_in_any_dress(answer: str) -> None:
         ("ko", ["제 이름은 민수예요.", "내일 전화하기로 약속해."]),
     ],
 )
-async def test_without_an_answer_names_facts_and_promises_stay(
-    route: Summarise | None, language: str, said: list[str]
-) -> None:
+async def test_without_an_answer_names_facts_and_promises_stay(language: str, said: list[str]) -> None:
     lines = [RecentEntry("user", said[0]), RecentEntry("user", "hm"), RecentEntry("assistant", said[1])]
-    assert await kept(lines, NAMES, language, route) == [0, 2]
+    assert await kept(lines, NAMES, language, fails) == [0, 2]
+
+
+async def test_without_a_router_the_window_is_a_memo_and_nine_lines(memory: MemoryService) -> None:
+    await say(memory, "My name is Anna and I live in Oslo.")
+    assert await memory.compress(MIO, Model("They counted."))
+    assert await window(memory) == ["They counted.", *SMALL_TALK[6:], "My name is Anna and I live in Oslo."]
 
 
 async def test_no_more_stays_than_there_is_room_for_and_never_every_line() -> None:

@@ -446,26 +446,26 @@ def test_whatever_is_pasted_becomes_a_base_url(given: str, expected: str) -> Non
 @pytest.mark.parametrize(
     ("config", "environ", "expected"),
     [
-        ({}, {}, ("https://dashscope", "summary")),
         ({}, {"NEKO_ROUTER_MODEL": "small"}, ("https://dashscope", "small")),
         ({"routerModelId": "small"}, {}, ("https://dashscope", "small")),
         ({"routerModelUrl": "http://127.0.0.1:9/v1", "routerModelId": "small"}, {}, ("http://127.0.0.1:9/v1", "small")),
-        ({"routerModelUrl": "http://127.0.0.1:9/v1"}, {}, ("https://dashscope", "summary")),
     ],
-    ids=["nothing of its own", "a model by a variable", "a model", "an address", "an address without a model"],
+    ids=["by a variable", "a model", "an address"],
 )
-def test_the_router_is_the_model_of_summaries_unless_it_has_its_own(
+def test_the_router_is_the_model_that_is_named_for_it(
     config: dict[str, Any], environ: dict[str, str], expected: tuple[str, str]
 ) -> None:
     base = {"assistApi": "qwen", "assistApiKeyQwen": "k"}
-    router, summary = found("router", base | config, environ), found("summary", base)
+    router = found("router", base | config, environ)
     assert router.base_url.startswith(expected[0])
-    assert router.model == (summary.model if expected[1] == "summary" else expected[1])
+    assert router.model == expected[1]
     assert router.role == "router"
 
 
-def test_without_a_model_there_is_no_router() -> None:
+def test_without_a_model_that_is_named_for_it_there_is_no_router() -> None:
     assert resolve("router", {}, {}) is None
+    assert resolve("router", {"assistApi": "qwen", "assistApiKeyQwen": "k"}, {}) is None
+    assert resolve("router", {"routerModelUrl": "http://127.0.0.1:9/v1"}, {}) is None
     assert (
         resolve("router", {"routerModelUrl": "http://x", "routerModelId": "m", "neko": {"offline": True}}, {}) is None
     )
