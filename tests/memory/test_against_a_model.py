@@ -64,6 +64,8 @@ class Checked:
         self.chat = 0
         self.floor = 0
         """Lines up to this id need not stand in the window."""
+        self.left_out: set[int] = set()
+        """Lines that were left out by hand: they do not come into the window again."""
         self.highest = 0
         self.reviewed: set[int] = set()
         """Lines that have other words in the window, or are not there."""
@@ -226,7 +228,9 @@ class Checked:
         window = await self.memory.recent(self.name)
         kept = [] if number % 3 == 0 else [entry for at, entry in enumerate(window) if at % 4 != number % 4]
         await self.memory.rewrite_recent(self.name, kept)
-        self.floor = max([self.floor, *(entry.id for entry in window if entry not in kept and entry.role != "system")])
+        left_out = {entry.id for entry in window if entry not in kept and entry.role != "system"}
+        self.floor = max([self.floor, *left_out])
+        self.left_out |= left_out
 
     async def clear(self, number: int) -> None:
         if number % 3:  # else most of a run would be over an empty memory
@@ -269,6 +273,7 @@ class Checked:
         turns = [entry for entry in window if entry.role != "system"]
         shown = [entry.id for entry in turns if entry.id]
         assert shown == sorted(set(shown))
+        assert not self.left_out & set(shown)
         for entry in turns:
             if entry.id:
                 line = self.lines[entry.id].line
