@@ -114,3 +114,10 @@ def test_of_many_facts_the_pinned_and_the_newest_are_told() -> None:
     shown = [n for n in range(1, 31) if f"thing {n}." in told]
     assert shown == [1, *range(20, 31)]
     assert "18 more" in told
+
+
+def test_who_they_are_is_told_however_much_else_is_known() -> None:
+    newer = [fact(n, "likes", f"thing {n}.") for n in range(2, 31)]
+    told = reply("en", QUESTIONS["en"][0], [fact(1, "name", "Anna"), *newer])
+    assert "- name: Anna" in told
+    assert "18 more" in told

@@ -11,6 +11,8 @@ from neko.sessions.models.builtin.wording import Wording
 from neko.types.memory import CHARACTER, USER, Fact
 
 _MOST: Final = 12
+_FIRST: Final = frozenset(("name", "home", "job", "birthday", "allergy"))
+"""What is told of even when there is too much else."""
 
 
 def answer(book: Phrasebook, known: Sequence[Fact], wording: Wording) -> str | None:
@@ -18,8 +20,8 @@ def answer(book: Phrasebook, known: Sequence[Fact], wording: Wording) -> str | N
     of_them = [fact for fact in known if fact.subject != CHARACTER]
     if not of_them:
         return None
-    pinned = [fact for fact in of_them if fact.pinned]
-    shown = {fact.id for fact in (*pinned, *(fact for fact in reversed(of_them) if not fact.pinned))[:_MOST]}
+    newest_first = sorted(reversed(of_them), key=lambda fact: (not fact.pinned, fact.attribute not in _FIRST))
+    shown = {fact.id for fact in newest_first[:_MOST]}
     told = sorted((fact for fact in of_them if fact.id in shown), key=lambda fact: fact.subject != USER)
     lines = [_item(fact, book.language) for fact in told]
     if left := len(of_them) - len(told):
