@@ -48,7 +48,7 @@ class TextRequest:
     """What the user typed, on its way to the model. ``received``: monotonic seconds.
 
     ``line`` and ``recalled`` are there once it is committed. ``again``: asked before; ``replaces`` is
-    then the reply it got, if any.
+    then the reply it got, if any. ``off_record``: the words were passed over, and are kept nowhere.
     """
 
     text: str
@@ -59,6 +59,7 @@ class TextRequest:
     recalled: tuple[Evidence, ...] = ()
     again: bool = False
     replaces: Line | None = None
+    off_record: bool = False
 
 
 Entry = Callable[[], Awaitable[None]]
@@ -188,7 +189,7 @@ class LogWriter:
                 self._on_their_way.discard(request.client_id)
                 self.typed_lines_waiting -= 1
                 await asyncio.wait({recall, beside})
-                on_committed(replace(request, recalled=_found(recall)), False)
+                on_committed(replace(request, recalled=_found(recall), off_record=True), False)
                 return
             try:
                 pictures = await self._keep(request.images)

@@ -78,6 +78,7 @@ class SessionContext:
         images = tuple(image for one in said for image in one.images)[-self._dependencies.limits.images :]
         in_danger = self._help.of(*(one.text for one in said))
         note = self._help.note(in_danger, persona.master, persona.language) if in_danger else ""
+        unkept = phrases(persona.language)["off_record"].format(master=persona.master) if request.off_record else ""
         known = prompt.context(persona, request.recalled, request.text, self.lines.hold)
         self.lines.open(turn_id, again=request.again)
         self.lines.recalled(turn_id, known.sources)
@@ -92,10 +93,11 @@ class SessionContext:
             request.text or phrases(persona.language)["look"],
             images,
             request.recalled[:MOST_LINES],
-            "\n\n".join(filter(None, (known.text, note))),
+            "\n\n".join(filter(None, (known.text, note, unkept))),
             again=request.again,
             help=in_danger,
             time=self._time(),
+            off_record=request.off_record,
         )
 
     def _offer(self, words: str) -> None:

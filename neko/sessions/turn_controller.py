@@ -278,9 +278,8 @@ class TurnController:
             stream.timeline.marks["end_of_turn"] = event.ended - stream.timeline.start
         stream.timeline.mark("transcript")
         self._arbiter.user_spoke()
-        self.dispatch(
-            on.SpokenWords(turn_id, event.utterance_id, words, TextRequest(words, now, self._pictures.take()))
-        )
+        request = TextRequest(words, now, self._pictures.take(), off_record=self.log.off_record)
+        self.dispatch(on.SpokenWords(turn_id, event.utterance_id, words, request))
 
     def _is_none(self, text: str) -> bool:
         return is_nod(text) or are_own(text, self.voice.being_said())

@@ -105,6 +105,7 @@ class UserMessage:
     ``help`` is there when the text may mean danger; ``context`` then says so, too.
     ``again``: the same message once more for a new reply; the session first forgets its last
     exchange, when it has one. ``time`` says in words when this is said; unlike the context it stays with the text.
+    ``off_record``: the text is kept nowhere; ``context`` says so, too.
     """
 
     id: str
@@ -115,6 +116,7 @@ class UserMessage:
     again: bool = False
     help: Help | None = None
     time: str = ""
+    off_record: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,12 +35,14 @@ async def test_what_is_said_off_the_record_is_known_to_the_session_and_kept_nowh
     await driver.say("what is it")
     await expect(lines).to_have_count(4)
     assert "quagga" in str(provider.chats[-1].json["messages"])
+    assert "off the record" in str(provider.chats[-1].json["messages"])
     assert [line.text for line in await connected.lines()] == ["hello", "Noted."]
     await driver.get("off-record-end").click()
     await expect(driver.get("off-record-end")).to_be_hidden()
     await driver.say("and now")
     await expect(driver.lines().last).to_have_attribute("data-id", "4")
     assert [line.text for line in await connected.lines()] == ["hello", "Noted.", "and now", "Good."]
+    assert "off the record" not in str(provider.chats[-1].json["messages"][-1])
     assert await held(connected, "quagga", "Your pet") == ()
     await page.reload()
     await driver.until_ready()

@@ -20,8 +20,8 @@ def answer(book: Phrasebook, known: Sequence[Fact], wording: Wording) -> str | N
     of_them = [fact for fact in known if fact.subject != CHARACTER]
     if not of_them:
         return None
-    newest_first = sorted(reversed(of_them), key=lambda fact: (not fact.pinned, fact.attribute not in _FIRST))
-    shown = {fact.id for fact in newest_first[:_MOST]}
+    least_first = sorted(of_them, key=lambda fact: (fact.pinned, fact.attribute in _FIRST))
+    shown = {fact.id for fact in least_first[-_MOST:]}
     told = sorted((fact for fact in of_them if fact.id in shown), key=lambda fact: fact.subject != USER)
     lines = [_item(fact, book.language) for fact in told]
     if left := len(of_them) - len(told):

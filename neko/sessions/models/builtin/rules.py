@@ -45,6 +45,7 @@ _ABOUT_HER: Final = (
     "topic",
 )
 _SAYS_WHAT_SHE_IS: Final = frozenset({"connect", "identity", "abilities", "picture"})
+_SAYS_IT_IS_KEPT: Final = frozenset({"statement", "noted", "remember", "name_noted", "love", "good_day"})
 _CANNOT: Final = ("translate", "recommend", "timer", "news", "write", "act", "request")
 _MOODS: Final = ("laughter", "grumble")
 _SOCIAL: Final = ("thanks", "night", "bye", "sorry", "love", "good_day", "fond", "goes_on", "daily", "agreement")
@@ -98,6 +99,8 @@ class Rules:
     """The name that the last line gave; "" when it is to be forgotten."""
     _named_in: str = ""
     """The message that gave the name, when it came in this session."""
+    _off_record: bool = False
+    """Is the line that is answered kept nowhere?"""
     _games_before: Games | None = None
     """As the game stood before the last line: the same line once more is the same move."""
 
@@ -110,6 +113,7 @@ class Rules:
     def answer(self, message: UserMessage) -> str:
         """A whole reply in the language of the user's text; begins with the face that she makes at it."""
         words = message.text[:_LONGEST_TEXT]
+        self._off_record = message.off_record
         if message.again and self._games_before:
             self._games = copy.copy(self._games_before)
         self._games_before = copy.copy(self._games)
@@ -428,6 +432,8 @@ class Rules:
         return Found(Weight.ANSWER, name, reply) if reply else None
 
     def _say(self, book: Phrasebook, name: str, **values: str) -> str:
+        if self._off_record and name in _SAYS_IT_IS_KEPT:
+            name = "off_record"
         return self._wording.say(book, name, **values)
 
     def _core(self, text: str) -> str:
