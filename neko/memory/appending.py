@@ -56,7 +56,8 @@ class Appended:
         """Lines that were committed; ``newest``: the largest id before them."""
         if self._above is None:
             self._above = newest
-        self._lines.extend(LoggedLine(one.line, own=True, own_status="complete") for one in stored if one.fresh)
+        last = [one.line for one in stored if one.fresh][-_MOST - 1 :]
+        self._lines.extend(LoggedLine(line, own=True, own_status="complete") for line in last)
         while len(self._lines) > _MOST:
             self._above = self._lines.popleft().line.id
 

@@ -10,10 +10,11 @@ from datetime import date, datetime
 from functools import partial
 from typing import Final
 
-from neko.memory import browse, changes
+from neko.memory import browse, changes, index
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.line_codec import Row
 from neko.memory.log import LARGEST
+from neko.memory.words import sought
 from neko.types.lines import Line
 from neko.types.memory import Change, Day, Layer, Memo, MemoryBrowsing
 
@@ -37,6 +38,16 @@ class Browsing(MemoryBrowsing):
     async def named_lines(self, character: str, ids: Sequence[int]) -> list[Line]:
         log, wanted = (await self._opened(character)).log, set(ids)
         return [one.line for one in await log.with_earlier(sorted(wanted)) if one.line.id in wanted]
+
+    async def every_line(self, character: str, text: str) -> list[int]:
+        """``index.every_line`` for the words of a text; none for one without a word."""
+        log, words = (await self._opened(character)).log, sought(text)
+        return await log.recall(lambda connection, _: index.every_line(connection, words)) if words else []
+
+    async def forget_beside(self, character: str, text: str) -> bool:
+        """``CharacterMemory.forget_beside`` for the words of a text."""
+        memory, words = await self._opened(character), sought(text)
+        return bool(words) and await memory.forget_beside(words)
 
     async def memos(self, character: str, text: str = "", *, before: int | None = None, limit: int = 50) -> list[Memo]:
         log, words = (await self._opened(character)).log, text.split()[:MOST_WORDS]

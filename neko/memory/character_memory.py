@@ -22,6 +22,7 @@ from neko.memory.settling import Settling
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Undo
 from neko.memory.unfinished import Kind, Unfinished
+from neko.memory.words import holds
 from neko.tasks import in_thread
 from neko.types.lines import Line
 from neko.types.memory import ChangeKind, Memo, RecentEntry, Summarise
@@ -97,6 +98,17 @@ class CharacterMemory:
             gone = await self.log.delete(every)
             pictures = {name for logged in lines for name in logged.line.pictures}
             return gone, pictures - await self.log.named_pictures() if pictures else pictures
+
+    async def forget_beside(self, words: Sequence[str]) -> bool:
+        """Forget the summaries, facts, titles of chats and entries of the window that hold all of these words
+        (``words.sought``), whatever lines they are from; whether there were any."""
+        async with self._changing:
+            self._edits += 1
+            in_window = await self.window.leave_out(lambda text: holds(text, words))
+            in_log = await self.log.recall(lambda connection, _: deletion.beside(connection, words))
+            if in_log:
+                await self.log.without_traces(lambda connection: deletion.delete_beside(connection, words))
+            return in_window or bool(in_log)
 
     async def deleted(self, ids: Sequence[int]) -> None:
         """Nothing is left to be done of a deletion of these lines."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from neko.memory import backup, facts, index, reviewed, schema
 from neko.memory.line_codec import LoggedLine, Names, Row, logged_lines, parsed_row
+from neko.memory.words import holds
 
 _UNTIDY: Final = "untidy"
 _HIGHEST: Final = "highest"
@@ -73,6 +74,40 @@ def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> Deleted:
         reviewed.forget(connection)
         leave_untidy(connection)
     return Deleted(sorted(gone), facts.forget(connection, gone))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Ids of summaries and facts, and numbers of chats with a title."""
+
+    summaries: list[int]
+    facts: list[int]
+    chats: list[int]
+
+    def __bool__(self) -> bool:
+        return bool(self.summaries or self.facts or self.chats)
+
+
+def beside(connection: sqlite3.Connection, words: Sequence[str]) -> Beside:
+    """What holds all of the words (``words.sought``) beside the lines."""
+    titles = connection.execute(schema.CHAT_TITLES).fetchall()
+    return Beside(
+        [summary.row for summary in _summaries(connection) if holds(summary.text, words)],
+        [one.id for one in facts.every(connection) if holds(f"{one.subject} {one.attribute} {one.value}", words)],
+        [number for number, title in titles if holds(title or "", words)],
+    )
+
+
+def delete_beside(connection: sqlite3.Connection, words: Sequence[str]) -> None:
+    """Delete that; the chats stay, without their titles."""
+    found = beside(connection, words)
+    for summary in found.summaries:
+        connection.execute(schema.DELETE_SUMMARY, (summary,))
+    for chat in found.chats:
+        connection.execute(schema.SET_CHAT_TITLE, (chat, ""))
+    facts.remove(connection, found.facts)
+    reviewed.forget(connection)
+    leave_untidy(connection)
 
 
 def clear(connection: sqlite3.Connection) -> int:

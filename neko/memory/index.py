@@ -10,19 +10,21 @@ caught up with in steps. Every call blocks and raises ``sqlite3.Error``.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from neko.memory import schema
-from neko.memory.line_codec import Names, logged_lines
-from neko.memory.words import plain, terms, version
+from neko.memory.line_codec import Names, logged_lines, parsed_row
+from neko.memory.words import holds, plain, terms, version
 from neko.types.lines import Line
 
 STEP: Final = 250
 """Lines that are caught up with in one transaction: a few hundredths of a second, for which a new line waits."""
 _JUDGED: Final = 20_000
-"""Characters of a line that are indexed: no line of a user is longer."""
+"""Characters of a line that are indexed: what is said here is no longer."""
+_MOST_CONDITIONS: Final = 16
 
 _TABLES: Final = ("neko_index", "neko_words", "neko_indexed")
 _MAKE_INDEX: Final = (
@@ -50,6 +52,10 @@ _MISSING: Final = (
     f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id > (SELECT position FROM neko_indexed) "
     f"AND NOT EXISTS (SELECT 1 FROM neko_words WHERE neko_words.id = {schema.ORIGINAL}.id) "
     f"AND {schema.NOT_REPLACED} ORDER BY id LIMIT ?"
+)
+_NOT_WHOLE: Final = (
+    f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE length(message) > {_JUDGED} OR NOT EXISTS "
+    f"(SELECT 1 FROM neko_words WHERE neko_words.id = {schema.ORIGINAL}.id)"
 )
 
 
@@ -112,18 +118,33 @@ def mend(connection: sqlite3.Connection) -> None:
 
 
 def find(connection: sqlite3.Connection, names: Names, words: Sequence[str], *, limit: int, end: int) -> list[Line]:
-    """The last ``limit`` lines with ids below ``end`` that hold all of the words, newest first.
+    """The last ``limit`` lines with ids below ``end`` that hold all of the words (``words.sought``), newest first.
 
     Looks through the texts, from the newest back.
     """
-    wanted = [plain(word) for word in words]
-    conditions = " AND ".join(["instr(text, ?)"] * len(wanted))
+    conditions, values = _holding(words)
     rows = connection.execute(
         f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN (SELECT id FROM neko_words WHERE id < ? "
         f"AND {conditions} ORDER BY id DESC LIMIT ?) ORDER BY id",
-        (end, *wanted, limit),
+        (end, *values, limit),
     ).fetchall()
     return [logged.line for logged in logged_lines(rows, names)][::-1]
+
+
+def every_line(connection: sqlite3.Connection, words: Sequence[str]) -> list[int]:
+    """The ids of all lines that hold all of the words (``words.sought``) anywhere, oldest first: also of earlier
+    versions of replies, and of lines that are not in the index, or not whole."""
+    conditions, values = _holding(words)
+    found = {row[0] for row in connection.execute(f"SELECT id FROM neko_words WHERE {conditions}", values)}
+    found.update(row[0] for row in connection.execute(_NOT_WHOLE) if holds(parsed_row(row[2] or "").text, words))
+    return sorted(found)
+
+
+def _holding(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The condition on ``text``, and its values: SQLite limits how deep an expression is."""
+    first, rest = words[:_MOST_CONDITIONS], words[_MOST_CONDITIONS:]
+    each = "NOT EXISTS (SELECT 1 FROM json_each(?) WHERE NOT instr(text, value))"
+    return " AND ".join([*["instr(text, ?)"] * len(first), each]), [*first, json.dumps(rest)]
 
 
 def _moment(line: Line) -> int:

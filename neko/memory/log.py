@@ -135,10 +135,10 @@ class Log:
     async def append_all(self, lines: Sequence[NewLine], chat: int | None = None) -> list[Stored]:
         """``append`` for several lines, as one transaction: into the open chat, or this one."""
         names, chat = self._names(), self._chat if chat is None else chat
-        named = [replace(line, speaker=line.speaker or names[line.role], chat=chat) for line in lines]
         position = self._window_position
 
         def work(connection: sqlite3.Connection) -> list[Stored]:
+            named = [replace(line, speaker=line.speaker or names[line.role], chat=chat) for line in lines]
             if position is not None:
                 _execute(connection, schema.SET_STATE, (WINDOW_POSITION, position))
             return append_all(connection, named, self._newest + 1, names)

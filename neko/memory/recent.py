@@ -302,6 +302,17 @@ class RecentWindow:
         await self.flush()
         await in_thread(self._file.forget_backup)
 
+    async def leave_out(self, unwanted: Callable[[str], bool]) -> bool:
+        """Leave out entries with such texts, memos too, in the file and in its backup; whether there were any."""
+        async with self._merging:
+            await self._merge()
+            kept = [one for one in self._entries if not ((parsed := parse(one)) and unwanted(parsed.text))]
+            changed = len(kept) != len(self._entries)
+            self._entries, self._dirty = kept, self._dirty or changed
+        await self.flush()
+        await in_thread(self._file.forget_backup)
+        return changed
+
     async def clear(self) -> None:
         """Leave nothing, nor a backup of what was there."""
         async with self._merging:

@@ -15,7 +15,7 @@ from typing import Any
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
 from neko.memory import index, reviewed, unkept_file
 from neko.memory.background import BackgroundWork
-from neko.memory.browsing import MOST_WORDS, Browsing
+from neko.memory.browsing import Browsing
 from neko.memory.character_files import remove_beside
 from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
@@ -36,6 +36,7 @@ from neko.memory.sqlite_errors import ConnectionClosedError, store_error
 from neko.memory.threads import Threads
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Removed, Undo
+from neko.memory.words import sought
 from neko.storage import log_fault, make_folder
 from neko.tasks import TaskOwner, in_thread, together
 from neko.types.embedding import Embedders
@@ -338,7 +339,7 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
             ) from error
 
     async def find(self, character: str, text: str, *, limit: int = 50, before: int | None = None) -> list[Line]:
-        words = text.split()[:MOST_WORDS]
+        words = sought(text)
         if not words or limit <= 0:
             return []
         timeout_s = self._timeouts.find_timeout_s

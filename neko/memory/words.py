@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any, Final
@@ -86,6 +87,17 @@ def plain(text: str) -> str:
         return text
     bare = _LATIN_MARKS.sub("", unicodedata.normalize("NFD", text))
     return unicodedata.normalize("NFC", bare).translate(_TO_HIRAGANA)
+
+
+def sought(text: str) -> list[str]:
+    """The words of a text as ``plain`` has them, each once; none for one of which nothing is seen, as a mark alone."""
+    return list(dict.fromkeys(filter(None, (plain(word).strip() for word in text.split()))))
+
+
+def holds(text: str, words: Sequence[str]) -> bool:
+    """Whether all of the words (``sought``) stand in the text; they end nowhere in particular."""
+    simple = plain(text)
+    return all(word in simple for word in words)
 
 
 def terms(text: str) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -10,7 +12,8 @@ import pytest
 
 from neko.app.earlier_talk import character_of, roles_of
 from neko.application import Neko
-from neko.types.memory import InChats
+from neko.types.lines import NewLine
+from neko.types.memory import InChats, RecentEntry
 
 START = datetime(2023, 5, 8, 13, 56)
 
@@ -114,6 +117,58 @@ async def test_what_is_forgotten_is_gone_from_every_layer(client: httpx2.AsyncCl
     gone = await post(client, "forget", conversation="conv-26", text="puppy Biscuit")
     assert gone["ids"] == ["D1:2"]
     assert [line.client_id for line in await neko.memory.lines("conv-26")] == ["D1:1", "D1:4"]
+
+
+async def test_words_are_forgotten_in_all_lines_that_hold_them_however_many(client: httpx2.AsyncClient) -> None:
+    many = [turn(number, "Melanie", f"my quagga, number {number}") for number in range(1_200)]
+    await post(client, "turns", turns=many)
+    gone = await post(client, "forget", conversation="conv-26", text="QUAGGA")
+    assert len(gone["ids"]) == gone["layers"]["original"] == 1_200
+
+
+NOTHING_SEEN = ["\u0301", "\u00ad", "\u00b4", "\u200b \ufe0f"]
+MORE_WORDS = "a b c d e f g h i j k l m n o p q r s t"
+
+
+@pytest.mark.parametrize("text", [*NOTHING_SEEN, f"{MORE_WORDS} zebra"])
+async def test_a_line_that_holds_not_all_of_the_words_stays(client: httpx2.AsyncClient, text: str) -> None:
+    await post(client, "turns", turns=[*TALK, turn(5, "Caroline", f"The alphabet: {MORE_WORDS}.")])
+    gone = await post(client, "forget", conversation="conv-26", text=text)
+    assert (gone["ids"], gone["layers"]["original"]) == ([], 0)
+
+
+async def test_a_word_at_the_end_of_a_long_line_or_in_an_earlier_version_of_a_reply_is_forgotten(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    await post(client, "turns", turns=[*TALK, turn(5, "Caroline", "many words " * 2_000 + "and a quagga")])
+    reply = NewLine("s", "t", "assistant", "You mean the quagga.", START)
+    first = await neko.memory.store("conv-26", reply)
+    await neko.memory.store("conv-26", replace(reply, text="You mean that one.", replaces=first.line.id))
+    gone = await post(client, "forget", conversation="conv-26", text="quagga")
+    assert gone["ids"] == ["D1:5", str(first.line.id)]
+    assert files_with(neko, b"quagga") == []
+
+
+async def test_words_that_no_line_holds_are_forgotten_in_memo_window_facts_and_titles(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    memory, about = neko.memory, "She keeps a quagga."
+    await post(client, "turns", turns=TALK)
+    await memory.rewrite_recent("conv-26", [RecentEntry("system", about), RecentEntry("user", about)])
+    book = await memory.fact_book("conv-26")
+    await book.add("user", "pet", "a quagga", START)
+    await book.add("user", "home", "Bergen", START)
+    await memory.rename_chat("conv-26", await memory.open_chat("conv-26"), "The quagga")
+    assert (await post(client, "forget", conversation="conv-26", text="quagga"))["layers"]["recent"] == 2
+    assert await memory.recent("conv-26") == []
+    assert [fact.value for fact in await book.facts()] == ["Bergen"]
+    assert files_with(neko, b"quagga") == []
+
+
+def files_with(neko: Neko, words: bytes) -> list[Path]:
+    """Files of the memory that hold the words."""
+    files = [path for path in neko.folder.memory.rglob("*") if path.is_file()]
+    return [path for path in files if words in path.read_bytes()]
 
 
 @pytest.mark.parametrize(

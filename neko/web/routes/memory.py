@@ -222,7 +222,8 @@ async def _facts(call: Call[Question, Empty, Empty], character: str) -> list[Kno
 
 
 class ToForget(Schema):
-    """``ids`` as the sender gave them, or as ``search`` tells them; or ``text``: all lines that hold its words."""
+    """``ids`` as the sender gave them, or as ``search`` tells them; or ``text``: all that holds all of its words, lines
+    and what was made of them."""
 
     conversation: Conversation
     ids: list[TurnId] = Field([], max_length=_MOST_FORGOTTEN)
@@ -263,11 +264,13 @@ async def forget(call: Call[ToForget, Empty, Empty]) -> Forgotten:
     lines = await memory.of_clients(character, body.ids)
     numbers = [int(one) for one in body.ids if one.isdecimal() and len(one) < 19]
     lines += [line for line in await memory.named_lines(character, numbers) if line.client_id is None]
-    if body.text.strip():
-        lines += await memory.find(character, body.text, limit=_MOST_FORGOTTEN)
+    lines += await memory.named_lines(character, await memory.every_line(character, body.text))
     ids = {line.id: _sender_id(line) for line in lines}
     before = await memory.layer_sizes(character)
-    gone = await manager_of(call, character).edits.delete_lines(sorted(ids)) if ids else []
+    manager = manager_of(call, character)
+    gone = await manager.edits.delete_lines(sorted(ids)) if ids else []
+    if await memory.forget_beside(character, body.text):
+        manager.begin_anew()
     after = await memory.layer_sizes(character)
     less = {name: max(getattr(before, name) - getattr(after, name), 0) for name in Layers.model_fields}
     return Forgotten(ids=[ids.get(one, str(one)) for one in gone], layers=Layers(**less))
