@@ -27,7 +27,7 @@ K1: Final = 1.2
 B: Final = 0.75
 _NEAR: Final = 1.0
 """What a line and its two neighbours count together, beside 1 for the line alone."""
-_FAR: Final = 0.8
+_FAR: Final = 0.9
 _DECAYS: Final = (0.7, 0.49, 0.343)
 """Of lines one, two and three away."""
 _MEANING: Final = 0.7
