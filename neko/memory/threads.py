@@ -1,8 +1,9 @@
 """The threads in which SQLite runs. All characters share them, and the number of files that they hold open.
 
-A thread for each connection, as aiosqlite has it, is too much here: 300 characters, each with a connection to write
-and two to read, had 900 threads and 2,000 descriptors. A file is opened in a thread when a piece of work needs it
-there, and closed when that thread has too many open and has not used it for longest.
+aiosqlite starts a thread for each connection: 300 characters, each with a connection to write and two to read, had
+900 threads and 2,000 descriptors. So each of its threads is given ``OpenFiles`` here, the connections of many
+characters, and work is queued as functions. A file is opened in a thread when a piece of work needs it there, and
+closed when that thread has too many open and has not used it for longest.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Any, Final, Protocol, TypeVar
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar, cast
+
+import aiosqlite
 
 from neko.memory.sqlite_errors import ConnectionClosedError
-from neko.tasks import in_thread, together
+from neko.tasks import to_the_end, together
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +86,8 @@ class OpenFiles:
     def close(self) -> None:
         """All of them."""
         while self._connections:
-            self._connections.popitem()[1].close()
+            with suppress(sqlite3.Error):
+                self._connections.popitem()[1].close()
 
     def _make_room(self) -> None:
         unused = [source for source in self._connections if not source.must_stay_open]
@@ -122,42 +126,28 @@ class _Job:
             self.waiter.set_exception(error)
 
 
-class _Thread(threading.Thread):
+class _Thread(aiosqlite.Connection):
     """Calls ``work`` as often as it is woken. ``own`` is work for this thread and no other.
 
     ``is_at_work``, ``in_a_row`` and ``own`` are guarded by the lock of its lane.
     """
 
     def __init__(self, work: Callable[[_Thread], None], most_open: int) -> None:
-        super().__init__(name="memory", daemon=True)
         self.files = OpenFiles(most_open)
+        # of a connection it needs ``close`` alone
+        super().__init__(lambda: cast(sqlite3.Connection, self.files), iter_chunk_size=64)
         self.own: deque[_Job] = deque()
         self.is_at_work = False
         self.in_a_row = 0
         self._work = work
-        self._calls: SimpleQueue[bool] = SimpleQueue()
 
     def wake(self) -> None:
-        """Start it if need be; raises ``RuntimeError`` where no thread can be started."""
-        if self.ident is None:
-            self.start()
-        self._calls.put(True)
-
-    def run(self) -> None:
-        while self._calls.get():
-            self._work(self)
-        with suppress(sqlite3.Error):
-            self.files.close()
-
-    def end(self) -> None:
-        """After the work that was handed in, close its files and end. Blocks."""
-        if self.ident is not None:
-            self._calls.put(False)
-            self.join()
+        """From any thread; aiosqlite's own way to its queue needs a future of the loop for each call."""
+        self._tx.put_nowait((None, partial(self._work, self)))
 
 
 class Lane:
-    """The threads for one kind of work, each started when it is first needed.
+    """The threads for one kind of work, started when it is first needed.
 
     The work on one source is done in order, never two pieces at once. An idle thread that has the source open is
     woken rather than another; who is done takes the source that waits longest, but first one that it has open.
@@ -168,6 +158,8 @@ class Lane:
         self._lock = threading.Lock()
         self._waiting: dict[Source, deque[_Job]] = {}
         self._at_work: set[Source] = set()
+        self._starting = asyncio.Lock()
+        self._is_started = False
         self._ended = False
 
     async def run(self, source: Source, work: Work[T]) -> T:
@@ -190,21 +182,38 @@ class Lane:
     async def aclose(self) -> None:
         """End the threads, after the work that was handed in; idempotent."""
         self._ended = True
-        await together(*(in_thread(thread.end) for thread in self._threads if thread.is_alive()))
+        async with self._starting:
+            if self._is_started:
+                await together(*(thread.close() for thread in self._threads))
 
     async def _do(self, source: Source, work: Callable[[OpenFiles], Any]) -> Any:
+        if not self._is_started:
+            async with self._starting:
+                if not self._ended:
+                    await to_the_end(self._start())
         if self._ended:
             raise ConnectionClosedError("the threads have ended")
         job = _Job(work, asyncio.get_running_loop().create_future())
         with self._lock:
             self._waiting.setdefault(source, deque()).append(job)
-            try:
-                self._wake_idle(source)
-            except RuntimeError as error:
-                if not any(thread.is_at_work for thread in self._threads):
-                    del self._waiting[source]
-                    raise sqlite3.OperationalError(f"no thread: {error}") from error
+            self._wake_idle(source)
         return await job.waiter
+
+    async def _start(self) -> None:
+        """As many threads as can be had; raises ``sqlite3.OperationalError`` when that is none."""
+        if self._is_started:
+            return
+        started: list[_Thread] = []
+        for thread in self._threads:
+            try:
+                await thread
+            except RuntimeError as error:
+                if not started:
+                    raise sqlite3.OperationalError(f"no thread: {error}") from error
+                break
+            started.append(thread)
+        self._threads = started
+        self._is_started = True
 
     def _wake_idle(self, source: Source) -> None:
         """Let an idle thread do what waits, if there is one and nobody works on the source. Holding the lock."""
@@ -242,8 +251,7 @@ class Lane:
                 self._waiting[source] = jobs  # behind the others
             self._at_work.add(source)
             if others := self._longest_waiting():
-                with suppress(RuntimeError):  # no further thread can be started: this one goes on
-                    self._wake_idle(others)
+                self._wake_idle(others)
             return source, job
 
     def _choose(self, thread: _Thread) -> Source | None:

@@ -4,17 +4,17 @@
 trigger takes the vectors with a row that is deleted or changed, so that none outlives its words.
 
 Finding goes in two passes: over one bit for each dimension, in memory (48 bytes a line at 384 dimensions; a million
-lines take 6 ms), then over the vectors of the few hundred lines that come nearest by those, which are read from the
+lines take 11 ms), then over the vectors of the few hundred lines that come nearest by those, which are read from the
 file. Where the bits come from, the vectors of sentences all point about the same way, so the log's mean vector is
 subtracted first (``Nearest``).
 
 ``neko_tokens`` holds the vectors of a line's tokens, where the model gives any, in 4 bits: 66 bytes each at 128
 dimensions, about 2 KB a line. They are read for a few hundred lines of each question.
 
-Not sqlite-vec (https://alexgarcia.xyz/sqlite-vec): its functions scan this table in 11 ms at 10,000 lines and 98 at
-100,000 (0.1.9, ``vec_distance_cosine`` of 8 bits, one core), more than a whole recall may take, where the bits in
-memory need one or two; and many builds of Python, ours on pyenv and python.org's on macOS among them, cannot load
-extensions.
+Not sqlite-vec (https://alexgarcia.xyz/sqlite-vec), which takes fifty times as long: the nearest 500 by bits (0.1.9,
+``vec0`` with ``bit[384]``, one core) cost 7, 66 and 657 ms at 10,000, 100,000 and a million lines, ``Nearest`` 0.1, 1.3
+and 11; the cosines of 8 bits in this table cost 11 and 98 ms. A recall at a million lines may take 120 in all. Nor can
+many builds of Python, pyenv's and python.org's for macOS among them, load extensions.
 
 Everything blocks.
 """
