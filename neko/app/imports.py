@@ -123,8 +123,10 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
             tell(len(found))
         summaries = await in_thread(source.summaries)
         share.summaries += await importing.summarise(share.character, summaries, source.memo)
+    for source in files:
         if source.settings:
-            share.settings += await importing.settle(share.character, _settings(source, share.character))
+            settings = _settings(source, share.character)
+            share.settings += await importing.settle(share.character, settings, number=share.number)
 
 
 async def _store(importing: Importing, character: str, target: Target, new: Sequence[Taken]) -> int:

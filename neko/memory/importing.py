@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,9 @@ _ROWS: Final = 2_000
 _PAGE: Final = f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id > ? ORDER BY id LIMIT {_ROWS}"
 _NEWEST: Final = f"SELECT max(timestamp) FROM {schema.ORIGINAL}"
 _OF_SESSION: Final = f"SELECT id FROM {schema.ORIGINAL} WHERE session_id = ? ORDER BY id"
+_NOTE: Final = "imported setting "
+_NOTES: Final = "SELECT name FROM neko_state WHERE name GLOB ? AND value = ?"
+_FORGET_NOTES: Final = "DELETE FROM neko_state WHERE name GLOB ? AND value = ?"
 _SUMMARY_THERE: Final = f"SELECT 1 FROM {schema.COMPRESSED} WHERE timestamp = ? AND instr(message, ?)"
 
 
@@ -93,11 +97,22 @@ class Importing:
             await memory.window.rewrite([RecentEntry("system", memo), *entries])
         return new
 
-    async def settle(self, character: str, settings: Mapping[str, Mapping[str, Any]], *, keep: bool = True) -> int:
+    async def settle(
+        self, character: str, settings: Mapping[str, Mapping[str, Any]], *, keep: bool = True, number: int = 0
+    ) -> int:
         """Lay the settings that N.E.K.O. extracted over the file of the character's own; how many are new. What is
-        there already stays. ``keep`` says whether they are written."""
-        path = (await self._opened(character)).log.path.with_name(settings_name(character))
-        return await in_thread(_merge_settings, path, settings, keep)
+        there already stays. ``keep`` says whether they are written; those go when import ``number`` is taken back."""
+        log = (await self._opened(character)).log
+        path = log.path.with_name(settings_name(character))
+        new = await in_thread(_merge_settings, path, settings, keep)
+        if keep and number:
+            notes = [(_note(character, *one), number) for one in new]
+
+            def work(connection: sqlite3.Connection) -> None:
+                connection.executemany(schema.SET_STATE, notes)
+
+            await log.transaction(work)
+        return len(new)
 
     async def lines_of(self, character: str, number: int) -> list[int]:
         """The ids of the lines of an import that are there."""
@@ -107,9 +122,18 @@ class Importing:
         )
 
     async def taken_back(self, character: str, number: int) -> None:
-        """The lines of an import have been deleted."""
+        """The lines of an import have been deleted: its settings go, too, as far as they are still the same."""
         log = (await self._opened(character)).log
-        await log.transaction(lambda connection: changes.take_back(connection, number))
+        of_import = (f"{_NOTE}*", number)
+        notes = await log.recall(lambda connection, _: {row[0] for row in connection.execute(_NOTES, of_import)})
+        if notes:
+            await in_thread(_drop_settings, log.path.with_name(settings_name(character)), character, notes)
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(_FORGET_NOTES, of_import)
+            changes.take_back(connection, number)
+
+        await log.transaction(work)
 
 
 def _page(connection: sqlite3.Connection, _: Names, after: int) -> list[Row]:
@@ -131,18 +155,42 @@ def _add_summary(connection: sqlite3.Connection, one: Summary) -> bool:
     return True
 
 
-def _merge_settings(path: Path, settings: Mapping[str, Mapping[str, Any]], keep: bool) -> int:
-    try:
-        there = read_json(path, {}, dict)
-    except DamagedFileError:
-        there = {}
-    new = 0
+def _merge_settings(path: Path, settings: Mapping[str, Mapping[str, Any]], keep: bool) -> list[tuple[str, str, Any]]:
+    """Those that are new: of whom, what, its value."""
+    there = _read_settings(path)
+    new: list[tuple[str, str, Any]] = []
     for name, values in settings.items():
         mine = there.setdefault(name, {}) if isinstance(there.get(name, {}), dict) else {}
         for key, value in values.items():
             if key not in mine:
                 mine[key] = value
-                new += 1
+                new.append((name, key, value))
     if new and keep:
         write_json(path, there)
     return new
+
+
+def _drop_settings(path: Path, character: str, notes: Collection[str]) -> None:
+    there = _read_settings(path)
+    left = {
+        name: {key: value for key, value in values.items() if _note(character, name, key, value) not in notes}
+        if isinstance(values, dict)
+        else values
+        for name, values in there.items()
+    }
+    if left != there:
+        write_json(path, {name: values for name, values in left.items() if values or not there[name]})
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = read_json(path, {}, dict)
+    except DamagedFileError:
+        return {}
+    return found
+
+
+def _note(character: str, name: str, key: str, value: Any) -> str:
+    """What a setting that came is known by again; none of its words, and the same after a renaming."""
+    whole = json.dumps([name == character, key, value], sort_keys=True)
+    return _NOTE + blake2b(whole.encode(), digest_size=16).hexdigest()

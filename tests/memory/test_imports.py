@@ -180,6 +180,23 @@ async def test_an_import_is_taken_back_and_leaves_the_rest(memory_folder: Memory
     assert [one.kind for one in await memory.changes(MIO)] == [ChangeKind.FORGOTTEN, ChangeKind.TAKEN_BACK]
 
 
+async def test_the_settings_of_an_import_go_with_it_but_not_those_that_were_there_or_were_changed(
+    memory_folder: MemoryFolder, tmp_path: Path
+) -> None:
+    memory, kept = await memory_folder.open(), memory_folder.folder / "settings_Mio.json"
+    kept.write_text('{"Mio": {"hobby": "tea"}, "Master": {"age": 30}}', "utf-8")
+    folder = theirs(tmp_path / "theirs")
+    settings = {MIO: {"hobby": "stars", "sign": "Leo"}, "Master": {"city": "Oslo", "tea": "green"}}
+    (folder / "settings_Mio.json").write_text(json.dumps(settings), "utf-8")
+    (share,) = await imported(memory, folder, tmp_path / "work")
+    assert share.settings == 3
+    there = json.loads(kept.read_text("utf-8"))
+    kept.write_text(json.dumps({**there, "Master": {**there["Master"], "tea": "black"}}), "utf-8")
+    await memory.delete(MIO, await memory.importing.lines_of(MIO, share.number))
+    await memory.importing.taken_back(MIO, share.number)
+    assert json.loads(kept.read_text("utf-8")) == {"Mio": {"hobby": "tea"}, "Master": {"age": 30, "tea": "black"}}
+
+
 async def test_an_archive_of_a_folder_is_looked_into(memory_folder: MemoryFolder, tmp_path: Path) -> None:
     folder, archive = theirs(tmp_path / "theirs", "小天"), tmp_path / "old.zip"
     with zipfile.ZipFile(archive, "w") as packed:
