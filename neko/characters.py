@@ -10,7 +10,7 @@ import copy
 import json
 import threading
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -31,9 +31,12 @@ VOICE: Final = "voice_id"
 PROFILE_NAME: Final = "档案名"
 SYSTEM_PROMPT: Final = "system_prompt"
 OWN: Final = "neko"
-"""What N.E.K.O. has no key for, in one object of the card: greeting, language, picture, colours."""
+"""What N.E.K.O. has no key for, in one object of the card: greeting, language, picture, colours, whom she knows of."""
 _FORMER_NAME: Final = "former_name"
 """Key in ``OWN``: the memory's files may still have this name."""
+
+_ALSO_KNOWS: Final = "also_knows"
+"""Key in ``OWN``: the names of the characters whose talks the character may recall too."""
 
 _PROGRAM_KEYS: Final = (
     "system_prompt voice_id model_type live2d live2d_item_id vrm vrm_animation "
@@ -211,6 +214,21 @@ class CharacterCards:
         former = self.own(name).get(_FORMER_NAME)
         return former if isinstance(former, str) and file_name_fault(former) is None else None
 
+    def also_knows(self, name: str) -> list[str]:
+        """The characters that can be talked with whose talks this one may recall beside her own; none by default."""
+        return [other for other in _listed(self.card(name)) if other in self.names]
+
+    def set_also_knows(self, name: str, others: Sequence[str]) -> None:
+        """Raises ``CharacterError`` for an unknown character, and for herself among the others."""
+
+        def change(raw: dict[str, Any]) -> None:
+            card = raw[CHARACTERS].get(name)
+            if not isinstance(card, dict) or not {*others} <= raw[CHARACTERS].keys() - {name}:
+                raise _unknown()
+            _merge(card, {OWN: {_ALSO_KNOWS: list(dict.fromkeys(others)) or None}})
+
+        self.edit(change)
+
     def raw(self) -> dict[str, Any]:
         """A copy of the whole document."""
         return copy.deepcopy(self._raw)
@@ -252,12 +270,13 @@ class CharacterCards:
         return new
 
     def put_back(self, name: str, card: Mapping[str, Any], place: int) -> None:
-        """Give a character that was deleted its card and place again. Raises ``CharacterError(reason)``: ``taken``."""
+        """Give a character that was deleted its card and place again; whose talks it knew is to be chosen anew, as
+        another may have the name. Raises ``CharacterError(reason)``: ``taken``."""
 
         def change(raw: dict[str, Any]) -> None:
             _check_free(raw, name)
             cards = list(raw[CHARACTERS].items())
-            cards.insert(place, (name, copy.deepcopy(dict(card))))
+            cards.insert(place, (name, _knowing(card, [])))
             raw[CHARACTERS] = dict(cards)
 
         self.edit(change)
@@ -311,7 +330,13 @@ class CharacterCards:
         def change(raw: dict[str, Any]) -> None:
             _check_rename(raw, old, name)
             cards = raw[CHARACTERS]
-            raw[CHARACTERS] = {name if key == old else key: card for key, card in cards.items()}
+            followed = {
+                key: _knowing(card, [name if other == old else other for other in _listed(card)])
+                if old in _listed(card)
+                else card
+                for key, card in cards.items()
+            }
+            raw[CHARACTERS] = {name if key == old else key: card for key, card in followed.items()}
             if isinstance(card := raw[CHARACTERS][name], dict):
                 _merge(card, {OWN: {_FORMER_NAME: old}})
             if raw[CURRENT] == old:
@@ -396,6 +421,9 @@ def _completed(raw: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, An
             result[key] = copy.deepcopy(defaults[key])
     if all(file_name_fault(name) is not None for name in result[CHARACTERS]):
         result[CHARACTERS] |= copy.deepcopy(defaults[CHARACTERS])
+    for name, card in result[CHARACTERS].items():  # who is there no more: another may come to have the name
+        if any(other not in result[CHARACTERS] for other in _listed(card)):
+            result[CHARACTERS][name] = _knowing(card, [one for one in _listed(card) if one in result[CHARACTERS]])
     current = result.get(CURRENT)
     if not isinstance(current, str) or current not in result[CHARACTERS]:
         result[CURRENT] = next(iter(result[CHARACTERS]))
@@ -412,6 +440,21 @@ def _merge(target: dict[str, Any], changes: Mapping[str, Any]) -> None:
             target.pop(key, None)
         else:
             target[key] = copy.deepcopy(value)
+
+
+def _listed(card: object) -> list[str]:
+    """Whose talks a card says that its character knows too."""
+    own = card.get(OWN) if isinstance(card, Mapping) else None
+    names = own.get(_ALSO_KNOWS) if isinstance(own, Mapping) else None
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _knowing(card: Mapping[str, Any], others: list[str]) -> dict[str, Any]:
+    """The card with these for the ones whose talks it knows."""
+    changed = copy.deepcopy(dict(card))
+    if _listed(card):
+        _merge(changed, {OWN: {_ALSO_KNOWS: others or None}})
+    return changed
 
 
 def _unknown() -> CharacterError:

@@ -358,3 +358,56 @@ def test_two_names_that_some_systems_give_one_file_are_one(path: Path, there: st
         cards.rename("Other", new)
     cards.rename(there, new)
     assert new in cards.names
+
+
+# ── whose talks a character knows ─────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def knowing(path: Path) -> CharacterCards:
+    """Mio, who knows what is said to Yuki and to Rin."""
+    characters = CharacterCards.load(path, "en")
+    for name in ("Yuki", "Rin"):
+        characters.create(name, {})
+    characters.set_also_knows("Mio", ["Yuki", "Rin"])
+    return characters
+
+
+def test_nobody_knows_the_talks_of_another_by_default(knowing: CharacterCards) -> None:
+    assert knowing.also_knows("Mio") == ["Yuki", "Rin"]
+    assert knowing.also_knows("Yuki") == knowing.also_knows("Rin") == []
+
+
+@pytest.mark.parametrize("others", [["Mio"], ["Nobody"], ["Yuki", "Nobody"]])
+def test_nobody_can_know_herself_or_one_who_is_not_there(knowing: CharacterCards, others: list[str]) -> None:
+    with pytest.raises(CharacterError):
+        knowing.set_also_knows("Mio", others)
+    assert knowing.also_knows("Mio") == ["Yuki", "Rin"]
+
+
+def test_whom_she_knows_of_follows_a_renaming_in_the_same_write(knowing: CharacterCards, path: Path) -> None:
+    knowing.rename("Yuki", "Snow")
+    assert on_disk(path)["猫娘"]["Mio"]["neko"]["also_knows"] == ["Snow", "Rin"]
+    knowing.rename("Mio", "Mia")
+    assert knowing.also_knows("Mia") == ["Snow", "Rin"]
+
+
+def test_who_is_gone_is_known_no_more_even_if_another_gets_the_name(knowing: CharacterCards, path: Path) -> None:
+    knowing.delete("Yuki")
+    assert on_disk(path)["猫娘"]["Mio"]["neko"]["also_knows"] == ["Rin"]
+    document = on_disk(path)
+    del document["猫娘"]["Rin"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    again = CharacterCards.load(path, "en")
+    for name in ("Yuki", "Rin"):
+        again.create(name, {})
+    assert again.also_knows("Mio") == []
+
+
+def test_one_who_comes_back_knows_nobody_s_talks(knowing: CharacterCards) -> None:
+    knowing.select("Yuki")
+    card = knowing.card("Mio")
+    knowing.delete("Mio")
+    knowing.put_back("Mio", card, 0)
+    assert knowing.also_knows("Mio") == []
+    assert knowing.names[0] == "Mio"

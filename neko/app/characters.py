@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -123,6 +123,18 @@ class Characters:
         """See ``CharacterCards.merge_card``."""
         await self._told_to_models(lambda: self.cards.merge_card(name, fields))
 
+    async def set_also_knows(self, name: str, others: Sequence[str]) -> None:
+        """Let a character recall also what was said to these others, and to nobody else but her.
+
+        A model that was told of one who is left out now begins anew. Raises ``CharacterError``.
+        """
+        before = self.cards.also_knows(name)
+        async with self._changing:
+            await in_thread(self.cards.set_also_knows, name, others)
+        conversation = self._conversations.opened.get(name)
+        if conversation and not set(before) <= {*others}:
+            conversation.begin_anew()
+
     async def set_picture(self, name: str, content: bytes, ending: str) -> str:
         """Keep a picture of a character; the name of its file. Raises ``CharacterError``, ``MemoryStoreError``."""
 
@@ -196,6 +208,7 @@ class Characters:
         async with self._changing:
             self.cards.check_deletable(name)
             card, place = self.cards.card(name), list(self.cards.raw()[CHARACTERS]).index(name)
+            knowing = [other for other in self.names if name in self.cards.also_knows(other)]
             entry = await in_thread(self._trash.announce, name, card, place, self._settings.of(name))
             try:
                 await in_thread(self.cards.delete, name)
@@ -203,6 +216,9 @@ class Characters:
                 await in_thread(self._trash.discard, entry)
                 raise
             await self._close(name, self.cards.current)
+            for conversation in (self._conversations.opened.get(other) for other in knowing):
+                if conversation:
+                    conversation.begin_anew()
             try:
                 await self._files_moved(self._trash.fill, entry)
             except NekoError:
@@ -224,6 +240,7 @@ class Characters:
             lines = await self._memory.clear(name)
             if conversation:
                 conversation.begin_anew()
+                self._conversations.tell_those_who_know(name)
                 conversation.emit(ChatOpened(await self._memory.open_chat(name)))
             return lines
 

@@ -94,6 +94,13 @@ class Conversations:
         if manager := self.get(character):
             await manager.edits.delete_lines(ids)
 
+    def tell_those_who_know(self, character: str) -> None:
+        """What was said to this character is no longer what it was: the models of others that may have been told of it
+        begin anew."""
+        for other, manager in self._managers.items():
+            if character in self._cards.also_knows(other):
+                manager.begin_anew()
+
     def broadcast(self, event: Event) -> None:
         """Tell the clients of every character."""
         for manager in self._managers.values():

@@ -276,6 +276,8 @@ class Neko:
             voice=lambda: self.voices.of(character),
             voice_choice=lambda: self.voices.choice(character),
             call_user=lambda name: self.characters.call_user(name),
+            also_knows=lambda: self.characters.cards.also_knows(character),
+            lines_gone=lambda: self.conversations.tell_those_who_know(character),
             settle=lambda through: self._compression.settle(character, through),
             faults=self._standing,
             helplines=self.helplines,

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast, get_args
 
-from neko.types.lines import Line, LineStatus, NewLine, Remark, Role
+from neko.types.lines import Line, LineElsewhere, LineStatus, NewLine, Remark, Role
 from neko.well_formed import load_json, well_formed
 
 Message = dict[str, Any]
@@ -116,6 +116,8 @@ def line_json(line: NewLine) -> str:
         neko["replaces"] = line.replaces
     if line.recalled:
         neko["recalled"] = list(line.recalled)
+    if line.recalled_elsewhere:
+        neko["recalled_elsewhere"] = [{"character": one.character, "id": one.id} for one in line.recalled_elsewhere]
     if line.chat:
         neko["chat"] = line.chat
     if line.imported:
@@ -215,6 +217,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         pictures=_pictures(neko.get("pictures")),
         remark=remark_of(neko.get("remark")),
         recalled=_numbers(neko.get("recalled")),
+        recalled_elsewhere=_lines_elsewhere(neko.get("recalled_elsewhere")),
     )
     return LoggedLine(line, bool(neko), _status(neko.get("own_status")))
 
@@ -277,6 +280,7 @@ def committed(line_id: int, line: NewLine) -> Line:
         pictures=line.pictures,
         remark=line.remark,
         recalled=line.recalled,
+        recalled_elsewhere=line.recalled_elsewhere,
     )
 
 
@@ -315,6 +319,12 @@ def _pictures(value: object) -> tuple[str, ...]:
 
 def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _lines_elsewhere(value: object) -> tuple[LineElsewhere, ...]:
+    listed = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    found = ((_string(one.get("character")), _number(one.get("id"))) for one in listed)
+    return tuple(LineElsewhere(character, number) for character, number in found if character and number is not None)
 
 
 def _numbers(value: object) -> tuple[int, ...]:

@@ -118,7 +118,7 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     cosines = nearness.cosines(connection, [line.id for line in lines]) if nearness else None
     ranking = rank(question, lines, cosines, partial(nearness.likenesses, connection) if nearness else None)
     best = _distinct(_said_within(ranking, query.within), query.limit)
-    return _evidence(connection, names, best, question, by_meaning=bool(cosines))
+    return _evidence(connection, names, best, question, cosines)
 
 
 def _wanted(query: Query, text: str, times: Times) -> dict[str, float]:
@@ -285,9 +285,14 @@ def _distinct(ranking: Iterable[Ranked], limit: int) -> list[Ranked]:
 
 
 def _evidence(
-    connection: sqlite3.Connection, names: Names, best: Sequence[Ranked], question: Question, *, by_meaning: bool
+    connection: sqlite3.Connection,
+    names: Names,
+    best: Sequence[Ranked],
+    question: Question,
+    cosines: Mapping[int, float] | None,
 ) -> list[Evidence]:
     """The lines as they were said; hers under the name that she has, whatever it was then."""
+    coverage = _coverage(best, question, cosines or {})
     ids = [one.candidate.id for one in best]
     rows = connection.execute(
         f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -302,12 +307,24 @@ def _evidence(
             line.at,
             "line",
             (line.id,),
-            _reason(one, question.spans, by_meaning=by_meaning),
+            _reason(one, question.spans, by_meaning=bool(cosines)),
             one.score,
+            coverage,
         )
         for one in best
         if (line := lines.get(one.candidate.id))
     ]
+
+
+def _coverage(best: Sequence[Ranked], question: Question, cosines: Mapping[int, float]) -> float:
+    """How much of the question one of the lines holds: the share of its words, by how rare they are in this log, or how
+    near it is in meaning. 1 for a question that names only a time."""
+    whole = sum(question.weights.values())
+    if not whole and not cosines:
+        return 1.0
+    words = max((sum(question.weights[term] for term in one.terms) for one in best), default=0.0)
+    meaning = max((cosines.get(one.candidate.id, 0.0) for one in best), default=0.0)
+    return min(1.0, max(words / whole if whole else 0.0, float(meaning)))
 
 
 def _reason(one: Ranked, spans: Sequence[tuple[int, int]], *, by_meaning: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -86,6 +86,10 @@ async def _read_nothing() -> None:
     """For a persona that stands in no file."""
 
 
+def _tell_nobody() -> None:
+    """For a memory that nobody else knows."""
+
+
 async def _call_nobody(_name: str) -> None:
     """For conversations without cards."""
 
@@ -97,6 +101,8 @@ class SessionDependencies:
     the ``choice`` of the last one while nothing changed; ``toolbox`` holds the functions a model may call;
     ``call_user`` keeps what the user said that they are called and raises ``NekoError``;
     ``known`` tells what is known of people; ``read_settings`` has the persona follow what stands in files now;
+    ``also_knows()`` names the other characters whose talks may be recalled beside her own, and ``lines_gone()`` is
+    called when lines of hers were deleted or corrected, of which others may have been told;
     ``settle`` has the memory fold what was said up to this line into the memo, if it can, and raises ``NekoError``;
     ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
 
@@ -112,6 +118,8 @@ class SessionDependencies:
     call_user: Callable[[str], Awaitable[None]] = _call_nobody
     known: Known = known_nothing
     read_settings: Callable[[], Awaitable[None]] = _read_nothing
+    also_knows: Callable[[], Sequence[str]] = tuple
+    lines_gone: Callable[[], None] = _tell_nobody
     settle: Callable[[int], Awaitable[object]] = _settle_nothing
     toolbox: Toolbox | None = None
     faults: StandingFaults = field(default_factory=StandingFaults)

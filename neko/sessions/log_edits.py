@@ -38,6 +38,7 @@ class LogEdits:
         self._character = character
         self._memory = dependencies.memory
         self._drain_timeout_s = dependencies.timeouts.recent_timeout_s
+        self._lines_gone = dependencies.lines_gone
         self._turns = turns
         self._slot = slot
         self._begin_anew = begin_anew
@@ -127,3 +128,4 @@ class LogEdits:
             self._turns.dispatch(on.Dismiss(self._turns.log.client_ids(gone)))
             self._slot.drop()
             self._emit(LinesDeleted(tuple(gone)))
+            self._lines_gone()

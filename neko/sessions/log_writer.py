@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from neko.sessions.events import LineStored, LineUnkept
 from neko.sessions.models.builtin.recall import search_words
 from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.reply_stream import ReplyStream
+from neko.sessions.shared_recall import recall_also
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.unkept_lines import UnkeptLines
 from neko.tasks import TaskOwner, in_thread, is_cancelled
@@ -86,6 +88,7 @@ class LogWriter:
         self._character = character
         self._lines = lines
         self._memory = dependencies.memory
+        self._recall = partial(recall_also, character, dependencies)
         self._label = dependencies.label
         self._facts = dependencies.bus.session
         self._now = dependencies.now
@@ -224,6 +227,7 @@ class LogWriter:
     def write_reply(self, reply: ReplyStream, status: LineStatus) -> None:
         """Commit a reply; a blank one leaves no line."""
         if reply.text.strip():
+            told = self._lines.recalled_for(reply.turn_id)
             line = NewLine(
                 self.session_id,
                 reply.turn_id,
@@ -233,7 +237,8 @@ class LogWriter:
                 status=status,
                 replaces=reply.replaces.id if reply.replaces else None,
                 remark=reply.remark,
-                recalled=self._lines.recalled_for(reply.turn_id),
+                recalled=told.lines,
+                recalled_elsewhere=told.elsewhere,
             )
             self._put(self._written(line))
 
@@ -271,6 +276,7 @@ class LogWriter:
                 replaces=written.id,
                 remark=written.remark,
                 recalled=written.recalled,
+                recalled_elsewhere=written.recalled_elsewhere,
             )
             await self._write(line, turn_id)
 
@@ -400,9 +406,7 @@ class LogWriter:
                 limit = _RECALLED + len(self._lines.ids)
                 by_rule = self._label().offline  # goes by the words of the question alone
                 context = [line.text for line in self._said if line.id not in besides and not by_rule]
-                found = await self._memory.recall(
-                    self._character, wanted, limit=limit, context=context, now=self._now()
-                )
+                found = await self._recall(wanted, limit=limit, context=context)
                 return tuple(evidence for evidence in found if not set(evidence.sources).intersection(besides))
         except (TimeoutError, NekoError) as error:
             logger.warning("%s: recall gave up: %s", self._character, type(error).__name__)

@@ -92,10 +92,10 @@ def before(recent: Sequence[RecentEntry], pending: Sequence[str], *, again: bool
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a turn is told from memory, "" for nothing, and the ids of the lines that it rests on."""
+    """What a turn is told from memory, "" for nothing, and the evidence that it is."""
 
     text: str
-    sources: tuple[int, ...]
+    evidence: tuple[Evidence, ...]
 
 
 def context(
@@ -108,7 +108,7 @@ def context(
     chosen = recall_lines(recalled, question, persona.language, stands)
     lines = [line for _, line in chosen]
     text = "\n".join((phrases(persona.language)["recall"], *lines)) if lines else ""
-    return Known(text, tuple(dict.fromkeys(source for evidence, _ in chosen for source in evidence.sources)))
+    return Known(text, tuple(evidence for evidence, _ in chosen))
 
 
 def clock(language: str, now: datetime, began: datetime) -> str:

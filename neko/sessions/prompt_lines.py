@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from neko.types.lines import LineElsewhere
 from neko.types.memory import Evidence
 from neko.well_formed import bare_words
 
@@ -25,6 +26,22 @@ class Instructions:
     sources: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What memory told of for one reply: ids of lines, and lines that were said to others."""
+
+    lines: tuple[int, ...] = ()
+    elsewhere: tuple[LineElsewhere, ...] = ()
+
+    def hold(self, evidence: Evidence) -> bool:
+        return evidence.elsewhere in self.elsewhere or not set(self.lines).isdisjoint(evidence.sources)
+
+    def with_more(self, evidence: Sequence[Evidence]) -> Recalled:
+        lines = dict.fromkeys((*self.lines, *(source for one in evidence for source in one.sources)))
+        elsewhere = dict.fromkeys((*self.elsewhere, *(one.elsewhere for one in evidence if one.elsewhere)))
+        return Recalled(tuple(lines), tuple(elsewhere))
+
+
 class PromptLines:
     """Lines in the instructions of the session, and those that it was told since, by the turn they belong to: what was
     said in it, and what the model looked up."""
@@ -34,12 +51,12 @@ class PromptLines:
         self._sources: frozenset[int] = frozenset()
         self._words = ""
         self._told: dict[str, set[int]] = {}
-        self._looked_up: dict[str, set[int]] = {}
-        self._recalled: tuple[str, tuple[int, ...]] = ("", ())
+        self._looked_up: dict[str, Recalled] = {}
+        self._recalled: tuple[str, Recalled] = ("", Recalled())
 
     @property
     def ids(self) -> frozenset[int]:
-        return self._instructed.union(*self._told.values(), *self._looked_up.values())
+        return self._instructed.union(*self._told.values(), *(one.lines for one in self._looked_up.values()))
 
     def told_without(self, turns: Collection[str]) -> frozenset[int]:
         """Those that are no part of the instructions, nor belong to these turns."""
@@ -50,7 +67,8 @@ class PromptLines:
         wording = bare_words(evidence.text)
         in_words = len(wording) >= _TELLING and wording in self._words
         as_fact = len(wording) <= _MERE_FACT and not self._sources.isdisjoint(evidence.sources)
-        return in_words or as_fact or not self.ids.isdisjoint(evidence.sources)
+        looked_up = any(one.hold(evidence) for one in self._looked_up.values())
+        return in_words or as_fact or looked_up or not self.ids.isdisjoint(evidence.sources)
 
     def begin(self, instructions: Instructions) -> None:
         """A session that was told nothing but these."""
@@ -68,18 +86,18 @@ class PromptLines:
         """The session was told this line, or has said it."""
         self._told.setdefault(turn_id, set()).add(line_id)
 
-    def recalled(self, turn_id: str, line_ids: tuple[int, ...]) -> None:
-        """For the reply of this turn, the newest, the session was told of these lines from memory."""
-        self._recalled = turn_id, line_ids
+    def recalled(self, turn_id: str, evidence: Sequence[Evidence]) -> None:
+        """For the reply of this turn, the newest, the session was told of this from memory."""
+        self._recalled = turn_id, Recalled().with_more(evidence)
 
-    def look_up(self, turn_id: str, line_ids: Sequence[int]) -> None:
-        """The model looked these lines up for its reply."""
-        self._looked_up.setdefault(turn_id, set()).update(line_ids)
-        self._recalled = turn_id, tuple(dict.fromkeys((*self.recalled_for(turn_id), *line_ids)))
+    def look_up(self, turn_id: str, evidence: Sequence[Evidence]) -> None:
+        """The model looked this up for its reply."""
+        self._looked_up[turn_id] = self._looked_up.get(turn_id, Recalled()).with_more(evidence)
+        self._recalled = turn_id, self.recalled_for(turn_id).with_more(evidence)
 
-    def recalled_for(self, turn_id: str) -> tuple[int, ...]:
+    def recalled_for(self, turn_id: str) -> Recalled:
         """What ``recalled`` was told of this turn; nothing of an earlier one."""
-        return self._recalled[1] if turn_id == self._recalled[0] else ()
+        return self._recalled[1] if turn_id == self._recalled[0] else Recalled()
 
     def instruct(self, instructions: Instructions) -> None:
         """The session has other instructions."""

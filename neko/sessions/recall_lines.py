@@ -52,7 +52,10 @@ def recall_lines(
         if wording in told or stands(evidence):
             continue
         text = excerpt(" ".join(evidence.text.split()), question, LONGEST_LINE)
-        line = say["recall_line"].format(date=f"{evidence.at:%Y-%m-%d %H:%M}", speaker=evidence.speaker, text=text)
+        date, elsewhere = f"{evidence.at:%Y-%m-%d %H:%M}", evidence.elsewhere
+        wording_of_line = say["recall_line_elsewhere" if elsewhere else "recall_line"]
+        to = elsewhere.character if elsewhere else ""
+        line = wording_of_line.format(date=date, speaker=evidence.speaker, text=text, character=to)
         tokens = estimate_tokens(line) + 1
         if tokens > left:
             continue

@@ -6,12 +6,14 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from neko.prompts import phrases
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.recall_lines import MOST_LINES, recall_lines
+from neko.sessions.shared_recall import recall_also
 from neko.types.memory import ConversationLog, Evidence, InChats
 from neko.types.model_session import Tool, ToolCall, ToolResult
 
@@ -51,10 +53,8 @@ class RecallTool:
     repeats; what an answer tells stands there too, and is named in the reply."""
 
     def __init__(self, character: str, dependencies: SessionDependencies, lines: PromptLines) -> None:
-        self._character = character
-        self._memory = dependencies.memory
+        self._recall = partial(recall_also, character, dependencies)
         self._persona = dependencies.persona
-        self._now = dependencies.now
         self._lines = lines
         self._calls: tuple[str, int] = ("", 0)
         """The newest turn, and how often it has asked."""
@@ -71,14 +71,14 @@ class RecallTool:
         except ValueError as error:
             return ToolResult(call.call_id, str(error), failed=True)
         limit = _RECALLED + len(self._lines.ids)
-        found = await self._memory.recall(self._character, wish.query, limit=limit, now=self._now(), within=wish.within)
-        told = set(self._lines.recalled_for(turn_id))
+        found = await self._recall(wish.query, limit=limit, within=wish.within)
+        told = self._lines.recalled_for(turn_id)
 
         def stands(evidence: Evidence) -> bool:
-            return self._lines.hold(evidence) or not told.isdisjoint(evidence.sources)
+            return self._lines.hold(evidence) or told.hold(evidence)
 
         chosen = recall_lines(found, wish.query, language, stands, most=wish.k)
-        self._lines.look_up(turn_id, [source for evidence, _ in chosen for source in evidence.sources])
+        self._lines.look_up(turn_id, [evidence for evidence, _ in chosen])
         return ToolResult(call.call_id, "\n".join(line for _, line in chosen) or phrases(language)["recall_nothing"])
 
 

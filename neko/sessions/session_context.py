@@ -81,7 +81,7 @@ class SessionContext:
         unkept = phrases(persona.language)["off_record"].format(master=persona.master) if request.off_record else ""
         known = prompt.context(persona, request.recalled, request.text, self.lines.hold)
         self.lines.open(turn_id, again=request.again)
-        self.lines.recalled(turn_id, known.sources)
+        self.lines.recalled(turn_id, known.evidence)
         if request.replaces:
             self.lines.add(turn_id, request.replaces.id)
         for one in said:

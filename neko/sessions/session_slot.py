@@ -314,7 +314,9 @@ class ModelSessionSlot:
         is_more = False
         with suppress(NekoError, TimeoutError):  # the next turn tells
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
-                is_more = await is_more_kept(self._dependencies.memory, self._character, shown, pending)
+                is_more = bool(self._dependencies.also_knows()) or await is_more_kept(
+                    self._dependencies.memory, self._character, shown, pending
+                )
         language = self._dependencies.persona().language
         return offered(self._dependencies.toolbox, " ".join(pending), language, recall=is_more)
 

@@ -20,6 +20,14 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class LineElsewhere:
+    """A line of the log of another character, who had this name then."""
+
+    character: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewLine:
     """A line about to be written to the verbatim log.
 
@@ -27,7 +35,8 @@ class NewLine:
     ``images`` is how many pictures came with it, ``pictures`` the files of those that were kept.
     ``replaces`` is the id of an earlier reply of which this one is a retry. An empty ``speaker``
     is the default one: the user's name for role user, the character's for role assistant.
-    ``recalled``: the ids of the lines that memory told the model of for this reply.
+    ``recalled``: the ids of the lines that memory told the model of for this reply; ``recalled_elsewhere``: those that
+    were said to others.
     """
 
     session_id: str
@@ -43,6 +52,7 @@ class NewLine:
     pictures: tuple[str, ...] = ()
     remark: Remark | None = None
     recalled: tuple[int, ...] = ()
+    recalled_elsewhere: tuple[LineElsewhere, ...] = ()
     chat: int = 0
     """The memory's to set: a new line goes into the open chat."""
     imported: int = 0
@@ -75,6 +85,7 @@ class Line:
     pictures: tuple[str, ...] = ()
     remark: Remark | None = None
     recalled: tuple[int, ...] = ()
+    recalled_elsewhere: tuple[LineElsewhere, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Final, Literal, Protocol
 
-from neko.types.lines import Line, NewLine, Role, Stored
+from neko.types.lines import Line, LineElsewhere, NewLine, Role, Stored
 
 Layer = Literal["line", "summary"]
 """Where a piece of evidence comes from: a line of the log, or a summary of several."""
@@ -25,7 +25,10 @@ class Evidence:
 
     ``at`` is local naive time; ``sources`` are the ids of the lines it rests on; ``reason`` says
     in a few plain words why it was recalled; ``score`` is higher for the more relevant, and
-    comparable within one recall only.
+    comparable within one recall only, unless it is multiplied by ``coverage``: how much of the query the best evidence
+    of that recall holds, from 0 to 1.
+
+    ``elsewhere`` is the line that it is, if it was said to another character; it has no ``sources`` then.
     """
 
     text: str
@@ -36,6 +39,8 @@ class Evidence:
     sources: tuple[int, ...]
     reason: str
     score: float
+    coverage: float = 1.0
+    elsewhere: LineElsewhere | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,6 +277,7 @@ def line_json(line: Line) -> dict[str, Any]:
         "pictures": list(line.pictures),
         "remark": {"code": line.remark.code, "params": dict(line.remark.params)} if line.remark else None,
         "recalled": list(line.recalled),
+        "recalled_elsewhere": [{"character": one.character, "id": one.id} for one in line.recalled_elsewhere],
     }
 
 

@@ -282,14 +282,18 @@ async def test_what_was_looked_up_is_not_told_again_while_the_model_remembers_it
     assert str(talk.sent()).count(VIOLIN) == 1
 
 
+def evidence(line_id: int) -> Evidence:
+    return Evidence(VIOLIN, "user", "Anna", MAY, "line", (line_id,), "", 1.0)
+
+
 def test_what_the_model_forgets_may_be_told_again() -> None:
     lines = PromptLines()
     lines.begin(Instructions("", frozenset({1})))
     lines.open("a")
-    lines.look_up("a", [2, 3])
+    lines.look_up("a", [evidence(2), evidence(3)])
     lines.open("b")  # off the record: of no line
     lines.open("c")
-    lines.look_up("c", [4])
+    lines.look_up("c", [evidence(4)])
     assert lines.ids == {1, 2, 3, 4}
     lines.cut("b")
     assert lines.ids == {1, 4}

@@ -71,6 +71,7 @@ async def test_a_line_tells_all_that_the_page_shows(client: httpx2.AsyncClient, 
         "pictures": [],
         "remark": None,
         "recalled": [],
+        "recalled_elsewhere": [],
         "speaker": neko.characters.cards.master_name,
     }
 

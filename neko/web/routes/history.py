@@ -40,9 +40,17 @@ class RemarkShape(Schema):
     params: dict[str, str | int | float]
 
 
+class ElsewhereShape(Schema):
+    """A line of the log of another character, who had this name then."""
+
+    character: str
+    id: int
+
+
 class LineShape(Schema):
     """``at`` is ISO 8601 with its offset; ``images`` is how many pictures came with it; ``replaces`` is the id of the
-    version of a reply that counted before this one; ``recalled`` are the lines that memory told the model of for it."""
+    version of a reply that counted before this one; ``recalled`` are the lines that memory told the model of for it,
+    ``recalled_elsewhere`` those that were said to others."""
 
     id: int
     role: Literal["user", "assistant", "system"]
@@ -58,6 +66,7 @@ class LineShape(Schema):
     pictures: list[str]
     remark: RemarkShape | None
     recalled: list[int]
+    recalled_elsewhere: list[ElsewhereShape]
 
 
 class History(Schema):
@@ -104,6 +113,7 @@ def line_shape(line: Line) -> LineShape:
         pictures=list(line.pictures),
         remark=RemarkShape(code=line.remark.code, params=dict(line.remark.params)) if line.remark else None,
         recalled=list(line.recalled),
+        recalled_elsewhere=[ElsewhereShape(character=one.character, id=one.id) for one in line.recalled_elsewhere],
     )
 
 

@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -18,6 +19,7 @@ from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.builtin.session import BuiltinSession
 from neko.settings import ASSETS
 from neko.tasks import TaskOwner
+from neko.types.lines import LineElsewhere
 from neko.types.memory import Evidence
 from neko.types.model_session import ReplyDone, Respond, SessionSetup, TextDelta, UserMessage
 
@@ -207,6 +209,15 @@ def test_it_quotes_only_where_subject_and_verb_agree(
 def test_it_never_quotes_herself(ask: Ask) -> None:
     joke = told("What's a cat's favourite colour? Purr-ple. My cat told me.", role="assistant")
     assert "Purr" not in ask("what's my cat's favourite colour?", joke)
+
+
+def test_what_another_was_told_is_quoted_as_that_and_is_not_hers_to_forget(ask: Ask) -> None:
+    elsewhere = replace(told("my cat is called Biscuit"), sources=(), elsewhere=LineElsewhere("Yuki", 1))
+    answer = ask("What is my cat called?", elsewhere)
+    assert "Biscuit" in answer
+    assert "Yuki" in answer
+    assert "called Biscuit" in ask("Forget my cat Biscuit", told("my cat is called Biscuit"))
+    assert "called Biscuit" not in ask("Forget my cat Biscuit", elsewhere)
 
 
 def test_it_does_not_quote_a_question(ask: Ask) -> None:

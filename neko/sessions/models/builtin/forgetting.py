@@ -35,7 +35,7 @@ def find(book: Phrasebook, text: str, recalled: Sequence[Evidence]) -> list[Evid
     Lines of the user that hold at least two thirds of its words that matter, or give their name if that is meant, and
     lines of hers that repeat one.
     """
-    lines = [hit for hit in recalled if hit.layer == "line"]
+    lines = [hit for hit in recalled if hit.layer == "line" and hit.elsewhere is None]
     theirs = [hit for hit in lines if hit.role == "user"]
     wanted = _wanted(book, text)
     if wanted:

@@ -36,11 +36,22 @@ def answer(book: Phrasebook, text: str, recalled: Sequence[Evidence], wording: W
     if not hits:
         return None
     best = max(hits, key=lambda hit: (len(book.shared(wanted, hit.text)), hit.at, hit.score))
-    reply = _quote(book, "recall_user", best, wording)
+    reply = _quote(book, "recall_elsewhere" if best.elsewhere else "recall_user", best, wording)
     shared = book.shared(wanted, best.text)
-    others = (hit for hit in hits if plain(hit.text) != plain(best.text) and shared <= book.shared(wanted, hit.text))
+    others = (
+        hit
+        for hit in hits
+        if plain(hit.text) != plain(best.text)
+        and _told_to(hit) == _told_to(best)
+        and shared <= book.shared(wanted, hit.text)
+    )
     other = next(others, None)
     return reply if other is None else reply + _quote(book, "recall_also", other, wording)
+
+
+def _told_to(hit: Evidence) -> str:
+    """The other character, "" for her."""
+    return hit.elsewhere.character if hit.elsewhere else ""
 
 
 def search_words(text: str) -> str:
@@ -60,4 +71,5 @@ def _quote(book: Phrasebook, name: str, hit: Evidence, wording: Wording) -> str:
     when = book.when(hit.at, wording.clock())
     opening, closing = book.quotes
     quote = opening + text.rstrip(".。") + closing
-    return wording.say(book, name, when=when, When=when[0].upper() + when[1:], quote=quote)
+    said = {"when": when, "When": when[0].upper() + when[1:], "quote": quote, "other": _told_to(hit)}
+    return wording.say(book, name, **said)

@@ -86,7 +86,7 @@ export class LineView {
     element.toggleAttribute("data-off-record", Boolean(entry.offRecord));
     element.toggleAttribute("data-hearing", entry.utterance !== undefined);
     element.toggleAttribute("data-waiting", entry.state === "sent" && Boolean(entry.waiting));
-    this.whyButton.hidden = !entry.recalled?.length;
+    this.whyButton.hidden = !entry.recalled?.length && !entry.recalledElsewhere?.length;
     this.#time.dateTime = entry.at;
     this.#time.textContent = clock(entry.at);
     this.#note.textContent = this.#noteText();

@@ -20,6 +20,7 @@
  * @property {boolean} [waiting] own words that wait for the line to the server
  * @property {string | Remark | null} [remark] what is to be known of this reply
  * @property {number[]} [recalled] the lines that memory told the model of for this reply
+ * @property {{ character: string, id: number }[]} [recalledElsewhere] those that were said to other characters
  * @property {boolean} [offRecord] it was said, and is kept nowhere
  * @property {boolean} [unkept] the server has it, and cannot write it down yet
  * @property {string} [speechId] the sound of this reply
@@ -428,6 +429,6 @@ function stored(line) {
   return {
     id: line.id, clientId: line.client_id, turnId: line.turn_id, role: line.role, text: line.text,
     at: line.at, status: line.status, images: line.images, replaces: line.replaces, files: line.pictures,
-    remark: line.remark, recalled: line.recalled, state: "stored",
+    remark: line.remark, recalled: line.recalled, recalledElsewhere: line.recalled_elsewhere, state: "stored",
   };
 }

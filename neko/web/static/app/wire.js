@@ -29,6 +29,7 @@
  * @property {string[]} pictures the files of those pictures that were kept
  * @property {Remark | null} remark
  * @property {number[]} recalled the lines that memory told the model of for this reply
+ * @property {{ character: string, id: number }[]} recalled_elsewhere those that were said to other characters
  *
  * What the server sends, by `type`:
  *
