@@ -469,7 +469,7 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         task = self._opening.get(name)
         if task is None:
             if not self._knows(name):
-                raise store_error(ConnectionClosedError(), log_path(self._folder, name))
+                raise store_error(ConnectionClosedError("no character has this name"), log_path(self._folder, name))
             path, file = log_path(self._folder, name), RecentFile(recent_path(self._folder, name))
             earlier = [one for one in (self._closing.get(name), self._held.get(name)) if one is not None]
             opening = self._open(name, path, file, earlier)

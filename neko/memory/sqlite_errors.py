@@ -47,7 +47,7 @@ def store_error(error: Exception, path: Path) -> MemoryStoreError:
     if isinstance(error, OSError) and not isinstance(error, TimeoutError):
         reason, why = ("full", "the disk is full") if error.errno in _DISK_FULL else ("io", error.strerror or "")
     elif isinstance(error, ConnectionClosedError):
-        reason, why = "closed", "the memory is closed"
+        reason, why = "closed", str(error) or "the memory is closed"
     elif isinstance(error, TimeoutError):
         reason, why = "slow", "reading took too long"
     else:

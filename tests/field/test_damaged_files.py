@@ -471,6 +471,7 @@ async def test_the_doctor_counts_the_lines_of_a_running_neko_and_takes_nothing_f
 async def test_the_doctor_finds_a_damaged_log_before_she_does_and_changes_nothing(
     data_dir: Path, free_port: int, spoilt: str
 ) -> None:
+    written(data_dir, "characters.json", json.dumps({"猫娘": {"Mio": {}, "Rin": {}}, "当前猫娘": "Mio"}).encode())
     async with RunningNeko(data_dir, voice="off") as neko:
         for name in ("Mio", "Rin"):
             for number in range(40):
