@@ -16,7 +16,7 @@ from typing import Final
 
 from neko.errors import NekoError
 from neko.memory.import_files import Kind, Source, look_into, named_sources
-from neko.memory.import_rows import Known, Taken
+from neko.memory.import_rows import Known, Summary, Taken
 from neko.memory.importing import Importing, Target
 from neko.storage import WORKPLACE
 from neko.tasks import TaskOwner, in_thread
@@ -122,7 +122,8 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
             share.known += len(found) - stored
             tell(len(found))
         summaries = await in_thread(source.summaries)
-        share.summaries += await importing.summarise(share.character, summaries, source.memo)
+        memo = Summary("", source.memo, share.last or datetime.now()) if source.memo else None
+        share.summaries += await importing.summarise(share.character, summaries, memo)
     for source in files:
         if source.settings:
             settings = _settings(source, share.character)

@@ -83,18 +83,22 @@ class Importing:
         memory.meaning.touch()
         return sum(one.fresh for one in stored)
 
-    async def summarise(self, character: str, found: Sequence[Summary], memo: str) -> int:
+    async def summarise(self, character: str, found: Sequence[Summary], memo: Summary | None) -> int:
         """Keep summaries that are not there yet; how many that is. ``memo``: what a new session begins with, unless
         there is something like it."""
         memory = await self._opened(character)
+        entries = await memory.window.view() if memo else []
+        if any(entry.role == "system" for entry in entries):
+            memo = None
+        if memo:
+            found = [*found, memo]
 
         def work(connection: sqlite3.Connection) -> int:
             return sum(_add_summary(connection, one) for one in found)
 
         new = await memory.log.transaction(work) if found else 0
-        entries = await memory.window.view() if memo else []
-        if memo and not any(entry.role == "system" for entry in entries):
-            await memory.window.rewrite([RecentEntry("system", memo), *entries])
+        if memo:
+            await memory.window.rewrite([RecentEntry("system", memo.text), *entries])
         return new
 
     async def settle(

@@ -98,9 +98,9 @@ async def test_a_folder_of_n_e_k_o_comes_whole_and_once(memory_folder: MemoryFol
     (share,) = await imported(memory, folder, tmp_path / "work")
     assert await said(memory) == ALL
     assert [line.at.hour for line in await lines(memory)] == [10, 10, 22, 22], "by the replies, not by the settling"
-    assert (share.new, share.summaries, share.settings) == (4, 1, 2)
-    (memo,) = await memory.memos(MIO)
-    assert (memo.text, len(memo.sources)) == ("They spoke of Oslo.", 4)
+    assert (share.new, share.summaries, share.settings) == (4, 2, 2)
+    memos = {memo.text: len(memo.sources) for memo in await memory.memos(MIO)}
+    assert memos == {"They spoke of Oslo.": 4, "她住在奥斯陆。": 0}
     assert (await memory.recent(MIO))[0].text == "她住在奥斯陆。"
     assert (await memory.recall(MIO, "Where is Oslo?"))[0].text == "I live in Oslo"
     assert json.loads((memory_folder.folder / "settings_Mio.json").read_text("utf-8"))["Master"] == {"city": "Oslo"}

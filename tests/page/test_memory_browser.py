@@ -293,7 +293,7 @@ async def test_memories_of_n_e_k_o_are_told_first_then_come_and_go_back(
     await visitor.get("import-look").click()
     await expect(visitor.get("activity").locator("rect")).to_have_count(2)
     await visitor.get("tab-summaries").click()
-    await expect(visitor.get("memo")).to_contain_text("They spoke of Oslo.")
+    await expect(visitor.get("memo").locator("> .memory-words")).to_have_text(["她住在奥斯陆。", "They spoke of Oslo."])
     await visitor.get("tab-changes").click()
     await visitor.get("take-back").click()
     await expect(visitor.get("import-end")).to_contain_text("Taken back")
