@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from neko import doctor, memory_command, models_command, serve
 from neko.errors import NekoError
 from neko.i18n import describe, known
 from neko.language import system_language
@@ -21,18 +21,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     environ = dict(os.environ)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: its threads cost recall twice the time they give
     try:
-        if arguments[:1] == ["doctor"]:
-            return doctor.run(Settings.from_command_line(arguments[1:], environ))
-        if arguments[:1] == ["models"]:
-            return models_command.run(arguments[1:], environ)
-        if arguments[:1] == ["memory"]:
-            return memory_command.run(arguments[1:], environ)
-        return serve.run(Settings.from_command_line(arguments, environ))
+        return _run(arguments, environ)
     except NekoError as error:
         print(explain(error, environ), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return ENDED_BY_CTRL_C
+
+
+def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    gc.disable()  # nothing of what is imported is garbage: looking through it takes a twentieth of the start
+    from neko import doctor, memory_command, models_command, serve
+
+    gc.enable()
+    if arguments[:1] == ["doctor"]:
+        return doctor.run(Settings.from_command_line(arguments[1:], environ))
+    if arguments[:1] == ["models"]:
+        return models_command.run(arguments[1:], environ)
+    if arguments[:1] == ["memory"]:
+        return memory_command.run(arguments[1:], environ)
+    return serve.run(Settings.from_command_line(arguments, environ))
 
 
 def explain(error: NekoError, environ: Mapping[str, str]) -> str:
