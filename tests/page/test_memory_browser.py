@@ -264,6 +264,28 @@ async def test_everything_is_forgotten_after_a_question(running_neko: RunningNek
     assert await running_neko.lines() == []
 
 
+async def test_whose_talks_she_knows_too_is_chosen_and_taken_back(
+    running_neko: RunningNeko, visitor: PageDriver
+) -> None:
+    characters = running_neko.neko.characters
+    await browse(running_neko, visitor, "#manage")
+    await expect(visitor.get("embedder-off")).to_be_visible()
+    await expect(visitor.get("sharing")).to_be_hidden()
+    await characters.create("Yuki", {})
+    await visitor.page.reload()
+    yuki = visitor.get("knows-Yuki")
+    await expect(yuki).not_to_be_checked()
+    await yuki.check()
+    await expect(visitor.get("sharing-state")).to_contain_text("Kept")
+    assert characters.cards.also_knows(NAME) == ["Yuki"]
+    await visitor.page.reload()
+    await expect(yuki).to_be_checked()
+    await yuki.uncheck()
+    await expect(visitor.get("sharing-state")).to_contain_text("Kept")
+    assert characters.cards.also_knows(NAME) == []
+    assert await visitor.violations() == []
+
+
 async def test_all_that_was_said_can_be_taken_along(running_neko: RunningNeko, visitor: PageDriver) -> None:
     await said(running_neko, 0, "I live in Oslo", "How cold!")
     await browse(running_neko, visitor, "#manage")

@@ -57,7 +57,7 @@ async def talk(server: RunningServer) -> AsyncIterator[Talk]:
     neko = server.neko
     await neko.characters.create(YUKI, {})
     stored = await neko.memory.store(YUKI, NewLine("s", "t1", "user", VIOLIN, MAY, speaker="Anna"))
-    await neko.memory.recall(YUKI, "violin")  # the first one loads what it uses, and a reply does not wait for that
+    await neko.memory.recall(YUKI, "violin", timeout_s=10)  # the first one loads what it uses; no reply waits for that
     async with (
         ScriptedProvider() as provider,
         httpx2.AsyncClient(base_url=server.url, trust_env=False) as http,

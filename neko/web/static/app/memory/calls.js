@@ -21,6 +21,7 @@
  * @typedef {{ indexing: { done: number, total: number } | null, meaning: { state: "off" | "working" | "paused" | "waiting" | "done", model: string, done: number, total: number, error: string, remedy: string } }} Work
  * @typedef {{ kind: "off" | "server" | "e5" | "use", name: string, local: boolean, state: "ready" | "missing" | "processor" | "none", command: string }} EmbedderOption
  * @typedef {{ engine: EmbedderOption["kind"], chosen: EmbedderOption["kind"] | null, pinned: boolean, options: EmbedderOption[] }} EmbedderChoice
+ * @typedef {{ others: string[], also_knows: string[] }} Sharing The other characters, and those of them whose talks this one may recall.
  */
 import { ApiError, get, post } from "../api.js";
 import { t } from "../i18n.js";
@@ -223,6 +224,19 @@ export class Calls {
    */
   chooseEmbedder(engine) {
     return post("api/memory_embedder", { engine }, LONG_MS);
+  }
+
+  /** @returns {Promise<Sharing>} */
+  sharing() {
+    return get(`${this.#path}/sharing`);
+  }
+
+  /**
+   * @param {string[]} others
+   * @returns {Promise<Sharing>}
+   */
+  share(others) {
+    return post(`${this.#path}/sharing`, { also_knows: others });
   }
 
   /**
