@@ -10,7 +10,7 @@ import copy
 import json
 import threading
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -474,10 +474,14 @@ def _check_rename(raw: Mapping[str, Any], old: str, new: str) -> None:
     _check_free(raw, new, but=old)
 
 
+def are_apart(name: str, others: Iterable[str]) -> bool:
+    """Whether the files of a name are those of none of the others, on any system."""
+    return _file_key(name) not in {_file_key(other) for other in others}
+
+
 def _check_free(raw: Mapping[str, Any], name: str, but: str = "") -> None:
     """Raise for a name that a character has, and for one whose files would be those of another than ``but``."""
-    keys = {_file_key(other) for other in raw[CHARACTERS] if other != but}
-    if name in raw[CHARACTERS] or _file_key(name) in keys:
+    if name in raw[CHARACTERS] or not are_apart(name, (other for other in raw[CHARACTERS] if other != but)):
         raise CharacterError("there is a character of this name already", reason="taken")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import Final
 
-from neko.characters import check_name
+from neko.characters import are_apart, check_name
 from neko.errors import CharacterError
 from neko.types.lines import Role
 
@@ -23,15 +23,22 @@ _BEGIN: Final = 20 - _MARK - 1
 def character_of(conversation: str, known: Collection[str]) -> str:
     """The character whose memory a conversation of this name is in: the one called so, else a name that can be one.
 
-    The same conversation always has the same character. Raises ``CharacterError`` for an empty name.
+    The same conversation always has the same character; of two whose names make the same file, the later one has a name
+    of its own. Raises ``CharacterError`` for an empty name.
     """
     if conversation in known:
         return conversation
+    own = _with_mark(conversation)
     try:
-        return check_name(conversation)
+        name = check_name(conversation)
     except CharacterError:
         if not conversation.strip():
             raise
+        return own
+    return name if name in known or (own not in known and are_apart(name, known)) else own
+
+
+def _with_mark(conversation: str) -> str:
     readable, width = "", 0
     for letter in re.sub(r"[^\w-]+", "-", conversation).strip("-"):
         width += 1 if letter.isascii() else 2

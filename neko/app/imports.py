@@ -80,7 +80,7 @@ async def what_would_come(
     exists: Callable[[str], bool],
     tell: Tell = _nobody,
 ) -> list[Share]:
-    """The shares, with nothing changed. ``into`` says where the lines of a file's character go."""
+    """The shares that bring something, with nothing changed. ``into`` says where the lines of a file's character go."""
     shares = []
     for named, files in named_sources(sources).items():
         share = Share(named, into(named))
@@ -98,7 +98,8 @@ async def what_would_come(
                 settings = _settings(source, share.character)
                 every = sum(map(len, settings.values()))
                 share.settings += await importing.settle(share.character, settings, keep=False) if there else every
-        shares.append(share)
+        if share.lines or share.summaries or share.settings:
+            shares.append(share)
     return shares
 
 

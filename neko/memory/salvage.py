@@ -26,6 +26,8 @@ _BROKEN: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
 """What comes of a damaged file; the latter of SQLite's own message, when that quotes a schema that is no text."""
 _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**63 - 1
+_LONGEST: Final = 1 << 26
+"""Bytes of a value, far more than a line has."""
 
 
 def salvage(path: Path, target: Path) -> int:
@@ -54,11 +56,18 @@ def salvage(path: Path, target: Path) -> int:
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    """A file that may be damaged; it may be changed by being read. For one thread at a time."""
+    """A file that may be damaged, or made to do harm: views, which may have no end, cannot be read. It may be changed
+    by being read. For one thread at a time."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.set_authorizer(_tables_only)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     connection.execute("PRAGMA writable_schema=ON")  # what of the schema cannot be read is passed over
     return connection
+
+
+def _tables_only(action: int, first: str | None, second: str | None, database: str | None, view: str | None) -> int:
+    return sqlite3.SQLITE_DENY if view else sqlite3.SQLITE_OK
 
 
 def has_table(path: Path) -> bool:

@@ -273,3 +273,22 @@ async def test_what_is_no_memory_brings_nothing_and_says_why(
     (source,), shares = await looked_at(await memory_folder.open(), path, tmp_path / "work")
     assert (source.kind, shares) == (Kind.OTHER, [])
     assert source.why
+
+
+async def test_a_view_that_has_no_end_is_not_looked_into(memory_folder: MemoryFolder, tmp_path: Path) -> None:
+    log = tmp_path / f"time_indexed_{MIO}"
+    with closing(sqlite3.connect(log)) as connection, connection:
+        connection.execute(
+            "CREATE VIEW time_indexed_original AS "
+            "WITH RECURSIVE rows(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM rows) "
+            "SELECT id, '' AS session_id, '{}' AS message, '' AS timestamp FROM rows"
+        )
+    (source,), shares = await looked_at(await memory_folder.open(), log, tmp_path / "work")
+    assert (source.kind, source.why, shares) == (Kind.OTHER, "unreadable", [])
+
+
+async def test_an_empty_window_brings_nobody(memory_folder: MemoryFolder, tmp_path: Path) -> None:
+    window = tmp_path / "recent_Nobody.json"
+    window.write_text("[]")
+    (source,), shares = await looked_at(await memory_folder.open(), window, tmp_path / "work")
+    assert (source.kind, shares) == (Kind.RECENT, [])

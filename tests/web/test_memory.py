@@ -107,6 +107,17 @@ async def test_a_conversation_of_any_name_has_a_character(client: httpx2.AsyncCl
     assert character_of("weekly-academic_researcher", []) != character_of("weekly-academic_research", [])
 
 
+async def test_names_that_make_the_same_file_are_different_conversations(client: httpx2.AsyncClient) -> None:
+    names, whose = ("Anna", "anna", "caf\u00e9", "cafe\u0301"), []
+    for _ in range(2):
+        kept = [await post(client, "turns", turns=[turn(1, "user", name.upper(), conversation=name)]) for name in names]
+        whose.append([one["characters"][name] for one, name in zip(kept, names, strict=True)])
+    assert len(set(whose[0])) == 4
+    assert whose[0] == whose[1]
+    found = await post(client, "search", conversation="anna", query="anna")
+    assert [result["text"] for result in found["results"]] == ["ANNA"]
+
+
 async def test_what_is_forgotten_is_gone_from_every_layer(client: httpx2.AsyncClient, neko: Neko) -> None:
     await post(client, "turns", turns=TALK)
     gone = await post(client, "forget", conversation="conv-26", ids=["D1:3", "unknown"])

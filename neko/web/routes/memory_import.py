@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -107,9 +107,23 @@ async def _kept(file: UploadFile, place: Path, number: int) -> tuple[str, Path]:
     parts = re.split(r"[/\\]+", file.filename or f"{number}")
     safe = [re.sub(r'[<>:"|?*\x00-\x1f]', "_", part)[-200:] for part in parts if part not in ("", ".", "..")]
     path = place.joinpath(*safe or [f"{number}"])
-    await in_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    try:
+        await in_thread(_make_room, path)
+    except FileExistsError:  # another one's name, or a folder's
+        path = place / f".{number}" / path.name
+        await in_thread(_make_room, path)
     await save_upload(file, path)
     return "/".join(safe), path
+
+
+def _make_room(path: Path) -> None:
+    """Make the folders of a file that is to come; raises ``FileExistsError`` where it has no place."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except NotADirectoryError as error:
+        raise FileExistsError(str(path)) from error
+    if path.exists():
+        raise FileExistsError(str(path))
 
 
 def _date(path: Path, modified: float) -> None:
@@ -199,13 +213,14 @@ def _shape(call: Call[Any, Any, Any]) -> ImportShape:
     current: Import | None = call.neko.imports.current
     if current is None:
         return ImportShape(state="none", files=[], shares=[])
+    names = set(call.neko.characters.names)
     told = sorted(current.sources, key=lambda one: one.kind is Kind.OTHER and not one.damaged)
     error = describe(current.error, request_language(call.request, call.neko)) if current.error else None
     return ImportShape(
         state=current.state.value,
         files=_files(told[:_MOST_TOLD]),
         more_files=max(len(told) - _MOST_TOLD, 0),
-        shares=[_share(one, call) for one in current.shares],
+        shares=[_share(one, names) for one in current.shares],
         done=current.done,
         total=current.total,
         error=error.whole if error else "",
@@ -226,11 +241,11 @@ def _files(sources: Sequence[Source]) -> list[FileShape]:
     ]
 
 
-def _share(one: Share, call: Call[Any, Any, Any]) -> ShareShape:
+def _share(one: Share, names: Set[str]) -> ShareShape:
     return ShareShape(
         named=one.named,
         character=one.character,
-        exists=one.character in call.neko.characters.names,
+        exists=one.character in names,
         lines=one.lines,
         known=one.known,
         summaries=one.summaries,
