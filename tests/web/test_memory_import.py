@@ -113,6 +113,19 @@ async def test_an_import_that_is_cut_short_keeps_what_came_and_goes_back_whole(
     assert await texts(neko, name) == []
 
 
+@pytest.mark.parametrize("names", [("a/x.json", "a/x.json"), ("a", "a/x.json"), ("a/x.json", "a")])
+async def test_files_whose_names_stand_in_each_others_way_come_all_the_same(
+    client: httpx2.AsyncClient, neko: Neko, names: tuple[str, str]
+) -> None:
+    name = neko.characters.current
+    files = [("files", (file, export(number, name))) for number, file in enumerate(names, 2)]
+    answer = await client.post("/api/memory_import", data={"character": name}, files=files)
+    assert answer.status_code == 200, answer.text
+    told = await at_rest(client)
+    assert [file["kind"] for file in told["files"]] == ["export", "export"]
+    assert told["shares"][0]["lines"] == 5
+
+
 async def test_nothing_is_started_that_was_not_looked_at(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/api/memory_import/start")
     assert answer.status_code == 409
