@@ -240,8 +240,8 @@ class Characters:
             lines = await self._memory.clear(name)
             if conversation:
                 conversation.begin_anew()
-                self._conversations.tell_those_who_know(name)
                 conversation.emit(ChatOpened(await self._memory.open_chat(name)))
+            self._conversations.tell_those_who_know(name)
             return lines
 
     async def restore(self, name: str) -> None:

@@ -111,8 +111,8 @@ async def test_the_other_learns_nothing_in_return(talk: Talk) -> None:
 
 async def test_switched_off_again_it_is_gone_from_a_session_that_runs(talk: Talk) -> None:
     await talk.knows(YUKI)
-    talk.provider.script(["Some instrument."], ["I do not know."])
-    assert VIOLIN in await talk.ask()
+    talk.provider.script(tool_calls(LOOKED_UP), ["Some instrument."], ["I do not know."])
+    assert VIOLIN in await talk.ask("What was her instrument?")
     await talk.knows()
     assert "violin" not in await talk.ask()
     assert (await talk.last()).recalled_elsewhere == ()
@@ -121,8 +121,8 @@ async def test_switched_off_again_it_is_gone_from_a_session_that_runs(talk: Talk
 @pytest.mark.parametrize("how", ["forgotten", "corrected", "cleared"])
 async def test_what_the_other_forgets_is_gone_at_once_from_a_session_that_was_told(talk: Talk, how: str) -> None:
     await talk.knows(YUKI)
-    talk.provider.script(["Some instrument."], ["I do not know."])
-    assert VIOLIN in await talk.ask()
+    talk.provider.script(tool_calls(LOOKED_UP), ["Some instrument."], ["I do not know."])
+    assert VIOLIN in await talk.ask("What was her instrument?")
     call: dict[str, tuple[str, dict[str, Any]]] = {
         "forgotten": ("forget", {"ids": [talk.violin.id]}),
         "corrected": ("line", {"id": talk.violin.id, "text": "My sister Lena plays chess."}),
@@ -147,8 +147,8 @@ async def test_it_follows_a_renaming_of_either(talk: Talk) -> None:
 
 async def test_it_ends_with_the_other_and_nobody_inherits_it(talk: Talk) -> None:
     await talk.knows(YUKI)
-    talk.provider.script(["Some instrument."], ["I do not know."], ["I do not know."])
-    assert VIOLIN in await talk.ask()
+    talk.provider.script(tool_calls(LOOKED_UP), ["Some instrument."], ["I do not know."], ["I do not know."])
+    assert VIOLIN in await talk.ask("What was her instrument?")
     characters = talk.server.neko.characters
     await characters.delete(YUKI)
     assert "violin" not in await talk.ask()
