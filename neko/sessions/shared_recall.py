@@ -44,7 +44,8 @@ async def recall_also(
             return []
 
     names = [name for name in dependencies.also_knows() if name != character]
-    own, *others = await together(of(character), *map(of, names))
+    own = await of(character)  # by itself: logs that are searched at once share the processor, and each has a deadline
+    others = await together(*map(of, names))
     still = dependencies.also_knows()
     found = {name: hits for name, hits in zip(names, others, strict=True) if hits and name in still}
     if not found:

@@ -247,6 +247,7 @@ async def test_every_settings_page_and_the_editor(connected: RunningNeko, visito
 async def test_the_page_of_the_memory(running_neko: RunningNeko, visitor: Visitor) -> None:
     await running_neko.remember(24, days=40)
     await running_neko.neko.memory.compress(NAME, None)
+    await running_neko.neko.characters.create("Yuki", {})
     page = await visitor.open(f"{running_neko.url}/memory_browser", ready=False)
     await expect(visitor.get("memory-line").first).to_be_visible()
     await visitor.look("days of the memory")
@@ -254,7 +255,7 @@ async def test_the_page_of_the_memory(running_neko: RunningNeko, visitor: Visito
         ("summaries", "sources"),
         ("known", "add-fact"),
         ("changes", "tab-changes"),
-        ("manage", "embedder-off"),
+        ("manage", "knows-Yuki"),
     ):
         await visitor.get(f"tab-{tab}").click()
         await expect(visitor.get(there).first).to_be_visible()
