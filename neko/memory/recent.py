@@ -53,6 +53,8 @@ _FLOOR = "recent floor"
 """The name of the state that says up to which line none comes into the window again, as one was left out by hand."""
 _MOST_PLACES = 5
 """How many entries that cannot be read are told by their number."""
+_MOST_LEFT = 1_000
+"""Lines of chats that were left."""
 _LINES_AGAIN = 100
 """How many lines that a memo told of come back into the window at most, when it is dropped."""
 
@@ -123,6 +125,7 @@ class RecentWindow:
         self._on_damage = on_damage
         self._on_written = on_written
         self._entries: list[Any] = []
+        self._left: list[Any] = []
         self._signature: _Signature | None = None
         self._position = 0
         self._position_on_disk = 0
@@ -204,16 +207,23 @@ class RecentWindow:
                 turns.append(RecentEntry(parsed.role, parsed.text, _line_id(entry) or 0, entry_time(parsed)))
         return ([RecentEntry("system", "\n".join(memo), reach)] if memo else []) + turns
 
-    async def swap(self, read: Sequence[Any], new: Sequence[Message]) -> bool:
-        """Put ``new`` in the place of ``read``, the first entries as they were; keep what follows.
+    @property
+    def left(self) -> list[Any]:
+        """Lines that no memo was made of when their chat was left for another; in mind only, and not to be changed."""
+        return list(self._left)
+
+    async def swap(self, read: Sequence[Any], new: Sequence[Message], left: Sequence[Any] = ()) -> bool:
+        """Put ``new`` in the place of ``read``, the first entries as they were, and of these that were ``left``; keep
+        what follows.
 
         False, and nothing is changed, when those entries are no longer there as they were.
         """
         async with self._merging:
             await self._merge()
-            if self._entries[: len(read)] != list(read):
+            if self._entries[: len(read)] != list(read) or not all(one in self._left for one in left):
                 return False
             self._entries[: len(read)] = new
+            self._left = [one for one in self._left if one not in left]
             self._dirty = True
         await self.flush()
         return True
@@ -249,7 +259,7 @@ class RecentWindow:
             self._floor = max([self._floor, *left_out])
             row = (_FLOOR, self._floor)
             await self._log.transaction(lambda connection: connection.execute(schema.SET_STATE, row))
-            self._entries, self._dirty = kept, True
+            self._entries, self._left, self._dirty = kept, [], True
         await self.flush()
         await in_thread(self._file.forget_backup)
 
@@ -260,6 +270,8 @@ class RecentWindow:
             before = self._log.chat
             chat = await self._log.change_chat(number)
             if self._log.chat != before:
+                left = [one for one in lines_since(self._entries) if _line_id(one) is not None]
+                self._left = [*self._left, *left][-_MOST_LEFT:]
                 await self._turn_to_chat()
         await self.flush()
         return chat
@@ -295,6 +307,7 @@ class RecentWindow:
             memos = [entry for entry in self._entries if is_memo(entry)]
             turns = [entry for entry in self._entries if not is_memo(entry)]
             kept, found = _without(turns, lines)
+            self._left = _without(self._left, lines)[0]
             if any(_may_hold(memo, lines, found) for memo in memos):
                 memos = await self._before_memo(memos, kept, lines)
             self._dirty = self._dirty or memos + kept != self._entries
@@ -307,6 +320,7 @@ class RecentWindow:
         async with self._merging:
             await self._merge()
             kept = [one for one in self._entries if not ((parsed := parse(one)) and unwanted(parsed.text))]
+            self._left = [one for one in self._left if not ((parsed := parse(one)) and unwanted(parsed.text))]
             changed = len(kept) != len(self._entries)
             self._entries, self._dirty = kept, self._dirty or changed
         await self.flush()
@@ -317,7 +331,7 @@ class RecentWindow:
         """Leave nothing, nor a backup of what was there."""
         async with self._merging:
             await self._merge()
-            self._entries, self._dirty = [], True
+            self._entries, self._left, self._dirty = [], [], True
         await self.flush()
         await in_thread(self._file.forget_backup)
 
@@ -470,6 +484,13 @@ def _line_id(entry: Any) -> int | None:
     parsed = parse(entry)
     value = parsed.neko.get("id") if parsed else None
     return value if isinstance(value, int) else None
+
+
+def lines_since(entries: Sequence[Any]) -> list[Any]:
+    """The lines that no memo was made of yet, without those that stayed as they were said."""
+    reach = largest_id([one for one in entries if is_memo(one)])
+    lines = [entry for entry in entries if parse(entry) is not None and not is_memo(entry)]
+    return [entry for entry in lines if not 0 < largest_id([entry]) <= reach]
 
 
 def is_memo(entry: Any) -> bool:

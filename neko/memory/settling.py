@@ -13,6 +13,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from neko.memory import browse, changes, kept_lines, memo, review, reviewed
 from neko.memory.line_codec import Message, Names, message, parse
 from neko.memory.log import LARGEST, Log
 from neko.memory.memo import cut_memo_prefix, memo_text
-from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, is_memo, largest_id, line_ids
+from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED, RecentWindow, is_memo, largest_id, line_ids, lines_since
 from neko.memory.reviewed import Reviewed
 from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import in_thread
@@ -78,7 +79,10 @@ class Settling:
         try:
             self.cancel_review()
             async with self._rewriting:
-                return await self._fold(summarise, through, route, detailed=detailed)
+                is_new = is_done = await self._fold(summarise, through, route, detailed=detailed)
+                while is_done and self._window.left:
+                    is_done = await self._fold(summarise, through, route, detailed=detailed)
+                return is_new
         finally:
             self._is_folding = False
 
@@ -170,17 +174,21 @@ class Settling:
     async def _fold(
         self, summarise: Summarise | None, through: int | None, route: Summarise | None, *, detailed: bool
     ) -> bool:
+        """Of a chat that was left all that no memo was made of is summed up, however little it is."""
         is_ended = await self._end_interrupted()
-        entries = await self._window.entries()
+        entries, left = await self._window.entries(), self._window.left
         oldest = [entry for entry in entries[:-UNCOMPRESSED] if through is None or largest_id([entry]) <= through]
-        memos, since = sum(map(is_memo, entries)), _lines_since(entries)
-        if memos + len(since) <= LARGEST_WINDOW or not _lines_since([*filter(is_memo, entries), *oldest]):
-            return is_ended
-        language = self.language_of(_readable(oldest))
+        memos, since = sum(map(is_memo, entries)), lines_since(entries)
+        if memos + len(since) <= LARGEST_WINDOW or not lines_since([*filter(is_memo, entries), *oldest]):
+            if not left:
+                return is_ended
+            oldest = list(takewhile(is_memo, entries))
+        language = self.language_of(_readable([*oldest, *left]))
         try:
             async with asyncio.timeout(self._timeouts.memo_timeout_s):
                 kept = await self._kept(oldest, language, route) if summarise and route else []
-                folded = [entry for entry in oldest if not any(entry is one for one in kept)]
+                rest = [entry for entry in oldest if not any(entry is one for one in [*kept, *left])]
+                folded = sorted([*left, *rest], key=lambda entry: not is_memo(entry))
                 summary = await self._summary(_readable(folded), language, summarise, detailed=detailed)
         except NekoError as error:
             self._tell(error)
@@ -191,7 +199,7 @@ class Settling:
         self._failures = 0
         if not summary:
             return is_ended
-        return await self._replace(oldest, folded, kept, memo_text(summary, language), summary)
+        return await self._replace(oldest, folded, kept, left, memo_text(summary, language), summary)
 
     async def _end_interrupted(self) -> bool:
         """Give the window the memo that the log has of lines that still stand there."""
@@ -227,18 +235,30 @@ class Settling:
         return await memo.summary(memo.transcript(entries, names), language, summarise, detailed=detailed)
 
     async def _replace(
-        self, oldest: Sequence[Any], folded: Sequence[Any], kept: Sequence[Any], text: str, summary: str
+        self,
+        oldest: Sequence[Any],
+        folded: Sequence[Any],
+        kept: Sequence[Any],
+        left: Sequence[Any],
+        text: str,
+        summary: str,
     ) -> bool:
-        reach = largest_id(oldest)
+        """Put the memo in the place of what it was made of, also when the chat of that was left meanwhile."""
+        reach = largest_id([*oldest, *left])
         sources = line_ids([entry for entry in folded if not is_memo(entry)]) or line_ids(folded)
         unread = [entry for entry in oldest if parse(entry) is None]
         async with self._changing:
-            if (await self._window.entries())[: len(oldest)] != list(oldest):
-                return False
+            entries = await self._window.entries()
+            if entries[: len(oldest)] != list(oldest):
+                memos = list(takewhile(is_memo, oldest))
+                oldest, left = memos, [entry for entry in folded if not is_memo(entry)]
+                kept, unread = [], []
+                if entries[: len(memos)] != memos:
+                    return False
             row = await self._log.add_summary(str(uuid.uuid4()), summary, datetime.now(), sources)
             neko = {"id": reach, "summary": row} if reach else {"summary": row}
             new: list[Message] = [message("system", text, neko), *kept, *unread]
-            if not await self._window.swap(oldest, new):
+            if not await self._window.swap(oldest, new, left):
                 await self._log.drop_summary(row)
                 return False
             self._on_renewed(self._window.path)
@@ -258,13 +278,6 @@ class Settling:
         """That of the user, as far as it shows in what they said."""
         said = [entry.text for entry in entries if entry.role == "user"] or [entry.text for entry in entries]
         return guess("\n".join(said), self._language())
-
-
-def _lines_since(entries: Sequence[Any]) -> list[Any]:
-    """The lines that no memo was made of yet, without those that stayed as they were said."""
-    reach = largest_id([one for one in entries if is_memo(one)])
-    lines = [entry for entry in entries if parse(entry) is not None and not is_memo(entry)]
-    return [entry for entry in lines if not 0 < largest_id([entry]) <= reach]
 
 
 def _readable(entries: Sequence[Any]) -> list[RecentEntry]:

@@ -308,3 +308,41 @@ async def test_looking_at_the_window_leaves_a_review_alone(memory: MemoryService
         reviewer.go_on.set()
         await until_window(memory, lambda texts: texts[-1] == "line 13 it is")
     assert not reviewer.given_up.is_set()
+
+
+# ── a chat that is left ──────────────────────────────────────────────────────
+
+
+async def test_a_chat_that_is_left_before_its_memo_is_made_is_in_it(memory: MemoryService) -> None:
+    await memory.change_chat(MIO, None)
+    await say(memory, "something new")
+    summarise = Model("They counted.")
+    assert await memory.compress(MIO, summarise)
+    assert await window(memory) == ["They counted.", "something new"]
+    assert all(text in summarise.questions[0] for text in SMALL_TALK)
+    assert "something new" not in summarise.questions[0]
+    assert not await memory.compress(MIO, Model("again")), "it is told once"
+
+
+async def test_a_chat_may_be_left_while_its_memo_is_made(memory: MemoryService) -> None:
+    questions: list[str] = []
+
+    async def leaving(question: str) -> str:
+        questions.append(question)
+        await memory.change_chat(MIO, None)
+        return f"memo {len(questions)}"
+
+    assert await memory.compress(MIO, leaving)
+    assert await window(memory) == ["memo 2"]
+    assert "memo 1" in questions[1]
+    assert all(sum(text in question for question in questions) == 1 for text in SMALL_TALK)
+
+
+async def test_what_is_deleted_of_a_chat_that_was_left_is_in_no_memo(memory: MemoryService) -> None:
+    lines = await memory.lines(MIO)
+    await memory.change_chat(MIO, None)
+    await memory.delete(MIO, [lines[3].id])
+    summarise = Model("They counted.")
+    assert await memory.compress(MIO, summarise)
+    assert SMALL_TALK[2] in summarise.questions[0]
+    assert SMALL_TALK[3] not in summarise.questions[0]
