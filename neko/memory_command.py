@@ -99,10 +99,15 @@ async def _memory(path: Path) -> AsyncIterator[MemoryService]:
 async def _rebuild(path: Path, options: argparse.Namespace) -> int:
     async with _memory(path) as memory:
         every = [name for log in logs_in(path / "memory") if (name := character_of(log.name))]
+        bad = 0
         for name in [_there(path, options.character)] if options.character else every:
-            print(f"{name}: {await memory.rebuild_index(name)} lines in the index")
+            try:
+                print(f"{name}: {await memory.rebuild_index(name)} lines in the index")
+            except NekoError as error:
+                bad += 1
+                print(f"{name}: {error}", file=sys.stderr)
             await memory.close(name)
-    return 0
+    return 1 if bad else 0
 
 
 async def _export(path: Path, options: argparse.Namespace) -> int:

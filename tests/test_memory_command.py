@@ -70,6 +70,17 @@ def test_an_index_is_made_anew_from_the_lines(folder: Path, capsys: pytest.Captu
         connection.execute("INSERT INTO neko_index (neko_index) VALUES ('integrity-check')")
 
 
+def test_a_log_that_cannot_be_used_keeps_no_other_from_its_index(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(folder / "memory" / "time_indexed_Ann")) as connection, connection:
+        connection.execute("PRAGMA user_version = 99")
+    assert memory(folder, "rebuild") == 1
+    told = capsys.readouterr()
+    assert "Mio: 3 lines in the index" in told.out
+    assert "Ann: the log has version 99" in told.err
+
+
 @pytest.mark.parametrize("kind", ["export", "backup"])
 def test_lines_come_back_from_an_export_and_from_a_backup_once(
     folder: Path, kind: str, capsys: pytest.CaptureFixture[str]

@@ -27,6 +27,8 @@ _JUDGED: Final = 20_000
 _MOST_CONDITIONS: Final = 16
 
 _TABLES: Final = ("neko_index", "neko_words", "neko_indexed")
+_TRIGGERS: Final = ("neko_words_in", "neko_words_out", "neko_original_out", "neko_original_changed")
+_EVERY_PART: Final = (*_TABLES, *_TRIGGERS)
 _MAKE_INDEX: Final = (
     "CREATE VIRTUAL TABLE neko_index USING fts5(terms, content='neko_words', content_rowid='id', detail='none', "
     "columnsize=0, tokenize=\"ascii tokenchars '+#'\")"
@@ -69,7 +71,11 @@ def make(connection: sqlite3.Connection) -> None:
 
 
 def is_current(connection: sqlite3.Connection) -> bool:
-    """False when the index was made by other rules of words."""
+    """False when the index was made by other rules of words, or a part of it is missing."""
+    marks = ", ".join("?" * len(_EVERY_PART))
+    (there,) = connection.execute(f"SELECT count(*) FROM sqlite_master WHERE name IN ({marks})", _EVERY_PART).fetchone()
+    if there != len(_EVERY_PART):
+        return False
     row = connection.execute("SELECT version FROM neko_indexed").fetchone()
     return row is not None and row[0] == version()
 

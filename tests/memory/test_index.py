@@ -191,6 +191,19 @@ async def test_an_index_of_other_rules_is_made_anew(
     assert memory_folder.sql("SELECT version FROM neko_indexed") == [("other rules",)]
 
 
+@pytest.mark.parametrize(
+    "part", ["TABLE neko_index", "TABLE neko_words", "TABLE neko_indexed", "TRIGGER neko_words_in"]
+)
+async def test_an_index_of_which_a_part_is_missing_is_made_anew(memory_folder: MemoryFolder, part: str) -> None:
+    await memory_folder.talked("my cat is called Biscuit")
+    memory_folder.sql(f"DROP {part}")
+    memory = await memory_folder.open()
+    await say(memory, "my parrot is called Coco")
+    await until_indexed(memory_folder, 2)
+    for word in ("Biscuit", "Coco"):
+        assert [word in found.text for found in await memory.recall(MIO, word, limit=1)] == [True]
+
+
 async def test_a_salvaged_log_is_indexed_whole(memory_folder: MemoryFolder) -> None:
     await memory_folder.talked("my cat is called Biscuit", "A fine name", *(f"line {number}" for number in range(500)))
     content = bytearray(memory_folder.log.read_bytes())

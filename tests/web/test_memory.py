@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -110,7 +111,8 @@ async def test_a_conversation_of_any_name_has_a_character(client: httpx2.AsyncCl
 async def test_names_that_make_the_same_file_are_different_conversations(client: httpx2.AsyncClient) -> None:
     names, whose = ("Anna", "anna", "caf\u00e9", "cafe\u0301"), []
     for _ in range(2):
-        kept = [await post(client, "turns", turns=[turn(1, "user", name.upper(), conversation=name)]) for name in names]
+        said = [turn(1, "user", name.upper(), conversation=name) for name in names]
+        kept = await asyncio.gather(*(post(client, "turns", turns=[one]) for one in said))
         whose.append([one["characters"][name] for one, name in zip(kept, names, strict=True)])
     assert len(set(whose[0])) == 4
     assert whose[0] == whose[1]

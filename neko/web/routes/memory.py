@@ -122,13 +122,12 @@ def _lines(said: list[Turn], conversation: str, master: str, before: dict[str, R
 
 async def _made(call: Call[Any, Any, Any], conversation: str) -> str:
     characters = call.neko.characters
-    name = character_of(conversation, characters.names)
-    if name not in characters.names:
+    while (name := character_of(conversation, characters.names)) not in characters.names:
         try:
             await characters.create(name, {})
         except CharacterError:
-            if name not in characters.names:  # else somebody else was faster
-                raise
+            if name == character_of(conversation, characters.names) and name not in characters.names:
+                raise  # else somebody else was faster, with this name or one that looks like it
     return name
 
 
