@@ -87,7 +87,7 @@ class Nearness(Protocol):
 class Query:
     """What is asked. ``context``: the last few things said before it, oldest first. ``now``: local naive time.
     ``end``: only lines with smaller ids are recalled; ``within``: only those that were said in this time, local naive,
-    the end excluded."""
+    the end excluded. ``is_search``: words that most lines hold are looked for as well."""
 
     text: str
     limit: int
@@ -96,6 +96,7 @@ class Query:
     context: Sequence[str] = ()
     nearness: Nearness | None = None
     within: tuple[datetime, datetime] | None = None
+    is_search: bool = False
 
 
 def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[Evidence]:
@@ -113,7 +114,7 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     nearest = query.nearness.nearest(connection, _CANDIDATES // 2, query.end) if query.nearness else ()
     ids = [*nearest, *_of_days(ranges), *_best(found, weights, ranges)]
     lines = _read(connection, ids, query.end)
-    question = _question(text, times, weights, lines, _FLOOR if total >= _MANY else 0.0)
+    question = _question(text, times, weights, lines, _FLOOR if total >= _MANY and not query.is_search else 0.0)
     nearness = query.nearness
     cosines = nearness.cosines(connection, [line.id for line in lines]) if nearness else None
     ranking = rank(question, lines, cosines, partial(nearness.likenesses, connection) if nearness else None)

@@ -318,8 +318,10 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         now: datetime | None = None,
         within: tuple[datetime, datetime] | None = None,
         timeout_s: float | None = None,
+        is_search: bool = False,
     ) -> list[Evidence]:
-        """``Recall.recall``; ``timeout_s``: for somebody who has more time than a turn."""
+        """``Recall.recall``; ``timeout_s``: for somebody who has more time than a turn. ``is_search``: somebody looks
+        for it, so that what most lines hold is found too."""
         timeout_s = timeout_s or self._timeouts.recall_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
@@ -329,7 +331,7 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
                     return []
                 end = log.newest + 1 if before is None else min(before, log.newest + 1)
                 near = await memory.meaning.near(query)
-                wanted = Query(query, limit, end, now or datetime.now(), context, near, within)
+                wanted = Query(query, limit, end, now or datetime.now(), context, near, within, is_search)
                 return await log.recall(partial(search, query=wanted))
         except TimeoutError as error:
             logger.warning("%s: a recall was stopped after %g s", character, timeout_s)

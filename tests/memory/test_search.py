@@ -187,3 +187,13 @@ async def test_it_is_said_why_a_line_that_holds_no_word_of_the_question_was_foun
         one.text: one.reason for one in await memory.recall(MIO, "What was yesterday?", now=START + timedelta(days=2))
     }
     assert reasons["I was in Lyon."] == "was said at that time"
+
+
+async def test_a_word_that_most_lines_hold_is_recalled_for_nobody_and_found_by_who_looks_for_it(
+    memory_folder: MemoryFolder,
+) -> None:
+    memory = await memory_folder.open()
+    for number in range(120):
+        await memory.store(MIO, new_line(f"more tea, cup {number}", at=START + timedelta(minutes=number)))
+    assert await memory.recall(MIO, "tea") == []
+    assert len(await memory.recall(MIO, "tea", is_search=True)) == 5

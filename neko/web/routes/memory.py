@@ -183,7 +183,7 @@ class Results(Success):
 async def search(call: Call[Question, Empty, Empty]) -> Results:
     character, body, memory = _known(call, call.body.conversation), call.body, call.neko.memory
     now = local_naive(body.now) if body.now else None
-    found = await memory.recall(character, body.query, limit=body.k, now=now, timeout_s=_SEARCH_S)
+    found = await memory.recall(character, body.query, limit=body.k, now=now, timeout_s=_SEARCH_S, is_search=True)
     lines = {line.id: line for line in await memory.named_lines(character, [one.sources[0] for one in found])}
     results = [
         Result(

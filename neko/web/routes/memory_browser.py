@@ -181,7 +181,7 @@ class NearLines(Schema):
 )
 async def near(call: Call[Empty, NearQuery, CharacterPath]) -> NearLines:
     character, words, memory = known(call, call.path.character), well_formed(call.query.q), call.neko.memory
-    found = await memory.recall(character, words, limit=call.query.limit, timeout_s=_NEAR_S)
+    found = await memory.recall(character, words, limit=call.query.limit, timeout_s=_NEAR_S, is_search=True)
     lines = {line.id: line for line in await memory.named_lines(character, [one.sources[0] for one in found])}
     best = [line for one in found if (line := lines.get(one.sources[0]))]
     cut = await in_thread(lambda: [pieces(line.text, words) for line in best])

@@ -201,7 +201,7 @@ class QueryPath(NamePath):
 )
 async def search_for_memory(call: Call[Empty, Empty, QueryPath]) -> Response:
     name, query = known(call, call.path.name), well_formed(call.path.query)
-    found = await call.neko.memory.recall(name, query, limit=_FOUND, timeout_s=_SEARCH_S)
+    found = await call.neko.memory.recall(name, query, limit=_FOUND, timeout_s=_SEARCH_S, is_search=True)
     lines = [f"记忆片段{number}: {one.speaker} | {one.text}" for number, one in enumerate(found)]
     return _json("\n".join((f"===={name}尝试回忆=====\n{name}回忆起了与“{query}”有关的往事:", *lines)))
 
