@@ -79,10 +79,7 @@ class Settling:
         try:
             self.cancel_review()
             async with self._rewriting:
-                is_new = is_done = await self._fold(summarise, through, route, detailed=detailed)
-                while is_done and self._window.left:
-                    is_done = await self._fold(summarise, through, route, detailed=detailed)
-                return is_new
+                return await self._fold(summarise, through, route, detailed=detailed)
         finally:
             self._is_folding = False
 
@@ -174,13 +171,13 @@ class Settling:
     async def _fold(
         self, summarise: Summarise | None, through: int | None, route: Summarise | None, *, detailed: bool
     ) -> bool:
-        """Of a chat that was left all that no memo was made of is summed up, however little it is."""
+        """What was left with a chat counts as if it stood in the window, and goes first."""
         is_ended = await self._end_interrupted()
         entries, left = await self._window.entries(), self._window.left
         oldest = [entry for entry in entries[:-UNCOMPRESSED] if through is None or largest_id([entry]) <= through]
         memos, since = sum(map(is_memo, entries)), lines_since(entries)
         if memos + len(since) <= LARGEST_WINDOW or not lines_since([*filter(is_memo, entries), *oldest]):
-            if not left:
+            if memos + len(since) + len(left) <= LARGEST_WINDOW or not left:
                 return is_ended
             oldest = list(takewhile(is_memo, entries))
         language = self.language_of(_readable([*oldest, *left]))

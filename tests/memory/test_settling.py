@@ -333,9 +333,23 @@ async def test_a_chat_may_be_left_while_its_memo_is_made(memory: MemoryService) 
         return f"memo {len(questions)}"
 
     assert await memory.compress(MIO, leaving)
+    assert await window(memory) == ["memo 1"]
+    await say(memory, "something new")
+    assert await memory.compress(MIO, leaving)
     assert await window(memory) == ["memo 2"]
     assert "memo 1" in questions[1]
     assert all(sum(text in question for question in questions) == 1 for text in SMALL_TALK)
+
+
+async def test_a_short_chat_that_is_left_waits_for_more(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for chat in range(4):
+        for number in range(3):
+            await say(memory, f"chat {chat}, line {number}")
+        summarise = Model("They counted.")
+        assert await memory.compress(MIO, summarise) == (chat == 3)
+        await memory.change_chat(MIO, None)
+    assert all(f"chat {chat}, line 2" in summarise.questions[0] for chat in range(3))
 
 
 async def test_what_is_deleted_of_a_chat_that_was_left_is_in_no_memo(memory: MemoryService) -> None:
