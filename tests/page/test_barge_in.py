@@ -35,7 +35,8 @@ async def test_words_over_hers_stop_her_for_good_and_nothing_is_played_after_she
         assert story[1] < len(over.driver.voice[over.speech_id]) / 2 - RATE, "there was more of it"
 
 
-@pytest.mark.parametrize("noise", ["a cough", pytest.param("a nod", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("noise", ["a cough", "a nod"])
 async def test_who_only_coughs_or_nods_lets_her_go_on_at_the_very_sample(
     chromium_path: str, tidy_loop: None, data_dir: Path, noise: str
 ) -> None:

@@ -178,6 +178,7 @@ async def test_words_that_come_all_at_once_are_followed_too(connected: RunningNe
     assert await page.evaluate(AT_A_BOUND) > 600
 
 
+@pytest.mark.long
 async def test_two_thousand_lines_leave_typing_quick_and_a_very_long_message_too(
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver
 ) -> None:
