@@ -217,7 +217,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         pictures=_pictures(neko.get("pictures")),
         remark=remark_of(neko.get("remark")),
         recalled=_numbers(neko.get("recalled")),
-        recalled_elsewhere=_lines_elsewhere(neko.get("recalled_elsewhere")),
+        recalled_elsewhere=lines_elsewhere(neko.get("recalled_elsewhere")),
     )
     return LoggedLine(line, bool(neko), _status(neko.get("own_status")))
 
@@ -321,7 +321,7 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _lines_elsewhere(value: object) -> tuple[LineElsewhere, ...]:
+def lines_elsewhere(value: object) -> tuple[LineElsewhere, ...]:
     listed = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
     found = ((_string(one.get("character")), _number(one.get("id"))) for one in listed)
     return tuple(LineElsewhere(character, number) for character, number in found if character and number is not None)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from neko.memory.line_codec import remark_of
+from neko.memory.line_codec import lines_elsewhere, remark_of
 from neko.storage import OnFault, read_document, write_json
 from neko.types.lines import NewLine
 
@@ -35,6 +35,7 @@ def _line(entry: dict[str, Any]) -> NewLine:
     known["at"] = datetime.fromisoformat(entry["at"])
     known["pictures"] = tuple(entry.get("pictures") or ())
     known["recalled"] = tuple(entry.get("recalled") or ())
+    known["recalled_elsewhere"] = lines_elsewhere(entry.get("recalled_elsewhere"))
     known["remark"] = remark_of(entry.get("remark"))
     return NewLine(**known)
 

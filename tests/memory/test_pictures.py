@@ -11,7 +11,7 @@ from neko.errors import MemoryStoreError
 from neko.memory.character_files import move
 from neko.memory.pictures import Pictures
 from neko.memory.service import MemoryService
-from neko.types.lines import Remark
+from neko.types.lines import LineElsewhere, Remark
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say
 
 CAT, DOG = b"\xff\xd8 a cat", b"\xff\xd8 a dog"
@@ -81,7 +81,10 @@ async def test_pictures_move_with_their_character(memory_folder: MemoryFolder) -
 async def test_lines_that_wait_for_the_log_keep_their_pictures(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     names = await memory.keep_pictures(MIO, [CAT])
-    lines = [new_line("look", images=1, pictures=names), new_line("a", "assistant", remark=Remark("model_reply_cut"))]
+    reply = new_line(
+        "a", "assistant", remark=Remark("model_reply_cut"), recalled=(1,), recalled_elsewhere=(LineElsewhere("Rin", 2),)
+    )
+    lines = [new_line("look", images=1, pictures=names), reply]
     await memory.keep_unkept(MIO, lines)
     assert await memory.unkept(MIO) == lines
 

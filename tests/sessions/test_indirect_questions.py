@@ -144,8 +144,8 @@ class Asked:
         self.provider.script(Script(["…"]))
         async for _ in self.neko.chat(self.name, text):
             pass
-        messages: list[dict[str, Any]] = self.provider.chats[-1].json["messages"]
-        return messages
+        asked = (request.json["messages"] for request in reversed(self.provider.chats))
+        return next(messages for messages in asked if messages[0]["role"] == "system")  # memory asks without one
 
     async def begin_anew(self) -> None:
         manager = self.neko.conversations.get(self.name)
