@@ -1,0 +1,48 @@
+"""What the agent means to do: the plan that a task follows, and what of it is set as a reminder instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from neko.types.hands import HandName
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """``instruction`` says what to do, ``done_when`` how one sees that it is done ("" when it goes without saying)."""
+
+    hand: HandName
+    instruction: str
+    done_when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``title``: the task in a few words of the user's language, which is ``language`` ("en", "zh-CN", "ja" …)."""
+
+    title: str
+    steps: Sequence[PlanStep]
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """What the user wants to be told of, and when: local time, without a zone."""
+
+    about: str
+    at: datetime
+
+
+class Reminders(Protocol):
+    """Timers and reminders, for those who find out that one is wanted."""
+
+    def takes(self, words: str) -> bool:
+        """These words ask for one by plain rules: it is set by whoever hears them, and nothing else is to be done."""
+        ...
+
+    async def set(self, character: str, reminder: Reminder, *, turn_id: str = "") -> None:
+        """Set one that the rules did not find; a second one of the same turn is ignored."""
+        ...
