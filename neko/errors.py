@@ -99,11 +99,12 @@ NekoError
     MemoNotRenewedError        a model will not sum up what was said
     UnreadEntriesError         some of a recent window is nothing that was said
 
-Six more say that our own code is wrong or are caught where they arise, and stand outside the tree:
+Seven more say that our own code is wrong or are caught where they arise, and stand outside the tree:
 BusMessageError (neko.bus), a message of the wrong shape for its topic, is a TypeError;
 WebSocketRefusedError and WebSocketClosedError (neko.net) are ConnectionErrors;
 SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError;
-ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors of SQLite.
+ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors of SQLite;
+ActionError (neko.types.hands) tells the agent's model why what it wants cannot be done as it stands.
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a
 ``permanent`` flag (trying the same thing again cannot help) and ``params`` that fill the
