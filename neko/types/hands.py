@@ -77,11 +77,15 @@ async def _no_answer(_question: str) -> str | None:
     return None
 
 
+def _nobody(_reason: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a workspace is opened for. ``folder`` is the task's own and exists; ``words`` is what the user asked for;
     ``hand_over`` shows the user a question ("Please sign in, then say that you are done") and waits: what they
-    answered, None when they did not.
+    answered, None when they did not. ``interrupt`` pauses the task, because the user took over (moved the mouse or
+    pressed the stop key): called on the loop, with a sentence for the user; it takes effect before the next action.
     """
 
     task_id: str
@@ -89,6 +93,7 @@ class Job:
     words: str
     folder: Path
     hand_over: Callable[[str], Awaitable[str | None]] = _no_answer
+    interrupt: Callable[[str], None] = _nobody
 
 
 class Workspace(Protocol):
