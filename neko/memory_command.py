@@ -138,7 +138,7 @@ async def _import(path: Path, options: argparse.Namespace) -> int:
                 if not options.dry_run:
                     await take_over(memory.importing, sources, share)
                 _tell(share)
-    if not any(share.lines or share.summaries or share.settings for share in shares):
+    if not any(share.brings_anything for share in shares):
         raise SystemExit(f"nothing of a memory can be read of {', '.join(options.files)}")
     return 0
 
@@ -167,9 +167,8 @@ def _tell_unread(source: Source) -> None:
 
 def _tell(share: Share) -> None:
     span = f", said from {share.first:%Y-%m-%d} to {share.last:%Y-%m-%d}" if share.first and share.last else ""
-    more = "".join(
-        f", {count} {what}" for count, what in ((share.summaries, "summaries"), (share.settings, "settings")) if count
-    )
+    counts = ((share.summaries, "summaries"), (share.settings, "settings"), (share.facts, "facts by hand"))
+    more = "".join(f", {count} {what}" for count, what in counts if count)
     print(f"{share.character}: {share.new} new lines, {share.known} known ones{more}{span}")
 
 

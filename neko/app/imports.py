@@ -42,6 +42,7 @@ class Share:
     known: int = 0
     summaries: int = 0
     settings: int = 0
+    facts: int = 0
     first: datetime | None = None
     last: datetime | None = None
     number: int = 0
@@ -50,6 +51,10 @@ class Share:
     @property
     def new(self) -> int:
         return self.lines - self.known
+
+    @property
+    def brings_anything(self) -> bool:
+        return bool(self.lines or self.summaries or self.settings or self.facts)
 
 
 class State(Enum):
@@ -98,7 +103,10 @@ async def what_would_come(
                 settings = _settings(source, share.character)
                 every = sum(map(len, settings.values()))
                 share.settings += await importing.settle(share.character, settings, keep=False) if there else every
-        if share.lines or share.summaries or share.settings:
+            if source.facts:
+                new = await importing.know(share.character, source.facts, keep=False) if there else len(source.facts)
+                share.facts += new
+        if share.brings_anything:
             shares.append(share)
     return shares
 
@@ -108,7 +116,8 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
     files = [source for source in sources if source.kind is not Kind.OTHER and source.character == share.named]
     known, target = await importing.known(share.character), None
     of_chats = [chat for source in files for chat in await in_thread(_chats_of, source)] if share.new else []
-    first, share.lines, share.known, share.settings, share.summaries = share.first, 0, 0, 0, 0
+    first, share.lines, share.known = share.first, 0, 0
+    share.settings, share.summaries, share.facts = 0, 0, 0
     for source in files:
         for step in _steps(source, known, _STEP):
             found = await in_thread(step)
@@ -129,6 +138,8 @@ async def take_over(importing: Importing, sources: Sequence[Source], share: Shar
         if source.settings:
             settings = _settings(source, share.character)
             share.settings += await importing.settle(share.character, settings, number=share.number)
+        if source.facts:
+            share.facts += await importing.know(share.character, source.facts, number=share.number)
 
 
 async def _store(importing: Importing, character: str, target: Target, new: Sequence[Taken]) -> int:

@@ -29,6 +29,7 @@ from neko.memory.salvage import has_table, opened, readable_rows, salvage
 from neko.memory_files import character_of
 from neko.set_aside import COMPANIONS
 from neko.types.lines import NewLine, Role
+from neko.well_formed import well_formed
 
 LARGEST: Final = 4 << 30
 """Bytes of what is unpacked of one archive."""
@@ -55,6 +56,17 @@ class Kind(Enum):
 Why = Literal["", "not_memory", "empty", "too_large", "unreadable"]
 
 
+@dataclass(frozen=True, slots=True)
+class GivenFact:
+    """A fact (``types.memory.Fact``) that rests on the user's own hand."""
+
+    subject: str
+    attribute: str
+    value: str
+    since: datetime
+    pinned: bool
+
+
 @dataclass(slots=True)
 class Source:
     """A file of a memory. ``character`` is "" where the file does not say whose it is.
@@ -72,6 +84,8 @@ class Source:
     why: Why = ""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     memo: str = ""
+    facts: Sequence[GivenFact] = ()
+    """What the user had said of people by hand, or pinned."""
 
     def taken(self) -> Iterator[Taken]:
         """What was said, the oldest first; read anew at every call."""
@@ -225,6 +239,7 @@ def _document(source: Source) -> Source:
     elif stripped.startswith("{"):
         if _lines_of_export(text):
             source.kind, source.character = Kind.EXPORT, _named_in(text) or source.character
+            source.memo, source.facts = _memo_of_export(text), _facts_of_export(text)
         elif settings := _settings(text):
             source.kind, source.settings = Kind.SETTINGS, settings
             name = Path(source.name).name.removesuffix(".json")
@@ -288,6 +303,43 @@ def _named_in(text: str) -> str:
     return str(json.loads(match[1])) if match else ""
 
 
+_MEMO: Final = '\n"memo": '
+_FACTS: Final = '\n"facts": ['
+
+
+def _memo_of_export(text: str) -> str:
+    """No string of JSON holds a bare newline, so that the mark stands nowhere else."""
+    at = text.rfind(_MEMO)
+    with suppress(ValueError, RecursionError):
+        memo = json.JSONDecoder().raw_decode(text, at + len(_MEMO))[0] if at >= 0 else ""
+        return _string(memo)
+    return ""
+
+
+def _facts_of_export(text: str) -> list[GivenFact]:
+    at = text.rfind(_FACTS)
+    return [fact for entry in _Objects(text, at) if (fact := _given(entry))] if at >= 0 else []
+
+
+def _given(entry: Any) -> GivenFact | None:
+    """A fact by hand that is still so; the others are learnt anew from the lines."""
+    if not _is_fact(entry) or not (entry.get("by_hand") or entry.get("pinned")) or entry.get("until"):
+        return None
+    subject, attribute, value = (" ".join(well_formed(_string(entry.get(key))).split()) for key in _OF_FACT)
+    if not 0 < len(subject) <= 40 or not 0 < len(attribute) <= 40 or not 0 < len(value) <= 200:
+        return None
+    return GivenFact(
+        subject, attribute, value, _moment(entry.get("since")) or datetime.now(), bool(entry.get("pinned"))
+    )
+
+
+_OF_FACT: Final = ("subject", "attribute", "value")
+
+
+def _is_fact(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in _OF_FACT)
+
+
 def _of_export(entry: Any) -> Taken | None:
     if not isinstance(entry, dict) or entry.get("role") not in get_args(Role) or not isinstance(entry.get("text"), str):
         return None
@@ -326,6 +378,8 @@ def _is_silent(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     if "chat_metadata" in entry or "user_name" in entry or entry.get("role") == "metadata" or entry.get("is_system"):
+        return True
+    if _is_fact(entry):
         return True
     parsed = parse(entry)
     return entry.get("status") == "replaced" or (

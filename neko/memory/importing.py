@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.errors import DamagedFileError
-from neko.memory import changes, chats, schema
+from neko.memory import changes, chats, facts, schema
 from neko.memory.character_memory import CharacterMemory
+from neko.memory.facts import HAND, NewFact
+from neko.memory.import_files import GivenFact
 from neko.memory.import_rows import Known, Summary, dated
 from neko.memory.line_codec import Names, Row, message
 from neko.memory_files import settings_name
@@ -22,6 +24,7 @@ from neko.storage import read_json, write_json
 from neko.tasks import in_thread
 from neko.types.lines import NewLine
 from neko.types.memory import RecentEntry
+from neko.well_formed import bare_words
 
 _ROWS: Final = 2_000
 """That are read at once: some ten milliseconds, for which a recall waits."""
@@ -29,6 +32,7 @@ _PAGE: Final = f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id > ? ORD
 _NEWEST: Final = f"SELECT max(timestamp) FROM {schema.ORIGINAL}"
 _OF_SESSION: Final = f"SELECT id FROM {schema.ORIGINAL} WHERE session_id = ? ORDER BY id"
 _NOTE: Final = "imported setting "
+_FACT_NOTE: Final = "imported fact "
 _NOTES: Final = "SELECT name FROM neko_state WHERE name GLOB ? AND value = ?"
 _FORGET_NOTES: Final = "DELETE FROM neko_state WHERE name GLOB ? AND value = ?"
 _SUMMARY_THERE: Final = f"SELECT 1 FROM {schema.COMPRESSED} WHERE timestamp = ? AND instr(message, ?)"
@@ -118,6 +122,23 @@ class Importing:
             await log.transaction(work)
         return len(new)
 
+    async def know(self, character: str, given: Sequence[GivenFact], *, keep: bool = True, number: int = 0) -> int:
+        """Keep facts that the user gave by hand elsewhere; how many are new. Those go when import ``number`` is taken
+        back."""
+        log = (await self._opened(character)).log
+
+        def work(connection: sqlite3.Connection) -> int:
+            new = [one for one in given if not _is_known(connection, one)]
+            for one in new if keep else ():
+                fact = NewFact(one.subject, one.attribute, one.value, one.since, (HAND,))
+                row, _ = facts.keep(connection, fact, datetime.now())
+                connection.execute("UPDATE neko_facts SET pinned = ? WHERE id = ?", (one.pinned, row))
+                if number:
+                    connection.execute(schema.SET_STATE, (f"{_FACT_NOTE}{row}", number))
+            return len(new)
+
+        return await log.transaction(work) if given else 0
+
     async def lines_of(self, character: str, number: int) -> list[int]:
         """The ids of the lines of an import that are there."""
         log = (await self._opened(character)).log
@@ -134,10 +155,18 @@ class Importing:
             await in_thread(_drop_settings, log.path.with_name(settings_name(character)), character, notes)
 
         def work(connection: sqlite3.Connection) -> None:
+            of_facts = (f"{_FACT_NOTE}*", number)
+            facts.remove(connection, [int(row[0][len(_FACT_NOTE) :]) for row in connection.execute(_NOTES, of_facts)])
+            connection.execute(_FORGET_NOTES, of_facts)
             connection.execute(_FORGET_NOTES, of_import)
             changes.take_back(connection, number)
 
         await log.transaction(work)
+
+
+def _is_known(connection: sqlite3.Connection, one: GivenFact) -> bool:
+    there = facts.of_attribute(connection, one.subject, one.attribute)
+    return any(bare_words(value) == bare_words(one.value) for _, value, *_ in there)
 
 
 def _page(connection: sqlite3.Connection, _: Names, after: int) -> list[Row]:

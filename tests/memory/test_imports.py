@@ -18,7 +18,7 @@ from neko.app.imports import Share, take_over, what_would_come
 from neko.memory.import_files import Kind, Source, look_into
 from neko.memory.service import MemoryService
 from neko.types.lines import Line, NewLine
-from neko.types.memory import ChangeKind, InChats
+from neko.types.memory import ChangeKind, InChats, RecentEntry
 from tests.memory.memory_folder import MIO, START, MemoryFolder
 
 SETTLED = "2026-02-22 11:30:00.000000"
@@ -164,6 +164,32 @@ async def test_an_export_comes_back_with_its_chats(memory_folder: MemoryFolder, 
     assert (await imported(memory, path, tmp_path / "work"))[0].new == 2
     one, two = await lines(memory)
     assert one.chat != two.chat == await memory.open_chat(MIO)
+
+
+async def test_an_export_brings_what_was_told_by_hand_and_the_memo_and_they_can_be_taken_back(
+    memory_folder: MemoryFolder, tmp_path: Path
+) -> None:
+    memory, path = await memory_folder.open(), tmp_path / "kept.json"
+    await memory.store(MIO, NewLine("s", "t", "user", "I live in Oslo.", START))
+    await memory.rewrite_recent(MIO, [RecentEntry("system", "They talked about Oslo."), *await memory.recent(MIO)])
+    book = await memory.fact_book(MIO)
+    added = await book.add("user", "likes", "black tea", START)
+    assert added.fact
+    await book.pin(added.fact.id, on=True)
+    path.write_text("".join([piece async for piece in exported(memory, MIO, "json")]), "utf-8")
+    markdown = "".join([piece async for piece in exported(memory, MIO, "markdown")])
+    assert "> They talked about Oslo." in markdown
+    assert "black tea" in markdown
+    await memory.clear(MIO)
+    (share,) = await imported(memory, path, tmp_path / "work")
+    assert (share.new, share.summaries, share.facts) == (1, 1, 1)
+    (fact,) = await memory.facts(MIO)
+    assert (fact.subject, fact.attribute, fact.value) == ("user", "likes", "black tea")
+    assert (fact.by_hand, fact.pinned, fact.valid_from) == (True, True, START)
+    assert (await imported(memory, path, tmp_path / "work"))[0].facts == 0, "it is known"
+    await memory.delete(MIO, await memory.importing.lines_of(MIO, share.number))
+    await memory.importing.taken_back(MIO, share.number)
+    assert await memory.facts(MIO) == []
 
 
 async def test_an_import_is_taken_back_and_leaves_the_rest(memory_folder: MemoryFolder, tmp_path: Path) -> None:

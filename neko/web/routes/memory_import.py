@@ -57,6 +57,7 @@ class ShareShape(Schema):
     known: int
     summaries: int
     settings: int
+    facts: int
     first: str
     last: str
     number: int
@@ -250,6 +251,7 @@ def _share(one: Share, names: Set[str]) -> ShareShape:
         known=one.known,
         summaries=one.summaries,
         settings=one.settings,
+        facts=one.facts,
         first=_iso(one.first),
         last=_iso(one.last),
         number=one.number,
