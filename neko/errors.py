@@ -64,7 +64,7 @@ NekoError
 │   ├── ModelServerError            5xx
 │   ├── LocalEmbeddingError         a model here cannot tell what is alike (neko.embedding_errors)
 │   │   └── EmbedderFailedError         its process failed, and is started again
-│   └── SmallModelError             the small model on this computer could not be loaded
+│   └── SmallModelError             the small model on this computer could not be loaded (neko.small_model_errors)
 │       ├── SmallModelMissingError      what runs it is not installed
 │       ├── SmallModelNoFileError       its file is not there or cannot be read
 │       ├── SmallModelFileError         its file is no GGUF
@@ -90,6 +90,7 @@ NekoError
 │   └── NothingHearsError      no recogniser is there
 ├── ModelFetchError        a model could not be fetched (neko.hearing_errors)
 ├── ToolServerError        neko.tool_errors: an MCP server cannot be used; its code says why
+├── AgentError             neko.tool_errors: the agent does not do what it was asked to; its code says why
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
     ├── LogMovedError          its file had gone and was written anew
@@ -455,42 +456,6 @@ class ParameterRefusedError(ModelBadRequestError):
 class ModelServerError(ModelError):
     code = "model_server_error"
     permanent = False
-
-
-class SmallModelError(ModelError):
-    """``params``: log, the file that says more."""
-
-    code = "small_model"
-
-
-class SmallModelMissingError(SmallModelError):
-    """``params``: command, to be typed."""
-
-    code = "small_model_missing"
-
-
-class SmallModelNoFileError(SmallModelError):
-    """``params``: file, why."""
-
-    code = "small_model_no_file"
-
-
-class SmallModelFileError(SmallModelError):
-    """``params``: file."""
-
-    code = "small_model_file"
-
-
-class SmallModelMemoryError(SmallModelError):
-    """``params``: needed, free (texts with their unit)."""
-
-    code = "small_model_memory"
-
-
-class SmallModelDiedError(SmallModelError):
-    """``params``: log."""
-
-    code = "small_model_died"
 
 
 class SpeechError(NekoError):

@@ -1,4 +1,5 @@
-"""What can be wrong with a server of tools; the place of this in the tree of errors stands in ``neko.errors``."""
+"""What can be wrong with a server of tools, and why the agent does not act; their places in the tree of errors stand in
+``neko.errors``."""
 
 from __future__ import annotations
 
@@ -18,4 +19,16 @@ class ToolServerError(NekoError):
         super().__init__(detail, **params)
         self.code = f"tool_server_{why}"
         self.lasting = lasting
+        self.said = said
+
+
+class AgentError(NekoError):
+    """The agent does not do what it was asked to. ``why`` is the end of its ``code``; ``said``: what the other
+    side said of it."""
+
+    code = "agent"
+
+    def __init__(self, why: str, detail: str, *, said: str = "", **params: str | int) -> None:
+        super().__init__(detail, **params)
+        self.code = f"agent_{why}"
         self.said = said

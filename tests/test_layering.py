@@ -29,6 +29,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "providers",
             "errors",
             "hearing_errors",
+            "small_model_errors",
             "embedding_errors",
             "tool_errors",
             "code_marks",

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from neko.errors import ModelError, SmallModelNoFileError
+from neko.errors import ModelError
 from neko.llm.small_model import files
 from neko.llm.small_model.files import ModelFile
 from neko.llm.small_model.server import SmallModelServer
 from neko.providers import ModelEndpoint, resolve
 from neko.settings import CoreConfig
 from neko.settings.registry import OFFLINE, SMALL_MODEL, SMALL_MODEL_FILE
+from neko.small_model_errors import SmallModelNoFileError
 from neko.storage import make_folder
 from neko.tasks import TaskOwner, in_thread
 

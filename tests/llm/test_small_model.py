@@ -15,8 +15,12 @@ from typing import Any
 import psutil
 import pytest
 
-from neko.errors import (
-    ModelLoadingError,
+from neko.errors import ModelLoadingError
+from neko.llm.model_catalogue import test as asked
+from neko.llm.small_model import files
+from neko.llm.small_model.server import Limits, SmallModelServer
+from neko.net import Network
+from neko.small_model_errors import (
     SmallModelDiedError,
     SmallModelError,
     SmallModelFileError,
@@ -24,10 +28,6 @@ from neko.errors import (
     SmallModelMissingError,
     SmallModelNoFileError,
 )
-from neko.llm.model_catalogue import test as asked
-from neko.llm.small_model import files
-from neko.llm.small_model.server import Limits, SmallModelServer
-from neko.net import Network
 from neko.tasks import TaskOwner
 from tests import scripted_llama
 

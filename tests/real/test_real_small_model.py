@@ -17,10 +17,10 @@ import psutil
 import pytest
 
 from neko.app import Neko
-from neko.errors import SmallModelError
 from neko.llm.small_model.server import PROGRAM, REPLY_TOKENS
 from neko.sessions.events import ReplyText, TurnEnd
 from neko.settings import Settings
+from neko.small_model_errors import SmallModelError
 from tests.real.conftest import ROOT
 
 REPLY_TIMEOUT_S = 600.0

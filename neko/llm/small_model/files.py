@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from neko.errors import (
+from neko.settings.paths import ASSETS
+from neko.small_model_errors import (
     SmallModelFileError,
     SmallModelMemoryError,
     SmallModelMissingError,
     SmallModelNoFileError,
 )
-from neko.settings.paths import ASSETS
 
 REQUIREMENTS: Final = ASSETS / "small_model" / "requirements.txt"
 _SERVER: Final = "xllamacpp"

@@ -20,17 +20,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from neko.child_process import open_log, own_environment
-from neko.errors import (
-    ModelError,
-    ModelLoadingError,
-    SmallModelDiedError,
-    SmallModelError,
-    SmallModelMemoryError,
-)
+from neko.errors import ModelError, ModelLoadingError
 from neko.llm.small_model import files
 from neko.llm.small_model.files import ModelFile
 from neko.providers import ModelEndpoint
 from neko.providers.error_body import clean
+from neko.small_model_errors import SmallModelDiedError, SmallModelError, SmallModelMemoryError
 from neko.tasks import TaskOwner, in_thread, to_the_end
 
 logger = logging.getLogger(__name__)
