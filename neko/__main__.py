@@ -31,13 +31,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     gc.disable()  # nothing of what is imported is garbage: looking through it takes a twentieth of the start
-    from neko import doctor, memory_command, models_command, serve
+    from neko import bus_command, doctor, memory_command, models_command, serve
 
     gc.enable()
     if arguments[:1] == ["doctor"]:
         return doctor.run(Settings.from_command_line(arguments[1:], environ))
     if arguments[:1] == ["models"]:
         return models_command.run(arguments[1:], environ)
+    if arguments[:1] == ["bus-keys"]:
+        return bus_command.run(arguments[1:])
     if arguments[:1] == ["memory"]:
         return memory_command.run(arguments[1:], environ)
     return serve.run(Settings.from_command_line(arguments, environ))

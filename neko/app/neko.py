@@ -17,6 +17,7 @@ from neko.agent.approvals import Approvals
 from neko.agent.mcp.config import MCP_FILE
 from neko.agent.mcp.servers import McpServers
 from neko.agent.mcp.toolbox import McpToolbox
+from neko.agent.remote_bus import RemoteBus
 from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
 from neko.app.configuration import Configuration
@@ -31,6 +32,7 @@ from neko.app.imports import Imports
 from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
 from neko.app.reader_language import ReaderLanguage
+from neko.app.remote_bus import remote_bus
 from neko.app.small_model import SmallModel
 from neko.app.voices import Voices, builtin_voice_installed
 from neko.audio.voice_activity import silero_installed
@@ -92,6 +94,7 @@ class Neko:
     bus: Bus
     approvals: Approvals
     mcp: McpServers
+    remote: RemoteBus | None = None
 
     def __init__(
         self,
@@ -175,7 +178,7 @@ class Neko:
             raise
         compression = self._compression
         self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
-        self.bus.agent.attach(self.conversations.on_agent_event)
+        await self._attach_agent_events()
         self.mcp.start()
         return self
 
@@ -189,6 +192,7 @@ class Neko:
         self._compression.stop()
         for stop in (
             self.conversations.aclose,
+            self._end_remote,
             self.mcp.aclose,
             self.models.small.aclose,
             self.hearing.aclose,
@@ -253,6 +257,27 @@ class Neko:
             self.folder.close()
             raise
         return stored, cards
+
+    async def _attach_agent_events(self) -> None:
+        """What the agent tells goes to the conversations, here or in another process."""
+        tell = self.conversations.on_agent_event
+        self.remote = remote_bus(
+            self.settings.environ,
+            self.bus,
+            self.approvals,
+            self._standing,
+            snapshot=lambda: self.agent.snapshot(),
+        )
+        if self.remote is None:
+            self.bus.agent.attach(tell)
+            return
+        self.metrics.add_source("remote_bus", self.remote.snapshot)
+        self.bus.agent.attach(self.remote.handler(tell))
+        await self.remote.start()
+
+    async def _end_remote(self) -> None:
+        if self.remote is not None:
+            await self.remote.aclose()
 
     # ── talking ───────────────────────────────────────────────────────────────
 

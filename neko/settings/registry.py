@@ -162,6 +162,54 @@ CHOSEN_PROVIDER_KEY: Final[Setting[str]] = Setting(
     secret=True,
 )
 
+BUS: Final[Setting[str]] = Setting(
+    "bus",
+    one_of("local", "zmq"),
+    "local",
+    "`zmq` lets the agent be in another process: N.E.K.O.'s own, or a second Neko",
+    Place.ENVIRONMENT,
+    ("NEKO_BUS",),
+)
+BUS_ROLE: Final[Setting[str]] = Setting(
+    "bus-role",
+    one_of("main", "agent"),
+    "main",
+    "with `zmq`: `main` talks, `agent` does the tasks of a main",
+    Place.ENVIRONMENT,
+    ("NEKO_BUS_ROLE",),
+)
+BUS_HOST: Final[Setting[str]] = Setting(
+    "bus-host",
+    TEXT,
+    "127.0.0.1",
+    "with `zmq`: address that the main listens on, and the agent connects to",
+    Place.ENVIRONMENT,
+    ("NEKO_BUS_HOST",),
+)
+BUS_KEYS: Final[Setting[Path | None]] = Setting(
+    "bus-keys",
+    FOLDER,
+    None,
+    "with `zmq`: folder of the keys; needed when the address is not this computer",
+    Place.ENVIRONMENT,
+    ("NEKO_BUS_KEYS",),
+    shown_default="none",
+)
+
+
+def _bus_port(queue: str, variable: str, default: int, carries: str) -> Setting[int]:
+    help = f"with `zmq`: port of {carries}"
+    return Setting(f"bus-{queue}-port", PORT, default, help, Place.ENVIRONMENT, older=(variable,))
+
+
+BUS_PORTS: Final[Mapping[str, Setting[int]]] = MappingProxyType(
+    {
+        "session": _bus_port("session", "NEKO_ZMQ_SESSION_PUB_PORT", 48961, "what the main tells"),
+        "agent": _bus_port("agent", "NEKO_ZMQ_AGENT_PUSH_PORT", 48962, "what the agent reports"),
+        "analyze": _bus_port("analyze", "NEKO_ZMQ_ANALYZE_PUSH_PORT", 48963, "the turns that an agent looks through"),
+    }
+)
+
 # ── core_config.json ──────────────────────────────────────────────────────────
 
 
@@ -338,6 +386,11 @@ SETTINGS: Final[tuple[Setting[Any], ...]] = (
     INSTANCE_ID,
     OPENAI_BASE_URL,
     CHOSEN_PROVIDER_KEY,
+    BUS,
+    BUS_ROLE,
+    BUS_HOST,
+    BUS_KEYS,
+    *BUS_PORTS.values(),
     *CORE_CONFIG,
     *NEKO_SECTION,
 )
