@@ -5,6 +5,7 @@
  * @import { Call } from "./call.js"
  * @import { Composer } from "./composer.js"
  * @import { Follow } from "./follow.js"
+ * @import { Hands } from "./hands/loader.js"
  * @import { Late } from "./late.js"
  * @import { LogView } from "./log_view.js"
  * @import { Picture } from "./pictures.js"
@@ -14,7 +15,7 @@
  * @import { Entry } from "./transcript.js"
  * @import { ClientAction, Line, ModelLabel, SpeechEngine, TurnState } from "./wire.js"
  *
- * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow, call: Late<Call> }} ConversationParts
+ * @typedef {{ log: LogView, speech: SpeechOutput, stage: Stage, bar: Bar, composer: Composer, follow: Follow, call: Late<Call>, hands: Hands }} ConversationParts
  */
 import { get, post, sentenceOf } from "./api.js";
 import { Emitter } from "./emitter.js";

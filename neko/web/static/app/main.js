@@ -6,6 +6,7 @@ import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { byId } from "./element.js";
 import { Follow } from "./follow.js";
+import { Hands } from "./hands/loader.js";
 import { onLanguage, t } from "./i18n.js";
 import { Late } from "./late.js";
 import { startLayout } from "./layout.js";
@@ -66,7 +67,10 @@ function build() {
   const welcome = new Late(async () => new (await import("./welcome.js")).Welcome({ composer, follow, speech }));
   /** @type {Late<Call>} */
   const call = new Late(async () => (await import("./connected_call.js")).connectedCall({ composer, conversation, follow, speech }));
-  const conversation = new Conversation({ log, speech, stage, bar, composer, follow, call });
+  const hands = new Hands({ onStopAll: () => {
+    if (conversation.busy) conversation.stop();
+  } });
+  const conversation = new Conversation({ log, speech, stage, bar, composer, follow, call, hands });
   const appearance = new Appearance({ bar, stage });
   const settings = new Settings({ speech, stage, conversation, appearance, call });
   const search = new Late(async () => new (await import("./search.js")).Search({
@@ -82,7 +86,7 @@ function build() {
     chats.now?.close();
     it.show();
   });
-  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance, call, showSearch, beginChat };
+  return { search, chats, stage, speech, bar, log, composer, welcome, conversation, settings, appearance, call, hands, showSearch, beginChat };
 }
 
 /** @typedef {ReturnType<typeof build>} Parts */
@@ -111,7 +115,7 @@ function startCalls({ call, composer, speech, welcome }) {
 }
 
 /** @param {Parts} parts */
-function connect({ stage, speech, log, composer, welcome, conversation, settings, appearance, call, search, chats }) {
+function connect({ stage, speech, log, composer, welcome, conversation, settings, appearance, call, search, chats, hands }) {
   speech.on("mouth", (mouth) => stage.setMouth(mouth));
   speech.on("speaking", () => conversation.refresh());
   speech.on("first", (id, late) => conversation.transcript.played(id, late));
@@ -141,6 +145,7 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
     soon(welcome, (it) => it.consider(conversation));
     void appearance.follow(conversation.character); // it may have changed while nobody told us
   });
+  conversation.on("ready", () => void hands.look());
   conversation.on("card", () => void appearance.follow(conversation.character));
   conversation.on("ready", () => setTimeout(() => {
     for (const part of [settings, call, search, chats]) part.load().catch(() => null); // tried again when it is wanted

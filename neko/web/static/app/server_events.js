@@ -149,6 +149,8 @@ export class ServerEvents {
     repetition_warning: ({ name }) => {
       toast(t("talk.repetition", { name }), { timeMs: LONG_TOAST_MS });
     },
+    agent_status_update: ({ snapshot }) => void this.#parts.hands.snapshot(snapshot),
+    agent_task_update: ({ task }) => void this.#parts.hands.task(task),
     agent_notification: ({ text }) => {
       if (text) toast(text, { timeMs: NOTIFICATION_MS });
     },

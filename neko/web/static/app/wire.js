@@ -89,14 +89,33 @@
  * @typedef {{ type: "reload_page", message: string }} ReloadPage
  * @typedef {{ type: "request_screenshot" }} RequestScreenshot
  * @typedef {{ type: "pong" }} Pong
- * @typedef {{ type: "agent_status_update", snapshot: Record<string, unknown> }} AgentStatus
+ * @typedef {"mcp" | "browser_use" | "computer_use" | "user_plugin"} HandName
+ * @typedef {"queued" | "running" | "paused" | "asking" | "completed" | "partial" | "failed" | "cancelled" | "interrupted"} TaskState
+ * @typedef {"pause" | "resume" | "cancel" | "retry"} TaskCommand
+ * @typedef {{ title: string, hand: HandName | "", state: "waiting" | "running" | "done" | "failed" | "skipped", detail: string }} TaskStep
+ * @typedef {{
+ *   title: string, instruction: string, state: TaskState, steps: TaskStep[], action: string, result: string, thumbnail: string,
+ *   files: { name: string, url: string }[], commands: TaskCommand[], source: string, character: string, waits_for: "" | "turn" | "approval" | "user",
+ *   remedy?: string,
+ * }} TaskDetails What N.E.K.O.'s own agent does not tell. `action`: what is being done now. `thumbnail`: an address, or "".
+ * @typedef {{
+ *   id: string, status: "queued" | "running" | "completed" | "failed" | "cancelled", type: string, start_time: string, end_time?: string | null,
+ *   params?: Record<string, unknown> | null, original_query?: string, session_id?: string | null, error?: string | null, neko?: TaskDetails | null,
+ * }} AgentTask
+ * @typedef {{ ready: boolean, reason: string, remedy?: string }} Capability
+ * @typedef {{
+ *   revision: number, server_online: boolean, analyzer_enabled: boolean, flags: Record<"mcp_enabled" | "computer_use_enabled" | "browser_use_enabled" | "user_plugin_enabled", boolean>,
+ *   gate: { ready: boolean, reasons: string[] }, capabilities: Record<HandName, Capability>, active_tasks: AgentTask[], updated_at: string,
+ * }} AgentSnapshot A page drops one whose revision is not greater than that of the last.
+ * @typedef {{ type: "agent_status_update", snapshot: AgentSnapshot }} AgentStatusUpdate
  * @typedef {{ type: "agent_notification", text: string, source: string, status: string }} AgentNotification
- * @typedef {{ type: "agent_task_update", task: Record<string, unknown> }} AgentTask
+ * @typedef {{ type: "agent_task_update", task: AgentTask }} AgentTaskUpdate
  * @typedef {"read" | "write" | "destructive" | "exfiltrating"} Act
  * @typedef {{
  *   kind: "approval", id: string, character: string, seconds: number, seconds_left: number, server: string, tool: string,
- *   title: string, arguments: string, act: Act, may_remember: boolean, after_outside: boolean,
- * }} ActQuestion May this be done? `arguments`: the exact JSON of the call. `may_remember`: "always" is an answer. `after_outside`: something from outside was read before.
+ *   title: string, arguments: string, act: Act, may_remember: boolean, after_outside: boolean, hand?: HandName | "", place?: string, picture?: string,
+ *   task_id?: string,
+ * }} ActQuestion May this be done? `arguments`: exactly what it would be given. `picture`: the address of what it would act on, with the spot marked. `may_remember`: "always" is an answer. `after_outside`: something from outside was read before.
  * @typedef {{
  *   type?: string, title?: string, description?: string, default?: unknown, enum?: (string | number)[], enumNames?: string[],
  *   oneOf?: { const: string, title: string }[], format?: string, minimum?: number, maximum?: number, minLength?: number,
@@ -114,7 +133,7 @@
  *   | TurnAbandoned | UserTranscript | Recognised | SpeechPaused | SpeechResumed | TurnTimes | HearingReady | MicrophoneMuted | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
  *   | FaultOver | LineUnkept | OffRecord | Help | RepetitionWarning | CharacterSwitched | CardChanged | ReloadPage | RequestScreenshot | Pong
- *   | AgentStatus | AgentNotification | AgentTask | ApprovalAsked | ApprovalOver} ServerEvent
+ *   | AgentStatusUpdate | AgentNotification | AgentTaskUpdate | ApprovalAsked | ApprovalOver} ServerEvent
  *
  * What the page sends, by `action`:
  *

@@ -1,0 +1,117 @@
+/**
+ * What is being done for the reader, as the server tells it: each task by its id, a telling replaces the one before.
+ *
+ * @import { AgentSnapshot, AgentTask, TaskState } from "../wire.js"
+ */
+import { get } from "../api.js";
+import { Emitter } from "../emitter.js";
+
+/** Characters of a title that is made of what a task was given (`contract/agent.md` §8). */
+const LONGEST_TITLE = 60;
+/** Of an id that has to do for a title. */
+const SHORT_ID = 8;
+/** How many tasks are looked at when a page begins. */
+const LATEST = 20;
+
+const BY_STATUS = /** @type {const} */ ({ queued: "queued", running: "running", completed: "completed", failed: "failed", cancelled: "cancelled" });
+/** @type {Set<TaskState>} */
+const OVER = new Set(["completed", "partial", "failed", "cancelled", "interrupted"]);
+
+/** @param {AgentTask} task @returns {TaskState} */
+export function stateOf(task) {
+  return task.neko?.state ?? BY_STATUS[task.status];
+}
+
+/** @param {AgentTask} task */
+export function isOver(task) {
+  return OVER.has(stateOf(task));
+}
+
+/**
+ * What it is about: our title, else what N.E.K.O.'s agent tells.
+ * @param {AgentTask} task
+ */
+export function titleOf(task) {
+  if (task.neko?.title) return task.neko.title;
+  const { query, instruction, tool_name: tool, action } = task.params ?? {};
+  const words = [query, instruction, task.original_query, tool, action].find((one) => typeof one === "string" && one.trim());
+  if (typeof words !== "string") return task.id.slice(0, SHORT_ID);
+  const letters = [...words];
+  return letters.length > LONGEST_TITLE ? `${letters.slice(0, LONGEST_TITLE).join("")}…` : words;
+}
+
+/**
+ * Milliseconds that it has taken, at this time of the server.
+ * @param {AgentTask} task
+ * @param {number} now
+ */
+export function elapsedOf(task, now) {
+  const began = Date.parse(task.start_time);
+  const ended = task.end_time ? Date.parse(task.end_time) : now;
+  return Number.isFinite(began) && Number.isFinite(ended) ? Math.max(0, ended - began) : 0;
+}
+
+/**
+ * Events: `task` when one is told of, `gone` when one is not shown any more.
+ * @extends {Emitter<{ task: [task: AgentTask, before: AgentTask | null], gone: [id: string] }>}
+ */
+export class Tasks extends Emitter {
+  /** @type {Map<string, AgentTask>} */
+  #byId = new Map();
+  #revision = -1;
+  /** How often each was told of: an answer that was asked for before tells nothing new. @type {Map<string, number>} */
+  #told = new Map();
+  #tellings = 0;
+  /** The server's clock less ours, in milliseconds. */
+  #ahead = 0;
+
+  get all() {
+    return [...this.#byId.values()];
+  }
+
+  get running() {
+    return this.all.filter((task) => !isOver(task));
+  }
+
+  /** The time of the server. */
+  get now() {
+    return Date.now() + this.#ahead;
+  }
+
+  /** @param {AgentTask} task */
+  take(task) {
+    const before = this.#byId.get(task.id) ?? null;
+    this.#byId.set(task.id, task);
+    this.#told.set(task.id, ++this.#tellings);
+    this.emit("task", task, before);
+  }
+
+  /**
+   * A snapshot counts if its revision is greater than that of the last one.
+   * @param {AgentSnapshot} snapshot
+   */
+  follow(snapshot) {
+    if (snapshot.revision <= this.#revision) return;
+    this.#revision = snapshot.revision;
+    const told = Date.parse(snapshot.updated_at);
+    if (Number.isFinite(told)) this.#ahead = told - Date.now();
+    for (const task of snapshot.active_tasks) this.take(task);
+  }
+
+  /** Ask for the latest of them; nothing changes when there is no answer. */
+  async load() {
+    const asked = this.#tellings;
+    try {
+      /** @type {{ tasks: AgentTask[] }} */
+      const { tasks } = await get(`api/agent/tasks?limit=${LATEST}`);
+      for (const task of tasks) if ((this.#told.get(task.id) ?? 0) <= asked) this.take(task);
+    } catch (error) {
+      console.warn("tasks", error);
+    }
+  }
+
+  /** @param {string} id */
+  drop(id) {
+    if (this.#byId.delete(id)) this.emit("gone", id);
+  }
+}

@@ -1,0 +1,169 @@
+"""The cards of what she does: seen as they go, stopped by button and key, never in the way of the talk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Route, expect
+
+from neko.agent.messages import agent_status_update
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import NAME, RunningNeko
+from tests.page.scripted_tasks import step, task, tell
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LONG = "She found a train. " * 60
+
+
+class Commands(list[dict[str, Any]]):
+    """What the page asked of the agent, answered by this script."""
+
+    async def answer(self, route: Route) -> None:
+        self.append(json.loads(route.request.post_data or "{}"))
+        await route.fulfill(json={"success": True})
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def commands(driver: PageDriver) -> Commands:
+    commands = Commands()
+    await driver.context.route("**/api/agent/command", commands.answer)
+    return commands
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def phone(chromium: Browser) -> AsyncIterator[PageDriver]:
+    async with PageDriver(chromium, viewport={"width": 390, "height": 844}, has_touch=True) as driver:
+        yield driver
+        driver.check()
+
+
+async def test_a_task_is_followed_from_its_beginning_to_its_end(
+    running_neko: RunningNeko, driver: PageDriver, commands: Commands
+) -> None:
+    await driver.open(running_neko.url)
+    place = await driver.get("composer").bounding_box()
+    assert not [one for one in driver.requests if "/hands/hud.js" in one.url]
+    steps = [step("Open the page", "done"), step("Compare the prices", "running", "page 2 of 3"), step("Tell")]
+    tell(running_neko, task("t1", steps=steps, action="Clicking “Sort”"))
+    card = driver.get("task")
+    await expect(card.get_by_test_id("task-state")).to_have_text("At work")
+    await expect(card.get_by_test_id("task-action")).to_have_text("Clicking “Sort”")
+    await expect(card.locator("[aria-current=step]")).to_contain_text("page 2 of 3")
+    await expect(driver.get("hands-said")).to_have_text("Find a train: At work")
+    await expect(card.get_by_test_id("task-resume")).to_be_hidden()
+    await card.get_by_test_id("task-pause").click()
+    assert commands == [{"command": "pause", "task_id": "t1"}]
+    tell(running_neko, task("t1", "paused", commands=["resume", "cancel"]))
+    await card.get_by_test_id("task-resume").click()
+    tell(running_neko, task("t1", "completed", result=LONG, commands=[]))
+    await expect(card.get_by_test_id("task-time")).to_have_text("0:31")
+    await expect(driver.get("hands-said")).to_have_text("Find a train: Done")
+    result = card.get_by_test_id("task-result")
+    cut = await result.bounding_box()
+    await card.get_by_test_id("task-more").click()
+    whole = await result.bounding_box()
+    assert cut
+    assert whole
+    assert whole["height"] > 2 * cut["height"]
+    assert await driver.get("composer").bounding_box() == place
+    await card.get_by_test_id("task-dismiss").click()
+    await expect(driver.get("hands")).to_be_hidden()
+    await expect(driver.get("composer")).to_be_focused()
+
+
+async def test_a_failure_says_what_to_do_and_what_is_told_twice_stands_once(
+    running_neko: RunningNeko, driver: PageDriver, commands: Commands
+) -> None:
+    await driver.open(running_neko.url)
+    failed = task("t1", "failed", error="There is no screen.", remedy="Start Neko in a desktop session.")
+    tell(running_neko, task("t1"), task("t2", ago_s=3, title="Another one"), failed, failed)
+    await expect(driver.get("task")).to_have_count(2)
+    await expect(driver.get("task").first).to_contain_text("Another one")
+    card = driver.page.locator("[data-testid=task][data-id=t1]")
+    await expect(card.get_by_test_id("task-result")).to_contain_text("There is no screen.")
+    await expect(card.get_by_test_id("task-result")).to_contain_text("Start Neko in a desktop session.")
+    await card.get_by_test_id("task-retry").click()
+    assert commands == [{"command": "retry", "task_id": "t1"}]
+
+
+async def test_a_task_of_another_agent_is_shown_by_what_it_tells_and_an_old_snapshot_by_nothing(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    await driver.open(running_neko.url)
+    theirs = task("0123456789ab")
+    theirs.pop("neko")  # type: ignore[typeddict-item]
+    theirs["params"] = {"instruction": "x" * 80, "query": ""}
+    snapshot = running_neko.neko.agent.snapshot()
+    newer = {**snapshot, "revision": snapshot["revision"] + 5, "active_tasks": [theirs]}
+    old = {**snapshot, "revision": snapshot["revision"] + 4, "active_tasks": [task("t9")]}
+    running_neko.neko.bus.agent.publish(agent_status_update(newer, NAME))  # type: ignore[arg-type]
+    running_neko.neko.bus.agent.publish(agent_status_update(old, NAME))  # type: ignore[arg-type]
+    tell(running_neko, task("t2"))
+    await expect(driver.get("task")).to_have_count(2)
+    await expect(driver.page.locator("[data-id='0123456789ab'] h3")).to_have_text(f"{'x' * 60}…")
+
+
+async def test_escape_twice_stops_all_also_while_one_writes(
+    running_neko: RunningNeko, driver: PageDriver, commands: Commands
+) -> None:
+    await driver.open(running_neko.url)
+    tell(running_neko, task("t1"))
+    await expect(driver.get("task")).to_be_visible()
+    await driver.get("composer").fill("I am just wri")
+    await driver.get("composer").press("Escape")
+    await expect(driver.get("toast")).to_contain_text("Esc once more")
+    assert commands == []
+    await driver.get("composer").press("Escape")
+    await expect(driver.get("toast").last).to_contain_text("Everything is stopped")
+    assert commands == [{"command": "stop_all"}]
+    await expect(driver.get("composer")).to_have_value("I am just wri")
+    tell(running_neko, task("t1", "cancelled", commands=[]))
+    await expect(driver.get("hands-stop").first).to_be_hidden()
+    await driver.get("composer").press("Escape")
+    await driver.get("composer").press("Escape")
+    await driver.get("hands-fold").click()
+    await expect(driver.get("task")).to_be_hidden()
+    assert len(commands) == 1
+
+
+async def test_a_reload_shows_what_runs_and_what_was_put_away_stays_away(
+    running_neko: RunningNeko, driver: PageDriver
+) -> None:
+    tasks = [task("t1"), task("t2", "completed", title="Just done"), task("t3", "completed", ago_s=9000)]
+    snapshot = {**running_neko.neko.agent.snapshot(), "active_tasks": tasks[:1]}
+    await driver.context.route(
+        "**/api/agent/state", lambda it: it.fulfill(json={"success": True, "snapshot": snapshot})
+    )
+    await driver.context.route("**/api/agent/tasks?*", lambda it: it.fulfill(json={"success": True, "tasks": tasks}))
+    await driver.open(running_neko.url)
+    await expect(driver.get("task")).to_have_count(2)
+    await driver.page.locator("[data-id=t2]").get_by_test_id("task-dismiss").click()
+    await driver.page.reload()
+    await expect(driver.page.locator("[data-id=t1]")).to_be_visible()
+    await expect(driver.get("task")).to_have_count(1)
+
+
+async def test_on_a_phone_a_strip_opens_a_sheet(running_neko: RunningNeko, phone: PageDriver) -> None:
+    page = await phone.open(running_neko.url)
+    talk = await page.locator("#talk").bounding_box()
+    tell(running_neko, task("t1", steps=[step("Open", "running")], action="Reading"), task("t2", "queued", ago_s=1))
+    strip = phone.get("hands-strip")
+    await expect(strip).to_contain_text("At work · Reading")
+    await expect(strip).to_contain_text("+1")
+    box = await strip.bounding_box()
+    assert box
+    assert box["height"] >= 44
+    assert talk == await page.locator("#talk").bounding_box()
+    assert talk
+    assert box["y"] + box["height"] <= talk["y"]
+    await strip.tap()
+    await expect(phone.get("task")).to_have_count(2)
+    await expect(phone.get("task").first).to_be_in_viewport()
+    assert await phone.get("hands-sheet").evaluate("(it) => it.scrollWidth <= it.clientWidth")
+    await phone.get("hands-close").tap()
+    await expect(phone.get("hands-sheet")).to_be_hidden()
