@@ -50,6 +50,8 @@ def chat_body(
     }
     if tools:
         body["tools"] = [tool_schema(tool) for tool in tools]
+    else:
+        body.pop("tool_choice", None)
     for name in adaptation.required:
         body.setdefault(name, NEUTRAL[name])
     if adaptation.refused:

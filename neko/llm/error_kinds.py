@@ -202,6 +202,8 @@ class Refusal:
             return "empty"
         if self.body.parameter in self._sent:
             return self.body.parameter
+        if "tool_choice" in self.request and "tool_choice" in self.body.words:
+            return "tool_choice"
         is_refusal = 400 <= self.code < 500 or self.code == 501
         return "stream" if is_refusal and self.request.get("stream") and self.has(_STREAM) else ""
 

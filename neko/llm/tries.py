@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from neko.errors import (
     ContextTooLongError,
@@ -15,10 +16,9 @@ from neko.errors import (
 from neko.llm.adaptation import Adaptation, Adaptations
 from neko.llm.chat_request import ChatMessage
 from neko.llm.client import ProviderClient, Timeouts
-from neko.llm.completion import stream_completion
+from neko.llm.completion import Sink, stream_completion
 from neko.llm.completion_decoder import CompletionEnd
 from neko.llm.provider_errors import ProviderErrors
-from neko.llm.reply_sink import ReplySink
 from neko.providers import ModelEndpoint
 from neko.types.model_session import Tool
 
@@ -34,6 +34,17 @@ _LONG_REQUEST = 600
 
 IsShorter = Callable[[Adaptation], bool]
 """Would a request adapted like this be shorter than the one that was too long?"""
+
+
+class AnswerSink(Sink, Protocol):
+    """``ends_a_thought``: the template of the model had begun a thought, which ended in this text."""
+
+    @property
+    def ends_a_thought(self) -> bool: ...
+
+    def flush(self, *, cut: bool = False) -> None:
+        """The stream came to its end, or was cut."""
+        ...
 
 
 class Tries:
@@ -61,7 +72,7 @@ class Tries:
         self,
         client: ProviderClient,
         messages: Sequence[ChatMessage],
-        sink: ReplySink,
+        sink: AnswerSink,
         tools: Sequence[Tool] = (),
         on_late: Callable[[], object] | None = None,
     ) -> CompletionEnd:

@@ -198,12 +198,14 @@ class Thought:
 class Thinker(Protocol):
     """The agent's model. With tools a model that takes none is asked for JSON instead, and answers alike."""
 
-    sees: bool
-    """It takes pictures."""
+    @property
+    def sees(self) -> bool:
+        """It takes pictures, as far as is known."""
+        ...
 
     async def think(
         self, messages: Sequence[Said], tools: Sequence[Tool] = (), *, must_call: bool = False, timeout_s: float = 45.0
     ) -> Thought:
         """Raises ``NekoError``: there is no model, it fails for good, or the time is up. Transient faults are retried
-        within the time."""
+        within the time. Where it ``must_call`` and does not, it is asked once more; then its words are the answer."""
         ...
