@@ -1,5 +1,5 @@
-"""What can be wrong with a server of tools, and why the agent does not act; their places in the tree of errors stand in
-``neko.errors``."""
+"""What can be wrong with a server of tools or a plug-in, and why the agent does not act; their places in the tree of
+errors stand in ``neko.errors``."""
 
 from __future__ import annotations
 
@@ -31,4 +31,15 @@ class AgentError(NekoError):
     def __init__(self, why: str, detail: str, *, said: str = "", **params: str | int) -> None:
         super().__init__(detail, **params)
         self.code = f"agent_{why}"
+        self.said = said
+
+
+class PluginError(NekoError):
+    """A plug-in, or one of its entries, cannot be used. ``why`` is the end of its ``code``; ``said``: its own words."""
+
+    code = "plugin"
+
+    def __init__(self, why: str, detail: str, *, said: str = "", **params: str | int | float) -> None:
+        super().__init__(detail, **params)
+        self.code = f"plugin_{why}"
         self.said = said

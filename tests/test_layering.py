@@ -20,7 +20,7 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),
     frozenset({"llm", "audio"}),
-    frozenset({"net", "proxies", "bus", "tasks", "metrics", "child_process", "plugins"}),
+    frozenset({"net", "proxies", "bus", "tasks", "metrics", "child_process"}),
     frozenset(
         {
             "settings",
@@ -37,6 +37,7 @@ ROWS: tuple[frozenset[str], ...] = (
             "faults",
             "hand_written",
             "memory_files",
+            "plugin",
             "set_aside",
             "types",
             "storage",
@@ -57,6 +58,7 @@ ROW_OF = {package: row for row, packages in enumerate(ROWS) for package in packa
 BAD_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "h2", "wsproto", "priority"}
 HEAVY = {
     "json_repair",
+    "jsonschema",
     "openai",
     "mcp",
     "playwright",

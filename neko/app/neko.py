@@ -17,6 +17,7 @@ from neko.agent.approvals import Approvals
 from neko.agent.mcp.config import MCP_FILE
 from neko.agent.mcp.servers import McpServers
 from neko.agent.mcp.toolbox import McpToolbox
+from neko.agent.plugins.plugins import Plugins
 from neko.agent.remote_bus import RemoteBus
 from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
@@ -31,6 +32,7 @@ from neko.app.hearing_models import HearingModels
 from neko.app.imports import Imports
 from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
+from neko.app.plugins import build_plugins
 from neko.app.reader_language import ReaderLanguage
 from neko.app.remote_bus import remote_bus
 from neko.app.small_model import SmallModel
@@ -94,6 +96,7 @@ class Neko:
     bus: Bus
     approvals: Approvals
     mcp: McpServers
+    plugins: Plugins
     remote: RemoteBus | None = None
 
     def __init__(
@@ -127,6 +130,9 @@ class Neko:
         self.bus = Bus()
         self.metrics.add_source("bus", self.bus.snapshot)
         self.approvals = Approvals(self.bus.agent.publish)
+        self.plugins = build_plugins(
+            lambda: stored.in_force, self.folder.path, self.bus.agent.publish, lambda: self.characters.current
+        )
         self.memory = MemoryService(
             self.folder.memory,
             self._owner,
@@ -194,6 +200,7 @@ class Neko:
             self.conversations.aclose,
             self._end_remote,
             self.mcp.aclose,
+            self.plugins.aclose,
             self.models.small.aclose,
             self.hearing.aclose,
             self.bus.aclose,

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 from neko.language import LANGUAGES
-from neko.settings.setting import FOLDER, KEY, MAPPING, NAMES, PORT, SWITCH, TEXT, Place, Setting, one_of
+from neko.settings.setting import FOLDER, KEY, MAPPING, NAMES, PORT, SECONDS, SWITCH, TEXT, Place, Setting, one_of
 
 EngineKind = Literal[
     "builtin",
@@ -352,6 +352,23 @@ REPLIES: Final[Setting[Mapping[str, Any]]] = Setting(
     "replies", MAPPING, MappingProxyType({}), "`temperature` and `max_tokens` by character", Place.NEKO_SECTION
 )
 
+PLUGIN_FOLDERS: Final[Setting[tuple[str, ...]]] = Setting(
+    "plugins.folders",
+    NAMES,
+    (),
+    "further folders that hold plug-ins, beside `plugins` in the data folder",
+    Place.NEKO_SECTION,
+    ("NEKO_PLUGIN_FOLDERS",),
+    older=("PLUGIN_CONFIG_ROOT",),
+)
+PLUGIN_TIMEOUT_S: Final[Setting[int]] = Setting(
+    "plugins.timeout_s",
+    SECONDS,
+    30,
+    "seconds that a plug-in has for one call before it is ended",
+    Place.NEKO_SECTION,
+    ("NEKO_PLUGIN_TIMEOUT_S",),
+)
 LOCAL_ONLY: Final[Setting[bool]] = Setting(
     "network.local_only",
     SWITCH,
@@ -376,6 +393,8 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     SEMANTIC_ENGINE,
     VOICES,
     REPLIES,
+    PLUGIN_FOLDERS,
+    PLUGIN_TIMEOUT_S,
     LOCAL_ONLY,
 )
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from neko.settings.pasted import tidy_key
 
+_LONGEST_S = 3600
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -87,6 +88,14 @@ def _port_of_json(value: Any) -> int | None:
     return _port(str(value)) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def _seconds(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and 1 <= int(text) <= _LONGEST_S else None
+
+
+def _seconds_of_json(value: Any) -> int | None:
+    return _seconds(str(value)) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _mapping(value: Any) -> Mapping[str, Any] | None:
     return value if isinstance(value, Mapping) else None
 
@@ -107,6 +116,7 @@ TEXT: Kind[str] = Kind("text", _text, _text)
 KEY: Kind[str] = Kind("a key", _key, _key)
 SWITCH: Kind[bool] = Kind("on or off", _switch_of_json, _switch_of_text)
 PORT: Kind[int] = Kind("a port number between 0 and 65535", _port_of_json, _port)
+SECONDS: Kind[int] = Kind(f"a whole number of seconds between 1 and {_LONGEST_S}", _seconds_of_json, _seconds)
 FOLDER: Kind[Path] = Kind("a folder", _nothing, lambda text: Path(text).expanduser())
 NAMES: Kind[tuple[str, ...]] = Kind("names, separated by commas", _names_of_json, _names)
 MAPPING: Kind[Mapping[str, Any]] = Kind("an object", _mapping, _nothing)

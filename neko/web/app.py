@@ -54,6 +54,7 @@ from neko.web.routes import (
     microphone,
     models,
     page_config,
+    plugins,
     preferences,
     providers,
     reply_options,
@@ -100,6 +101,7 @@ ROUTE_MODULES = (
     agent,
     approvals,
     mcp,
+    plugins,
     steam,
     metrics,
 )

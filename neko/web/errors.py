@@ -28,12 +28,13 @@ from neko.errors import (
     SpeechUnreadableError,
 )
 from neko.tasks import in_thread
-from neko.tool_errors import ToolServerError
+from neko.tool_errors import PluginError, ToolServerError
 from neko.web.request_language import request_language
 from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
 
 log = logging.getLogger(__name__)
 
+_OF_PLUGINS = {"plugin_unknown": 404, "plugin_no_entry": 404, "plugin_arguments": 422, "plugin_timeout": 504}
 _SECRET_WORDS = ("key", "token", "secret", "password")
 
 
@@ -129,6 +130,8 @@ def _status(error: NekoError) -> int:
         return 503
     if isinstance(error, ToolServerError):
         return 404 if error.code == "tool_server_unknown" else 409
+    if isinstance(error, PluginError):
+        return _OF_PLUGINS.get(error.code, 503)
     if isinstance(error, SpeechSilentError):
         return 504
     if isinstance(error, SpeechRefusedError | SpeechCutError | SpeechUnreadableError):

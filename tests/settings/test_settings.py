@@ -14,7 +14,7 @@ from neko.providers import catalogue
 from neko.settings import ASSETS, CoreConfig, Settings, default_data_dir, is_loopback, registry
 from neko.settings.in_force import Origin, SettingsInForce, Source, change_of
 from neko.settings.option_table import with_option_table
-from neko.settings.setting import MAPPING, NAMES, SWITCH, Setting
+from neko.settings.setting import MAPPING, NAMES, SECONDS, SWITCH, Setting
 
 
 def launched(*argv: str, **environ: str) -> Settings:
@@ -352,6 +352,7 @@ def test_whatever_stands_in_the_file_every_setting_has_a_value_of_its_kind(value
 def test_what_is_written_is_what_is_read(setting: Setting[Any], tmp_path: Path) -> None:
     value: Any = {"Mio": {"rate": 2}} if setting.kind is MAPPING else True if setting.kind is SWITCH else "off"
     value = "ko" if setting is registry.LANGUAGE else ("A", "B") if setting.kind is NAMES else value
+    value = 90 if setting.kind is SECONDS else value
     config = CoreConfig.load(tmp_path / "core_config.json")
     config.merge(change_of(setting, value))
     assert CoreConfig.load(tmp_path / "core_config.json").in_force.get(setting) == value

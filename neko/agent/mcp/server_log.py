@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +35,7 @@ class ServerLog:
     def __init__(self, secrets: frozenset[str] = frozenset()) -> None:
         self._lines: deque[LogLine] = deque(maxlen=MOST_LINES)
         self._secrets = sorted(secrets, key=len, reverse=True)
+        self._reader: threading.Thread | None = None
 
     def add(self, source: Source, text: str) -> None:
         for line in visible(self.without_secrets(text)[: 4 * LONGEST_LINE]).splitlines():
@@ -55,16 +58,29 @@ class ServerLog:
         return next((line.text for line in reversed(self._lines) if line.source == "server"), "")
 
     @contextmanager
-    def capture(self) -> Iterator[TextIO]:
+    def capture(self, bytes_per_second: float = math.inf) -> Iterator[TextIO]:
         """A file for a process to write into. A thread reads it until the last process that has it is gone, since a
-        pipe of an ordinary kind cannot be read by the loop on Windows."""
+        pipe of an ordinary kind cannot be read by the loop on Windows. Whoever writes faster than this has to wait."""
         read_end, write_end = os.pipe()
-        reader = threading.Thread(target=self._read, args=(os.fdopen(read_end, "rb"),), name="mcp log", daemon=True)
-        reader.start()
+        pipe = os.fdopen(read_end, "rb")
+        self._reader = threading.Thread(
+            target=self._read, args=(pipe, bytes_per_second), name="process log", daemon=True
+        )
+        self._reader.start()
         with os.fdopen(write_end, "w") as sink:
             yield sink
 
-    def _read(self, pipe: BinaryIO) -> None:
+    def wait(self, timeout_s: float) -> None:
+        """Until all has been read that a process which is gone has written; blocks."""
+        if self._reader is not None:
+            self._reader.join(timeout_s)
+
+    def _read(self, pipe: BinaryIO, bytes_per_second: float) -> None:
+        began, size = time.monotonic(), 0
         with pipe:
             while line := pipe.readline(4 * LONGEST_LINE):
                 self.add("server", line.decode("utf-8", "replace"))
+                size += len(line)
+                if size > bytes_per_second:
+                    time.sleep(max(0.0, 1 - (time.monotonic() - began)))
+                    began, size = time.monotonic(), 0
