@@ -112,13 +112,16 @@ class Conversations:
             manager.follow_voice()
 
     async def on_agent_event(self, report: Mapping[str, Any]) -> None:
-        """Pass a message of the bus topic ``agent`` to the pages that it concerns."""
+        """Pass a message of the bus topic ``agent`` to the pages that it concerns, and to whom it is about."""
         event = to_event(report)
-        if event is None:
-            return
-        if manager := self._managers.get(str(report.get("lanlan_name"))):
+        name = str(report.get("lanlan_name"))
+        has_news = report.get("event_type") in ("task_result", "proactive_message")
+        manager = self.get(name) if has_news else self._managers.get(name)
+        if manager and event:
             manager.emit(event)
-        elif report.get("event_type") == "agent_status_update":
+        if manager:
+            manager.hear_agent(report)
+        elif event and report.get("event_type") == "agent_status_update":
             self.broadcast(event)
 
     # ── closing ───────────────────────────────────────────────────────────────

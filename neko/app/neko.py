@@ -25,6 +25,7 @@ from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
 from neko.app.earlier_talk import character_of
 from neko.app.embedding import Embedding
+from neko.app.errands import CharacterErrands
 from neko.app.extracted_settings import ExtractedSettings
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
@@ -313,6 +314,7 @@ class Neko:
             settle=lambda through: self._compression.settle(character, through),
             faults=self._standing,
             helplines=self.helplines,
+            errands=CharacterErrands(character, self.approvals),
             toolbox=McpToolbox(character, self.mcp, self.approvals, self.bus.agent.publish, self._approved),
         )
 

@@ -15,6 +15,7 @@ from neko.sessions.actions import Mode
 from neko.sessions.prompt import Persona
 from neko.sessions.turn_state import TurnTimeouts
 from neko.tasks import TaskOwner
+from neko.types.errands import Errands
 from neko.types.memory import ConversationMemory
 from neko.types.model_session import Known, ModelLabel, ModelSession, Toolbox, known_nothing
 from neko.types.speech import SpeechEngine, VoiceSettings
@@ -32,6 +33,7 @@ class SessionTimeouts:
     ``return_timeout_s``: sound waits so long for a client that left; ``absence_timeout_s``: after it, once
     nothing runs any more, the session of a conversation without a client ends. ``quiet_call_timeout_s``: after so long
     without a word of either side the microphone of a call is shut (N.E.K.O.: 90 s, where the provider asks for it).
+    ``question_read_s``: nobody answers a question that has been shown for less.
     """
 
     text_start_timeout_s: float = 12.0
@@ -49,6 +51,7 @@ class SessionTimeouts:
     return_timeout_s: float = 20.0
     absence_timeout_s: float = 60.0
     quiet_call_timeout_s: float = 600.0
+    question_read_s: float = 1.5
     turn: TurnTimeouts = field(default_factory=TurnTimeouts)
 
     def start_timeout_s(self, mode: Mode, *, connects: bool) -> float:
@@ -104,6 +107,7 @@ class SessionDependencies:
     ``also_knows()`` names the other characters whose talks may be recalled beside her own, and ``lines_gone()`` is
     called when lines of hers were deleted or corrected, of which others may have been told;
     ``settle`` has the memory fold what was said up to this line into the memo, if it can, and raises ``NekoError``;
+    ``errands`` is what the agent does for the character;
     ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
 
     memory: ConversationMemory
@@ -122,6 +126,7 @@ class SessionDependencies:
     lines_gone: Callable[[], None] = _tell_nobody
     settle: Callable[[int], Awaitable[object]] = _settle_nothing
     toolbox: Toolbox | None = None
+    errands: Errands | None = None
     faults: StandingFaults = field(default_factory=StandingFaults)
     helplines: Helplines = field(default_factory=Helplines)
     now: Callable[[], datetime] = datetime.now

@@ -218,6 +218,15 @@ class LogWriter:
 
         self._put(write)
 
+    def write_short_answer(self, request: TextRequest) -> None:
+        """Commit typed words that open no turn."""
+
+        async def nothing() -> None:
+            pass
+
+        beside = self._owner.spawn(nothing(), name="nothing beside")
+        self.write_user_line(request, lambda *_: None, self._status.report, beside)
+
     def write_spoken_line(self, text: str) -> None:
         """Commit what the user was heard to say."""
         line = NewLine(self.session_id, uuid4().hex, "user", text, self._now())

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from neko.errors import CharacterError, NekoError
@@ -184,6 +185,7 @@ class SessionManager:
             outbox.put(missed)
         self._turns.help.show_again(outbox)
         self._clients.hand_over_sound()
+        self._turns.agent.client_came()
         self._owner.spawn(self._turns.help.prepare(), name="prepare to see danger")
 
     def _label(self) -> ModelLabel:
@@ -328,7 +330,11 @@ class SessionManager:
         if self._turns.log.typed_lines_waiting >= self._dependencies.limits.waiting_lines:
             self._status.notify("inbox_full")
             return TextReceipt(TextOutcome.REFUSED)
-        turn_id = self._turns.ask(TextRequest(text, self._now(), images, client_id))
+        request = TextRequest(text, self._now(), images, client_id)
+        if not images and (turn_id := self._turns.agent.takes(text, spoken=False)):
+            self._turns.log.write_short_answer(request)
+            return TextReceipt(TextOutcome.ACCEPTED, turn_id)
+        turn_id = self._turns.ask(request)
         return TextReceipt(TextOutcome.ACCEPTED, turn_id)
 
     def speak_first(self, instructions: str, priority: Priority, *, timeout_s: float = 0.0) -> Verdict:
@@ -337,6 +343,14 @@ class SessionManager:
         By ``priority`` it is spoken now, waits up to ``timeout_s`` seconds for the floor, or is refused.
         """
         return self._turns.speak_first(instructions, priority, timeout_s=timeout_s)
+
+    def hear_agent(self, message: Mapping[str, Any]) -> None:
+        """Take a message of the bus topic ``agent`` about this character: what comes of it she says herself."""
+        self._turns.agent.hear(message)
+
+    def stop_everything(self) -> None:
+        """Stop what she says, what the model does and all that the agent does for this character, at once."""
+        self._turns.agent.stop_everything()
 
     def _take_image(self, jpeg: bytes) -> None:
         """A picture goes to a session that watches, or rides with the next words."""

@@ -67,7 +67,7 @@ class ReplyVoice:
         """False in a call with a client that does not take what it plays out of its sound."""
         self._current: str | None = None
         self._unanswered = False
-        self._in_call = in_call
+        self.in_call = in_call
         self._clock = asyncio.get_running_loop().time
         self._began = ""
         self._began_at = 0.0
@@ -175,7 +175,7 @@ class ReplyVoice:
             return None
         played = self._played_ms(stream.speech_id)
         is_made_here = not self.voice.engine.capabilities.on_page
-        if played is None and is_made_here and self._in_call() and stream.speech_id == self._current:
+        if played is None and is_made_here and self.in_call() and stream.speech_id == self._current:
             played = 0.0  # its first sound is still to be made
         return None if played is None else self._pipeline.heard(stream.speech_id, played)
 
@@ -190,7 +190,7 @@ class ReplyVoice:
         """As reported; of a client that reports nothing in a call, as much as time has passed."""
         if self._playback and self._playback.speech_id == speech_id:
             return self._playback.played_ms
-        if self._began == speech_id and self._in_call():
+        if self._began == speech_id and self.in_call():
             now = self._clock() if self._held_at is None else self._held_at
             return min((now - self._began_at) * 1000, self._pipeline.sound_ms(speech_id))
         return None

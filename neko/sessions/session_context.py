@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from neko.errors import NekoError
 from neko.prompts import phrases
 from neko.sessions import prompt
+from neko.sessions.agent_talk import Briefing
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import TextRequest
@@ -31,7 +32,6 @@ from neko.types.model_session import (
     OfferTools,
     Prepare,
     Renew,
-    Respond,
     Tool,
     UserMessage,
 )
@@ -71,8 +71,11 @@ class SessionContext:
         self._takes_tools = handle.session.capabilities.tools
         self.lines.begin(handle.instructions)
 
-    def message(self, turn_id: str, request: TextRequest, earlier: Sequence[TextRequest]) -> UserMessage:
-        """``earlier``: words that were cut before they were asked; their pictures ride with these."""
+    def message(
+        self, turn_id: str, request: TextRequest, earlier: Sequence[TextRequest], briefing: Briefing
+    ) -> UserMessage:
+        """``earlier``: words that were cut before they were asked; their pictures ride with these. ``briefing``: what
+        the agent has to do with it."""
         persona = self._dependencies.persona()
         said = (*earlier, request)
         images = tuple(image for one in said for image in one.images)[-self._dependencies.limits.images :]
@@ -93,11 +96,14 @@ class SessionContext:
             request.text or phrases(persona.language)["look"],
             images,
             request.recalled[:MOST_LINES],
-            "\n\n".join(filter(None, (known.text, note, unkept))),
+            "\n\n".join(filter(None, (known.text, note, unkept, briefing.text))),
             again=request.again,
             help=in_danger,
-            time=self._time(),
+            time=self.time(),
             off_record=request.off_record,
+            reports=briefing.reports,
+            underway=briefing.underway,
+            reminder=briefing.reminder,
         )
 
     def _offer(self, words: str) -> None:
@@ -111,12 +117,7 @@ class SessionContext:
 
     def words_to_come(self, so_far: str = "") -> Prepare:
         """The user speaks."""
-        return Prepare(self._time(), so_far)
-
-    def wish_to_speak(self, turn_id: str, instructions: str) -> Respond:
-        """She is to speak of her own accord."""
-        self.lines.open(turn_id)
-        return Respond(turn_id, instructions, self._time())
+        return Prepare(self.time(), so_far)
 
     def on_history(self, event: HistoryFills | HistoryCut) -> None:
         """What the session remembers of the talk has grown long, or was cut."""
@@ -125,7 +126,8 @@ class SessionContext:
         elif self._renewing is None or self._renewing.done():
             self._renewing = self._owner.spawn(self._renew(event.turn_id), name="renew the memo of a session")
 
-    def _time(self) -> str:
+    def time(self) -> str:
+        """Now, as a model is told it."""
         return prompt.clock(self._dependencies.persona().language, self._dependencies.now(), self._began)
 
     async def _renew(self, turn_id: str) -> None:

@@ -87,9 +87,9 @@ class SpokenInput:
             case "started":
                 self._turns.dispatch(SpeechStarted(heard.utterance_id))
             case "rejected":
-                self._turns.on_heard(SpeechRejected(heard.utterance_id))
+                self._turns.heard.take(SpeechRejected(heard.utterance_id))
             case _:
-                self._turns.on_heard(Transcript(heard.utterance_id, heard.text, heard.state == "final"))
+                self._turns.heard.take(Transcript(heard.utterance_id, heard.text, heard.state == "final"))
 
     def _need(self, mode: Mode) -> None:
         if not self._slot.backing_off(mode):

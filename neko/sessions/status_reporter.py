@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from neko.errors import NekoError
+from neko.errors import MemorySlowError, ModelTimeoutError, NekoError
 from neko.faults import Fault
 from neko.i18n import Notice, describe, notice
 from neko.sessions.clients import Clients
+from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import Event, Status
-from neko.sessions.turn_effects import LONG_WAIT_S
+from neko.sessions.turn_effects import LONG_WAIT_S, Step
 
 
 def status_of(error: NekoError, language: str) -> Status:
@@ -56,6 +57,16 @@ class StatusReporter:
             return Status(again.text, error.code, turn_id=turn_id, wait_s=delay)
 
         self.tell(sentence)
+
+    def report_overdue(self, step: Step, dependencies: SessionDependencies) -> None:
+        """Tell that a turn was given up in this step."""
+        note = f"a turn was given up while {step.value}"
+        if step is Step.COMMITTING:
+            self.report(MemorySlowError(note, file="", reason="slow"))
+            return
+        label, timeouts = dependencies.label(), dependencies.timeouts.turn
+        seconds = round(timeouts.silence_timeout_s if step is Step.REPLYING else timeouts.answer_timeout_s)
+        self.report(ModelTimeoutError(note, model=label.model, provider=label.provider, seconds=seconds))
 
     def notify(self, code: str, *, level: Literal["info", "error"] = "info", **params: str | float) -> None:
         """Tell the sentence of a code."""

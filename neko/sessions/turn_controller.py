@@ -10,21 +10,20 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from neko.errors import MemorySlowError, ModelStreamBrokenError, ModelTimeoutError, NekoError
+from neko.errors import ModelStreamBrokenError, NekoError
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions import turn_state
+from neko.sessions.agent_talk import AgentTalk
 from neko.sessions.arbiter import Arbiter, Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import (
     Event,
-    Recognised,
     ReplyText,
     ResponseDiscarded,
     SpeechEnded,
@@ -35,10 +34,10 @@ from neko.sessions.events import (
     TurnTimes,
     UserTranscribed,
 )
+from neko.sessions.floor import TurnFloor
+from neko.sessions.heard_words import HeardWords
 from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import LogWriter, TextRequest
-from neko.sessions.nods import is_nod
-from neko.sessions.own_words import are_own
 from neko.sessions.recall_tool import RecallTool
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
@@ -52,6 +51,7 @@ from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
 from neko.sessions.turns import advance, goes_on
 from neko.sessions.waiting_pictures import WaitingPictures
+from neko.sessions.wishes import SpeakRequest
 from neko.tasks import TaskOwner
 from neko.types import facts
 from neko.types.model_session import (
@@ -84,14 +84,6 @@ _SHOWN: dict[Phase, State] = {
     Phase.ENDED: "idle",
 }
 _DRAIN_TIMEOUT_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakRequest:
-    """What she is to speak about of her own accord."""
-
-    instructions: str
-    received: float
 
 
 class TurnController:
@@ -135,6 +127,9 @@ class TurnController:
         tool_timeout_s = dependencies.timeouts.turn.tool_timeout_s
         recall = RecallTool(character, dependencies, self._context.lines)
         self._tools = ToolRunner(recall, dependencies.toolbox, owner, tool_timeout_s, self._on_tool_result)
+        floor = TurnFloor(self, dependencies.timeouts.question_read_s)
+        self.agent = AgentTalk(character, dependencies, clients, owner, floor, self._context.time)
+        self.heard = HeardWords(self, clients, pictures)
         self._closed = False
         self.voice = ReplyVoice(
             character,
@@ -181,10 +176,39 @@ class TurnController:
         """Is the conversation over for good?"""
         return self._closed
 
+    @property
+    def open_turn(self) -> turn_state.Turn | None:
+        """The turn that is under way."""
+        return self._state.turn
+
+    @property
+    def latest_reply(self) -> ReplyStream | None:
+        """The reply that was shown last, or is being shown."""
+        return self._current
+
+    @property
+    def is_paused(self) -> bool:
+        """Is a reply held because the user may have begun to speak?"""
+        return self._state.paused_until is not None
+
+    @property
+    def answers_speech(self) -> bool:
+        """Does the session reply to what it hears by itself?"""
+        return self._handle is not None and self._handle.session.capabilities.answers_speech
+
+    @property
+    def has_own_voice(self) -> bool:
+        """Does the model speak itself?"""
+        return self._handle is not None and self._handle.session.capabilities.audio_output
+
+    def user_spoke(self) -> None:
+        """What she wanted to say out of silence is stale."""
+        self._arbiter.user_spoke()
+
     def ask(self, request: TextRequest, *, committed: bool = False) -> str:
         """The user typed something, or (``committed``) wants the same answered again; the id of the turn."""
         turn_id = uuid4().hex
-        stream = self._stream(turn_id)
+        stream = self.stream(turn_id)
         stream.timeline.start = request.received
         stream.replaces = request.replaces
         self._arbiter.user_spoke()
@@ -193,8 +217,12 @@ class TurnController:
 
     def speak_first(self, instructions: str, priority: Priority, *, timeout_s: float = 0.0) -> Verdict:
         """Have her speak without being asked; waits up to ``timeout_s`` for the floor, by its priority."""
+        request = SpeakRequest(self._clock(), instructions)
+        return self.wish(on.SpeakFirst(uuid4().hex, priority, request), timeout_s)
+
+    def wish(self, wish: on.SpeakFirst, timeout_s: float) -> Verdict:
+        """The same for any wish."""
         now = self._clock()
-        wish = on.SpeakFirst(uuid4().hex, priority, SpeakRequest(instructions, now))
         verdict = self._arbiter.offer(wish, self._state, now, now + timeout_s)
         if verdict is Verdict.OPEN:
             self.dispatch(wish)
@@ -250,39 +278,12 @@ class TurnController:
         if isinstance(event, Transcript | SpeechRejected):
             if isinstance(event, Transcript) and not event.final:
                 self.send(self._context.words_to_come(event.text.strip()))
-            self.on_heard(event)
+            self.heard.take(event)
             return
         if isinstance(event, SpeechStarted):
+            self.agent.speech_began()
             self.send(self._context.words_to_come())
         self.dispatch(event)
-
-    def on_heard(self, event: Transcript | SpeechRejected) -> None:
-        """Words of the user's voice, or none. A nod while she speaks is none, nor are her own words; others are shown
-        as they come, and the final ones asked like typed ones, unless the session has answered them itself."""
-        if isinstance(event, Transcript) and self._state.paused_until is not None and self._is_none(event.text):
-            if not event.final:
-                return
-            event = SpeechRejected(event.utterance_id)
-        words = event.text.strip() if isinstance(event, Transcript) else ""
-        final = isinstance(event, SpeechRejected) or event.final
-        self._clients.emit(Recognised(event.utterance_id, words, final))
-        answered = self._handle is not None and self._handle.session.capabilities.answers_speech
-        if not (words and final) or answered or isinstance(event, SpeechRejected):
-            self.dispatch(event)
-            return
-        turn_id, now = uuid4().hex, self._clock()
-        stream = self._stream(turn_id)
-        stream.spoken = True
-        stream.timeline.start = event.spoken_until or now
-        if event.ended:
-            stream.timeline.marks["end_of_turn"] = event.ended - stream.timeline.start
-        stream.timeline.mark("transcript")
-        self._arbiter.user_spoke()
-        request = TextRequest(words, now, self._pictures.take(), off_record=self.log.off_record)
-        self.dispatch(on.SpokenWords(turn_id, event.utterance_id, words, request))
-
-    def _is_none(self, text: str) -> bool:
-        return is_nod(text) or are_own(text, self.voice.being_said())
 
     # ── the machine ───────────────────────────────────────────────────────────
 
@@ -312,8 +313,10 @@ class TurnController:
                 self._status.notify("internal", level="error")
 
     def _give_the_floor(self) -> None:
-        if len(self._arbiter) and (wish := self._arbiter.next(self._state, self._clock())):
-            self._events.append(wish)
+        while len(self._arbiter) and (wish := self._arbiter.next(self._state, self._clock())):
+            if wish.request.wanted():
+                self._events.append(wish)
+                return
 
     def _set_timer(self) -> None:
         """A timer that comes too early finds nothing due and is set again: deltas move the deadline all the time."""
@@ -334,10 +337,11 @@ class TurnController:
         turn_id = effect.turn_id
 
         def committed(request: TextRequest, answered: bool) -> None:
-            self._stream(turn_id).timeline.mark("committed")
+            self.stream(turn_id).timeline.mark("committed")
             self.dispatch(on.Committed(turn_id, request, answered))
 
-        look = self.help.look(effect.request.text, turn_id, effect.request.client_id)
+        text, keep = effect.request.text, not self.log.off_record
+        look = self.agent.beside(self.help.look(text, turn_id, effect.request.client_id), text, keep=keep)
         looking = self._owner.spawn(look, name="look for danger")
         self.log.write_user_line(
             effect.request, committed, lambda e: self.dispatch(on.CommitFailed(turn_id, e)), looking
@@ -345,18 +349,31 @@ class TurnController:
 
     def _write_spoken_line(self, effect: do.WriteSpokenLine) -> None:
         self.log.write_spoken_line(effect.text)
-        self._owner.spawn(self.help.look(effect.text, ""), name="look for danger")
+        text, keep = effect.text, not self.log.off_record
+        look = self.agent.beside(self.help.look(text, ""), text, keep=keep, confirm=True)
+        self._owner.spawn(look, name="look for danger")
 
     def _ask(self, effect: do.Ask) -> None:
         for earlier in effect.before:
             self.send(AddContext(earlier.text, "user"))
         request, turn_id = effect.request, effect.turn_id
-        item: ModelInput
         if isinstance(request, SpeakRequest):
-            item = self._context.wish_to_speak(turn_id, request.instructions)
-        else:
-            item = self._context.message(turn_id, request, effect.before)
+            self._speak(turn_id, request)
+            return
+        briefing = self.agent.brief(turn_id, [one.text for one in (*effect.before, request)])
+        item = self._context.message(turn_id, request, effect.before, briefing)
         self.send(item, lambda error: self.dispatch(ReplyDone(turn_id, "failed", error)))
+
+    def _speak(self, turn_id: str, request: SpeakRequest) -> None:
+        self._context.lines.open(turn_id)
+        speech = self.agent.speech(turn_id, request, own_voice=self.has_own_voice)
+        if not isinstance(speech, str):
+            self.send(speech, lambda error: self.dispatch(ReplyDone(turn_id, "failed", error)))
+            return
+        if speech:
+            self.send(AddContext(speech, "assistant"))
+        self.dispatch(TextDelta(turn_id, speech))
+        self.dispatch(ReplyDone(turn_id))
 
     def _interrupt(self, effect: do.Interrupt) -> None:
         """The reply ends with what has been sent of it."""
@@ -380,32 +397,37 @@ class TurnController:
         heard = self.voice.heard(stream) if stream and stream.turn_id == effect.turn_id else None
         if stream is None or heard is None or heard == stream.text.rstrip():
             return
+        if not heard:
+            self.agent.not_heard(stream.turn_id)
         if self._handle and self._sender:
             self._sender.put(partial(self._handle.session.interrupt, stream.turn_id, heard), self._status.report)
         self.log.shorten_reply(stream.turn_id, heard)
 
     def _on_tool_result(self, result: ToolResult) -> None:
+        self.agent.model_saw(result.output)
         self.send(result)
         self.dispatch(on.ToolAnswered(result.call_id))
 
     # ── effects: showing ──────────────────────────────────────────────────────
 
-    def _stream(self, turn_id: str) -> ReplyStream:
+    def stream(self, turn_id: str) -> ReplyStream:
+        """The reply of a turn, made when first asked for."""
         stream = self._streams.get(turn_id)
         if stream is None:
             stream = self._streams[turn_id] = ReplyStream(turn_id)
         return stream
 
     def _open_reply(self, effect: do.OpenReply) -> None:
-        stream = self._current = self._stream(effect.turn_id)
+        stream = self._current = self.stream(effect.turn_id)
         stream.own_voice = self._handle is not None and self._handle.session.capabilities.audio_output
         stream.silent = self.voice.is_silent()
         self.voice.begin(stream)
+        self.agent.turn_shown(effect.turn_id)
         if not stream.silent:
             self.dispatch(on.SoundBegan(effect.turn_id))
 
     def _show_text(self, effect: do.ShowText) -> None:
-        stream = self._stream(effect.turn_id)
+        stream = self.stream(effect.turn_id)
         self._show(stream, stream.feed(effect.text))
 
     def _show(self, stream: ReplyStream, events: list[Event]) -> None:
@@ -424,7 +446,7 @@ class TurnController:
 
     def _withdraw_text(self, effect: do.WithdrawText) -> None:
         """The clients drop what they have of the reply, its sound is cut, and it begins anew."""
-        stream = self._current = self._streams[effect.turn_id] = self._stream(effect.turn_id).anew()
+        stream = self._current = self._streams[effect.turn_id] = self.stream(effect.turn_id).anew()
         self._clients.drop_text(effect.turn_id)
         self._clients.drop_audio()
         self._clients.emit(ResponseDiscarded("thought", 1, 1, will_retry=True))
@@ -433,19 +455,19 @@ class TurnController:
             self._show(stream, stream.feed(effect.text))
 
     def _keep_text(self, effect: do.KeepText) -> None:
-        stream = self._stream(effect.turn_id)
+        stream = self.stream(effect.turn_id)
         stream.feed(effect.text)
         stream.finish()
         stream.delivered = len(stream.text)
 
     def _play_sound(self, effect: do.PlaySound) -> None:
-        stream = self._stream(effect.turn_id)
+        stream = self.stream(effect.turn_id)
         if not stream.silent:
             stream.timeline.mark("first_audio")
             self.voice.feed_audio(effect.pcm, effect.rate)
 
     def _finish_reply(self, effect: do.FinishReply) -> None:
-        stream = self._stream(effect.turn_id)
+        stream = self.stream(effect.turn_id)
         self._show(stream, stream.finish())
         if stream is self._current:
             self.voice.finish(stream)
@@ -461,22 +483,13 @@ class TurnController:
 
     def _tell(self, effect: do.Tell) -> None:
         if not effect.is_wait:
-            self._stream(effect.turn_id).note(effect.code, effect.params)
+            self.stream(effect.turn_id).note(effect.code, effect.params)
         self._status.notify_of_reply(effect.turn_id, effect.code, effect.params, is_wait=effect.is_wait)
-
-    def _report_overdue(self, effect: do.ReportOverdue) -> None:
-        note = f"a turn was given up while {effect.step.value}"
-        if effect.step is Step.COMMITTING:
-            self._status.report(MemorySlowError(note, file="", reason="slow"))
-        else:
-            label, timeouts = self._dependencies.label(), self._dependencies.timeouts.turn
-            seconds = round(timeouts.silence_timeout_s if effect.step is Step.REPLYING else timeouts.answer_timeout_s)
-            self._status.report(ModelTimeoutError(note, model=label.model, provider=label.provider, seconds=seconds))
 
     # ── effects: ending ───────────────────────────────────────────────────────
 
     def _write_reply(self, effect: do.WriteReply) -> None:
-        stream = self._stream(effect.turn_id)
+        stream = self.stream(effect.turn_id)
         old = stream.better_kept(effect.status)
         if old is None:
             self.log.write_reply(stream, effect.status)
@@ -495,6 +508,7 @@ class TurnController:
         replied = end.asked or status == "interrupted"
         self._clients.emit(TurnEnd(turn_id) if replied else TurnAbandoned(turn_id))
         self.dispatch(on.TurnWritten(turn_id))
+        self.agent.turn_ended(turn_id, stream.text, status)
         if status == "complete" and (warning := self._repetition.check(stream.text)):
             self._clients.emit(warning)
         if not stream.spoken:
@@ -580,6 +594,6 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.Report: TurnController._report,
     do.ReportRetry: lambda controller, e: controller._status.report_retry(e.turn_id, e.error, e.delay),
     do.Tell: TurnController._tell,
-    do.ReportOverdue: TurnController._report_overdue,
+    do.ReportOverdue: lambda controller, e: controller._status.report_overdue(e.step, controller._dependencies),
     do.Refuse: lambda controller, effect: logger.debug("the floor is taken: %s", effect.turn_id),
 }

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from neko.errors import NekoError
 from neko.safety import Help
+from neko.types.errands import ReminderAnswer, Report, Underway
 from neko.types.hearing import HearingCapabilities
 from neko.types.lines import Role
 from neko.types.memory import Evidence, Fact, RecentEntry
@@ -105,7 +106,8 @@ class UserMessage:
     ``help`` is there when the text may mean danger; ``context`` then says so, too.
     ``again``: the same message once more for a new reply; the session first forgets its last
     exchange, when it has one. ``time`` says in words when this is said; unlike the context it stays with the text.
-    ``off_record``: the text is kept nowhere; ``context`` says so, too.
+    ``off_record``: the text is kept nowhere; ``context`` says so, too. ``reports`` are to be told with the answer,
+    ``underway`` is what can be asked about, ``reminder`` what became of a wish for one: ``context`` says all of it.
     """
 
     id: str
@@ -117,6 +119,9 @@ class UserMessage:
     help: Help | None = None
     time: str = ""
     off_record: bool = False
+    reports: tuple[Report, ...] = ()
+    underway: tuple[Underway, ...] = ()
+    reminder: ReminderAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +212,13 @@ class Respond:
     """Speak without a user turn: a greeting, a report, proactive talk.
 
     The reply carries ``id`` as its ``reply_id``. ``instructions`` say what about, for this reply only; ``context`` is
-    as in ``UserMessage``.
+    as in ``UserMessage``. ``reports``: it is about these, which the context holds too.
     """
 
     id: str
     instructions: str
     context: str = ""
+    reports: tuple[Report, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

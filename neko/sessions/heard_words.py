@@ -1,0 +1,71 @@
+"""Words of the user's voice on their way to a turn: nods, her own echo and short answers are none."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from neko.sessions import turn_events as on
+from neko.sessions.clients import Clients
+from neko.sessions.events import Recognised, UserTranscribed
+from neko.sessions.log_writer import TextRequest
+from neko.sessions.nods import is_nod
+from neko.sessions.own_words import are_own
+from neko.sessions.waiting_pictures import WaitingPictures
+from neko.types.model_session import SpeechRejected, Transcript
+
+if TYPE_CHECKING:
+    from neko.sessions.turn_controller import TurnController
+
+
+class HeardWords:
+    """Takes what a session, or the page, recognised."""
+
+    def __init__(self, turns: TurnController, clients: Clients, pictures: WaitingPictures) -> None:
+        self._turns = turns
+        self._clients = clients
+        self._pictures = pictures
+
+    def take(self, event: Transcript | SpeechRejected) -> None:
+        """A nod while she speaks is no word, nor are her own; others are shown as they come, and the final ones asked
+        like typed ones, unless the session has answered them itself."""
+        answered = self._turns.answers_speech
+        if isinstance(event, Transcript) and event.final and self._is_short_answer(event) and not answered:
+            event = SpeechRejected(event.utterance_id)
+        if isinstance(event, Transcript) and self._turns.is_paused and self._is_none(event.text):
+            if not event.final:
+                return
+            event = SpeechRejected(event.utterance_id)
+        words = event.text.strip() if isinstance(event, Transcript) else ""
+        final = isinstance(event, SpeechRejected) or event.final
+        self._clients.emit(Recognised(event.utterance_id, words, final))
+        if not (words and final) or answered or isinstance(event, SpeechRejected):
+            self._turns.dispatch(event)
+            return
+        self._open_turn(event, words)
+
+    def _open_turn(self, event: Transcript, words: str) -> None:
+        turn_id, now = uuid4().hex, asyncio.get_running_loop().time()
+        stream = self._turns.stream(turn_id)
+        stream.spoken = True
+        stream.timeline.start = event.spoken_until or now
+        if event.ended:
+            stream.timeline.marks["end_of_turn"] = event.ended - stream.timeline.start
+        stream.timeline.mark("transcript")
+        self._turns.user_spoke()
+        request = TextRequest(words, now, self._pictures.take(), off_record=self._turns.log.off_record)
+        self._turns.dispatch(on.SpokenWords(turn_id, event.utterance_id, words, request))
+
+    def _is_short_answer(self, event: Transcript) -> bool:
+        """Is it an answer to a question for approval, or a stop for what the agent does? Then it is written, too."""
+        text = event.text.strip()
+        if are_own(text, self._turns.voice.being_said()) or not self._turns.agent.takes(text, spoken=True):
+            return False
+        if not self._turns.answers_speech:  # else its words go to the log like any
+            self._clients.emit(UserTranscribed(text))
+            self._turns.log.write_spoken_line(text)
+        return True
+
+    def _is_none(self, text: str) -> bool:
+        return is_nod(text) or are_own(text, self._turns.voice.being_said())

@@ -1,0 +1,220 @@
+"""What came of tasks is told by her: once, in the next free moment, in whatever way she talks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neko.agent.messages import AgentTask, task_result, task_update, timestamp
+from neko.app import Neko
+from neko.sessions.actions import SendText, StopReply
+from neko.sessions.events import AgentNotification, Event, ReplyText, StateChanged, TurnEnd
+from neko.sessions.manager import SessionManager
+from neko.sessions.outbox import Outbox
+from neko.settings import Settings
+from tests.scripted_provider import Script, ScriptedProvider, failure
+
+TIMEOUT_S = 30.0
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[ScriptedProvider]:
+    async with ScriptedProvider() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+async def neko(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Neko]:
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
+    async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as whole:
+        yield whole
+
+
+@pytest.fixture
+async def manager(neko: Neko) -> SessionManager:
+    found = neko.conversations.get("Mio")
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+async def page(manager: SessionManager) -> Outbox:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    return outbox
+
+
+async def until(outbox: Outbox, fits: Callable[[Event], bool]) -> list[Event]:
+    seen: list[Event] = []
+    async with asyncio.timeout(TIMEOUT_S):
+        while not seen or not fits(seen[-1]):
+            event = await outbox.get()
+            assert event is not None
+            seen.append(event)
+    return seen
+
+
+async def turn(outbox: Outbox) -> str:
+    """The text of the next turn that ends."""
+    seen = await until(outbox, lambda event: isinstance(event, TurnEnd))
+    return "".join(event.text for event in seen if isinstance(event, ReplyText))
+
+
+async def rest(outbox: Outbox) -> list[Event]:
+    return await until(outbox, lambda event: event == StateChanged("idle"))
+
+
+def result(neko: Neko, summary: str = "The train leaves at 9:12.", **options: Any) -> None:
+    options = {"success": True, "task_id": "t1", **options}
+    neko.bus.agent.publish(task_result("Mio", "browser_use", summary=summary, **options))
+
+
+def asked(provider: ScriptedProvider, number: int = -1) -> str:
+    """The last message of a request, and what stands beside it."""
+    messages = provider.chats[number].json["messages"]
+    return "\n".join(str(message["content"]) for message in messages[1:])
+
+
+async def test_a_result_is_told_in_a_turn_of_its_own_when_nothing_else_goes_on(
+    neko: Neko, page: Outbox, provider: ScriptedProvider
+) -> None:
+    provider.script(Script(["Your train leaves at 9:12!"]))
+    result(neko, detail="The train to Kyoto leaves at 9:12 from platform 3.")
+    seen = await until(page, lambda event: isinstance(event, TurnEnd))
+    assert AgentNotification("The train leaves at 9:12.", "completed") in seen
+    assert "".join(event.text for event in seen if isinstance(event, ReplyText)) == "Your train leaves at 9:12!"
+    told = asked(provider)
+    assert "platform 3" in told
+    assert "From outside" in told
+    assert (await neko.memory.lines("Mio"))[-1].text == "Your train leaves at 9:12!"
+
+
+async def test_a_result_waits_for_the_end_of_a_reply_and_is_told_once(
+    neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
+) -> None:
+    provider.script(Script(["so ", "far"], stall_after=1), Script(["And it is done."]), Script(["Fine."]))
+    manager.handle(SendText("hello"))
+    await until(page, lambda event: isinstance(event, ReplyText))
+    result(neko)
+    await until(page, lambda event: isinstance(event, AgentNotification))
+    provider.release()
+    assert await turn(page) == "far"
+    assert await turn(page) == "And it is done."
+    result(neko)  # the same again
+    manager.handle(SendText("thanks"))
+    assert await turn(page) == "Fine."
+    await rest(page)
+    assert len(provider.chats) == 3
+    assert "9:12" not in provider.chats[2].json["messages"][-1]["content"]
+
+
+async def test_who_speaks_first_hears_it_with_the_answer_and_not_again(
+    neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
+) -> None:
+    provider.script(Script(["hi"], stall_after=0), Script(["Four. And the train leaves at 9:12."]))
+    manager.handle(SendText("hello"))
+    await provider.wait_for_requests(1)
+    result(neko, detail="x" * 1000)
+    await until(page, lambda event: isinstance(event, AgentNotification))
+    manager.handle(SendText("what is two and two?"))
+    await turn(page)
+    assert await turn(page) == "Four. And the train leaves at 9:12."
+    await rest(page)
+    assert "9:12" in asked(provider)
+    assert "x" * 300 in asked(provider)
+    assert "x" * 301 not in asked(provider)
+    assert len(provider.chats) == 2
+
+
+async def test_several_are_told_together(
+    neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
+) -> None:
+    provider.script(Script(["hm"], stall_after=0), Script(["Both are done."]))
+    manager.handle(SendText("hello"))
+    await provider.wait_for_requests(1)
+    result(neko, "The train leaves at 9:12.", task_id="t1")
+    result(neko, "The table is booked.", task_id="t2", success=False, error="no free table")
+    await until(page, lambda event: isinstance(event, AgentNotification) and event.status == "failed")
+    provider.release()
+    await turn(page)
+    assert await turn(page) == "Both are done."
+    told = asked(provider)
+    assert "9:12" in told
+    assert "no free table" in told
+
+
+async def test_the_same_words_from_another_channel_are_not_told_again(
+    neko: Neko, page: Outbox, provider: ScriptedProvider
+) -> None:
+    provider.script(Script(["At 9:12!"]))
+    result(neko)
+    await turn(page)
+    result(neko, "the train leaves at 9:12", task_id="t2")
+    neko.bus.agent.publish(
+        {"event_type": "proactive_message", "lanlan_name": "Mio", "text": "The train leaves at 9:12."}
+    )
+    result(neko, "Something else came of it.", task_id="t3")
+    await turn(page)
+    assert "train leaves" not in asked(provider)
+    assert len(provider.chats) == 2
+
+
+async def test_a_task_that_was_cancelled_is_not_told(neko: Neko, page: Outbox, provider: ScriptedProvider) -> None:
+    task = AgentTask(id="t1", status="cancelled", type="browser_use", start_time=timestamp())
+    neko.bus.agent.publish(task_update("Mio", task))
+    result(neko, "It was cancelled.", success=False)
+    result(neko, "The table is booked.", task_id="t2")
+    await turn(page)
+    assert len(provider.chats) == 1
+    assert "cancelled" not in asked(provider)
+
+
+async def test_a_report_of_which_nothing_was_said_is_told_with_the_next_words(
+    neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
+) -> None:
+    provider.script(Script(["never"], stall_after=0), Script(["Here it is."]))
+    result(neko)
+    await provider.wait_for_requests(1)
+    manager.handle(StopReply())
+    await turn(page)
+    await rest(page)
+    assert len(provider.chats) == 1
+    manager.handle(SendText("sorry, what was it?"))
+    assert await turn(page) == "Here it is."
+    assert "9:12" in asked(provider)
+
+
+async def test_what_the_model_cannot_tell_is_told_without_it(
+    neko: Neko, page: Outbox, provider: ScriptedProvider
+) -> None:
+    provider.script(failure(401))
+    result(neko, success=False, error="The site did not answer")
+    await turn(page)
+    assert "The site did not answer" in await turn(page)
+
+
+async def test_what_happened_while_nobody_was_there_is_told_to_who_comes(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    reader = Outbox(wants_audio=False)
+    with manager.tap(reader):
+        result(neko)
+        await until(reader, lambda event: isinstance(event, AgentNotification))
+    assert not provider.chats
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    await turn(outbox)
+    assert "9:12" in asked(provider)
+
+
+async def test_the_model_of_a_talk_without_tasks_reads_nothing_of_them(
+    manager: SessionManager, page: Outbox, provider: ScriptedProvider
+) -> None:
+    manager.handle(SendText("hello"))
+    await turn(page)
+    assert [message["role"] for message in provider.chats[0].json["messages"]].count("user") == 1
+    assert "From outside" not in str(provider.chats[0].json)
