@@ -93,6 +93,7 @@ NekoError
 ├── ToolServerError        neko.tool_errors: an MCP server cannot be used; its code says why
 ├── AgentError             neko.tool_errors: the agent does not do what it was asked to; its code says why
 ├── PluginError            neko.tool_errors: a plug-in cannot be used; its code says why
+├── ComputerError          neko.tool_errors: screen, mouse and keyboard cannot be used; its code says why
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
     ├── LogMovedError          its file had gone and was written anew
@@ -102,13 +103,14 @@ NekoError
     MemoNotRenewedError        a model will not sum up what was said
     UnreadEntriesError         some of a recent window is nothing that was said
 
-Ten more say that our own code is wrong or are caught where they arise, and stand outside the tree: BusMessageError
+Eleven more say that our own code is wrong or are caught where they arise, and stand outside the tree: BusMessageError
 (neko.bus), a message of the wrong shape for its topic, is a TypeError; WebSocketRefusedError and WebSocketClosedError
 (neko.net) are ConnectionErrors; SumTooLargeError (neko.sessions.models.builtin.arithmetic) is an ArithmeticError;
 ConnectionClosedError and FileMovedError (neko.memory.sqlite_errors) are errors of SQLite; ActionError
 (neko.types.hands) tells the agent's model why what it wants cannot be done as it stands; SchemaError
 (neko.agent.plugins.checking), LoadError (neko.agent.plugins.child.loading) and RefusedCallError
-(neko.agent.plugins.child.running) are told as a PluginError.
+(neko.agent.plugins.child.running) are told as a PluginError; StoppedError
+(neko.agent.computer.devices) ends what a thread does with the mouse.
 
 Every error has a wire ``code`` (a key of ``errors.*`` in ``assets/locales``), a ``permanent`` flag (trying the same
 thing again cannot help) and ``params`` that fill the localised sentence; ``said`` is what the other side said of it,

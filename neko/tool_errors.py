@@ -1,5 +1,4 @@
-"""What can be wrong with a server of tools or a plug-in, and why the agent does not act; their places in the tree of
-errors stand in ``neko.errors``."""
+"""What can be wrong with what the agent works with; where it stands in the tree of errors: ``neko.errors``."""
 
 from __future__ import annotations
 
@@ -43,3 +42,13 @@ class PluginError(NekoError):
         super().__init__(detail, **params)
         self.code = f"plugin_{why}"
         self.said = said
+
+
+class ComputerError(NekoError):
+    """Screen, mouse and keyboard cannot be used. ``why`` is the end of its ``code``."""
+
+    code = "computer"
+
+    def __init__(self, why: str, detail: str, **params: str | int) -> None:
+        super().__init__(detail, **params)
+        self.code = f"computer_{why}"

@@ -1,0 +1,78 @@
+"""Where on which monitor: from what a model says to a point of the desktop. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from neko.types.hands import ActionError
+
+FULL: Final = 999
+"""The last of the thousand steps that a model divides an axis into (``contract/agent.md`` §11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """In the desktop's own units, in which the mouse is moved too: pixels, on macOS points. Negative to the left of,
+    and above, the first monitor."""
+
+    x: int
+    y: int
+
+    def distance(self, other: Point) -> int:
+        return max(abs(self.x - other.x), abs(self.y - other.y))
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """``number`` counts from 1. Its place and size are in the units of ``Point``, which are not always those of its
+    picture."""
+
+    number: int
+    left: int
+    top: int
+    width: int
+    height: int
+    primary: bool = False
+
+    def point(self, x: float, y: float) -> Point:
+        """What a model means: thousandths, and when either is more than those, pixels from this monitor's corner.
+
+        0 is the first pixel and 999 the last. Raises ``ActionError`` for what is not on the monitor.
+        """
+        if 0 <= x <= FULL and 0 <= y <= FULL:
+            return Point(self.left + round(x * (self.width - 1) / FULL), self.top + round(y * (self.height - 1) / FULL))
+        across, down = round(x), round(y)
+        if not (0 <= across < self.width and 0 <= down < self.height):
+            raise ActionError(
+                f"({x:g}, {y:g}) is not on monitor {self.number}, which has {self.width} by {self.height} pixels. Say "
+                "where in thousandths: x and y from 0 to 999."
+            )
+        return Point(self.left + across, self.top + down)
+
+    def holds(self, point: Point) -> bool:
+        return 0 <= point.x - self.left < self.width and 0 <= point.y - self.top < self.height
+
+    def in_picture(self, point: Point, width: int, height: int) -> tuple[int, int]:
+        """Where a point is in a picture of the whole monitor that has this size."""
+        return (
+            round((point.x - self.left) * (width - 1) / max(self.width - 1, 1)),
+            round((point.y - self.top) * (height - 1) / max(self.height - 1, 1)),
+        )
+
+
+def primary(monitors: Sequence[Monitor]) -> Monitor:
+    """The one that the system calls so, else the one at the origin, else the first."""
+    return next(
+        (monitor for monitor in monitors if monitor.primary),
+        next((monitor for monitor in monitors if monitor.left == 0 == monitor.top), monitors[0]),
+    )
+
+
+def numbered(monitors: Sequence[Monitor], number: int) -> Monitor:
+    """Raises ``ActionError`` when there is no such monitor."""
+    found = next((monitor for monitor in monitors if monitor.number == number), None)
+    if found is None:
+        raise ActionError(f"There is no monitor {number}; there are {len(monitors)}, counted from 1.")
+    return found

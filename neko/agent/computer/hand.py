@@ -1,0 +1,134 @@
+"""The computer as a hand: whether it can be used here, and who uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from neko.agent.computer.devices import Devices
+from neko.agent.computer.pynput_devices import PynputDevices
+from neko.agent.computer.screen import MssScreen, Screen
+from neko.agent.computer.watch import StopKey
+from neko.agent.computer.workspace import ComputerWorkspace
+from neko.agent.computer.x11 import X11Devices
+from neko.errors import NekoError
+from neko.i18n import describe
+from neko.tasks import in_thread, to_the_end
+from neko.tool_errors import ComputerError
+from neko.types.hands import HandName, Job, Readiness
+
+PACKAGES: Final = ("mss", "pynput", "PIL")
+PROBE_S: Final = 5.0
+OFFER: Final = (
+    "The user's own computer: its screen, mouse and keyboard. It can do in any program that is installed there what "
+    "the user could do by hand: open, click, type, drag, press keys. It is slow and there is only one: prefer another "
+    "ability that can do the same, and use this for programs that have no other way in."
+)
+
+
+class ComputerHand:
+    """``Hand`` of this computer. ``stop_key``: what stops her, as in "esc esc"; ``language``: of what is said to the
+    user. Raises ``ValueError`` for a stop key that is none."""
+
+    name: HandName = "computer_use"
+    exclusive = True
+
+    def __init__(
+        self,
+        *,
+        stop_key: str = "esc esc",
+        language: Callable[[], str] = lambda: "en",
+        environ: Mapping[str, str] = os.environ,
+        platform: str = sys.platform,
+    ) -> None:
+        self._stop_key = StopKey.named(stop_key)
+        self._language = language
+        self._environ = environ
+        self._platform = platform
+        self._found: NekoError | None = None
+        self._workspaces: set[ComputerWorkspace] = set()
+
+    def readiness(self, language: str) -> Readiness:
+        fault = self._plain_fault() or self._found
+        if fault is None:
+            return Readiness(ready=True)
+        told = describe(fault, language)
+        return Readiness(ready=False, code=fault.code, reason=f"{told.text} {told.remedy}".strip())
+
+    async def probe(self) -> None:
+        self._found = self._plain_fault()
+        if self._found is not None:
+            return
+        try:
+            async with asyncio.timeout(PROBE_S):
+                await in_thread(self._try)
+        except TimeoutError:
+            self._found = ComputerError("no_display", "the display does not answer")
+        except NekoError as error:
+            self._found = error
+
+    def offer(self, words: str) -> str:
+        return OFFER
+
+    async def open(self, job: Job) -> ComputerWorkspace:
+        if (fault := self._plain_fault()) is not None:
+            raise fault
+        screen, devices = await to_the_end(in_thread(self._reach))
+        workspace = ComputerWorkspace(job, screen, devices, self._stop_key, self._language)
+        self._workspaces.add(workspace)
+        try:
+            await workspace.open()
+        except BaseException:
+            await workspace.aclose()
+            raise
+        return workspace
+
+    async def aclose(self) -> None:
+        while self._workspaces:
+            await self._workspaces.pop().aclose()
+
+    def _plain_fault(self) -> ComputerError | None:
+        """What can be said without importing or connecting anything."""
+        if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
+            return ComputerError("not_installed", f"not installed: {', '.join(missing)}", extra="computer")
+        if self._platform != "linux":
+            return None
+        if self._environ.get("WAYLAND_DISPLAY") or self._environ.get("XDG_SESSION_TYPE") == "wayland":
+            return ComputerError("wayland", "the session is a Wayland one")
+        if not self._environ.get("DISPLAY"):
+            return ComputerError("no_display", "DISPLAY is not set")
+        return None
+
+    def _try(self) -> None:
+        screen, devices = self._reach()
+        try:
+            screen.grab(screen.monitors()[0])
+        finally:
+            devices.close()
+
+    def _reach(self) -> tuple[Screen, Devices]:
+        """The screen first: on Windows that is what makes all numbers pixels."""
+        screen: Screen = MssScreen()
+        screen.monitors()
+        if self._platform == "darwin":
+            _check_permissions()
+        try:
+            devices: Devices = X11Devices() if self._platform == "linux" else PynputDevices()
+            importlib.import_module("pynput")  # fails where it cannot listen
+        except ImportError as error:
+            raise ComputerError("no_display", f"pynput: {error}") from error
+        return screen, devices
+
+
+def _check_permissions() -> None:
+    """macOS asks the user for both in its settings; without them pictures show the wallpaper and keys go nowhere."""
+    import Quartz
+    from pynput import keyboard
+
+    if not Quartz.CGPreflightScreenCaptureAccess() or not getattr(keyboard.Listener, "IS_TRUSTED", True):
+        raise ComputerError("no_permission", "macOS does not allow it")

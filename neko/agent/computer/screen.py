@@ -1,0 +1,114 @@
+"""Pictures of the screen: taken by ``mss``, made small and marked by Pillow."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from neko.agent.computer.geometry import Monitor, Point
+from neko.tool_errors import ComputerError
+from neko.types.hands import Picture
+
+HIGHEST: Final = 1080
+QUALITY: Final = 75
+"""Height and JPEG quality of what a model sees (``contract/agent.md`` §11)."""
+THUMBNAIL: Final = (320, 200)
+_MARK_RADIUS: Final = 22
+_MARK: Final = (230, 20, 60)
+_HALO: Final = (255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a monitor showed: three bytes a pixel, red, green, blue."""
+
+    monitor: Monitor
+    width: int
+    height: int
+    rgb: bytes = field(repr=False)
+
+
+class Screen(Protocol):
+    """Raises ``ComputerError`` when there is nothing to see."""
+
+    def monitors(self) -> Sequence[Monitor]: ...
+
+    def grab(self, monitor: Monitor) -> Frame: ...
+
+
+class MssScreen:
+    """Every call opens a connection of its own, as ``mss`` objects belong to a thread on some systems."""
+
+    def monitors(self) -> Sequence[Monitor]:
+        with _mss() as grabber:
+            found = grabber.monitors[1:] or grabber.monitors[:1]
+        if not found:
+            raise ComputerError("no_display", "there is no monitor")
+        return tuple(
+            Monitor(number, each["left"], each["top"], each["width"], each["height"], bool(each.get("is_primary")))
+            for number, each in enumerate(found, 1)
+        )
+
+    def grab(self, monitor: Monitor) -> Frame:
+        area = {"left": monitor.left, "top": monitor.top, "width": monitor.width, "height": monitor.height}
+        with _mss() as grabber:
+            shot = grabber.grab(area)
+        return Frame(monitor, shot.width, shot.height, shot.rgb)
+
+
+@contextmanager
+def _mss() -> Iterator[Any]:
+    import mss
+
+    try:
+        with mss.MSS() as grabber:
+            yield grabber
+    except mss.ScreenShotError as error:
+        raise ComputerError("screen_lost", f"mss: {error}") from error
+
+
+# ── pictures ────────────────────────────────────────────────────────────────────
+
+
+def picture(frame: Frame, spot: Point | None = None) -> Picture:
+    """For a model, and for the user: at most 1080 high. ``spot``: where a circle and a cross are drawn."""
+    from PIL import Image
+
+    image = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
+    if image.height > HIGHEST:
+        image = image.resize((round(image.width * HIGHEST / image.height), HIGHEST), Image.Resampling.LANCZOS)
+    if spot is not None and frame.monitor.holds(spot):
+        _mark(image, *frame.monitor.in_picture(spot, image.width, image.height))
+    return _jpeg(image)
+
+
+def thumbnail(frame: Frame) -> Picture:
+    """For the card of a task."""
+    from PIL import Image
+
+    image = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
+    image.thumbnail(THUMBNAIL)
+    return _jpeg(image)
+
+
+def _mark(image: Any, x: int, y: int) -> None:
+    from PIL import ImageDraw
+
+    draw = ImageDraw.Draw(image)
+    for colour, width in ((_HALO, 7), (_MARK, 3)):
+        inner, outer = _MARK_RADIUS // 3, _MARK_RADIUS + 10
+        draw.ellipse(
+            (x - _MARK_RADIUS, y - _MARK_RADIUS, x + _MARK_RADIUS, y + _MARK_RADIUS), outline=colour, width=width
+        )
+        for near, far in ((-outer, -inner), (inner, outer)):
+            draw.line((x + near, y, x + far, y), fill=colour, width=width)
+            draw.line((x, y + near, x, y + far), fill=colour, width=width)
+
+
+def _jpeg(image: Any) -> Picture:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=QUALITY, optimize=True)
+    return Picture(file.getvalue(), "image/jpeg")
