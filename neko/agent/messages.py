@@ -1,6 +1,6 @@
 """The objects that cross the bus between conversations and the agent, and how they are made.
 
-Names and limits are those of the message bus of N.E.K.O. (February 2026); ``turn_id`` is ours.
+Names and limits are those of the message bus of N.E.K.O. (February 2026); ``turn_id`` and ``called`` are ours.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Utterance(TypedDict):
 
 
 class AnalyzeRequest(TypedDict):
-    """On ``analyze``: a finished turn that may hold a request."""
+    """On ``analyze``: a finished turn that may hold a request. ``called``: what her model did in it by functions."""
 
     event_type: Literal["analyze_request"]
     event_id: str
@@ -40,6 +40,7 @@ class AnalyzeRequest(TypedDict):
     lanlan_name: str
     messages: list[Utterance]
     turn_id: NotRequired[str]
+    called: NotRequired[list[str]]
 
 
 class Flags(TypedDict):
@@ -132,7 +133,12 @@ class TaskResult(TypedDict):
 
 
 def analyze_request(
-    character: str, utterances: Sequence[Utterance], *, trigger: Trigger = "turn_end", turn_id: str | None = None
+    character: str,
+    utterances: Sequence[Utterance],
+    *,
+    trigger: Trigger = "turn_end",
+    turn_id: str | None = None,
+    called: Sequence[str] = (),
 ) -> AnalyzeRequest:
     """A request with a fresh event id and the last six entries that hold any text."""
     window = [
@@ -149,6 +155,8 @@ def analyze_request(
     )
     if turn_id is not None:
         request["turn_id"] = turn_id
+    if called:
+        request["called"] = list(called)
     return request
 
 

@@ -7,9 +7,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.recall_tool import NAME as RECALL
 from neko.sessions.recall_tool import RecallTool, recall_tool
 from neko.tasks import TaskOwner, is_cancelled
+from neko.types import facts
 from neko.types.model_session import Tool, Toolbox, ToolCall, ToolResult
 from neko.well_formed import well_formed
 
@@ -28,16 +30,18 @@ class ToolRunner:
 
     def __init__(
         self,
+        character: str,
+        dependencies: SessionDependencies,
         recall: RecallTool,
-        toolbox: Toolbox | None,
         owner: TaskOwner,
-        timeout_s: float,
         on_result: Callable[[ToolResult], None],
     ) -> None:
+        self._character = character
         self._recall = recall
-        self._toolbox = toolbox
+        self._toolbox = dependencies.toolbox
+        self._facts = dependencies.bus.session
         self._owner = owner
-        self._timeout_s = timeout_s
+        self._timeout_s = dependencies.timeouts.turn.tool_timeout_s
         self._on_result = on_result
         self._running: dict[str, set[asyncio.Task[None]]] = {}
 
@@ -68,5 +72,6 @@ class ToolRunner:
         if call.name == RECALL:
             return await self._recall.run(turn_id, call)
         if self._toolbox:
+            self._facts.publish(facts.tool_called(self._character, turn_id, call.name, call.arguments))
             return await self._toolbox.run(call)
         return ToolResult(call.call_id, f"There is no function {call.name}.", failed=True)

@@ -124,9 +124,8 @@ class TurnController:
         self._context = SessionContext(character, dependencies, owner, self.help, self.send)
         self.log = LogWriter(character, dependencies, owner, clients, status, self._context.lines)
         self._sender: SessionSender | None = None
-        tool_timeout_s = dependencies.timeouts.turn.tool_timeout_s
         recall = RecallTool(character, dependencies, self._context.lines)
-        self._tools = ToolRunner(recall, dependencies.toolbox, owner, tool_timeout_s, self._on_tool_result)
+        self._tools = ToolRunner(character, dependencies, recall, owner, self._on_tool_result)
         floor = TurnFloor(self, dependencies.timeouts.question_read_s)
         self.agent = AgentTalk(character, dependencies, clients, owner, floor, self._context.time)
         self.heard = HeardWords(self, clients, pictures)

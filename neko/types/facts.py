@@ -6,12 +6,15 @@ is the character, as everywhere on the wire.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Final, Literal
 
 from typing_extensions import TypedDict
 
 from neko.types.lines import Line, LineStatus, Role
+
+_LONGEST_ARGUMENTS: Final = 300
 
 
 class SessionStarted(TypedDict):
@@ -57,6 +60,16 @@ class ReplyStarted(TypedDict):
     turn_id: str
 
 
+class ToolCalled(TypedDict):
+    """Her model called a function in this turn, well or in vain; ``arguments`` is how their JSON begins."""
+
+    event_type: Literal["tool_call"]
+    lanlan_name: str
+    turn_id: str
+    name: str
+    arguments: str
+
+
 class TurnEnded(TypedDict):
     """``status`` is that of the reply; ``timings`` are seconds since the turn began, by mark."""
 
@@ -67,7 +80,7 @@ class TurnEnded(TypedDict):
     timings: dict[str, float]
 
 
-Fact = SessionStarted | SessionEnded | StateEntered | LineCommitted | ReplyStarted | TurnEnded
+Fact = SessionStarted | SessionEnded | StateEntered | LineCommitted | ReplyStarted | ToolCalled | TurnEnded
 
 
 def session_started(character: str, mode: str) -> SessionStarted:
@@ -98,6 +111,11 @@ def line_committed(character: str, line: Line) -> LineCommitted:
 
 def reply_started(character: str, turn_id: str) -> ReplyStarted:
     return ReplyStarted(event_type="reply_start", lanlan_name=character, turn_id=turn_id)
+
+
+def tool_called(character: str, turn_id: str, name: str, arguments: Mapping[str, Any]) -> ToolCalled:
+    text = json.dumps(dict(arguments), ensure_ascii=False)[:_LONGEST_ARGUMENTS]
+    return ToolCalled(event_type="tool_call", lanlan_name=character, turn_id=turn_id, name=name, arguments=text)
 
 
 def turn_ended(character: str, turn_id: str, status: LineStatus, timings: Mapping[str, float]) -> TurnEnded:
