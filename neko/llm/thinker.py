@@ -147,8 +147,12 @@ class _Asking:
             try:
                 end = await tries.ask(self._client, request, answer, offered)
             except ModelReplyCutError as error:
-                if not tries.make_room(error, tokens, len(answer.text), is_shorter):
+                if tries.make_room(error, tokens, len(answer.text), is_shorter):
+                    continue
+                if not self._is_usable(answer.text, tools):
                     raise tries.failed(error) from error
+                tries.was_cut()
+                return answer.text, CompletionEnd(), tokens + estimate_tokens(answer.text)
             except ModelError as error:
                 self._last = error
                 if not tries.adapt(error, tokens, is_shorter):
@@ -157,6 +161,12 @@ class _Asking:
                 tries.answered()
                 calls = sum(estimate_tokens(call.name + call.arguments) for call in end.calls)
                 return answer.text, end, tokens + estimate_tokens(answer.text + end.reasoning) + calls
+
+    def _is_usable(self, text: str, tools: Sequence[Tool]) -> bool:
+        """Of an answer that was cut: words where words are wanted, or a whole call before more of them."""
+        if tools:
+            return bool(written_calls(text, {tool.name for tool in tools}, anywhere=True))
+        return bool(without_thought(text).strip()) and len(text) < LONGEST_ANSWER
 
     async def _pause(self, error: ModelError) -> None:
         """Wait for the next try; raises the error when there is none in time."""

@@ -14,6 +14,7 @@ from neko.errors import (
     ModelError,
     ModelKeyRefusedError,
     ModelRateLimitedError,
+    ModelReplyCutError,
     ModelTimeoutError,
 )
 from neko.llm.adaptation import Adaptations
@@ -223,6 +224,18 @@ async def test_an_answer_that_cannot_be_used_is_asked_for_once_more_and_only_onc
 async def test_json_that_is_broken_is_mended_for_a_model_without_tools(asked: Asked) -> None:
     broken = Script(("Sure!\n```json\n{'tool': 'click', 'arguments': {'ref': 'b7',}}\n```",))
     assert actions(await asked.think(NO_TOOLS, broken)) == [Action("click", {"ref": "b7"})]
+
+
+async def test_of_an_answer_that_its_server_cut_counts_what_can_be_used(asked: Asked) -> None:
+    def cut(text: str) -> Script:
+        return Script((text,), finish_reason="length")
+
+    call = '{"tool": "click", "arguments": {"ref": "b7"}}'
+    assert actions(await asked.think(NO_TOOLS, cut(f"{call} and then I"))) == [Action("click", {"ref": "b7"})]
+    with pytest.raises(ModelReplyCutError):
+        await asked.think(cut(call[:-8]))
+    asked.provider.script(cut("It is 12 degrees and"))
+    assert (await asked.thinker.think(TASK)).text == "It is 12 degrees and"
 
 
 async def test_a_reply_without_end_is_cut(asked: Asked) -> None:
