@@ -89,18 +89,17 @@ class Plugins:
             if plugin.runs_by_itself and plugin.state is PluginState.STOPPED:
                 self._owner.spawn(self._begin(plugin), name=f"start {plugin.id}")
 
-    async def switch(self, on: bool) -> None:
-        """The user's word on all of them. Off: every process ends."""
-        self.on = on
-        if not on:
-            await together(*(plugin.stop() for plugin in self.listed))
-            self._on_change()
+    def switch(self, on: bool) -> None:
+        """The user's word on all of them; it is followed in the background. Off: every process ends."""
+        if on != self.on and not self._owner.closed:
+            self.on = on
+            self._owner.spawn(self._learn_all() if on else self._stop_all(), name="switch")
 
     async def aclose(self) -> None:
         """End everything; idempotent."""
         self.on = False
         await self._owner.aclose()
-        await together(*(plugin.stop() for plugin in self.listed))
+        await self._stop_all()
 
     # ── use ───────────────────────────────────────────────────────────────────
 
@@ -164,6 +163,16 @@ class Plugins:
             await before.stop()
         path = found.path or self._data / name / FILE
         return Plugin(found, path, self._owner, self._limits, self._heard, self._on_change)
+
+    async def _learn_all(self) -> None:
+        try:
+            await self.learn()
+        except PluginError as error:
+            logger.warning("plug-ins cannot be used: %s", error)
+
+    async def _stop_all(self) -> None:
+        await together(*(plugin.stop() for plugin in self.listed))
+        self._on_change()
 
     async def _begin(self, plugin: Plugin) -> None:
         try:

@@ -357,9 +357,11 @@ async def test_nothing_runs_while_plug_ins_are_switched_off(shelf: Shelf) -> Non
         await until(lambda: plugins.get("live").state is PluginState.RUNNING)
         process_id = plugins.get("live").process_id
         assert process_id
-        await plugins.switch(False)
-        assert not alive(process_id)
+        plugins.switch(False)
+        await until(lambda: not alive(process_id))
         assert (await raises(plugins.trigger("live", "events", {}), PluginError)).code == "plugin_off"
+        plugins.switch(True)
+        await until(lambda: plugins.get("live").state is PluginState.RUNNING)
 
 
 HOST = """
