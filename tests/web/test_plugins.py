@@ -1,0 +1,157 @@
+"""The routes of plug-ins: listed, started, called, ended and read, with honest refusals (``contract/agent.md`` §13.1)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from neko.application import Neko
+
+CLOCK = """
+import time
+from neko.plugin import *
+
+@neko_plugin
+class Clock(NekoPluginBase):
+    @plugin_entry(id="tell", name="Tell the time", description="Tells it.",
+                  input_schema={"type": "object", "properties": {"zone": {"type": "string"}}})
+    def tell(self, zone="UTC"):
+        self.report_status({"zone": zone})
+        self.ctx.push_message("clock", "binary", content="cuckoo", priority=3, binary_data=b"\\x00\\x01")
+        return {"zone": zone}
+
+    @plugin_entry(id="stop")
+    def stop(self):
+        raise RuntimeError("the spring broke")
+
+    @plugin_entry(id="sleep")
+    def sleep(self):
+        time.sleep(60)
+"""
+PLUGINS = "/api/agent/plugins"
+
+
+@pytest.fixture
+def launched_with() -> dict[str, Any]:
+    return {"environ": {"NEKO_PLUGIN_TIMEOUT_S": "1"}}
+
+
+@pytest.fixture
+async def clock(neko: Neko, data_dir: Path, client: httpx2.AsyncClient) -> Path:
+    """Its folder; it is dropped in while she runs, and noticed when they are listed."""
+    place = data_dir / "plugins" / "clock"
+    place.mkdir(parents=True)
+    (place / "plugin.toml").write_text('[plugin]\nid = "clock"\nentry = "clockwork:Clock"\nname = "Clock"\n')
+    (place / "clockwork.py").write_text(CLOCK)
+    neko.plugins.on = True
+    await listed(client)
+    return place
+
+
+async def listed(client: httpx2.AsyncClient) -> dict[str, Any]:
+    answer = await client.get(PLUGINS)
+    assert answer.status_code == 200, answer.text
+    return {one["id"]: one for one in answer.json()["plugins"]}
+
+
+async def trigger(client: httpx2.AsyncClient, entry: str, **args: Any) -> httpx2.Response:
+    return await client.post(f"{PLUGINS}/trigger", json={"plugin_id": "clock", "entry_id": entry, "args": args})
+
+
+async def test_a_plug_in_is_listed_with_what_can_be_called_of_it(client: httpx2.AsyncClient, clock: Path) -> None:
+    before = (await listed(client))["clock"]
+    assert (before["name"], before["version"], before["neko"]["state"]) == ("Clock", "0.1.0", "stopped")
+    assert not before["neko"]["known"]
+    assert (await client.post(f"{PLUGINS}/clock/start")).status_code == 200
+    after = (await listed(client))["clock"]
+    assert after["neko"]["state"] == "running"
+    assert after["neko"]["problem"] is None
+    told = after["entries"][2]
+    assert (told["id"], told["name"], told["event_key"], told["act"]) == (
+        "tell",
+        "Tell the time",
+        "clock.tell",
+        "destructive",
+    )
+    assert told["input_schema"]["properties"] == {"zone": {"type": "string"}}
+
+
+async def test_an_entry_is_called_and_its_failure_is_an_answer(client: httpx2.AsyncClient, clock: Path) -> None:
+    answer = (await trigger(client, "tell", zone="JST")).json()
+    assert answer.pop("received_at")
+    assert answer == {
+        "success": True,
+        "plugin_id": "clock",
+        "executed_entry": "tell",
+        "args": {"zone": "JST"},
+        "plugin_response": {"zone": "JST"},
+        "plugin_forward_error": None,
+    }
+    failed = await trigger(client, "stop")
+    assert failed.status_code == 200
+    assert not failed.json()["success"]
+    assert "the spring broke" in failed.json()["plugin_forward_error"]
+    lines = (await client.get(f"{PLUGINS}/clock/log")).json()["lines"]
+    assert any("Traceback" in line["text"] for line in lines)
+
+
+async def test_what_cannot_be_is_refused_with_the_status_that_says_why(
+    neko: Neko, client: httpx2.AsyncClient, clock: Path
+) -> None:
+    assert (await trigger(client, "fly")).status_code == 404
+    assert (await trigger(client, "tell", zone=3)).status_code == 422
+    assert (await trigger(client, "sleep")).status_code == 504
+    assert (await client.post(f"{PLUGINS}/trigger", json={"plugin_id": "clock"})).status_code == 422
+    nobody = await client.post(f"{PLUGINS}/trigger", json={"plugin_id": "moon", "entry_id": "x"})
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "plugin_unknown")
+    (clock / "clockwork.py").write_text("import moonlight")
+    reloaded = await client.post(f"{PLUGINS}/clock/reload")
+    assert reloaded.status_code == 503
+    assert "No module named 'moonlight'" in reloaded.json()["error"]
+    assert (await listed(client))["clock"]["neko"]["problem"]["code"] == "plugin_broken"
+    neko.plugins.on = False
+    assert (await trigger(client, "tell")).json()["code"] == "plugin_off"
+    assert (await client.post(f"{PLUGINS}/clock/start")).status_code == 503
+
+
+async def test_its_status_is_what_it_told_last(client: httpx2.AsyncClient, clock: Path) -> None:
+    await trigger(client, "tell", zone="CET")
+    told = (await client.get(f"{PLUGINS}/status", params={"plugin_id": "clock"})).json()["plugins"]["clock"]
+    assert (told["status"], told["state"], told["source"]) == ({"zone": "CET"}, "running", "plugin")
+    assert "this_computer" in (await client.get(f"{PLUGINS}/status")).json()["plugins"]
+    assert (await client.get(f"{PLUGINS}/status", params={"plugin_id": "moon"})).status_code == 404
+    assert (await client.post(f"{PLUGINS}/clock/stop")).status_code == 200
+    assert (await listed(client))["clock"]["neko"]["state"] == "stopped"
+
+
+async def test_what_is_pushed_is_read_once(client: httpx2.AsyncClient, clock: Path) -> None:
+    await trigger(client, "tell")
+    push = {"plugin_id": "clock", "source": "script", "description": "tick", "priority": 9, "message_type": "text"}
+    pushed = (await client.post(f"{PLUGINS}/push", json=push)).json()
+    assert (await client.post(f"{PLUGINS}/push", json={**push, "plugin_id": "moon"})).status_code == 404
+    assert (await client.post(f"{PLUGINS}/push", json={**push, "priority": 11})).status_code == 422
+    urgent = (await client.get(f"{PLUGINS}/messages", params={"priority_min": 5})).json()
+    assert [one["message_id"] for one in urgent["messages"]] == [pushed["message_id"]]
+    rest = (await client.get(f"{PLUGINS}/messages")).json()
+    assert [(one["content"], one["binary_data"]) for one in rest["messages"]] == [("cuckoo", "AAE=")]
+    assert (await client.get(f"{PLUGINS}/messages")).json()["count"] == 0
+
+
+async def test_what_a_plug_in_pushes_comes_to_her_page(neko: Neko, client: httpx2.AsyncClient, clock: Path) -> None:
+    seen: list[Any] = []
+    came = asyncio.Event()
+
+    async def hear(message: Any) -> None:
+        if message["event_type"] == "proactive_message":
+            seen.append(message)
+            came.set()
+
+    neko.plugins._publish = lambda message: asyncio.get_running_loop().create_task(hear(message))
+    await trigger(client, "tell")
+    async with asyncio.timeout(30):
+        await came.wait()
+    assert seen[0]["lanlan_name"] == neko.characters.current
