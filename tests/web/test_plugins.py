@@ -1,8 +1,7 @@
-"""The routes of plug-ins: listed, started, called, ended and read, with honest refusals (``contract/agent.md`` §13.1)."""
+"""The routes of plug-ins: listed, started, called, ended and read, with honest refusals."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -139,19 +138,3 @@ async def test_what_is_pushed_is_read_once(client: httpx2.AsyncClient, clock: Pa
     rest = (await client.get(f"{PLUGINS}/messages")).json()
     assert [(one["content"], one["binary_data"]) for one in rest["messages"]] == [("cuckoo", "AAE=")]
     assert (await client.get(f"{PLUGINS}/messages")).json()["count"] == 0
-
-
-async def test_what_a_plug_in_pushes_comes_to_her_page(neko: Neko, client: httpx2.AsyncClient, clock: Path) -> None:
-    seen: list[Any] = []
-    came = asyncio.Event()
-
-    async def hear(message: Any) -> None:
-        if message["event_type"] == "proactive_message":
-            seen.append(message)
-            came.set()
-
-    neko.plugins._publish = lambda message: asyncio.get_running_loop().create_task(hear(message))
-    await trigger(client, "tell")
-    async with asyncio.timeout(30):
-        await came.wait()
-    assert seen[0]["lanlan_name"] == neko.characters.current
