@@ -129,20 +129,25 @@ class Wanted:
 NOTHING: Final = Wanted()
 
 
+Offers = Callable[[str], Sequence[Offer]]
+"""What can be done now, for these words of the user's; nothing while the agent is off."""
+
+
 class Planner:
     """``now`` gives local time."""
 
-    def __init__(self, thinker: Thinker, now: Callable[[], datetime] = datetime.now) -> None:
+    def __init__(self, thinker: Thinker, offers: Offers, now: Callable[[], datetime] = datetime.now) -> None:
         self._thinker = thinker
+        self._offers = offers
         self._now = now
 
-    async def wanted(
-        self, turn: Turn, offers: Sequence[Offer], *, language: str = "en", under_way: Sequence[str] = ()
-    ) -> Wanted:
+    async def wanted(self, turn: Turn, *, language: str = "en", under_way: Sequence[str] = ()) -> Wanted:
         """What a turn asks for. ``language``: that of the talk, where the words do not tell; ``under_way``: what tasks
-        do already. Nothing is asked without offers or words of the user's. Raises ``NekoError``."""
+        do already. No model is asked where there are no words of the user's or nothing is offered. Raises
+        ``NekoError``."""
         own = turn.own_words
-        if not own or not offers:
+        offers = self._offers(own) if own else ()
+        if not offers:
             return NOTHING
         language = guess(own, language)
         told = "\n\n".join((*_talk(turn, own, self._now()), *_tasks(under_way), _abilities(offers)))
@@ -157,43 +162,35 @@ class Planner:
             return NOTHING
         return Wanted(plan, reminder, words, _is_true(arguments.get("again")))
 
-    async def plan(self, instruction: str, offers: Sequence[Offer], *, language: str = "en") -> Plan:
+    async def plan(self, character: str, instruction: str, *, language: str = "en") -> Plan:
         """For a task that the user wrote themselves. Raises ``NekoError``: ``agent_no_plan`` when no ability can do
         it."""
+        offers = self._offers(instruction)
         if not offers:
-            raise AgentError("no_plan", "no ability is ready")
+            raise AgentError("no_plan", f"{character}: no ability is ready")
         language = guess(instruction, language)
         told = f"NOW: {_moment(self._now())}\n\nTASK: {beginning(instruction, _REQUEST)}\n\n{_abilities(offers)}"
         return await self._planned("direct", told, offers, instruction, language)
 
-    async def replan(
-        self,
-        words: str,
-        plan: Plan,
-        failed: int,
-        why: str,
-        offers: Sequence[Offer],
-        *,
-        observed: str = "",
-    ) -> Plan:
-        """The rest of a plan in another way, after its step ``failed`` (from 0) did. ``words``: the user's;
-        ``observed``: what was seen last, which is from outside. Raises ``NekoError``: ``agent_no_plan`` when there is
+    async def replan(self, instruction: str, plan: Plan, done: Sequence[str], failure: str) -> Plan:
+        """The rest of a plan in another way, after the step behind those that are ``done`` failed. ``done`` and
+        ``failure`` are marked where they hold words from outside. Raises ``NekoError``: ``agent_no_plan`` when there is
         no other way."""
+        failed, offers = len(done), self._offers(instruction)
         steps = [
             f"{number + 1}. [{'done' if number < failed else 'failed' if number == failed else 'not begun'}] "
             f"{step.hand}: {beginning(step.instruction, _INSTRUCTION)}"
             for number, step in enumerate(plan.steps)
         ]
-        told = [
+        told = (
             f"NOW: {_moment(self._now())}",
-            f"WHAT THE USER WANTS: {beginning(words, _REQUEST)}",
+            f"WHAT THE USER WANTS: {beginning(instruction, _REQUEST)}",
             "STEPS:\n" + "\n".join(steps),
-            f"WHY IT FAILED: {beginning(why, _UTTERANCE)}",
-        ]
-        if observed:
-            told.append(outside.marked("what was acted on", observed))
-        told.append(_abilities(offers))
-        new = await self._planned("replan", "\n\n".join(told), offers, words, plan.language)
+            *(f"WHAT CAME OF STEP {number}: {text}" for number, text in enumerate(done, 1)),
+            f"WHY STEP {failed + 1} FAILED: {failure}",
+            _abilities(offers),
+        )
+        new = await self._planned("replan", "\n\n".join(told), offers, instruction, plan.language)
         return Plan(plan.title, new.steps, plan.language)
 
     async def _planned(self, prompt: str, told: str, offers: Sequence[Offer], words: str, language: str) -> Plan:

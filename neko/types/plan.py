@@ -46,3 +46,36 @@ class Reminders(Protocol):
     async def set(self, character: str, reminder: Reminder, *, turn_id: str = "") -> None:
         """Set one that the rules did not find; a second one of the same turn is ignored."""
         ...
+
+
+# ── who plans, and who says that it is done ───────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Is a step's goal reached? ``reason``: why not, in a sentence."""
+
+    reached: bool
+    reason: str = ""
+
+
+class Planner(Protocol):
+    """Makes the plan of a task that has none, and another one when a step fails."""
+
+    async def plan(self, character: str, instruction: str, *, language: str = "en") -> Plan | None:
+        """How to do what the user asked for with the hands that are on; None when there is no way. Raises
+        ``NekoError``."""
+        ...
+
+    async def replan(self, instruction: str, plan: Plan, done: Sequence[str], failure: str) -> Plan | None:
+        """What to do instead of the step that failed and those after it; ``done`` is what came of the steps before.
+        None when it is better to stop. What is done and why it failed may repeat words from outside: they are marked.
+        Raises ``NekoError``."""
+        ...
+
+
+class Analyzer(Protocol):
+    async def reached(self, step: PlanStep, observations: Sequence[str]) -> Judgement:
+        """By what was observed (marked as from outside), the last words being what the model says of it. Raises
+        ``NekoError``."""
+        ...
