@@ -1,1 +1,1 @@
-"""The agent: so far its messages on the bus, their order, and the state of a Neko without one."""
+"""The agent: tasks and what they are done with, what may be done without asking, what is told on the bus."""

@@ -1,6 +1,7 @@
 """The objects that cross the bus between conversations and the agent, and how they are made.
 
-Names and limits are those of the message bus of N.E.K.O. (February 2026); ``turn_id`` and ``called`` are ours.
+Names and limits are those of the message bus of N.E.K.O. (February 2026); ``turn_id``, ``called`` and ``neko`` are
+ours.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import uuid
 from collections.abc import Hashable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NotRequired
+from urllib.parse import quote
 
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
+from neko.agent.tasks import Command, Source, StepState, Task, TaskState, WaitsFor, commands
 from neko.bus import Message
 
 Trigger = Literal["turn_end", "session_end"]
@@ -73,8 +76,38 @@ class Capabilities(TypedDict):
     user_plugin: Capability
 
 
+class TaskStep(TypedDict):
+    title: str
+    hand: Channel
+    state: StepState
+    detail: str
+
+
+class TaskFile(TypedDict):
+    name: str
+    url: str
+
+
+class OurTask(TypedDict):
+    """What our page shows of a task. ``action``: what is being done now; ``thumbnail`` is an address or "";
+    ``commands``: what can be done with it now."""
+
+    title: str
+    instruction: str
+    state: TaskState
+    steps: list[TaskStep]
+    action: str
+    result: str
+    thumbnail: str
+    files: list[TaskFile]
+    commands: list[Command]
+    source: Source
+    character: str
+    waits_for: WaitsFor
+
+
 class AgentTask(TypedDict):
-    """A task in one of its states; the last four come with some of them only."""
+    """A task in one of its states; the last five come with some of them only."""
 
     id: str
     status: TaskStatus
@@ -84,6 +117,7 @@ class AgentTask(TypedDict):
     params: NotRequired[dict[str, Any]]
     session_id: NotRequired[str]
     error: NotRequired[str | None]
+    neko: NotRequired[OurTask]
 
 
 class Snapshot(TypedDict):
@@ -199,6 +233,54 @@ def task_result(
 
 def agent_status_update(snapshot: Snapshot, character: str | None = None) -> AgentStatusUpdate:
     return AgentStatusUpdate(event_type="agent_status_update", lanlan_name=character, snapshot=snapshot)
+
+
+_STATUS: Final[dict[TaskState, TaskStatus]] = {
+    TaskState.QUEUED: "queued",
+    TaskState.RUNNING: "running",
+    TaskState.PAUSED: "running",
+    TaskState.ASKING: "running",
+    TaskState.COMPLETED: "completed",
+    TaskState.PARTIAL: "completed",
+    TaskState.FAILED: "failed",
+    TaskState.CANCELLED: "cancelled",
+    TaskState.INTERRUPTED: "failed",
+}
+
+
+def agent_task(task: Task) -> AgentTask:
+    """A task as pages are told of it."""
+    told = AgentTask(
+        id=task.id,
+        status=_STATUS[task.state],
+        type=task.channel,
+        start_time=timestamp(task.started or task.created),
+        params={"instruction": task.instruction},
+        neko=_our_task(task),
+    )
+    if task.ended is not None:
+        told["end_time"] = timestamp(task.ended)
+    if task.error:
+        told["error"] = task.error[:_SHORT]
+    return told
+
+
+def _our_task(task: Task) -> OurTask:
+    place = f"/api/agent/tasks/{task.id}"
+    return OurTask(
+        title=task.title,
+        instruction=task.instruction,
+        state=task.state,
+        steps=[TaskStep(title=one.title, hand=one.hand, state=one.state, detail=one.detail) for one in task.steps],
+        action=task.action,
+        result=task.result,
+        thumbnail=f"{place}/thumbnail?v={task.thumbnail}" if task.thumbnail else "",
+        files=[TaskFile(name=name, url=f"{place}/files/{quote(name, safe='')}") for name in task.files],
+        commands=list(commands(task)),
+        source=task.source,
+        character=task.character,
+        waits_for=task.waits_for,
+    )
 
 
 def timestamp(now: datetime | None = None) -> str:

@@ -12,13 +12,14 @@ from uuid import uuid4
 
 from neko import i18n, set_aside
 from neko import language as languages
-from neko.agent.absent import AbsentAgent
 from neko.agent.approvals import Approvals
 from neko.agent.mcp.config import MCP_FILE
 from neko.agent.mcp.servers import McpServers
 from neko.agent.mcp.toolbox import McpToolbox
 from neko.agent.plugins.plugins import Plugins
 from neko.agent.remote_bus import RemoteBus
+from neko.agent.service import Agent
+from neko.app.agent import build_agent
 from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
 from neko.app.configuration import Configuration
@@ -96,6 +97,7 @@ class Neko:
     faults: Faults
     bus: Bus
     approvals: Approvals
+    agent: Agent
     mcp: McpServers
     plugins: Plugins
     remote: RemoteBus | None = None
@@ -112,7 +114,6 @@ class Neko:
         self.metrics = Metrics()
         self.network = Network()
         self.metrics.add_source("network", self.network.snapshot)
-        self.agent = AbsentAgent()
         self.instance_id = SettingsInForce({}, self.settings.environ).get(INSTANCE_ID) or uuid4().hex
         self._approved: set[tuple[str, str, str]] = set()
         self._session_factory = session_factory
@@ -134,6 +135,7 @@ class Neko:
         self.plugins = build_plugins(
             lambda: stored.in_force, self.folder.path, self.bus.agent.publish, lambda: self.characters.current
         )
+        self.agent = build_agent(self.bus)
         self.memory = MemoryService(
             self.folder.memory,
             self._owner,
@@ -198,6 +200,7 @@ class Neko:
         """Save everything and stop; idempotent. A part that fails to stop does not keep the next one up."""
         self._compression.stop()
         for stop in (
+            self.agent.aclose,
             self.conversations.aclose,
             self._end_remote,
             self.mcp.aclose,
