@@ -7,12 +7,13 @@ that is gone, too many questions: all of them mean no.
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-from neko.types.agent import Approval, Decision, Inquiry, Reply
+from neko.types.agent import Approval, Decision, Inquiry, Picture, Reply
 
 APPROVAL_S: Final = 25.0
 INQUIRY_S: Final = 180.0
@@ -21,6 +22,8 @@ MOST_PENDING: Final = 4
 """Of one character; what would be asked beyond counts as denied."""
 LONGEST_ARGUMENTS: Final = 20_000
 """Characters; nobody reads more before they allow it."""
+LARGEST_PICTURE: Final = 600_000
+"""Bytes; a larger one is not shown."""
 
 Publish = Callable[[Mapping[str, Any]], object]
 
@@ -58,6 +61,9 @@ class Approvals:
             "act": approval.act.value,
             "may_remember": approval.may_remember,
             "after_outside": approval.after_outside,
+            "hand": approval.hand,
+            "task_id": approval.task_id,
+            "picture": _address(approval.picture),
         }
         answer = await self._ask(approval.character, "neko_approval", shown, self._approval_s)
         if answer is Decision.ALWAYS and not approval.may_remember:
@@ -72,6 +78,7 @@ class Approvals:
             "message": inquiry.message,
             "schema": dict(inquiry.schema),
             "url": inquiry.url,
+            "task_id": inquiry.task_id,
         }
         answer = await self._ask(inquiry.character, "neko_inquiry", shown, self._inquiry_s)
         return answer if isinstance(answer, Reply) else Reply("cancel")
@@ -146,3 +153,10 @@ class Approvals:
             del self._pending[question_id]
             over = {"event_type": "neko_approval_over", "lanlan_name": character}
             self._publish({**over, "id": question_id, "outcome": outcome})
+
+
+def _address(picture: Picture | None) -> str:
+    """A picture as an address that carries it; "" for none."""
+    if picture is None or len(picture.data) > LARGEST_PICTURE:
+        return ""
+    return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"

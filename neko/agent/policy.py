@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
@@ -30,25 +31,27 @@ def act_of(*, read_only: bool | None, destructive: bool | None, open_world: bool
     return Act.WRITE if open_world is False else Act.EXFILTRATING
 
 
-def in_force(tool: Policy | None, server: Policy | None, act: Act) -> Policy:
-    """What holds for a tool: the user's word on it, else that on its server, else asking; ``NEVER`` is never undone by
-    either of them."""
-    if Policy.NEVER in (tool, server):
+def in_force(words: Sequence[Policy | None], act: Act, default: Policy | None = None) -> Policy:
+    """What holds for an act: the nearest of the user's words (first that on the tool, last that on the whole), else
+    ``default``, else asking. ``NEVER`` is undone by no other word."""
+    if Policy.NEVER in words:
         return Policy.NEVER
     if act in RISKY:
         return Policy.ASK
-    return tool or server or (Policy.ASK_ONCE if act is Act.READ else Policy.ASK)
+    said = next((word for word in words if word is not None), default)
+    return said or (Policy.ASK_ONCE if act is Act.READ else Policy.ASK)
 
 
-def verdict(policy: Policy, act: Act, *, asked_before: bool, after_outside: bool) -> Verdict:
+def verdict(policy: Policy, act: Act, *, asked_before: bool, after_outside: bool, in_scope: bool = False) -> Verdict:
     """``policy``: what is ``in_force``. ``asked_before``: the user has approved this tool since the start.
-    ``after_outside``: in this turn the model has read something from outside, which may be what wants the act; the user
-    is asked for all but reading."""
+    ``after_outside``: in this turn or task the model has read something from outside, which may be what wants the act;
+    the user is asked for all but reading. ``in_scope``: the user has approved such an act at this place for the very
+    task, so that it is no more than what they want."""
     if policy is Policy.NEVER:
         return Verdict.REFUSE
-    if after_outside and act is not Act.READ:
+    if act in RISKY or (after_outside and act is not Act.READ and not in_scope):
         return Verdict.ASK
-    if policy is Policy.ALLOW or (policy is Policy.ASK_ONCE and asked_before):
+    if policy is Policy.ALLOW or (policy is Policy.ASK_ONCE and (asked_before or in_scope)):
         return Verdict.DO
     return Verdict.ASK
 

@@ -2,44 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from neko import i18n
+from neko.agent.approvals import Approvals
+from neko.agent.audit import NoAudit
+from neko.agent.bounds import Limits
 from neko.agent.messages import Capabilities, Capability, Gate, Snapshot, agent_status_update, agent_task, timestamp
+from neko.agent.permission import Permission
+from neko.agent.policies import Policies
 from neko.agent.reports import TaskReports
 from neko.agent.revisions import Revisions
 from neko.agent.switches import Switches
-from neko.agent.task_list import ActiveTask, Ending, Tasks
+from neko.agent.task_list import Tasks
+from neko.agent.task_loop import TaskLoop
 from neko.bus import Bus
+from neko.tasks import together
 from neko.tool_errors import AgentError
 from neko.types.hands import Hand, HandName, Readiness, Thinker
+from neko.types.plan import Analyzer, Planner
 
 CHANNELS: Final[tuple[HandName, ...]] = ("mcp", "browser_use", "computer_use", "user_plugin")
 """In the order in which they are preferred (``contract/agent.md`` §3)."""
+logger = logging.getLogger(__name__)
+
+_CLOSING_S: Final = 5.0
 _ABSENT: Final = Readiness(ready=False, code="agent_hand_absent")
 
 
 class Agent:
-    """``hands`` are the abilities that there are; ``thinker``: the model, if there is one."""
+    """``hands`` are the abilities that there are; ``folder`` is where tasks keep what they make. ``thinker``,
+    ``planner`` and ``analyzer`` are asked for at each task, and are None where there is none."""
 
     def __init__(
         self,
         bus: Bus,
+        approvals: Approvals,
         switches: Switches,
+        policies: Policies,
         hands: Mapping[HandName, Hand],
+        folder: Path,
+        *,
+        thinker: Callable[[], Thinker | None] = lambda: None,
+        planner: Callable[[], Planner | None] = lambda: None,
+        analyzer: Callable[[], Analyzer | None] = lambda: None,
+        limits: Limits | None = None,
     ) -> None:
         self.switches = switches
+        self.policies = policies
         self.hands = hands
-        self.thinker: Thinker | None = None
+        self.permission = Permission(approvals)
+        self._thinker = thinker
         self._bus = bus
         self._revisions = Revisions()
         self._reports = TaskReports(bus.agent)
-        self.tasks = Tasks(self._do, self._reports.publish, allow=self._allow, on_active=self.tell)
+        self._loop = TaskLoop(
+            hands,
+            self.permission,
+            policies,
+            approvals,
+            NoAudit(),
+            folder,
+            thinker=thinker,
+            planner=planner,
+            analyzer=analyzer,
+            limits=limits,
+        )
+        self.tasks = Tasks(self._loop.do, self._reports.publish, allow=self._allow, on_active=self.tell)
 
     def snapshot(self, language: str = "en") -> Snapshot:
         """The present state, newer than every snapshot made before, whoever asked for that one."""
-        has_model = self.thinker is not None
+        has_model = self._thinker() is not None
         no_model = [i18n.notice("agent_no_model", language).text]
         return Snapshot(
             revision=self._revisions.next(),
@@ -71,9 +108,9 @@ class Agent:
     async def aclose(self) -> None:
         """End every task and let every hand go; idempotent."""
         await self.tasks.aclose()
+        await self._loop.aclose()
         self._reports.close()
-        for hand in self.hands.values():
-            await hand.aclose()
+        await together(*(_let_go(name, hand) for name, hand in self.hands.items()))
 
     # ──────────────────────────────────────────────────────────────────────────
 
@@ -91,8 +128,13 @@ class Agent:
         known = [self.readiness(one, "en") for one in on]
         if not any(one.ready for one in known):
             raise AgentError("hand_missing", known[0].code, reason=known[0].reason)
-        if self.thinker is None:
+        if self._thinker() is None:
             raise AgentError("no_model", "no model to think with")
 
-    async def _do(self, active: ActiveTask) -> Ending:
-        raise AgentError("no_plan", f"nothing does tasks yet: {active.task.id}")
+
+async def _let_go(name: HandName, hand: Hand) -> None:
+    try:
+        async with asyncio.timeout(_CLOSING_S):
+            await hand.aclose()
+    except Exception:
+        logger.exception("%s did not end cleanly", name)

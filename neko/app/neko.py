@@ -12,10 +12,12 @@ from uuid import uuid4
 
 from neko import i18n, set_aside
 from neko import language as languages
+from neko.agent.agent_file import AGENT_FILE, AgentFile
 from neko.agent.approvals import Approvals
 from neko.agent.mcp.config import MCP_FILE
 from neko.agent.mcp.servers import McpServers
 from neko.agent.mcp.toolbox import McpToolbox
+from neko.agent.plugins.hand import PluginHand
 from neko.agent.plugins.plugins import Plugins
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
@@ -115,7 +117,6 @@ class Neko:
         self.network = Network()
         self.metrics.add_source("network", self.network.snapshot)
         self.instance_id = SettingsInForce({}, self.settings.environ).get(INSTANCE_ID) or uuid4().hex
-        self._approved: set[tuple[str, str, str]] = set()
         self._session_factory = session_factory
         self._own_hearing = hearing
         self._own_embedder = embedder
@@ -135,7 +136,9 @@ class Neko:
         self.plugins = build_plugins(
             lambda: stored.in_force, self.folder.path, self.bus.agent.publish, lambda: self.characters.current
         )
-        self.agent = build_agent(self.bus)
+        self.agent = build_agent(
+            self.bus, self.approvals, self._agent_file, self.folder.path, [PluginHand(self.plugins)]
+        )
         self.memory = MemoryService(
             self.folder.memory,
             self._owner,
@@ -250,6 +253,8 @@ class Neko:
             path = self.folder.config(MCP_FILE)
             self.mcp = McpServers(path, self.network, settings.environ, on_fault=self._on_file_fault)
             self.mcp.load()
+            self._agent_file = AgentFile(self.folder.config(AGENT_FILE), self._on_file_fault)
+            self._agent_file.load()
             self.preferences = Preferences(self.folder.config(PREFERENCES_FILE), self._on_file_fault)
             self.preferences.read()
             path = self.folder.config(CHARACTERS_FILE)
@@ -318,7 +323,7 @@ class Neko:
             faults=self._standing,
             helplines=self.helplines,
             errands=CharacterErrands(character, self.approvals),
-            toolbox=McpToolbox(character, self.mcp, self.approvals, self.bus.agent.publish, self._approved),
+            toolbox=McpToolbox(character, self.mcp, self.approvals, self.bus.agent.publish, self.agent.permission),
         )
 
     async def _known(self, character: str) -> list[Fact]:

@@ -40,8 +40,17 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as a file of this type holds it: "image/png", "image/jpeg"."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
-    """An act that the user is asked for. ``arguments`` is the exact JSON of the call, with everything visible."""
+    """An act that the user is asked for. ``arguments`` is the exact JSON of the call, with everything visible;
+    ``server`` is the place: an MCP server, the host that a browser would act on, a plug-in."""
 
     character: str
     server: str
@@ -53,6 +62,10 @@ class Approval:
     """The user may say "always"."""
     after_outside: bool = False
     """Words from outside came in before it, and may have asked for it."""
+    hand: str = "mcp"
+    task_id: str = ""
+    picture: Picture | None = None
+    """Where it would happen, with the spot marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +88,5 @@ class Inquiry:
     message: str
     schema: Mapping[str, Any] = field(default_factory=dict, hash=False)
     url: str = ""
+    task_id: str = ""
+    """The task that asks, in place of a server."""

@@ -14,18 +14,11 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from neko.types.agent import Act
+from neko.types.agent import Picture as Picture
 from neko.types.model_session import Tool
 
 HandName = Literal["mcp", "browser_use", "computer_use", "user_plugin"]
 """The channels of N.E.K.O., in the order in which it prefers them (``contract/agent.md`` §3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture as a file of this type holds it: "image/png", "image/jpeg"."""
-
-    data: bytes = field(repr=False)
-    media_type: str
 
 
 @dataclass(frozen=True, slots=True)

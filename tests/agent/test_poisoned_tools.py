@@ -215,7 +215,7 @@ def test_no_text_can_close_its_own_mark() -> None:
 @pytest.mark.parametrize("policy", [None, *Policy])
 def test_whatever_is_allowed_no_risky_act_is_done_unasked(act: Act, policy: Policy | None) -> None:
     for server in (None, *Policy):
-        holds = in_force(policy, server, act)
+        holds = in_force((policy, server), act)
         for after_outside in (False, True):
             word = verdict(holds, act, asked_before=True, after_outside=after_outside)
             if act in (Act.DESTRUCTIVE, Act.EXFILTRATING):

@@ -96,7 +96,7 @@ async def test_a_task_of_another_agent_is_shown_by_what_it_tells_and_an_old_snap
 ) -> None:
     await driver.open(running_neko.url)
     theirs = task("0123456789ab")
-    theirs.pop("neko")  # type: ignore[typeddict-item]
+    theirs.pop("neko")
     theirs["params"] = {"instruction": "x" * 80, "query": ""}
     snapshot = running_neko.neko.agent.snapshot()
     newer = {**snapshot, "revision": snapshot["revision"] + 5, "active_tasks": [theirs]}

@@ -98,7 +98,7 @@ class McpServers:
     def policy(self, server: Server, tool: ServerTool) -> Policy:
         """What holds for a tool."""
         choice = self._choice(server, tool)
-        return in_force(choice.policy if choice else None, server.config.policy, self.act(server, tool))
+        return in_force((choice.policy if choice else None, server.config.policy), self.act(server, tool))
 
     @staticmethod
     def _choice(server: Server, tool: ServerTool) -> ToolChoice | None:

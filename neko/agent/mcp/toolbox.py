@@ -16,10 +16,11 @@ from neko.agent.mcp.relevance import chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import McpServers
 from neko.agent.messages import AgentTask, TaskStatus, task_update, timestamp
-from neko.agent.policy import Verdict, may_remember, verdict
+from neko.agent.permission import REFUSALS, Permission, Wanted
+from neko.agent.policy import may_remember
 from neko.errors import NekoError
 from neko.llm.tokens import beginning
-from neko.types.agent import Approval, Decision, Inquiry, Policy, Reply
+from neko.types.agent import Approval, Inquiry, Policy, Reply
 from neko.types.model_session import Tool, ToolCall, ToolResult
 
 LONGEST_DESCRIPTION: Final = 250
@@ -32,8 +33,7 @@ Publish = Callable[[Mapping[str, Any]], object]
 
 
 class McpToolbox:
-    """``approved`` is shared by all characters: what the user has approved since the start, by server, tool and
-    definition. ``publish`` takes messages for the bus topic ``agent``."""
+    """``permission`` is that of all characters. ``publish`` takes messages for the bus topic ``agent``."""
 
     def __init__(
         self,
@@ -41,13 +41,13 @@ class McpToolbox:
         servers: McpServers,
         approvals: Approvals,
         publish: Publish,
-        approved: set[tuple[str, str, str]],
+        permission: Permission,
     ) -> None:
         self._character = character
         self._servers = servers
         self._approvals = approvals
         self._publish = publish
-        self._approved = approved
+        self._permission = permission
         self._names: dict[str, tuple[str, str]] = {}
         self._kept: frozenset[str] = frozenset()
         self._turns_with_outside: OrderedDict[str, None] = OrderedDict()
@@ -84,29 +84,17 @@ class McpToolbox:
 
     async def _refusal(self, server: Server, tool: ServerTool, call: ToolCall, shown: str) -> str:
         """Why it may not be done, in words for the model; "" when it may."""
-        key = (server.config.name, tool.name, tool.definition)
         after_outside = call.reply_id in self._turns_with_outside
-        act, policy = self._servers.act(server, tool), self._servers.policy(server, tool)
-        word = verdict(policy, act, asked_before=key in self._approved, after_outside=after_outside)
-        if word is Verdict.DO:
-            return ""
-        if word is Verdict.REFUSE:
-            return "The user does not allow this tool."
-        approval = Approval(
-            self._character, server.config.name, tool.name, tool.title, shown, act, may_remember(act), after_outside
-        )
-        decision = await self._approvals.ask(approval)
-        if decision is None:
-            return "The user was asked and did not answer in time, so nothing was done. Do not try it again unasked."
-        if decision is Decision.DENY:
-            return "The user said no, so nothing was done. Do not try it again, or another way, unasked."
-        self._approved.add(key)
-        if decision is Decision.ALWAYS:
+        act, name = self._servers.act(server, tool), server.config.name
+
+        async def keep() -> None:
             chosen_act = server.config.choices[tool.name].act if tool.name in server.config.choices else None
-            await self._servers.set_policy(
-                server.config.name, Policy.ALLOW, tool.name, act=chosen_act, definition=tool.definition
-            )
-        return ""
+            await self._servers.set_policy(name, Policy.ALLOW, tool.name, act=chosen_act, definition=tool.definition)
+
+        approval = Approval(self._character, name, tool.name, tool.title, shown, act, may_remember(act), after_outside)
+        key = ("mcp", name, tool.name, tool.definition)
+        permit = await self._permission.of(Wanted(approval, self._servers.policy(server, tool), key, keep))
+        return REFUSALS.get(permit, "")
 
     async def _call(self, server: Server, tool: ServerTool, call: ToolCall, arguments: dict[str, Any]) -> ToolResult:
         task = _Task(self._character, server, tool, arguments, self._publish)

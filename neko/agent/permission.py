@@ -1,0 +1,109 @@
+"""May it be done? The one place where an act is allowed, asked for or refused, whatever does it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from neko.agent.approvals import Approvals
+from neko.agent.policy import Verdict, may_remember, verdict
+from neko.types.agent import Act, Approval, Decision, Policy
+
+_WEIGHT: Final = {Act.READ: 0, Act.WRITE: 1}
+
+
+class Permit(StrEnum):
+    """What came of the question, as the audit trail has it."""
+
+    ALLOWED = "allowed"
+    """By policy, unasked."""
+    APPROVED = "approved"
+    """The user was asked."""
+    DENIED = "denied"
+    EXPIRED = "expired"
+    """The user did not answer in time."""
+    REFUSED = "refused"
+    """By policy, unasked."""
+
+    @property
+    def may_act(self) -> bool:
+        return self in (Permit.ALLOWED, Permit.APPROVED)
+
+
+REFUSALS: Final = {
+    Permit.DENIED: "The user said no, so nothing was done. Do not try it again, or another way, unasked.",
+    Permit.EXPIRED: "The user was asked and did not answer in time, so nothing was done. Do not try it again unasked.",
+    Permit.REFUSED: "The user does not allow this tool.",
+}
+"""In words for the model."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """What the user has approved for one task: at which place, up to which act."""
+
+    _approved: dict[Hashable, Act] = field(default_factory=dict)
+
+    def covers(self, key: Hashable, act: Act) -> bool:
+        """Never what may destroy or tell others: each of those is asked for by itself."""
+        known = self._approved.get(key)
+        return known is not None and act in _WEIGHT and _WEIGHT[act] <= _WEIGHT[known]
+
+    def add(self, key: Hashable, act: Act) -> None:
+        if act in _WEIGHT and not self.covers(key, act):
+            self._approved[key] = act
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An act that somebody wants done. ``policy`` is what is in force for it; ``key`` says what an approval is for, in
+    a task (``scope``) and, where ``lasts``, until Neko is started again. ``keep`` makes an "always" last.
+    """
+
+    approval: Approval
+    policy: Policy
+    key: Hashable
+    keep: Callable[[], Awaitable[None]]
+    lasts: bool = True
+    scope: Scope | None = None
+
+
+class Permission:
+    """One for all characters: what the user approved once holds for the same tool until the next start."""
+
+    def __init__(self, approvals: Approvals) -> None:
+        self._approvals = approvals
+        self._approved: set[Hashable] = set()
+
+    def unasked(self, wanted: Wanted) -> Permit | None:
+        """By policy alone; None when the user has to be asked."""
+        act = wanted.approval.act
+        word = verdict(
+            wanted.policy,
+            act,
+            asked_before=wanted.lasts and wanted.key in self._approved,
+            after_outside=wanted.approval.after_outside,
+            in_scope=wanted.scope is not None and wanted.scope.covers(wanted.key, act),
+        )
+        return {Verdict.DO: Permit.ALLOWED, Verdict.REFUSE: Permit.REFUSED}.get(word)
+
+    async def ask(self, wanted: Wanted) -> Permit:
+        """Ask the user, for this one act as it is shown."""
+        act = wanted.approval.act
+        decision = await self._approvals.ask(wanted.approval)
+        if decision is None:
+            return Permit.EXPIRED
+        if decision is Decision.DENY:
+            return Permit.DENIED
+        self._approved.add(wanted.key)
+        if wanted.scope is not None:
+            wanted.scope.add(wanted.key, act)
+        if decision is Decision.ALWAYS and may_remember(act):
+            await wanted.keep()
+        return Permit.APPROVED
+
+    async def of(self, wanted: Wanted) -> Permit:
+        """By policy, else by the user's word."""
+        return self.unasked(wanted) or await self.ask(wanted)

@@ -1,0 +1,104 @@
+"""What the user wants to be asked, by hand, place and tool: the table ``policies`` of ``agent.json``.
+
+``{"hands": {"browser_use": "ask"}, "domains": {"example.com": "never"}, "plugins": {"weather": "allow"},
+"tools": {"computer_use//click": "ask_once"}}``. A domain counts for all below it, the nearest first; "never" above is
+never undone below. MCP servers and their tools have theirs in ``mcp.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from neko.agent.agent_file import AgentFile
+from neko.agent.policy import in_force
+from neko.types.agent import Act, Policy
+from neko.types.hands import HandName
+
+KEY: Final = "policies"
+TABLES: Final = ("hands", "domains", "plugins", "tools")
+MOST_ENTRIES: Final = 1_000
+"""Of one table."""
+_HANDS: Final[tuple[HandName, ...]] = ("mcp", "browser_use", "computer_use", "user_plugin")
+_ON_SIGHT: Final = frozenset({"browser_use", "computer_use"})
+"""What acts in many small steps: to look costs no question, and what is allowed at a place is allowed for the task."""
+_WANTED: Final = ", ".join(Policy)
+
+Words = Mapping[str, Policy]
+OfTool = Callable[[str, str], Policy | None]
+"""The user's word on a place and a tool of it, where another file keeps it."""
+
+
+class Policies:
+    """``of_others``: for a hand whose places and tools have their policies in a file of their own."""
+
+    def __init__(self, file: AgentFile, of_others: Mapping[HandName, OfTool] | None = None) -> None:
+        self._file = file
+        self._of_others = of_others or {}
+        self._words: dict[str, Words] = {name: {} for name in TABLES}
+
+    def load(self) -> None:
+        """Take what the file says; a value that is no policy is told, and counts as if nothing were said."""
+        table = self._file.table(KEY)
+        for name in TABLES:
+            entries = table.get(name)
+            self._words[name] = dict(self._usable(name, entries if isinstance(entries, dict) else {}))
+
+    def all(self) -> dict[str, dict[str, str]]:
+        """What the user has said, as the file has it."""
+        return {name: {key: word.value for key, word in words.items()} for name, words in self._words.items()}
+
+    async def put(self, changes: Mapping[str, Mapping[str, Policy | None]]) -> None:
+        """Change entries; None takes one back. Raises ``NekoError`` when the disk refuses."""
+        table: dict[str, Any] = self._file.table(KEY)
+        words = dict(self._words)
+        for name in TABLES:
+            merged = {**words[name], **{_key(name, key): word for key, word in changes.get(name, {}).items()}}
+            words[name] = {key: word for key, word in list(merged.items())[-MOST_ENTRIES:] if word is not None}
+            table[name] = {key: word.value for key, word in words[name].items()}
+        await self._file.store(KEY, table)
+        self._words = words
+
+    async def allow(self, hand: HandName, place: str, tool: str) -> None:
+        """The user said "always": for the domain, or for this tool of anything else."""
+        if hand == "browser_use" and place:
+            await self.put({"domains": {place: Policy.ALLOW}})
+        else:
+            await self.put({"tools": {f"{hand}/{place}/{tool}": Policy.ALLOW}})
+
+    def of(self, hand: HandName, place: str, tool: str, act: Act) -> Policy:
+        """What holds for an act with this tool at this place."""
+        said = self._of_others.get(hand)
+        words = [
+            said(place, tool) if said else None,
+            self._words["tools"].get(f"{hand}/{place}/{tool}"),
+            *(self._of_domain(place) if hand == "browser_use" else ()),
+            self._words["plugins"].get(place) if hand == "user_plugin" else None,
+            self._words["hands"].get(hand),
+        ]
+        return in_force(words, act, _unasked(act) if hand in _ON_SIGHT else None)
+
+    def _of_domain(self, host: str) -> Iterator[Policy | None]:
+        labels = _key("domains", host).split(".")
+        for start in range(len(labels)):
+            yield self._words["domains"].get(".".join(labels[start:]))
+
+    def _usable(self, name: str, entries: Mapping[str, Any]) -> Iterator[tuple[str, Policy]]:
+        for key, value in list(entries.items())[:MOST_ENTRIES]:
+            if value not in set(Policy) or (name == "hands" and key not in _HANDS):
+                self._file.unusable(f"{KEY}.{name}.{key}", _WANTED)
+            else:
+                yield _key(name, key), Policy(value)
+
+
+def is_broad(hand: HandName) -> bool:
+    """What is approved at a place counts for all its tools until the task is over."""
+    return hand in _ON_SIGHT
+
+
+def _unasked(act: Act) -> Policy:
+    return Policy.ALLOW if act is Act.READ else Policy.ASK_ONCE
+
+
+def _key(table: str, key: str) -> str:
+    return key.strip().rstrip(".").casefold() if table == "domains" else key
