@@ -5,25 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 from neko import i18n
 from neko.agent.approvals import Approvals
-from neko.agent.audit import NoAudit
 from neko.agent.bounds import Limits
+from neko.agent.journal import Journal
 from neko.agent.messages import Capabilities, Capability, Gate, Snapshot, agent_status_update, agent_task, timestamp
 from neko.agent.permission import Permission
 from neko.agent.policies import Policies
 from neko.agent.reports import TaskReports
 from neko.agent.revisions import Revisions
 from neko.agent.switches import Switches
-from neko.agent.task_list import Tasks
+from neko.agent.task_list import MOST_KEPT, Tasks
 from neko.agent.task_loop import TaskLoop
 from neko.bus import Bus
-from neko.tasks import together
+from neko.tasks import in_thread, together
 from neko.tool_errors import AgentError
-from neko.types.hands import Hand, HandName, Readiness, Thinker
+from neko.types.hands import Hand, HandName, Picture, Readiness, Thinker
 from neko.types.plan import Analyzer, Planner
 
 CHANNELS: Final[tuple[HandName, ...]] = ("mcp", "browser_use", "computer_use", "user_plugin")
@@ -35,8 +34,8 @@ _ABSENT: Final = Readiness(ready=False, code="agent_hand_absent")
 
 
 class Agent:
-    """``hands`` are the abilities that there are; ``folder`` is where tasks keep what they make. ``thinker``,
-    ``planner`` and ``analyzer`` are asked for at each task, and are None where there is none."""
+    """``hands`` are the abilities that there are. ``thinker``, ``planner`` and ``analyzer`` are asked for at each task,
+    and are None where there is none."""
 
     def __init__(
         self,
@@ -45,7 +44,7 @@ class Agent:
         switches: Switches,
         policies: Policies,
         hands: Mapping[HandName, Hand],
-        folder: Path,
+        journal: Journal,
         *,
         thinker: Callable[[], Thinker | None] = lambda: None,
         planner: Callable[[], Planner | None] = lambda: None,
@@ -55,6 +54,7 @@ class Agent:
         self.switches = switches
         self.policies = policies
         self.hands = hands
+        self.journal = journal
         self.permission = Permission(approvals)
         self._thinker = thinker
         self._bus = bus
@@ -65,14 +65,16 @@ class Agent:
             self.permission,
             policies,
             approvals,
-            NoAudit(),
-            folder,
+            self.journal,
+            journal.folder / "tasks",
             thinker=thinker,
             planner=planner,
             analyzer=analyzer,
             limits=limits,
         )
-        self.tasks = Tasks(self._loop.do, self._reports.publish, allow=self._allow, on_active=self.tell)
+        self.tasks = Tasks(self._loop.do, self._reports.publish, allow=self._allow, on_active=self.tell, keeper=journal)
+        self._loading = asyncio.Lock()
+        self._is_loaded = False
 
     def snapshot(self, language: str = "en") -> Snapshot:
         """The present state, newer than every snapshot made before, whoever asked for that one."""
@@ -105,11 +107,24 @@ class Agent:
         """Tell every page how it stands."""
         self._bus.agent.publish(agent_status_update(self.snapshot()))
 
+    async def loaded(self) -> None:
+        """List the tasks of earlier times, too; what was not over then is interrupted. Raises ``AgentError`` when they
+        cannot be read."""
+        async with self._loading:
+            if not self._is_loaded and await in_thread(lambda: self.journal.exists):
+                self.tasks.restore(await self.journal.load(MOST_KEPT))
+            self._is_loaded = True
+
+    async def thumbnail(self, task_id: str) -> Picture | None:
+        """The last picture of a task, also of an earlier time."""
+        return self.tasks.thumbnail(task_id) or await self.journal.thumbnail(task_id)
+
     async def aclose(self) -> None:
         """End every task and let every hand go; idempotent."""
         await self.tasks.aclose()
         await self._loop.aclose()
         self._reports.close()
+        await self.journal.aclose()
         await together(*(_let_go(name, hand) for name, hand in self.hands.items()))
 
     # ──────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -52,6 +52,10 @@ class Keeper(Protocol):
 
     def keep(self, task: Task) -> None:
         """Note how it stands; never waits."""
+        ...
+
+    def keep_picture(self, task_id: str, picture: Picture) -> None:
+        """Its last one; never waits."""
         ...
 
 
@@ -216,6 +220,10 @@ class Tasks:
         active = self._active.get(task_id)
         return (active.picture if active else None) or self._pictures.get(task_id)
 
+    def restore(self, tasks: Iterable[Task]) -> None:
+        """List tasks of an earlier time."""
+        self._tasks = {**{task.id: task for task in tasks if task.id not in self._tasks}, **self._tasks}
+
     def interrupt(self, task_id: str, why: str) -> None:
         """Pause it because the user took over; ``why`` is shown."""
         self._commanded(task_id, "pause", lambda task: rules.paused(task, why))
@@ -236,6 +244,7 @@ class Tasks:
         active = ActiveTask(task, self._lanes.place(task.character), self._changed)
         self._active[task.id] = active
         self._remember(task)
+        self._keep(task)
         self._tell(task)
         self._on_active()
         body = self._bodies[task.id] = self._owner.spawn(self._live(active), name=f"task {task.id[:8]}")
@@ -270,6 +279,8 @@ class Tasks:
         task_id = active.task.id
         if active.picture:
             self._pictures[task_id] = active.picture
+            if self._keeper is not None:
+                self._keeper.keep_picture(task_id, active.picture)
         self._active.pop(task_id, None)
         self._bodies.pop(task_id, None)
 
@@ -302,18 +313,21 @@ class Tasks:
         if _is_progress(before, task):
             self._tell_later(task.id)
         else:
+            self._keep(task)
             self._tell(task)
         if task.is_over:
             self._on_active()
 
     def _remember(self, task: Task) -> None:
         self._tasks[task.id] = task
-        if self._keeper is not None:
-            self._keeper.keep(task)
         over = [one.id for one in self._tasks.values() if one.is_over]
         for task_id in over[: max(0, len(over) - MOST_KEPT)]:
             del self._tasks[task_id]
             self._pictures.pop(task_id, None)
+
+    def _keep(self, task: Task) -> None:
+        if self._keeper is not None:
+            self._keeper.keep(task)
 
     def _tell(self, task: Task) -> None:
         if timer := self._later.pop(task.id, None):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from neko.agent.agent_file import AgentFile
 from neko.agent.approvals import Approvals
+from neko.agent.journal import Journal
 from neko.agent.policies import Policies
 from neko.agent.service import Agent
 from neko.agent.switches import Switches
@@ -18,4 +19,4 @@ def build_agent(bus: Bus, approvals: Approvals, file: AgentFile, folder: Path, h
     """``folder`` is the user's. Without any cost until something is switched on."""
     policies = Policies(file)
     policies.load()
-    return Agent(bus, approvals, Switches(), policies, {hand.name: hand for hand in hands}, folder / "agent" / "tasks")
+    return Agent(bus, approvals, Switches(), policies, {hand.name: hand for hand in hands}, Journal(folder / "agent"))

@@ -12,6 +12,7 @@ import pytest
 from neko.agent.agent_file import AgentFile
 from neko.agent.approvals import Approvals
 from neko.agent.bounds import Limits
+from neko.agent.journal import Journal
 from neko.agent.policies import Policies
 from neko.agent.service import Agent
 from neko.agent.switches import Switches
@@ -80,7 +81,7 @@ class Scene:
             switches,
             self.policies,
             {"browser_use": self.hand, "computer_use": self.mouse},
-            folder / "tasks",
+            Journal(folder / "agent"),
             thinker=lambda: self.thinker,
             planner=lambda: self.planner,
             analyzer=lambda: self.analyzer,
@@ -342,6 +343,45 @@ async def test_never_is_never(scene: Scene) -> None:
     assert scene.hand.world.done == ["note a"]
     assert [question["server"] for question in scene.asked] == ["b.org"]
     assert "The user does not allow this tool." in scene.said()
+
+
+async def test_every_act_is_in_the_trail_with_what_the_user_said_and_what_came_of_it(scene: Scene) -> None:
+    answers = iter([Decision.ONCE, Decision.DENY])
+    scene.answers = lambda question: next(answers)
+    task = await scene.run(do("note", "a"), do("erase", "b"), do("fail"), do("refuse"), give_up("Enough."))
+    rows = await scene.agent.journal.rows(task=task.id)
+    assert [(row["tool"], row["verdict"], row["outcome"]) for row in reversed(rows)] == [
+        ("note", "approved", "done"),
+        ("erase", "denied", ""),
+        ("fail", "allowed", "failed"),
+    ]
+    assert rows[-1]["picture"]
+
+
+async def test_an_act_that_cannot_be_written_down_is_not_done(scene: Scene) -> None:
+    scene.answers = yes
+    scene.agent.journal.folder.mkdir()
+    (scene.agent.journal.folder / "agent.sqlite").mkdir()
+    task = await scene.run(do("note", "a"), done())
+    assert task.state is TaskState.FAILED
+    assert "The list of tasks cannot be" in task.error
+    assert scene.hand.world.done == []
+
+
+async def test_a_task_of_an_earlier_time_is_listed_and_can_be_tried_again(scene: Scene, tmp_path: Path) -> None:
+    scene.thinker = ScriptedThinker(do("linger"))
+    task = await scene.agent.tasks.start("Mio", "x", hand="browser_use")
+    await scene.hand.world.busy.wait()
+    await scene.agent.aclose()
+    later = Scene(tmp_path)
+    assert later.agent.tasks.listed() == []
+    await later.agent.loaded()
+    (known,) = later.agent.tasks.listed()
+    assert (known.id, known.state) == (task.id, TaskState.INTERRUPTED)
+    assert await later.agent.thumbnail(task.id) is not None
+    again = await later.agent.tasks.retry(task.id)
+    assert (await later.ended(again.id)).state is TaskState.COMPLETED
+    await later.aclose()
 
 
 # ── the user in between ─────────────────────────────────────────────────────────────────
