@@ -90,14 +90,14 @@ class Scroll(_MaybeAtPlace):
 class Write(ComputerAction):
     name: ClassVar[str] = "write"
     description: ClassVar[str] = "Type a text, of any script, where the keyboard's input goes. A line break is Enter."
-    text: str = Field(min_length=1, max_length=MOST_TEXT)
+    text: str = Field(min_length=1, max_length=MOST_TEXT, strict=True)
 
     @field_validator("text")
     @classmethod
     def _typed(cls, text: str) -> str:
-        text = well_formed(text).replace("\r\n", "\n").replace("\r", "\n")
-        if odd := next((sign for sign in text if (sign < " " and sign not in "\n\t") or sign == "\x7f"), ""):
-            raise ValueError(f"the control character {odd!r} cannot be typed; use press for keys")
+        text = "".join(sign for sign in well_formed(text.replace("\r\n", "\n")) if sign >= " " or sign in "\n\t")
+        if not text:
+            raise ValueError("there is nothing in it that can be typed; use press for keys")
         return text
 
 

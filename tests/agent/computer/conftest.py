@@ -1,0 +1,159 @@
+"""A screen of its own (Xvfb), a program on it (Mousepad), and an onlooker who asks the X server what is pressed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neko.agent.computer.geometry import Point
+from neko.agent.computer.hand import ComputerHand
+from neko.agent.computer.workspace import ComputerWorkspace
+from neko.types.hands import Action, Intent, Job, Observation
+
+TIMEOUT_S = 20.0
+"""Long enough for a busy machine."""
+WIDTH, HEIGHT = 1280, 800
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def x_server() -> Iterator[str]:
+    """The name of a display that nobody else uses."""
+    program = shutil.which("Xvfb")
+    if program is None:
+        pytest.skip("no Xvfb here: `make test` installs it where it can")
+    reading, writing = os.pipe()
+    command = [program, "-displayfd", str(writing), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            number = told.readline().strip()
+        assert number, "Xvfb did not start"
+        yield f":{number}"
+        server.terminate()
+
+
+@pytest.fixture
+def display(x_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The display, named to everything in this process as a session of X11 names it."""
+    monkeypatch.setenv("DISPLAY", x_server)
+    for name in ("WAYLAND_DISPLAY", "XDG_SESSION_TYPE", "XAUTHORITY"):
+        monkeypatch.delenv(name, raising=False)
+    return x_server
+
+
+class Onlooker:
+    """Another connection to the X server: it sees what is pressed, and has hands of its own, those of a user."""
+
+    def __init__(self, name: str) -> None:
+        from Xlib import display
+
+        self._display: Any = display.Display(name)
+        self._root: Any = self._display.screen().root
+
+    def pressed_keys(self) -> list[int]:
+        keymap = self._display.query_keymap()
+        return [8 * index + bit for index, byte in enumerate(keymap) for bit in range(8) if byte >> bit & 1]
+
+    def pressed_buttons(self) -> int:
+        return int(self._root.query_pointer().mask) >> 8 & 0b11111
+
+    def locked(self) -> bool:
+        """Is Caps Lock on?"""
+        return bool(self._root.query_pointer().mask & 2)
+
+    def pointer(self) -> Point:
+        pointer = self._root.query_pointer()
+        return Point(pointer.root_x, pointer.root_y)
+
+    def lent_keys(self) -> list[int]:
+        """Keys that mean something only because somebody types with them."""
+        info = self._display.display.info
+        table = self._display.get_keyboard_mapping(info.min_keycode, info.max_keycode - info.min_keycode + 1)
+        return [info.min_keycode + index for index, row in enumerate(table) if any(sym >= 0x1000100 for sym in row[:1])]
+
+    def move(self, point: Point) -> None:
+        self._fake(6, 0, point)
+
+    def key(self, keysym: int, *, down: bool) -> None:
+        self._fake(2 if down else 3, self._display.keysym_to_keycode(keysym), Point(0, 0))
+
+    def _fake(self, kind: int, detail: int, point: Point) -> None:
+        self._display.xtest_fake_input(kind, detail, x=point.x, y=point.y)
+        self._display.sync()
+
+    def close(self) -> None:
+        self._display.close()
+
+
+@pytest.fixture
+def onlooker(display: str) -> Iterator[Onlooker]:
+    looking = Onlooker(display)
+    yield looking
+    looking.close()
+
+
+class AtWork:
+    """A workspace, and what came of working with it."""
+
+    def __init__(self, workspace: ComputerWorkspace, interruptions: list[str]) -> None:
+        self.workspace = workspace
+        self.interruptions = interruptions
+        self.progress: list[str] = []
+
+    async def intend(self, name: str, **arguments: Any) -> Intent:
+        return await self.workspace.intend(Action(name, arguments))
+
+    async def act(self, name: str, **arguments: Any) -> Observation:
+        return await self.workspace.act(Action(name, arguments), self.progress.append)
+
+    async def do(self, name: str, **arguments: Any) -> Observation:
+        """As a task does: what it would do is asked first."""
+        await self.intend(name, **arguments)
+        return await self.act(name, **arguments)
+
+
+@asynccontextmanager
+async def at_work(folder: Path) -> AsyncIterator[AtWork]:
+    hand = ComputerHand()
+    interruptions: list[str] = []
+    job = Job("task", "Neko", "write it down", folder, interrupt=interruptions.append)
+    workspace = await hand.open(job)
+    try:
+        yield AtWork(workspace, interruptions)
+    finally:
+        await hand.aclose()
+
+
+@pytest.fixture
+async def work(display: str, tmp_path: Path) -> AsyncIterator[AtWork]:
+    async with at_work(tmp_path) as working:
+        yield working
+
+
+@pytest.fixture
+async def editor(display: str, tmp_path: Path) -> AsyncIterator[Path]:
+    """A file that is open in Mousepad."""
+    program = shutil.which("mousepad")
+    if program is None:
+        pytest.skip("no Mousepad here: `make test` installs it where it can")
+    file = tmp_path / "letter.txt"
+    file.write_text("")
+    env = {"LC_ALL": "C.UTF-8", "GSETTINGS_BACKEND": "memory", "NO_AT_BRIDGE": "1", "HOME": str(tmp_path)}
+    command = [program, "--disable-server", str(file)]
+    with subprocess.Popen(command, env=dict(os.environ, **env), stderr=subprocess.DEVNULL) as running:
+        yield file
+        running.terminate()

@@ -1,0 +1,330 @@
+"""On a real X server, with a real program: what is done arrives, and nothing stays pressed on any way out."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from neko.agent.computer.devices import Stop, StoppedError
+from neko.agent.computer.geometry import Monitor, Point
+from neko.agent.computer.hand import ComputerHand
+from neko.agent.computer.screen import MssScreen
+from neko.agent.computer.watch import StopKey
+from neko.agent.computer.workspace import ComputerWorkspace
+from neko.agent.computer.x11 import X11Devices
+from neko.tool_errors import ComputerError
+from neko.types.agent import Act
+from neko.types.hands import ActionError, Job, Observation, Picture
+from tests.agent.computer.conftest import HEIGHT, WIDTH, AtWork, Onlooker, at_work, until
+
+pytestmark = pytest.mark.slow
+
+LETTER = "Dear Anna, 你好！\nこんにちは 안녕 Привет 🐱👍\tÄß€ ~@{[|]} “quoted”"
+CAPS_LOCK, SHIFT, ESC = 0xFFE5, 0xFFE1, 0xFF1B
+CANCEL_WITHIN_S = 0.3
+BUSY = 3.0
+"""How many times longer a busy machine may take."""
+CANCELLED_TIMES = 20
+
+
+def opened(picture: Picture | None) -> Image.Image:
+    assert picture is not None
+    assert picture.media_type == "image/jpeg"
+    return Image.open(io.BytesIO(picture.data))
+
+
+async def window_of(work: AtWork, file: Path) -> Observation:
+    """What is seen when the program's window is there and takes the keys."""
+    async with asyncio.timeout(20):
+        while file.name not in (await work.intend("click", x=200, y=200)).title:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return await work.act("click", x=200, y=200)
+
+
+# ── acting ──────────────────────────────────────────────────────────────────────
+
+
+async def test_a_letter_of_many_scripts_is_written_and_saved_in_a_real_program(
+    work: AtWork, editor: Path, onlooker: Onlooker
+) -> None:
+    seen = await window_of(work, editor)
+    assert editor.name in seen.text
+    await work.do("write", text=LETTER)
+    await work.do("hotkey", keys=["ctrl", "s"])
+    await until(editor.read_text)
+    assert editor.read_text() == LETTER
+    assert [words.split(" ")[0] for words in work.progress] == ["click", "type", "press"]
+    assert not onlooker.lent_keys()
+    assert not work.interruptions
+
+
+async def test_caps_lock_changes_nothing_and_is_on_again_afterwards(
+    work: AtWork, editor: Path, onlooker: Onlooker
+) -> None:
+    await window_of(work, editor)
+    for down in (True, False):
+        onlooker.key(CAPS_LOCK, down=down)
+    try:
+        await work.do("write", text="Small and LARGE")
+        assert onlooker.locked()
+    finally:
+        for down in (True, False):
+            onlooker.key(CAPS_LOCK, down=down)
+    await work.do("hotkey", keys=["ctrl", "s"])
+    await until(editor.read_text)
+    assert editor.read_text() == "Small and LARGE"
+
+
+async def test_a_key_that_the_user_holds_is_waited_for_and_then_told(work: AtWork, onlooker: Onlooker) -> None:
+    onlooker.key(SHIFT, down=True)
+    try:
+        with pytest.raises(ActionError, match="The user holds Shift down"):
+            await work.do("write", text="a")
+    finally:
+        onlooker.key(SHIFT, down=False)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "point"),
+    [
+        (0, 0, Point(0, 0)),
+        (999, 0, Point(WIDTH - 1, 0)),
+        (0, 999, Point(0, HEIGHT - 1)),
+        (999, 999, Point(WIDTH - 1, HEIGHT - 1)),
+        (1000, 700, Point(1000, 700)),
+    ],
+)
+async def test_the_mouse_reaches_the_corners(work: AtWork, onlooker: Onlooker, x: int, y: int, point: Point) -> None:
+    await work.do("move", x=x, y=y)
+    assert onlooker.pointer() == point
+    assert not work.interruptions
+
+
+async def test_a_drag_and_the_wheel_end_with_nothing_pressed(work: AtWork, onlooker: Onlooker) -> None:
+    await work.do("move", x=100, y=100)
+    await work.do("drag", x=500, y=500, duration=0.1)
+    await work.do("scroll", clicks=-3)
+    assert onlooker.pointer() == Point(round(500 * (WIDTH - 1) / 999), round(500 * (HEIGHT - 1) / 999))
+    assert (onlooker.pressed_keys(), onlooker.pressed_buttons()) == ([], 0)
+
+
+async def test_before_a_click_the_user_sees_where_it_would_be(work: AtWork) -> None:
+    intent = await work.intend("click", x=500, y=500)
+    picture = opened(intent.picture)
+    assert picture.size == (WIDTH, HEIGHT)
+    red, green, blue = picture.getpixel((640 + 22, 400))  # type: ignore[misc]
+    assert red > 150 > green + blue, "the ring"
+    assert '"x": 500' in intent.shown
+    assert (intent.act, intent.place) == (Act.WRITE, "")
+    assert (await work.intend("wait")).picture is None
+
+
+async def test_a_click_that_was_allowed_is_made_where_it_was_shown(work: AtWork, onlooker: Onlooker) -> None:
+    """Who allows it with the mouse has moved that meanwhile."""
+    onlooker.move(Point(300, 300))
+    await work.intend("click")
+    onlooker.move(Point(700, 20))
+    await work.act("click")
+    assert onlooker.pointer() == Point(300, 300)
+    assert not work.interruptions
+
+
+async def test_what_is_seen_is_small_and_has_no_alpha(work: AtWork) -> None:
+    seen = await work.workspace.look()
+    assert opened(seen.picture).mode == "RGB"
+    assert max(opened(seen.thumbnail).size) <= 320
+    assert f"{WIDTH} by {HEIGHT} pixels" in seen.text
+
+
+async def test_the_end_tells_what_came_of_it(work: AtWork) -> None:
+    done = await work.do("terminate", status="success", answer="The letter is written.")
+    assert (done.text, done.failed) == ("The letter is written.", False)
+    assert (await work.do("terminate")).failed
+
+
+class Halves(MssScreen):
+    """The screen as two monitors, the second at the left."""
+
+    def monitors(self) -> Sequence[Monitor]:
+        half = WIDTH // 2
+        return Monitor(1, half, 0, half, HEIGHT, primary=True), Monitor(2, 0, 0, half, HEIGHT)
+
+
+async def test_of_several_monitors_the_one_asked_for_is_seen_and_stays_the_current_one(
+    display: str, tmp_path: Path, onlooker: Onlooker
+) -> None:
+    workspace = ComputerWorkspace(
+        Job("task", "Neko", "", tmp_path), Halves(), X11Devices(), StopKey.named("f12"), lambda: "en", listens=False
+    )
+    work = AtWork(workspace, [])
+    try:
+        assert "Monitor 1 of 2, 640 by 800" in (await workspace.look()).text
+        await work.do("move", x=0, y=0)
+        assert onlooker.pointer() == Point(WIDTH // 2, 0)
+        assert "Monitor 2 of 2" in (await work.do("wait", seconds=0, monitor=2)).text
+        await work.do("move", x=999, y=999)
+        assert onlooker.pointer() == Point(WIDTH // 2 - 1, HEIGHT - 1)
+        with pytest.raises(ActionError, match="There is no monitor 3; there are 2"):
+            await work.intend("click", x=1, y=1, monitor=3)
+    finally:
+        await workspace.aclose()
+
+
+# ── letting go ──────────────────────────────────────────────────────────────────
+
+LONG_ACTIONS: list[tuple[str, dict[str, Any]]] = [
+    ("drag", {"x": 900, "y": 900, "duration": 5}),
+    ("write", {"text": "一二三四五六七八九十abcXYZ" * 40}),
+    ("scroll", {"clicks": 100}),
+    ("press", {"key": "A", "times": 50}),
+    ("hotkey", {"keys": ["ctrl", "shift", "alt", "left"]}),
+    ("wait", {"seconds": 30}),
+]
+
+
+async def test_cancelled_at_any_moment_nothing_stays_pressed(
+    work: AtWork, onlooker: Onlooker, record_property: Any
+) -> None:
+    chance = random.Random(20261127)
+    slowest = 0.0
+    loop = asyncio.get_running_loop()
+    for number in range(CANCELLED_TIMES):
+        name, arguments = LONG_ACTIONS[number % len(LONG_ACTIONS)]
+        doing = loop.create_task(work.do(name, **arguments))
+        await asyncio.wait({doing}, timeout=chance.uniform(0, 0.15))
+        began = loop.time()
+        doing.cancel()
+        with suppress(asyncio.CancelledError):
+            await doing
+        slowest = max(slowest, loop.time() - began)
+        assert (onlooker.pressed_keys(), onlooker.pressed_buttons()) == ([], 0), name
+        assert not onlooker.lent_keys(), name
+    record_property("slowest cancel, s", slowest)
+    assert slowest < CANCEL_WITHIN_S * BUSY
+    assert not work.interruptions
+
+
+async def test_nothing_is_pressed_when_an_action_is_cut_off_by_the_end_of_the_task(
+    work: AtWork, onlooker: Onlooker
+) -> None:
+    doing = asyncio.get_running_loop().create_task(work.do("drag", x=900, y=900, duration=5))
+    await until(onlooker.pressed_buttons)
+    await work.workspace.aclose()
+    assert (await doing).failed
+    assert onlooker.pressed_buttons() == 0
+
+
+async def test_a_display_that_is_gone_ends_the_task_with_a_sentence(display: str, tmp_path: Path) -> None:
+    devices = X11Devices()
+    devices.close()
+    with pytest.raises(ComputerError) as gone:
+        devices.position()
+    assert gone.value.code == "computer_screen_lost"
+
+
+def test_typing_stops_between_two_characters(display: str, onlooker: Onlooker) -> None:
+    devices, stop = X11Devices(), Stop()
+    stop.set("enough")
+    try:
+        with pytest.raises(StoppedError, match="enough"):
+            devices.write("猫" * 100, stop)
+        assert not onlooker.lent_keys()
+    finally:
+        devices.close()
+
+
+# ── the user ────────────────────────────────────────────────────────────────────
+
+
+async def test_the_users_hand_on_the_mouse_stops_a_drag_and_pauses_the_task(work: AtWork, onlooker: Onlooker) -> None:
+    doing = asyncio.get_running_loop().create_task(work.do("drag", x=900, y=900, duration=5))
+    await until(onlooker.pressed_buttons)
+    onlooker.move(Point(30, 700))
+    stopped = await doing
+    assert stopped.failed
+    assert work.interruptions == ["You moved the mouse, so I let go."]
+    assert onlooker.pressed_buttons() == 0
+    with pytest.raises(ActionError, match="wait with 0 seconds"):
+        await work.intend("click", x=1, y=1)
+    await work.do("wait", seconds=0)
+    await work.do("move", x=1, y=1)
+    assert len(work.interruptions) == 1
+
+
+async def test_while_the_model_thinks_the_mouse_is_hers_and_while_the_user_is_asked_it_is_theirs(
+    work: AtWork, onlooker: Onlooker
+) -> None:
+    await work.do("move", x=500, y=500)
+    await work.intend("click", x=500, y=500)
+    onlooker.move(Point(30, 30))
+    await work.act("click", x=500, y=500)
+    assert not work.interruptions
+    onlooker.move(Point(30, 30))
+    await until(lambda: work.interruptions)
+
+
+async def test_the_stop_key_pauses_also_where_the_mouse_is_not_touched(work: AtWork, onlooker: Onlooker) -> None:
+    doing = asyncio.get_running_loop().create_task(work.do("wait", seconds=30))
+    for down in (True, False, True, False):
+        onlooker.key(ESC, down=down)
+    assert (await doing).failed
+    assert work.interruptions == ["You pressed the stop key, so I let go."]
+
+
+async def test_her_own_escape_is_no_stop_key(work: AtWork) -> None:
+    assert not (await work.do("press", key="esc", times=4)).failed
+    assert not work.interruptions
+
+
+async def test_two_tasks_one_after_the_other_find_everything_as_it_was(display: str, tmp_path: Path) -> None:
+    for _ in range(2):
+        async with at_work(tmp_path) as work:
+            assert not (await work.do("move", x=10, y=10)).failed
+
+
+# ── whether it can be used ──────────────────────────────────────────────────────
+
+
+async def test_a_probe_finds_the_screen(display: str) -> None:
+    hand = ComputerHand()
+    await hand.probe()
+    assert hand.readiness("en").ready
+
+
+@pytest.mark.parametrize(
+    ("environ", "code", "words"),
+    [
+        ({}, "computer_no_display", "DISPLAY"),
+        ({"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"}, "computer_wayland", "X11"),
+        ({"DISPLAY": ":0", "XDG_SESSION_TYPE": "wayland"}, "computer_wayland", "X11"),
+    ],
+)
+async def test_without_a_usable_screen_a_sentence_says_what_to_do(
+    environ: dict[str, str], code: str, words: str, tmp_path: Path
+) -> None:
+    hand = ComputerHand(environ=environ, platform="linux")
+    await hand.probe()
+    told = hand.readiness("en")
+    assert (told.ready, told.code) == (False, code)
+    assert words in told.reason
+    with pytest.raises(ComputerError):
+        await hand.open(Job("task", "Neko", "", tmp_path))
+
+
+async def test_a_display_that_is_named_but_not_there_is_found_out_by_the_probe(
+    monkeypatch: pytest.MonkeyPatch, display: str
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":9999")
+    hand = ComputerHand()
+    assert hand.readiness("en").ready, "nothing is known against it yet"
+    await hand.probe()
+    assert not hand.readiness("en").ready
+    assert not hand.readiness("ja").reason.isascii()

@@ -1,0 +1,56 @@
+"""What is asked for each time, and what may be allowed for a task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from neko.agent.computer.parsing import typed
+from neko.agent.computer.risk import act_of, title
+from neko.types.agent import Act
+from neko.types.hands import Action
+
+CASES: list[tuple[Act, str, dict[str, Any]]] = [
+    (Act.READ, "move", {"x": 1, "y": 2}),
+    (Act.READ, "scroll", {"clicks": -3}),
+    (Act.READ, "wait", {}),
+    (Act.READ, "terminate", {}),
+    (Act.WRITE, "click", {"x": 1, "y": 2}),
+    (Act.WRITE, "right_click", {"x": 1, "y": 2}),
+    (Act.WRITE, "write", {"text": "Dear Anna,"}),
+    (Act.WRITE, "press", {"key": "tab"}),
+    (Act.WRITE, "press", {"key": "a"}),
+    (Act.WRITE, "hotkey", {"keys": ["ctrl", "c"]}),
+    (Act.WRITE, "hotkey", {"keys": ["ctrlright", "Z"]}),
+    (Act.WRITE, "hotkey", {"keys": ["shift", "left"]}),
+    (Act.DESTRUCTIVE, "double_click", {"x": 1, "y": 2}),
+    (Act.DESTRUCTIVE, "click", {"x": 1, "y": 2, "clicks": 2}),
+    (Act.DESTRUCTIVE, "drag", {"x": 1, "y": 2}),
+    (Act.DESTRUCTIVE, "write", {"text": "rm -rf ~\n"}),
+    (Act.DESTRUCTIVE, "press", {"key": "enter"}),
+    (Act.DESTRUCTIVE, "press", {"key": "delete"}),
+    (Act.DESTRUCTIVE, "press", {"key": "f5"}),
+    (Act.DESTRUCTIVE, "hotkey", {"keys": ["enter"]}),
+    (Act.DESTRUCTIVE, "hotkey", {"keys": ["ctrl", "w"]}),
+    (Act.DESTRUCTIVE, "hotkey", {"keys": ["ctrl", "s"]}),
+    (Act.DESTRUCTIVE, "hotkey", {"keys": ["ctrl", "v"]}),
+    (Act.DESTRUCTIVE, "hotkey", {"keys": ["alt", "f4"]}),
+    (Act.DESTRUCTIVE, "hotkey", {"keys": ["win", "r"]}),
+    (Act.DESTRUCTIVE, "hotkey", {"keys": ["ctrl", "alt", "delete"]}),
+    (Act.DESTRUCTIVE, "hotkey", {"keys": ["shift", "delete"]}),
+    (Act.DESTRUCTIVE, "hotkey", {"keys": ["ctrl", "enter"]}),
+]
+
+
+@pytest.mark.parametrize(("act", "name", "arguments"), CASES)
+def test_an_action_is_taken_for_the_worst_that_it_may_do(act: Act, name: str, arguments: dict[str, Any]) -> None:
+    assert act_of(typed(Action(name, arguments))) is act
+
+
+def test_the_title_says_what_and_where_and_hides_nothing_of_a_window_that_names_itself() -> None:
+    click = typed(Action("click", {"x": 1, "y": 2}))
+    assert title(click, "letter.txt") == "click in “letter.txt”"
+    assert title(click, "a\u202eb\n\nc") == "click in “ab c”"
+    assert len(title(click, "x" * 500)) < 80
+    assert title(typed(Action("hotkey", {"keys": ["ctrl", "s"]})), "") == "press ctrl+s"
