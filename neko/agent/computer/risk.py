@@ -79,8 +79,8 @@ def _act_of_hotkey(action: Hotkey) -> Act:
 def title(action: ComputerAction, window: str) -> str:
     """In a few English words. ``window``: what the window it concerns calls itself, which is from outside."""
     name = " ".join(visible(window).split())
-    if len(name) > _LONGEST_TITLE:
-        name = f"{name[:_LONGEST_TITLE]}…"
+    if len(name) > _LONGEST_TITLE:  # most begin with a folder and end with a program
+        name = f"{name[: _LONGEST_TITLE // 2]}…{name[-_LONGEST_TITLE // 2 :]}"
     return f"{_deed(action)} in “{name}”" if name and not isinstance(action, Wait | Terminate) else _deed(action)
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ WITHIN_S: Final = 1.0
 """In which a stop key that is to be pressed more than once is pressed so often."""
 _REMEMBERED: Final = 256
 _OURS_FOR_S: Final = 2.0
+_END_TRIES: Final = 5
+_END_STEP_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,8 @@ class UserWatch:
             listener.wait()
 
     def close(self) -> None:
-        for listener in self._listeners:
-            listener.stop()
-        for listener in self._listeners:
-            listener.join(1.0)
-        self._listeners.clear()
+        while self._listeners:
+            _end(self._listeners.pop())
 
     def _on_move(self, x: float, y: float, injected: bool = False) -> None:
         if not injected and self._own.users_move(Point(round(x), round(y)), time.monotonic()):
@@ -125,6 +125,24 @@ class UserWatch:
         name = getattr(key, "name", None) or getattr(key, "char", None) or ""
         if self._own.users_stop(_OUR_NAMES.get(name, name), time.monotonic()):
             self._stopped()
+
+
+def _end(listener: Any) -> None:
+    """Within a second. On X11 pynput asks to end over the connection that waits, where that lies in a queue until
+    something happens (pynput 1.8, ``_util/xorg.py``): it is asked over the other one, and again if that came before the
+    waiting began."""
+    other = getattr(listener, "_display_stop", None)
+    if other is None:
+        listener.stop()
+    for _ in range(_END_TRIES):
+        with suppress(Exception):
+            if other is not None:
+                other.record_disable_context(listener._context)
+                other.flush()
+        with suppress(Exception):
+            listener.join(_END_STEP_S)
+        if not listener.is_alive():
+            return
 
 
 _OUR_NAMES: Final = {

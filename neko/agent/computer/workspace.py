@@ -103,6 +103,7 @@ class ComputerWorkspace:
     async def intend(self, action: Action) -> Intent:
         wanted = typed(action)
         self._must_have_seen(wanted)
+        self._interrupted.clear()
         act = act_of(wanted)
         aim, frame = await in_thread(self._survey, wanted, with_picture=act is not Act.READ)
         self._aim = aim
@@ -119,13 +120,14 @@ class ComputerWorkspace:
         wanted = typed(action)
         self._must_have_seen(wanted)
         aim = await self._aimed(wanted)
+        if self._interrupted.is_set():
+            return self._taken_over(self._stop)
         progress(title(wanted, aim.title))
         if isinstance(wanted, Terminate):
             return Observation(wanted.answer or "The work has ended.", failed=wanted.status == "failure")
         if isinstance(wanted, Wait):
             return await self._wait(wanted)
         self._stop = stop = Stop()
-        self._interrupted.clear()
         self._guarded = True
         failure = await self._in_thread_until_stopped(aim, stop)
         if isinstance(failure, StoppedError):
@@ -142,7 +144,9 @@ class ComputerWorkspace:
         self._closed = True
         self._guarded = False
         self._stop.set(_CANCELLED)
-        await self._tasks.aclose(_LET_GO_S)
+        if working := self._tasks.tasks:
+            await asyncio.wait(working, timeout=_LET_GO_S)
+        await self._tasks.aclose(0)
         await in_thread(self._close)
 
     def _close(self) -> None:
@@ -197,6 +201,7 @@ class ComputerWorkspace:
         aim, self._aim = self._aim, None
         if aim is not None and aim.action == action:
             return aim
+        self._interrupted.clear()
         return (await in_thread(self._survey, action, with_picture=False))[0]
 
     # ── acting ──────────────────────────────────────────────────────────────────
@@ -236,7 +241,6 @@ class ComputerWorkspace:
         return aim.window == (self._devices.focus() if place is None else self._devices.window_at(place))
 
     async def _wait(self, wanted: Wait) -> Observation:
-        self._interrupted.clear()
         self._guarded = self._own.left_at() is not None and not self._unseen
         if await self._interrupted_within(wanted.seconds):
             return self._taken_over(self._stop)

@@ -83,7 +83,7 @@ class Onlooker:
         """Keys that mean something only because somebody types with them."""
         info = self._display.display.info
         table = self._display.get_keyboard_mapping(info.min_keycode, info.max_keycode - info.min_keycode + 1)
-        return [info.min_keycode + index for index, row in enumerate(table) if any(sym >= 0x1000100 for sym in row[:1])]
+        return [info.min_keycode + index for index, row in enumerate(table) if 0x1000100 <= row[0] < 0x1110000]
 
     def move(self, point: Point) -> None:
         self._fake(6, 0, point)

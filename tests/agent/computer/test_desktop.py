@@ -267,12 +267,13 @@ async def test_while_the_model_thinks_the_mouse_is_hers_and_while_the_user_is_as
     onlooker.move(Point(30, 30))
     await work.act("click", x=500, y=500)
     assert not work.interruptions
-    onlooker.move(Point(30, 30))
+    onlooker.move(Point(700, 30))
     await until(lambda: work.interruptions)
 
 
 async def test_the_stop_key_pauses_also_where_the_mouse_is_not_touched(work: AtWork, onlooker: Onlooker) -> None:
     doing = asyncio.get_running_loop().create_task(work.do("wait", seconds=30))
+    await until(lambda: work.progress)
     for down in (True, False, True, False):
         onlooker.key(ESC, down=down)
     assert (await doing).failed
