@@ -64,7 +64,7 @@ run: $(VENV)/.installed $(VENV)/.tried-voice-en $(VENV)/.tried-meaning
 doctor: $(VENV)/.installed
 	@$(PY) -m neko doctor $(ARGS)
 
-test: $(VENV)/.installed-tests $(VENV)/.chromium $(NPM_TOOLS)
+test: $(VENV)/.installed-tests $(VENV)/.chromium $(VENV)/.tried-screen $(NPM_TOOLS)
 	$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 test-quick: $(VENV)/.installed-tests
@@ -192,6 +192,18 @@ $(VENV)/.chromium: $(VENV)/.installed-tests tests/chromium.py
 	  fi; \
 	  $(PY) tests/chromium.py || $(PY) -m playwright install chromium; \
 	  $(PY) tests/chromium.py || { echo "No usable Chromium: install Chromium or Google Chrome, then try again."; exit 1; }; \
+	fi
+	@touch $@
+
+# A screen that nobody sees and a program on it, for the tests of mouse and keyboard; without them those are left out.
+$(VENV)/.tried-screen: $(VENV)/.installed-tests
+	@if command -v Xvfb >/dev/null && command -v mousepad >/dev/null; then :; \
+	else \
+	  echo "Installing a virtual screen and an editor for the tests of mouse and keyboard (this once)..."; \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
+	  { command -v apt-get >/dev/null && $$as_root apt-get update -q && \
+	    $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends xvfb mousepad; } || \
+	  echo "They cannot be installed here: install Xvfb and Mousepad to have mouse and keyboard tested."; \
 	fi
 	@touch $@
 

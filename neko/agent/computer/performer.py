@@ -47,7 +47,6 @@ class Performer:
         try:
             stop.check()
             self._wait_for_users_keys(stop)
-            self._own.moving(self._devices.position(), time.monotonic())
             self._do(action, point, start, stop)
         finally:
             self._held.release_all()

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from neko.agent.computer.geometry import Point
 from neko.agent.computer.keys import Key, key_named
+from neko.errors import NekoError
 
 JITTER: Final = 6
 """How far, in pixels, a mouse may be from where we left it: a desk that is bumped is no hand."""
@@ -89,10 +90,14 @@ class OwnDoing:
 
 
 class UserWatch:
-    """Listens to mouse and keyboard by pynput, in threads of its own. ``moved`` and ``stopped`` are called in them."""
+    """Listens to mouse and keyboard by pynput, in threads of its own. In them ``position`` is asked where the mouse is,
+    and ``moved`` and ``stopped`` are called."""
 
-    def __init__(self, own: OwnDoing, moved: Callable[[], None], stopped: Callable[[], None]) -> None:
+    def __init__(
+        self, own: OwnDoing, position: Callable[[], Point], moved: Callable[[], None], stopped: Callable[[], None]
+    ) -> None:
         self._own = own
+        self._position = position
         self._moved = moved
         self._stopped = stopped
         self._listeners: list[Any] = []
@@ -116,8 +121,12 @@ class UserWatch:
             _end(self._listeners.pop())
 
     def _on_move(self, x: float, y: float, injected: bool = False) -> None:
-        if not injected and self._own.users_move(Point(round(x), round(y)), time.monotonic()):
-            self._moved()
+        """What is heard may be late: it counts when the mouse is elsewhere still."""
+        if injected or not self._own.users_move(Point(round(x), round(y)), time.monotonic()):
+            return
+        with suppress(NekoError):  # whoever acts finds out that the screen is gone
+            if self._own.users_move(self._position(), time.monotonic()):
+                self._moved()
 
     def _on_press(self, key: Any, injected: bool = False) -> None:
         if injected or key is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,7 +71,9 @@ class ComputerWorkspace:
         self._language = language
         self._own = OwnDoing(stop_key)
         self._performer = Performer(devices, self._own)
-        self._watch = UserWatch(self._own, self._heard_mouse, self._heard_stop_key) if listens else None
+        self._watch = (
+            UserWatch(self._own, devices.position, self._heard_mouse, self._heard_stop_key) if listens else None
+        )
         self._tasks = TaskOwner(f"computer:{job.task_id}")
         self._loop = asyncio.get_running_loop()
         self._monitor: int | None = None
@@ -128,7 +131,6 @@ class ComputerWorkspace:
         if isinstance(wanted, Wait):
             return await self._wait(wanted)
         self._stop = stop = Stop()
-        self._guarded = True
         failure = await self._in_thread_until_stopped(aim, stop)
         if isinstance(failure, StoppedError):
             return self._taken_over(stop)
@@ -219,11 +221,17 @@ class ComputerWorkspace:
 
     def _perform(self, aim: _Aim, stop: Stop) -> Exception | None:
         try:
+            self._take_mouse(stop)
             self._bring_back(aim, stop)
             self._performer.perform(aim.action, aim.point, stop, aim.start)
         except Exception as failure:
             return failure
         return None
+
+    def _take_mouse(self, stop: Stop) -> None:
+        """From where the user left it on, it is ours."""
+        self._own.moving(self._devices.position(), time.monotonic())
+        self._guarded = not stop.is_set()
 
     def _bring_back(self, aim: _Aim, stop: Stop) -> None:
         """The user may have answered on our page, whose window is in front now: what they allowed is in another."""

@@ -106,11 +106,9 @@ class X11Devices:
         self._keyboard.key(key.keysym, down=down)
 
     def write(self, text: str, stop: Stop) -> None:
-        self._write(text, stop)
-
-    @_asks_the_server
-    def _write(self, text: str, stop: Stop) -> None:
-        self._keyboard.write(text, stop)
+        """It takes its time: others may ask for the mouse meanwhile."""
+        with _connected():
+            self._keyboard.write(text, stop)
 
     @_asks_the_server
     def held_by_user(self) -> Sequence[str]:
