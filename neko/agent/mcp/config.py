@@ -60,6 +60,11 @@ class ServerConfig:
     policy: Policy | None = None
     choices: Mapping[str, ToolChoice] = field(default_factory=dict, hash=False)
 
+    @property
+    def authorizes(self) -> bool:
+        """Does it bring a key of its own? Else the user may sign in."""
+        return any(name.lower() == "authorization" for name in self.headers)
+
     def secrets(self) -> frozenset[str]:
         """What must stand in no log, and no model may read."""
         values = [*self.env.values(), *self.headers.values()]

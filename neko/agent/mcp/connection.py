@@ -190,9 +190,16 @@ class Connection:
 
 @asynccontextmanager
 async def connect(
-    config: ServerConfig, network: Network, log: ServerLog, on_news: Callable[[], object]
+    config: ServerConfig,
+    network: Network,
+    log: ServerLog,
+    on_news: Callable[[], object],
+    *,
+    auth: Callable[[], Any] = lambda: None,
+    connect_s: float = CONNECT_S,
 ) -> AsyncIterator[Connection]:
-    """A connection that has been made; raises ``NekoError`` when that cannot be, or when it breaks."""
+    """A connection that has been made; raises ``NekoError`` when that cannot be, or when it breaks. ``auth`` makes what
+    signs requests (``httpx2.Auth``), if anything does."""
     connection = Connection(config.name, log, on_news)
     try:
         await in_thread(_load)
@@ -200,8 +207,8 @@ async def connect(
         from mcp_types import Implementation
 
         async with AsyncExitStack() as stack:
-            async with asyncio.timeout(CONNECT_S):
-                transport = await _transport(stack, config, network, log, connection.statuses)
+            async with asyncio.timeout(connect_s):
+                transport = await _transport(stack, config, network, log, connection.statuses, auth)
                 client = await stack.enter_async_context(
                     Client(
                         _watched(transport, connection.on_lost),
@@ -231,7 +238,12 @@ def _load() -> None:
 
 
 async def _transport(
-    stack: AsyncExitStack, config: ServerConfig, network: Network, log: ServerLog, statuses: list[int]
+    stack: AsyncExitStack,
+    config: ServerConfig,
+    network: Network,
+    log: ServerLog,
+    statuses: list[int],
+    auth: Callable[[], Any],
 ) -> Any:
     if not config.url:
         from mcp.client.stdio import StdioServerParameters, stdio_client
@@ -249,6 +261,7 @@ async def _transport(
     client = await network.http_client("mcp", config.url, connect_timeout_s=10.0)
     await stack.enter_async_context(client)
     client.headers.update(config.headers)
+    client.auth = auth()
 
     async def note_status(response: Any) -> None:
         if response.status_code >= HTTPStatus.BAD_REQUEST:
@@ -308,6 +321,10 @@ def _tool(tool: Any) -> ServerTool:
     )
 
 
+def _is_about_signing_in(error: BaseException) -> bool:
+    return any(kind.__module__.startswith("mcp.client.auth") for kind in type(error).__mro__)
+
+
 def _in_our_words(config: ServerConfig, error: BaseException, log: ServerLog, statuses: list[int]) -> NekoError:
     cause = error
     while isinstance(cause, BaseExceptionGroup):
@@ -317,9 +334,13 @@ def _in_our_words(config: ServerConfig, error: BaseException, log: ServerLog, st
     name, detail = config.name, type(cause).__name__
     if isinstance(cause, FileNotFoundError | PermissionError | NotADirectoryError) and not config.url:
         return ToolServerError("no_command", detail, name=name, command=config.command)
+    if _is_about_signing_in(cause):
+        return ToolServerError("sign_in_failed", detail, name=name, said=visible(str(cause)[:300]))
     if isinstance(cause, TimeoutError):
         return ToolServerError("silent", detail, name=name, lasting=False, said=log.last_words())
     if statuses:
+        if statuses[-1] == HTTPStatus.UNAUTHORIZED and not config.authorizes:
+            return ToolServerError("sign_in", detail, name=name)
         refused = statuses[-1] in _REFUSED
         return ToolServerError(
             "refused" if refused else "status", detail, name=name, status=statuses[-1], lasting=refused

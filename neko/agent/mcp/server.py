@@ -43,7 +43,12 @@ class Server:
     """``error`` is why it does not work. ``on_change`` is called when its state or its tools are others."""
 
     def __init__(
-        self, config: ServerConfig, network: Network, owner: TaskOwner, on_change: Callable[[], object] = lambda: None
+        self,
+        config: ServerConfig,
+        network: Network,
+        owner: TaskOwner,
+        on_change: Callable[[], object] = lambda: None,
+        auth: Callable[[], Any] = lambda: None,
     ) -> None:
         self.config = config
         self.state = ServerState.OFF
@@ -53,6 +58,7 @@ class Server:
         self._network = network
         self._owner = owner
         self._on_change = on_change
+        self._auth = auth
         self._connection: Connection | None = None
         self._news = asyncio.Event()
         self._settled = asyncio.Event()
@@ -112,7 +118,7 @@ class Server:
             began = time.monotonic()
             self._become(ServerState.CONNECTING)
             try:
-                async with connect(self.config, self._network, self.log, self._news.set) as connection:
+                async with connect(self.config, self._network, self.log, self._news.set, auth=self._auth) as connection:
                     await self._serve(connection)
                 if self._is_ending():
                     break

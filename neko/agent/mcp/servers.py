@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.agent.mcp import config
-from neko.agent.mcp.config import Entry, ToolChoice
-from neko.agent.mcp.connection import ServerTool
+from neko.agent.mcp.config import Entry, ServerConfig, ToolChoice
+from neko.agent.mcp.connection import ServerTool, connect
 from neko.agent.mcp.server import Server, ServerState
-from neko.agent.mcp.server_log import LogLine
+from neko.agent.mcp.server_log import LogLine, ServerLog
+from neko.agent.mcp.sign_in import ADDRESS_S, SIGN_IN_S, SIGN_INS_FILE, SignIn, SignIns
 from neko.agent.policy import in_force
 from neko.errors import NekoError
 from neko.net import Network
@@ -36,6 +37,8 @@ class McpServers:
         on_fault: OnFault = log_fault,
         on_change: Callable[[], object] = lambda: None,
     ) -> None:
+        self._sign_ins = SignIns(path.with_name(SIGN_INS_FILE), on_fault)
+        self._signing_in: dict[str, SignIn] = {}
         self._path = path
         self._network = network
         self._environ = environ
@@ -50,6 +53,7 @@ class McpServers:
     def load(self) -> None:
         """Read the file; blocks."""
         self._document = read_document(self._path, {}, is_object, self._on_fault)
+        self._sign_ins.load()
 
     def start(self) -> None:
         """Connect all servers that are on, beside everything else."""
@@ -140,8 +144,9 @@ class McpServers:
     async def remove(self, name: str) -> None:
         """Forget a server and what was said of it."""
         async with self._changing:
-            self._known(name)
+            url = self._url(name)
             await self._store(name, None)
+            await self._sign_ins.forget(url)
             await self._renew(name)
 
     async def switch(self, name: str, on: bool) -> None:
@@ -174,7 +179,7 @@ class McpServers:
     async def test(self, name: str) -> Server:
         """Connect to a server once, beside the running one if it runs, and end it: its state, tools and log remain."""
         read = config.read(name, self._known(name), self._environ)
-        tried = Server(read, self._network, self._owner)
+        tried = Server(read, self._network, self._owner, auth=self._auth(read))
         tried.start()
         await asyncio.sleep(0)
         await tried.settled(TEST_S)
@@ -189,7 +194,72 @@ class McpServers:
             self._known(name)
             await self._renew(name)
 
+    # ── signing in ────────────────────────────────────────────────────────────
+
+    def signed_in(self, name: str) -> bool:
+        """Does it let us in because the user signed in?"""
+        return self._sign_ins.has(self._url(name))
+
+    async def sign_in(self, name: str, redirect: str) -> str:
+        """Where the user signs in; they come back to ``redirect``. Raises ``ToolServerError`` when the server does not
+        say it."""
+        read = config.read(name, self._known(name), self._environ)
+        if before := self._signing_in.pop(name, None):
+            before.close()
+        one = self._signing_in[name] = self._sign_ins.begin(name, read.url, redirect)
+        connecting = self._owner.spawn(self._signing(one, read), name=f"sign in to {name}")
+        either: set[asyncio.Future[Any]] = {one.address, connecting}
+        await asyncio.wait(either, timeout=ADDRESS_S, return_when=asyncio.FIRST_COMPLETED)
+        if one.address.done() and not one.address.cancelled():
+            return one.address.result()
+        one.close()
+        if connecting.done() and (error := connecting.result()):
+            raise error
+        raise ToolServerError("no_sign_in", "it asks for none", name=name)
+
+    def came_back(self, state: str, code: str, issuer: str | None, error: str) -> str | None:
+        """The user is back from signing in: the server's name, None when nobody waits for them."""
+        one = self._sign_ins.came_back(state, code, issuer, error)
+        return one.name if one else None
+
+    async def sign_out(self, name: str) -> None:
+        """Forget what the sign-in gave us."""
+        await self._sign_ins.forget(self._url(name))
+        await self.restart(name)
+
+    async def _signing(self, one: SignIn, read: ServerConfig) -> NekoError | None:
+        """Connect once with the user there; what it fails with. Then the server begins anew."""
+        log = ServerLog(read.secrets())
+        failed: NekoError | None = None
+        try:
+            async with connect(read, self._network, log, lambda: None, auth=one.auth, connect_s=SIGN_IN_S):
+                pass
+        except NekoError as error:
+            failed = error
+        finally:
+            one.close()
+            if self._signing_in.get(one.name) is one:
+                del self._signing_in[one.name]
+        if one.name in self.entries:
+            await self.restart(one.name)
+            if failed and (server := self._servers.get(one.name)):
+                server.log.add("neko", f"{failed.code}: {failed}")
+        return failed
+
+    def _auth(self, read: ServerConfig) -> Callable[[], Any]:
+        if not read.url or read.authorizes:
+            return lambda: None
+        return lambda: self._sign_ins.unattended(read.name, read.url) if self._sign_ins.has(read.url) else None
+
     # ──────────────────────────────────────────────────────────────────────────
+
+    def _url(self, name: str) -> str:
+        try:
+            return config.read(name, self._known(name), self._environ).url
+        except ToolServerError as error:
+            if error.code == "tool_server_unknown":
+                raise
+            return ""
 
     def _known(self, name: str) -> Entry:
         entry = self.entries.get(name)
@@ -207,7 +277,7 @@ class McpServers:
         except NekoError as error:
             self._unusable[name] = error
             return
-        server = self._servers[name] = Server(read, self._network, self._owner, self._on_change)
+        server = self._servers[name] = Server(read, self._network, self._owner, self._on_change, self._auth(read))
         server.start()
 
     async def _renew(self, name: str) -> None:

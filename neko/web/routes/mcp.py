@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from importlib.util import find_spec
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import Field
+from starlette.responses import RedirectResponse, Response
 
 from neko.agent.mcp import config
 from neko.agent.mcp.server import Server, ServerState
+from neko.agent.mcp.sign_in import CALLBACK
 from neko.errors import NekoError
 from neko.tasks import in_thread
 from neko.types.agent import Act, Policy
@@ -51,6 +54,8 @@ class McpServer(Schema):
     entry: dict[str, Any]
     tools: list[McpTool]
     problem: Failure | None
+    signed_in: bool
+    """The user signed in there (OAuth)."""
 
 
 class McpServerList(Success):
@@ -95,6 +100,21 @@ class TestResult(Success):
     tools: list[str]
     log: list[str]
     problem: Failure | None
+
+
+class SignInAddress(Success):
+    """A page of the server, to be opened by the user."""
+
+    address: str
+
+
+class CameBack(Schema):
+    """As OAuth 2.0 has it (RFC 6749 §4.1.2, RFC 9207)."""
+
+    state: Annotated[str, Field(max_length=500)] = ""
+    code: Annotated[str, Field(max_length=4_000)] = ""
+    iss: Annotated[str, Field(max_length=500)] | None = None
+    error: Annotated[str, Field(max_length=500)] = ""
 
 
 class LogEntry(Schema):
@@ -229,6 +249,37 @@ async def put_mcp_policy(call: Call[PolicyChoice, Empty, ServerPath]) -> Success
     return Success()
 
 
+@post(
+    "/api/mcp/servers/{name:path}/sign_in",
+    path=ServerPath,
+    response=SignInAddress,
+    summary="Where the user signs in to an MCP server; from there they come back by themselves",
+    failures=_REFUSED,
+)
+async def sign_in_to_mcp_server(call: Call[Empty, Empty, ServerPath]) -> SignInAddress:
+    base = str(call.request.base_url).rstrip("/")
+    return SignInAddress(address=await call.neko.mcp.sign_in(call.path.name, base + CALLBACK))
+
+
+@post(
+    "/api/mcp/servers/{name:path}/sign_out",
+    path=ServerPath,
+    response=Success,
+    summary="Forget the sign-in to an MCP server",
+    failures=_REFUSED,
+)
+async def sign_out_of_mcp_server(call: Call[Empty, Empty, ServerPath]) -> Success:
+    await call.neko.mcp.sign_out(call.path.name)
+    return Success()
+
+
+@get(CALLBACK, query=CameBack, response=Empty, summary="The way back from signing in to an MCP server")
+async def signed_in_to_mcp_server(call: Call[Empty, CameBack]) -> Response:
+    query = call.query
+    name = call.neko.mcp.came_back(query.state, query.code, query.iss, query.error)
+    return RedirectResponse(f"/agent?signed_in={quote(name)}#mcp" if name else "/agent#mcp", 303)
+
+
 @get("/api/agent/mcp/availability", response=McpAvailability, summary="Whether any MCP tool can be used")
 async def mcp_availability(call: Call) -> McpAvailability:
     count = sum(1 for _ in call.neko.mcp.tools())
@@ -250,6 +301,7 @@ async def _shown(call: Call, name: str, entry: config.Entry) -> McpServer:
         entry=config.shown(entry),
         tools=_tools(call, server) if server else [],
         problem=await _problem(call, call.neko.mcp.error(name)),
+        signed_in=call.neko.mcp.signed_in(name),
     )
 
 
@@ -282,5 +334,8 @@ ENDPOINTS = (
     put_mcp_server,
     remove_mcp_server,
     import_mcp_servers,
+    sign_in_to_mcp_server,
+    sign_out_of_mcp_server,
+    signed_in_to_mcp_server,
     mcp_availability,
 )

@@ -1,0 +1,118 @@
+"""Signing in to an MCP server: a real one (the SDK's), over a real socket; a client plays the user's browser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+
+from neko.agent.mcp.server import Server, ServerState
+from neko.agent.mcp.servers import McpServers
+from neko.agent.mcp.sign_in import SIGN_INS_FILE
+from neko.net import Network
+from neko.tool_errors import ToolServerError
+from tests.agent.test_mcp_servers import TIMEOUT_S, call, free_port, until
+from tests.scripted_sign_in import People, signed_in_server
+
+BACK = "http://127.0.0.1:48911/api/mcp/signed_in"
+
+
+@asynccontextmanager
+async def servers_of(folder: Path, people: People) -> AsyncIterator[McpServers]:
+    servers = McpServers(folder / "mcp.json", Network(), {})
+    servers.load()
+    try:
+        if not servers.entries:
+            await servers.put("it", {"url": f"{people.url}/mcp"})
+        else:
+            servers.start()
+        yield servers
+    finally:
+        await servers.aclose()
+
+
+async def of(servers: McpServers) -> Server:
+    found = servers.server("it")
+    assert found
+    await found.settled(TIMEOUT_S)
+    return found
+
+
+async def visit(address: str) -> dict[str, str]:
+    """Open an address as a browser does, up to the way back: what that is called with."""
+    async with httpx2.AsyncClient() as browser:
+        answer = await browser.get(address)
+    assert answer.headers["location"].startswith(BACK)
+    return {key: values[0] for key, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
+
+
+async def sign_in(servers: McpServers) -> None:
+    back = await visit(await servers.sign_in("it", BACK))
+    assert servers.came_back(back["state"], back["code"], back.get("iss"), "") == "it"
+    before = servers.server("it")
+    async with asyncio.timeout(TIMEOUT_S):
+        while servers.server("it") in (before, None):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_who_has_signed_in_is_let_in_also_after_a_restart_until_they_sign_out(tmp_path: Path) -> None:
+    async with signed_in_server(await free_port()) as people:
+        async with servers_of(tmp_path, people) as servers:
+            found = await of(servers)
+            assert found.error
+            assert found.error.code == "tool_server_sign_in"
+            assert not people.clients, "nobody is registered before the user wants to sign in"
+            await sign_in(servers)
+            await until(await of(servers), ServerState.READY)
+            assert await call(await of(servers), "hello") == "welcome"
+            kept = tmp_path / SIGN_INS_FILE
+            assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        async with servers_of(tmp_path, people) as servers:
+            assert await call(await of(servers), "hello") == "welcome"
+            await servers.sign_out("it")
+            assert (await of(servers)).state is ServerState.FAILED
+            assert json.loads(kept.read_text()) == {}
+
+
+async def test_a_token_is_renewed_also_after_a_restart_and_a_sign_in_that_has_run_out_is_told(tmp_path: Path) -> None:
+    async with signed_in_server(await free_port()) as people:
+        async with servers_of(tmp_path, people) as servers:
+            await sign_in(servers)
+            await until(await of(servers), ServerState.READY)
+        kept = json.loads((tmp_path / SIGN_INS_FILE).read_text())
+        kept[f"{people.url}/mcp"]["ends"] = 1
+        (tmp_path / SIGN_INS_FILE).write_text(json.dumps(kept))
+        async with servers_of(tmp_path, people) as servers:
+            assert await call(await of(servers), "hello") == "welcome"
+            assert people.refreshed == 1
+            people.shut()
+            await servers.restart("it")
+            found = await of(servers)
+            assert found.error
+            assert found.error.code == "tool_server_sign_in"
+
+
+async def test_who_says_no_there_is_not_let_in_and_a_wrong_way_back_leads_nowhere(tmp_path: Path) -> None:
+    async with signed_in_server(await free_port()) as people, servers_of(tmp_path, people) as servers:
+        address = await servers.sign_in("it", BACK)
+        back = await visit(address)
+        assert servers.came_back("another", back["code"], None, "") is None
+        assert servers.came_back(back["state"], "", None, "access_denied") == "it"
+        assert servers.came_back(back["state"], back["code"], None, "") is None, "once"
+        found = await of(servers)
+        assert found.state is ServerState.FAILED
+        assert not servers.signed_in("it")
+
+
+async def test_a_server_that_asks_for_none_says_so(tmp_path: Path) -> None:
+    async with signed_in_server(await free_port()) as people, servers_of(tmp_path, people) as servers:
+        await servers.put("open", {"url": f"{people.url}/nothing"})
+        with pytest.raises(ToolServerError):
+            await servers.sign_in("open", BACK)
