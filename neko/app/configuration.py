@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neko import i18n
+from neko.agent.mcp.servers import McpServers
 from neko.app.conversations import Conversations
 from neko.app.embedding import Embedding
 from neko.app.faults import Faults
@@ -33,6 +34,7 @@ class Configuration:
         memory: MemoryService,
         conversations: Conversations,
         network: Network,
+        mcp: McpServers,
         faults: Faults,
     ) -> None:
         self._stored = stored
@@ -42,6 +44,7 @@ class Configuration:
         self._memory = memory
         self._conversations = conversations
         self._network = network
+        self._mcp = mcp
         self._faults = faults
 
     @property
@@ -64,6 +67,7 @@ class Configuration:
         await in_thread(self._stored.merge, changes)
         self._faults.of_values(CORE_CONFIG_FILE, self._stored.unusable())
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
+        await self._mcp.follow()
         await self._models.small.follow()
         await self._hearing.follow()
         if await self._embedding.follow():

@@ -14,7 +14,7 @@ from neko import i18n, set_aside
 from neko import language as languages
 from neko.agent.agent_file import AGENT_FILE, AgentFile
 from neko.agent.approvals import Approvals
-from neko.agent.mcp.config import MCP_FILE
+from neko.agent.mcp.config import MCP_FILE, router
 from neko.agent.mcp.servers import McpServers
 from neko.agent.mcp.toolbox import McpToolbox
 from neko.agent.plugins.hand import PluginHand
@@ -60,7 +60,7 @@ from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import Event
 from neko.settings import CoreConfig, Settings, default_data_dir
 from neko.settings.in_force import SettingsInForce
-from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY
+from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY, MCP_ROUTER_URL, MCP_TOKEN
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE, DataFolder
 from neko.tasks import TaskOwner, in_thread
 from neko.types.embedding import Embedder
@@ -180,6 +180,7 @@ class Neko:
             self.memory,
             self.conversations,
             self.network,
+            self.mcp,
             self.faults,
         )
         try:
@@ -251,7 +252,13 @@ class Neko:
                 builtin_installed=builtin_voice_installed(),
             )
             path = self.folder.config(MCP_FILE)
-            self.mcp = McpServers(path, self.network, settings.environ, on_fault=self._on_file_fault)
+            self.mcp = McpServers(
+                path,
+                self.network,
+                settings.environ,
+                on_fault=self._on_file_fault,
+                router=lambda: router(stored.in_force.get(MCP_TOKEN), stored.in_force.get(MCP_ROUTER_URL)),
+            )
             self.mcp.load()
             self._agent_file = AgentFile(self.folder.config(AGENT_FILE), self._on_file_fault)
             self._agent_file.load()

@@ -210,6 +210,15 @@ BUS_PORTS: Final[Mapping[str, Setting[int]]] = MappingProxyType(
     }
 )
 
+MCP_ROUTER_URL: Final = Setting(
+    "mcp-router-url",
+    TEXT,
+    "http://localhost:3282/mcp",
+    "address of the MCP router, which is used once its token is set",
+    Place.ENVIRONMENT,
+    ("NEKO_MCP_ROUTER_URL",),
+)
+
 # ── core_config.json ──────────────────────────────────────────────────────────
 
 
@@ -410,6 +419,7 @@ SETTINGS: Final[tuple[Setting[Any], ...]] = (
     BUS_HOST,
     BUS_KEYS,
     *BUS_PORTS.values(),
+    MCP_ROUTER_URL,
     *CORE_CONFIG,
     *NEKO_SECTION,
 )

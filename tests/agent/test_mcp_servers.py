@@ -13,13 +13,14 @@ import psutil
 import pytest
 
 from neko.agent.mcp import connection, server
+from neko.agent.mcp.config import ROUTER, router
 from neko.agent.mcp.connection import Progress
 from neko.agent.mcp.server import Server, ServerState
 from neko.agent.mcp.servers import McpServers
 from neko.errors import NekoError
 from neko.net import Network
 from neko.tool_errors import ToolServerError
-from neko.types.agent import Reply
+from neko.types.agent import Policy, Reply
 from tests import scripted_mcp
 from tests.agent.conftest import EVERYTHING, everything, node
 from tests.http_service import HttpService
@@ -207,6 +208,37 @@ async def test_a_key_that_is_refused_is_not_tried_again_and_another_fault_is(
             assert found.error.params["status"] == status
         assert service.requests[0].headers["authorization"] == "Bearer tok-12345678"
         assert "tok-12345678" not in (tmp_path / "mcp.json").read_text()
+
+
+async def test_the_router_is_there_with_its_token_from_the_settings_which_stands_in_no_file(tmp_path: Path) -> None:
+    async def refuse(_service: HttpService, connected_to: HttpConnection, _request: Request) -> None:
+        connected_to.answer(503, b"")
+
+    async with HttpService(refuse) as service:
+        token = ""
+        servers = McpServers(tmp_path / "mcp.json", Network(), {}, router=lambda: router(token, service.url))
+        servers.load()
+        servers.start()
+        try:
+            assert not servers.entries
+            token = "router-token-1"
+            await servers.follow()
+            found = servers.server(ROUTER)
+            assert found
+            await until(found, ServerState.WAITING)
+            assert service.requests[0].path == "/mcp"
+            assert service.requests[0].headers["authorization"] == "Bearer router-token-1"
+            await servers.set_policy(ROUTER, Policy.NEVER)
+            await servers.switch(ROUTER, on=False)
+            assert servers.server(ROUTER) is None
+            assert token not in (tmp_path / "mcp.json").read_text()
+            await servers.switch(ROUTER, on=True)
+            assert servers.server(ROUTER)
+            token = ""
+            await servers.follow()
+            assert not servers.entries
+        finally:
+            await servers.aclose()
 
 
 async def test_no_key_of_a_server_is_in_its_log_or_in_what_it_answers(tmp_path: Path) -> None:

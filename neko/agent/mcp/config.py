@@ -20,6 +20,8 @@ from neko.types.agent import Act, Policy
 from neko.well_formed import load_json
 
 MCP_FILE: Final = "mcp.json"
+ROUTER: Final = "MCP Router"
+"""The name of an entry that stands in no file, but for what the user has said of it."""
 LONGEST_NAME: Final = 60
 MOST_SERVERS: Final = 64
 SHORTEST_SECRET: Final = 8
@@ -97,8 +99,8 @@ def entries(document: Any) -> dict[str, Entry]:
             return {str(key)[:LONGEST_NAME]: dict(one) for key, one in table.items() if isinstance(one, dict)}
     if isinstance(inner := document.get("mcp"), dict) and inner is not document:
         return entries(inner)
-    bare = {str(key)[:LONGEST_NAME]: dict(one) for key, one in document.items() if _is_entry(one)}
-    if not bare and _is_entry(document):
+    bare = {str(key)[:LONGEST_NAME]: dict(one) for key, one in document.items() if is_entry(one)}
+    if not bare and is_entry(document):
         bare = {str(document.get("name") or "server")[:LONGEST_NAME]: dict(document)}
     return bare
 
@@ -110,11 +112,12 @@ def with_table(document: dict[str, Any], table: dict[str, Entry]) -> dict[str, A
         return {**document, key: table}
     if isinstance(inner := document.get("mcp"), dict) and entries(inner):
         return {**document, "mcp": with_table(inner, table)}
-    rest = {} if _is_entry(document) else {name: one for name, one in document.items() if not _is_entry(one)}
+    rest = {} if is_entry(document) else {name: one for name, one in document.items() if not is_entry(one)}
     return {**rest, _TABLES[0]: table}
 
 
-def _is_entry(value: Any) -> bool:
+def is_entry(value: Any) -> bool:
+    """Is it an entry that says where the server is?"""
     return isinstance(value, dict) and any(isinstance(value.get(key), str) for key in ("command", *_URLS))
 
 
@@ -141,6 +144,14 @@ def read(name: str, entry: Entry, environ: Mapping[str, str]) -> ServerConfig:
         policy=policy_of(ours.get("policy")) if isinstance(ours, dict) else None,
         choices=_choices(ours.get("tools")) if isinstance(ours, dict) else {},
     )
+
+
+def router(token: str, url: str) -> Entry | None:
+    """The entry of the MCP router of N.E.K.O. (``contract/agent.md`` §10), which is there once its token is set."""
+    if not token.strip():
+        return None
+    path = "" if urlsplit(url).path.strip("/") else "/mcp"
+    return {"url": url.rstrip("/") + path, "headers": {"Authorization": f"Bearer {token.strip()}"}}
 
 
 def is_on(entry: Entry) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.agent.mcp import config
-from neko.agent.mcp.config import Entry, ServerConfig, ToolChoice
+from neko.agent.mcp.config import ROUTER, Entry, ServerConfig, ToolChoice
 from neko.agent.mcp.connection import ServerTool, connect
 from neko.agent.mcp.server import Server, ServerState
 from neko.agent.mcp.server_log import LogLine, ServerLog
@@ -36,7 +36,10 @@ class McpServers:
         *,
         on_fault: OnFault = log_fault,
         on_change: Callable[[], object] = lambda: None,
+        router: Callable[[], Entry | None] = lambda: None,
     ) -> None:
+        self._router = router
+        self._router_now = router()
         self._sign_ins = SignIns(path.with_name(SIGN_INS_FILE), on_fault)
         self._signing_in: dict[str, SignIn] = {}
         self._path = path
@@ -70,8 +73,12 @@ class McpServers:
 
     @property
     def entries(self) -> dict[str, Entry]:
-        """What the file says, by name."""
-        return config.entries(self._document)
+        """What the file says, by name, and the router."""
+        found = config.entries(self._document)
+        of_file = found.pop(ROUTER, {})
+        if router := self._router_now:
+            return {ROUTER: {**router, **of_file}, **found}
+        return {**found, **({ROUTER: of_file} if config.is_entry(of_file) else {})}
 
     def server(self, name: str) -> Server | None:
         """A server that is on."""
@@ -145,9 +152,17 @@ class McpServers:
         """Forget a server and what was said of it."""
         async with self._changing:
             url = self._url(name)
-            await self._store(name, None)
+            from_settings = name == ROUTER and self._router_now
+            await self._store(name, {"disabled": True} if from_settings else None)
             await self._sign_ins.forget(url)
             await self._renew(name)
+
+    async def follow(self) -> None:
+        """The settings may name another router now."""
+        async with self._changing:
+            if (router := self._router()) != self._router_now:
+                self._router_now = router
+                await self._renew(ROUTER)
 
     async def switch(self, name: str, on: bool) -> None:
         async with self._changing:
@@ -297,7 +312,8 @@ class McpServers:
         if entry is None:
             table.pop(name, None)
         else:
-            table[name] = entry
+            of_settings = (self._router_now or {}) if name == ROUTER else {}
+            table[name] = {key: value for key, value in entry.items() if of_settings.get(key) != value}
         changed = config.with_table(document, table)
         write_json(self._path, changed)
         return changed
