@@ -237,7 +237,13 @@ def is_linear(read: Callable[[str], object], text: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", READERS)
+OTHER_LANGUAGES = ("Japanese", "French", "Korean", "Russian", ", ja", ", ko", ", zh-TW")
+"""What reads them is what reads English and Chinese, with other tables."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name.endswith(OTHER_LANGUAGES) else []) for name in READERS]
+)
 def test_a_text_four_times_as_long_costs_about_four_times_as_much(name: str) -> None:
     read = READERS[name]
     read("warm up")

@@ -149,7 +149,13 @@ async def end_session(neko: Neko) -> None:
             continue
 
 
-@pytest.mark.parametrize("talk", TALKS, ids=[talk.language for talk in TALKS])
+@pytest.mark.parametrize(
+    "talk",
+    [
+        pytest.param(talk, id=talk.language, marks=[] if talk.language in ("en", "zh-CN") else [pytest.mark.long])
+        for talk in TALKS
+    ],
+)
 async def test_every_fact_that_was_told_is_in_every_later_prompt_and_once_when_it_is_asked_about(
     talk: Talk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,7 +19,7 @@ from neko.types import model_session as model
 from neko.types.model_session import ToolCall
 from tests.sessions.checked_machine import Machine, tag
 
-SEQUENCES = 2_000
+SEQUENCES = 1_000
 LONGEST = 40
 
 
@@ -171,7 +171,7 @@ def play_and_check(session: bool | None, operations: list[tuple[str, Any]], clos
     "sequences",
     [
         pytest.param(SEQUENCES, marks=[pytest.mark.slow, pytest.mark.timeout(240)]),
-        pytest.param(50 * SEQUENCES, marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
+        pytest.param(100 * SEQUENCES, marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
     ],
 )
 def test_whatever_happens_every_turn_ends_once_and_the_log_is_in_the_order_of_the_talk(
