@@ -101,7 +101,7 @@ class SignIns:
         write_json(self._path, changed)
         return changed
 
-    def wait_for(self, state: str, sign_in: SignIn) -> None:
+    def await_return(self, state: str, sign_in: SignIn) -> None:
         self._waiting[state] = sign_in
 
     def give_up(self, sign_in: SignIn) -> None:
@@ -142,7 +142,7 @@ class SignIn:
         if urlsplit(address).scheme not in ("http", "https"):
             raise ToolServerError("bad_address", "it sends the user to no page", name=self.name, url=address[:200])
         state = next(iter(parse_qs(urlsplit(address).query).get("state", ())), "")
-        self.sign_ins.wait_for(state, self)
+        self.sign_ins.await_return(state, self)
         if not self.address.done():
             self.address.set_result(address)
 
