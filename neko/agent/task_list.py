@@ -228,6 +228,11 @@ class Tasks:
         """Pause it because the user took over; ``why`` is shown."""
         self._commanded(task_id, "pause", lambda task: rules.paused(task, why))
 
+    async def wait(self, task_id: str) -> None:
+        """Until it is over and can do nothing more."""
+        if body := self._bodies.get(task_id):
+            await asyncio.wait({body})
+
     async def aclose(self) -> None:
         """End every task; what was not over is told as interrupted. Idempotent."""
         now = datetime.now(UTC)
