@@ -7,6 +7,7 @@ its act is done and completed after it. What is oldest gives way beyond the limi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import io
 import json
@@ -210,13 +211,15 @@ class Journal:
 
     async def settled(self) -> None:
         """Wait until all that was noted is written."""
-        if self._writing is not None:
+        while self._writing is not None:
             await asyncio.wait({self._writing})
 
     async def aclose(self) -> None:
         """Write what waits, and close; idempotent."""
-        if left := self._owner.tasks:
-            await asyncio.wait(left, timeout=_CLOSING_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING_S):
+                while left := self._owner.tasks:
+                    await asyncio.wait(left)
         self._closed = True
         await self._owner.aclose()
         connection, self._connection = self._connection, None

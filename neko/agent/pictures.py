@@ -1,9 +1,10 @@
-"""Pictures as files in one folder, the oldest of which give way. Everything here blocks."""
+"""Pictures as files in one folder, the oldest of which give way. Everything here blocks, and is for any thread."""
 
 from __future__ import annotations
 
 import re
 import shutil
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -23,17 +24,19 @@ class PictureFiles:
         self._folder = folder
         self._most_bytes = most_bytes
         self._bytes: int | None = None
+        self._writing = threading.Lock()
 
     def write(self, name: str, picture: Picture) -> str:
         """Its whole name. Raises ``OSError``."""
-        make_folder(self._folder)
         whole = name + _ENDINGS.get(picture.media_type, ".png")
-        if self._bytes is None:
-            self._bytes = sum(size for _, size, _ in self._files())
-        write_bytes(self._folder / whole, picture.data)
-        self._bytes += len(picture.data)
-        if self._bytes > self._most_bytes:
-            self._make_room(whole)
+        with self._writing:
+            make_folder(self._folder)
+            if self._bytes is None:
+                self._bytes = sum(size for _, size, _ in self._files())
+            write_bytes(self._folder / whole, picture.data)
+            self._bytes += len(picture.data)
+            if self._bytes > self._most_bytes:
+                self._make_room(whole)
         return whole
 
     def read(self, name: str) -> Picture | None:
@@ -52,12 +55,13 @@ class PictureFiles:
 
     def drop(self, names: Iterable[str], folders: Iterable[Path]) -> None:
         """Delete pictures, and folders of what is forgotten with them."""
-        for name in names:
-            if _NAME.fullmatch(name):
-                (self._folder / name).unlink(missing_ok=True)
+        with self._writing:
+            for name in names:
+                if _NAME.fullmatch(name):
+                    (self._folder / name).unlink(missing_ok=True)
+            self._bytes = None
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-        self._bytes = None
 
     def _make_room(self, kept: str) -> None:
         files = self._files()

@@ -49,6 +49,7 @@ MOST_CALLS: Final = 5
 _IDLE_THOUGHTS: Final = 3
 """Thoughts without an action, one after the other."""
 _LONGEST_DETAIL: Final = 500
+_HELD: Final = "Not done: the user paused this before. Look again first."
 
 
 def _tool(name: str, description: str, argument: str) -> Tool:
@@ -127,10 +128,14 @@ class StepLoop:
 
     async def _go_on(self) -> None:
         """Stand still as long as the user wants it; then look again."""
-        await self._conduct.active.checkpoint()
-        if self._resumes != self._conduct.active.resumes:
+        while await self._was_held():
             self._resumes = self._conduct.active.resumes
             await self._look("The user paused this and let it go on. What you saw before may have changed.")
+
+    async def _was_held(self) -> bool:
+        """Stand still as long as the user wants it: then what was thought before no longer counts."""
+        await self._conduct.active.checkpoint()
+        return self._resumes != self._conduct.active.resumes
 
     async def _think(self) -> Thought:
         conduct = self._conduct
@@ -196,7 +201,9 @@ class StepLoop:
     async def _act(self, call: ThoughtCall) -> bool:
         """One action, from intent to observation; false when the ones after it should not be done."""
         conduct, action = self._conduct, call.action
-        await conduct.active.checkpoint()
+        if await self._was_held():
+            self._talk.add_answer(call, _HELD)
+            return False
         conduct.bounds.act()
         if action.name not in {tool.name for tool in self._workspace.tools()}:
             return self._impossible(call, f"There is no tool {action.name[:60]} now.")
@@ -216,7 +223,9 @@ class StepLoop:
         outcome: Outcome = "cancelled"
         detail = ""
         try:
-            await conduct.active.checkpoint()
+            if await self._was_held():
+                self._talk.add_answer(call, _HELD)
+                return False
             conduct.active.change(lambda task: rules.acting(task, intent.title))
             acting = self._workspace.act(action, self._progress)
             seen: Observation = await self._timed(acting, _ACT_S, f"doing {action.name}")

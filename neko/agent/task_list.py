@@ -69,6 +69,8 @@ class ActiveTask:
         """The newest, for its card."""
         self.resumes = 0
         """How often it went on after a pause: what was seen before may have changed."""
+        self.stop: Callable[[], None] = lambda: None
+        """Ends at once what is being done; whoever does it puts it here."""
         self._changed = changed
         self._going = asyncio.Event()
         self._going.set()
@@ -80,6 +82,7 @@ class ActiveTask:
             self._going.clear()
         else:
             self._going.set()
+            self.resumes += before.held
         if before != self.task:
             self._changed(before, self.task)
 
@@ -91,7 +94,6 @@ class ActiveTask:
             self.change(lambda task: rules.waiting(task, "turn"))
             await self.place.enter()
             self.change(lambda task: rules.waiting(task, ""))
-            self.resumes += 1
 
     def show(self, picture: Picture) -> None:
         """Put a picture on its card."""
@@ -143,6 +145,8 @@ class Tasks:
         instruction = well_formed(instruction).strip()[:LONGEST_INSTRUCTION]
         if not instruction:
             raise AgentError("no_words", "an empty task")
+        if self._owner.closed:
+            raise AgentError("off", "it is being ended")
         for needed in dict.fromkeys(step.hand for step in plan.steps) if plan else (hand,):
             self._allow(needed)
         waiting = sum(one.task.started is None for one in self._active.values() if one.task.character == character)
@@ -174,8 +178,10 @@ class Tasks:
     def cancel(self, task_id: str) -> bool:
         """End it now. It is told as cancelled at once, whatever it is busy with; that ends within two seconds."""
         now = datetime.now(UTC)
+        active, body = self._active.get(task_id), self._bodies.get(task_id)
         done = self._commanded(task_id, "cancel", lambda task: rules.ended(task, TaskState.CANCELLED, now))
-        if done and (body := self._bodies.get(task_id)):
+        if done and active and body:
+            active.stop()
             body.cancel()
         return done
 
@@ -238,6 +244,7 @@ class Tasks:
         now = datetime.now(UTC)
         for active in list(self._active.values()):
             active.change(lambda task: rules.ended(task, TaskState.INTERRUPTED, now))
+            active.stop()
         await self._owner.aclose(_CLOSING_S)
         for timer in self._later.values():
             timer.cancel()

@@ -92,6 +92,7 @@ class _Run:
         self._active = active
         watch = Stopwatch()
         self._bounded = Bounded(loop.owner, watch)
+        active.stop = self._bounded.cancel
         task = active.task
         job = Job(task.id, task.character, task.instruction, folder, self._ask_user, self._interrupt)
         self._workspaces = Workspaces(loop.hands, job, loop.owner, self._bounded)

@@ -59,10 +59,19 @@ class Bounded:
     def __init__(self, owner: TaskOwner, watch: Stopwatch) -> None:
         self._owner = owner
         self._watch = watch
+        self._bodies: set[asyncio.Task[Any]] = set()
+
+    def cancel(self) -> None:
+        """Not one step more of what runs now."""
+        for body in self._bodies:
+            body.cancel()
 
     async def __call__(self, work: Coroutine[Any, Any, T], timeout_s: float, what: str) -> T:
         """Its result, or what it raised; ``AgentError`` when the time is up."""
         body = self._owner.spawn(_outcome(work), name=what)
+        self._bodies.add(body)
+        body.add_done_callback(self._bodies.discard)
+        body.add_done_callback(lambda _: work.close())  # when it was cancelled before it began
         ends = self._watch.read() + timeout_s
         try:
             while not body.done() and (left := ends - self._watch.read()) > 0:
