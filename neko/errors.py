@@ -94,6 +94,7 @@ NekoError
 ├── AgentError             neko.tool_errors: the agent does not do what it was asked to; its code says why
 ├── PluginError            neko.tool_errors: a plug-in cannot be used; its code says why
 ├── ComputerError          neko.tool_errors: screen, mouse and keyboard cannot be used; its code says why
+├── BrowserError           neko.tool_errors: the browser that she drives cannot be started, or has ended
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
     ├── LogMovedError          its file had gone and was written anew

@@ -2,7 +2,7 @@
 
 It asks through the proxies of the environment by one rule (``neko.proxies``), counts what passes by
 purpose and host, and with ``local_only`` refuses every host but this one, after redirects too.
-The listening socket of ``serve`` is the only other socket of the process.
+The listening sockets of ``serve`` and of the browser's gate are the only others of the process.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import socket
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 from neko.errors import LocalOnlyError, ProxyError, SocksSupportError
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection, connect
 
 _KEEP_ALIVE_S = 60.0
+_HTTP_PORT = 80
 _MOST_HOSTS = 256
 _OTHER_HOSTS = "other"
 
@@ -149,6 +152,28 @@ class Network:
             await writer.wait_closed()
         return True
 
+    async def tunnel(
+        self, purpose: str, host: str, port: int, admits: Callable[[str], bool], timeout_s: float
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, Traffic]:
+        """A connection for bytes that another program speaks (a browser's, by TLS or not); close its writer.
+
+        Only an address of ``host`` that ``admits`` takes is connected to. Where the environment names a proxy, that
+        looks the name up, and is asked for a tunnel whatever the port. Raises ``LocalOnlyError``, ``ProxyError``,
+        ``OSError``: ``PermissionError`` when no address is admitted; ``TimeoutError``.
+        """
+        traffic = self._entry(purpose, f"{host}:{port}")
+        self._admit(host, traffic)
+        traffic.requests += 1
+        scheme = "http" if port == _HTTP_PORT else "https"
+        proxy = await in_thread(lambda: ProxyRules.read().proxy_for(f"{scheme}://{_bracketed(host)}:{port}"))
+        async with asyncio.timeout(timeout_s):
+            if proxy is not None:
+                streams = await _through_proxy(proxy, host, port)
+            else:
+                streams = await _to_admitted(host, port, admits)
+        traffic.connections += 1
+        return *streams, traffic
+
     def snapshot(self) -> dict[str, Any]:
         """``{"local_only": bool, "hosts": [{"purpose", "host", …the fields of Traffic}]}``, in order of first use."""
         hosts = [{"purpose": purpose, "host": host, **asdict(t)} for (purpose, host), t in self._traffic.items()]
@@ -264,6 +289,60 @@ def _closed(error: Exception) -> WebSocketClosedError:
 
 def _size(message: str | bytes) -> int:
     return len(message.encode()) if isinstance(message, str) else len(message)
+
+
+# ── tunnels ─────────────────────────────────────────────────────────────────────────────
+
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _to_admitted(host: str, port: int, admits: Callable[[str], bool]) -> _Streams:
+    """By the first of its addresses that is admitted and answers."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [address for address in dict.fromkeys(str(entry[4][0]) for entry in found) if admits(address)]
+    if not addresses:
+        raise PermissionError(f"{host} has no address that is admitted")
+    for address in addresses[:-1]:
+        with contextlib.suppress(OSError):
+            return await asyncio.open_connection(address, port)
+    return await asyncio.open_connection(addresses[-1], port)
+
+
+async def _through_proxy(proxy: str, host: str, port: int) -> _Streams:
+    """By ``CONNECT``, or as SOCKS has it."""
+    parts = urlsplit(proxy)
+    if parts.scheme not in ("http", "https"):
+        try:
+            socks = importlib.import_module("python_socks.async_.asyncio")
+            opened = await socks.Proxy.from_url(proxy.replace("socks5h:", "socks5:")).connect(host, port)
+        except TimeoutError:
+            raise
+        except Exception as error:
+            raise _proxy_error(proxy, error) from error
+        return await asyncio.open_connection(sock=opened)
+    try:
+        tls = _tls() if parts.scheme == "https" else None
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port or _HTTP_PORT, ssl=tls)
+        try:
+            place = f"{_bracketed(host)}:{port}"
+            token = b64encode(unquote(parts.netloc.rpartition("@")[0]).encode()).decode()
+            login = f"Proxy-Authorization: Basic {token}\r\n" if parts.username else ""
+            writer.write(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{login}\r\n".encode())
+            status = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0].decode("ascii", "replace")
+            if status.split()[1:2] != ["200"]:
+                raise ProxyError("it opens no tunnel", host=shown(proxy), reason=status)
+        except BaseException:
+            writer.close()
+            raise
+    except TimeoutError:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        raise _proxy_error(proxy, error) from error
+    return reader, writer
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 # ── proxies ─────────────────────────────────────────────────────────────────────────────

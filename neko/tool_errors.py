@@ -52,3 +52,14 @@ class ComputerError(NekoError):
     def __init__(self, why: str, detail: str, **params: str | int) -> None:
         super().__init__(detail, **params)
         self.code = f"computer_{why}"
+
+
+class BrowserError(NekoError):
+    """The browser cannot be started, or has ended. ``why`` is the end of its ``code``; ``said``: its last words."""
+
+    code = "browser"
+
+    def __init__(self, why: str, detail: str, *, said: str = "", **params: str | int) -> None:
+        super().__init__(detail, **params)
+        self.code = f"browser_{why}"
+        self.said = said

@@ -387,6 +387,31 @@ LOCAL_ONLY: Final[Setting[bool]] = Setting(
     ("NEKO_LOCAL_ONLY",),
 )
 
+BROWSER_VISIBLE: Final[Setting[bool]] = Setting(
+    "browser.visible",
+    SWITCH,
+    True,
+    "show the window of the browser that she drives; without a screen there is none",
+    Place.NEKO_SECTION,
+    ("NEKO_BROWSER_VISIBLE",),
+)
+BROWSER_PROGRAM: Final[Setting[str]] = Setting(
+    "browser.program",
+    TEXT,
+    "",
+    "Chrome, Chromium or Edge that she drives: a path; without one she finds one",
+    Place.NEKO_SECTION,
+    ("NEKO_BROWSER_PROGRAM",),
+)
+BROWSER_NEAR: Final[Setting[bool]] = Setting(
+    "browser.own_network",
+    SWITCH,
+    False,
+    "let the browser that she drives into your own network, also where you do not name the address",
+    Place.NEKO_SECTION,
+    ("NEKO_BROWSER_OWN_NETWORK",),
+)
+
 NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     LANGUAGE,
     OFFLINE,
@@ -405,6 +430,9 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     PLUGIN_FOLDERS,
     PLUGIN_TIMEOUT_S,
     LOCAL_ONLY,
+    BROWSER_VISIBLE,
+    BROWSER_PROGRAM,
+    BROWSER_NEAR,
 )
 
 SETTINGS: Final[tuple[Setting[Any], ...]] = (

@@ -79,6 +79,7 @@ class Job:
     ``hand_over`` shows the user a question ("Please sign in, then say that you are done") and waits: what they
     answered, None when they did not. ``interrupt`` pauses the task, because the user took over (moved the mouse or
     pressed the stop key): called on the loop, with a sentence for the user; it takes effect before the next action.
+    ``heard_outside``: the model that acts has read something from outside before, which may be what it sends along.
     """
 
     task_id: str
@@ -87,6 +88,7 @@ class Job:
     folder: Path
     hand_over: Callable[[str], Awaitable[str | None]] = _no_answer
     interrupt: Callable[[str], None] = _nobody
+    heard_outside: bool = True
 
 
 class Workspace(Protocol):

@@ -1,0 +1,150 @@
+"""What an element of a page really is, for the user to read before it is acted on."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from neko.agent.browser.gate import place_of
+from neko.agent.outside import visible
+from neko.types.hands import ActionError
+
+if TYPE_CHECKING:
+    from playwright.async_api import Locator, Page
+
+_REF: Final = re.compile(r"(?:\[?ref=)?((?:f\d+)?e\d+)\]?")
+_TIMEOUT_MS: Final = 3_000
+_LONGEST_NAME: Final = 80
+_READ: Final = r"""element => {
+  const controls = 'a, button, input, select, textarea, summary, label, option, [role], [contenteditable]';
+  const control = element.closest(controls) ?? element;
+  const form = control.form ?? control.closest('form');
+  const link = element.closest('a[href]');
+  const senders = 'button:not([type=button]):not([type=reset]), input[type=submit], input[type=image]';
+  const submitter = form?.querySelector(senders);
+  const submits = !!form && !!control.matches?.(senders);
+  const text = one => (one.innerText ?? '').trim();
+  const pictures = one => [...one.querySelectorAll('img[alt], svg[aria-label], [title]')].slice(0, 5)
+    .map(inner => inner.getAttribute('alt') ?? inner.getAttribute('aria-label') ?? inner.title);
+  const referred = one => (one.getAttribute('aria-labelledby') ?? '').split(/\s+/).filter(Boolean)
+    .map(id => one.getRootNode().getElementById?.(id)?.textContent);
+  const said = one => one ? [one.getAttribute('aria-label'), ...referred(one),
+    ...[...(one.labels ?? [])].map(text), ['INPUT', 'SELECT', 'TEXTAREA'].includes(one.tagName) ? '' : text(one),
+    ['submit', 'button', 'image', 'reset'].includes(one.type) ? one.value : '', one.alt, one.title, one.placeholder,
+    ...pictures(one)].map(part => part?.trim()).filter(Boolean) : [];
+  const silent = ['password', 'hidden', 'submit', 'button', 'reset', 'file', 'image'];
+  const told = field => field.name && field.value && !silent.includes(field.type)
+    && (!['checkbox', 'radio'].includes(field.type) || field.checked)
+    && !/cc-|password|one-time/.test(field.autocomplete ?? '');
+  const fields = form ? [...form.elements].filter(told).slice(0, 20)
+    .map(field => [field.name.slice(0, 60), String(field.value).slice(0, 500)]) : [];
+  const origin = element.ownerDocument.defaultView?.origin ?? '';
+  return {
+    tag: control.tagName.toLowerCase(),
+    type: (control.tagName === 'INPUT' || control.tagName === 'BUTTON') ? control.type : '',
+    role: control.getAttribute('role') ?? '',
+    name: (said(control)[0] ?? '').slice(0, 500),
+    words: said(control).join(' ').slice(0, 1000),
+    link: link ? link.href : '',
+    opens: control.hasAttribute('aria-expanded') || control.hasAttribute('aria-haspopup'),
+    handled: !!link && (link.hasAttribute('onclick') || link.getAttribute('role') === 'button'),
+    autocomplete: control.getAttribute('autocomplete') ?? '',
+    editable: control.isContentEditable === true,
+    submits,
+    asks: !!form && form.method === 'get' && form.hasAttribute('action') && !form.hasAttribute('onsubmit')
+      && !(submits && control.hasAttribute('formmethod')) && !form.querySelector('input[type=password]'),
+    submitter: said(submitter).join(' ').slice(0, 500),
+    fields: Object.fromEntries(fields),
+    origin,
+  };
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """``name``: what it says first; ``words``: all that it says of itself, seen or not. ``link``: where it leads.
+    ``opens``: a menu or a part of the page. ``submits`` its form; ``form_asks``: that only asks for another page;
+    ``submitter``: the words of the button that sends it; ``fields``: what it holds, but no secrets. ``host``: of the
+    document that it stands in, "" if that has none of its own.
+    """
+
+    role: str
+    name: str
+    words: str
+    tag: str
+    type: str = ""
+    link: str = ""
+    link_is_button: bool = False
+    opens: bool = False
+    autocomplete: str = ""
+    editable: bool = False
+    submits: bool = False
+    form_asks: bool = False
+    submitter: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+    host: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"“{self.name}”" if self.name else f"a {self.role or self.tag} without a name"
+
+    @property
+    def secret(self) -> bool:
+        """A field that only the user fills in."""
+        kinds = self.autocomplete.lower().split()
+        return self.type == "password" or any(
+            kind.startswith("cc-") or kind in ("current-password", "new-password", "one-time-code") for kind in kinds
+        )
+
+    @property
+    def takes_text(self) -> bool:
+        buttons = ("button", "submit", "reset", "image", "checkbox", "radio", "file", "color", "range", "hidden")
+        return self.editable or self.tag == "textarea" or (self.tag == "input" and self.type not in buttons)
+
+
+def located(page: Page, ref: Any) -> Locator:
+    """Raises ``ActionError`` when that is no ref."""
+    match = _REF.fullmatch(ref.strip()) if isinstance(ref, str) else None
+    if match is None:
+        raise ActionError('Give "ref" as it stands in the snapshot, as in "e12".')
+    return page.locator(f"aria-ref={match[1]}")
+
+
+async def element_at(locator: Locator) -> Element:
+    """What it says now. Raises ``ActionError`` when the page has it no more.
+
+    Not by a snapshot of it: that would be the latest, and all refs but those in it would be of no use.
+    """
+    from playwright.async_api import Error
+
+    try:
+        async with asyncio.timeout(_TIMEOUT_MS / 1000 + 1):
+            read: dict[str, Any] = await locator.evaluate(_READ, timeout=_TIMEOUT_MS)
+    except (Error, TimeoutError) as error:
+        raise ActionError("The page has no such element any more. Look at it again and take a ref of now.") from error
+    return Element(
+        role=read["role"][:30],
+        name=shown(read["name"]),
+        words=read["words"],
+        tag=read["tag"],
+        type=read["type"],
+        link=read["link"],
+        link_is_button=read["handled"],
+        opens=read["opens"],
+        autocomplete=read["autocomplete"],
+        editable=read["editable"],
+        submits=read["submits"],
+        form_asks=read["asks"],
+        submitter=read["submitter"],
+        fields=read["fields"],
+        host=place_of(read["origin"])[0],
+    )
+
+
+def shown(text: str, longest: int = _LONGEST_NAME) -> str:
+    """On one line, nothing invisible, cut."""
+    text = " ".join(visible(text[: 10 * longest]).split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -1,0 +1,190 @@
+"""What an action in the browser would do, at worst; pure rules.
+
+* To look is to read. To follow a link or press what only opens a part of the page is, too: a page can lead where it
+  likes, but it has nothing of the user's to send along.
+* What the *model* composes, an address or a text, may carry what it read elsewhere. It carries nothing while all of its
+  words are the user's own, or all that the task has heard from outside came from the very host that it goes to. Else an
+  address leaks, ``EXFILTRATING``; to a host that the user named it is a ``WRITE``, and so is a text.
+* A text in a field, a choice, a button that says nothing risky, a form that is sent: ``WRITE``. The user's own words
+  in a form that only asks for a page: to read.
+* A button that says that it pays, deletes, confirms, or that says nothing at all is ``DESTRUCTIVE``; one that sends or
+  publishes, and every upload, ``EXFILTRATING``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote_plus, urljoin, urlsplit
+
+from neko.agent.browser.elements import Element
+from neko.agent.browser.gate import named_places, place_of
+from neko.agent.browser.risky_names import act_of_name
+from neko.types.agent import Act
+
+_ORDER: Final = (Act.READ, Act.WRITE, Act.EXFILTRATING, Act.DESTRUCTIVE)
+_WORD: Final = re.compile(r"[^\W_]+")
+_LINK: Final = re.compile(r"^ *- /url: [\"']?([^\"'\n]+)", re.MULTILINE)
+_USUAL_IN_ADDRESSES: Final = frozenset(
+    {
+        "www",
+        "com",
+        "org",
+        "net",
+        "html",
+        "htm",
+        "php",
+        "asp",
+        "aspx",
+        "index",
+        "search",
+        "results",
+        "query",
+        "q",
+        "s",
+        "wiki",
+        "http",
+        "https",
+        "home",
+        "en",
+        "de",
+        "fr",
+        "es",
+        "it",
+        "ja",
+        "zh",
+        "ko",
+    }
+)
+_MOST_LINKS: Final = 5_000
+_MOST_DATA: Final = 4_000
+_OPENING_ROLES: Final = frozenset(
+    {"columnheader", "combobox", "heading", "row", "searchbox", "tab", "textbox", "treeitem"}
+)
+_SETTING_ROLES: Final = frozenset(
+    {"checkbox", "menuitemcheckbox", "menuitemradio", "option", "radio", "slider", "switch"}
+)
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a task knows. ``words``: the user's; ``elsewhere``: it has heard from outside before this browser was opened
+    for it; ``hosts``: whose pages it has read since; ``links``: the addresses that it has seen in them.
+    """
+
+    words: str
+    elsewhere: bool
+    hosts: set[str] = field(default_factory=set)
+    links: dict[str, None] = field(default_factory=dict)
+
+    def read(self, url: str, snapshot: str) -> None:
+        """The model is shown this page."""
+        host = place_of(url)[0]
+        if host:
+            self.hosts.add(host)
+        for match in _LINK.finditer(snapshot):
+            if len(self.links) >= _MOST_LINKS:
+                break
+            self.links[urljoin(url, match[1].strip())] = None
+
+    def names(self, host: str) -> bool:
+        """The user has named this host, or the domain that it is in."""
+        return any(host == named or host.endswith(f".{named}") for named, _ in named_places(self.words))
+
+    def may_leak(self, host: str, text: str) -> bool:
+        """Whether a text of the model's may tell ``host`` what that does not know."""
+        return (self.elsewhere or bool(self.hosts - {host})) and not self.are_the_users(text)
+
+    def are_the_users(self, text: str, others: frozenset[str] = frozenset()) -> bool:
+        """All words of this are the user's. Where words are not set apart by spaces, pieces of theirs."""
+        if len(text) > _MOST_DATA:
+            return False
+        said = self.words.casefold()
+        known = {*_WORD.findall(said), *others}
+        words = _WORD.findall(text.casefold())
+        return all(word in known or (not word.isascii() and word in said) for word in words)
+
+
+def worst(*acts: Act) -> Act:
+    return max(acts, key=_ORDER.index)
+
+
+def of_address(url: str, heard: Heard) -> Act:
+    """To open an address that the model gives."""
+    host = place_of(url)[0]
+    if url in heard.links or not (heard.elsewhere or heard.hosts - {host}):
+        return Act.READ
+    parts = urlsplit(url)
+    known_host = heard.names(host) or host in heard.hosts
+    data = unquote_plus(f"{'' if known_host else host} {parts.path} {parts.query} {parts.fragment}")
+    if heard.are_the_users(data, _USUAL_IN_ADDRESSES):
+        return Act.READ
+    return Act.WRITE if heard.names(host) else Act.EXFILTRATING
+
+
+def of_click(element: Element) -> Act:
+    plain_link = element.link.startswith(("http:", "https:")) and not element.link_is_button and not element.submits
+    risky = act_of_name(element.words, link=plain_link)
+    if risky is not None:
+        return risky
+    if plain_link:
+        return Act.READ
+    if element.submits:
+        return of_submit(element)
+    if element.role in _SETTING_ROLES or element.type in ("checkbox", "radio", "file", "reset"):
+        return Act.WRITE
+    if element.opens or element.role in _OPENING_ROLES or element.tag == "summary" or element.takes_text:
+        return Act.READ
+    return Act.WRITE if element.words.strip() else Act.DESTRUCTIVE
+
+
+def of_submit(element: Element) -> Act:
+    """To send the form of an element, as its button or the enter key does."""
+    risky = act_of_name(element.submitter)
+    if risky is not None:
+        return risky
+    return Act.READ if element.form_asks else Act.WRITE
+
+
+def of_typing(element: Element, text: str, host: str, heard: Heard) -> Act:
+    if heard.may_leak(host, text):
+        return Act.WRITE if heard.names(host) else Act.EXFILTRATING
+    asks = element.form_asks or element.type == "search" or element.role == "searchbox"
+    return Act.READ if asks and heard.are_the_users(text) else Act.WRITE
+
+
+_MOVING: Final = frozenset(
+    {
+        "Tab",
+        "Shift+Tab",
+        "Escape",
+        "ArrowUp",
+        "ArrowDown",
+        "ArrowLeft",
+        "ArrowRight",
+        "PageUp",
+        "PageDown",
+        "Home",
+        "End",
+        "F5",
+        "Control+Home",
+        "Control+End",
+    }
+)
+_EDITING: Final = frozenset(
+    {"Backspace", "Delete", "Control+a", "Control+A", "Meta+a", "Control+z", "Control+Backspace"}
+)
+
+
+def of_key(key: str, element: Element | None) -> Act:
+    """``element``: what has the focus. A key that a page may take for a shortcut of its own can do anything."""
+    if key in _MOVING:
+        return Act.READ
+    if element is not None and key == "Enter" and element.takes_text and element.tag == "input":
+        return of_submit(element)
+    if element is not None and key in ("Enter", "Space", " ") and not element.takes_text:
+        return of_click(element) if element.tag != "body" else (Act.READ if key != "Enter" else Act.WRITE)
+    if element is not None and element.takes_text and (key in _EDITING or len(key) == 1 or key in ("Enter", "Space")):
+        return Act.WRITE
+    return Act.DESTRUCTIVE

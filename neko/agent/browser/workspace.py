@@ -1,0 +1,535 @@
+"""The browser as one task holds it: what each action would do, and doing it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from neko.agent.browser import arguments, risk
+from neko.agent.browser.elements import Element, element_at, located, shown
+from neko.agent.browser.gate import place_of
+from neko.agent.browser.pages import PAGE_TOKENS, Pages
+from neko.agent.browser.risk import Heard
+from neko.agent.browser.running import RunningBrowser
+from neko.agent.browser.snapshot import SECRET_FIELDS, found_in, parts_of
+from neko.agent.browser.tabs import playwright_errors
+from neko.agent.browser.tools import INSTRUCTIONS, TOOLS
+from neko.agent.outside import exact_json
+from neko.tasks import in_thread
+from neko.tool_errors import BrowserError
+from neko.types.agent import Act
+from neko.types.hands import Action, ActionError, Intent, Job, Observation, Picture, Progress
+from neko.types.model_session import Tool
+
+if TYPE_CHECKING:
+    from playwright.async_api import Locator
+
+T = TypeVar("T")
+
+_ACT_MS: Final = 5_000
+_ACT_S: Final = 45.0
+"""However long its parts may take; only the user may take longer."""
+_LAST_MOMENT_S: Final = 0.15
+"""How long what was begun may take to end once it is cancelled, before its tab is closed."""
+_LONGEST_WAIT_S: Final = 30.0
+_DOWNLOAD_S: Final = 20.0
+_QUALITY: Final = 60
+_MARK: Final = "rgba(255, 0, 80, 0.35)"
+_LARGEST_UPLOAD: Final = 50 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """An action that has been understood. ``element``: what it is about, with how to find it."""
+
+    act: Act
+    place: str
+    title: str
+    do: Callable[[Progress], Awaitable[str]]
+    more: Any = None
+    element: Element | None = None
+    locator: Locator | None = None
+    thumbnail: bool = True
+    shows_page: bool = True
+    downloads_s: float = 0.0
+    most_s: float | None = _ACT_S
+
+
+class BrowserWorkspace:
+    """``on_closed`` is called once, when it lets go of the browser."""
+
+    instructions = INSTRUCTIONS
+
+    def __init__(self, job: Job, browser: RunningBrowser, on_closed: Callable[[], None]) -> None:
+        self._job = job
+        self._browser = browser
+        self._heard = Heard(job.words, job.heard_outside)
+        self._pages = Pages(browser, job.folder, self._heard)
+        self._naming = contextlib.ExitStack()
+        self._naming.enter_context(browser.gate.naming(job.words))
+        self._on_closed = on_closed
+        self._intended: tuple[str, Act, str, str] | None = None
+        self._picture: Picture | None = None
+        self._closed = False
+
+    def tools(self) -> Sequence[Tool]:
+        return TOOLS
+
+    async def look(self) -> Observation | None:
+        if not self._pages.has_page:
+            return None
+        return await self._report("", thumbnail=True)
+
+    # ── the two steps of an action ────────────────────────────────────────────
+
+    async def intend(self, action: Action) -> Intent:
+        deed = await self._understood(action)
+        given = dict(action.arguments)
+        about: dict[str, Any] = {"page": self._address(), **given} if deed.element else given
+        if deed.element is not None:
+            about |= {"element": deed.element.words[:500] or deed.element.title, "form": dict(deed.element.fields)}
+        if deed.more is not None:
+            about["what"] = deed.more
+        picture = None
+        if deed.locator is not None and deed.act is not Act.READ:
+            picture = await self._pointed_out(deed.locator)
+        self._intended = (_written(action), deed.act, deed.place, deed.title)
+        return Intent(deed.act, deed.place, deed.title, exact_json(about), picture)
+
+    async def act(self, action: Action, progress: Progress) -> Observation:
+        intended, self._intended = self._intended, None
+        deed = await self._understood(action)
+        if intended and intended[0] == _written(action) and intended[1:] != (deed.act, deed.place, deed.title):
+            raise ActionError("The page has changed since: this would now do something else. Look at it again.")
+        progress(deed.title)
+        self._picture = None
+        try:
+            async with asyncio.timeout(deed.most_s):
+                done = await self._cancellable(deed.do(progress))
+            if deed.shows_page:
+                await self._pages.settled(downloads_s=deed.downloads_s)
+                return await self._report(done, thumbnail=deed.thumbnail)
+            heading = await self._pages.heading() if self._pages.has_page else "No page is open."
+            return self._observation("\n".join(filter(None, (*self._pages.news(), heading, done))))
+        except asyncio.CancelledError:
+            await self._pages.stop()
+            raise
+        except (TimeoutError, playwright_errors()) as error:
+            return await self._failure(f"{type(error).__name__} {error}")
+
+    async def _cancellable(self, work: Awaitable[T]) -> T:
+        """Playwright cannot be told to give up what it has begun. So when we are cancelled it may end what takes a
+        moment; else the tab goes in which it would go on."""
+
+        async def run() -> T:
+            return await work
+
+        task = self._browser.owner.spawn(_quietly(run()), name="act")
+        try:
+            outcome = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            tab = self._pages.tabs.get(self._pages.current)
+            await self._pages.stop()
+            await asyncio.wait({task}, timeout=_LAST_MOMENT_S)
+            if not task.done():
+                task.cancel()
+                if tab is not None:
+                    await tab.close()
+            raise
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    async def _understood(self, action: Action) -> _Deed:
+        if self._browser.closed or self._closed:
+            raise BrowserError("closed", "the browser has ended")
+        understand: Callable[[Any], Coroutine[Any, Any, _Deed]] | None = getattr(self, f"_to_{action.name}", None)
+        if understand is None or all(tool.name != action.name for tool in TOOLS):
+            raise ActionError(f"There is no action {shown(action.name)!r}.")
+        try:
+            return await understand(action.arguments)
+        except (TimeoutError, playwright_errors()) as error:
+            raise ActionError("The page does not answer, or has just changed. Look at it again.") from error
+
+    # ── looking ───────────────────────────────────────────────────────────────
+
+    async def _to_look(self, given: Any) -> _Deed:
+        part = arguments.number(given, "part", 1)
+
+        async def do(_progress: Progress) -> str:
+            return await self._pages.part(part)
+
+        return _Deed(Act.READ, self._host(), "look at the page", do, thumbnail=False, shows_page=False)
+
+    async def _to_find(self, given: Any) -> _Deed:
+        text = arguments.text(given, "text", 200)
+
+        async def do(_progress: Progress) -> str:
+            lines = found_in(await self._pages.read(), text)
+            return _first_part("\n".join(lines)) if lines else "That is nowhere on the page."
+
+        return _Deed(Act.READ, self._host(), f"find “{shown(text)}”", do, thumbnail=False, shows_page=False)
+
+    async def _to_extract(self, given: Any) -> _Deed:
+        part = arguments.number(given, "part", 1)
+        page = self._pages.tab.page
+        region = located(page, given["ref"]) if given.get("ref") else page.locator("body")
+
+        async def do(_progress: Progress) -> str:
+            parts = parts_of(await region.inner_text(timeout=_ACT_MS), PAGE_TOKENS)
+            number = min(max(1, part), len(parts))
+            self._heard.read(page.url, "")
+            return parts[number - 1] + (f"\n[Part {number} of {len(parts)}.]" if len(parts) > 1 else "")
+
+        return _Deed(Act.READ, self._host(), "read the text of the page", do, thumbnail=False, shows_page=False)
+
+    async def _to_screenshot(self, _given: Any) -> _Deed:
+        page = self._pages.tab.page
+
+        async def do(_progress: Progress) -> str:
+            self._picture = await self._photograph()
+            self._heard.read(page.url, "")
+            return "The picture shows what is visible of the page."
+
+        return _Deed(Act.READ, self._host(), "take a picture of the page", do, thumbnail=False, shows_page=False)
+
+    async def _to_wait(self, given: Any) -> _Deed:
+        page = self._pages.tab.page
+        text = arguments.text(given, "text", 200) if given.get("text") else ""
+        seconds = given.get("seconds", 10 if text else 2)
+        if not isinstance(seconds, int | float) or not 0 < seconds <= _LONGEST_WAIT_S:
+            raise ActionError(f'Give "seconds" as a number up to {_LONGEST_WAIT_S:.0f}.')
+
+        async def do(_progress: Progress) -> str:
+            if not text:
+                await asyncio.sleep(seconds)
+                return f"Waited {seconds} s."
+            try:
+                await page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
+            except playwright_errors() as error:
+                if "Timeout" not in type(error).__name__:
+                    raise
+                return f"“{shown(text)}” did not appear within {seconds} s."
+            return f"“{shown(text)}” is there."
+
+        return _Deed(Act.READ, self._host(), f"wait for “{shown(text)}”" if text else "wait", do)
+
+    # ── going somewhere ───────────────────────────────────────────────────────
+
+    async def _to_navigate(self, given: Any, *, new: bool = False) -> _Deed:
+        url = arguments.text(given, "url", 4_000).strip()
+        if "://" not in url and not url.startswith(("about:", "data:", "javascript:", "file:", "view-source:")):
+            url = f"https://{url}"
+        refusal = self._browser.gate.refusal_of(url)
+        if refusal:
+            raise ActionError(refusal)
+
+        async def do(_progress: Progress) -> str:
+            return await self._pages.load(await self._pages.open(new=new), url)
+
+        act = risk.of_address(url, self._heard)
+        return _Deed(act, place_of(url)[0], f"open {shown(url, 120)}", do, {"address": url}, downloads_s=_DOWNLOAD_S)
+
+    async def _to_new_tab(self, given: Any) -> _Deed:
+        return await self._to_navigate(given, new=True)
+
+    async def _to_back(self, _given: Any) -> _Deed:
+        page = self._pages.tab.page
+
+        async def do(_progress: Progress) -> str:
+            gone = await page.go_back(wait_until="commit", timeout=_ACT_MS)
+            return "" if gone is not None else "There may be no page before this one."
+
+        return _Deed(Act.READ, self._host(), "go back", do)
+
+    async def _to_switch_tab(self, given: Any) -> _Deed:
+        number = arguments.number(given, "tab")
+        tab = self._pages.numbered(number)
+
+        async def do(_progress: Progress) -> str:
+            self._pages.current = number
+            if self._browser.visible:
+                await tab.page.bring_to_front()
+            return ""
+
+        return _Deed(Act.READ, place_of(tab.page.url)[0], f"go to tab {number}", do)
+
+    async def _to_close_tab(self, given: Any) -> _Deed:
+        number = arguments.number(given, "tab")
+        tab = self._pages.numbered(number)
+
+        async def do(_progress: Progress) -> str:
+            await tab.close()
+            return f"Tab {number} is closed."
+
+        return _Deed(
+            Act.READ, place_of(tab.page.url)[0], f"close tab {number}", do, shows_page=len(self._pages.tabs) > 1
+        )
+
+    # ── acting on elements ────────────────────────────────────────────────────
+
+    async def _at(self, given: Any) -> tuple[Locator, Element, str]:
+        """The element of ``ref``, what it is, and its host."""
+        locator = located(self._pages.tab.page, given.get("ref"))
+        element = await element_at(locator)
+        return locator, element, element.host or self._host()
+
+    async def _to_click(self, given: Any, *, download: bool = False) -> _Deed:
+        locator, element, host = await self._at(given)
+        self._check_link(element)
+        if element.type == "file":
+            raise ActionError("That takes a file: use upload.")
+        double = given.get("double") is True
+
+        async def do(_progress: Progress) -> str:
+            await locator.click(click_count=2 if double else 1, timeout=_ACT_MS, no_wait_after=True)
+            return ""
+
+        act = risk.of_click(element)
+        title = f"{'double-click' if double else 'click'} {element.title}"
+        if download:
+            act, title = risk.worst(act, Act.WRITE), f"download {element.title}"
+        seconds = _DOWNLOAD_S if download else 3.0
+        where = {"leads to": element.link} if element.link else None
+        return _Deed(act, host, title, do, where, element, locator, downloads_s=seconds)
+
+    async def _to_download(self, given: Any) -> _Deed:
+        return await self._to_click(given, download=True)
+
+    def _check_link(self, element: Element) -> None:
+        if not element.link or element.link.startswith("javascript:"):
+            return
+        refusal = self._browser.gate.refusal_of(element.link) if not element.link.startswith("blob:") else ""
+        if refusal:
+            raise ActionError(f"This link leads to {shown(element.link, 120)}. {refusal}")
+
+    async def _to_type(self, given: Any) -> _Deed:
+        locator, element, host = await self._at(given)
+        text = arguments.text(given, "text")
+        submit = given.get("submit") is True
+        if element.secret:
+            raise ActionError("That field is for the user alone. Call sign_in, and they fill it in.")
+        if not element.takes_text:
+            raise ActionError("That is no field for text. Use click or select.")
+
+        async def do(_progress: Progress) -> str:
+            await locator.fill(text, timeout=_ACT_MS)
+            if submit:
+                await locator.press("Enter", timeout=_ACT_MS, no_wait_after=True)
+            return ""
+
+        act = risk.of_typing(element, text, host, self._heard)
+        if submit:
+            act = risk.worst(act, risk.of_submit(element))
+        title = f"type “{shown(text, 60)}” into {element.title}{' and send it' if submit else ''}"
+        return _Deed(act, host, title, do, None, element, locator)
+
+    async def _to_select(self, given: Any) -> _Deed:
+        locator, element, host = await self._at(given)
+        options = arguments.texts(given, "options")
+        if element.tag != "select":
+            raise ActionError("That is no list of its own kind: click it, then click the option.")
+
+        async def do(_progress: Progress) -> str:
+            await locator.select_option(label=options, timeout=_ACT_MS, no_wait_after=True)
+            return ""
+
+        title = f"choose “{shown(', '.join(options), 60)}” in {element.title}"
+        return _Deed(Act.WRITE, host, title, do, None, element, locator)
+
+    async def _to_press(self, given: Any) -> _Deed:
+        key = arguments.text(given, "key", 40)
+        page = self._pages.tab.page
+        focus = located(page, given["ref"]) if given.get("ref") else page.locator(":focus").first
+        element = await element_at(focus) if given.get("ref") or await focus.count() else None
+        if element is not None and element.secret and risk.of_key(key, None) is not Act.READ and key != "Enter":
+            raise ActionError("That field is for the user alone. Call sign_in, and they fill it in.")
+
+        async def do(_progress: Progress) -> str:
+            if given.get("ref"):
+                await focus.press(key, timeout=_ACT_MS, no_wait_after=True)
+            else:
+                await page.keyboard.press(key)
+            return ""
+
+        act = risk.of_key(key, element)
+        title = f"press {shown(key)}" + (f" in {element.title}" if element else "")
+        host = (element and element.host) or self._host()
+        return _Deed(act, host, title, do, None, element, focus if element else None)
+
+    async def _to_hover(self, given: Any) -> _Deed:
+        locator, element, host = await self._at(given)
+
+        async def do(_progress: Progress) -> str:
+            await locator.hover(timeout=_ACT_MS)
+            return ""
+
+        return _Deed(Act.READ, host, f"point at {element.title}", do)
+
+    async def _to_scroll(self, given: Any) -> _Deed:
+        page = self._pages.tab.page
+        locator = located(page, given["ref"]) if given.get("ref") else None
+        direction = given.get("direction", "down")
+        if direction not in ("down", "up", "end", "top"):
+            raise ActionError('Give "direction" as down, up, end or top.')
+
+        async def do(_progress: Progress) -> str:
+            if locator is not None:
+                await locator.scroll_into_view_if_needed(timeout=_ACT_MS)
+            elif direction in ("end", "top"):
+                await page.evaluate(
+                    f"scrollTo(0, {'document.documentElement.scrollHeight' if direction == 'end' else 0})"
+                )
+            else:
+                await page.evaluate(f"scrollBy(0, innerHeight * {0.9 if direction == 'down' else -0.9})")
+            return ""
+
+        return _Deed(Act.READ, self._host(), f"scroll {'to an element' if locator else direction}", do)
+
+    async def _to_upload(self, given: Any) -> _Deed:
+        locator, element, host = await self._at(given)
+        names = arguments.texts(given, "files")
+        files = [await in_thread(self._file, name) for name in names]
+        page = self._pages.tab.page
+
+        async def do(_progress: Progress) -> str:
+            if element.type == "file":
+                await locator.set_input_files(files, timeout=_ACT_MS, no_wait_after=True)
+                return ""
+            async with page.expect_file_chooser(timeout=_ACT_MS) as chooser:
+                await locator.click(timeout=_ACT_MS, no_wait_after=True)
+            await (await chooser.value).set_files(files)
+            return ""
+
+        title = f"give {shown(', '.join(file.name for file in files))} to {host}"
+        return _Deed(Act.EXFILTRATING, host, title, do, [str(file) for file in files], element, locator)
+
+    def _file(self, name: str) -> Path:
+        """A file of the task's folder, or one whose whole path the user named. Reads the disk."""
+        folder = self._job.folder.resolve()
+        inside = (folder / name).resolve()
+        named = Path(name).is_absolute() and name in self._job.words
+        path = inside if inside.is_relative_to(folder) else Path(name)
+        if not (inside.is_relative_to(folder) or named) or not path.is_file():
+            raise ActionError(f"{shown(name)!r} is no file of this task, and none that the user named.")
+        if path.stat().st_size > _LARGEST_UPLOAD:
+            raise ActionError(f"{shown(name)!r} is larger than {_LARGEST_UPLOAD // 1024 // 1024} MB.")
+        return path
+
+    # ── dialogs, and the user's turn ──────────────────────────────────────────
+
+    async def _to_answer_dialog(self, given: Any) -> _Deed:
+        tab = self._pages.tab
+        if tab.last_dialog is None:
+            raise ActionError("No dialog has been answered with no.")
+        kind, message = tab.last_dialog
+        text = arguments.text(given, "text", 1_000) if given.get("text") else None
+
+        async def do(_progress: Progress) -> str:
+            tab.accepts = (message, text)
+            return "The next dialog that says the same is accepted, once. Do now what makes it appear."
+
+        title = f"say yes when the page asks “{shown(message)}”"
+        about = {"dialog": message, "kind": kind, "answer": text if text is not None else "OK"}
+        return _Deed(Act.DESTRUCTIVE, self._host(), title, do, about, thumbnail=False, shows_page=False)
+
+    async def _to_sign_in(self, given: Any) -> _Deed:
+        why = shown(arguments.text(given, "why", 300), 200) if given.get("why") else ""
+        host = self._host()
+        page = self._pages.tab.page
+
+        async def do(progress: Progress) -> str:
+            if not self._browser.visible:
+                return (
+                    "That is not possible: the browser has no window, so the user cannot sign in. Tell them that they "
+                    "can have one with the setting browser.visible, on a computer with a screen."
+                )
+            progress(f"waiting for the user at {host}")
+            await page.bring_to_front()
+            answer = await self._job.hand_over(f"{host}: {why}" if why else host)
+            return "The user did not do it." if answer is None else f"The user has answered: {shown(answer, 200)}"
+
+        return _Deed(Act.READ, host, f"let the user sign in at {host}", do, most_s=None)
+
+    # ── telling ───────────────────────────────────────────────────────────────
+
+    def _address(self) -> str:
+        return shown(self._pages.tab.page.url, 300) if self._pages.has_page else ""
+
+    def _host(self) -> str:
+        return place_of(self._pages.tab.page.url)[0]
+
+    async def _report(self, done: str, *, thumbnail: bool) -> Observation:
+        """What came of an action and how the page is now."""
+        news = self._pages.news()
+        try:
+            page = (
+                f"{await self._pages.heading()}\n{await self._pages.part()}"
+                if self._pages.has_page
+                else "No page is open."
+            )
+        except (ActionError, TimeoutError, playwright_errors()):
+            page = "The page cannot be read now; look at it again in a moment, or open another."
+        picture = await self._pages.tab.thumbnail() if thumbnail and self._pages.has_page else None
+        return self._observation("\n".join(filter(None, (done, *news, *self._pages.news(), page))), thumbnail=picture)
+
+    def _observation(self, text: str, thumbnail: Picture | None = None, *, failed: bool = False) -> Observation:
+        picture, self._picture = self._picture, None
+        return Observation(text, failed, picture, thumbnail, tuple(self._pages.files()))
+
+    async def _failure(self, error: str) -> Observation:
+        if self._browser.closed:
+            raise BrowserError("closed", "the browser has ended")
+        reason = error.split("\n", 1)[0].partition(" ")[2]
+        if error.startswith("Timeout"):
+            reason = "it was not there, not ready or covered by something else"
+        whole = await self._report(f"It did not work: {shown(reason, 200)}.", thumbnail=False)
+        return Observation(whole.text, failed=True, files=whole.files)
+
+    async def _photograph(self, *pointed_out: Locator) -> Picture:
+        """What is visible, secrets covered; with the spots marked where something would be done."""
+        page = self._pages.tab.page
+        mask = list(pointed_out) or [page.locator(SECRET_FIELDS)]
+        color = _MARK if pointed_out else "#888"
+        data = await page.screenshot(
+            type="jpeg", quality=_QUALITY, scale="css", mask=mask, mask_color=color, timeout=_ACT_MS
+        )
+        return Picture(data, "image/jpeg")
+
+    async def _pointed_out(self, locator: Locator) -> Picture | None:
+        with contextlib.suppress(playwright_errors()):
+            await locator.scroll_into_view_if_needed(timeout=1_000)
+            return await self._photograph(locator)
+        return None
+
+    async def aclose(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if not self._browser.closed:
+                await self._pages.aclose()
+        finally:
+            self._naming.close()
+            self._on_closed()
+
+
+async def _quietly(work: Awaitable[T]) -> T | Exception:
+    """The result, or the failure as one: whoever spawned it reports that."""
+    try:
+        return await work
+    except Exception as error:
+        return error
+
+
+def _written(action: Action) -> str:
+    return json.dumps([action.name, dict(action.arguments)], sort_keys=True, default=str)
+
+
+def _first_part(text: str) -> str:
+    return parts_of(text, PAGE_TOKENS)[0]
