@@ -210,7 +210,7 @@ class BrowserWorkspace:
                 await asyncio.sleep(seconds)
                 return f"Waited {seconds} s."
             try:
-                await page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
+                await page.get_by_text(text).first.element_handle(timeout=seconds * 1000)
             except playwright_errors() as error:
                 if "Timeout" not in type(error).__name__:
                     raise
