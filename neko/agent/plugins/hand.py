@@ -25,7 +25,7 @@ LARGEST_SCHEMA: Final = 20_000
 LONGEST_DESCRIPTION: Final = 200
 """Tokens."""
 PROBE_S: Final = 4.5
-LEARN_S: Final = 30.0
+LEARN_S: Final = 10.0
 """Seconds that a task which begins waits for plug-ins to tell what they have."""
 MOST_OFFERED: Final = 40
 INSTRUCTIONS: Final = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 EXTRA: Final = "plugins"
 NEEDED: Final = ("jsonschema", "packaging")
+_AT_ONCE: Final = 3
+"""Processes that are started beside each other."""
 LARGEST_ARGUMENTS: Final = 500_000
 """Characters of JSON."""
 
@@ -51,6 +54,7 @@ class Plugins:
         self._found: dict[str, Manifest] = {}
         self._owner = TaskOwner("plugins")
         self._changing = asyncio.Lock()
+        self._learning: asyncio.Task[None] | None = None
 
     @property
     def listed(self) -> list[Plugin]:
@@ -80,14 +84,11 @@ class Plugins:
         self._on_change()
 
     async def learn(self) -> None:
-        """Look anew, and ask every plug-in that has not told yet what it has; starts those that run by themselves."""
-        await self.look()
-        for plugin in self.listed:
-            if not self.on:
-                return
-            await plugin.inspect()
-            if plugin.runs_by_itself and plugin.state is PluginState.STOPPED:
-                self._owner.spawn(self._begin(plugin), name=f"start {plugin.id}")
+        """Look anew, and ask every plug-in that has not told yet what it has; starts those that run by themselves.
+        Raises ``PluginError``. It is brought to its end also when the caller is cancelled."""
+        if self._learning is None or self._learning.done():
+            self._learning = self._owner.spawn(self._learn(), name="learn")
+        await asyncio.shield(self._learning)
 
     def switch(self, on: bool) -> None:
         """The user's word on all of them; it is followed in the background. Off: every process ends."""
@@ -149,6 +150,20 @@ class Plugins:
 
     # ──────────────────────────────────────────────────────────────────────────
 
+    async def _learn(self) -> None:
+        await self.look()
+        at_once = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(plugin: Plugin) -> None:
+            async with at_once:
+                if self.on:
+                    await plugin.inspect()
+                if self.on and plugin.runs_by_itself and plugin.state is PluginState.STOPPED:
+                    with contextlib.suppress(PluginError):  # it is its ``error`` then
+                        await plugin.start()
+
+        await together(*map(ask, self.listed))
+
     def _must_be_on(self) -> None:
         if not self.on:
             raise PluginError("off", "plug-ins are switched off")
@@ -174,12 +189,6 @@ class Plugins:
         await together(*(plugin.stop() for plugin in self.listed))
         self._on_change()
 
-    async def _begin(self, plugin: Plugin) -> None:
-        try:
-            await plugin.start()
-        except PluginError as error:
-            logger.warning("the plug-in %s does not start: %s", plugin.id, error.code)
-
     def _heard(self, plugin: Plugin, message: dict[str, Any]) -> None:
         self._pushed(plugin, {**message, "plugin_id": plugin.id}, itself=True)
 
@@ -190,11 +199,10 @@ class Plugins:
             if not (itself and other is plugin):
                 other.message(str(message["source"]), text, str(message["time"] or message["timestamp"]))
         told = proactive_message(self._character(), plugin.manifest.name, message)
-        if told is not None and self.on:
-            if self.pushed.may_be_told(plugin.id):
-                self._publish(told)
-            else:
-                plugin.log.add("neko", "it tells too much at once; what is too much is kept and not told")
+        if told is not None and self.on and (left := self.pushed.tell(plugin.id)):
+            self._publish(told)
+            if left == 1:
+                plugin.log.add("neko", "it pushes much; for a while what it pushes is kept and not told")
         return message
 
 

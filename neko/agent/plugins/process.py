@@ -8,7 +8,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,10 +30,17 @@ _MOST_WAITING: Final = 32
 """Calls at the same time."""
 _MOST_UNREAD: Final = 1_000_000
 """Bytes that a plug-in may leave unread before it gets no more messages."""
-_SOON_S: Final = 0.2
+_SOON_S: Final = 0.1
 """What a call that is given up has to end by itself, before the whole process is ended for it."""
+_LAST_WORDS_S: Final = 0.2
 _STOP_S: Final = 2.5
 """A little more than the plug-in has for its ``shutdown``."""
+TELL_RATE: Final = 2_000_000
+"""Bytes of what it tells that are read in a second, each message counting as ``_COST`` more; then it has to wait."""
+_COST: Final = 2_000
+_CHUNK: Final = 65_536
+_SHARE: Final = 100_000
+"""Bytes after which others have their turn."""
 LOG_RATE: Final = 200_000
 """Bytes of its output that are read in a second; a plug-in that writes more has to wait."""
 
@@ -71,6 +79,7 @@ class PluginProcess:
         self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._stopping = False
+        self._killed = False
         self._blame: PluginError | None = None
         self.end: PluginError | None = None
         """Why there is no process any more."""
@@ -161,7 +170,6 @@ class PluginProcess:
                 stderr=log,
                 env=own_environment(_ROOT),
                 cwd=self._config_path.parent if self._config_path.is_file() else None,
-                limit=_LONGEST_LINE,
                 start_new_session=hasattr(os, "killpg"),
             )
         self._reading = self._owner.spawn(self._read(self._process), name="answers")
@@ -191,9 +199,16 @@ class PluginProcess:
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Until the end of its output, which is its own."""
         assert process.stdout is not None
+        began, size = time.monotonic(), 0
         try:
-            while line := await process.stdout.readline():
+            async for line in _lines(process.stdout):
+                if self._blame:
+                    continue  # it was ended: what it still had to say is read, so that the pipe is closed
                 self._told(load_json(line))
+                size += len(line) + _COST
+                if size > _SHARE and not self._killed:
+                    await asyncio.sleep(max(0.0, began + size / TELL_RATE - time.monotonic()))
+                    began, size = time.monotonic(), 0
         except (ValueError, KeyError, TypeError, RecursionError) as fault:
             self._blame = self._error("ended", said=f"it wrote what is no message ({type(fault).__name__})")
         self._kill()
@@ -201,15 +216,16 @@ class PluginProcess:
         if process.stdin is not None:
             process.stdin.close()
         # the last words come through a thread of their own
-        await in_thread(self._log.wait, _SOON_S)
-        self.end = error = self._blame or self._error("ended", said=self._log.last_words())
+        await in_thread(self._log.wait, _LAST_WORDS_S)
+        ended = self._error("ended", said=str(self._blame) if self._blame else self._log.last_words())
+        self.end = self._blame or ended
         for answer in (*self._pending.values(), self._loaded):
             if not answer.done():
-                answer.set_exception(error)
+                answer.set_exception(ended)
         if not self._loaded.cancelled():
             self._loaded.exception()
         if not self._stopping:
-            self._on_end(error)
+            self._on_end(self.end)
 
     def _told(self, message: dict[str, Any]) -> None:
         match message["type"]:
@@ -231,9 +247,12 @@ class PluginProcess:
         if not answer.done():
             self._blame = error
             self._kill()
+            if self._reading is not None:
+                await asyncio.wait({self._reading})
 
     def _kill(self) -> None:
         """End the process and its group. There is a group as long as one process of it is left."""
+        self._killed = True
         process = self._process
         if process is None:
             return
@@ -245,4 +264,16 @@ class PluginProcess:
 
     def _error(self, why: str, **params: str | float) -> PluginError:
         said = str(params.pop("said", ""))
-        return PluginError(why, f"plug-in {self._manifest.id}: {why}", name=self._manifest.name, said=said, **params)
+        detail = " ".join(filter(None, (self._manifest.id, str(params.get("entry", "")), why)))
+        return PluginError(why, f"plug-in {detail}", name=self._manifest.name, said=said, **params)
+
+
+async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Whole lines. Raises ``ValueError`` for one that is too long."""
+    begun = b""
+    while chunk := await reader.read(_CHUNK):
+        *whole, begun = (begun + chunk).split(b"\n")
+        for line in whole:
+            yield line
+        if len(begun) > _LONGEST_LINE:
+            raise ValueError("a line is too long")

@@ -61,15 +61,15 @@ class PushedMessages:
         self._kept = left
         return taken
 
-    def may_be_told(self, plugin_id: str) -> bool:
-        """False for a plug-in that has had enough told lately. Counts."""
+    def tell(self, plugin_id: str) -> int:
+        """How many more of this plug-in may be told for now, before this one, which counts; 0: this one may not."""
         told, now = self._told[plugin_id], self._clock()
         while told and now - told[0] > WITHIN_S:
             told.popleft()
-        if len(told) >= MOST_TOLD:
-            return False
-        told.append(now)
-        return True
+        left = MOST_TOLD - len(told)
+        if left:
+            told.append(now)
+        return left
 
 
 def proactive_message(character: str, plugin_name: str, message: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -108,16 +108,17 @@ async def test_what_fails_is_an_observation_with_the_plug_ins_words(shelf: Shelf
 
 
 async def test_nothing_of_a_plug_in_runs_before_the_user_switches_them_on(shelf: Shelf, tmp_path: Path) -> None:
-    place = shelf.put("eager", "open('ran', 'w').close()\nclass P(NekoPluginBase): pass")
     async with shelf.plugins() as plugins:
+        plugins.on = False
+        place = shelf.put("eager", "open('ran', 'w').close()\nclass P(NekoPluginBase): pass")
+        hand = PluginHand(plugins)
+        assert not hand.readiness("en").ready
+        await hand.probe()
+        assert hand.readiness("en").ready
+        assert not (place / "ran").exists()
+        plugins.on = True
+        await hand.probe()
         assert (place / "ran").exists()
-        (place / "ran").unlink()
-    plugins.on = False
-    hand = PluginHand(plugins)
-    assert not hand.readiness("en").ready
-    await hand.probe()
-    assert hand.readiness("en").ready
-    assert not (place / "ran").exists()
 
 
 async def test_a_plug_in_that_cannot_run_is_told_to_the_user(shelf: Shelf, tmp_path: Path) -> None:

@@ -320,9 +320,30 @@ async def test_a_plug_in_that_pushes_too_much_is_told_of_six_times_a_minute(shel
     async with shelf.plugins() as plugins:
         await plugins.trigger("chatty", "chat", {})
         assert len(shelf.published) == 6
+        assert "kept and not told" in plugins.get("chatty").log.lines[-1].text
         kept = plugins.pushed.take(None, 1000, None)
         assert (len(kept), plugins.pushed.dropped) == (1000, 200)
         assert kept[-1]["content"] == "number 1199"
+
+
+async def test_a_flood_of_messages_leaves_the_loop_to_others(shelf: Shelf) -> None:
+    shelf.limits = Limits(call_s=1.0)
+    shelf.put(
+        "flood",
+        """
+        class P(NekoPluginBase):
+            @plugin_entry(id="flood")
+            def flood(self):
+                while True:
+                    self.ctx.update_status({"number": 1})
+        """,
+    )
+    async with shelf.plugins() as plugins:
+        await plugins.start("flood")
+        began, before = time.monotonic(), time.process_time()
+        error = await raises(plugins.trigger("flood", "flood", {}), PluginError)
+        assert error.code == "plugin_timeout"
+        assert time.process_time() - before < 0.5 * (time.monotonic() - began)
 
 
 async def test_a_plug_in_that_is_dropped_in_or_taken_out_meanwhile_is_noticed(shelf: Shelf) -> None:
