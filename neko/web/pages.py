@@ -51,6 +51,7 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page("/", "index.html", "The page with the current character."),
     Page("/memory_browser", "memory_browser.html", "What a character remembers, to look through and to set right."),
+    Page("/agent", "agent.html", "What she does and did, what she may do, and her servers of tools."),
     Page("/{character}", "index.html", "The page with this character."),
 )
 

@@ -141,6 +141,12 @@ async def test_servers_that_are_pasted_are_off_until_somebody_switches_them_on(
     text = """{ // of another program
       "servers": {"one": {"type": "stdio", "command": "npx", "args": ["x"]}, "two": {"url": "https://example.com/mcp"}},
     }"""
+    seen = (await client.post("/api/mcp/import/preview", json={"text": text})).json()["servers"]
+    assert [(one["name"], one["place"], one["known"]) for one in seen] == [
+        ("one", "npx", False),
+        ("two", "https://example.com/mcp", False),
+    ]
+    assert await listed(client) == {}
     answer = (await client.post("/api/mcp/import", json={"text": text})).json()
     assert answer["names"] == ["one", "two"]
     assert [(one["on"], one["place"]) for one in (await listed(client)).values()] == [
@@ -148,6 +154,8 @@ async def test_servers_that_are_pasted_are_off_until_somebody_switches_them_on(
         (False, "https://example.com/mcp"),
     ]
     assert neko.mcp.server("one") is None
+    seen = (await client.post("/api/mcp/import/preview", json={"text": text})).json()["servers"]
+    assert [one["known"] for one in seen] == [True, True]
     answer = await client.post("/api/mcp/import", json={"text": "hello"})
     assert (answer.status_code, answer.json()["code"]) == (409, "tool_server_no_servers")
 

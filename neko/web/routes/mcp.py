@@ -31,7 +31,7 @@ class ServerPath(Schema):
 
 
 class McpTool(Schema):
-    """``act``: at worst, by its own hints. ``policy``: what holds for it; ``chosen``: the user's own word, if any."""
+    """``act``: at worst. ``policy``: what holds for it; ``chosen``, ``chosen_act``: the user's own words, if any."""
 
     name: str
     title: str
@@ -39,6 +39,7 @@ class McpTool(Schema):
     act: Act
     policy: Policy
     chosen: Policy | None
+    chosen_act: Act | None
 
 
 class McpServer(Schema):
@@ -77,6 +78,18 @@ class Pasted(Schema):
 
 class Imported(Success):
     names: list[str]
+
+
+class FoundServer(Schema):
+    """``known``: there is a server of this name, which would be changed."""
+
+    name: str
+    place: str
+    known: bool
+
+
+class FoundServers(Success):
+    servers: list[FoundServer]
 
 
 class Switched(Schema):
@@ -176,6 +189,22 @@ async def remove_mcp_server(call: Call[Empty, Empty, ServerPath]) -> Success:
 )
 async def import_mcp_servers(call: Call[Pasted]) -> Imported:
     return Imported(names=await call.neko.mcp.add(call.body.text))
+
+
+@post(
+    "/api/mcp/import/preview",
+    body=Pasted,
+    response=FoundServers,
+    summary="Which servers another program's settings would bring; nothing is changed",
+    failures={409: "There is no server in it."},
+)
+async def preview_mcp_servers(call: Call[Pasted]) -> FoundServers:
+    found = await in_thread(config.parse, call.body.text)
+    known = call.neko.mcp.entries
+    listed = list(found.items())[: config.MOST_SERVERS]
+    return FoundServers(
+        servers=[FoundServer(name=name, place=config.place_of(entry), known=name in known) for name, entry in listed]
+    )
 
 
 @post(
@@ -315,6 +344,7 @@ def _tools(call: Call, server: Server) -> list[McpTool]:
             act=call.neko.mcp.act(server, tool),
             policy=call.neko.mcp.policy(server, tool),
             chosen=choices[tool.name].policy if tool.name in choices else None,
+            chosen_act=choices[tool.name].act if tool.name in choices else None,
         )
         for tool in server.tools
     ]
@@ -333,6 +363,7 @@ ENDPOINTS = (
     put_mcp_policy,
     put_mcp_server,
     remove_mcp_server,
+    preview_mcp_servers,
     import_mcp_servers,
     sign_in_to_mcp_server,
     sign_out_of_mcp_server,

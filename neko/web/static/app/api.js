@@ -43,7 +43,7 @@ function sentence(code, part) {
  * @param {string} path
  * @param {unknown} body a form goes as it is, the rest as JSON; undefined: none
  * @param {number} timeoutMs
- * @param {"GET" | "POST" | "PATCH" | "DELETE"} [method]
+ * @param {"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} [method]
  */
 function ask(path, body, timeoutMs, method = body === undefined ? "GET" : "POST") {
   const signal = AbortSignal.timeout(timeoutMs);
@@ -73,7 +73,7 @@ async function bodyOf(response) {
  * @param {string} path
  * @param {unknown} body
  * @param {number} timeoutMs
- * @param {"GET" | "POST" | "PATCH" | "DELETE"} [method]
+ * @param {"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} [method]
  * @returns {Promise<T>}
  */
 async function call(path, body, timeoutMs, method) {
@@ -125,6 +125,16 @@ export function post(path, body, timeoutMs = TIMEOUT_MS) {
  */
 export function patch(path, body) {
   return call(path, body, TIMEOUT_MS, "PATCH");
+}
+
+/**
+ * Set something as a whole. Rejects with an `ApiError`.
+ * @param {string} path
+ * @param {object} body
+ * @returns {Promise<unknown>}
+ */
+export function put(path, body) {
+  return call(path, body, TIMEOUT_MS, "PUT");
 }
 
 /**

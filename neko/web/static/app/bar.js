@@ -200,6 +200,7 @@ export class Bar {
       item("search", t("menu.search"), then(this.#on.onSearch), "menu-search"),
       this.#save(),
       h("a", { class: "menu-item", href: `memory_browser?${new URLSearchParams({ character: this.#nameText }).toString()}`, "data-testid": "menu-memory" }, icon("memory"), h("span", { text: t("menu.memory") })),
+      h("a", { class: "menu-item", href: "agent", "data-testid": "menu-agent" }, icon("hand"), h("span", { text: t("menu.agent") })),
       item("off-record", t(this.#on.offRecord().on ? "off_record.end" : "off_record.begin"), then(() => {
         const offRecord = this.#on.offRecord();
         void offRecord.set(!offRecord.on);

@@ -1,14 +1,15 @@
 /**
- * Lines on their way to be deleted: out of sight at once, gone for good when the time to undo it is over or the page is left.
+ * What is on its way to be deleted: out of sight at once, gone for good when the time to undo it is over or the page is left.
  *
  * @typedef {object} Removal
- * @property {string} path where the server deletes them
- * @property {object} body what it is sent for that
+ * @property {string} path where the server deletes it
+ * @property {object | null} body what it is sent for that; null: it deletes what is at this path
  * @property {string} words what is told
- * @property {(shown: boolean) => void} show puts them back, or out of sight
+ * @property {(shown: boolean) => void} show puts it back, or out of sight
  * @property {() => void} [undone] what else an undo gives back
+ * @property {() => void} [gone] it is deleted
  */
-import { post, sentenceOf } from "./api.js";
+import { post, remove, sentenceOf } from "./api.js";
 import { t } from "./i18n.js";
 import { toast } from "./notices.js";
 
@@ -64,11 +65,13 @@ export class Removals {
     if (!this.#take(removal)) return;
     const { path, body } = removal;
     if (leaving) {
-      void fetch(path, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+      if (body) void fetch(path, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+      else void fetch(path, { method: "DELETE", keepalive: true });
       return;
     }
     try {
-      await post(path, body);
+      await (body ? post(path, body) : remove(path));
+      removal.gone?.();
     } catch (error) {
       removal.show(true);
       toast(sentenceOf(error));

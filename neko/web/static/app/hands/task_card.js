@@ -1,24 +1,18 @@
 /**
  * The card of one task: what it is about, what is being done now, its steps, what came of it, and what one can do.
  *
- * @import { AgentTask, HandName, TaskCommand, TaskStep } from "../wire.js"
+ * @import { AgentTask, TaskCommand, TaskStep } from "../wire.js"
  */
 import { h, icon } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
 import { command } from "./calls.js";
 import { enlarge, ownAddress } from "./pictures.js";
+import { handSign } from "./signs.js";
 import { elapsedOf, isOver, stateOf, titleOf } from "./tasks.js";
 
-/** @type {Record<HandName, string>} */
-const SIGNS = { mcp: "tools", browser_use: "browser", computer_use: "computer", user_plugin: "plugin" };
 const COMMANDS = /** @type {const} */ ({ pause: "pause", resume: "play", retry: "retry", cancel: "stop" });
 /** Steps that are shown before one asks for all. */
 const FEW_STEPS = 5;
-
-/** @param {string} kind */
-export function handSign(kind) {
-  return SIGNS[/** @type {HandName} */ (kind)] ?? "hand";
-}
 
 /**
  * A span of time as a clock shows it: 0:07, 12:30, 1:02:03.

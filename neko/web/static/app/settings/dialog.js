@@ -1,5 +1,5 @@
 /**
- * Settings: one sheet, eight pages, each with its own address (`#settings/model`); `#settings/` is the one seen last.
+ * Settings: one sheet, nine pages, each with its own address (`#settings/model`); `#settings/` is the one seen last.
  *
  * @import { Appearance } from "../appearance.js"
  * @import { Call } from "../call.js"
@@ -13,6 +13,7 @@
 import { byId, closest, h, icon } from "../element.js";
 import { onLanguage, t } from "../i18n.js";
 import { showToastsIn } from "../notices.js";
+import { abilitiesPage } from "./abilities.js";
 import { aboutPage } from "./about.js";
 import { charactersPage } from "./characters.js";
 import { hearingPage } from "./hearing.js";
@@ -31,6 +32,7 @@ const PAGES = new Map([
   ["look", { draw: lookPage, sign: "look" }],
   ["language", { draw: languagePage, sign: "language" }],
   ["characters", { draw: (body, parts) => void charactersPage(body, parts), sign: "character" }],
+  ["abilities", { draw: (body) => void abilitiesPage(body), sign: "hand" }],
   ["about", { draw: aboutPage, sign: "about" }],
 ]);
 
