@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,10 @@ class AgentFile:
         found = self._document.get(key)
         return dict(found) if isinstance(found, dict) else {}
 
+    def is_on(self, key: str) -> bool:
+        """A switch beside the tables."""
+        return self._document.get(key) is True
+
     def unusable(self, key: str, wanted: str) -> None:
         """Report a value (its ``key`` dotted) that is passed over."""
         why = f"{self._path}: {key} is not one of {wanted}"
@@ -40,11 +45,15 @@ class AgentFile:
 
     async def store(self, key: str, table: Table) -> None:
         """Replace one part's table; raises ``NekoError`` when the disk refuses."""
-        async with self._changing:
-            self._document = await in_thread(self._stored, key, table)
+        await self.change({key: table})
 
-    def _stored(self, key: str, table: Table) -> Table:
+    async def change(self, parts: Mapping[str, Any]) -> None:
+        """Replace several parts at once; raises ``NekoError`` when the disk refuses."""
+        async with self._changing:
+            self._document = await in_thread(self._stored, parts)
+
+    def _stored(self, parts: Mapping[str, Any]) -> Table:
         document = read_again(self._path, self._document, is_object, self._on_fault)
-        changed = {**document, key: table}
+        changed = {**document, **parts}
         write_json(self._path, changed)
         return changed

@@ -7,11 +7,10 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from neko import i18n
 from neko.agent.approvals import Approvals
 from neko.agent.bounds import Limits
 from neko.agent.journal import Journal
-from neko.agent.messages import Capabilities, Capability, Gate, Snapshot, agent_status_update, agent_task, timestamp
+from neko.agent.messages import Capabilities, Capability, Snapshot, agent_status_update, agent_task, timestamp
 from neko.agent.permission import Permission
 from neko.agent.policies import Policies
 from neko.agent.reports import TaskReports
@@ -30,12 +29,11 @@ CHANNELS: Final[tuple[HandName, ...]] = ("mcp", "browser_use", "computer_use", "
 logger = logging.getLogger(__name__)
 
 _CLOSING_S: Final = 5.0
-_ABSENT: Final = Readiness(ready=False, code="agent_hand_absent")
 
 
 class Agent:
     """``hands`` are the abilities that there are. ``thinker``, ``planner`` and ``analyzer`` are asked for at each task,
-    and are None where there is none."""
+    and are None where there is none. What is pushed to pages is in ``language``."""
 
     def __init__(
         self,
@@ -49,6 +47,7 @@ class Agent:
         thinker: Callable[[], Thinker | None] = lambda: None,
         planner: Callable[[], Planner | None] = lambda: None,
         analyzer: Callable[[], Analyzer | None] = lambda: None,
+        language: Callable[[], str] = lambda: "en",
         limits: Limits | None = None,
     ) -> None:
         self.switches = switches
@@ -57,6 +56,7 @@ class Agent:
         self.journal = journal
         self.permission = Permission(approvals)
         self._thinker = thinker
+        self._language = language
         self._bus = bus
         self._revisions = Revisions()
         self._reports = TaskReports(bus.agent)
@@ -75,17 +75,18 @@ class Agent:
         self.tasks = Tasks(self._loop.do, self._reports.publish, allow=self._allow, on_active=self.tell, keeper=journal)
         self._loading = asyncio.Lock()
         self._is_loaded = False
+        switches.hands = hands
+        switches.on_change = self.tell
+        switches.on_off = self.tasks.stop_all
 
     def snapshot(self, language: str = "en") -> Snapshot:
         """The present state, newer than every snapshot made before, whoever asked for that one."""
-        has_model = self._thinker() is not None
-        no_model = [i18n.notice("agent_no_model", language).text]
         return Snapshot(
             revision=self._revisions.next(),
-            server_online=self.switches.master,
+            server_online=True,
             analyzer_enabled=self.switches.master,
             flags=self.switches.flags,
-            gate=Gate(ready=has_model, reasons=[] if has_model else no_model),
+            gate=self.switches.gate(language),
             capabilities=Capabilities(
                 computer_use=self._capability("computer_use", language),
                 mcp=self._capability("mcp", language),
@@ -98,14 +99,11 @@ class Agent:
 
     def readiness(self, name: HandName, language: str) -> Readiness:
         """Whether a hand could be used, and if not why."""
-        hand = self.hands.get(name)
-        if hand is not None:
-            return hand.readiness(language)
-        return Readiness(ready=False, code=_ABSENT.code, reason=i18n.notice(_ABSENT.code, language).text)
+        return self.switches.readiness(name, language)
 
     def tell(self) -> None:
         """Tell every page how it stands."""
-        self._bus.agent.publish(agent_status_update(self.snapshot()))
+        self._bus.agent.publish(agent_status_update(self.snapshot(self._language())))
 
     async def loaded(self) -> None:
         """List the tasks of earlier times, too; what was not over then is interrupted. Raises ``AgentError`` when they
@@ -121,6 +119,7 @@ class Agent:
 
     async def aclose(self) -> None:
         """End every task and let every hand go; idempotent."""
+        await self.switches.aclose()
         await self.tasks.aclose()
         await self._loop.aclose()
         self._reports.close()
@@ -143,6 +142,8 @@ class Agent:
         known = [self.readiness(one, "en") for one in on]
         if not any(one.ready for one in known):
             raise AgentError("hand_missing", known[0].code, reason=known[0].reason)
+        if codes := self.switches.closed_by():
+            raise AgentError(codes[0].removeprefix("agent_"), "no model to think with")
         if self._thinker() is None:
             raise AgentError("no_model", "no model to think with")
 

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from neko.agent.agent_file import AgentFile
 from neko.agent.approvals import Approvals
+from neko.agent.gate import closed_by
 from neko.agent.journal import Journal
 from neko.agent.policies import Policies
 from neko.agent.service import Agent
 from neko.agent.switches import Switches
 from neko.bus import Bus
+from neko.providers.resolution import ModelEndpoint
 from neko.types.hands import Hand
 
 
-def build_agent(bus: Bus, approvals: Approvals, file: AgentFile, folder: Path, hands: Sequence[Hand]) -> Agent:
-    """``folder`` is the user's. Without any cost until something is switched on."""
+def build_agent(
+    bus: Bus,
+    approvals: Approvals,
+    file: AgentFile,
+    folder: Path,
+    hands: Sequence[Hand],
+    *,
+    endpoint: Callable[[], ModelEndpoint | None],
+    language: Callable[[], str],
+) -> Agent:
+    """``folder`` is the user's, ``endpoint`` where the agent's model is. Without any cost until something is switched
+    on."""
     policies = Policies(file)
     policies.load()
-    return Agent(bus, approvals, Switches(), policies, {hand.name: hand for hand in hands}, Journal(folder / "agent"))
+    by_name = {hand.name: hand for hand in hands}
+    switches = Switches(file, lambda: closed_by(endpoint()))
+    return Agent(bus, approvals, switches, policies, by_name, Journal(folder / "agent"), language=language)

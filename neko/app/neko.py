@@ -137,7 +137,13 @@ class Neko:
             lambda: stored.in_force, self.folder.path, self.bus.agent.publish, lambda: self.characters.current
         )
         self.agent = build_agent(
-            self.bus, self.approvals, self._agent_file, self.folder.path, [PluginHand(self.plugins)]
+            self.bus,
+            self.approvals,
+            self._agent_file,
+            self.folder.path,
+            [PluginHand(self.plugins)],
+            endpoint=lambda: self.models.endpoint("agent"),
+            language=lambda: self.language.current,
         )
         self.memory = MemoryService(
             self.folder.memory,

@@ -27,6 +27,8 @@ from neko.web.pages import WEB, page_routes
 from neko.web.request_language import client_language
 from neko.web.routes import (
     agent,
+    agent_server,
+    agent_tasks,
     approvals,
     avatar_models,
     characters,
@@ -99,6 +101,8 @@ ROUTE_MODULES = (
     emotion,
     faults,
     agent,
+    agent_server,
+    agent_tasks,
     approvals,
     mcp,
     plugins,

@@ -28,13 +28,20 @@ from neko.errors import (
     SpeechUnreadableError,
 )
 from neko.tasks import in_thread
-from neko.tool_errors import PluginError, ToolServerError
+from neko.tool_errors import AgentError, PluginError, ToolServerError
 from neko.web.request_language import request_language
 from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
 
 log = logging.getLogger(__name__)
 
 _OF_PLUGINS = {"plugin_unknown": 404, "plugin_no_entry": 404, "plugin_arguments": 422, "plugin_timeout": 504}
+_AGENT_STATUS = {
+    "agent_off": 403,
+    "agent_hand_off": 403,
+    "agent_unknown_task": 404,
+    "agent_no_words": 400,
+    "agent_unknown_command": 400,
+}
 _SECRET_WORDS = ("key", "token", "secret", "password")
 
 
@@ -132,6 +139,8 @@ def _status(error: NekoError) -> int:
         return 404 if error.code == "tool_server_unknown" else 409
     if isinstance(error, PluginError):
         return _OF_PLUGINS.get(error.code, 503)
+    if isinstance(error, AgentError):
+        return _AGENT_STATUS.get(error.code, 409)
     if isinstance(error, SpeechSilentError):
         return 504
     if isinstance(error, SpeechRefusedError | SpeechCutError | SpeechUnreadableError):

@@ -12,7 +12,10 @@ from tests.client import client
 from tests.conftest import RunningServer
 
 NOT_FOUND_HERE = {
-    "/api/agent/health",
+    "/api/agent/plugins/{plugin_id}/log",
+    "/api/agent/tasks/{id}",
+    "/api/agent/tasks/{id}/thumbnail",
+    "/agent/tasks/{id}",
     "/api/characters/pictures/{file}",
     "/api/history/{character}/pictures/{file}",
     "/api/live2d/emotion_mapping/{model}",
@@ -46,6 +49,8 @@ async def test_every_read_answers_at_once_on_a_fresh_folder(server: RunningServe
                     file="0" * 64 + ".png",
                     name="Mio",
                     query="cats",
+                    id="5b1f",
+                    plugin_id="none",
                 )
                 answer = await http.get(address, params=NEEDS.get(path))
                 assert (answer.status_code < 400) is (path not in NOT_FOUND_HERE), address

@@ -309,7 +309,12 @@ async def signed_in_to_mcp_server(call: Call[Empty, CameBack]) -> Response:
     return RedirectResponse(f"/agent?signed_in={quote(name)}#mcp" if name else "/agent#mcp", 303)
 
 
-@get("/api/agent/mcp/availability", response=McpAvailability, summary="Whether any MCP tool can be used")
+@get(
+    "/api/agent/mcp/availability",
+    "/agent/mcp/availability",
+    response=McpAvailability,
+    summary="Whether any MCP tool can be used",
+)
 async def mcp_availability(call: Call) -> McpAvailability:
     count = sum(1 for _ in call.neko.mcp.tools())
     servers = [await _shown(call, name, entry) for name, entry in call.neko.mcp.entries.items()]
