@@ -128,6 +128,10 @@ class RemoteBus:
 
         return handle
 
+    def command(self, wanted: Mapping[str, Any]) -> None:
+        """As a main: have the agent do this; what comes of it is told."""
+        self._bus.session.publish({**wanted, "event_type": "neko_command"})
+
     # ── to the other side ─────────────────────────────────────────────────────
 
     def _tell_agent(self, message: Message) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from neko.agent.approvals import Approvals
 from neko.agent.bounds import Limits
+from neko.agent.elsewhere import Elsewhere
 from neko.agent.journal import Journal
 from neko.agent.messages import Capabilities, Capability, Snapshot, agent_status_update, agent_task, timestamp
 from neko.agent.permission import Permission
@@ -76,12 +77,13 @@ class Agent:
         self._loading = asyncio.Lock()
         self._is_loaded = False
         switches.hands = hands
+        self.elsewhere: Elsewhere | None = None
         switches.on_change = self.tell
         switches.on_off = self.tasks.stop_all
 
     def snapshot(self, language: str = "en") -> Snapshot:
         """The present state, newer than every snapshot made before, whoever asked for that one."""
-        return Snapshot(
+        snapshot = Snapshot(
             revision=self._revisions.next(),
             server_online=True,
             analyzer_enabled=self.switches.master,
@@ -96,6 +98,7 @@ class Agent:
             active_tasks=[agent_task(task) for task in self.tasks.listed(active=True)],
             updated_at=timestamp(),
         )
+        return self.elsewhere.over(snapshot) if self.elsewhere else snapshot
 
     def readiness(self, name: HandName, language: str) -> Readiness:
         """Whether a hand could be used, and if not why."""

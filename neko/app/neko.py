@@ -295,7 +295,9 @@ class Neko:
             self.bus,
             self.approvals,
             self._standing,
-            snapshot=lambda: self.agent.snapshot(),
+            self.agent,
+            character=lambda: self.characters.current,
+            language=lambda: self.language.current,
         )
         if self.remote is None:
             self.bus.agent.attach(tell)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 
 from neko.agent.approvals import Approvals
-from neko.agent.messages import Snapshot, agent_status_update
+from neko.agent.commands import perform
+from neko.agent.elsewhere import Elsewhere
 from neko.agent.remote.address import Address, Channel
 from neko.agent.remote_bus import RemoteBus
-from neko.bus import Bus
+from neko.agent.service import Agent
+from neko.bus import Bus, Message
 from neko.bus_errors import RemoteBusError
+from neko.errors import NekoError
 from neko.faults import Fault, StandingFaults
 from neko.settings.in_force import SettingsInForce
 from neko.settings.registry import BUS, BUS_HOST, BUS_KEYS, BUS_PORTS, BUS_ROLE
+
+logger = logging.getLogger(__name__)
 
 FAULT = "remote_bus"
 
@@ -22,10 +28,12 @@ def remote_bus(
     bus: Bus,
     approvals: Approvals,
     standing: StandingFaults,
+    agent: Agent,
     *,
-    snapshot: Callable[[], Snapshot],
+    character: Callable[[], str],
+    language: Callable[[], str],
 ) -> RemoteBus | None:
-    """Not started yet; None when the agent is in this process. ``snapshot`` is the state of our agent."""
+    """Not started yet; None when the agent is in this process. ``character``: whom a task is for that names none."""
     in_force = SettingsInForce({}, environ)
     if in_force.get(BUS) != "zmq":
         return None
@@ -35,6 +43,9 @@ def remote_bus(
         {Channel(name): in_force.get(setting) for name, setting in BUS_PORTS.items()},
         in_force.get(BUS_KEYS),
     )
+    elsewhere = Elsewhere()
+    if address.role == "main":
+        agent.elsewhere = elsewhere
 
     def fault(error: RemoteBusError | None) -> None:
         if error is None:
@@ -43,8 +54,22 @@ def remote_bus(
             standing.stand(Fault(FAULT, error))
 
     def online(is_online: bool) -> None:
-        """A main that has just come knows nothing of its agent yet."""
-        if is_online and address.role == "agent":
-            bus.agent.publish(agent_status_update(snapshot()))
+        """A main that has just come knows nothing of its agent yet; pages of one learn that its agent came or went."""
+        elsewhere.online, elsewhere.status = is_online, None
+        if is_online or address.role == "main":
+            agent.tell()
 
-    return RemoteBus(bus, approvals, address, on_fault=fault, on_online=online)
+    def status(snapshot: Message) -> Message:
+        elsewhere.status = snapshot
+        return {**agent.snapshot(language())}
+
+    async def command(wanted: Message) -> None:
+        name = wanted.get("lanlan_name")
+        whose = name if isinstance(name, str) else character()
+        try:
+            await perform(agent, wanted, character=whose, language=language())
+        except NekoError as error:
+            logger.warning("what the main wanted was not done: %s", error)
+            agent.tell()
+
+    return RemoteBus(bus, approvals, address, on_fault=fault, on_online=online, on_status=status, on_command=command)

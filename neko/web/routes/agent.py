@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 from neko.agent.commands import Outcome, perform
 from neko.agent.messages import Utterance, agent_task, analyze_request
+from neko.agent.remote_bus import RemoteBus
 from neko.tool_errors import AgentError
 from neko.types.hands import HandName
 from neko.web.endpoint import Call, get, post
@@ -91,7 +93,12 @@ async def agent_command(call: Call[AgentCommand]) -> CommandDone:
     began, command = time.perf_counter(), call.body.root
     language, agent = request_language(call.request, call.neko), call.neko.agent
     character = character_of(call, command.lanlan_name)
-    outcome = await perform(agent, command.model_dump(), character=character, language=language)
+    wanted = {**command.model_dump(), "lanlan_name": command.lanlan_name}
+    outcome = Outcome()
+    if remote := _elsewhere(call, wanted):
+        remote.command(wanted)
+    else:
+        outcome = await perform(agent, wanted, character=character, language=language)
     return CommandDone(
         request_id=command.request_id,
         timing=_timing(time.perf_counter() - began, outcome),
@@ -201,6 +208,19 @@ def require(call: Call[Any, Any, Any], hand: HandName) -> None:
         raise AgentError("off", "the agent is off")
     if not switches.allows(hand):
         raise AgentError("hand_off", f"{hand} is off")
+
+
+def _elsewhere(call: Call[Any, Any, Any], wanted: Mapping[str, Any]) -> RemoteBus | None:
+    """The way to the agent in another process, if this command is for that one; raises ``AgentError`` when it is away.
+    Tasks of ours are commanded here."""
+    remote = call.neko.remote
+    if remote is None or remote.role != "main" or wanted["command"] == "refresh_state":
+        return None
+    if call.neko.agent.tasks.get(str(wanted.get("task_id"))) is not None:
+        return None
+    if not remote.online:
+        raise AgentError("away", "the agent is in another process, which is not there")
+    return remote
 
 
 def _timing(seconds: float, outcome: Outcome) -> Timing:
