@@ -27,6 +27,7 @@ from neko.web.pages import WEB, page_routes
 from neko.web.request_language import client_language
 from neko.web.routes import (
     agent,
+    agent_policies,
     agent_server,
     agent_tasks,
     approvals,
@@ -101,6 +102,7 @@ ROUTE_MODULES = (
     emotion,
     faults,
     agent,
+    agent_policies,
     agent_server,
     agent_tasks,
     approvals,

@@ -15,6 +15,7 @@ NOT_FOUND_HERE = {
     "/api/agent/plugins/{plugin_id}/log",
     "/api/agent/tasks/{id}",
     "/api/agent/tasks/{id}/thumbnail",
+    "/api/agent/tasks/{id}/files/{name}",
     "/agent/tasks/{id}",
     "/api/characters/pictures/{file}",
     "/api/history/{character}/pictures/{file}",

@@ -203,6 +203,10 @@ class TaskPath(Schema):
     id: TaskId
 
 
+class TaskFilePath(TaskPath):
+    name: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class ListedTask(Schema):
     """As N.E.K.O. has a task, and what our page shows of it (``neko``)."""
 

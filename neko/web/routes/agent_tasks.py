@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from neko.agent.messages import agent_task
 from neko.agent.tasks import ENDED, Task, TaskState
+from neko.tasks import in_thread
 from neko.tool_errors import AgentError
 from neko.web.endpoint import Call, get
-from neko.web.routes.agent_schemas import ListedTask, TaskCounts, TaskListing, TaskPath, TaskQuery
+from neko.web.routes.agent_schemas import ListedTask, TaskCounts, TaskFilePath, TaskListing, TaskPath, TaskQuery
 from neko.web.schemas import Empty
 
 _NO_TASK = {404: "There is no such task, or not any more."}
@@ -33,7 +35,7 @@ async def tasks(call: Call[Empty, TaskQuery]) -> TaskListing:
     failures=_NO_TASK,
 )
 async def task(call: Call[Empty, Empty, TaskPath]) -> ListedTask:
-    return listed_task(task_of(call))
+    return listed_task(_task(call, call.path.id))
 
 
 @get(
@@ -45,18 +47,40 @@ async def task(call: Call[Empty, Empty, TaskPath]) -> ListedTask:
     failures={404: "There is none."},
 )
 async def thumbnail(call: Call[Empty, Empty, TaskPath]) -> Response:
-    picture = call.neko.agent.tasks.thumbnail(task_of(call).id)
+    picture = call.neko.agent.tasks.thumbnail(_task(call, call.path.id).id)
     if picture is None:
         raise HTTPException(404)
     return Response(picture.data, media_type=picture.media_type, headers=PRIVATE)
 
 
+@get(
+    "/api/agent/tasks/{id}/files/{name}",
+    path=TaskFilePath,
+    response=Empty,
+    produces="application/octet-stream",
+    summary="A file that came of a task, to be kept, not shown",
+    failures={404: "There is no such file, or not any more."},
+)
+async def file(call: Call[Empty, Empty, TaskFilePath]) -> Response:
+    task = _task(call, call.path.id)
+    folder = call.neko.agent.folder / task.id
+    path = folder / call.path.name
+    if call.path.name not in task.files or not await in_thread(_is_within, path, folder):
+        raise HTTPException(404)
+    return FileResponse(path, media_type="application/octet-stream", filename=path.name, headers=PRIVATE)
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    """A file, and no link that leads elsewhere."""
+    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+
+
 PRIVATE = {"cache-control": "private, no-store", "x-content-type-options": "nosniff"}
 
 
-def task_of(call: Call[Any, Any, TaskPath]) -> Task:
+def _task(call: Call[Any, Any, Any], task_id: str) -> Task:
     """Raises ``AgentError`` when there is none."""
-    found = call.neko.agent.tasks.get(call.path.id)
+    found = call.neko.agent.tasks.get(task_id)
     if found is None:
         raise AgentError("unknown_task", "no such task")
     return found
@@ -82,4 +106,4 @@ def listed_task(task: Task) -> ListedTask:
     )
 
 
-ENDPOINTS = (tasks, task, thumbnail)
+ENDPOINTS = (tasks, task, thumbnail, file)
