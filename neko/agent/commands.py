@@ -44,6 +44,7 @@ async def perform(agent: Agent, command: Mapping[str, Any], *, character: str, l
         words, hand = str(command.get("instruction") or ""), command.get("hand")
         return Outcome(task=await agent.tasks.start(character, words, hand=hand, source="page", language=language))
     if name == "retry":
+        await agent.loaded()
         return Outcome(task=await agent.tasks.retry(str(command.get("task_id"))))
     if name in _TASK_COMMANDS:
         return Outcome(task=_commanded(agent, str(name), str(command.get("task_id"))))

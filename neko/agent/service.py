@@ -57,7 +57,6 @@ class Agent:
         self.journal = journal
         self.permission = Permission(approvals)
         self._thinker = thinker
-        self.folder = folder
         self._language = language
         self._bus = bus
         self._revisions = Revisions()

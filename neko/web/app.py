@@ -27,6 +27,7 @@ from neko.web.pages import WEB, page_routes
 from neko.web.request_language import client_language
 from neko.web.routes import (
     agent,
+    agent_audit,
     agent_policies,
     agent_server,
     agent_tasks,
@@ -102,6 +103,7 @@ ROUTE_MODULES = (
     emotion,
     faults,
     agent,
+    agent_audit,
     agent_policies,
     agent_server,
     agent_tasks,

@@ -41,6 +41,7 @@ _AGENT_STATUS = {
     "agent_unknown_task": 404,
     "agent_no_words": 400,
     "agent_unknown_command": 400,
+    "agent_journal": 503,
 }
 _SECRET_WORDS = ("key", "token", "secret", "password")
 

@@ -11,10 +11,12 @@ import httpx2
 import pytest
 
 from neko.agent.agent_file import AgentFile
+from neko.agent.journal import Journal
 from neko.agent.policies import Policies
 from neko.agent.service import Agent
 from neko.agent.switches import Switches
 from neko.application import Neko
+from neko.types.agent import Decision
 from neko.types.hands import Thought
 from tests.agent.test_remote_bus import TIMEOUT_S, until
 from tests.scripted_hand import PICTURE, ScriptedHand, ScriptedThinker, do, done
@@ -24,7 +26,7 @@ class Desk:
     """What is done at: an agent whose browser and computer are a small world, and whose model follows a script."""
 
     def __init__(self, neko: Neko, client: httpx2.AsyncClient, folder: Path) -> None:
-        self.http = client
+        self.neko, self.http = neko, client
         self.name = neko.characters.current
         self.browser, self.computer = ScriptedHand(), ScriptedHand("computer_use", exclusive=True)
         self.thinker = ScriptedThinker(done())
@@ -37,7 +39,7 @@ class Desk:
             switches,
             Policies(AgentFile(folder / "agent.json")),
             {"browser_use": self.browser, "computer_use": self.computer},
-            folder / "tasks",
+            Journal(folder / "agent"),
             thinker=lambda: self.thinker,
         )
 
@@ -71,6 +73,7 @@ async def desk(neko: Neko, client: httpx2.AsyncClient, tmp_path: Path) -> AsyncI
     neko.agent = desk.agent
     yield desk
     desk.browser.world.free.set()
+    desk.computer.world.free.set()
 
 
 async def test_a_task_is_begun_listed_with_its_picture_and_its_files_kept(desk: Desk) -> None:
@@ -96,7 +99,7 @@ async def test_only_a_file_that_came_of_the_task_is_given_out(desk: Desk, tmp_pa
     await desk.over(task_id)
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
-    folder = desk.agent.folder / task_id
+    folder = desk.agent.journal.folder / "tasks" / task_id
     (folder / "other.txt").write_text("not told of")
     for name in ("other.txt", "..%2F..%2Fsecret.txt", "%2Fetc%2Fpasswd"):
         assert (await desk.http.get(f"/api/agent/tasks/{task_id}/files/{name}")).status_code == 404
@@ -181,3 +184,28 @@ async def test_a_task_that_waits_for_nobody_is_told_as_active_to_who_asks(desk: 
     await until(lambda: desk.browser.world.busy.is_set())
     (active,) = (await desk.http.get("/agent/state")).json()["snapshot"]["active_tasks"]
     assert (active["id"], active["status"], active["neko"]["commands"]) == (task_id, "running", ["pause", "cancel"])
+
+
+async def test_every_act_is_in_the_trail_with_its_picture_and_the_trail_can_be_taken_along(desk: Desk) -> None:
+    assert (await desk.http.get("/api/agent/audit")).json() == {"rows": []}
+    desk.follows(do("look"), do("erase", "all of it"), done())
+    task_id = await desk.start()
+    await until(lambda: desk.neko.approvals.pending())
+    (question,) = desk.neko.approvals.pending()
+    assert desk.neko.approvals.answer(question["id"], Decision.DENY)
+    await desk.over(task_id)
+    rows = (await desk.http.get("/api/agent/audit")).json()["rows"]
+    assert [(row["tool"], row["verdict"], row["outcome"]) for row in rows] == [
+        ("erase", "denied", ""),
+        ("look", "allowed", "done"),
+    ]
+    shown = await desk.http.get(rows[0]["picture"])
+    assert shown.content == PICTURE.data
+    found = (await desk.http.get("/api/agent/audit", params={"q": "all of it", "task": task_id})).json()["rows"]
+    assert found == rows[:1]
+    assert (await desk.http.get("/api/agent/audit", params={"before": rows[0]["id"]})).json()["rows"] == rows[1:]
+    exported = await desk.http.get("/api/agent/audit/export")
+    assert [row["tool"] for row in exported.json()] == ["erase", "look"]
+    table = await desk.http.get("/api/agent/audit/export", params={"format": "csv"})
+    assert (len(table.text.splitlines()), table.headers["content-type"].startswith("text/csv")) == (3, True)
+    assert (await desk.http.get("/api/agent/audit/pictures/..%2Fagent.sqlite")).status_code in (404, 422)

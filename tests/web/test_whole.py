@@ -12,6 +12,7 @@ from tests.client import client
 from tests.conftest import RunningServer
 
 NOT_FOUND_HERE = {
+    "/api/agent/audit/pictures/{name}",
     "/api/agent/plugins/{plugin_id}/log",
     "/api/agent/tasks/{id}",
     "/api/agent/tasks/{id}/thumbnail",

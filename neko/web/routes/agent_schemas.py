@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, RootModel, StrictBool
 
@@ -13,6 +13,8 @@ from neko.web.schemas import CleanText, Failure, Schema, Success
 TaskId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 Name = Annotated[CleanText, Field(min_length=1, max_length=200)]
 Words = Annotated[str, Field(min_length=1, max_length=4_000)]
+PRIVATE: Final = {"cache-control": "private, no-store", "x-content-type-options": "nosniff"}
+"""Headers of what no cache keeps and no browser takes for something else."""
 FlagName = Literal["mcp_enabled", "computer_use_enabled", "browser_use_enabled", "user_plugin_enabled"]
 
 

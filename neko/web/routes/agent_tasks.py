@@ -13,7 +13,15 @@ from neko.agent.tasks import ENDED, Task, TaskState
 from neko.tasks import in_thread
 from neko.tool_errors import AgentError
 from neko.web.endpoint import Call, get
-from neko.web.routes.agent_schemas import ListedTask, TaskCounts, TaskFilePath, TaskListing, TaskPath, TaskQuery
+from neko.web.routes.agent_schemas import (
+    PRIVATE,
+    ListedTask,
+    TaskCounts,
+    TaskFilePath,
+    TaskListing,
+    TaskPath,
+    TaskQuery,
+)
 from neko.web.schemas import Empty
 
 _NO_TASK = {404: "There is no such task, or not any more."}
@@ -21,6 +29,7 @@ _NO_TASK = {404: "There is no such task, or not any more."}
 
 @get("/api/agent/tasks", "/agent/tasks", query=TaskQuery, response=TaskListing, summary="The tasks, the newest first")
 async def tasks(call: Call[Empty, TaskQuery]) -> TaskListing:
+    await call.neko.agent.loaded()
     found = call.neko.agent.tasks.listed(call.query.character)
     listed = [listed_task(task) for task in found[: call.query.limit]]
     return TaskListing(tasks=listed, debug=TaskCounts(task_registry_count=len(found), total_returned=len(listed)))
@@ -35,7 +44,7 @@ async def tasks(call: Call[Empty, TaskQuery]) -> TaskListing:
     failures=_NO_TASK,
 )
 async def task(call: Call[Empty, Empty, TaskPath]) -> ListedTask:
-    return listed_task(_task(call, call.path.id))
+    return listed_task(await _task(call, call.path.id))
 
 
 @get(
@@ -47,7 +56,8 @@ async def task(call: Call[Empty, Empty, TaskPath]) -> ListedTask:
     failures={404: "There is none."},
 )
 async def thumbnail(call: Call[Empty, Empty, TaskPath]) -> Response:
-    picture = call.neko.agent.tasks.thumbnail(_task(call, call.path.id).id)
+    task = await _task(call, call.path.id)
+    picture = await call.neko.agent.thumbnail(task.id)
     if picture is None:
         raise HTTPException(404)
     return Response(picture.data, media_type=picture.media_type, headers=PRIVATE)
@@ -62,8 +72,8 @@ async def thumbnail(call: Call[Empty, Empty, TaskPath]) -> Response:
     failures={404: "There is no such file, or not any more."},
 )
 async def file(call: Call[Empty, Empty, TaskFilePath]) -> Response:
-    task = _task(call, call.path.id)
-    folder = call.neko.agent.folder / task.id
+    task = await _task(call, call.path.id)
+    folder = call.neko.agent.journal.folder / "tasks" / task.id
     path = folder / call.path.name
     if call.path.name not in task.files or not await in_thread(_is_within, path, folder):
         raise HTTPException(404)
@@ -75,11 +85,9 @@ def _is_within(path: Path, folder: Path) -> bool:
     return path.is_file() and path.resolve().is_relative_to(folder.resolve())
 
 
-PRIVATE = {"cache-control": "private, no-store", "x-content-type-options": "nosniff"}
-
-
-def _task(call: Call[Any, Any, Any], task_id: str) -> Task:
-    """Raises ``AgentError`` when there is none."""
+async def _task(call: Call[Any, Any, Any], task_id: str) -> Task:
+    """Raises ``AgentError`` when there is none, also of an earlier time."""
+    await call.neko.agent.loaded()
     found = call.neko.agent.tasks.get(task_id)
     if found is None:
         raise AgentError("unknown_task", "no such task")
