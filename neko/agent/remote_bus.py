@@ -82,6 +82,7 @@ class RemoteBus:
         self._subscriptions: list[Subscription] = []
         self._requests: Subscription | None = None
         self._unknown = 0
+        self._is_started = False
 
     async def start(self) -> None:
         """Never raises: what keeps it from starting is a fault, and then there is no other side."""
@@ -90,6 +91,7 @@ class RemoteBus:
         except RemoteBusError as error:
             self._on_fault(error)
             return
+        self._is_started = True
         if self.role == "main":
             subscribed = self._bus.session.subscribe(self._tell_agent, "remote_bus", only=TO_AGENT)
             self._subscriptions.append(subscribed)
@@ -114,14 +116,16 @@ class RemoteBus:
         return {**self._link.counts.snapshot(), "online": self.online, "unknown": self._unknown}
 
     def handler(self, local: Handler) -> Handler:
-        """What is to be attached to the topic ``agent``: ``local``, and as an agent the main beside it."""
+        """What is to be attached to the topic ``agent``: ``local``, and as an agent the main beside it. What could not
+        be started has no main: then all is told here."""
         if self.role == "main":
             return local
 
         async def handle(report: Message) -> None:
-            self._tell_main(report)
-            if report["event_type"] in _SPOKEN:
-                return
+            if self._is_started:
+                self._tell_main(report)
+                if report["event_type"] in _SPOKEN:
+                    return
             pending = local(report)
             if pending is not None:
                 await pending

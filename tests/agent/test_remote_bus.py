@@ -198,7 +198,7 @@ async def test_an_agent_of_ours_acknowledges_what_it_takes_and_reports_to_its_ma
     async with Peer("main", ports) as main, Side("agent", ports) as agent:
         await until(lambda: agent.remote.online)
         await main.send("analyze", analyze_request("Mio", HELLO))
-        await until(lambda: agent.remote.snapshot()["received"].get("analyze"))
+        await until(lambda: agent.bus.snapshot()["drops"].get("analyze"))
         agent.bus.analyze.consume(asked.append)
         request = analyze_request("Mio", HELLO)
         await main.send("analyze", request)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import sys
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from neko.agent.remote.address import Channel
 from tests.agent.test_remote_bus import TIMEOUT_S, free_ports, until
@@ -39,3 +43,40 @@ async def test_the_page_of_the_main_shows_and_switches_its_agent(data_dir: Path,
 async def _state(client: httpx2.AsyncClient) -> dict[str, object]:
     snapshot: dict[str, object] = (await client.get("/api/agent/state")).json()["snapshot"]
     return snapshot
+
+
+@pytest.mark.slow
+async def test_a_main_that_is_killed_and_started_again_finds_its_agent_as_it_stands(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    environ = {"NEKO_BUS": "zmq", **{PORTS[channel]: str(port) for channel, port in free_ports().items()}}
+    async with started(data_dir, environ={**environ, "NEKO_BUS_ROLE": "agent"}) as agent:
+        await agent.agent.switches.set_master(True)
+        for _ in range(2):
+            process, address = await _main(tmp_path, environ)
+            try:
+                await until(lambda: agent.remote and agent.remote.online)
+                async with httpx2.AsyncClient(base_url=address, trust_env=False) as client, asyncio.timeout(TIMEOUT_S):
+                    while not (await _state(client))["analyzer_enabled"]:
+                        pass
+            finally:
+                process.kill()
+                await process.wait()
+            await until(lambda: agent.remote and not agent.remote.online)
+
+
+async def _main(folder: Path, environ: dict[str, str]) -> tuple[asyncio.subprocess.Process, str]:
+    """A Neko of its own process that talks, and the address of its page."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "neko", "--port", "0", "--no-browser", "--data-dir", str(folder)),
+        env={**os.environ, **environ, "PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=Path(__file__).parents[2],
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(TIMEOUT_S):
+        while not (found := re.search(r"http://127\.0\.0\.1:\d+", (await process.stdout.readline()).decode())):
+            assert process.returncode is None
+    return process, found.group()

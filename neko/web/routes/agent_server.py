@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from neko.agent.deduper import KnownTask, same_words
 from neko.agent.messages import agent_task
 from neko.agent.tasks import StepState, Task, TaskState
 from neko.i18n import notice
@@ -75,7 +76,7 @@ async def capabilities(call: Call) -> McpCapabilities:
 async def run_on_computer(call: Call[ComputerRun]) -> RunBegun | Response:
     character = character_of(call, call.body.lanlan_name)
     require(call, "computer_use")
-    if duplicate := await _duplicate(call, character, call.body.instruction):
+    if duplicate := _duplicate(call, character, call.body.instruction):
         return duplicate
     return _begun(await _start(call, character, "computer_use", call.body.instruction))
 
@@ -91,7 +92,7 @@ async def run_on_computer(call: Call[ComputerRun]) -> RunBegun | Response:
 async def run_in_browser(call: Call[BrowserRun]) -> RunDone | Response:
     character = character_of(call, call.body.lanlan_name)
     require(call, "browser_use")
-    if duplicate := await _duplicate(call, character, call.body.instruction):
+    if duplicate := _duplicate(call, character, call.body.instruction):
         return duplicate
     tasks = call.neko.agent.tasks
     task = await _start(call, character, "browser_use", call.body.instruction)
@@ -124,7 +125,7 @@ async def execute_plugin(call: Call[PluginRun]) -> RunBegun | Response:
     require(call, "user_plugin")
     entry = f"the entry {call.body.entry_id} of the plug-in" if call.body.entry_id else "the plug-in"
     words = f"Use {entry} {call.body.plugin_id} with {json.dumps(call.body.args, ensure_ascii=False)}."
-    if duplicate := await _duplicate(call, character, words):
+    if duplicate := _duplicate(call, character, words):
         return duplicate
     return _begun(await _start(call, character, "user_plugin", words))
 
@@ -134,15 +135,15 @@ async def _start(call: Call[Any, Any, Any], character: str, hand: HandName, word
     return await call.neko.agent.tasks.start(character, words, hand=hand, source="api", language=language)
 
 
-async def _duplicate(call: Call[Any, Any, Any], character: str, words: str) -> Response | None:
+def _duplicate(call: Call[Any, Any, Any], character: str, words: str) -> Response | None:
     """409 when the same is being done for this character already."""
-    wanted = " ".join(words.split()).casefold()
-    for task in call.neko.agent.tasks.listed(character, active=True):
-        if " ".join(task.instruction.split()).casefold() == wanted:
-            found = notice("agent_duplicate", request_language(call.request, call.neko), {"title": task.title})
-            answer = Duplicate(error=found.text, code=found.code, remedy=found.remedy, matched_id=task.id)
-            return json_response(answer, 409)
-    return None
+    active = call.neko.agent.tasks.listed(character, active=True)
+    same = same_words(words, [KnownTask(task.id, task.title, task.instruction) for task in active])
+    if same is None:
+        return None
+    found = notice("agent_duplicate", request_language(call.request, call.neko), {"title": same.title})
+    answer = Duplicate(error=found.text, code=found.code, remedy=found.remedy, matched_id=same.id)
+    return json_response(answer, 409)
 
 
 def _begun(task: Task) -> RunBegun:
