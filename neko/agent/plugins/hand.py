@@ -83,7 +83,7 @@ class PluginHand:
         return PluginWorkspace(self._plugins, job.words)
 
     async def aclose(self) -> None:
-        await self._plugins.aclose()
+        await self._plugins.stop_all()
 
     async def _learn(self, timeout_s: float) -> None:
         self._unusable = None
@@ -109,6 +109,7 @@ class PluginWorkspace:
         self._plugins = plugins
         self._words = words
         self._names: dict[str, tuple[str, str]] = {}
+        self._closed = False
 
     def tools(self) -> Sequence[Tool]:
         offered = [one for one in known_entries(self._plugins) if act_is_told(one[1])]
@@ -141,9 +142,11 @@ class PluginWorkspace:
         return Observation(text)
 
     async def aclose(self) -> None:
-        self._names = {}
+        self._closed = True
 
     def _target(self, action: Action) -> tuple[Plugin, DeclaredEntry]:
+        if self._closed:
+            raise ActionError("The task is over.")
         if not self._names:
             self.tools()
         plugin_id, entry_id = self._names.get(action.name, ("", ""))

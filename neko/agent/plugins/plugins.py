@@ -94,13 +94,18 @@ class Plugins:
         """The user's word on all of them; it is followed in the background. Off: every process ends."""
         if on != self.on and not self._owner.closed:
             self.on = on
-            self._owner.spawn(self._learn_all() if on else self._stop_all(), name="switch")
+            self._owner.spawn(self._learn_all() if on else self.stop_all(), name="switch")
+
+    async def stop_all(self) -> None:
+        """End every process; one that is wanted is started again."""
+        await together(*(plugin.stop() for plugin in self.listed))
+        self._on_change()
 
     async def aclose(self) -> None:
         """End everything; idempotent."""
         self.on = False
         await self._owner.aclose()
-        await self._stop_all()
+        await self.stop_all()
 
     # ── use ───────────────────────────────────────────────────────────────────
 
@@ -184,10 +189,6 @@ class Plugins:
             await self.learn()
         except PluginError as error:
             logger.warning("plug-ins cannot be used: %s", error)
-
-    async def _stop_all(self) -> None:
-        await together(*(plugin.stop() for plugin in self.listed))
-        self._on_change()
 
     def _heard(self, plugin: Plugin, message: dict[str, Any]) -> None:
         self._pushed(plugin, {**message, "plugin_id": plugin.id}, itself=True)
