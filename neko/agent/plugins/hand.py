@@ -167,6 +167,7 @@ _WORDS: Final = {
     "plugin_failed": "The plug-in could not do it",
     "plugin_timeout": "The plug-in did not answer in time and was ended; what it had begun may be half done",
     "plugin_ended": "The plug-in's process ended; what it had begun may be half done",
+    "plugin_stopped": "The plug-in was ended because another task that used it was cancelled",
     "plugin_broken": "The plug-in does not start",
     "plugin_slow_start": "The plug-in does not start in time",
     "plugin_busy": "The plug-in has too much to do already",

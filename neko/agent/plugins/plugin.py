@@ -232,16 +232,18 @@ class Plugin:
         if self.state is PluginState.STARTING:
             return  # whoever starts it is told
         self._process, self.error = None, error
+        self.log.add("neko", f"it has ended: {error.said or error}")
         if time.monotonic() - self._began > STEADY_S:
             self._deaths, self._pause = 0, FIRST_PAUSE_S
-        self._deaths += 1
-        self.log.add("neko", f"it has ended: {error.said or error}")
+        is_ours = error.code == "plugin_stopped"
+        self._deaths += not is_ours
         if self._deaths >= MOST_DEATHS or self._owner.closed:
             self._fail(error)
             return
         self._become(PluginState.WAITING)
-        self._again = self._owner.spawn(self._start_again(self._pause), name=f"again {self.id}")
-        self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
+        self._again = self._owner.spawn(self._start_again(0 if is_ours else self._pause), name=f"again {self.id}")
+        if not is_ours:
+            self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
 
     async def _start_again(self, pause_s: float) -> None:
         await asyncio.sleep(pause_s)

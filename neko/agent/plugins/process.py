@@ -123,7 +123,7 @@ class PluginProcess:
             await to_the_end(self._give_up(request_id, answer, error))
             raise error from None
         except asyncio.CancelledError:
-            error = self._error("ended", said=f"{entry} was cancelled and would not end")
+            error = self._error("stopped", entry=entry)
             await to_the_end(self._give_up(request_id, answer, error))
             raise
         finally:

@@ -193,6 +193,8 @@ async def test_a_call_that_is_cancelled_ends_at_once_whatever_it_does(shelf: She
         call.cancel()
         await raises(call, asyncio.CancelledError)
         await until(lambda: not alive(process_id))
+        assert await plugin.call("fine", {}) == 1
+        assert plugin._deaths == 0
 
 
 async def test_a_flood_of_output_is_slowed_down_and_kept_as_its_last_lines(shelf: Shelf) -> None:
