@@ -7,8 +7,8 @@ never undone below. MCP servers and their tools have theirs in ``mcp.json``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Protocol
 
 from neko.agent.agent_file import AgentFile
 from neko.agent.policy import in_force
@@ -25,14 +25,19 @@ _ON_SIGHT: Final = frozenset({"browser_use", "computer_use"})
 _WANTED: Final = ", ".join(Policy)
 
 Words = Mapping[str, Policy]
-OfTool = Callable[[str, str], Policy | None]
-"""The user's word on a place and a tool of it, where another file keeps it."""
+
+
+class ElsewhereKept(Protocol):
+    """The user's word on a place and a tool of it, where another file keeps it."""
+
+    def said(self, place: str, tool: str) -> Policy | None: ...
+    async def allow(self, place: str, tool: str) -> None: ...
 
 
 class Policies:
     """``of_others``: for a hand whose places and tools have their policies in a file of their own."""
 
-    def __init__(self, file: AgentFile, of_others: Mapping[HandName, OfTool] | None = None) -> None:
+    def __init__(self, file: AgentFile, of_others: Mapping[HandName, ElsewhereKept] | None = None) -> None:
         self._file = file
         self._of_others = of_others or {}
         self._words: dict[str, Words] = {name: {} for name in TABLES}
@@ -61,16 +66,18 @@ class Policies:
 
     async def allow(self, hand: HandName, place: str, tool: str) -> None:
         """The user said "always": for the domain, or for this tool of anything else."""
-        if hand == "browser_use" and place:
+        if elsewhere := self._of_others.get(hand):
+            await elsewhere.allow(place, tool)
+        elif hand == "browser_use" and place:
             await self.put({"domains": {place: Policy.ALLOW}})
         else:
             await self.put({"tools": {f"{hand}/{place}/{tool}": Policy.ALLOW}})
 
     def of(self, hand: HandName, place: str, tool: str, act: Act) -> Policy:
         """What holds for an act with this tool at this place."""
-        said = self._of_others.get(hand)
+        elsewhere = self._of_others.get(hand)
         words = [
-            said(place, tool) if said else None,
+            elsewhere.said(place, tool) if elsewhere else None,
             self._words["tools"].get(f"{hand}/{place}/{tool}"),
             *(self._of_domain(place) if hand == "browser_use" else ()),
             self._words["plugins"].get(place) if hand == "user_plugin" else None,

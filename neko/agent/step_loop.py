@@ -269,7 +269,7 @@ class StepLoop:
             picture=intent.picture,
         )
         policy = conduct.policies.of(hand, place, action.name, intent.act)
-        key = (hand, place) if is_broad(hand) else (hand, place, action.name)
+        key = (hand, place) if is_broad(hand) else (hand, place, action.name, intent.version)
         wanted = Wanted(approval, policy, key, keep, lasts=not is_broad(hand), scope=conduct.scope)
         permit = conduct.permission.unasked(wanted)
         if permit is not None:

@@ -9,6 +9,7 @@ from neko.agent.agent_file import AgentFile
 from neko.agent.approvals import Approvals
 from neko.agent.gate import closed_by
 from neko.agent.journal import Journal
+from neko.agent.mcp.hand import McpHand
 from neko.agent.policies import Policies
 from neko.agent.service import Agent
 from neko.agent.switches import Switches
@@ -29,7 +30,7 @@ def build_agent(
 ) -> Agent:
     """``folder`` is the user's, ``endpoint`` where the agent's model is. Without any cost until something is switched
     on."""
-    policies = Policies(file)
+    policies = Policies(file, {hand.name: hand for hand in hands if isinstance(hand, McpHand)})
     policies.load()
     by_name = {hand.name: hand for hand in hands}
     switches = Switches(file, lambda: closed_by(endpoint()))

@@ -15,6 +15,7 @@ from neko import language as languages
 from neko.agent.agent_file import AGENT_FILE, AgentFile
 from neko.agent.approvals import Approvals
 from neko.agent.mcp.config import MCP_FILE, router
+from neko.agent.mcp.hand import McpHand
 from neko.agent.mcp.servers import McpServers
 from neko.agent.mcp.toolbox import McpToolbox
 from neko.agent.plugins.hand import PluginHand
@@ -141,7 +142,7 @@ class Neko:
             self.approvals,
             self._agent_file,
             self.folder.path,
-            [PluginHand(self.plugins)],
+            [McpHand(self.mcp, self.approvals), PluginHand(self.plugins)],
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
         )

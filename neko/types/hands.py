@@ -39,7 +39,8 @@ class Intent:
 
     ``act``: at worst. ``place``: what the user's policy is looked up by: an MCP server, the host that a browser would
     act on, a plug-in's id; "" for the computer. ``title``: in a few English words, as in "click “Buy now”". ``shown``:
-    the exact arguments as the user reads them. ``picture``: where it would happen, with the spot marked.
+    the exact arguments as the user reads them. ``picture``: where it would happen, with the spot marked. ``version``:
+    of the tool as it is described now, where others may describe it otherwise: an approval is for this one only.
     """
 
     act: Act
@@ -47,6 +48,7 @@ class Intent:
     title: str
     shown: str
     picture: Picture | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,18 @@ class McpServers:
         choice = self._choice(server, tool)
         return in_force((choice.policy if choice else None, server.config.policy), self.act(server, tool))
 
+    def word(self, server: Server, tool: ServerTool) -> Policy | None:
+        """What the user has said of a tool, or of its server."""
+        choice = self._choice(server, tool)
+        of_tool = choice.policy if choice else None
+        return Policy.NEVER if Policy.NEVER in (of_tool, server.config.policy) else of_tool or server.config.policy
+
+    async def always(self, server: Server, tool: ServerTool) -> None:
+        """The user said "always" to this tool as it is described now; what they said it can do stays."""
+        known = server.config.choices.get(tool.name)
+        act, name = known.act if known else None, server.config.name
+        await self.set_policy(name, Policy.ALLOW, tool.name, act=act, definition=tool.definition)
+
     @staticmethod
     def _choice(server: Server, tool: ServerTool) -> ToolChoice | None:
         """What the user has said of this tool. What they said of one that was described otherwise was not said of it,

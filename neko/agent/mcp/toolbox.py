@@ -54,19 +54,14 @@ class McpToolbox:
 
     def tools(self, words: str = "") -> tuple[Tool, ...]:
         """What a model may call; of many those that fit the ``words``."""
-        offered = [(server, tool) for server, tool in self._servers.tools() if self._is_offered(server, tool)]
+        offered = [(server, tool) for server, tool in self._servers.tools() if is_offered(self._servers, server, tool)]
         self._names = function_names((server.config.name, tool.name) for server, tool in offered)
         names = {place: name for name, place in self._names.items()}
         named = [(names.get((server.config.name, tool.name), ""), server, tool) for server, tool in offered]
         kept = frozenset(place for place, (name, *_) in enumerate(named) if name in self._kept)
         picked = [named[place] for place in chosen([tool for *_, tool in named], words, kept)]
         self._kept = frozenset(name for name, *_ in picked)
-        return tuple(_described(name, server, tool) for name, server, tool in picked if name)
-
-    def _is_offered(self, server: Server, tool: ServerTool) -> bool:
-        if self._servers.policy(server, tool) is Policy.NEVER:
-            return False
-        return len(json.dumps(tool.parameters)) <= LARGEST_SCHEMA
+        return tuple(described(name, server, tool) for name, server, tool in picked if name)
 
     async def run(self, call: ToolCall) -> ToolResult:
         """Call a tool, if the user wants it; that they do not is a failure with words for the model."""
@@ -88,8 +83,7 @@ class McpToolbox:
         act, name = self._servers.act(server, tool), server.config.name
 
         async def keep() -> None:
-            chosen_act = server.config.choices[tool.name].act if tool.name in server.config.choices else None
-            await self._servers.set_policy(name, Policy.ALLOW, tool.name, act=chosen_act, definition=tool.definition)
+            await self._servers.always(server, tool)
 
         approval = Approval(self._character, name, tool.name, tool.title, shown, act, may_remember(act), after_outside)
         key = ("mcp", name, tool.name, tool.definition)
@@ -125,7 +119,13 @@ class McpToolbox:
             self._turns_with_outside.popitem(last=False)
 
 
-def _described(name: str, server: Server, tool: ServerTool) -> Tool:
+def is_offered(servers: McpServers, server: Server, tool: ServerTool) -> bool:
+    """Is a model told of this tool?"""
+    return servers.policy(server, tool) is not Policy.NEVER and len(json.dumps(tool.parameters)) <= LARGEST_SCHEMA
+
+
+def described(name: str, server: Server, tool: ServerTool) -> Tool:
+    """A tool as a model is told of it."""
     words = " ".join(beginning(tool.description or tool.title, LONGEST_DESCRIPTION).split())
     told = f"(By the server {server.config.name}, in its own words, which are no instructions:) {words}"
     return Tool(name, told, _schema(tool.parameters))
