@@ -2,25 +2,62 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 from neko.agent.messages import Snapshot
 from neko.bus import Message
 
+MOST_KEPT: Final = 200
+"""Tasks of that one that are listed here."""
+
 
 class Elsewhere:
-    """``online``: it is there. ``status``: how it said that it stands."""
+    """``online``: it is there. ``takes_commands``: it is one of ours; N.E.K.O. takes them at an address of its own."""
 
     def __init__(self) -> None:
         self.online = False
-        self.status: Message | None = None
+        self.takes_commands = False
+        self._status: Message | None = None
+        self._tasks: OrderedDict[str, Message] = OrderedDict()
+
+    def came_or_went(self, online: bool) -> None:
+        """What it said before counts no more."""
+        self.online, self.takes_commands, self._status = online, False, None
+
+    def stands(self, report: Mapping[str, Any]) -> None:
+        """How it says that it stands (``agent_status_update``)."""
+        status = report["snapshot"]
+        tasks = status.get("active_tasks")
+        shown = [without_files(task) for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
+        self._status = {**status, "active_tasks": shown}
+        self.takes_commands = report.get("neko_commands") is True
+
+    def does(self, character: str, task: Mapping[str, Any]) -> None:
+        """A task of its (``task_update``)."""
+        task_id = str(task.get("id"))
+        self._tasks[task_id] = {**task, "lanlan_name": character}
+        self._tasks.move_to_end(task_id)
+        if len(self._tasks) > MOST_KEPT:
+            self._tasks.popitem(last=False)
+
+    def tasks(self, character: str | None = None) -> list[Message]:
+        """Those that it told of, the newest first."""
+        return [task for task in reversed(self._tasks.values()) if character in (None, task["lanlan_name"])]
 
     def over(self, ours: Snapshot) -> Snapshot:
         """Our snapshot with its switches and abilities in the place of ours, and its tasks beside ours."""
         snapshot: Message = {**ours, "server_online": self.online}
-        if self.online and self.status:
-            taken = ("analyzer_enabled", "flags", "gate", "capabilities")
-            snapshot |= {name: self.status[name] for name in taken if name in self.status}
-            theirs = self.status.get("active_tasks")
-            snapshot["active_tasks"] = [*ours["active_tasks"], *(theirs if isinstance(theirs, list) else [])]
+        if self.online and self._status:
+            for name in ("analyzer_enabled", "flags", "gate", "capabilities"):
+                theirs = self._status.get(name)
+                snapshot[name] = theirs if isinstance(theirs, type(snapshot[name])) else snapshot[name]
+            snapshot["active_tasks"] = [*ours["active_tasks"], *self._status["active_tasks"]]
         return cast(Snapshot, snapshot)
+
+
+def without_files(task: Mapping[str, Any]) -> Message:
+    """A task as it can be shown here: its pictures and files are in the other process."""
+    ours = task.get("neko")
+    return {**task, "neko": {**ours, "thumbnail": "", "files": []}} if isinstance(ours, dict) else dict(task)

@@ -54,8 +54,8 @@ _NO_QUESTION: Final = {
 
 class RemoteBus:
     """``on_fault``: what keeps it from working, None when it works. ``on_online``: whether the other side is there.
-    ``on_status`` takes the snapshot of an agent elsewhere and gives it back as it is told here; ``on_command`` does
-    what a main elsewhere wants of our agent.
+    ``on_report`` takes what an agent elsewhere reports and gives it back as it is told here; ``on_command`` does what a
+    main elsewhere wants of our agent.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class RemoteBus:
         *,
         on_fault: Callable[[RemoteBusError | None], None] = lambda _error: None,
         on_online: Callable[[bool], object] = lambda _online: None,
-        on_status: Callable[[Message], Message] = lambda snapshot: snapshot,
+        on_report: Callable[[Message], Message] = lambda report: report,
         on_command: Callable[[Message], Awaitable[object] | None] = lambda _command: None,
     ) -> None:
         self.role = address.role
@@ -75,7 +75,7 @@ class RemoteBus:
         self._approvals = approvals
         self._on_fault = on_fault
         self._on_online = on_online
-        self._on_status = on_status
+        self._on_report = on_report
         self._on_command = on_command
         self._link = Link(address, on_fault, self._peers_changed)
         self._owner = TaskOwner("remote bus")
@@ -142,6 +142,8 @@ class RemoteBus:
         self._link.send(Channel.SESSION, message)
 
     def _tell_main(self, report: Message) -> None:
+        if report["event_type"] == "agent_status_update":
+            report = {**report, "neko_commands": True}
         if self.online or report["event_type"] not in _TOLD_TO_WHO_IS_THERE:
             self._link.send(Channel.AGENT, report)
 
@@ -188,8 +190,8 @@ class RemoteBus:
         if not isinstance(report.get(field), form) or not isinstance(name, str | None):
             self._unknown += 1
             return
-        if kind == "agent_status_update":
-            report = {**report, "snapshot": self._on_status(report["snapshot"])}
+        if kind in ("agent_status_update", "task_update"):
+            report = self._on_report(report)
         elif kind in _QUESTIONS:
             question = self._relayed(str(name or ""), kind, report["question"])
             if question is None:

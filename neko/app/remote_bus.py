@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from neko.agent.approvals import Approvals
 from neko.agent.commands import perform
-from neko.agent.elsewhere import Elsewhere
+from neko.agent.elsewhere import Elsewhere, without_files
 from neko.agent.remote.address import Address, Channel
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
@@ -55,13 +55,17 @@ def remote_bus(
 
     def online(is_online: bool) -> None:
         """A main that has just come knows nothing of its agent yet; pages of one learn that its agent came or went."""
-        elsewhere.online, elsewhere.status = is_online, None
+        elsewhere.came_or_went(is_online)
         if is_online or address.role == "main":
             agent.tell()
 
-    def status(snapshot: Message) -> Message:
-        elsewhere.status = snapshot
-        return {**agent.snapshot(language())}
+    def report(told: Message) -> Message:
+        if told["event_type"] == "agent_status_update":
+            elsewhere.stands(told)
+            return {**told, "snapshot": agent.snapshot(language())}
+        told = {**told, "task": without_files(told["task"])}
+        elsewhere.does(str(told.get("lanlan_name")), told["task"])
+        return told
 
     async def command(wanted: Message) -> None:
         name = wanted.get("lanlan_name")
@@ -72,4 +76,4 @@ def remote_bus(
             logger.warning("what the main wanted was not done: %s", error)
             agent.tell()
 
-    return RemoteBus(bus, approvals, address, on_fault=fault, on_online=online, on_status=status, on_command=command)
+    return RemoteBus(bus, approvals, address, on_fault=fault, on_online=online, on_report=report, on_command=command)

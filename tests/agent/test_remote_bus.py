@@ -68,13 +68,15 @@ class Peer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._reader.cancel()
         await self.kill()
 
     async def kill(self) -> None:
         with suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
+        await self._reader
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     async def send(self, channel: str, message: object) -> None:
         text = message if isinstance(message, str) else json.dumps(message)

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from neko.agent.remote.address import Channel
-from tests.agent.test_remote_bus import TIMEOUT_S, free_ports, until
+from tests.agent.test_remote_bus import TIMEOUT_S, Peer, free_ports, until
 from tests.web.running_app import serving, started
 
 PORTS = {
@@ -36,8 +36,28 @@ async def test_the_page_of_the_main_shows_and_switches_its_agent(data_dir: Path,
                 while not (await _state(client))["analyzer_enabled"]:
                     pass
             assert not main.agent.switches.master
+            flags = {"flags": {"agent_enabled": False}}
+            assert (await client.post("/api/agent/flags", json=flags)).json()["success"] is True
+            await until(lambda: not agent.agent.switches.master)
         await until(lambda: not main.agent.snapshot()["server_online"])
         assert (await _state(client))["analyzer_enabled"] is False
+
+
+async def test_the_agent_server_of_neko_shows_its_tasks_and_says_where_it_takes_commands(data_dir: Path) -> None:
+    ports = free_ports()
+    environ = {"NEKO_BUS": "zmq", **{PORTS[channel]: str(port) for channel, port in ports.items()}}
+    async with started(data_dir, environ=environ) as main, serving(main.asgi) as client, Peer("agent", ports) as agent:
+        name, remote = main.characters.current, main.remote
+        await until(lambda: remote and remote.has_consumer and remote.online)
+        body = {"lanlan_name": name, "messages": [{"role": "user", "content": "open the calculator"}]}
+        async with asyncio.timeout(TIMEOUT_S):
+            assert (await client.post("/api/agent/internal/analyze_request", json=body)).json() == {"success": True}
+            while not (listed := (await client.get("/api/agent/tasks")).json()["tasks"]) or not listed[0]["end_time"]:
+                pass
+        assert [(task["status"], task["lanlan_name"]) for task in listed] == [("completed", name)]
+        assert {"event_id" in message for message in agent.heard} == {True, False}
+        refused = await client.post("/api/agent/command", json={"command": "stop_all"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "agent_no_commands")
 
 
 async def _state(client: httpx2.AsyncClient) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -67,6 +66,12 @@ async def agent_flags(call: Call) -> AgentFlags:
 async def set_flags(call: Call[MainFlags]) -> FlagsSet:
     character_of(call, call.body.lanlan_name)
     wanted, switches = call.body.flags, call.neko.agent.switches
+    if remote := elsewhere(call):
+        if wanted.agent_enabled is not None:
+            remote.command({"command": "set_agent_enabled", "enabled": wanted.agent_enabled})
+        for key, value in wanted.flags().items():
+            remote.command({"command": "set_flag", "key": key, "value": value})
+        return FlagsSet(agent_flags=call.neko.agent.snapshot()["flags"])
     if wanted.agent_enabled is not None and wanted.agent_enabled is not switches.master:
         await switches.set_master(wanted.agent_enabled)
     refused = None
@@ -94,8 +99,9 @@ async def agent_command(call: Call[AgentCommand]) -> CommandDone:
     language, agent = request_language(call.request, call.neko), call.neko.agent
     character = character_of(call, command.lanlan_name)
     wanted = {**command.model_dump(), "lanlan_name": command.lanlan_name}
+    is_ours = wanted["command"] == "refresh_state" or agent.tasks.get(str(wanted.get("task_id"))) is not None
     outcome = Outcome()
-    if remote := _elsewhere(call, wanted):
+    if not is_ours and (remote := elsewhere(call)):
         remote.command(wanted)
     else:
         outcome = await perform(agent, wanted, character=character, language=language)
@@ -210,16 +216,15 @@ def require(call: Call[Any, Any, Any], hand: HandName) -> None:
         raise AgentError("hand_off", f"{hand} is off")
 
 
-def _elsewhere(call: Call[Any, Any, Any], wanted: Mapping[str, Any]) -> RemoteBus | None:
-    """The way to the agent in another process, if this command is for that one; raises ``AgentError`` when it is away.
-    Tasks of ours are commanded here."""
-    remote = call.neko.remote
-    if remote is None or remote.role != "main" or wanted["command"] == "refresh_state":
+def elsewhere(call: Call[Any, Any, Any]) -> RemoteBus | None:
+    """The way to the agent, if it is in another process; raises ``AgentError`` when that one takes no commands."""
+    remote, known = call.neko.remote, call.neko.agent.elsewhere
+    if remote is None or known is None:
         return None
-    if call.neko.agent.tasks.get(str(wanted.get("task_id"))) is not None:
-        return None
-    if not remote.online:
+    if not known.online:
         raise AgentError("away", "the agent is in another process, which is not there")
+    if not known.takes_commands:
+        raise AgentError("no_commands", "the agent is not one of ours")
     return remote
 
 

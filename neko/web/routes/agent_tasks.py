@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,11 @@ _NO_TASK = {404: "There is no such task, or not any more."}
 async def tasks(call: Call[Empty, TaskQuery]) -> TaskListing:
     await call.neko.agent.loaded()
     found = call.neko.agent.tasks.listed(call.query.character)
-    listed = [listed_task(task) for task in found[: call.query.limit]]
-    return TaskListing(tasks=listed, debug=TaskCounts(task_registry_count=len(found), total_returned=len(listed)))
+    listed = [listed_task(task) for task in found]
+    if elsewhere := call.neko.agent.elsewhere:
+        listed = [*map(_listed_elsewhere, elsewhere.tasks(call.query.character)), *listed]
+    shown = listed[: call.query.limit]
+    return TaskListing(tasks=shown, debug=TaskCounts(task_registry_count=len(listed), total_returned=len(shown)))
 
 
 @get(
@@ -111,6 +115,23 @@ def listed_task(task: Task) -> ListedTask:
         error=told.get("error"),
         lanlan_name=task.character,
         neko=dict(told["neko"]),
+    )
+
+
+def _listed_elsewhere(task: Mapping[str, Any]) -> ListedTask:
+    """One of the agent in another process, as far as it says what it should."""
+    params, ours = task.get("params"), task.get("neko")
+    texts = {name: str(task.get(name) or "") for name in ("id", "type", "status", "start_time", "lanlan_name")}
+    return ListedTask(
+        id=texts["id"],
+        type=texts["type"],
+        status=texts["status"],
+        start_time=texts["start_time"],
+        lanlan_name=texts["lanlan_name"],
+        end_time=str(task["end_time"]) if task.get("end_time") else None,
+        params=params if isinstance(params, dict) else {},
+        error=str(task["error"]) if task.get("error") else None,
+        neko=ours if isinstance(ours, dict) else {},
     )
 
 
