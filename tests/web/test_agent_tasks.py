@@ -172,8 +172,10 @@ async def test_policies_are_read_changed_and_taken_back(desk: Desk) -> None:
     changes = {"hands": {"browser_use": "ask"}, "domains": {"Example.com": "never"}}
     told = (await desk.http.put("/api/agent/policies", json=changes)).json()
     assert told == {**empty, "hands": {"browser_use": "ask"}, "domains": {"example.com": "never"}}
-    back = (await desk.http.put("/api/agent/policies", json={"domains": {"example.com": None}})).json()
-    assert back["domains"] == {}
+    back = (await desk.http.put("/api/agent/policies", json={"domains": {"other.org": "allow"}})).json()
+    assert back == {**empty, "hands": {"browser_use": "ask"}, "domains": {"other.org": "allow"}}
+    gone = (await desk.http.put("/api/agent/policies", json={"hands": {}, "domains": {}})).json()
+    assert gone == empty
     for wrong in ({"hands": {"feet": "ask"}}, {"domains": {"x": "always"}}, {"tools": {"": "ask"}}):
         assert (await desk.http.put("/api/agent/policies", json=wrong)).status_code == 422
 

@@ -24,13 +24,13 @@ class PolicyTables(Success):
     tools: dict[str, Policy]
 
 
-class PolicyChanges(Schema):
-    """What is not named stays; null takes a word back."""
+class WantedPolicies(Schema):
+    """A table that is named takes the place of the one that is there, the others stay."""
 
-    hands: dict[HandName, Policy | None] = Field(default_factory=dict)
-    domains: dict[Key, Policy | None] = Field(default_factory=dict, max_length=1000)
-    plugins: dict[Key, Policy | None] = Field(default_factory=dict, max_length=1000)
-    tools: dict[Key, Policy | None] = Field(default_factory=dict, max_length=1000)
+    hands: dict[HandName, Policy] | None = None
+    domains: dict[Key, Policy] | None = Field(None, max_length=1000)
+    plugins: dict[Key, Policy] | None = Field(None, max_length=1000)
+    tools: dict[Key, Policy] | None = Field(None, max_length=1000)
 
 
 @get("/api/agent/policies", response=PolicyTables, summary="What may be done without asking")
@@ -40,15 +40,16 @@ async def policies(call: Call) -> PolicyTables:
 
 @put(
     "/api/agent/policies",
-    body=PolicyChanges,
+    body=WantedPolicies,
     response=PolicyTables,
     summary="Change what may be done without asking",
     failures={409: "The disk refuses."},
 )
-async def put_policies(call: Call[PolicyChanges]) -> PolicyTables:
-    body, policies = call.body, call.neko.agent.policies
-    hands = {str(hand): policy for hand, policy in body.hands.items()}
-    await policies.put({"hands": hands, "domains": body.domains, "plugins": body.plugins, "tools": body.tools})
+async def put_policies(call: Call[WantedPolicies]) -> PolicyTables:
+    policies = call.neko.agent.policies
+    wanted: dict[str, dict[str, Policy]] = call.body.model_dump(exclude_none=True)
+    said = policies.all()
+    await policies.put({name: {**dict.fromkeys(said[name]), **table} for name, table in wanted.items()})
     return PolicyTables.model_validate(policies.all())
 
 
