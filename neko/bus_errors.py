@@ -7,7 +7,7 @@ from neko.errors import ConfigError
 
 class RemoteBusError(ConfigError):
     """The ZeroMQ sockets cannot be used. ``why`` is the end of its ``code``: missing, port, address, clear, keys,
-    refused."""
+    keys_there, refused, broken."""
 
     code = "remote_bus"
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, cast
 
 from neko.agent.messages import Snapshot
 from neko.bus import Message
 
+ANSWER_S: Final = 1.5
 MOST_KEPT: Final = 200
 """Tasks of that one that are listed here."""
 
@@ -21,6 +24,7 @@ class Elsewhere:
         self.takes_commands = False
         self._status: Message | None = None
         self._tasks: OrderedDict[str, Message] = OrderedDict()
+        self._told = asyncio.Event()
 
     def came_or_went(self, online: bool) -> None:
         """What it said before counts no more."""
@@ -33,6 +37,7 @@ class Elsewhere:
         shown = [without_files(task) for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
         self._status = {**status, "active_tasks": shown}
         self.takes_commands = report.get("neko_commands") is True
+        self._told.set()
 
     def does(self, character: str, task: Mapping[str, Any]) -> None:
         """A task of its (``task_update``)."""
@@ -41,6 +46,14 @@ class Elsewhere:
         self._tasks.move_to_end(task_id)
         if len(self._tasks) > MOST_KEPT:
             self._tasks.popitem(last=False)
+        self._told.set()
+
+    async def answer(self) -> None:
+        """Until it tells anything after a command, or ``ANSWER_S`` seconds."""
+        self._told.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_S):
+                await self._told.wait()
 
     def tasks(self, character: str | None = None) -> list[Message]:
         """Those that it told of, the newest first."""

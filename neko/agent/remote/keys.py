@@ -36,7 +36,7 @@ def generate(folder: Path) -> list[Path]:
     auth = _auth()
     made = [folder / f"{role}.key{end}" for role in ROLES for end in ("", "_secret")]
     if there := next((path for path in made if path.exists()), None):
-        raise RemoteBusError("keys", f"{there} is there already", file=str(there))
+        raise RemoteBusError("keys_there", f"{there} is there already", file=str(there))
     make_folder(folder)
     for role in ROLES:
         auth.create_certificates(folder, role)

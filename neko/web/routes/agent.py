@@ -71,6 +71,7 @@ async def set_flags(call: Call[MainFlags]) -> FlagsSet:
             remote.command({"command": "set_agent_enabled", "enabled": wanted.agent_enabled})
         for key, value in wanted.flags().items():
             remote.command({"command": "set_flag", "key": key, "value": value})
+        await answered(call)
         return FlagsSet(agent_flags=call.neko.agent.snapshot()["flags"])
     if wanted.agent_enabled is not None and wanted.agent_enabled is not switches.master:
         await switches.set_master(wanted.agent_enabled)
@@ -103,6 +104,7 @@ async def agent_command(call: Call[AgentCommand]) -> CommandDone:
     outcome = Outcome()
     if not is_ours and (remote := elsewhere(call)):
         remote.command(wanted)
+        await answered(call)
     else:
         outcome = await perform(agent, wanted, character=character, language=language)
     return CommandDone(
@@ -226,6 +228,12 @@ def elsewhere(call: Call[Any, Any, Any]) -> RemoteBus | None:
     if not known.takes_commands:
         raise AgentError("no_commands", "the agent is not one of ours")
     return remote
+
+
+async def answered(call: Call[Any, Any, Any]) -> None:
+    """What the agent elsewhere makes of a command is known, or will be told later."""
+    if known := call.neko.agent.elsewhere:
+        await known.answer()
 
 
 def _timing(seconds: float, outcome: Outcome) -> Timing:
