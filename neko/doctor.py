@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neko import providers, serve, set_aside
+from neko.agent.computer.hand import ComputerHand
 from neko.app import embedding
 from neko.app.hearing import chosen_model, kind_in_force
 from neko.audio.engines import local_voices
@@ -346,7 +347,14 @@ def _screen(settings: Settings) -> Finding:
     return Finding("note", "browser", "no screen here; open the address from one, or forward the port")
 
 
+def _computer(settings: Settings) -> Finding:
+    told = ComputerHand(environ=settings.environ).readiness("en")
+    return (
+        Finding("ok", "computer", "has what her hands need") if told.ready else Finding("note", "computer", told.reason)
+    )
+
+
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _python, _page, _data_folder, _files, _memory, _meaning, _port, _proxy, _voice, _natural_voices, _hearing, _model,
-    _settings, _screen,
+    _settings, _screen, _computer,
 )  # fmt: skip

@@ -170,6 +170,14 @@ BUS: Final[Setting[str]] = Setting(
     Place.ENVIRONMENT,
     ("NEKO_BUS",),
 )
+STOP_KEY: Final[Setting[str]] = Setting(
+    "stop-key",
+    one_of("esc esc", "pause", "scrolllock", "f9", "f12"),
+    "esc esc",
+    "key that stops her at your mouse and keyboard; twice is within a second",
+    Place.ENVIRONMENT,
+    ("NEKO_STOP_KEY",),
+)
 BUS_ROLE: Final[Setting[str]] = Setting(
     "bus-role",
     one_of("main", "agent"),
@@ -443,6 +451,7 @@ SETTINGS: Final[tuple[Setting[Any], ...]] = (
     OPENAI_BASE_URL,
     CHOSEN_PROVIDER_KEY,
     BUS,
+    STOP_KEY,
     BUS_ROLE,
     BUS_HOST,
     BUS_KEYS,

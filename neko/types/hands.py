@@ -38,9 +38,10 @@ class Intent:
     """What an action would do, before it is done.
 
     ``act``: at worst. ``place``: what the user's policy is looked up by: an MCP server, the host that a browser would
-    act on, a plug-in's id; "" for the computer. ``title``: in a few English words, as in "click “Buy now”". ``shown``:
-    the exact arguments as the user reads them. ``picture``: where it would happen, with the spot marked. ``version``:
-    of the tool as it is described now, where others may describe it otherwise: an approval is for this one only.
+    act on, a plug-in's id, a program on the computer; "" where it is not known. ``title``: in a few English words, as
+    in "click “Buy now”". ``shown``: the exact arguments as the user reads them. ``picture``: where it would happen,
+    with the spot marked. ``version``: of the tool as it is described now, where others may describe it otherwise: an
+    approval is for this one only.
     """
 
     act: Act

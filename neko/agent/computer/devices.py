@@ -78,6 +78,10 @@ class Devices(Protocol):
         """What a window calls itself; text from outside."""
         ...
 
+    def program(self, window: Window) -> str:
+        """What the window's program calls itself; "" where that cannot be asked."""
+        ...
+
     def raise_window(self, window: Window) -> None:
         """Bring it to the front and give it the keyboard."""
         ...

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Final
+from weakref import WeakSet
 
 from neko.agent.computer.devices import Devices
 from neko.agent.computer.pynput_devices import PynputDevices
@@ -51,7 +52,7 @@ class ComputerHand:
         self._environ = environ
         self._platform = platform
         self._found: NekoError | None = None
-        self._workspaces: set[ComputerWorkspace] = set()
+        self._workspaces: WeakSet[ComputerWorkspace] = WeakSet()
 
     def readiness(self, language: str) -> Readiness:
         fault = self._plain_fault() or self._found

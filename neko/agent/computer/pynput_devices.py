@@ -69,6 +69,9 @@ class PynputDevices:
     def title(self, window: Window) -> str:
         return ""
 
+    def program(self, window: Window) -> str:
+        return ""
+
     def raise_window(self, window: Window) -> None: ...
 
     def close(self) -> None: ...

@@ -76,6 +76,12 @@ def _act_of_hotkey(action: Hotkey) -> Act:
     return Act.DESTRUCTIVE
 
 
+def place(program: str) -> str:
+    """What the user's policy is looked up by: the program, where it is known. To have allowed an act in the editor is
+    not to have allowed one in the browser."""
+    return " ".join(visible(program).replace("/", " ").split())[:_LONGEST_TITLE]
+
+
 def title(action: ComputerAction, window: str) -> str:
     """In a few English words. ``window``: what the window it concerns calls itself, which is from outside."""
     name = " ".join(visible(window).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ HIGHEST: Final = 1080
 QUALITY: Final = 75
 """Height and JPEG quality of what a model sees (``contract/agent.md`` §11)."""
 THUMBNAIL: Final = (320, 200)
+_WITH_MOUSE: Final[dict[str, Any]] = {"with_cursor": True} if sys.platform == "linux" else {}
+"""Elsewhere ``mss`` cannot draw it."""
 _MARK_RADIUS: Final = 22
 _MARK: Final = (230, 20, 60)
 _HALO: Final = (255, 255, 255)
@@ -64,7 +67,7 @@ def _mss() -> Iterator[Any]:
     import mss
 
     try:
-        with mss.MSS() as grabber:
+        with mss.MSS(**_WITH_MOUSE) as grabber:
             yield grabber
     except mss.ScreenShotError as error:
         raise ComputerError("screen_lost", f"mss: {error}") from error

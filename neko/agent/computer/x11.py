@@ -137,6 +137,15 @@ class X11Devices:
         return self._title_below(self._window(window), 3) if window else ""
 
     @_asks_the_server
+    def program(self, window: Window) -> str:
+        """The class of it (ICCCM 4.1.2.5), which no page in a browser can change."""
+        if not window:
+            return ""
+        named = self._property(self._client_of(self._window(window)), "WM_CLASS")
+        parts = named.decode("utf-8", "replace").split("\0") if isinstance(named, bytes) else [str(named or "")]
+        return next((part for part in (*parts[1:2], *parts) if part), "")
+
+    @_asks_the_server
     def raise_window(self, window: Window) -> None:
         """By the window manager, and without one by hand."""
         from Xlib import X, error
@@ -181,13 +190,13 @@ class X11Devices:
         return found.value if found is not None and len(found.value) else None
 
     def _client_of(self, frame: Any) -> Any:
-        """The program's own window inside a frame: the one with ``WM_STATE``."""
+        """The program's own window, which may be inside a frame: the one with ``WM_STATE``, or with ``WM_CLASS``."""
         waiting = [frame]
         for _ in range(_DEEPEST):
             if not waiting:
                 break
             window = waiting.pop(0)
-            if self._property(window, "WM_STATE"):
+            if self._property(window, "WM_STATE") or self._property(window, "WM_CLASS"):
                 return window
             waiting.extend(self._children(window))
         return frame

@@ -55,6 +55,36 @@ def display(x_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return x_server
 
 
+class Window:
+    """Takes the keyboard, and counts."""
+
+    def __init__(self, display: Any) -> None:
+        from Xlib import X
+
+        self._display = display
+        self._pressed = 0
+        self._window: Any = display.screen().root.create_window(
+            0, 0, 300, 300, 0, X.CopyFromParent, event_mask=X.KeyPressMask | X.ExposureMask
+        )
+        self._window.map()
+        while display.next_event().type != X.Expose:
+            pass
+        self._window.set_input_focus(X.RevertToPointerRoot, X.CurrentTime)
+        display.sync()
+
+    def close(self) -> None:
+        self._window.destroy()
+        self._display.sync()
+
+    def keys_pressed(self) -> int:
+        from Xlib import X
+
+        self._display.sync()
+        while self._display.pending_events():
+            self._pressed += self._display.next_event().type == X.KeyPress
+        return self._pressed
+
+
 class Onlooker:
     """Another connection to the X server: it sees what is pressed, and has hands of its own, those of a user."""
 
@@ -84,6 +114,9 @@ class Onlooker:
         info = self._display.display.info
         table = self._display.get_keyboard_mapping(info.min_keycode, info.max_keycode - info.min_keycode + 1)
         return [info.min_keycode + index for index, row in enumerate(table) if 0x1000100 <= row[0] < 0x1110000]
+
+    def window(self) -> Window:
+        return Window(self._display)
 
     def move(self, point: Point) -> None:
         self._fake(6, 0, point)
