@@ -14,6 +14,7 @@ from neko import i18n, set_aside
 from neko import language as languages
 from neko.agent.agent_file import AGENT_FILE, AgentFile
 from neko.agent.approvals import Approvals
+from neko.agent.computer.hand import ComputerHand
 from neko.agent.mcp.config import MCP_FILE, router
 from neko.agent.mcp.hand import McpHand
 from neko.agent.mcp.servers import McpServers
@@ -61,7 +62,7 @@ from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import Event
 from neko.settings import CoreConfig, Settings, default_data_dir
 from neko.settings.in_force import SettingsInForce
-from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY, MCP_ROUTER_URL, MCP_TOKEN
+from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY, MCP_ROUTER_URL, MCP_TOKEN, STOP_KEY
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE, DataFolder
 from neko.tasks import TaskOwner, in_thread
 from neko.types.embedding import Embedder
@@ -142,7 +143,7 @@ class Neko:
             self.approvals,
             self._agent_file,
             self.folder.path,
-            [McpHand(self.mcp, self.approvals), PluginHand(self.plugins)],
+            [McpHand(self.mcp, self.approvals), self._computer(), PluginHand(self.plugins)],
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
         )
@@ -356,6 +357,11 @@ class Neko:
     def helplines(self) -> Helplines:
         """Whom somebody in danger can call."""
         return Helplines(self.folder.config(HELPLINES_FILE), self._on_file_fault)
+
+    def _computer(self) -> ComputerHand:
+        environ = self.settings.environ
+        stop_key = SettingsInForce({}, environ).get(STOP_KEY)
+        return ComputerHand(stop_key=stop_key, language=lambda: self.language.current, environ=environ)
 
     def language_of(self, character: str) -> str:
         """What is spoken with this character: what her card says, else her last client's language, else the user's."""

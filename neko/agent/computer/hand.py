@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from weakref import WeakSet
 
@@ -52,6 +52,7 @@ class ComputerHand:
         self._environ = environ
         self._platform = platform
         self._found: NekoError | None = None
+        self._missing: Sequence[str] | None = None
         self._workspaces: WeakSet[ComputerWorkspace] = WeakSet()
 
     def readiness(self, language: str) -> Readiness:
@@ -62,6 +63,7 @@ class ComputerHand:
         return Readiness(ready=False, code=fault.code, reason=f"{told.text} {told.remedy}".strip())
 
     async def probe(self) -> None:
+        self._missing = None
         self._found = self._plain_fault()
         if self._found is not None:
             return
@@ -95,8 +97,10 @@ class ComputerHand:
 
     def _plain_fault(self) -> ComputerError | None:
         """What can be said without importing or connecting anything."""
-        if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
-            return ComputerError("not_installed", f"not installed: {', '.join(missing)}", extra="computer")
+        if self._missing is None:
+            self._missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+        if self._missing:
+            return ComputerError("not_installed", f"not installed: {', '.join(self._missing)}", extra="computer")
         if self._platform != "linux":
             return None
         if self._environ.get("WAYLAND_DISPLAY") or self._environ.get("XDG_SESSION_TYPE") == "wayland":
