@@ -30,7 +30,7 @@ MonitorNumber = Annotated[int, Field(ge=1, le=16)]
 class ComputerAction(BaseModel):
     """One action. ``monitor``: the one that is meant, counted from 1; the one that was last looked at otherwise."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     name: ClassVar[str]
     description: ClassVar[str]
     monitor: MonitorNumber | None = Field(None, description="number of the monitor; else the one last seen")
@@ -160,6 +160,7 @@ ACTIONS: Final[dict[str, type[ComputerAction]]] = {
 
 @cache
 def tools() -> tuple[Tool, ...]:
+    """The actions as a model is offered them; the first call makes what checks them, too."""
     return tuple(Tool(name, kind.description, _schema(kind)) for name, kind in ACTIONS.items())
 
 

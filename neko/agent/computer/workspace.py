@@ -87,7 +87,8 @@ class ComputerWorkspace:
         self._closed = False
 
     async def open(self) -> None:
-        """Begin to listen for the user."""
+        """Begin to listen for the user; raises what keeps that from being possible."""
+        await in_thread(tools)  # takes a moment the first time
         if self._watch is not None:
             await in_thread(self._watch.start)
 
