@@ -125,6 +125,11 @@ class Onlooker:
         table = self._display.get_keyboard_mapping(info.min_keycode, info.max_keycode - info.min_keycode + 1)
         return [info.min_keycode + index for index, row in enumerate(table) if 0x1000100 <= row[0] < 0x1110000]
 
+    def title_at(self, point: Point) -> str:
+        """What the window there calls itself; "" when there is none."""
+        found = self._root.translate_coords(self._root, point.x, point.y).child
+        return str(found.get_wm_name() or "") if hasattr(found, "id") else ""
+
     def window(self) -> Window:
         return Window(self._display)
 

@@ -1,0 +1,126 @@
+"""A whole task at the screen: what is asked, what is done, and who holds the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neko.agent.agent_file import AgentFile
+from neko.agent.approvals import Approvals
+from neko.agent.computer.geometry import Point
+from neko.agent.computer.hand import ComputerHand
+from neko.agent.journal import Journal
+from neko.agent.policies import Policies
+from neko.agent.service import Agent
+from neko.agent.switches import Switches
+from neko.agent.tasks import Task, TaskState
+from neko.bus import Bus
+from neko.types.agent import Decision
+from neko.types.hands import Hand, HandName
+from tests.agent.computer.conftest import Onlooker, until
+from tests.scripted_hand import ScriptedThinker, calls, done
+
+pytestmark = pytest.mark.slow
+
+CLICK = calls(("click", {"x": 200, "y": 200}))
+WRITE = calls(("write", {"text": "亲爱的 Anna"}))
+SAVE = calls(("hotkey", {"keys": ["ctrl", "s"]}))
+DRAG = calls(("drag", {"x": 900, "y": 900, "duration": 5}))
+
+
+class Desk:
+    """An agent with this computer for a hand; ``answer`` is what the user says to every question."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bus = Bus()
+        self.approvals = Approvals(self.bus.agent.publish)
+        self.thinker = ScriptedThinker(done())
+        self.answer = Decision.ONCE
+        self.asked: list[dict[str, Any]] = []
+        switches = Switches()
+        switches.master = switches.flags["computer_use_enabled"] = True
+        policies = Policies(AgentFile(folder / "agent.json"))
+        journal = Journal(folder / "agent")
+        hands: dict[HandName, Hand] = {"computer_use": ComputerHand()}
+        self.agent = Agent(self.bus, self.approvals, switches, policies, hands, journal, thinker=lambda: self.thinker)
+        self.bus.agent.attach(self._hear)
+
+    async def _hear(self, message: dict[str, Any]) -> None:
+        if message["event_type"] == "neko_approval":
+            question = message["question"]
+            self.asked.append(question)
+            self.approvals.answer(question["id"], self.answer)
+
+    async def begin(self, *script: Any) -> str:
+        self.thinker = ScriptedThinker(*script)
+        return (await self.agent.tasks.start("Mio", "write to Anna", hand="computer_use")).id
+
+    def task(self, task_id: str) -> Task:
+        found = self.agent.tasks.get(task_id)
+        assert found is not None
+        return found
+
+    async def ended(self, task_id: str) -> Task:
+        await until(lambda: self.task(task_id).is_over)
+        return self.task(task_id)
+
+    async def aclose(self) -> None:
+        await self.agent.aclose()
+        await self.bus.aclose()
+
+
+@pytest.fixture
+async def desk(display: str, tmp_path: Path, onlooker: Onlooker) -> AsyncIterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    await desk.aclose()
+    assert (onlooker.pressed_keys(), onlooker.pressed_buttons(), onlooker.lent_keys()) == ([], 0, [])
+
+
+async def test_a_letter_is_written_and_saved_and_the_user_is_asked_for_the_program_and_for_what_overwrites(
+    desk: Desk, editor: Path, onlooker: Onlooker
+) -> None:
+    await until(lambda: onlooker.title_at(Point(200, 200)))
+    task = await desk.ended(await desk.begin(CLICK, WRITE, SAVE, done("It is written.")))
+    assert (task.state, task.result) == (TaskState.COMPLETED, "It is written.")
+    assert editor.read_text() == "亲爱的 Anna"
+    assert [(one["act"], one["tool"], one["server"]) for one in desk.asked] == [
+        ("write", "click", "Mousepad"),
+        ("destructive", "hotkey", "Mousepad"),
+    ]
+    seen = [said for said in desk.thinker.asked[-1] if said.pictures]
+    assert 0 < len(seen) <= 3
+    assert task.thumbnail
+
+
+async def test_what_the_user_does_not_allow_is_not_done(desk: Desk, onlooker: Onlooker) -> None:
+    window = onlooker.window()
+    desk.answer = Decision.DENY
+    await desk.ended(await desk.begin(WRITE, calls(("press", {"key": "enter"})), done("I was not allowed to.")))
+    assert len(desk.asked) == 2
+    assert window.keys_pressed() == 0
+
+
+async def test_the_users_hand_pauses_the_task_which_looks_again_before_it_goes_on(
+    desk: Desk, onlooker: Onlooker
+) -> None:
+    task_id = await desk.begin(DRAG, calls(("move", {"x": 0, "y": 0})), done())
+    await until(onlooker.pressed_buttons)
+    onlooker.move(Point(30, 700))
+    await until(lambda: desk.task(task_id).held)
+    assert onlooker.pressed_buttons() == 0
+    assert "You moved the mouse" in desk.task(task_id).action
+    assert desk.agent.tasks.resume(task_id)
+    assert (await desk.ended(task_id)).state is TaskState.COMPLETED
+    assert onlooker.pointer() == Point(0, 0)
+
+
+async def test_stop_lets_go_of_the_mouse(desk: Desk, onlooker: Onlooker) -> None:
+    task_id = await desk.begin(DRAG)
+    await until(onlooker.pressed_buttons)
+    assert await desk.agent.tasks.stop_all("Mio") == 1
+    assert (await desk.ended(task_id)).state is TaskState.CANCELLED
+    await until(lambda: not onlooker.pressed_buttons())
