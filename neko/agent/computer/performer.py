@@ -73,6 +73,8 @@ class Performer:
                 self._scroll(clicks, sideways, stop)
             case Write(text=text):
                 self._devices.write(text, stop)
+            case Press(key=key, times=times) if len(key) == 1:
+                self._devices.write(key * times, stop)
             case Press(times=times):
                 for _ in range(times):
                     self._together(action.keys, stop)

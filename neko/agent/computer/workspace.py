@@ -254,12 +254,12 @@ class ComputerWorkspace:
         return aim.window == (self._devices.focus() if where is None else self._devices.window_at(where))
 
     async def _wait(self, wanted: Wait) -> Observation:
-        self._guarded = self._own.left_at() is not None and not self._unseen
+        self._stop = stop = Stop()
+        if self._own.left_at() is not None and not self._unseen:
+            await in_thread(self._take_mouse, stop)
         if await self._interrupted_within(wanted.seconds):
-            return self._taken_over(self._stop)
-        seen = await in_thread(self._see)
-        self._unseen = False
-        return seen
+            return self._taken_over(stop)
+        return await self.look()
 
     async def _interrupted_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):

@@ -44,24 +44,30 @@ class Keyboard:
         self._last: int = display.display.info.max_keycode
         self._lent: dict[int, list[int]] = {}
         """Keys that mean something for now, by number: what, by level."""
-        self._pressed: dict[int, int] = {}
-        """Key numbers by keysym, of keys that are down: they come up even when the table has changed meanwhile."""
+        self._pressed: dict[int, tuple[int, ...]] = {}
+        """By keysym of a key that is down, the numbers that go up with it, in order; the table may have changed."""
 
     def key(self, keysym: int, *, down: bool) -> None:
-        """Press or release one key, without Shift: "A" in a hotkey is the key that has it."""
+        """Press or release one key, with Shift for a sign that needs it; "A" in a hotkey is the key that has it."""
         if not down:
-            if (number := self._pressed.pop(keysym, None)) is not None:
+            for number in self._pressed.pop(keysym, ()):
                 self._fake(number, False)
             if not self._pressed:
                 self.restore()
             return
-        found = _strokes(self._table(), self._first, self._group(), everywhere=True).get(keysym)
+        known = _strokes(self._table(), self._first, self._group(), everywhere=True)
+        found = known.get(keysym)
         if found is None:
             self._lend([*dict.fromkeys(lent for pair in self._lent.values() for lent in pair), keysym])
             time.sleep(LEARN_S)
             found = self._lent_strokes()[keysym]
-        self._pressed[keysym] = found[0]
-        self._fake(found[0], True)
+        number, shifted = found
+        if shifted and not _is_letter(keysym) and _SHIFT not in self._pressed:
+            shift = known[_SHIFT][0]
+            self._pressed[keysym] = (shift,)
+            self._fake(shift, True)
+        self._pressed[keysym] = (number, *self._pressed.get(keysym, ()))
+        self._fake(number, True)
 
     def write(self, text: str, stop: Stop) -> None:
         """Raises ``StoppedError`` between two characters."""
@@ -163,6 +169,10 @@ class Keyboard:
             yield
         finally:
             self._stroke((caps_lock[0], False), 0)
+
+
+def _is_letter(keysym: int) -> bool:
+    return keysym < 0x1000_0000 and chr(keysym & 0xFF_FFFF if keysym >= 0x100_0000 else keysym).isalpha()
 
 
 def _strokes(table: Sequence[Sequence[int]], first: int, group: int, *, everywhere: bool = False) -> dict[int, Stroke]:

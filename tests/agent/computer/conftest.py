@@ -72,7 +72,7 @@ class Window:
         from Xlib import X
 
         self._display = display
-        self._pressed = 0
+        self._pressed: list[Any] = []
         self._window: Any = display.screen().root.create_window(
             0, 0, 300, 300, 0, X.CopyFromParent, event_mask=X.KeyPressMask | X.ExposureMask
         )
@@ -87,12 +87,29 @@ class Window:
         self._display.sync()
 
     def keys_pressed(self) -> int:
+        self._take_in()
+        return len(self._pressed)
+
+    def pressed_with(self) -> list[tuple[str, bool]]:
+        """Of the keys that are no modifiers: what each means, and whether Shift was down."""
+        from Xlib import XK
+
+        self._take_in()
+        names = {getattr(XK, name): name.removeprefix("XK_") for name in dir(XK) if name.startswith("XK_")}
+        return [
+            (names[self._display.keycode_to_keysym(event.detail, event.state & 1)], bool(event.state & 1))
+            for event in self._pressed
+            if not 0xFFE1 <= self._display.keycode_to_keysym(event.detail, 0) <= 0xFFEE
+        ]
+
+    def _take_in(self) -> None:
         from Xlib import X
 
         self._display.sync()
         while self._display.pending_events():
-            self._pressed += self._display.next_event().type == X.KeyPress
-        return self._pressed
+            event = self._display.next_event()
+            if event.type == X.KeyPress:
+                self._pressed.append(event)
 
 
 class Onlooker:

@@ -76,13 +76,15 @@ async def test_caps_lock_changes_nothing_and_is_on_again_afterwards(
         onlooker.key(CAPS_LOCK, down=down)
     try:
         await work.do("write", text="Small and LARGE")
+        for key in ("a", "B", "?", "猫"):
+            await work.do("press", key=key)
         assert onlooker.locked()
     finally:
         for down in (True, False):
             onlooker.key(CAPS_LOCK, down=down)
     await work.do("hotkey", keys=["ctrl", "s"])
     await until(editor.read_text)
-    assert editor.read_text() == "Small and LARGE"
+    assert editor.read_text() == "Small and LARGEaB?猫"
 
 
 LAYOUTS = {"us": "(a) {b} @ 1 Zz", "de": "Größe {z} y@x", "fr": "A1 é à ç M,;", "ru": "Привет, Мир! abc"}
@@ -124,6 +126,13 @@ async def test_when_that_window_is_gone_nothing_is_typed(work: AtWork, onlooker:
     with pytest.raises(ActionError, match="Another window is there now"):
         await work.act("write", text="secret")
     assert page.keys_pressed() == 0
+
+
+async def test_a_sign_of_a_hotkey_comes_with_the_shift_that_it_needs(work: AtWork, onlooker: Onlooker) -> None:
+    window = onlooker.window()
+    for keys in (["ctrl", "?"], ["ctrl", "C"], ["ctrl", "shift", "t"]):
+        await work.do("hotkey", keys=keys)
+    assert window.pressed_with() == [("question", True), ("c", False), ("T", True)]
 
 
 async def test_a_key_that_the_user_holds_is_waited_for_and_then_told(work: AtWork, onlooker: Onlooker) -> None:
