@@ -361,7 +361,12 @@ class Neko:
     def _computer(self) -> ComputerHand:
         environ = self.settings.environ
         stop_key = SettingsInForce({}, environ).get(STOP_KEY)
-        return ComputerHand(stop_key=stop_key, language=lambda: self.language.current, environ=environ)
+        return ComputerHand(
+            stop_key=stop_key,
+            language=lambda: self.language.current,
+            characters=lambda: self.characters.cards.names,
+            environ=environ,
+        )
 
     def language_of(self, character: str) -> str:
         """What is spoken with this character: what her card says, else her last client's language, else the user's."""

@@ -7,11 +7,12 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 from weakref import WeakSet
 
 from neko.agent.computer.devices import Devices
+from neko.agent.computer.own_page import is_own_page
 from neko.agent.computer.pynput_devices import PynputDevices
 from neko.agent.computer.screen import MssScreen, Screen
 from neko.agent.computer.watch import StopKey
@@ -34,7 +35,8 @@ OFFER: Final = (
 
 class ComputerHand:
     """``Hand`` of this computer. ``stop_key``: what stops her, as in "esc esc"; ``language``: of what is said to the
-    user. Raises ``ValueError`` for a stop key that is none."""
+    user; ``characters``: the names of all, by which she knows her own page. Raises ``ValueError`` for a stop key that
+    is none."""
 
     name: HandName = "computer_use"
     exclusive = True
@@ -44,11 +46,13 @@ class ComputerHand:
         *,
         stop_key: str = "esc esc",
         language: Callable[[], str] = lambda: "en",
+        characters: Callable[[], Collection[str]] = tuple,
         environ: Mapping[str, str] = os.environ,
         platform: str = sys.platform,
     ) -> None:
         self._stop_key = StopKey.named(stop_key)
         self._language = language
+        self._characters = characters
         self._environ = environ
         self._platform = platform
         self._found: NekoError | None = None
@@ -82,7 +86,14 @@ class ComputerHand:
         if (fault := self._plain_fault()) is not None:
             raise fault
         screen, devices = await to_the_end(in_thread(self._reach))
-        workspace = ComputerWorkspace(job, screen, devices, self._stop_key, self._language)
+        workspace = ComputerWorkspace(
+            job,
+            screen,
+            devices,
+            self._stop_key,
+            self._language,
+            is_own_page=lambda title: is_own_page(title, self._characters()),
+        )
         self._workspaces.add(workspace)
         try:
             await workspace.open()

@@ -53,7 +53,8 @@ class _Aim:
 
 
 class ComputerWorkspace:
-    """``Workspace`` of the computer. ``language``: of what the user is told. ``listens``: to their mouse and keys."""
+    """``Workspace`` of the computer. ``language``: of what the user is told. ``is_own_page``: whether a window of this
+    title shows a page of ours. ``listens``: to their mouse and keys."""
 
     def __init__(
         self,
@@ -63,12 +64,14 @@ class ComputerWorkspace:
         stop_key: StopKey,
         language: Callable[[], str],
         *,
+        is_own_page: Callable[[str], bool] = lambda _title: False,
         listens: bool = True,
     ) -> None:
         self._job = job
         self._screen = screen
         self._devices = devices
         self._language = language
+        self._is_own_page = is_own_page
         self._own = OwnDoing(stop_key)
         self._performer = Performer(devices, self._own)
         self._watch = (
@@ -195,9 +198,13 @@ class ComputerWorkspace:
             point = here if x is None or y is None else monitor.point(x, y)
             start = here if isinstance(action, Drag) else None
             window = self._devices.window_at(start or point)
-        frame = self._screen.grab(monitor) if with_picture else None
-        named = self._devices.title(window), self._devices.program(window)
-        return _Aim(action, point, start, window, *named), frame
+        aim = _Aim(action, point, start, window, self._devices.title(window), self._devices.program(window))
+        self._refuse_own_page(aim)
+        return aim, self._screen.grab(monitor) if with_picture else None
+
+    def _refuse_own_page(self, aim: _Aim) -> None:
+        if act_of(aim.action) is not Act.READ and self._is_own_page(self._devices.title(aim.window)):
+            raise ActionError("That window shows Neko's own page, where only the user acts. Leave it alone.")
 
     def _must_have_seen(self, action: ComputerAction) -> None:
         if self._unseen and not isinstance(action, Wait | Terminate):
@@ -228,6 +235,7 @@ class ComputerWorkspace:
         try:
             self._take_mouse(stop)
             self._bring_back(aim, stop)
+            self._refuse_own_page(aim)
             self._performer.perform(aim.action, aim.point, stop, aim.start)
         except Exception as failure:
             return failure

@@ -86,6 +86,11 @@ class Window:
         self._window.destroy()
         self._display.sync()
 
+    def rename(self, title: str) -> None:
+        name = self._display.intern_atom("_NET_WM_NAME")
+        self._window.change_property(name, self._display.intern_atom("UTF8_STRING"), 8, title.encode())
+        self._display.sync()
+
     def keys_pressed(self) -> int:
         self._take_in()
         return len(self._pressed)
@@ -147,8 +152,10 @@ class Onlooker:
         found = self._root.translate_coords(self._root, point.x, point.y).child
         return str(found.get_wm_name() or "") if hasattr(found, "id") else ""
 
-    def window(self) -> Window:
-        return Window(self._display)
+    def window(self, title: str = "") -> Window:
+        window = Window(self._display)
+        window.rename(title)
+        return window
 
     def move(self, point: Point) -> None:
         self._fake(6, 0, point)
@@ -193,7 +200,7 @@ class AtWork:
 
 @asynccontextmanager
 async def at_work(folder: Path) -> AsyncIterator[AtWork]:
-    hand = ComputerHand()
+    hand = ComputerHand(characters=lambda: ["Mio"])
     interruptions: list[str] = []
     job = Job("task", "Neko", "write it down", folder, interrupt=interruptions.append)
     workspace = await hand.open(job)

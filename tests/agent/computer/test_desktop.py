@@ -18,6 +18,7 @@ from PIL import Image
 from neko.agent.computer.devices import Stop, StoppedError
 from neko.agent.computer.geometry import Monitor, Point
 from neko.agent.computer.hand import ComputerHand
+from neko.agent.computer.own_page import is_own_page
 from neko.agent.computer.screen import MssScreen
 from neko.agent.computer.watch import StopKey
 from neko.agent.computer.workspace import ComputerWorkspace
@@ -116,6 +117,37 @@ async def test_what_was_allowed_goes_into_the_window_that_was_in_front_then(
     await work.do("hotkey", keys=["ctrl", "s"])
     await until(editor.read_text)
     assert editor.read_text() == "not for all eyes"
+
+
+async def test_on_our_own_page_only_the_user_acts(work: AtWork, onlooker: Onlooker) -> None:
+    page = onlooker.window("(2) Mio - Chromium")
+    acts: list[tuple[str, dict[str, Any]]] = [
+        ("click", {"x": 10, "y": 10}),
+        ("write", {"text": "yes"}),
+        ("press", {"key": "enter"}),
+    ]
+    for name, arguments in acts:
+        with pytest.raises(ActionError, match="Neko's own page"):
+            await work.intend(name, **arguments)
+    await work.do("move", x=10, y=10)
+    page.rename("Mail")
+    await work.intend("write", text="yes")
+    page.rename("What Mio remembers — Mozilla Firefox")
+    with pytest.raises(ActionError, match="Neko's own page"):
+        await work.act("write", text="yes")
+    assert page.keys_pressed() == 0
+
+
+@pytest.mark.parametrize(
+    "title", ["Mio", "Neko", "(12) Mio — Mozilla Firefox", "任务与工具 - Google Chrome", "Mio and 2 more pages"]
+)
+def test_our_own_page_is_known_by_its_title(title: str) -> None:
+    assert is_own_page(title, ["Mio", "Anna"])
+
+
+@pytest.mark.parametrize("title", ["", "Mio's letter.txt - Mousepad", "Mail to Mio", "letter.txt - Mousepad"])
+def test_another_window_is_not_ours(title: str) -> None:
+    assert not is_own_page(title, ["Mio", "Anna"])
 
 
 async def test_when_that_window_is_gone_nothing_is_typed(work: AtWork, onlooker: Onlooker) -> None:
