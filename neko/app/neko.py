@@ -38,7 +38,7 @@ from neko.app.hearing_models import HearingModels
 from neko.app.imports import Imports
 from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
-from neko.app.plugins import build_plugins
+from neko.app.plugins import build_plugins, follow
 from neko.app.reader_language import ReaderLanguage
 from neko.app.remote_bus import remote_bus
 from neko.app.small_model import SmallModel
@@ -201,6 +201,7 @@ class Neko:
         self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
         await self._attach_agent_events()
         self.mcp.start()
+        follow(self.agent.switches, self.plugins)
         return self
 
     async def __aexit__(

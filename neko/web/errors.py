@@ -34,7 +34,13 @@ from neko.web.schemas import Detail, Failure, InvalidRequest, Problem
 
 log = logging.getLogger(__name__)
 
-_OF_PLUGINS = {"plugin_unknown": 404, "plugin_no_entry": 404, "plugin_arguments": 422, "plugin_timeout": 504}
+_OF_PLUGINS = {
+    "plugin_unknown": 404,
+    "plugin_no_entry": 404,
+    "plugin_not_allowed": 403,
+    "plugin_arguments": 422,
+    "plugin_timeout": 504,
+}
 _AGENT_STATUS = {
     "agent_off": 403,
     "agent_hand_off": 403,

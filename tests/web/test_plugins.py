@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from neko.application import Neko
+from neko.types.agent import Policy
 
 CLOCK = """
 import time
@@ -36,7 +37,7 @@ PLUGINS = "/api/agent/plugins"
 
 @pytest.fixture
 def launched_with() -> dict[str, Any]:
-    return {"environ": {"NEKO_PLUGIN_TIMEOUT_S": "1"}}
+    return {"environ": {"NEKO_PLUGIN_TIMEOUT_S": "1", "NEKO_ASSIST_API_KEY_OPENAI": "sk-x"}}
 
 
 @pytest.fixture
@@ -115,6 +116,25 @@ async def test_what_cannot_be_is_refused_with_the_status_that_says_why(
     neko.plugins.on = False
     assert (await trigger(client, "tell")).json()["code"] == "plugin_off"
     assert (await client.post(f"{PLUGINS}/clock/start")).status_code == 503
+
+
+async def test_what_the_user_never_wants_is_not_called(neko: Neko, client: httpx2.AsyncClient, clock: Path) -> None:
+    await neko.agent.policies.put({"tools": {"user_plugin/clock/clock__tell": Policy.NEVER}})
+    refused = await trigger(client, "tell")
+    assert (refused.status_code, refused.json()["code"]) == (403, "plugin_not_allowed")
+    assert "Traceback" not in refused.text
+
+
+async def test_plug_ins_run_while_their_ability_is_switched_on(
+    neko: Neko, client: httpx2.AsyncClient, clock: Path
+) -> None:
+    await neko.agent.switches.set_master(True)
+    assert not (await client.get(PLUGINS)).json()["on"]
+    assert await neko.agent.switches.set_flags({"user_plugin_enabled": True}, "en") is None
+    assert (await client.get(PLUGINS)).json()["on"]
+    assert (await trigger(client, "tell")).json()["success"]
+    await neko.agent.switches.set_master(False)
+    assert (await trigger(client, "tell")).json()["code"] == "plugin_off"
 
 
 async def test_its_status_is_what_it_told_last(client: httpx2.AsyncClient, clock: Path) -> None:

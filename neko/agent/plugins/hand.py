@@ -60,7 +60,7 @@ class PluginHand:
         await self._learn(PROBE_S)
 
     def offer(self, words: str) -> str:
-        known = [(plugin, entry) for plugin, entry in self._known() if act_is_told(entry)]
+        known = [(plugin, entry) for plugin, entry in self._known() if is_offered(entry)]
         picked = chosen([_Described(plugin, entry) for plugin, entry in known], words, most=MOST_OFFERED)
         lines = [
             f"- {known[place][0].manifest.name}: {known[place][1].name or known[place][1].id}. "
@@ -112,7 +112,7 @@ class PluginWorkspace:
         self._closed = False
 
     def tools(self) -> Sequence[Tool]:
-        offered = [one for one in known_entries(self._plugins) if act_is_told(one[1])]
+        offered = [one for one in known_entries(self._plugins) if is_offered(one[1])]
         self._names = function_names((plugin.id, entry.id) for plugin, entry in offered)
         names = {place: name for name, place in self._names.items()}
         picked = chosen([_Described(plugin, entry) for plugin, entry in offered], self._words)
@@ -190,13 +190,19 @@ def known_entries(plugins: Plugins) -> Iterator[tuple[Plugin, DeclaredEntry]]:
             yield from ((plugin, entry) for entry in plugin.entries or ())
 
 
-def act_is_told(entry: DeclaredEntry) -> bool:
+def is_offered(entry: DeclaredEntry) -> bool:
     """Its schema is small enough to be told a model."""
     return len(json.dumps(dict(entry.input_schema))) <= LARGEST_SCHEMA
 
 
 def _failed(plugin: Plugin) -> bool:
     return plugin.state is PluginState.FAILED
+
+
+def function_name(plugins: Plugins, plugin_id: str, entry_id: str) -> str:
+    """What an entry is called as a tool, by which the user's policy on it is kept."""
+    names = function_names((plugin.id, entry.id) for plugin, entry in known_entries(plugins) if is_offered(entry))
+    return next((name for name, place in names.items() if place == (plugin_id, entry_id)), "")
 
 
 class _Described:

@@ -10,13 +10,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from neko.agent.messages import timestamp
+from neko.agent.plugins.hand import function_name
 from neko.agent.plugins.plugin import Plugin, PluginState, act
 from neko.agent.plugins.plugins import LARGEST_ARGUMENTS
+from neko.app import Neko
 from neko.errors import NekoError
 from neko.plugin.context import LARGEST_BINARY, LONGEST_TEXT
 from neko.plugin.version import SDK_VERSION
 from neko.tool_errors import PluginError
-from neko.types.agent import Act
+from neko.types.agent import Act, Policy
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import failure_of
 from neko.web.request_language import request_language
@@ -264,6 +266,7 @@ async def plugin_status(call: Call[Empty, PluginQuery]) -> PluginStatuses:
     response=Triggered,
     summary="Call an entry of a plug-in",
     failures={
+        403: "The user has said that it shall never be called.",
         404: "There is no such plug-in, or it has no such entry.",
         503: "It cannot be used now, or plug-ins are switched off.",
         504: "It did not answer in time, and was ended.",
@@ -272,7 +275,9 @@ async def plugin_status(call: Call[Empty, PluginQuery]) -> PluginStatuses:
 async def trigger_plugin(call: Call[Trigger]) -> Triggered:
     body, response, said = call.body, None, None
     try:
-        response = await call.neko.plugins.trigger(body.plugin_id, body.entry_id, body.args)
+        await call.neko.plugins.check(body.plugin_id, body.entry_id, body.args)
+        _must_be_allowed(call.neko, body.plugin_id, body.entry_id)
+        response = await call.neko.plugins.get(body.plugin_id).call(body.entry_id, body.args)
     except PluginError as error:
         if error.code != "plugin_failed":
             raise
@@ -356,6 +361,15 @@ async def _shown(call: Call, plugin: Plugin) -> PluginListed:
         entries=entries,
         neko=details,
     )
+
+
+def _must_be_allowed(neko: Neko, plugin_id: str, entry_id: str) -> None:
+    """Whoever calls is the user: only their "never" is in the way."""
+    plugin = neko.plugins.get(plugin_id)
+    name = function_name(neko.plugins, plugin_id, entry_id)
+    policy = neko.agent.policies.of("user_plugin", plugin_id, name, act(plugin.entry(entry_id)))
+    if policy is Policy.NEVER:
+        raise PluginError("not_allowed", "by the user's word", name=plugin.manifest.name, entry=entry_id)
 
 
 def _status(plugin: Plugin) -> PluginStatus:
