@@ -120,11 +120,16 @@ async def test_the_trail_shows_each_act_as_it_was_and_more_when_asked_for(
 
 
 async def test_rules_are_made_changed_and_taken_back(running_neko: RunningNeko, phone: PageDriver) -> None:
-    kept: dict[str, Any] = {"hands": {"browser_use": "ask"}, "domains": {"bank.example": "never"}}
+    kept: dict[str, dict[str, str]] = {
+        "hands": {"browser_use": "ask"},
+        "domains": {"bank.example": "never"},
+        "plugins": {},
+        "tools": {"computer_use//click": "ask_once"},
+    }
 
     async def answer(route: Route) -> None:
-        if route.request.method == "PUT":
-            kept.update(json.loads(route.request.post_data or ""))
+        for kind, words in (route.request.post_data_json or {}).items():
+            kept[kind] = {key: word for key, word in {**kept[kind], **words}.items() if word is not None}
         await route.fulfill(json={"success": True, **kept})
 
     await phone.context.route("**/api/agent/policies", answer)
@@ -139,7 +144,10 @@ async def test_rules_are_made_changed_and_taken_back(running_neko: RunningNeko, 
     assert kept == {
         "hands": {"browser_use": "ask", "computer_use": "never"},
         "domains": {"bank.example": "never", "shop.example": "allow"},
+        "plugins": {},
+        "tools": {"computer_use//click": "ask_once"},
     }
+    await expect(phone.get("rule")).to_contain_text("This computer · click")
     await phone.page.locator("[data-domain='bank.example']").get_by_test_id("domain-remove").tap()
     await expect(phone.get("domain")).to_have_count(1)
     await phone.get("toast").last.get_by_role("button").tap()
@@ -155,7 +163,7 @@ async def test_servers_are_taken_over_switched_on_ruled_and_removed(
     mcp = running_neko.neko.mcp
     entry = scripted_mcp.entry(tmp_path / "script.json", tools=[scripted_mcp.tool("note"), scripted_mcp.tool("wipe")])
     driver.forgive("409")
-    await visit(running_neko, driver, "servers")
+    await visit(running_neko, driver, "mcp")
     await expect(driver.get("view-empty")).to_be_visible()
     await driver.get("server-import").click()
     await driver.get("import-text").fill("{ nothing }")
@@ -191,7 +199,7 @@ async def test_servers_are_taken_over_switched_on_ruled_and_removed(
 async def test_a_server_is_added_by_form_and_its_key_stays_hidden(
     running_neko: RunningNeko, driver: PageDriver
 ) -> None:
-    await visit(running_neko, driver, "servers")
+    await visit(running_neko, driver, "mcp")
     await driver.get("server-add").click()
     form = driver.get("server-form")
     await driver.get("server-name").fill("weather")

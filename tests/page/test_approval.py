@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from neko.tasks import TaskOwner
-from neko.types.agent import Act, Approval, Decision, Inquiry, Policy, Reply
+from neko.types.agent import Act, Approval, Decision, Inquiry, Picture, Policy, Reply
 from tests import scripted_mcp
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ARGUMENTS = '{\n  "path": "/home/me/\\u202etxt.exe",\n  "content": "<b>bold</b>"\n}'
 WRITE = Approval(NAME, "files", "write_file", "", ARGUMENTS, Act.DESTRUCTIVE, after_outside=True)
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 FORM = {
     "type": "object",
     "properties": {
@@ -70,12 +73,11 @@ async def test_everything_is_shown_as_it_is_and_once_means_once(
     await driver.open(running_neko.url)
     asking = owner.spawn(running_neko.neko.approvals.ask(WRITE), name="ask")
     card = driver.get("approval")
-    await expect(card).to_have_role("alertdialog")
     await expect(card).to_contain_text("files · write_file")
     await expect(card).to_contain_text("from outside")
     await expect(driver.get("approval-arguments")).to_have_text(ARGUMENTS)
     await expect(driver.get("approval-left")).to_have_text("25 s")
-    await expect(card).to_be_focused()
+    await expect(driver.get("composer")).to_be_focused()
     await expect(driver.get("approval-always")).to_have_count(0)
     await driver.get("approval-once").click()
     assert await asking is Decision.ONCE
@@ -99,6 +101,51 @@ async def test_who_writes_goes_on_writing_and_answers_by_key_when_they_mean_to(
     await driver.page.keyboard.press("Escape")
     assert await asking is Decision.DENY
     await expect(composer).to_be_focused()
+
+
+async def test_keys_answer_the_question_in_front_and_the_others_wait_for_their_turn(
+    running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
+) -> None:
+    await driver.open(running_neko.url)
+    approvals = running_neko.neko.approvals
+    first = owner.spawn(approvals.ask(WRITE), name="first")
+    await expect(driver.get("approval")).to_contain_text("write_file")
+    second = owner.spawn(approvals.ask(replace(WRITE, tool="delete_file")), name="second")
+    third = owner.spawn(approvals.ask(replace(WRITE, tool="move_file")), name="third")
+    await expect(driver.get("approval-waiting").filter(visible=True)).to_have_count(2)
+    await driver.get("composer").fill("still writing")
+    await expect(driver.page.locator(".approval:not([hidden])")).to_contain_text("write_file")
+    await expect(driver.get("approval-once").first).to_be_enabled()
+    await driver.page.keyboard.press("Alt+y")
+    assert await first is Decision.ONCE
+    await expect(driver.page.locator(".approval:not([hidden])")).to_contain_text("delete_file")
+    await driver.get("approval-waiting").filter(visible=True).click()
+    await expect(driver.page.locator(".approval:not([hidden])")).to_contain_text("move_file")
+    await expect(driver.page.locator(".approval:not([hidden])").get_by_test_id("approval-deny")).to_be_enabled()
+    await driver.page.keyboard.press("Alt+n")
+    assert await third is Decision.DENY
+    assert not second.done()
+    await expect(driver.get("composer")).to_have_value("still writing")
+    second.cancel()
+    await expect(driver.get("approval")).to_have_count(0)
+
+
+async def test_a_click_is_shown_where_it_would_fall(
+    running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
+) -> None:
+    await driver.open(running_neko.url)
+    picture = Picture(base64.b64decode(PIXEL), "image/png")
+    click = replace(WRITE, hand="computer_use", server="", tool="click", title="click “Buy now”", picture=picture)
+    asking = owner.spawn(running_neko.neko.approvals.ask(click), name="ask")
+    await expect(driver.get("approval")).to_contain_text("May I do this: click “Buy now”?")
+    await expect(driver.get("approval")).to_contain_text("This computer · click")
+    await driver.get("approval-picture").click()
+    await expect(driver.get("enlarged").locator("img")).to_have_js_property("naturalWidth", 1)
+    await driver.page.keyboard.press("Escape")
+    await expect(driver.get("enlarged")).to_have_count(0)
+    assert not asking.done()
+    await driver.get("approval-once").click()
+    assert await asking is Decision.ONCE
 
 
 async def test_a_question_is_there_again_after_a_reload_and_gone_when_its_time_is_over(

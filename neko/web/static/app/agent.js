@@ -28,7 +28,7 @@ class AgentPage {
     const parts = { view: byId("view", HTMLElement), go: (place) => { location.hash = place; } };
     const tasks = new TasksView(parts, (running) => { this.#stop.hidden = running === 0; });
     this.views = new Map(/** @type {[string, View][]} */ ([
-      ["tasks", tasks], ["trail", new TrailView(parts)], ["rules", new RulesView(parts)], ["servers", new ServersView(parts)], ["plugins", new PlugInsView(parts)],
+      ["tasks", tasks], ["trail", new TrailView(parts)], ["rules", new RulesView(parts)], ["mcp", new ServersView(parts)], ["plugins", new PlugInsView(parts)],
     ]));
     this.#stop.addEventListener("click", () => void this.#stopAll(tasks));
     window.addEventListener("hashchange", () => void this.draw());
@@ -80,3 +80,8 @@ class AgentPage {
 const show = await startShell();
 new AgentPage();
 show();
+const signedIn = new URLSearchParams(location.search).get("signed_in");
+if (signedIn) {
+  toast(t("servers.signed_in", { name: signedIn }));
+  history.replaceState(null, "", location.pathname + location.hash);
+}

@@ -128,10 +128,11 @@ export function patch(path, body) {
 }
 
 /**
- * Set something as a whole. Rejects with an `ApiError`.
+ * Set something. Rejects with an `ApiError`.
+ * @template T
  * @param {string} path
  * @param {object} body
- * @returns {Promise<unknown>}
+ * @returns {Promise<T>}
  */
 export function put(path, body) {
   return call(path, body, TIMEOUT_MS, "PUT");

@@ -1,6 +1,14 @@
-/** May this be done? The tool, its server, and exactly what it would be given. @import { ActQuestion } from "../wire.js" */
+/** May this be done? By what, where, exactly what it would be given, and what it would act on. @import { ActQuestion } from "../wire.js" */
 import { h, icon } from "../element.js";
+import { enlarge, ownAddress } from "../hands/pictures.js";
+import { handSign } from "../hands/signs.js";
 import { t } from "../i18n.js";
+import { KEYS } from "./keys.js";
+
+/** @param {ActQuestion} question */
+export function titleOf({ hand, title, tool }) {
+  return hand === "browser_use" || hand === "computer_use" ? t("approval.may_i_do", { what: title || tool }) : t("approval.may_i", { tool: title || tool });
+}
 
 /**
  * @typedef {{ decision: "once" | "always" | "deny" }} Decided
@@ -9,22 +17,34 @@ import { t } from "../i18n.js";
  * @returns {{ card: HTMLElement, no: Decided }}
  */
 export function actCard(question, answer) {
-  const { id, server, tool, act } = question;
+  const { id, server, tool, act, hand } = question;
   const title = `approval-title-${id}`;
   const given = question.arguments === "{}" ? "" : question.arguments;
+  const key = { once: KEYS.yes.shown, deny: KEYS.no.shown, always: "" };
   const button = (/** @type {Decided["decision"]} */ decision, kind = "") => h("button", {
-    type: "button", class: `button ${kind}`, "data-testid": `approval-${decision}`, text: t(`approval.${decision}`), on: { click: () => answer({ decision }) },
-  });
+    type: "button", class: `button ${kind}`, "data-testid": `approval-${decision}`, on: { click: () => answer({ decision }) },
+  }, h("span", { text: t(`approval.${decision}`) }), key[decision] && h("kbd", { class: "approval-key", "aria-hidden": "true", text: key[decision] }));
+  const from = [hand && t(`abilities.names.${hand}`), server, tool !== question.title && tool].filter(Boolean).join(" · ");
   const card = h("section", {
-    class: "approval", role: "alertdialog", tabindex: "-1", "aria-labelledby": title, "aria-describedby": `approval-words-${id}`, "data-testid": "approval", "data-act": act,
+    class: "approval", role: "group", tabindex: "-1", "aria-labelledby": title, "aria-describedby": `approval-words-${id}`, "data-testid": "approval", "data-act": act,
   },
   h("div", { class: "approval-head" },
-    h("span", { class: "approval-sign" }, icon("warning")),
-    h("p", { class: "approval-title", id: title }, t("approval.may_i", { tool: question.title || tool }), h("span", { class: "approval-source", text: `${server} · ${tool}` }))),
+    h("span", { class: "approval-sign" }, icon(hand ? handSign(hand) : "warning")),
+    h("p", { class: "approval-title", id: title }, titleOf(question), h("span", { class: "approval-source", text: from }))),
   h("p", { class: "approval-words", id: `approval-words-${id}` }, t(`approval.acts.${act}`), question.after_outside && h("strong", { text: ` ${t("approval.after_outside")}` })),
+  pictureOf(question),
   given
     ? h("pre", { class: "approval-arguments", tabindex: "0", role: "group", "aria-label": t("approval.arguments"), "data-testid": "approval-arguments", text: given })
     : h("p", { class: "approval-words", text: t("approval.no_arguments") }),
   h("div", { class: "approval-acts" }, button("deny"), question.may_remember && button("always"), button("once", "is-main")));
   return { card, no: { decision: "deny" } };
+}
+
+/** What it would act on, with the spot marked. @param {ActQuestion} question */
+function pictureOf({ picture = "" }) {
+  const address = ownAddress(picture);
+  if (!address) return null;
+  const button = h("button", { type: "button", class: "approval-picture", "data-testid": "approval-picture", "aria-label": t("approval.enlarge"), title: t("approval.enlarge"), on: { click: () => enlarge(address, t("approval.picture")) } },
+    h("img", { src: address, alt: t("approval.picture") }));
+  return button;
 }

@@ -1,5 +1,6 @@
 /**
  * What she, or a server of tools, asks before something is done. It is shown above the place to write; no answer is a no.
+ * Of several the oldest is in front, the others wait in a row of their own. The focus stays where the reader writes.
  *
  * @import { ActQuestion, Approve, Inquiry } from "../wire.js"
  *
@@ -9,33 +10,40 @@
 import { byId, h } from "../element.js";
 import { t } from "../i18n.js";
 import { toast } from "../notices.js";
-import { actCard } from "./act_card.js";
+import { actCard, titleOf } from "./act_card.js";
 import { inquiryCard } from "./inquiry_card.js";
+import { KEYS } from "./keys.js";
 
 /** Milliseconds in which a card that has just come takes no answer: it was meant for what was there before. */
 const NOT_YET_MS = 500;
 const TICK_MS = 250;
 
-/** @typedef {{ card: HTMLElement, timer: ReturnType<typeof setInterval> }} Shown */
+/** @typedef {{ card: HTMLElement, waiting: HTMLButtonElement, timer: ReturnType<typeof setInterval>, press: (key: keyof typeof KEYS) => void }} Shown */
 
 export class Approvals {
   #send;
-  #place = h("div", { class: "approvals", "data-testid": "approvals" });
+  #row = h("div", { class: "approvals-waiting", "data-testid": "approvals-waiting" });
+  #said = h("p", { class: "visually-hidden", role: "alert" });
+  #place = h("div", { class: "approvals", "data-testid": "approvals" }, this.#said, this.#row);
   /** @type {Map<string, Shown>} */
   #shown = new Map();
+  /** The one in front. */
+  #front = "";
+  /** Since when it is there. */
+  #since = 0;
 
   /** @param {(answer: Approve) => boolean} send */
   constructor(send) {
     this.#send = send;
     byId("composer-form", HTMLElement).before(this.#place);
+    document.addEventListener("keydown", (event) => this.#key(event));
   }
 
   /** @param {Question} question */
   show(question) {
     if (this.#shown.has(question.id)) return;
-    const came = performance.now();
     const answer = (/** @type {Answer} */ given) => {
-      if (performance.now() - came < NOT_YET_MS) return;
+      if (performance.now() - this.#since < NOT_YET_MS) return;
       if (this.#send({ action: "neko_approve", id: question.id, ...given })) this.#leave(question.id);
       else toast(t("connection.not_now"));
     };
@@ -46,19 +54,25 @@ export class Approvals {
       event.stopPropagation();
       answer(no);
     });
-    const ends = came + question.seconds_left * 1000;
+    const words = question.kind === "approval" ? titleOf(question) : t("approval.asks", { server: question.server });
+    const left = h("span", { class: "approval-waiting-left" });
+    const waiting = h("button", { type: "button", class: "approval-waiting", "data-testid": "approval-waiting", on: { click: () => this.#bring(question.id) } }, h("span", { text: words }), left);
+    const ends = performance.now() + question.seconds_left * 1000;
     const tick = () => {
-      if (!showTime(card, ends, question.seconds)) this.over(question.id, "expired");
+      if (!showTime(card, left, ends, question.seconds)) this.over(question.id, "expired");
     };
-    this.#shown.set(question.id, { card, timer: setInterval(tick, TICK_MS) });
+    const press = (/** @type {keyof typeof KEYS} */ key) => {
+      if (key === "no") answer(no);
+      else if (question.kind === "approval") answer({ decision: "once" });
+    };
+    this.#shown.set(question.id, { card, waiting, press, timer: setInterval(tick, TICK_MS) });
     tick();
-    const buttons = card.querySelectorAll("button");
-    for (const button of buttons) button.disabled = true;
-    setTimeout(() => {
-      for (const button of buttons) button.disabled = false;
-    }, NOT_YET_MS);
+    this.#row.append(waiting);
+    card.hidden = true;
     this.#place.append(card);
-    if (!isWriting()) card.focus({ preventScroll: true });
+    this.#said.textContent = `${words} ${question.kind === "approval" ? t("approval.keys", { yes: KEYS.yes.shown, no: KEYS.no.shown }) : ""}`;
+    if (!this.#shown.has(this.#front)) this.#bring(question.id);
+    else this.#arrange();
   }
 
   /**
@@ -75,35 +89,68 @@ export class Approvals {
     for (const id of [...this.#shown.keys()]) this.#leave(id);
   }
 
+  /** This one is in front now, and takes no answer for a moment. @param {string} id */
+  #bring(id) {
+    const shown = this.#shown.get(id);
+    if (!shown) return;
+    const hadFocus = this.#place.contains(document.activeElement);
+    this.#front = id;
+    this.#since = performance.now();
+    const buttons = [...shown.card.querySelectorAll("button")];
+    for (const button of buttons) button.disabled = true;
+    setTimeout(() => {
+      for (const button of buttons) button.disabled = false;
+    }, NOT_YET_MS);
+    this.#arrange();
+    if (hadFocus) shown.card.focus({ preventScroll: true });
+  }
+
+  #arrange() {
+    for (const [id, { card, waiting }] of this.#shown) {
+      card.hidden = id !== this.#front;
+      waiting.hidden = id === this.#front;
+    }
+    this.#row.hidden = this.#shown.size < 2;
+  }
+
   /** @param {string} id */
   #leave(id) {
     const shown = this.#shown.get(id);
     if (!shown) return;
     clearInterval(shown.timer);
-    const hadFocus = shown.card.contains(document.activeElement);
+    const hadFocus = shown.card.contains(document.activeElement) || shown.waiting === document.activeElement;
     shown.card.remove();
+    shown.waiting.remove();
     this.#shown.delete(id);
+    const next = [...this.#shown.keys()][0];
+    if (id === this.#front && next !== undefined) this.#bring(next);
+    else this.#arrange();
     if (hadFocus) byId("composer", HTMLElement).focus({ preventScroll: true });
   }
-}
 
-/** Whoever writes keeps the place where they write: a key that they press must not be an answer. */
-function isWriting() {
-  const active = document.activeElement;
-  return active instanceof HTMLTextAreaElement ? active.value !== "" : active instanceof HTMLInputElement;
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const front = this.#shown.get(this.#front);
+    if (!front || !event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.repeat || document.querySelector("dialog[open]")) return;
+    const pressed = /** @type {const} */ (["yes", "no"]).find((name) => KEYS[name].code === event.code);
+    if (!pressed) return;
+    event.preventDefault();
+    front.press(pressed);
+  }
 }
 
 /**
  * @param {HTMLElement} card
+ * @param {HTMLElement} short where the seconds stand while it waits
  * @param {number} ends
  * @param {number} whole seconds
  * @returns {boolean} whether there is any left
  */
-function showTime(card, ends, whole) {
+function showTime(card, short, ends, whole) {
   const left = Math.max(0, (ends - performance.now()) / 1000);
   const bar = card.querySelector(".approval-bar");
   const words = card.querySelector(".approval-left");
   if (bar instanceof HTMLElement) bar.style.transform = `scaleX(${Math.min(1, left / whole)})`;
-  if (words) words.textContent = t("approval.left", { seconds: String(Math.ceil(left)) });
+  for (const one of [words, short]) if (one) one.textContent = t("approval.left", { seconds: String(Math.ceil(left)) });
   return left > 0;
 }

@@ -27,7 +27,7 @@ export function inquiryCard(inquiry, answer) {
     const content = Object.fromEntries(told.filter(([, value]) => value !== undefined));
     answer({ decision: "accept", ...(inquiry.url ? {} : { content }) });
   });
-  const card = h("section", { class: "approval", role: "dialog", tabindex: "-1", "aria-labelledby": title, "data-testid": "inquiry" },
+  const card = h("section", { class: "approval", role: "group", tabindex: "-1", "aria-labelledby": title, "data-testid": "inquiry" },
     h("div", { class: "approval-head" },
       h("span", { class: "approval-sign" }, icon("warning")),
       h("p", { class: "approval-title", id: title }, t("approval.asks", { server: inquiry.server }), h("span", { class: "approval-source", text: t("approval.goes_to", { server: inquiry.server }) }))),

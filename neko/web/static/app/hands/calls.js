@@ -4,8 +4,8 @@
  * @import { Act, AgentSnapshot, AgentTask, HandName } from "../wire.js"
  *
  * @typedef {"allow" | "ask" | "ask_once" | "never"} Policy
- * @typedef {"hands" | "domains"} RuleKind
- * @typedef {{ hands: Partial<Record<HandName, Policy>>, domains: Record<string, Policy> }} Policies
+ * @typedef {"hands" | "domains" | "plugins" | "tools"} RuleKind
+ * @typedef {Record<RuleKind, Record<string, Policy>>} Policies A tool is named by its ability, its place and itself: `computer_use//click`.
  * @typedef {{
  *   id: number, at: string, task_id: string, character: string, hand: HandName | "", place: string, tool: string, title: string, act: Act,
  *   arguments: string, verdict: "allowed" | "approved" | "denied" | "expired" | "refused", outcome: "done" | "failed" | "cancelled" | "",
@@ -15,8 +15,8 @@
  * @typedef {{ name: string, title: string, description: string, act: Act, policy: Policy, chosen: Policy | null, chosen_act: Act | null }} ServerTool `chosen`, `chosen_act`: the reader's own words.
  * @typedef {{ command?: string, args?: string[], env?: Record<string, string>, cwd?: string, url?: string, headers?: Record<string, string>, [more: string]: unknown }} ServerEntry
  * @typedef {{
- *   name: string, on: boolean, state: string, place: string, version: string, policy: Policy | null, entry: ServerEntry, tools: ServerTool[], problem: Problem | null,
- * }} ToolServer `policy`: the word on all its tools, null when there is none.
+ *   name: string, on: boolean, state: string, place: string, version: string, policy: Policy | null, entry: ServerEntry, tools: ServerTool[], problem: Problem | null, signed_in: boolean,
+ * }} ToolServer `policy`: the word on all its tools, null when there is none. `signed_in`: the reader signed in there.
  * @typedef {{ at: string, source: string, text: string }} LogLine
  * @typedef {{ works: boolean, seconds: number, tools: string[], log: string[], problem: Problem | null }} ServerTest
  * @typedef {{ name: string, place: string, known: boolean }} FoundServer `known`: there is one of this name, which it would replace.
@@ -77,11 +77,13 @@ export function policies() {
 }
 
 /**
- * @param {Policies} wanted
- * @returns {Promise<unknown>}
+ * @param {RuleKind} kind
+ * @param {string} name
+ * @param {Policy | null} policy null takes the word back
+ * @returns {Promise<Policies>}
  */
-export function setPolicies({ hands, domains }) {
-  return put("api/agent/policies", { hands, domains });
+export function setPolicy(kind, name, policy) {
+  return put("api/agent/policies", { [kind]: { [name]: policy } });
 }
 
 /** Where a server of tools is. @param {string} name */
@@ -97,6 +99,7 @@ export function servers() {
 /**
  * @param {string} name
  * @param {ServerEntry} entry
+ * @returns {Promise<unknown>}
  */
 export function saveServer(name, entry) {
   return put(serverPath(name), { entry });
@@ -120,6 +123,23 @@ export function restartServer(name) {
 }
 
 /**
+ * Where the reader signs in; from there they come back to this page.
+ * @param {string} name
+ * @returns {Promise<{ address: string }>}
+ */
+export function signIn(name) {
+  return post(`${serverPath(name)}/sign_in`, {}, LONG_MS);
+}
+
+/**
+ * @param {string} name
+ * @returns {Promise<unknown>}
+ */
+export function signOut(name) {
+  return post(`${serverPath(name)}/sign_out`, {});
+}
+
+/**
  * @param {string} name
  * @returns {Promise<ServerTest>}
  */
@@ -140,6 +160,7 @@ export function serverLog(name) {
  * @param {Policy | null} policy
  * @param {string | null} [tool] null: of the whole server
  * @param {Act | null} [act] what it can do at worst, by the reader
+ * @returns {Promise<unknown>}
  */
 export function setServerPolicy(name, policy, tool = null, act = null) {
   return put(`${serverPath(name)}/policy`, { policy, tool, act });

@@ -9,7 +9,7 @@ import { sentenceOf } from "../api.js";
 import { h, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { toast } from "../notices.js";
-import { policies, setPolicies } from "./calls.js";
+import { policies, setPolicy } from "./calls.js";
 import { handSign } from "./signs.js";
 import { fill } from "./view.js";
 
@@ -50,7 +50,7 @@ export class RulesView {
   #view;
   #go;
   /** @type {Policies} */
-  #rules = { hands: {}, domains: {} };
+  #rules = { hands: {}, domains: {}, plugins: {}, tools: {} };
 
   /** @param {ViewParts} parts */
   constructor({ view, go }) {
@@ -60,8 +60,7 @@ export class RulesView {
 
   async show() {
     await fill(this.#view, async () => {
-      const { hands, domains } = await policies();
-      this.#rules = { hands, domains };
+      this.#rules = await policies();
       return this.#drawn();
     });
   }
@@ -72,9 +71,15 @@ export class RulesView {
     return [
       h("p", { class: "memory-lead", text: t("agent.rules.lead") }),
       group("hands", h("ul", { class: "rule-list" }, HANDS.map((hand) => this.#hand(hand)))),
-      group("domains", h("ul", { class: "rule-list" }, Object.keys(this.#rules.domains).sort().map((domain) => this.#domain(domain))), this.#adder()),
-      group("tools", h("button", { type: "button", class: "button", "data-testid": "to-servers", text: t("agent.tabs.servers"), on: { click: () => this.#go("servers") } })),
-    ];
+      group("domains", this.#list("domains"), this.#adder()),
+      Object.keys({ ...this.#rules.plugins, ...this.#rules.tools }).length > 0 && group("others", this.#list("plugins"), this.#list("tools")),
+      group("tools", h("button", { type: "button", class: "button", "data-testid": "to-servers", text: t("agent.tabs.mcp"), on: { click: () => this.#go("mcp") } })),
+    ].filter((part) => part !== false);
+  }
+
+  /** @param {RuleKind} kind */
+  #list(kind) {
+    return h("ul", { class: "rule-list" }, Object.keys(this.#rules[kind]).sort().map((name) => this.#rule(kind, name)));
   }
 
   /** @param {HandName} hand */
@@ -84,11 +89,17 @@ export class RulesView {
       policyChoice(this.#rules.hands[hand] ?? "", t("agent.rule_of", { name }), (policy) => void this.#set("hands", hand, policy), { testId: `rule-${hand}`, unset: t("agent.by_act") }));
   }
 
-  /** @param {string} domain */
-  #domain(domain) {
-    return h("li", { class: "rule", "data-testid": "domain", "data-domain": domain }, h("span", { class: "task-sign", "aria-hidden": "true" }, icon("browser")), h("span", { class: "rule-name", text: domain }),
-      policyChoice(this.#rules.domains[domain] ?? "ask", t("agent.rule_of", { name: domain }), (policy) => void this.#set("domains", domain, policy), { testId: "rule-domain" }),
-      h("button", { type: "button", class: "icon-button", "data-testid": "domain-remove", "aria-label": t("agent.remove", { name: domain }), title: t("agent.remove", { name: domain }), on: { click: () => void this.#set("domains", domain, "") } }, icon("delete")));
+  /**
+   * A rule that can be removed.
+   * @param {RuleKind} kind
+   * @param {string} name
+   */
+  #rule(kind, name) {
+    const sign = kind === "domains" ? "browser" : handSign(kind === "plugins" ? "user_plugin" : name.split("/")[0] ?? "");
+    const shown = nameOf(kind, name);
+    return h("li", { class: "rule", "data-testid": kind === "domains" ? "domain" : "rule", "data-domain": name }, h("span", { class: "task-sign", "aria-hidden": "true" }, icon(sign)), h("span", { class: "rule-name", text: shown }),
+      policyChoice(this.#rules[kind][name] ?? "ask", t("agent.rule_of", { name: shown }), (policy) => void this.#set(kind, name, policy), { testId: "rule-domain" }),
+      h("button", { type: "button", class: "icon-button", "data-testid": "domain-remove", "aria-label": t("agent.remove", { name: shown }), title: t("agent.remove", { name: shown }), on: { click: () => void this.#set(kind, name, "") } }, icon("delete")));
   }
 
   #adder() {
@@ -115,20 +126,21 @@ export class RulesView {
    * @param {Policy | ""} policy "" takes the word back
    */
   async #set(kind, name, policy) {
-    const before = this.#rules;
-    const table = Object.fromEntries(Object.entries(before[kind]).filter(([key]) => key !== name));
-    const after = { ...before, [kind]: policy ? { ...table, [name]: policy } : table };
-    if (!(await this.#keep(after))) return;
-    toast(t(policy ? "agent.rule_kept" : "agent.rule_gone", { name: kind === "hands" ? t(`abilities.names.${name}`) : name }),
-      { timeMs: UNDO_MS, action: { label: t("talk.undo"), run: () => void this.#keep(before) } });
+    const before = this.#rules[kind][name] ?? null;
+    if (!(await this.#keep(kind, name, policy || null))) return;
+    toast(t(policy ? "agent.rule_kept" : "agent.rule_gone", { name: nameOf(kind, name) }),
+      { timeMs: UNDO_MS, action: { label: t("talk.undo"), run: () => void this.#keep(kind, name, before) } });
   }
 
-  /** @param {Policies} rules */
-  async #keep(rules) {
+  /**
+   * @param {RuleKind} kind
+   * @param {string} name
+   * @param {Policy | null} policy
+   */
+  async #keep(kind, name, policy) {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.testid : "";
     try {
-      await setPolicies(rules);
-      this.#rules = rules;
+      this.#rules = await setPolicy(kind, name, policy);
     } catch (error) {
       toast(sentenceOf(error));
       return false;
@@ -138,4 +150,15 @@ export class RulesView {
     }
     return true;
   }
+}
+
+/**
+ * What a rule is about, for people.
+ * @param {RuleKind} kind
+ * @param {string} name
+ */
+function nameOf(kind, name) {
+  if (kind === "domains" || kind === "plugins") return name;
+  const [hand = "", ...rest] = name.split("/");
+  return [t(`abilities.names.${hand}`), ...rest.filter(Boolean)].join(" · ");
 }

@@ -8,7 +8,7 @@ import { sentenceOf } from "../api.js";
 import { h, icon } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
 import { toast } from "../notices.js";
-import { restartServer, serverLog, setServerPolicy, switchServer, testServer } from "./calls.js";
+import { restartServer, serverLog, setServerPolicy, signIn, signOut, switchServer, testServer } from "./calls.js";
 import { POLICIES, policyChoice } from "./rules_view.js";
 import { serverForm } from "./server_form.js";
 import { moment, named } from "./view.js";
@@ -82,13 +82,15 @@ export class ServerCard {
   }
 
   #drawActs() {
-    const { name, tools, state } = this.#server;
+    const { name, tools, state, problem, signed_in: signedIn } = this.#server;
     const part = (/** @type {Part} */ one, /** @type {string} */ words) => h("button", {
       type: "button", class: "agent-chip", "data-testid": `server-${one}`, "aria-expanded": String(this.#part === one), text: words,
       on: { click: () => this.#open(this.#part === one ? "" : one) },
     });
     this.#acts.replaceChildren(
       part("tools", t("servers.tools", { count: tools.length })), part("test", t("servers.test")), part("log", t("servers.log")), part("edit", t("servers.edit")),
+      problem?.code?.includes("sign_in") ? h("button", { type: "button", class: "agent-chip is-main", "data-testid": "server-sign-in", text: t("servers.sign_in"), on: { click: () => void this.#signIn() } }) : "",
+      signedIn ? h("button", { type: "button", class: "agent-chip", "data-testid": "server-sign-out", text: t("servers.sign_out"), on: { click: () => void this.#do(() => signOut(name)) } }) : "",
       state === "waiting" || state === "failed" ? h("button", { type: "button", class: "agent-chip", "data-testid": "server-restart", text: t("talk.try_again"), on: { click: () => void this.#do(() => restartServer(name)) } }) : "",
       h("button", { type: "button", class: "icon-button", "data-testid": "server-remove", "aria-label": t("agent.remove", { name }), title: t("agent.remove", { name }), on: { click: this.#on.remove } }, icon("delete")));
   }
@@ -157,6 +159,17 @@ export class ServerCard {
    */
   async #rule(word, tool, act = null) {
     await this.#do(() => setServerPolicy(this.#server.name, word, tool, act));
+  }
+
+  /** Off to where one signs in; what cannot be a page is no place to go. */
+  async #signIn() {
+    try {
+      const { address } = await signIn(this.#server.name);
+      if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) location.assign(address);
+      else toast(t("errors.tool_server_no_sign_in.message", { name: this.#server.name }));
+    } catch (error) {
+      toast(sentenceOf(error));
+    }
   }
 
   /** @param {() => Promise<unknown>} call */

@@ -14,7 +14,7 @@ import { row, toggle } from "./controls.js";
 const HANDS = /** @type {const} */ (["browser_use", "computer_use", "mcp", "user_plugin"]);
 const FLAGS = /** @type {const} */ ({ mcp: "mcp_enabled", browser_use: "browser_use_enabled", computer_use: "computer_use_enabled", user_plugin: "user_plugin_enabled" });
 /** @type {Partial<Record<HandName, string>>} The page on which there is more of it. */
-const PLACES = { mcp: "servers", user_plugin: "plugins" };
+const PLACES = { mcp: "mcp", user_plugin: "plugins" };
 
 /** @param {HTMLElement} body */
 export async function abilitiesPage(body) {
@@ -50,7 +50,7 @@ export async function abilitiesPage(body) {
         h("div", {}, h("p", { text: t("abilities.gate") }), ...gate.reasons.map((reason) => h("p", { class: "field-hint", text: reason })), h("a", { class: "button", href: "#settings/model", text: t("abilities.to_model") }))),
       h("ul", { class: "ability-list" }, HANDS.map((hand) => ability(hand, snapshot, (wanted) => void change("set_flag", { key: FLAGS[hand], value: wanted }, (now) =>
         now.flags[FLAGS[hand]] === wanted ? "" : now.gate.reasons[0] ?? now.capabilities[hand].reason)))),
-      h("nav", { class: "ability-links" }, ...["tasks", "rules", "servers", "plugins"].map((one) => h("a", { class: "button", href: `agent#${one}`, "data-testid": `to-${one}`, text: t(`abilities.to_${one}`) }))));
+      h("nav", { class: "ability-links" }, ...["tasks", "rules", "mcp", "plugins"].map((one) => h("a", { class: "button", href: `agent#${one}`, "data-testid": `to-${one}`, text: t(`abilities.to_${one}`) }))));
     if (focused) /** @type {HTMLElement | null} */ (place.querySelector(`[data-testid="${focused}"]`))?.focus();
   };
   await look();
