@@ -67,7 +67,7 @@ async def test_tasks_are_found_by_state_and_words_and_tried_again(running_neko: 
     await phone.context.route("**/api/agent/tasks?*", lambda route: route.fulfill(json={"tasks": tasks}))
     await phone.context.route("**/api/agent/command", obey)
     await visit(running_neko, phone, "tasks")
-    titles = phone.get("task").locator("h3")
+    titles = phone.get("task").locator("h2")
     await expect(titles).to_have_text(["Find a train", "Book a table", "Save the recipe"])
     await phone.get("filter-failed").tap()
     await expect(titles).to_have_text(["Book a table"])

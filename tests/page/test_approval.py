@@ -71,6 +71,7 @@ async def test_everything_is_shown_as_it_is_and_once_means_once(
     running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
 ) -> None:
     await driver.open(running_neko.url)
+    await driver.get("composer").focus()
     asking = owner.spawn(running_neko.neko.approvals.ask(WRITE), name="ask")
     card = driver.get("approval")
     await expect(card).to_contain_text("files · write_file")

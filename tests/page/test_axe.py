@@ -6,17 +6,20 @@ The laptop is among the slow proofs: few faults show there and not on a phone.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, FilePayload, expect
+from playwright.async_api import Browser, FilePayload, Route, expect
 
 from neko.llm.small_model import files
-from tests import scripted_llama
+from neko.tasks import TaskOwner
+from neko.types.agent import Act, Approval
+from tests import scripted_llama, scripted_mcp
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
+from tests.page.scripted_tasks import step, task, tell
 from tests.page.test_call import MICROPHONE
 from tests.page.test_chat_page_writing import GIVE_PICTURE
 from tests.scripted_hearing import ScriptedHearing, Words
@@ -37,7 +40,7 @@ LOOK = """async ([rules, scheme]) => {
 }"""
 OF_THE_THEME = ["color-contrast", "link-in-text-block"]
 """All that a theme changes: the rest is looked at once."""
-SETTINGS = ("model", "voice", "hearing", "microphone", "look", "language", "characters", "about")
+SETTINGS = ("model", "voice", "hearing", "microphone", "look", "language", "characters", "abilities", "about")
 MARKDOWN = f"""## Notes
 
 A [link](https://example.com), `code`, ~~gone~~, **bold** and $x^2$.
@@ -275,3 +278,57 @@ async def test_the_page_of_the_memory(running_neko: RunningNeko, visitor: Visito
     await visitor.get("forget-ticked").click()
     await expect(visitor.get("ask-forget")).to_be_visible()
     await visitor.look("a question before forgetting")
+
+
+async def test_what_she_does_and_what_she_asks(running_neko: RunningNeko, visitor: Visitor) -> None:
+    await visitor.open(running_neko.url)
+    steps = [step("Open the page", "done", "example.com"), step("Compare", "running"), step("Tell")]
+    failed = task("t2", "failed", error="There is no screen.", remedy="Start Neko in a desktop session.")
+    tell(running_neko, task("t1", steps=steps, action="Reading"), failed, task("t3", "completed", result="Done. " * 99))
+    async with TaskOwner("test") as owner:
+        for tool in ("write_file", "delete_file"):
+            approval = Approval(NAME, "files", tool, "", '{"path": "x"}', Act.DESTRUCTIVE, after_outside=True)
+            owner.spawn(running_neko.neko.approvals.ask(approval), name=tool)
+        await expect(visitor.get("approval-deny").first).to_be_enabled()
+        await visitor.look("questions")
+        assert await visitor.page.evaluate("survey.outside()") == []
+    if await visitor.get("hands-strip").is_visible():
+        await visitor.get("hands-strip").click()
+    await expect(visitor.get("task").first).to_be_visible()
+    await visitor.look("tasks")
+    assert await visitor.page.evaluate("survey.small('.hands', 44)") == []
+
+
+def answered(answer: object) -> Callable[[Route], Awaitable[None]]:
+    return lambda route: route.fulfill(json=answer)
+
+
+async def test_the_page_of_tasks_and_tools(running_neko: RunningNeko, visitor: Visitor, tmp_path: Path) -> None:
+    shown = [task("t1", steps=[step("Open", "running")]), task("t2", "failed", error="It is gone.")]
+    row = {"id": 1, "at": "2026-11-27T20:10:03Z", "task_id": "t1", "character": NAME, "hand": "mcp", "place": "files"}
+    row |= {
+        "tool": "write",
+        "title": "write a note",
+        "act": "destructive",
+        "arguments": '{"a": 1}',
+        "verdict": "denied",
+    }
+    row |= {"outcome": "failed", "detail": "It is full.", "picture": ""}
+    rules = {"hands": {"browser_use": "never"}, "domains": {"example.com": "allow"}, "plugins": {}, "tools": {}}
+    answers = {"tasks?*": {"tasks": shown}, "audit?*": {"rows": [row]}, "policies": {"success": True, **rules}}
+    for path, answer in answers.items():
+        await visitor.context.route(f"**/api/agent/{path}", answered(answer))
+    entry = scripted_mcp.entry(tmp_path / "script.json", tools=[scripted_mcp.tool("note", "Writes")])
+    await running_neko.neko.mcp.put("paper", entry)
+    await running_neko.neko.mcp.put("gone", {"command": "no-such-program"})
+    page = await visitor.open(f"{running_neko.url}/agent", ready=False)
+    for tab, there in (("tasks", "task"), ("trail", "trail-row"), ("rules", "domain"), ("mcp", "server")):
+        await visitor.get(f"tab-{tab}").click()
+        await expect(visitor.get(there).first).to_be_visible()
+        if tab == "mcp":
+            await visitor.get("server-tools").first.click()
+            await visitor.get("server-edit").last.click()
+            await visitor.get("server-import").click()
+        await visitor.look(f"agent: {tab}")
+        assert await page.evaluate("survey.outside()") == []
+        assert await page.evaluate("survey.small('#page', 44)") == []

@@ -105,7 +105,7 @@ async def test_a_task_of_another_agent_is_shown_by_what_it_tells_and_an_old_snap
     running_neko.neko.bus.agent.publish(agent_status_update(old, NAME))  # type: ignore[arg-type]
     tell(running_neko, task("t2"))
     await expect(driver.get("task")).to_have_count(2)
-    await expect(driver.page.locator("[data-id='0123456789ab'] h3")).to_have_text(f"{'x' * 60}…")
+    await expect(driver.page.locator("[data-id='0123456789ab'] h2")).to_have_text(f"{'x' * 60}…")
 
 
 async def test_escape_twice_stops_all_also_while_one_writes(

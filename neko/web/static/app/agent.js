@@ -47,7 +47,6 @@ class AgentPage {
       type: "button", class: "memory-tab", "data-testid": `tab-${one}`, "aria-current": one === name && "page", text: t(`agent.tabs.${one}`),
       on: { click: () => { location.hash = one; } },
     })));
-    this.#tabs.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     const view = this.views.get(name) ?? null;
     if (this.#shown !== view) this.#shown?.leave?.();
     this.#shown = view;

@@ -29,7 +29,7 @@ export class TaskCard {
   #task;
   #now;
   #onDismiss;
-  #title = h("h3", { class: "task-title" });
+  #title = h("h2", { class: "task-title" });
   #state = h("span", { class: "task-state", "data-testid": "task-state" });
   #time = h("span", { class: "task-time", "data-testid": "task-time" });
   #sign = h("span", { class: "task-sign", "aria-hidden": "true" });

@@ -52,7 +52,7 @@ export function empty(words, more = "") {
 export function named(label, on, change, testId) {
   const input = h("input", { type: "checkbox", class: "toggle", role: "switch", "aria-label": label, title: label, "data-testid": testId, checked: on });
   input.addEventListener("change", () => change(input.checked));
-  return input;
+  return h("label", { class: "large-target" }, input);
 }
 
 /**
