@@ -79,7 +79,7 @@ class TurnFeed:
             return
         request = analyze_request(character, tuple(talk.said), trigger=trigger, turn_id=turn_id, called=called)
         if not await self._analyze.request(request):
-            logger.warning("%s: nobody took a turn to analyse", character)
+            logger.info("%s: nobody took a turn to analyse", character)
 
 
 def _hear(talk: _Talk, line: Message) -> None:

@@ -81,6 +81,12 @@ class Agent:
         switches.on_change = self.tell
         switches.on_off = self.tasks.stop_all
 
+    def think_with(self, thinker: Thinker, planner: Planner, analyzer: Analyzer) -> None:
+        """Who thinks, plans and judges while the gate is open."""
+        self._thinker = self._loop.thinker = lambda: None if self.switches.closed_by() else thinker
+        self._loop.planner = lambda: planner
+        self._loop.analyzer = lambda: analyzer
+
     def snapshot(self, language: str = "en") -> Snapshot:
         """The present state, newer than every snapshot made before, whoever asked for that one."""
         snapshot = Snapshot(

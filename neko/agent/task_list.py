@@ -126,6 +126,8 @@ class Tasks:
         self._bodies: dict[str, asyncio.Task[Ending]] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
         self._pictures: dict[str, Picture] = {}
+        self.on_stop: Callable[[str | None], object] = lambda character: None
+        """Told whose tasks are all ended, None for everybody's: nothing that was asked for before shall begin."""
 
     # ── commands ──────────────────────────────────────────────────────────────
 
@@ -204,6 +206,7 @@ class Tasks:
 
     async def stop_all(self, character: str | None = None) -> int:
         """End every task, or every task of one character; how many that were."""
+        self.on_stop(character)
         found = self.listed(character, active=True)
         return sum(self.cancel(task.id) for task in found)
 

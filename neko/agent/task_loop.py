@@ -124,7 +124,7 @@ class _Run:
                 self._mark(place, StepState.FAILED, failure)
                 again = None if has_replanned else await self._replan(plan, error, failure)
                 if again is None:
-                    return self._ended(failure)
+                    return await self._ended(failure)
                 has_replanned = True
                 steps = [*steps[: place + 1], *again.steps]
                 self._active.change(lambda task, new=again, kept=place + 1: rules.planned(task, new, kept))  # type: ignore[misc]
@@ -132,7 +132,7 @@ class _Run:
                 self._mark(place, StepState.DONE, answer)
                 self._answers.append(answer)
             place += 1
-        return Ending(TaskState.COMPLETED, self._result())
+        return Ending(TaskState.COMPLETED, await self._result())
 
     async def aclose(self) -> None:
         await self._workspaces.aclose()
@@ -225,9 +225,18 @@ class _Run:
 
     # ── the end ───────────────────────────────────────────────────────────────
 
-    def _result(self) -> str:
-        return "\n".join(self._answers)
+    async def _result(self, failure: str = "") -> str:
+        """What came of it: the answer, or what several say in short."""
+        answers, analyzer, task = "\n".join(self._answers), self._loop.analyzer(), self._active.task
+        if analyzer is None or len(self._answers) < 2:
+            return answers
+        failed = [outside.marked("the step that failed", failure, _EARLIER_TOKENS)] if failure else []
+        try:
+            return await analyzer.summary(task.instruction, [*self._before(), *failed], language=task.language)
+        except NekoError as error:
+            logger.warning("what came of a task was not summed up: %s", error)
+            return answers
 
-    def _ended(self, failure: str) -> Ending:
+    async def _ended(self, failure: str) -> Ending:
         state = TaskState.PARTIAL if self._answers else TaskState.FAILED
-        return Ending(state, self._result(), failure)
+        return Ending(state, await self._result(failure), failure)

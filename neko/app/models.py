@@ -10,6 +10,7 @@ from neko.errors import NekoError, NoModelListError, SettingError
 from neko.llm import model_catalogue
 from neko.llm.adaptation import Adaptations, is_same_model
 from neko.llm.discovery import LocalServer, find_local_servers
+from neko.llm.thinker import ChatThinker
 from neko.net import Network
 from neko.providers import ASSIST_ROLES, ModelEndpoint, resolve
 from neko.providers.model_choice import Target
@@ -29,8 +30,9 @@ SessionFactory = Callable[[Mode, TaskOwner], ModelSession]
 
 
 class Models:
-    """``neko.models``. With a ``session_factory`` its sessions answer instead of the configured model's. ``ears`` gives
-    what a call is heard with, and raises the ``NekoError`` that says why there is nothing to hear with."""
+    """``neko.models``. ``thinker`` is whom the agent asks. With a ``session_factory`` its sessions answer instead of
+    the configured model's. ``ears`` gives what a call is heard with, and raises the ``NekoError`` that says why there
+    is nothing to hear with."""
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class Models:
         self._resolved: dict[str, ModelEndpoint | None] = {}
         self._resolved_at = config.revision
         self._adaptations = Adaptations()
+        self.thinker = ChatThinker(network, lambda: self.endpoint("agent"), self._adaptations)
         self._session_factory = session_factory
         self._ears = ears
 

@@ -42,6 +42,7 @@ from neko.app.plugins import build_plugins, follow
 from neko.app.reader_language import ReaderLanguage
 from neko.app.remote_bus import remote_bus
 from neko.app.small_model import SmallModel
+from neko.app.task_requests import TaskRequests
 from neko.app.voices import Voices, builtin_voice_installed
 from neko.audio.voice_activity import silero_installed
 from neko.bus import Bus
@@ -158,6 +159,7 @@ class Neko:
             knows=cards.knows,
             embedders=self.embedding,
         )
+        self._requests = TaskRequests(self.agent, self.models, self.bus, self._standing, self.language_of)
         self._compression = CompressionScheduler(self.memory, self.models.of_memory, self.models.summary_model)
         self.extracted = ExtractedSettings(self.folder.memory, cards, self._on_damage)
         self.conversations = Conversations(cards, self._dependencies)
@@ -200,6 +202,7 @@ class Neko:
         compression = self._compression
         self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
         await self._attach_agent_events()
+        self._requests.start(self.remote.role if self.remote else None)
         self.mcp.start()
         follow(self.agent.switches, self.plugins)
         return self
@@ -213,6 +216,7 @@ class Neko:
         """Save everything and stop; idempotent. A part that fails to stop does not keep the next one up."""
         self._compression.stop()
         for stop in (
+            self._requests.aclose,
             self.agent.aclose,
             self.conversations.aclose,
             self._end_remote,

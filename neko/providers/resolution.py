@@ -99,7 +99,7 @@ class _Choice:
         if self._offline:
             return None
         endpoint = self._own(role) or self._assist_endpoint(role)
-        if endpoint is None and role in ("summary", "correction", "emotion"):
+        if endpoint is None and role in ("summary", "correction", "emotion", "agent"):
             shared = self._own("conversation")
             return self._on(role, shared) if shared else None
         return endpoint

@@ -79,3 +79,8 @@ class Analyzer(Protocol):
         """By what was observed (marked as from outside), the last words being what the model says of it. Raises
         ``NekoError``."""
         ...
+
+    async def summary(self, instruction: str, outcomes: Sequence[str], *, language: str = "en") -> str:
+        """What the user is told of a task of several steps. ``outcomes``: what came of each, marked as from outside.
+        Raises ``NekoError``."""
+        ...

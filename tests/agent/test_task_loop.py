@@ -50,10 +50,16 @@ class Judged:
     def __init__(self, *judgements: Judgement) -> None:
         self.judgements = list(judgements)
         self.seen: list[Sequence[str]] = []
+        self.sums_up = True
 
     async def reached(self, step: PlanStep, observations: Sequence[str]) -> Judgement:
         self.seen.append(observations)
         return self.judgements.pop(0)
+
+    async def summary(self, instruction: str, outcomes: Sequence[str], *, language: str = "en") -> str:
+        if self.sums_up:
+            return f"{len(outcomes)} in short"
+        raise ModelSilentError("silent")
 
 
 class Scene:
@@ -202,6 +208,17 @@ async def test_a_step_that_fails_is_planned_anew_once(scene: Scene) -> None:
     assert task.state is TaskState.FAILED
     assert "Gone, too." in task.error
     assert len(scene.planner.told) == 2
+
+
+@pytest.mark.parametrize(("sums_up", "result"), [(True, "2 in short"), (False, "Found 7.\nSent 7.")])
+async def test_what_several_steps_came_to_is_told_in_short_if_the_model_does(
+    scene: Scene, sums_up: bool, result: str
+) -> None:
+    scene.analyzer = Judged(Judgement(reached=True), Judgement(reached=True))
+    scene.analyzer.sums_up = sums_up
+    steps = (PlanStep("browser_use", "find it"), PlanStep("browser_use", "send it"))
+    task = await scene.run(done("Found 7."), done("Sent 7."), plan=Plan("T", steps))
+    assert (task.state, task.result) == (TaskState.COMPLETED, result)
 
 
 async def test_what_was_done_before_a_failure_is_told_as_a_part(scene: Scene) -> None:

@@ -209,7 +209,7 @@ def test_a_custom_address_is_named_after_who_lives_there(url: str, provider: str
 
 def test_one_custom_model_is_enough_for_the_text_roles_behind_the_scenes() -> None:
     config = own("conversation", coreApiKey="")
-    for role in ("summary", "correction", "emotion"):
+    for role in ("summary", "correction", "emotion", "agent"):
         endpoint = found(role, config)
         assert (endpoint.role, endpoint.model, endpoint.api_key) == (role, "tiny", "own")
     assert resolve("vision", config, {}) is None

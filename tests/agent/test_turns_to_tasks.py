@@ -1,0 +1,137 @@
+"""From a word in a conversation to a task, in a whole Neko: with what is off at no cost, and no turn waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from neko.agent.tasks import Task, TaskState
+from neko.app.task_requests import FAULT
+from tests.agent.conftest import Talk, talking
+from tests.agent.scripted_thoughts import call, decided, told
+from tests.scripted_hand import ScriptedHand
+from tests.scripted_provider import Script, ScriptedProvider, failure
+
+WISH = "Could you look up the weather in Paris?"
+PLAN = decided("look up the weather in paris", ("browser_use", "Look up the weather in Paris."), title="Weather")
+LOOK, DONE = call("look", text="Paris"), call("done", answer="It is 12 degrees.")
+REACHED = call("judge", why="It is seen.", reached="yes")
+
+
+@asynccontextmanager
+async def able(folder: Path, provider: ScriptedProvider, *, on: bool = True) -> AsyncIterator[Talk]:
+    """A Neko with a hand in place of a browser."""
+    async with talking(folder, provider, {}) as talk:
+        agent = talk.neko.agent
+        cast("dict[str, Any]", agent.hands)["browser_use"] = ScriptedHand()
+        if on:
+            await agent.switches.set_master(True)
+            assert await agent.switches.set_flags({"browser_use_enabled": True}, "en") is None
+        yield talk
+
+
+async def over(talk: Talk, requests: int) -> Task:
+    """The only task, once the model was asked so often and the task is over."""
+    await talk.provider.wait_for_requests(requests)
+    tasks = talk.neko.agent.tasks
+    if tasks._bodies:
+        await asyncio.wait(tasks._bodies.values(), timeout=20)
+    [task] = tasks.listed()
+    return task
+
+
+async def looked_at(talk: Talk) -> None:
+    """Every turn so far was looked at."""
+    for _ in range(20):  # over the bus
+        await asyncio.sleep(0)
+    if working := talk.neko._requests._intake._working:
+        await asyncio.wait(working.values(), timeout=20)
+
+
+async def test_what_is_asked_for_in_a_talk_is_planned_done_and_judged(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with able(data_dir, provider) as talk:
+        provider.script(["I will look."], PLAN, LOOK, DONE, REACHED)
+        assert await talk.say(WISH) == "I will look."
+        task = await over(talk, 5)
+        assert (task.state, task.title, task.source, task.result) == (
+            *(TaskState.COMPLETED, "Weather", "conversation", "It is 12 degrees."),
+        )
+        assert task.instruction == WISH
+        assert f'LATEST_USER_REQUEST: "{WISH}"' in told(provider, 1)
+        assert "I will look." in told(provider, 1)
+        assert WISH in told(provider, 2)
+        assert "It is 12 degrees." in told(provider, 4)
+
+
+async def test_a_step_whose_goal_is_not_reached_is_done_in_another_way_once(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with able(data_dir, provider) as talk:
+        not_reached = call("judge", why="No temperature is seen.", reached="no")
+        another = decided("", ("browser_use", "Look it up elsewhere."))
+        provider.script(["I will look."], PLAN, DONE, not_reached, another, DONE, REACHED)
+        await talk.say(WISH)
+        task = await over(talk, 7)
+        assert (task.state, [step.title for step in task.steps]) == (
+            *(TaskState.COMPLETED, ["Look up the weather in Paris.", "Look it up elsewhere."]),
+        )
+        assert "No temperature is seen." in told(provider, 4)
+
+
+async def test_while_everything_is_off_a_turn_costs_no_question_and_nobody_listens(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with able(data_dir, provider, on=False) as talk:
+        provider.script(["I cannot."])
+        await talk.say(WISH)
+        await looked_at(talk)
+        assert len(provider.chats) == 1
+        assert "session:agent" not in talk.neko.bus.snapshot()["waiting"]
+
+
+async def test_the_talk_goes_on_while_a_turn_is_looked_at_and_stop_ends_that_too(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with able(data_dir, provider) as talk:
+        provider.script(["I will look."], Script(stall_after=0))
+        await talk.say(WISH)
+        await provider.wait_for_requests(2)
+        provider.script(["Yes?"])
+        assert await talk.say("Mio?") == "Yes?"
+        await talk.neko.agent.tasks.stop_all("Mio")
+        await provider.chats[1].aborted.wait()
+        assert talk.neko.agent.tasks.listed() == []
+
+
+async def test_that_the_agent_s_model_cannot_be_asked_stands_until_it_can(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with able(data_dir, provider) as talk:
+        provider.script(["I will look."], failure(401, "Incorrect API key provided"))
+        await talk.say(WISH)
+        await provider.wait_for_requests(2)
+        await looked_at(talk)
+        assert [fault.error.code for fault in talk.neko.faults.all() if fault.id == FAULT] == ["model_refused_key"]
+        provider.script(["Hello!"], call("decide", why="small talk", task=False, words=""))
+        await talk.say("Hello!")
+        await provider.wait_for_requests(4)
+        await looked_at(talk)
+        assert FAULT not in [fault.id for fault in talk.neko.faults.all()]
+
+
+async def test_what_the_character_s_own_model_called_is_told_to_the_planner(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with able(data_dir, provider) as talk:
+        talk.neko.bus.session.publish(
+            {"event_type": "tool_call", "lanlan_name": "Mio", "turn_id": "t", "name": "weather", "arguments": "{}"}
+        )
+        provider.script(["It is 12 degrees."], call("decide", why="done", task=False, words=""))
+        await talk.say(WISH)
+        await provider.wait_for_requests(2)
+        assert "weather {}" in told(provider, 1)
