@@ -23,12 +23,12 @@ _LONGEST: Final = 8_000
 
 @dataclass(slots=True)
 class _Talk:
-    """What was said last to one character. ``has_words``: the user said something since the last turn was over;
+    """What was said last to one character. ``fresh``: so often did the user say something since the last turn was over;
     ``called``: the functions that were called since; ``has_ended``: the session is over."""
 
     said: deque[Utterance] = field(default_factory=lambda: deque(maxlen=WINDOW))
     called: list[str] = field(default_factory=list)
-    has_words: bool = False
+    fresh: int = 0
     has_ended: bool = False
 
 
@@ -66,18 +66,19 @@ class TurnFeed:
             case "tool_call" if len(talk.called) < _MOST_CALLS:
                 talk.called.append(f"{fact['name']} {fact['arguments']}".strip())
             case "session_end":
-                talk.has_ended = talk.has_words
+                talk.has_ended = talk.fresh > 0
             case "turn_end":
                 await self._turn_over(character, talk, str(fact["turn_id"]))
 
     async def _turn_over(self, character: str, talk: _Talk, turn_id: str) -> None:
-        has_words, called = talk.has_words, tuple(talk.called)
+        fresh, called = talk.fresh, tuple(talk.called)
         trigger: Trigger = "session_end" if talk.has_ended else "turn_end"
-        talk.has_words = talk.has_ended = False
+        talk.fresh, talk.has_ended = 0, False
         talk.called.clear()
-        if not has_words or not self._is_wanted():
+        if not fresh or not self._is_wanted():
             return
-        request = analyze_request(character, tuple(talk.said), trigger=trigger, turn_id=turn_id, called=called)
+        said = tuple(talk.said)
+        request = analyze_request(character, said, trigger=trigger, turn_id=turn_id, fresh=fresh, called=called)
         if not await self._analyze.request(request):
             logger.info("%s: nobody took a turn to analyse", character)
 
@@ -85,4 +86,4 @@ class TurnFeed:
 def _hear(talk: _Talk, line: Message) -> None:
     if line["role"] in ("user", "assistant"):
         talk.said.append(Utterance(role=line["role"], content=str(line["text"])[:_LONGEST]))
-        talk.has_words = talk.has_words or line["role"] == "user"
+        talk.fresh += line["role"] == "user"

@@ -152,7 +152,9 @@ class Intake:
     def _known(self, character: str) -> list[KnownTask]:
         """The tasks that a new one may be the same as, the oldest first."""
         now = datetime.now(UTC)
-        listed = [task for task in self._tasks.listed(character) if task.state not in _GONE]
+        listed = [
+            task for task in self._tasks.listed(character) if task.state not in _GONE and task.source != "reminder"
+        ]
         known = [KnownTask(task.id, task.title, task.instruction, _since(task, now)) for task in reversed(listed)]
         return [task for task in known if task.counts]
 
@@ -179,4 +181,11 @@ def _turn(request: Message) -> Turn:
         if role in ("user", "assistant") and isinstance(content, str) and content.strip():
             utterances.append(Utterance(role=role, content=well_formed(content)))
     calls = [well_formed(call) for call in called if isinstance(call, str)] if isinstance(called, list) else []
-    return Turn(str(request.get("lanlan_name") or ""), utterances, calls, str(request.get("turn_id") or ""))
+    fresh = request.get("fresh")
+    return Turn(
+        str(request.get("lanlan_name") or ""),
+        utterances,
+        calls,
+        str(request.get("turn_id") or ""),
+        max(0, fresh) if isinstance(fresh, int) else 0,
+    )

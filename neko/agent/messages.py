@@ -35,7 +35,8 @@ class Utterance(TypedDict):
 
 
 class AnalyzeRequest(TypedDict):
-    """On ``analyze``: a finished turn that may hold a request. ``called``: what her model did in it by functions."""
+    """On ``analyze``: a finished turn that may hold a request. ``fresh``: so many of the last entries of the user are
+    of this turn; ``called``: what her model did in it by functions."""
 
     event_type: Literal["analyze_request"]
     event_id: str
@@ -43,6 +44,7 @@ class AnalyzeRequest(TypedDict):
     lanlan_name: str
     messages: list[Utterance]
     turn_id: NotRequired[str]
+    fresh: NotRequired[int]
     called: NotRequired[list[str]]
 
 
@@ -172,6 +174,7 @@ def analyze_request(
     *,
     trigger: Trigger = "turn_end",
     turn_id: str | None = None,
+    fresh: int = 0,
     called: Sequence[str] = (),
 ) -> AnalyzeRequest:
     """A request with a fresh event id and the last six entries that hold any text."""
@@ -189,6 +192,8 @@ def analyze_request(
     )
     if turn_id is not None:
         request["turn_id"] = turn_id
+    if fresh:
+        request["fresh"] = fresh
     if called:
         request["called"] = list(called)
     return request

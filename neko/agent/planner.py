@@ -89,21 +89,24 @@ DECIDE: Final = Tool(
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A finished turn: what was said last, the oldest first, and which functions the character's model called in it."""
+    """A finished turn: what was said last, the oldest first, and which functions the character's model called in it.
+    ``fresh``: so many of the last entries of the user are of this turn; 0 where that is not known."""
 
     character: str
     utterances: Sequence[Utterance]
     called: Sequence[str] = ()
     turn_id: str = ""
+    fresh: int = 0
 
     @property
     def own_words(self) -> str:
-        """What the user said in this turn: their last words, with those before that nobody answered."""
+        """What the user said in this turn; where that is not known, their last words and those just before that nobody
+        answered."""
         words: list[str] = []
         for utterance in reversed(self.utterances):
-            if utterance["role"] == "user":
+            if utterance["role"] == "user" and (not self.fresh or len(words) < self.fresh):
                 words.append(utterance["content"])
-            elif words:
+            elif words and not self.fresh:
                 break
         return "\n".join(reversed(words)).strip()
 

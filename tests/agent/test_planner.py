@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -98,6 +99,17 @@ async def test_a_plan_that_the_user_did_not_ask_for_in_this_turn_is_dropped(plan
     provider = planning.provider
     provider.script(decided(words, ("computer_use", "Do it.")))
     assert await planning.wanted(turn(*said), COMPUTER) == NOTHING
+
+
+async def test_of_words_that_nobody_answered_only_those_of_this_turn_count(planning: Planning) -> None:
+    said = turn("u: Look up the weather.", "u: Hello?", "a: Hi!")
+    old = decided("look up the weather", ("browser_use", "Look it up."))
+    planning.provider.script(old)
+    assert await planning.wanted(replace(said, fresh=1), BROWSER) == NOTHING
+    assert 'LATEST_USER_REQUEST: "Hello?"' in told(planning.provider)
+    for both in (said, replace(said, fresh=2)):
+        planning.provider.script(old)
+        assert (await planning.wanted(both, BROWSER)).plan is not None
 
 
 async def test_small_talk_takes_one_question_and_no_task(planning: Planning) -> None:

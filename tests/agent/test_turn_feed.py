@@ -68,7 +68,7 @@ async def test_a_turn_with_words_of_the_user_is_handed_over_once_with_what_was_s
     [request] = await fed.settled()
     assert (request["event_type"], request["trigger"], request["turn_id"]) == ("analyze_request", "turn_end", "t1")
     assert request["messages"] == [{"role": "user", "content": "Note it."}, {"role": "assistant", "content": "Done."}]
-    assert request["called"] == ['files__write {"path": "a.txt"}']
+    assert (request["called"], request["fresh"]) == (['files__write {"path": "a.txt"}'], 1)
 
 
 async def test_a_turn_in_which_the_user_said_nothing_is_not(fed: Fed) -> None:
@@ -76,7 +76,10 @@ async def test_a_turn_in_which_the_user_said_nothing_is_not(fed: Fed) -> None:
     fed.end("t1")
     fed.say("assistant", "By the way …")
     fed.end("t2")
-    assert [request["turn_id"] for request in await fed.settled()] == ["t1"]
+    fed.say("user", "Yes?")
+    fed.say("user", "Tell me.")
+    fed.end("t3")
+    assert [(request["turn_id"], request["fresh"]) for request in await fed.settled()] == [("t1", 1), ("t3", 2)]
 
 
 async def test_only_the_last_six_entries_go_along_and_calls_only_with_their_own_turn(fed: Fed) -> None:

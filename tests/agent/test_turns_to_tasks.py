@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from neko.agent.tasks import Task, TaskState
 from neko.app.task_requests import FAULT
+from neko.tasks import TaskOwner
 from tests.agent.conftest import Talk, talking
 from tests.agent.scripted_thoughts import call, decided, told
 from tests.scripted_hand import ScriptedHand
@@ -135,3 +136,27 @@ async def test_what_the_character_s_own_model_called_is_told_to_the_planner(
         await talk.say(WISH)
         await provider.wait_for_requests(2)
         assert "weather {}" in told(provider, 1)
+
+
+async def test_words_that_cut_a_reply_short_belong_to_the_next_turn(data_dir: Path, provider: ScriptedProvider) -> None:
+    async with talking(data_dir, provider, {}) as talk:
+        heard: list[str] = []
+        ends = asyncio.Event()
+
+        def note(fact: dict[str, Any]) -> None:
+            heard.append(fact["text"] if fact["event_type"] == "line" else "END")
+            if heard.count("END") == 2:
+                ends.set()
+
+        talk.neko.bus.session.subscribe(note, name="test", only=("line", "turn_end"))
+        provider.script(Script(("Let me", " see"), stall_after=1), ["Hello!"])
+        async with TaskOwner("test") as owner:
+            first = owner.spawn(talk.say(WISH), name="first")
+            await provider.wait_for_requests(1)
+            await Talk(talk.neko, provider).say("Mio?")
+            await first
+        async with asyncio.timeout(20):
+            await ends.wait()
+        first_end = heard.index("END")
+        assert heard.index(WISH) < first_end < heard.index("Mio?")
+        assert heard[-2:] == ["Hello!", "END"]
