@@ -20,7 +20,7 @@ from neko.agent.switches import Switches
 from neko.agent.task_list import MOST_KEPT, Tasks
 from neko.agent.task_loop import TaskLoop
 from neko.bus import Bus
-from neko.tasks import in_thread, together
+from neko.tasks import TaskOwner, in_thread, together
 from neko.tool_errors import AgentError
 from neko.types.hands import Hand, HandName, Picture, Readiness, Thinker
 from neko.types.plan import Analyzer, Planner
@@ -158,8 +158,10 @@ class Agent:
 
 
 async def _let_go(name: HandName, hand: Hand) -> None:
-    try:
-        async with asyncio.timeout(_CLOSING_S):
-            await hand.aclose()
-    except Exception:
-        logger.exception("%s did not end cleanly", name)
+    """End a hand in its time, also when it does not want to."""
+    owner = TaskOwner("hand")
+    ending = owner.spawn(hand.aclose(), name=f"ending {name}")
+    _, stuck = await asyncio.wait({ending}, timeout=_CLOSING_S)
+    if stuck:
+        ending.cancel()
+        logger.error("%s did not end within %.0f s", name, _CLOSING_S)
