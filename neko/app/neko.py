@@ -345,8 +345,12 @@ class Neko:
             faults=self._standing,
             helplines=self.helplines,
             errands=CharacterErrands(character, self.approvals),
-            toolbox=McpToolbox(character, self.mcp, self.approvals, self.bus.agent.publish, self.agent.permission),
+            toolbox=self._toolbox(character),
         )
+
+    def _toolbox(self, character: str) -> McpToolbox:
+        permission, journal = self.agent.permission, self.agent.journal
+        return McpToolbox(character, self.mcp, self.approvals, self.bus.agent.publish, permission, journal)
 
     async def _known(self, character: str) -> list[Fact]:
         """What is known of people, also from what was said just now, as far as rules find it."""

@@ -33,6 +33,8 @@ async def test_a_model_calls_a_tool_once_the_user_has_allowed_it_and_tells_of_th
         assert [event.outcome for event in talk.events if isinstance(event, ApprovalOver)] == ["once"]
         tasks = [event.task for event in talk.events if isinstance(event, AgentTask)]
         assert [(task["type"], task["status"]) for task in tasks] == [("mcp", "running"), ("mcp", "completed")]
+        (row,) = await talk.neko.agent.journal.rows(task=tasks[0]["id"])
+        assert (row["place"], row["tool"], row["verdict"], row["outcome"]) == ("every", "echo", "approved", "done")
 
 
 @pytest.mark.parametrize("answer", [Decision.DENY, None])

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
 from neko.agent import outside
 from neko.agent.approvals import Approvals
+from neko.agent.audit import Audit, Deed
 from neko.agent.mcp.connection import ServerTool
 from neko.agent.mcp.naming import function_names
 from neko.agent.mcp.relevance import chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import McpServers
 from neko.agent.messages import AgentTask, TaskStatus, task_update, timestamp
-from neko.agent.permission import REFUSALS, Permission, Wanted
+from neko.agent.permission import REFUSALS, Permission, Permit, Wanted
 from neko.agent.policy import may_remember
 from neko.errors import NekoError
 from neko.llm.tokens import beginning
@@ -33,7 +35,7 @@ Publish = Callable[[Mapping[str, Any]], object]
 
 
 class McpToolbox:
-    """``permission`` is that of all characters. ``publish`` takes messages for the bus topic ``agent``."""
+    """``permission`` and ``audit`` are those of tasks, too. ``publish`` takes messages for the bus topic ``agent``."""
 
     def __init__(
         self,
@@ -42,12 +44,14 @@ class McpToolbox:
         approvals: Approvals,
         publish: Publish,
         permission: Permission,
+        audit: Audit,
     ) -> None:
         self._character = character
         self._servers = servers
         self._approvals = approvals
         self._publish = publish
         self._permission = permission
+        self._audit = audit
         self._names: dict[str, tuple[str, str]] = {}
         self._kept: frozenset[str] = frozenset()
         self._turns_with_outside: OrderedDict[str, None] = OrderedDict()
@@ -71,14 +75,20 @@ class McpToolbox:
         if server is None or tool is None:
             return ToolResult(call.call_id, f"There is no function {call.name} any more.", failed=True)
         shown = outside.exact_json(dict(call.arguments))
-        if refusal := await self._refusal(server, tool, call, shown):
-            return ToolResult(call.call_id, refusal, failed=True)
+        task = _Task(self._character, server, tool, json.loads(shown), self._publish)
+        permit = await self._permit(server, tool, call, shown)
+        try:
+            row = await self._audit.begin(self._deed(task, server, tool, shown, permit))
+        except NekoError as error:
+            return ToolResult(call.call_id, f"It was not called, for it cannot be written down: {error}", failed=True)
+        if not permit.may_act:
+            return ToolResult(call.call_id, REFUSALS[permit], failed=True)
         if server.tool(tool.name) != tool or self._servers.server(server_name) is not server:
+            self._audit.finish(row, "failed", "it has changed in the meantime")
             return ToolResult(call.call_id, "The tool has changed in the meantime; it was not called.", failed=True)
-        return await self._call(server, tool, call, json.loads(shown))
+        return await self._call(task, row, server, tool, call)
 
-    async def _refusal(self, server: Server, tool: ServerTool, call: ToolCall, shown: str) -> str:
-        """Why it may not be done, in words for the model; "" when it may."""
+    async def _permit(self, server: Server, tool: ServerTool, call: ToolCall, shown: str) -> Permit:
         after_outside = call.reply_id in self._turns_with_outside
         act, name = self._servers.act(server, tool), server.config.name
 
@@ -87,11 +97,14 @@ class McpToolbox:
 
         approval = Approval(self._character, name, tool.name, tool.title, shown, act, may_remember(act), after_outside)
         key = ("mcp", name, tool.name, tool.definition)
-        permit = await self._permission.of(Wanted(approval, self._servers.policy(server, tool), key, keep))
-        return REFUSALS.get(permit, "")
+        return await self._permission.of(Wanted(approval, self._servers.policy(server, tool), key, keep))
 
-    async def _call(self, server: Server, tool: ServerTool, call: ToolCall, arguments: dict[str, Any]) -> ToolResult:
-        task = _Task(self._character, server, tool, arguments, self._publish)
+    def _deed(self, task: _Task, server: Server, tool: ServerTool, shown: str, permit: Permit) -> Deed:
+        act, place, title = self._servers.act(server, tool), server.config.name, tool.title or tool.name
+        now = datetime.now(UTC)
+        return Deed(now, task.id, self._character, "mcp", place, tool.name, title, act, shown, permit)
+
+    async def _call(self, task: _Task, row: int, server: Server, tool: ServerTool, call: ToolCall) -> ToolResult:
         source = f"the tool {tool.name} of {server.config.name}"
 
         async def asked(message: str, schema: Mapping[str, Any], url: str) -> Reply:
@@ -100,16 +113,19 @@ class McpToolbox:
 
         task.show("running")
         try:
-            outcome = await server.call(tool.name, arguments, asked, task.progress)
+            outcome = await server.call(tool.name, task.arguments, asked, task.progress)
         except NekoError as error:
             task.show("failed", str(error))
+            self._audit.finish(row, "failed", str(error))
             self._note_outside(call.reply_id)
             said = f" {outside.marked(server.config.name, error.said, 200)}" if error.said else ""
             return ToolResult(call.call_id, f"The tool could not be used ({error}).{said}", failed=True)
         except BaseException:
             task.show("cancelled")
+            self._audit.finish(row, "cancelled")
             raise
         task.show("failed" if outcome.failed else "completed", outcome.text if outcome.failed else "")
+        self._audit.finish(row, "failed" if outcome.failed else "done", outcome.text)
         self._note_outside(call.reply_id)
         return ToolResult(call.call_id, outside.marked(source, outcome.text), failed=outcome.failed)
 
@@ -145,8 +161,9 @@ class _Task:
     ) -> None:
         self._character = character
         self._publish = publish
+        self.id, self.arguments = uuid4().hex, arguments
         params = {"tool_name": tool.name, "server": server.config.name, "title": tool.title, "arguments": arguments}
-        self._task = AgentTask(id=uuid4().hex, status="running", type="mcp", start_time=timestamp(), params=params)
+        self._task = AgentTask(id=self.id, status="running", type="mcp", start_time=timestamp(), params=params)
 
     def show(self, status: TaskStatus, error: str = "") -> None:
         self._task["status"] = status
