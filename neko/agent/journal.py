@@ -85,13 +85,13 @@ class JournalLimits:
 
 
 class Journal:
-    """``folder`` is the agent's own, with the tasks' folders in ``tasks``. ``on_fault`` is told when it cannot be
-    used; tasks are then kept in memory only, and no act is done that cannot be written down."""
+    """``folder`` is the agent's own, with the tasks' folders in ``tasks``. ``on_fault`` is told why it cannot be used,
+    and None when it can again; till then tasks are in memory only, and no act is done that cannot be written down."""
 
     def __init__(
         self,
         folder: Path,
-        on_fault: Callable[[NekoError], object] = lambda error: None,
+        on_fault: Callable[[NekoError | None], object] = lambda error: None,
         limits: JournalLimits | None = None,
     ) -> None:
         self.folder = folder
@@ -263,6 +263,11 @@ class Journal:
             self._on_fault(fault)
         return fault
 
+    def _works(self) -> None:
+        if self._broken:
+            self._broken = False
+            self._on_fault(None)
+
     def _write_soon(self) -> None:
         if self._writing is None and not self._owner.closed:
             self._writing = self._owner.spawn(to_the_end(self._write()), name="write")
@@ -286,7 +291,7 @@ class Journal:
                 [(outcome, detail, row) for row, outcome, detail in finished],
             )
             await connection.execute("COMMIT")
-            self._broken = False
+            self._works()
         except (sqlite3.Error, AgentError) as error:
             logger.error("tasks could not be noted: %s", error)
             self._waiting, self._finished = {**tasks, **self._waiting}, [*finished, *self._finished]

@@ -52,11 +52,18 @@ class Place:
             self._is_in = True
 
     async def take(self, hand: HandName) -> None:
-        """Wait for an exclusive hand; it stays this task's until it leaves for good."""
+        """Wait for an exclusive hand; it stays this task's until it is given back."""
         self._wanted.add(hand)
         if self.must_wait_for(hand):
             self.leave()
         await self.enter()
+
+    def give_back(self, hand: HandName) -> None:
+        """Let others have this one; idempotent."""
+        self._wanted.discard(hand)
+        if hand in self._held:
+            self._held.discard(hand)
+            self._locks[hand].release()
 
     def leave(self) -> None:
         """Let others in; idempotent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -131,6 +131,7 @@ class _Run:
             else:
                 self._mark(place, StepState.DONE, answer)
                 self._answers.append(answer)
+            await self._give_back(steps[place].hand, steps[place + 1 :])
             place += 1
         return Ending(TaskState.COMPLETED, await self._result())
 
@@ -156,6 +157,13 @@ class _Run:
             self._active.change(lambda task: rules.waiting(task, "turn"))
         await self._active.place.take(hand)
         self._active.change(lambda task: rules.waiting(task, ""))
+
+    async def _give_back(self, hand: HandName, rest: Sequence[PlanStep]) -> None:
+        """What there is one of is for others as soon as no later step needs it."""
+        known = self._loop.hands.get(hand)
+        if known is not None and known.exclusive and all(step.hand != hand for step in rest):
+            await self._workspaces.close(hand)
+            self._active.place.give_back(hand)
 
     async def _check(self, step: PlanStep, result: StepResult) -> None:
         analyzer = self._loop.analyzer()

@@ -129,6 +129,11 @@ class Workspaces:
         else:
             self._open[name] = workspace
 
+    async def close(self, name: HandName) -> None:
+        """Let one go within two seconds; a later step would open it anew."""
+        if (workspace := self._open.pop(name, None)) is not None:
+            await self._closed(name, workspace)
+
     async def aclose(self) -> None:
         """Let all of them go within two seconds, also when one of them does not want to."""
         self._over = True

@@ -134,21 +134,27 @@ async def test_the_oldest_gives_way(tmp_path: Path) -> None:
 
 async def test_what_cannot_be_written_down_is_told_and_not_done(tmp_path: Path) -> None:
     (tmp_path / "agent").write_text("no folder", encoding="utf-8")
-    faults: list[NekoError] = []
+    faults: list[NekoError | None] = []
     journal = Journal(tmp_path / "agent", faults.append)
     with pytest.raises(AgentError) as caught:
         await journal.begin(deed())
     assert caught.value.code == "agent_journal"
     journal.keep(task())
+    await journal.settled()
+    assert [fault and fault.code for fault in faults] == ["agent_journal"]
+    (tmp_path / "agent").unlink()
+    journal.keep(task(2))
+    await journal.settled()
+    assert [fault and fault.code for fault in faults] == ["agent_journal", None]
+    assert [one.id for one in await journal.load(10)] == ["t2", "t1"]
     await journal.aclose()
-    assert [fault.code for fault in faults] == ["agent_journal"]
 
 
 async def test_a_damaged_file_is_set_aside_and_told(tmp_path: Path) -> None:
     folder = tmp_path / "agent"
     folder.mkdir()
     (folder / FILE).write_bytes(b"this is no database at all" * 100)
-    faults: list[NekoError] = []
+    faults: list[NekoError | None] = []
     journal = Journal(folder, faults.append)
     assert await journal.load(10) == []
     journal.keep(task())

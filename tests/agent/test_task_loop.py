@@ -481,6 +481,17 @@ async def test_there_is_one_mouse_and_who_waits_for_it_says_so_and_keeps_nobody_
     assert scene.mouse.world.most_open == 1
 
 
+async def test_the_mouse_is_for_others_as_soon_as_no_step_needs_it(scene: Scene) -> None:
+    plan = Plan("T", (PlanStep("computer_use", "click"), PlanStep("browser_use", "read")))
+    scene.thinker = ScriptedThinker(done("Clicked."), do("linger"))
+    first = await scene.agent.tasks.start("Mio", "x", plan=plan)
+    await scene.hand.world.busy.wait()
+    scene.thinker = ScriptedThinker(done())
+    second = await scene.agent.tasks.start("Rin", "x", hand="computer_use")
+    assert (await scene.ended(second.id)).state is TaskState.COMPLETED
+    assert scene.agent.tasks.cancel(first.id)
+
+
 async def test_files_of_a_task_can_be_fetched(scene: Scene) -> None:
     task = await scene.run(do("download", "a.txt"), done())
     assert task.files == ("a.txt",)
