@@ -71,6 +71,7 @@ class Agent:
             thinker=thinker,
             planner=planner,
             analyzer=analyzer,
+            is_on=switches.allows,
             limits=limits,
         )
         self.tasks = Tasks(self._loop.do, self._reports.publish, allow=self._allow, on_active=self.tell, keeper=journal)

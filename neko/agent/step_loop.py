@@ -80,9 +80,15 @@ class Conduct:
     ask_user: Callable[[str], Awaitable[str | None]]
     folder: Path
     scope: Scope
+    is_on: Callable[[HandName], bool] = lambda hand: True
     outside: bool = False
     denied: bool = False
     """The user did not allow something."""
+
+    def need(self, hand: HandName) -> None:
+        """Raises ``AgentError`` when the user has switched it off meanwhile."""
+        if not self.is_on(hand):
+            raise AgentError("hand_off", f"{hand} was switched off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +232,7 @@ class StepLoop:
             if await self._was_held():
                 self._talk.add_answer(call, _HELD)
                 return False
+            conduct.need(self._hand)
             conduct.active.change(lambda task: rules.acting(task, intent.title))
             acting = self._workspace.act(action, self._progress)
             seen: Observation = await self._timed(acting, _ACT_S, f"doing {action.name}")

@@ -40,7 +40,8 @@ _FINAL: Final = frozenset(
 
 class TaskLoop:
     """``thinker`` is None where there is no model; ``planner`` and ``analyzer`` where nobody plans or judges: then a
-    task has one step, and the model's word that it is done counts. ``folder`` is the one of all tasks."""
+    task has one step, and the model's word that it is done counts. ``folder`` is the one of all tasks. A hand that is
+    not ``is_on`` any more does nothing more."""
 
     def __init__(
         self,
@@ -54,9 +55,11 @@ class TaskLoop:
         thinker: Callable[[], Thinker | None],
         planner: Callable[[], Planner | None] = lambda: None,
         analyzer: Callable[[], Analyzer | None] = lambda: None,
+        is_on: Callable[[HandName], bool] = lambda hand: True,
         limits: Limits | None = None,
     ) -> None:
         self.hands = hands
+        self.is_on = is_on
         self.permission = permission
         self.policies = policies
         self.approvals = approvals
@@ -109,6 +112,7 @@ class _Run:
             self._ask_user,
             folder,
             Scope(),
+            loop.is_on,
         )
         self._answers: list[str] = []
 
@@ -143,6 +147,7 @@ class _Run:
     async def _step(self, step: PlanStep, place: int) -> str:
         """What came of it; raises the ``NekoError`` that it failed by."""
         self._mark(place, StepState.RUNNING)
+        self._conduct.need(step.hand)
         hand = self._loop.hands.get(step.hand)
         if hand is not None and hand.exclusive:
             await self._take(step.hand)

@@ -401,6 +401,18 @@ async def test_a_task_of_an_earlier_time_is_listed_and_can_be_tried_again(scene:
     await later.aclose()
 
 
+async def test_an_ability_that_is_switched_off_meanwhile_does_nothing_more(scene: Scene) -> None:
+    def off(question: dict[str, Any]) -> Answer:
+        scene.agent.switches.flags["browser_use_enabled"] = False
+        return Decision.ONCE
+
+    scene.answers = off
+    task = await scene.run(do("erase"), done())
+    assert task.state is TaskState.FAILED
+    assert "switched off" in task.error
+    assert scene.hand.world.done == []
+
+
 # ── the user in between ─────────────────────────────────────────────────────────────────
 
 
