@@ -288,6 +288,14 @@ async def test_a_hand_that_is_off_or_not_ready_is_no_task(scene: Scene) -> None:
     assert caught.value.code == "agent_off"
 
 
+async def test_a_model_that_sees_nothing_is_sent_no_picture(scene: Scene) -> None:
+    scene.thinker = ScriptedThinker(do("look"), done(), sees=False)
+    task = await scene.agent.tasks.start("Mio", "x", hand="browser_use")
+    await scene.ended(task.id)
+    assert not any(said.pictures for asked in scene.thinker.asked for said in asked)
+    assert {"note", "done", "give_up", "ask_user"} <= set(scene.thinker.tools)
+
+
 # ── permission ──────────────────────────────────────────────────────────────────────────
 
 
