@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final, Literal
 
 from neko.agent import outside
 from neko.agent.approvals import Approvals
+from neko.agent.reminders import Reminders
+from neko.agent.task_list import Tasks
+from neko.agent.tasks import Task, TaskState
 from neko.types.agent import Decision
 from neko.types.errands import ReminderAnswer, Underway
+
+_STATES: Final[Mapping[TaskState, Literal["queued", "paused", "asking"]]] = {
+    TaskState.QUEUED: "queued",
+    TaskState.PAUSED: "paused",
+    TaskState.ASKING: "asking",
+}
 
 
 class CharacterErrands:
     """See ``Errands``."""
 
-    def __init__(self, character: str, approvals: Approvals) -> None:
+    def __init__(self, character: str, tasks: Tasks, approvals: Approvals, reminders: Reminders) -> None:
         self._character = character
+        self._tasks = tasks
         self._approvals = approvals
+        self._reminders = reminders
 
     def underway(self) -> Sequence[Underway]:
-        return ()
+        return tuple(_underway(task) for task in self._tasks.listed(self._character, active=True))
 
     async def untold(self) -> Sequence[Mapping[str, Any]]:
-        return ()
+        return self._reminders.untold(self._character)
 
     def told(self, task_ids: Sequence[str]) -> None:
-        pass
+        self._reminders.told(tuple(task_ids))
 
     async def stop(self) -> int:
-        return 0
+        return await self._tasks.stop_all(self._character)
 
     def decide(self, question_id: str, decision: Decision) -> bool:
         return self._approvals.answer(question_id, decision)
 
     def about_reminders(self, text: str) -> bool:
-        return False
+        return self._reminders.concern(self._character, text)
 
     async def remind(self, text: str, *, keep: bool) -> ReminderAnswer | None:
-        return None
+        return await self._reminders.obey(self._character, text, keep=keep)
 
     def outside(self, source: str, text: str, most_tokens: int) -> str:
         return outside.marked(source, text, most_tokens)
+
+
+def _underway(task: Task) -> Underway:
+    return Underway(task.title, _STATES.get(task.state, "running"), task.action)

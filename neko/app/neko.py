@@ -21,6 +21,7 @@ from neko.agent.mcp.servers import McpServers
 from neko.agent.mcp.toolbox import McpToolbox
 from neko.agent.plugins.hand import PluginHand
 from neko.agent.plugins.plugins import Plugins
+from neko.agent.reminders import REMINDERS_FILE, Reminders
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
 from neko.app.agent import build_agent
@@ -104,6 +105,7 @@ class Neko:
     approvals: Approvals
     agent: Agent
     mcp: McpServers
+    reminders: Reminders
     plugins: Plugins
     remote: RemoteBus | None = None
 
@@ -148,6 +150,8 @@ class Neko:
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
         )
+        path = self.folder.path / "agent" / REMINDERS_FILE
+        self.reminders = Reminders(path, self.bus.agent.publish, on_fault=self._on_file_fault)
         self.memory = MemoryService(
             self.folder.memory,
             self._owner,
@@ -205,6 +209,7 @@ class Neko:
         self._requests.start(self.remote.role if self.remote else None)
         self.mcp.start()
         follow(self.agent.switches, self.plugins)
+        await self.reminders.start()
         return self
 
     async def __aexit__(
@@ -221,6 +226,7 @@ class Neko:
             self.conversations.aclose,
             self._end_remote,
             self.mcp.aclose,
+            self.reminders.aclose,
             self.plugins.aclose,
             self.models.small.aclose,
             self.hearing.aclose,
@@ -344,7 +350,7 @@ class Neko:
             settle=lambda through: self._compression.settle(character, through),
             faults=self._standing,
             helplines=self.helplines,
-            errands=CharacterErrands(character, self.approvals),
+            errands=CharacterErrands(character, self.agent.tasks, self.approvals, self.reminders),
             toolbox=self._toolbox(character),
         )
 

@@ -107,6 +107,8 @@ class AgentReports:
             return True
         if report.outcome == "reminder":
             return False
+        if report.outcome == "failed" and report.task_id:
+            return False  # tried again, and failed again
         meaning = _meaning(report)
         said_at = self._said.get(meaning)
         if said_at is not None and now - said_at < _ALIKE_WITHIN_S:
@@ -131,10 +133,10 @@ def read(message: Mapping[str, Any]) -> Report | None:
         outcome = message["status"]
     due = None
     if ours.get("kind") == "reminder":
-        outcome, due = "reminder", datetime.fromisoformat(str(ours["due"]))
+        outcome, due, text = "reminder", datetime.fromisoformat(str(ours["due"])), str(ours.get("text") or "")
     elif message.get("status") == "cancelled":
         return None
-    short = text or detail or reason
+    short = text or detail or reason if outcome != "reminder" else text
     return Report(
         well_formed(_text(message, "task_id")),
         outcome,

@@ -10,10 +10,12 @@ from datetime import datetime
 from functools import partial
 
 from neko.characters import placeholders
-from neko.language import LANGUAGES
+from neko.language import LANGUAGES, guess
 from neko.safety import load_words
 from neko.sessions import emotion
+from neko.sessions.errand_words import said_reports
 from neko.sessions.models.builtin.comfort import Comfort
+from neko.sessions.models.builtin.errands import with_errands
 from neko.sessions.models.builtin.phrasebook import phrasebook
 from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.event_channel import EventChannel
@@ -74,10 +76,10 @@ class BuiltinSession:
         if self._replies.closed or self._rules is None or self._comfort is None:
             raise RuntimeError("the session is not open")
         if isinstance(item, UserMessage):
-            compose = partial(self._comfort.answer, rules=self._rules)
+            compose = partial(self._compose, self._comfort, self._rules)
             self._replies.start(item.id, partial(self._answer, self._rules, compose, item))
         elif isinstance(item, Respond):
-            self._replies.start(item.id, partial(self._speak_first, self._rules, item.instructions))
+            self._replies.start(item.id, partial(self._speak_first, self._rules, item))
 
     async def interrupt(self, reply_id: str, text: str, played_ms: int | None = None) -> None:
         self._replies.interrupt(reply_id, text)
@@ -100,8 +102,19 @@ class BuiltinSession:
             reply.call_user(name)
         await self._stream(text, reply)
 
-    async def _speak_first(self, rules: Rules, instructions: str, reply: Reply) -> None:
-        await self._stream(await in_thread(rules.speak_first, instructions), reply)
+    def _compose(self, comfort: Comfort, rules: Rules, message: UserMessage) -> str:
+        answer, now = partial(comfort.answer, rules=rules), self._clock().replace(tzinfo=None)
+        if not (message.reports or message.underway or message.reminder):
+            return answer(message)
+        language = guess(message.text, rules.language)
+        return with_errands(message, answer, language=language, master=rules.master, now=now)
+
+    async def _speak_first(self, rules: Rules, wish: Respond, reply: Reply) -> None:
+        if wish.reports:
+            text = said_reports(wish.reports, rules.language, self._clock().replace(tzinfo=None))
+        else:
+            text = await in_thread(rules.speak_first, wish.instructions)
+        await self._stream(text, reply)
 
     @staticmethod
     async def _stream(text: str, reply: Reply) -> None:

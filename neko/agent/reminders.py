@@ -1,0 +1,380 @@
+"""Timers and reminders of all characters: set by words without a model, kept in a file, told when they are due.
+
+What is set for a time of day keeps its wall time: whatever becomes of the zone, the clock or summer time, it is due
+when a clock on the wall shows it. "In ten minutes" is that long, however the clock is set meanwhile. One that came due
+while Neko was not running is due at once. It stays in the file until the user has been told, so none is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from neko.agent.messages import timestamp
+from neko.agent.reminder_words import Wish, is_about, read_time, read_wish
+from neko.agent.when import Every, When
+from neko.errors import NekoError
+from neko.storage import OnFault, is_object, log_fault, read_document, write_json
+from neko.tasks import TaskOwner, in_thread
+from neko.types.errands import Reminder, ReminderAnswer
+from neko.well_formed import bare_words
+
+logger = logging.getLogger(__name__)
+
+REMINDERS_FILE: Final = "reminders.json"
+MOST: Final = 64
+"""Of one character; a further one is refused."""
+FURTHEST: Final = timedelta(days=5 * 366)
+_LOOK_AGAIN_S: Final = 20.0
+"""Seconds after which the clock on the wall is looked at again: somebody may have set it."""
+_ASKED_S: Final = 120.0
+"""Seconds for which words that name a time answer her question "when?"."""
+_STEPS: Final = {"day": timedelta(days=1), "week": timedelta(days=7)}
+
+Publish = Callable[[Mapping[str, Any]], object]
+
+
+def elapsed() -> float:
+    """Seconds of a clock that nobody sets and that goes on while the computer sleeps, where there is one."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What time it is. ``zone``: that of the user, None for the computer's."""
+
+    utc: Callable[[], datetime] = lambda: datetime.now(UTC)
+    elapsed: Callable[[], float] = elapsed
+    zone: tzinfo | None = None
+
+    def wall(self) -> datetime:
+        """What the clock on the wall shows."""
+        return self.utc().astimezone(self.zone).replace(tzinfo=None)
+
+    def moment(self, wall: datetime) -> datetime:
+        """When it shows this; of a time that comes twice the first, of one that is left out the one as far behind."""
+        zoned = wall.replace(tzinfo=self.zone) if self.zone else wall.astimezone()
+        return zoned.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """``due``: what the clock on the wall shows then; ``at`` is the moment of one that is so long from now, and
+    ``elapsed_at`` the same by a clock that nobody sets. ``rung``: it is due and not told yet. ``kept``: in the file."""
+
+    id: str
+    character: str
+    text: str
+    due: datetime
+    set_at: datetime
+    at: datetime | None = None
+    elapsed_at: float | None = None
+    every: Every = ""
+    rung: bool = False
+    kept: bool = True
+
+    def as_document(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "character": self.character,
+            "text": self.text,
+            "due": self.due.isoformat(),
+            "at": self.at.isoformat() if self.at else None,
+            "set_at": self.set_at.isoformat(),
+            "every": self.every,
+            "rung": self.rung,
+        }
+
+    @classmethod
+    def of_document(cls, stored: Mapping[str, Any]) -> _Entry:
+        """Raises ``ValueError``, ``KeyError`` or ``TypeError`` for what is none."""
+        every = stored.get("every", "")
+        return cls(
+            str(stored["id"]),
+            str(stored["character"]),
+            str(stored["text"]),
+            datetime.fromisoformat(stored["due"]).replace(tzinfo=None),
+            datetime.fromisoformat(stored["set_at"]),
+            datetime.fromisoformat(stored["at"]) if stored.get("at") else None,
+            every=every if every in _STEPS else "",
+            rung=bool(stored.get("rung")),
+        )
+
+
+class Reminders:
+    """``publish`` takes messages for the bus topic ``agent``: each reminder is a task there, and when it is due a
+    ``task_result``. Only what the user says themselves may be given to ``obey``."""
+
+    def __init__(
+        self, path: Path, publish: Publish, *, clock: Clock | None = None, on_fault: OnFault = log_fault
+    ) -> None:
+        self._path = path
+        self._publish = publish
+        self._clock = clock or Clock()
+        self._on_fault = on_fault
+        self._owner = TaskOwner("reminders")
+        self._entries: dict[str, _Entry] = {}
+        self._changed = asyncio.Event()
+        self._saving = asyncio.Lock()
+        self._unsaved = False
+        self._asked: dict[str, tuple[str, float]] = {}
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Read what was set, and tell of it when it is due."""
+        stored = await in_thread(read_document, self._path, {}, is_object, self._on_fault)
+        for one in stored.get("reminders") or ():
+            try:
+                entry = _Entry.of_document(one)
+            except (ValueError, KeyError, TypeError):
+                logger.warning("a reminder in %s cannot be read", self._path.name)
+                continue
+            self._entries[entry.id] = entry
+        self._wake()
+
+    async def aclose(self) -> None:
+        """Stop; what is set stays in the file. Idempotent."""
+        if self._unsaved:
+            await self._save_quietly()
+        await self._owner.aclose()
+
+    # ── by words ──────────────────────────────────────────────────────────────
+
+    def concern(self, character: str, text: str) -> bool:
+        """Might these words be about reminders, or answer when one shall be? Quick."""
+        return character in self._asked or is_about(text)
+
+    async def obey(self, character: str, text: str, *, keep: bool = True) -> ReminderAnswer | None:
+        """Do what these words of the user's say about reminders, if they do. Without ``keep`` what is set is lost when
+        Neko ends."""
+        now = self._clock.wall()
+        subject, asked_until = self._asked.pop(character, ("", 0.0))
+        wish = read_wish(text, now, name=character)
+        if wish is None and self._clock.elapsed() < asked_until:
+            when, is_past = read_time(text, now)
+            if when or is_past:
+                wish = Wish("set", subject, when, is_past)
+        if wish is None:
+            return None
+        if wish.kind == "list":
+            found = self.of(character)
+            return ReminderAnswer("listed" if found else "none", found)
+        if wish.kind == "cancel":
+            return await self._cancel_by_words(character, wish)
+        if wish.when is None or wish.when.due > now + FURTHEST:
+            self._asked[character] = (wish.text, self._clock.elapsed() + _ASKED_S)
+            return ReminderAnswer("past" if wish.is_past else "when")
+        return await self.add(character, wish.text, wish.when, keep=keep)
+
+    async def _cancel_by_words(self, character: str, wish: Wish) -> ReminderAnswer:
+        found = self.of(character)
+        if wish.is_timer and not wish.everything:
+            found = tuple(one for one in found if not one.text) or found
+        if not found:
+            return ReminderAnswer("none")
+        said = f" {bare_words(wish.text)} "
+        named = tuple(one for one in found if one.text and _shares(one.text, said))
+        chosen = found if wish.everything or len(found) == 1 else named
+        if not chosen or (len(chosen) > 1 and not wish.everything):
+            return ReminderAnswer("which", found)
+        for one in chosen:
+            await self.cancel(one.id)
+        return ReminderAnswer("cancelled", chosen)
+
+    # ── directly ──────────────────────────────────────────────────────────────
+
+    async def add(self, character: str, text: str, when: When, *, keep: bool = True) -> ReminderAnswer:
+        """Set one; the answer is ``set``, ``full`` or ``failed``."""
+        if len(self.of(character)) >= MOST:
+            return ReminderAnswer("full")
+        now = self._clock.utc()
+        entry = _Entry(str(uuid4()), character, text, when.due, now, every=when.every, kept=keep)
+        if when.after_s is not None:
+            at = now + timedelta(seconds=when.after_s)
+            entry = replace(entry, at=at, elapsed_at=self._clock.elapsed() + when.after_s)
+        self._entries[entry.id] = entry
+        try:
+            await self._save()
+        except NekoError as error:
+            self._entries.pop(entry.id, None)
+            self._on_fault_of(error)
+            return ReminderAnswer("failed")
+        self._tell(entry, "queued")
+        self._wake()
+        return ReminderAnswer("set", (self._shown(entry),))
+
+    async def cancel(self, reminder_id: str) -> bool:
+        """Forget one that is set; False when there is none of this id."""
+        entry = self._entries.pop(reminder_id, None)
+        if entry is None:
+            return False
+        self._tell(entry, "cancelled")
+        self._wake()
+        await self._save_quietly()
+        return True
+
+    def of(self, character: str | None = None) -> tuple[Reminder, ...]:
+        """Those that are set, the next one first."""
+        found = [one for one in self._entries.values() if not one.rung and character in (None, one.character)]
+        return tuple(self._shown(one) for one in sorted(found, key=self._moment))
+
+    def tasks(self, character: str | None = None) -> list[dict[str, Any]]:
+        """Those that are set, as tasks on the wire."""
+        entries = [self._entries[one.id] for one in self.of(character)]
+        return [self._as_task(one, "queued") for one in entries]
+
+    # ── when they are due ─────────────────────────────────────────────────────
+
+    def untold(self, character: str) -> list[dict[str, Any]]:
+        """What is due and was not told yet, as messages of the bus."""
+        return [self._result(one) for one in self._entries.values() if one.rung and one.character == character]
+
+    def told(self, reminder_ids: tuple[str, ...]) -> None:
+        """The user knows: these are over."""
+        gone = [self._entries.pop(one) for one in reminder_ids if one in self._entries]
+        self._unsaved = self._unsaved or bool(gone)
+        if gone and not self._owner.closed:
+            self._owner.spawn(self._save_quietly(), name="reminders told")
+
+    def _wake(self) -> None:
+        """Look again at what is due next; without any reminder nothing runs."""
+        self._changed.set()
+        waits = any(not one.rung for one in self._entries.values())
+        if waits and not self._owner.closed and (self._running is None or self._running.done()):
+            self._running = self._owner.spawn(self._run(), name="ring")
+
+    async def _run(self) -> None:
+        while (left := await self.look()) is not None:
+            try:
+                async with asyncio.timeout(min(left, _LOOK_AGAIN_S)):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+
+    async def look(self) -> float | None:
+        """Look at the clock, and tell what is due; seconds until the next one is, None without any."""
+        self._changed.clear()
+        if due := [one for one in self._entries.values() if not one.rung and self._seconds_left(one) <= 0]:
+            await self._ring(due)
+        return min((self._seconds_left(one) for one in self._entries.values() if not one.rung), default=None)
+
+    async def _ring(self, due: list[_Entry]) -> None:
+        for entry in sorted(due, key=self._moment):
+            self._entries[entry.id] = replace(entry, rung=True)
+            if entry.every:
+                following = self._next(entry)
+                self._entries[following.id] = following
+                self._tell(following, "queued")
+        await self._save_quietly()
+        for entry in due:
+            if entry.id in self._entries:
+                self._tell(entry, "completed")
+                self._publish(self._result(entry))
+
+    def _next(self, entry: _Entry) -> _Entry:
+        """The next of one that comes again; of those that were missed only the last is told."""
+        step, now = _STEPS[entry.every], self._clock.wall()
+        missed = max(0, (now - entry.due) // step)
+        return replace(entry, id=str(uuid4()), due=entry.due + (missed + 1) * step)
+
+    def _moment(self, entry: _Entry) -> datetime:
+        return entry.at or self._clock.moment(entry.due)
+
+    def _seconds_left(self, entry: _Entry) -> float:
+        if entry.elapsed_at is not None:
+            return entry.elapsed_at - self._clock.elapsed()
+        return (self._moment(entry) - self._clock.utc()).total_seconds()
+
+    # ── as others see them ────────────────────────────────────────────────────
+
+    def _shown(self, entry: _Entry) -> Reminder:
+        return Reminder(entry.id, entry.text, self._moment(entry).astimezone(self._clock.zone), entry.every)
+
+    def _result(self, entry: _Entry) -> dict[str, Any]:
+        text = entry.text or "⏰"
+        return {
+            "event_type": "task_result",
+            "lanlan_name": entry.character,
+            "text": text,
+            "task_id": entry.id,
+            "channel": "user_plugin",
+            "status": "completed",
+            "success": True,
+            "summary": text,
+            "detail": "",
+            "error_message": "",
+            "timestamp": timestamp(self._clock.utc()),
+            "neko": {"kind": "reminder", "text": entry.text, "due": self._shown(entry).due.isoformat()},
+        }
+
+    def _tell(self, entry: _Entry, status: str) -> None:
+        task = self._as_task(entry, status)
+        self._publish({"event_type": "task_update", "lanlan_name": entry.character, "task": task})
+
+    def _as_task(self, entry: _Entry, status: str) -> dict[str, Any]:
+        """The type is one of the contract's, which has none for this; ours says what it is."""
+        title, due = entry.text or "⏰", self._shown(entry).due.isoformat()
+        task = {
+            "id": entry.id,
+            "status": status,
+            "type": "user_plugin",
+            "start_time": timestamp(entry.set_at),
+            "params": {"instruction": title},
+            "neko": {
+                "kind": "reminder",
+                "title": title,
+                "instruction": title,
+                "state": status,
+                "steps": [],
+                "action": "",
+                "result": "",
+                "thumbnail": "",
+                "files": [],
+                "commands": ["cancel"] if status == "queued" else [],
+                "source": "reminder",
+                "character": entry.character,
+                "waits_for": "turn" if status == "queued" else "",
+                "due": due,
+                "every": entry.every,
+            },
+        }
+        return task if status == "queued" else {**task, "end_time": timestamp(self._clock.utc())}
+
+    # ── the file ──────────────────────────────────────────────────────────────
+
+    async def _save(self) -> None:
+        async with self._saving:
+            document = {"reminders": [one.as_document() for one in self._entries.values() if one.kept]}
+            if document["reminders"] or await in_thread(_exists, self._path):
+                await in_thread(write_json, self._path, document)
+            self._unsaved = False
+
+    async def _save_quietly(self) -> None:
+        """What cannot be saved now stands in the file as it was: it may be told once more after a restart."""
+        try:
+            await self._save()
+        except NekoError as error:
+            self._on_fault_of(error)
+
+    def _on_fault_of(self, error: NekoError) -> None:
+        logger.error("the reminders cannot be saved: %s", error.code)
+
+
+def _shares(text: str, said: str) -> bool:
+    """Does what was said name what this reminder is about?"""
+    words = bare_words(text)
+    if not words.isascii():
+        return any(words[at : at + 2] in said for at in range(max(1, len(words) - 1)))
+    return any(len(word) > 2 and f" {word} " in said for word in words.split())
+
+
+def _exists(path: Path) -> bool:
+    return path.exists()

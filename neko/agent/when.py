@@ -1,0 +1,428 @@
+"""When something is to be, as the user says it in English, Chinese, Japanese or Korean: "in ten minutes", 明早八点,
+"every Monday at 9". Pure; times are local wall times without a zone, and what is ambiguous is taken for the next one.
+
+``dateparser`` was looked at: of fourteen such phrases it read five ("in ten minutes" and the like), lost the time of
+day in "tomorrow at nine", read 火 as Tuesday, knows no repeats, and took up to half a second for a phrase.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Final, Literal
+
+Every = Literal["", "day", "week"]
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """``after_s``: so many seconds from now, however the clock is set; else ``due`` is what counts."""
+
+    due: datetime
+    after_s: float | None = None
+    every: Every = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """``when`` is None where no time is named, or ``is_past``. ``rest``: the text without the words of the time."""
+
+    when: When | None
+    rest: str
+    is_past: bool = False
+
+
+# ── numbers ───────────────────────────────────────────────────────────────────
+
+_ENGLISH: Final = {
+    name: value
+    for value, names in (
+        (0.5, "half"), (1, "a an one"), (2, "two couple"), (3, "three few"), (4, "four"), (5, "five"), (6, "six"),
+        (7, "seven"), (8, "eight"), (9, "nine"), (10, "ten"), (11, "eleven"), (12, "twelve"), (15, "fifteen"),
+        (20, "twenty"), (25, "twenty-five"), (30, "thirty"), (40, "forty"), (45, "forty-five"), (50, "fifty"),
+        (60, "sixty"), (90, "ninety"),
+    )
+    for name in names.split()
+}  # fmt: skip
+_KOREAN: Final = {
+    name: value
+    for value, names in (
+        (0.5, "반"), (1, "한 하나"), (2, "두 둘"), (3, "세 셋"), (4, "네 넷"), (5, "다섯"), (6, "여섯"), (7, "일곱"),
+        (8, "여덟"), (9, "아홉"), (10, "열"), (11, "열한"), (12, "열두"), (20, "스무"), (30, "서른"),
+    )
+    for name in names.split()
+}  # fmt: skip
+_DIGITS: Final = {
+    sign: at
+    for at, signs in enumerate(("零〇영공", "一일", "二两兩이", "三삼", "四사", "五오", "六육", "七칠", "八팔", "九구"))
+    for sign in signs
+}
+
+
+def _number(text: str) -> float:
+    """Raises ``ValueError`` for what is none."""
+    text = text.strip().casefold()
+    if re.fullmatch(r"\d+(?:\.\d+)?", text):
+        return float(text)
+    if text == "半":
+        return 0.5
+    for names in (_ENGLISH, _KOREAN):
+        if text in names:
+            return names[text]
+    total, digit = 0, -1
+    for sign in text:
+        if sign in _DIGITS:
+            digit = _DIGITS[sign] if digit < 0 else digit * 10 + _DIGITS[sign]
+        elif sign in "十십百백":
+            total += (1 if digit < 0 else digit) * (10 if sign in "十십" else 100)
+            digit = -1
+        else:
+            raise ValueError(text)
+    return total + max(digit, 0)
+
+
+def _any(names: dict[str, float]) -> str:
+    return "|".join(sorted(names, key=len, reverse=True))
+
+
+_N_EN: Final = rf"(?:\d{{1,4}}(?:\.\d+)?|{_any(_ENGLISH)})"
+_N_HAN: Final = r"(?:\d{1,4}(?:\.\d+)?|[零〇一二三四五六七八九十百两兩]{1,5}|半)"
+_N_KO: Final = rf"(?:\d{{1,4}}|{_any(_KOREAN)}|[일이삼사오육칠팔구십백]{{1,5}})"
+_SECONDS: Final = {
+    name: seconds
+    for seconds, names in (
+        (1, "sec secs second seconds 秒 秒钟 秒鐘 초"),
+        (60, "m min mins minute minutes 分 分钟 分鐘 분"),
+        (900, "刻钟 刻鐘"),
+        (3600, "h hr hrs hour hours 小时 小時 钟头 鐘頭 時間 시간"),
+        (86_400, "day days 天 日 日間 일"),
+        (604_800, "week weeks 周 週 星期 礼拜 禮拜 週間 周間 주 주일"),
+    )
+    for name in names.split()
+}
+
+
+def _units(*, of: str) -> str:
+    names = [name for name in _SECONDS if bool(re.match(of, name))]
+    return "|".join(sorted(names, key=len, reverse=True))
+
+
+_U_EN: Final = _units(of="[a-z]")
+_U_HAN: Final = _units(of="[\u3400-\u9fff]")
+_U_KO: Final = _units(of="[\uac00-\ud7a3]")
+_PIECE_EN: Final = (
+    rf"(?P<n>\d{{1,4}}(?:\.\d+)?(?=[ -]?[a-z])|(?:{_any(_ENGLISH)})(?=[ -]))(?: (?P<mid>and a half))?[ -]?"
+    rf"(?:(?:a|an|of|of an) )?(?P<u>{_U_EN})\b(?P<half> and a half)?"
+)
+_PIECE_HAN: Final = rf"(?P<n>{_N_HAN})(?P<mid>[个個]半)?[个個]?(?P<u>{_U_HAN})(?P<half>半)?"
+_PIECE_KO: Final = rf"(?P<n>{_N_KO}) ?(?P<u>{_U_KO})(?P<half> ?반)?"
+
+
+def _bare(piece: str) -> str:
+    return re.sub(r"\?P<\w+>", "?:", piece)
+
+
+_RUN_EN: Final = rf"{_bare(_PIECE_EN)}(?:(?:,| and|, and)? {_bare(_PIECE_EN)})*"
+_RUN_HAN: Final = rf"{_bare(_PIECE_HAN)}(?:[零又と、]?{_bare(_PIECE_HAN)})*"
+_RUN_KO: Final = rf"{_bare(_PIECE_KO)}(?: ?{_bare(_PIECE_KO)})*"
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _seconds(run: str) -> float:
+    """How long a run of numbers with units is."""
+    total = 0.0
+    for piece in (_PIECE_EN, _PIECE_HAN, _PIECE_KO):
+        for found in _pattern(piece).finditer(run):
+            parts = found.groupdict()
+            number = _number(parts["n"]) + (0.5 if parts.get("mid") or parts.get("half") else 0)
+            total += number * _SECONDS[parts["u"].casefold()]
+        if total:
+            break
+    return total
+
+
+# ── the parts of a time ───────────────────────────────────────────────────────
+
+_WEEKDAYS: Final = {
+    name: number
+    for number, names in enumerate(
+        ("monday mon 一 月 월", "tuesday tue tues 二 火 화", "wednesday wed 三 水 수", "thursday thu thurs 四 木 목",
+         "friday fri 五 金 금", "saturday sat 六 土 토", "sunday sun 日 天 일")
+    )
+    for name in names.split()
+}  # fmt: skip
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        ("january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug",
+         "september sep sept", "october oct", "november nov", "december dec"), 1
+    )
+    for name in names.split()
+}  # fmt: skip
+_DAYS: Final = {
+    name: days
+    for days, names in (
+        (0, "today|tonight|this morning|this afternoon|this evening|今天|今日|今晚|今早|今夜|今晩|きょう|오늘"),
+        (1, "tomorrow|明天|明日|明早|明晚|明朝|明晩|あした|あす|내일"),
+        (2, "the day after tomorrow|day after tomorrow|后天|後天|明後日|あさって|모레"),
+        (3, "大后天|大後天|しあさって|글피"),
+    )
+    for name in names.split("|")
+}
+_PARTS: Final = {
+    name: part
+    for part, names in (
+        ("dawn", "凌晨|清晨|未明|明け方|새벽"),
+        ("morning", "in the morning|this morning|morning|早上|早晨|上午|早|午前|朝|오전|아침"),
+        ("noon", "at noon|noon|中午|正午|昼|お昼|정오|점심|낮"),
+        ("afternoon", "in the afternoon|this afternoon|afternoon|下午|午后|午後|오후"),
+        ("evening", "in the evening|this evening|evening|傍晚|夕方|저녁"),
+        ("night", "at night|tonight|night|晚上|今晚|明晚|夜里|夜裡|晚|夜|今夜|今晩|晩|밤"),
+        ("midnight", "at midnight|midnight|半夜|午夜|零点|零點|深夜|真夜中|자정"),
+    )
+    for name in names.split("|")
+}
+_HOUR_OF: Final = {"dawn": 5, "morning": 9, "noon": 12, "afternoon": 15, "evening": 19, "night": 20, "midnight": 0}
+_LATER: Final = frozenset({"afternoon", "evening", "night"})
+_EARLIEST_AS_SAID: Final = 6
+"""Hours from which on "tomorrow at seven" is in the morning; three is in the afternoon."""
+_WEEKDAY_EN: Final = "|".join(sorted((n for n in _WEEKDAYS if n.isascii()), key=len, reverse=True))
+_MONTH_EN: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_DAY_EN: Final = "|".join(sorted((n for n in _DAYS if n.isascii()), key=len, reverse=True))
+_DAY_OTHER: Final = "|".join(sorted((n for n in _DAYS if not n.isascii()), key=len, reverse=True))
+_PART_EN: Final = "|".join(sorted((n for n in _PARTS if n.isascii()), key=len, reverse=True))
+_PART_OTHER: Final = "|".join(
+    sorted((n for n in _PARTS if (not n.isascii() and len(n) > 1) or n in "朝昼夜晩낮밤"), key=len, reverse=True)
+)
+
+_AFTER: Final = (
+    rf"\bin (?:about |around |exactly )?(?P<run>{_RUN_EN})(?:(?:'s?)? time)?\b",
+    rf"(?P<run>\b{_RUN_EN}) (?:from now|later)\b",
+    rf"(?P<run>{_RUN_HAN})(?:钟|鐘|間)?(?:之后|之後|以后|以後|过后|過後|后|後|経ったら|経過後|たったら|ご(?=に))に?",
+    rf"过(?P<run>{_RUN_HAN})(?=[提叫喊通])",
+    rf"(?P<run>{_RUN_KO}) ?(?:뒤|후|있다가|이따가?|지나(?:면|서))(?:에)?",
+)
+_LENGTHS: Final = (
+    rf"(?P<run>\b{_RUN_EN})(?=[ ,.!?-]|$)",
+    rf"(?P<run>{_RUN_HAN})(?:間)?(?:の|的)?",
+    rf"(?P<run>{_RUN_KO})(?:짜리|간)?",
+)
+_EVERY: Final = (
+    rf"\b(?:every|each) (?P<weekday>{_WEEKDAY_EN})s?\b",
+    r"\b(?:every|each) (?:single )?(?:day|(?=morning|afternoon|evening|night))|\bdaily\b",
+    r"每(?:个|個)?(?:周|週|星期|礼拜|禮拜)(?P<weekday>[一二三四五六日天])",
+    r"每(?:天|日)|天天|每(?=[早晚])",
+    r"毎週(?:の)?(?P<weekday>[月火水木金土日])曜日?(?:の|に)?",
+    r"毎日(?:の)?|毎(?=[朝晩夜])",
+    r"매주 ?(?P<weekday>[월화수목금토일])요일(?:마다)?",
+    r"매일|날마다",
+)
+_DATES: Final = (
+    r"\b(?:on )?(?P<year>20\d\d)-(?P<month>\d{1,2})-(?P<day>\d{1,2})\b",
+    rf"\b(?:on )?(?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{_MONTH_EN})\b(?:,? (?P<year>20\d\d))?",
+    rf"\b(?:on )?(?P<month>{_MONTH_EN}) (?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)(?:,? (?P<year>20\d\d))?",
+    rf"(?:(?P<year>20\d\d)年)?(?P<month>{_N_HAN})月(?P<day>{_N_HAN})[日号號](?:の|に)?",
+    r"(?:(?P<year>20\d\d)년 ?)?(?P<month>\d{1,2})월 ?(?P<day>\d{1,2})일(?:에)?",
+)
+_NAMED_DAYS: Final = (
+    rf"\b(?P<name>{_DAY_EN})\b",
+    rf"\b(?P<next>next |this |on |this coming )?(?P<weekday>{_WEEKDAY_EN})\b",
+    r"(?P<next>下|这|這|本)?(?:个|個)?(?:周|週|星期|礼拜|禮拜)(?P<weekday>[一二三四五六日天])",
+    r"(?P<next>来週|今週|次)?(?:の)?(?P<weekday>[月火水木金土日])曜日?(?:の|に)?",
+    r"(?P<next>다음 ?주|이번 ?주)? ?(?P<weekday>[월화수목금토일])요일(?:에)?",
+    rf"(?P<name>{_DAY_OTHER})(?:の|に)?",
+)
+_CLOCKS: Final = (
+    r"\b(?:at |by |around |for |until )?(?P<h>\d{1,2})[:.](?P<m>[0-5]\d)(?!\d) ?(?P<half_of_day>[ap]\.?m\b\.?)?",
+    rf"\b(?:at |by |around |for )?(?P<h>{_N_EN}) ?(?P<half_of_day>[ap]\.?m\b\.?)",
+    rf"\b(?:at |by |around |for )?(?P<h>{_N_EN}) o'?clock\b",
+    rf"\b(?:at |by )?half past (?P<hour_half>{_N_EN})\b",
+    rf"\b(?:at |by )?(?:a )?quarter past (?P<hour_quarter>{_N_EN})\b",
+    rf"\b(?:at |by )?(?:a )?quarter to (?P<hour_to>{_N_EN})\b",
+    rf"\bat (?P<h>{_N_EN})\b(?! (?:of|the|least|most|once))",
+    rf"(?P<h>{_N_HAN})[点點](?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<m>{_N_HAN})分?)?(?:整|钟|鐘)?(?:に)?",
+    rf"(?P<h>{_N_HAN})[時时](?![間间候])(?:(?P<half>半)|(?P<m>{_N_HAN})分)?(?:ごろ|頃|ちょうど)?(?:に)?",
+    rf"(?P<h>{_N_KO}) ?시(?!간)(?: ?(?P<half>반)| ?(?P<m>{_N_KO}) ?분)?(?:쯤)?(?:에)?",
+)
+
+_PARTS_BY_DAY: Final = (rf"\b(?P<part>{_PART_EN})\b", rf"(?P<part>{_PART_OTHER})(?:の|에)?")
+_PARTS_ALONE: Final = (r"\b(?P<part>at noon|at midnight)\b", r"(?P<part>正午|정오|자정)(?:に|에)?")
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What was found of a time so far. ``exact``: the hour counts from midnight."""
+
+    text: str
+    after_s: float = 0.0
+    every: Every = ""
+    weekday: int | None = None
+    is_next_week: bool = False
+    days: int | None = None
+    day: date | None = None
+    has_year: bool = False
+    part: str = ""
+    hour: float | None = None
+    minute: int = 0
+    half_of_day: str = ""
+    exact: bool = False
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+    def find(self, patterns: tuple[str, ...]) -> dict[str, str] | None:
+        """The first of these that is there; its words are gone for the next."""
+        for pattern in patterns:
+            if found := _pattern(pattern).search(self.text):
+                self.text = self.text[: found.start()] + "\0" + self.text[found.end() :]
+                return {name: value for name, value in found.groupdict().items() if value}
+        return None
+
+
+def read_when(text: str, now: datetime, *, bare_length: bool = False) -> Read:
+    """The time that a text names. ``bare_length``: a mere length ("ten minutes") counts from now, as for a timer."""
+    draft = _Draft(" ".join(unicodedata.normalize("NFKC", text).replace("’", "'").split()))
+    try:
+        _gather(draft, now, bare_length=bare_length)
+        when = _resolve(draft, now)
+    except (ValueError, OverflowError):  # the 31st of February, the 40th hour
+        return Read(None, draft.text.replace("\0", " "))
+    rest = re.sub(r"\s+", " ", draft.text.replace("\0", " ")).strip()
+    if when and when.due <= now:
+        return Read(None, rest, is_past=True)
+    return Read(when, rest)
+
+
+def _gather(draft: _Draft, now: datetime, *, bare_length: bool) -> None:
+    if found := draft.find(_AFTER):
+        draft.after_s = _seconds(found["run"])
+    if (found := draft.find(_EVERY)) is not None:
+        draft.every = "week" if "weekday" in found else "day"
+        draft.weekday = _WEEKDAYS.get(found.get("weekday", "").casefold())
+    if found := draft.find(_DATES):
+        _take_date(draft, found, now)
+    elif not draft.every and (found := draft.find(_NAMED_DAYS)):
+        _take_named_day(draft, found)
+    if found := draft.find(_CLOCKS):
+        _take_clock(draft, found)
+    has_day_or_hour = draft.hour is not None or draft.days is not None or draft.every or draft.day
+    if not draft.part and (found := draft.find(_PARTS_BY_DAY if has_day_or_hour else _PARTS_ALONE)):
+        draft.part = _PARTS[found["part"].casefold()]
+    names_none = draft.hour is None and draft.days is None and not draft.every and not draft.after_s
+    if bare_length and names_none and (found := draft.find(_LENGTHS)):
+        draft.after_s = _seconds(found["run"])
+
+
+def _take_date(draft: _Draft, found: dict[str, str], now: datetime) -> None:
+    month = _MONTHS.get(found["month"].casefold()) or int(_number(found["month"]))
+    draft.has_year = "year" in found
+    draft.day = date(int(found.get("year", now.year)), month, int(_number(found["day"])))
+
+
+def _take_named_day(draft: _Draft, found: dict[str, str]) -> None:
+    if name := found.get("name", "").casefold():
+        draft.days = _DAYS[name]
+        draft.part = _PARTS.get(name, _PARTS.get(name[-1:], "")) if not name.isascii() or name in _PARTS else ""
+        return
+    draft.weekday = _WEEKDAYS[found["weekday"].casefold()]
+    draft.is_next_week = found.get("next", "").replace(" ", "") in ("下", "来週", "다음주")
+
+
+def _take_clock(draft: _Draft, found: dict[str, str]) -> None:
+    written = found.get("h") or found.get("hour_half") or found.get("hour_quarter") or found.get("hour_to") or ""
+    draft.hour = _number(written)
+    draft.minute = int(_number(found["m"])) if "m" in found else 0
+    if "half" in found or "hour_half" in found:
+        draft.minute = 30
+    if "hour_quarter" in found:
+        draft.minute = 15
+    if "quarter" in found:
+        draft.minute = 15 if found["quarter"] == "一" else 45
+    if "hour_to" in found:
+        draft.hour, draft.minute = draft.hour - 1, 45
+    draft.half_of_day = found.get("half_of_day", "")[:1].casefold()
+    draft.exact = draft.hour > 12 or draft.hour == 0 or written.startswith("0")
+    if draft.hour != int(draft.hour) or draft.hour > 24 or draft.minute > 59:
+        raise ValueError(written)
+
+
+# ── what they say together ────────────────────────────────────────────────────
+
+
+def _resolve(draft: _Draft, now: datetime) -> When | None:
+    has_day = draft.days is not None or draft.day is not None or draft.weekday is not None or bool(draft.every)
+    has_time = draft.hour is not None or bool(draft.part)
+    if draft.after_s:
+        whole_days = draft.after_s >= 86_400 and draft.after_s % 86_400 == 0
+        if not (has_time and whole_days):
+            return When(now + timedelta(seconds=draft.after_s), draft.after_s)
+        draft.days, has_day = int(draft.after_s // 86_400), True
+    if not has_day and not has_time:
+        return None
+    if draft.days == 0 and not has_time:
+        return None
+    day = _day(draft, now)
+    hour, next_day = _hour(draft, has_day=has_day)
+    due = datetime.combine(day, time(hour % 24, draft.minute)) + timedelta(next_day + hour // 24)
+    if due > now:
+        earlier = due - timedelta(hours=12)
+        if not has_day and _is_ambiguous(draft) and earlier > now:
+            due = earlier
+        return When(due, None, draft.every)
+    return _after_now(draft, due, now, has_day=has_day)
+
+
+def _after_now(draft: _Draft, due: datetime, now: datetime, *, has_day: bool) -> When | None:
+    """The next time of that kind where the first one is over; one that is over for good stays so."""
+    is_today = not has_day or draft.days == 0
+    if is_today and _is_ambiguous(draft) and due + timedelta(hours=12) > now:
+        return When(due + timedelta(hours=12), None, draft.every)
+    if draft.weekday is not None:
+        return When(due + timedelta(7), None, draft.every)
+    if not has_day or draft.every == "day":
+        return When(due + timedelta(1), None, draft.every)
+    if draft.day and not draft.has_year:
+        return When(due.replace(year=due.year + 1), None, draft.every)
+    return When(due)
+
+
+def _is_ambiguous(draft: _Draft) -> bool:
+    return not (draft.half_of_day or draft.part or draft.exact) and draft.hour is not None and 1 <= draft.hour <= 12
+
+
+def _day(draft: _Draft, now: datetime) -> date:
+    if draft.day:
+        return draft.day
+    if draft.weekday is not None:
+        ahead = (draft.weekday - now.weekday()) % 7
+        if draft.is_next_week:
+            ahead = 7 - now.weekday() + draft.weekday
+        return now.date() + timedelta(ahead)
+    return now.date() + timedelta(draft.days or 0)
+
+
+def _hour(draft: _Draft, *, has_day: bool) -> tuple[int, int]:
+    """The hour from midnight, and whether it is that of the day after."""
+    if draft.hour is None:
+        return _HOUR_OF[draft.part] if draft.part else 9, 1 if draft.part == "midnight" else 0
+    hour = int(draft.hour)
+    if draft.half_of_day:
+        return hour % 12 + (12 if draft.half_of_day == "p" else 0), 0
+    if draft.exact:
+        return hour, 0
+    if draft.part in _LATER:
+        if draft.part == "night" and (hour == 12 or hour < 5):
+            return hour % 12, 1
+        return hour % 12 + 12, 0
+    if draft.part == "noon":
+        return hour + 12 if hour < 6 else hour, 0
+    if draft.part:
+        return hour % 12, 1 if draft.part == "midnight" else 0
+    if has_day and draft.days != 0 and hour < _EARLIEST_AS_SAID:
+        return hour + 12, 0
+    return hour, 0
