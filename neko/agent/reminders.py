@@ -353,7 +353,8 @@ class Reminders:
     async def _save(self) -> None:
         async with self._saving:
             document = {"reminders": [one.as_document() for one in self._entries.values() if one.kept]}
-            if document["reminders"] or await in_thread(_exists, self._path):
+            is_there: bool = await in_thread(self._path.exists)
+            if document["reminders"] or is_there:
                 await in_thread(write_json, self._path, document)
             self._unsaved = False
 
@@ -374,7 +375,3 @@ def _shares(text: str, said: str) -> bool:
     if not words.isascii():
         return any(words[at : at + 2] in said for at in range(max(1, len(words) - 1)))
     return any(len(word) > 2 and f" {word} " in said for word in words.split())
-
-
-def _exists(path: Path) -> bool:
-    return path.exists()

@@ -303,9 +303,9 @@ class AgentTalk:
 
     # ── short words ───────────────────────────────────────────────────────────
 
-    def takes(self, text: str, *, spoken: bool) -> str | None:
+    def takes(self, text: str, keep: Callable[[], None], *, spoken: bool) -> str | None:
         """Are these words of the user's no turn, but an answer or a stop, which has now been done? The id of the turn
-        in which she says so, or goes on."""
+        in which she says so, or goes on; the words have been given to the log by ``keep``."""
         pending = self._questions.pending
         if self._errands is None or not (pending or self._errands.underway()):
             return None
@@ -313,12 +313,14 @@ class AgentTalk:
         say = phrases(self._dependencies.persona().language)
         if answer == "stop":
             self.stop_everything()
+            keep()
             return self._say(say["say_stopped"], Priority.APPROVAL)
         question = self._answered(answer == "yes", spoken=spoken) if answer and pending else None
         if question is None:
             return None
         if not self._errands.decide(question.id, Decision.ONCE if answer == "yes" else Decision.DENY):
             return None
+        keep()
         if question.in_turn:
             return question.turn_id
         return self._say(say["say_allowed" if answer == "yes" else "say_denied"], Priority.APPROVAL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -60,12 +61,14 @@ class HeardWords:
     def _is_short_answer(self, event: Transcript) -> bool:
         """Is it an answer to a question for approval, or a stop for what the agent does? Then it is written, too."""
         text = event.text.strip()
-        if are_own(text, self._turns.voice.being_said()) or not self._turns.agent.takes(text, spoken=True):
+        if are_own(text, self._turns.voice.being_said()):
             return False
-        if not self._turns.answers_speech:  # else its words go to the log like any
+        return bool(self._turns.agent.takes(text, partial(self._keep, text), spoken=True))
+
+    def _keep(self, text: str) -> None:
+        if not self._turns.answers_speech:  # else these words go to the log like any
             self._clients.emit(UserTranscribed(text))
             self._turns.log.write_spoken_line(text)
-        return True
 
     def _is_none(self, text: str) -> bool:
         return is_nod(text) or are_own(text, self._turns.voice.being_said())

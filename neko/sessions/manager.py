@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -331,8 +332,8 @@ class SessionManager:
             self._status.notify("inbox_full")
             return TextReceipt(TextOutcome.REFUSED)
         request = TextRequest(text, self._now(), images, client_id)
-        if not images and (turn_id := self._turns.agent.takes(text, spoken=False)):
-            self._turns.log.write_short_answer(request)
+        keep = partial(self._turns.log.write_short_answer, request)
+        if not images and (turn_id := self._turns.agent.takes(text, keep, spoken=False)):
             return TextReceipt(TextOutcome.ACCEPTED, turn_id)
         turn_id = self._turns.ask(request)
         return TextReceipt(TextOutcome.ACCEPTED, turn_id)

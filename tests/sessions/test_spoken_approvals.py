@@ -1,0 +1,289 @@
+"""What she asks before she does it may be answered in words: by the user's own clear yes to that one question."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from neko.agent.approvals import Approvals
+from neko.app import Neko
+from neko.sessions.actions import HeardOnPage, SendText
+from neko.sessions.events import ApprovalAsked, ApprovalOver, Event, ReplyText, StateChanged, TurnEnd
+from neko.sessions.manager import SessionManager
+from neko.sessions.outbox import Outbox
+from neko.sessions.short_answers import answer_in
+from neko.settings import Settings
+from neko.types.agent import Act, Approval, Decision
+from neko.types.model_session import Tool, ToolCall, ToolResult
+from tests.scripted_provider import Script, ScriptedProvider
+
+TIMEOUT_S = 30.0
+MAIL = Approval("Mio", "mail", "send", "Send a mail", json.dumps({"to": "sam@example.org"}), Act.EXFILTRATING)
+LONG = replace(MAIL, arguments=json.dumps({"to": "sam@example.org", "text": "x" * 500}))
+READ = Approval("Mio", "files", "list", "List files", json.dumps({"path": "x" * 500}), Act.READ)
+
+
+class AskingToolbox:
+    """One function, for which the user is asked."""
+
+    def __init__(self, approvals: Approvals) -> None:
+        self._approvals = approvals
+
+    def tools(self, words: str = "") -> tuple[Tool, ...]:
+        return (Tool("send", "Sends a mail.", {"type": "object", "properties": {}}),)
+
+    async def run(self, call: ToolCall) -> ToolResult:
+        decision = await self._approvals.ask(MAIL)
+        return ToolResult(call.call_id, f"decision: {decision}")
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[ScriptedProvider]:
+    async with ScriptedProvider() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+async def neko(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Neko]:
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
+    async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as whole:
+        made = whole.conversations._dependencies
+
+        def quick(character: str):  # type: ignore[no-untyped-def]
+            found = made(character)
+            return replace(
+                found,
+                timeouts=replace(found.timeouts, question_read_s=0.0),
+                toolbox=AskingToolbox(whole.approvals),
+            )
+
+        whole.conversations._dependencies = quick
+        yield whole
+
+
+@pytest.fixture
+async def manager(neko: Neko) -> SessionManager:
+    found = neko.conversations.get("Mio")
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+async def page(manager: SessionManager) -> Outbox:
+    outbox = Outbox(wants_audio=False)
+    await manager.attach(outbox)
+    return outbox
+
+
+async def until(outbox: Outbox, fits: Callable[[Event], bool]) -> list[Event]:
+    seen: list[Event] = []
+    async with asyncio.timeout(TIMEOUT_S):
+        while not seen or not fits(seen[-1]):
+            event = await outbox.get()
+            assert event is not None
+            seen.append(event)
+    return seen
+
+
+def text_of(events: list[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, ReplyText))
+
+
+async def turn(outbox: Outbox) -> str:
+    return text_of(await until(outbox, lambda event: isinstance(event, TurnEnd)))
+
+
+async def idle(outbox: Outbox) -> None:
+    await until(outbox, lambda event: event == StateChanged("idle"))
+
+
+async def asked(neko: Neko, page: Outbox, approval: Approval = MAIL) -> tuple[asyncio.Task[Decision | None], str]:
+    """The act waits for an answer; how she asks for it."""
+    waiting = neko._owner.spawn(neko.approvals.ask(approval), name="ask")
+    words = await turn(page)
+    await idle(page)
+    return waiting, words
+
+
+@pytest.mark.parametrize(("answer", "decision"), [("Yes, please!", Decision.ONCE), ("no", Decision.DENY)])
+async def test_a_clear_answer_decides_the_one_question_that_she_has_asked(
+    neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider, answer: str, decision: Decision
+) -> None:
+    waiting, words = await asked(neko, page)
+    assert "Send a mail" in words
+    assert "sam@example.org" in words
+    manager.handle(SendText(answer, "c1"))
+    assert await waiting is decision
+    assert await turn(page) in ("All right, I'll do it.", "All right, I won't.")
+    assert not provider.chats
+    roles = [(line.role, line.text) for line in await neko.memory.lines("Mio")]
+    assert ("user", answer) in roles
+
+
+async def test_anything_else_is_an_ordinary_line_after_which_a_yes_is_one_too(
+    neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
+) -> None:
+    provider.script(Script(["A mail to Sam. Do you like tea?"]), Script(["Good."]))
+    waiting, _ = await asked(neko, page)
+    manager.handle(SendText("what mail?"))
+    assert await turn(page) == "A mail to Sam. Do you like tea?"
+    manager.handle(SendText("yes"))
+    assert await turn(page) == "Good."
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_of_two_questions_none_is_answered_by_a_word(
+    neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
+) -> None:
+    first, _ = await asked(neko, page)
+    second, words = await asked(neko, page, replace(MAIL, tool="delete", title="Delete a mail"))
+    assert "on your screen" in words
+    manager.handle(SendText("yes"))
+    await turn(page)
+    assert not first.done()
+    assert not second.done()
+    assert len(provider.chats) == 1
+    first.cancel()
+    second.cancel()
+
+
+async def test_what_is_too_long_to_be_said_is_not_allowed_by_a_word_if_it_may_tell_others(
+    neko: Neko, manager: SessionManager, page: Outbox
+) -> None:
+    waiting, words = await asked(neko, page, LONG)
+    assert "on your screen" in words
+    assert "xxx" not in words
+    manager.handle(SendText("yes"))
+    await turn(page)
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_a_no_to_it_is_taken(neko: Neko, manager: SessionManager, page: Outbox) -> None:
+    waiting, _ = await asked(neko, page, LONG)
+    manager.handle(SendText("no"))
+    assert await waiting is Decision.DENY
+
+
+async def test_what_only_reads_is_allowed_by_a_word_however_long_it_is(
+    neko: Neko, manager: SessionManager, page: Outbox
+) -> None:
+    waiting, _ = await asked(neko, page, READ)
+    manager.handle(SendText("yes"))
+    assert await waiting is Decision.ONCE
+
+
+async def test_a_yes_that_was_on_its_way_when_the_question_came_allows_nothing(
+    neko: Neko, manager: SessionManager, page: Outbox
+) -> None:
+    manager._turns.agent._floor._read_s = 60.0  # type: ignore[attr-defined]
+    waiting, _ = await asked(neko, page)
+    manager.handle(SendText("yes"))
+    await turn(page)
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_a_yes_that_was_begun_before_she_asked_is_none(
+    neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
+) -> None:
+    manager.handle(SendText("hello"))
+    await turn(page)
+    await idle(page)
+    manager.handle(HeardOnPage("u1", "started", ""))
+    manager._turns.agent._heard_before = ""
+    waiting = neko._owner.spawn(neko.approvals.ask(MAIL), name="ask")
+    await until(page, lambda event: isinstance(event, ApprovalAsked))
+    manager.handle(HeardOnPage("u1", "final", "yes"))
+    await turn(page)
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_that_nobody_answered_is_told(neko: Neko, manager: SessionManager, page: Outbox) -> None:
+    neko.approvals._approval_s = 0.3
+    waiting, _ = await asked(neko, page)
+    assert await waiting is None
+    seen = await until(page, lambda event: isinstance(event, TurnEnd))
+    assert any(isinstance(event, ApprovalOver) and event.outcome == "expired" for event in seen)
+    assert "Send a mail" in text_of(seen)
+
+
+YES = """
+Yes.
+yes please
+do it
+Go ahead!
+好的
+可以
+是的。
+允許
+はい
+お願いします
+はい、どうぞ
+네
+네, 해 주세요
+해 줘
+""".strip().splitlines()
+NO = """
+No!
+no, don't
+Don't do it
+cancel
+不要
+不行
+别做
+いいえ
+だめ
+しないで
+아니요
+하지 마
+안 돼
+""".strip().splitlines()
+STOP = """
+Stop!
+stop everything
+Mio, stop
+停
+停下来
+全部停止
+やめて
+ストップ
+그만
+멈춰 줘
+""".strip().splitlines()
+NEITHER = """
+yes but not that one
+yes, and tell me a joke
+no idea
+mhm
+嗯
+うん
+응
+yesterday
+不错
+好吃
+stop by the shop
+don't stop
+別の話をして
+그만큼
+네가 해
+ok
+never mind the gap
+はいはい、それで天気は
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lines"),
+    [("yes", YES), ("no", NO), ("stop", STOP), (None, NEITHER)],
+    ids=["yes", "no", "stop", "neither"],
+)
+def test_only_words_that_say_nothing_else_are_an_answer(wanted: str | None, lines: list[str]) -> None:
+    assert {line: answer_in(line, "Mio") for line in lines} == dict.fromkeys(lines, wanted)
