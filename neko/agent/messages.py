@@ -92,7 +92,7 @@ class TaskFile(TypedDict):
 
 class OurTask(TypedDict):
     """What our page shows of a task. ``action``: what is being done now; ``thumbnail`` is an address or "";
-    ``commands``: what can be done with it now."""
+    ``commands``: what can be done with it now; ``due``: when a reminder is to be told, ISO 8601."""
 
     title: str
     instruction: str
@@ -106,6 +106,7 @@ class OurTask(TypedDict):
     source: Source
     character: str
     waits_for: WaitsFor
+    due: NotRequired[str]
 
 
 class AgentTask(TypedDict):
@@ -272,7 +273,7 @@ def agent_task(task: Task) -> AgentTask:
 
 def _our_task(task: Task) -> OurTask:
     place = f"/api/agent/tasks/{task.id}"
-    return OurTask(
+    told = OurTask(
         title=task.title,
         instruction=task.instruction,
         state=task.state,
@@ -286,6 +287,9 @@ def _our_task(task: Task) -> OurTask:
         character=task.character,
         waits_for=task.waits_for,
     )
+    if task.due is not None:
+        told["due"] = task.due.isoformat()
+    return told
 
 
 def timestamp(now: datetime | None = None) -> str:

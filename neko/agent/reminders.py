@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from neko.agent.messages import timestamp
-from neko.agent.reminder_words import Wish, is_about, read_time, read_wish
+from neko.agent.messages import agent_task, task_result, task_update
+from neko.agent.reminder_words import LONGEST, Wish, is_about, read_time, read_wish
+from neko.agent.tasks import Task, TaskState
 from neko.agent.when import Every, When
 from neko.errors import NekoError
 from neko.storage import OnFault, is_object, log_fault, read_document, write_json
 from neko.tasks import TaskOwner, in_thread
+from neko.types import plan
 from neko.types.errands import Reminder, ReminderAnswer
 from neko.well_formed import bare_words
 
@@ -36,6 +38,9 @@ _LOOK_AGAIN_S: Final = 20.0
 """Seconds after which the clock on the wall is looked at again: somebody may have set it."""
 _ASKED_S: Final = 120.0
 """Seconds for which words that name a time answer her question "when?"."""
+_TURNS: Final = 64
+"""Turns of which it is known that a reminder came of them."""
+_TIMER: Final = "⏰"
 _STEPS: Final = {"day": timedelta(days=1), "week": timedelta(days=7)}
 
 Publish = Callable[[Mapping[str, Any]], object]
@@ -125,6 +130,8 @@ class Reminders:
         self._changed = asyncio.Event()
         self._saving = asyncio.Lock()
         self._unsaved = False
+        self._over: dict[str, Task] = {}
+        self._set_in: dict[str, None] = {}
         self._asked: dict[str, tuple[str, float]] = {}
         self._running: asyncio.Task[None] | None = None
 
@@ -186,7 +193,8 @@ class Reminders:
         if not chosen or (len(chosen) > 1 and not wish.everything):
             return ReminderAnswer("which", found)
         for one in chosen:
-            await self.cancel(one.id)
+            self._forget(one.id)
+        await self._save_quietly()
         return ReminderAnswer("cancelled", chosen)
 
     # ── directly ──────────────────────────────────────────────────────────────
@@ -207,18 +215,25 @@ class Reminders:
             self._entries.pop(entry.id, None)
             self._on_fault_of(error)
             return ReminderAnswer("failed")
-        self._tell(entry, "queued")
+        self._tell(entry, TaskState.QUEUED)
         self._wake()
         return ReminderAnswer("set", (self._shown(entry),))
 
-    async def cancel(self, reminder_id: str) -> bool:
+    def drop(self, task_id: str) -> bool:
         """Forget one that is set; False when there is none of this id."""
+        if not self._forget(task_id):
+            return False
+        if not self._owner.closed:
+            self._owner.spawn(self._save_quietly(), name="reminder cancelled")
+        return True
+
+    def _forget(self, reminder_id: str) -> bool:
         entry = self._entries.pop(reminder_id, None)
         if entry is None:
             return False
-        self._tell(entry, "cancelled")
+        self._unsaved = True
+        self._tell(entry, TaskState.CANCELLED)
         self._wake()
-        await self._save_quietly()
         return True
 
     def of(self, character: str | None = None) -> tuple[Reminder, ...]:
@@ -226,10 +241,31 @@ class Reminders:
         found = [one for one in self._entries.values() if not one.rung and character in (None, one.character)]
         return tuple(self._shown(one) for one in sorted(found, key=self._moment))
 
-    def tasks(self, character: str | None = None) -> list[dict[str, Any]]:
-        """Those that are set, as tasks on the wire."""
-        entries = [self._entries[one.id] for one in self.of(character)]
-        return [self._as_task(one, "queued") for one in entries]
+    def tasks(self) -> list[Task]:
+        """Those that are set, as tasks."""
+        return [self._as_task(self._entries[one.id], TaskState.QUEUED) for one in self.of()]
+
+    def task(self, task_id: str) -> Task | None:
+        """One of them, or of those that are over since a short while."""
+        entry = self._entries.get(task_id)
+        return self._as_task(entry, TaskState.QUEUED) if entry and not entry.rung else self._over.get(task_id)
+
+    # ── for who plans (``types.plan.Reminders``) ──────────────────────────────
+
+    def takes(self, words: str) -> bool:
+        return read_wish(words, self._clock.wall()) is not None
+
+    async def set(self, character: str, reminder: plan.Reminder, *, turn_id: str = "") -> None:
+        """She says herself that it is set: the turn that asked for it is over."""
+        if turn_id and turn_id in self._set_in:
+            return
+        self._set_in = {**dict(list(self._set_in.items())[-_TURNS + 1 :]), turn_id: None}
+        answer = await self.add(character, reminder.about[:LONGEST], When(reminder.at))
+        due = answer.reminders[0].due if answer.reminders else self._clock.moment(reminder.at)
+        said = {"kind": "reminder_answer", "outcome": answer.outcome, "text": reminder.about, "due": due.isoformat()}
+        self._publish(
+            {"event_type": "proactive_message", "lanlan_name": character, "text": reminder.about, "neko": said}
+        )
 
     # ── when they are due ─────────────────────────────────────────────────────
 
@@ -272,11 +308,11 @@ class Reminders:
             if entry.every:
                 following = self._next(entry)
                 self._entries[following.id] = following
-                self._tell(following, "queued")
+                self._tell(following, TaskState.QUEUED)
         await self._save_quietly()
         for entry in due:
             if entry.id in self._entries:
-                self._tell(entry, "completed")
+                self._tell(entry, TaskState.COMPLETED)
                 self._publish(self._result(entry))
 
     def _next(self, entry: _Entry) -> _Entry:
@@ -299,54 +335,37 @@ class Reminders:
         return Reminder(entry.id, entry.text, self._moment(entry).astimezone(self._clock.zone), entry.every)
 
     def _result(self, entry: _Entry) -> dict[str, Any]:
-        text = entry.text or "⏰"
-        return {
-            "event_type": "task_result",
-            "lanlan_name": entry.character,
-            "text": text,
-            "task_id": entry.id,
-            "channel": "user_plugin",
-            "status": "completed",
-            "success": True,
-            "summary": text,
-            "detail": "",
-            "error_message": "",
-            "timestamp": timestamp(self._clock.utc()),
-            "neko": {"kind": "reminder", "text": entry.text, "due": self._shown(entry).due.isoformat()},
-        }
+        told = task_result(
+            entry.character,
+            "user_plugin",
+            success=True,
+            summary=entry.text or _TIMER,
+            task_id=entry.id,
+            now=self._clock.utc(),
+        )
+        return {**told, "neko": {"kind": "reminder", "text": entry.text, "due": self._shown(entry).due.isoformat()}}
 
-    def _tell(self, entry: _Entry, status: str) -> None:
-        task = self._as_task(entry, status)
-        self._publish({"event_type": "task_update", "lanlan_name": entry.character, "task": task})
+    def _tell(self, entry: _Entry, state: TaskState) -> None:
+        task = self._as_task(entry, state)
+        if task.is_over:
+            self._over = {**dict(list(self._over.items())[-MOST + 1 :]), task.id: task}
+        self._publish(task_update(entry.character, agent_task(task)))
 
-    def _as_task(self, entry: _Entry, status: str) -> dict[str, Any]:
-        """The type is one of the contract's, which has none for this; ours says what it is."""
-        title, due = entry.text or "⏰", self._shown(entry).due.isoformat()
-        task = {
-            "id": entry.id,
-            "status": status,
-            "type": "user_plugin",
-            "start_time": timestamp(entry.set_at),
-            "params": {"instruction": title},
-            "neko": {
-                "kind": "reminder",
-                "title": title,
-                "instruction": title,
-                "state": status,
-                "steps": [],
-                "action": "",
-                "result": "",
-                "thumbnail": "",
-                "files": [],
-                "commands": ["cancel"] if status == "queued" else [],
-                "source": "reminder",
-                "character": entry.character,
-                "waits_for": "turn" if status == "queued" else "",
-                "due": due,
-                "every": entry.every,
-            },
-        }
-        return task if status == "queued" else {**task, "end_time": timestamp(self._clock.utc())}
+    def _as_task(self, entry: _Entry, state: TaskState) -> Task:
+        """The channel is one of the contract's, which has none for this; ``source`` says what it is."""
+        title = entry.text or _TIMER
+        return Task(
+            id=entry.id,
+            character=entry.character,
+            instruction=title,
+            title=title,
+            source="reminder",
+            created=entry.set_at,
+            channel="user_plugin",
+            state=state,
+            due=self._shown(entry).due,
+            ended=None if state is TaskState.QUEUED else self._clock.utc(),
+        )
 
     # ── the file ──────────────────────────────────────────────────────────────
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -56,6 +56,20 @@ class Keeper(Protocol):
 
     def keep_picture(self, task_id: str, picture: Picture) -> None:
         """Its last one; never waits."""
+        ...
+
+
+class OtherTasks(Protocol):
+    """Tasks that are not done here: reminders."""
+
+    def tasks(self) -> Sequence[Task]:
+        """Those that are not over."""
+        ...
+
+    def task(self, task_id: str) -> Task | None: ...
+
+    def drop(self, task_id: str) -> bool:
+        """Forget one; False when there is none of this id."""
         ...
 
 
@@ -122,6 +136,8 @@ class Tasks:
         self._lanes = lanes or Lanes()
         self._owner = TaskOwner("agent")
         self._tasks: dict[str, Task] = {}
+        self.others: OtherTasks | None = None
+        """Listed and cancelled like the rest, but ended by no ``stop_all``."""
         self._active: dict[str, ActiveTask] = {}
         self._bodies: dict[str, asyncio.Task[Ending]] = {}
         self._later: dict[str, asyncio.TimerHandle] = {}
@@ -185,7 +201,7 @@ class Tasks:
         if done and active and body:
             active.stop()
             body.cancel()
-        return done
+        return done or (self.others is not None and self.others.drop(task_id))
 
     async def retry(self, task_id: str) -> Task:
         """The same once more, as a new task. Raises ``AgentError`` for one that is unknown or not over."""
@@ -208,18 +224,18 @@ class Tasks:
         """End every task, or every task of one character; how many that were."""
         self.on_stop(character)
         found = self.listed(character, active=True)
-        return sum(self.cancel(task.id) for task in found)
+        return sum(self.cancel(task.id) for task in found if task.source != "reminder")
 
     # ── what there is ─────────────────────────────────────────────────────────
 
     def get(self, task_id: str) -> Task | None:
-        return self._tasks.get(task_id)
+        return self._tasks.get(task_id) or (self.others.task(task_id) if self.others else None)
 
     def listed(self, character: str | None = None, *, active: bool = False) -> list[Task]:
         """The newest first."""
         found = [
             task
-            for task in self._tasks.values()
+            for task in (*self._tasks.values(), *(self.others.tasks() if self.others else ()))
             if character in (None, task.character) and not (active and task.is_over)
         ]
         return sorted(found, key=lambda task: task.created, reverse=True)

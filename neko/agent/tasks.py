@@ -66,7 +66,7 @@ class Step:
 class Task:
     """``plan`` is what it was started with, None when it has still to be made; ``channel`` the hand in use, or the
     first one. ``held``: the user wants it to stand still. ``action``: what is done now. ``thumbnail`` counts its
-    pictures; ``files`` are names of files in the task's folder.
+    pictures; ``files`` are names of files in the task's folder. ``due``: when a reminder is to be told, local time.
     """
 
     id: str
@@ -89,6 +89,7 @@ class Task:
     error: str = ""
     thumbnail: int = 0
     files: tuple[str, ...] = ()
+    due: datetime | None = None
     started: datetime | None = None
     ended: datetime | None = None
 
@@ -101,6 +102,8 @@ def commands(task: Task) -> tuple[Command, ...]:
     """What the user can do with it now."""
     if task.state is TaskState.COMPLETED:
         return ()
+    if task.source == "reminder":
+        return () if task.is_over else ("cancel",)
     if task.is_over:
         return ("retry",)
     return ("resume", "cancel") if task.held else ("pause", "cancel")

@@ -101,6 +101,12 @@ class Conversations:
             if character in self._cards.also_knows(other):
                 manager.begin_anew()
 
+    def stop_everything(self, character: str | None = None) -> None:
+        """Stop speech, replies and tasks of one character, or of all, at once. Reminders stay."""
+        for name, manager in self._managers.items():
+            if character in (None, name):
+                manager.stop_everything()
+
     def broadcast(self, event: Event) -> None:
         """Tell the clients of every character."""
         for manager in self._managers.values():

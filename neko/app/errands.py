@@ -10,6 +10,7 @@ from neko.agent.approvals import Approvals
 from neko.agent.reminders import Reminders
 from neko.agent.task_list import Tasks
 from neko.agent.tasks import Task, TaskState
+from neko.agent.untold import UntoldResults
 from neko.types.agent import Decision
 from neko.types.errands import ReminderAnswer, Underway
 
@@ -23,20 +24,30 @@ _STATES: Final[Mapping[TaskState, Literal["queued", "paused", "asking"]]] = {
 class CharacterErrands:
     """See ``Errands``."""
 
-    def __init__(self, character: str, tasks: Tasks, approvals: Approvals, reminders: Reminders) -> None:
+    def __init__(
+        self, character: str, tasks: Tasks, approvals: Approvals, reminders: Reminders, results: UntoldResults
+    ) -> None:
         self._character = character
+        self._results = results
         self._tasks = tasks
         self._approvals = approvals
         self._reminders = reminders
 
     def underway(self) -> Sequence[Underway]:
-        return tuple(_underway(task) for task in self._tasks.listed(self._character, active=True))
+        found = self._tasks.listed(self._character, active=True)
+        return tuple(_underway(task) for task in found if task.source != "reminder")
 
     async def untold(self) -> Sequence[Mapping[str, Any]]:
-        return self._reminders.untold(self._character)
+        return [*self._reminders.untold(self._character), *await self._results.of(self._character)]
+
+    def keep_untold(self, message: Mapping[str, Any]) -> None:
+        ours = message.get("neko")
+        if not (isinstance(ours, Mapping) and ours.get("kind") == "reminder"):  # which have a file of their own
+            self._results.keep(message)
 
     def told(self, task_ids: Sequence[str]) -> None:
         self._reminders.told(tuple(task_ids))
+        self._results.told(task_ids)
 
     async def stop(self) -> int:
         return await self._tasks.stop_all(self._character)

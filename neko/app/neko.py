@@ -24,6 +24,7 @@ from neko.agent.plugins.plugins import Plugins
 from neko.agent.reminders import REMINDERS_FILE, Reminders
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
+from neko.agent.untold import UNTOLD_FILE, UntoldResults
 from neko.app.agent import build_agent
 from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
@@ -150,8 +151,10 @@ class Neko:
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
         )
-        path = self.folder.path / "agent" / REMINDERS_FILE
-        self.reminders = Reminders(path, self.bus.agent.publish, on_fault=self._on_file_fault)
+        folder = self.folder.path / "agent"
+        self.reminders = Reminders(folder / REMINDERS_FILE, self.bus.agent.publish, on_fault=self._on_file_fault)
+        self.agent.tasks.others = self.reminders
+        self._untold = UntoldResults(folder / UNTOLD_FILE, self._on_file_fault)
         self.memory = MemoryService(
             self.folder.memory,
             self._owner,
@@ -227,6 +230,7 @@ class Neko:
             self._end_remote,
             self.mcp.aclose,
             self.reminders.aclose,
+            self._untold.aclose,
             self.plugins.aclose,
             self.models.small.aclose,
             self.hearing.aclose,
@@ -350,7 +354,7 @@ class Neko:
             settle=lambda through: self._compression.settle(character, through),
             faults=self._standing,
             helplines=self.helplines,
-            errands=CharacterErrands(character, self.agent.tasks, self.approvals, self.reminders),
+            errands=CharacterErrands(character, self.agent.tasks, self.approvals, self.reminders, self._untold),
             toolbox=self._toolbox(character),
         )
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from neko.types.errands import Outcome, Report
+from neko.types.errands import Outcome, Reminder, ReminderAnswer, ReminderOutcome, Report
 from neko.well_formed import bare_words, well_formed
 
 MOST_WAITING: Final = 32
@@ -145,6 +145,16 @@ def read(message: Mapping[str, Any]) -> Report | None:
         well_formed(reason),
         due,
     )
+
+
+def read_answer(message: Mapping[str, Any]) -> ReminderAnswer | None:
+    """What became of a wish for a reminder that was found after its turn; None for any other message."""
+    ours = message.get("neko")
+    if not isinstance(ours, Mapping) or ours.get("kind") != "reminder_answer":
+        return None
+    reminder = Reminder("", well_formed(str(ours.get("text"))), datetime.fromisoformat(str(ours["due"])))
+    outcome: ReminderOutcome = ours["outcome"] if ours.get("outcome") in ("set", "full") else "failed"
+    return ReminderAnswer(outcome, (reminder,))
 
 
 def _text(message: Mapping[str, Any], key: str) -> str:

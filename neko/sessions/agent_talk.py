@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from neko.prompts import phrases
-from neko.sessions.agent_reports import DETAIL_WITH_WORDS, AgentReports, read
+from neko.sessions.agent_reports import DETAIL_WITH_WORDS, AgentReports, read, read_answer
 from neko.sessions.arbiter import Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
@@ -114,8 +114,12 @@ class AgentTalk:
     def hear(self, message: Mapping[str, Any]) -> None:
         """Take a message of the bus topic ``agent`` that is for this character."""
         match message.get("event_type"):
+            case "proactive_message" if answer := read_answer(message):
+                self._confirm(answer)
             case "task_result" | "proactive_message":
                 if (report := read(message)) and self._reports.add(report, self._clock()):
+                    if self._errands:
+                        self._errands.keep_untold(message)
                     self._offer()
             case "task_update":
                 task = message.get("task")
@@ -240,9 +244,11 @@ class AgentTalk:
             return
         await self._remind(self._errands, text, keep=keep)
         if confirm and (answer := self._reminders.pop(text, None)):
-            language = self._dependencies.persona().language
-            now = self._dependencies.now().replace(tzinfo=None)
-            self._say(said_reminder(answer, language, now), Priority.REPORT)
+            self._confirm(answer)
+
+    def _confirm(self, answer: ReminderAnswer) -> None:
+        language, now = self._dependencies.persona().language, self._dependencies.now().replace(tzinfo=None)
+        self._say(said_reminder(answer, language, now), Priority.REPORT)
 
     async def _remind(self, errands: Errands, text: str, *, keep: bool) -> None:
         answer: ReminderAnswer | None = ReminderAnswer("failed")

@@ -14,7 +14,7 @@ from neko.sessions.log_writer import TextRequest
 from neko.sessions.nods import is_nod
 from neko.sessions.own_words import are_own
 from neko.sessions.waiting_pictures import WaitingPictures
-from neko.types.model_session import SpeechRejected, Transcript
+from neko.types.model_session import SpeechRejected, SpeechStarted, Transcript
 
 if TYPE_CHECKING:
     from neko.sessions.turn_controller import TurnController
@@ -27,6 +27,11 @@ class HeardWords:
         self._turns = turns
         self._clients = clients
         self._pictures = pictures
+
+    def begin(self, event: SpeechStarted) -> None:
+        """The user begins to speak."""
+        self._turns.agent.speech_began()
+        self._turns.dispatch(event)
 
     def take(self, event: Transcript | SpeechRejected) -> None:
         """A nod while she speaks is no word, nor are her own; others are shown as they come, and the final ones asked

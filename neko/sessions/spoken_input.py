@@ -85,7 +85,7 @@ class SpokenInput:
         self._need("text")
         match heard.state:
             case "started":
-                self._turns.dispatch(SpeechStarted(heard.utterance_id))
+                self._turns.heard.begin(SpeechStarted(heard.utterance_id))
             case "rejected":
                 self._turns.heard.take(SpeechRejected(heard.utterance_id))
             case _:

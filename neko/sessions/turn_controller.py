@@ -280,9 +280,10 @@ class TurnController:
             self.heard.take(event)
             return
         if isinstance(event, SpeechStarted):
-            self.agent.speech_began()
             self.send(self._context.words_to_come())
-        self.dispatch(event)
+            self.heard.begin(event)
+        else:
+            self.dispatch(event)
 
     # ── the machine ───────────────────────────────────────────────────────────
 

@@ -71,6 +71,10 @@ class Errands(Protocol):
         """Results from before a restart that were never told, as messages of the bus."""
         ...
 
+    def keep_untold(self, message: Mapping[str, Any]) -> None:
+        """This result waits to be told; never waits."""
+        ...
+
     def told(self, task_ids: Sequence[str]) -> None:
         """The user has been told what came of these."""
         ...

@@ -12,15 +12,15 @@ import pytest
 
 from neko.agent.approvals import Approvals
 from neko.app import Neko
-from neko.sessions.actions import HeardOnPage, SendText
-from neko.sessions.events import ApprovalAsked, ApprovalOver, Event, ReplyText, StateChanged, TurnEnd
+from neko.sessions.actions import HeardOnPage, SendText, StartSession
+from neko.sessions.events import ApprovalAsked, ApprovalOver, Event, ReplyText, SessionStarted, StateChanged, TurnEnd
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from neko.sessions.short_answers import answer_in
 from neko.settings import Settings
 from neko.types.agent import Act, Approval, Decision
 from neko.types.model_session import Tool, ToolCall, ToolResult
-from tests.scripted_provider import Script, ScriptedProvider
+from tests.scripted_provider import Script, ScriptedProvider, tool_calls
 
 TIMEOUT_S = 30.0
 MAIL = Approval("Mio", "mail", "send", "Send a mail", json.dumps({"to": "sam@example.org"}), Act.EXFILTRATING)
@@ -190,6 +190,22 @@ async def test_a_yes_that_was_on_its_way_when_the_question_came_allows_nothing(
     waiting.cancel()
 
 
+async def test_in_a_call_she_asks_in_the_midst_of_the_reply_that_waits_for_it(
+    neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
+) -> None:
+    manager.handle(StartSession("audio"))
+    await until(page, lambda event: isinstance(event, SessionStarted))
+    manager.handle(HeardOnPage("u1", "started", ""))
+    await provider.wait_for_requests(1)  # the model reads its instructions while the user speaks
+    provider.script(tool_calls(("c1", "send", "{}")), Script(["It is sent."]))
+    manager.handle(HeardOnPage("u1", "final", "write to Sam that I am late"))
+    await until(page, lambda event: isinstance(event, ReplyText) and "sam@example.org" in event.text)
+    manager.handle(HeardOnPage("u2", "started", ""))
+    manager.handle(HeardOnPage("u2", "final", "yes"))
+    assert "It is sent." in await turn(page)
+    assert "decision: once" in str(provider.chats[-1].json["messages"])
+
+
 async def test_a_yes_that_was_begun_before_she_asked_is_none(
     neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
 ) -> None:
@@ -197,7 +213,6 @@ async def test_a_yes_that_was_begun_before_she_asked_is_none(
     await turn(page)
     await idle(page)
     manager.handle(HeardOnPage("u1", "started", ""))
-    manager._turns.agent._heard_before = ""
     waiting = neko._owner.spawn(neko.approvals.ask(MAIL), name="ask")
     await until(page, lambda event: isinstance(event, ApprovalAsked))
     manager.handle(HeardOnPage("u1", "final", "yes"))
