@@ -57,8 +57,8 @@ class UntoldResults:
 
     async def aclose(self) -> None:
         """Save what is not saved yet; idempotent."""
-        if self._unsaved:
-            await self._save()
+        if not self._owner.closed:
+            await self._save()  # or wait for the one that is under way
         await self._owner.aclose()
 
     async def _read(self) -> None:
