@@ -7,10 +7,13 @@ from typing import Any, Final, Literal
 
 from neko.agent import outside
 from neko.agent.approvals import Approvals
-from neko.agent.reminders import Reminders
+from neko.agent.reminders import REMINDERS_FILE, Reminders
+from neko.agent.service import Agent
 from neko.agent.task_list import Tasks
 from neko.agent.tasks import Task, TaskState
-from neko.agent.untold import UntoldResults
+from neko.agent.untold import UNTOLD_FILE, UntoldResults
+from neko.bus import Bus
+from neko.storage import OnFault
 from neko.types.agent import Decision
 from neko.types.errands import ReminderAnswer, Underway
 
@@ -19,6 +22,14 @@ _STATES: Final[Mapping[TaskState, Literal["queued", "paused", "asking"]]] = {
     TaskState.PAUSED: "paused",
     TaskState.ASKING: "asking",
 }
+
+
+def waiting_errands(agent: Agent, bus: Bus, on_fault: OnFault) -> tuple[Reminders, UntoldResults]:
+    """What waits to be told, in files beside the agent's."""
+    folder = agent.journal.folder
+    reminders = Reminders(folder / REMINDERS_FILE, bus.agent.publish, on_fault=on_fault)
+    agent.tasks.others = reminders
+    return reminders, UntoldResults(folder / UNTOLD_FILE, on_fault)
 
 
 class CharacterErrands:

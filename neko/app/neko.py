@@ -21,10 +21,9 @@ from neko.agent.mcp.servers import McpServers
 from neko.agent.mcp.toolbox import McpToolbox
 from neko.agent.plugins.hand import PluginHand
 from neko.agent.plugins.plugins import Plugins
-from neko.agent.reminders import REMINDERS_FILE, Reminders
+from neko.agent.reminders import Reminders
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
-from neko.agent.untold import UNTOLD_FILE, UntoldResults
 from neko.app.agent import build_agent
 from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
@@ -32,7 +31,7 @@ from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
 from neko.app.earlier_talk import character_of
 from neko.app.embedding import Embedding
-from neko.app.errands import CharacterErrands
+from neko.app.errands import CharacterErrands, waiting_errands
 from neko.app.extracted_settings import ExtractedSettings
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
@@ -151,10 +150,7 @@ class Neko:
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
         )
-        folder = self.folder.path / "agent"
-        self.reminders = Reminders(folder / REMINDERS_FILE, self.bus.agent.publish, on_fault=self._on_file_fault)
-        self.agent.tasks.others = self.reminders
-        self._untold = UntoldResults(folder / UNTOLD_FILE, self._on_file_fault)
+        self.reminders, self._untold = waiting_errands(self.agent, self.bus, self._on_file_fault)
         self.memory = MemoryService(
             self.folder.memory,
             self._owner,
