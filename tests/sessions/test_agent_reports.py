@@ -12,11 +12,13 @@ import pytest
 from neko.agent.messages import AgentTask, task_result, task_update, timestamp
 from neko.app import Neko
 from neko.sessions.actions import SendText, StopReply
-from neko.sessions.events import AgentNotification, Event, ReplyText, StateChanged, TurnEnd
+from neko.sessions.events import AgentNotification, Event, ReplyText, SpeechEnded, StateChanged, TurnEnd
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from neko.settings import Settings
 from tests.scripted_provider import Script, ScriptedProvider, failure
+from tests.scripted_session import SpokenTurn
+from tests.sessions.speech_conversation import SpeechConversation, in_call
 
 TIMEOUT_S = 30.0
 
@@ -209,6 +211,25 @@ async def test_what_happened_while_nobody_was_there_is_told_to_who_comes(
     await manager.attach(outbox)
     await turn(outbox)
     assert "9:12" in asked(provider)
+
+
+async def test_a_model_with_a_voice_of_its_own_tells_it_aloud(talk: SpeechConversation) -> None:
+    await in_call(talk, SpokenTurn(deltas=["It leaves ", "at 9:12."]))
+    talk.manager.hear_agent(task_result("Mio", "mcp", success=True, summary="The train leaves at 9:12.", task_id="t1"))
+    events = await talk.until(SpeechEnded)
+    assert "".join(event.text for event in events if isinstance(event, ReplyText)) == "It leaves at 9:12."
+    assert len(talk.sessions[0].requests) == 1
+
+
+async def test_what_nobody_heard_because_the_user_spoke_is_told_again(talk: SpeechConversation) -> None:
+    await in_call(talk, SpokenTurn(deltas=["It leaves ", "at 9:12."], stall_after=0), SpokenTurn())
+    talk.manager.hear_agent(task_result("Mio", "mcp", success=True, summary="The train leaves at 9:12.", task_id="t1"))
+    await talk.until(lambda event: event == StateChanged("thinking"))
+    talk.speak()
+    await talk.until(SpeechEnded)
+    talk.sessions[0].script(SpokenTurn(deltas=["It leaves at 9:12."]))
+    events = await talk.until(SpeechEnded)
+    assert "".join(event.text for event in events if isinstance(event, ReplyText)) == "It leaves at 9:12."
 
 
 async def test_the_model_of_a_talk_without_tasks_reads_nothing_of_them(

@@ -102,6 +102,8 @@ async def agent_command(call: Call[AgentCommand]) -> CommandDone:
     wanted = {**command.model_dump(), "lanlan_name": command.lanlan_name}
     is_ours = wanted["command"] == "refresh_state" or agent.tasks.get(str(wanted.get("task_id"))) is not None
     outcome = Outcome()
+    if command.command == "stop_all":
+        call.neko.conversations.stop_everything(command.lanlan_name or None)
     if not is_ours and (remote := elsewhere(call)):
         remote.command(wanted)
         await answered(call)
