@@ -183,6 +183,7 @@ class AgentTalk:
             return Respond(turn_id, exactly, self._time(), reports) if own_voice else words
         if not reports:
             return Respond(turn_id, request.instructions, self._time())
+        self._note_outside(turn_id, reports, ())
         lines = report_lines(reports, persona.master, persona.language, now, self._outside)
         told = say["report"].format(master=persona.master)
         return Respond(turn_id, told, f"{lines}\n\n{self._time()}", reports)
@@ -224,6 +225,7 @@ class AgentTalk:
         persona, now = self._dependencies.persona(), self._dependencies.now().replace(tzinfo=None)
         master, language = persona.master, persona.language
         parts: list[str] = []
+        self._note_outside(turn_id, reports, underway)
         if reports:
             parts.append(phrases(language)["report_too"].format(master=master))
             parts.append(report_lines(reports, master, language, now, self._outside))
@@ -232,6 +234,11 @@ class AgentTalk:
         if reminder:
             parts.append(reminder_note(reminder, master, language, now))
         return Briefing("\n".join(parts), reports, underway, reminder)
+
+    def _note_outside(self, turn_id: str, reports: Sequence[Report], underway: Sequence[Underway]) -> None:
+        """What a model calls in a turn in which it reads results may have been asked for by them."""
+        if self._dependencies.toolbox and (underway or any(one.outcome != "reminder" for one in reports)):
+            self._dependencies.toolbox.note_outside(turn_id)
 
     def _outside(self, source: str, text: str, most_tokens: int) -> str:
         return self._errands.outside(source, text, most_tokens) if self._errands else text

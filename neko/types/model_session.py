@@ -477,6 +477,10 @@ class Toolbox(Protocol):
         """Call a function; a failure is a result too."""
         ...
 
+    def note_outside(self, turn_id: str) -> None:
+        """The model reads words from outside for the reply of this turn: they may be what asks for a call."""
+        ...
+
 
 class ModelSession(Protocol):
     """One conversation with one model: a chat model, a speech-to-speech model, a cascade."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from neko.agent.mcp.toolbox import McpToolbox
 from neko.agent.messages import AgentTask, task_result, task_update, timestamp
 from neko.app import Neko
 from neko.sessions.actions import SendText, StopReply
@@ -82,7 +83,7 @@ def asked(provider: ScriptedProvider, number: int = -1) -> str:
 
 
 async def test_a_result_is_told_in_a_turn_of_its_own_when_nothing_else_goes_on(
-    neko: Neko, page: Outbox, provider: ScriptedProvider
+    neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
 ) -> None:
     provider.script(Script(["Your train leaves at 9:12!"]))
     result(neko, detail="The train to Kyoto leaves at 9:12 from platform 3.")
@@ -92,7 +93,11 @@ async def test_a_result_is_told_in_a_turn_of_its_own_when_nothing_else_goes_on(
     told = asked(provider)
     assert "platform 3" in told
     assert "From outside" in told
-    assert (await neko.memory.lines("Mio"))[-1].text == "Your train leaves at 9:12!"
+    said = (await neko.memory.lines("Mio"))[-1]
+    assert said.text == "Your train leaves at 9:12!"
+    toolbox = manager._dependencies.toolbox
+    assert isinstance(toolbox, McpToolbox)
+    assert said.turn_id in toolbox._turns_with_outside
 
 
 async def test_a_result_waits_for_the_end_of_a_reply_and_is_told_once(

@@ -266,6 +266,9 @@ class Weather:
     def tools(self, words: str = "") -> tuple[Tool, ...]:
         return (Tool("weather", "The weather of a town.", {"type": "object"}),)
 
+    def note_outside(self, turn_id: str) -> None:
+        pass
+
     async def run(self, call: ToolCall) -> ToolResult:
         self.calls.append(call)
         if call.name == "weather":
@@ -299,6 +302,9 @@ async def test_a_model_that_calls_what_there_is_not_gets_an_answer(talk: SpeechC
 
 async def test_a_tool_that_never_returns_ends_with_its_turn(executor: ThreadPoolExecutor) -> None:
     class Endless(Weather):
+        def note_outside(self, turn_id: str) -> None:
+            pass
+
         async def run(self, call: ToolCall) -> ToolResult:
             self.calls.append(call)
             never: asyncio.Future[ToolResult] = asyncio.get_running_loop().create_future()

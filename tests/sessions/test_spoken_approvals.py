@@ -37,6 +37,9 @@ class AskingToolbox:
     def tools(self, words: str = "") -> tuple[Tool, ...]:
         return (Tool("send", "Sends a mail.", {"type": "object", "properties": {}}),)
 
+    def note_outside(self, turn_id: str) -> None:
+        pass
+
     async def run(self, call: ToolCall) -> ToolResult:
         decision = await self._approvals.ask(MAIL)
         return ToolResult(call.call_id, f"decision: {decision}")

@@ -117,7 +117,7 @@ class McpToolbox:
         except NekoError as error:
             task.show("failed", str(error))
             self._audit.finish(row, "failed", str(error))
-            self._note_outside(call.reply_id)
+            self.note_outside(call.reply_id)
             said = f" {outside.marked(server.config.name, error.said, 200)}" if error.said else ""
             return ToolResult(call.call_id, f"The tool could not be used ({error}).{said}", failed=True)
         except BaseException:
@@ -126,10 +126,11 @@ class McpToolbox:
             raise
         task.show("failed" if outcome.failed else "completed", outcome.text if outcome.failed else "")
         self._audit.finish(row, "failed" if outcome.failed else "done", outcome.text)
-        self._note_outside(call.reply_id)
+        self.note_outside(call.reply_id)
         return ToolResult(call.call_id, outside.marked(source, outcome.text), failed=outcome.failed)
 
-    def _note_outside(self, turn_id: str) -> None:
+    def note_outside(self, turn_id: str) -> None:
+        """See ``Toolbox``."""
         self._turns_with_outside[turn_id] = None
         while len(self._turns_with_outside) > _TURNS:
             self._turns_with_outside.popitem(last=False)
