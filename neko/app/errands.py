@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from neko.agent import outside
 from neko.agent.approvals import Approvals
 from neko.agent.reminders import REMINDERS_FILE, Reminders
+from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
-from neko.agent.task_list import Tasks
 from neko.agent.tasks import Task, TaskState
 from neko.agent.untold import UNTOLD_FILE, UntoldResults
 from neko.bus import Bus
@@ -17,7 +17,7 @@ from neko.storage import OnFault
 from neko.types.agent import Decision
 from neko.types.errands import ReminderAnswer, Underway
 
-_STATES: Final[Mapping[TaskState, Literal["queued", "paused", "asking"]]] = {
+_STATES: Final[Mapping[object, Literal["queued", "paused", "asking"]]] = {
     TaskState.QUEUED: "queued",
     TaskState.PAUSED: "paused",
     TaskState.ASKING: "asking",
@@ -33,20 +33,39 @@ def waiting_errands(agent: Agent, bus: Bus, on_fault: OnFault) -> tuple[Reminder
 
 
 class CharacterErrands:
-    """See ``Errands``."""
+    """See ``Errands``. ``remote``: the way to an agent in another process, if there is one."""
 
     def __init__(
-        self, character: str, tasks: Tasks, approvals: Approvals, reminders: Reminders, results: UntoldResults
+        self,
+        character: str,
+        agent: Agent,
+        approvals: Approvals,
+        reminders: Reminders,
+        results: UntoldResults,
+        remote: Callable[[], RemoteBus | None],
     ) -> None:
         self._character = character
+        self._agent = agent
         self._results = results
-        self._tasks = tasks
+        self._remote = remote
         self._approvals = approvals
         self._reminders = reminders
 
     def underway(self) -> Sequence[Underway]:
-        found = self._tasks.listed(self._character, active=True)
-        return tuple(_underway(task) for task in found if task.source != "reminder")
+        found = self._agent.tasks.listed(self._character, active=True)
+        ours = [_underway(task) for task in found if task.source != "reminder"]
+        return (*ours, *self._underway_elsewhere()) if self._agent.elsewhere else tuple(ours)
+
+    def _underway_elsewhere(self) -> list[Underway]:
+        status = (self._agent.elsewhere.status if self._agent.elsewhere else None) or {}
+        theirs = [one.get("neko") for one in status.get("active_tasks") or () if isinstance(one, Mapping)]
+        return [
+            Underway(
+                str(one.get("title") or ""), _STATES.get(one.get("state"), "running"), str(one.get("action") or "")
+            )
+            for one in theirs
+            if isinstance(one, Mapping) and one.get("character") == self._character
+        ]
 
     async def untold(self) -> Sequence[Mapping[str, Any]]:
         return [*self._reminders.untold(self._character), *await self._results.of(self._character)]
@@ -61,7 +80,10 @@ class CharacterErrands:
         self._results.told(task_ids)
 
     async def stop(self) -> int:
-        return await self._tasks.stop_all(self._character)
+        remote = self._remote()
+        if remote and remote.role == "main" and remote.online:
+            remote.command({"command": "stop_all", "lanlan_name": self._character})
+        return await self._agent.tasks.stop_all(self._character)
 
     def decide(self, question_id: str, decision: Decision) -> bool:
         return self._approvals.answer(question_id, decision)

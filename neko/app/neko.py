@@ -350,7 +350,9 @@ class Neko:
             settle=lambda through: self._compression.settle(character, through),
             faults=self._standing,
             helplines=self.helplines,
-            errands=CharacterErrands(character, self.agent.tasks, self.approvals, self.reminders, self._untold),
+            errands=CharacterErrands(
+                character, self.agent, self.approvals, self.reminders, self._untold, lambda: self.remote
+            ),
             toolbox=self._toolbox(character),
         )
 
