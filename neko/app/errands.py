@@ -17,7 +17,7 @@ from neko.storage import OnFault
 from neko.types.agent import Decision
 from neko.types.errands import ReminderAnswer, Underway
 
-_STATES: Final[Mapping[object, Literal["queued", "paused", "asking"]]] = {
+_STATES: Final[Mapping[object, Literal["queued", "running", "paused", "asking"]]] = {
     TaskState.QUEUED: "queued",
     TaskState.PAUSED: "paused",
     TaskState.ASKING: "asking",
@@ -57,15 +57,11 @@ class CharacterErrands:
         return (*ours, *self._underway_elsewhere()) if self._agent.elsewhere else tuple(ours)
 
     def _underway_elsewhere(self) -> list[Underway]:
-        status = (self._agent.elsewhere.status if self._agent.elsewhere else None) or {}
-        theirs = [one.get("neko") for one in status.get("active_tasks") or () if isinstance(one, Mapping)]
-        return [
-            Underway(
-                str(one.get("title") or ""), _STATES.get(one.get("state"), "running"), str(one.get("action") or "")
-            )
-            for one in theirs
-            if isinstance(one, Mapping) and one.get("character") == self._character
-        ]
+        away = self._agent.elsewhere
+        if away is None or not away.online:
+            return []
+        found = [task for task in away.tasks(self._character) if task.get("status") in ("queued", "running")]
+        return [_told_of(task) for task in found]
 
     async def untold(self) -> Sequence[Mapping[str, Any]]:
         return [*self._reminders.untold(self._character), *await self._results.of(self._character)]
@@ -100,3 +96,12 @@ class CharacterErrands:
 
 def _underway(task: Task) -> Underway:
     return Underway(task.title, _STATES.get(task.state, "running"), task.action)
+
+
+def _told_of(task: Mapping[str, Any]) -> Underway:
+    """A task as another process tells of it; N.E.K.O. tells nothing of ours."""
+    ours, params = task.get("neko"), task.get("params")
+    ours, params = ours if isinstance(ours, Mapping) else {}, params if isinstance(params, Mapping) else {}
+    title = ours.get("title") or params.get("instruction") or task.get("id")
+    state = _STATES.get(ours.get("state", task.get("status")), "running")
+    return Underway(str(title), state, str(ours.get("action") or ""))

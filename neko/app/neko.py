@@ -166,14 +166,7 @@ class Neko:
         self._compression = CompressionScheduler(self.memory, self.models.of_memory, self.models.summary_model)
         self.extracted = ExtractedSettings(self.folder.memory, cards, self._on_damage)
         self.conversations = Conversations(cards, self._dependencies)
-        self.imports = Imports(
-            self.memory.importing,
-            self._owner,
-            self.folder.memory,
-            lambda name: name in cards.names,
-            lambda name: character_of(name, cards.names),
-            self.conversations.forget,
-        )
+        self.imports = self._imports(cards)
         self.faults = Faults(self._standing, self.conversations, lambda: self.language.current)
         found, self._found = self._found, None
         self.faults.of_files(found)
@@ -241,6 +234,16 @@ class Neko:
         self._executor.shutdown(wait=False, cancel_futures=True)
         self.listening.close()
         self.folder.close()
+
+    def _imports(self, cards: CharacterCards) -> Imports:
+        return Imports(
+            self.memory.importing,
+            self._owner,
+            self.folder.memory,
+            lambda name: name in cards.names,
+            lambda name: character_of(name, cards.names),
+            self.conversations.forget,
+        )
 
     def _open_files(self) -> tuple[CoreConfig, CharacterCards]:
         """Everything that is read from disk at the start; what is only read later never blocks the loop."""
