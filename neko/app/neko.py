@@ -162,7 +162,9 @@ class Neko:
             knows=cards.knows,
             embedders=self.embedding,
         )
-        self._requests = TaskRequests(self.agent, self.models, self.bus, self._standing, self.language_of)
+        self._requests = TaskRequests(
+            self.agent, self.models, self.bus, self._standing, self.language_of, self.reminders
+        )
         self._compression = CompressionScheduler(self.memory, self.models.of_memory, self.models.summary_model)
         self.extracted = ExtractedSettings(self.folder.memory, cards, self._on_damage)
         self.conversations = Conversations(cards, self._dependencies)
