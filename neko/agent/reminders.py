@@ -353,7 +353,7 @@ class Reminders:
 
     def _as_task(self, entry: _Entry, state: TaskState) -> Task:
         """The channel is one of the contract's, which has none for this; ``source`` says what it is."""
-        title = entry.text or _TIMER
+        title, due = entry.text or _TIMER, self._shown(entry).due
         return Task(
             id=entry.id,
             character=entry.character,
@@ -363,7 +363,9 @@ class Reminders:
             created=entry.set_at,
             channel="user_plugin",
             state=state,
-            due=self._shown(entry).due,
+            waits_for="",
+            action=f"{_TIMER} {due:%Y-%m-%d %H:%M}" if state is TaskState.QUEUED else "",
+            due=due,
             ended=None if state is TaskState.QUEUED else self._clock.utc(),
         )
 

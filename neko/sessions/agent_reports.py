@@ -142,7 +142,7 @@ def read(message: Mapping[str, Any]) -> Report | None:
         outcome,
         well_formed(short[:LONGEST_TEXT]),
         well_formed(detail) if len(detail) > len(text) else "",
-        well_formed(reason),
+        "" if bare_words(reason) in bare_words(short) else well_formed(reason),
         due,
     )
 

@@ -244,3 +244,10 @@ async def test_the_model_of_a_talk_without_tasks_reads_nothing_of_them(
     await turn(page)
     assert [message["role"] for message in provider.chats[0].json["messages"]].count("user") == 1
     assert "From outside" not in str(provider.chats[0].json)
+
+
+async def test_why_it_failed_is_said_once(neko: Neko, page: Outbox, provider: ScriptedProvider) -> None:
+    provider.script(failure(401))
+    result(neko, "Find a train: the site did not answer", success=False, error="The site did not answer.")
+    await turn(page)
+    assert (await turn(page)).casefold().count("the site did not answer") == 1
