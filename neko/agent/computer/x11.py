@@ -6,6 +6,7 @@ Protocol: X11R7.7, XTEST 2.2, EWMH 1.5 (``_NET_ACTIVE_WINDOW``). ``python-xlib``
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ from neko.agent.computer.geometry import Point
 from neko.agent.computer.keys import Key
 from neko.agent.computer.x11_typing import Keyboard
 from neko.tool_errors import ComputerError
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,6 +41,11 @@ _MASKS: Final = (
     (1 << 10, "the right mouse button"),
 )
 _DEEPEST: Final = 16
+
+
+def _log(error: object, _request: object = None) -> None:
+    """A request without an answer has failed: mostly for a window that is gone."""
+    logger.debug("X server: %s", error)
 
 
 @contextmanager
@@ -72,6 +80,7 @@ class X11Devices:
             self._display: Any = display.Display(name)
         except (error.DisplayError, OSError) as failure:
             raise ComputerError("no_display", f"no X server answers: {failure}") from failure
+        self._display.set_error_handler(_log)
         self._root: Any = self._display.screen().root
         if not self._display.has_extension("XTEST"):
             self._display.close()

@@ -344,6 +344,16 @@ async def test_the_users_hand_on_the_mouse_stops_a_drag_and_pauses_the_task(work
     assert len(work.interruptions) == 1
 
 
+async def test_the_users_hand_on_the_mouse_stops_typing_too(work: AtWork, onlooker: Onlooker) -> None:
+    window = onlooker.window()
+    doing = asyncio.get_running_loop().create_task(work.do("write", text="一二三四五六七八九十 abc " * 200))
+    await until(window.keys_pressed)
+    onlooker.move(Point(400, 700))
+    assert (await doing).failed
+    assert work.interruptions == ["You moved the mouse, so I let go."]
+    assert (onlooker.pressed_keys(), onlooker.lent_keys()) == ([], [])
+
+
 async def test_while_the_model_thinks_the_mouse_is_hers_and_while_the_user_is_asked_it_is_theirs(
     work: AtWork, onlooker: Onlooker
 ) -> None:
