@@ -38,13 +38,30 @@ _HARMLESS_HOTKEYS: Final = frozenset(
     )
 )
 """They select, copy, look for, undo, or change what is shown. Ctrl+V types what nobody has seen; Ctrl+S overwrites."""
+_TERMINALS: Final = frozenset(
+    {"xterm", "uxterm", "urxvt", "st", "st-256color", "alacritty", "kitty", "foot", "terminator", "tilix", "konsole"}
+    | {"gnome-terminal", "gnome-terminal-server", "org.gnome.terminal", "xfce4-terminal", "mate-terminal", "kgx"}
+    | {
+        "lxterminal",
+        "qterminal",
+        "deepin-terminal",
+        "org.wezfurlong.wezterm",
+        "com.mitchellh.ghostty",
+        "yakuake",
+        "guake",
+    }
+)
+"""By ``WM_CLASS``, in small letters."""
 _MOVES: Final = frozenset({"left", "right", "up", "down", "home", "end", "pageup", "pagedown"})
 _LONGEST_TITLE: Final = 60
 
 
-def act_of(action: ComputerAction) -> Act:
+def act_of(action: ComputerAction, program: str = "") -> Act:
     """A click may be on anything: it is for the user to see the picture, once for a task or every time, as their policy
-    says. What opens, sends, runs, moves or deletes is asked for each time."""
+    says. What opens, sends, runs, moves or deletes is asked for each time. ``program``: what it is done in, if known:
+    in a terminal Ctrl+C copies nothing, but ends what runs."""
+    if isinstance(action, Hotkey) and program.casefold() in _TERMINALS:
+        return Act.DESTRUCTIVE
     match action:
         case Move() | Scroll() | Wait() | Terminate():
             return Act.READ

@@ -112,12 +112,11 @@ class ComputerWorkspace:
         wanted = typed(action)
         self._must_have_seen(wanted)
         self._interrupted.clear()
-        act = act_of(wanted)
-        aim, frame = await in_thread(self._survey, wanted, with_picture=act is not Act.READ)
+        aim, frame = await in_thread(self._survey, wanted, with_picture=act_of(wanted) is not Act.READ)
         self._aim = aim
         self._guarded = False
         return Intent(
-            act=act,
+            act=act_of(wanted, aim.program),
             place=place(aim.program),
             title=title(wanted, aim.title),
             shown=exact_json({wanted.name: wanted.model_dump(exclude_none=True, by_alias=True)}),

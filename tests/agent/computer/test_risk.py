@@ -48,6 +48,12 @@ def test_an_action_is_taken_for_the_worst_that_it_may_do(act: Act, name: str, ar
     assert act_of(typed(Action(name, arguments))) is act
 
 
+def test_in_a_terminal_every_hotkey_is_asked_for() -> None:
+    copy = typed(Action("hotkey", {"keys": ["ctrl", "c"]}))
+    assert (act_of(copy, "Mousepad"), act_of(copy, "XTerm")) == (Act.WRITE, Act.DESTRUCTIVE)
+    assert act_of(typed(Action("write", {"text": "ls"})), "XTerm") is Act.WRITE
+
+
 def test_the_title_says_what_and_where_and_hides_nothing_of_a_window_that_names_itself() -> None:
     click = typed(Action("click", {"x": 1, "y": 2}))
     assert title(click, "letter.txt") == "click in “letter.txt”"
