@@ -68,7 +68,7 @@ def display(x_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 class Window:
     """Takes the keyboard, and counts."""
 
-    def __init__(self, display: Any) -> None:
+    def __init__(self, display: Any, program: str) -> None:
         from Xlib import X
 
         self._display = display
@@ -76,11 +76,18 @@ class Window:
         self._window: Any = display.screen().root.create_window(
             0, 0, 300, 300, 0, X.CopyFromParent, event_mask=X.KeyPressMask | X.ExposureMask
         )
+        if program:
+            self._window.set_wm_class(program.lower(), program)
         self._window.map()
         while display.next_event().type != X.Expose:
             pass
+        self.focus()
+
+    def focus(self) -> None:
+        from Xlib import X
+
         self._window.set_input_focus(X.RevertToPointerRoot, X.CurrentTime)
-        display.sync()
+        self._display.sync()
 
     def close(self) -> None:
         self._window.destroy()
@@ -152,8 +159,8 @@ class Onlooker:
         found = self._root.translate_coords(self._root, point.x, point.y).child
         return str(found.get_wm_name() or "") if hasattr(found, "id") else ""
 
-    def window(self, title: str = "") -> Window:
-        window = Window(self._display)
+    def window(self, title: str = "", program: str = "") -> Window:
+        window = Window(self._display, program)
         window.rename(title)
         return window
 
