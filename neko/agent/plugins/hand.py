@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -14,7 +15,6 @@ from neko.agent.mcp.relevance import chosen
 from neko.agent.plugins.manifest import DeclaredEntry
 from neko.agent.plugins.plugin import Plugin, PluginState, act
 from neko.agent.plugins.plugins import Plugins
-from neko.errors import NekoError
 from neko.llm.tokens import beginning
 from neko.tool_errors import PluginError
 from neko.types.hands import Action, ActionError, HandName, Intent, Job, Observation, Progress, Readiness
@@ -42,17 +42,13 @@ class PluginHand:
 
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
-        self._unusable: NekoError | None = None
-        self._looked = False
 
     def readiness(self, language: str) -> Readiness:
-        error = self._unusable
-        if error is None and self._looked and not self._plugins.listed:
-            error = PluginError("none", "no plug-in was found")
-        if error is None and self._plugins.listed and all(map(_failed, self._plugins.listed)):
-            error = self._plugins.listed[0].error
+        error, listed = self._plugins.unusable, self._plugins.listed
+        if error is None and all(map(_failed, listed)):
+            error = listed[0].error
         if error is None:
-            return Readiness(ready=self._looked)
+            return Readiness(ready=True)
         notice = i18n.describe(error, language)
         return Readiness(False, error.code, " ".join(filter(None, (notice.whole, notice.remedy))))
 
@@ -75,8 +71,8 @@ class PluginHand:
 
     async def open(self, job: Job) -> PluginWorkspace:
         await self._learn(LEARN_S)
-        if self._unusable is not None:
-            raise self._unusable
+        if self._plugins.unusable is not None:
+            raise self._plugins.unusable
         if not any(self._known()):
             failed = next((plugin.error for plugin in self._plugins.listed if plugin.error), None)
             raise failed or PluginError("none", "no plug-in has anything to offer")
@@ -86,15 +82,10 @@ class PluginHand:
         await self._plugins.stop_all()
 
     async def _learn(self, timeout_s: float) -> None:
-        self._unusable = None
-        try:
+        """What has told in this time is there; why there is nothing, ``unusable`` says."""
+        with contextlib.suppress(TimeoutError, PluginError):
             async with asyncio.timeout(timeout_s):
                 await self._plugins.learn()
-        except TimeoutError:
-            pass  # what has told by now is there
-        except NekoError as error:
-            self._unusable = error
-        self._looked = True
 
     def _known(self) -> Iterator[tuple[Plugin, DeclaredEntry]]:
         yield from known_entries(self._plugins)

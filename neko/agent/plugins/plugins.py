@@ -43,6 +43,8 @@ class Plugins:
         on_change: Callable[[], object] = lambda: None,
     ) -> None:
         self.on = False
+        self.unusable: PluginError | None = PluginError("looking", "nobody has looked yet")
+        """Why there are none to use, if so."""
         self.pushed = PushedMessages()
         self._folders = folders
         self._data = data
@@ -72,6 +74,7 @@ class Plugins:
         """Look into the folders and the packages anew. What runs and was changed stays as it is until it is reloaded.
         Raises ``PluginError`` where what reads them is not installed."""
         if missing := await in_thread(not_installed):
+            self.unusable = missing
             raise missing
         async with self._changing:
             found = {one.id: one for one in await in_thread(manifest.discover, self._folders())}
@@ -80,6 +83,7 @@ class Plugins:
                 name: self._kept(name, one) or await self._replaced(name, one) for name, one in found.items()
             }
             self._found = found
+            self.unusable = None if found else PluginError("none", "no plug-in was found")
             await together(*(plugin.stop() for plugin in gone))
         self._on_change()
 
