@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from neko.agent.agent_file import AgentFile
 from neko.agent.approvals import Approvals
@@ -14,8 +15,12 @@ from neko.agent.policies import Policies
 from neko.agent.service import Agent
 from neko.agent.switches import Switches
 from neko.bus import Bus
+from neko.errors import NekoError
+from neko.faults import Fault, StandingFaults
 from neko.providers.resolution import ModelEndpoint
 from neko.types.hands import Hand
+
+JOURNAL_FAULT: Final = "agent_journal"
 
 
 def build_agent(
@@ -27,11 +32,20 @@ def build_agent(
     *,
     endpoint: Callable[[], ModelEndpoint | None],
     language: Callable[[], str],
+    faults: StandingFaults,
 ) -> Agent:
     """``folder`` is the user's, ``endpoint`` where the agent's model is. Without any cost until something is switched
-    on."""
+    on. That tasks cannot be written down stands among the ``faults`` until they can."""
+
+    def on_fault(error: NekoError | None) -> None:
+        if error is None:
+            faults.over(JOURNAL_FAULT)
+        else:
+            faults.stand(Fault(JOURNAL_FAULT, error))
+
     policies = Policies(file, {hand.name: hand for hand in hands if isinstance(hand, McpHand)})
     policies.load()
     by_name = {hand.name: hand for hand in hands}
     switches = Switches(file, lambda: closed_by(endpoint()))
-    return Agent(bus, approvals, switches, policies, by_name, Journal(folder / "agent"), language=language)
+    journal = Journal(folder / "agent", on_fault)
+    return Agent(bus, approvals, switches, policies, by_name, journal, language=language)

@@ -149,6 +149,7 @@ class Neko:
             [McpHand(self.mcp, self.approvals), self._computer(), PluginHand(self.plugins)],
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
+            faults=self._standing,
         )
         self.reminders, self._untold = waiting_errands(self.agent, self.bus, self._on_file_fault)
         self.memory = MemoryService(

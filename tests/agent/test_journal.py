@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import pytest
 
+from neko import Neko, Settings
 from neko.agent import tasks as rules
 from neko.agent.audit import Deed
 from neko.agent.journal import FILE, Journal, JournalLimits
@@ -174,3 +175,16 @@ async def test_the_last_picture_of_a_task_is_there_after_a_restart(tmp_path: Pat
     assert await again.thumbnail("t1") == PICTURE
     assert await again.thumbnail("t2") is None
     await again.aclose()
+
+
+async def test_that_tasks_cannot_be_written_down_is_told_until_they_can(data_dir: Path) -> None:
+    data_dir.mkdir()
+    (data_dir / "agent").write_text("no folder", encoding="utf-8")
+    async with Neko(Settings(data_dir=data_dir, environ={}, find_local_servers=False)) as neko:
+        neko.agent.journal.keep(task())
+        await neko.agent.journal.settled()
+        assert "agent_journal" in [fault.id for fault in neko.faults.all()]
+        (data_dir / "agent").unlink()
+        neko.agent.journal.keep(task())
+        await neko.agent.journal.settled()
+        assert neko.faults.all() == ()
