@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from neko.tasks import TaskOwner, together
@@ -123,7 +124,8 @@ class Workspaces:
 
     async def _opened(self, name: HandName) -> None:
         """Nothing that was opened is lost, also when nobody waits for it any more."""
-        workspace = await self._hands[name].open(self._job)
+        job = replace(self._job, heard_outside=lambda: bool(self._open.keys() - {name}))
+        workspace = await self._hands[name].open(job)
         if self._over:
             await self._closed(name, workspace)
         else:

@@ -25,6 +25,7 @@ from neko.agent.reminders import Reminders
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
 from neko.app.agent import build_agent
+from neko.app.browser import build_browser
 from neko.app.character_settings import CharacterSettings
 from neko.app.characters import Characters, persona, settle
 from neko.app.configuration import Configuration
@@ -141,12 +142,13 @@ class Neko:
         self.plugins = build_plugins(
             lambda: stored.in_force, self.folder.path, self.bus.agent.publish, lambda: self.characters.current
         )
+        browser = build_browser(stored, self.settings, self.network, self.folder.path, lambda: self.agent.policies)
         self.agent = build_agent(
             self.bus,
             self.approvals,
             self._agent_file,
             self.folder.path,
-            [McpHand(self.mcp, self.approvals), self._computer(), PluginHand(self.plugins)],
+            [McpHand(self.mcp, self.approvals), self._computer(), browser, PluginHand(self.plugins)],
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
             faults=self._standing,

@@ -76,13 +76,18 @@ async def _no_answer(_question: str) -> str | None:
 def _nobody(_reason: str) -> None: ...
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a workspace is opened for. ``folder`` is the task's own and exists; ``words`` is what the user asked for;
     ``hand_over`` shows the user a question ("Please sign in, then say that you are done") and waits: what they
     answered, None when they did not. ``interrupt`` pauses the task, because the user took over (moved the mouse or
     pressed the stop key): called on the loop, with a sentence for the user; it takes effect before the next action.
-    ``heard_outside``: the model that acts has read something from outside before, which may be what it sends along.
+    ``heard_outside``: in this task the model has by now read something from outside by another hand, which may be what
+    it sends along by this one.
     """
 
     task_id: str
@@ -91,7 +96,7 @@ class Job:
     folder: Path
     hand_over: Callable[[str], Awaitable[str | None]] = _no_answer
     interrupt: Callable[[str], None] = _nobody
-    heard_outside: bool = True
+    heard_outside: Callable[[], bool] = _always
 
 
 class Workspace(Protocol):

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_plus, urljoin, urlsplit
@@ -26,37 +27,8 @@ from neko.types.agent import Act
 _ORDER: Final = (Act.READ, Act.WRITE, Act.EXFILTRATING, Act.DESTRUCTIVE)
 _WORD: Final = re.compile(r"[^\W_]+")
 _LINK: Final = re.compile(r"^ *- /url: [\"']?([^\"'\n]+)", re.MULTILINE)
-_USUAL_IN_ADDRESSES: Final = frozenset(
-    {
-        "www",
-        "com",
-        "org",
-        "net",
-        "html",
-        "htm",
-        "php",
-        "asp",
-        "aspx",
-        "index",
-        "search",
-        "results",
-        "query",
-        "q",
-        "s",
-        "wiki",
-        "http",
-        "https",
-        "home",
-        "en",
-        "de",
-        "fr",
-        "es",
-        "it",
-        "ja",
-        "zh",
-        "ko",
-    }
-)
+_USUAL: Final = "www com org net html htm php asp aspx index search results query q s wiki http https home"
+_USUAL_IN_ADDRESSES: Final = frozenset(f"{_USUAL} en de fr es it ja zh ko".split())
 _MOST_LINKS: Final = 5_000
 _MOST_DATA: Final = 4_000
 _OPENING_ROLES: Final = frozenset(
@@ -69,12 +41,11 @@ _SETTING_ROLES: Final = frozenset(
 
 @dataclass(slots=True)
 class Heard:
-    """What a task knows. ``words``: the user's; ``elsewhere``: it has heard from outside before this browser was opened
-    for it; ``hosts``: whose pages it has read since; ``links``: the addresses that it has seen in them.
-    """
+    """What a task knows. ``words``: the user's; ``elsewhere``: it has heard from outside by another hand; ``hosts``:
+    whose pages it has read; ``links``: the addresses that it has seen in them."""
 
     words: str
-    elsewhere: bool
+    elsewhere: Callable[[], bool]
     hosts: set[str] = field(default_factory=set)
     links: dict[str, None] = field(default_factory=dict)
 
@@ -94,7 +65,7 @@ class Heard:
 
     def may_leak(self, host: str, text: str) -> bool:
         """Whether a text of the model's may tell ``host`` what that does not know."""
-        return (self.elsewhere or bool(self.hosts - {host})) and not self.are_the_users(text)
+        return (self.elsewhere() or bool(self.hosts - {host})) and not self.are_the_users(text)
 
     def are_the_users(self, text: str, others: frozenset[str] = frozenset()) -> bool:
         """All words of this are the user's. Where words are not set apart by spaces, pieces of theirs."""
@@ -113,7 +84,7 @@ def worst(*acts: Act) -> Act:
 def of_address(url: str, heard: Heard) -> Act:
     """To open an address that the model gives."""
     host = place_of(url)[0]
-    if url in heard.links or not (heard.elsewhere or heard.hosts - {host}):
+    if url in heard.links or not (heard.elsewhere() or heard.hosts - {host}):
         return Act.READ
     parts = urlsplit(url)
     known_host = heard.names(host) or host in heard.hosts

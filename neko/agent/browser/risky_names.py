@@ -42,7 +42,7 @@ _EXFILTRATING_PIECES: Final = """
 보내기 전송 게시 공유 제출 댓글 답글 구독 가입 업로드 초대 신청 등록
 """
 _SEVERAL_WORDS: Final = re.compile(
-    r"\b(check out|sign up|close (?:my |your )?account|empty (?:the )?(?:trash|bin)|log out everywhere|"
+    r"\b(check out|close (?:my |your )?account|empty (?:the )?(?:trash|bin)|log out everywhere|"
     r"cancel (?:my |your |the )?(?:\w+ )?(?:subscription|order|booking|reservation|membership|plan|account))\b"
 )
 _MOST_WORDS_OF_A_LINK: Final = 4
@@ -66,7 +66,7 @@ _RULES: Final = (
 def act_of_name(words: str, *, link: bool = False) -> Act | None:
     """What a button with these words does, if they say that it is risky. Of a ``link``, which mostly only has such
     words in it, only a short one that begins with them counts."""
-    text = " ".join(_plain(words).split())
+    text = " ".join(_plain(words).split()).replace("sign up", "signup")
     if link and (len(text.split()) > _MOST_WORDS_OF_A_LINK):
         return None
     if _SEVERAL_WORDS.search(text):

@@ -1,0 +1,284 @@
+"""What an action would do, where the browser may go, and how a page is shortened: rules without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from neko.agent.browser import risk
+from neko.agent.browser.elements import Element
+from neko.agent.browser.gate import Gate, named_places
+from neko.agent.browser.hand import BrowserHand, BrowserOptions
+from neko.agent.browser.risk import Heard
+from neko.agent.browser.risky_names import act_of_name
+from neko.agent.browser.snapshot import found_in, parts_of, tidied, without_secrets
+from neko.agent.browser.tabs import safe_file_name
+from neko.language import LANGUAGES
+from neko.net import Network
+from neko.types.agent import Act
+
+# ── what a name says ────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "Pay",
+            "BUY NOW",
+            "Delete account",
+            "Confirm order",
+            "Cancel subscription",
+            "Ｐａｙ",
+            "P\u200bay",
+            "Unsubscribe",
+        ),
+        *("Jetzt kaufen", "Löschen", "Zahlungspflichtig bestellen", "Supprimer", "Valider la commande", "Eliminar"),
+        *("Excluir", "Acquista", "Удалить", "立即支付", "刪除", "購入する", "注文を確定", "결제하기", "삭제"),
+    ],
+)
+def test_a_button_that_pays_deletes_or_confirms_is_destructive(words: str) -> None:
+    assert act_of_name(words) is Act.DESTRUCTIVE
+
+
+@pytest.mark.parametrize(
+    "words", ["Send", "Post reply", "Publish", "Sign up", "Absenden", "Envoyer", "Enviar", "Отправить",
+              "发送", "投稿する", "送信", "보내기", "Share", "Subscribe"],
+)  # fmt: skip
+def test_a_button_that_tells_others_is_exfiltrating(words: str) -> None:
+    assert act_of_name(words) is Act.EXFILTRATING
+
+
+@pytest.mark.parametrize("words", ["Next page", "More", "Search", "Cancel", "Weiter", "次へ", "下一页", "Details", "×"])
+def test_other_buttons_say_nothing_risky(words: str) -> None:
+    assert act_of_name(words) is None
+
+
+def test_a_link_is_only_risky_when_it_is_short_and_begins_with_such_a_word() -> None:
+    assert act_of_name("How to delete a branch and buy a bike", link=True) is None
+    assert act_of_name("Your order history", link=True) is None
+    assert act_of_name("Delete", link=True) is Act.DESTRUCTIVE
+    assert act_of_name("Confirm subscription", link=True) is Act.DESTRUCTIVE
+
+
+# ── what an element would do ────────────────────────────────────────────────────────────
+
+
+def element(**facts: object) -> Element:
+    return Element(**{"role": "", "name": "x", "words": "x", "tag": "button", **facts})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("facts", "act"),
+    [
+        ({"tag": "a", "link": "https://example.com/next"}, Act.READ),
+        ({"tag": "a", "link": "https://example.com/x", "words": "Delete"}, Act.DESTRUCTIVE),
+        ({"tag": "a", "link": "javascript:go()"}, Act.WRITE),
+        ({"tag": "a", "link": "https://example.com/#", "link_is_button": True, "words": "Like this"}, Act.WRITE),
+        ({"words": ""}, Act.DESTRUCTIVE),
+        ({"words": "Menu", "opens": True}, Act.READ),
+        ({"role": "tab"}, Act.READ),
+        ({"role": "checkbox"}, Act.WRITE),
+        ({"tag": "input", "type": "text"}, Act.READ),
+        ({"submits": True, "words": "Go", "submitter": "Go", "form_asks": True}, Act.READ),
+        ({"submits": True, "words": "Go", "submitter": "Go"}, Act.WRITE),
+        ({"submits": True, "words": "Publish", "submitter": "Publish", "form_asks": True}, Act.EXFILTRATING),
+    ],
+)
+def test_a_click_does_what_its_element_says(facts: dict[str, object], act: Act) -> None:
+    assert risk.of_click(element(**facts)) is act
+
+
+def test_a_key_does_what_it_does_where_the_focus_is() -> None:
+    field = element(tag="input", type="text", submitter="Buy", form_asks=False)
+    assert risk.of_key("Enter", field) is Act.DESTRUCTIVE
+    assert risk.of_key("Enter", element(words="Pay")) is Act.DESTRUCTIVE
+    assert risk.of_key("a", field) is Act.WRITE
+    assert risk.of_key("PageDown", None) is Act.READ
+    assert risk.of_key("#", element(tag="body")) is Act.DESTRUCTIVE
+    assert risk.of_key("Control+Enter", element(tag="textarea")) is Act.DESTRUCTIVE
+
+
+# ── what the model composes may leak ────────────────────────────────────────────────────
+
+
+def heard(words: str, *pages: str, elsewhere: bool = False) -> Heard:
+    memory = Heard(words, lambda: elsewhere)
+    for url in pages:
+        memory.read(url, '- link "One":\n  - /url: /one?id=77')
+    return memory
+
+
+@pytest.mark.parametrize(
+    ("url", "knows", "act"),
+    [
+        ("https://search.example/?q=weather+in+paris", heard("the weather"), Act.READ),
+        ("https://evil.example/?d=hunter2", heard("the weather", elsewhere=True), Act.EXFILTRATING),
+        ("https://evil.example/?d=hunter2", heard("the weather", "https://mail.example/"), Act.EXFILTRATING),
+        ("https://hunter2.evil.example/", heard("the weather", "https://mail.example/"), Act.EXFILTRATING),
+        ("https://mail.example/?d=hunter2", heard("the weather", "https://mail.example/"), Act.READ),
+        ("https://mail.example/one?id=77", heard("x", "https://a.example/", "https://mail.example/"), Act.READ),
+        ("https://shop.example/?d=hunter2", heard("look at shop.example", "https://mail.example/"), Act.WRITE),
+        ("https://en.shop.example/red/shoes", heard("red shoes, shop.example", "https://a.example/"), Act.READ),
+        ("https://news.example/天気", heard("明日の天気は news.example で", "https://a.example/"), Act.READ),
+    ],
+)  # fmt: skip
+def test_an_address_leaks_when_its_words_are_neither_the_users_nor_of_its_own_host(
+    url: str, knows: Heard, act: Act
+) -> None:
+    assert risk.of_address(url, knows) is act
+
+
+def test_a_text_leaks_to_a_host_that_is_not_where_all_was_read() -> None:
+    field = element(tag="input", type="text", form_asks=True)
+    known = heard("find red shoes", "https://shop.example/")
+    assert risk.of_typing(field, "red shoes", "shop.example", known) is Act.READ
+    assert risk.of_typing(field, "blue boots", "shop.example", known) is Act.WRITE
+    known.read("https://mail.example/", "")
+    assert risk.of_typing(field, "blue boots", "shop.example", known) is Act.EXFILTRATING
+    assert risk.of_typing(field, "red shoes", "shop.example", known) is Act.READ
+
+
+# ── where it may go ─────────────────────────────────────────────────────────────────────
+
+
+def test_words_name_hosts_with_and_without_ports() -> None:
+    named = named_places("see http://router/ and 192.168.0.7:8080, localhost, Example.com. Write to ann@mail.example!")
+    assert {("router", 0), ("192.168.0.7", 8080), ("localhost", 0), ("example.com", 0)} <= named
+    assert "see" not in {host for host, _ in named}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1/", "http://localhost:3000/", "http://[::1]/", "http://192.168.1.1/", "http://10.0.0.1/x",
+     "http://169.254.169.254/latest", "http://0x7f000001/", "http://2130706433/", "http://printer/", "http://nas.local/",
+     "http://[::ffff:10.0.0.1]/", "ftp://example.com/", "file:///etc/passwd", "http://", "https://u:p@example.com/"],
+)  # fmt: skip
+def test_the_users_own_network_is_closed_in_whatever_way_it_is_written(url: str) -> None:
+    assert Gate().refusal_of(url)
+
+
+def test_what_the_user_names_is_open_while_their_task_runs_and_at_the_port_that_they_named() -> None:
+    gate = Gate()
+    with gate.naming("look at http://192.168.1.1:8080/ please"):
+        assert gate.refusal_of("http://192.168.1.1:8080/status") == ""
+        assert gate.refusal_of("http://192.168.1.1:22/")
+    assert gate.refusal_of("http://192.168.1.1:8080/status")
+
+
+def test_a_name_that_means_an_address_of_the_own_network_is_not_connected_to() -> None:
+    gate = Gate()
+    assert gate.admits("rebinding.example", 443, "93.184.216.34")
+    assert gate.refusal("rebinding.example", 443) == ""
+    assert not gate.admits("rebinding.example", 443, "10.0.0.5")
+    assert "own network" in gate.refusal("rebinding.example", 443)
+    with gate.naming("my intranet.example"):
+        assert gate.admits("intranet.example", 443, "10.0.0.5")
+        assert not gate.admits("intranet.example", 22, "10.0.0.5")
+
+
+def test_the_switch_opens_the_own_network_but_never_nekos_own_port() -> None:
+    gate = Gate(near_allowed=lambda: True, own_ports=lambda: (48911,))
+    assert gate.refusal_of("http://192.168.1.1/") == ""
+    assert gate.refusal_of("http://127.0.0.1:48911/api/agent/policies")
+    assert not gate.admits("rebinding.example", 48911, "127.0.0.1")
+
+
+def test_no_other_computer_is_contacted_when_that_is_switched_off() -> None:
+    assert Gate(local_only=lambda: True).refusal_of("https://example.com/")
+
+
+async def test_the_gate_of_the_process_connects_to_no_address_that_is_not_admitted() -> None:
+    with pytest.raises(PermissionError):
+        await Network().tunnel("browser", "localhost", 9, lambda _address: False, 5.0)
+
+
+# ── how a page is read ──────────────────────────────────────────────────────────────────
+
+SNAPSHOT = """\
+- generic [active] [ref=e1]:
+  - generic [ref=e2]:
+    - list [ref=e3]:
+      - listitem [ref=e4]:
+        - link "One" [ref=e5] [cursor=pointer]:
+          - /url: /one
+      - listitem [ref=e6]: Two
+  - textbox "Code" [ref=e7]: "se: cret"
+  - textbox "Name" [ref=e8]: Ada
+  - generic [ref=e9] [cursor=pointer]: Open"""
+
+
+def test_lines_that_say_nothing_go_and_what_can_be_acted_on_keeps_its_ref() -> None:
+    assert tidied(SNAPSHOT).splitlines() == [
+        "- list [ref=e3]:",
+        "  - listitem:",
+        '    - link "One" [ref=e5]:',
+        "      - /url: /one",
+        "  - listitem: Two",
+        '- textbox "Code" [ref=e7]: "se: cret"',
+        '- textbox "Name" [ref=e8]: Ada',
+        "- generic [ref=e9]: Open",
+    ]
+
+
+def test_a_secret_is_hidden_however_it_is_written_and_other_fields_are_not() -> None:
+    shown = without_secrets(SNAPSHOT, ["se:  cret"])
+    assert "cret" not in shown
+    assert 'textbox "Name" [ref=e8]: Ada' in shown
+
+
+def test_parts_are_whole_lines_and_together_the_whole() -> None:
+    text = "\n".join(f"- line {number}" for number in range(500))
+    parts = parts_of(text, 200)
+    assert len(parts) > 5
+    assert "\n".join(parts) == text
+    assert parts_of("", 200) == [""]
+
+
+def test_what_is_found_stands_below_what_it_is_in() -> None:
+    assert found_in(tidied(SNAPSHOT), "ONE") == ["  - listitem:", '    - link "One" [ref=e5]:', "      - /url: /one"]
+    assert found_in(tidied(SNAPSHOT), "three") == []
+
+
+@pytest.mark.parametrize(
+    ("suggested", "name"),
+    [
+        ("../../etc/passwd", "_.._etc_passwd"),
+        ("report.pdf", "report.pdf"),
+        ("re\u202eport.pdf", "report.pdf"),
+        ("CON.txt", "_CON.txt"),
+        (".hidden", "hidden"),
+        ("", "download"),
+        ("a\\b:c.txt", "a_b_c.txt"),
+    ],
+)
+def test_a_downloads_name_is_harmless(suggested: str, name: str) -> None:
+    assert safe_file_name(suggested) == name
+
+
+def test_a_very_long_name_is_cut_and_keeps_its_ending() -> None:
+    name = safe_file_name("長" * 300 + ".pdf")
+    assert len(name.encode()) < 120
+    assert name.endswith(".pdf")
+
+
+# ── is it there? ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_browser_that_is_missing_is_told_with_the_remedy(language: str, tmp_path: Path) -> None:
+    hand = BrowserHand(tmp_path, Network(), Gate(), environ={"PATH": "", "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path)})
+    assert hand.readiness(language).ready
+    await hand.probe()
+    found = hand.readiness(language)
+    assert (found.ready, found.code) == (False, "browser_not_found")
+    assert "playwright install chromium" in found.reason
+    await hand.aclose()
+
+
+async def test_a_chosen_browser_that_is_not_there_is_named(tmp_path: Path) -> None:
+    hand = BrowserHand(tmp_path, Network(), Gate(), lambda: BrowserOptions(program="/nowhere/chrome"))
+    await hand.probe()
+    assert "/nowhere/chrome" in hand.readiness("en").reason
+    await hand.aclose()
