@@ -153,7 +153,9 @@ class BrowserHand:
                 await running.aclose()
 
     async def aclose(self) -> None:
+        """Also of a browser that is just starting. Another task starts it anew."""
         running, self._running = self._running, None
         if running is not None:
             await running.aclose()
-        await self._owner.aclose(timeout_s=1.0)
+        owner, self._owner = self._owner, TaskOwner("browser")
+        await owner.aclose(timeout_s=1.0)

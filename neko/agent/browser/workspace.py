@@ -76,6 +76,7 @@ class BrowserWorkspace:
         self._intended: tuple[str, Act, str, str] | None = None
         self._picture: Picture | None = None
         self._closed = False
+        self._stopping: asyncio.Task[None] | None = None
 
     def tools(self) -> Sequence[Tool]:
         return TOOLS
@@ -117,7 +118,7 @@ class BrowserWorkspace:
             heading = await self._pages.heading() if self._pages.has_page else "No page is open."
             return self._observation("\n".join(filter(None, (*self._pages.news(), heading, done))))
         except asyncio.CancelledError:
-            await self._pages.stop()
+            await self._stop()
             raise
         except (TimeoutError, playwright_errors()) as error:
             return await self._failure(f"{type(error).__name__} {error}")
@@ -133,19 +134,33 @@ class BrowserWorkspace:
         try:
             outcome = await asyncio.shield(task)
         except asyncio.CancelledError:
-            tab = self._pages.tabs.get(self._pages.current)
-            await self._pages.stop()
-            await asyncio.wait({task}, timeout=_LAST_MOMENT_S)
-            if not task.done():
-                task.cancel()
-                if tab is not None:
-                    await tab.close()
+            await self._stop(task)
             raise
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
+    async def _stop(self, task: asyncio.Task[Any] | None = None) -> None:
+        """Nothing runs on: neither loads nor what was begun. Who stops waits for a moment; the next act, to the end."""
+        if self._stopping is None or self._stopping.done():
+            if self._browser.owner.closed:
+                return
+            self._stopping = self._browser.owner.spawn(self._stopped(task), name="stop")
+        await asyncio.wait({self._stopping}, timeout=_LAST_MOMENT_S)
+
+    async def _stopped(self, task: asyncio.Task[Any] | None) -> None:
+        tab = self._pages.tabs.get(self._pages.current)
+        await self._pages.stop()
+        if task is not None and not task.done():
+            await asyncio.wait({task}, timeout=_LAST_MOMENT_S)
+            if not task.done():
+                task.cancel()
+                if tab is not None:
+                    await tab.close()
+
     async def _understood(self, action: Action) -> _Deed:
+        if self._stopping is not None:
+            await asyncio.wait({self._stopping})
         if self._browser.closed or self._closed:
             raise BrowserError("closed", "the browser has ended")
         understand: Callable[[Any], Coroutine[Any, Any, _Deed]] | None = getattr(self, f"_to_{action.name}", None)
@@ -162,9 +177,16 @@ class BrowserWorkspace:
         part = arguments.number(given, "part", 1)
 
         async def do(_progress: Progress) -> str:
-            return await self._pages.part(part)
+            return await self._pages.part(part) if self._pages.has_page else ""
 
-        return _Deed(Act.READ, self._host(), "look at the page", do, thumbnail=False, shows_page=False)
+        return _Deed(
+            Act.READ,
+            self._host() if self._pages.has_page else "",
+            "look at the page",
+            do,
+            thumbnail=False,
+            shows_page=False,
+        )
 
     async def _to_find(self, given: Any) -> _Deed:
         text = arguments.text(given, "text", 200)

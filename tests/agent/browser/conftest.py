@@ -61,6 +61,7 @@ class Rules:
     def __init__(self) -> None:
         self.never: set[str] = set()
         self.own_ports: set[int] = set()
+        self.near = False
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -73,7 +74,11 @@ async def hand(
     chromium_path: str, rules_of_all: Rules, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[BrowserHand]:
     start_thread_pool()
-    gate = Gate(never=rules_of_all.never.__contains__, own_ports=lambda: rules_of_all.own_ports)
+    gate = Gate(
+        near_allowed=lambda: rules_of_all.near,
+        never=rules_of_all.never.__contains__,
+        own_ports=lambda: rules_of_all.own_ports,
+    )
     options = BrowserOptions(visible=False, program=chromium_path)
     hand = BrowserHand(tmp_path_factory.mktemp("browser"), Network(), gate, lambda: options)
     yield hand
@@ -84,6 +89,7 @@ async def hand(
 def rules(rules_of_all: Rules) -> Rules:
     rules_of_all.never.clear()
     rules_of_all.own_ports.clear()
+    rules_of_all.near = False
     return rules_of_all
 
 
