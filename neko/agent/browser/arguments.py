@@ -11,7 +11,7 @@ from neko.well_formed import well_formed
 T = TypeVar("T")
 
 
-def text(arguments: Mapping[str, Any], name: str, longest: int = 10_000) -> str:
+def text(arguments: Mapping[str, Any], name: str, longest: int = 8_000) -> str:
     found = arguments.get(name)
     if not isinstance(found, str):
         raise ActionError(f'Give "{name}" as a text.')

@@ -40,7 +40,7 @@ _READ: Final = r"""element => {
     && (!['checkbox', 'radio'].includes(field.type) || field.checked)
     && !/cc-|password|one-time/.test(field.autocomplete ?? '');
   const fields = form ? [...form.elements].filter(told).slice(0, 20)
-    .map(field => [field.name.slice(0, 60), String(field.value).slice(0, 500)]) : [];
+    .map(field => [field.name.slice(0, 60), String(field.value).slice(0, 300)]) : [];
   const origin = element.ownerDocument.defaultView?.origin ?? '';
   return {
     tag: control.tagName.toLowerCase(),

@@ -17,6 +17,7 @@ _PLACE: Final = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::(?P<port>\d{1,5}))?(?![\w@.-]*@)",
     re.IGNORECASE,
 )
+_LONGEST_HOST: Final = 253
 _LONGEST_WORDS: Final = 20_000
 
 
@@ -88,7 +89,7 @@ class Gate:
 
     def refusal(self, host: str, port: int) -> str:
         """The same of a host and a port, before its name is looked up."""
-        host = host.rstrip(".").lower()
+        host = host.rstrip(".").lower()[:_LONGEST_HOST]
         if self._never(host):
             return f"The user does not allow {host}."
         if port in self._own_ports() and is_near(host):

@@ -163,7 +163,7 @@ class Pages:
         """The current page anew; raises Playwright's errors, ``ActionError``."""
         page = self.tab.page
         self.snapshot = await snapshot_of(page)
-        self._heard.read(page.url, self.snapshot)
+        self._heard.read(page.url, self.snapshot, [frame.url for frame in page.frames])
         return self.snapshot
 
     async def part(self, part: int = 1) -> str:

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_plus, urljoin, urlsplit
@@ -49,11 +49,9 @@ class Heard:
     hosts: set[str] = field(default_factory=set)
     links: dict[str, None] = field(default_factory=dict)
 
-    def read(self, url: str, snapshot: str) -> None:
-        """The model is shown this page."""
-        host = place_of(url)[0]
-        if host:
-            self.hosts.add(host)
+    def read(self, url: str, snapshot: str = "", frames: Sequence[str] = ()) -> None:
+        """The model is shown this page, with what stands in its frames."""
+        self.hosts.update(filter(None, (place_of(one)[0] for one in (url, *frames))))
         for match in _LINK.finditer(snapshot):
             if len(self.links) >= _MOST_LINKS:
                 break

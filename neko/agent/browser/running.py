@@ -40,6 +40,7 @@ _FLAGS: Final = (
     "--disable-sync",
     "--no-first-run",
     "--no-default-browser-check",
+    "--hide-crash-restore-bubble",
 )
 
 

@@ -205,7 +205,7 @@ class BrowserWorkspace:
         async def do(_progress: Progress) -> str:
             parts = parts_of(await region.inner_text(timeout=_ACT_MS), PAGE_TOKENS)
             number = min(max(1, part), len(parts))
-            self._heard.read(page.url, "")
+            self._heard.read(page.url, frames=[frame.url for frame in page.frames])
             return parts[number - 1] + (f"\n[Part {number} of {len(parts)}.]" if len(parts) > 1 else "")
 
         return _Deed(Act.READ, self._host(), "read the text of the page", do, thumbnail=False, shows_page=False)
@@ -215,7 +215,7 @@ class BrowserWorkspace:
 
         async def do(_progress: Progress) -> str:
             self._picture = await self._photograph()
-            self._heard.read(page.url, "")
+            self._heard.read(page.url, frames=[frame.url for frame in page.frames])
             return "The picture shows what is visible of the page."
 
         return _Deed(Act.READ, self._host(), "take a picture of the page", do, thumbnail=False, shows_page=False)
@@ -328,7 +328,7 @@ class BrowserWorkspace:
             return
         refusal = self._browser.gate.refusal_of(element.link) if not element.link.startswith("blob:") else ""
         if refusal:
-            raise ActionError(f"This link leads to {shown(element.link, 120)}. {refusal}")
+            raise ActionError(f"That link is not followed. {refusal}")
 
     async def _to_type(self, given: Any) -> _Deed:
         locator, element, host = await self._at(given)

@@ -348,7 +348,9 @@ async def test_a_workspace_that_is_closed_takes_its_tabs_with_it(hand: BrowserHa
     await workspace.aclose()
     await workspace.aclose()
     assert pages
-    assert all(page.is_closed() for page in pages)
+    for page in pages:
+        if not page.is_closed():
+            await page.wait_for_event("close")
 
 
 # ── where it may not go ─────────────────────────────────────────────────────────────────

@@ -135,9 +135,16 @@ def test_a_text_leaks_to_a_host_that_is_not_where_all_was_read() -> None:
     known = heard("find red shoes", "https://shop.example/")
     assert risk.of_typing(field, "red shoes", "shop.example", known) is Act.READ
     assert risk.of_typing(field, "blue boots", "shop.example", known) is Act.WRITE
-    known.read("https://mail.example/", "")
+    known.read("https://mail.example/")
     assert risk.of_typing(field, "blue boots", "shop.example", known) is Act.EXFILTRATING
     assert risk.of_typing(field, "red shoes", "shop.example", known) is Act.READ
+
+
+def test_what_stands_in_a_frame_was_read_from_where_the_frame_is_from() -> None:
+    known = Heard("find red shoes", lambda: False)
+    known.read("https://evil.example/", frames=["https://evil.example/", "https://mail.example/inbox", "about:blank"])
+    assert known.hosts == {"evil.example", "mail.example"}
+    assert risk.of_address("https://evil.example/?d=hunter2", known) is Act.EXFILTRATING
 
 
 # ── where it may go ─────────────────────────────────────────────────────────────────────
