@@ -14,6 +14,7 @@ from neko import i18n, set_aside
 from neko import language as languages
 from neko.agent.agent_file import AGENT_FILE, AgentFile
 from neko.agent.approvals import Approvals
+from neko.agent.browser.hand import BrowserHand
 from neko.agent.computer.hand import ComputerHand
 from neko.agent.mcp.config import MCP_FILE, router
 from neko.agent.mcp.hand import McpHand
@@ -142,13 +143,12 @@ class Neko:
         self.plugins = build_plugins(
             lambda: stored.in_force, self.folder.path, self.bus.agent.publish, lambda: self.characters.current
         )
-        browser = build_browser(stored, self.settings, self.network, self.folder.path, lambda: self.agent.policies)
         self.agent = build_agent(
             self.bus,
             self.approvals,
             self._agent_file,
             self.folder.path,
-            [McpHand(self.mcp, self.approvals), self._computer(), browser, PluginHand(self.plugins)],
+            [McpHand(self.mcp, self.approvals), self._computer(), self._browser(stored), PluginHand(self.plugins)],
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
             faults=self._standing,
@@ -382,6 +382,9 @@ class Neko:
     def helplines(self) -> Helplines:
         """Whom somebody in danger can call."""
         return Helplines(self.folder.config(HELPLINES_FILE), self._on_file_fault)
+
+    def _browser(self, stored: CoreConfig) -> BrowserHand:
+        return build_browser(stored, self.settings, self.network, self.folder.path, lambda: self.agent.policies)
 
     def _computer(self) -> ComputerHand:
         environ = self.settings.environ

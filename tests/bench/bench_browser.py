@@ -51,7 +51,7 @@ async def read(folder: Path, program: str) -> None:
         str(estimate_tokens(parts_of(tidy, PAGE_TOKENS)[0])),
         "",
         None,
-        "≤ 1500",
+        "≤ 3000",
     )
     await workspace.aclose()
     await hand.aclose()

@@ -17,7 +17,7 @@ from neko.types.hands import ActionError
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-PAGE_TOKENS: Final = 1_500
+PAGE_TOKENS: Final = 3_000
 """Of one part of a page; with what stands around it less than the loop keeps of an observation."""
 MOST_TABS: Final = 10
 _LOADS_S: Final = 20.0
