@@ -10,6 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
+from neko.late_patterns import late_pattern
 from neko.types.agent import Act
 
 _DESTRUCTIVE: Final = """
@@ -41,7 +42,7 @@ _EXFILTRATING_PIECES: Final = """
 送信 投稿 公開 共有 返信 コメント 登録 申し込 申込 応募 アップロード 招待 シェア 購読
 보내기 전송 게시 공유 제출 댓글 답글 구독 가입 업로드 초대 신청 등록
 """
-_SEVERAL_WORDS: Final = re.compile(
+_SEVERAL_WORDS: Final = late_pattern(
     r"\b(check out|close (?:my |your )?account|empty (?:the )?(?:trash|bin)|log out everywhere|"
     r"cancel (?:my |your |the )?(?:\w+ )?(?:subscription|order|booking|reservation|membership|plan|account))\b"
 )
@@ -50,11 +51,11 @@ _LONGEST_NAME_OF_A_LINK: Final = 12
 
 
 def _beginnings(stems: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(sorted(set(stems.split())))})")
+    return late_pattern(rf"\b(?:{'|'.join(sorted(set(stems.split())))})")
 
 
 def _anywhere(pieces: str) -> re.Pattern[str]:
-    return re.compile("|".join(pieces.split()))
+    return late_pattern("|".join(pieces.split()))
 
 
 _RULES: Final = (

@@ -57,5 +57,6 @@ TOOLS: Final = (
           "that the user named.", "ref files", ref=_REF, files={"type": "array", "items": _TEXT}),
     _tool("answer_dialog", "Allow the dialog that was last answered with no; then do again what made it appear.",
           text={"type": "string", "description": "what to write into it, if it asks for a text"}),
-    _tool("sign_in", "Let the user sign in, or do what only they may, in the browser's window.", "why", why=_TEXT),
+    _tool("sign_in", "Let the user sign in, or do what only they may, in the browser's window.", "why",
+          why={"type": "string", "description": "what they shall do, in a sentence in their language"}),
 )  # fmt: skip
