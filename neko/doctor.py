@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neko import providers, serve, set_aside
+from neko.agent.browser.gate import Gate
+from neko.agent.browser.hand import BrowserHand, BrowserOptions
 from neko.agent.computer.hand import ComputerHand
 from neko.app import embedding
 from neko.app.hearing import chosen_model, kind_in_force
@@ -46,7 +48,15 @@ from neko.proxies import ProxyRules, shown
 from neko.settings import ASSETS, Settings, default_data_dir
 from neko.settings.in_force import Origin, SettingsInForce
 from neko.settings.masking import masked_url
-from neko.settings.registry import HEARING_ENGINE, HEARING_LOCAL_MODEL, OFFLINE, SETTINGS, SMALL_MODEL, SMALL_MODEL_FILE
+from neko.settings.registry import (
+    BROWSER_PROGRAM,
+    HEARING_ENGINE,
+    HEARING_LOCAL_MODEL,
+    OFFLINE,
+    SETTINGS,
+    SMALL_MODEL,
+    SMALL_MODEL_FILE,
+)
 from neko.settings.unusable import unusable_values
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, DataFolder, is_object, stand_in
 
@@ -354,7 +364,17 @@ def _computer(settings: Settings) -> Finding:
     )
 
 
+def _driven_browser(settings: Settings) -> Finding:
+    in_force = SettingsInForce(_stored_config(settings), settings.environ, settings.flags)
+    options = BrowserOptions(program=in_force.get(BROWSER_PROGRAM))
+    folder = _folder_path(settings)
+    hand = BrowserHand(folder, Network(), Gate(), lambda: options, environ=settings.environ)
+    asyncio.run(hand.probe())
+    told = hand.readiness("en")
+    return Finding("ok", "her browser", "can be driven") if told.ready else Finding("note", "her browser", told.reason)
+
+
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _python, _page, _data_folder, _files, _memory, _meaning, _port, _proxy, _voice, _natural_voices, _hearing, _model,
-    _settings, _screen, _computer,
+    _settings, _screen, _computer, _driven_browser,
 )  # fmt: skip

@@ -158,10 +158,10 @@ class Network:
         """A connection for bytes that another program speaks (a browser's, by TLS or not); close its writer.
 
         Only an address of ``host`` that ``admits`` takes is connected to. Where the environment names a proxy, that
-        looks the name up, and is asked for a tunnel whatever the port. Raises ``LocalOnlyError``, ``ProxyError``,
-        ``OSError``: ``PermissionError`` when no address is admitted; ``TimeoutError``.
+        looks the name up, and is asked for a tunnel whatever the port. Counted for all hosts together. Raises
+        ``LocalOnlyError``, ``ProxyError``, ``OSError``: ``PermissionError`` when no address is admitted.
         """
-        traffic = self._entry(purpose, f"{host}:{port}")
+        traffic = self._entry(purpose, _OTHER_HOSTS)
         self._admit(host, traffic)
         traffic.requests += 1
         scheme = "http" if port == _HTTP_PORT else "https"
