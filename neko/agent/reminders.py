@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -41,6 +42,8 @@ _ASKED_S: Final = 120.0
 _TURNS: Final = 64
 """Turns of which it is known that a reminder came of them."""
 _TIMER: Final = "⏰"
+_OBEYED: Final = 16
+"""The last words of users that were about reminders."""
 _STEPS: Final = {"day": timedelta(days=1), "week": timedelta(days=7)}
 
 Publish = Callable[[Mapping[str, Any]], object]
@@ -133,6 +136,7 @@ class Reminders:
         self._over: dict[str, Task] = {}
         self._set_in: dict[str, None] = {}
         self._asked: dict[str, tuple[str, float]] = {}
+        self._obeyed: deque[str] = deque(maxlen=_OBEYED)
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -162,6 +166,12 @@ class Reminders:
     async def obey(self, character: str, text: str, *, keep: bool = True) -> ReminderAnswer | None:
         """Do what these words of the user's say about reminders, if they do. Without ``keep`` what is set is lost when
         Neko ends."""
+        answer = await self._obey(character, text, keep=keep)
+        if answer is not None:
+            self._obeyed.append(bare_words(text))
+        return answer
+
+    async def _obey(self, character: str, text: str, *, keep: bool) -> ReminderAnswer | None:
         now = self._clock.wall()
         subject, asked_until = self._asked.pop(character, ("", 0.0))
         wish = read_wish(text, now, name=character)
@@ -253,7 +263,9 @@ class Reminders:
     # ── for who plans (``types.plan.Reminders``) ──────────────────────────────
 
     def takes(self, words: str) -> bool:
-        return read_wish(words, self._clock.wall()) is not None
+        """Also those that only answered her question "when?", or called her by her name."""
+        is_obeyed = any(bare_words(line) in self._obeyed for line in words.splitlines())
+        return is_obeyed or read_wish(words, self._clock.wall()) is not None
 
     async def set(self, character: str, reminder: plan.Reminder, *, turn_id: str = "") -> None:
         """She says herself that it is set: the turn that asked for it is over."""

@@ -148,6 +148,15 @@ async def test_she_asks_when_and_the_next_words_may_say_it(reminders: Reminders,
     assert not reminders.concern("Mio", "in an hour")
 
 
+async def test_words_that_were_obeyed_are_known_to_whoever_looks_at_the_turn(reminders: Reminders) -> None:
+    assert reminders.takes("Set a timer for ten minutes.")
+    await reminders.obey("Mio", "Remind me to call mum!")
+    assert not reminders.takes("Tomorrow at nine.")
+    await reminders.obey("Mio", "Tomorrow at nine.")
+    assert reminders.takes("Hello.\nTomorrow at nine.")
+    assert not reminders.takes("Look up the trains of tomorrow at nine.")
+
+
 async def test_they_are_listed_and_cancelled_by_words(reminders: Reminders, hands: Hands) -> None:
     async def say(text: str) -> tuple[str, list[str]]:
         answer = await reminders.obey("Mio", text)
