@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Final, cast, get_args
 
 from neko.agent import outside
@@ -42,6 +43,8 @@ _LIKENESS: Final = 0.7
 """The part of the words that the model names which has to be the user's."""
 _RUN: Final = 3
 """Letters in a row that are compared."""
+_STRANGE: Final = 5
+"""Such runs in a row that are not the user's: of a short word, with those that lead into it and out of it."""
 _FARTHEST: Final = timedelta(days=5 * 366)
 _NO_LETTER: Final = re.compile(r"[\W_]+")
 _HANDS: Final[Mapping[str, HandName]] = {
@@ -254,11 +257,14 @@ def said_by(words: str, own: str) -> bool:
     part, whole = _letters(words), _letters(own)
     if len(part) <= _RUN or part in whole:
         return bool(part) and part in whole
-    return len(_runs(part) & _runs(whole)) >= _LIKENESS * len(_runs(part))
+    known = set(_runs(whole))
+    are_known = [run in known for run in _runs(part)]
+    strange = [len(list(group)) for is_known, group in groupby(are_known) if not is_known]
+    return sum(are_known) >= _LIKENESS * len(are_known) and max(strange, default=0) <= _STRANGE
 
 
-def _runs(letters: str) -> set[str]:
-    return {letters[at : at + _RUN] for at in range(len(letters) - _RUN + 1)}
+def _runs(letters: str) -> list[str]:
+    return [letters[at : at + _RUN] for at in range(len(letters) - _RUN + 1)]
 
 
 def _letters(text: str) -> str:
