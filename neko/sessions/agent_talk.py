@@ -102,6 +102,7 @@ class AgentTalk:
         self._clock = asyncio.get_running_loop().time
         self._reports = AgentReports()
         self._is_waiting = False
+        self._report_turn = ""
         self._in_plain_words = False
         self._last_told: tuple[str, tuple[Report, ...]] = ("", ())
         self._questions = SpokenApprovals()
@@ -153,8 +154,10 @@ class AgentTalk:
         if self._is_waiting or not self._may_tell():
             return
         request = SpeakRequest(self._clock(), reports=True, wanted=self._is_wanted)
-        if self._floor.wish(uuid4().hex, request, Priority.REPORT, math.inf) is Verdict.WAIT:
-            self._is_waiting = True
+        self._report_turn = uuid4().hex
+        self._is_waiting = True
+        if self._floor.wish(self._report_turn, request, Priority.REPORT, math.inf) is not Verdict.WAIT:
+            self._is_waiting = False
 
     def _may_tell(self) -> bool:
         return self._reports.waiting > 0 and self._clients.owner is not None
@@ -196,6 +199,8 @@ class AgentTalk:
             self._last_told = (turn_id, carried) if text.strip() else ("", ())
         if told and self._errands:
             self._errands.told(told)
+        if turn_id == self._report_turn and not carried:
+            return  # there is no session; it is tried again after the next turn, or when somebody comes
         if not carried or text.strip():
             self._in_plain_words = False
             self._offer()

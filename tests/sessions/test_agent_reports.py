@@ -12,8 +12,18 @@ import pytest
 from neko.agent.mcp.toolbox import McpToolbox
 from neko.agent.messages import AgentTask, task_result, task_update, timestamp
 from neko.app import Neko
+from neko.errors import ModelUnreachableError
 from neko.sessions.actions import SendText, StopReply
-from neko.sessions.events import AgentNotification, Event, ReplyText, SpeechEnded, StateChanged, TurnEnd
+from neko.sessions.events import (
+    AgentNotification,
+    Event,
+    ReplyText,
+    SessionFailed,
+    SpeechEnded,
+    StateChanged,
+    TurnAbandoned,
+    TurnEnd,
+)
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from neko.settings import Settings
@@ -251,3 +261,17 @@ async def test_why_it_failed_is_said_once(neko: Neko, page: Outbox, provider: Sc
     result(neko, "Find a train: the site did not answer", success=False, error="The site did not answer.")
     await turn(page)
     assert (await turn(page)).casefold().count("the site did not answer") == 1
+
+
+async def test_without_a_session_it_is_tried_once_and_told_when_there_is_one(talk: SpeechConversation) -> None:
+    talk.fail = ModelUnreachableError("down", model="m", provider="p")
+    talk.turns = [SpokenTurn(deltas=["Hi. ", "It leaves at 9:12."])]
+    talk.manager.hear_agent(task_result("Mio", "mcp", success=True, summary="The train leaves at 9:12.", task_id="t1"))
+    await talk.until(TurnAbandoned)
+    await talk.until(lambda event: event == StateChanged("idle"))
+    assert not any(isinstance(event, TurnAbandoned | SessionFailed) for event in await talk.waiting())
+    talk.fail = None
+    talk.manager.handle(SendText("hello"))
+    events = await talk.until(SpeechEnded)
+    assert "9:12" in "".join(event.text for event in events if isinstance(event, ReplyText))
+    assert talk.sessions[0].requests == []
