@@ -14,6 +14,7 @@ from neko.agent.messages import AgentTask, task_result, task_update, timestamp
 from neko.app import Neko
 from neko.errors import ModelUnreachableError
 from neko.sessions.actions import SendText, StopReply
+from neko.sessions.agent_reports import AgentReports
 from neko.sessions.events import (
     AgentNotification,
     Event,
@@ -27,6 +28,7 @@ from neko.sessions.events import (
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from neko.settings import Settings
+from neko.types.errands import Report
 from tests.scripted_provider import Script, ScriptedProvider, failure
 from tests.scripted_session import SpokenTurn
 from tests.sessions.speech_conversation import SpeechConversation, in_call
@@ -275,3 +277,18 @@ async def test_without_a_session_it_is_tried_once_and_told_when_there_is_one(tal
     events = await talk.until(SpeechEnded)
     assert "9:12" in "".join(event.text for event in events if isinstance(event, ReplyText))
     assert talk.sessions[0].requests == []
+
+
+def test_what_the_model_has_told_by_a_call_of_its_own_is_not_told_again() -> None:
+    reports = AgentReports()
+    reports.model_saw("[From outside] Found: The train leaves at 9:12, platform 3. [End]")
+    assert not reports.add(Report("t1", "completed", "the train leaves at 9:12 platform 3"), 0.0)
+    assert reports.add(Report("t2", "completed", "The table is booked for eight."), 0.0)
+
+
+def test_what_is_tried_again_and_fails_again_is_told_again() -> None:
+    reports = AgentReports()
+    for number in range(2):
+        assert reports.add(Report(f"t{number}", "failed", "The site did not answer."), 0.0)
+        reports.take("turn")
+        assert reports.turn_ended("turn", told=True, now=0.0) == (f"t{number}",)
