@@ -34,6 +34,9 @@ PROBE_S: Final = 6.0
 FRESH_S: Final = 30.0
 """Seconds for which what was found out is not asked again."""
 
+_RUNS_CODE: Final[frozenset[HandName]] = frozenset({"user_plugin"})
+"""Whether these can be used is found out by starting what somebody else wrote."""
+
 Sentences = Mapping[str, str]
 """A sentence in each language."""
 
@@ -68,6 +71,7 @@ class Switches:
         self._gate = gate
         self._notification: Sentences | None = None
         self._looked: dict[HandName, float] = {}
+        self._known: dict[HandName, Readiness] = {}
         self._changing = asyncio.Lock()
         self._owner = TaskOwner("switches")
 
@@ -126,13 +130,23 @@ class Switches:
         return self._notification[language] if refused and self._notification else None
 
     def look(self, *hands: HandName) -> None:
-        """Find out in the background whether these could be used, or all; not while the agent is off, and not when
-        that was found out just now."""
+        """Find out in the background whether these could be used, or all; not while the agent is off, not when that was
+        found out just now, and not by running what the user has not switched on."""
         now = time.monotonic()
         for hand in hands or tuple(self.hands):
-            if self.master and hand in self.hands and now - self._looked.get(hand, -FRESH_S) >= FRESH_S:
+            may_be_tried = self.allows(hand) or hand not in _RUNS_CODE
+            is_old = now - self._looked.get(hand, -FRESH_S) >= FRESH_S
+            if self.master and hand in self.hands and may_be_tried and is_old and not self._owner.closed:
                 self._looked[hand] = now
                 self._owner.spawn(self._found_out(hand), name=f"probe {hand}")
+
+    def noticed(self) -> None:
+        """A hand may be otherwise than it was; that it is, is told while the agent is on."""
+        known = {name: hand.readiness("en") for name, hand in self.hands.items()}
+        if known != self._known:
+            self._known = known
+            if self.master:
+                self.on_change()
 
     async def aclose(self) -> None:
         await self._owner.aclose()
@@ -162,10 +176,10 @@ class Switches:
         return refused
 
     async def _found_out(self, hand: HandName) -> None:
-        before = self.readiness(hand, "en")
+        if not self._known:
+            self._known = {name: one.readiness("en") for name, one in self.hands.items()}
         await self._probe(hand)
-        if self.readiness(hand, "en") != before:
-            self.on_change()
+        self.noticed()
 
     async def _probe(self, name: HandName) -> None:
         hand = self.hands.get(name)

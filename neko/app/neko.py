@@ -206,6 +206,7 @@ class Neko:
         self._requests.start(self.remote.role if self.remote else None)
         self.mcp.start()
         follow(self.agent.switches, self.plugins)
+        self.agent.switches.look()
         await self.reminders.start()
         return self
 
@@ -284,6 +285,7 @@ class Neko:
                 self.network,
                 settings.environ,
                 on_fault=self._on_file_fault,
+                on_change=lambda: self.agent.switches.noticed(),
                 router=lambda: router(stored.in_force.get(MCP_TOKEN), stored.in_force.get(MCP_ROUTER_URL)),
             )
             self.mcp.load()

@@ -142,6 +142,33 @@ async def test_switching_the_agent_off_takes_the_abilities_along(neko: Neko, cli
     assert (done["snapshot"]["flags"], done["snapshot"]["analyzer_enabled"]) == (OFF, False)
 
 
+async def test_what_runs_others_programs_is_tried_only_when_it_is_on(neko: Neko, client: httpx2.AsyncClient) -> None:
+    plugins, browser = Glove("user_plugin"), Glove("browser_use")
+    give(neko, plugins, browser)
+    await command(client, command="set_agent_enabled", enabled=True)
+    await client.get("/api/agent/user_plugin/availability")
+    async with asyncio.timeout(10):
+        while not browser.probes:
+            await client.get("/api/agent/state")
+    assert plugins.probes == 0
+    neko.agent.switches.flags["user_plugin_enabled"] = True
+    async with asyncio.timeout(10):
+        while not plugins.probes:
+            await client.get("/api/agent/state")
+
+
+async def test_what_changes_by_itself_is_told_while_the_agent_is_on(neko: Neko) -> None:
+    glove, told = Glove("mcp"), []
+    give(neko, glove)
+    switches = neko.agent.switches
+    switches.noticed()
+    switches.on_change = lambda: told.append(glove.ready)
+    for master, ready in ((False, False), (True, True), (True, True), (True, False)):
+        switches.master, glove.ready = master, ready
+        switches.noticed()
+    assert told == [True, False]
+
+
 async def test_asking_what_could_be_used_waits_for_nothing_and_looks_in_the_background(
     neko: Neko, client: httpx2.AsyncClient
 ) -> None:

@@ -46,6 +46,7 @@ async def agent_health(call: Call) -> AgentHealth:
 @get("/api/agent/flags", "/agent/flags", response=AgentFlags, summary="Which abilities of the agent are on")
 async def agent_flags(call: Call) -> AgentFlags:
     language = request_language(call.request, call.neko)
+    call.neko.agent.switches.look()
     snapshot = call.neko.agent.snapshot(language)
     return AgentFlags(
         agent_flags=snapshot["flags"],
@@ -83,6 +84,7 @@ async def set_flags(call: Call[MainFlags]) -> FlagsSet:
 
 @get("/api/agent/state", "/agent/state", response=AgentState, summary="Everything about the agent")
 async def agent_state(call: Call) -> AgentState:
+    call.neko.agent.switches.look()
     return AgentState(snapshot=call.neko.agent.snapshot(request_language(call.request, call.neko)))
 
 
