@@ -355,13 +355,18 @@ class OrderedQueue:
         """Messages not handled yet, by queue; the one in hand counts."""
         return {self._name: self._queue.qsize() + (self._in_hand is not None)}
 
-    async def drain(self, timeout_s: float) -> None:
-        """Take nothing more and wait until all has been handled; what is left then is dropped."""
-        self._closed = True
-        if self._attached and self.waiting()[self._name]:
+    async def settled(self, timeout_s: float) -> None:
+        """Wait until all that was published has been handled, if somebody handles it."""
+        if self._attached:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await self._queue.join()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take nothing more and wait until all has been handled; what is left then is dropped."""
+        self._closed = True
+        if self.waiting()[self._name]:
+            await self.settled(timeout_s)
         if left := self.waiting()[self._name]:
             self._counters.drops[self._name] += left
             self._in_hand = None

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 TO_AGENT: Final = ("analyze_request", "neko_approve", "neko_command")
 """What the socket ``session`` carries of the topic. The rest is nobody's business elsewhere."""
+_SETTLE_S: Final = 0.5
 _QUESTIONS: Final = ("neko_approval", "neko_inquiry")
 _TOLD_TO_WHO_IS_THERE: Final = ("agent_status_update", *_QUESTIONS, "neko_approval_over")
 """Of no use to a main that comes later."""
@@ -98,7 +99,9 @@ class RemoteBus:
         self._owner.spawn(self._receive(), name="receive")
 
     async def aclose(self) -> None:
-        """Send what waits and close the sockets; idempotent."""
+        """Send what waits and close the sockets; idempotent. A main is still told how the tasks of its agent ended."""
+        if self._is_started and self.role == "agent":
+            await self._bus.agent.settled(_SETTLE_S)
         for subscription in self._subscriptions:
             subscription.close()
         self._subscriptions.clear()

@@ -280,6 +280,16 @@ async def test_a_thousand_reports_arrive_in_order() -> None:
         assert [message["text"] for message in main.told] == [str(number) for number in range(1000)]
 
 
+async def test_who_ends_still_tells_what_was_reported() -> None:
+    ports = free_ports()
+    async with Side("main", ports) as main:
+        async with Side("agent", ports) as agent:
+            await until(lambda: main.remote.online and agent.remote.online)
+            for number in range(300):
+                agent.bus.agent.publish(task_result("Mio", "mcp", success=True, summary=str(number)))
+        await until(lambda: len(main.told) == 300)
+
+
 # ── keys ────────────────────────────────────────────────────────────────────────
 
 
