@@ -79,6 +79,7 @@ def test_no_source_hides_the_histograms() -> None:
 async def test_what_the_bus_loses_is_seen_from_outside(server: RunningServer) -> None:
     async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as client:
         before = (await client.get("/api/metrics")).json()["bus"]
+        server.neko.bus.analyze.close()  # its consumer
         await server.neko.bus.analyze.request({"event_type": "note"})
         after = (await client.get("/api/metrics")).json()["bus"]
     assert before == {"drops": {}, "failures": {}, "waiting": {"session:memory": 0, "analyze": 0, "agent": 0}}
