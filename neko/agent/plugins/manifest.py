@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import Distribution, distributions
@@ -75,6 +74,8 @@ def discover(folders: Iterable[Path]) -> list[Manifest]:
 
 def read(path: Path) -> Manifest:
     """What a ``plugin.toml`` says. One that cannot be used has a ``problem``, and the name of its folder for an id."""
+    import tomllib
+
     fallback = well_formed(path.parent.name)[:LONGEST_ID]
     try:
         with path.open("rb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from neko.agent.plugins import manifest
 from neko.agent.plugins.manifest import Manifest
-from tests.agent.plugins.conftest import Shelf
+from tests.agent.plugins.conftest import HEADER, Shelf
 
 WHOLE = """
 [plugin]
@@ -126,10 +127,22 @@ def test_a_package_names_its_plug_in_by_an_entry_point_and_is_not_imported(
     assert "neko_stars" not in sys.modules
 
 
-def install(site: Path, package: str, entry_point: str) -> None:
+async def test_a_package_runs_from_where_it_is_installed(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = f"{HEADER}\nclass P(NekoPluginBase):\n    @plugin_entry(id='name')\n    def name(self): return __name__\n"
+    install(tmp_path, "neko_moon", "moon = neko_moon:P", code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    async with shelf.plugins() as plugins:
+        assert await plugins.trigger("moon", "name", {}) == "neko_moon"
+    assert "neko_moon" not in sys.modules
+
+
+def install(site: Path, package: str, entry_point: str, code: str = "raise RuntimeError('imported')") -> None:
     """A Python package as pip leaves it."""
     (site / package).mkdir()
-    (site / package / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    (site / package / "__init__.py").write_text(code)
     about = site / f"{package}-1.2.dist-info"
     about.mkdir()
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.2\nSummary: Sky.\n")
