@@ -187,4 +187,4 @@ async def test_that_tasks_cannot_be_written_down_is_told_until_they_can(data_dir
         (data_dir / "agent").unlink()
         neko.agent.journal.keep(task())
         await neko.agent.journal.settled()
-        assert neko.faults.all() == ()
+        assert "agent_journal" not in [fault.id for fault in neko.faults.all()]
