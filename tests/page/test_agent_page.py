@@ -229,7 +229,8 @@ async def test_abilities_are_off_and_say_what_keeps_them_so(running_neko: Runnin
         sent.append(route.request.post_data_json)
         if sent[-1]["command"] == "set_agent_enabled":
             snapshot["analyzer_enabled"] = sent[-1]["enabled"]
-        await route.fulfill(json={"success": True, "snapshot": snapshot})
+        why = "There is none." if sent[-1]["command"] == "set_flag" else None
+        await route.fulfill(json={"success": True, "snapshot": snapshot, "notification": why})
 
     await driver.context.route(
         "**/api/agent/state", lambda it: it.fulfill(json={"success": True, "snapshot": snapshot})

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Route, expect
 
+from neko.agent.agent_file import AgentFile
+from neko.agent.journal import Journal
 from neko.agent.messages import agent_status_update
+from neko.agent.policies import Policies
+from neko.agent.service import Agent
+from neko.agent.switches import Switches
+from neko.types.hands import Hand, HandName, Thought
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
 from tests.page.scripted_tasks import step, task, tell
+from tests.scripted_hand import ScriptedHand, ScriptedThinker, do, done
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -167,3 +175,53 @@ async def test_on_a_phone_a_strip_opens_a_sheet(running_neko: RunningNeko, phone
     assert await phone.get("hands-sheet").evaluate("(it) => it.scrollWidth <= it.clientWidth")
     await phone.get("hands-close").tap()
     await expect(phone.get("hands-sheet")).to_be_hidden()
+
+
+async def with_hands(neko: RunningNeko, folder: Path, *script: Thought) -> Agent:
+    """The agent itself, with a scripted model over a small world."""
+    await neko.neko.agent.aclose()
+    file = AgentFile(folder / "agent.json")
+    hands: dict[HandName, Hand] = {"browser_use": ScriptedHand()}
+    switches = Switches(file)
+    agent = Agent(
+        neko.neko.bus,
+        neko.neko.approvals,
+        switches,
+        Policies(file),
+        hands,
+        Journal(folder / "agent"),
+        thinker=lambda: ScriptedThinker(*script),
+    )
+    neko.neko.agent = agent
+    return agent
+
+
+async def test_she_asks_does_it_tells_and_the_trail_has_it(
+    running_neko: RunningNeko, driver: PageDriver, tmp_path: Path
+) -> None:
+    await with_hands(running_neko, tmp_path, do("erase", "the list"), done("The list is gone."))
+    page = await driver.open(f"{running_neko.url}/#settings/abilities")
+    await driver.get("ability-master").check()
+    await driver.get("ability-browser_use").check()
+    await expect(driver.get("ability-browser_use")).to_be_checked()
+    await driver.get("settings-close").click()
+    order = {"command": "start", "instruction": "Erase the list", "hand": "browser_use"}
+    assert (await page.request.post(f"{running_neko.url}/api/agent/command", data=order)).ok
+    await expect(driver.get("task-state")).to_have_text("Needs your answer")
+    await expect(driver.get("approval")).to_contain_text("erase “the list”")
+    await expect(driver.get("approval-once")).to_be_enabled()
+    await page.keyboard.press("Alt+y")
+    await expect(driver.get("task-result")).to_have_text("The list is gone.")
+    await expect(driver.get("task-state")).to_have_text("Done")
+    await page.reload()
+    await expect(driver.get("task-result")).to_have_text("The list is gone.")
+    await driver.get("hands-all").click()
+    await driver.get("task-trail").click()
+    row = driver.get("trail-row").first
+    await expect(row).to_contain_text("erase “the list”")
+    await expect(row).to_contain_text("You allowed it")
+    await driver.get("tab-rules").click()
+    async with page.expect_response("**/api/agent/policies"):
+        await driver.get("rule-browser_use").select_option("never")
+    await expect(driver.get("toast")).to_contain_text("Browser")
+    assert running_neko.neko.agent.policies.all()["hands"] == {"browser_use": "never"}

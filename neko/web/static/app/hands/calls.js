@@ -36,7 +36,7 @@ export const PAGE = 50;
  * A command to the agent; the reader is told when it is refused.
  * @param {string} name
  * @param {object} [more]
- * @returns {Promise<{ snapshot?: AgentSnapshot } | null>} null when it was refused
+ * @returns {Promise<{ snapshot?: AgentSnapshot, notification?: string | null } | null>} null when it was refused; `notification`: why a switch stays off
  */
 export async function command(name, more = {}) {
   try {

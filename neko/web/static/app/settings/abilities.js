@@ -13,6 +13,8 @@ import { row, toggle } from "./controls.js";
 
 const HANDS = /** @type {const} */ (["browser_use", "computer_use", "mcp", "user_plugin"]);
 const FLAGS = /** @type {const} */ ({ mcp: "mcp_enabled", browser_use: "browser_use_enabled", computer_use: "computer_use_enabled", user_plugin: "user_plugin_enabled" });
+/** How long it is said why something stays off. */
+const WHY_MS = 8000;
 /** @type {Partial<Record<HandName, string>>} The page on which there is more of it. */
 const PLACES = { mcp: "mcp", user_plugin: "plugins" };
 
@@ -31,25 +33,22 @@ export async function abilitiesPage(body) {
   /**
    * @param {string} name
    * @param {object} more
-   * @param {(snapshot: AgentSnapshot) => string} refused why it is not as it was wanted, "" when it is
    */
-  const change = async (name, more, refused) => {
+  const change = async (name, more) => {
     place.setAttribute("aria-busy", "true");
     const answer = await command(name, more);
     await look();
     place.removeAttribute("aria-busy");
-    const why = answer?.snapshot ? refused(answer.snapshot) : "";
-    if (why) toast(why);
+    if (answer?.notification) toast(answer.notification, { timeMs: WHY_MS });
   };
   const draw = (/** @type {AgentSnapshot} */ snapshot) => {
     const focused = document.activeElement instanceof HTMLElement && place.contains(document.activeElement) ? document.activeElement.dataset.testid : "";
     const { analyzer_enabled: on, gate } = snapshot;
     place.replaceChildren(
-      row(t("abilities.master"), toggle(on, (wanted) => void change("set_agent_enabled", { enabled: wanted }, () => ""), "ability-master"), t("abilities.master_hint")),
+      row(t("abilities.master"), toggle(on, (wanted) => void change("set_agent_enabled", { enabled: wanted }), "ability-master"), t("abilities.master_hint")),
       gate.ready ? "" : h("div", { class: "ability-gate", role: "note", "data-testid": "ability-gate" }, icon("warning"),
         h("div", {}, h("p", { text: t("abilities.gate") }), ...gate.reasons.map((reason) => h("p", { class: "field-hint", text: reason })), h("a", { class: "button", href: "#settings/model", text: t("abilities.to_model") }))),
-      h("ul", { class: "ability-list" }, HANDS.map((hand) => ability(hand, snapshot, (wanted) => void change("set_flag", { key: FLAGS[hand], value: wanted }, (now) =>
-        now.flags[FLAGS[hand]] === wanted ? "" : now.gate.reasons[0] ?? now.capabilities[hand].reason)))),
+      h("ul", { class: "ability-list" }, HANDS.map((hand) => ability(hand, snapshot, (wanted) => void change("set_flag", { key: FLAGS[hand], value: wanted })))),
       h("nav", { class: "ability-links" }, ...["tasks", "rules", "mcp", "plugins"].map((one) => h("a", { class: "button", href: `agent#${one}`, "data-testid": `to-${one}`, text: t(`abilities.to_${one}`) }))));
     if (focused) /** @type {HTMLElement | null} */ (place.querySelector(`[data-testid="${focused}"]`))?.focus();
   };
