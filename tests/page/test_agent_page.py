@@ -19,6 +19,12 @@ from tests.page.scripted_tasks import task
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+DROP = """(text) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([text], "mcp.json", { type: "application/json" }));
+  document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+}"""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def phone(chromium: Browser) -> AsyncIterator[PageDriver]:
@@ -73,8 +79,10 @@ async def test_tasks_are_found_by_state_and_words_and_tried_again(running_neko: 
     await expect(titles).to_have_text(["Book a table"])
     await phone.get("task-fold").tap()
     await expect(phone.get("task-result")).to_have_text("The page is gone.")
-    await phone.get("task-retry").tap()
-    await phone.get("stop-all").tap()
+    async with phone.page.expect_response("**/api/agent/command"):
+        await phone.get("task-retry").tap()
+    async with phone.page.expect_response("**/api/agent/command"):
+        await phone.get("stop-all").tap()
     assert sent == [{"command": "retry", "task_id": "t2"}, {"command": "stop_all"}]
     await phone.get("filter-all").tap()
     await phone.get("task-search").fill("your notes")
@@ -165,7 +173,8 @@ async def test_servers_are_taken_over_switched_on_ruled_and_removed(
     driver.forgive("409")
     await visit(running_neko, driver, "mcp")
     await expect(driver.get("view-empty")).to_be_visible()
-    await driver.get("server-import").click()
+    await driver.page.evaluate(DROP, '{"mcpServers": {"dropped": {"command": "x"}}}')
+    await expect(driver.get("import-found")).to_contain_text("dropped")
     await driver.get("import-text").fill("{ nothing }")
     await expect(driver.get("import-problem")).to_contain_text("no tool server")
     file = FilePayload(name="mcp.json", mimeType="application/json", buffer=json.dumps({"paper": entry}).encode())

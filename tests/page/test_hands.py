@@ -25,6 +25,7 @@ from tests.scripted_hand import ScriptedHand, ScriptedThinker, do, done
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+COMMAND = "**/api/agent/command"
 LONG = "She found a train. " * 60
 
 
@@ -39,7 +40,7 @@ class Commands(list[dict[str, Any]]):
 @pytest_asyncio.fixture(loop_scope="session")
 async def commands(driver: PageDriver) -> Commands:
     commands = Commands()
-    await driver.context.route("**/api/agent/command", commands.answer)
+    await driver.context.route(COMMAND, commands.answer)
     return commands
 
 
@@ -64,10 +65,12 @@ async def test_a_task_is_followed_from_its_beginning_to_its_end(
     await expect(card.locator("[aria-current=step]")).to_contain_text("page 2 of 3")
     await expect(driver.get("hands-said")).to_have_text("Find a train: At work")
     await expect(card.get_by_test_id("task-resume")).to_be_hidden()
-    await card.get_by_test_id("task-pause").click()
+    async with driver.page.expect_response(COMMAND):
+        await card.get_by_test_id("task-pause").click()
     assert commands == [{"command": "pause", "task_id": "t1"}]
     tell(running_neko, task("t1", "paused", commands=["resume", "cancel"]))
-    await card.get_by_test_id("task-resume").click()
+    async with driver.page.expect_response(COMMAND):
+        await card.get_by_test_id("task-resume").click()
     tell(running_neko, task("t1", "completed", result=LONG, commands=[]))
     await expect(card.get_by_test_id("task-time")).to_have_text("0:31")
     await expect(driver.get("hands-said")).to_have_text("Find a train: Done")
@@ -95,7 +98,8 @@ async def test_a_failure_says_what_to_do_and_what_is_told_twice_stands_once(
     card = driver.page.locator("[data-testid=task][data-id=t1]")
     await expect(card.get_by_test_id("task-result")).to_contain_text("There is no screen.")
     await expect(card.get_by_test_id("task-result")).to_contain_text("Start Neko in a desktop session.")
-    await card.get_by_test_id("task-retry").click()
+    async with driver.page.expect_response(COMMAND):
+        await card.get_by_test_id("task-retry").click()
     assert commands == [{"command": "retry", "task_id": "t1"}]
 
 

@@ -6,6 +6,7 @@
  */
 import { byId, h } from "./element.js";
 import { command } from "./hands/calls.js";
+import { onDoubleEscape } from "./hands/double_escape.js";
 import { PlugInsView } from "./hands/plugins_view.js";
 import { RulesView } from "./hands/rules_view.js";
 import { ServersView } from "./hands/servers_view.js";
@@ -31,6 +32,11 @@ class AgentPage {
       ["tasks", tasks], ["trail", new TrailView(parts)], ["rules", new RulesView(parts)], ["mcp", new ServersView(parts)], ["plugins", new PlugInsView(parts)],
     ]));
     this.#stop.addEventListener("click", () => void this.#stopAll(tasks));
+    onDoubleEscape({
+      applies: () => !this.#stop.hidden,
+      first: (withinMs) => toast(t("hands.escape_again"), { timeMs: withinMs }),
+      twice: () => void this.#stopAll(tasks),
+    });
     window.addEventListener("hashchange", () => void this.draw());
     onLanguage(() => this.#label());
   }

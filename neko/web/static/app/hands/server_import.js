@@ -31,17 +31,27 @@ export class ServerImport {
       this.#timer = setTimeout(() => void this.#look(), PAUSE_MS);
     });
     this.#file.addEventListener("change", () => void this.#read(this.#file.files?.[0]));
-    for (const name of /** @type {const} */ (["dragenter", "dragover", "dragleave", "drop"])) {
-      this.element.addEventListener(name, (event) => {
-        event.preventDefault();
-        this.element.classList.toggle("is-over", name.endsWith("enter") || name.endsWith("over"));
-      });
-    }
-    this.element.addEventListener("drop", (event) => {
+    for (const name of /** @type {const} */ (["dragenter", "dragover", "drop"])) document.addEventListener(name, (event) => this.#dragged(event));
+    document.addEventListener("dragleave", (event) => {
+      if (!event.relatedTarget) this.element.classList.remove("is-over"); // it has left the window
+    });
+  }
+
+  /**
+   * A file, or text, may be dropped anywhere while the servers are shown.
+   * @param {DragEvent} event
+   */
+  #dragged(event) {
+    if (!this.element.isConnected) return;
+    if (event.target instanceof HTMLTextAreaElement && !event.dataTransfer?.types.includes("Files")) return; // words go where they are dropped
+    event.preventDefault();
+    if (this.element.hidden) this.#show(true);
+    this.element.classList.toggle("is-over", event.type !== "drop");
+    if (event.type === "drop") {
       const file = event.dataTransfer?.files[0];
       if (file) void this.#read(file);
       else this.#take(event.dataTransfer?.getData("text") ?? "");
-    });
+    }
   }
 
   draw() {

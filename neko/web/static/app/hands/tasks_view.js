@@ -11,7 +11,9 @@ import { TaskCard } from "./task_card.js";
 import { isOver, stateOf, titleOf } from "./tasks.js";
 import { empty, failed } from "./view.js";
 
+/** While something runs, and while nothing does. */
 const LOOK_MS = 2000;
+const LOOK_IDLE_MS = 8000;
 const FILTERS = /** @type {const} */ (["all", "running", "done", "failed"]);
 
 /** @typedef {typeof FILTERS[number]} Filter */
@@ -51,6 +53,9 @@ export class TasksView {
     this.#go = go;
     this.#tell = tell;
     this.#words.addEventListener("input", () => this.#draw());
+    document.addEventListener("visibilitychange", () => {
+      if (this.#open && !document.hidden) void this.look();
+    });
   }
 
   /** @param {string} id of a task, or "" */
@@ -74,7 +79,7 @@ export class TasksView {
     clearTimeout(this.#timer);
   }
 
-  /** Ask again; while something runs, again and again. */
+  /** Ask again, and again while this is looked at. */
   async look() {
     clearTimeout(this.#timer);
     try {
@@ -88,7 +93,7 @@ export class TasksView {
     this.#tell(running);
     if (!this.#open) return;
     this.#draw();
-    if (running > 0 && !document.hidden) this.#timer = setTimeout(() => void this.look(), LOOK_MS);
+    if (!document.hidden) this.#timer = setTimeout(() => void this.look(), running > 0 ? LOOK_MS : LOOK_IDLE_MS);
   }
 
   #draw() {
