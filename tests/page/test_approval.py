@@ -131,6 +131,19 @@ async def test_keys_answer_the_question_in_front_and_the_others_wait_for_their_t
     await expect(driver.get("approval")).to_have_count(0)
 
 
+async def test_a_question_is_heard_of_behind_a_dialog(
+    running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
+) -> None:
+    await driver.open(f"{running_neko.url}/#settings/about")
+    await expect(driver.get("settings-close")).to_be_visible()
+    asking = owner.spawn(running_neko.neko.approvals.ask(WRITE), name="ask")
+    await expect(driver.get("toast")).to_contain_text("write_file")
+    await driver.get("toast").get_by_role("button").click()
+    await expect(driver.get("settings")).to_be_hidden()
+    await driver.get("approval-deny").click()
+    assert await asking is Decision.DENY
+
+
 async def test_a_click_is_shown_where_it_would_fall(
     running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
 ) -> None:

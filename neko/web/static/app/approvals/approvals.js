@@ -18,7 +18,7 @@ import { KEYS } from "./keys.js";
 const NOT_YET_MS = 500;
 const TICK_MS = 250;
 
-/** @typedef {{ card: HTMLElement, waiting: HTMLButtonElement, timer: ReturnType<typeof setInterval>, press: (key: keyof typeof KEYS) => void }} Shown */
+/** @typedef {{ card: HTMLElement, waiting: HTMLButtonElement, timer: ReturnType<typeof setInterval>, press: (key: keyof typeof KEYS) => void, endHint: () => void }} Shown */
 
 export class Approvals {
   #send;
@@ -65,7 +65,7 @@ export class Approvals {
       if (key === "no") answer(no);
       else if (question.kind === "approval") answer({ decision: "once" });
     };
-    this.#shown.set(question.id, { card, waiting, press, timer: setInterval(tick, TICK_MS) });
+    this.#shown.set(question.id, { card, waiting, press, endHint: hint(words, question.seconds_left * 1000), timer: setInterval(tick, TICK_MS) });
     tick();
     this.#row.append(waiting);
     card.hidden = true;
@@ -118,6 +118,7 @@ export class Approvals {
     const shown = this.#shown.get(id);
     if (!shown) return;
     clearInterval(shown.timer);
+    shown.endHint();
     const hadFocus = shown.card.contains(document.activeElement) || shown.waiting === document.activeElement;
     shown.card.remove();
     shown.waiting.remove();
@@ -137,6 +138,17 @@ export class Approvals {
     event.preventDefault();
     front.press(pressed);
   }
+}
+
+/**
+ * A dialog covers the questions: say in it that there is one. Returns what takes that away.
+ * @param {string} words
+ * @param {number} timeMs
+ */
+function hint(words, timeMs) {
+  const dialog = document.querySelector("dialog[open]");
+  if (!(dialog instanceof HTMLDialogElement)) return () => {};
+  return toast(words, { timeMs, action: { label: t("approval.look"), run: () => dialog.close() } });
 }
 
 /**
