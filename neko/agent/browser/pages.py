@@ -32,6 +32,8 @@ class Pages:
         self.tabs: dict[int, Tab] = {}
         self.current = 0
         self.snapshot = ""
+        self.stands_still = False
+        """What was done has been cancelled: a page that opens now is what it would have done next."""
         self._folder = folder
         self._heard = heard
         self._last = 0
@@ -89,6 +91,9 @@ class Pages:
 
     async def _adopt(self, page: Page) -> None:
         with contextlib.suppress(playwright_errors()):
+            if self.stands_still:
+                await page.close()
+                return
             if len(self.tabs) >= MOST_TABS:
                 await page.close()
                 self._news.append("The page opened a tab too many, which was closed.")
@@ -127,7 +132,8 @@ class Pages:
                 await self.tabs[self.current].settled()
 
     async def stop(self) -> None:
-        """Nothing runs on: loads and downloads end."""
+        """Nothing runs on: loads and downloads end, and nothing opens until it goes on."""
+        self.stands_still = True
         for tab in list(self.tabs.values()):
             tab.stop_downloads()
             if not tab.page.is_closed():

@@ -105,6 +105,7 @@ class BrowserWorkspace:
     async def act(self, action: Action, progress: Progress) -> Observation:
         intended, self._intended = self._intended, None
         deed = await self._understood(action)
+        self._pages.stands_still = False
         if intended and intended[0] == _written(action) and intended[1:] != (deed.act, deed.place, deed.title):
             raise ActionError("The page has changed since: this would now do something else. Look at it again.")
         progress(deed.title)

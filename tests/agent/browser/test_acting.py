@@ -309,6 +309,21 @@ async def test_a_cancelled_act_stops_loading_at_once_and_leaves_nothing_to_run_o
     assert "Slow" in (await worker.do("look")).text
 
 
+async def test_a_page_that_a_cancelled_click_would_have_opened_stays_closed(open_worker: Open, site: Site) -> None:
+    site.pages |= {"/": Page("<h1>First</h1><a href=/two target=_blank>Two</a>"), "/two": Page("<h1>Second</h1>")}
+    worker = await open_worker()
+    await worker.do("navigate", url=site.url)
+    first = worker.workspace._pages.tab.page
+    await worker.workspace._pages.stop()
+    async with first.expect_popup() as opening:
+        await first.click("a")
+    second = await opening.value
+    if not second.is_closed():
+        await second.wait_for_event("close")
+    assert "First" in (await worker.do("look")).text
+    assert "Second" in (await worker.do("click", at="Two")).text
+
+
 async def test_a_click_that_waits_for_its_button_is_never_made_once_it_is_cancelled(
     open_worker: Open, site: Site
 ) -> None:
