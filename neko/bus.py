@@ -339,6 +339,11 @@ class OrderedQueue:
             self._counters.drops[self._name] += 1
         return accepted
 
+    @property
+    def is_full(self) -> bool:
+        """The next message would be refused."""
+        return self._queue.full()
+
     def attach(self, handler: Handler) -> Subscription:
         """Be handed what waits and all that follows. After ``close`` messages wait again; the one
         that was being handled comes again.

@@ -8,6 +8,7 @@ messages, ``neko_approval``, ``neko_inquiry`` and ``neko_approval_over`` to the 
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 TO_AGENT: Final = ("analyze_request", "neko_approve", "neko_command")
 """What the socket ``session`` carries of the topic. The rest is nobody's business elsewhere."""
 _SETTLE_S: Final = 0.5
+_FULL_S: Final = 0.005
+_FULL_TIMES: Final = 400
 _QUESTIONS: Final = ("neko_approval", "neko_inquiry")
 _TOLD_TO_WHO_IS_THERE: Final = ("agent_status_update", *_QUESTIONS, "neko_approval_over")
 """Of no use to a main that comes later."""
@@ -126,6 +129,7 @@ class RemoteBus:
 
         async def handle(report: Message) -> None:
             if self._is_started:
+                await _room(lambda: self.online and self._link.is_full(Channel.AGENT))
                 self._tell_main(report)
                 if report["event_type"] in _SPOKEN:
                     return
@@ -203,6 +207,7 @@ class RemoteBus:
             report = {**report, "question": question}
         elif kind == "neko_approval_over":
             self._approvals.withdraw(report["id"])
+        await _room(lambda: self._bus.agent.is_full)
         self._bus.agent.publish(report)
 
     def _relayed(self, character: str, kind: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -232,6 +237,14 @@ class RemoteBus:
                     self._owner.spawn(_awaited(pending), name="command")
             case _:
                 self._unknown += 1
+
+
+async def _room(is_full: Callable[[], bool]) -> None:
+    """Let who is before us catch up, two seconds at most; what follows is held where it comes from."""
+    for _ in range(_FULL_TIMES):
+        if not is_full():
+            return
+        await asyncio.sleep(_FULL_S)
 
 
 async def _awaited(pending: Awaitable[object]) -> None:

@@ -272,12 +272,14 @@ async def test_only_what_concerns_an_agent_leaves_the_main_and_commands_arrive()
         assert main.remote.snapshot()["sent"]["session"] == 1
 
 
-async def test_a_thousand_reports_arrive_in_order() -> None:
+async def test_more_reports_than_the_link_holds_arrive_in_order() -> None:
     async with two_sides() as (main, agent):
-        for number in range(1000):
+        for number in range(3000):
+            await until(lambda: not agent.bus.agent.is_full)
             assert agent.bus.agent.publish(task_result("Mio", "mcp", success=True, summary=str(number)))
-        await until(lambda: len(main.told) == 1000)
-        assert [message["text"] for message in main.told] == [str(number) for number in range(1000)]
+        await until(lambda: len(main.told) == 3000)
+        assert [message["text"] for message in main.told] == [str(number) for number in range(3000)]
+        assert agent.remote.snapshot()["drops"] == {}
 
 
 async def test_who_ends_still_tells_what_was_reported() -> None:

@@ -84,6 +84,10 @@ class Link:
         self._wake()
         return True
 
+    def is_full(self, channel: Channel) -> bool:
+        """The next message would be lost."""
+        return len(self._out[channel]) >= CAPACITY
+
     async def receive(self) -> tuple[Channel, list[Message]]:
         """What came next; to be followed by ``handled``."""
         return await self._in.get()
