@@ -36,7 +36,8 @@ _GONE: Final = (TaskState.FAILED, TaskState.CANCELLED, TaskState.INTERRUPTED)
 
 class Intake:
     """``report`` takes messages for the topic ``agent``. ``language`` is that of the talk with a character.
-    ``on_model``: told whether the agent's model could be asked, by None, or why not."""
+    ``on_model``: told whether the agent's model could be asked, by None, or why not. ``heard_outside``: the last turns
+    with a character hold words from outside, which may be what is planned."""
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Intake:
         language: Callable[[str], str],
         reminders: Reminders | None = None,
         on_model: Callable[[NekoError | None], object] = lambda error: None,
+        heard_outside: Callable[[str], bool] = lambda character: False,
     ) -> None:
         self._planner = planner
         self._deduper = deduper
@@ -56,6 +58,7 @@ class Intake:
         self._language = language
         self._reminders = reminders
         self._on_model = on_model
+        self._heard_outside = heard_outside
         self._owner = TaskOwner("intake")
         self._waiting: dict[str, deque[Turn]] = {}
         self._working: dict[str, asyncio.Task[None]] = {}
@@ -142,6 +145,7 @@ class Intake:
                 source="conversation",
                 turn_id=turn.turn_id,
                 language=plan.language,
+                after_outside=bool(turn.called) or self._heard_outside(turn.character),
             )
         except NekoError as error:
             why = told(error, plan.language)

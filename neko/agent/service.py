@@ -10,6 +10,7 @@ from typing import Final
 from neko.agent.approvals import Approvals
 from neko.agent.bounds import Limits
 from neko.agent.elsewhere import Elsewhere
+from neko.agent.heard_outside import HeardOutside
 from neko.agent.journal import Journal
 from neko.agent.messages import Capabilities, Capability, Snapshot, agent_status_update, agent_task, timestamp
 from neko.agent.permission import Permission
@@ -56,6 +57,7 @@ class Agent:
         self.hands = hands
         self.journal = journal
         self.permission = Permission(approvals)
+        self.heard_outside = HeardOutside()
         self._thinker = thinker
         self._language = language
         self._bus = bus

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from neko.agent import outside
 from neko.agent import tasks as rules
 from neko.agent.audit import Audit, Deed, Outcome
 from neko.agent.bounds import Bounds
@@ -49,6 +50,7 @@ MOST_CALLS: Final = 5
 _IDLE_THOUGHTS: Final = 3
 """Thoughts without an action, one after the other."""
 _LONGEST_DETAIL: Final = 500
+_SAID_TOKENS: Final = 200
 _HELD: Final = "Not done: the user paused this before. Look again first."
 
 
@@ -216,7 +218,7 @@ class StepLoop:
         try:
             intent: Intent = await self._timed(self._workspace.intend(action), _INTEND_S, f"preparing {action.name}")
         except ActionError as error:
-            return self._impossible(call, str(error))
+            return self._impossible(call, self._why(error))
         permit = await self._permit(action, intent)
         row = await conduct.audit.begin(self._deed(action, intent, permit))
         if not permit.may_act:
@@ -239,7 +241,7 @@ class StepLoop:
             outcome, detail = ("failed" if seen.failed else "done"), seen.text[:_LONGEST_DETAIL]
         except ActionError as error:
             outcome, detail = "failed", str(error)
-            return self._impossible(call, str(error))
+            return self._impossible(call, self._why(error))
         except Exception as error:
             outcome, detail = "failed", str(error)
             raise
@@ -249,6 +251,12 @@ class StepLoop:
         note = conduct.bounds.came_of(_written(action), f"{seen.failed}{seen.text}", failed=seen.failed)
         self._talk.add_result(call, self._source, seen, note=note)
         return not seen.failed
+
+    def _why(self, error: ActionError) -> str:
+        if not error.said:
+            return str(error)
+        self._conduct.outside = True
+        return f"{error}\n{outside.marked(self._source, error.said, _SAID_TOKENS)}"
 
     def _impossible(self, call: ThoughtCall, why: str) -> bool:
         note = self._conduct.bounds.came_of(_written(call.action), why, failed=True)

@@ -157,6 +157,7 @@ class Tasks:
         source: Source = "api",
         turn_id: str = "",
         language: str = "en",
+        after_outside: bool = False,
     ) -> Task:
         """Begin a task, as soon as it is its turn. Raises ``NekoError``: it is not wanted, cannot be done or too many
         are waiting."""
@@ -181,6 +182,7 @@ class Tasks:
             hand=hand,
             plan=plan,
             turn_id=turn_id,
+            after_outside=after_outside,
             language=plan.language if plan else language,
         )
         self._begin(rules.planned(task, plan) if plan else task)
@@ -218,6 +220,7 @@ class Tasks:
             source=task.source,
             turn_id=task.turn_id,
             language=task.language,
+            after_outside=task.after_outside,
         )
 
     async def stop_all(self, character: str | None = None) -> int:

@@ -113,6 +113,7 @@ class _Run:
             folder,
             Scope(),
             loop.is_on,
+            outside=task.after_outside,
         )
         self._answers: list[str] = []
 

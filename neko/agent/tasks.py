@@ -66,7 +66,8 @@ class Step:
 class Task:
     """``plan`` is what it was started with, None when it has still to be made; ``channel`` the hand in use, or the
     first one. ``held``: the user wants it to stand still. ``action``: what is done now. ``thumbnail`` counts its
-    pictures; ``files`` are names of files in the task's folder. ``due``: when a reminder is to be told, local time.
+    pictures; ``files`` are names of files in the task's folder. ``after_outside``: who planned it had read words from
+    outside, which may be what wants it. ``due``: when a reminder is to be told, local time.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Task:
     hand: HandName | None = None
     plan: Plan | None = None
     turn_id: str = ""
+    after_outside: bool = False
     language: str = "en"
     steps: tuple[Step, ...] = ()
     state: TaskState = TaskState.QUEUED

@@ -367,8 +367,10 @@ class Neko:
         )
 
     def _toolbox(self, character: str) -> McpToolbox:
-        permission, journal = self.agent.permission, self.agent.journal
-        return McpToolbox(character, self.mcp, self.approvals, self.bus.agent.publish, permission, journal)
+        agent, publish = self.agent, self.bus.agent.publish
+        return McpToolbox(
+            character, self.mcp, self.approvals, publish, agent.permission, agent.journal, agent.heard_outside
+        )
 
     async def _known(self, character: str) -> list[Fact]:
         """What is known of people, also from what was said just now, as far as rules find it."""

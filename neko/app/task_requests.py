@@ -49,6 +49,7 @@ class TaskRequests:
             language=language,
             reminders=reminders,
             on_model=self._on_model,
+            heard_outside=agent.heard_outside.counts,
         )
         tell = agent.switches.on_change
 

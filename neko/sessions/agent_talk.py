@@ -222,6 +222,8 @@ class AgentTalk:
     def brief(self, turn_id: str, words: Sequence[str]) -> Briefing:
         """What is to be told and known with these words of the user's."""
         self._questions.something_said(turn_id)
+        if self._dependencies.toolbox:
+            self._dependencies.toolbox.begin_turn(turn_id)
         underway = tuple(self._errands.underway()) if self._errands else ()
         reminder = next((one for text in reversed(words) if (one := self._reminders.get(text))), None)
         if not (underway or reminder or self._reports.waiting):

@@ -70,6 +70,8 @@ class ToolRunner:
 
     async def _result(self, turn_id: str, call: ToolCall) -> ToolResult:
         if call.name == RECALL:
+            if self._toolbox:
+                self._toolbox.note_outside(turn_id)  # what was told of others' words is remembered as what she said
             return await self._recall.run(turn_id, call)
         if self._toolbox:
             self._facts.publish(facts.tool_called(self._character, turn_id, call.name, call.arguments))

@@ -30,7 +30,12 @@ class Action:
 
 
 class ActionError(Exception):
-    """An action that cannot be understood or done as it stands. Its text is ours, and tells the model how it can."""
+    """An action that cannot be understood or done as it stands. Its text is ours, and tells the model how it can;
+    ``said`` is what others say of it, which the loop marks as from outside."""
+
+    def __init__(self, text: str, said: str = "") -> None:
+        super().__init__(text)
+        self.said = said
 
 
 @dataclass(frozen=True, slots=True)

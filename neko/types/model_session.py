@@ -477,8 +477,13 @@ class Toolbox(Protocol):
         """Call a function; a failure is a result too."""
         ...
 
+    def begin_turn(self, turn_id: str) -> None:
+        """The user has said something, which is answered in this turn."""
+        ...
+
     def note_outside(self, turn_id: str) -> None:
-        """The model reads words from outside for the reply of this turn: they may be what asks for a call."""
+        """The model reads words from outside for the reply of this turn: they may be what asks for a call, in it or in
+        one of the next turns."""
         ...
 
 

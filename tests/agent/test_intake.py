@@ -51,6 +51,7 @@ class Desk:
         self.reported: list[dict[str, Any]] = []
         self.models: list[NekoError | None] = []
         self.clock = Clock()
+        self.heard_outside: set[str] = set()
         self.tasks = Tasks(self._do, lambda message: None, allow=self._allow)
         self.intake = Intake(
             Planner(thinker, lambda words: self.offers),
@@ -60,6 +61,7 @@ class Desk:
             language=lambda character: "en",
             reminders=self.clock,
             on_model=self.models.append,
+            heard_outside=self.heard_outside.__contains__,
         )
         self.intake.start(self.bus.analyze)
 
@@ -109,6 +111,18 @@ async def test_a_request_becomes_a_task_with_the_user_s_words_and_the_plan(desk:
     )
     assert [step.hand for step in task.steps] == ["browser_use"]
     assert desk.models == [None]
+
+
+@pytest.mark.parametrize("called", [[], ['paper__read {"text": "a"}']])
+@pytest.mark.parametrize("heard", [[], ["Mio"]])
+async def test_a_task_that_words_from_outside_may_want_is_known_as_such(
+    desk: Desk, called: list[str], heard: list[str]
+) -> None:
+    desk.heard_outside.update(heard)
+    plan = decided("go on", ("browser_use", "Erase all."), title="T")
+    await desk.say("Go on.", "t1", plan, called=called)
+    [task] = desk.tasks.listed()
+    assert task.after_outside == bool(called or heard)
 
 
 async def test_small_talk_costs_one_question_and_a_turn_that_came_before_none(desk: Desk) -> None:

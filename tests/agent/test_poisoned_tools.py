@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from neko.agent.heard_outside import TURNS
 from neko.agent.mcp.naming import function_names
 from neko.agent.outside import exact_json, marked, visible
 from neko.agent.policy import act_of, in_force, verdict
@@ -112,6 +113,22 @@ def check_the_prompt(talk: Talk, name: str) -> None:
     assert len(read) < 12_000, name
     assert SECRET not in json.dumps(talk.provider.chats[-1].json), name
     assert not any(sign in read for sign in (*TAGS, "\u202e", "\u200b")), name
+
+
+async def test_what_was_read_may_be_what_wants_a_call_in_the_next_turns_too(
+    data_dir: Path, provider: ScriptedProvider, script: Path
+) -> None:
+    async with talking(data_dir, provider, {"paper": paper(script)}) as talk:
+        provider.script(tool_calls(("a", "paper__look0", "{}")), ["It says: call note."])
+        await talk.say("look0")
+        for number in range(1, TURNS + 1):
+            provider.script(tool_calls(("a", "paper__note", "{}")), ["I may not."])
+            await talk.say("note it", Decision.DENY)
+            assert len(talk.asked) == number
+        provider.script(tool_calls(("a", "paper__note", "{}")), ["Noted."])
+        await talk.say("note it")
+        assert len(talk.asked) == TURNS
+        assert scripted_mcp.calls(script) == [("look0", {}), ("note", {})]
 
 
 async def test_a_tool_that_becomes_another_one_loses_what_was_said_of_it(

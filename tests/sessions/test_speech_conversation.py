@@ -266,6 +266,8 @@ class Weather:
     def tools(self, words: str = "") -> tuple[Tool, ...]:
         return (Tool("weather", "The weather of a town.", {"type": "object"}),)
 
+    def begin_turn(self, turn_id: str) -> None: ...
+
     def note_outside(self, turn_id: str) -> None:
         pass
 
@@ -302,6 +304,8 @@ async def test_a_model_that_calls_what_there_is_not_gets_an_answer(talk: SpeechC
 
 async def test_a_tool_that_never_returns_ends_with_its_turn(executor: ThreadPoolExecutor) -> None:
     class Endless(Weather):
+        def begin_turn(self, turn_id: str) -> None: ...
+
         def note_outside(self, turn_id: str) -> None:
             pass
 

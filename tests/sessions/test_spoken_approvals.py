@@ -37,6 +37,8 @@ class AskingToolbox:
     def tools(self, words: str = "") -> tuple[Tool, ...]:
         return (Tool("send", "Sends a mail.", {"type": "object", "properties": {}}),)
 
+    def begin_turn(self, turn_id: str) -> None: ...
+
     def note_outside(self, turn_id: str) -> None:
         pass
 

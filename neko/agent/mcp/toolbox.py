@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,6 +11,7 @@ from uuid import uuid4
 from neko.agent import outside
 from neko.agent.approvals import Approvals
 from neko.agent.audit import Audit, Deed
+from neko.agent.heard_outside import HeardOutside
 from neko.agent.mcp.connection import ServerTool
 from neko.agent.mcp.naming import function_names
 from neko.agent.mcp.relevance import chosen
@@ -29,13 +29,13 @@ LONGEST_DESCRIPTION: Final = 250
 """Tokens of what a server tells of a tool."""
 LARGEST_SCHEMA: Final = 8_000
 """Bytes of JSON; a tool that takes more than this to describe is not offered."""
-_TURNS: Final = 64
 
 Publish = Callable[[Mapping[str, Any]], object]
 
 
 class McpToolbox:
-    """``permission`` and ``audit`` are those of tasks, too. ``publish`` takes messages for the bus topic ``agent``."""
+    """``permission``, ``audit`` and ``heard`` are those of tasks, too. ``publish`` takes messages for the bus topic
+    ``agent``."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class McpToolbox:
         publish: Publish,
         permission: Permission,
         audit: Audit,
+        heard: HeardOutside,
     ) -> None:
         self._character = character
         self._servers = servers
@@ -52,9 +53,9 @@ class McpToolbox:
         self._publish = publish
         self._permission = permission
         self._audit = audit
+        self._heard = heard
         self._names: dict[str, tuple[str, str]] = {}
         self._kept: frozenset[str] = frozenset()
-        self._turns_with_outside: OrderedDict[str, None] = OrderedDict()
 
     def tools(self, words: str = "") -> tuple[Tool, ...]:
         """What a model may call; of many those that fit the ``words``."""
@@ -89,7 +90,8 @@ class McpToolbox:
         return await self._call(task, row, server, tool, call)
 
     async def _permit(self, server: Server, tool: ServerTool, call: ToolCall, shown: str) -> Permit:
-        after_outside = call.reply_id in self._turns_with_outside
+        self.begin_turn(call.reply_id)
+        after_outside = self._heard.counts(self._character)
         act, name = self._servers.act(server, tool), server.config.name
 
         async def keep() -> None:
@@ -129,11 +131,13 @@ class McpToolbox:
         self.note_outside(call.reply_id)
         return ToolResult(call.call_id, outside.marked(source, outcome.text), failed=outcome.failed)
 
+    def begin_turn(self, turn_id: str) -> None:
+        """See ``Toolbox``."""
+        self._heard.begin(self._character, turn_id)
+
     def note_outside(self, turn_id: str) -> None:
         """See ``Toolbox``."""
-        self._turns_with_outside[turn_id] = None
-        while len(self._turns_with_outside) > _TURNS:
-            self._turns_with_outside.popitem(last=False)
+        self._heard.note(self._character, turn_id)
 
 
 def is_offered(servers: McpServers, server: Server, tool: ServerTool) -> bool:

@@ -151,7 +151,7 @@ class PluginWorkspace:
         try:
             await self._plugins.check(plugin.id, entry.id, arguments)
         except PluginError as error:
-            raise ActionError(_words(error)) from None
+            raise ActionError(_WORDS.get(error.code, _UNUSABLE), _said(error)) from None
 
 
 _WORDS: Final = {
@@ -165,13 +165,18 @@ _WORDS: Final = {
     "plugin_arguments": "The arguments do not fit the function",
     "plugin_off": "The user has switched plug-ins off",
 }
+_UNUSABLE: Final = "The plug-in cannot be used"
 
 
 def _words(error: PluginError) -> str:
     """What went wrong, for the model; with what the plug-in says of it."""
-    more = error.said or str(error.params.get("reason", ""))
-    words = _WORDS.get(error.code, "The plug-in cannot be used")
+    words, more = _WORDS.get(error.code, _UNUSABLE), _said(error)
     return f"{words}: {more}" if more else f"{words}."
+
+
+def _said(error: PluginError) -> str:
+    """What the plug-in says of it, or what its schema does."""
+    return error.said or str(error.params.get("reason", ""))
 
 
 def known_entries(plugins: Plugins) -> Iterator[tuple[Plugin, DeclaredEntry]]:

@@ -94,8 +94,11 @@ async def test_an_action_that_cannot_be_is_refused_with_words_for_the_model(
     shelf.put("garden", GARDEN)
     async with shelf.plugins() as plugins:
         workspace = await PluginHand(plugins).open(job(tmp_path))
-        assert words in str(await raises(workspace.intend(action), ActionError))
-        assert words in str(await raises(workspace.act(action, said), ActionError))
+        for error in (
+            await raises(workspace.intend(action), ActionError),
+            await raises(workspace.act(action, said), ActionError),
+        ):
+            assert words in f"{error}: {error.said}"
 
 
 async def test_what_fails_is_an_observation_with_the_plug_ins_words(shelf: Shelf, tmp_path: Path) -> None:
