@@ -205,6 +205,15 @@ def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
         raise UnwritableFileError(f"{path} cannot be written: {why}", file=str(path), why=why) from error
 
 
+def forget_previous(path: Path) -> None:
+    """Delete the previous content of a document, which told what shall be nowhere any more; blocks."""
+    target = path.resolve()
+    try:
+        target.with_name(target.name + ".bak").unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("%s.bak cannot be deleted: %s", target, error.strerror)
+
+
 def private(path: str, flags: int) -> int:
     """An ``opener`` of files that only their owner may use."""
     return os.open(path, flags, _PRIVATE_FILE)

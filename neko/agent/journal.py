@@ -193,6 +193,37 @@ class Journal:
         if not is_csv:
             yield "\n]\n"
 
+    # ── whose it is ───────────────────────────────────────────────────────────
+
+    async def rename(self, old: str, new: str) -> None:
+        """What a character of this name had done is that of the ``new`` name. Raises ``AgentError``."""
+        if await self._has_something():
+            body = "json_set(body, '$.character', ?)"
+            await self._rows(f"UPDATE tasks SET character = ?, body = {body} WHERE character = ?", new, new, old)
+            await self._rows("UPDATE audit SET character = ? WHERE character = ?", new, old)
+
+    async def forget(self, character: str) -> None:
+        """Delete what she did: her tasks with their folders, their rows of the trail and the pictures of both. Raises
+        ``AgentError``."""
+        if await self._has_something():
+            rows = await self._rows("DELETE FROM audit WHERE character = ? RETURNING picture", character)
+            tasks = [
+                one for (one,) in await self._rows("DELETE FROM tasks WHERE character = ? RETURNING id", character)
+            ]
+            await self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+            folders = [self.folder / "tasks" / task_id for task_id in tasks]
+            names = [
+                *(name for (name,) in rows if name),
+                *(name for one in tasks for name in PictureFiles.names(f"task-{one}")),
+            ]
+            await in_thread(self._pictures.drop, names, folders)
+
+    async def _has_something(self) -> bool:
+        """Once all that was noted is written."""
+        while left := self._owner.tasks:
+            await asyncio.wait(left)
+        return self._connection is not None or await in_thread(lambda: self.exists)
+
     # ── pictures ──────────────────────────────────────────────────────────────
 
     async def picture(self, name: str) -> Picture | None:
@@ -333,6 +364,7 @@ async def _connected(path: Path) -> aiosqlite.Connection:
     try:
         await connection.execute("PRAGMA journal_mode = WAL")
         await connection.execute("PRAGMA synchronous = NORMAL")
+        await connection.execute("PRAGMA secure_delete = ON")
         await connection.executescript(_SCHEMA)
     except BaseException:
         await connection.close()

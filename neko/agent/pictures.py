@@ -53,6 +53,11 @@ class PictureFiles:
         """By its name without an ending."""
         return next((found for ending in _TYPES if (found := self.read(name + ending))), None)
 
+    @staticmethod
+    def names(name: str) -> list[str]:
+        """What it may be called in whole."""
+        return [name + ending for ending in _TYPES]
+
     def drop(self, names: Iterable[str], folders: Iterable[Path]) -> None:
         """Delete pictures, and folders of what is forgotten with them."""
         with self._writing:

@@ -23,7 +23,7 @@ from neko.agent.reminder_words import LONGEST, Wish, is_about, read_time, read_w
 from neko.agent.tasks import Task, TaskState
 from neko.agent.when import Every, When
 from neko.errors import NekoError
-from neko.storage import OnFault, is_object, log_fault, read_document, write_json
+from neko.storage import OnFault, forget_previous, is_object, log_fault, read_document, write_json
 from neko.tasks import TaskOwner, in_thread
 from neko.types import plan
 from neko.types.errands import Reminder, ReminderAnswer
@@ -245,6 +245,28 @@ class Reminders:
         self._tell(entry, TaskState.CANCELLED)
         self._wake()
         return True
+
+    async def rename(self, old: str, new: str) -> None:
+        """What was set with a character of this name is that of the ``new`` name."""
+        mine = {one.id: replace(one, character=new) for one in self._entries.values() if one.character == old}
+        self._over = {
+            task_id: replace(task, character=new) if task.character == old else task
+            for task_id, task in self._over.items()
+        }
+        if mine:
+            self._entries.update(mine)
+            await self._save_quietly()
+
+    async def forget(self, character: str) -> None:
+        """Drop all that was set with a character, also what is due and was not told."""
+        mine = [one.id for one in self._entries.values() if one.character == character]
+        for one in mine:
+            self._forget(one)
+        self._asked.pop(character, None)
+        self._over = {task_id: task for task_id, task in self._over.items() if task.character != character}
+        if mine:
+            await self._save_quietly()
+            await in_thread(forget_previous, self._path)
 
     def of(self, character: str | None = None) -> tuple[Reminder, ...]:
         """Those that are set, the next one first."""

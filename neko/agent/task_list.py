@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from uuid import uuid4
@@ -255,6 +255,23 @@ class Tasks:
     def interrupt(self, task_id: str, why: str) -> None:
         """Pause it because the user took over; ``why`` is shown."""
         self._commanded(task_id, "pause", lambda task: rules.paused(task, why))
+
+    def rename(self, old: str, new: str) -> None:
+        """What a character of this name does and did is that of the ``new`` name."""
+        for active in self._active.values():
+            if active.task.character == old:
+                active.change(lambda task: replace(task, character=new))
+        renamed = {one.id: replace(one, character=new) for one in self._tasks.values() if one.character == old}
+        self._tasks.update(renamed)
+
+    async def forget(self, character: str) -> None:
+        """End what she does, and list nothing of her any more."""
+        await self.stop_all(character)
+        mine = [task.id for task in self._tasks.values() if task.character == character]
+        for task_id in mine:
+            await self.wait(task_id)
+            self._tasks.pop(task_id, None)
+            self._pictures.pop(task_id, None)
 
     async def wait(self, task_id: str) -> None:
         """Until it is over and can do nothing more."""

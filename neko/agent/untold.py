@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from neko.bus import Message
 from neko.errors import NekoError
-from neko.storage import OnFault, is_object, log_fault, read_document, write_json
+from neko.storage import OnFault, forget_previous, is_object, log_fault, read_document, write_json
 from neko.tasks import TaskOwner, in_thread
 
 logger = logging.getLogger(__name__)
@@ -54,6 +54,20 @@ class UntoldResults:
         if gone := [task_id for task_id in task_ids if task_id in self._results]:
             self._results = {task_id: one for task_id, one in self._results.items() if task_id not in gone}
             self._save_soon()
+
+    async def rename(self, old: str, new: str) -> None:
+        """What a character of this name has to tell, the one of the ``new`` name tells."""
+        if mine := await self.of(old):
+            self._results.update({str(one["task_id"]): {**one, "lanlan_name": new} for one in mine})
+            self._unsaved = True
+            await self._save()
+
+    async def forget(self, character: str) -> None:
+        """Nobody tells what she had to tell."""
+        if mine := await self.of(character):
+            self.told([str(one["task_id"]) for one in mine])
+            await self._save()
+            await in_thread(forget_previous, self._path)
 
     async def aclose(self) -> None:
         """Save what is not saved yet; idempotent."""

@@ -29,6 +29,13 @@ class Memory(ConversationLog, Chats, MemoryAdministration, Protocol):
     """What is asked here of what was said."""
 
 
+class Records(Protocol):
+    """What is kept of a character beside card, memory and settings."""
+
+    async def rename(self, old: str, new: str) -> None: ...
+    async def forget(self, character: str) -> None: ...
+
+
 logger = logging.getLogger(__name__)
 
 TRASH: Final = "trash"
@@ -52,6 +59,7 @@ class Characters:
         faults: Faults,
         folder: DataFolder,
         settings: CharacterSettings,
+        records: Records,
     ) -> None:
         self.cards = cards
         self._conversations = conversations
@@ -62,6 +70,7 @@ class Characters:
         self._trash = Trash(folder.path / TRASH, folder.memory)
         self._pictures = Pictures(folder.path / PICTURES)
         self._settings = settings
+        self._records = records
         self._changing = asyncio.Lock()
 
     @property
@@ -175,6 +184,7 @@ class Characters:
                     raise
                 await in_thread(self.cards.settled, new)
             await self._settings.put({old: {}})
+            await self._records.rename(old, new)
             self._look_again()
 
     async def adopt(self, former: str, name: str) -> bool:
@@ -195,6 +205,7 @@ class Characters:
                 await self._settings.put({name: self._settings.of(former) or self._settings.of(name)})
                 await self._files_moved(move, self._files, former, self._files, name)
             await self._settings.put({former: {}})
+            await self._records.rename(former, name)
         if conversation := self._conversations.opened.get(name):
             conversation.begin_anew()
         return True
@@ -202,8 +213,8 @@ class Characters:
     async def delete(self, name: str) -> None:
         """Remove a character that is not the current one; her pages are sent to the current one.
 
-        Card and memory are kept for ``trash.KEPT``. Raises ``CharacterError``, ``MemoryStoreError`` when the files
-        cannot be moved; then nothing has changed.
+        Card and memory are kept for ``trash.KEPT``; her tasks, their trail and her reminders are gone at once. Raises
+        ``CharacterError``, ``MemoryStoreError`` when the files cannot be moved; then nothing has changed.
         """
         async with self._changing:
             self.cards.check_deletable(name)
@@ -227,6 +238,7 @@ class Characters:
                 raise
             self._look_again()
             await self._settings.put({name: {}})
+            await self._records.forget(name)
 
     async def clear_memory(self, name: str) -> int:
         """Let a character forget all that was ever said to her, for good; how many lines that was.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from neko.agent import outside
@@ -14,8 +15,11 @@ from neko.agent.tasks import Task, TaskState
 from neko.agent.untold import UNTOLD_FILE, UntoldResults
 from neko.bus import Bus
 from neko.storage import OnFault
+from neko.tool_errors import AgentError
 from neko.types.agent import Decision
 from neko.types.errands import ReminderAnswer, Underway
+
+logger = logging.getLogger(__name__)
 
 _STATES: Final[Mapping[object, Literal["queued", "running", "paused", "asking"]]] = {
     TaskState.QUEUED: "queued",
@@ -30,6 +34,36 @@ def waiting_errands(agent: Agent, bus: Bus, on_fault: OnFault) -> tuple[Reminder
     reminders = Reminders(folder / REMINDERS_FILE, bus.agent.publish, on_fault=on_fault)
     agent.tasks.others = reminders
     return reminders, UntoldResults(folder / UNTOLD_FILE, on_fault)
+
+
+class AgentRecords:
+    """What the agent keeps of a character: tasks, audit trail, pictures, reminders, results to be told."""
+
+    def __init__(self, agent: Agent, reminders: Reminders, results: UntoldResults) -> None:
+        self._agent = agent
+        self._reminders = reminders
+        self._results = results
+
+    async def rename(self, old: str, new: str) -> None:
+        """All of it follows a character to her ``new`` name. What the disk refuses is told as a fault."""
+        self._agent.tasks.rename(old, new)
+        await self._reminders.rename(old, new)
+        await self._results.rename(old, new)
+        await _noted(self._agent.journal.rename(old, new))
+
+    async def forget(self, character: str) -> None:
+        """All of it is deleted, for good. What the disk refuses is told as a fault."""
+        await self._agent.tasks.forget(character)
+        await self._reminders.forget(character)
+        await self._results.forget(character)
+        await _noted(self._agent.journal.forget(character))
+
+
+async def _noted(change: Awaitable[None]) -> None:
+    try:
+        await change
+    except AgentError as error:  # the journal has told it
+        logger.error("the journal could not be changed: %s", error)
 
 
 class CharacterErrands:

@@ -33,7 +33,7 @@ from neko.app.configuration import Configuration
 from neko.app.conversations import Conversations
 from neko.app.earlier_talk import character_of
 from neko.app.embedding import Embedding
-from neko.app.errands import CharacterErrands, waiting_errands
+from neko.app.errands import AgentRecords, CharacterErrands, waiting_errands
 from neko.app.extracted_settings import ExtractedSettings
 from neko.app.faults import Faults
 from neko.app.hearing import Hearing
@@ -182,6 +182,7 @@ class Neko:
             self.faults,
             self.folder,
             CharacterSettings(lambda: self.config.values, lambda changes: self.config.change(changes)),
+            AgentRecords(self.agent, self.reminders, self._untold),
         )
         self.config = Configuration(
             stored,
