@@ -1,7 +1,9 @@
-"""Tasks: from the call to the first action, an action with all that stands before it, cancel to the end of the act, and
-eight characters at once against one. The hand and the model are scripted, the journal is real.
+"""Tasks: from the end of a turn to the task that it asks for, from the call to the first action, an action with all
+that stands before it, cancel to the end of the act, and eight characters at once against one. The hand and the model
+are scripted, the journal is real.
 
-The floor of an action is the same three calls of the hand, bare; that of eight characters is one.
+The floor of a turn is one question to the same scripted model over such a socket; that of an action is the same three
+calls of the hand, bare; that of eight characters is one.
 """
 
 from __future__ import annotations
@@ -12,20 +14,57 @@ import time
 from pathlib import Path
 
 from neko.agent.task_list import Tasks
+from neko.agent.tasks import TaskState
 from neko.types.agent import Policy
-from neko.types.hands import Action, Job
+from neko.types.hands import Action, Job, Said
+from tests.agent.scripted_thoughts import thinking
 from tests.agent.test_task_loop import Scene
+from tests.agent.test_turns_to_tasks import DONE, PLAN, REACHED, WISH, able
 from tests.bench.figures import median, ms, show
 from tests.scripted_hand import ScriptedHand, ScriptedThinker, do, done
+from tests.scripted_provider import ScriptedProvider
 
 TIMES = 200
 ACTIONS = 10
 PACE_S = 0.02
 CHARACTERS = 8
+TURNS = 20
 
 
 async def over(tasks: Tasks, task_id: str) -> None:
     await tasks.wait(task_id)
+
+
+async def from_turn_to_task(folder: Path) -> float:
+    """From the end of a turn until its task is known."""
+    times: list[float] = []
+    async with ScriptedProvider() as provider, able(folder, provider) as talk:
+        tasks = talk.neko.agent.tasks
+        for _ in range(TURNS):
+            provider.script(["I will look."], PLAN, DONE, REACHED)
+            await talk.say(WISH)
+            ended = time.perf_counter()
+            async with asyncio.timeout(30.0):
+                while not tasks.listed():
+                    await asyncio.sleep(0)
+            times.append(time.perf_counter() - ended)
+            [task] = tasks.listed()
+            await tasks.wait(task.id)
+            assert task.state is not TaskState.FAILED
+            tasks._tasks.clear()
+    return median(times)
+
+
+async def a_question() -> float:
+    """Seconds that the agent's model takes for one answer."""
+    times = []
+    async with thinking() as (provider, thinker):
+        for _ in range(TURNS):
+            provider.script(PLAN)
+            began = time.perf_counter()
+            await thinker.think((Said("user", WISH),))
+            times.append(time.perf_counter() - began)
+    return median(times)
 
 
 async def to_first_action(scene: Scene) -> float:
@@ -104,6 +143,8 @@ async def together(scene: Scene, characters: int) -> float:
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
+        turn, question = await from_turn_to_task(Path(folder) / "neko"), await a_question()
+        show("end of a turn → its task", ms(turn), ms(question))
         scene = Scene(Path(folder))
         await scene.policies.put({"hands": {"browser_use": Policy.ALLOW}})
         show("call → first action", ms(await to_first_action(scene)))

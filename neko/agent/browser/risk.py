@@ -29,6 +29,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _LINK: Final = re.compile(r"^ *- /url: [\"']?([^\"'\n]+)", re.MULTILINE)
 _USUAL: Final = "www com org net html htm php asp aspx index search results query q s wiki http https home"
 _USUAL_IN_ADDRESSES: Final = frozenset(f"{_USUAL} en de fr es it ja zh ko".split())
+_USUAL_PORTS: Final = (80, 443)
 _MOST_LINKS: Final = 5_000
 _MOST_DATA: Final = 4_000
 _OPENING_ROLES: Final = frozenset(
@@ -85,8 +86,9 @@ def of_address(url: str, heard: Heard) -> Act:
     if url in heard.links or not (heard.elsewhere() or heard.hosts - {host}):
         return Act.READ
     parts = urlsplit(url)
-    known_host = heard.names(host) or host in heard.hosts
-    data = unquote_plus(f"{'' if known_host else host} {parts.path} {parts.query} {parts.fragment}")
+    known_host = "" if host in heard.hosts else host  # a name below one that the user named can be a text, too
+    port = "" if place_of(url)[1] in _USUAL_PORTS else place_of(url)[1]
+    data = unquote_plus(f"{known_host} {port} {parts.path} {parts.query} {parts.fragment}")
     if heard.are_the_users(data, _USUAL_IN_ADDRESSES):
         return Act.READ
     return Act.WRITE if heard.names(host) else Act.EXFILTRATING
