@@ -85,6 +85,10 @@ class Policies:
         ]
         return in_force(words, act, _unasked(act) if hand in _ON_SIGHT else None)
 
+    def on_hand(self, hand: HandName) -> Policy | None:
+        """The user's word on an ability as a whole."""
+        return self._words["hands"].get(hand)
+
     def _of_domain(self, host: str) -> Iterator[Policy | None]:
         labels = _key("domains", host).split(".")
         for start in range(len(labels)):

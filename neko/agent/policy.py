@@ -19,6 +19,9 @@ RISKY: Final = frozenset({Act.DESTRUCTIVE, Act.EXFILTRATING})
 """Each of these is asked for, every time, whatever the user has allowed; only they can say that a tool is none."""
 
 
+_STRICTNESS: Final = (Policy.ALLOW, Policy.ASK_ONCE, Policy.ASK, Policy.NEVER)
+
+
 def act_of(*, read_only: bool | None, destructive: bool | None, open_world: bool | None) -> Act:
     """The act by a tool's own hints (MCP ``annotations``), whose defaults are the worst; None: it does not say.
 
@@ -40,6 +43,11 @@ def in_force(words: Sequence[Policy | None], act: Act, default: Policy | None = 
         return Policy.ASK
     said = next((word for word in words if word is not None), default)
     return said or (Policy.ASK_ONCE if act is Act.READ else Policy.ASK)
+
+
+def stricter(policy: Policy, word: Policy | None) -> Policy:
+    """Of what is in force and a further word of the user's."""
+    return max(policy, word or policy, key=_STRICTNESS.index)
 
 
 def verdict(policy: Policy, act: Act, *, asked_before: bool, after_outside: bool, in_scope: bool = False) -> Verdict:

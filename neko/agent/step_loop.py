@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 from neko.agent import outside
 from neko.agent import tasks as rules
@@ -27,6 +28,7 @@ from neko.types.hands import (
     HandName,
     Intent,
     Observation,
+    ReadsText,
     Thinker,
     Thought,
     ThoughtCall,
@@ -157,8 +159,21 @@ class StepLoop:
         thought = await conduct.bounded(thinking, left * _NEAR + 5.0, "thinking")
         conduct.bounds.spend(self._hand, min(conduct.watch.read() - began, _THOUGHT_COUNTS_S))
         conduct.bounds.think(thought.tokens)
+        thought, fault = self._read(thought)
         self._talk.add_thought(thought)
+        if fault:
+            self._talk.add_note(fault)
         return thought
+
+    def _read(self, thought: Thought) -> tuple[Thought, str]:
+        """With the action that it wrote as text, where the hand reads such; else what is wrong with it."""
+        if thought.calls or not isinstance(self._workspace, ReadsText):
+            return thought, ""
+        try:
+            action = self._workspace.read(thought.text)
+        except ActionError as error:
+            return thought, str(error)
+        return (replace(thought, calls=(ThoughtCall(f"read-{uuid4().hex}", action),)) if action else thought), ""
 
     async def _timed(self, work: Coroutine[Any, Any, T], timeout_s: float, what: str) -> T:
         began = self._conduct.watch.read()

@@ -370,7 +370,14 @@ class Neko:
     def _toolbox(self, character: str) -> McpToolbox:
         agent, publish = self.agent, self.bus.agent.publish
         return McpToolbox(
-            character, self.mcp, self.approvals, publish, agent.permission, agent.journal, agent.heard_outside
+            character,
+            self.mcp,
+            self.approvals,
+            publish,
+            agent.permission,
+            agent.journal,
+            agent.heard_outside,
+            lambda: agent.policies.on_hand("mcp"),
         )
 
     async def _known(self, character: str) -> list[Fact]:

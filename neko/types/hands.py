@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from neko.types.agent import Act
 from neko.types.agent import Picture as Picture
@@ -132,6 +132,16 @@ class Workspace(Protocol):
 
     async def aclose(self) -> None:
         """Let everything go, within two seconds; idempotent."""
+        ...
+
+
+@runtime_checkable
+class ReadsText(Protocol):
+    """A workspace whose models may write what they want done as text."""
+
+    def read(self, text: str) -> Action | None:
+        """The action in a model's words, one of the tools or the task's own ``done`` or ``give_up``; None when there
+        is none in them. Raises ``ActionError`` for one that is written wrongly."""
         ...
 
 

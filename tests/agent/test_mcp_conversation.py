@@ -76,6 +76,25 @@ async def test_always_is_kept_for_this_tool_as_it_is_and_no_other(
         assert "seven" in talk.tool_messages()[-1]
 
 
+async def test_the_users_word_on_all_of_mcp_makes_what_they_said_of_a_tool_stricter(
+    data_dir: Path, provider: ScriptedProvider
+) -> None:
+    async with talking(data_dir, provider, {"every": {**everything(), "neko": {"policy": "allow"}}}) as talk:
+        policies = talk.neko.agent.policies
+        echo = tool_calls(("c1", "every__echo", '{"message": "hello there"}'))
+        for word, asked in ((None, 0), (Policy.ASK, 1)):
+            await policies.put({"hands": {"mcp": word}})
+            provider.script(echo, ["It said hello."])
+            await talk.say("Make an echo.", Decision.ONCE)
+            assert len(talk.asked) == asked
+        assert not talk.asked[0]["may_remember"]
+        await policies.put({"hands": {"mcp": Policy.NEVER}})
+        with_tools = [request for request in provider.chats if request.json.get("tools")]
+        provider.script(["I cannot."])
+        assert await talk.say("Make an echo.", Decision.ONCE) == "I cannot."
+        assert [request for request in provider.chats if request.json.get("tools")] == with_tools
+
+
 async def test_a_tool_that_says_that_it_failed_has_failed_with_its_own_words(
     data_dir: Path, provider: ScriptedProvider
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,20 @@ async def test_an_entry_is_called_and_its_failure_is_an_answer(client: httpx2.As
     assert "the spring broke" in failed.json()["plugin_forward_error"]
     lines = (await client.get(f"{PLUGINS}/clock/log")).json()["lines"]
     assert any("Traceback" in line["text"] for line in lines)
+
+
+async def test_what_is_called_of_it_is_in_the_audit_trail(neko: Neko, client: httpx2.AsyncClient, clock: Path) -> None:
+    await trigger(client, "tell", zone="JST")
+    await trigger(client, "stop")
+    await neko.agent.policies.put({"tools": {"user_plugin/clock/clock__tell": Policy.NEVER}})
+    await trigger(client, "tell")
+    rows = (await client.get("/api/agent/audit")).json()["rows"]
+    assert [(row["tool"], row["verdict"], row["outcome"]) for row in reversed(rows)] == [
+        ("clock__tell", "allowed", "done"),
+        ("clock__stop", "allowed", "failed"),
+        ("clock__tell", "refused", ""),
+    ]
+    assert (json.loads(rows[-1]["arguments"]), rows[-1]["detail"]) == ({"zone": "JST"}, '{"zone": "JST"}')
 
 
 async def test_what_cannot_be_is_refused_with_the_status_that_says_why(

@@ -17,6 +17,7 @@ from neko.types.hands import Action, ActionError
 
 MOST_CODE: Final = 20_000
 _FENCE: Final = re.compile(r"^[ \t]*```[ \t]*([\w+-]*)[ \t]*$", re.MULTILINE)
+_BEGINS: Final = re.compile(r"\s*(\{|(import|pyautogui|computer|time)\b[ .])")
 _IGNORED: Final = ""
 """A parameter that changes only how it looks: how slowly the mouse glides."""
 
@@ -81,6 +82,12 @@ def from_text(text: str) -> Action:
     name, arguments = _from_json(code) if code.startswith("{") else _from_call(code)
     found = _named(name, arguments)
     return Action(found.name, found.model_dump(exclude_none=True, by_alias=True))
+
+
+def holds_action(text: str) -> bool:
+    """Does it look like an action, well written or not, and not like words alone?"""
+    block = last_block(text)
+    return block is not None or _BEGINS.match(text) is not None
 
 
 def last_block(text: str) -> str | None:

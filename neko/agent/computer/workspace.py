@@ -12,7 +12,7 @@ from typing import Final
 from neko.agent.computer.actions import ComputerAction, Drag, Hotkey, Press, Terminate, Wait, Write, tools
 from neko.agent.computer.devices import Devices, Stop, StoppedError, Window
 from neko.agent.computer.geometry import Monitor, Point, numbered, primary
-from neko.agent.computer.parsing import typed
+from neko.agent.computer.parsing import from_text, holds_action, typed
 from neko.agent.computer.performer import USER_MOVED, Performer
 from neko.agent.computer.risk import act_of, place, title
 from neko.agent.computer.screen import Frame, Screen, picture, thumbnail
@@ -102,6 +102,17 @@ class ComputerWorkspace:
     def tools(self) -> Sequence[Tool]:
         """All but the one that ends it, which is for models that write lines of code: a task has its own."""
         return [tool for tool in tools() if tool.name != Terminate.name]
+
+    def read(self, text: str) -> Action | None:
+        """See ``ReadsText``."""
+        if not holds_action(text):
+            return None
+        action = from_text(text)
+        if action.name != Terminate.name:
+            return action
+        answer = action.arguments.get("answer", "")
+        is_done = action.arguments["status"] == "success"
+        return Action("done", {"answer": answer}) if is_done else Action("give_up", {"reason": answer})
 
     async def look(self) -> Observation:
         seen = await in_thread(self._see)

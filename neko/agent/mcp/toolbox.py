@@ -19,7 +19,7 @@ from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import McpServers
 from neko.agent.messages import AgentTask, TaskStatus, task_update, timestamp
 from neko.agent.permission import REFUSALS, Permission, Permit, Wanted
-from neko.agent.policy import may_remember
+from neko.agent.policy import may_remember, stricter
 from neko.errors import NekoError
 from neko.llm.tokens import beginning
 from neko.types.agent import Approval, Inquiry, Policy, Reply
@@ -35,7 +35,7 @@ Publish = Callable[[Mapping[str, Any]], object]
 
 class McpToolbox:
     """``permission``, ``audit`` and ``heard`` are those of tasks, too. ``publish`` takes messages for the bus topic
-    ``agent``."""
+    ``agent``. ``word``: the user's on MCP as a whole, which makes what they said of a server or a tool stricter."""
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class McpToolbox:
         permission: Permission,
         audit: Audit,
         heard: HeardOutside,
+        word: Callable[[], Policy | None] = lambda: None,
     ) -> None:
         self._character = character
         self._servers = servers
@@ -54,12 +55,14 @@ class McpToolbox:
         self._permission = permission
         self._audit = audit
         self._heard = heard
+        self._word = word
         self._names: dict[str, tuple[str, str]] = {}
         self._kept: frozenset[str] = frozenset()
 
     def tools(self, words: str = "") -> tuple[Tool, ...]:
         """What a model may call; of many those that fit the ``words``."""
-        offered = [(server, tool) for server, tool in self._servers.tools() if is_offered(self._servers, server, tool)]
+        known = () if self._word() is Policy.NEVER else self._servers.tools()
+        offered = [(server, tool) for server, tool in known if is_offered(self._servers, server, tool)]
         self._names = function_names((server.config.name, tool.name) for server, tool in offered)
         names = {place: name for name, place in self._names.items()}
         named = [(names.get((server.config.name, tool.name), ""), server, tool) for server, tool in offered]
@@ -97,9 +100,12 @@ class McpToolbox:
         async def keep() -> None:
             await self._servers.always(server, tool)
 
-        approval = Approval(self._character, name, tool.name, tool.title, shown, act, may_remember(act), after_outside)
+        word = self._word()
+        lasts = may_remember(act) and word in (None, Policy.ALLOW)
+        approval = Approval(self._character, name, tool.name, tool.title, shown, act, lasts, after_outside)
         key = ("mcp", name, tool.name, tool.definition)
-        return await self._permission.of(Wanted(approval, self._servers.policy(server, tool), key, keep))
+        policy = stricter(self._servers.policy(server, tool), word)
+        return await self._permission.of(Wanted(approval, policy, key, keep))
 
     def _deed(self, task: _Task, server: Server, tool: ServerTool, shown: str, permit: Permit) -> Deed:
         act, place, title = self._servers.act(server, tool), server.config.name, tool.title or tool.name

@@ -117,8 +117,7 @@ class PluginWorkspace:
         plugin, entry = self._target(action)
         shown = outside.exact_json(dict(action.arguments))
         await self._checked(plugin, entry, json.loads(shown))
-        title = f"{_one_line(entry.name or entry.id, 20)} ({_one_line(plugin.manifest.name, 20)})"
-        return Intent(act(entry), plugin.id, title, shown)
+        return Intent(act(entry), plugin.id, title_of(plugin, entry), shown)
 
     async def act(self, action: Action, progress: Progress) -> Observation:
         plugin, entry = self._target(action)
@@ -199,6 +198,11 @@ def function_name(plugins: Plugins, plugin_id: str, entry_id: str) -> str:
     """What an entry is called as a tool, by which the user's policy on it is kept."""
     names = function_names((plugin.id, entry.id) for plugin, entry in known_entries(plugins) if is_offered(entry))
     return next((name for name, place in names.items() if place == (plugin_id, entry_id)), "")
+
+
+def title_of(plugin: Plugin, entry: DeclaredEntry) -> str:
+    """What is done, as the user reads it."""
+    return f"{_one_line(entry.name or entry.id, 20)} ({_one_line(plugin.manifest.name, 20)})"
 
 
 class _Described:

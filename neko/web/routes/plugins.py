@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from neko.agent.audit import Deed, Outcome
 from neko.agent.messages import timestamp
-from neko.agent.plugins.hand import function_name
+from neko.agent.outside import exact_json
+from neko.agent.permission import Permit
+from neko.agent.plugins.hand import function_name, title_of
 from neko.agent.plugins.plugin import Plugin, PluginState, act
 from neko.agent.plugins.plugins import LARGEST_ARGUMENTS
 from neko.app import Neko
@@ -276,8 +280,7 @@ async def trigger_plugin(call: Call[Trigger]) -> Triggered:
     body, response, said = call.body, None, None
     try:
         await call.neko.plugins.check(body.plugin_id, body.entry_id, body.args)
-        _must_be_allowed(call.neko, body.plugin_id, body.entry_id)
-        response = await call.neko.plugins.get(body.plugin_id).call(body.entry_id, body.args)
+        response = await _called(call.neko, body)
     except PluginError as error:
         if error.code != "plugin_failed":
             raise
@@ -363,13 +366,39 @@ async def _shown(call: Call, plugin: Plugin) -> PluginListed:
     )
 
 
-def _must_be_allowed(neko: Neko, plugin_id: str, entry_id: str) -> None:
-    """Whoever calls is the user: only their "never" is in the way."""
-    plugin = neko.plugins.get(plugin_id)
-    name = function_name(neko.plugins, plugin_id, entry_id)
-    policy = neko.agent.policies.of("user_plugin", plugin_id, name, act(plugin.entry(entry_id)))
-    if policy is Policy.NEVER:
-        raise PluginError("not_allowed", "by the user's word", name=plugin.manifest.name, entry=entry_id)
+async def _called(neko: Neko, wanted: Trigger) -> Any:
+    """What an entry returns. Whoever calls is the user: only their "never" is in the way. It is in the audit trail."""
+    plugin, journal = neko.plugins.get(wanted.plugin_id), neko.agent.journal
+    entry = plugin.entry(wanted.entry_id)
+    tool = function_name(neko.plugins, plugin.id, entry.id)
+    is_refused = neko.agent.policies.of("user_plugin", plugin.id, tool, act(entry)) is Policy.NEVER
+    row = await journal.begin(
+        Deed(
+            at=datetime.now(UTC),
+            task_id="",
+            character=neko.characters.current,
+            hand="user_plugin",
+            place=plugin.id,
+            tool=tool or entry.id,
+            title=title_of(plugin, entry),
+            act=act(entry),
+            arguments=exact_json(wanted.args),
+            verdict=Permit.REFUSED if is_refused else Permit.ALLOWED,
+        )
+    )
+    if is_refused:
+        raise PluginError("not_allowed", "by the user's word", name=plugin.manifest.name, entry=entry.id)
+    outcome: Outcome = "cancelled"
+    detail = ""
+    try:
+        response = await plugin.call(entry.id, wanted.args)
+        outcome, detail = "done", response if isinstance(response, str) else json.dumps(response, ensure_ascii=False)
+    except NekoError as error:
+        outcome, detail = "failed", str(error)
+        raise
+    finally:
+        journal.finish(row, outcome, detail)
+    return response
 
 
 def _status(plugin: Plugin) -> PluginStatus:

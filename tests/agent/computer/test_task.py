@@ -96,6 +96,29 @@ async def test_a_letter_is_written_and_saved_and_the_user_is_asked_for_the_progr
     assert task.thumbnail
 
 
+async def test_a_model_may_write_what_it_does_as_a_line_of_code(desk: Desk, editor: Path, onlooker: Onlooker) -> None:
+    await until(lambda: onlooker.title_at(Point(200, 200)))
+    lines = (
+        "pyautogui.click(200, 200)",
+        "pyautogui.fly()",
+        "pyautogui.write('Dear Anna')",
+        "pyautogui.hotkey('ctrl', 's')",
+    )
+    script = [Thought(f"Now this:\n```python\n{line}\n```") for line in lines]
+    task = await desk.ended(
+        await desk.begin(*script, Thought("computer.terminate(status='success', answer='It is written.')"))
+    )
+    assert (task.state, task.result) == (TaskState.COMPLETED, "It is written.")
+    assert editor.read_text() == "Dear Anna"
+    assert any(said.text.startswith("There is no 'pyautogui.fly'") for said in desk.thinker.asked[2])
+
+
+async def test_a_task_that_a_model_gives_up_in_code_has_failed(desk: Desk) -> None:
+    task = await desk.ended(await desk.begin(Thought("computer.terminate(status='failure', answer='No editor.')")))
+    assert task.state is TaskState.FAILED
+    assert "No editor." in task.error
+
+
 async def test_what_the_user_does_not_allow_is_not_done(desk: Desk, onlooker: Onlooker) -> None:
     window = onlooker.window()
     desk.answer = Decision.DENY
