@@ -39,6 +39,7 @@ ACTS = {
     "refuse": Act.READ,
     "crash": Act.READ,
     "hand_over": Act.READ,
+    "be_asked": Act.READ,
     "download": Act.READ,
 }
 
@@ -134,6 +135,10 @@ class ScriptedWorkspace:
                 raise RuntimeError("a defect")
             case "hand_over":
                 return Observation(f"answered: {await self._job.hand_over(text)}")
+            case "be_asked":
+                with self._job.asking():
+                    world.busy.set()
+                    await world.free.wait()
             case "download":
                 file = self._job.folder / text
                 file.write_text("x", encoding="utf-8")

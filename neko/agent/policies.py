@@ -8,6 +8,7 @@ never undone below. MCP servers and their tools have theirs in ``mcp.json``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from neko.agent.agent_file import AgentFile
@@ -17,6 +18,8 @@ from neko.types.hands import HandName
 
 KEY: Final = "policies"
 TABLES: Final = ("hands", "domains", "plugins", "tools")
+VERSIONS: Final = "versions"
+"""Beside the tables: of which version a tool was when the user said "always" to it."""
 MOST_ENTRIES: Final = 1_000
 """Of one table."""
 _HANDS: Final[tuple[HandName, ...]] = ("mcp", "browser_use", "computer_use", "user_plugin")
@@ -41,6 +44,7 @@ class Policies:
         self._file = file
         self._of_others = of_others or {}
         self._words: dict[str, Words] = {name: {} for name in TABLES}
+        self._versions: Mapping[str, str] = {}
 
     def load(self) -> None:
         """Take what the file says; a value that is no policy is told, and counts as if nothing were said."""
@@ -48,42 +52,58 @@ class Policies:
         for name in TABLES:
             entries = table.get(name)
             self._words[name] = dict(self._usable(name, entries if isinstance(entries, dict) else {}))
+        versions = table.get(VERSIONS)
+        self._versions = {key: str(one) for key, one in versions.items()} if isinstance(versions, dict) else {}
 
     def all(self) -> dict[str, dict[str, str]]:
         """What the user has said, as the file has it."""
         return {name: {key: word.value for key, word in words.items()} for name, words in self._words.items()}
 
-    async def put(self, changes: Mapping[str, Mapping[str, Policy | None]]) -> None:
-        """Change entries; None takes one back. Raises ``NekoError`` when the disk refuses."""
+    async def put(
+        self, changes: Mapping[str, Mapping[str, Policy | None]], versions: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Change entries; None takes one back. What is said of a tool holds whatever becomes of it, but for those with
+        ``versions``. Raises ``NekoError`` when the disk refuses."""
         table: dict[str, Any] = self._file.table(KEY)
         words = dict(self._words)
         for name in TABLES:
             merged = {**words[name], **{_key(name, key): word for key, word in changes.get(name, {}).items()}}
             words[name] = {key: word for key, word in list(merged.items())[-MOST_ENTRIES:] if word is not None}
             table[name] = {key: word.value for key, word in words[name].items()}
+        others = {key: known for key, known in self._versions.items() if key not in changes.get("tools", {})}
+        table[VERSIONS] = kept = {key: known for key, known in {**others, **versions}.items() if key in words["tools"]}
+        if not kept:
+            del table[VERSIONS]
         await self._file.store(KEY, table)
-        self._words = words
+        self._words, self._versions = words, kept
 
-    async def allow(self, hand: HandName, place: str, tool: str) -> None:
-        """The user said "always": for the domain, or for this tool of anything else."""
+    async def allow(self, hand: HandName, place: str, tool: str, version: str = "") -> None:
+        """The user said "always": for the domain, or for this tool of anything else, as long as it is of this
+        ``version`` where there is one."""
         if elsewhere := self._of_others.get(hand):
             await elsewhere.allow(place, tool)
         elif hand == "browser_use" and place:
             await self.put({"domains": {place: Policy.ALLOW}})
         else:
-            await self.put({"tools": {f"{hand}/{place}/{tool}": Policy.ALLOW}})
+            key = f"{hand}/{place}/{tool}"
+            await self.put({"tools": {key: Policy.ALLOW}}, {key: version} if version else {})
 
-    def of(self, hand: HandName, place: str, tool: str, act: Act) -> Policy:
-        """What holds for an act with this tool at this place."""
+    def of(self, hand: HandName, place: str, tool: str, act: Act, version: str = "") -> Policy:
+        """What holds for an act with this tool, of this ``version``, at this place."""
         elsewhere = self._of_others.get(hand)
         words = [
             elsewhere.said(place, tool) if elsewhere else None,
-            self._words["tools"].get(f"{hand}/{place}/{tool}"),
+            self._of_tool(f"{hand}/{place}/{tool}", version),
             *(self._of_domain(place) if hand == "browser_use" else ()),
             self._words["plugins"].get(place) if hand == "user_plugin" else None,
             self._words["hands"].get(hand),
         ]
         return in_force(words, act, _unasked(act) if hand in _ON_SIGHT else None)
+
+    def _of_tool(self, key: str, version: str) -> Policy | None:
+        """What was said of a tool that was another one then counts only where it keeps it from being used."""
+        word, known = self._words["tools"].get(key), self._versions.get(key, "")
+        return word if known in ("", version) or word is Policy.NEVER else None
 
     def on_hand(self, hand: HandName) -> Policy | None:
         """The user's word on an ability as a whole."""

@@ -283,7 +283,7 @@ class StepLoop:
         hand, place = self._hand, intent.place
 
         async def keep() -> None:
-            await conduct.policies.allow(hand, place, action.name)
+            await conduct.policies.allow(hand, place, action.name, intent.version)
 
         approval = Approval(
             task.character,
@@ -298,7 +298,7 @@ class StepLoop:
             task_id=task.id,
             picture=intent.picture,
         )
-        policy = conduct.policies.of(hand, place, action.name, intent.act)
+        policy = conduct.policies.of(hand, place, action.name, intent.act, intent.version)
         key = (hand, place) if is_broad(hand) else (hand, place, action.name, intent.version)
         wanted = Wanted(approval, policy, key, keep, lasts=not is_broad(hand), scope=conduct.scope)
         permit = conduct.permission.unasked(wanted)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -97,7 +98,7 @@ class _Run:
         self._bounded = Bounded(loop.owner, watch)
         active.stop = self._bounded.cancel
         task = active.task
-        job = Job(task.id, task.character, task.instruction, folder, self._ask_user, self._interrupt)
+        job = Job(task.id, task.character, task.instruction, folder, self._ask_user, self._interrupt, self._asking)
         self._workspaces = Workspaces(loop.hands, job, loop.owner, self._bounded)
         self._watch = watch
         self._conduct = Conduct(
@@ -222,17 +223,24 @@ class _Run:
         """What the user answers on the page; None when they did not."""
         task = self._active.task
         words = outside.visible(question)[:LONGEST_QUESTION]
-        self._active.change(lambda task: rules.waiting(rules.acting(task, words), "user"))
-        try:
-            with self._watch.standing():
-                reply = await self._loop.approvals.inquire(
-                    Inquiry(task.character, "", words, _ANSWER_SCHEMA, task_id=task.id)
-                )
-        finally:
-            self._active.change(lambda task: rules.waiting(task, ""))
+        self._active.change(lambda task: rules.acting(task, words))
+        with self._asking():
+            reply = await self._loop.approvals.inquire(
+                Inquiry(task.character, "", words, _ANSWER_SCHEMA, task_id=task.id)
+            )
         if reply.action != "accept":
             return None
         return outside.visible(str((reply.content or {}).get("answer") or ""))[:LONGEST_QUESTION]
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """The user is asked: the card says so, and the time stands."""
+        self._active.change(lambda task: rules.waiting(task, "user"))
+        try:
+            with self._watch.standing():
+                yield
+        finally:
+            self._active.change(lambda task: rules.waiting(task, ""))
 
     def _interrupt(self, reason: str) -> None:
         self._active.change(lambda task: rules.paused(task, reason))

@@ -9,6 +9,7 @@ approval, audit, pause and cancellation stand in one place, whatever the hand. T
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -91,6 +92,7 @@ class Job:
     ``hand_over`` shows the user a question ("Please sign in, then say that you are done") and waits: what they
     answered, None when they did not. ``interrupt`` pauses the task, because the user took over (moved the mouse or
     pressed the stop key): called on the loop, with a sentence for the user; it takes effect before the next action.
+    ``asking``: held while the user is asked something in another way; the card says so, and the time of the act stands.
     ``heard_outside``: in this task the model has by now read something from outside by another hand, which may be what
     it sends along by this one.
     """
@@ -101,6 +103,7 @@ class Job:
     folder: Path
     hand_over: Callable[[str], Awaitable[str | None]] = _no_answer
     interrupt: Callable[[str], None] = _nobody
+    asking: Callable[[], AbstractContextManager[None]] = nullcontext
     heard_outside: Callable[[], bool] = _always
 
 

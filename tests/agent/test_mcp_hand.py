@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,9 +18,10 @@ from neko.agent.mcp.server import ServerState
 from neko.agent.mcp.servers import McpServers
 from neko.net import Network
 from neko.tool_errors import ToolServerError
-from neko.types.agent import Act, Policy
+from neko.types.agent import Act, Policy, Reply
 from neko.types.hands import Action, ActionError
 from tests import scripted_mcp
+from tests.agent.conftest import everything
 from tests.scripted_mcp import tool
 from tests.seams.hand import HandBehaviour, HandCase, job, nothing, opened
 
@@ -98,6 +101,34 @@ async def test_who_described_a_tool_otherwise_in_the_meantime_is_not_called(tmp_
         assert scripted_mcp.calls(path) == [("peek", {})]
         assert (await workspace.intend(write)).version != first.version
         assert hand.said("notes", "notes__write") is None, "the word was for another tool"
+    finally:
+        await servers.aclose()
+
+
+async def test_while_a_server_asks_the_user_something_the_task_knows_it(tmp_path: Path) -> None:
+    heard: list[object] = []
+
+    def published(message: Mapping[str, Any]) -> None:
+        heard.append(message["event_type"])
+        if message["event_type"] == "neko_inquiry":
+            heard.append(message["question"]["task_id"])
+            approvals.answer(message["question"]["id"], Reply("accept", {"name": "Ann"}))
+
+    @contextmanager
+    def asking() -> Iterator[None]:
+        heard.append("asking")
+        yield
+        heard.append("asked")
+
+    approvals = Approvals(published)
+    servers = McpServers(tmp_path / "mcp.json", Network(), {})
+    servers.load()
+    try:
+        await servers.put("every", everything())
+        workspace = await McpHand(servers, approvals).open(replace(job(tmp_path), asking=asking))
+        seen = await workspace.act(Action("every__trigger-elicitation-request", {}), nothing)
+        assert "Name: Ann" in seen.text
+        assert heard == ["asking", "neko_inquiry", "t1", "neko_approval_over", "asked"]
     finally:
         await servers.aclose()
 

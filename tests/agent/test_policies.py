@@ -35,6 +35,23 @@ def of(**tables: dict[str, str]) -> str:
     return json.dumps({"policies": tables, "kept": 1})
 
 
+async def test_always_is_for_the_tool_as_it_was_and_what_is_said_on_the_page_for_any(path: Path) -> None:
+    policies = written(path, "{}")
+    await policies.allow("user_plugin", "weather", "today", "v1")
+
+    def holds(version: str) -> Policy:
+        file = AgentFile(path)
+        file.load()
+        again = Policies(file)
+        again.load()
+        assert again.all() == policies.all()
+        return again.of("user_plugin", "weather", "today", Act.WRITE, version)
+
+    assert [holds("v1"), holds("v2")] == [Policy.ALLOW, Policy.ASK]
+    await policies.put({"tools": {"user_plugin/weather/today": Policy.ALLOW}})
+    assert [holds("v1"), holds("v2")] == [Policy.ALLOW, Policy.ALLOW]
+
+
 @pytest.mark.parametrize(
     ("hand", "act", "policy"),
     [

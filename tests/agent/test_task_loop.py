@@ -433,6 +433,22 @@ async def test_the_user_is_asked_and_their_answer_is_theirs(scene: Scene) -> Non
     assert "answered: the red one" in scene.said()
 
 
+async def test_what_somebody_else_asks_the_user_in_an_act_is_on_the_card_and_its_time_stands(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neko.agent.step_loop._ACT_S", 0.05)
+    scene.thinker = ScriptedThinker(do("be_asked"), done())
+    task = await scene.agent.tasks.start("Mio", "note a word", hand="browser_use")
+    await scene.hand.world.busy.wait()
+    await asyncio.sleep(0.1)
+    known = scene.agent.tasks.get(task.id)
+    assert known is not None
+    assert (known.waits_for, known.is_over) == ("user", False)
+    scene.hand.world.free.set()
+    ended = await scene.ended(task.id)
+    assert (ended.state, ended.waits_for) == (TaskState.COMPLETED, "")
+
+
 async def test_a_held_task_does_nothing_until_it_goes_on_and_then_looks_again(scene: Scene) -> None:
     scene.thinker = ScriptedThinker(do("linger"), do("look"), done())
     task = await scene.agent.tasks.start("Mio", "x", hand="browser_use")

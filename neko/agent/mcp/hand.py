@@ -131,8 +131,10 @@ class McpWorkspace:
             raise ActionError("The tool has changed in the meantime; it was not called. Look at it again.")
 
         async def asked(message: str, schema: Mapping[str, Any], url: str) -> Reply:
-            words = outside.visible(message[:1000])
-            return await self._approvals.inquire(Inquiry(self._job.character, server.config.name, words, schema, url))
+            job, words = self._job, outside.visible(message[:1000])
+            inquiry = Inquiry(job.character, server.config.name, words, schema, url, job.task_id)
+            with job.asking():
+                return await self._approvals.inquire(inquiry)
 
         def told(done: float, total: float | None, message: str) -> None:
             progress(message or (f"{done:g} / {total:g}" if total else f"{done:g}"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from neko import i18n
@@ -100,6 +102,7 @@ class PluginWorkspace:
         self._plugins = plugins
         self._words = words
         self._names: dict[str, tuple[str, str]] = {}
+        self._shown: dict[str, str] = {}
         self._closed = False
 
     def tools(self) -> Sequence[Tool]:
@@ -117,12 +120,17 @@ class PluginWorkspace:
         plugin, entry = self._target(action)
         shown = outside.exact_json(dict(action.arguments))
         await self._checked(plugin, entry, json.loads(shown))
-        return Intent(act(entry), plugin.id, title_of(plugin, entry), shown)
+        self._shown[action.name] = version = _version(plugin, entry)
+        return Intent(act(entry), plugin.id, title_of(plugin, entry), shown, version=version)
 
     async def act(self, action: Action, progress: Progress) -> Observation:
         plugin, entry = self._target(action)
         arguments = json.loads(outside.exact_json(dict(action.arguments)))
         await self._checked(plugin, entry, arguments)
+        plugin, entry = self._target(action)
+        now = _version(plugin, entry)
+        if self._shown.get(action.name, now) != now:
+            raise ActionError("The function has changed in the meantime; it was not called. Look at it again.")
         progress(f"{_one_line(plugin.manifest.name, 20)}: {_one_line(entry.name or entry.id, 20)}")
         try:
             result = await plugin.call(entry.id, arguments)
@@ -203,6 +211,12 @@ def function_name(plugins: Plugins, plugin_id: str, entry_id: str) -> str:
 def title_of(plugin: Plugin, entry: DeclaredEntry) -> str:
     """What is done, as the user reads it."""
     return f"{_one_line(entry.name or entry.id, 20)} ({_one_line(plugin.manifest.name, 20)})"
+
+
+def _version(plugin: Plugin, entry: DeclaredEntry) -> str:
+    """A hash of all that the plug-in says of itself and of the entry."""
+    told = (asdict(replace(plugin.manifest, entries=())), asdict(entry))
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class _Described:

@@ -14,6 +14,7 @@ from neko.agent.agent_file import AgentFile
 from neko.agent.approvals import Approvals
 from neko.agent.journal import Journal
 from neko.agent.plugins.hand import PluginHand
+from neko.agent.plugins.plugins import Plugins
 from neko.agent.policies import Policies
 from neko.agent.service import Agent
 from neko.agent.switches import Switches
@@ -68,7 +69,8 @@ POISONS: dict[str, Any] = {
 class Scene:
     """An agent with plug-ins, whose user has allowed all that can be allowed, and answers ``answer`` when asked."""
 
-    def __init__(self, folder: Path, hand: PluginHand) -> None:
+    def __init__(self, folder: Path, plugins: Plugins) -> None:
+        self.plugins, hand = plugins, PluginHand(plugins)
         self.bus = Bus()
         self.told = RecordingHandler()
         self.approvals = Approvals(self.bus.agent.publish)
@@ -115,7 +117,7 @@ class Scene:
 async def scene(shelf: Shelf, tmp_path: Path) -> AsyncIterator[Scene]:
     shelf.put("well", WELL.format(poisons=json.dumps(list(POISONS.values()))))
     async with shelf.plugins() as plugins:
-        scene = Scene(tmp_path, PluginHand(plugins))
+        scene = Scene(tmp_path, plugins)
         tools = {f"user_plugin/well/well__{name}": Policy.ALLOW for name in ("look", "note", "burn")}
         words = {"hands": {"user_plugin": Policy.ALLOW}, "plugins": {"well": Policy.ALLOW}, "tools": tools}
         await scene.policies.put(words)
@@ -142,6 +144,21 @@ async def test_nothing_that_a_plug_in_says_has_anything_done(scene: Scene, shelf
         assert "[From outside, by" in scene.said(), name
     assert not (place / "burnt").exists()
     assert not (place / "noted").exists()
+
+
+async def test_always_is_for_the_function_as_it_describes_itself_now(scene: Scene, shelf: Shelf) -> None:
+    await scene.policies.put(
+        {"hands": {"user_plugin": None}, "plugins": {"well": None}, "tools": {"user_plugin/well/well__note": None}}
+    )
+    scene.answer = Decision.ALWAYS
+    asked = []
+    for _ in range(2):
+        await scene.run(calls("well__note"), done())
+        asked.append(len(scene.asked))
+    shelf.put("well", WELL.format(poisons="[]").replace("for ever.", "for ever and ever."))
+    await scene.plugins.reload("well")
+    await scene.run(calls("well__note"), done())
+    assert [*asked, len(scene.asked)] == [1, 0, 1]
 
 
 async def test_what_the_user_approves_is_done_once(scene: Scene, shelf: Shelf) -> None:
