@@ -67,12 +67,17 @@ class Floor(Protocol):
         """Have her speak in this turn, when the floor is free."""
         ...
 
+    def waits_in(self) -> str | None:
+        """The turn whose reply waits for a function, if one does."""
+        ...
+
     def interject(self, words: str) -> str | None:
         """In a call, say this in the reply that waits for a function; the id of its turn, None without such a one."""
         ...
 
     def is_heard(self, turn_id: str, words: str, since: float) -> bool:
-        """Has the client shown, or played to the end, these words of a turn, which began at ``since``?"""
+        """Has the client shown, or played to the end, these words of a turn, which began at ``since``? Without words:
+        what was put on the page then."""
         ...
 
     def stop(self) -> None:
@@ -295,9 +300,18 @@ class AgentTalk:
         if turn_id := self._floor.interject(words):
             self._questions.said(question, turn_id, words, self._clock(), in_turn=True)
             return
+        if (turn_id := self._floor.waits_in()) and self._shows_questions:
+            self._questions.said(question, turn_id, "", self._clock(), in_turn=True)
+            return
         question.turn_id, question.words = uuid4().hex, words
         request = SpeakRequest(self._clock(), words=words, wanted=partial(self._questions.holds, question.id))
         self._floor.wish(question.turn_id, request, Priority.APPROVAL, question.ends - self._clock())
+
+    @property
+    def _shows_questions(self) -> bool:
+        """Whoever reads has the question before them, on a page of ours."""
+        owner = self._clients.owner
+        return owner is not None and owner.knows_takeover
 
     def turn_shown(self, turn_id: str) -> None:
         """A reply begins to be shown."""

@@ -30,13 +30,15 @@ class TurnFloor:
     def wish(self, turn_id: str, request: SpeakRequest, priority: Priority, timeout_s: float) -> Verdict:
         return self._turns.wish(on.SpeakFirst(turn_id, priority, request), timeout_s)
 
-    def interject(self, words: str) -> str | None:
+    def waits_in(self) -> str | None:
         turn = self._turns.open_turn
         if turn is None or not turn.tools or turn.utterance_id is not None or self._turns.has_own_voice:
             return None
-        if not self._turns.voice.in_call():
-            return None  # whoever reads has the question before them
-        if turn.step not in (Step.ASKED, Step.REPLYING):
+        return turn.id if turn.step in (Step.ASKED, Step.REPLYING) else None
+
+    def interject(self, words: str) -> str | None:
+        turn = self._turns.open_turn
+        if turn is None or self.waits_in() is None or not self._turns.voice.in_call():
             return None
         said = self._turns.stream(turn.id).text
         self._turns.dispatch(TextDelta(turn.id, f"\n{words}\n" if said else f"{words}\n"))
@@ -44,6 +46,8 @@ class TurnFloor:
 
     def is_heard(self, turn_id: str, words: str, since: float) -> bool:
         shown_s = asyncio.get_running_loop().time() - since
+        if not words:
+            return shown_s >= self._read_s
         stream = self._turns.latest_reply
         if stream is None or stream.turn_id != turn_id or stream.silent:
             return shown_s >= self._read_s

@@ -211,6 +211,36 @@ async def test_in_a_call_she_asks_in_the_midst_of_the_reply_that_waits_for_it(
     assert "decision: once" in str(provider.chats[-1].json["messages"])
 
 
+@pytest.mark.parametrize(("answer", "decision"), [("yes", "once"), ("no", "deny")])
+async def test_in_a_chat_a_clear_answer_is_for_the_question_that_the_reply_waits_for(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider, answer: str, decision: str
+) -> None:
+    page = Outbox(wants_audio=False, knows_takeover=True)
+    await manager.attach(page)
+    provider.script(tool_calls(("c1", "send", "{}")), Script(["That is that."]))
+    manager.handle(SendText("write to Sam that I am late"))
+    await until(page, lambda event: isinstance(event, ApprovalAsked))
+    await asyncio.sleep(0)
+    manager.handle(SendText(answer))
+    assert await turn(page) == "That is that."
+    assert f"decision: {decision}" in str(provider.chats[-1].json["messages"])
+
+
+@pytest.mark.parametrize(("read_s", "ours"), [(60.0, True), (0.0, False)], ids=["unread", "not shown"])
+async def test_in_a_chat_a_yes_to_what_was_not_read_allows_nothing(
+    neko: Neko, manager: SessionManager, provider: ScriptedProvider, read_s: float, ours: bool
+) -> None:
+    page = Outbox(wants_audio=False, knows_takeover=ours)
+    await manager.attach(page)
+    manager._turns.agent._floor._read_s = read_s  # type: ignore[attr-defined]
+    provider.script(tool_calls(("c1", "send", "{}")), Script(["Yes what?"]))
+    manager.handle(SendText("write to Sam that I am late"))
+    await until(page, lambda event: isinstance(event, ApprovalAsked))
+    manager.handle(SendText("yes"))
+    seen = await until(page, lambda event: isinstance(event, ReplyText) and "Yes what?" in event.text)
+    assert not any(isinstance(event, ApprovalOver) and event.outcome == "once" for event in seen)
+
+
 async def test_a_yes_that_was_begun_before_she_asked_is_none(
     neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
 ) -> None:
