@@ -144,6 +144,24 @@ async def test_a_question_is_heard_of_behind_a_dialog(
     assert await asking is Decision.DENY
 
 
+async def test_it_is_asked_in_the_words_of_the_act_and_says_how_long_a_yes_holds(
+    running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
+) -> None:
+    await driver.open(running_neko.url)
+    card = driver.get("approval")
+    whole = replace(WRITE, task_id="t1", title="use “Write File” of files")
+    asking = owner.spawn(running_neko.neko.approvals.ask(whole), name="ask")
+    await expect(card).to_contain_text("May I do this: use “Write File” of files?")
+    await expect(card).not_to_contain_text("until the task is over")
+    await driver.get("approval-deny").click()
+    assert await asking is Decision.DENY
+    typed = replace(whole, hand="browser_use", act=Act.WRITE, title="type “Ada”")
+    asking = owner.spawn(running_neko.neko.approvals.ask(typed), name="ask")
+    await expect(card).to_contain_text("until the task is over")
+    await driver.get("approval-deny").click()
+    assert await asking is Decision.DENY
+
+
 async def test_a_click_is_shown_where_it_would_fall(
     running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
 ) -> None:

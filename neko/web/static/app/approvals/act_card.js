@@ -6,8 +6,13 @@ import { t } from "../i18n.js";
 import { KEYS } from "./keys.js";
 
 /** @param {ActQuestion} question */
-export function titleOf({ hand, title, tool }) {
-  return hand === "browser_use" || hand === "computer_use" ? t("approval.may_i_do", { what: title || tool }) : t("approval.may_i", { tool: title || tool });
+export function titleOf({ hand, task_id, title, tool }) {
+  return task_id || isBroad(hand) ? t("approval.may_i_do", { what: title || tool }) : t("approval.may_i", { tool: title || tool });
+}
+
+/** Where many small steps are one act: what is approved at a place counts for the whole task. @param {ActQuestion["hand"]} hand */
+function isBroad(hand) {
+  return hand === "browser_use" || hand === "computer_use";
 }
 
 /**
@@ -31,7 +36,7 @@ export function actCard(question, answer) {
   h("div", { class: "approval-head" },
     h("span", { class: "approval-sign" }, icon(hand ? handSign(hand) : "warning")),
     h("p", { class: "approval-title", id: title }, titleOf(question), h("span", { class: "approval-source", text: from }))),
-  h("p", { class: "approval-words", id: `approval-words-${id}` }, t(`approval.acts.${act}`), question.after_outside && h("strong", { text: ` ${t("approval.after_outside")}` })),
+  h("p", { class: "approval-words", id: `approval-words-${id}` }, t(`approval.acts.${act}`), isBroad(hand) && (act === "read" || act === "write") && ` ${t("approval.holds_here")}`, question.after_outside && h("strong", { text: ` ${t("approval.after_outside")}` })),
   pictureOf(question),
   given
     ? h("pre", { class: "approval-arguments", tabindex: "0", role: "group", "aria-label": t("approval.arguments"), "data-testid": "approval-arguments", text: given })

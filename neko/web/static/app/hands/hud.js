@@ -181,9 +181,14 @@ export class Hud {
     if (wide) this.#sheet.close();
   }
 
+  /** Tasks of before the page began come in another order than those that begin now. */
+  #newest() {
+    return this.tasks.all.filter((task) => this.#cards.has(task.id)).sort((one, other) => one.start_time.localeCompare(other.start_time)).at(-1);
+  }
+
   #drawFrame() {
     const running = this.tasks.running.filter((task) => this.#cards.has(task.id));
-    const newest = running.find((task) => stateOf(task) === "asking") ?? running.findLast((task) => stateOf(task) === "running") ?? running.at(-1) ?? this.tasks.all.findLast((task) => this.#cards.has(task.id));
+    const newest = running.find((task) => stateOf(task) === "asking") ?? running.findLast((task) => stateOf(task) === "running") ?? running.at(-1) ?? this.#newest();
     const isFolded = recall(FOLDED, false);
     this.#root.hidden = this.#cards.size === 0;
     if (this.#root.hidden && this.#sheet.open) this.#sheet.close();
