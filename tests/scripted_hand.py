@@ -102,7 +102,7 @@ class ScriptedWorkspace:
 
     async def look(self) -> Observation | None:
         await asyncio.sleep(self._world.pace_s)
-        return Observation(self._world.text, picture=PICTURE, thumbnail=PICTURE)
+        return Observation(self._world.text, picture=PICTURE, thumbnail=PICTURE) if self._world.text else None
 
     async def intend(self, action: Action) -> Intent:
         await asyncio.sleep(self._world.pace_s)

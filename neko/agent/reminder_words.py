@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Final, Literal
@@ -117,6 +117,12 @@ _TRAILING: Final = (
     r"(?:[\s,，、。.!！?？~:]|\b(?:please|pls|ok|okay|thanks|thank you|for|at|in|on|by|from now)$"
     r"|[吧呀哦啊啦]$|よ$|ね$|お願い$|お願いします$|좀$)+$"
 )
+_PARTS: Final = (
+    r"(?<=[.!?;])\s+|(?<=[。！？；!?;])|[,，、] ?(?=(?:and |but |so |please |can you |could you )*"
+    r"(?:remind me|wake me|set (?:a|an)\b|don't let me forget)|(?:请|請|麻烦|麻煩|你)?.{0,12}(?:提醒|叫醒)我)"
+)
+"""Where one thing that is said ends and the next begins."""
+_MOST_BESIDE: Final = 60
 _QUOTES: Final = "\"'“”„‘’「」『』《》"
 _WAKE: Final = {"han": "起床", "ja": "起きる", "ko": "일어나기"}
 
@@ -143,7 +149,7 @@ def read_wish(text: str, now: datetime, *, name: str = "") -> Wish | None:
             everything = _pattern(_ALL).search(words) is not None
             is_timer = _pattern(r"timer|计时|計時|倒计时|タイマー|타이머").search(words) is not None
             return Wish(kind, words, is_timer=is_timer, everything=everything)  # type: ignore[arg-type]
-    return _set(words, now)
+    return _set(words, now) or _set_in_part(words, now)
 
 
 def read_time(text: str, now: datetime) -> tuple[When | None, bool]:
@@ -165,6 +171,21 @@ def _set(words: str, now: datetime) -> Wish | None:
             if found := _pattern(pattern).match(rest):
                 return _wish(found.groupdict(), script, (words, rest), read.when, is_past=read.is_past)
     return None
+
+
+def _set_in_part(words: str, now: datetime) -> Wish | None:
+    """A wish with its time in one sentence beside a few other words ("Thanks! Remind me at noon"). What says more is
+    for whoever reads all of it."""
+    parts = [part for part in _pattern(_PARTS).split(words) if part.strip()]
+    found = [(place, wish) for place, part in enumerate(parts) if (wish := _set(part, now)) and wish.when]
+    if len(parts) < 2 or len(found) != 1:
+        return None
+    place, wish = found[0]
+    others = " ".join(parts[:place] + parts[place + 1 :])
+    if len(others) > _MOST_BESIDE:
+        return None
+    is_subject = not (wish.text or wish.is_timer or _pattern(r"[.!?。！？]\s*$").search(others))
+    return replace(wish, text=_subject(others)[:_LONGEST_SUBJECT]) if is_subject else wish
 
 
 def _wish(

@@ -292,7 +292,7 @@ class StepLoop:
             intent.title,
             intent.shown,
             intent.act,
-            may_remember(intent.act),
+            may_remember(intent.act) and not conduct.outside,  # it would not be heeded
             conduct.outside,
             hand=hand,
             task_id=task.id,

@@ -59,7 +59,8 @@ async def call(found: Server, name: str, progress: Progress = lambda *_: None, *
 
 def processes() -> list[psutil.Process]:
     """The servers that run for this test."""
-    return [one for one in psutil.Process().children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE]
+    children = psutil.Process().children(recursive=True)
+    return [one for one in children if one.status() != psutil.STATUS_ZOMBIE and str(EVERYTHING) in one.cmdline()]
 
 
 async def until(found: Server, state: ServerState) -> None:
@@ -252,3 +253,16 @@ async def test_no_key_of_a_server_is_in_its_log_or_in_what_it_answers(tmp_path: 
         found.log.add("server", f"using {secret} now")
         assert all(secret not in line.text for line in found.log.lines)
         assert "OPENAI_API_KEY" not in told  # what is ours is not given to it
+
+
+async def test_a_server_that_never_answers_keeps_nobody_up_at_the_end(tmp_path: Path) -> None:
+    servers = McpServers(tmp_path / "mcp.json", Network(), {})
+    servers.load()
+    await servers.put("mute", {"command": "sleep", "args": ["1000"]})
+    found = servers.server("mute")
+    assert found
+    while not [one for one in psutil.Process().children() if one.name() == "sleep"]:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(server.STOP_S):
+        await servers.aclose()
+    assert not [one for one in psutil.Process().children() if one.name() == "sleep"]

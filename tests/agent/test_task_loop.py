@@ -344,6 +344,7 @@ async def test_what_is_approved_at_a_place_holds_there_for_this_task_and_for_not
 
 
 async def test_always_holds_for_the_place_and_is_kept(scene: Scene, tmp_path: Path) -> None:
+    scene.hand.world.text = ""
     scene.answers = lambda question: Decision.ALWAYS
     await scene.run(do("note", "a"), do("erase"), done())
     assert scene.policies.all()["domains"] == {"example.com": "allow"}
@@ -357,7 +358,7 @@ async def test_after_words_from_outside_even_what_is_always_allowed_is_asked_for
     await scene.policies.put({"hands": {"browser_use": Policy.ALLOW}})
     scene.answers = yes
     await scene.run(do("note", "a"), do("note", "b"), done())
-    assert len(scene.asked) == 1
+    assert [question["may_remember"] for question in scene.asked] == [False], "it would not be heeded"
     scene.hand.world.text = ""
 
 

@@ -84,6 +84,8 @@ class Server:
         self._stopping = True
         self._news.set()
         if self._task and not self._task.done():
+            if self._connection is None:  # nothing to end politely: it may never answer
+                self._task.cancel()
             await asyncio.wait({self._task}, timeout=STOP_S)
             self._task.cancel()
         self._become(ServerState.OFF)
