@@ -152,7 +152,8 @@ async def test_everything_about_the_agent_is_off_and_each_snapshot_is_newer(clie
         snapshot = state["snapshot"]
         assert state["success"] is True
         assert (snapshot["server_online"], snapshot["active_tasks"]) == (True, [])
-        assert not any(ability["ready"] for ability in snapshot["capabilities"].values())
+        assert snapshot["flags"] == flags["agent_flags"], "what could be used is off until it is switched on"
+        assert all(ability["ready"] or ability["reason"] for ability in snapshot["capabilities"].values()), snapshot
         revisions.append(snapshot["revision"])
     assert revisions == sorted(set(revisions))
     assert max(revisions) < 2**53
