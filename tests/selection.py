@@ -1,8 +1,8 @@
 """Which tests a run takes: markers by what a test needs and costs, and a line for what was left out.
 
-``page`` needs a browser, ``slow`` starts programs or takes more than a second, ``long`` takes
-minutes, ``real`` needs real models. A test gets ``page`` by using a browser, ``slow`` and ``real`` by its folder
-or by a marker of its own, ``long`` by a marker of its own.
+``page`` needs a browser, ``slow`` starts programs or takes more than a second, ``long`` takes minutes, ``real`` needs
+real models; of the cases of ``few(n)`` the first ``n`` are taken, the others are ``long``. A test gets ``page`` by
+using a browser, ``slow`` and ``real`` by its folder or by a marker of its own, ``long`` by a marker of its own.
 
 Browsers, sockets and other programs share a machine that may be busy: a test fails when it fails twice in a row.
 A summary names those that needed the second try, which are to be looked into.
@@ -31,7 +31,12 @@ LEFT_OUT: Final = pytest.StashKey[Counter[str]]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    taken: Counter[str] = Counter()
     for item in items:
+        if few := item.get_closest_marker("few"):
+            taken[name := item.nodeid.partition("[")[0]] += 1
+            if taken[name] > few.args[0]:
+                item.add_marker("long")
         folder = item.path.relative_to(TESTS).parts[0]
         if marker := BY_FOLDER.get(folder):
             item.add_marker(marker)

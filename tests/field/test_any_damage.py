@@ -138,6 +138,7 @@ def keys(value: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("seed", range(30))
+@pytest.mark.few(8)
 async def test_a_log_with_any_bytes_spoilt_is_read_and_written(tmp_path: Path, seed: int) -> None:
     async with AsyncExitStack() as stack:
         folder = MemoryFolder(tmp_path / "memory", stack)

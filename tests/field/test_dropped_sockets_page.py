@@ -42,6 +42,7 @@ async def leave_and_come_back(connected: RunningNeko, driver: PageDriver, how: s
 
 @pytest.mark.parametrize("how", ["reload", "lost-line"])
 @pytest.mark.parametrize("shown", range(END_OF_STREAM + 1), ids=[f"E1-{count}" for count in range(END_OF_STREAM + 1)])
+@pytest.mark.few(4)
 async def test_a_reply_is_whole_and_once_on_the_page_that_left_in_the_middle(
     connected: RunningNeko, provider: HostileProvider, driver: PageDriver, shown: int, how: str
 ) -> None:

@@ -63,6 +63,7 @@ async def until(connection: ClientConnection, kind: str) -> list[dict[str, Any]]
 
 @pytest.mark.loop_watchdog
 @pytest.mark.parametrize("frame", [*NASTY.values()], ids=[f"giant-{name}" for name in NASTY])
+@pytest.mark.few(8)
 async def test_a_giant_frame_is_told_holds_nobody_up_and_leaves_the_socket_open(
     server: RunningServer, frame: str, request: pytest.FixtureRequest
 ) -> None:

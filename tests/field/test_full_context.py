@@ -76,6 +76,7 @@ def asked(talk: Talk) -> list[Body]:
 
 
 @pytest.mark.parametrize("full", FULL.values(), ids=FULL)
+@pytest.mark.few(4)
 async def test_a_full_context_is_trimmed_and_its_limit_kept(talk: Talk, full: Callable[[int, int], Raw]) -> None:
     talk.provider.answers = [narrow(2400, full)]
     for number in range(18):
@@ -91,6 +92,7 @@ async def test_a_full_context_is_trimmed_and_its_limit_kept(talk: Talk, full: Ca
 
 
 @pytest.mark.parametrize("full", FULL.values(), ids=FULL)
+@pytest.mark.few(4)
 async def test_a_long_past_does_not_make_her_mute_with_a_small_model(
     server: RunningServer, hostile: HostileProvider, full: Callable[[int, int], Raw]
 ) -> None:

@@ -26,6 +26,7 @@ PROXIES: Mapping[str, tuple[str, bool, bool, Mapping[str, str]]] = {
 
 
 @pytest.mark.parametrize(("prefix", "strips", "keeps_host", "environ"), PROXIES.values(), ids=PROXIES)
+@pytest.mark.few(2)
 async def test_behind_a_proxy_she_talks_and_the_page_finds_itself_again(
     tidy_loop: None,
     driver: PageDriver,

@@ -66,6 +66,7 @@ REPLIES = {
 
 
 @pytest.mark.parametrize(("text", "pieces"), REPLIES.values(), ids=REPLIES)
+@pytest.mark.few(12)
 async def test_the_voice_of_the_browser_is_given_the_same(talk: Talk, text: str, pieces: list[str]) -> None:
     await talk.server.neko.config.change({"neko": {"speech": {"engine": "browser"}}})
     talk.provider.answers = [reply(*spelled(text, 3))]
@@ -75,6 +76,7 @@ async def test_the_voice_of_the_browser_is_given_the_same(talk: Talk, text: str,
 
 
 @pytest.mark.parametrize(("text", "pieces"), REPLIES.values(), ids=REPLIES)
+@pytest.mark.few(14)
 async def test_the_voice_is_asked_for_what_a_person_would_say(speaking: Talk, text: str, pieces: list[str]) -> None:
     assert await spoken(speaking, text) == pieces
 

@@ -57,6 +57,7 @@ async def talk(memory: MemoryService, text: str, count: int) -> None:
 @pytest.mark.parametrize("wording", ["maximum context length is {limit} tokens, got {used}", "input is too long"])
 @pytest.mark.parametrize("limit", [1024, 2048, 100_000])
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@pytest.mark.few(6)
 async def test_a_talk_of_any_length_is_summed_up_by_a_small_model(
     memory_folder: MemoryFolder, text: str, limit: int, wording: str
 ) -> None:

@@ -132,6 +132,7 @@ async def test_who_talked_on_finds_the_end_of_the_talk_after_a_reload_and_not_th
         ("en", "Europe/Berlin", "0800 1110111"),
     ],
 )
+@pytest.mark.few(3)
 async def test_the_numbers_are_those_of_where_the_reader_is(
     chromium: Browser, running_neko: RunningNeko, locale: str, zone: str, number: str
 ) -> None:

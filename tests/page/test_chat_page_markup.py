@@ -80,6 +80,7 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize(("text", "count", "tex"), FORMULAS.values(), ids=FORMULAS)
+@pytest.mark.few(4)
 async def test_formulas_are_drawn_and_prices_are_none(
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver, text: str, count: int, tex: str
 ) -> None:
@@ -140,6 +141,7 @@ GROWING = {
 
 
 @pytest.mark.parametrize(("text", "never"), GROWING.values(), ids=GROWING)
+@pytest.mark.few(4)
 async def test_while_it_grows_nothing_shows_as_what_it_is_not(
     connected: RunningNeko, provider: ScriptedProvider, driver: PageDriver, text: str, never: str
 ) -> None:

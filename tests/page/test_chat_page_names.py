@@ -16,6 +16,7 @@ LANGUAGES = {"en-US": "en", "zh-CN": "zh-CN", "zh-TW": "zh-TW", "ja-JP": "ja", "
 
 
 @pytest.mark.parametrize(("locale", "language"), LANGUAGES.items())
+@pytest.mark.few(2)
 async def test_the_first_cast_is_that_of_the_readers_language(
     running_neko: RunningNeko, browser: Browser, locale: str, language: str
 ) -> None:

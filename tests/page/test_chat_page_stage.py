@@ -41,6 +41,7 @@ async def _drawn(driver: PageDriver) -> None:
     ("part", "answered"),
     [("hairclip", True), ("nose", True), ("ear-left", True), ("ribbon", False), ("cardigan", False)],
 )
+@pytest.mark.few(2)
 async def test_she_answers_a_touch_where_she_likes_it(
     running_neko: RunningNeko, driver: PageDriver, part: str, answered: bool
 ) -> None:
@@ -60,6 +61,7 @@ async def test_a_touch_leaves_the_composer_ready_for_words(running_neko: Running
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.few(1)
 async def test_the_window_shows_the_time_of_day_in_the_colours_of_the_theme(
     running_neko: RunningNeko, chromium: Browser, theme: str
 ) -> None:

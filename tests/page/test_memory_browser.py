@@ -141,6 +141,7 @@ async def test_a_line_is_forgotten_and_comes_back(running_neko: RunningNeko, vis
     assert [line.text for line in await running_neko.lines()] == ["my secret", "mum's the word"]
 
 
+@pytest.mark.few(1)
 async def test_a_memo_opens_its_lines_and_is_set_right(running_neko: RunningNeko, visitor: PageDriver) -> None:
     memory = running_neko.neko.memory
     await said(running_neko, 1, *(f"fact {number}" for number in range(11)))
@@ -248,6 +249,7 @@ async def test_what_is_not_ticked_stays(running_neko: RunningNeko, driver: PageD
     assert [line.text for line in await running_neko.lines()] == ["I live in Oslo"]
 
 
+@pytest.mark.few(1)
 async def test_everything_is_forgotten_after_a_question(running_neko: RunningNeko, visitor: PageDriver) -> None:
     await said(running_neko, 3, "I live in Oslo", "How cold!")
     await browse(running_neko, visitor)
@@ -264,6 +266,7 @@ async def test_everything_is_forgotten_after_a_question(running_neko: RunningNek
     assert await running_neko.lines() == []
 
 
+@pytest.mark.few(1)
 async def test_whose_talks_she_knows_too_is_chosen_and_taken_back(
     running_neko: RunningNeko, visitor: PageDriver
 ) -> None:
@@ -296,6 +299,7 @@ async def test_all_that_was_said_can_be_taken_along(running_neko: RunningNeko, v
     assert [line["text"] for line in kept["lines"]] == ["I live in Oslo", "How cold!"]
 
 
+@pytest.mark.few(1)
 async def test_memories_of_n_e_k_o_are_told_first_then_come_and_go_back(
     running_neko: RunningNeko, visitor: PageDriver, tmp_path: Path
 ) -> None:

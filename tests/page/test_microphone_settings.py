@@ -54,6 +54,7 @@ async def test_a_device_with_another_id_is_found_by_its_name(running_neko: Runni
     assert [one["audio"]["deviceId"]["exact"] for one in await page.evaluate("window.asked")] == ["b2", "c3"]
 
 
+@pytest.mark.long
 async def test_saying_something_shows_the_level_and_the_words_and_plays_it_back(
     data_dir: Path, tidy_loop: None, driver: PageDriver
 ) -> None:

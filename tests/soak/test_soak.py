@@ -61,6 +61,7 @@ async def measured_neko(folder: Path) -> AsyncIterator[tuple[str, Measure]]:
 @pytest.mark.parametrize(
     "seconds", [pytest.param(8, marks=pytest.mark.slow), pytest.param(600, marks=pytest.mark.long)]
 )
+@pytest.mark.long
 async def test_what_she_takes_stays_level(
     data_dir: Path, seconds: int, record_property: Callable[[str, object], None]
 ) -> None:

@@ -30,8 +30,10 @@ async def test_the_page_of_the_main_shows_and_switches_its_agent(data_dir: Path,
         assert (away.status_code, away.json()["code"]) == (409, "agent_away")
         async with started(tmp_path / "agent", environ={**environ, "NEKO_BUS_ROLE": "agent"}) as agent:
             await until(lambda: main.remote and main.remote.online and main.agent.snapshot()["server_online"])
-            done = await client.post("/api/agent/command", json={"command": "set_agent_enabled", "enabled": True})
-            assert done.json()["success"] is True
+            on = {"command": "set_agent_enabled", "enabled": True}
+            async with asyncio.timeout(TIMEOUT_S):  # a busy one may not answer in its time at first
+                while not (await client.post("/api/agent/command", json=on)).json()["success"]:
+                    pass
             await until(lambda: agent.agent.switches.master and main.agent.snapshot()["analyzer_enabled"])
             assert not main.agent.switches.master
             flags = {"flags": {"agent_enabled": False}}

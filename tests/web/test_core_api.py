@@ -204,6 +204,7 @@ async def after_a_restart(data_dir: Path) -> dict[str, Any]:
         *(f"{role}Model{part}" for role in ROLES for part in ("Url", "Id", "ApiKey")),
     ],
 )
+@pytest.mark.few(10)
 async def test_what_the_page_of_keys_leaves_out_is_deleted_for_good_and_nothing_else(
     data_dir: Path, emptied: str
 ) -> None:
