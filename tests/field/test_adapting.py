@@ -159,6 +159,7 @@ def refusing(*picky: Picky, text: str = TEA) -> Callable[[Request], Raw]:
 
 
 @pytest.mark.parametrize("picky", (FORM | NEEDED).values(), ids=FORM | NEEDED)
+@pytest.mark.few(8)
 async def test_what_is_refused_is_not_asked_for_again(talk: Talk, picky: Picky) -> None:
     talk.provider.answers = [refusing(picky)]
     first = await talk.say("Hello")

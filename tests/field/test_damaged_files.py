@@ -80,6 +80,7 @@ def written(data_dir: Path, name: str, content: bytes, backup: Any = None) -> Pa
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.few(8)
 async def test_a_damaged_file_gives_way_to_its_backup_and_stays_told_E11(
     data_dir: Path, name: str, damage: str
 ) -> None:

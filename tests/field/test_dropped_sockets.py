@@ -53,6 +53,7 @@ MOMENTS = [(gone, back) for gone in range(END_OF_STREAM + 1) for back in range(g
 
 
 @pytest.mark.parametrize(("gone", "back"), MOMENTS, ids=[f"E1-gone-{gone}-back-{back}" for gone, back in MOMENTS])
+@pytest.mark.few(6)
 async def test_a_reply_goes_on_without_its_page_and_is_whole_when_it_is_back(talk: Talk, gone: int, back: int) -> None:
     """The page leaves after ``gone`` words (0: before the first) and is back when ``back`` have been sent."""
     reply = GatedReply()

@@ -36,6 +36,7 @@ def told(outcome: Any) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     "sentence", ["I love tea. ", "我喜欢喝茶。", "x", "- one\n- two\n", "🍵"], ids=lambda text: f"E19-{text.strip()}"
 )
+@pytest.mark.few(2)
 async def test_a_reply_without_an_end_is_ended_kept_and_told(talk: Talk, sentence: str) -> None:
     talk.provider.answers = [endless(*deltas(sentence)), reply("Yes.")]
     outcome = await talk.say()
@@ -195,6 +196,7 @@ def bomb(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> byt
 
 
 @pytest.mark.loop_watchdog
+@pytest.mark.few(2)
 async def test_an_answer_that_inflates_without_an_end_is_given_up_and_holds_nobody_up(talk: Talk, bomb: bytes) -> None:
     talk.provider.answers = [Raw([bomb], headers={"content-encoding": "gzip"})]
     outcome = await talk.say()

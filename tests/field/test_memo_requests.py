@@ -56,6 +56,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.few(4)
 async def test_a_server_that_has_just_failed_is_not_asked_for_a_summary(
     talk: Talk, fault: Answer, caplog: pytest.LogCaptureFixture
 ) -> None:

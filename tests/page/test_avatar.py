@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 
 from tests.page.static_page import ROOT, open_static_page
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.long]
 
 RUN_SUITE = """async () => {
   const { createAvatar } = await import("/static/avatar/avatar.js");

@@ -218,6 +218,7 @@ async def test_words_are_shown_as_they_are_recognised(tidy_loop: None, driver: P
 
 
 @pytest.mark.parametrize("how", ["button", "key", "another program"])
+@pytest.mark.few(1)
 async def test_while_it_is_muted_no_sound_leaves_the_page(
     tidy_loop: None, driver: PageDriver, data_dir: Path, how: str
 ) -> None:
@@ -289,6 +290,7 @@ async def test_a_line_that_was_lost_brings_the_call_back(tidy_loop: None, driver
 
 
 @pytest.mark.parametrize("refusal", ["NotAllowedError", "NotFoundError", "NotReadableError", "TypeError"])
+@pytest.mark.few(2)
 async def test_why_there_is_no_microphone_and_what_to_do_is_said(
     tidy_loop: None, driver: PageDriver, data_dir: Path, refusal: str
 ) -> None:

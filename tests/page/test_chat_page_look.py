@@ -84,6 +84,7 @@ async def stays_inside(driver: PageDriver) -> None:
 
 
 @pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+@pytest.mark.few(2)
 async def test_the_page_fits_and_can_be_read_in_every_theme(
     home: RunningNeko, driver: PageDriver, size: tuple[int, int]
 ) -> None:

@@ -13,7 +13,7 @@ from tests.page.page_driver import PageDriver
 from tests.page.running_neko import RunningNeko
 from tests.page.static_page import ROOT
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.long]
 
 STATIC = ROOT / "neko" / "web" / "static"
 
