@@ -63,6 +63,7 @@ from neko.types.model_session import (
     ModelInput,
     NameTold,
     ReplyDone,
+    SessionEnds,
     SessionLost,
     SpeechRejected,
     SpeechStarted,
@@ -74,7 +75,7 @@ from neko.types.model_session import (
 
 logger = logging.getLogger(__name__)
 
-_NOT_FOR_TURNS = SessionLost | ForgetLines | NameTold | WordsAwaited
+_NOT_FOR_TURNS = SessionEnds | SessionLost | ForgetLines | NameTold | WordsAwaited
 _SHOWN: dict[Phase, State] = {
     Phase.IDLE: "idle",
     Phase.LISTENING: "listening",

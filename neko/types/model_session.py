@@ -42,7 +42,8 @@ class ModelCapabilities:
     ``transcription``: emits ``Transcript`` for what it hears. ``answers_speech``: replies to what it hears by itself;
     else the words of a ``Transcript`` are to be sent to it as a ``UserMessage``. ``hearing``: what turns speech into
     words for it, where that is a part of its own. ``connects``: ``open`` waits for another computer, which may stay
-    silent; else it only takes what this one needs for it.
+    silent; else it only takes what this one needs for it. ``idles_free``: an open session that is sent nothing costs
+    nothing, so that it may be opened before anybody speaks.
     """
 
     text_input: bool = True
@@ -57,6 +58,7 @@ class ModelCapabilities:
     answers_speech: bool = False
     hearing: HearingCapabilities | None = None
     connects: bool = False
+    idles_free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,6 +438,14 @@ class Reconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionEnds:
+    """The provider will end the session at this moment (monotonic seconds; the last such event counts), whatever is
+    going on then: another one takes its place before that."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class SessionLost:
     """The connection to the provider is gone for good; no event follows."""
 
@@ -462,6 +472,7 @@ ModelEvent = (
     | SpeechRejected
     | WordsAwaited
     | Reconnected
+    | SessionEnds
     | SessionLost
 )
 
