@@ -101,9 +101,11 @@ class Performer:
         start = self._devices.position()
         steps = max(2, round(duration / STEP_S))
         self._held.press_button(button)
+        self._own.grasping()
         stop.pause(STEP_S)
         for step in range(1, steps + 1):
             self._check_mouse(stop)
+            self._check_pull(stop)
             self._move(
                 Point(
                     start.x + round((end.x - start.x) * step / steps), start.y + round((end.y - start.y) * step / steps)
@@ -131,6 +133,12 @@ class Performer:
     def _check_mouse(self, stop: Stop) -> None:
         """Also where nothing listens: the mouse is where we left it."""
         if self._own.users_move(self._devices.position(), time.monotonic()):
+            stop.set(USER_MOVED)
+        stop.check()
+
+    def _check_pull(self, stop: Stop) -> None:
+        """Nobody draws against us: each of our steps puts the mouse back to where we want it."""
+        if self._own.users_pull(self._devices.position()):
             stop.set(USER_MOVED)
         stop.check()
 

@@ -18,6 +18,8 @@ JITTER: Final = 6
 """How far, in pixels, a mouse may be from where we left it: a desk that is bumped is no hand."""
 WITHIN_S: Final = 1.0
 """In which a stop key that is to be pressed more than once is pressed so often."""
+_ROUNDING: Final = 1
+"""Pixels by which a system that scales its screen may tell another place than the one we moved it to."""
 _REMEMBERED: Final = 256
 _OURS_FOR_S: Final = 2.0
 _END_TRIES: Final = 5
@@ -45,6 +47,7 @@ class OwnDoing:
         self._stop_key = stop_key
         self._lock = threading.Lock()
         self._moves: deque[tuple[Point, float]] = deque(maxlen=_REMEMBERED)
+        self._pulled = (0, 0)
         self._presses: deque[float] = deque(maxlen=_REMEMBERED)
         self._seen: deque[float] = deque(maxlen=stop_key.times)
 
@@ -57,6 +60,22 @@ class OwnDoing:
         """Where we left it; None before we moved it."""
         with self._lock:
             return self._moves[-1][0] if self._moves else None
+
+    def grasping(self) -> None:
+        """We are about to move it in many small steps."""
+        with self._lock:
+            self._pulled = (0, 0)
+
+    def users_pull(self, point: Point) -> bool:
+        """Has the user, between our small steps, drawn it away from where each one left it? A slow hand does so by less
+        than a bump each time; what goes to and fro adds up to nothing."""
+        with self._lock:
+            if not self._moves:
+                return False
+            ours = self._moves[-1][0]
+            across, down = (by if abs(by) > _ROUNDING else 0 for by in (point.x - ours.x, point.y - ours.y))
+            self._pulled = (self._pulled[0] + across, self._pulled[1] + down)
+            return max(map(abs, self._pulled)) > JITTER
 
     def pressing(self, key: Key, now: float) -> None:
         """We are about to press a key."""

@@ -273,7 +273,7 @@ class ComputerWorkspace:
 
     async def _wait(self, wanted: Wait) -> Observation:
         self._stop = stop = Stop()
-        if self._own.left_at() is not None and not self._unseen:
+        if (wanted.seconds or self._own.left_at() is not None) and not self._unseen:
             await in_thread(self._take_mouse, stop)
         if await self._interrupted_within(wanted.seconds):
             return self._taken_over(stop)

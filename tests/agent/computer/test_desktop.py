@@ -355,6 +355,32 @@ async def test_the_users_hand_on_the_mouse_stops_typing_too(work: AtWork, onlook
     assert (onlooker.pressed_keys(), onlooker.lent_keys()) == ([], [])
 
 
+@pytest.mark.parametrize("before", [[], [("wait", {"seconds": 0})], [("write", {"text": "a"})]])
+async def test_the_users_hand_on_the_mouse_ends_a_wait_whatever_came_before(
+    work: AtWork, onlooker: Onlooker, before: list[tuple[str, dict[str, Any]]]
+) -> None:
+    for name, arguments in before:
+        await work.do(name, **arguments)
+    doing = asyncio.get_running_loop().create_task(work.do("wait", seconds=30))
+    await until(lambda: work.workspace._guarded)
+    for place in (Point(400, 700), Point(900, 120)):
+        onlooker.move(place)
+    assert (await doing).failed
+    assert work.interruptions == ["You moved the mouse, so I let go."]
+
+
+async def test_a_hand_that_draws_slowly_against_a_drag_ends_it(work: AtWork, onlooker: Onlooker) -> None:
+    await work.do("move", x=100, y=500)
+    doing = asyncio.get_running_loop().create_task(work.do("drag", x=900, y=500, duration=5))
+    await until(onlooker.pressed_buttons)
+    while not doing.done():
+        here = onlooker.pointer()
+        onlooker.move(Point(here.x, here.y + 3))
+        await asyncio.sleep(0.01)
+    assert (await doing).failed
+    assert onlooker.pressed_buttons() == 0
+
+
 async def test_while_the_model_thinks_the_mouse_is_hers_and_while_the_user_is_asked_it_is_theirs(
     work: AtWork, onlooker: Onlooker
 ) -> None:

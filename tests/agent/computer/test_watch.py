@@ -39,6 +39,20 @@ def test_where_it_once_was_is_not_where_we_left_it(own: OwnDoing) -> None:
     assert own.users_move(Point(100, 100), 10.1)
 
 
+def test_a_hand_that_draws_slowly_against_small_steps_of_ours_is_one_and_a_desk_that_shakes_is_none(
+    own: OwnDoing,
+) -> None:
+    own.grasping()
+    for step, shaken in enumerate((3, -3, 1, 1, 1, 1, 1, 1, -2, 2)):
+        own.moving(Point(2 * step, 0), 0.015 * step)
+        assert not own.users_pull(Point(2 * step + shaken, 0))
+    drawn = []
+    for step in range(3):
+        own.moving(Point(2 * step, 0), 0.015 * step)
+        drawn.append(own.users_pull(Point(2 * step, 3)))
+    assert drawn == [False, False, True]
+
+
 def test_the_stop_key_counts_twice_within_a_second(own: OwnDoing) -> None:
     assert [own.users_stop("esc", at) for at in (0.0, 2.0, 2.9)] == [False, False, True]
     assert [own.users_stop("esc", at) for at in (3.0, 3.5)] == [False, True], "a third does not stop again at once"
