@@ -22,7 +22,7 @@ import math
 import struct
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -101,7 +101,7 @@ class ScriptedProvider:
         self.default = default or Script()
         self.owned_by = "scripted"
         self.requests: list[Request] = []
-        self._scripts: deque[Script] = deque()
+        self._scripts: deque[Script | Callable[[Request], Script]] = deque()
         self._model_scripts: deque[Script] = deque()
         self._speech_scripts: deque[Script] = deque()
         self._arrived = asyncio.Condition()
@@ -135,9 +135,10 @@ class ScriptedProvider:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
-    def script(self, *scripts: Script | Sequence[str]) -> None:
-        """Queue answers for coming chat requests; a bare list of deltas is a plain reply."""
-        self._scripts.extend(s if isinstance(s, Script) else Script(s) for s in scripts)
+    def script(self, *scripts: Script | Sequence[str] | Callable[[Request], Script]) -> None:
+        """Queue answers for coming chat requests; a bare list of deltas is a plain reply, a function reads first what
+        it is asked."""
+        self._scripts.extend(Script(s) if isinstance(s, Sequence) else s for s in scripts)
 
     def script_models(self, *scripts: Script) -> None:
         """Queue answers for ``/v1/models`` (a status, a stall, a ``body``)."""
@@ -198,6 +199,8 @@ class ScriptedProvider:
 
     async def _chat(self, connection: Connection, request: Request) -> None:
         script = self._scripts.popleft() if self._scripts else self.default
+        if not isinstance(script, Script):
+            script = script(request)
         if await self._refused(connection, script):
             return
         if script.body is not None:
