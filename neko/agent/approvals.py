@@ -61,6 +61,8 @@ class Approvals:
             "act": approval.act.value,
             "may_remember": approval.may_remember,
             "after_outside": approval.after_outside,
+            "against_rule": approval.against_rule,
+            "holds": approval.holds.value,
             "hand": approval.hand,
             "task_id": approval.task_id,
             "picture": _address(approval.picture),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from neko.agent.approvals import Approvals
 from neko.agent.policy import Verdict, may_remember, verdict
-from neko.types.agent import Act, Approval, Decision, Policy
+from neko.types.agent import Act, Approval, Decision, Holds, Policy
 
 _WEIGHT: Final = {Act.READ: 0, Act.WRITE: 1}
 
@@ -58,8 +58,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An act that somebody wants done. ``policy`` is what is in force for it; ``key`` says what an approval is for, in
-    a task (``scope``) and, where ``lasts``, until Neko is started again. ``keep`` makes an "always" last.
+    """An act that somebody wants done. ``policy`` is what is in force for it; ``key`` says what a yes is for where it
+    is for more than the one act: in a task (``scope``) and, where ``lasts``, until Neko is started again. ``keep``
+    makes an "always" last.
     """
 
     approval: Approval
@@ -69,9 +70,19 @@ class Wanted:
     lasts: bool = True
     scope: Scope | None = None
 
+    @property
+    def holds(self) -> Holds:
+        """What a yes to it is for."""
+        act = self.approval.act
+        if self.policy is Policy.ASK or act not in _WEIGHT:
+            return Holds.ONCE
+        if self.policy is Policy.ASK_ONCE and self.lasts and not (self.approval.after_outside and act is Act.WRITE):
+            return Holds.RESTART
+        return Holds.TASK if self.scope is not None else Holds.ONCE
+
 
 class Permission:
-    """One for all characters: what the user approved once holds for the same tool until the next start."""
+    """One for all characters. A yes is for the one act, unless the policy says that one question is enough."""
 
     def __init__(self, approvals: Approvals) -> None:
         self._approvals = approvals
@@ -90,15 +101,16 @@ class Permission:
         return {Verdict.DO: Permit.ALLOWED, Verdict.REFUSE: Permit.REFUSED}.get(word)
 
     async def ask(self, wanted: Wanted) -> Permit:
-        """Ask the user, for this one act as it is shown."""
-        act = wanted.approval.act
-        decision = await self._approvals.ask(wanted.approval)
+        """Ask the user, for the act as it is shown; they are told what their yes is for."""
+        act, holds = wanted.approval.act, wanted.holds
+        decision = await self._approvals.ask(replace(wanted.approval, holds=holds))
         if decision is None:
             return Permit.EXPIRED
         if decision is Decision.DENY:
             return Permit.DENIED
-        self._approved.add(wanted.key)
-        if wanted.scope is not None:
+        if holds is Holds.RESTART:
+            self._approved.add(wanted.key)
+        if holds is not Holds.ONCE and wanted.scope is not None:
             wanted.scope.add(wanted.key, act)
         if decision is Decision.ALWAYS and may_remember(act):
             await wanted.keep()

@@ -90,15 +90,23 @@ class Policies:
 
     def of(self, hand: HandName, place: str, tool: str, act: Act, version: str = "") -> Policy:
         """What holds for an act with this tool, of this ``version``, at this place."""
+        words = self._said(hand, place, tool, version)
+        return in_force(words, act, _unasked(act) if hand in _ON_SIGHT else None)
+
+    def allowed(self, hand: HandName, place: str, tool: str, version: str = "") -> bool:
+        """The nearest of the user's words allows it, whether or not that counts for every act."""
+        return next(filter(None, self._said(hand, place, tool, version)), None) is Policy.ALLOW
+
+    def _said(self, hand: HandName, place: str, tool: str, version: str) -> list[Policy | None]:
+        """The user's words on it, the nearest first."""
         elsewhere = self._of_others.get(hand)
-        words = [
+        return [
             elsewhere.said(place, tool) if elsewhere else None,
             self._of_tool(f"{hand}/{place}/{tool}", version),
             *(self._of_domain(place) if hand == "browser_use" else ()),
             self._words["plugins"].get(place) if hand == "user_plugin" else None,
             self._words["hands"].get(hand),
         ]
-        return in_force(words, act, _unasked(act) if hand in _ON_SIGHT else None)
 
     def _of_tool(self, key: str, version: str) -> Policy | None:
         """What was said of a tool that was another one then counts only where it keeps it from being used."""

@@ -36,13 +36,12 @@ def act_of(*, read_only: bool | None, destructive: bool | None, open_world: bool
 
 def in_force(words: Sequence[Policy | None], act: Act, default: Policy | None = None) -> Policy:
     """What holds for an act: the nearest of the user's words (first that on the tool, last that on the whole), else
-    ``default``, else asking. ``NEVER`` is undone by no other word."""
+    ``default``, else asking each time. ``NEVER`` is undone by no other word."""
     if Policy.NEVER in words:
         return Policy.NEVER
     if act in RISKY:
         return Policy.ASK
-    said = next((word for word in words if word is not None), default)
-    return said or (Policy.ASK_ONCE if act is Act.READ else Policy.ASK)
+    return next((word for word in words if word is not None), default) or Policy.ASK
 
 
 def stricter(policy: Policy, word: Policy | None) -> Policy:

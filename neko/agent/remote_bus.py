@@ -53,6 +53,8 @@ _NO_QUESTION: Final = {
     "act": "destructive",
     "may_remember": False,
     "after_outside": True,
+    "against_rule": False,
+    "holds": "once",
 }
 
 

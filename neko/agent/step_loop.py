@@ -21,7 +21,7 @@ from neko.agent.step_talk import StepTalk
 from neko.agent.task_list import ActiveTask
 from neko.agent.workspaces import Bounded, Stopwatch
 from neko.tool_errors import AgentError
-from neko.types.agent import Approval
+from neko.types.agent import Act, Approval
 from neko.types.hands import (
     Action,
     ActionError,
@@ -292,11 +292,13 @@ class StepLoop:
             intent.title,
             intent.shown,
             intent.act,
-            may_remember(intent.act) and not conduct.outside,  # it would not be heeded
+            # after words from outside it would be heeded for nothing else
+            may_remember(intent.act) and (intent.act is Act.READ or not conduct.outside),
             conduct.outside,
             hand=hand,
             task_id=task.id,
             picture=intent.picture,
+            against_rule=conduct.policies.allowed(hand, place, action.name, intent.version),
         )
         policy = conduct.policies.of(hand, place, action.name, intent.act, intent.version)
         key = (hand, place) if is_broad(hand) else (hand, place, action.name, intent.version)

@@ -31,6 +31,17 @@ class Policy(StrEnum):
     NEVER = "never"
 
 
+class Holds(StrEnum):
+    """What a yes is for."""
+
+    ONCE = "once"
+    """The very act that is asked for."""
+    TASK = "task"
+    """This act and lesser ones at this place, or with this tool, until the task is over."""
+    RESTART = "restart"
+    """This tool, until Neko is started again."""
+
+
 class Decision(StrEnum):
     """What the user answered. No answer is a denial, too."""
 
@@ -66,6 +77,9 @@ class Approval:
     task_id: str = ""
     picture: Picture | None = None
     """Where it would happen, with the spot marked."""
+    against_rule: bool = False
+    """The user allows it by a rule of theirs, which does not count for such an act, or after words from outside."""
+    holds: Holds = Holds.ONCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ async def test_always_is_for_the_tool_as_it_was_and_what_is_said_on_the_page_for
         ("browser_use", Act.READ, Policy.ALLOW),
         ("computer_use", Act.READ, Policy.ALLOW),
         ("browser_use", Act.WRITE, Policy.ASK_ONCE),
-        ("mcp", Act.READ, Policy.ASK_ONCE),
+        ("mcp", Act.READ, Policy.ASK),
         ("user_plugin", Act.WRITE, Policy.ASK),
         ("browser_use", Act.DESTRUCTIVE, Policy.ASK),
         ("user_plugin", Act.EXFILTRATING, Policy.ASK),
@@ -126,6 +126,7 @@ class Asked:
     def __init__(self, decision: Decision) -> None:
         self.decision = decision
         self.acts: list[str] = []
+        self.holds: list[str] = []
         self.kept = 0
         self.approvals = Approvals(self._hear)
         self.permission = Permission(self.approvals)
@@ -133,6 +134,7 @@ class Asked:
     def _hear(self, message: Any) -> bool:
         if message["event_type"] == "neko_approval":
             self.acts.append(message["question"]["act"])
+            self.holds.append(message["question"]["holds"])
             self.approvals.answer(message["question"]["id"], self.decision)
         return True
 
@@ -156,6 +158,27 @@ async def test_asked_once_is_asked_once_since_the_start_or_in_the_task() -> None
         for _ in range(2):
             await user.wants(Act.WRITE, Policy.ASK_ONCE, scope=scope, lasts=False, outside=True)
     assert user.acts == ["write", "write"]
+
+
+@pytest.mark.parametrize("lasts", [True, False])
+@pytest.mark.parametrize("outside", [False, True])
+@pytest.mark.parametrize("act", list(Act))
+@pytest.mark.parametrize("policy", [Policy.ALLOW, Policy.ASK, Policy.ASK_ONCE])
+async def test_a_yes_spares_the_questions_that_it_says_it_does_and_no_other(
+    policy: Policy, act: Act, *, outside: bool, lasts: bool
+) -> None:
+    user, scope = Asked(Decision.ONCE), Scope()
+
+    async def asked(task: Scope | None) -> bool:
+        before = len(user.acts)
+        await user.wants(act, policy, outside=outside, scope=task, lasts=lasts)
+        return len(user.acts) > before
+
+    if not await asked(scope):
+        return
+    tasks = {"in the task": scope, "in another": Scope(), "in none": None}
+    spared = {where for where, task in tasks.items() if not await asked(task)}
+    assert spared == {"once": set(), "task": {"in the task"}, "restart": set(tasks)}[user.holds[0]]
 
 
 async def test_what_was_approved_covers_nothing_worse() -> None:

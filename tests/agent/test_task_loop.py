@@ -359,6 +359,7 @@ async def test_after_words_from_outside_even_what_is_always_allowed_is_asked_for
     scene.answers = yes
     await scene.run(do("note", "a"), do("note", "b"), done())
     assert [question["may_remember"] for question in scene.asked] == [False], "it would not be heeded"
+    assert [(question["against_rule"], question["holds"]) for question in scene.asked] == [(True, "task")]
     scene.hand.world.text = ""
 
 

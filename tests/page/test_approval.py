@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from neko.tasks import TaskOwner
-from neko.types.agent import Act, Approval, Decision, Inquiry, Picture, Policy, Reply
+from neko.types.agent import Act, Approval, Decision, Holds, Inquiry, Picture, Policy, Reply
 from tests import scripted_mcp
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
@@ -144,7 +144,7 @@ async def test_a_question_is_heard_of_behind_a_dialog(
     assert await asking is Decision.DENY
 
 
-async def test_it_is_asked_in_the_words_of_the_act_and_says_how_long_a_yes_holds(
+async def test_it_is_asked_in_the_words_of_the_act_and_says_what_a_yes_and_a_rule_are_for(
     running_neko: RunningNeko, driver: PageDriver, owner: TaskOwner
 ) -> None:
     await driver.open(running_neko.url)
@@ -152,12 +152,23 @@ async def test_it_is_asked_in_the_words_of_the_act_and_says_how_long_a_yes_holds
     whole = replace(WRITE, task_id="t1", title="use “Write File” of files")
     asking = owner.spawn(running_neko.neko.approvals.ask(whole), name="ask")
     await expect(card).to_contain_text("May I do this: use “Write File” of files?")
-    await expect(card).not_to_contain_text("until the task is over")
+    await expect(card).to_contain_text("A yes is for this one time.")
+    await expect(driver.get("approval-once")).to_contain_text("Allow once")
     await driver.get("approval-deny").click()
     assert await asking is Decision.DENY
-    typed = replace(whole, hand="browser_use", act=Act.WRITE, title="type “Ada”")
+    typed = replace(whole, hand="browser_use", server="a.org", act=Act.WRITE, title="type “Ada”", holds=Holds.TASK)
+    typed = replace(typed, may_remember=True, against_rule=True)
     asking = owner.spawn(running_neko.neko.approvals.ask(typed), name="ask")
-    await expect(card).to_contain_text("until the task is over")
+    await expect(card).to_contain_text("such acts here until the task is over")
+    await expect(card).to_contain_text("Your rule “Allow” does not count now: what I read may be what wants this.")
+    await expect(driver.get("approval-once")).to_contain_text("Allow for this task")
+    await expect(driver.get("approval-always")).to_have_text("Always on a.org")
+    await driver.get("approval-deny").click()
+    assert await asking is Decision.DENY
+    tool = replace(whole, act=Act.READ, holds=Holds.RESTART, may_remember=True)
+    asking = owner.spawn(running_neko.neko.approvals.ask(tool), name="ask")
+    await expect(card).to_contain_text("You chose “Ask once”")
+    await expect(driver.get("approval-always")).to_have_text("Always for this tool")
     await driver.get("approval-deny").click()
     assert await asking is Decision.DENY
 
@@ -201,7 +212,8 @@ async def test_on_a_phone_it_fits_with_long_arguments_and_every_button_can_be_hi
     async with PageDriver(chromium, viewport={"width": 390, "height": 844}, has_touch=True) as driver:
         await driver.open(running_neko.url)
         arguments = json.dumps({"content": "a long line of words " * 200})
-        approval = Approval(NAME, "files", "write_file", "", arguments, Act.WRITE)
+        site = {"hand": "browser_use", "holds": Holds.TASK, "may_remember": True, "against_rule": True}
+        approval = Approval(NAME, "a-shop-with-a-long-name.example", "type", "", arguments, Act.WRITE, **site)  # type: ignore[arg-type]
         asking = owner.spawn(running_neko.neko.approvals.ask(approval), name="ask")
         card = driver.get("approval")
         await expect(driver.get("approval-once")).to_be_enabled()

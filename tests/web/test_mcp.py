@@ -50,7 +50,7 @@ async def test_a_server_is_listed_with_its_tools_and_without_its_secrets(
     assert (server["state"], server["version"], server["problem"]) == ("ready", "scripted 1", None)
     assert [(one["name"], one["act"], one["policy"]) for one in server["tools"]] == [
         ("write", "destructive", "ask"),
-        ("look", "read", "ask_once"),
+        ("look", "read", "ask"),
     ]
     assert json.loads((data_dir / "config" / "mcp.json").read_text(encoding="utf-8"))["mcpServers"]["paper/notes"][
         "env"
@@ -112,7 +112,7 @@ async def test_a_word_on_a_tool_and_on_a_server_is_kept(client: httpx2.AsyncClie
     assert (tools[0]["act"], tools[0]["policy"]) == ("write", "allow")
     await client.put(path, json={"policy": None, "tool": "write"})
     await client.put(path, json={"policy": None})
-    assert [one["policy"] for one in (await listed(client))["paper/notes"]["tools"]] == ["ask", "ask_once"]
+    assert [one["policy"] for one in (await listed(client))["paper/notes"]["tools"]] == ["ask", "ask"]
     assert "neko" not in neko.mcp.entries["paper/notes"]
 
 

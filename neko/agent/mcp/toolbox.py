@@ -102,9 +102,12 @@ class McpToolbox:
 
         word = self._word()
         lasts = may_remember(act) and word in (None, Policy.ALLOW)
-        approval = Approval(self._character, name, tool.name, tool.title, shown, act, lasts, after_outside)
         key = ("mcp", name, tool.name, tool.definition)
         policy = stricter(self._servers.policy(server, tool), word)
+        is_allowed = (self._servers.word(server, tool) or word) is Policy.ALLOW and word in (None, Policy.ALLOW)
+        approval = Approval(
+            *(self._character, name, tool.name, tool.title, shown, act, lasts, after_outside), against_rule=is_allowed
+        )
         return await self._permission.of(Wanted(approval, policy, key, keep))
 
     def _deed(self, task: _Task, server: Server, tool: ServerTool, shown: str, permit: Permit) -> Deed:

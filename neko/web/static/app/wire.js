@@ -113,9 +113,9 @@
  * @typedef {"read" | "write" | "destructive" | "exfiltrating"} Act
  * @typedef {{
  *   kind: "approval", id: string, character: string, seconds: number, seconds_left: number, server: string, tool: string,
- *   title: string, arguments: string, act: Act, may_remember: boolean, after_outside: boolean, hand?: HandName | "", place?: string, picture?: string,
+ *   title: string, arguments: string, act: Act, may_remember: boolean, after_outside: boolean, against_rule?: boolean, holds?: "once" | "task" | "restart", hand?: HandName | "", place?: string, picture?: string,
  *   task_id?: string,
- * }} ActQuestion May this be done? `arguments`: exactly what it would be given. `picture`: the address of what it would act on, with the spot marked. `may_remember`: "always" is an answer. `after_outside`: something from outside was read before.
+ * }} ActQuestion May this be done? `arguments`: exactly what it would be given. `picture`: the address of what it would act on, with the spot marked. `may_remember`: "always" is an answer. `after_outside`: something from outside was read before. `against_rule`: the user allows it by a rule, which does not count here. `holds`: what a yes is for: this act, such acts here until the task is over, this tool until Neko is started again.
  * @typedef {{
  *   type?: string, title?: string, description?: string, default?: unknown, enum?: (string | number)[], enumNames?: string[],
  *   oneOf?: { const: string, title: string }[], format?: string, minimum?: number, maximum?: number, minLength?: number,

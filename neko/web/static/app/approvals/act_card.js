@@ -22,13 +22,15 @@ function isBroad(hand) {
  * @returns {{ card: HTMLElement, no: Decided }}
  */
 export function actCard(question, answer) {
-  const { id, server, tool, act, hand } = question;
+  const { id, server, tool, act, hand, holds = "once" } = question;
   const title = `approval-title-${id}`;
   const given = question.arguments === "{}" ? "" : question.arguments;
   const key = { once: KEYS.yes.shown, deny: KEYS.no.shown, always: "" };
+  const site = hand === "browser_use" && server;
+  const label = { once: t(`approval.allow.${holds}`), deny: t("approval.deny"), always: site ? t("approval.always_site", { place: site }) : t("approval.always") };
   const button = (/** @type {Decided["decision"]} */ decision, kind = "") => h("button", {
     type: "button", class: `button ${kind}`, "data-testid": `approval-${decision}`, on: { click: () => answer({ decision }) },
-  }, h("span", { text: t(`approval.${decision}`) }), key[decision] && h("kbd", { class: "approval-key", "aria-hidden": "true", text: key[decision] }));
+  }, h("span", { text: label[decision] }), key[decision] && h("kbd", { class: "approval-key", "aria-hidden": "true", text: key[decision] }));
   const from = [hand && t(`abilities.names.${hand}`), server, tool !== question.title && tool].filter(Boolean).join(" · ");
   const card = h("section", {
     class: "approval", role: "group", tabindex: "-1", "aria-labelledby": title, "aria-describedby": `approval-words-${id}`, "data-testid": "approval", "data-act": act,
@@ -36,13 +38,24 @@ export function actCard(question, answer) {
   h("div", { class: "approval-head" },
     h("span", { class: "approval-sign" }, icon(hand ? handSign(hand) : "warning")),
     h("p", { class: "approval-title", id: title }, titleOf(question), h("span", { class: "approval-source", text: from }))),
-  h("p", { class: "approval-words", id: `approval-words-${id}` }, t(`approval.acts.${act}`), isBroad(hand) && (act === "read" || act === "write") && ` ${t("approval.holds_here")}`, question.after_outside && h("strong", { text: ` ${t("approval.after_outside")}` })),
+  h("p", { class: "approval-words", id: `approval-words-${id}` }, t(`approval.acts.${act}`), ` ${holdsFor(question)}`, question.after_outside && h("strong", { text: ` ${t("approval.after_outside")}` }), question.against_rule && ` ${whyAgainstRule(question)}`),
   pictureOf(question),
   given
     ? h("pre", { class: "approval-arguments", tabindex: "0", role: "group", "aria-label": t("approval.arguments"), "data-testid": "approval-arguments", text: given })
     : h("p", { class: "approval-words", text: t("approval.no_arguments") }),
   h("div", { class: "approval-acts" }, button("deny"), question.may_remember && button("always"), button("once", "is-main")));
   return { card, no: { decision: "deny" } };
+}
+
+/** What a yes is for. @param {ActQuestion} question */
+function holdsFor({ holds = "once", hand }) {
+  if (holds === "task") return t(isBroad(hand) ? "approval.holds_here" : "approval.holds_tool");
+  return holds === "restart" ? t("approval.holds_restart") : t("approval.holds_once");
+}
+
+/** Why it is asked though the user allows it. @param {ActQuestion} question */
+function whyAgainstRule({ act }) {
+  return t(act === "read" || act === "write" ? "approval.rule_outside" : "approval.rule_risky");
 }
 
 /** What it would act on, with the spot marked. @param {ActQuestion} question */
