@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from neko.errors import SpeechError
 from neko.tasks import in_thread
-from neko.types.speech import Convert, SpeechCapabilities, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 from tests.scripted_provider import tone
 
 PIECE = 0.1
@@ -39,6 +39,7 @@ class ScriptedSpeech:
     def __init__(self, rate: int = 24_000, *, default: SpokenScript | None = None) -> None:
         self.capabilities = SpeechCapabilities("scripted", rate, local=True)
         self.utterances: list[Utterance] = []
+        self.expected: list[VoiceSettings] = []
         self.running = 0
         self.pieces = 0
         self.stalled = asyncio.Event()
@@ -72,6 +73,10 @@ class ScriptedSpeech:
 
     async def prewarm(self, language: str = "") -> None:
         self._check()
+
+    def expect(self, voice: VoiceSettings) -> None:
+        self.expected.append(voice)
+        self._changed.set()
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         self._check()

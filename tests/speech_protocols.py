@@ -68,6 +68,41 @@ async def step(talk: Conversation) -> None:
         await talk.send({"type": "tts.response.audio.done", "data": {"session_id": "S"}})
 
 
+async def qwen(talk: Conversation) -> None:
+    """§4.2: one session, a response for each text that is committed; what it says after the sound comes late."""
+
+    async def tell(kind: str, **more: Any) -> None:
+        await talk.send({"type": kind, "event_id": f"event_{kind}", **more})
+
+    await tell("session.created", session={"id": "sess_1", "mode": "server_commit"})
+    update = await talk.receive()
+    assert update["type"] == "session.update"
+    await talk.greeted(update["session"])
+    await tell("session.updated", session={"id": "sess_1", "mode": "commit"})
+    number, text = 0, ""
+    while True:
+        message = await talk.receive()
+        if message["type"] == "input_text_buffer.append":
+            text += message["text"]
+            continue
+        assert message["type"] == "input_text_buffer.commit"
+        number, said, text = number + 1, text, ""
+        response = f"resp_{number}"
+        await tell("input_text_buffer.committed", item_id="")
+        await tell("response.created", response={"id": response, "status": "in_progress"})
+
+        def pack(sound: bytes, response: str = response) -> Any:
+            delta = base64.b64encode(sound).decode()
+            return {"type": "response.audio.delta", "response_id": response, "delta": delta}
+
+        error = {"type": "error", "error": {"code": "invalid_value", "message": "scripted: no such voice"}}
+        if not await talk.speak(said, pack, 24_000, error):
+            return
+        await tell("response.audio.done", response_id=response)
+        await tell("response.output_item.done", response_id=response)
+        await tell("response.done", response={"id": response, "status": "completed"})
+
+
 async def local_cosyvoice(talk: Conversation) -> None:
     """§4.8: bare sound; the server closes when it is over."""
     await talk.greeted(await talk.receive())

@@ -1,7 +1,6 @@
 """Which engine speaks and where it is, from the settings; pure.
 
-Without a choice of ours, what the keys of N.E.K.O. mean counts (``contract/tts.md`` §2). Its Qwen voice is a realtime
-provider's and not among the engines here.
+Without a choice of ours, what the keys of N.E.K.O. mean counts (``contract/tts.md`` §2).
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ _OF_CORE: Final[Mapping[str, EngineKind]] = {
     "free": "free",
     "step": "step",
     "glm": "cogtts",
+    "qwen": "qwen",
     "gemini": "gemini",
     "openai": "openai",
 }

@@ -168,6 +168,10 @@ class SpeechPipeline:
         await old.aclose()
         self._leaving.discard(old)
 
+    def expect(self, voice: VoiceSettings) -> None:
+        """A reply is about to ``begin``, once its first words are there: see ``SpeechEngine``."""
+        self._engine.expect(voice)
+
     def begin(self, speech_id: str, voice: VoiceSettings, language: str) -> None:
         """Start a reply; whatever was running is cut."""
         self.cancel()

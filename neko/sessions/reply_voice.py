@@ -86,6 +86,11 @@ class ReplyVoice:
             on_sentence=self._on_sentence,
         )
 
+    def expect(self, *, own_voice: bool) -> None:
+        """A model is asked for a reply, which it speaks itself if it has an ``own_voice``."""
+        if not (own_voice or self.is_silent()):
+            self._pipeline.expect(self.voice.settings)
+
     def begin(self, stream: ReplyStream) -> None:
         """A reply begins; ``stream.silent`` says whether there is anybody to make sound for."""
         self._unanswered = True

@@ -349,15 +349,15 @@ class TurnController:
         )
 
     def _write_spoken_line(self, effect: do.WriteSpokenLine) -> None:
-        self.log.write_spoken_line(effect.text)
-        text, keep = effect.text, not self.log.off_record
-        look = self.agent.beside(self.help.look(text, ""), text, keep=keep, confirm=True)
+        self.log.write_spoken_line(text := effect.text)
+        look = self.agent.beside(self.help.look(text, ""), text, keep=not self.log.off_record, confirm=True)
         self._owner.spawn(look, name="look for danger")
 
     def _ask(self, effect: do.Ask) -> None:
         for earlier in effect.before:
             self.send(AddContext(earlier.text, "user"))
         request, turn_id = effect.request, effect.turn_id
+        self.voice.expect(own_voice=self.has_own_voice)
         if isinstance(request, SpeakRequest):
             self._speak(turn_id, request)
             return

@@ -25,6 +25,7 @@ EngineKind = Literal[
     "step",
     "free",
     "cogtts",
+    "qwen",
     "cosyvoice_cloud",
     "browser",
     "off",

@@ -82,6 +82,13 @@ class SpeechEngine(Protocol):
         """
         ...
 
+    def expect(self, voice: VoiceSettings) -> None:
+        """A reply is about to come that will be spoken with ``voice``: connect ahead of its first sentence.
+
+        Does not wait; what goes wrong shows in ``synthesise``. Does nothing where nobody has to be reached.
+        """
+        ...
+
     def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """Converted sound, piece by piece as it is made; raises ``SpeechError``, ``LocalOnlyError`` or ``ProxyError``.
 

@@ -313,6 +313,16 @@ async def test_a_voice_that_cannot_be_reached_is_told_before_the_first_sentence(
     assert service.calls == 1
 
 
+async def test_whoever_speaks_next_is_told_of_a_reply_to_come_in_its_own_voice(
+    chain: FallbackEngine, service: Service, local: ScriptedSpeech
+) -> None:
+    chain.expect(VoiceSettings("anna", rate=1.2))
+    service.script(DEAD)
+    await told(chain)
+    chain.expect(VoiceSettings("anna", rate=1.2))
+    assert (service.expected, local.expected) == ([VoiceSettings("anna", 1.2)], [VoiceSettings("m3", 1.2)])
+
+
 async def test_a_voice_that_falls_silent_in_a_sentence_leaves_its_rest_out(
     service: Service, local: ScriptedSpeech, monkeypatch: pytest.MonkeyPatch
 ) -> None:

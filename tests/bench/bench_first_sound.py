@@ -1,8 +1,12 @@
-"""The built-in voice: from a reply's first words to its first frame, next to a bare espeak-ng call.
+"""From a reply's first words to its first frame: the built-in voice next to a bare espeak-ng call, and services that
+are far away next to a round trip to them.
 
 The floor is ``espeak_Synth`` by ctypes, timed from the call to its first callback with sound. Ours
 is from ``SpeechPipeline.feed`` and ``finish`` to the first ``on_audio``: cutting, cleaning, two thread hops,
 shaping and resampling on top. Both are warm and take turns in one process.
+
+A scripted service makes its sound at once, so that all the time is the way there and back. Nothing was said for longer
+than a connection is kept; the model thinks for a while, during which a connection can be made.
 """
 
 from __future__ import annotations
@@ -10,14 +14,25 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from neko.audio.engines.cosyvoice import CosyVoiceCloud
 from neko.audio.engines.espeak import EspeakEngine
 from neko.audio.engines.espeak_library import host
+from neko.audio.engines.gpt_sovits import GPTSoVITS
+from neko.audio.engines.qwen_speech import QwenSpeech
+from neko.audio.engines.service import SpeechServer
+from neko.audio.engines.socket_speech import SocketSpeech
+from neko.audio.engines.step_speech import StepSpeech
 from neko.audio.speech_pipeline import SpeechPipeline
+from neko.net import Network
 from neko.tasks import TaskOwner
-from neko.types.speech import VoiceSettings
+from neko.types.speech import SpeechEngine, VoiceSettings
+from tests import speech_protocols
+from tests.bench.far_service import far_away
 from tests.bench.figures import median, ms, show
+from tests.socket_service import Conversation, SocketService
 
 ROUNDS = 60
 WARM_UP = 5
@@ -28,6 +43,15 @@ TEXTS = {
     "ko": ("ko", "좋은 아침이에요. 차를 끓였어요."),
 }
 UTF8 = 1
+ONE_WAY_S = 0.03
+THINKS_S = 0.4
+SERVICE_ROUNDS = 10
+SERVICES: dict[type[SocketSpeech], Callable[[Conversation], Awaitable[None]]] = {
+    QwenSpeech: speech_protocols.qwen,
+    CosyVoiceCloud: speech_protocols.cosyvoice_cloud,
+    StepSpeech: speech_protocols.step,
+    GPTSoVITS: speech_protocols.gpt_sovits,
+}
 
 
 class BareEspeak:
@@ -61,10 +85,10 @@ class BareEspeak:
 class FirstFrame:
     """Times how long a speaker takes to its first frame and to the end of the reply."""
 
-    def __init__(self, executor: ThreadPoolExecutor, owner: TaskOwner) -> None:
+    def __init__(self, engine: SpeechEngine, executor: ThreadPoolExecutor, owner: TaskOwner) -> None:
         self._first = 0.0
         self._ended = asyncio.Event()
-        self.engine = EspeakEngine()
+        self.engine = engine
         self.speaker = SpeechPipeline(
             self.engine,
             executor,
@@ -92,7 +116,7 @@ class FirstFrame:
 async def measure() -> None:
     executor = ThreadPoolExecutor(max_workers=2)
     async with TaskOwner("bench") as owner:
-        first = FirstFrame(executor, owner)
+        first = FirstFrame(EspeakEngine(), executor, owner)
         began = time.perf_counter()
         await first.engine.prewarm()
         show("loading the built-in voice (once)", ms(time.perf_counter() - began))
@@ -113,8 +137,30 @@ async def measure() -> None:
     executor.shutdown()
 
 
+async def measure_services() -> None:
+    executor = ThreadPoolExecutor(max_workers=2)
+    async with TaskOwner("bench") as owner:
+        for build, talk in SERVICES.items():
+            async with SocketService(talk) as service, far_away(service.port, ONE_WAY_S) as port:
+                server = SpeechServer("Scripted", f"ws://127.0.0.1:{port}", "m", "k")
+                times: dict[bool, list[float]] = {False: [], True: []}
+                for _ in range(SERVICE_ROUNDS):
+                    for expected in times:
+                        first = FirstFrame(build(server, Network()), executor, owner)
+                        if expected:
+                            first.speaker.expect(VoiceSettings())
+                        await asyncio.sleep(THINKS_S)
+                        times[expected].append(await first.measure(TEXTS["en"][1], "en"))
+                        await first.speaker.aclose()
+                for expected, name in ((False, "connected then"), (True, "connected while the model thinks")):
+                    taken = median(times[expected])
+                    show(f"{build.kind}, {name}", ms(taken), ms(2 * ONE_WAY_S), taken / (2 * ONE_WAY_S))
+    executor.shutdown()
+
+
 def main() -> None:
     asyncio.run(measure())
+    asyncio.run(measure_services())
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def choice(values: dict[str, Any]) -> SpeechChoice:
         ({"coreApi": "glm", "coreApiKey": "k"}, "", "cogtts"),
         ({"coreApi": "gemini", "coreApiKey": "k"}, "", "gemini"),
         ({"coreApi": "openai", "coreApiKey": "k"}, "", "openai"),
-        ({"coreApi": "qwen", "coreApiKey": "k"}, "", "builtin"),
+        ({"coreApi": "qwen", "coreApiKey": "k"}, "", "qwen"),
         ({"coreApi": "qwen", "coreApiKey": "k"}, "cosyvoice-v3-plus-mio-1", "cosyvoice_cloud"),
         ({"coreApi": "step", "coreApiKey": "k"}, "cosyvoice-v3-plus-mio-1", "step"),
         ({"coreApi": "step", "coreApiKey": "k", "assistApiKeyQwen": "q"}, "cosyvoice-v3-mio", "cosyvoice_cloud"),

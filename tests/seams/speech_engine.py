@@ -99,6 +99,14 @@ class SpeechEngineBehaviour:
             await subject.engine.prewarm()
             await subject.engine.prewarm()
 
+    async def test_a_reply_may_be_expected_that_never_comes(self, subject: Subject) -> None:
+        for _ in range(2):
+            subject.engine.expect(subject.short.voice)
+        await whole(subject.engine, subject.short, subject.seconds)
+        subject.engine.expect(subject.short.voice)
+        await subject.engine.aclose()
+        subject.engine.expect(subject.short.voice)
+
     async def test_what_it_gives_is_what_was_converted_off_the_loop_and_in_order(self, subject: Subject) -> None:
         ear = Ear()
         async with asyncio.timeout(subject.seconds), aclosing(subject.engine.synthesise(subject.long, ear)) as pieces:

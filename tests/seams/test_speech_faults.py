@@ -42,6 +42,7 @@ PROTOCOLS: dict[str, Callable[..., Any]] = {
     "cosyvoice": speech_protocols.local_cosyvoice,
     "step": speech_protocols.step,
     "free": speech_protocols.step,
+    "qwen": speech_protocols.qwen,
     "cosyvoice_cloud": speech_protocols.cosyvoice_cloud,
     "edge": speech_protocols.edge,
     "cogtts": speech_protocols.cogtts,

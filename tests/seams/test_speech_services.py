@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -18,6 +19,7 @@ from neko.audio.engines.edge import EdgeSpeech
 from neko.audio.engines.gemini_speech import GeminiSpeech
 from neko.audio.engines.gpt_sovits import GPTSoVITS, read_voice, stream_url
 from neko.audio.engines.http_speech import HttpSpeech
+from neko.audio.engines.qwen_speech import QwenSpeech
 from neko.audio.engines.service import SpeechServer
 from neko.audio.engines.socket_speech import SocketSpeech
 from neko.audio.engines.step_speech import FreeSpeech, StepSpeech
@@ -47,6 +49,7 @@ KINDS = [
     Kind(LocalCosyVoice, speech_protocols.local_cosyvoice),
     Kind(StepSpeech, speech_protocols.step),
     Kind(FreeSpeech, speech_protocols.step),
+    Kind(QwenSpeech, speech_protocols.qwen),
     Kind(CosyVoiceCloud, speech_protocols.cosyvoice_cloud),
     Kind(EdgeSpeech, speech_protocols.edge, lossy=True, greets_with_voice=False),
 ]
@@ -126,6 +129,29 @@ class TestSocketServices(ServiceBehaviour):
             assert service.opened <= opened + 1, number
         assert len(service.texts) == 3
 
+    async def test_the_connection_of_an_expected_reply_is_open_before_its_words_are_there(
+        self, subject: Subject, kind: Kind, service: SocketService, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("en-US-AnaNeural", "en-US-BrianNeural"):
+            subject.engine.expect(VoiceSettings(name))
+            await service.until(lambda: service.connections == 1 and bool(service.greetings))
+        opened = service.opened
+        subject.engine.expect(VoiceSettings("en-US-BrianNeural"))
+        monkeypatch.setattr(kind.engine, "kept_s", 0.0)
+        subject.engine.expect(VoiceSettings("en-US-BrianNeural"))
+        await service.until(lambda: service.opened == opened + 1)
+        monkeypatch.undo()
+        await whole(subject.engine, Utterance(SHORT.text, "en", VoiceSettings("en-US-BrianNeural")))
+        assert service.opened <= opened + 2
+
+    async def test_a_connection_on_which_the_service_has_told_an_error_meanwhile_is_replaced(
+        self, subject: Subject, service: SocketService
+    ) -> None:
+        service.faults.append("error")
+        await subject.engine.prewarm()
+        assert await whole(subject.engine, SHORT)
+        assert len(service.texts) == 2
+
     async def test_another_voice_is_never_said_with_the_one_before(
         self, subject: Subject, kind: Kind, service: SocketService
     ) -> None:
@@ -137,7 +163,7 @@ class TestSocketServices(ServiceBehaviour):
         assert len(service.texts) == 3
         spoken = [str(greeting) for greeting in service.greetings if "anna" in str(greeting) or "bert" in str(greeting)]
         assert len([one for one in spoken if "anna" in one]) in (1, 2)
-        assert len([one for one in spoken if "bert" in one]) in (2, 3)
+        assert len([one for one in spoken if "bert" in one]) in (1, 2, 3)
 
     async def test_a_connection_that_broke_while_it_waited_is_replaced(
         self, subject: Subject, service: SocketService
@@ -260,9 +286,73 @@ class TestCosyVoice:
             for _ in range(2):
                 assert await whole(engine, Utterance(SHORT.text, "en", VoiceSettings(voice)))
             await engine.aclose()
-            assert [greeting["model"] for greeting in service.greetings] == [model] * 2
+            assert {greeting["model"] for greeting in service.greetings} == {model}
             assert service.opened == 1
             assert service.requests[0].headers["Authorization"] == "Bearer k"
+
+    async def test_a_task_waits_for_its_text(self) -> None:
+        async with SocketService(speech_protocols.cosyvoice_cloud) as service:
+            engine = CosyVoiceCloud(SpeechServer("S", f"ws://127.0.0.1:{service.port}", "m", "k"), Network())
+            engine.expect(VoiceSettings("longanhuan"))
+            await service.until(lambda: len(service.greetings) == 1)
+            assert await whole(engine, Utterance(SHORT.text, "en", VoiceSettings("longanhuan")))
+            await service.until(lambda: len(service.greetings) == 2)
+            assert (service.opened, service.texts) == (1, [SHORT.text])
+            await engine.aclose()
+
+
+class TestQwen:
+    """[tts 4.2]"""
+
+    @pytest.fixture
+    async def service(self) -> AsyncIterator[SocketService]:
+        async with SocketService(speech_protocols.qwen) as service:
+            yield service
+
+    @pytest.fixture
+    async def engine(self, service: SocketService) -> AsyncIterator[QwenSpeech]:
+        engine = QwenSpeech(SpeechServer("S", service.url, "qwen3-tts", "k"), Network())
+        yield engine
+        await engine.aclose()
+
+    async def test_a_reply_is_said_in_one_session(self, engine: QwenSpeech, service: SocketService) -> None:
+        how = VoiceSettings(rate=3.0, pitch=12)
+        for text in ("One.", "Two is longer than one.", "Three."):
+            assert await whole(engine, Utterance(text, "en", how, "reply"))
+        assert (service.opened, service.texts) == (1, ["One.", "Two is longer than one.", "Three."])
+        assert service.greetings == [
+            {
+                "mode": "commit",
+                "voice": "Momo",
+                "response_format": "pcm",
+                "sample_rate": 24_000,
+                "channels": 1,
+                "bit_depth": 16,
+                "speech_rate": 2.0,
+                "pitch_rate": 2.0,
+            }
+        ]
+        assert service.requests[0].path == "/?model=qwen3-tts"
+        assert service.requests[0].headers["Authorization"] == "Bearer k"
+
+    async def test_an_end_that_names_no_response_ends_the_session_too(self) -> None:
+        async def nameless(talk: Conversation) -> None:
+            await talk.send({"type": "session.created"})
+            await talk.greeted(await talk.receive())
+            text = (await talk.receive())["text"]
+            assert (await talk.receive())["type"] == "input_text_buffer.commit"
+            await talk.speak(
+                text, lambda pcm: {"type": "response.audio.delta", "delta": base64.b64encode(pcm).decode()}, 24_000
+            )
+            for kind in ("response.audio.done", "response.done"):
+                await talk.send({"type": kind})
+
+        async with SocketService(nameless) as service:
+            engine = QwenSpeech(SpeechServer("S", service.url, "m", "k"), Network())
+            for _ in range(2):
+                assert len(await whole(engine, SHORT)) == pytest.approx(0.3 * 96_000, rel=0.02)
+            await engine.aclose()
+            assert service.opened == 2
 
 
 class TestEdge:

@@ -14,6 +14,7 @@ import pytest
 from neko.app import Neko
 from neko.errors import MemoryStoreError
 from neko.sessions.actions import Action, EndSession, RetryReply, SendImage, SendText, StartSession, StopReply
+from neko.sessions.dependencies import Voice
 from neko.sessions.events import (
     Audio,
     Event,
@@ -34,7 +35,9 @@ from neko.sessions.events import (
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import TOO_SLOW, Outbox
 from neko.settings import Settings
+from neko.types.speech import VoiceSettings
 from tests.scripted_provider import Script, ScriptedProvider
+from tests.scripted_speech import ScriptedSpeech
 
 TIMEOUT_S = 30.0
 
@@ -87,6 +90,18 @@ async def test_silence_comes_before_anything_else_waits(manager: SessionManager,
     manager.handle(StopReply())
     seen = await until(outbox, UserActivity)
     assert not any(isinstance(event, (ReplyText, TurnEnd)) for event in seen)
+
+
+async def test_the_voice_connects_while_the_model_is_thinking(
+    manager: SessionManager, provider: ScriptedProvider
+) -> None:
+    engine = ScriptedSpeech()
+    manager._turns.voice.use(Voice("scripted", engine, VoiceSettings("anna")))
+    provider.script(Script(["never"], stall_after=0))
+    await manager.attach(Outbox(wants_audio=True))
+    manager.handle(SendText("hello"))
+    await engine.until(lambda: engine.expected == [VoiceSettings("anna")])
+    assert engine.utterances == []
 
 
 async def test_another_model_answers_the_next_message(

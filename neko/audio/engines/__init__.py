@@ -13,6 +13,7 @@ from neko.audio.engines.edge import EdgeSpeech
 from neko.audio.engines.gemini_speech import GeminiSpeech
 from neko.audio.engines.gpt_sovits import GPTSoVITS
 from neko.audio.engines.openai_speech import OpenAISpeech
+from neko.audio.engines.qwen_speech import QwenSpeech
 from neko.audio.engines.service import SpeechServer
 from neko.audio.engines.silent import SilentEngine
 from neko.audio.engines.step_speech import FreeSpeech, StepSpeech
@@ -33,6 +34,7 @@ SERVICES: Final[Mapping[str, BuildService]] = {
     "step": StepSpeech,
     "free": FreeSpeech,
     "cogtts": CogTTS,
+    "qwen": QwenSpeech,
     "cosyvoice_cloud": CosyVoiceCloud,
 }
 """Those that speak through a ``SpeechServer``, by kind."""

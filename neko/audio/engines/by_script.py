@@ -21,7 +21,7 @@ from neko.audio.resample import SPEAKER_RATE, PcmStream
 from neko.audio.scripts import primary, runs
 from neko.errors import LocalVoiceError, SpeechError
 from neko.tasks import in_thread
-from neko.types.speech import Convert, SpeechCapabilities, SpeechEngine, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, SpeechEngine, Utterance, VoiceSettings
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +94,9 @@ class BuiltinVoice:
                     break
         if failure:
             raise failure
+
+    def expect(self, voice: VoiceSettings) -> None:
+        """Nobody has to be reached."""
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """See ``SpeechEngine``; that a part does not work is raised when another has spoken in its place."""

@@ -14,7 +14,7 @@ from typing import Final
 from neko.audio.resample import PcmStream
 from neko.errors import NekoError, SpeechError
 from neko.tasks import TaskOwner
-from neko.types.speech import Convert, SpeechEngine, Utterance
+from neko.types.speech import Convert, SpeechEngine, Utterance, VoiceSettings
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,10 @@ class ChainedVoice:
     voice: str | None = None
     name: str = ""
     first_sound: FirstSound = field(default_factory=FirstSound)
+
+    def settings(self, asked: VoiceSettings) -> VoiceSettings:
+        """``asked``, with the name of this voice."""
+        return asked if self.voice is None else replace(asked, voice=self.voice)
 
 
 @dataclass(slots=True, eq=False)
@@ -142,8 +146,7 @@ class Attempt:
     def __init__(
         self, link: Link, utterance: Utterance, listener: Listener, owner: TaskOwner, clock: Callable[[], float]
     ) -> None:
-        if (voice := link.chained.voice) is not None:
-            utterance = replace(utterance, voice=replace(utterance.voice, voice=voice))
+        utterance = replace(utterance, voice=link.chained.settings(utterance.voice))
         self.link = link
         self.first_sound_s: float | None = None
         self.to_speaker = PcmStream(link.engine.capabilities.sample_rate)

@@ -4,7 +4,8 @@ The local one takes text and sends bare sound over ``/v1/audio/speech/stream`` (
 its end: it is over when the server closes, says so, or falls quiet after sound.
 
 The one in the cloud speaks DashScope's tasks over ``/api-ws/v1/inference`` (§4.3), one task an utterance and many tasks
-a connection. https://help.aliyun.com/en/model-studio/cosyvoice-websocket-api
+a connection. A task is started before its text is there: it waits for it, 23 s at most, and the text costs one way to
+the service instead of three. https://help.aliyun.com/en/model-studio/cosyvoice-websocket-api
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
-from neko.audio.engines.service import CONNECT_TIMEOUT_S
 from neko.audio.engines.socket_speech import Line, SocketSpeech, as_object
 from neko.net import WebSocketClosedError
 from neko.types.speech import Utterance
@@ -85,14 +85,16 @@ class CosyVoiceCloud(SocketSpeech):
     kind: ClassVar[str] = "cosyvoice_cloud"
     rate: ClassVar[int] = 24_000
     keeps_line: ClassVar[bool] = True
+    greets_again: ClassVar[bool] = True
+    kept_s: ClassVar[float] = 20.0
 
     @property
     def _url(self) -> str:
         return self._server.url
 
-    async def _ask(self, line: Line, utterance: Utterance) -> None:
+    async def _greet(self, line: Line) -> None:
         line.session = uuid4().hex
-        voice = utterance.voice
+        voice = line.voice
         name = voice.voice or CLOUD_VOICE
         made_for = _MODEL_OF_VOICE.match(name)
         await self._send(
@@ -112,9 +114,10 @@ class CosyVoiceCloud(SocketSpeech):
                 "pitch": _within(_STEP**voice.pitch),
             },
         )
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            while self._event(line, await line.socket.receive()) != "task-started":
-                continue
+        while self._event(line, await line.socket.receive()) != "task-started":
+            continue
+
+    async def _ask(self, line: Line, utterance: Utterance) -> None:
         await self._send(line, "continue-task", input={"text": utterance.text})
         await self._send(line, "finish-task")
 

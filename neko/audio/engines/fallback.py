@@ -26,7 +26,7 @@ from neko.audio.engines.chained_voice import HEDGE_S, Attempt, ChainedVoice, Lin
 from neko.audio.resample import SPEAKER_RATE
 from neko.errors import NekoError, SpeechError, SpeechSilentError
 from neko.tasks import TaskOwner, in_thread
-from neko.types.speech import Convert, SpeechCapabilities, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,11 @@ class FallbackEngine:
                 link.failed(fault, self._clock())
                 self._give_way(link, fault, passed_over)
         self._tell()
+
+    def expect(self, voice: VoiceSettings) -> None:
+        """Whoever speaks next connects."""
+        if not self._closed and (link := self._next()) is not None:
+            link.engine.expect(link.chained.settings(voice))
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """See ``SpeechEngine``.

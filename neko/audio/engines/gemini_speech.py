@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from neko.audio.engines.http_speech import HttpSpeech, objects_in
-from neko.audio.engines.step_speech import from_base64
+from neko.audio.engines.service import from_base64
 from neko.types.speech import Utterance
 
 if TYPE_CHECKING:

@@ -35,6 +35,10 @@ class HttpSpeech(ABC):
         await self._http.reach()
         await in_thread(PcmStream(self.rate).process, bytes(480))
 
+    def expect(self, voice: VoiceSettings) -> None:
+        """Connections are kept as they are."""
+        return
+
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """See ``SpeechEngine``; raises what ``Network`` does too. Closing the iterator closes the request."""
         decoder = SoundDecoder(convert, self.rate)

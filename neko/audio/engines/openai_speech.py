@@ -20,7 +20,7 @@ from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.providers.addresses import url_below
 from neko.tasks import in_thread
-from neko.types.speech import Convert, SpeechCapabilities, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 
 if TYPE_CHECKING:
     import httpx2
@@ -53,6 +53,9 @@ class OpenAISpeech:
         await self._http.reach()
         warm = PcmStream(RATE)
         await in_thread(warm.process, bytes(480))
+
+    def expect(self, voice: VoiceSettings) -> None:
+        """Connections are kept as they are."""
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """See ``SpeechEngine``; raises what ``Network`` does too. Closing the iterator closes the request."""

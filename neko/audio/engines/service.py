@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -189,3 +191,11 @@ class ServiceClient:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+
+def from_base64(text: object) -> bytes:
+    """Raises ``SpeechUnreadableError``."""
+    try:
+        return base64.b64decode(str(text), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SpeechUnreadableError("sound that is no base64") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from neko.types.speech import Convert, SpeechCapabilities, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 
 
 class SilentEngine:
@@ -14,6 +14,9 @@ class SilentEngine:
 
     async def prewarm(self, language: str = "") -> None:
         """There is nothing to warm."""
+
+    def expect(self, voice: VoiceSettings) -> None:
+        """Nobody has to be reached."""
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """No sound."""

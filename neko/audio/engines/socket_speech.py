@@ -1,7 +1,9 @@
-"""Speech services behind a WebSocket: one connection an utterance, the next one opened while this one is heard.
+"""Speech services behind a WebSocket: one connection an utterance, the next one opened while this one is heard, or one
+for many utterances where the protocol allows it.
 
-Opening and greeting cost a round trip or more, which is paid ahead: by ``prewarm`` for the first utterance, then by the
-one before. A connection that waited too long or broke meanwhile is replaced by a fresh one. Cutting an utterance
+Opening and greeting cost a round trip or more, which is paid ahead: by ``prewarm`` and, while the model is still
+thinking, by ``expect`` for the first utterance of a reply, then by the one before. A connection that waited too long or
+broke meanwhile is replaced by a fresh one. Cutting an utterance
 closes its connection at once, so that nobody goes on making its sound.
 """
 
@@ -19,37 +21,42 @@ from typing import Any, ClassVar, Final
 from neko.audio.engines.decoder import SoundDecoder
 from neko.audio.engines.service import CONNECT_TIMEOUT_S, PURPOSE, SpeechServer, deadline
 from neko.audio.resample import PcmStream
-from neko.errors import SpeechUnreadableError
+from neko.errors import SpeechRefusedError, SpeechUnreadableError
 from neko.net import Network, WebSocket
 from neko.tasks import TaskOwner, in_thread
 from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 
 _GREETING_TIMEOUT_S: Final = 10.0
-_KEPT_S: Final = 50.0
-"""Services drop who says nothing for a minute."""
 _LARGEST_MESSAGE: Final = 10 * 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """An open connection, greeted for ``voice``; ``session`` is what the service calls it."""
+    """An open connection, greeted for ``voice``; ``session`` is what the service calls it.
+
+    ``used``: it waited, and may have broken. ``spent``: it takes no more utterances.
+    """
 
     socket: WebSocket
     voice: VoiceSettings
     session: str = ""
     since: float = 0.0
     used: bool = False
+    spent: bool = False
 
 
 class SocketSpeech(ABC):
     """What the protocols differ in: ``_url``, ``_greet``, ``_ask``, ``_heard``.
 
-    ``keeps_line``: a connection serves one utterance after the other. ``rate``: of what comes bare.
+    ``keeps_line``: a connection serves one utterance after the other, each greeted ahead if it ``greets_again``.
+    ``kept_s``: how long one may wait; services drop who says nothing for a minute. ``rate``: of what comes bare.
     """
 
     kind: ClassVar[str]
     rate: ClassVar[int]
     keeps_line: ClassVar[bool] = False
+    greets_again: ClassVar[bool] = False
+    kept_s: ClassVar[float] = 50.0
 
     def __init__(self, server: SpeechServer, network: Network, voice: VoiceSettings | None = None) -> None:
         self._server = server
@@ -72,6 +79,11 @@ class SocketSpeech(ABC):
             if self._spare is spare:
                 self._spare = None
             raise self._server.told(opened) from opened
+
+    def expect(self, voice: VoiceSettings) -> None:
+        """Open the connection of the first utterance, unless there is one that can be used."""
+        if not self._closed:
+            self._open_spare(voice)
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """See ``SpeechEngine``; raises what ``Network`` does too."""
@@ -148,14 +160,13 @@ class SocketSpeech(ABC):
                 if sound and (piece := await in_thread(decoder.feed, sound)):
                     yield piece
             whole = True
-        except ConnectionError:
+        except (ConnectionError, SpeechRefusedError):
             call.is_stale = line.used and not is_heard and not call.fresh and not self._closed
             if not call.is_stale:
                 raise
         finally:
             self._lines.discard(line)
-            if whole and is_heard and self.keeps_line and not self._closed:
-                line.used, line.since = True, time.monotonic()
+            if whole and is_heard and self.keeps_line and not (line.spent or self._closed):
                 self._keep(line)
             else:
                 self._hang_up(line)
@@ -171,7 +182,7 @@ class SocketSpeech(ABC):
                 self._drop_spare(spare)
             elif isinstance(opened := await asyncio.shield(spare), Line):
                 line = opened
-        if line is not None and time.monotonic() - line.since > _KEPT_S:
+        if line is not None and self._waited_too_long(line):
             self._hang_up(line)
             line = None
         self._voice = voice
@@ -182,9 +193,21 @@ class SocketSpeech(ABC):
         return line
 
     def _open_spare(self, voice: VoiceSettings) -> asyncio.Task[Line | Exception]:
+        """The connection of the next utterance; one that is none, or of another voice, gives way."""
+        if (spare := self._spare) is not None and (voice != self._voice or self._is_no_use(spare)):
+            self._drop_spare(spare)
+        self._voice = voice
         if self._spare is None:
             self._spare = self._owner.spawn(self._open_ahead(voice), name="open")
         return self._spare
+
+    def _is_no_use(self, spare: asyncio.Task[Line | Exception]) -> bool:
+        if not spare.done():
+            return False
+        return spare.cancelled() or not isinstance(opened := spare.result(), Line) or self._waited_too_long(opened)
+
+    def _waited_too_long(self, line: Line) -> bool:
+        return time.monotonic() - line.since > self.kept_s
 
     async def _open_ahead(self, voice: VoiceSettings) -> Line | Exception:
         try:
@@ -199,7 +222,17 @@ class SocketSpeech(ABC):
         if self._spare is not None:
             self._hang_up(line)
         else:
-            self._spare = self._owner.spawn(_given(line), name="kept")
+            self._spare = self._owner.spawn(self._kept(line), name="kept")
+            self._spare.add_done_callback(lambda kept: self._hang_up(line) if kept.cancelled() else None)
+
+    async def _kept(self, line: Line) -> Line | Exception:
+        if self.greets_again:
+            try:
+                await self._greeted(line)
+            except Exception as error:
+                return error
+        line.used, line.since = True, time.monotonic()
+        return line
 
     async def _open(self, voice: VoiceSettings) -> Line:
         socket = await self._network.websocket(
@@ -210,13 +243,16 @@ class SocketSpeech(ABC):
             largest_message=_LARGEST_MESSAGE,
         )
         line = Line(socket, voice, since=time.monotonic())
+        await self._greeted(line)
+        return line
+
+    async def _greeted(self, line: Line) -> None:
         try:
             async with asyncio.timeout(_GREETING_TIMEOUT_S):
                 await self._greet(line)
         except BaseException:
             self._hang_up(line)
             raise
-        return line
 
     def _drop_spare(self, spare: asyncio.Task[Line | Exception]) -> None:
         self._spare = None
@@ -237,10 +273,6 @@ class _Call:
 
     fresh: bool
     is_stale: bool = False
-
-
-async def _given(line: Line) -> Line | Exception:
-    return line
 
 
 def as_object(message: str | bytes) -> dict[str, Any]:

@@ -5,14 +5,12 @@ Each piece of sound is a complete WAV in base64. https://platform.stepfun.com/do
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
+from neko.audio.engines.service import from_base64
 from neko.audio.engines.socket_speech import Line, SocketSpeech, as_object
-from neko.errors import SpeechUnreadableError
 from neko.types.speech import Utterance
 
 DEFAULT_VOICE: Final = "qingchunshaonv"
@@ -74,11 +72,3 @@ class FreeSpeech(StepSpeech):
     """The free service; it chooses the model."""
 
     kind: ClassVar[str] = "free"
-
-
-def from_base64(text: object) -> bytes:
-    """Raises ``SpeechUnreadableError``."""
-    try:
-        return base64.b64decode(str(text), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise SpeechUnreadableError("sound that is no base64") from error

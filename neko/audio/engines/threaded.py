@@ -13,7 +13,7 @@ from typing import Final
 
 from neko.audio.resample import PcmStream
 from neko.errors import SpeechError
-from neko.types.speech import Convert, SpeechCapabilities, Utterance
+from neko.types.speech import Convert, SpeechCapabilities, Utterance, VoiceSettings
 
 HandOver = Callable[[bytes | None], None]
 
@@ -85,6 +85,10 @@ class ThreadedVoice(ABC):
         async with aclosing(self.synthesise(word, silence.process)) as pieces:
             async for _ in pieces:
                 pass
+
+    def expect(self, voice: VoiceSettings) -> None:
+        """Nobody has to be reached."""
+        return
 
     async def synthesise(self, utterance: Utterance, convert: Convert) -> AsyncGenerator[bytes, None]:
         """See ``SpeechEngine``.

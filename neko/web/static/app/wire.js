@@ -7,7 +7,7 @@
  * @typedef {"text" | "audio"} Mode
  * @typedef {"user" | "assistant" | "system"} Role
  * @typedef {"complete" | "interrupted" | "failed" | "replaced"} LineStatus
- * @typedef {"builtin" | "openai" | "gptsovits" | "cosyvoice" | "voicevox" | "edge" | "gemini" | "step" | "free" | "cogtts" | "cosyvoice_cloud" | "browser" | "off"} SpeechEngine
+ * @typedef {"builtin" | "openai" | "gptsovits" | "cosyvoice" | "voicevox" | "edge" | "gemini" | "step" | "free" | "cogtts" | "qwen" | "cosyvoice_cloud" | "browser" | "off"} SpeechEngine
  * @typedef {{ model: string, provider: string, offline: boolean, works: boolean | null }} ModelLabel
  *   `offline`: the built-in model. `works`: whether it answered the last time; null when it has not been asked yet.
  *
