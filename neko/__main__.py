@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from neko.errors import NekoError
 from neko.i18n import describe, known
@@ -31,18 +31,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     gc.disable()  # nothing of what is imported is garbage: looking through it takes a twentieth of the start
-    from neko import bus_command, doctor, memory_command, models_command, serve
-
+    run = _command(arguments[:1])
     gc.enable()
-    if arguments[:1] == ["doctor"]:
-        return doctor.run(Settings.from_command_line(arguments[1:], environ))
-    if arguments[:1] == ["models"]:
-        return models_command.run(arguments[1:], environ)
-    if arguments[:1] == ["bus-keys"]:
-        return bus_command.run(arguments[1:])
-    if arguments[:1] == ["memory"]:
-        return memory_command.run(arguments[1:], environ)
-    return serve.run(Settings.from_command_line(arguments, environ))
+    return run(arguments, environ)
+
+
+def _command(name: Sequence[str]) -> Callable[[Sequence[str], Mapping[str, str]], int]:
+    """What the first argument asks for; only its modules are loaded."""
+    if name == ["doctor"]:
+        from neko import doctor
+
+        return lambda arguments, environ: doctor.run(Settings.from_command_line(arguments[1:], environ))
+    if name == ["models"]:
+        from neko import models_command
+
+        return lambda arguments, environ: models_command.run(arguments[1:], environ)
+    if name == ["bus-keys"]:
+        from neko import bus_command
+
+        return lambda arguments, _environ: bus_command.run(arguments[1:])
+    if name == ["memory"]:
+        from neko import memory_command
+
+        return lambda arguments, environ: memory_command.run(arguments[1:], environ)
+    from neko import serve
+
+    return lambda arguments, environ: serve.run(Settings.from_command_line(arguments, environ))
 
 
 def explain(error: NekoError, environ: Mapping[str, str]) -> str:

@@ -7,17 +7,19 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from neko.agent.browser.gate import Gate
 from neko.agent.browser.programs import find_browser, has_display, playwright_installed
-from neko.agent.browser.running import Launch, RunningBrowser
-from neko.agent.browser.workspace import BrowserWorkspace
 from neko.i18n import describe
 from neko.net import Network
 from neko.tasks import TaskOwner, in_thread
 from neko.tool_errors import BrowserError
 from neko.types.hands import HandName, Job, Readiness
+
+if TYPE_CHECKING:
+    from neko.agent.browser.running import RunningBrowser
+    from neko.agent.browser.workspace import BrowserWorkspace
 
 IDLE_S: Final = 300.0
 _OFFER: Final = (
@@ -99,6 +101,8 @@ class BrowserHand:
 
     async def open(self, job: Job) -> BrowserWorkspace:
         """Raises ``BrowserError``. Who is cancelled meanwhile leaves a browser that is starting to the next one."""
+        from neko.agent.browser.workspace import BrowserWorkspace  # most of a browser's code: nobody may ever want one
+
         if self._running is None or self._running.closed:
             if self._launching is None or self._launching.done():
                 self._launching = self._owner.spawn(self._launch(), name="launch")
@@ -125,6 +129,8 @@ class BrowserHand:
         return None
 
     async def _start(self) -> None:
+        from neko.agent.browser.running import Launch, RunningBrowser
+
         await self.probe()
         if self._missing is not None:
             raise self._missing

@@ -8,21 +8,21 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from neko.agent.computer.devices import Devices
 from neko.agent.computer.own_page import is_own_page
-from neko.agent.computer.pynput_devices import PynputDevices
 from neko.agent.computer.screen import MssScreen, Screen
 from neko.agent.computer.watch import StopKey
-from neko.agent.computer.workspace import ComputerWorkspace
-from neko.agent.computer.x11 import X11Devices
 from neko.errors import NekoError
 from neko.i18n import describe
 from neko.tasks import in_thread, to_the_end
 from neko.tool_errors import ComputerError
 from neko.types.hands import HandName, Job, Readiness
+
+if TYPE_CHECKING:
+    from neko.agent.computer.workspace import ComputerWorkspace
 
 PACKAGES: Final = ("mss", "pynput", "PIL")
 PROBE_S: Final = 5.0
@@ -85,6 +85,8 @@ class ComputerHand:
     async def open(self, job: Job) -> ComputerWorkspace:
         if (fault := self._plain_fault()) is not None:
             raise fault
+        from neko.agent.computer.workspace import ComputerWorkspace  # nobody may ever want it
+
         screen, devices = await to_the_end(in_thread(self._reach))
         workspace = ComputerWorkspace(
             job,
@@ -134,7 +136,7 @@ class ComputerHand:
         if self._platform == "darwin":
             _check_permissions()
         try:
-            devices: Devices = X11Devices() if self._platform == "linux" else PynputDevices()
+            devices = _devices(self._platform)
             importlib.import_module("pynput")  # fails where it cannot listen
         except ImportError as error:
             raise ComputerError("no_display", f"pynput: {error}") from error
@@ -148,3 +150,13 @@ def _check_permissions() -> None:
 
     if not Quartz.CGPreflightScreenCaptureAccess() or not getattr(keyboard.Listener, "IS_TRUSTED", True):
         raise ComputerError("no_permission", "macOS does not allow it")
+
+
+def _devices(platform: str) -> Devices:
+    if platform == "linux":
+        from neko.agent.computer.x11 import X11Devices
+
+        return X11Devices()
+    from neko.agent.computer.pynput_devices import PynputDevices
+
+    return PynputDevices()
