@@ -42,6 +42,7 @@ NekoError
 │   ├── ModelTimeoutError           silence in the middle of a reply
 │   │   └── ModelSilentError            no first word
 │   ├── ModelStreamBrokenError      the reply stopped in the middle or was not understood
+│   ├── ModelSessionEndedError      a provider ended a voice session, as it does with all after a time
 │   ├── ModelEmptyReplyError        a good answer without a word in it
 │   ├── ModelReplyCutError          the reply reached its length limit; what there is of it is good
 │   │   ├── ReplyTooLongError           our own limit
@@ -341,6 +342,11 @@ class ModelSilentError(ModelTimeoutError):
 
 class ModelStreamBrokenError(ModelError):
     code = "model_stream_broken"
+    permanent = False
+
+
+class ModelSessionEndedError(ModelError):
+    code = "model_session_ended"
     permanent = False
 
 

@@ -248,6 +248,24 @@ class WebSocket:
             raise _closed(error) from error
         self._traffic.bytes_out += _size(message)
 
+    async def send_text(self, message: bytes) -> None:
+        """The same for a text message that is UTF-8 already."""
+        self._admit()
+        try:
+            await self._connection.send(message, text=True)
+        except _websocket_errors() as error:
+            raise _closed(error) from error
+        self._traffic.bytes_out += len(message)
+
+    async def receive_text(self) -> bytes:
+        """The next message as bytes, which of a text message are its UTF-8; raises as ``receive`` does."""
+        try:
+            message = await self._connection.recv(decode=False)
+        except _websocket_errors() as error:
+            raise _closed(error) from error
+        self._traffic.bytes_in += len(message)
+        return message
+
     async def receive(self) -> str | bytes:
         """The next message; raises ``WebSocketClosedError`` when there is none any more."""
         try:

@@ -91,6 +91,15 @@ class ProviderErrors:
             return self.make(ModelTimeoutError, name, seconds=0)
         return self.make(ModelStreamBrokenError, name)
 
+    def from_opening(self, error: ConnectionError, host: str) -> ModelError:
+        """For a WebSocket at this host that could not be opened, without an answer."""
+        for cause in _causes(error):
+            if isinstance(cause, socket.gaierror):
+                return self.make(ModelHostUnknownError, "no such name", host=host)
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return self.make(ModelTLSError, type(cause).__name__, said=cause.verify_message or "")
+        return self.make(ModelUnreachableError, str(error))
+
     def from_response(self, response: httpx2.Response, raw: bytes, request: Mapping[str, Any] = _NOTHING) -> ModelError:
         """For an answer that is not 200, with its body (as much as was read) and the body that it answers."""
         location = response.headers.get("location", "")

@@ -43,7 +43,8 @@ class ModelCapabilities:
     else the words of a ``Transcript`` are to be sent to it as a ``UserMessage``. ``hearing``: what turns speech into
     words for it, where that is a part of its own. ``connects``: ``open`` waits for another computer, which may stay
     silent; else it only takes what this one needs for it. ``idles_free``: an open session that is sent nothing costs
-    nothing, so that it may be opened before anybody speaks.
+    nothing, so that it may be opened before anybody speaks. ``quiet_timeout_s``: a call is to end after so many seconds
+    without speech, to spare the provider.
     """
 
     text_input: bool = True
@@ -59,6 +60,7 @@ class ModelCapabilities:
     hearing: HearingCapabilities | None = None
     connects: bool = False
     idles_free: bool = False
+    quiet_timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

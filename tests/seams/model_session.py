@@ -24,6 +24,7 @@ from neko.types.model_session import (
     ReplyDone,
     ReplyStarted,
     Respond,
+    SessionEnds,
     SessionSetup,
     SpeechLasts,
     SpeechRejected,
@@ -64,7 +65,8 @@ class Subject:
 
     async def next(self) -> ModelEvent:
         async with asyncio.timeout(SECONDS):
-            event = await anext(self.stream)
+            while isinstance(event := await anext(self.stream), SessionEnds):
+                pass
         self.seen.append(event)
         if isinstance(event, Transcript) and event.final and not self.session.capabilities.answers_speech:
             await self.ask(f"to {event.utterance_id}", event.text)
@@ -81,7 +83,7 @@ class Subject:
     async def rest(self) -> list[ModelEvent]:
         """Events to the end of the stream."""
         async with asyncio.timeout(SECONDS):
-            return [event async for event in self.stream]
+            return [event async for event in self.stream if not isinstance(event, SessionEnds)]
 
     async def ask(self, reply_id: str, text: str = "hello") -> None:
         async with asyncio.timeout(SECONDS):

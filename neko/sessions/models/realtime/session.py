@@ -1,0 +1,449 @@
+"""A call with a provider's own voice model over its realtime WebSocket.
+
+Everything but opening and closing happens at once: what is sent waits in the queue of the connection, so that no state
+changes while something is under way. The provider keeps the talk; a session that is lost is told with the provider's
+reason, and is never one that looks alive and hears nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import uuid4
+
+from neko.errors import ModelError, NekoError
+from neko.net import Network
+from neko.providers import ModelEndpoint
+from neko.sessions.models.event_channel import EventChannel
+from neko.sessions.models.history import dated
+from neko.sessions.models.realtime.calls import FunctionCalls
+from neko.sessions.models.realtime.connection import RealtimeConnection
+from neko.sessions.models.realtime.dialects import Dialect, SessionWishes
+from neko.sessions.models.realtime.faults import RealtimeFaults
+from neko.sessions.models.realtime.pictures import PictureThrottle
+from neko.sessions.models.realtime.responses import Ask, Response, Responses
+from neko.sessions.models.realtime.server_events import ServerEvents
+from neko.sessions.models.realtime.talk import Reply, Talk
+from neko.sessions.models.realtime.wording import Wording
+from neko.tasks import TaskOwner
+from neko.types.model_session import (
+    AddContext,
+    EndOfSpeech,
+    HoldToTalk,
+    ModelCapabilities,
+    ModelEvent,
+    ModelInput,
+    ModelLabel,
+    OfferTools,
+    Respond,
+    SessionEnds,
+    SessionLost,
+    SessionSetup,
+    ToolResult,
+    UserAudio,
+    UserImage,
+    UserMessage,
+)
+
+logger = logging.getLogger(__name__)
+
+_SHORTEST_S: Final = 0.1
+"""Less than this between pressing and letting go of the key is nothing to answer."""
+_QUIET_S: Final = 1.0
+"""Quiet that is sent when the microphone is shut in mid-sentence, so that the provider finds its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeTimeouts:
+    """Seconds: to connect; until the provider has taken what the session is set up with; until anything comes of what
+    is owed (a reply, the words of the user); for the result of a function; during which no sound is sent to a provider
+    that says it is overloaded (``contract/realtime-providers.md`` §8)."""
+
+    connect_timeout_s: float = 5.0
+    ready_timeout_s: float = 5.0
+    owed_timeout_s: float = 30.0
+    tool_result_timeout_s: float = 300.0
+    overload_pause_s: float = 2.0
+
+
+class RealtimeSession:
+    """Talks with ``endpoint`` in ``dialect``. ``speaks``: with the model's own voice; else it writes, and is spoken
+    for."""
+
+    def __init__(
+        self,
+        endpoint: ModelEndpoint,
+        dialect: Dialect,
+        *,
+        owner: TaskOwner,
+        network: Network,
+        speaks: bool = True,
+        timeouts: RealtimeTimeouts | None = None,
+    ) -> None:
+        self.label = ModelLabel(endpoint.model, endpoint.provider_name)
+        self.capabilities = ModelCapabilities(
+            audio_input=True,
+            image_input=dialect.pictures != "none",
+            audio_output=speaks,
+            input_rate=dialect.input_rate,
+            tools=dialect.tools,
+            truncation=dialect.truncates,
+            turn_detection=True,
+            transcription=True,
+            answers_speech=True,
+            connects=True,
+            idles_free=dialect.quiet_timeout_s is None,
+            quiet_timeout_s=dialect.quiet_timeout_s,
+        )
+        self._endpoint = endpoint
+        self._dialect = dialect
+        self._owner = owner
+        self._network = network
+        self._timeouts = timeouts or RealtimeTimeouts()
+        self._clock = asyncio.get_running_loop().time
+        self._faults = RealtimeFaults(endpoint)
+        self._channel = EventChannel()
+        self._talk = Talk(self._channel)
+        self._responses = Responses(dialect, self._talk, self._send)
+        self._calls = FunctionCalls(
+            self._channel, owner, self._timeouts.tool_result_timeout_s, self._send_output, self._go_on
+        )
+        self._events = ServerEvents(self, dialect, self._talk, self._responses, self._channel, self._faults)
+        self._pictures = PictureThrottle(only_speaking=True)
+        self._wishes = SessionWishes(endpoint.model, "", dialect.voice(""), speaks=speaks)
+        self._wording = Wording(dialect)
+        self._connection: RealtimeConnection | None = None
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._heard_at = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self._no_sound_before = 0.0
+        self._held_s: float | None = None
+        self._exchange: list[str] = []
+        self._closed = False
+        self._lost = False
+
+    # ── ModelSession ──────────────────────────────────────────────────────────
+
+    async def open(self, setup: SessionSetup) -> None:
+        """Connect, and wait until the provider has taken what the session is set up with."""
+        self._wording.begin(setup)
+        self._calls.tools = setup.tools if self._dialect.tools else ()
+        self._wishes = replace(
+            self._wishes,
+            instructions=setup.instructions,
+            voice=self._dialect.voice(setup.voice),
+            tools=self._calls.tools,
+        )
+        key, url = self._endpoint.api_key, self._url
+        self._faults.check(url, key)
+        try:
+            self._connection = await RealtimeConnection.open(
+                self._network,
+                url,
+                {"Authorization": f"Bearer {key}"} if key else {},
+                owner=self._owner,
+                name=self.label.model,
+                on_event=self._events.take,
+                on_end=lambda error: self.lose(self._faults.told(error)),
+                timeout_s=self._timeouts.connect_timeout_s,
+            )
+            self._send("session.update", session=self._dialect.session(self._wishes))
+            async with asyncio.timeout(self._timeouts.ready_timeout_s):
+                await self._ready
+        except (OSError, TimeoutError) as error:
+            raise self._faults.told(error) from error
+
+    async def send(self, item: ModelInput) -> None:
+        """See ``ModelSession``; raises ``RuntimeError`` once the session is closed."""
+        if self._closed:
+            raise RuntimeError("the session is closed")
+        if isinstance(item, UserAudio):
+            await self._hear(item.pcm)
+        elif not self._lost and (take := _INPUTS.get(type(item))):
+            take(self, item)
+
+    async def interrupt(self, reply_id: str, text: str, played_ms: int | None = None) -> None:
+        reply = self._talk.interrupt(reply_id)
+        if reply is not None:
+            self._responses.cancel(reply)
+            self._truncate(reply, text, played_ms)
+        elif (ended := self._talk.find(reply_id)) is not None and text != ended.text:
+            self._truncate(ended, text, played_ms)
+
+    def events(self) -> AsyncIterator[ModelEvent]:
+        return self._channel.read()
+
+    async def aclose(self) -> None:
+        self._closed = True
+        self._talk.supersede()
+        self._channel.close()
+        self._stop()
+        await self._calls.aclose()
+        if self._connection is not None:
+            await self._connection.aclose()
+
+    # ── what the user says ────────────────────────────────────────────────────
+
+    async def _hear(self, pcm: bytes) -> None:
+        connection = self._connection
+        if connection is None or self._lost or self._clock() < self._no_sound_before:
+            return
+        if self._held_s is not None:
+            self._held_s += len(pcm) / (2 * self._dialect.input_rate)
+        connection.send_sound(pcm)
+        await connection.room()
+
+    def _hold(self, _: HoldToTalk) -> None:
+        """Nobody but the user ends their turn now."""
+        if not self._dialect.manual or self._held_s is not None:
+            return
+        self._held_s = 0.0
+        self._listen(held=True)
+        self._talk.speech_started()
+        self.speech_began()
+
+    def _end_speech(self, _: EndOfSpeech) -> None:
+        held, self._held_s = self._held_s, None
+        if held is None:
+            if self._talk.is_speaking and self._connection:
+                self._connection.send_sound(bytes(2 * round(_QUIET_S * self._dialect.input_rate)))
+            return
+        self._talk.speech_stopped()
+        if held < _SHORTEST_S:
+            self._send("input_audio_buffer.clear")
+            self._talk.all_words("", "")
+        else:
+            self._send("input_audio_buffer.commit")
+            self._responses.ask(Ask(None))
+            self.owes()
+        self._listen(held=False)
+
+    def _listen(self, *, held: bool) -> None:
+        self._wishes = replace(self._wishes, held=held)
+        session = self._dialect.session(self._wishes)
+        if "audio" in session:
+            detection = {"audio": {"input": {"turn_detection": session["audio"]["input"]["turn_detection"]}}}
+        else:
+            detection = {"turn_detection": session["turn_detection"]}
+        self._update(detection)
+
+    def _answer(self, message: UserMessage) -> None:
+        self._supersede()
+        if message.again:
+            self._forget_exchange()
+        reply = self._talk.begin(message.id)
+        text = dated(message.time, message.text)
+        if not self._dialect.text_items:
+            self._show(message.images)
+            self._ask_by_instructions(reply, message.context, *self._wording.typed(text, message.text))
+            return
+        pictures = message.images if self._dialect.pictures == "item" else ()
+        if not pictures:
+            self._show(message.images)
+        context = "" if self._dialect.reply_instructions else message.context
+        self._exchange = [self._create(self._wording.question(text, context, pictures))]
+        self._ask(reply, message.context)
+
+    def _respond(self, wish: Respond) -> None:
+        self._supersede()
+        reply = self._talk.begin(wish.id)
+        directive = self._wording.speak_first(wish.instructions)
+        if not self._dialect.text_items:
+            self._ask_by_instructions(reply, wish.context, directive, "")
+        elif self._dialect.reply_instructions:
+            self._ask(reply, "\n\n".join(filter(None, (wish.context, directive))))
+        else:
+            self._create(self._wording.question(directive, wish.context, ()))
+            self._ask(reply, "")
+
+    def _add(self, context: AddContext) -> None:
+        if self._dialect.text_items:
+            self._create(self._wording.line(context.role, context.text))
+        else:
+            self._wording.note(context.role, context.text)
+            self._update({"instructions": self._wording.instructions()})
+
+    def _offer(self, offer: OfferTools) -> None:
+        if not self._dialect.tools or offer.tools == self._calls.tools:
+            return
+        self._calls.tools = offer.tools
+        self._wishes = replace(self._wishes, tools=offer.tools)
+        session = self._dialect.session(self._wishes)
+        self._update({name: session[name] for name in ("tools", "turn_detection") if name in session})
+
+    # ── asking ────────────────────────────────────────────────────────────────
+
+    def _ask(self, reply: Reply, extra: str) -> None:
+        body = {}
+        if extra and self._dialect.reply_instructions:
+            body["instructions"] = self._wording.instructions(extra)
+        self._responses.ask(Ask(reply, body))
+        self.owes()
+
+    def _ask_by_instructions(self, reply: Reply, context: str, directive: str, said: str) -> None:
+        """To a provider that takes nothing in writing but its instructions: they say it until the next ones."""
+        asked = self._wording.instructions("\n\n".join(filter(None, (context, directive))))
+        self._responses.ask(Ask(reply, prepare=lambda: self._update({"instructions": asked})))
+        if said:
+            self._wording.note("user", said)
+        self.owes()
+
+    def _go_on(self, reply: Reply) -> None:
+        self._responses.ask(Ask(reply))
+        self.owes()
+
+    def _supersede(self) -> None:
+        reply = self._talk.supersede()
+        if reply is not None:
+            self._responses.cancel(reply)
+            self._truncate(reply, reply.text, None)
+
+    def _truncate(self, reply: Reply, text: str, played_ms: float | None) -> None:
+        """Have the provider forget what was not heard of a reply. Without ``played_ms`` by how much of its text was.
+
+        More of it may be on its way than has come, so the end of what has is told too.
+        """
+        if not self._dialect.truncates or not reply.items:
+            return
+        if played_ms is None:
+            whole = len(reply.text)
+            played_ms = reply.sound_ms * (len(text) / whole if whole else 0.0)
+        for item_id, sound_ms in list(reply.items.items()):
+            heard = min(max(played_ms, 0.0), sound_ms)
+            played_ms -= sound_ms
+            if item_id:
+                self._send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=int(heard))
+                reply.items[item_id] = heard
+
+    def _forget_exchange(self) -> None:
+        """What was said last is asked once more."""
+        if self._dialect.deletes:
+            for item_id in self._exchange:
+                self._send("conversation.item.delete", item_id=item_id)
+        self._exchange = []
+
+    # ── pictures ──────────────────────────────────────────────────────────────
+
+    def _see(self, image: UserImage) -> None:
+        picture = self._pictures.offer(image.jpeg, self._clock(), speaking=self._talk.is_speaking)
+        if picture is not None:
+            self._show((picture,))
+
+    def _show(self, pictures: tuple[bytes, ...]) -> None:
+        for picture in pictures:
+            if event := self._wording.picture(picture):
+                self._send(**event)
+
+    # ── what the provider does to the session (``server_events.Session``) ─────
+
+    def acknowledged(self, session: Mapping[str, Any], *, updated: bool) -> None:
+        lasts_s = self._dialect.longest_s
+        expires = session.get("expires_at")
+        if isinstance(expires, int | float) and expires > time.time():
+            lasts_s = expires - time.time()
+        if (updated or not self._dialect.acknowledges) and not self._ready.done():
+            self._ready.set_result(None)
+            if lasts_s is not None:
+                self._channel.put(SessionEnds(self._clock() + lasts_s))
+
+    def heard(self) -> None:
+        self._heard_at = self._clock()
+
+    def speech_began(self) -> None:
+        if picture := self._pictures.speech_began(self._clock()):
+            self._show((picture,))
+
+    def wants_calls(self, response: Response) -> None:
+        self._calls.begin(response)
+
+    def overloaded(self, error: ModelError) -> None:
+        self._no_sound_before = self._clock() + self._timeouts.overload_pause_s
+
+    def owes(self) -> None:
+        """Something is to come: when nothing does, the session is lost."""
+        self._heard_at = self._clock()
+        if self._watch is None and not (self._closed or self._lost):
+            self._look_again(self._timeouts.owed_timeout_s)
+
+    def lose(self, error: NekoError) -> None:
+        """The session is over, by the provider or by a fault."""
+        if self._lost or self._closed:
+            return
+        self._lost = True
+        self._stop()
+        if not self._ready.done():
+            self._ready.set_exception(error)
+            self._ready.exception()  # nobody may be waiting any more
+        if self._talk.reply is not None:
+            self._talk.end(self._talk.reply, "failed", error)
+        self._channel.put(SessionLost(error))
+        self._channel.close()
+        if self._connection is not None and not self._owner.closed:
+            self._owner.spawn(self._connection.aclose(), name=f"leave {self.label.model}")
+
+    def _look_again(self, after_s: float) -> None:
+        self._watch = asyncio.get_running_loop().call_later(after_s, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        if not (self._responses.is_owed or self._talk.unanswered):
+            return
+        silent_s = self._clock() - self._heard_at
+        if silent_s < self._timeouts.owed_timeout_s:
+            self._look_again(self._timeouts.owed_timeout_s - silent_s)
+        else:
+            self.lose(self._faults.silent(self._timeouts.owed_timeout_s))
+
+    def _stop(self) -> None:
+        self._responses.close()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    # ── sending ───────────────────────────────────────────────────────────────
+
+    @property
+    def _url(self) -> str:
+        base, model = self._endpoint.base_url, self._endpoint.model
+        if not self._dialect.model_in_address:
+            return base
+        return f"{base}{'&' if '?' in base else '?'}model={quote(model, safe='')}"
+
+    def _send(self, kind: str, **fields: Any) -> str:
+        return self._connection.send(kind, **fields) if self._connection is not None else ""
+
+    def _create(self, item: dict[str, Any]) -> str:
+        """Add an item to the talk; returns its id."""
+        item_id = uuid4().hex
+        if self._dialect.deletes:
+            item = {"id": item_id, **item}
+        self._send("conversation.item.create", item=item)
+        return item_id
+
+    def _update(self, changes: dict[str, Any]) -> None:
+        if self._dialect.reply_instructions:
+            changes = {"type": "realtime", **changes}
+        self._send("session.update", session=changes)
+
+    def _send_output(self, call_id: str, output: str) -> None:
+        self._create({"type": "function_call_output", "call_id": call_id, "output": output})
+
+    def _take_result(self, result: ToolResult) -> None:
+        self._calls.resolve(result)
+
+
+_INPUTS: Final[Mapping[type, Callable[[RealtimeSession, Any], None]]] = {
+    UserMessage: RealtimeSession._answer,
+    Respond: RealtimeSession._respond,
+    AddContext: RealtimeSession._add,
+    OfferTools: RealtimeSession._offer,
+    ToolResult: RealtimeSession._take_result,
+    UserImage: RealtimeSession._see,
+    HoldToTalk: RealtimeSession._hold,
+    EndOfSpeech: RealtimeSession._end_speech,
+}

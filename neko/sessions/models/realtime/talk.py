@@ -1,0 +1,213 @@
+"""The replies and utterances of one voice session as events in their order, whatever protocol tells of them.
+
+Nothing here waits. What comes late of a reply that is over is dropped; what a session emits keeps the order that the
+seam asks for: an old reply ends before a new one begins, words come after the speech they belong to.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import uuid4
+
+from neko.errors import NekoError
+from neko.sessions.models.event_channel import EventChannel
+from neko.types.model_session import (
+    AudioDelta,
+    ReplyDone,
+    ReplyStarted,
+    SpeechRejected,
+    SpeechStarted,
+    SpeechStopped,
+    TextDelta,
+    Transcript,
+)
+
+_REMEMBERED = 16
+"""Replies and utterances whose late news is still understood."""
+
+EndReason = Literal["complete", "interrupted", "failed"]
+
+
+@dataclass(slots=True, eq=False)
+class Reply:
+    """One reply. ``items``: what the provider calls the parts of its speech, in order, and the milliseconds of each."""
+
+    id: str
+    utterance_id: str | None = None
+    pieces: list[str] = field(default_factory=list)
+    items: dict[str, float] = field(default_factory=dict)
+    done: bool = False
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    @property
+    def sound_ms(self) -> float:
+        return sum(self.items.values())
+
+    @property
+    def is_empty(self) -> bool:
+        """Has nothing come of it?"""
+        return not self.items and not any(self.pieces)
+
+
+@dataclass(slots=True, eq=False)
+class Utterance:
+    """One stretch of the user's speech. ``item_id``: the provider's name for it, "" while that is not known."""
+
+    item_id: str = ""
+    id: str = field(default_factory=lambda: uuid4().hex)
+    speaking: bool = True
+    words: str = ""
+    known: bool = False
+    """Its words, or that there are none, have been told."""
+
+
+class Talk:
+    """Emits into ``channel``. ``reply`` is the one under way, if any."""
+
+    def __init__(self, channel: EventChannel) -> None:
+        self._channel = channel
+        self.reply: Reply | None = None
+        self._replies: OrderedDict[str, Reply] = OrderedDict()
+        self._utterances: OrderedDict[str, Utterance] = OrderedDict()
+
+    # ── replies ───────────────────────────────────────────────────────────────
+
+    def begin(self, reply_id: str, utterance_id: str | None = None) -> Reply:
+        """A reply begins; one still under way is interrupted first."""
+        self.supersede()
+        reply = self.reply = self._replies[reply_id] = Reply(reply_id, utterance_id)
+        while len(self._replies) > _REMEMBERED:
+            self._replies.popitem(last=False)
+        self._channel.put(ReplyStarted(reply_id, utterance_id))
+        return reply
+
+    def begin_spoken(self) -> Reply:
+        """The provider answers by itself what it has heard."""
+        latest = next(reversed(self._utterances.values()), None)
+        return self.begin(uuid4().hex, latest.id if latest else None)
+
+    def find(self, reply_id: str) -> Reply | None:
+        """A reply of lately."""
+        return self._replies.get(reply_id)
+
+    def text(self, reply: Reply, text: str) -> bool:
+        """Words of a reply; false when the reader is behind."""
+        if reply.done or not text:
+            return True
+        reply.pieces.append(text)
+        return self._channel.put_delta(TextDelta(reply.id, text))
+
+    def sound(self, reply: Reply, pcm: bytes, rate: int, item_id: str = "") -> bool:
+        """Sound of a reply; false when the reader is behind."""
+        if reply.done or not pcm:
+            return True
+        reply.items[item_id] = reply.items.get(item_id, 0.0) + len(pcm) / (rate * 2) * 1000
+        return self._channel.put_delta(AudioDelta(reply.id, pcm, rate))
+
+    def end(self, reply: Reply, reason: EndReason = "complete", error: NekoError | None = None) -> None:
+        """A reply is over; the second time is ignored."""
+        if reply.done:
+            return
+        reply.done = True
+        if reply is self.reply:
+            self.reply = None
+        self._channel.put(ReplyDone(reply.id, reason, error))
+
+    def supersede(self) -> Reply | None:
+        """Interrupt the reply under way; returns it."""
+        reply = self.reply
+        if reply is not None:
+            self._cut(reply)
+        return reply
+
+    def interrupt(self, reply_id: str) -> Reply | None:
+        """Interrupt this reply. None when it is not under way, and its end has been read."""
+        reply = self._replies.get(reply_id)
+        if reply is None or (reply.done and not self._channel.holds_end(reply_id)):
+            return None
+        self._cut(reply)
+        return reply
+
+    def _cut(self, reply: Reply) -> None:
+        """What the reader has not taken yet was never said."""
+        self._channel.withdraw(reply.id)
+        reply.done = False
+        self.end(reply, "interrupted")
+
+    # ── the user's speech ─────────────────────────────────────────────────────
+
+    @property
+    def is_speaking(self) -> bool:
+        """Is the user speaking?"""
+        latest = next(reversed(self._utterances.values()), None)
+        return latest is not None and latest.speaking
+
+    @property
+    def unanswered(self) -> Utterance | None:
+        """What the user said last, if it is over and its words are still to come."""
+        latest = next(reversed(self._utterances.values()), None)
+        return latest if latest and not latest.speaking and not latest.known else None
+
+    def speech_started(self, item_id: str = "") -> None:
+        """The user begins to speak."""
+        if self.is_speaking:
+            self._at(item_id)  # told twice, the second time with its name
+            return
+        utterance = Utterance(item_id)
+        self._utterances[utterance.id] = utterance
+        while len(self._utterances) > _REMEMBERED:
+            self._utterances.popitem(last=False)
+        self._channel.put(SpeechStarted(utterance.id))
+
+    def speech_stopped(self, item_id: str = "") -> None:
+        """The user stopped; where nothing said that they began, that is told now."""
+        utterance = self._at(item_id)
+        if utterance is None or utterance.known:
+            self.speech_started(item_id)
+            utterance = next(reversed(self._utterances.values()))
+        if utterance.speaking:
+            utterance.speaking = False
+            self._channel.put(SpeechStopped(utterance.id))
+
+    def name(self, item_id: str) -> None:
+        """The provider has given the latest utterance its name."""
+        self._at(item_id)
+
+    def words(self, item_id: str, piece: str) -> None:
+        """A further piece of what was recognised."""
+        utterance = self._at(item_id)
+        if utterance and not utterance.known and piece:
+            utterance.words += piece
+            self._channel.put(Transcript(utterance.id, utterance.words, final=False))
+
+    def all_words(self, item_id: str, text: str, error: NekoError | None = None) -> None:
+        """All that was recognised; without words the utterance was none."""
+        utterance = self._at(item_id)
+        if utterance is None or utterance.known:
+            if not text.strip():
+                return
+            self.speech_started(item_id)  # nobody told of the speech, but here are its words
+            utterance = next(reversed(self._utterances.values()))
+        if utterance.speaking:
+            utterance.speaking = False
+            self._channel.put(SpeechStopped(utterance.id))
+        utterance.known = True
+        if text.strip():
+            self._channel.put(Transcript(utterance.id, text))
+        else:
+            self._channel.put(SpeechRejected(utterance.id, error))
+
+    def _at(self, item_id: str) -> Utterance | None:
+        """The utterance of this name: the latest without a name takes it; "" is the latest."""
+        for utterance in reversed(self._utterances.values()):
+            if not item_id or utterance.item_id == item_id:
+                return utterance
+            if not utterance.item_id and not utterance.known:
+                utterance.item_id = item_id
+                return utterance
+        return None
