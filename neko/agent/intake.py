@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from neko.agent.deduper import Deduper, KnownTask, same_words
-from neko.agent.messages import Utterance, task_result, turn_keys
+from neko.agent.messages import Utterance, reminder_unclear, task_result, turn_keys
 from neko.agent.planner import Offer, Planner, Turn
 from neko.agent.task_list import Tasks, told
 from neko.agent.tasks import Task, TaskState
@@ -119,21 +119,32 @@ class Intake:
             wanted = await self._planner.wanted(
                 turn,
                 language=self._language(turn.character),
-                under_way=[f"{task.title}: {task.words}" for task in known if task.ended_s is None],
+                under_way=[
+                    *(f"{task.title}: {task.words}" for task in known if task.ended_s is None),
+                    *(f"reminder: {task.title} {task.action}" for task in self._set(turn.character)),
+                ],
             )
         except NekoError as error:
             logger.warning("%s: whether there is a task is not known: %s", turn.character, error.code)
             self._on_model(error)
+            self._tell_of_none(turn)
             return
         self._on_model(None)
         if wanted.reminder and self._reminders is not None:
             await self._reminders.set(turn.character, wanted.reminder, turn_id=turn.turn_id)
+        else:
+            self._tell_of_none(turn)
         if wanted.plan is None:
             return
         if not wanted.again and await self._deduper.same(words, wanted.plan, self._known(turn.character)):
             logger.info("%s: what is asked for is being done", turn.character)
             return
         await self._begin(turn, wanted.plan)
+
+    def _tell_of_none(self, turn: Turn) -> None:
+        """A reminder that neither rules nor model have found is not lost in silence."""
+        if self._reminders is not None and self._reminders.seem_wanted(turn.own_words):
+            self._report(reminder_unclear(turn.character))
 
     async def _begin(self, turn: Turn, plan: Plan) -> None:
         """That it cannot be begun is told like the end of a task."""
@@ -152,6 +163,9 @@ class Intake:
             channel = plan.steps[0].hand
             summary = f"{plan.title}: {why}"
             self._report(task_result(turn.character, channel, success=False, summary=summary, error=why))
+
+    def _set(self, character: str) -> list[Task]:
+        return [task for task in self._tasks.listed(character) if task.source == "reminder" and not task.is_over]
 
     def _known(self, character: str) -> list[KnownTask]:
         """The tasks that a new one may be the same as, the oldest first."""

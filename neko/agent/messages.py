@@ -237,6 +237,12 @@ def task_result(
     )
 
 
+def reminder_unclear(character: str) -> dict[str, Any]:
+    """The user may want to be reminded, and neither rules nor model know of what and when."""
+    said = {"kind": "reminder_answer", "outcome": "unclear"}
+    return {"event_type": "proactive_message", "lanlan_name": character, "text": "", "neko": said}
+
+
 def agent_status_update(snapshot: Snapshot, character: str | None = None) -> AgentStatusUpdate:
     return AgentStatusUpdate(event_type="agent_status_update", lanlan_name=character, snapshot=snapshot)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Final, Literal
@@ -16,7 +16,8 @@ from typing import Final, Literal
 from neko.agent.when import When, read_when
 
 LONGEST: Final = 400
-"""Characters; longer words are no wish for a reminder."""
+"""Characters; longer words are no wish as a whole, but may hold one."""
+_LONGEST_LINE: Final = 4_000
 _LONGEST_SUBJECT: Final = 200
 
 
@@ -39,6 +40,11 @@ _GATE: Final = (
     r"remind|timer|alarm|wake me|let me forget|提醒|闹钟|鬧鐘|计时|計時|定时器|定時器|倒计时|倒數|叫我|叫醒|喊我|通知我"
     r"|リマイン|タイマー|アラーム|目覚まし|知らせて|教えて|起こして|思い出させて|声をかけて"
     r"|알려|리마인|타이머|알람|깨워|상기시|알림|말해 ?줘"
+)
+_STRONG: Final = (
+    r"\b(?:remind me|wake me|alert me|ping me|nudge me|(?:set|start) .{0,20}(?:timer|alarm|reminder)|a reminder)\b"
+    r"|提醒我|叫醒我|[设設定].{0,12}(?:闹钟|鬧鐘|提醒|计时|計時)|リマインド|起こして|(?:タイマー|アラーム).{0,6}(?:セット|かけ)"
+    r"|리마인드|깨워|(?:타이머|알람).{0,4}(?:맞춰|켜)"
 )
 _THINGS_EN: Final = r"(?P<thing>reminders?|timers?|alarms?)\b"
 _THINGS_HAN: Final = r"(?P<thing>提醒|闹钟|鬧鐘|计时器?|計時器?|定时器|定時器|倒计时)"
@@ -74,8 +80,8 @@ _BEFORE: Final = (
 _SET_EN: Final = (
     r"^remind me(?: again)?[, ]*(?P<x>.*)$",
     r"^(?:don't|do not) let me forget[, ]*(?P<x>.*)$",
-    r"^(?:set|start|make|create|put|add|give me|i need|begin)(?: up)? (?:me )?(?:a |an |the |another |my |one )*"
-    r"(?P<kind>timer|alarm|reminder)\b[, ]*(?P<x>.*)$",
+    r"^(?:set|start|make|create|put|add|give me|i need|begin)(?: up)? (?:me )?"
+    r"(?:a |an |the |another |my |one |two |three |\d )*(?P<kind>timer|alarm|reminder)s?\b[, ]*(?P<x>.*)$",
     r"^(?:a |the )?(?P<kind>timer|alarm)\b[, ]*(?P<x>.*)$",
     r"^wake me(?: up)?[, ]*(?P<wake>.*)$",
 )
@@ -117,12 +123,6 @@ _TRAILING: Final = (
     r"(?:[\s,，、。.!！?？~:]|\b(?:please|pls|ok|okay|thanks|thank you|for|at|in|on|by|from now)$"
     r"|[吧呀哦啊啦]$|よ$|ね$|お願い$|お願いします$|좀$)+$"
 )
-_PARTS: Final = (
-    r"(?<=[.!?;])\s+|(?<=[。！？；!?;])|[,，、] ?(?=(?:and |but |so |please |can you |could you )*"
-    r"(?:remind me|wake me|set (?:a|an)\b|don't let me forget)|(?:请|請|麻烦|麻煩|你)?.{0,12}(?:提醒|叫醒)我)"
-)
-"""Where one thing that is said ends and the next begins."""
-_MOST_BESIDE: Final = 60
 _QUOTES: Final = "\"'“”„‘’「」『』《》"
 _WAKE: Final = {"han": "起床", "ja": "起きる", "ko": "일어나기"}
 
@@ -134,33 +134,43 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 def is_about(text: str) -> bool:
     """Might these words be about reminders? Quick, for every line of a talk."""
-    return len(text) <= LONGEST and _pattern(_GATE).search(text) is not None
+    return len(text) <= _LONGEST_LINE and _pattern(_GATE).search(text) is not None
 
 
-def read_wish(text: str, now: datetime, *, name: str = "") -> Wish | None:
-    """What the words say; ``name`` is what she may be called in them. ``now``: local, without a zone."""
-    if not is_about(text):
-        return None
-    words = _plain(text)
+def plain(text: str, name: str = "") -> str:
+    """Evened out, without the ``name`` that she is called by at its beginning."""
+    words = " ".join(unicodedata.normalize("NFKC", text).replace("’", "'").split())
     called = _pattern(rf"^((?:hey|hi|ok|okay|ねえ|嗨|嘿|야)[, ]+)?{re.escape(name)}(?:ちゃん|さん)?[,，、!！ ]*")
-    words = called.sub("", words) if name else words
+    return called.sub("", words) if name else words
+
+
+def seems_to_ask(text: str, now: datetime) -> bool:
+    """Is there a verb of reminding in these words, and a time?"""
+    if len(text) > _LONGEST_LINE or not _pattern(_STRONG).search(text):
+        return False
+    return any(read.when for part in _pattern(r"[.!?。！？\n]+").split(text) if (read := read_when(part, now)))
+
+
+def read_order(words: str) -> Wish | None:
+    """A wish to cancel some, or to hear which there are; ``words`` are plain."""
     for kind, patterns in (("cancel", _CANCEL), ("list", _LIST)):
         if any(_pattern(pattern).search(words) for pattern in patterns):
             everything = _pattern(_ALL).search(words) is not None
             is_timer = _pattern(r"timer|计时|計時|倒计时|タイマー|타이머").search(words) is not None
             return Wish(kind, words, is_timer=is_timer, everything=everything)  # type: ignore[arg-type]
-    return _set(words, now) or _set_in_part(words, now)
+    return None
 
 
 def read_time(text: str, now: datetime) -> tuple[When | None, bool]:
     """The time in an answer to "when?"; and whether it is past. Words that say more are no such answer."""
-    read = read_when(_plain(text), now, bare_length=True)
+    read = read_when(plain(text), now, bare_length=True)
     if len(_pattern(_TRAILING).sub("", _pattern(_LEADING).sub("", read.rest))) > 4:
         return None, False
     return read.when, read.is_past
 
 
-def _set(words: str, now: datetime) -> Wish | None:
+def read_set(words: str, now: datetime) -> Wish | None:
+    """A wish for one, which all of these plain words are about."""
     is_timer = _pattern(
         r"timer|alarm|计时|計時|倒计时|倒計時|定时|定時|闹钟|鬧鐘|タイマー|アラーム|目覚まし|타이머|알람"
     ).search(words)
@@ -173,27 +183,12 @@ def _set(words: str, now: datetime) -> Wish | None:
     return None
 
 
-def _set_in_part(words: str, now: datetime) -> Wish | None:
-    """A wish with its time in one sentence beside a few other words ("Thanks! Remind me at noon"). What says more is
-    for whoever reads all of it."""
-    parts = [part for part in _pattern(_PARTS).split(words) if part.strip()]
-    found = [(place, wish) for place, part in enumerate(parts) if (wish := _set(part, now)) and wish.when]
-    if len(parts) < 2 or len(found) != 1:
-        return None
-    place, wish = found[0]
-    others = " ".join(parts[:place] + parts[place + 1 :])
-    if len(others) > _MOST_BESIDE:
-        return None
-    is_subject = not (wish.text or wish.is_timer or _pattern(r"[.!?。！？]\s*$").search(others))
-    return replace(wish, text=_subject(others)[:_LONGEST_SUBJECT]) if is_subject else wish
-
-
 def _wish(
     found: dict[str, str | None], script: str, said: tuple[str, str], when: When | None, *, is_past: bool
 ) -> Wish | None:
     words, rest = said
     timed = when is not None or is_past
-    subject = _subject(found.get("x") or "")
+    subject = subject_of(found.get("x") or "")
     is_vague = _pattern(_NEEDS_TIME).search(rest) is not None
     if not timed and (is_vague or _pattern(_NOT_IT).match(subject)):
         return None
@@ -207,7 +202,8 @@ def _wish(
     return Wish("set", subject[:_LONGEST_SUBJECT], when, is_past, is_timer=bool(found.get("kind")))
 
 
-def _subject(text: str) -> str:
+def subject_of(text: str) -> str:
+    """What is left of the words of a wish: what it is about."""
     text = _stripped(text)
     text = _pattern(_LEADING).sub("", text)
     return _pattern(_TRAILING).sub("", text).strip(_QUOTES + " ")
@@ -217,7 +213,3 @@ def _stripped(text: str) -> str:
     return _pattern(_TRAILING).sub(
         "", _pattern(r"^(?:[\s,，、.:]|[にはでの](?=[ 、])|에 |の(?=\S))+").sub("", text.strip())
     )
-
-
-def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).replace("’", "'").split())

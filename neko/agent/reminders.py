@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -19,7 +19,8 @@ from typing import Any, Final
 from uuid import uuid4
 
 from neko.agent.messages import agent_task, task_result, task_update
-from neko.agent.reminder_words import LONGEST, Wish, is_about, read_time, read_wish
+from neko.agent.reminder_series import is_filler, read_wishes
+from neko.agent.reminder_words import LONGEST, Wish, is_about, read_time, seems_to_ask
 from neko.agent.tasks import Task, TaskState
 from neko.agent.when import Every, When
 from neko.errors import NekoError
@@ -39,6 +40,9 @@ _LOOK_AGAIN_S: Final = 20.0
 """Seconds after which the clock on the wall is looked at again: somebody may have set it."""
 _ASKED_S: Final = 120.0
 """Seconds for which words that name a time answer her question "when?"."""
+_JUST_SET: Final = timedelta(minutes=3)
+_SAME_TIME: Final = timedelta(minutes=2)
+"""What the model wants within this of what was just set is the same: it tells no seconds."""
 _TURNS: Final = 64
 """Turns of which it is known that a reminder came of them."""
 _TIMER: Final = "⏰"
@@ -166,21 +170,24 @@ class Reminders:
     async def obey(self, character: str, text: str, *, keep: bool = True) -> ReminderAnswer | None:
         """Do what these words of the user's say about reminders, if they do. Without ``keep`` what is set is lost when
         Neko ends."""
-        answer = await self._obey(character, text, keep=keep)
-        if answer is not None:
-            self._obeyed.append(bare_words(text))
-        return answer
-
-    async def _obey(self, character: str, text: str, *, keep: bool) -> ReminderAnswer | None:
         now = self._clock.wall()
         subject, asked_until = self._asked.pop(character, ("", 0.0))
-        wish = read_wish(text, now, name=character)
-        if wish is None and self._clock.elapsed() < asked_until:
+        found = read_wishes(text, now, name=character)
+        wishes = found.wishes
+        if not wishes and self._clock.elapsed() < asked_until:
             when, is_past = read_time(text, now)
             if when or is_past:
-                wish = Wish("set", subject, when, is_past)
-        if wish is None:
-            return None
+                wishes = (Wish("set", subject, when, is_past),)
+        if wishes and found.alone:
+            self._obeyed.append(bare_words(text))
+        return _together([await self._obey(character, wish, now, keep=keep) for wish in wishes])
+
+    def seem_wanted(self, text: str) -> bool:
+        """Do these words seem to ask for one at a time, though the rules do not understand how?"""
+        now = self._clock.wall()
+        return seems_to_ask(text, now) and not read_wishes(text, now).wishes
+
+    async def _obey(self, character: str, wish: Wish, now: datetime, *, keep: bool) -> ReminderAnswer:
         if wish.kind == "list":
             found = self.of(character)
             return ReminderAnswer("listed" if found else "none", found)
@@ -286,12 +293,16 @@ class Reminders:
 
     def takes(self, words: str) -> bool:
         """Also those that only answered her question "when?", or called her by her name."""
-        is_obeyed = any(bare_words(line) in self._obeyed for line in words.splitlines())
-        return is_obeyed or read_wish(words, self._clock.wall()) is not None
+        lines = [line for line in words.splitlines() if not is_filler(line)]
+        return bool(lines) and all(bare_words(line) in self._obeyed or self._is_all(line) for line in lines)
+
+    def _is_all(self, line: str) -> bool:
+        found = read_wishes(line, self._clock.wall())
+        return bool(found.wishes) and found.alone
 
     async def set(self, character: str, reminder: plan.Reminder, *, turn_id: str = "") -> None:
         """She says herself that it is set: the turn that asked for it is over."""
-        if turn_id and turn_id in self._set_in:
+        if (turn_id and turn_id in self._set_in) or self._was_just_set(character, reminder.at):
             return
         self._set_in = {**dict(list(self._set_in.items())[-_TURNS + 1 :]), turn_id: None}
         answer = await self.add(character, reminder.about[:LONGEST], When(reminder.at))
@@ -300,6 +311,12 @@ class Reminders:
         self._publish(
             {"event_type": "proactive_message", "lanlan_name": character, "text": reminder.about, "neko": said}
         )
+
+    def _was_just_set(self, character: str, at: datetime) -> bool:
+        """By the rules, from the words of the same turn."""
+        now = self._clock.utc()
+        mine = [one for one in self._entries.values() if one.character == character and now - one.set_at < _JUST_SET]
+        return any(abs(one.due - at) <= _SAME_TIME for one in mine)
 
     # ── when they are due ─────────────────────────────────────────────────────
 
@@ -422,6 +439,17 @@ class Reminders:
 
     def _on_fault_of(self, error: NekoError) -> None:
         logger.error("the reminders cannot be saved: %s", error.code)
+
+
+def _together(answers: Sequence[ReminderAnswer]) -> ReminderAnswer | None:
+    """What was set is told together; each other one after it."""
+    told = [one for one in answers if one.outcome != "set"]
+    if those_set := tuple(reminder for one in answers if one.outcome == "set" for reminder in one.reminders):
+        told.insert(0, ReminderAnswer("set", those_set))
+    together: ReminderAnswer | None = None
+    for one in reversed(told):
+        together = replace(one, then=together)
+    return together
 
 
 def _shares(text: str, said: str) -> bool:

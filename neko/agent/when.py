@@ -28,11 +28,18 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """``when`` is None where no time is named, or ``is_past``. ``rest``: the text without the words of the time."""
+    """``when`` is None where no time is named, or ``is_past``. ``rest``: the text without the words of the time.
+
+    ``leads``: the text begins with the time; ``dated``: that names the day, or how long it is until then; ``clocked``:
+    the hour.
+    """
 
     when: When | None
     rest: str
     is_past: bool = False
+    leads: bool = False
+    dated: bool = False
+    clocked: bool = False
 
 
 # ── numbers ───────────────────────────────────────────────────────────────────
@@ -293,9 +300,11 @@ def read_when(text: str, now: datetime, *, bare_length: bool = False) -> Read:
     except (ValueError, OverflowError):  # the 31st of February, the 40th hour
         return Read(None, draft.text.replace("\0", " "))
     rest = re.sub(r"\s+", " ", draft.text.replace("\0", " ")).strip()
-    if when and when.due <= now:
-        return Read(None, rest, is_past=True)
-    return Read(when, rest)
+    leads = draft.text.lstrip().startswith("\0")
+    dated = bool(draft.after_s or draft.every or draft.day) or draft.days is not None or draft.weekday is not None
+    is_past = when is not None and when.due <= now
+    clocked = bool(draft.part) or draft.hour is not None
+    return Read(None if is_past else when, rest, is_past, leads, dated, clocked)
 
 
 def _gather(draft: _Draft, now: datetime, *, bare_length: bool) -> None:

@@ -10,7 +10,7 @@ from neko.agent import outside
 from neko.agent.approvals import Approvals
 from neko.agent.reminders import REMINDERS_FILE, Reminders
 from neko.agent.remote_bus import RemoteBus
-from neko.agent.service import Agent
+from neko.agent.service import CHANNELS, Agent
 from neko.agent.tasks import Task, TaskState
 from neko.agent.untold import UNTOLD_FILE, UntoldResults
 from neko.bus import Bus
@@ -122,7 +122,14 @@ class CharacterErrands:
         return self._reminders.concern(self._character, text)
 
     async def remind(self, text: str, *, keep: bool) -> ReminderAnswer | None:
-        return await self._reminders.obey(self._character, text, keep=keep)
+        answer = await self._reminders.obey(self._character, text, keep=keep)
+        if answer is None and not self._is_looked_at() and self._reminders.seem_wanted(text):
+            return ReminderAnswer("unclear")
+        return answer
+
+    def _is_looked_at(self) -> bool:
+        """Somebody looks at what turns ask for, who may find a reminder in them."""
+        return self._agent.elsewhere is not None or any(self._agent.switches.allows(name) for name in CHANNELS)
 
     def outside(self, source: str, text: str, most_tokens: int) -> str:
         return outside.marked(source, text, most_tokens)

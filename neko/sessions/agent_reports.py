@@ -152,6 +152,8 @@ def read_answer(message: Mapping[str, Any]) -> ReminderAnswer | None:
     ours = message.get("neko")
     if not isinstance(ours, Mapping) or ours.get("kind") != "reminder_answer":
         return None
+    if ours.get("outcome") == "unclear":
+        return ReminderAnswer("unclear")
     reminder = Reminder("", well_formed(str(ours.get("text"))), datetime.fromisoformat(str(ours["due"])))
     outcome: ReminderOutcome = ours["outcome"] if ours.get("outcome") in ("set", "full") else "failed"
     return ReminderAnswer(outcome, (reminder,))

@@ -6,6 +6,7 @@ All of it is data of ``assets/prompts``. Times are local, without a zone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -144,15 +145,25 @@ def _underway_line(task: Underway, master: str, language: str, name: str) -> str
 
 def reminder_note(answer: ReminderAnswer, master: str, language: str, now: datetime) -> str:
     """What became of the user's words about reminders, for a model to confirm."""
+    if answer.then:
+        further = reminder_note(answer.then, master, language, now)
+        return f"{reminder_note(replace(answer, then=None), master, language, now)}\n{further}"
     text = ", ".join(_item(one, language, now, with_time=False) for one in answer.reminders)
     when = ", ".join(moment(one.due, now, language, one.every) for one in answer.reminders)
-    form = phrases(language)[f"reminder_note_{answer.outcome}"]
+    several = "_several" if answer.outcome == "set" and len(answer.reminders) > 1 else ""
+    form = phrases(language)[f"reminder_note_{answer.outcome}{several}"]
     return form.format(master=master, text=text, when=when, list=_listed(answer.reminders, language, now))
 
 
 def said_reminder(answer: ReminderAnswer, language: str, now: datetime) -> str:
     """The same as she says it herself."""
+    if answer.then:
+        return (
+            f"{said_reminder(replace(answer, then=None), language, now)}\n{said_reminder(answer.then, language, now)}"
+        )
     say = phrases(language)
+    if answer.outcome == "set" and len(answer.reminders) > 1:
+        return say["say_reminder_set_several"].format(list=_listed(answer.reminders, language, now))
     first = answer.reminders[0] if answer.reminders else None
     name = f"reminder_{answer.outcome}" if first is None or first.text or answer.outcome != "set" else "timer_set"
     when = moment(first.due, now, language, first.every) if first else ""

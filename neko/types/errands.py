@@ -44,7 +44,7 @@ class Reminder:
     every: Literal["", "day", "week"] = ""
 
 
-ReminderOutcome = Literal["set", "when", "past", "full", "failed", "listed", "cancelled", "none", "which"]
+ReminderOutcome = Literal["set", "when", "past", "full", "failed", "listed", "cancelled", "none", "which", "unclear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,13 @@ class ReminderAnswer:
 
     ``set``; ``when``: they named no time that is understood; ``past``: the time is over; ``full``: there are too many;
     ``failed``: it cannot be kept; ``listed`` and ``cancelled`` are told of ``reminders``, ``none``: there is none of
-    that kind; ``which``: one of several was to be cancelled.
+    that kind; ``which``: one of several was to be cancelled; ``unclear``: they may ask for one, in a way that is not
+    understood. ``then``: what became of a further wish in the same words.
     """
 
     outcome: ReminderOutcome
     reminders: tuple[Reminder, ...] = ()
+    then: ReminderAnswer | None = None
 
 
 class Errands(Protocol):

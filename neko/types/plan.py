@@ -43,8 +43,12 @@ class Reminders(Protocol):
         """These words ask for one by plain rules: it is set by whoever hears them, and nothing else is to be done."""
         ...
 
+    def seem_wanted(self, words: str) -> bool:
+        """These words seem to ask for one, in a way that the rules do not understand."""
+        ...
+
     async def set(self, character: str, reminder: Reminder, *, turn_id: str = "") -> None:
-        """Set one that the rules did not find; a second one of the same turn is ignored."""
+        """Set one that the rules did not find; a second one of the same turn, or of that time, is ignored."""
         ...
 
 

@@ -35,6 +35,9 @@ class Clock:
     def takes(self, words: str) -> bool:
         return "in ten minutes" in words
 
+    def seem_wanted(self, words: str) -> bool:
+        return "reminder" in words
+
     async def set(self, character: str, reminder: Reminder, *, turn_id: str = "") -> None:
         self.reminders.append((character, reminder, turn_id))
 
@@ -150,6 +153,16 @@ async def test_a_reminder_that_the_model_finds_is_set(desk: Desk) -> None:
     [(character, found, turn_id)] = desk.clock.reminders
     assert (character, found.about, turn_id) == ("Mio", "call Anna", "t1")
     assert desk.titles == []
+
+
+@pytest.mark.parametrize("answer", [NO_TASK, failure(401, "Incorrect API key provided")])
+async def test_a_reminder_that_nobody_understands_is_told_of(desk: Desk, answer: Script) -> None:
+    await desk.say("A reminder around noon would be nice.", "t1", answer)
+    [told] = desk.reported
+    assert (told["event_type"], told["neko"]) == (
+        "proactive_message",
+        {"kind": "reminder_answer", "outcome": "unclear"},
+    )
 
 
 async def test_what_is_being_done_is_not_begun_once_more(desk: Desk) -> None:

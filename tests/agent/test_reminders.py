@@ -19,6 +19,7 @@ from neko.sessions.actions import SendText
 from neko.sessions.events import AgentTask, Event, ReplyText, StateChanged, TurnEnd
 from neko.sessions.outbox import Outbox
 from neko.settings import Settings
+from neko.types.plan import Reminder
 
 TIMEOUT_S = 20.0
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -157,6 +158,44 @@ async def test_words_that_were_obeyed_are_known_to_whoever_looks_at_the_turn(rem
     assert not reminders.takes("Look up the trains of tomorrow at nine.")
 
 
+async def test_what_else_is_said_is_looked_at_and_the_reminder_set_once(reminders: Reminders, hands: Hands) -> None:
+    words = "Look up the trains to Berlin. And remind me at noon to eat."
+    assert not reminders.takes(words)
+    await reminders.obey("Mio", words)
+    assert not reminders.takes(words)
+    (eat,) = reminders.of("Mio")
+    await reminders.set("Mio", Reminder("eat", eat.due.replace(tzinfo=None)), turn_id="t1")
+    assert len(reminders.of("Mio")) == 1
+    await reminders.set("Mio", Reminder("sleep", datetime(2026, 12, 1, 9, 0)), turn_id="t2")
+    assert len(reminders.of("Mio")) == 2
+
+
+async def test_of_several_wishes_each_has_its_answer(reminders: Reminders) -> None:
+    answer = await reminders.obey("Mio", "remind me to buy milk and at 6 to take the bins out")
+    assert answer is not None
+    assert answer.then is not None
+    assert (answer.outcome, [one.text for one in answer.reminders]) == ("set", ["take the bins out"])
+    assert answer.then.outcome == "when"
+    assert (await reminders.obey("Mio", "at seven")) is not None
+    assert [one.text for one in reminders.of("Mio")] == ["take the bins out", "buy milk"]
+
+
+@pytest.mark.parametrize(
+    ("words", "seems"),
+    [
+        ("Mornings are hard, some day somebody has to wake me at 7.", True),
+        ("うまく言えないけど、7時ごろに鳴るようなアラームをセットできる?", True),
+        ("Remind me what we said at 7.", False),
+        ("The alarm went off at 7.", False),
+        ("remind me at noon to eat", False),
+    ],
+)
+async def test_words_that_seem_to_ask_for_one_and_are_not_understood_are_known(
+    reminders: Reminders, words: str, seems: bool
+) -> None:
+    assert reminders.seem_wanted(words) is seems
+
+
 async def test_they_are_listed_and_cancelled_by_words(reminders: Reminders, hands: Hands) -> None:
     async def say(text: str) -> tuple[str, list[str]]:
         answer = await reminders.obey("Mio", text)
@@ -248,6 +287,28 @@ async def test_a_timer_is_confirmed_at_once_and_told_when_it_is_due_without_any_
         assert "take the cake out" in await turn(page)
         await until(page, lambda event: event == StateChanged("idle"))
         assert neko.reminders.untold("Mio") == []
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "told"),
+    [
+        ("en", "Remind me at 5 to call mum and at 6 to take the bins out", ["call mum", "take the bins out"]),
+        ("zh-CN", "五点提醒我给妈妈打电话，六点倒垃圾", ["给妈妈打电话", "倒垃圾"]),
+        ("zh-TW", "五點提醒我打電話給媽媽，六點倒垃圾", ["打電話給媽媽", "倒垃圾"]),
+        ("ja", "5時に母に電話、6時にゴミ出しをリマインドして", ["母に電話", "ゴミ出し"]),
+        ("ko", "5시에 엄마한테 전화하고 6시에 쓰레기 버리라고 알려줘", ["엄마한테 전화하기", "쓰레기"]),
+        ("en", "It'd be lovely to get a reminder at 5 about mum", ["I have not set any"]),
+    ],
+)
+async def test_she_says_what_became_of_each_wish(tmp_path: Path, language: str, words: str, told: list[str]) -> None:
+    async with Neko(Settings(data_dir=tmp_path, environ={"LANG": language}, find_local_servers=False)) as neko:
+        manager = neko.conversations.get(neko.characters.current)
+        assert manager is not None
+        page = Outbox(wants_audio=False)
+        await manager.attach(page)
+        manager.handle(SendText(words))
+        said = await turn(page)
+    assert all(one in said for one in told)
 
 
 async def test_a_reminder_that_nobody_heard_is_told_after_a_restart_with_how_late_it_is(tmp_path: Path) -> None:
