@@ -164,6 +164,11 @@ class AgentTalk:
         if self._floor.wish(self._report_turn, request, Priority.REPORT, math.inf) is not Verdict.WAIT:
             self._is_waiting = False
 
+    @property
+    def results_wait(self) -> bool:
+        """Is there something that has not been told?"""
+        return self._reports.waiting > 0
+
     def _may_tell(self) -> bool:
         return self._reports.waiting > 0 and self._clients.owner is not None
 

@@ -13,6 +13,7 @@ from neko.metrics import Metrics
 from neko.safety import Helplines
 from neko.sessions.actions import Mode
 from neko.sessions.prompt import Persona
+from neko.sessions.renewal import RenewalTimes
 from neko.sessions.turn_state import TurnTimeouts
 from neko.tasks import TaskOwner
 from neko.types.errands import Errands
@@ -33,7 +34,8 @@ class SessionTimeouts:
     ``return_timeout_s``: sound waits so long for a client that left; ``absence_timeout_s``: after it, once
     nothing runs any more, the session of a conversation without a client ends. ``quiet_call_timeout_s``: after so long
     without a word of either side the microphone of a call is shut (N.E.K.O.: 90 s, where the provider asks for it).
-    ``question_read_s``: nobody answers a question that has been shown for less.
+    ``question_read_s``: nobody answers a question that has been shown for less. ``renewal``: when a session is followed
+    by another one.
     """
 
     text_start_timeout_s: float = 12.0
@@ -52,6 +54,7 @@ class SessionTimeouts:
     absence_timeout_s: float = 60.0
     quiet_call_timeout_s: float = 600.0
     question_read_s: float = 1.5
+    renewal: RenewalTimes = field(default_factory=RenewalTimes)
     turn: TurnTimeouts = field(default_factory=TurnTimeouts)
 
     def start_timeout_s(self, mode: Mode, *, connects: bool) -> float:

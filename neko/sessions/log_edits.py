@@ -116,7 +116,7 @@ class LogEdits:
         line = await self._memory.choose_version(self._character, line_id) if self._turns.is_idle else None
         if line is None:
             return None
-        if not self._turns.has_open_turn:  # nothing was said meanwhile
+        if not self._turns.open_turn:  # nothing was said meanwhile
             self._begin_anew()
         self._turns.log.last_line_id = max(self._turns.log.last_line_id, line.id)
         self._emit(LineStored(line))

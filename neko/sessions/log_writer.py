@@ -19,6 +19,7 @@ from neko.sessions.events import LineStored, LineUnkept
 from neko.sessions.models.builtin.recall import search_words
 from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.reply_stream import ReplyStream
+from neko.sessions.said_lines import SaidLines
 from neko.sessions.shared_recall import recall_also
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.unkept_lines import UnkeptLines
@@ -71,9 +72,9 @@ L = TypeVar("L", Line, NewLine)
 class LogWriter:
     """``session_id`` marks the lines of one model session. ``last_line_id`` is the newest line written here.
 
-    ``lines`` is told of what she says. ``typed_lines_waiting``: typed lines that are not written yet.
-    ``off_record``: what is said from now on is kept nowhere, nor the reply to it; ``last_is_off_record``: so were the
-    last words.
+    ``lines`` is told of what she says; ``said`` is what was said lately. ``typed_lines_waiting``: typed lines that are
+    not written yet. ``off_record``: what is said from now on is kept nowhere, nor the reply to it;
+    ``last_is_off_record``: so were the last words.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class LogWriter:
         self._recall_reported = False
         self._on_their_way: set[str | None] = set()
         self._passed_over: dict[str, NewLine] = {}
+        self.said = SaidLines()
         self.off_record = False
         self.last_is_off_record = False
         self.typed_lines_waiting = 0
@@ -262,7 +264,8 @@ class LogWriter:
         return pass_over
 
     def _pass_over(self, line: NewLine) -> None:
-        """Keep nothing of a line but, in mind, that it was received."""
+        """Keep nothing of a line but, in mind, that it was received, and what was said until the session ends."""
+        self.said.add(line)
         if line.client_id:
             self._remember(self._passed_over, line.client_id, line)
         self._clients.emit(LineUnkept(line, off_record=True))
@@ -378,7 +381,10 @@ class LogWriter:
         stored = await self._unkept.store(line)
         if stored:
             self._committed(stored)
+            if stored.fresh:
+                self.said.add(stored.line)
         else:
+            self.said.add(line)
             self._clients.emit(LineUnkept(line))
         return stored
 
@@ -389,6 +395,7 @@ class LogWriter:
             self._facts.publish(facts.line_committed(self._character, stored.line))
 
     def _kept_later(self, line: NewLine, stored: Stored) -> None:
+        self.said.kept(stored.line)
         self._committed(stored)
         self._remember_receipt(line.client_id, stored.line)
         self._clients.emit(LineStored(stored.line))

@@ -19,6 +19,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from neko.errors import CharacterError, NekoError
+from neko.sessions import prompt
 from neko.sessions import turn_events as on
 from neko.sessions.actions import (
     Action,
@@ -57,6 +58,9 @@ from neko.sessions.log_edits import LogEdits
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, Outbox
+from neko.sessions.renewal import Moment
+from neko.sessions.renewals import Renewals
+from neko.sessions.said_lines import ReadLines
 from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
 from neko.sessions.spoken_input import SpokenInput
 from neko.sessions.status_reporter import StatusReporter, status_of_fault
@@ -72,6 +76,7 @@ from neko.types.model_session import (
     ModelEvent,
     ModelLabel,
     NameTold,
+    SessionEnds,
     UserImage,
     WordsAwaited,
 )
@@ -115,10 +120,22 @@ class SessionManager:
         self._status = StatusReporter(self._clients, lambda: dependencies.persona().language)
         self._pictures = WaitingPictures(dependencies.limits.images)
         parts = character, dependencies, self._clients, self._owner, self._status, self._pictures
-        self._turns = TurnController(*parts, lambda: self._slot.need("text"))
+        self._turns = TurnController(*parts, lambda: self._slot.need("text"), lambda: self._renewals.look())
         self._unwanted = UnwantedLines(character, dependencies.memory, self._clients, self._status.report)
         self._slot = ModelSessionSlot(character, dependencies, self._owner, self._clients, self._status, self)
-        self._microphone = Microphone(self._owner, dependencies.executor, on_fault=self._on_microphone_fault)
+        self._microphone = Microphone(
+            self._owner,
+            dependencies.executor,
+            hears_utterance=lambda: self._turns.machine.hears_utterance,
+            on_fault=self._on_microphone_fault,
+        )
+        self._renewals = Renewals(
+            self._slot,
+            dependencies.timeouts.renewal,
+            self._moment,
+            self._microphone.speech_may_begin,
+            self._fold,
+        )
         self.spoken_input = SpokenInput(
             self._microphone,
             self._slot,
@@ -291,7 +308,7 @@ class SessionManager:
             case StopReply():
                 self._turns.dispatch(on.Stop())
             case RetryReply():
-                if self._turns.has_open_turn:
+                if self._turns.open_turn:
                     self._turns.dispatch(on.Stop())
                 if self._retrying is None or self._retrying.done():
                     before = self._actions
@@ -348,6 +365,8 @@ class SessionManager:
     def hear_agent(self, message: Mapping[str, Any]) -> None:
         """Take a message of the bus topic ``agent`` about this character: what comes of it she says herself."""
         self._turns.agent.hear(message)
+        if self._turns.agent.results_wait:
+            self._renewals.results_wait()
 
     def stop_everything(self) -> None:
         """Stop what she says, what the model does and all that the agent does for this character, at once."""
@@ -390,14 +409,45 @@ class SessionManager:
         if not (current and current.takes("audio")):
             self._microphone.wait()
 
-    def on_session_ready(self, handle: SessionHandle) -> None:
-        self._turns.use_session(handle)
+    def on_session_ready(self, handle: SessionHandle, *, follows: bool) -> None:
+        asked = {request.line.id for request in self._turns.pending if request.line}
+        if follows:
+            self._microphone.wait()
+        self._turns.use_session(handle, follows=follows, unread=self._turns.log.said.unread(handle.read, asked))
         if handle.takes("audio"):
-            self._microphone.listen(handle.session)
+            self._turns.link.when_told(partial(self._listen, handle))
             self._tell_hearing()
         else:
             self._microphone.close()
+        self._renewals.began(handle)
         self._owner.spawn(self._turns.voice.prewarm(), name="prewarm voice")
+
+    def _listen(self, handle: SessionHandle) -> None:
+        if self._slot.current is handle:
+            self._microphone.listen(handle.session)
+
+    def on_successor_ready(self) -> None:
+        self._renewals.prepared()
+
+    def on_successor_failed(self) -> None:
+        self._renewals.failed()
+
+    def contradicts(self, read: ReadLines) -> bool:
+        return self._turns.log.said.contradicts(read)
+
+    def _moment(self) -> Moment:
+        return Moment.BUSY if self.spoken_input.held else self._turns.machine.moment
+
+    def _fold(self) -> None:
+        """Before the memory is read for another session: what that has no room for goes into the memo."""
+        self._owner.spawn(self._fold_if_full(), name="fold what was said")
+
+    async def _fold_if_full(self) -> None:
+        try:
+            if prompt.is_full(await self._dependencies.memory.recent(self.character)):
+                await self._dependencies.settle(self._turns.log.last_line_id)
+        except NekoError as error:
+            logger.warning("%s: the memo was not renewed: %s", self.character, error.code)
 
     def _tell_hearing(self) -> None:
         """In a call: what turns speech into words."""
@@ -412,17 +462,28 @@ class SessionManager:
             self._microphone.close()
 
     def on_session_gone(self, handle: SessionHandle) -> None:
+        self._renewals.left()
         self._turns.leave_session()
+        self._turns.log.said.forget()
         self._microphone.wait()
 
-    def on_session_lost(self, handle: SessionHandle, error: NekoError) -> None:
-        self.on_session_gone(handle)
+    def on_session_broken(self, handle: SessionHandle, error: NekoError) -> None:
+        self._renewals.left()
+        if self._turns.machine.hears_utterance:
+            self._microphone.rewind()
+        is_cut = self._turns.machine.is_answering
+        self._turns.leave_session(broke=True)
+        self._microphone.wait()
+        if is_cut:
+            self._turns.log.then(partial(self._status.report, error))  # after the end of its turn
 
+    def on_session_lost(self, handle: SessionHandle, error: NekoError) -> None:
         def tell() -> None:
             self._status.report(error)
             self.emit(SessionEndedByServer(handle.mode))
 
-        self._turns.log.then(tell)  # after the end of its last turn
+        self._turns.dispatch(on.SessionUnavailable())
+        self._turns.log.then(tell)
 
     def on_session_event(self, session_id: str, event: ModelEvent) -> None:
         if isinstance(event, ForgetLines):
@@ -434,6 +495,10 @@ class SessionManager:
             return
         if isinstance(event, WordsAwaited):
             self._status.notify("words_awaited", engine=event.engine)
+            return
+        if isinstance(event, SessionEnds):
+            if self._slot.current and self._slot.current.id == session_id:
+                self._renewals.ends(event.at)
             return
         self._turns.on_model_event(session_id, event)
 

@@ -3,16 +3,20 @@
 A task of its own, so that sound never waits behind text. What comes is kept in a ring bounded in
 seconds and bytes: nobody listens → only the last moments (the pre-roll of whoever will); a session
 is on its way → all of it up to the bound, which then goes to that session. When the ring is full the
-oldest sound goes. Every sample reaches at most one session, in order, none twice.
+oldest sound goes. Every sample reaches at most one session, in order, none twice: what a session refuses goes to the
+one after it, and what the converter of the old rate still holds goes once. One exception: what a session had of an
+utterance when it was lost, which nobody will answer any more, is said again to its successor (``rewind``).
 """
 
 from __future__ import annotations
 
+import array
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -24,6 +28,12 @@ from neko.types.model_session import ModelSession, UserAudio
 logger = logging.getLogger(__name__)
 
 BYTES_PER_SAMPLE = 2
+_WINDOWS = 25
+"""Into which the last half second is cut to see whether it grows louder."""
+_NEWEST = 10
+_RISE = 4
+_LOUD = 600
+"""Peaks of PCM16 below which nothing is a word."""
 LONGEST_RUN_S = 0.04
 """Sound that has piled up is sent in pieces of this length, so that voice activity can be told in it."""
 
@@ -31,13 +41,18 @@ LONGEST_RUN_S = 0.04
 @dataclass(frozen=True, slots=True)
 class MicrophoneLimits:
     """``pre_roll_s``: kept while nobody listens. ``start_s``: kept while a first session starts, after
-    which older sound would only be answered too late. ``change_s``: kept while one session follows another."""
+    which older sound would only be answered too late. ``change_s``: kept while one session follows another.
+    ``utterance_s``: kept of what a session was sent of the utterance that it hears, and ``lead_s`` of what came before
+    that was noticed. ``retry_s``: until a session that refused a piece is offered it again."""
 
     pre_roll_s: float = 0.5
     start_s: float = 1.5
     change_s: float = 15.0
+    utterance_s: float = 30.0
+    lead_s: float = 0.5
     max_bytes: int = 4_000_000
     send_timeout_s: float = 2.0
+    retry_s: float = 0.25
 
 
 class MicrophoneState(Enum):
@@ -72,6 +87,10 @@ class _Ring:
 
     def __len__(self) -> int:
         return len(self._chunks)
+
+    @property
+    def chunks(self) -> Sequence[_Chunk]:
+        return tuple(self._chunks)
 
     def add(self, chunk: _Chunk, max_seconds: float) -> None:
         self._chunks.append(chunk)
@@ -110,7 +129,8 @@ class _Ring:
 class Microphone:
     """``feed`` sound from anywhere; ``listen``, ``wait`` and ``close`` say who gets it.
 
-    ``on_fault`` is told of a session that takes no sound, once until it does again.
+    ``hears_utterance``: does the session still owe something for speech that it was sent? ``on_fault`` is told of a
+    session that takes no sound, once until it does again.
     """
 
     def __init__(
@@ -119,18 +139,27 @@ class Microphone:
         executor: ThreadPoolExecutor,
         *,
         limits: MicrophoneLimits | None = None,
+        hears_utterance: Callable[[], bool] = lambda: False,
         on_fault: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._owner = owner
         self._executor = executor
         self._limits = limits or MicrophoneLimits()
+        self._hears_utterance = hears_utterance
         self._on_fault = on_fault
         self._ring = _Ring(self._limits.max_bytes)
+        self._converted: deque[_Chunk] = deque()
+        """At a session's rate, to be delivered before the ring; the first is on its way, maybe."""
+        self._sent = _Ring(self._limits.max_bytes)
+        """What the session that listens was sent last."""
         self._session: ModelSession | None = None
         self._resampler: PcmStream | None = None
         self._filled = asyncio.Event()
+        self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._fault_told = False
+        self._talk = 0
+        self._lost_s = 0.0
         self.state = MicrophoneState.CLOSED
         self.muted = False
         self.reduce_noise = False
@@ -139,7 +168,7 @@ class Microphone:
     @property
     def dropped_s(self) -> float:
         """Seconds of sound that no session got."""
-        return self._ring.dropped_s
+        return self._ring.dropped_s + self._lost_s
 
     def feed(self, pcm: bytes, rate: int) -> None:
         """Take PCM16 little-endian mono at ``rate`` Hz; an odd last byte is left out. Muted, it is thrown away."""
@@ -153,11 +182,13 @@ class Microphone:
             self._wake()
 
     def listen(self, session: ModelSession) -> None:
-        """From now on this session gets the sound, beginning with what the ring holds."""
+        """From now on this session gets the sound, beginning with what no other one took."""
         self._session = session
+        self._sent.clear()
         self._fault_told = False
         self.state = MicrophoneState.LIVE
-        if len(self._ring):
+        self._changed.set()
+        if self._converted or len(self._ring):
             self._wake()
 
     def wait(self) -> None:
@@ -166,16 +197,34 @@ class Microphone:
         self.state = MicrophoneState.CHANGING if listening else MicrophoneState.STARTING
         self._session = None
 
+    def rewind(self) -> None:
+        """The session that listened is lost in the middle of an utterance: its successor is to hear it whole."""
+        self._converted.extendleft(reversed(self._sent.chunks))
+        self._sent.clear()
+
     def close(self) -> None:
         """Nobody listens any more."""
         self._session = None
         self._resampler = None
         self.state = MicrophoneState.CLOSED
+        self._lost_s += sum(chunk.seconds for chunk in self._converted)
+        self._end_talk()
         self._ring.trim(self._limits.pre_roll_s)
 
     def forget(self) -> None:
         """Throw away what waits: it belongs to a talk that is over."""
         self._ring.clear()
+        self._end_talk()
+
+    def _end_talk(self) -> None:
+        self._talk += 1
+        self._converted.clear()
+        self._sent.clear()
+
+    def speech_may_begin(self) -> bool:
+        """Is what was sent last so much louder than what was sent before it that a word may just have begun, which
+        nobody has noticed yet?"""
+        return _rises(b"".join(chunk.pcm for chunk in self._sent.chunks))
 
     @property
     def _bound(self) -> float:
@@ -193,30 +242,70 @@ class Microphone:
         while True:
             await self._filled.wait()
             self._filled.clear()
-            while len(self._ring) and self._session is not None:
-                await self._deliver(self._session, self._ring.take_run())
+            while (session := self._session) is not None and (self._converted or len(self._ring)):
+                if not await self._deliver(session):
+                    await self._rest(session)
 
-    async def _deliver(self, session: ModelSession, chunk: _Chunk) -> None:
-        """One run of sound to the session that was listening when it was taken."""
+    async def _rest(self, session: ModelSession) -> None:
+        """Until another session listens, or this one is tried again."""
+        self._changed.clear()
+        if self._session is session:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.retry_s):
+                    await self._changed.wait()
+
+    async def _deliver(self, session: ModelSession) -> bool:
+        """One run of sound to this session, unless another one listens by the time it is converted; False when it was
+        refused."""
+        await self._convert(session.capabilities.input_rate)
+        if self._session is not session or not self._converted:
+            return True
+        chunk = self._converted[0]
         try:
             async with asyncio.timeout(self._limits.send_timeout_s):
-                if pcm := await self._at_rate(chunk, session.capabilities.input_rate):
-                    await session.send(UserAudio(pcm, self.reduce_noise))
-                self._fault_told = False
+                await session.send(UserAudio(chunk.pcm, self.reduce_noise))
         except (Exception, asyncio.CancelledError) as error:
             if not isinstance(error, Exception) and is_cancelled():
                 raise
             logger.warning("the session did not take a piece of sound: %s", type(error).__name__)
-            self._ring.dropped_s += chunk.seconds
-            if self._session is session and not self._fault_told:
-                self._fault_told = True
-                if self._on_fault:
-                    self._on_fault(error)
+            if isinstance(error, TimeoutError) and self._is_next(chunk):
+                self._converted.popleft()  # it may have it
+                self._lost_s += chunk.seconds
+            self._tell_fault(session, error)
+            return False
+        self._fault_told = False
+        if self._is_next(chunk):  # else the session was lost meanwhile, and its successor is to hear it all
+            self._converted.popleft()
+            if self._session is session:
+                kept_s = self._limits.utterance_s if self._hears_utterance() else self._limits.lead_s
+                self._sent.add(chunk, kept_s)
+        return True
 
-    async def _at_rate(self, chunk: _Chunk, rate: int) -> bytes:
-        if chunk.rate == rate and self._resampler is None:
-            return chunk.pcm
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._resample, chunk, rate)
+    def _is_next(self, chunk: _Chunk) -> bool:
+        return bool(self._converted) and self._converted[0] is chunk
+
+    def _tell_fault(self, session: ModelSession, error: BaseException) -> None:
+        if self._session is session and not self._fault_told:
+            self._fault_told = True
+            if self._on_fault:
+                self._on_fault(error)
+
+    async def _convert(self, rate: int) -> None:
+        """See to it that what is to be delivered next has this rate."""
+        run = asyncio.get_running_loop().run_in_executor
+        while any(chunk.rate != rate for chunk in self._converted):
+            waiting = list(self._converted)
+            pcm = b"".join([await run(self._executor, _resampled, chunk.pcm, chunk.rate, rate) for chunk in waiting])
+            if waiting == list(self._converted):  # else the session was lost meanwhile
+                self._converted = deque([_Chunk(pcm, rate)])
+        if self._converted or not len(self._ring):
+            return
+        chunk, talk = self._ring.take_run(), self._talk
+        pcm = chunk.pcm
+        if chunk.rate != rate or self._resampler is not None:
+            pcm = await run(self._executor, self._resample, chunk, rate)
+        if pcm and talk == self._talk:
+            self._converted.append(_Chunk(pcm, rate))
 
     def _resample(self, chunk: _Chunk, rate: int) -> bytes:
         """In the executor. When a rate changes, what the old converter still holds goes first."""
@@ -232,3 +321,14 @@ def _resampled(pcm: bytes, from_rate: int, to_rate: int) -> bytes:
     """A whole piece of sound at another rate."""
     converter = PcmStream(from_rate, to_rate)
     return converter.process(pcm) + converter.flush()
+
+
+def _rises(pcm: bytes) -> bool:
+    """Is the end of it much louder than what it was like before?"""
+    samples = array.array("h", pcm)
+    size = len(samples) // _WINDOWS
+    if not size:
+        return False
+    peaks = [max(map(abs, samples[at : at + size])) for at in range(0, size * _WINDOWS, size)]
+    newest, before = max(peaks[-_NEWEST:]), sorted(peaks[:-_NEWEST])
+    return newest > _LOUD and newest > _RISE * before[len(before) // 2]

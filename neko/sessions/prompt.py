@@ -77,6 +77,12 @@ def compose(
     return Instructions("\n\n".join(piece for piece in pieces if piece), whole, known.sources)
 
 
+def is_full(recent: Sequence[RecentEntry]) -> bool:
+    """Are there more recent lines than a prompt has room for?"""
+    lines = [entry.text for entry in recent if entry.role != "system"]
+    return sum(map(estimate_tokens, lines)) > RECENT_BUDGET
+
+
 def before(recent: Sequence[RecentEntry], pending: Sequence[str], *, again: bool) -> list[RecentEntry]:
     """What was said before the lines of ``pending``, which the model gets as messages and must not read twice.
 

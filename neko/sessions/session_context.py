@@ -22,6 +22,7 @@ from neko.sessions.log_writer import TextRequest
 from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.recall_lines import MOST_LINES
 from neko.sessions.recall_tool import NAME as RECALL
+from neko.sessions.said_lines import SaidLine
 from neko.sessions.session_slot import SessionHandle
 from neko.sessions.tool_runner import offered
 from neko.tasks import TaskOwner
@@ -70,6 +71,12 @@ class SessionContext:
         self._began = handle.began
         self._takes_tools = handle.session.capabilities.tools
         self.lines.begin(handle.instructions)
+
+    def told(self, line: SaidLine) -> None:
+        """The session was told of this line, which was said before it answered."""
+        self.lines.open(line.turn_id)
+        if line.id:
+            self.lines.add(line.turn_id, line.id)
 
     def message(
         self, turn_id: str, request: TextRequest, earlier: Sequence[TextRequest], briefing: Briefing

@@ -1,10 +1,13 @@
 """The model sessions of one character: the one that answers, and the one that is being prepared.
 
 A session is started when an input needs it and takes the place of the one before only when it is
-ready; when it fails, the one before goes on. Events are those of the current session, by its
-handle; a session whose events end has been lost, which is told, and the next input starts another.
-A start that fails is told once (a status, then ``session_failed``); the next one that nobody asked
-for explicitly waits longer each time.
+ready; when it fails, the one before goes on. A start that fails is told once (a status, then ``session_failed``);
+the next one that nobody asked for explicitly waits longer each time. Events are those of the current session, by its
+handle.
+
+A successor is prepared unseen (``renew``), and takes over at a moment that others choose (``take_over``), told what was
+said since it read the log. A session whose events end has been lost: a successor that is there, or on its way, takes
+over; in a call one is made. If none can be had the loss is told, and the next input starts another.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import deque
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,6 +34,7 @@ from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, 
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.prompt_lines import Instructions
 from neko.sessions.recall_tool import is_more_kept
+from neko.sessions.said_lines import ReadLines
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.tool_runner import offered
 from neko.sessions.unkept_lines import memory_failed, memory_too_slow
@@ -37,7 +42,15 @@ from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
 from neko.types.lines import NewLine
 from neko.types.memory import RecentEntry
-from neko.types.model_session import ModelEvent, ModelSession, SessionLost, SessionSetup, TextDelta, Tool
+from neko.types.model_session import (
+    ModelEvent,
+    ModelSession,
+    SessionEnds,
+    SessionLost,
+    SessionSetup,
+    TextDelta,
+    Tool,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +60,11 @@ class SlowStartError(NekoError):
 
     code = "slow_start"
     permanent = False
+
+
+_MENDS = 3
+_MENDS_WITHIN_S = 60.0
+"""So many sessions that were lost within this time are replaced unasked."""
 
 
 class SlotState(Enum):
@@ -60,7 +78,8 @@ class SlotState(Enum):
 @dataclass(slots=True, eq=False)
 class SessionHandle:
     """One session and its identity. ``mode``: of the input it was started for. ``began``: local time, as its
-    ``instructions`` tell. ``tools``: what it was told of when it was opened."""
+    ``instructions`` tell. ``tools``: what it was told of when it was opened; ``read``: which lines of the log.
+    ``ends_at``: when its provider will end it, monotonic seconds."""
 
     session: ModelSession
     mode: Mode
@@ -68,6 +87,8 @@ class SessionHandle:
     instructions: Instructions
     began: datetime
     tools: tuple[Tool, ...] = ()
+    read: ReadLines = field(default_factory=ReadLines)
+    ends_at: float | None = None
     listener: asyncio.Task[None] | None = None
 
     def takes(self, mode: Mode) -> bool:
@@ -76,13 +97,26 @@ class SessionHandle:
         return capabilities.text_input if mode == "text" else capabilities.audio_input
 
 
+class _Purpose(Enum):
+    START = "start"
+    """An input waits for it, which is told."""
+    RENEWAL = "renewal"
+    """It waits for its moment."""
+    MEND = "mend"
+    """It replaces one that was lost as soon as it can."""
+
+
 @dataclass(slots=True, eq=False)
 class _Preparation:
-    """A session that is being prepared; its id will be the session's."""
+    """A session that is being prepared, or, with its ``handle``, waits; its id will be the session's. ``lost``: what it
+    is to replace, and why."""
 
     mode: Mode
+    purpose: _Purpose = _Purpose.START
     id: str = field(default_factory=lambda: uuid4().hex)
     task: asyncio.Task[None] | None = None
+    handle: SessionHandle | None = None
+    lost: tuple[SessionHandle, NekoError] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +143,24 @@ class SlotObserver(Protocol):
     @property
     def unkept(self) -> Sequence[NewLine]: ...
 
+    def contradicts(self, read: ReadLines) -> bool:
+        """Has a line that was read got other words since?"""
+        ...
+
     def on_session_starting(self) -> None:
         """Another session is being prepared."""
         ...
 
-    def on_session_ready(self, handle: SessionHandle) -> None:
-        """This one answers from now on."""
+    def on_session_ready(self, handle: SessionHandle, *, follows: bool) -> None:
+        """This one answers from now on; ``follows``: in place of one whose talk it goes on with, unnoticed."""
+        ...
+
+    def on_successor_ready(self) -> None:
+        """What was to be prepared waits for ``take_over``."""
+        ...
+
+    def on_successor_failed(self) -> None:
+        """It could not be had, or is lost; the current one goes on."""
         ...
 
     def on_session_unavailable(self) -> None:
@@ -125,8 +171,12 @@ class SlotObserver(Protocol):
         """This one answers no more, and there is no other."""
         ...
 
+    def on_session_broken(self, handle: SessionHandle, error: NekoError) -> None:
+        """This one broke off, and a successor is about to take over, or will be told of with ``on_session_lost``."""
+        ...
+
     def on_session_lost(self, handle: SessionHandle, error: NekoError) -> None:
-        """This one broke off; there is no other, and nothing has been told yet."""
+        """After it broke off: there is no other, and nothing has been told yet."""
         ...
 
     def on_session_event(self, session_id: str, event: ModelEvent) -> None:
@@ -157,6 +207,7 @@ class ModelSessionSlot:
         self._next: _Preparation | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._backoffs: dict[Mode, _Backoff] = {"text": _Backoff(), "audio": _Backoff()}
+        self._losses: deque[float] = deque(maxlen=_MENDS)
 
     @property
     def state(self) -> SlotState:
@@ -166,31 +217,77 @@ class ModelSessionSlot:
 
     @property
     def starting(self) -> Mode | None:
-        """The mode of the start in progress."""
-        return self._next.mode if self._next else None
+        """The mode of the start in progress, which is not that of a successor."""
+        return self._next.mode if self._next and self._next.purpose is not _Purpose.RENEWAL else None
 
     def backing_off(self, mode: Mode) -> bool:
         """After failures: is it too early for a start of this kind that nobody asked for?"""
-        return self._next is None and asyncio.get_running_loop().time() < self._backoffs[mode].not_before
+        return self.starting is None and asyncio.get_running_loop().time() < self._backoffs[mode].not_before
 
     def need(self, mode: Mode) -> None:
         """See to it that this kind of input has a session: a new one unless one takes it or is on its way."""
-        if self._next is None and not (self.current and self.current.takes(mode)):
+        if self.starting is None and not (self.current and self.current.takes(mode)):
             self.start(mode)
 
     def start(self, mode: Mode) -> None:
-        """Prepare a new session, in place of any other; one for the same mode that is on its way serves this too."""
-        if self.starting == mode:
+        """Prepare a new session, in place of any other; one for the same mode that is ready or on its way serves this
+        too."""
+        if self._next and self._next.mode == mode:
+            if self._next.purpose is not _Purpose.START:
+                self._want(self._next)
             return
-        if self._next and self._next.task:
-            self._next.task.cancel()
-        start = self._next = _Preparation(mode)
-        start.task = self._owner.spawn(self._prepare(start), name=f"start {mode}")
+        self._give_up_next()
+        self._begin(_Preparation(mode))
         self._observer.on_session_starting()
+
+    def _want(self, preparation: _Preparation) -> None:
+        """Somebody asks for what was prepared unseen."""
+        preparation.purpose, preparation.lost = _Purpose.START, None
+        self._clients.emit(SessionPreparing(preparation.mode))
+        if preparation.handle:
+            self._promote(preparation, preparation.handle)
+        else:
+            self._observer.on_session_starting()
+
+    def renew(self) -> None:
+        """Prepare a successor of the current session."""
+        if self.current and self._next is None:
+            self._begin(_Preparation(self.current.mode, _Purpose.RENEWAL))
+
+    def take_over(self) -> bool:
+        """Let the successor that is ready answer from now on; False when there is none, or it was told what is no
+        longer so: then it is given up."""
+        ready = self._next
+        if ready is None or ready.purpose is not _Purpose.RENEWAL or ready.handle is None:
+            return False
+        if self._observer.contradicts(ready.handle.read):
+            self._give_up_next()
+            return False
+        self._promote(ready, ready.handle)
+        return True
+
+    def discard(self) -> None:
+        """Give up the successor that is ready or on its way."""
+        if self._next and self._next.purpose is _Purpose.RENEWAL:
+            self._give_up_next()
+
+    def _begin(self, preparation: _Preparation) -> None:
+        self._next = preparation
+        name = f"{preparation.purpose.value} {preparation.mode}"
+        preparation.task = self._owner.spawn(self._prepare(preparation), name=name)
+
+    def _give_up_next(self) -> None:
+        given_up, self._next = self._next, None
+        if given_up is None:
+            return
+        if given_up.task:
+            given_up.task.cancel()
+        if given_up.handle:
+            self._close_quietly(given_up.handle)
 
     def restart(self, mode: Mode) -> None:
         """A client asks for a new session: the current one is left at once; a start on its way serves this too."""
-        if self.starting == mode:
+        if self._next and self._next.mode == mode and self._next.purpose is _Purpose.START:
             return
         handle, self.current = self.current, None
         if handle:
@@ -201,8 +298,10 @@ class ModelSessionSlot:
     def become_call(self) -> bool:
         """A call begins in the talk that is under way, if its session has ears: nothing is cut, nothing forgotten."""
         handle = self.current
-        if handle is None or self._next or handle.mode == "audio" or not handle.session.capabilities.hearing:
+        starts = self.starting is not None
+        if handle is None or starts or handle.mode == "audio" or not handle.session.capabilities.hearing:
             return False
+        self.discard()
         handle.mode = "audio"
         self._clients.emit(SessionPreparing("audio"))
         self._clients.emit(SessionStarted("audio"))
@@ -210,10 +309,10 @@ class ModelSessionSlot:
 
     def drop(self) -> bool:
         """Give up a start in progress and leave the current session; was there any?"""
-        start, self._next = self._next, None
+        starts = self.starting is not None
+        self._give_up_next()
         handle, self.current = self.current, None
-        if start and start.task:
-            start.task.cancel()
+        if starts:
             self._observer.on_session_unavailable()
         if handle:
             self._retire(handle)
@@ -232,17 +331,16 @@ class ModelSessionSlot:
     # ── starting ──────────────────────────────────────────────────────────────
 
     async def _prepare(self, start: _Preparation) -> None:
-        self._clients.emit(SessionPreparing(start.mode))
-        slow = asyncio.get_running_loop().call_later(
-            self._timeouts.slow_start_s, self._status.notify, "starting_slowly"
-        )
+        if start.purpose is _Purpose.START:
+            self._clients.emit(SessionPreparing(start.mode))
+        slow = asyncio.get_running_loop().call_later(self._timeouts.slow_start_s, self._tell_slow, start)
         session: ModelSession | None = None
         try:
             session = self._dependencies.model(start.mode, self._owner)
             connects = session.capabilities.connects
             async with asyncio.timeout(self._timeouts.start_timeout_s(start.mode, connects=connects)):
                 began = self._dependencies.now()
-                setup, instructions = await self._setup(session, began)
+                setup, instructions, read = await self._setup(session, began)
                 await session.open(setup)
         except (Exception, asyncio.CancelledError) as error:
             if not isinstance(error, Exception) and is_cancelled():
@@ -251,25 +349,41 @@ class ModelSessionSlot:
                 raise
             self._failed(start, session, error)
         else:
-            self._promote(start, SessionHandle(session, start.mode, start.id, instructions, began, setup.tools))
+            self._prepared(start, SessionHandle(session, start.mode, start.id, instructions, began, setup.tools, read))
         finally:
             slow.cancel()
 
-    def _promote(self, start: _Preparation, handle: SessionHandle) -> None:
+    def _tell_slow(self, start: _Preparation) -> None:
+        if start.purpose is _Purpose.START:
+            self._status.notify("starting_slowly")
+
+    def _prepared(self, start: _Preparation, handle: SessionHandle) -> None:
         if self._next is not start:
             self._close_later(handle.session)
             return
+        start.task = None
+        handle.listener = self._owner.spawn(self._listen(handle), name="listen")
+        if start.purpose is _Purpose.RENEWAL:
+            start.handle = handle
+            self._observer.on_successor_ready()
+        else:
+            self._promote(start, handle)
+
+    def _promote(self, start: _Preparation, handle: SessionHandle) -> None:
         self._next = None
         self._backoffs[start.mode] = _Backoff()
         previous, self.current = self.current, handle
-        if previous:
+        follows = start.purpose is not _Purpose.START
+        if previous and follows:
+            self._close_quietly(previous)
+        elif previous:
             self._retire(previous)
-        self._clients.emit(SessionStarted(handle.mode))
-        self._dependencies.bus.session.publish(facts.session_started(self._character, handle.mode))
-        self._observer.on_session_ready(handle)
-        handle.listener = self._owner.spawn(self._listen(handle), name="listen")
+        if not follows:
+            self._clients.emit(SessionStarted(handle.mode))
+            self._dependencies.bus.session.publish(facts.session_started(self._character, handle.mode))
+        self._observer.on_session_ready(handle, follows=follows)
 
-    async def _setup(self, session: ModelSession, began: datetime) -> tuple[SessionSetup, Instructions]:
+    async def _setup(self, session: ModelSession, began: datetime) -> tuple[SessionSetup, Instructions, ReadLines]:
         memory = self._dependencies.memory
         try:
             async with asyncio.timeout(self._timeouts.recent_timeout_s):
@@ -283,7 +397,13 @@ class ModelSessionSlot:
             memory_failed(self._dependencies.faults, self._character, fault)
             recent, known, questions = [], [], []
         persona = self._dependencies.persona()
-        recent = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in self._observer.unkept)]
+        unkept = self._observer.unkept
+        read = ReadLines(
+            frozenset(entry.id for entry in recent if entry.id),
+            frozenset(line.turn_id for line in unkept),
+            frozenset((entry.role, entry.text) for entry in recent if not entry.id),
+        )
+        recent = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in unkept)]
         answers_now = self.current is not None and self.current.takes("text")
         pending: list[str] = []
         if session.capabilities.text_input and not answers_now and (requests := self._observer.pending):
@@ -304,7 +424,7 @@ class ModelSessionSlot:
             {name: str(value) for name, value in persona.traits.get(self._character, {}).items()},
             self._dependencies.known,
         )
-        return setup, instructions
+        return setup, instructions, read
 
     async def _tools(self, session: ModelSession, shown: Collection[int], pending: Sequence[str]) -> tuple[Tool, ...]:
         """What the session is told of; ``shown`` are the lines that it has before it or is about to have, besides
@@ -328,6 +448,13 @@ class ModelSessionSlot:
         self._next = None
         if not isinstance(error, NekoError | TimeoutError):
             logger.error("%s: a session could not be made", self._character, exc_info=error)
+        if start.lost:
+            self._give_up(*start.lost)
+            return
+        if start.purpose is _Purpose.RENEWAL:
+            logger.warning("%s: no successor could be prepared: %s", self._character, error)
+            self._observer.on_successor_failed()
+            return
         connects = session is None or session.capabilities.connects
         cause = error if isinstance(error, NekoError) else self._start_error(start.mode, error, connects=connects)
         self._backoffs[start.mode] = self._longer(self._backoffs[start.mode], cause)
@@ -368,6 +495,8 @@ class ModelSessionSlot:
                 if isinstance(event, SessionLost):
                     error = event.error
                     break
+                if isinstance(event, SessionEnds):
+                    handle.ends_at = event.at
                 self._observer.on_session_event(handle.id, event)
                 if isinstance(event, TextDelta) and event.reply_id != replying:
                     replying = event.reply_id
@@ -381,16 +510,43 @@ class ModelSessionSlot:
         self._lost(handle, error)
 
     def _lost(self, handle: SessionHandle, error: NekoError) -> None:
+        if self._next and self._next.handle is handle:
+            self._give_up_next()
+            self._observer.on_successor_failed()
         if handle is not self.current:
             return
         self.current = None
-        self._retire(handle)
+        self._close_quietly(handle)
+        self._observer.on_session_broken(handle, error)
+        successor = self._next
+        if successor and successor.purpose is _Purpose.RENEWAL and not self._is_hopeless():
+            successor.purpose, successor.lost = _Purpose.MEND, (handle, error)
+            if successor.handle:
+                self._promote(successor, successor.handle)
+        elif handle.mode == "audio" and successor is None and not self._is_hopeless():
+            self._begin(_Preparation(handle.mode, _Purpose.MEND, lost=(handle, error)))
+        else:
+            self.discard()
+            self._give_up(handle, error)
+
+    def _give_up(self, handle: SessionHandle, error: NekoError) -> None:
+        self._dependencies.bus.session.publish(facts.session_ended(self._character))
         self._observer.on_session_lost(handle, error)
+
+    def _is_hopeless(self) -> bool:
+        """Have so many been lost lately that another would be, too? This loss counts from now on."""
+        now = asyncio.get_running_loop().time()
+        many = len(self._losses) == _MENDS and now - self._losses[0] < _MENDS_WITHIN_S
+        self._losses.append(now)
+        return many
 
     # ── closing ───────────────────────────────────────────────────────────────
 
     def _retire(self, handle: SessionHandle) -> None:
         self._dependencies.bus.session.publish(facts.session_ended(self._character))
+        self._close_quietly(handle)
+
+    def _close_quietly(self, handle: SessionHandle) -> None:
         if handle.listener and handle.listener is not asyncio.current_task():
             handle.listener.cancel()
         self._close_later(handle.session)

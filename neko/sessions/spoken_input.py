@@ -36,6 +36,8 @@ class SpokenInput:
         self._emit = emit
         self._quiet_timeout_s = quiet_timeout_s
         self._quiet_since: float | None = None
+        self.held = False
+        """Is the key to talk pressed?"""
 
     def take(self, action: SpokenAction) -> None:
         """Take an action; never waits."""
@@ -51,6 +53,7 @@ class SpokenInput:
             case ReduceNoise(on):
                 self._microphone.reduce_noise = on
             case PushToTalk(held):
+                self.held = held
                 if held:
                     self._need("audio")
                 self._turns.send(HoldToTalk() if held else EndOfSpeech())

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from neko.errors import ModelStreamBrokenError, NekoError
+from neko.errors import NekoError
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions import turn_state
@@ -42,8 +42,9 @@ from neko.sessions.recall_tool import RecallTool
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.reply_voice import ReplyVoice
+from neko.sessions.said_lines import SaidLine
 from neko.sessions.session_context import SessionContext
-from neko.sessions.session_sender import SessionSender
+from neko.sessions.session_link import SessionLink
 from neko.sessions.session_slot import SessionHandle
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.tool_runner import ToolRunner
@@ -91,7 +92,7 @@ class TurnController:
     """Turns, their text, their sound and their place in the log, for one character.
 
     ``need_session`` is called when a session is wanted for text; ``use_session`` or
-    ``session_unavailable`` answers.
+    ``session_unavailable`` answers. ``on_change`` is called when the state is another one.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class TurnController:
         status: StatusReporter,
         pictures: WaitingPictures,
         need_session: Callable[[], None],
+        on_change: Callable[[], None],
     ) -> None:
         self._character = character
         self._dependencies = dependencies
@@ -111,20 +113,20 @@ class TurnController:
         self._status = status
         self._pictures = pictures
         self._need_session = need_session
+        self._on_change = on_change
         self._clock = asyncio.get_running_loop().time
         self._state = turn_state.State()
         self._events: deque[on.Event] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._advancing = False
         self._arbiter = Arbiter()
-        self._handle: SessionHandle | None = None
+        self.link = SessionLink(dependencies, owner, status.report)
         self._streams: dict[str, ReplyStream] = {}
         self._current: ReplyStream | None = None
         self._repetition = RepetitionGuard(character)
         self.help = HelpOffers(clients, dependencies.helplines, lambda: dependencies.persona().language)
         self._context = SessionContext(character, dependencies, owner, self.help, self.send)
         self.log = LogWriter(character, dependencies, owner, clients, status, self._context.lines)
-        self._sender: SessionSender | None = None
         recall = RecallTool(character, dependencies, self._context.lines)
         self._tools = ToolRunner(character, dependencies, recall, owner, self._on_tool_result)
         floor = TurnFloor(self, dependencies.timeouts.question_read_s)
@@ -141,7 +143,7 @@ class TurnController:
             on_made=self._on_sound_made,
             on_first_played=self._on_first_played,
             on_heard=self._on_sound_heard,
-            in_call=lambda: self._handle is not None and self._handle.mode == "audio",
+            in_call=lambda: self.link.handle is not None and self.link.handle.mode == "audio",
             on_played=lambda news: self.send(news, lambda error: logger.debug("not told to who hears: %s", error)),
         )
 
@@ -151,11 +153,6 @@ class TurnController:
     def state(self) -> State:
         """What a client sees of the phase."""
         return _SHOWN[self._state.phase]
-
-    @property
-    def has_open_turn(self) -> bool:
-        """Is a turn under way?"""
-        return self._state.turn is not None
 
     @property
     def pending(self) -> tuple[TextRequest, ...]:
@@ -187,6 +184,11 @@ class TurnController:
         return self._current
 
     @property
+    def machine(self) -> turn_state.State:
+        """Where the turn machine is."""
+        return self._state
+
+    @property
     def is_paused(self) -> bool:
         """Is a reply held because the user may have begun to speak?"""
         return self._state.paused_until is not None
@@ -194,12 +196,12 @@ class TurnController:
     @property
     def answers_speech(self) -> bool:
         """Does the session reply to what it hears by itself?"""
-        return self._handle is not None and self._handle.session.capabilities.answers_speech
+        return self.link.capabilities is not None and self.link.capabilities.answers_speech
 
     @property
     def has_own_voice(self) -> bool:
         """Does the model speak itself?"""
-        return self._handle is not None and self._handle.session.capabilities.audio_output
+        return self.link.capabilities is not None and self.link.capabilities.audio_output
 
     def user_spoke(self) -> None:
         """What she wanted to say out of silence is stale."""
@@ -230,38 +232,36 @@ class TurnController:
 
     # ── sessions ──────────────────────────────────────────────────────────────
 
-    def use_session(self, handle: SessionHandle) -> None:
-        """This session answers from now on; a new session id marks its lines in the log."""
-        self.leave_session()
-        self._handle = handle
-        self._sender = SessionSender(self._owner, self._dependencies.timeouts.send_timeout_s, self._session_error)
+    def use_session(self, handle: SessionHandle, *, follows: bool, unread: Sequence[SaidLine]) -> None:
+        """This session answers from now on; a new session id marks its lines in the log.
+
+        It is told the lines that it has not read before anything else. ``follows``: it goes on with the talk.
+        """
+        if not follows:
+            self.leave_session()
+        self.link.use(handle)
         self.log.session_id = handle.id
         self._context.begin(handle)
-        capabilities = handle.session.capabilities
-        barge_in = BargeIn.PAUSE_UNTIL_TOLD if capabilities.hearing else BargeIn.PAUSE
-        barge_in = BargeIn.CUT if capabilities.answers_speech else barge_in
-        self.dispatch(on.SessionReady(handle.id, capabilities.text_input, capabilities.transcription, barge_in))
+        for line in unread:
+            self.send(AddContext(line.text, line.role), lambda error: logger.warning("a line was not told: %s", error))
+            self._context.told(line)
+        able = handle.session.capabilities
+        barge_in = BargeIn.PAUSE_UNTIL_TOLD if able.hearing else BargeIn.PAUSE
+        barge_in = BargeIn.CUT if able.answers_speech else barge_in
+        self.dispatch(on.SessionReady(handle.id, able.text_input, able.transcription, barge_in, follows))
 
-    def leave_session(self) -> None:
-        """The session answers no more."""
-        if self._handle:
-            self.dispatch(on.SessionGone(self._handle.id))
-            self._handle = None
-        if self._sender:
-            self._sender.close()
-            self._sender = None
+    def leave_session(self, *, broke: bool = False) -> None:
+        """The session answers no more; ``broke``: what has been said by now is heard to its end."""
+        if self.link.handle:
+            self.dispatch(on.SessionGone(self.link.handle.id, broke))
+        self.link.leave()
 
     def send(self, item: ModelInput, on_error: Callable[[NekoError], object] | None = None) -> None:
         """Hand something to the current session, in order with the questions.
 
         A failure goes to ``on_error``, or is told.
         """
-        if self._handle and self._sender:
-            self._sender.put(partial(self._handle.session.send, item), on_error or self._status.report)
-
-    def _session_error(self, note: str) -> NekoError:
-        label = self._handle.session.label if self._handle else self._dependencies.label()
-        return ModelStreamBrokenError(note, model=label.model, provider=label.provider)
+        self.link.send(item, on_error)
 
     def on_model_event(self, session_id: str, event: ModelEvent) -> None:
         """Take an event of a session; those of any but the current one are not for turns."""
@@ -303,6 +303,7 @@ class TurnController:
             self._advancing = False
             if self._state is not before:
                 self._set_timer()
+                self._on_change()
 
     def _advance(self, event: on.Event) -> None:
         self._state, effects = advance(self._state, event, self._clock(), self._dependencies.timeouts.turn)
@@ -386,10 +387,8 @@ class TurnController:
         elif stream:
             unsent = min(self._clients.withdraw_text(effect.turn_id), len(stream.text) - stream.delivered)
             stream.text = stream.text[: len(stream.text) - unsent]
-        if self._handle and self._sender:
-            kept = stream.better_kept("interrupted") if stream else None
-            text = kept.text if kept else stream.text if stream else ""
-            self._sender.put(partial(self._handle.session.interrupt, effect.turn_id, text), self._status.report)
+        kept = stream.better_kept("interrupted") if stream else None
+        self.link.interrupt(effect.turn_id, kept.text if kept else stream.text if stream else "")
         self._tools.end(effect.turn_id)
 
     def _keep_heard(self, effect: do.KeepHeard) -> None:
@@ -400,8 +399,7 @@ class TurnController:
             return
         if not heard:
             self.agent.not_heard(stream.turn_id)
-        if self._handle and self._sender:
-            self._sender.put(partial(self._handle.session.interrupt, stream.turn_id, heard), self._status.report)
+        self.link.interrupt(stream.turn_id, heard)
         self.log.shorten_reply(stream.turn_id, heard)
 
     def _on_tool_result(self, result: ToolResult) -> None:
@@ -420,7 +418,7 @@ class TurnController:
 
     def _open_reply(self, effect: do.OpenReply) -> None:
         stream = self._current = self.stream(effect.turn_id)
-        stream.own_voice = self._handle is not None and self._handle.session.capabilities.audio_output
+        stream.own_voice = self.has_own_voice
         stream.silent = self.voice.is_silent()
         self.voice.begin(stream)
         self.agent.turn_shown(effect.turn_id)

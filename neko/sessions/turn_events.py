@@ -91,12 +91,14 @@ class CommitFailed:
 
 @dataclass(frozen=True, slots=True)
 class SessionReady:
-    """A session answers from now on, in place of any other."""
+    """A session answers from now on, in place of any other. ``follows``: it goes on with the talk of the one before,
+    and knows all that was said."""
 
     session_id: str
     text_input: bool = True
     transcription: bool = False
     barge_in: BargeIn = BargeIn.CUT
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,10 @@ class SessionUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class SessionGone:
-    """The session answers no more."""
+    """The session answers no more. ``broke``: what it has said by now goes on being heard."""
 
     session_id: str
+    broke: bool = False
 
 
 @dataclass(frozen=True, slots=True)

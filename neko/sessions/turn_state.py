@@ -7,6 +7,7 @@ from typing import Any
 
 from neko.errors import NekoError
 from neko.sessions import turn_effects as do
+from neko.sessions.renewal import Moment
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
 from neko.types.lines import LineStatus
@@ -101,6 +102,23 @@ class State:
     recent: tuple[str, ...] = ()
     transcribed: tuple[str, ...] = ()
     log: tuple[AwaitedWords | do.LogEffect, ...] = ()
+
+    @property
+    def moment(self) -> Moment:
+        """May another session take over now?"""
+        if self.phase is Phase.IDLE:
+            return Moment.QUIET
+        return Moment.SOUNDING if self.phase is Phase.SPEAKING and self.turn is None else Moment.BUSY
+
+    @property
+    def is_answering(self) -> bool:
+        """Has a session been asked something, and not answered all of it?"""
+        return self.turn is not None and self.turn.step in (Step.ASKED, Step.REPLYING)
+
+    @property
+    def hears_utterance(self) -> bool:
+        """Has the user said something whose words are not known yet?"""
+        return self.utterance is not None and self.utterance.id not in self.transcribed
 
     @property
     def deadline(self) -> float | None:

@@ -184,7 +184,9 @@ class _Transition:
 
     def on_session_ready(self, event: on.SessionReady) -> None:
         if self._session_id is not None and self._session_id != event.session_id:
-            self._leave_session()
+            self._leave_session(sound_stays=event.follows)
+        if event.follows:
+            self._unasked = ()
         self._session_id = event.session_id
         self._text_input = event.text_input
         self._transcription = event.transcription
@@ -201,12 +203,16 @@ class _Transition:
 
     def on_session_gone(self, event: on.SessionGone) -> None:
         if event.session_id == self._session_id:
-            self._leave_session()
+            self._leave_session(sound_stays=event.broke)
 
-    def _leave_session(self) -> None:
-        """Its reply is cut and the words it still owes will not come; a turn it was not asked stays."""
+    def _leave_session(self, *, sound_stays: bool = False) -> None:
+        """Its reply is cut and the words it still owes will not come; a turn it was not asked stays. ``sound_stays``:
+        so does the sound of a reply that is complete."""
         self._session_id = None
-        if self._turn is None or self._turn.step not in (Step.COMMITTING, Step.STARTING):
+        if sound_stays and self._turn and self._turn.step is Step.AWAITING_WORDS:
+            self._release(self._turn)
+        waits = self._turn is not None and self._turn.step in (Step.COMMITTING, Step.STARTING)
+        if not (waits or (sound_stays and self._turn is None)):
             self._cut(do.DropSound())
         self._utterance = None
         self._resume()

@@ -193,12 +193,15 @@ async def test_a_start_that_the_user_asks_for_is_tried_at_once_and_recovers(spea
         assert said == ["hello", "hello", "hello again"]
 
 
-async def test_a_lost_provider_ends_the_session_and_keeps_the_socket(speaking: tuple[SpeakingNeko, str]) -> None:
+async def test_a_lost_provider_that_cannot_be_replaced_ends_the_session_and_keeps_the_socket(
+    speaking: tuple[SpeakingNeko, str],
+) -> None:
     neko, url = speaking
     neko.turns = [SpokenTurn(deltas=["one ", "two"], stall_after=1)]
     async with client(url, NAME) as page:
         await speak(page)
         await page.until("gemini_response")
+        neko.fail = 1
         neko.sessions[0].lose(ModelServerError("gone", model="m", provider="p"))
         seen = await page.until("session_ended_by_server")
         assert "status" in types_of(seen)

@@ -155,29 +155,21 @@ async def test_blank_text_begins_nothing_and_says_so(talk: SpeechConversation, t
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("a defect"), ModelUnreachableError(model="m", provider="p")])
-async def test_events_that_end_are_a_loss_that_is_told_and_mended(
+async def test_a_loss_that_cannot_be_mended_is_told_and_the_next_input_starts_a_session(
     talk: SpeechConversation, error: Exception | None
 ) -> None:
     await in_call(talk, SpokenTurn(deltas=["so far ", "never"], stall_after=1))
     talk.speak()
     await talk.until(ReplyText)
+    talk.fail = ModelUnreachableError(model="m", provider="p")
     talk.sessions[0].end_events(error)
     seen = await talk.until(SessionEndedByServer)
     kinds = [type(event) for event in seen]
     assert kinds.index(TurnEnd) < kinds.index(Status) < kinds.index(SessionEndedByServer)
-    talk.turns = []
+    talk.fail, talk.turns = None, []
     talk.manager.handle(SendText("still there?"))
     await talk.until(TurnEnd)
     assert (await talk.lines())[-1] == ("assistant", "I hear you well.", "complete")
-    assert len(talk.sessions) == 2
-
-
-async def test_sound_goes_on_to_the_session_that_follows_a_lost_one(talk: SpeechConversation) -> None:
-    await in_call(talk)
-    talk.sessions[0].end_events()
-    await talk.until(SessionEndedByServer)
-    talk.speak()
-    await talk.until(UserTranscribed)
     assert len(talk.sessions) == 2
 
 
@@ -425,7 +417,7 @@ async def test_typing_where_only_a_voice_is_heard_starts_a_session_that_takes_te
     await in_call(talk)
     deaf_to_text = talk.sessions[0]
     deaf_to_text.capabilities = replace(deaf_to_text.capabilities, text_input=False)
-    talk.manager._turns.use_session(talk.manager._slot.current)  # type: ignore[arg-type]
+    talk.manager.on_session_ready(talk.manager._slot.current, follows=False)  # type: ignore[arg-type]
     talk.manager.handle(SendText("hello"))
     await talk.until(TurnEnd)
     assert len(talk.sessions) == 2

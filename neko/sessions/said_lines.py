@@ -1,0 +1,74 @@
+"""What was said in a conversation lately: the lines that a session which was prepared meanwhile has not read."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from neko.types.lines import Line, NewLine, Role
+
+_MOST: Final = 200
+"""Lines; a session is prepared within seconds, and what is off the record is told for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidLine:
+    """``id``: that of the log, 0 for a line that is not, or never will be, in it."""
+
+    role: Role
+    text: str
+    turn_id: str
+    id: int = 0
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLines:
+    """What of the log a session was told when it was opened: ``ids`` of its lines, ``turns`` of those that were not in
+    it yet, and ``words`` of those whose number is not known (written into the recent window by hand)."""
+
+    ids: frozenset[int] = frozenset()
+    turns: frozenset[str] = frozenset()
+    words: frozenset[tuple[Role, str]] = frozenset()
+
+
+class SaidLines:
+    """The newest lines of one conversation, in the order of the talk."""
+
+    def __init__(self) -> None:
+        self._lines: deque[SaidLine] = deque(maxlen=_MOST)
+
+    def add(self, line: Line | NewLine) -> None:
+        """Something was said; whether it is in the log or not."""
+        line_id = line.id if isinstance(line, Line) else 0
+        self._lines.append(SaidLine(line.role, line.text, line.turn_id, line_id, line.replaces))
+
+    def kept(self, line: Line) -> None:
+        """One that was not in the log is there now."""
+        for place, said in enumerate(self._lines):
+            if said.turn_id == line.turn_id and said.role == line.role:
+                self._lines[place] = replace(said, id=line.id)
+
+    def forget(self) -> None:
+        """The talk is over, or lines of it are to be known no more."""
+        self._lines.clear()
+
+    def unread(self, read: ReadLines, besides: Collection[int] = ()) -> Sequence[SaidLine]:
+        """What a session that read these does not know, ``besides`` lines that it will be asked."""
+        newest = max(read.ids, default=0)
+        replaced = {line.replaces for line in self._lines if line.replaces}
+        return [
+            line
+            for line in self._lines
+            if line.turn_id not in read.turns
+            and (line.id == 0 or (line.id > newest and line.id not in besides))
+            and line.id not in replaced
+            and (line.role, line.text) not in read.words
+        ]
+
+    def contradicts(self, read: ReadLines) -> bool:
+        """Has a line that was read got other words since?"""
+        newest = max(read.ids, default=0)
+        return any(line.id > newest and line.replaces in read.ids for line in self._lines)

@@ -1,0 +1,267 @@
+"""One session follows another and nobody notices: through the whole of a conversation, without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from neko.errors import ModelUnreachableError
+from neko.sessions.actions import PushToTalk, ReportPlayback, SendAudio, SendText
+from neko.sessions.dependencies import SessionTimeouts
+from neko.sessions.events import (
+    Audio,
+    Event,
+    Pong,
+    ReplyText,
+    SessionEndedByServer,
+    SessionPreparing,
+    SessionStarted,
+    SpeechEnded,
+    StateChanged,
+    Status,
+    TurnEnd,
+    UserTranscribed,
+)
+from neko.sessions.renewal import RenewalTimes
+from neko.types.model_session import SessionEnds
+from tests.scripted_session import ScriptedSpeechSession, SpokenTurn
+from tests.sessions.speech_conversation import NAME, QUICK, TALK, SpeechConversation, in_call, speech_conversation
+
+IDLE = StateChanged("idle")
+OLD = SessionTimeouts(turn=QUICK.turn, renewal=RenewalTimes(mark_s=0.02, prepare_s=0.01, first_pause_s=0.01))
+GONE = ModelUnreachableError(model="m", provider="p")
+
+
+@pytest.fixture
+async def ageing(executor: ThreadPoolExecutor) -> AsyncIterator[SpeechConversation]:
+    """A conversation whose sessions are old at once."""
+    async with speech_conversation(executor, timeouts=OLD) as conversation:
+        yield conversation
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(15):
+        while not condition():  # noqa: ASYNC110 of many kinds
+            await asyncio.sleep(0.005)
+
+
+async def spoken_turn(talk: SpeechConversation) -> list[Event]:
+    talk.speak()
+    seen = await talk.until(SpeechEnded)
+    return [*seen, *await talk.until(IDLE)]
+
+
+def renew(talk: SpeechConversation) -> None:
+    talk.manager._renewals.outdated()
+
+
+def answers(talk: SpeechConversation, number: int) -> Callable[[], bool]:
+    """Is it this session that answers?"""
+    return lambda: (
+        len(talk.sessions) > number
+        and talk.manager._slot.current is not None
+        and talk.manager._slot.current.session is talk.sessions[number]
+    )
+
+
+def heard(*sessions: ScriptedSpeechSession) -> bytes:
+    return b"".join(bytes(session.heard) for session in sessions)
+
+
+def known_to(session: ScriptedSpeechSession) -> str:
+    """Its prompt, and what it was told since."""
+    assert session.setup
+    return "\n".join([session.setup.instructions, *(text for _, text in session.history)])
+
+
+# ── a quiet moment ────────────────────────────────────────────────────────────
+
+
+async def test_an_old_session_is_followed_by_one_that_knows_what_was_said_and_no_client_notices(
+    ageing: SpeechConversation,
+) -> None:
+    await in_call(ageing)
+    await spoken_turn(ageing)
+    await until(answers(ageing, 1))
+    seen = await ageing.waiting()
+    assert not [event for event in seen if not isinstance(event, Pong)], "no client is told anything"
+    second = ageing.sessions[1]
+    await until(lambda: known_to(second).count("I hear you well.") == 1)
+    assert known_to(second).count("hello") == 1
+
+
+async def test_every_sample_reaches_one_of_the_sessions_in_order(talk: SpeechConversation) -> None:
+    await in_call(talk)
+    sound = b"".join(number.to_bytes(2, "little") for number in range(400)) * 40
+    for at in range(0, len(sound), 640):
+        talk.manager.handle(SendAudio(sound[at : at + 640], 16_000))
+        if at % 6400 == 0:
+            renew(talk)
+        if at % 1280 == 0:
+            await asyncio.sleep(0.001)
+    await until(lambda: len(heard(*talk.sessions)) == len(sound))
+    assert heard(*talk.sessions) == sound
+    assert len(talk.sessions) > 2
+
+
+async def test_what_is_said_while_the_next_session_is_prepared_is_told_to_it(executor: ThreadPoolExecutor) -> None:
+    connected = asyncio.Event()
+    connected.set()
+    async with speech_conversation(executor, connected=connected) as talk:
+        await in_call(talk)
+        connected.clear()
+        renew(talk)
+        await until(lambda: len(talk.sessions) == 2 and talk.sessions[1].setup)
+        await spoken_turn(talk)
+        assert talk.sessions[1].history == []
+        connected.set()
+        await until(answers(talk, 1))
+        await until(lambda: talk.sessions[1].history)
+        await until(lambda: talk.sessions[1].history == [("user", "hello"), ("assistant", "I hear you well.")])
+
+
+async def test_no_session_takes_over_while_somebody_speaks_or_is_answered(talk: SpeechConversation) -> None:
+    await in_call(talk, SpokenTurn(deltas=["one ", "two"], stall_after=1))
+    talk.speak()
+    await talk.until(ReplyText)
+    renew(talk)
+    await until(lambda: talk.manager._slot._next is not None and talk.manager._slot._next.handle is not None)
+    assert answers(talk, 0)()
+    talk.sessions[0].release()
+    await talk.until(IDLE)
+    assert answers(talk, 1)()
+    assert await talk.lines() == [("user", "hello", "complete"), ("assistant", "one two", "complete")]
+
+
+async def test_a_key_that_is_held_keeps_the_next_session_waiting(talk: SpeechConversation) -> None:
+    await in_call(talk)
+    talk.manager.handle(PushToTalk(True))
+    renew(talk)
+    await until(lambda: talk.manager._slot._next is not None and talk.manager._slot._next.handle is not None)
+    assert answers(talk, 0)()
+    talk.manager.handle(PushToTalk(False))
+    await spoken_turn(talk)
+    await until(answers(talk, 1))
+
+
+async def test_what_was_prepared_for_words_that_changed_is_prepared_anew(executor: ThreadPoolExecutor) -> None:
+    async with speech_conversation(executor) as talk:
+        await in_call(talk)
+        await spoken_turn(talk)
+        talk.manager.handle(PushToTalk(True))
+        renew(talk)
+        await until(lambda: talk.manager._slot._next is not None and talk.manager._slot._next.handle is not None)
+        reply = (await talk.memory.lines(NAME))[-1]
+        talk.manager._turns.log.shorten_reply(reply.turn_id, "I hear")
+        await talk.manager._turns.log.drain(5)
+        talk.manager.handle(PushToTalk(False))
+        talk.manager._renewals.look()
+        await until(answers(talk, 2))
+        assert talk.sessions[2].setup is not None
+        assert "I hear you well." not in talk.sessions[2].setup.instructions
+
+
+# ── failures ──────────────────────────────────────────────────────────────────
+
+
+async def test_a_next_session_that_cannot_be_had_is_tried_again_and_the_old_one_goes_on(
+    ageing: SpeechConversation,
+) -> None:
+    await in_call(ageing)
+    ageing.fail = GONE
+    await asyncio.sleep(0.1)
+    await spoken_turn(ageing)
+    assert len(ageing.sessions) == 1
+    ageing.fail = None
+    await until(answers(ageing, 1))
+    assert not any(isinstance(event, Status) for event in await ageing.waiting())
+
+
+async def test_a_next_session_that_is_lost_before_its_moment_is_prepared_again(talk: SpeechConversation) -> None:
+    quick = replace(talk.manager._renewals._times, first_pause_s=0.01)
+    talk.manager._renewals._times = quick
+    await in_call(talk)
+    talk.manager.handle(PushToTalk(True))
+    renew(talk)
+    await until(lambda: talk.manager._slot._next is not None and talk.manager._slot._next.handle is not None)
+    talk.sessions[1].lose(GONE)
+    await until(lambda: len(talk.sessions) == 3)
+    talk.manager.handle(PushToTalk(False))
+    talk.manager._renewals.look()
+    await until(answers(talk, 2))
+
+
+async def test_a_session_that_is_lost_in_a_call_is_replaced_and_the_call_goes_on(talk: SpeechConversation) -> None:
+    await in_call(talk)
+    talk.sessions[0].lose(GONE)
+    await until(answers(talk, 1))
+    seen = await spoken_turn(talk)
+    lost = SessionEndedByServer | SessionPreparing | SessionStarted | Status
+    assert not any(isinstance(event, lost) for event in seen)
+
+
+async def test_what_the_user_was_saying_when_the_session_was_lost_is_heard_by_the_next_one(
+    talk: SpeechConversation,
+) -> None:
+    await in_call(talk)
+    for at in range(0, len(TALK), 640):
+        talk.manager.handle(SendAudio(TALK[at : at + 640], 16_000))
+    await talk.until(StateChanged("listening"))
+    await until(lambda: len(talk.sessions[0].heard) == len(TALK))
+    talk.sessions[0].lose(GONE)
+    await until(answers(talk, 1))
+    await until(lambda: talk.sessions[1].heard)
+    talk.speak()
+    await talk.until(UserTranscribed)
+    assert bytes(talk.sessions[1].heard).startswith(TALK)
+
+
+async def test_a_reply_that_a_loss_cuts_is_told_and_the_call_goes_on(talk: SpeechConversation) -> None:
+    await in_call(talk, SpokenTurn(deltas=["so far ", "never"], stall_after=1))
+    talk.speak()
+    await talk.until(ReplyText)
+    talk.turns = []
+    talk.sessions[0].end_events(GONE)
+    kinds = [type(event) for event in await talk.until(Status)]
+    assert TurnEnd in kinds
+    assert SessionEndedByServer not in kinds
+    await until(answers(talk, 1))
+    talk.manager.handle(SendText("still there?"))
+    await talk.until(TurnEnd)
+    assert (await talk.lines())[-1] == ("assistant", "I hear you well.", "complete")
+
+
+async def test_a_provider_that_loses_every_session_is_given_up_and_told(talk: SpeechConversation) -> None:
+    await in_call(talk)
+    for number in range(4):
+        await until(answers(talk, number))
+        talk.sessions[number].lose(GONE)
+    await talk.until(SessionEndedByServer)
+    assert len(talk.sessions) == 4
+
+
+# ── a provider's limit ────────────────────────────────────────────────────────
+
+
+async def test_a_session_is_followed_before_its_provider_ends_it(talk: SpeechConversation) -> None:
+    await in_call(talk)
+    talk.sessions[0].emit(SessionEnds(asyncio.get_running_loop().time() + 30))
+    await until(answers(talk, 1))
+
+
+async def test_at_the_limit_it_takes_over_while_she_is_still_heard_to_the_end(talk: SpeechConversation) -> None:
+    await in_call(talk, SpokenTurn(sound=4.0))
+    talk.speak()
+    [*_, sound] = await talk.until(Audio)
+    assert isinstance(sound, Audio)
+    await talk.until(SpeechEnded)
+    talk.sessions[0].emit(SessionEnds(asyncio.get_running_loop().time() + 15))
+    await until(answers(talk, 1))
+    seen = await talk.waiting()
+    assert IDLE not in seen, "her sound goes on"
+    talk.manager.handle(ReportPlayback(sound.speech_id, 16_000, "ended"))
+    await talk.until(IDLE)
