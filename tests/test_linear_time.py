@@ -35,6 +35,7 @@ from neko.llm.reply_filter import ReplyFilter
 from neko.llm.speaker_labels import SpeakerLabels
 from neko.llm.tool_calls import ToolCallAssembler
 from neko.memory import words
+from neko.memory.asked import _KINDS, is_by_user, kind_of
 from neko.memory.line_codec import logged_line
 from neko.memory.memo import cut_memo_prefix, unwrapped
 from neko.memory.ranking import _asks
@@ -164,6 +165,11 @@ READERS: dict[str, Callable[[str], object]] = {
     "words": words.terms,
     "simplest form": words.plain,
     "questions": lambda text: _asks(text, words.terms("cat 1 吗 猫 a")),
+    "what is asked for": lambda text: (
+        kind_of(text),
+        is_by_user(text, None),
+        [one.told.search(text) for one in _KINDS],
+    ),
     "memo": cut_memo_prefix,
     "memo, made": unwrapped,
     "row of the log": lambda text: logged_line((1, "s", text, text), {"user": "a", "assistant": "b", "system": "c"}),

@@ -2,17 +2,15 @@
 
 A line counts for its own words, for those of the lines around it and, where there are vectors, for its meaning; each
 of these scores is divided by its largest value before they are added. The sum is then weighed by who said the line,
-when it was said, and whether it tells something or asks. Pure functions, on numpy's arrays.
+when it was said, whether it tells something or asks, and whether it tells the kind of thing that is asked for
+(``asked.py``). Pure functions, on numpy's arrays.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -54,6 +52,9 @@ _RECENCY: Final = 0.02
 _QUESTION: Final = 0.6
 _ANSWER: Final = 0.85
 """What the answer to a question gets of that line's score."""
+_KIND: Final = 1.6
+"""What a line counts more that tells such a thing as is asked for."""
+_BEST_BY_KIND: Final = 300
 _RELEVANT: Final = 0.1
 """Lines scoring less than this share of the best are not worth recalling; those that hold no word of the question,
 and count for their neighbours only, need more."""
@@ -66,11 +67,16 @@ _JUDGED: Final = 4_000
 _END: Final = 40
 _SENTENCE: Final = re.compile(r"[^.!?。！\n]+[.!?。！]*")
 _ASKING: Final = re.compile(r"(?:\?|吗|呢|ですか|ますか)[.。!！~…\s]*$")
+_BLANK: Final = ord(" ")
+_MARKS: Final = 1 << 16
+_SPREAD: Final = (89, 8191, 30_011)
+"""What the second and the last letter and the length of a term are multiplied by, so that few have the same mark."""
 _SIGN: Final = re.compile(r"\?|吗|呢|ですか|ますか")
 
 
 class Candidate(NamedTuple):
-    """A line as the index has it: ``text`` in its simplest form, ``at`` in UTC seconds, ``terms`` in their order."""
+    """A line as the index has it: ``text`` in its simplest form, ``at`` in UTC seconds, ``terms`` in their order, a
+    blank between them: of a hundred terms of a line that is read the question has two."""
 
     id: int
     at: int
@@ -78,7 +84,7 @@ class Candidate(NamedTuple):
     chat: int
     speaker: str
     text: str
-    terms: Sequence[str]
+    terms: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class Question:
     by_user: bool | None = None
     speakers: frozenset[str] = frozenset()
     spans: Sequence[tuple[int, int]] = ()
+    tells: re.Pattern[str] | None = None
+    """What a line holds that tells such a thing as is asked for."""
     floor: float = 0.0
     """What the terms of some line and its neighbours must weigh for any line to count by its terms."""
 
@@ -123,9 +131,10 @@ def rank(
 
     if not lines or not (question.weights or question.spans or cosines):
         return
-    counts = _counts(question, lines)
+    names = list(question.weights)
+    terms = _Terms([line.terms for line in lines])
+    counts, lengths = terms.of(names), terms.counts()
     weights = np.array(list(question.weights.values()))
-    lengths = np.array([len(line.terms) for line in lines], dtype=float)
     joined = _joined(lines)
     words = _with_neighbours(counts, lengths, joined, weights)
     if not len(weights) or ((_around(counts, joined, (1.0,)) > 0) @ weights).max() < question.floor:
@@ -133,15 +142,17 @@ def rank(
     meaning = _meaning(lines, cosines or {}, joined)
     dates = np.zeros(len(lines))
     if question.spans:
-        dates = _DATE * _by_date(question, lines) * (1 + _TELLING * (_telling(lines) - 0.5))
+        dates = _DATE * _by_date(question, lines) * (1 + _TELLING * (_telling(terms) - 0.5))
     ids = np.array([line.id for line in lines], dtype=float)
     factor = _by_speaker(question, lines) * (1 + _RECENCY * (ids - ids[0]) / (ids[-1] - ids[0] or 1.0))
     score = (words + _MEANING * meaning + dates) * factor
+    if question.tells:
+        factor = factor * _by_kind(question.tells, lines, score)
+        score = (words + _MEANING * meaning + dates) * factor
     if likenesses:
         beside = (_WORDS_BESIDE * words + _MEANING_BESIDE * meaning + dates) * factor
         score = _by_tokens(score, beside, factor, lines, joined, likenesses)
-    answers = _give_way(score, counts, lines, joined, list(question.weights))
-    names = list(question.weights)
+    answers = _give_way(score, counts, lines, joined, names)
     for row in np.argsort(-score):
         if score[row] <= 0:
             return
@@ -193,32 +204,79 @@ def _with_neighbours(counts: Array, lengths: Array, joined: Flags, weights: Arra
     return score
 
 
-def _counts(question: Question, lines: Sequence[Candidate]) -> Array:
-    """How often each line (row) has each term (column)."""
+class _Terms:
+    """The terms of all lines at once, as arrays of code points: they are a hundred thousand, each of which would be an
+    object of Python's."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        import numpy as np
+
+        self.codes = codes = _code_points(" ".join(texts) + " \0")
+        ends = np.flatnonzero(self.codes == _BLANK)
+        self.starts = np.append(0, ends[:-1] + 1)
+        self.sizes = (ends - self.starts).astype(np.uint32)
+        beginnings = np.cumsum([0, *(len(text) + 1 for text in texts)])
+        self._first = np.searchsorted(self.starts, beginnings)
+        """The place of each text's first term, and the end."""
+        marks = codes[self.starts] + _SPREAD[0] * codes[self.starts + 1] + _SPREAD[1] * codes[ends - 1]
+        self.marks: NDArray[np.uint16] = (marks + _SPREAD[2] * self.sizes).astype(np.uint16)
+        """A number for each, the same for the same term and seldom for others."""
+
+    def counts(self) -> Array:
+        """How many each text has."""
+        import numpy as np
+
+        return np.diff(self._first) - self._summed(self.sizes == 0)
+
+    def rarity(self) -> Array:
+        """How much the terms of each text tell that stand in few others."""
+        import numpy as np
+
+        often = np.bincount(self.marks)[self.marks]
+        return self._summed(np.log(np.maximum((len(self._first) - 1) / often, 1.0)) * (self.sizes > 0))
+
+    def of(self, terms: Sequence[str]) -> Array:
+        """How often each text (row) has each of these terms (column)."""
+        import numpy as np
+
+        counts = np.zeros((len(self._first) - 1, len(terms)))
+        if not terms:
+            return counts
+        wanted = _Terms(terms)
+        is_wanted = np.zeros(_MARKS, dtype=bool)
+        is_wanted[wanted.marks] = True
+        near = np.flatnonzero(is_wanted[self.marks])
+        marks, sizes = self.marks[near], self.sizes[near]
+        for column, term in enumerate(terms):
+            places = near[(marks == wanted.marks[column]) & (sizes == len(term))]
+            for offset, code in enumerate(map(ord, term)):
+                places = places[self.codes[self.starts[places] + offset] == code]
+            rows = np.searchsorted(self._first, places, side="right") - 1
+            counts[:, column] = np.bincount(rows, minlength=len(counts))
+        return counts
+
+    def _summed(self, values: Array) -> Array:
+        import numpy as np
+
+        sums = np.append(0.0, np.cumsum(values))
+        summed: Array = np.diff(sums[self._first])
+        return summed
+
+
+def _code_points(text: str) -> NDArray[np.uint32]:
     import numpy as np
 
-    columns = {term: number for number, term in enumerate(question.weights)}
-    width = len(columns)
-    starts = range(0, len(lines) * width, width or 1)
-    is_wanted = columns.__contains__
-    held = [
-        start + columns[term]
-        for start, line in zip(starts, lines, strict=False)
-        for term in filter(is_wanted, line.terms)
-    ]
-    counts = np.bincount(np.array(held, dtype=np.int64), minlength=len(lines) * width)
-    return counts.reshape(len(lines), width).astype(float)
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
 
 def _joined(lines: Sequence[Candidate]) -> Flags:
     """Whether each line but the last and the one behind it are neighbours."""
     import numpy as np
 
-    pairs = pairwise(lines)
-    return np.array(
-        [one.chat == two.chat and two.id - one.id <= _GAP and abs(two.at - one.at) <= _SESSION_S for one, two in pairs],
-        dtype=bool,
-    )
+    numbers = np.array([(line.id, line.at, line.chat) for line in lines], dtype=np.int64)
+    apart = np.abs(np.diff(numbers, axis=0))
+    joined: Flags = (apart[:, 0] <= _GAP) & (apart[:, 1] <= _SESSION_S) & (apart[:, 2] == 0)
+    return joined
 
 
 def _around(values: Array, joined: Flags, decays: Sequence[float]) -> Array:
@@ -278,14 +336,10 @@ def _by_date(question: Question, lines: Sequence[Candidate]) -> Array:
     return fits
 
 
-def _telling(lines: Sequence[Candidate]) -> Array:
+def _telling(terms: _Terms) -> Array:
     """How much of what a line says the other lines do not, from 0 to 1: of a day that is asked for without a word, what
     is said every day matters least."""
-    import numpy as np
-
-    held = [set(line.terms) for line in lines]
-    tells = {term: math.log(len(lines) / count) for term, count in Counter(chain.from_iterable(held)).items()}
-    told = np.array([sum(map(tells.__getitem__, terms)) for terms in held], dtype=float)
+    told = terms.rarity()
     return told / (told + (told.mean() or 1.0))  # a very long line tells little more than a long one
 
 
@@ -300,6 +354,17 @@ def _by_speaker(question: Question, lines: Sequence[Candidate]) -> Array:
         return 1.0 if line.by_user == question.by_user else _OTHER_SPEAKER
 
     return np.array([weight(line) for line in lines])
+
+
+def _by_kind(tells: re.Pattern[str], lines: Sequence[Candidate], score: Array) -> Array:
+    """What the best lines count more when they tell such a thing as is asked for."""
+    import numpy as np
+
+    weight = np.ones(len(lines))
+    for row in np.argsort(-score)[:_BEST_BY_KIND]:
+        if tells.search(lines[int(row)].text[:_JUDGED]):
+            weight[row] = _KIND
+    return weight
 
 
 def _give_way(score: Array, counts: Array, lines: Sequence[Candidate], joined: Flags, terms: Sequence[str]) -> Flags:

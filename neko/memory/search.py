@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, Protocol
 
-from neko.memory import schema, time_expressions
+from neko.memory import asked, schema, time_expressions
 from neko.memory.line_codec import Names, logged_lines
 from neko.memory.ranking import Candidate, Question, Ranked, rank
 from neko.memory.time_expressions import Span, Times
@@ -104,22 +103,28 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     text = plain(query.text[:_READ])
     times = time_expressions.read(text, query.now.date())
     weights = _wanted(query, text, times)
+    kind = asked.kind_of(text)
     if query.within and not weights:
         times = replace(times, spans=(query.within,))
     if not weights and not times.spans and query.nearness is None:
         return []
+    own = weights.keys()
+    if kind:
+        weights = asked.with_words_of(kind, text, weights)
     found, rarity, total = _look_up(connection, list(weights), query.end)
     weights = {term: weights[term] * rarity[term] for term in weights}
     ranges = _ranges(connection, times.spans, query.end)
     nearest = query.nearness.nearest(connection, _CANDIDATES // 2, query.end) if query.nearness else ()
     ids = [*nearest, *_of_days(ranges), *_best(found, weights, ranges)]
     lines = _read(connection, ids, query.end)
-    question = _question(text, times, weights, lines, _FLOOR if total >= _MANY and not query.is_search else 0.0)
+    floor = _FLOOR if total >= _MANY and not query.is_search else 0.0
+    question = _question(text, times, kind, weights, lines, floor)
     nearness = query.nearness
     cosines = nearness.cosines(connection, [line.id for line in lines]) if nearness else None
     ranking = rank(question, lines, cosines, partial(nearness.likenesses, connection) if nearness else None)
     best = _distinct(_said_within(ranking, query.within), query.limit)
-    return _evidence(connection, names, best, question, cosines)
+    coverage = _coverage(best, {term: question.weights[term] for term in own}, cosines or {})
+    return _evidence(connection, names, best, question, cosines, coverage)
 
 
 def _wanted(query: Query, text: str, times: Times) -> dict[str, float]:
@@ -231,26 +236,25 @@ def _read(connection: sqlite3.Connection, ids: Sequence[int], end: int) -> list[
         (json.dumps(wanted),),
     )
     return [
-        Candidate(line, at, bool(by_user), chat, speaker, text, held.split())
+        Candidate(line, at, bool(by_user), chat, speaker, text, held)
         for line, at, by_user, chat, speaker, text, held in rows
     ]
 
 
-_I: Final = re.compile(r"\b(?:i|my|me|mine|myself)\b|我|私|僕|俺|わたし|ぼく|내|나[는를의도]|제|저[는를의도]")
-_YOU: Final = re.compile(r"\b(?:you|your|yours|yourself)\b|你|您|あなた|君|きみ|너|네|당신")
-
-
 def _question(
-    text: str, times: Times, weights: Mapping[str, float], lines: Sequence[Candidate], floor: float
+    text: str,
+    times: Times,
+    kind: asked.Kind | None,
+    weights: Mapping[str, float],
+    lines: Sequence[Candidate],
+    floor: float,
 ) -> Question:
     names = {line.speaker for line in lines if line.speaker}
     speakers = frozenset(name for name in names if name in text)
     called = {term for name in names for term in terms(name)}
     weights = {term: weight * (_OF_SPEAKER if term in called else 1.0) for term, weight in weights.items()}
-    mine, yours = bool(_I.search(text)), bool(_YOU.search(text))
-    by_user = None if mine == yours else mine
     spans = [(_seconds(first), _seconds(end)) for first, end in times.spans]
-    return Question(weights, by_user, speakers, spans, floor)
+    return Question(weights, asked.is_by_user(text, kind), speakers, spans, kind.told if kind else None, floor)
 
 
 def _seconds(day: date) -> int:
@@ -291,9 +295,9 @@ def _evidence(
     best: Sequence[Ranked],
     question: Question,
     cosines: Mapping[int, float] | None,
+    coverage: float,
 ) -> list[Evidence]:
     """The lines as they were said; hers under the name that she has, whatever it was then."""
-    coverage = _coverage(best, question, cosines or {})
     ids = [one.candidate.id for one in best]
     rows = connection.execute(
         f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -317,13 +321,13 @@ def _evidence(
     ]
 
 
-def _coverage(best: Sequence[Ranked], question: Question, cosines: Mapping[int, float]) -> float:
+def _coverage(best: Sequence[Ranked], weights: Mapping[str, float], cosines: Mapping[int, float]) -> float:
     """How much of the question one of the lines holds: the share of its words, by how rare they are in this log, or how
     near it is in meaning. 1 for a question that names only a time."""
-    whole = sum(question.weights.values())
+    whole = sum(weights.values())
     if not whole and not cosines:
         return 1.0
-    words = max((sum(question.weights[term] for term in one.terms) for one in best), default=0.0)
+    words = max((sum(weights.get(term, 0.0) for term in one.terms) for one in best), default=0.0)
     meaning = max((cosines.get(one.candidate.id, 0.0) for one in best), default=0.0)
     return min(1.0, max(words / whole if whole else 0.0, float(meaning)))
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from neko.memory.search import Query, search
 from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say
 
@@ -140,6 +142,62 @@ async def test_whose_words_are_asked_for_counts(memory_folder: MemoryFolder) -> 
         ("what does Anna think of the sea book", "The sea book is good"),
     ):
         assert (await memory.recall(MIO, query))[0].text == expected, query
+
+
+@pytest.mark.parametrize(
+    ("query", "companions", "users"),
+    [
+        ("What film would you recommend?", "A film is a strip of celluloid.", "That film by Ozu, I loved it."),
+        ("Can you suggest me a film?", "You asked me for a film before.", "I'm really into any film by Ozu."),
+        ("给我推荐一部电影吧", "电影是一种艺术。", "我很喜欢科幻电影。"),
+        ("おすすめの映画は？", "映画は1895年に生まれました。", "ミステリー映画が大好きです。"),
+        ("영화 추천해 줘", "영화는 예술입니다.", "나는 공포 영화를 좋아해."),
+    ],
+)
+async def test_who_asks_for_advice_is_told_by_what_was_said_of_liking(
+    memory_folder: MemoryFolder, query: str, companions: str, users: str
+) -> None:
+    memory = await memory_folder.open()
+    await say(memory, users)
+    for number, (role, text) in enumerate((("assistant", companions), ("user", companions.replace(" ", "  "))), 1):
+        await say(memory, text, role, at=START + timedelta(days=number))  # type: ignore[arg-type]
+    assert (await memory.recall(MIO, query))[0].text == users
+
+
+async def test_advice_that_was_given_is_in_the_words_of_who_gave_it(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "I recommend the book Middlemarch to you.", "assistant")
+    await say(memory, "I love a book with maps, and I prefer long ones.", at=START + timedelta(days=1))
+    assert (await memory.recall(MIO, "Which book did you recommend?"))[0].role == "assistant"
+
+
+async def test_what_is_to_be_done_is_found_by_how_it_is_told(memory_folder: MemoryFolder) -> None:
+    told = ("I need to call the dentist.", "The list of birds was long.", "What a lovely day.")
+    for query in ("Which tasks are left on my list?", "What appointments are coming?"):
+        assert (await _found(memory_folder, query, *told))[0] == told[0], query
+    assert (await _found(memory_folder, "我的待办有哪些？", "我需要给牙医打电话。", "天气真好。"))[
+        0
+    ] == "我需要给牙医打电话。"
+
+
+async def test_an_amount_is_found_in_figures(memory_folder: MemoryFolder) -> None:
+    told = ("The coffee cost me 4 euros.", "The coffee cost me a smile.", "Coffee must cost something.")
+    assert (await _found(memory_folder, "How much does the coffee cost?", *told))[0] == told[0]
+
+
+async def test_the_companion_who_is_asked_to_remember_is_not_who_said_it(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "My sister plays the violin.")
+    await say(memory, "A sister is a sibling.", "assistant", at=START + timedelta(days=1))
+    for query in ("Can you tell me about the sister?", "Do you remember the sister?"):
+        assert (await memory.recall(MIO, query))[0].role == "user", query
+
+
+async def test_words_that_nobody_asked_for_answer_no_part_of_the_question(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "I love and enjoy and prefer tea.")
+    [found] = await memory.recall(MIO, "Can you suggest me a telescope?")
+    assert found.coverage == 0.0
 
 
 class Meaning:

@@ -1,0 +1,111 @@
+"""What a question asks for, as far as its wording tells: whose words, and which kind of thing.
+
+What answers is often not said in the words of the question. Who asks for a film to watch wants one that suits what was
+said of liking; what is still to be done was told as "I need to"; how much was spent, in figures. So lines that hold
+signs of the kind that is asked for count more, and words in which such things are told are looked for as well.
+
+Patterns are written for texts in their simplest form (``words.plain``): traditional characters and katakana are gone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from neko.memory.words import terms, weighted_terms
+
+_I: Final = re.compile(r"\b(?:i|my|me|mine|myself)\b|我|私|僕|俺|わたし|ぼく|내|나[는를의도]|제|저[는를의도]")
+_YOU: Final = re.compile(r"\b(?:you|your|yours|yourself)\b|你|您|あなた|君|きみ|너|네|당신")
+_ADDRESSED: Final = re.compile(
+    r"\b(?:can|could|will|would|won't|can't|couldn't|wouldn't) you\b"
+    r"|\bdo(?:n't)? you (?:still |also )?(?:remember|recall|know)\b"
+    r"|(?:请|麻烦|拜托)[你您]|[你您](?:还|也)?(?:能不能|可不可以|能|可以|会|记不记得|记得|知不知道|知道)"
+)
+"""Whom a question is put to is not whose words it asks for."""
+_WEIGHT: Final = 0.4
+"""What words in which such things are told count, beside 1 for those of the question."""
+_WEIGHT_OF_REQUEST: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Of what is asked for: how a question asks for it, how a line tells it, and in which words. ``of_user``: it
+    depends on what the user told, and the words that ask for it, as "recommend", tell little."""
+
+    asked: re.Pattern[str]
+    told: re.Pattern[str]
+    words: str = ""
+    of_user: bool = False
+
+
+_CHOICE: Final = Kind(
+    re.compile(
+        r"^(?:(?!\b(?:did|does|has|had)\b).)*\b(?:recommend|suggest)\b"
+        r"|\b(?:any|some|your|more) (?:\w+ )?(?:recommendations?|suggestions?|ideas|advice|tips)\b"
+        r"|\b(?:what|which|where|who) (?:\w+ ){0,3}should i\b"
+        r"|(?:推荐|建议|介绍)(?!过|了|的)|おすすめ|お?(?:勧め|薦め)(?!た|られた)|推薦して|추천(?!했|한 적)",
+        re.MULTILINE,
+    ),
+    re.compile(
+        r"\b(?:like|likes|liked|love|loves|loved|enjoy\w*|prefer\w*|hate[sd]?|dislike\w*|adore\w*|favou?rites?|fan of|"
+        r"(?:really|so|more|all|get|got|getting|been|am|'m) into|drawn to|fond of|can't stand|interested in|obsessed|"
+        r"my (?:thing|cup)|can't get enough)\b"
+        r"|喜欢|喜爱|最爱|爱[看听吃喝玩读]|讨厌|不爱|迷上|着迷|感兴趣|受不了"
+        r"|好き|嫌い|苦手|はまっ|気に入|好み|좋아|싫어|즐겨|빠졌|사랑"
+    ),
+    "love enjoy prefer dislike favorite 喜欢 讨厌 好き 嫌い 좋아 싫어",
+    of_user=True,
+)
+_TO_DO: Final = Kind(
+    re.compile(
+        r"\b(?:to-?do|tasks?|plans|reminders?|calendar|schedule|upcoming|appointments?|deadlines?"
+        r"|(?:have|need|left) to do)\b"
+        r"|待办|任务|日程|安排|要做|やること|やるべき|予定|할 ?일|일정|예정"
+    ),
+    re.compile(
+        r"\b(?:(?:need|needs|have|ought|plan|planning|going|want|remember) to|should|must|i'll|appointments?"
+        r"|scheduled?|deadline|due|coming up|don't forget|remind)\b"
+        r"|需要|必须|得去|打算|计划|准备|别忘|预约|约了|要去|截止|ないと|なければ|なきゃ|つもり|予定|予約|締め切り"
+        r"|해야|할 거|예정|약속|계획|예약|마감"
+    ),
+    "need plan scheduled appointment deadline 需要 打算 予定 つもり 해야 약속",
+)
+_AMOUNT: Final = Kind(
+    re.compile(
+        r"\bhow (?:much|many)\b|\b(?:total|sum|average|budget|spend|spent|spending|costs?|expenses?|number of)\b"
+        r"|\b(?:meet|reach|hit|exceed)\w* (?:\w+ ){0,5}(?:goal|target|limit)s?\b"
+        r"|多少|几[个次天本回杯块]|一共|总共|总计|合计|花费|预算|いくら|いくつ|何[回人円個歩]|合計|全部で|予算"
+        r"|얼마|몇|합계|예산"
+    ),
+    re.compile(
+        r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|thousand"
+        r"|dozen|twice)\b|(?:[二两三四五六七八九十百千万]|一[百千万])+[个個只本次回位岁歳人杯块元円天日年月步歩]"
+    ),
+)
+_KINDS: Final = (_CHOICE, _TO_DO, _AMOUNT)
+
+
+def kind_of(text: str) -> Kind | None:
+    """What a question asks for; None when it does not tell."""
+    return next((kind for kind in _KINDS if kind.asked.search(text)), None)
+
+
+def is_by_user(text: str, kind: Kind | None) -> bool | None:
+    """Whether a question asks for the user's words, or for the companion's; None when it does not tell."""
+    about = _ADDRESSED.sub(" ", text)
+    mine, yours = bool(_I.search(about)), bool(_YOU.search(about))
+    if kind is not None and kind.of_user and not yours:
+        return True
+    return None if mine == yours else mine
+
+
+def with_words_of(kind: Kind, text: str, weights: Mapping[str, float]) -> dict[str, float]:
+    """The terms of a question, and those in which what it asks for is told, by what each tells before its rarity."""
+    rest = set(terms(kind.asked.sub(" ", text))) if kind.of_user else weights.keys()
+    weighed = {term: weight * (1.0 if term in rest else _WEIGHT_OF_REQUEST) for term, weight in weights.items()}
+    words = [word for word in kind.words.split() if word.isascii() == text.isascii()]
+    for term, weight in weighted_terms(" ".join(words)).items():
+        weighed.setdefault(term, weight * _WEIGHT)
+    return weighed
