@@ -26,6 +26,8 @@ _CLOSE_TIMEOUT_S: Final = 1.5
 
 OnEvent = Callable[[Mapping[str, Any]], Awaitable[None] | None]
 """Gets each event of the provider; what it returns is waited for before the next is read."""
+Decode = Callable[[bytes], Mapping[str, Any] | None]
+"""A message as an event; None for what is none."""
 OnEnd = Callable[[Exception], None]
 """Told once that the connection is over: by the peer, by a fault, or because it takes nothing any more."""
 
@@ -33,8 +35,17 @@ OnEnd = Callable[[Exception], None]
 class RealtimeConnection:
     """``send`` and ``send_sound`` never wait; ``room`` does, for who has much to send."""
 
-    def __init__(self, socket: WebSocket, owner: TaskOwner, name: str, on_event: OnEvent, on_end: OnEnd) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        owner: TaskOwner,
+        name: str,
+        on_event: OnEvent,
+        on_end: OnEnd,
+        decode: Decode,
+    ) -> None:
         self._socket = socket
+        self._decode = decode
         self._on_event = on_event
         self._on_end = on_end
         self._ended = False
@@ -62,22 +73,23 @@ class RealtimeConnection:
         on_event: OnEvent,
         on_end: OnEnd,
         timeout_s: float,
+        decode: Decode | None = None,
     ) -> RealtimeConnection:
         """Raises what ``Network.websocket`` raises."""
         socket = await network.websocket(
             PURPOSE, url, headers=headers, open_timeout_s=timeout_s, largest_message=LARGEST_MESSAGE
         )
-        return cls(socket, owner, name, on_event, on_end)
+        return cls(socket, owner, name, on_event, on_end, decode or _event)
 
     def send(self, kind: str, **fields: Any) -> str:
         """Queue an event; returns its id, which is never used twice."""
         event_id = self._next_id()
-        self._put(dump_json({"event_id": event_id, "type": kind, **fields}))
+        self.put(dump_json({"event_id": event_id, "type": kind, **fields}))
         return event_id
 
     def send_sound(self, pcm: bytes) -> None:
         """Queue a piece of the microphone's sound: the hot path, so its JSON is put together by hand."""
-        self._put(
+        self.put(
             b'{"event_id":"%b","type":"input_audio_buffer.append","audio":"%b"}'
             % (self._next_id().encode(), b64encode(pcm))
         )
@@ -104,7 +116,8 @@ class RealtimeConnection:
         self._count += 1
         return f"{self._prefix}{self._count}"
 
-    def _put(self, message: bytes) -> None:
+    def put(self, message: bytes) -> None:
+        """Queue a message that is JSON already."""
         if self._ended:
             return
         if len(self._waiting) >= MOST_WAITING:
@@ -142,7 +155,7 @@ class RealtimeConnection:
     async def _read(self) -> None:
         try:
             while True:
-                event = _event(await self._socket.receive_text())
+                event = self._decode(await self._socket.receive_text())
                 if event is None:
                     continue
                 wait = self._on_event(event)

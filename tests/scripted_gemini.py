@@ -1,0 +1,290 @@
+"""A scripted Gemini Live on a real loopback WebSocket. It sends binary frames, as the real one does.
+
+It hears as ``tests.scripted_realtime`` does and takes the same turns; ``known`` is what was written to it.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import json
+from base64 import b64decode, b64encode
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Self
+from uuid import uuid4
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request
+
+from neko.providers import ModelEndpoint
+from tests.scripted_provider import tone
+from tests.scripted_realtime import KEY, LOUD, PAUSE, Turn
+
+RATE = 24_000
+CHARACTER_S = 0.04
+
+
+@cache
+def _sound(characters: int) -> str:
+    return b64encode(tone(characters * CHARACTER_S, rate=RATE)).decode()
+
+
+class ScriptedGemini:
+    """``refuses_setup``: the code and the reason it closes with instead of taking the setup; ``is_deaf``: it says
+    nothing at all. ``resumable``: it gives handles."""
+
+    def __init__(self, *, always: Turn | None = None) -> None:
+        self.turns: deque[Turn] = deque()
+        self.always = always or Turn()
+        self.refuses_setup: tuple[int, str] | None = None
+        self.is_deaf = False
+        self.resumable = False
+        self.calls: list[Caller] = []
+        self.requests: list[Request] = []
+        self.changed = asyncio.Condition()
+        self.released = asyncio.Event()
+        self._server: Server | None = None
+
+    @property
+    def endpoint(self) -> ModelEndpoint:
+        """Where it is, for a session."""
+        assert self._server is not None
+        port = next(iter(self._server.sockets)).getsockname()[1]
+        url = f"ws://127.0.0.1:{port}"
+        return ModelEndpoint("realtime", "gemini", "Scripted", url, "scripted-voice", KEY, api_type="gemini")
+
+    def script(self, *turns: Turn) -> None:
+        self.turns.extend(turns)
+
+    @property
+    def last(self) -> Caller:
+        """The newest connection."""
+        return self.calls[-1]
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+        """Wait for something that holds once a message has come or a connection has gone."""
+        async with asyncio.timeout(seconds), self.changed:
+            await self.changed.wait_for(condition)
+
+    async def __aenter__(self) -> Self:
+        self._server = await serve(
+            self._serve, "127.0.0.1", 0, process_request=self._note, ping_interval=None, close_timeout=1
+        )
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    def _note(self, _: ServerConnection, request: Request) -> None:
+        self.requests.append(request)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        caller = Caller(self, connection)
+        self.calls.append(caller)
+        try:
+            await caller.run()
+        except ConnectionClosed:
+            pass
+        finally:
+            caller.end()
+            async with self.changed:
+                caller.closed = True
+                self.changed.notify_all()
+
+
+class Caller:
+    """One connection: ``messages`` is all that came, ``heard`` the sound, ``known`` the lines, ``outputs`` what calls
+    brought."""
+
+    def __init__(self, provider: ScriptedGemini, connection: ServerConnection) -> None:
+        self.provider = provider
+        self.messages: list[dict[str, Any]] = []
+        self.setup: dict[str, Any] = {}
+        self.heard = bytearray()
+        self.pictures: list[bytes] = []
+        self.known: list[tuple[str, str]] = []
+        self.outputs: list[tuple[str, str]] = []
+        self.closed = False
+        self._connection = connection
+        self._turn: Turn | None = None
+        self._quiet_s = 0.0
+        self._reply: asyncio.Task[None] | None = None
+        self._awaited: dict[str, str] = {}
+        self._continues: Turn | None = None
+
+    async def run(self) -> None:
+        async for raw in self._connection:
+            message = json.loads(raw)
+            if not self.provider.is_deaf:
+                await self._take(message)
+            async with self.provider.changed:
+                self.messages.append(message)
+                self.provider.changed.notify_all()
+
+    async def send(self, **message: Any) -> None:
+        await self.send_raw(json.dumps(message, ensure_ascii=False).encode())
+
+    async def send_raw(self, message: str | bytes) -> None:
+        await self._connection.send(message)
+
+    async def content(self, **content: Any) -> None:
+        await self.send(serverContent=content)
+
+    async def close(self, code: int, reason: str = "") -> None:
+        await self._connection.close(code, reason)
+
+    def abort(self) -> None:
+        self._connection.transport.abort()
+
+    def end(self) -> None:
+        if self._reply:
+            self._reply.cancel()
+
+    # ── what the client says ──────────────────────────────────────────────────
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        [(kind, body)] = message.items()
+        match kind:
+            case "setup":
+                self.setup = body
+                if self.provider.refuses_setup:
+                    await self.close(*self.provider.refuses_setup)
+                    return
+                await self.send(setupComplete={})
+                await self._give_handle()
+            case "realtimeInput":
+                await self._take_realtime(body)
+            case "clientContent":
+                await self._take_content(body)
+            case "toolResponse":
+                await self._take_outputs(body["functionResponses"])
+
+    async def _give_handle(self) -> None:
+        if self.provider.resumable:
+            await self.send(sessionResumptionUpdate={"newHandle": f"handle-{uuid4().hex}", "resumable": True})
+
+    async def _take_realtime(self, body: dict[str, Any]) -> None:
+        if "audio" in body:
+            assert body["audio"]["mimeType"] == "audio/pcm;rate=16000"
+            await self._hear(b64decode(body["audio"]["data"]))
+        elif "video" in body:
+            self.pictures.append(b64decode(body["video"]["data"]))
+        elif body.get("audioStreamEnd") and self._turn is not None:
+            await self._stop_hearing(self._turn)
+
+    async def _take_content(self, body: dict[str, Any]) -> None:
+        for turn in body["turns"]:
+            self.pictures += [b64decode(p["inlineData"]["data"]) for p in turn["parts"] if "inlineData" in p]
+            self.known.append((turn["role"], "".join(part.get("text", "") for part in turn["parts"])))
+        await self._interrupt()
+        if body["turnComplete"]:
+            self._answer(self._next_turn())
+
+    async def _take_outputs(self, responses: Sequence[dict[str, Any]]) -> None:
+        for one in responses:
+            assert self._awaited.pop(one["id"]) == one["name"]
+            self.outputs.append((one["id"], one["response"]["output"]))
+        if not self._awaited and self._continues:
+            turn, self._continues = self._continues, None
+            self._answer(turn, continues=True)
+
+    async def _interrupt(self) -> None:
+        if self._awaited:
+            ids, self._awaited, self._continues = list(self._awaited), {}, None
+            await self.send(toolCallCancellation={"ids": ids})
+            await self.content(interrupted=True)
+            await self.content(turnComplete=True)
+        if self._reply is not None and not self._reply.done():
+            self._reply.cancel()
+            await asyncio.wait([self._reply])
+            await self.content(interrupted=True)
+            await self.content(turnComplete=True)
+
+    # ── hearing ───────────────────────────────────────────────────────────────
+
+    async def _hear(self, pcm: bytes) -> None:
+        self.heard += pcm
+        samples = array.array("h", pcm)
+        if max(map(abs, samples), default=0) > LOUD:
+            self._quiet_s = 0.0
+            if self._turn is None:
+                self._turn = self._next_turn()
+                if self._turn.hears != "":
+                    await self._interrupt()
+        elif self._turn is not None:
+            self._quiet_s += len(samples) / 16_000
+            if self._quiet_s >= PAUSE:
+                await self._stop_hearing(self._turn)
+
+    async def _stop_hearing(self, turn: Turn) -> None:
+        self._turn = None
+        if turn.hears == "":
+            await self.content(inputTranscription={"text": "<noise>", "finished": True})
+            return
+        if not turn.late:
+            await self._transcribe(turn)
+        self._answer(turn)
+
+    async def _transcribe(self, turn: Turn) -> None:
+        for piece in turn.partials or (turn.hears or "").partition(" "):
+            if piece:
+                await self.content(inputTranscription={"text": piece})
+
+    # ── replying ──────────────────────────────────────────────────────────────
+
+    def _next_turn(self) -> Turn:
+        return self.provider.turns.popleft() if self.provider.turns else self.provider.always
+
+    def _answer(self, turn: Turn, *, continues: bool = False) -> None:
+        self._reply = asyncio.create_task(self._make(turn, is_after_calls=continues))
+
+    async def _make(self, turn: Turn, *, is_after_calls: bool) -> None:
+        try:
+            for count, text in enumerate(turn.deltas_after_calls if is_after_calls else turn.deltas):
+                if turn.fault and count == turn.fault_after:
+                    await self._fail(turn)
+                    return
+                await self._speak(text)
+                await asyncio.sleep(0)  # whoever listens gets it piece by piece
+                if count == 0:
+                    for raw in turn.between:
+                        await self.send_raw(raw)
+                    if turn.late:
+                        await self._transcribe(turn)
+                    if turn.waits:
+                        await self.provider.released.wait()
+            if turn.calls and not is_after_calls:
+                wanted: list[dict[str, Any]] = [
+                    {"id": f"call-{uuid4().hex[:8]}", "name": call.name, "args": call.arguments} for call in turn.calls
+                ]
+                self._awaited, self._continues = {one["id"]: one["name"] for one in wanted}, turn
+                await self.send(toolCall={"functionCalls": wanted})
+                return
+            await self.content(generationComplete=True)
+            await self.content(turnComplete=True)
+            await self.send(usageMetadata={"totalTokenCount": 12})
+            await self._give_handle()
+        except ConnectionClosed:
+            pass
+
+    async def _speak(self, text: str) -> None:
+        blob = {"mimeType": f"audio/pcm;rate={RATE}", "data": _sound(len(text))}
+        thought = {"text": "**Thinking** of something.", "thought": True}
+        await self.content(modelTurn={"role": "model", "parts": [thought, {"inlineData": blob}]})
+        await self.content(outputTranscription={"text": text})
+
+    async def _fail(self, turn: Turn) -> None:
+        match turn.fault:
+            case "cut":
+                self.abort()
+            case "normal close":
+                await self.close(1000)
+            case "abnormal close":
+                await self.close(1011, "Internal error encountered.")
+            case _:
+                await self._connection.wait_closed()
