@@ -294,6 +294,9 @@ _REASONS = {
 }
 
 
+_TLS_HELLO = b"\x16"
+
+
 class Connection(asyncio.Protocol):
     """One client connection; requests on it are answered one after another."""
 
@@ -336,7 +339,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        self._next()
+        if self._buffer.startswith(_TLS_HELLO):
+            self.drop()  # as servers of plain HTTP do: who looks for TLS here need not wait for an answer
+        else:
+            self._next()
 
     def _next(self) -> None:
         """Start on the next whole request, when none is being answered."""

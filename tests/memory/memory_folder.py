@@ -16,7 +16,7 @@ from neko.errors import NekoError
 from neko.memory.line_codec import Names
 from neko.memory.service import MemoryService
 from neko.memory.timeouts import MemoryTimeouts
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, in_thread
 from neko.types.embedding import Embedders
 from neko.types.lines import NewLine, Role
 
@@ -108,3 +108,10 @@ async def until_window(memory: MemoryService, fits: Callable[[list[str]], bool],
     async with asyncio.timeout(30):
         while not fits([entry.text for entry in await memory.recent(character)]):  # noqa: ASYNC110  # nobody tells of it
             await asyncio.sleep(0)
+
+
+async def until_indexed(folder: MemoryFolder, count: int) -> None:
+    """Wait for the work in the background to have so many lines in the index."""
+    async with asyncio.timeout(30):
+        while await in_thread(folder.sql, "SELECT count(*) FROM neko_words") != [(count,)]:
+            pass

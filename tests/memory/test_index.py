@@ -18,10 +18,9 @@ from neko.memory import index
 from neko.memory.line_codec import turn_message
 from neko.memory.service import MemoryService
 from neko.memory.words import plain
-from neko.tasks import in_thread
 from neko.types.lines import Line
 from neko.types.memory import InChats
-from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, say
+from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, say, until_indexed
 
 TEXTS = ("my cat Biscuit", "我的猫叫年糕", "ピアノを弾く", "What about C++?", "…", "the cat again", "walks")
 
@@ -112,12 +111,6 @@ def test_after_any_course_of_things_the_index_holds_what_the_log_does(steps: lis
 
     with TemporaryDirectory() as folder:
         asyncio.run(take_all(Path(folder)))
-
-
-async def until_indexed(folder: MemoryFolder, count: int) -> None:
-    async with asyncio.timeout(30):
-        while await in_thread(folder.sql, "SELECT count(*) FROM neko_words") != [(count,)]:
-            pass
 
 
 def write_as_another(folder: MemoryFolder, texts: list[str]) -> None:

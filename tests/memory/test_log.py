@@ -26,7 +26,7 @@ from neko.memory.sqlite_errors import store_error
 from neko.memory.threads import Threads
 from neko.tasks import in_thread
 from neko.types.lines import NewLine
-from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say, texts, window
+from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say, texts, until_indexed, window
 
 
 async def _open(folder: Path, threads: Threads, **timeouts: float) -> Log:
@@ -545,6 +545,7 @@ async def test_a_log_of_the_original_opens_and_stays_as_it_was(memory_folder: Me
     assert {line.at for line in lines} == {moment}
     assert [line.speaker for line in lines] == ["Anna", "Mio", "SYSTEM_MESSAGE", "SYSTEM_MESSAGE"]
     assert await say(memory, "new") == 5
+    await until_indexed(memory_folder, 3)
     assert (await memory.recall(MIO, "我的猫叫什么"))[0].text == "我的猫叫年糕"
     await memory.aclose()
     assert memory_folder.sql("SELECT id, session_id, message FROM time_indexed_original WHERE id < 5") == before
