@@ -102,6 +102,7 @@ class ScriptedProvider:
         self.owned_by = "scripted"
         self.requests: list[Request] = []
         self._scripts: deque[Script | Callable[[Request], Script]] = deque()
+        self._ahead_scripts: deque[Script | Callable[[Request], Script]] = deque()
         self._model_scripts: deque[Script] = deque()
         self._speech_scripts: deque[Script] = deque()
         self._arrived = asyncio.Condition()
@@ -139,6 +140,10 @@ class ScriptedProvider:
         """Queue answers for coming chat requests; a bare list of deltas is a plain reply, a function reads first what
         it is asked."""
         self._scripts.extend(Script(s) if isinstance(s, Sequence) else s for s in scripts)
+
+    def script_ahead(self, *scripts: Script) -> None:
+        """Queue answers for requests that only have the model read ahead: when one comes is a matter of moments."""
+        self._ahead_scripts.extend(scripts)
 
     def script_models(self, *scripts: Script) -> None:
         """Queue answers for ``/v1/models`` (a status, a stall, a ``body``)."""
@@ -198,7 +203,8 @@ class ScriptedProvider:
         connection.answer(200, json.dumps({"object": "list", "data": data}).encode())
 
     async def _chat(self, connection: Connection, request: Request) -> None:
-        script = self._scripts.popleft() if self._scripts else self.default
+        scripts = self._ahead_scripts if request.json.get("max_tokens") == 1 else self._scripts
+        script = scripts.popleft() if scripts else self.default
         if not isinstance(script, Script):
             script = script(request)
         if await self._refused(connection, script):

@@ -160,8 +160,9 @@ async def test_speech_over_hers_holds_her_and_words_stop_her(
 ) -> None:
     words = "Wait, I want to say something else."
     async with calling(driver, data_dir, Words(words)) as caller:
+        sound = await spoken(words)
         await caller.hear_her()
-        await caller.speak(await spoken(words))
+        await caller.speak(sound)
         [paused, *_] = await driver.until_sent("playback", state="paused")
         await driver.until(HELD)
         assert paused["played_ms"] > 0
@@ -175,8 +176,9 @@ async def test_speech_over_hers_holds_her_and_words_stop_her(
 
 async def test_a_cough_lets_her_go_on_where_she_was(tidy_loop: None, driver: PageDriver, data_dir: Path) -> None:
     async with calling(driver, data_dir, Words("Thank you.", no_speech=0.9)) as caller:
+        cough = (await spoken("mhm"))[: FRAME * 20]
         await caller.hear_her()
-        await caller.speak((await spoken("mhm"))[: FRAME * 20])
+        await caller.speak(cough)
         [paused, *_] = await driver.until_sent("playback", state="paused")
         speech_id = paused["speech_id"]
         await driver.until_sent("playback", speech_id=speech_id, state="ended")

@@ -72,7 +72,7 @@ async def test_it_does_not_read_beside_a_reply(start: Start) -> None:
 )
 async def test_what_goes_wrong_while_reading_ahead_is_not_told(start: Start, script: Script) -> None:
     talk = await start()
-    talk.provider.script(script)
+    talk.provider.script_ahead(script)
     await talk.session.send(Prepare())
     await talk.provider.wait_for_requests(1)
     events = await talk.say("hi")
@@ -82,7 +82,7 @@ async def test_what_goes_wrong_while_reading_ahead_is_not_told(start: Start, scr
 
 async def test_a_question_waits_a_while_for_what_is_read_ahead_and_no_longer(start: Start) -> None:
     talk = await start(near=Patience(0.05, 5.0, 5.0))
-    talk.provider.script(Script(stall_after=0))
+    talk.provider.script_ahead(Script(stall_after=0))
     await talk.session.send(Prepare())
     await talk.provider.wait_for_requests(1)
     assert text_of(await talk.say("hi")) == "Hello from the scripted model."
@@ -99,7 +99,7 @@ async def test_a_server_that_is_paid_reads_nothing_ahead(start: Start, monkeypat
 
 async def test_reading_ahead_ends_with_the_session(start: Start) -> None:
     talk = await start()
-    talk.provider.script(Script(stall_after=0))
+    talk.provider.script_ahead(Script(stall_after=0))
     await talk.session.send(Prepare())
     request = await talk.provider.wait_for_requests(1)
     await talk.session.aclose()
