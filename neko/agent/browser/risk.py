@@ -1,7 +1,9 @@
 """What an action in the browser would do, at worst; pure rules.
 
 * To look is to read. To follow a link or press what only opens a part of the page is, too: a page can lead where it
-  likes, but it has nothing of the user's to send along.
+  likes, but it has nothing of the user's to send along. But *which* of many links is chosen can spell something, so
+  that in a task only so many bits are told in this way to places that do not know what the task has heard; then each
+  further choice there is a ``WRITE``.
 * What the *model* composes, an address or a text, may carry what it read elsewhere. It carries nothing while all of its
   words are the user's own, or all that the task has heard from outside came from the very host that it goes to. Else an
   address leaks, ``EXFILTRATING``; to a host that the user named it is a ``WRITE``, and so is a text.
@@ -13,6 +15,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +35,8 @@ _USUAL_IN_ADDRESSES: Final = frozenset(f"{_USUAL} en de fr es it ja zh ko".split
 _USUAL_PORTS: Final = (80, 443)
 _MOST_LINKS: Final = 5_000
 _MOST_DATA: Final = 4_000
+MOST_CHOSEN: Final = 64.0
+"""Bits: some ten choices among sixty links."""
 _OPENING_ROLES: Final = frozenset(
     {"columnheader", "combobox", "heading", "row", "searchbox", "tab", "textbox", "treeitem"}
 )
@@ -49,6 +54,8 @@ class Heard:
     elsewhere: Callable[[], bool]
     hosts: set[str] = field(default_factory=set)
     links: dict[str, None] = field(default_factory=dict)
+    chosen: float = 0.0
+    """Bits that choices have told so far."""
 
     def read(self, url: str, snapshot: str = "", frames: Sequence[str] = ()) -> None:
         """The model is shown this page, with what stands in its frames."""
@@ -58,6 +65,10 @@ class Heard:
                 break
             self.links[urljoin(url, match[1].strip())] = None
 
+    def links_to(self, host: str) -> int:
+        """How many of the links that it has seen lead there."""
+        return sum(place_of(link)[0] == host for link in self.links)
+
     def names(self, host: str) -> bool:
         """The user has named this host, or the domain that it is in."""
         return any(host == named or host.endswith(f".{named}") for named, _ in named_places(self.words))
@@ -65,6 +76,12 @@ class Heard:
     def may_leak(self, host: str, text: str) -> bool:
         """Whether a text of the model's may tell ``host`` what that does not know."""
         return (self.elsewhere() or bool(self.hosts - {host})) and not self.are_the_users(text)
+
+    def bits(self, hosts: Sequence[str], among: int) -> float:
+        """What it tells these hosts that one of so many things on a page is chosen: none where they know all that the
+        task does, or the user has named them."""
+        tells = any((self.elsewhere() or self.hosts - {host}) and not self.names(host) for host in filter(None, hosts))
+        return math.log2(max(2, among)) if tells else 0.0
 
     def are_the_users(self, text: str, others: frozenset[str] = frozenset()) -> bool:
         """All words of this are the user's. Where words are not set apart by spaces, pieces of theirs."""
@@ -92,6 +109,11 @@ def of_address(url: str, heard: Heard) -> Act:
     if heard.are_the_users(data, _USUAL_IN_ADDRESSES):
         return Act.READ
     return Act.WRITE if heard.names(host) else Act.EXFILTRATING
+
+
+def of_choice(act: Act, bits: float, heard: Heard) -> Act:
+    """What an act would do at worst whose choice tells so many bits."""
+    return Act.WRITE if act is Act.READ and heard.chosen + bits > MOST_CHOSEN else act
 
 
 def of_click(element: Element) -> Act:
@@ -143,6 +165,8 @@ _MOVING: Final = frozenset(
         "Control+End",
     }
 )
+KEYS: Final = len(_MOVING)
+"""So many are pressed unasked."""
 _EDITING: Final = frozenset(
     {"Backspace", "Delete", "Control+a", "Control+A", "Meta+a", "Control+z", "Control+Backspace"}
 )

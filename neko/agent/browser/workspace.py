@@ -57,6 +57,8 @@ class _Deed:
     thumbnail: bool = True
     shows_page: bool = True
     downloads_s: float = 0.0
+    bits: float = 0.0
+    """What the choice tells the page."""
     most_s: float | None = _ACT_S
 
 
@@ -109,6 +111,7 @@ class BrowserWorkspace:
         if intended and intended[0] == _written(action) and intended[1:] != (deed.act, deed.place, deed.title):
             raise ActionError("The page has changed since: this would now do something else. Look at it again.")
         progress(deed.title)
+        self._heard.chosen += deed.bits
         self._picture = None
         try:
             async with asyncio.timeout(deed.most_s):
@@ -255,8 +258,10 @@ class BrowserWorkspace:
         async def do(_progress: Progress) -> str:
             return await self._pages.load(await self._pages.open(new=new), url)
 
-        act = risk.of_address(url, self._heard)
-        return _Deed(act, place_of(url)[0], f"open {shown(url, 120)}", do, {"address": url}, downloads_s=_DOWNLOAD_S)
+        host = place_of(url)[0]
+        bits = self._heard.bits((host,), self._heard.links_to(host)) if url in self._heard.links else 0.0
+        act = risk.of_choice(risk.of_address(url, self._heard), bits, self._heard)
+        return _Deed(act, host, f"open {shown(url, 120)}", do, {"address": url}, downloads_s=_DOWNLOAD_S, bits=bits)
 
     async def _to_new_tab(self, given: Any) -> _Deed:
         return await self._to_navigate(given, new=True)
@@ -313,13 +318,18 @@ class BrowserWorkspace:
             await locator.click(click_count=2 if double else 1, timeout=_ACT_MS, no_wait_after=True)
             return ""
 
-        act = risk.of_click(element)
+        bits = self._bits(host, place_of(element.link)[0])
+        act = risk.of_choice(risk.of_click(element), bits, self._heard)
         title = f"{'double-click' if double else 'click'} {element.title}"
         if download:
             act, title = risk.worst(act, Act.WRITE), f"download {element.title}"
         seconds = _DOWNLOAD_S if download else 3.0
         where = {"leads to": element.link} if element.link else None
-        return _Deed(act, host, title, do, where, element, locator, downloads_s=seconds)
+        return _Deed(act, host, title, do, where, element, locator, downloads_s=seconds, bits=bits)
+
+    def _bits(self, *hosts: str) -> float:
+        """What it tells these hosts that it is this element of the page."""
+        return self._heard.bits(hosts, self._pages.snapshot.count("[ref="))
 
     async def _to_download(self, given: Any) -> _Deed:
         return await self._to_click(given, download=True)
@@ -380,10 +390,11 @@ class BrowserWorkspace:
                 await page.keyboard.press(key)
             return ""
 
-        act = risk.of_key(key, element)
         title = f"press {shown(key)}" + (f" in {element.title}" if element else "")
         host = (element and element.host) or self._host()
-        return _Deed(act, host, title, do, None, element, focus if element else None)
+        bits = self._heard.bits((host,), risk.KEYS)
+        act = risk.of_choice(risk.of_key(key, element), bits, self._heard)
+        return _Deed(act, host, title, do, None, element, focus if element else None, bits=bits)
 
     async def _to_hover(self, given: Any) -> _Deed:
         locator, element, host = await self._at(given)
@@ -392,7 +403,8 @@ class BrowserWorkspace:
             await locator.hover(timeout=_ACT_MS)
             return ""
 
-        return _Deed(Act.READ, host, f"point at {element.title}", do)
+        bits = self._bits(host)
+        return _Deed(risk.of_choice(Act.READ, bits, self._heard), host, f"point at {element.title}", do, bits=bits)
 
     async def _to_scroll(self, given: Any) -> _Deed:
         page = self._pages.tab.page

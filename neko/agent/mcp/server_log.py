@@ -17,6 +17,8 @@ from neko.agent.outside import visible
 
 MOST_LINES: Final = 400
 LONGEST_LINE: Final = 500
+MARK: Final = "\x1e\n"
+"""A line of its own by which a process parts what it wrote before from what it writes then; it is not shown."""
 _HIDDEN: Final = "…"
 
 Source = Literal["neko", "server"]
@@ -36,6 +38,7 @@ class ServerLog:
         self._lines: deque[LogLine] = deque(maxlen=MOST_LINES)
         self._secrets = sorted(secrets, key=len, reverse=True)
         self._reader: threading.Thread | None = None
+        self._last = ""
 
     def add(self, source: Source, text: str) -> None:
         for line in visible(self.without_secrets(text)[: 4 * LONGEST_LINE]).splitlines():
@@ -54,13 +57,21 @@ class ServerLog:
         return list(self._lines)
 
     def last_words(self) -> str:
-        """What the server wrote last, "" for nothing."""
-        return next((line.text for line in reversed(self._lines) if line.source == "server"), "")
+        """What the process wrote last since it was started, or since its last ``MARK``; "" for nothing."""
+        return self._last
+
+    def _take(self, line: str) -> None:
+        if line == MARK:
+            self._last = ""
+        elif line.strip():
+            self.add("server", line)
+            self._last = self._lines[-1].text if self._lines else ""
 
     @contextmanager
     def capture(self, bytes_per_second: float = math.inf) -> Iterator[TextIO]:
         """A file for a process to write into. A thread reads it until the last process that has it is gone, since a
         pipe of an ordinary kind cannot be read by the loop on Windows. Whoever writes faster than this has to wait."""
+        self._last = ""
         read_end, write_end = os.pipe()
         pipe = os.fdopen(read_end, "rb")
         self._reader = threading.Thread(
@@ -79,7 +90,7 @@ class ServerLog:
         began, size = time.monotonic(), 0
         with pipe:
             while line := pipe.readline(4 * LONGEST_LINE):
-                self.add("server", line.decode("utf-8", "replace"))
+                self._take(line.decode("utf-8", "replace"))
                 size += len(line)
                 if size > bytes_per_second:
                     time.sleep(max(0.0, 1 - (time.monotonic() - began)))

@@ -120,6 +120,7 @@ class PluginWorkspace:
         plugin, entry = self._target(action)
         shown = outside.exact_json(dict(action.arguments))
         await self._checked(plugin, entry, json.loads(shown))
+        await plugin.know_code()
         self._shown[action.name] = version = _version(plugin, entry)
         return Intent(act(entry), plugin.id, title_of(plugin, entry), shown, version=version)
 
@@ -127,6 +128,10 @@ class PluginWorkspace:
         plugin, entry = self._target(action)
         arguments = json.loads(outside.exact_json(dict(action.arguments)))
         await self._checked(plugin, entry, arguments)
+        try:
+            await plugin.ready()
+        except PluginError as error:
+            return Observation(_words(error), failed=True)
         plugin, entry = self._target(action)
         now = _version(plugin, entry)
         if self._shown.get(action.name, now) != now:
@@ -214,8 +219,8 @@ def title_of(plugin: Plugin, entry: DeclaredEntry) -> str:
 
 
 def _version(plugin: Plugin, entry: DeclaredEntry) -> str:
-    """A hash of all that the plug-in says of itself and of the entry."""
-    told = (asdict(replace(plugin.manifest, entries=())), asdict(entry))
+    """A hash of its code, and of all that the plug-in says of itself and of the entry."""
+    told = (plugin.code, asdict(replace(plugin.manifest, entries=(), files=())), asdict(entry))
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -38,9 +38,9 @@ class DeclaredEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """``path`` is its ``plugin.toml``, None for a package without one; ``installed``: it is a package. ``entry``:
-    "module:Class". ``problem``: why it cannot be used; ``warnings``: what else is not right with it. Both are English,
-    and ours."""
+    """``path`` is its ``plugin.toml``, None for a package without one; ``installed``: it is a package, of these
+    ``files``. ``entry``: "module:Class". ``problem``: why it cannot be used; ``warnings``: what else is not right with
+    it. Both are English, and ours."""
 
     id: str
     path: Path | None = None
@@ -51,6 +51,7 @@ class Manifest:
     entries: tuple[DeclaredEntry, ...] = ()
     auto_start: bool = False
     installed: bool = False
+    files: tuple[Path, ...] = ()
     problem: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -199,7 +200,7 @@ def _of_package(name: str, value: str, distribution: Distribution) -> Manifest:
         if file.name == FILE and file.parent.as_posix() in (folder, folder.rpartition("/")[0]):
             path = Path(str(distribution.locate_file(file)))
             found = read(path)
-            return found if found.problem else replace(found, entry=value, installed=True)
+            return found if found.problem else replace(found, entry=value, installed=True, files=_files(distribution))
     about = distribution.metadata
     problem = "" if _ENTRY.fullmatch(value) and _ID.fullmatch(name) else f"its entry point cannot be {name} = {value}"
     return Manifest(
@@ -209,8 +210,13 @@ def _of_package(name: str, value: str, distribution: Distribution) -> Manifest:
         description=well_formed(about["Summary"] or "")[:LONGEST_TEXT],
         version=distribution.version,
         installed=True,
+        files=_files(distribution),
         problem=problem,
     )
+
+
+def _files(distribution: Distribution) -> tuple[Path, ...]:
+    return tuple(Path(str(distribution.locate_file(file))) for file in distribution.files or ())
 
 
 def _other_id(manifest: Manifest, taken: Mapping[str, Manifest]) -> str:

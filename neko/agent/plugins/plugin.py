@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from neko.agent.mcp.server_log import ServerLog
 from neko.agent.messages import timestamp
+from neko.agent.plugins.code_version import code_version
 from neko.agent.plugins.manifest import DeclaredEntry, Manifest
 from neko.agent.plugins.process import Limits, PluginProcess
 from neko.agent.policy import act_of
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, in_thread
 from neko.tool_errors import PluginError
 from neko.types.agent import Act
 
@@ -56,6 +57,8 @@ class Plugin:
         self.state = PluginState.STOPPED
         self.error: PluginError | None = None
         self.log = ServerLog()
+        self.code = ""
+        """Of what is running, or would (``code_version``)."""
         self.status: dict[str, Any] = {}
         self.status_time = ""
         self.problems: tuple[str, ...] = ()
@@ -147,8 +150,13 @@ class Plugin:
             self._become(PluginState.STOPPED)
             await self._start(reloaded=True)
 
-    async def call(self, entry_id: str, arguments: Mapping[str, Any]) -> Any:
-        """What an entry returns; the plug-in is started if need be. Raises ``PluginError``."""
+    async def know_code(self) -> None:
+        """Read which code would run, if none does."""
+        if self._process is None:
+            self.code = await in_thread(code_version, self.manifest)
+
+    async def ready(self) -> None:
+        """Have it run, if it can. Raises ``PluginError``."""
         if self.state is PluginState.WAITING:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WAIT_S):
@@ -157,6 +165,11 @@ class Plugin:
             await self.start()
         if self._process is None or self.state is not PluginState.RUNNING:
             raise self.error or PluginError("ended", "it does not run", name=self.manifest.name)
+
+    async def call(self, entry_id: str, arguments: Mapping[str, Any]) -> Any:
+        """What an entry returns; the plug-in is started if need be. Raises ``PluginError``."""
+        await self.ready()
+        assert self._process is not None
         self.entry(entry_id)
         return await self._process.call(entry_id, arguments)
 
@@ -175,6 +188,7 @@ class Plugin:
         if self.manifest.problem:
             assert self.error is not None
             raise self.error
+        await self.know_code()
         self._cancel_pause()
         self._become(PluginState.STARTING)
         process = self._process = self._new_process(self._ended)

@@ -217,7 +217,7 @@ class PluginProcess:
             process.stdin.close()
         # the last words come through a thread of their own
         await in_thread(self._log.wait, _LAST_WORDS_S)
-        ended = self._error("ended", said=str(self._blame) if self._blame else self._log.last_words())
+        ended = self._error("ended", said=str(self._blame or self._log.last_words() or _way(process.returncode)))
         self.end = self._blame or ended
         for answer in (*self._pending.values(), self._loaded):
             if not answer.done():
@@ -266,6 +266,14 @@ class PluginProcess:
         said = str(params.pop("said", ""))
         detail = " ".join(filter(None, (self._manifest.id, str(params.get("entry", "")), why)))
         return PluginError(why, f"plug-in {detail}", name=self._manifest.name, said=said, **params)
+
+
+def _way(status: int | None) -> str:
+    """How a process went that wrote nothing of it."""
+    if status is not None and status < 0:
+        with contextlib.suppress(ValueError):
+            return f"its process was ended by {signal.Signals(-status).name}"
+    return f"its process ended by itself (exit status {status})"
 
 
 async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:

@@ -146,7 +146,9 @@ async def test_nothing_that_a_plug_in_says_has_anything_done(scene: Scene, shelf
     assert not (place / "noted").exists()
 
 
-async def test_always_is_for_the_function_as_it_describes_itself_now(scene: Scene, shelf: Shelf) -> None:
+async def test_always_is_for_the_function_as_it_describes_itself_and_for_its_code_as_it_is_now(
+    scene: Scene, shelf: Shelf
+) -> None:
     await scene.policies.put(
         {"hands": {"user_plugin": None}, "plugins": {"well": None}, "tools": {"user_plugin/well/well__note": None}}
     )
@@ -159,6 +161,18 @@ async def test_always_is_for_the_function_as_it_describes_itself_now(scene: Scen
     await scene.plugins.reload("well")
     await scene.run(calls("well__note"), done())
     assert [*asked, len(scene.asked)] == [1, 0, 1]
+    (shelf.folder / "well" / "notes.json").write_text("{}", encoding="utf-8")
+    await scene.plugins.reload("well")
+    await scene.run(calls("well__note"), done())
+    assert not scene.asked, "its data is no code"
+    (shelf.folder / "well" / "helper.py").write_text("burn = True", encoding="utf-8")
+    await scene.plugins.reload("well")
+    await scene.run(calls("well__note"), done())
+    assert len(scene.asked) == 1
+    await scene.plugins.stop("well")
+    (shelf.folder / "well" / "helper.py").write_text("burn = False", encoding="utf-8")
+    await scene.run(calls("well__note"), done())
+    assert len(scene.asked) == 1, "also where nobody looked anew"
 
 
 async def test_what_the_user_approves_is_done_once(scene: Scene, shelf: Shelf) -> None:

@@ -53,6 +53,11 @@ class P(NekoPluginBase):
         sys.stderr.flush()
         os._exit(3)
 
+    @plugin_entry(id="vanishes")
+    def vanishes(self):
+        import os
+        os.kill(os.getpid(), 9)
+
     @plugin_entry(id="hangs")
     def hangs(self):
         while True:
@@ -152,6 +157,16 @@ async def test_a_crash_is_told_with_its_last_line_and_the_plug_in_comes_back(she
         assert error.code == "plugin_ended"
         assert error.said == "RuntimeError: the core is out"
         assert plugins.get("bad").state is PluginState.WAITING
+        assert await plugins.trigger("bad", "fine", {}) == 1
+
+
+async def test_a_crash_without_words_is_not_told_with_those_of_an_earlier_fault(shelf: Shelf) -> None:
+    shelf.put("bad", BAD)
+    async with shelf.plugins() as plugins:
+        await raises(plugins.trigger("bad", "raises", {}), PluginError)
+        assert "no such star" in plugins.get("bad").log.lines[-1].text
+        error = await raises(plugins.trigger("bad", "vanishes", {}), PluginError)
+        assert error.said == "its process was ended by SIGKILL"
         assert await plugins.trigger("bad", "fine", {}) == 1
 
 

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+from neko.agent.mcp.server_log import MARK
 from neko.agent.plugins import checking
 from neko.agent.plugins.child.loading import LoadError, last_line, load_class
 from neko.plugin.context import PluginContext, Tell
@@ -136,6 +138,7 @@ class Running:
         except BaseException as error:
             traceback.print_exc()
             answer["error"] = last_line(error)[:LONGEST_ERROR]
+        _end_words()
         self._tell(answer)
 
     async def _called(self, entry_id: str, arguments: Mapping[str, Any]) -> Any:
@@ -201,6 +204,13 @@ class Running:
 
 class RefusedCallError(Exception):
     """A call that the plug-in never sees."""
+
+
+def _end_words() -> None:
+    """What was written up to now is of a call that is over, and says nothing of a crash to come."""
+    sys.stdout.flush()
+    sys.stderr.write(MARK)
+    sys.stderr.flush()
 
 
 def _decorated(cls: type) -> dict[str, tuple[EventMeta, str]]:
