@@ -32,6 +32,11 @@ class HeardOutside:
         self.begin(character, turn_id)
         self._talks[character][turn_id] = True
 
+    def in_turn(self, character: str, turn_id: str) -> bool:
+        """Has the model read words from outside in this very turn, as far as it is remembered?"""
+        turns = self._talks.get(character)
+        return turns is not None and turns.get(turn_id, False)
+
     def counts(self, character: str) -> bool:
         """May words from outside be what a call wants that this character's model makes now?"""
         return any(self._talks.get(character, {}).values())

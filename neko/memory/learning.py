@@ -42,11 +42,12 @@ _OF_HERSELF: Final = frozenset(("promise",))
 
 
 def by_rule(lines: Sequence[Line], language: str) -> list[NewFact]:
-    """What the user states of themselves in plain words, and what either of them promises."""
+    """What the user states of themselves in plain words, and what either of them promises, but for what may be said by
+    others in her words."""
     return [
         NewFact(subject, attribute, value, line.at, (line.id,))
         for line in lines
-        if (subject := _SPEAKERS.get(line.role))
+        if (subject := _SPEAKERS.get(line.role)) and not line.outside
         for sentence in fact_rules.sentences(line.text)
         for attribute, value in fact_rules.stated(sentence, language)
         if subject == USER or attribute in _OF_HERSELF
@@ -56,10 +57,12 @@ def by_rule(lines: Sequence[Line], language: str) -> list[NewFact]:
 async def by_model(
     lines: Sequence[Line], known: Sequence[Fact], instructions: Mapping[str, str], ask: Summarise
 ) -> list[NewFact] | None:
-    """What the model proposes and, asked again, confirms; None when its answers cannot be read.
+    """What the model proposes and, asked again, confirms; None when its answers cannot be read. Words from outside are
+    no source.
 
     Raises ``NekoError`` when it gives none.
     """
+    lines = [line for line in lines if not line.outside]
     text = "\n".join(f"{line.id} | {line.at:%Y-%m-%d} | {_label(line)} | {line.text[:_LONGEST_LINE]}" for line in lines)
     by_id = {line.id: line for line in lines}
     proposed = await _answer(

@@ -118,6 +118,8 @@ def line_json(line: NewLine) -> str:
         neko["recalled"] = list(line.recalled)
     if line.recalled_elsewhere:
         neko["recalled_elsewhere"] = [{"character": one.character, "id": one.id} for one in line.recalled_elsewhere]
+    if line.outside:
+        neko["outside"] = True
     if line.chat:
         neko["chat"] = line.chat
     if line.imported:
@@ -218,6 +220,7 @@ def logged_line(row: Row, names: Names, near: datetime | None = None) -> LoggedL
         remark=remark_of(neko.get("remark")),
         recalled=_numbers(neko.get("recalled")),
         recalled_elsewhere=lines_elsewhere(neko.get("recalled_elsewhere")),
+        outside=neko.get("outside") is True,
     )
     return LoggedLine(line, bool(neko), _status(neko.get("own_status")))
 
@@ -281,6 +284,7 @@ def committed(line_id: int, line: NewLine) -> Line:
         remark=line.remark,
         recalled=line.recalled,
         recalled_elsewhere=line.recalled_elsewhere,
+        outside=line.outside,
     )
 
 

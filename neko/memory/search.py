@@ -315,6 +315,7 @@ def _evidence(
             _reason(one, question.spans, by_meaning=bool(cosines)),
             one.score,
             coverage,
+            outside=line.outside,
         )
         for one in best
         if (line := lines.get(one.candidate.id))

@@ -40,6 +40,8 @@ _RECALLED = 30
 """Memories that are asked for besides the lines that are in the prompt anyway: the window of a session to come."""
 _CONTEXT = 4
 """Lines before a question that it may lean on: the last two turns."""
+_LOOKED_BACK = 10
+"""Lines of the last talk that may hold words from outside."""
 _GIVEN_UP_S = 1.0
 """Seconds for the entries that wait when the memory is waited for no longer."""
 MOST_WAITING = 1_000
@@ -89,6 +91,7 @@ class LogWriter:
         self._character = character
         self._lines = lines
         self._memory = dependencies.memory
+        self._toolbox = dependencies.toolbox
         self._recall = partial(recall_also, character, dependencies)
         self._label = dependencies.label
         self._facts = dependencies.bus.session
@@ -250,6 +253,7 @@ class LogWriter:
                 remark=reply.remark,
                 recalled=told.lines,
                 recalled_elsewhere=told.elsewhere,
+                outside=self._toolbox is not None and self._toolbox.has_read_outside(reply.turn_id),
             )
             self._put(self._written(line))
 
@@ -289,6 +293,7 @@ class LogWriter:
                 remark=written.remark,
                 recalled=written.recalled,
                 recalled_elsewhere=written.recalled_elsewhere,
+                outside=written.outside,
             )
             await self._write(line, turn_id)
 
@@ -351,6 +356,7 @@ class LogWriter:
             await self._unkept.load()
         except Exception:
             logger.exception("%s: what waited for the log could not be read", self._character)
+        await self._look_back()
         self._loaded.set()
         while True:
             entry = await self._entries.get()
@@ -363,6 +369,16 @@ class LogWriter:
             except Exception:
                 logger.exception("%s: an entry of the log could not be written", self._character)
                 self._status.notify("internal", level="error")
+
+    async def _look_back(self) -> None:
+        """What was said last stands in the prompt: words from outside in it may be what is wanted now."""
+        if self._toolbox is None:
+            return
+        with suppress(NekoError, TimeoutError):
+            async with asyncio.timeout(self._timeouts.store_timeout_s):
+                said = await self._memory.lines(self._character, limit=_LOOKED_BACK)
+            if any(line.outside for line in said):
+                self._toolbox.note_outside(said[-1].turn_id)
 
     async def _write(self, line: NewLine, turn_id: str = "") -> None:
         """``turn_id``: the turn that the line belongs to, when it does not name it."""

@@ -92,6 +92,8 @@ class SessionContext:
         known = prompt.context(persona, request.recalled, request.text, self.lines.hold)
         self.lines.open(turn_id, again=request.again)
         self.lines.recalled(turn_id, known.evidence)
+        if self._dependencies.toolbox and any(evidence.outside for evidence in known.evidence):
+            self._dependencies.toolbox.note_outside(turn_id)
         if request.replaces:
             self.lines.add(turn_id, request.replaces.id)
         for one in said:

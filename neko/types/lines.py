@@ -36,7 +36,8 @@ class NewLine:
     ``replaces`` is the id of an earlier reply of which this one is a retry. An empty ``speaker``
     is the default one: the user's name for role user, the character's for role assistant.
     ``recalled``: the ids of the lines that memory told the model of for this reply; ``recalled_elsewhere``: those that
-    were said to others.
+    were said to others. ``outside``: for this reply the model had read words from outside (a page, a tool), which may
+    stand in it.
     """
 
     session_id: str
@@ -53,6 +54,7 @@ class NewLine:
     remark: Remark | None = None
     recalled: tuple[int, ...] = ()
     recalled_elsewhere: tuple[LineElsewhere, ...] = ()
+    outside: bool = False
     chat: int = 0
     """The memory's to set: a new line goes into the open chat."""
     imported: int = 0
@@ -86,6 +88,7 @@ class Line:
     remark: Remark | None = None
     recalled: tuple[int, ...] = ()
     recalled_elsewhere: tuple[LineElsewhere, ...] = ()
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

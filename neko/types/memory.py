@@ -29,6 +29,7 @@ class Evidence:
     of that recall holds, from 0 to 1.
 
     ``elsewhere`` is the line that it is, if it was said to another character; it has no ``sources`` then.
+    ``outside`` is that of the line.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Evidence:
     score: float
     coverage: float = 1.0
     elsewhere: LineElsewhere | None = None
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

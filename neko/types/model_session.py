@@ -499,6 +499,10 @@ class Toolbox(Protocol):
         one of the next turns."""
         ...
 
+    def has_read_outside(self, turn_id: str) -> bool:
+        """It has read some for the reply of this turn, which may hold them."""
+        ...
+
 
 class ModelSession(Protocol):
     """One conversation with one model: a chat model, a speech-to-speech model, a cascade."""

@@ -263,6 +263,9 @@ class Weather:
     def note_outside(self, turn_id: str) -> None:
         pass
 
+    def has_read_outside(self, turn_id: str) -> bool:
+        return False
+
     async def run(self, call: ToolCall) -> ToolResult:
         self.calls.append(call)
         if call.name == "weather":
@@ -300,6 +303,9 @@ async def test_a_tool_that_never_returns_ends_with_its_turn(executor: ThreadPool
 
         def note_outside(self, turn_id: str) -> None:
             pass
+
+        def has_read_outside(self, turn_id: str) -> bool:
+            return False
 
         async def run(self, call: ToolCall) -> ToolResult:
             self.calls.append(call)

@@ -42,6 +42,9 @@ class AskingToolbox:
     def note_outside(self, turn_id: str) -> None:
         pass
 
+    def has_read_outside(self, turn_id: str) -> bool:
+        return False
+
     async def run(self, call: ToolCall) -> ToolResult:
         decision = await self._approvals.ask(MAIL)
         return ToolResult(call.call_id, f"decision: {decision}")

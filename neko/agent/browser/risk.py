@@ -113,7 +113,7 @@ def of_address(url: str, heard: Heard) -> Act:
 
 def of_choice(act: Act, bits: float, heard: Heard) -> Act:
     """What an act would do at worst whose choice tells so many bits."""
-    return Act.WRITE if act is Act.READ and heard.chosen + bits > MOST_CHOSEN else act
+    return Act.WRITE if act is Act.READ and bits and heard.chosen + bits > MOST_CHOSEN else act
 
 
 def of_click(element: Element) -> Act:

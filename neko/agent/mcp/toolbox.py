@@ -148,6 +148,10 @@ class McpToolbox:
         """See ``Toolbox``."""
         self._heard.note(self._character, turn_id)
 
+    def has_read_outside(self, turn_id: str) -> bool:
+        """See ``Toolbox``."""
+        return self._heard.in_turn(self._character, turn_id)
+
 
 def is_offered(servers: McpServers, server: Server, tool: ServerTool) -> bool:
     """Is a model told of this tool?"""

@@ -20,6 +20,21 @@ FORM = """<title>Order</title><form action="/order" method="post"><label>Your na
 <label><input type="checkbox" name="gift">As a gift</label><button>Buy now</button></form>"""
 
 
+async def test_a_secret_is_not_spelled_by_which_of_many_links_are_followed(
+    open_worker: Open, site: Site, rules: Rules
+) -> None:
+    rules.near = True
+    letters = "".join(f'<a href="/spell?l={chr(number)}">{chr(number)}</a> ' for number in range(0x4E00, 0x4E00 + 512))
+    site.pages |= {"/": Page(letters), "/spell": Page(letters)}
+    worker = await open_worker("Read it", heard_outside=lambda: True)
+    await worker.do("navigate", url=f"http://localhost:{site.port}/")
+    for letter in "丘专世两丈下七":
+        await worker.do("click", at=f'link "{letter}"')
+    assert [one.act for one in worker.intents[1:]] == [Act.READ] * 7
+    assert (await worker.intend("click", at='link "丁"')).act is Act.WRITE
+    assert (await worker.intend("navigate", url=f"http://localhost:{site.port}/spell?l=丁")).act is not Act.READ
+
+
 async def test_a_form_is_filled_in_and_sent_and_the_user_is_shown_what_would_be_bought(
     open_worker: Open, site: Site
 ) -> None:

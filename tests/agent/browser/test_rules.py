@@ -140,6 +140,22 @@ def test_a_text_leaks_to_a_host_that_is_not_where_all_was_read() -> None:
     assert risk.of_typing(field, "red shoes", "shop.example", known) is Act.READ
 
 
+def test_which_links_are_chosen_tells_only_so_much_to_who_does_not_know_what_was_read() -> None:
+    known = heard("look at shop.example", "https://mail.example/", "https://evil.example/")
+    assert known.bits(["evil.example"], 64) == 6
+    assert known.bits(["shop.example", "shop.example"], 64) == 0, "the user named it"
+    assert known.bits(["shop.example", "evil.example"], 64) == 6
+    assert heard("x", "https://evil.example/").bits(["evil.example"], 64) == 0, "it knows all that was read"
+    chosen = []
+    for _ in range(12):
+        bits = known.bits(["evil.example"], 64)
+        chosen.append(risk.of_choice(Act.READ, bits, known))
+        known.chosen += bits
+    assert chosen == [Act.READ] * 10 + [Act.WRITE] * 2
+    assert risk.of_choice(Act.DESTRUCTIVE, 6, known) is Act.DESTRUCTIVE
+    assert risk.of_choice(Act.READ, 0, known) is Act.READ
+
+
 def test_what_stands_in_a_frame_was_read_from_where_the_frame_is_from() -> None:
     known = Heard("find red shoes", lambda: False)
     known.read("https://evil.example/", frames=["https://evil.example/", "https://mail.example/inbox", "about:blank"])
