@@ -6,10 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from neko.agent.service import Agent
 from neko.agent.switches import HAND_OF
-from neko.agent.tasks import Task
+from neko.agent.tasks import Source, Task
 from neko.tool_errors import AgentError
 
 _TASK_COMMANDS: Final = ("pause", "resume", "cancel")
@@ -40,15 +41,37 @@ async def perform(agent: Agent, command: Mapping[str, Any], *, character: str, l
     if name == "stop_all":
         whose = command.get("lanlan_name")
         return Outcome(ended=await agent.tasks.stop_all(str(whose) if whose else None))
+    if name == "control":
+        return await _controlled(agent, str(command.get("action")))
     if name == "start":
-        words, hand = str(command.get("instruction") or ""), command.get("hand")
-        return Outcome(task=await agent.tasks.start(character, words, hand=hand, source="page", language=language))
+        return Outcome(task=await _begun(agent, command, character, language))
     if name == "retry":
         await agent.loaded()
         return Outcome(task=await agent.tasks.retry(str(command.get("task_id"))))
     if name in _TASK_COMMANDS:
         return Outcome(task=_commanded(agent, str(name), str(command.get("task_id"))))
     raise AgentError("unknown_command", "no such command")
+
+
+async def _controlled(agent: Agent, action: str) -> Outcome:
+    """One of the three actions of ``contract/agent.md`` §6; which abilities are on stays as it is."""
+    if action not in ("end_all", "enable_analyzer", "disable_analyzer"):
+        raise AgentError("unknown_command", "no such action")
+    ended = 0 if action == "enable_analyzer" else await agent.tasks.stop_all()
+    if action != "end_all":
+        await agent.switches.set_master(action == "enable_analyzer", keep_flags=True)
+    return Outcome(ended=ended)
+
+
+async def _begun(agent: Agent, command: Mapping[str, Any], character: str, language: str) -> Task:
+    """A main names the task itself, so that it knows it again in what it is told."""
+    words, hand = str(command.get("instruction") or ""), command.get("hand")
+    source: Source = "api" if command.get("source") == "api" else "page"
+    try:
+        task_id = str(UUID(str(command["task_id"]))) if command.get("task_id") else ""
+    except ValueError:
+        raise AgentError("unknown_task", "no id of a task") from None
+    return await agent.tasks.start(character, words, hand=hand, source=source, language=language, task_id=task_id)
 
 
 def _commanded(agent: Agent, name: str, task_id: str) -> Task:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -54,6 +54,17 @@ class Elsewhere:
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_S):
                 await self._told.wait()
+
+    async def told_of(
+        self, task_id: str, timeout_s: float, fits: Callable[[Message], bool] = lambda task: True
+    ) -> Message | None:
+        """This task as it is told of, once it ``fits``; the last that is known of it when the time is up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while (task := self._tasks.get(task_id)) is None or not fits(task):
+                    self._told.clear()
+                    await self._told.wait()
+        return self._tasks.get(task_id)
 
     def tasks(self, character: str | None = None) -> list[Message]:
         """Those that it told of, the newest first."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from neko.agent.approvals import Approvals
 from neko.agent.bounds import Limits
+from neko.agent.deduper import Deduper, KnownTask, same_words
 from neko.agent.elsewhere import Elsewhere
 from neko.agent.heard_outside import HeardOutside
 from neko.agent.journal import Journal
@@ -24,7 +25,7 @@ from neko.bus import Bus
 from neko.tasks import TaskOwner, in_thread, together
 from neko.tool_errors import AgentError
 from neko.types.hands import Hand, HandName, Picture, Readiness, Thinker
-from neko.types.plan import Analyzer, Planner
+from neko.types.plan import Analyzer, Plan, Planner, PlanStep
 
 CHANNELS: Final[tuple[HandName, ...]] = ("mcp", "browser_use", "computer_use", "user_plugin")
 """In the order in which they are preferred (``contract/agent.md`` §3)."""
@@ -77,6 +78,7 @@ class Agent:
             limits=limits,
         )
         self.tasks = Tasks(self._loop.do, self._reports.publish, allow=self._allow, on_active=self.tell, keeper=journal)
+        self._deduper: Deduper | None = None
         self._loading = asyncio.Lock()
         self._is_loaded = False
         switches.hands = hands
@@ -87,8 +89,18 @@ class Agent:
     def think_with(self, thinker: Thinker, planner: Planner, analyzer: Analyzer) -> None:
         """Who thinks, plans and judges while the gate is open."""
         self._thinker = self._loop.thinker = lambda: None if self.switches.closed_by() else thinker
+        self._deduper = Deduper(thinker)
         self._loop.planner = lambda: planner
         self._loop.analyzer = lambda: analyzer
+
+    async def doing(self, character: str, words: str, hand: HandName, language: str) -> KnownTask | None:
+        """The task of this character under way that does the same: in the same words, or as the model judges."""
+        active = [task for task in self.tasks.listed(character, active=True) if task.source != "reminder"]
+        known = [KnownTask(task.id, task.title, task.instruction) for task in active]
+        found = same_words(words, known)
+        if found or self._deduper is None or self.switches.closed_by():
+            return found
+        return await self._deduper.same(words, Plan(words, (PlanStep(hand, words),), language), known)
 
     def snapshot(self, language: str = "en") -> Snapshot:
         """The present state, newer than every snapshot made before, whoever asked for that one."""

@@ -158,9 +158,10 @@ class Tasks:
         turn_id: str = "",
         language: str = "en",
         after_outside: bool = False,
+        task_id: str = "",
     ) -> Task:
-        """Begin a task, as soon as it is its turn. Raises ``NekoError``: it is not wanted, cannot be done or too many
-        are waiting."""
+        """Begin a task, as soon as it is its turn; ``task_id`` is a UUID, one is made where it is "". Raises
+        ``NekoError``: it is not wanted, cannot be done or too many are waiting."""
         instruction = well_formed(instruction).strip()[:LONGEST_INSTRUCTION]
         if not instruction:
             raise AgentError("no_words", "an empty task")
@@ -172,7 +173,7 @@ class Tasks:
         if waiting >= MOST_WAITING:
             raise AgentError("busy", "too many tasks are waiting", number=waiting)
         task = Task(
-            id=str(uuid4()),
+            id=task_id if task_id and self.get(task_id) is None else str(uuid4()),
             character=character,
             instruction=instruction,
             title=" ".join(instruction.split())[:_LONGEST_TITLE],

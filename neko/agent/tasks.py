@@ -50,6 +50,8 @@ class StepState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "skipped"
+    STOPPED = "stopped"
+    """It was begun, and the task was ended by the user, or by the end of Neko."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +193,14 @@ def with_files(task: Task, names: Sequence[str]) -> Task:
 
 
 def ended(task: Task, state: TaskState, now: datetime, *, result: str = "", error: str = "") -> Task:
-    """It is over; what it had not begun is skipped, what it was at has failed."""
+    """It is over; what it had not begun is skipped, what it was at has failed or was stopped."""
     if task.is_over:
         return task
     assert state in ENDED, state
     return replace(
         task,
         state=state,
-        steps=tuple(_left(step) for step in task.steps),
+        steps=tuple(_left(step, state) for step in task.steps),
         waits_for="",
         held=False,
         action="",
@@ -208,6 +210,10 @@ def ended(task: Task, state: TaskState, now: datetime, *, result: str = "", erro
     )
 
 
-def _left(step: Step) -> Step:
-    over = {StepState.WAITING: StepState.SKIPPED, StepState.RUNNING: StepState.FAILED}
+def _left(step: Step, end: TaskState) -> Step:
+    is_stopped = end in (TaskState.CANCELLED, TaskState.INTERRUPTED)
+    over = {
+        StepState.WAITING: StepState.SKIPPED,
+        StepState.RUNNING: StepState.STOPPED if is_stopped else StepState.FAILED,
+    }
     return replace(step, state=over.get(step.state, step.state))

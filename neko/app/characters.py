@@ -182,10 +182,19 @@ class Characters:
                     await in_thread(self.cards.settled, old)
                     await self._close(new, old)
                     raise
-                await in_thread(self.cards.settled, new)
             await self._settings.put({old: {}})
             await self._records.rename(old, new)
+            await in_thread(self.cards.settled, new)
             self._look_again()
+
+    async def end_renamings(self, begun: Mapping[str, str]) -> None:
+        """What the agent keeps follows renamings that were cut off, by the new name; ``settle`` has moved the files."""
+        for name, former in begun.items():
+            await self._records.rename(former, name)
+            try:
+                await in_thread(self.cards.settled, name)
+            except ConfigError:
+                logger.exception("the renaming of a character could not be ended")
 
     async def adopt(self, former: str, name: str) -> bool:
         """Give a character who has said nothing yet the memory of a name that nobody has; whether she has any then.
@@ -363,18 +372,21 @@ def _sweep(folder: DataFolder, trash: Trash) -> None:
         logger.warning("old pictures could not be removed: %s", error)
 
 
-def settle(cards: CharacterCards, folder: DataFolder) -> None:
-    """End what was interrupted by the end of the process, before anything is opened. Blocks."""
+def settle(cards: CharacterCards, folder: DataFolder) -> dict[str, str]:
+    """End what was interrupted by the end of the process, before anything is opened. Blocks. Which characters, by their
+    new name, had another one, and have the files of their memory now."""
+    renamed = {}
     for name in cards.names:
         if former := cards.former_name(name):
             try:
                 move(folder.memory, former, folder.memory, name)
-                cards.settled(name)
-            except (OSError, ConfigError):
+                renamed[name] = former
+            except OSError:
                 logger.exception("the memory of a renamed character could not be moved")
     trash = Trash(folder.path / TRASH, folder.memory)
     trash.settle(cards.names)
     _sweep(folder, trash)
+    return renamed
 
 
 Known = tuple[Mapping[str, str], Mapping[str, str]]

@@ -134,6 +134,7 @@ class Neko:
         self._standing = StandingFaults()
         self._loop = asyncio.get_running_loop()
         self._found: list[NekoError] | None = []
+        self._renamed: dict[str, str] = {}
         self._owner = TaskOwner("neko")
         stored, cards = await in_thread(self._open_files)
         self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
@@ -209,6 +210,7 @@ class Neko:
         follow(self.agent.switches, self.plugins)
         self.agent.switches.look()
         await self.reminders.start()
+        await self.characters.end_renamings(self._renamed)
         return self
 
     async def __aexit__(
@@ -296,7 +298,7 @@ class Neko:
             self.preferences.read()
             path = self.folder.config(CHARACTERS_FILE)
             cards = CharacterCards.load(path, self.language.current, on_fault=self._on_file_fault)
-            settle(cards, self.folder)
+            self._renamed = settle(cards, self.folder)
             still_there = [set_aside.report_of(aside) for aside in earlier if aside.exists()]
             for fault in (*still_there, *stored.unusable(), *cards.unusable()):
                 self._on_file_fault(fault)

@@ -23,5 +23,6 @@ def to_event(report: Mapping[str, Any]) -> Event | None:
             return ApprovalOver(report["id"], report["outcome"])
         case "task_result" | "proactive_message" if text := str(report.get("text") or ""):
             status = report.get("status")
-            return AgentNotification(text, status if status in _ENDINGS else "completed")
+            task_id = str(report.get("task_id") or "")
+            return AgentNotification(text, status if status in _ENDINGS else "completed", task_id)
     return None

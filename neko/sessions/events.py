@@ -321,8 +321,11 @@ class AgentStatus:
 
 @dataclass(frozen=True, slots=True)
 class AgentNotification:
+    """``task_id`` "" is that of no task."""
+
     text: str
     status: str
+    task_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -422,6 +422,7 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
         "text": e.text,
         "source": "brain",
         "status": e.status,
+        **({"neko_task_id": e.task_id} if e.task_id else {}),
     },
     ev.AgentTask: lambda e: {"type": "agent_task_update", "task": dict(e.task)},
     ev.ApprovalAsked: lambda e: {"type": "neko_approval", "question": dict(e.question)},

@@ -94,6 +94,8 @@ def test_a_task_that_is_over_changes_no_more(state: TaskState) -> None:
 
 
 def test_the_end_leaves_no_step_open() -> None:
+    stopped = rules.ended(running(), TaskState.CANCELLED, NOW)
+    assert [step.state for step in stopped.steps] == [StepState.STOPPED, StepState.SKIPPED]
     over = rules.ended(running(), TaskState.FAILED, NOW)
     assert [step.state for step in over.steps] == [StepState.FAILED, StepState.SKIPPED]
     assert (over.action, over.held, over.ended) == ("", False, NOW)

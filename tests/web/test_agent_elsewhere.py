@@ -12,6 +12,8 @@ import httpx2
 import pytest
 
 from neko.agent.remote.address import Channel
+from neko.agent.task_list import ActiveTask, Ending
+from neko.agent.tasks import TaskState
 from tests.agent.test_remote_bus import TIMEOUT_S, Peer, free_ports, until
 from tests.web.running_app import serving, started
 
@@ -41,6 +43,46 @@ async def test_the_page_of_the_main_shows_and_switches_its_agent(data_dir: Path,
             await until(lambda: not agent.agent.switches.master)
         await until(lambda: not main.agent.snapshot()["server_online"])
         assert (await _state(client))["analyzer_enabled"] is False
+
+
+async def test_what_is_run_and_ended_at_the_main_is_run_and_ended_by_its_agent(data_dir: Path, tmp_path: Path) -> None:
+    environ = {"NEKO_BUS": "zmq", **{PORTS[channel]: str(port) for channel, port in free_ports().items()}}
+    agent_environ = {**environ, "NEKO_BUS_ROLE": "agent"}
+    run = {"instruction": "Look up Paris.", "lanlan_name": None}
+    async with started(data_dir, environ=environ) as main, serving(main.asgi) as client:
+        refused = await client.post("/agent/admin/control", json={"action": "end_all"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "agent_away")
+        async with started(tmp_path / "agent", environ=agent_environ) as there:
+            agent, held = there.agent, asyncio.Event()
+            await until(lambda: main.remote and main.remote.online and main.agent.snapshot()["server_online"])
+            async with asyncio.timeout(TIMEOUT_S):
+                on = {"action": "enable_analyzer"}
+                while not (await client.post("/agent/admin/control", json=on)).json()["success"]:
+                    pass
+            await until(lambda: main.agent.snapshot()["analyzer_enabled"])
+            off = await client.post("/agent/browser_use/run", json=run)
+            assert (off.status_code, off.json()["code"]) == (403, "agent_hand_off")
+            agent.switches.flags["computer_use_enabled"] = agent.switches.flags["browser_use_enabled"] = True
+            agent.tell()
+            await until(lambda: main.agent.snapshot()["flags"]["browser_use_enabled"])
+            none = await client.post("/agent/browser_use/run", json=run)
+            assert (none.status_code, none.json()["code"]) == (409, "agent_not_begun")
+
+            async def work(active: ActiveTask) -> Ending:
+                await held.wait()
+                return Ending(TaskState.COMPLETED, "It is in France.")
+
+            agent.tasks._do, agent.tasks._allow = work, lambda hand: None
+            begun = (await client.post("/agent/computer_use/run", json=run)).json()
+            assert (begun["success"], begun["status"]) == (True, "running")
+            same = await client.post("/agent/computer_use/run", json={**run, "instruction": "look up paris"})
+            assert (same.status_code, same.json()["matched_id"]) == (409, begun["task_id"])
+            ended = (await client.post("/agent/admin/control", json={"action": "end_all"})).json()
+            assert ended["ended"] == 1
+            await until(lambda: not agent.tasks.listed(active=True))
+            held.set()
+            done = (await client.post("/agent/browser_use/run", json=run)).json()
+            assert (done["result"]["success"], done["result"]["result"]) == (True, "It is in France.")
 
 
 async def test_the_agent_server_of_neko_shows_its_tasks_and_says_where_it_takes_commands(data_dir: Path) -> None:

@@ -220,9 +220,12 @@ async def test_a_renaming_that_was_cut_off_is_ended_at_the_next_start(data_dir: 
         await neko.characters.create("Rin", {"Personality": "calm"})
         await told(neko, "Rin", "I have a cat.")
         await neko.memory.close("Rin")
+        await neko.reminders.obey("Rin", "remind me in an hour to feed the cat")
         neko.characters.cards.rename("Rin", "Ren")
     async with started(data_dir) as neko:
         assert await remembered(neko, "Ren") == ["I have a cat."]
+        assert [one.text for one in neko.reminders.of("Ren")] == ["feed the cat"]
+        assert neko.reminders.of("Rin") == ()
         assert neko.characters.cards.card("Ren") == {"Personality": "calm"}
 
 

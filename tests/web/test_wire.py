@@ -154,6 +154,16 @@ LINE = Line(7, "s", "t", "user", "Sam", "hi", datetime(2026, 5, 3, 12, 0), clien
             ev.AgentNotification("done", "completed"),
             {"type": "agent_notification", "text": "done", "source": "brain", "status": "completed"},
         ),
+        (
+            ev.AgentNotification("done", "completed", "t1"),
+            {
+                "type": "agent_notification",
+                "text": "done",
+                "source": "brain",
+                "status": "completed",
+                "neko_task_id": "t1",
+            },
+        ),
         (ev.AgentTask({"id": "1"}), {"type": "agent_task_update", "task": {"id": "1"}}),
         (ev.ApprovalAsked({"id": "q"}), {"type": "neko_approval", "question": {"id": "q"}}),
         (ev.ApprovalOver("q", "once"), {"type": "neko_approval_over", "id": "q", "outcome": "once"}),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 from neko.agent.commands import Outcome, perform
 from neko.agent.messages import Utterance, agent_task, analyze_request
 from neko.agent.remote_bus import RemoteBus
+from neko.agent.switches import FLAG_OF
 from neko.tool_errors import AgentError
 from neko.types.hands import HandName
 from neko.web.endpoint import Call, get, post
@@ -70,10 +72,7 @@ async def set_flags(call: Call[MainFlags]) -> FlagsSet:
     if remote := elsewhere(call):
         if wanted.agent_enabled is not None:
             remote.command({"command": "set_agent_enabled", "enabled": wanted.agent_enabled})
-        for key, value in wanted.flags().items():
-            remote.command({"command": "set_flag", "key": key, "value": value})
-        await answered(call)
-        return FlagsSet(agent_flags=call.neko.agent.snapshot()["flags"])
+        return await set_elsewhere(call, remote, wanted.flags())
     if wanted.agent_enabled is not None and wanted.agent_enabled is not switches.master:
         await switches.set_master(wanted.agent_enabled)
     refused = None
@@ -128,14 +127,18 @@ async def agent_command(call: Call[AgentCommand]) -> CommandDone:
     response=Controlled,
     invalid_status=400,
     summary="Switch the agent on or off without its abilities, or end all tasks",
+    failures={409: "The agent is in another process, and away or none of ours."},
 )
 async def control(call: Call[Control]) -> Controlled:
-    agent, ended = call.neko.agent, 0
-    if call.body.action != "enable_analyzer":
-        ended = await agent.tasks.stop_all()
-    if call.body.action != "end_all":
-        await agent.switches.set_master(call.body.action == "enable_analyzer", keep_flags=True)
-    return Controlled(ended=ended, analyzer_enabled=agent.switches.master)
+    agent, action = call.neko.agent, call.body.action
+    if remote := elsewhere(call):
+        under_way = len(agent.snapshot()["active_tasks"]) if action != "enable_analyzer" else 0
+        remote.command({"command": "control", "action": action})
+        await answered(call)
+        return Controlled(ended=under_way, analyzer_enabled=agent.snapshot()["analyzer_enabled"])
+    wanted, language = {"command": "control", "action": action}, request_language(call.request, call.neko)
+    outcome = await perform(agent, wanted, character=call.neko.characters.current, language=language)
+    return Controlled(ended=outcome.ended or 0, analyzer_enabled=agent.switches.master)
 
 
 @post(
@@ -215,10 +218,10 @@ def availability(call: Call[Any, Any, Any], hand: HandName, provider: str) -> Av
 
 def require(call: Call[Any, Any, Any], hand: HandName) -> None:
     """Raises the ``AgentError`` that says why this ability cannot be used: it is off, or has no model."""
-    switches = call.neko.agent.switches
-    if not switches.master:
+    stands = call.neko.agent.snapshot()
+    if not stands["analyzer_enabled"]:
         raise AgentError("off", "the agent is off")
-    if not switches.allows(hand):
+    if dict(stands["flags"])[FLAG_OF[hand]] is not True:
         raise AgentError("hand_off", f"{hand} is off")
 
 
@@ -232,6 +235,14 @@ def elsewhere(call: Call[Any, Any, Any]) -> RemoteBus | None:
     if not known.takes_commands:
         raise AgentError("no_commands", "the agent is not one of ours")
     return remote
+
+
+async def set_elsewhere(call: Call[Any, Any, Any], remote: RemoteBus, flags: Mapping[str, bool]) -> FlagsSet:
+    """Have an agent in another process switch its abilities."""
+    for key, value in flags.items():
+        remote.command({"command": "set_flag", "key": key, "value": value})
+    await answered(call)
+    return FlagsSet(agent_flags=call.neko.agent.snapshot()["flags"])
 
 
 async def answered(call: Call[Any, Any, Any]) -> None:

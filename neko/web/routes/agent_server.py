@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any, Final
+from uuid import uuid4
 
 from starlette.responses import Response
 
 from neko.agent.deduper import KnownTask, same_words
-from neko.agent.messages import agent_task
+from neko.agent.elsewhere import ANSWER_S
+from neko.agent.messages import FINAL_STATUSES, agent_task
+from neko.agent.remote_bus import RemoteBus
 from neko.agent.tasks import StepState, Task, TaskState
 from neko.i18n import notice
+from neko.tool_errors import AgentError
 from neko.types.hands import HandName
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import json_response
 from neko.web.request_language import request_language
-from neko.web.routes.agent import character_of, health_of, require
+from neko.web.routes.agent import character_of, elsewhere, health_of, require, set_elsewhere
 from neko.web.routes.agent_schemas import (
     BrowserRun,
     ComputerRun,
@@ -48,6 +53,8 @@ async def server_health(call: Call) -> ServerHealth:
 
 @post("/agent/flags", body=ServerFlags, response=FlagsSet, summary="Switch abilities on and off", failures=_FAILURES)
 async def set_server_flags(call: Call[ServerFlags]) -> FlagsSet:
+    if remote := elsewhere(call):
+        return await set_elsewhere(call, remote, call.body.flags())
     switches = call.neko.agent.switches
     refused = await switches.set_flags(call.body.flags(), request_language(call.request, call.neko))
     return FlagsSet(agent_flags=switches.flags, notification=refused)
@@ -76,9 +83,7 @@ async def capabilities(call: Call) -> McpCapabilities:
 async def run_on_computer(call: Call[ComputerRun]) -> RunBegun | Response:
     character = character_of(call, call.body.lanlan_name)
     require(call, "computer_use")
-    if duplicate := _duplicate(call, character, call.body.instruction):
-        return duplicate
-    return _begun(await _start(call, character, "computer_use", call.body.instruction))
+    return await _begun(call, character, "computer_use", call.body.instruction)
 
 
 @post(
@@ -92,8 +97,10 @@ async def run_on_computer(call: Call[ComputerRun]) -> RunBegun | Response:
 async def run_in_browser(call: Call[BrowserRun]) -> RunDone | Response:
     character = character_of(call, call.body.lanlan_name)
     require(call, "browser_use")
-    if duplicate := _duplicate(call, character, call.body.instruction):
+    if duplicate := await _duplicate(call, character, "browser_use", call.body.instruction):
         return duplicate
+    if remote := elsewhere(call):
+        return await _done_elsewhere(call, remote, character, call.body.instruction)
     tasks = call.neko.agent.tasks
     task = await _start(call, character, "browser_use", call.body.instruction)
     try:
@@ -125,9 +132,7 @@ async def execute_plugin(call: Call[PluginRun]) -> RunBegun | Response:
     require(call, "user_plugin")
     entry = f"the entry {call.body.entry_id} of the plug-in" if call.body.entry_id else "the plug-in"
     words = f"Use {entry} {call.body.plugin_id} with {json.dumps(call.body.args, ensure_ascii=False)}."
-    if duplicate := _duplicate(call, character, words):
-        return duplicate
-    return _begun(await _start(call, character, "user_plugin", words))
+    return await _begun(call, character, "user_plugin", words)
 
 
 async def _start(call: Call[Any, Any, Any], character: str, hand: HandName, words: str) -> Task:
@@ -135,20 +140,76 @@ async def _start(call: Call[Any, Any, Any], character: str, hand: HandName, word
     return await call.neko.agent.tasks.start(character, words, hand=hand, source="api", language=language)
 
 
-def _duplicate(call: Call[Any, Any, Any], character: str, words: str) -> Response | None:
+async def _duplicate(call: Call[Any, Any, Any], character: str, hand: HandName, words: str) -> Response | None:
     """409 when the same is being done for this character already."""
-    active = call.neko.agent.tasks.listed(character, active=True)
-    same = same_words(words, [KnownTask(task.id, task.title, task.instruction) for task in active])
+    agent, language = call.neko.agent, request_language(call.request, call.neko)
+    if agent.elsewhere is None:
+        same = await agent.doing(character, words, hand, language)
+    else:
+        same = same_words(words, [_known(task) for task in agent.elsewhere.tasks(character) if not _is_over(task)])
     if same is None:
         return None
-    found = notice("agent_duplicate", request_language(call.request, call.neko), {"title": same.title})
+    found = notice("agent_duplicate", language, {"title": same.title})
     answer = Duplicate(error=found.text, code=found.code, remedy=found.remedy, matched_id=same.id)
     return json_response(answer, 409)
 
 
-def _begun(task: Task) -> RunBegun:
-    told = agent_task(task)
-    return RunBegun(task_id=task.id, status=told["status"], start_time=told["start_time"])
+async def _begun(call: Call[Any, Any, Any], character: str, hand: HandName, words: str) -> RunBegun | Response:
+    if duplicate := await _duplicate(call, character, hand, words):
+        return duplicate
+    if remote := elsewhere(call):
+        told = await _begun_elsewhere(call, remote, character, hand, words)
+    else:
+        told = dict(agent_task(await _start(call, character, hand, words)))
+    return RunBegun(task_id=told["id"], status=told["status"], start_time=told["start_time"])
+
+
+# ── an agent in another process ─────────────────────────────────────────────────
+
+
+async def _begun_elsewhere(
+    call: Call[Any, Any, Any], remote: RemoteBus, character: str, hand: HandName, words: str
+) -> dict[str, Any]:
+    """The task as that one tells of it; raises ``AgentError`` when it does not begin it."""
+    known, task_id = call.neko.agent.elsewhere, str(uuid4())
+    assert known is not None
+    wanted = {"command": "start", "task_id": task_id, "instruction": words, "hand": hand, "source": "api"}
+    remote.command({**wanted, "lanlan_name": character})
+    told = await known.told_of(task_id, ANSWER_S, lambda task: "start_time" in task)
+    if told is None:
+        raise AgentError("not_begun", "the agent in the other process began nothing")
+    return told
+
+
+async def _done_elsewhere(call: Call[Any, Any, Any], remote: RemoteBus, character: str, words: str) -> RunDone:
+    task = await _begun_elsewhere(call, remote, character, "browser_use", words)
+    known = call.neko.agent.elsewhere
+    assert known is not None
+    done = await known.told_of(task["id"], BROWSER_S, _is_over) or task
+    if not _is_over(done):
+        remote.command({"command": "cancel", "task_id": task["id"]})
+    ours = done.get("neko")
+    details = ours if isinstance(ours, dict) else {}
+    steps = details.get("steps")
+    result = RunResult(
+        success=details.get("state", done.get("status")) == TaskState.COMPLETED,
+        result=str(details.get("result") or ""),
+        error=str(done.get("error") or ""),
+        done=_is_over(done),
+        steps=sum(one.get("state") == StepState.DONE for one in steps) if isinstance(steps, list) else 0,
+    )
+    return RunDone(task_id=task["id"], result=result)
+
+
+def _is_over(task: Mapping[str, Any]) -> bool:
+    return task.get("status") in FINAL_STATUSES
+
+
+def _known(task: Mapping[str, Any]) -> KnownTask:
+    params, ours = task.get("params"), task.get("neko")
+    words = str(params.get("instruction") or "") if isinstance(params, dict) else ""
+    title = str(ours.get("title") or words) if isinstance(ours, dict) else words
+    return KnownTask(str(task["id"]), title, words)
 
 
 ENDPOINTS = (server_health, set_server_flags, capabilities, run_on_computer, run_in_browser, execute_plugin)

@@ -393,6 +393,31 @@ def test_what_it_cannot_put_into_words_of_its_own_it_passes_on_as_it_is(language
     assert "The file {report}.txt is ready" in line
 
 
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("stop", "Nothing is running"),
+        ("Mio, stop!", "Nothing is running"),
+        ("停下", "现在没有什么在进行"),
+        ("やめて", "今は何も動いてない"),
+        ("그만해", "지금은 하고 있는 일이 없어요"),
+        ("stop it, that tickles so much", ""),
+    ],
+)
+async def test_a_stop_with_nothing_to_stop_is_answered_as_such(text: str, reply: str) -> None:
+    async with TaskOwner("test") as owner:
+        session = BuiltinSession(owner=owner, clock=lambda: NOW, choice=random.Random(3))
+        await session.open(SessionSetup("Mio", "Sam", "", "en"))
+        await session.send(UserMessage("a", text))
+        said = ""
+        async for event in session.events():
+            said += event.text if isinstance(event, TextDelta) else ""
+            if isinstance(event, ReplyDone):
+                break
+        await session.aclose()
+    assert reply in said if reply else "Nothing is running" not in said
+
+
 async def test_it_speaks_first_in_the_language_of_the_session() -> None:
     async with TaskOwner("test") as owner:
         session = BuiltinSession(owner=owner, clock=lambda: NOW)

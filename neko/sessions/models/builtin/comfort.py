@@ -37,6 +37,11 @@ class Comfort:
     _left: int = 0
     _last: dict[str, object] = field(default_factory=dict)
 
+    @property
+    def is_serious(self) -> bool:
+        """Something that the user said a few lines ago told of danger."""
+        return self._help is not None and self._left > 0
+
     def answer(self, message: UserMessage, rules: Rules) -> str:
         """A whole reply; ``rules`` make the one to lines that have nothing to do with danger."""
         self.language = guess(message.text, self.language)

@@ -139,6 +139,11 @@ class Rules:
             reply, self._since_hint = reply + self._say(book, "hint"), 0
         return reply if reply.startswith("<") else "<neutral>" + reply
 
+    @property
+    def is_playing(self) -> bool:
+        """A game is going on, which a stop ends."""
+        return bool(self._games.kind)
+
     def take_granted(self) -> Wish | None:
         """What the line that was answered last says is to be forgotten; told once."""
         granted, self._granted = self._granted, None

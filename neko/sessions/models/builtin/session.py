@@ -11,6 +11,7 @@ from functools import partial
 
 from neko.characters import placeholders
 from neko.language import LANGUAGES, guess
+from neko.prompts import phrases
 from neko.safety import load_words
 from neko.sessions import emotion
 from neko.sessions.errand_words import said_reports
@@ -20,6 +21,7 @@ from neko.sessions.models.builtin.phrasebook import phrasebook
 from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.event_channel import EventChannel
 from neko.sessions.models.reply_runner import Reply, ReplyRunner
+from neko.sessions.short_answers import answer_in
 from neko.tasks import TaskOwner, in_thread
 from neko.types.memory import RecentEntry
 from neko.types.model_session import (
@@ -104,6 +106,8 @@ class BuiltinSession:
 
     def _compose(self, comfort: Comfort, rules: Rules, message: UserMessage) -> str:
         answer, now = partial(comfort.answer, rules=rules), self._clock().replace(tzinfo=None)
+        if answer_in(message.text, rules.character) == "stop" and not (comfort.is_serious or rules.is_playing):
+            return f"<neutral>{phrases(guess(message.text, rules.language))['say_nothing_to_stop']}"
         if not (message.reports or message.underway or message.reminder):
             return answer(message)
         language = guess(message.text, rules.language)

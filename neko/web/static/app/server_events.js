@@ -151,8 +151,8 @@ export class ServerEvents {
     },
     agent_status_update: ({ snapshot }) => void this.#parts.hands.snapshot(snapshot),
     agent_task_update: ({ task }) => void this.#parts.hands.task(task),
-    agent_notification: ({ text }) => {
-      if (text) toast(text, { timeMs: NOTIFICATION_MS });
+    agent_notification: ({ text, neko_task_id: task }) => {
+      if (text && !(task && this.#parts.hands.shows(task))) toast(text, { timeMs: NOTIFICATION_MS });
     },
     catgirl_switched: ({ new_catgirl: name }) => {
       if (name && name !== this.#conversation.character) this.#conversation.announceSwitch(name);

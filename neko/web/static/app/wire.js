@@ -92,7 +92,7 @@
  * @typedef {"mcp" | "browser_use" | "computer_use" | "user_plugin"} HandName
  * @typedef {"queued" | "running" | "paused" | "asking" | "completed" | "partial" | "failed" | "cancelled" | "interrupted"} TaskState
  * @typedef {"pause" | "resume" | "cancel" | "retry"} TaskCommand
- * @typedef {{ title: string, hand: HandName | "", state: "waiting" | "running" | "done" | "failed" | "skipped", detail: string }} TaskStep
+ * @typedef {{ title: string, hand: HandName | "", state: "waiting" | "running" | "done" | "failed" | "skipped" | "stopped", detail: string }} TaskStep
  * @typedef {{
  *   title: string, instruction: string, state: TaskState, steps: TaskStep[], action: string, result: string, thumbnail: string,
  *   files: { name: string, url: string }[], commands: TaskCommand[], source: string, character: string, waits_for: "" | "turn" | "approval" | "user",
@@ -108,7 +108,7 @@
  *   gate: { ready: boolean, reasons: string[] }, capabilities: Record<HandName, Capability>, active_tasks: AgentTask[], updated_at: string,
  * }} AgentSnapshot A page drops one whose revision is not greater than that of the last.
  * @typedef {{ type: "agent_status_update", snapshot: AgentSnapshot }} AgentStatusUpdate
- * @typedef {{ type: "agent_notification", text: string, source: string, status: string }} AgentNotification
+ * @typedef {{ type: "agent_notification", text: string, source: string, status: string, neko_task_id?: string }} AgentNotification
  * @typedef {{ type: "agent_task_update", task: AgentTask }} AgentTaskUpdate
  * @typedef {"read" | "write" | "destructive" | "exfiltrating"} Act
  * @typedef {{

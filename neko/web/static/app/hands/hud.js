@@ -91,6 +91,11 @@ export class Hud {
     for (const button of this.#stops) button.disabled = false;
   }
 
+  /** @param {string} id */
+  shows(id) {
+    return this.#cards.has(id);
+  }
+
   /** @param {AgentSnapshot} snapshot */
   follow(snapshot) {
     this.tasks.follow(snapshot);

@@ -30,6 +30,11 @@ export class Hands {
     await this.#with((hud) => hud.follow(snapshot));
   }
 
+  /** Does a card tell of this task? @param {string} id */
+  shows(id) {
+    return Boolean(this.#hud.now?.shows(id));
+  }
+
   /** The page begins, or the line is back: what is going on, and what happened meanwhile? */
   async look() {
     try {

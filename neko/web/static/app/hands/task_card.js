@@ -207,7 +207,7 @@ export class TaskCard {
 
 /** @param {TaskStep} step */
 function stepRow({ title, state, detail }) {
-  const sign = /** @type {const} */ ({ waiting: "dot", running: "dot", done: "check", failed: "close", skipped: "forward" });
+  const sign = /** @type {const} */ ({ waiting: "dot", running: "dot", done: "check", failed: "close", skipped: "forward", stopped: "stop" });
   return h("li", { class: "task-step", "data-state": state, "aria-current": state === "running" && "step" },
     h("span", { class: "task-step-sign" }, icon(sign[state]), h("span", { class: "visually-hidden", text: t(`hands.steps.${state}`) })),
     h("span", { class: "task-step-words" }, h("span", { text: title }), detail && h("span", { class: "task-step-detail", text: detail })));
