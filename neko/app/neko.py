@@ -134,7 +134,6 @@ class Neko:
         self._standing = StandingFaults()
         self._loop = asyncio.get_running_loop()
         self._found: list[NekoError] | None = []
-        self._renamed: dict[str, str] = {}
         self._owner = TaskOwner("neko")
         stored, cards = await in_thread(self._open_files)
         self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="neko-audio")
@@ -209,14 +208,17 @@ class Neko:
         self.mcp.start()
         follow(self.agent.switches, self.plugins)
         self.agent.switches.look()
-        await self.reminders.start()
-        await self.characters.end_renamings(self._renamed)
+        await self._start_reminders()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    async def _start_reminders(self) -> None:
+        await self.reminders.start()
+        await self.characters.end_renamings(self._renamed)
 
     async def aclose(self) -> None:
         """Save everything and stop; idempotent. A part that fails to stop does not keep the next one up."""

@@ -11,6 +11,7 @@ import threading
 import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 from urllib.parse import quote
@@ -34,7 +35,7 @@ def run(settings: Settings) -> int:
     """Serve until a signal asks to stop; the exit code. Raises ``NekoError`` when that is impossible."""
     set_up_logging(settings.log_level)
     with listen(settings.host, settings.port) as listener:
-        asyncio.run(_run(settings, listener))
+        asyncio.run(_run(replace(settings, port=listener.port), listener))  # which may have been left to the system
     return 0
 
 

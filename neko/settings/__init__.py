@@ -2,7 +2,7 @@
 
 from neko.settings.core_config import CoreConfig
 from neko.settings.launch import Settings
-from neko.settings.loopback import is_loopback, is_near
+from neko.settings.loopback import is_loopback, is_near, is_this_computer
 from neko.settings.paths import ASSETS, default_data_dir
 
-__all__ = ["ASSETS", "CoreConfig", "Settings", "default_data_dir", "is_loopback", "is_near"]
+__all__ = ["ASSETS", "CoreConfig", "Settings", "default_data_dir", "is_loopback", "is_near", "is_this_computer"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from functools import lru_cache
 from typing import Final
 
@@ -39,6 +40,22 @@ def is_near(host: str) -> bool:
     if address is not None:
         return address.is_loopback or any(address in network for network in _NEAR_NETWORKS)
     return "." not in name or any(name.endswith(f".{domain}") for domain in _NEAR_NAMES)
+
+
+def is_this_computer(address: str) -> bool:
+    """True for an address that this computer has in any of its networks, public ones included: it can be bound."""
+    found = _address(_tidied(address))
+    if found is None:
+        return False
+    if found.is_loopback or found.is_unspecified:
+        return True
+    family = socket.AF_INET if found.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(found), 0))
+    except OSError:
+        return False
+    return True
 
 
 def _tidied(host: str) -> str:

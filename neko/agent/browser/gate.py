@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
-from neko.settings import is_loopback, is_near
+from neko.settings import is_loopback, is_near, is_this_computer
 
 SCHEMES: Final = ("http", "https")
 _PORTS: Final = {"http": 80, "https": 443}
@@ -17,6 +17,7 @@ _PLACE: Final = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::(?P<port>\d{1,5}))?(?![\w@.-]*@)",
     re.IGNORECASE,
 )
+_OWN_PAGES: Final = "Neko's own pages are for the user alone."
 _LONGEST_HOST: Final = 253
 _LONGEST_WORDS: Final = 20_000
 
@@ -45,7 +46,8 @@ def named_places(words: str) -> frozenset[tuple[str, int]]:
 
 class Gate:
     """``near_allowed``: the user lets the browser into their own network. ``never``: what their policy forbids, asked
-    with a host. ``own_ports``: where Neko itself listens; no page may press her buttons. All are asked anew each time.
+    with a host. ``own_ports``: where Neko itself listens; no page may press her buttons, by whatever name or address of
+    this computer, nor through a proxy, which alone would know what a name means. All are asked anew each time.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Gate:
         self._local_only = local_only
         self._named: Counter[tuple[str, int]] = Counter()
         self.refused: dict[str, str] = {}
-        """The last reasons by host; only of what could be told no earlier than by its address."""
+        """The last reasons by host, or by host and port; only of what could be told no earlier than by its address."""
 
     @contextmanager
     def naming(self, words: str) -> Iterator[None]:
@@ -92,8 +94,10 @@ class Gate:
         host = host.rstrip(".").lower()[:_LONGEST_HOST]
         if self._never(host):
             return f"The user does not allow {host}."
-        if port in self._own_ports() and is_near(host):
-            return "Neko's own pages are for the user alone."
+        if port in self._own_ports() and (_is_here(host) or port not in _PORTS.values()):
+            return _OWN_PAGES
+        if own := self.refused.get(f"{host}:{port}"):
+            return own
         if self._local_only() and not is_loopback(host):
             return "The user allows no other computer to be contacted."
         if self._near_is_allowed(host, port):
@@ -103,17 +107,25 @@ class Gate:
         return self.refused.get(host, "")
 
     def admits(self, host: str, port: int, address: str) -> bool:
-        """Whether that address, which the host's name has, may be connected to."""
-        if not is_near(address):
+        """Whether that address, which the host's name has, may be connected to. An address of this computer may be a
+        public one."""
+        if port in self._own_ports() and _is_here(address):
+            self._refuse(f"{host}:{port}", _OWN_PAGES)
+            return False
+        if not is_near(address) or self._near_is_allowed(host, port) or self._near_is_allowed(address, port):
             return True
-        if port not in self._own_ports() and (
-            self._near_is_allowed(host, port) or self._near_is_allowed(address, port)
-        ):
-            return True
-        if len(self.refused) < 1_000:
-            self.refused[host] = f"{host} is in the user's own network, which the browser does not enter."
+        self._refuse(host, f"{host} is in the user's own network, which the browser does not enter.")
         return False
+
+    def _refuse(self, place: str, reason: str) -> None:
+        if len(self.refused) < 1_000:
+            self.refused[place] = reason
 
     def _near_is_allowed(self, host: str, port: int) -> bool:
         usual = port in _PORTS.values() and self._named[host, 0] > 0
         return self._near_allowed() or usual or self._named[host, port] > 0
+
+
+def _is_here(host: str) -> bool:
+    """This computer, or one beside it; what the host is called may still be one of them."""
+    return is_near(host) or is_this_computer(host)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -206,6 +208,37 @@ def test_the_switch_opens_the_own_network_but_never_nekos_own_port() -> None:
     assert gate.refusal_of("http://192.168.1.1/") == ""
     assert gate.refusal_of("http://127.0.0.1:48911/api/agent/policies")
     assert not gate.admits("rebinding.example", 48911, "127.0.0.1")
+
+
+def own_addresses() -> list[str]:
+    """Of this computer, as far as it tells: its networks' too."""
+    found = {entry[4][0] for entry in socket.getaddrinfo(socket.gethostname(), None)}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+        probe.connect(("192.0.2.1", 9))  # sends nothing
+        found.add(probe.getsockname()[0])
+    return sorted(str(one) for one in found)
+
+
+@pytest.mark.parametrize("port", [48911, 80])
+@pytest.mark.parametrize("words", ["look at 127.0.0.1 and localhost", ""])
+def test_nekos_own_port_is_never_reached_by_whatever_name_or_address(port: int, words: str) -> None:
+    gate = Gate(near_allowed=lambda: True, own_ports=lambda: (port,))
+    hosts = ["localhost", "LOCALHOST.", "127.0.0.1", "127.1", "0x7f000001", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"]
+    with gate.naming(f"{words} http://127.0.0.1:{port}/"):
+        for host in (*hosts, "x.localhost", socket.gethostname().split(".")[0], *map(bracketed, own_addresses())):
+            assert gate.refusal_of(f"http://{host}:{port}/") == "Neko's own pages are for the user alone.", host
+        for address in ("127.0.0.1", "::1", "0.0.0.0", *own_addresses()):
+            assert not gate.admits("me.example.com", port, address), address
+        assert gate.refusal("me.example.com", port) == "Neko's own pages are for the user alone."
+        assert gate.refusal("127.0.0.1", 9999) == ""
+    assert gate.admits("elsewhere.example", port, "192.0.2.1")
+    through_a_proxy = gate.refusal("elsewhere.example", port)
+    assert bool(through_a_proxy) is (port == 48911), "where a proxy looks names up, a port like no other is ours"
+
+
+def bracketed(address: str) -> str:
+    address = address.partition("%")[0]
+    return f"[{address}]" if ":" in address else address
 
 
 def test_no_other_computer_is_contacted_when_that_is_switched_off() -> None:
