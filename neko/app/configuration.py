@@ -17,7 +17,7 @@ from neko.net import Network
 from neko.sessions.events import ReloadPage
 from neko.settings import CoreConfig
 from neko.settings.in_force import SettingsInForce
-from neko.settings.registry import LOCAL_ONLY
+from neko.settings.registry import LOCAL_ONLY, PRIVACY
 from neko.storage import CORE_CONFIG_FILE
 from neko.tasks import in_thread
 
@@ -64,9 +64,13 @@ class Configuration:
         how many sessions were ended. Raises ``ConfigError`` when the disk refuses.
         """
         model, hearing = self._models.endpoint("conversation"), self._hearing.choice
+        was_private = self.in_force.get(PRIVACY)
         await in_thread(self._stored.merge, changes)
         self._faults.of_values(CORE_CONFIG_FILE, self._stored.unusable())
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
+        if self.in_force.get(PRIVACY) != was_private:
+            for manager in list(self._conversations.opened.values()):
+                manager.follow_privacy()
         await self._mcp.follow()
         await self._models.small.follow()
         await self._hearing.follow()

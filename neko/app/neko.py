@@ -66,7 +66,7 @@ from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import Event
 from neko.settings import CoreConfig, Settings, default_data_dir
 from neko.settings.in_force import SettingsInForce
-from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY, MCP_ROUTER_URL, MCP_TOKEN, STOP_KEY
+from neko.settings.registry import INSTANCE_ID, LOCAL_ONLY, MCP_ROUTER_URL, MCP_TOKEN, PRIVACY, STOP_KEY
 from neko.storage import CHARACTERS_FILE, CORE_CONFIG_FILE, PREFERENCES_FILE, DataFolder
 from neko.tasks import TaskOwner, in_thread
 from neko.types.embedding import Embedder
@@ -363,6 +363,7 @@ class Neko:
             also_knows=lambda: self.characters.cards.also_knows(character),
             lines_gone=lambda: self.conversations.tell_those_who_know(character),
             settle=lambda through: self._compression.settle(character, through),
+            is_private=lambda: self.config.in_force.get(PRIVACY),
             faults=self._standing,
             helplines=self.helplines,
             errands=CharacterErrands(
@@ -409,6 +410,7 @@ class Neko:
             stop_key=stop_key,
             language=lambda: self.language.current,
             characters=lambda: self.characters.cards.names,
+            is_private=lambda: self.config.in_force.get(PRIVACY),
             environ=environ,
         )
 

@@ -8,6 +8,8 @@ from typing import Literal
 from neko.types.agent import Decision, Reply
 
 Mode = Literal["text", "audio"]
+ShareSource = Literal["screen", "camera"]
+PictureKind = Literal["live", "beside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,20 @@ class HeardOnPage:
 
 @dataclass(frozen=True, slots=True)
 class SendImage:
-    """A JPEG that rides with the next text, or goes to a model that watches."""
+    """A JPEG that rides with the next text ("beside" it), or one of what is being shown ("live"); None: the client does
+    not say which."""
 
     jpeg: bytes
+    kind: PictureKind | None = None
+    captured: bool = True
+    """A camera or the screen was looked at for it just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What is shown live from now on; None: nothing any more."""
+
+    source: ShareSource | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +116,9 @@ class RetryReply:
 
 @dataclass(frozen=True, slots=True)
 class ScreenshotResponse:
-    """The answer to ``RequestScreenshot``: a JPEG."""
+    """The answer to ``RequestScreenshot``: a JPEG; None: the user does not want it."""
 
-    jpeg: bytes
+    jpeg: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +145,7 @@ Action = (
     | PushToTalk
     | HeardOnPage
     | SendImage
+    | Sharing
     | StopReply
     | RetryReply
     | ScreenshotResponse

@@ -110,6 +110,7 @@ class SessionDependencies:
     ``also_knows()`` names the other characters whose talks may be recalled beside her own, and ``lines_gone()`` is
     called when lines of hers were deleted or corrected, of which others may have been told;
     ``settle`` has the memory fold what was said up to this line into the memo, if it can, and raises ``NekoError``;
+    ``is_private()``: the user wants to be neither heard nor seen;
     ``errands`` is what the agent does for the character;
     ``faults`` is what a client is told of when it comes; ``helplines`` whom somebody in danger can call."""
 
@@ -127,6 +128,7 @@ class SessionDependencies:
     read_settings: Callable[[], Awaitable[None]] = _read_nothing
     also_knows: Callable[[], Sequence[str]] = tuple
     lines_gone: Callable[[], None] = _tell_nobody
+    is_private: Callable[[], bool] = lambda: False
     settle: Callable[[int], Awaitable[object]] = _settle_nothing
     toolbox: Toolbox | None = None
     errands: Errands | None = None

@@ -275,6 +275,13 @@ class LineUnkept:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacyChanged:
+    """From now on microphone, camera and screen are kept from everybody here, or no longer."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OffRecord:
     """From now on what is said is kept nowhere, or is kept again."""
 
@@ -311,7 +318,9 @@ class ReloadPage:
 
 @dataclass(frozen=True, slots=True)
 class RequestScreenshot:
-    pass
+    """She would like to see the screen; after ``wait_s`` seconds nobody waits for it any more."""
+
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +395,7 @@ Event = (
     | FaultOver
     | LineUnkept
     | OffRecord
+    | PrivacyChanged
     | HelpOffered
     | AutoCloseMic
     | RepetitionWarning

@@ -13,17 +13,17 @@ from neko.sessions.events import Recognised, UserTranscribed
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.nods import is_nod
 from neko.sessions.own_words import are_own
-from neko.sessions.waiting_pictures import WaitingPictures
 from neko.types.model_session import SpeechRejected, SpeechStarted, Transcript
 
 if TYPE_CHECKING:
     from neko.sessions.turn_controller import TurnController
+    from neko.sessions.visual_input import VisualInput
 
 
 class HeardWords:
     """Takes what a session, or the page, recognised."""
 
-    def __init__(self, turns: TurnController, clients: Clients, pictures: WaitingPictures) -> None:
+    def __init__(self, turns: TurnController, clients: Clients, pictures: VisualInput) -> None:
         self._turns = turns
         self._clients = clients
         self._pictures = pictures
@@ -60,7 +60,7 @@ class HeardWords:
             stream.timeline.marks["end_of_turn"] = event.ended - stream.timeline.start
         stream.timeline.mark("transcript")
         self._turns.user_spoke()
-        request = TextRequest(words, now, self._pictures.take(), off_record=self._turns.log.off_record)
+        request = TextRequest(words, now, self._pictures.with_words(), off_record=self._turns.log.off_record)
         self._turns.dispatch(on.SpokenWords(turn_id, event.utterance_id, words, request))
 
     def _is_short_answer(self, event: Transcript) -> bool:

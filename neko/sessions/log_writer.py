@@ -232,11 +232,11 @@ class LogWriter:
         beside = self._owner.spawn(nothing(), name="nothing beside")
         self.write_user_line(request, lambda *_: None, self._status.report, beside)
 
-    def write_spoken_line(self, text: str) -> None:
-        """Commit what the user was heard to say."""
-        line = NewLine(self.session_id, uuid4().hex, "user", text, self._now())
+    def write_spoken_line(self, text: str, images: Sequence[bytes] = ()) -> None:
+        """Commit what the user was heard to say, and showed meanwhile."""
+        line = NewLine(self.session_id, uuid4().hex, "user", text, self._now(), images=len(images))
         self.last_is_off_record = self.off_record
-        self._put(self._written(line))
+        self._put(self._written(line, images))
 
     def write_reply(self, reply: ReplyStream, status: LineStatus) -> None:
         """Commit a reply; a blank one leaves no line."""
@@ -257,10 +257,14 @@ class LogWriter:
             )
             self._put(self._written(line))
 
-    def _written(self, line: NewLine) -> Entry:
+    def _written(self, line: NewLine, images: Sequence[bytes] = ()) -> Entry:
         """A spoken line, or one of hers, as an entry; off the record if the last words were."""
         if not (self.last_is_off_record or self.off_record):
-            return lambda: self._write(line)
+
+            async def keep() -> None:
+                await self._write(replace(line, pictures=await self._keep(images)))
+
+            return keep
 
         async def pass_over() -> None:
             self._pass_over(line)

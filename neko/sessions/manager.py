@@ -19,6 +19,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from neko.errors import CharacterError, NekoError
+from neko.i18n import notice
 from neko.sessions import prompt
 from neko.sessions import turn_events as on
 from neko.sessions.actions import (
@@ -35,6 +36,7 @@ from neko.sessions.actions import (
     SendAudio,
     SendImage,
     SendText,
+    Sharing,
     StartSession,
     StopReply,
 )
@@ -42,6 +44,7 @@ from neko.sessions.arbiter import Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import (
+    AutoCloseMic,
     Event,
     HearingReady,
     Hello,
@@ -50,7 +53,7 @@ from neko.sessions.events import (
     ModelChanged,
     OffRecord,
     Pong,
-    RequestScreenshot,
+    PrivacyChanged,
     SessionEndedByServer,
 )
 from neko.sessions.last_exchange import LastExchange
@@ -58,6 +61,7 @@ from neko.sessions.log_edits import LogEdits
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, Outbox
+from neko.sessions.privacy_gate import PrivacyGate
 from neko.sessions.renewal import Moment
 from neko.sessions.renewals import Renewals
 from neko.sessions.said_lines import ReadLines
@@ -68,10 +72,11 @@ from neko.sessions.turn_controller import TurnController
 from neko.sessions.turn_events import Priority
 from neko.sessions.unkept_lines import memory_too_slow
 from neko.sessions.unwanted_lines import UnwantedLines
-from neko.sessions.waiting_pictures import WaitingPictures
+from neko.sessions.visual_input import Screenshot, VisualInput
 from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.types.lines import NewLine
 from neko.types.model_session import (
+    EndOfSpeech,
     ForgetLines,
     ModelEvent,
     ModelLabel,
@@ -118,8 +123,16 @@ class SessionManager:
         self._owner = TaskOwner(f"session:{character}")
         self._clients = Clients(return_timeout_s=dependencies.timeouts.return_timeout_s)
         self._status = StatusReporter(self._clients, lambda: dependencies.persona().language)
-        self._pictures = WaitingPictures(dependencies.limits.images)
-        parts = character, dependencies, self._clients, self._owner, self._status, self._pictures
+        self.visual_input = VisualInput(
+            dependencies.limits.images,
+            self._clients,
+            self._status,
+            current=lambda: self._slot.current,
+            send=lambda jpeg: self._turns.send(UserImage(jpeg)),
+            is_private=dependencies.is_private,
+        )
+        self._privacy = PrivacyGate(dependencies.is_private, self._status)
+        parts = character, dependencies, self._clients, self._owner, self._status, self.visual_input
         self._turns = TurnController(*parts, lambda: self._slot.need("text"), lambda: self._renewals.look())
         self._unwanted = UnwantedLines(character, dependencies.memory, self._clients, self._status.report)
         self._slot = ModelSessionSlot(character, dependencies, self._owner, self._clients, self._status, self)
@@ -150,7 +163,6 @@ class SessionManager:
         self._newest_arrival = 0
         self._actions = 0
         self._retrying: asyncio.Task[None] | None = None
-        self._screenshot: asyncio.Future[bytes] | None = None
         self._streamed: WeakKeyDictionary[Outbox, float] = WeakKeyDictionary()
         self._absence: asyncio.TimerHandle | None = None
 
@@ -197,6 +209,8 @@ class SessionManager:
             outbox.put(LineUnkept(line))
         if self._turns.log.off_record:
             outbox.put(OffRecord(on=True))
+        if self._dependencies.is_private():
+            outbox.put(PrivacyChanged(on=True))
         if so_far := self._turns.reply_so_far():
             outbox.put(so_far)
         if missed := self._status.missed(language):
@@ -227,7 +241,7 @@ class SessionManager:
     def detach(self, outbox: Outbox) -> None:
         """The client is gone. What runs goes on without it; the session ends quietly when nobody comes for long."""
         if self._clients.detach(outbox):
-            self._pictures.take()
+            self.visual_input.clear()
             self._expect(self._dependencies.timeouts.absence_timeout_s)
 
     def _expect(self, absence_s: float | None) -> None:
@@ -288,12 +302,16 @@ class SessionManager:
 
     def _is_deed(self, action: Action, sender: Outbox) -> bool:
         """Has the user of a silent client done something? Sound and pictures that go on are none."""
+        if isinstance(action, SendImage) and action.kind == "live":
+            return False
         if isinstance(action, _STREAMED):
             return self._now() - self._streamed.get(sender, -math.inf) > _STREAM_PAUSE_S
         return isinstance(action, SendText | StartSession | StopReply | RetryReply)
 
     def handle(self, action: Action) -> None:
         """Take an action of the owner, or of the program itself. Never waits."""
+        if self._privacy.blocks(action):
+            return
         if isinstance(action, SendText | StopReply | EndSession | StartSession):
             self._actions += 1
         match action:
@@ -303,8 +321,8 @@ class SessionManager:
                 self.say(action)
             case SendAudio() | ReportPlayback() | MuteMicrophone() | ReduceNoise() | PushToTalk() | HeardOnPage():
                 self.spoken_input.take(action)
-            case SendImage(jpeg):
-                self._take_image(jpeg)
+            case SendImage() | Sharing() | ScreenshotResponse():
+                self.visual_input.take(action)
             case StopReply():
                 self._turns.dispatch(on.Stop())
             case RetryReply():
@@ -318,7 +336,7 @@ class SessionManager:
                 if mode == "audio":
                     self._turns.voice.echo_cancelled = action.echo_cancelled
                 if fresh:
-                    self._pictures.take()
+                    self.visual_input.clear()
                     self._microphone.forget()
                 if mode == "audio" and not fresh and self._slot.become_call():
                     self._tell_hearing()
@@ -327,14 +345,11 @@ class SessionManager:
             case EndSession():
                 if self._end():
                     self._status.notify("left", name=self.character)
-            case ScreenshotResponse(jpeg):
-                if self._screenshot and not self._screenshot.done():
-                    self._screenshot.set_result(jpeg)
 
     def say(self, action: SendText) -> TextReceipt:
         """The user typed something: its turn begins at once, before anything else that waits."""
         client_id, text = action.client_id, action.text.strip()
-        images = self._pictures.take()
+        images = self.visual_input.with_words(blank=not text)
         if client_id and (line := self._turns.log.receipt(client_id)):
             self.emit(LineStored(line))
             return TextReceipt(TextOutcome.REPEATED)
@@ -372,18 +387,9 @@ class SessionManager:
         """Stop what she says, what the model does and all that the agent does for this character, at once."""
         self._turns.agent.stop_everything()
 
-    def _take_image(self, jpeg: bytes) -> None:
-        """A picture goes to a session that watches, or rides with the next words."""
-        current = self._slot.current
-        able = current and current.takes("audio") and current.session.capabilities
-        if able and able.image_input and not able.hearing:
-            self._turns.send(UserImage(jpeg))
-        else:
-            self._pictures.add(jpeg)
-
     def _end(self) -> bool:
         """End the session and whatever waits; was there one?"""
-        self._pictures.take()
+        self.visual_input.clear()
         self._turns.dispatch(on.Dismiss())
         ended = self._slot.drop()
         self._microphone.close()
@@ -414,6 +420,7 @@ class SessionManager:
         if follows:
             self._microphone.wait()
         self._turns.use_session(handle, follows=follows, unread=self._turns.log.said.unread(handle.read, asked))
+        self.visual_input.follow(handle)
         if handle.takes("audio"):
             self._turns.link.when_told(partial(self._listen, handle))
             self._tell_hearing()
@@ -500,6 +507,7 @@ class SessionManager:
             if self._slot.current and self._slot.current.id == session_id:
                 self._renewals.ends(event.at)
             return
+        self.visual_input.on_model_event(event)
         self._turns.on_model_event(session_id, event)
 
     async def _call_user(self, name: str) -> None:
@@ -521,6 +529,18 @@ class SessionManager:
         self._turns.log.off_record = on
         self.emit(OffRecord(on))
 
+    def follow_privacy(self) -> None:
+        """The user wants to be neither heard nor seen, or may be again: what listens and looks ends."""
+        on, current = self._dependencies.is_private(), self._slot.current
+        self._privacy.forget()
+        if on:
+            self._microphone.forget()
+            self._turns.send(EndOfSpeech())
+            self.visual_input.clear()
+        if on and current and current.takes("audio"):
+            self.tell(lambda language: AutoCloseMic(notice("private_call", language).text))
+        self.emit(PrivacyChanged(on))
+
     def begin_anew(self) -> None:
         """What the model was told counts no more: what runs is cut, and the next input starts a session."""
         self._turns.dispatch(on.Dismiss())
@@ -537,17 +557,9 @@ class SessionManager:
         if self._dependencies.voice_choice() != self._turns.voice.voice.choice:
             self._turns.voice.use(self._dependencies.voice())
 
-    async def request_screenshot(self, timeout_s: float = 3.0) -> bytes | None:
-        """Ask the page for a picture of the screen: a JPEG, or ``None`` when it does not answer in time."""
-        self._screenshot = asyncio.get_running_loop().create_future()
-        self.emit(RequestScreenshot())
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._screenshot
-        except TimeoutError:
-            return None
-        finally:
-            self._screenshot = None
+    async def request_screenshot(self, timeout_s: float = 3.0) -> Screenshot:
+        """Ask the page for a picture of the screen."""
+        return await self.visual_input.ask(timeout_s)
 
     @property
     def client_language(self) -> str | None:

@@ -51,7 +51,7 @@ from neko.sessions.tool_runner import ToolRunner
 from neko.sessions.turn_effects import Phase, Step
 from neko.sessions.turn_events import BargeIn, Priority
 from neko.sessions.turns import advance, goes_on
-from neko.sessions.waiting_pictures import WaitingPictures
+from neko.sessions.visual_input import VisualInput
 from neko.sessions.wishes import SpeakRequest
 from neko.tasks import TaskOwner
 from neko.types import facts
@@ -102,7 +102,7 @@ class TurnController:
         clients: Clients,
         owner: TaskOwner,
         status: StatusReporter,
-        pictures: WaitingPictures,
+        pictures: VisualInput,
         need_session: Callable[[], None],
         on_change: Callable[[], None],
     ) -> None:
@@ -350,7 +350,7 @@ class TurnController:
         )
 
     def _write_spoken_line(self, effect: do.WriteSpokenLine) -> None:
-        self.log.write_spoken_line(text := effect.text)
+        self.log.write_spoken_line(text := effect.text, self._pictures.seen())
         look = self.agent.beside(self.help.look(text, ""), text, keep=not self.log.off_record, confirm=True)
         self._owner.spawn(look, name="look for danger")
 

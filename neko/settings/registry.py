@@ -421,6 +421,14 @@ BROWSER_NEAR: Final[Setting[bool]] = Setting(
     ("NEKO_BROWSER_OWN_NETWORK",),
 )
 
+PRIVACY: Final[Setting[bool]] = Setting(
+    "privacy",
+    SWITCH,
+    False,
+    "keep microphone, camera and screen from her, whoever asks",
+    Place.NEKO_SECTION,
+)
+
 NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     LANGUAGE,
     OFFLINE,
@@ -439,6 +447,7 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     PLUGIN_FOLDERS,
     PLUGIN_TIMEOUT_S,
     LOCAL_ONLY,
+    PRIVACY,
     BROWSER_VISIBLE,
     BROWSER_PROGRAM,
     BROWSER_NEAR,

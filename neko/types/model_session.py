@@ -35,6 +35,7 @@ class ModelCapabilities:
     """What a session takes, gives and decides by itself.
 
     ``text_input``, ``audio_input``, ``image_input``: takes ``UserMessage``, ``UserAudio``, ``UserImage``.
+    ``images_in_speech_only``: takes the latter only while the user speaks.
     ``audio_output``: emits ``AudioDelta``. ``input_rate``: Hz of the sound it is sent.
     ``tools``: is told the tools of ``SessionSetup``, emits ``ToolCall``, takes ``ToolResult``.
     ``truncation``: ``interrupt(played_ms=…)`` shortens what it remembers of its own speech.
@@ -50,6 +51,7 @@ class ModelCapabilities:
     text_input: bool = True
     audio_input: bool = False
     image_input: bool = False
+    images_in_speech_only: bool = False
     audio_output: bool = False
     input_rate: int = 16_000
     tools: bool = False
@@ -227,11 +229,13 @@ class Respond:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """The outcome of a ``ToolCall``. An unknown or answered ``call_id`` is ignored."""
+    """The outcome of a ``ToolCall``. An unknown or answered ``call_id`` is ignored. ``images``: JPEGs that belong
+    to it."""
 
     call_id: str
     output: str
     failed: bool = False
+    images: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,7 +512,11 @@ class ModelSession(Protocol):
     """One conversation with one model: a chat model, a speech-to-speech model, a cascade."""
 
     label: ModelLabel
-    capabilities: ModelCapabilities
+
+    @property
+    def capabilities(self) -> ModelCapabilities:
+        """As far as they are known at this moment."""
+        ...
 
     async def open(self, setup: SessionSetup) -> None:
         """Get ready to talk; raises ``ModelError`` when that is impossible."""

@@ -27,6 +27,7 @@ from neko.sessions.actions import (
     SendAudio,
     SendImage,
     SendText,
+    Sharing,
     StartSession,
     StopReply,
 )
@@ -155,8 +156,25 @@ def _stream_data(frame: dict[str, Any]) -> Action | None:
             return _encoded_audio(data, _rate(frame, MODEL_RATE))
         case "screen" | "camera" if isinstance(data, str):
             jpeg = _jpeg(data) if data.startswith(_JPEG) else None
-            return SendImage(jpeg) if jpeg else None
+            return _image(frame, jpeg) if jpeg else None
     return None
+
+
+def _image(frame: dict[str, Any], jpeg: bytes) -> SendImage:
+    """``neko_kind``: our page says what it is."""
+    match frame.get("neko_kind"):
+        case "live":
+            return SendImage(jpeg, "live")
+        case "shot":
+            return SendImage(jpeg, "beside")
+        case "file":
+            return SendImage(jpeg, "beside", captured=False)
+    return SendImage(jpeg)
+
+
+def _sharing(frame: dict[str, Any]) -> Action:
+    source = frame.get("source")
+    return Sharing(source if source in ("screen", "camera") else None)
 
 
 def binary_audio(data: bytes, rate: int) -> SendAudio | None:
@@ -192,6 +210,8 @@ def _samples(samples: list[Any], rate: int | None) -> Action | None:
 
 def _screenshot(frame: dict[str, Any]) -> Action | None:
     data = frame.get("data")
+    if frame.get("neko_refused") is True:
+        return ScreenshotResponse(None)
     jpeg = _jpeg(data) if isinstance(data, str) else None
     return ScreenshotResponse(jpeg) if jpeg else None
 
@@ -249,6 +269,7 @@ _ACTIONS: dict[str, Callable[[dict[str, Any]], Action | None]] = {
     "pause_session": lambda _: EndSession(),
     "screenshot_response": _screenshot,
     "playback": _playback,
+    "neko_sharing": _sharing,
     "neko_heard": _heard,
     "neko_microphone": lambda frame: MuteMicrophone(frame.get("muted") is True),
     "neko_reduce_noise": lambda frame: ReduceNoise(frame.get("on") is True),
@@ -388,6 +409,7 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.LineStored: lambda e: {"type": "neko_line", "line": line_json(e.line), "replaces": e.line.replaces},
     ev.FaultOver: lambda e: {"type": "neko_fault_over", "fault": e.fault},
     ev.LineUnkept: lambda e: {"type": "neko_line_unkept", "line": _unkept_line(e.line), "off_record": e.off_record},
+    ev.PrivacyChanged: lambda e: {"type": "neko_privacy", "on": e.on},
     ev.OffRecord: lambda e: {"type": "neko_off_record", "on": e.on},
     ev.SpeechEnded: lambda e: {"type": "neko_speech_end", "speech_id": e.speech_id},
     ev.SessionPreparing: lambda e: {"type": "session_preparing", "input_mode": e.mode},
@@ -415,7 +437,7 @@ _FRAMES: dict[type, Callable[[Any], dict[str, Any]]] = {
     ev.CharacterSwitched: lambda e: {"type": "catgirl_switched", "new_catgirl": e.new, "old_catgirl": e.old},
     ev.CardChanged: lambda _: {"type": "neko_card"},
     ev.ReloadPage: lambda e: {"type": "reload_page", "message": e.message},
-    ev.RequestScreenshot: lambda _: {"type": "request_screenshot"},
+    ev.RequestScreenshot: lambda e: {"type": "request_screenshot", "neko_wait_s": e.wait_s},
     ev.AgentStatus: lambda e: {"type": "agent_status_update", "snapshot": dict(e.snapshot)},
     ev.AgentNotification: lambda e: {
         "type": "agent_notification",

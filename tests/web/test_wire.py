@@ -39,6 +39,13 @@ def decode(**frame: Any) -> act.Action | None:
         ({"action": "stream_data", "input_type": "text", "data": "hi"}, act.SendText("hi")),
         ({"action": "stream_data", "input_type": "text", "data": "hi", "client_id": "c1"}, act.SendText("hi", "c1")),
         ({"action": "stream_data", "input_type": "screen", "data": URL}, act.SendImage(base64.b64decode(JPEG))),
+        (
+            {"action": "stream_data", "input_type": "camera", "data": URL, "neko_kind": "live"},
+            act.SendImage(base64.b64decode(JPEG), "live"),
+        ),
+        ({"action": "neko_sharing", "source": "screen"}, act.Sharing("screen")),
+        ({"action": "neko_sharing", "source": None}, act.Sharing(None)),
+        ({"action": "screenshot_response", "data": "", "neko_refused": True}, act.ScreenshotResponse(None)),
         ({"action": "end_session"}, act.EndSession()),
         ({"action": "pause_session"}, act.EndSession()),
         ({"action": "screenshot_response", "data": URL}, act.ScreenshotResponse(base64.b64decode(JPEG))),
@@ -148,7 +155,7 @@ LINE = Line(7, "s", "t", "user", "Sam", "hi", datetime(2026, 5, 3, 12, 0), clien
         (ev.CardChanged(), {"type": "neko_card"}),
         (ev.CharacterSwitched("B", "A"), {"type": "catgirl_switched", "new_catgirl": "B", "old_catgirl": "A"}),
         (ev.ReloadPage("m"), {"type": "reload_page", "message": "m"}),
-        (ev.RequestScreenshot(), {"type": "request_screenshot"}),
+        (ev.RequestScreenshot(30.0), {"type": "request_screenshot", "neko_wait_s": 30.0}),
         (ev.AgentStatus({"revision": 1}), {"type": "agent_status_update", "snapshot": {"revision": 1}}),
         (
             ev.AgentNotification("done", "completed"),

@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from neko.agent.computer.devices import Devices
 from neko.agent.computer.own_page import is_own_page
-from neko.agent.computer.screen import MssScreen, Screen
+from neko.agent.computer.screen import MssScreen, PrivateScreen, Screen, private
 from neko.agent.computer.watch import StopKey
 from neko.errors import NekoError
 from neko.i18n import describe
@@ -35,8 +35,8 @@ OFFER: Final = (
 
 class ComputerHand:
     """``Hand`` of this computer. ``stop_key``: what stops her, as in "esc esc"; ``language``: of what is said to the
-    user; ``characters``: the names of all, by which she knows her own page. Raises ``ValueError`` for a stop key that
-    is none."""
+    user; ``characters``: the names of all, by which she knows her own page; ``is_private``: nobody may look at the
+    screen. Raises ``ValueError`` for a stop key that is none."""
 
     name: HandName = "computer_use"
     exclusive = True
@@ -47,12 +47,14 @@ class ComputerHand:
         stop_key: str = "esc esc",
         language: Callable[[], str] = lambda: "en",
         characters: Callable[[], Collection[str]] = tuple,
+        is_private: Callable[[], bool] = lambda: False,
         environ: Mapping[str, str] = os.environ,
         platform: str = sys.platform,
     ) -> None:
         self._stop_key = StopKey.named(stop_key)
         self._language = language
         self._characters = characters
+        self._is_private = is_private
         self._environ = environ
         self._platform = platform
         self._found: NekoError | None = None
@@ -90,7 +92,7 @@ class ComputerHand:
         screen, devices = await to_the_end(in_thread(self._reach))
         workspace = ComputerWorkspace(
             job,
-            screen,
+            PrivateScreen(screen, self._is_private),
             devices,
             self._stop_key,
             self._language,
@@ -110,6 +112,8 @@ class ComputerHand:
 
     def _plain_fault(self) -> ComputerError | None:
         """What can be said without importing or connecting anything."""
+        if self._is_private():
+            return private()
         if self._missing is None:
             self._missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
         if self._missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -60,6 +60,27 @@ class MssScreen:
         with _mss() as grabber:
             shot = grabber.grab(area)
         return Frame(monitor, shot.width, shot.height, shot.rgb)
+
+
+class PrivateScreen:
+    """``screen``, unless ``is_private``: then it cannot be seen, also in the middle of a task."""
+
+    def __init__(self, screen: Screen, is_private: Callable[[], bool]) -> None:
+        self._screen = screen
+        self._is_private = is_private
+
+    def monitors(self) -> Sequence[Monitor]:
+        return self._screen.monitors()
+
+    def grab(self, monitor: Monitor) -> Frame:
+        if self._is_private():
+            raise private()
+        return self._screen.grab(monitor)
+
+
+def private() -> ComputerError:
+    """The user has switched on that nobody looks at the screen."""
+    return ComputerError("private", "the privacy switch is on")
 
 
 @contextmanager

@@ -70,7 +70,7 @@ class ChatSession:
         tools: bool = True,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
-        self.capabilities = ModelCapabilities(image_input=True, tools=tools)
+        self._tools = tools
         self._endpoint = endpoint
         self._vision = vision or endpoint
         self._owner = owner
@@ -90,6 +90,11 @@ class ChatSession:
         self._has_read = ""
         self._live_picture: bytes | None = None
         self._speak_first = ""
+
+    @property
+    def capabilities(self) -> ModelCapabilities:
+        """Whether the model sees is known once it was shown something."""
+        return ModelCapabilities(image_input=self._adaptations.of(self._vision).takes("pictures"), tools=self._tools)
 
     async def open(self, setup: SessionSetup) -> None:
         """Make the client; the server is not asked anything, so it may be down."""

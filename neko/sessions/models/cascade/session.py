@@ -22,6 +22,7 @@ from neko.types.hearing import HEARING_RATE, HearingEngine, HearingHints
 from neko.types.model_session import (
     EndOfSpeech,
     HoldToTalk,
+    ModelCapabilities,
     ModelEvent,
     ModelInput,
     ModelSession,
@@ -54,14 +55,6 @@ class CascadeSession:
         self, inner: ModelSession, channel: EventChannel, ears: Ears, *, owner: TaskOwner, for_call: bool = False
     ) -> None:
         self.label = inner.label
-        self.capabilities = replace(
-            inner.capabilities,
-            audio_input=True,
-            input_rate=HEARING_RATE,
-            turn_detection=True,
-            transcription=True,
-            hearing=ears.engine.capabilities,
-        )
         self._inner = inner
         self._channel = channel
         self._ears = ears
@@ -70,6 +63,18 @@ class CascadeSession:
         self._hints = HearingHints()
         self._listener: Listener | None = None
         self._warming: asyncio.Task[None] | None = None
+
+    @property
+    def capabilities(self) -> ModelCapabilities:
+        """Those of the model, and ears."""
+        return replace(
+            self._inner.capabilities,
+            audio_input=True,
+            input_rate=HEARING_RATE,
+            turn_detection=True,
+            transcription=True,
+            hearing=self._ears.engine.capabilities,
+        )
 
     async def open(self, setup: SessionSetup) -> None:
         """Open the model; the recogniser is loaded meanwhile and is not waited for."""
