@@ -20,7 +20,8 @@ State = Literal["idle", "thinking", "speaking", "listening"]
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """First event on every connection. ``chat`` is the open one, None when the log cannot be read."""
+    """First event on every connection. ``chat`` is the open one, None when the log cannot be read. ``private``:
+    microphone, camera and screen are kept from everybody here."""
 
     character: str
     master: str
@@ -30,6 +31,7 @@ class Hello:
     language: str
     last_line_id: int
     chat: int | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,7 @@ class SessionManager:
                 language,
                 max(last, self._turns.log.last_line_id),
                 chat,
+                self._dependencies.is_private(),
             )
         )
         for standing in faults.of(self.character):
@@ -209,8 +210,6 @@ class SessionManager:
             outbox.put(LineUnkept(line))
         if self._turns.log.off_record:
             outbox.put(OffRecord(on=True))
-        if self._dependencies.is_private():
-            outbox.put(PrivacyChanged(on=True))
         if so_far := self._turns.reply_so_far():
             outbox.put(so_far)
         if missed := self._status.missed(language):

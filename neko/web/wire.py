@@ -350,6 +350,7 @@ def _hello(e: ev.Hello) -> dict[str, Any]:
         "language": e.language,
         "last_line_id": e.last_line_id,
         "chat": e.chat,
+        "private": e.private,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_while_nobody_speaks_five_gaps_lie_between_two_pictures() -> None:
 
 def test_speech_counts_for_as_long_as_it_lasts_and_two_seconds_more() -> None:
     passed = sent_of(EVERY_HALF, [(0.1, True), (9.9, False)])
-    gaps = [later - sooner for sooner, later in zip(passed, passed[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in pairwise(passed)]
     assert gaps[:7] == [GAP_S] * 7, "up to 10.5 s, also long after speech began"
     assert passed[-1] - passed[-2] == IDLE_GAP_S
 

@@ -6,6 +6,8 @@ const LONGEST = 160;
 export class Attention {
   #name = "Neko";
   #unseen = 0;
+  /** What goes on here, to be seen from elsewhere. */
+  #sign = "";
   /** @type {Notification | null} */
   #shown = null;
 
@@ -18,6 +20,12 @@ export class Attention {
   /** @param {string} name of who talks here */
   setName(name) {
     this.#name = name || "Neko";
+    this.#draw();
+  }
+
+  /** @param {string} sign what goes on here, or "" */
+  setSign(sign) {
+    this.#sign = sign;
     this.#draw();
   }
 
@@ -44,7 +52,8 @@ export class Attention {
   }
 
   #draw() {
-    document.title = this.#unseen ? `(${this.#unseen}) ${this.#name}` : this.#name;
+    const name = this.#sign ? `${this.#sign} · ${this.#name}` : this.#name;
+    document.title = this.#unseen ? `(${this.#unseen}) ${name}` : name;
   }
 }
 

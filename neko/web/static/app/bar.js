@@ -10,6 +10,7 @@ import { Attention } from "./attention.js";
 import { byId, closest, h, icon } from "./element.js";
 import { onLanguage, t } from "./i18n.js";
 import { fold, folded } from "./layout.js";
+import { privacy } from "./privacy.js";
 
 const MENU = "#menu, #menu-button";
 
@@ -205,6 +206,7 @@ export class Bar {
         const offRecord = this.#on.offRecord();
         void offRecord.set(!offRecord.on);
       }), "menu-off-record"),
+      item("private", t(privacy.isOn ? "privacy.end_all" : "privacy.begin"), then(() => void privacy.set(!privacy.isOn)), "menu-private"),
       h("hr"),
       item("character", t("settings.pages.characters"), go("characters"), "menu-characters"),
       item("model", t("settings.pages.model"), go("model"), "menu-model"),

@@ -7,6 +7,7 @@
  * Where the browser's own recogniser is chosen, words are sent in place of sound, and the server need not prepare.
  * With an open microphone everything is sent; in the mode `push` only what is said while the key is held.
  *
+ * @import { Sharing } from "./sharing/sharing.js"
  * @import { Fault } from "../sound/browser_recogniser.js"
  * @import { MicrophoneFault } from "../sound/microphone.js"
  * @import { ClientAction, Mode } from "./wire.js"
@@ -21,6 +22,7 @@ import { Emitter } from "./emitter.js";
 import { currentLanguage, t } from "./i18n.js";
 import { microphoneChoice, noiseReduction, rememberDevice } from "./microphone_choice.js";
 import { recall, remember } from "./preferences.js";
+import { privacy } from "./privacy.js";
 
 const ANSWER_TIMEOUT_MS = 30_000;
 /** A microphone from which nothing comes for so long after the page is in view again is dead. */
@@ -54,6 +56,8 @@ export class Call extends Emitter {
   #timer = 0;
   #letGo = 0;
   #awake = new Awake();
+  /** What is shown in it. @type {Sharing | null} */
+  sharing = null;
   /** @type {CallState} */
   state = "off";
   muted = false;
@@ -64,6 +68,9 @@ export class Call extends Emitter {
 
   constructor() {
     super();
+    privacy.on("change", (on) => {
+      if (on) this.hangUp();
+    });
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) void this.#comeBack();
     });
@@ -88,6 +95,10 @@ export class Call extends Emitter {
   /** To be called from a gesture of the reader: the browser may ask whether the microphone may be used. */
   async start() {
     if (this.isOn) return;
+    if (privacy.isOn) {
+      privacy.tell();
+      return;
+    }
     this.muted = false;
     this.since = 0;
     if (usesBrowserRecogniser()) {

@@ -28,10 +28,13 @@ export class CallView {
   #fading = 0;
   #name = "";
 
-  /** @param {Call} call */
-  constructor(call) {
+  /**
+   * @param {Call} call
+   * @param {HTMLElement[]} shares buttons for what can be shown in it
+   */
+  constructor(call, shares) {
     this.#call = call;
-    this.#bar.append(this.#words, this.#hold, h("div", { class: "call-row" }, this.#mode, this.#time, this.#mute, this.#hangUp));
+    this.#bar.append(this.#words, this.#hold, h("div", { class: "call-row" }, this.#mode, this.#time, this.#mute, ...shares, this.#hangUp));
     this.#listenToHold();
     document.addEventListener("keydown", (event) => this.#key(event));
     document.addEventListener("keyup", (event) => {

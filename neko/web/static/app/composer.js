@@ -4,12 +4,13 @@
  * @import { Point } from "../avatar/avatar.js"
  * @import { Picture } from "./pictures.js"
  */
+import { AttachMenu } from "./attach_menu.js";
 import { attachedTo, keepAttached } from "./attached.js";
 import { draftOf, keepDraft } from "./drafts.js";
 import { byId, closest, h, icon } from "./element.js";
 import { Emitter } from "./emitter.js";
 import { onLanguage, t } from "./i18n.js";
-import { MOST_PICTURES, pictureFiles, pictureOf, readPicture } from "./pictures.js";
+import { MOST_PICTURES, pastedFiles, pictureOf, readPicture } from "./pictures.js";
 
 const TYPING_PAUSE_MS = 2500;
 const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
@@ -26,7 +27,6 @@ export class Composer extends Emitter {
   #stop = byId("stop", HTMLButtonElement);
   #call = byId("call", HTMLButtonElement);
   #attach = byId("attach", HTMLButtonElement);
-  #file = byId("attach-file", HTMLInputElement);
   #shelf = byId("attachments", HTMLElement);
   #hint = byId("drop-hint", HTMLElement);
   /** Who is written to. */
@@ -54,13 +54,11 @@ export class Composer extends Emitter {
     this.#input.addEventListener("blur", () => this.#rest());
     this.#stop.addEventListener("click", () => this.emit("stop"));
     this.#call.addEventListener("click", () => this.emit("call"));
-    this.#attach.addEventListener("click", () => this.#file.click());
-    this.#file.addEventListener("change", () => {
-      void this.#take([...(this.#file.files ?? [])]);
-      this.#file.value = "";
-    });
+    const menu = new AttachMenu();
+    menu.on("files", (files) => void this.#take(files));
+    menu.on("shot", (data) => void this.#takeShot(data));
     document.addEventListener("paste", (event) => {
-      const files = pictureFiles(event.clipboardData);
+      const files = pastedFiles(event.clipboardData);
       if (!files.length || closest(event.target, "dialog")) return;
       event.preventDefault();
       void this.#take(files);
@@ -270,6 +268,22 @@ export class Composer extends Emitter {
         this.emit("problem", t("composer.not_a_picture", { file: file.name }));
       }
     }
+    this.#keepAttached();
+    this.#drawShelf();
+    this.#buttons();
+    this.focus();
+  }
+
+  /**
+   * A picture that was just taken of the screen.
+   * @param {string} data
+   */
+  async #takeShot(data) {
+    if (this.#pictures.length >= MOST_PICTURES) {
+      this.emit("problem", t("composer.too_many", { count: MOST_PICTURES }));
+      return;
+    }
+    this.#pictures.push({ ...(await pictureOf(data)), isShot: true });
     this.#keepAttached();
     this.#drawShelf();
     this.#buttons();

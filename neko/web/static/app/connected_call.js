@@ -1,6 +1,7 @@
 /**
  * The call with all that it needs of the page, loaded with the first one.
  *
+ * @import { Attention } from "./attention.js"
  * @import { Composer } from "./composer.js"
  * @import { Conversation } from "./conversation.js"
  * @import { Follow } from "./follow.js"
@@ -10,11 +11,15 @@ import { Call } from "./call.js";
 import { CallView } from "./call_view.js";
 import { t } from "./i18n.js";
 import { showFault, toast } from "./notices.js";
+import { connectedSharing } from "./sharing/connected_sharing.js";
+import { shareButtons } from "./sharing/share_buttons.js";
 
-/** @param {{ composer: Composer, conversation: Conversation, follow: Follow, speech: SpeechOutput }} parts */
-export function connectedCall({ composer, conversation, follow, speech }) {
+/** @param {{ composer: Composer, conversation: Conversation, follow: Follow, speech: SpeechOutput, attention: Attention }} parts */
+export function connectedCall({ composer, conversation, follow, speech, attention }) {
   const call = new Call();
-  const view = new CallView(call);
+  const sharing = connectedSharing({ call, conversation, attention });
+  call.sharing = sharing;
+  const view = new CallView(call, shareButtons(sharing));
   call.on("send", (action) => conversation.send(action));
   call.on("sound", (frame) => conversation.sendSound(frame));
   call.on("change", () => {

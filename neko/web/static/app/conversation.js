@@ -27,10 +27,11 @@ import { currentLanguage, onLanguage, t } from "./i18n.js";
 import { LinkNotice } from "./link_notice.js";
 import { clearFault, toast } from "./notices.js";
 import { OffRecord } from "./off_record.js";
-import { knownRegion, readersRegion } from "./region.js";
+import { readersRegion } from "./region.js";
 import { Removals } from "./removals.js";
 import { ServerEvents } from "./server_events.js";
-import { Socket, TAKEN_OVER } from "./socket.js";
+import { Socket } from "./socket.js";
+import { socketUrl } from "./socket_address.js";
 import { Transcript } from "./transcript.js";
 import { Versions } from "./versions.js";
 import { Waiting } from "./waiting.js";
@@ -43,8 +44,8 @@ const LOOK_TIMEOUT_MS = 3000;
 
 /**
  * Events: `chat` when another chat is open; `ready` when the connection and the history stand and all own words are sent; `model` when another
- * one thinks; `card` when her card may say something else; `switch` when the server has changed to another character; `reload` when the page has to begin anew.
- * @extends {Emitter<{ chat: [], ready: [], model: [model: ModelLabel], card: [], switch: [name: string], reload: [] }>}
+ * one thinks; `turn` when it is at something else; `card` when her card may say something else; `switch` when the server has changed to another character; `reload` when the page has to begin anew.
+ * @extends {Emitter<{ chat: [], ready: [], turn: [], model: [model: ModelLabel], card: [], switch: [name: string], reload: [] }>}
  */
 export class Conversation extends Emitter {
   #parts;
@@ -128,6 +129,7 @@ export class Conversation extends Emitter {
     const data = pictures.map((picture) => picture.data);
     const id = newId();
     const entry = this.transcript.addOwn(id, text, data, pictures.map((picture) => picture.thumbnail));
+    entry.shots = new Set(pictures.flatMap(({ data: one, isShot }) => (isShot ? [one] : [])));
     this.#parts.log.showTyping(false);
     this.waiting.set(false);
     if (this.#ready) this.#deliver(entry);
@@ -272,6 +274,11 @@ export class Conversation extends Emitter {
     this.#socket?.sendSound(frame);
   }
 
+  /** Is the line up, and not behind? */
+  get hasRoom() {
+    return this.#socket?.hasRoom ?? false;
+  }
+
   reconnect() {
     this.#socket?.connect();
   }
@@ -299,6 +306,7 @@ export class Conversation extends Emitter {
   enter(turn) {
     this.turn = turn;
     this.refresh();
+    this.emit("turn");
   }
 
   /** There is something to stop: she thinks, writes or speaks. */
@@ -388,7 +396,7 @@ export class Conversation extends Emitter {
 
   /** @param {Entry} entry */
   #deliver(entry) {
-    for (const picture of entry.pictures ?? []) this.send({ action: "stream_data", input_type: "screen", data: picture });
+    for (const picture of entry.pictures ?? []) this.send({ action: "stream_data", input_type: "screen", data: picture, neko_kind: entry.shots?.has(picture) ? "shot" : "file" });
     const sent = this.send({
       action: "stream_data", input_type: "text", data: entry.text, client_id: entry.clientId ?? "", language: currentLanguage(),
       neko_region: readersRegion(),
@@ -441,15 +449,4 @@ function pause(milliseconds) {
 
 function isServerThere() {
   return get("health", LOOK_TIMEOUT_MS).then(() => true, () => false);
-}
-
-/** @param {string} character */
-function socketUrl(character) {
-  const url = new URL(`ws/${encodeURIComponent(character)}`, document.baseURI);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.search = `neko_undo&neko_close_codes=${TAKEN_OVER}`;
-  url.searchParams.set("neko_language", currentLanguage());
-  const region = knownRegion();
-  if (region !== null) url.searchParams.set("neko_region", region);
-  return url.href;
 }

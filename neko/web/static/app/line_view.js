@@ -72,7 +72,6 @@ export class LineView {
       h("div", { class: "line-foot" }, this.#note, this.#time, this.copyButton, this.editButton, this.retryButton, this.whyButton, this.deleteButton),
     );
     if (entry.role === "assistant") this.#markdown = new WordsView(this.#words);
-    if (entry.images) this.element.prepend(this.#pictures);
     this.draw();
     this.label();
   }
@@ -176,7 +175,9 @@ export class LineView {
     const shown = addresses.join(" ") || "none";
     if (shown === this.#picturesShown) return;
     this.#picturesShown = shown;
-    const small = entry.thumbnails ?? addresses.map((address) => h("img", { src: address, alt: "", loading: "lazy", decoding: "async" }));
+    const own = entry.thumbnails ?? []; // before what was being shown as the words were said
+    const small = [...own, ...addresses.slice(own.length).map((address) => h("img", { src: address, alt: "", loading: "lazy", decoding: "async" }))];
+    if (!this.#pictures.parentElement) this.element.prepend(this.#pictures);
     this.#pictures.replaceChildren(...small.map((picture, at) => this.#picture(picture, at, addresses)));
     const rest = entry.images - small.length;
     if (rest > 0) this.#pictures.append(h("span", { class: "line-picture-count", title: t("picture.gone") }, icon("image"), ` ${rest}`));

@@ -12,6 +12,7 @@ import { Late } from "./late.js";
 import { startLayout } from "./layout.js";
 import { LogView } from "./log_view.js";
 import { toast } from "./notices.js";
+import { privacy } from "./privacy.js";
 import { lookForRegion } from "./region.js";
 import { Settings } from "./settings/loader.js";
 import { startShell } from "./shell.js";
@@ -66,7 +67,7 @@ function build() {
   /** @type {Late<Welcome>} */
   const welcome = new Late(async () => new (await import("./welcome.js")).Welcome({ composer, follow, speech }));
   /** @type {Late<Call>} */
-  const call = new Late(async () => (await import("./connected_call.js")).connectedCall({ composer, conversation, follow, speech }));
+  const call = new Late(async () => (await import("./connected_call.js")).connectedCall({ composer, conversation, follow, speech, attention: bar.attention }));
   const hands = new Hands({ onStopAll: () => {
     if (conversation.busy) conversation.stop();
   } });
@@ -136,6 +137,7 @@ function connect({ stage, speech, log, composer, welcome, conversation, settings
   composer.on("send", (text, pictures) => {
     speech.unlock();
     soon(welcome, (it) => it.talkBegan());
+    call.now?.sharing?.sendNow();
     conversation.sendText(text, pictures);
   });
   composer.on("stop", () => conversation.stop());
@@ -220,6 +222,7 @@ function label() {
 async function start() {
   const show = await startShell();
   startLayout();
+  privacy.begin();
   const parts = build();
   void parts.stage.open();
   connect(parts);

@@ -6,7 +6,7 @@
  */
 import { t } from "./i18n.js";
 
-/** @typedef {{ data: string, thumbnail: HTMLCanvasElement }} Picture */
+/** @typedef {{ data: string, thumbnail: HTMLCanvasElement, isShot?: boolean }} Picture `isShot`: of the screen, taken here. */
 
 const LONGEST = 1280;
 const QUALITY = 0.85;
@@ -64,9 +64,14 @@ export async function pictureOf(data) {
   return { data, thumbnail: thumbnailOf(image) };
 }
 
-/** @param {DataTransfer | null} transfer */
-export function pictureFiles(transfer) {
-  return [...(transfer?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+/**
+ * The pictures; of something that holds neither pictures nor text, whatever files there are: that they are none is told.
+ * @param {DataTransfer | null} transfer
+ */
+export function pastedFiles(transfer) {
+  const files = [...(transfer?.files ?? [])];
+  const pictures = files.filter((file) => file.type.startsWith("image/"));
+  return pictures.length || transfer?.types.includes("text/plain") ? pictures : files;
 }
 
 /**

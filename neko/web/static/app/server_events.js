@@ -3,11 +3,13 @@
  *
  * @import { Conversation, ConversationParts } from "./conversation.js"
  * @import { Approvals } from "./approvals/approvals.js"
+ * @import { ScreenRequest } from "./sharing/screen_request.js"
  * @import { Hello, ModelLabel, ReplyText, ResponseDiscarded, ServerEvent, Status } from "./wire.js"
  */
 import { t } from "./i18n.js";
 import { Late } from "./late.js";
 import { clearFault, faultIsShown, showFault, toast } from "./notices.js";
+import { privacy } from "./privacy.js";
 import { endAllStanding, endStanding, showStanding } from "./standing_faults.js";
 
 const RELOAD_AFTER_MS = 2500;
@@ -26,6 +28,7 @@ export class ServerEvents {
   #conversation;
   #parts;
   #approvals;
+  #screenRequest;
   /** The turn that was stopped (null: whatever was running), undefined when none was. @type {string | null | undefined} */
   #ignored = undefined;
 
@@ -38,11 +41,14 @@ export class ServerEvents {
     this.#parts = parts;
     /** @type {Late<Approvals>} */
     this.#approvals = new Late(async () => new (await import("./approvals/approvals.js")).Approvals((answer) => conversation.send(answer)));
+    /** @type {Late<ScreenRequest>} */
+    this.#screenRequest = new Late(async () => new (await import("./sharing/screen_request.js")).ScreenRequest((answer) => conversation.send(answer)));
   }
 
   /** What is asked here is asked no more, or will be told again. */
   end() {
     this.#approvals.now?.clear();
+    this.#screenRequest.now?.clear();
   }
 
   /** @param {ServerEvent} event */
@@ -72,6 +78,7 @@ export class ServerEvents {
       endAllStanding();
       this.end(); // told next if they are still asked
       this.#conversation.offRecord.follow(false); // told next if it is on
+      privacy.follow(hello.private);
       this.#conversation.engine = hello.speech.engine;
       this.#model(hello.model);
       if (hello.state === "idle") this.#parts.speech.completeCurrent();
@@ -98,6 +105,10 @@ export class ServerEvents {
     neko_lines_unwanted: ({ ids, name }) => this.#conversation.forget(ids, name),
     neko_line_unkept: ({ line, off_record: offRecord }) => this.#conversation.transcript.markUnkept(line, offRecord),
     neko_off_record: ({ on }) => this.#conversation.offRecord.follow(on),
+    neko_privacy: ({ on }) => privacy.follow(on),
+    request_screenshot: ({ neko_wait_s: seconds }) => {
+      this.#screenRequest.load().then((it) => it.ask(this.#conversation.character, this.#parts.call.now?.sharing ?? null, seconds), () => {});
+    },
     neko_help: (help) => this.#conversation.help.show(help),
     neko_approval: ({ question }) => void this.#withApprovals((it) => it.show(question)),
     neko_approval_over: ({ id, outcome }) => void this.#withApprovals((it) => it.over(id, outcome)),

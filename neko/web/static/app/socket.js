@@ -113,8 +113,13 @@ export class Socket {
    * @param {ArrayBuffer} frame
    */
   sendSound(frame) {
+    if (this.hasRoom) this.#socket?.send(frame);
+  }
+
+  /** Is the line up, and not far behind? */
+  get hasRoom() {
     const socket = this.#socket;
-    if (socket?.readyState === WebSocket.OPEN && socket.bufferedAmount < MOST_UNSENT) socket.send(frame);
+    return socket?.readyState === WebSocket.OPEN && socket.bufferedAmount < MOST_UNSENT;
   }
 
   close() {

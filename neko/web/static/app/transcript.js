@@ -27,6 +27,7 @@
  * @property {TurnTimesShown} [times] how long each step of a spoken turn took
  * @property {string} [utterance] own words that are being heard; what is known of them may still change
  * @property {string[]} [pictures] data URLs that go with own words on their way
+ * @property {Set<string>} [shots] those of them that were taken of the screen
  * @property {string[]} files the pictures that the server has kept
  * @property {HTMLCanvasElement[]} [thumbnails]
  * @typedef {Entry & { id: number }} StoredEntry

@@ -35,7 +35,7 @@
  *
  * @typedef {{
  *   type: "neko_hello", character: string, master: string, state: TurnState, model: ModelLabel,
- *   speech: { engine: SpeechEngine }, language: string, last_line_id: number, chat: number | null,
+ *   speech: { engine: SpeechEngine }, language: string, last_line_id: number, chat: number | null, private: boolean,
  * }} Hello
  * @typedef {{ type: "neko_state", state: TurnState }} StateChanged
  * @typedef {{ type: "neko_model", model: ModelLabel }} ModelChanged
@@ -87,7 +87,9 @@
  * @typedef {{ type: "catgirl_switched", new_catgirl: string, old_catgirl: string }} CharacterSwitched
  * @typedef {{ type: "neko_card" }} CardChanged The card of the character of this page says something else.
  * @typedef {{ type: "reload_page", message: string }} ReloadPage
- * @typedef {{ type: "request_screenshot" }} RequestScreenshot
+ * @typedef {{ type: "request_screenshot", neko_wait_s: number }} RequestScreenshot She would like to see the screen, and waits so long.
+ * @typedef {{ type: "neko_privacy", on: boolean }} PrivacyChanged Microphone, camera and screen are kept from her, or not any more.
+ * @typedef {"screen" | "camera"} ShareSource
  * @typedef {{ type: "pong" }} Pong
  * @typedef {"mcp" | "browser_use" | "computer_use" | "user_plugin"} HandName
  * @typedef {"queued" | "running" | "paused" | "asking" | "completed" | "partial" | "failed" | "cancelled" | "interrupted"} TaskState
@@ -132,13 +134,16 @@
  * @typedef {Hello | StateChanged | ModelChanged | LineStored | LinesDeleted | LinesUnwanted | ChatOpened | EmotionShown | SpeechEnded | SpeakOnPage | ReplyText | TurnEnd
  *   | TurnAbandoned | UserTranscript | Recognised | SpeechPaused | SpeechResumed | TurnTimes | HearingReady | MicrophoneMuted | UserActivity | AudioChunk | ResponseDiscarded | Status | SessionPreparing | SessionStarted | SessionEnded
  *   | SessionFailed | AutoCloseMic
- *   | FaultOver | LineUnkept | OffRecord | Help | RepetitionWarning | CharacterSwitched | CardChanged | ReloadPage | RequestScreenshot | Pong
+ *   | FaultOver | LineUnkept | OffRecord | Help | RepetitionWarning | CharacterSwitched | CardChanged | ReloadPage | RequestScreenshot | PrivacyChanged | Pong
  *   | AgentStatusUpdate | AgentNotification | AgentTaskUpdate | ApprovalAsked | ApprovalOver} ServerEvent
  *
  * What the page sends, by `action`:
  *
  * @typedef {{ action: "stream_data", input_type: "text", data: string, client_id: string, language: string, neko_region: string }} SendText
- * @typedef {{ action: "stream_data", input_type: "screen", data: string }} SendPicture `data`: a `data:image/jpeg;base64,` URL.
+ * @typedef {{ action: "stream_data", input_type: ShareSource, data: string, neko_kind: "live" | "shot" | "file" }} SendPicture
+ *   `data`: a `data:image/jpeg;base64,` URL. "live": of what is shared; the others go with the next words.
+ * @typedef {{ action: "neko_sharing", source: ShareSource | null }} ShareLive What is shown live from now on.
+ * @typedef {{ action: "screenshot_response", data: string, neko_refused?: boolean }} AnswerScreenshot
  * @typedef {{ action: "stop_reply" | "retry_reply" | "ping", language?: string, neko_region?: string }} PlainAction
  * @typedef {{ action: "playback", speech_id: string, played_ms: number, state: "playing" | "paused" | "ended" }} ReportPlayback
  * @typedef {{ action: "neko_heard", utterance_id: string, state: "started" | "partial" | "final" | "rejected", text: string }} HeardOnPage
@@ -152,6 +157,6 @@
  *   action: "neko_approve", id: string, decision: "once" | "always" | "deny" | "accept" | "decline" | "cancel",
  *   content?: Record<string, unknown>,
  * }} Approve The answer to a `neko_approval`; the last three, and `content`, to an inquiry.
- * @typedef {SendText | SendPicture | PlainAction | ReportPlayback | HeardOnPage | MuteMicrophone | ReduceNoise | PushToTalk | StartCall | EndCall | Approve} ClientAction
+ * @typedef {SendText | SendPicture | ShareLive | AnswerScreenshot | PlainAction | ReportPlayback | HeardOnPage | MuteMicrophone | ReduceNoise | PushToTalk | StartCall | EndCall | Approve} ClientAction
  */
 export {};

@@ -4,8 +4,8 @@
  * The browser takes her voice out of it (echo cancellation) and levels it; removing noise is a choice. The device that was
  * chosen is found again by its id, or by its name where a browser has given it another id.
  *
- * @typedef {"insecure" | "unsupported" | "none" | "denied" | "busy" | "gone" | "failed"} MicrophoneFault Why there is no sound;
- *   `gone`: it was taken away while it was listened to.
+ * @typedef {"insecure" | "unsupported" | "none" | "denied" | "busy" | "gone" | "private" | "failed"} MicrophoneFault Why there is no sound;
+ *   `gone`: it was taken away while it was listened to; `private`: the reader wants not to be heard (`data-private` of the page).
  * @typedef {{ id: string, label: string }} Device An empty id: whatever the system uses.
  * @typedef {object} MicrophoneOptions
  * @property {Device} device
@@ -109,6 +109,7 @@ export class Microphone {
 
   /** @param {MicrophoneOptions} options */
   async #ask({ device, noiseSuppression }) {
+    if (document.documentElement.hasAttribute("data-private")) throw new MicrophoneError("private");
     if (!window.isSecureContext) throw new MicrophoneError("insecure");
     if (!navigator.mediaDevices?.getUserMedia || typeof AudioWorkletNode !== "function") throw new MicrophoneError("unsupported");
     /** @type {MediaTrackConstraints} */

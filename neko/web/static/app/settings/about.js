@@ -12,6 +12,6 @@ export function aboutPage(body) {
     h("p", { class: "form-note", text: t("about.version", { version: document.documentElement.dataset.version ?? "" }) }),
     settingOrigins(),
     h("h3", { text: t("about.keys") }),
-    h("dl", { class: "keys" }, ["enter", "shift_enter", "esc", "paste", "search", "new_chat", "mute", "hold"].flatMap((key) => [
+    h("dl", { class: "keys" }, ["enter", "shift_enter", "esc", "paste", "search", "new_chat", "mute", "private", "hold"].flatMap((key) => [
       h("dt", {}, h("kbd", { text: t(`about.key_${key}`) })), h("dd", { text: t(`about.key_${key}_does`) })]))));
 }

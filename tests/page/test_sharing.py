@@ -1,0 +1,192 @@
+"""Screen and camera shown in a call, pictures of the screen, and the switch that closes them; in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from neko.sessions.manager import SessionManager
+from tests.page.fake_microphone import browser_hearing, write_wav
+from tests.page.page_driver import PageDriver
+from tests.page.running_neko import NAME, RunningNeko
+from tests.page.test_axe import AXE, SIZES, SURVEY, Visitor
+from tests.scripted_hearing import ScriptedHearing
+from tests.scripted_provider import ScriptedProvider
+from tests.spoken import quiet
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PASTE_TEXT_FILE = """() => {
+  const carried = new DataTransfer();
+  carried.items.add(new File(["words"], "notes.pdf", { type: "application/pdf" }));
+  const input = document.getElementById("composer");
+  input.dispatchEvent(new ClipboardEvent("paste", { clipboardData: carried, bubbles: true, cancelable: true }));
+}"""
+SIZE_OF = """async (data) => {
+  const image = new Image();
+  image.src = data;
+  await image.decode();
+  return [image.naturalWidth, image.naturalHeight];
+}"""
+
+
+@asynccontextmanager
+async def visit(
+    chromium_path: str, data_dir: Path, provider: ScriptedProvider, **device: Any
+) -> AsyncIterator[tuple[Visitor, RunningNeko]]:
+    """Somebody whose browser has a microphone, a camera and a screen, and asks nobody; she thinks with ``provider``."""
+    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-test", "NEKO_OPENAI_BASE_URL": provider.base_url}
+    wav = write_wav(data_dir.with_name("microphone.wav"), quiet(1))
+    async with (
+        RunningNeko(data_dir, environ=environ, voice="off", hearing=ScriptedHearing()) as neko,
+        browser_hearing(chromium_path, wav) as browser,
+        Visitor(browser, **device) as driver,
+    ):
+        await driver.open(neko.url)
+        yield driver, neko
+        driver.check()
+
+
+async def call(driver: PageDriver) -> None:
+    await driver.get("call").click()
+    await expect(driver.page.locator("#app")).to_have_attribute("data-call", "live")
+
+
+def manager(neko: RunningNeko) -> SessionManager:
+    found = neko.neko.conversations.get(NAME)
+    assert found is not None
+    return found
+
+
+def pictures(driver: PageDriver, kind: str) -> list[dict[str, Any]]:
+    return [frame for frame in map(json.loads, driver.sent) if frame.get("neko_kind") == kind]
+
+
+async def test_a_camera_and_then_the_screen_are_shown_in_a_call_and_go_with_what_is_said(
+    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+) -> None:
+    async with visit(chromium_path, data_dir, provider) as (driver, neko):
+        await call(driver)
+        await driver.get("share-camera").click()
+        await expect(driver.get("share-words")).to_have_text("She sees your camera")
+        await expect(driver.page).to_have_title("● Camera on · Mio")
+        [frame, *_] = await driver.until_sent("stream_data", input_type="camera", neko_kind="live")
+        width, height = await driver.page.evaluate(SIZE_OF, frame["data"])
+        assert max(width, height) <= 1280
+        assert len(frame["data"]) < 600_000
+        await driver.get("share-screen").click()
+        await expect(driver.get("share-words")).to_have_text("She sees your screen")
+        await driver.until_sent("neko_sharing", source=None)
+        await driver.until_sent("stream_data", input_type="screen", neko_kind="live")
+        assert manager(neko).visual_input.shared == "screen"
+        await driver.say("What do you see?")
+        await driver.reply()
+        assert "data:image/jpeg" in str(provider.chats[-1].json)
+        await expect(driver.lines("user").get_by_test_id("picture")).to_have_count(1)
+        before = await driver.get("share").bounding_box()
+        await driver.get("share-title").press("ArrowRight")
+        await driver.get("share-fold").click()
+        after = await driver.get("share").bounding_box()
+        assert before is not None
+        assert after is not None
+        assert after["x"] == before["x"] + 24
+        await expect(driver.get("share-video")).to_be_hidden()
+        await driver.get("hang-up").click()
+        await driver.until_sent("neko_sharing", 2, source=None)
+        await expect(driver.get("share")).to_be_hidden()
+        await expect(driver.page).to_have_title("Mio")
+        assert await driver.violations() == []
+
+
+async def test_the_privacy_switch_ends_what_listens_and_looks_and_survives_a_reload(
+    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+) -> None:
+    async with visit(chromium_path, data_dir, provider) as (driver, _):
+        await call(driver)
+        await driver.get("share-camera").click()
+        await driver.until_sent("stream_data", input_type="camera", neko_kind="live")
+        await driver.get("composer").press("Control+Shift+X")
+        await expect(driver.get("private-sign")).to_be_visible()
+        await expect(driver.get("share")).to_be_hidden()
+        await expect(driver.get("call-bar")).to_be_hidden()
+        await driver.until("() => document.querySelectorAll('[data-kind=private]').length === 1")
+        sent = driver.binary
+        await driver.page.reload()
+        await driver.until_ready()
+        await expect(driver.get("private-sign")).to_be_visible()
+        await driver.get("call").click()
+        await expect(driver.get("toast").first).to_contain_text("Privacy is on")
+        await driver.get("attach").click()
+        await driver.get("attach-shot").click()
+        await expect(driver.get("call-bar")).to_be_hidden()
+        assert (driver.binary, pictures(driver, "shot")) == (sent, [])
+        await driver.get("private-end").click()
+        await expect(driver.get("private-sign")).to_be_hidden()
+        await call(driver)
+
+
+async def test_a_picture_of_the_screen_stands_beside_the_words_and_is_shown_to_her_when_she_asks_and_may(
+    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+) -> None:
+    async with visit(chromium_path, data_dir, provider) as (driver, neko):
+        await driver.get("attach").click()
+        await driver.page.keyboard.press("ArrowDown")
+        await driver.page.keyboard.press("Enter")
+        await expect(driver.get("attachment")).to_have_count(1)
+        await driver.say("Look at this")
+        await driver.reply()
+        assert len(pictures(driver, "shot")) == 1
+        assert (await neko.lines())[0].images == 1
+        await driver.page.evaluate(PASTE_TEXT_FILE)
+        await expect(driver.get("toast").first).to_contain_text("notes.pdf")
+        asking = asyncio.create_task(manager(neko).request_screenshot(60.0))
+        await expect(driver.get("screen-request")).to_contain_text("Mio would like to see your screen")
+        await asyncio.sleep(0.6)  # a card that has just come takes no yes
+        await driver.get("screen-request-yes").click()
+        shown = await asking
+        assert shown.outcome == "shown"
+        assert shown.jpeg.startswith(b"\xff\xd8")
+        asking = asyncio.create_task(manager(neko).request_screenshot(60.0))
+        await expect(driver.get("screen-request")).to_be_visible()
+        await asyncio.sleep(0.6)
+        await driver.get("screen-request-no").click()
+        assert (await asking).outcome == "refused"
+        await expect(driver.get("screen-request")).to_have_count(0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", SIZES)
+async def test_axe_finds_nothing_in_what_is_shared_asked_for_and_closed(
+    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path, size: str
+) -> None:
+    viewport = SIZES[size]
+    async with visit(chromium_path, data_dir, provider, viewport=viewport, bypass_csp=True) as (driver, neko):
+        for script in (AXE, SURVEY):
+            await driver.page.add_script_tag(path=script)
+        await driver.get("attach").click()
+        await driver.look("the menu of pictures")
+        await driver.page.keyboard.press("Escape")
+        await call(driver)
+        await driver.get("share-camera").click()
+        await expect(driver.get("share")).to_be_visible()
+        await driver.look("a camera in a call")
+        await driver.stays_inside_and_is_large_enough()
+        await driver.get("hang-up").click()
+        asking = asyncio.create_task(manager(neko).request_screenshot(60.0))
+        await expect(driver.get("screen-request")).to_be_visible()
+        await driver.look("she asks for the screen")
+        await driver.stays_inside_and_is_large_enough()
+        await asyncio.sleep(0.6)
+        await driver.get("screen-request-no").click()
+        await asking
+        await driver.page.keyboard.press("Control+Shift+X")
+        await expect(driver.get("private-sign")).to_be_visible()
+        await driver.look("privacy")
+        await driver.stays_inside_and_is_large_enough()
