@@ -67,8 +67,11 @@ class MicrophoneState(Enum):
 
 
 class _Chunk(NamedTuple):
+    """``again``: a session had it before, which was lost."""
+
     pcm: bytes
     rate: int
+    again: bool = False
 
     @property
     def seconds(self) -> float:
@@ -199,7 +202,7 @@ class Microphone:
 
     def rewind(self) -> None:
         """The session that listened is lost in the middle of an utterance: its successor is to hear it whole."""
-        self._converted.extendleft(reversed(self._sent.chunks))
+        self._converted.extendleft(chunk._replace(again=True) for chunk in reversed(self._sent.chunks))
         self._sent.clear()
 
     def close(self) -> None:
@@ -207,7 +210,7 @@ class Microphone:
         self._session = None
         self._resampler = None
         self.state = MicrophoneState.CLOSED
-        self._lost_s += sum(chunk.seconds for chunk in self._converted)
+        self._lost_s += sum(chunk.seconds for chunk in self._converted if not chunk.again)
         self._end_talk()
         self._ring.trim(self._limits.pre_roll_s)
 
@@ -270,7 +273,7 @@ class Microphone:
             logger.warning("the session did not take a piece of sound: %s", type(error).__name__)
             if isinstance(error, TimeoutError) and self._is_next(chunk):
                 self._converted.popleft()  # it may have it
-                self._lost_s += chunk.seconds
+                self._lost_s += 0.0 if chunk.again else chunk.seconds
             self._tell_fault(session, error)
             return False
         self._fault_told = False

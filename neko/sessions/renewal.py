@@ -124,8 +124,8 @@ class State:
     outdated: bool = False
     failures: int = 0
 
-    def deadline(self, times: RenewalTimes) -> float | None:
-        """When to look again, if no event comes before."""
+    def deadline(self, now: float, times: RenewalTimes) -> float | None:
+        """When to look again, after ``now``, if no event comes before."""
         dues: list[float | None] = []
         if self.stage is not Stage.NONE:
             dues.append(self.mark_at)
@@ -133,7 +133,7 @@ class State:
             dues.append(self.prepare_at)
         if self.stage is Stage.READY and self.ends_at is not None:
             dues += [self.ends_at - times.limit_sound_s, self.ends_at - times.limit_s]
-        return min((due for due in dues if due is not None), default=None)
+        return min((due for due in dues if due is not None and due > now), default=None)
 
 
 def advance(state: State, event: Event, now: float, times: RenewalTimes) -> tuple[State, list[Effect]]:

@@ -118,7 +118,7 @@ class Renewals:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        due = self._state.deadline(self._times)
+        due = self._state.deadline(self._clock(), self._times)
         if self._rising_since is not None:
             soon = self._clock() + self._times.look_s
             due = soon if due is None else min(due, soon)

@@ -84,10 +84,15 @@ class SpeechConversation:
 
 @asynccontextmanager
 async def speech_conversation(
-    executor: Any, *, timeouts: SessionTimeouts = QUICK, toolbox: Toolbox | None = None, **options: Any
+    executor: Any,
+    *,
+    timeouts: SessionTimeouts = QUICK,
+    toolbox: Toolbox | None = None,
+    kind: type[SpeechConversation] = SpeechConversation,
+    **options: Any,
 ) -> AsyncIterator[SpeechConversation]:
     """A conversation with one client; ``options`` go to the scripted sessions."""
-    talk = SpeechConversation(options=options)
+    talk = kind(options=options)
     bus = Bus()
     dependencies = SessionDependencies(
         memory=talk.memory,

@@ -1,0 +1,274 @@
+"""Calls in which sessions follow each other at random moments, over thousands of sequences on a virtual clock.
+
+Whatever fails, is lost, is slow or is spoken over: the sessions together hear the microphone sample for sample, the
+client is told what it may be told in order, and nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import struct
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from neko.errors import ModelUnreachableError
+from neko.sessions.actions import EndSession, Mode, SendAudio, SendText, StartSession, StopReply
+from neko.sessions.dependencies import SessionTimeouts
+from neko.sessions.events import (
+    Audio,
+    Event,
+    ReplyText,
+    SessionEndedByServer,
+    SessionFailed,
+    SessionPreparing,
+    SessionStarted,
+    TurnEnd,
+)
+from neko.sessions.renewal import RenewalTimes
+from neko.tasks import TaskOwner
+from neko.types.model_session import ModelInput, ModelSession, SessionEnds, SessionSetup, UserAudio
+from tests.scripted_session import ScriptedSpeechSession, SpokenTurn
+from tests.sessions.speech_conversation import SpeechConversation, speech_conversation
+from tests.virtual_clock import InlineExecutor, run_virtually
+
+FRAME_S = 0.02
+FRAME = 640
+LOUD = array.array("h", [9_000, -9_000] * 159).tobytes()
+QUIET = bytes(len(LOUD))
+GONE = ModelUnreachableError(model="m", provider="p")
+OLD = SessionTimeouts(renewal=RenewalTimes(mark_s=2.0, prepare_s=0.5, limit_lead_s=3, limit_sound_s=1.5, limit_s=0.5))
+LOUD_S, QUIET_S = st.floats(0.04, 1.5), st.floats(0.02, 1.2)
+
+OPERATIONS = st.one_of(
+    st.tuples(st.just("talk"), LOUD_S),
+    st.tuples(st.just("talk"), LOUD_S),
+    st.tuples(st.just("quiet"), QUIET_S),
+    st.tuples(st.just("quiet"), QUIET_S),
+    st.tuples(st.just("turn"), LOUD_S),
+    st.tuples(st.just("silence"), st.floats(0.01, 3.0)),
+    st.tuples(st.just("renew"), st.just(0)),
+    st.tuples(st.just("ends"), st.floats(0.0, 6.0)),
+    st.tuples(st.just("lose"), st.just(0)),
+    st.tuples(st.just("break"), st.just(0)),
+    st.tuples(st.just("lose next"), st.just(0)),
+    st.tuples(st.just("type"), st.just(0)),
+    st.tuples(st.just("stop"), st.just(0)),
+)
+
+
+@dataclass(frozen=True)
+class Fate:
+    """Of one session: how long ``open`` takes and whether it fails, how long each piece of sound takes, after how many
+    it refuses them."""
+
+    open_s: float = 0.0
+    fails: bool = False
+    send_s: float = 0.0
+    refuses_after: int | None = None
+
+
+FATES = st.builds(
+    Fate,
+    st.sampled_from([0.0, 0.0, 0.05, 0.7, 3.0]),
+    st.sampled_from([False, False, False, True]),
+    st.sampled_from([0.0, 0.0, 0.001, 0.03]),
+    st.sampled_from([None, None, None, 3, 40]),
+)
+
+
+class FatedSession(ScriptedSpeechSession):
+    """One that is slow, fails, or is lost while sound comes."""
+
+    def __init__(self, fate: Fate, *, owner: TaskOwner, turns: list[SpokenTurn]) -> None:
+        super().__init__(owner=owner, turns=turns)
+        self.fate = fate
+        self.closed = self.lost = False
+        self.pieces = 0
+
+    async def open(self, setup: SessionSetup) -> None:
+        await asyncio.sleep(self.fate.open_s)
+        if self.fate.fails:
+            raise GONE
+        await super().open(setup)
+
+    async def send(self, item: ModelInput) -> None:
+        if self.lost:
+            raise RuntimeError("closed")
+        if isinstance(item, UserAudio):
+            self.pieces += 1
+            if self.fate.refuses_after is not None and self.pieces > self.fate.refuses_after:
+                asyncio.get_running_loop().call_later(0.1, self.lose, GONE)
+                raise RuntimeError("the connection is closed")
+            await asyncio.sleep(self.fate.send_s)
+        await super().send(item)
+
+    def lose(self, error: Any) -> None:
+        self.lost = True
+        super().lose(error)
+
+    async def aclose(self) -> None:
+        self.closed = True
+        await super().aclose()
+
+
+@dataclass
+class Call(SpeechConversation):
+    """``stream`` is all that the microphone gave."""
+
+    fates: list[Fate] = field(default_factory=list)
+    stream: bytearray = field(default_factory=bytearray)
+    events: list[Event] = field(default_factory=list)
+    frames: int = 0
+    made: list[FatedSession] = field(default_factory=list)
+
+    def open_model(self, mode: Mode, owner: TaskOwner) -> ModelSession:
+        fate = self.fates.pop(0) if self.fates else Fate()
+        session = FatedSession(fate, owner=owner, turns=list(self.turns))
+        self.made.append(session)
+        return session
+
+    @property
+    def current(self) -> FatedSession | None:
+        handle = self.manager._slot.current
+        return handle.session if handle else None  # type: ignore[return-value]
+
+    async def sound(self, seconds: float, *, loud: bool) -> None:
+        """As a microphone does, with frames that can be told apart."""
+        for _ in range(max(1, round(seconds / FRAME_S))):
+            mark = struct.pack("<2h", self.frames % 400, self.frames // 400)
+            frame = mark + (LOUD if loud else QUIET)
+            self.frames += 1
+            self.stream += frame
+            self.manager.handle(SendAudio(frame, 16_000))
+            await asyncio.sleep(FRAME_S)
+
+    async def play(self, name: str, value: float) -> None:
+        waiting = self.manager._slot._next
+        match name:
+            case "talk" | "quiet":
+                await self.sound(value, loud=name == "talk")
+            case "turn":
+                await self.sound(value, loud=True)
+                await self.sound(0.5, loud=False)
+            case "silence":
+                await asyncio.sleep(value)
+            case "renew":
+                self.manager._renewals.outdated()
+            case "ends" if self.current:
+                self.current.emit(SessionEnds(asyncio.get_running_loop().time() + value))
+            case "lose" if self.current:
+                self.current.lose(GONE)
+            case "break" if self.current:
+                self.current.lost = True
+                self.current.end_events()
+            case "lose next" if waiting and waiting.handle:
+                waiting.handle.session.lose(GONE)  # type: ignore[attr-defined]
+            case "type":
+                self.manager.handle(SendText("typed"))
+            case "stop":
+                self.manager.handle(StopReply())
+
+    async def read(self) -> None:
+        while (event := await self.outbox.get()) is not None:
+            self.events.append(event)
+
+
+async def played(executor: InlineExecutor, fates: list[Fate], operations: list[tuple[str, float]]) -> Call:
+    async with speech_conversation(executor, timeouts=OLD, kind=Call) as talk:
+        assert isinstance(talk, Call)
+        talk.fates = fates
+        talk.turns = [SpokenTurn(deltas=("one ", "two "), sound=0.4), SpokenTurn(deltas=("three ",), sound=1.5)] * 20
+        reading = asyncio.create_task(talk.read())
+        talk.manager.handle(StartSession("audio"))
+        await asyncio.sleep(0)
+        for name, value in operations:
+            await talk.play(name, value)
+        talk.fates = []
+        await talk.sound(0.5, loud=False)
+        await asyncio.sleep(12)  # whatever is awaited comes, or is given up
+        await talk.sound(3.0, loud=False)
+        await asyncio.sleep(4)
+        check_sound(talk)
+        talk.manager.handle(EndSession())
+        await asyncio.sleep(5)
+        check_events(talk.events)
+        reading.cancel()
+        await asyncio.wait({reading})
+    assert all(session.closed for session in talk.made), "a session was left open"
+    assert not talk.manager._owner.tasks
+    return talk
+
+
+def check_sound(talk: Call) -> None:
+    """All that was heard, one session after the other, is the stream: less what was dropped, and with an utterance
+    heard again only where the session before was lost."""
+    stream, at, dropped = bytes(talk.stream), 0, 0
+    was_lost = False
+    for session in talk.made:
+        heard = bytes(session.heard)
+        for place in range(0, len(heard), FRAME):
+            low, high = struct.unpack_from("<2h", heard, place)
+            begin = (400 * high + low) * FRAME
+            assert heard[place : place + FRAME] == stream[begin : begin + FRAME]
+            assert begin >= at or (was_lost and place == 0), "heard twice"
+            dropped += max(0, begin - at)
+            at = begin + FRAME
+        was_lost = session.lost or (was_lost and not heard)
+    dropped += len(stream) - at
+    assert dropped == round(talk.manager._microphone.dropped_s * 32_000), "what no session heard is counted"
+    is_slow = talk.made[0].fate.open_s > 1.5  # what was said longer ago would be answered too late
+    can_be_lost = is_slow or any(session.fate.fails or session.lost for session in talk.made)
+    assert not dropped or can_be_lost, "nothing may be lost while a session can be had"
+
+
+def check_events(events: list[Event]) -> None:
+    """``contract/websocket.md`` §3 and §4, as far as sessions have to do with it."""
+    ended: Counter[str] = Counter()
+    began: Counter[str] = Counter()
+    speeches: list[str] = []
+    preparing = 0
+    for event in events:
+        match event:
+            case ReplyText():
+                assert not ended[event.turn_id], "text after the end of its turn"
+                assert event.first == (not began[event.turn_id])
+                began[event.turn_id] += 1
+            case TurnEnd(turn_id):
+                ended[turn_id] += 1
+                assert ended[turn_id] == 1, "a turn ends once"
+            case Audio(speech_id):
+                assert speech_id not in speeches[:-1], "sound of an older reply"
+                if speeches[-1:] != [speech_id]:
+                    speeches.append(speech_id)
+            case SessionPreparing():
+                preparing += 1
+            case SessionStarted() | SessionFailed():
+                assert preparing, "nothing was being prepared"
+                preparing -= 1
+            case _:
+                pass
+    assert set(began) <= set(ended), "every reply that was shown has an end"
+    assert sum(isinstance(event, SessionEndedByServer) for event in events) <= len(events)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(st.lists(FATES, max_size=6), st.lists(OPERATIONS, min_size=3, max_size=16))
+def test_however_sessions_follow_each_other_nobody_notices(
+    fates: list[Fate], operations: list[tuple[str, float]]
+) -> None:
+    run_virtually(lambda executor: played(executor, fates, operations))
+
+
+@pytest.mark.long
+@settings(max_examples=2_500, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(st.lists(FATES, max_size=10), st.lists(OPERATIONS, min_size=3, max_size=30))
+def test_however_sessions_follow_each_other_nobody_notices_in_thousands_of_calls(
+    fates: list[Fate], operations: list[tuple[str, float]]
+) -> None:
+    run_virtually(lambda executor: played(executor, fates, operations))
