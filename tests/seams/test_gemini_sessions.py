@@ -4,11 +4,19 @@ that is told early, sessions that go on over another connection."""
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
 
-from neko.errors import ModelError, ModelKeyRefusedError, ModelTimeoutError, NekoError
+from neko.errors import (
+    ModelContentFilteredError,
+    ModelError,
+    ModelKeyRefusedError,
+    ModelServerError,
+    ModelTimeoutError,
+    NekoError,
+)
 from neko.net import Network
 from neko.sessions.models.realtime import gemini_messages as messages
 from neko.sessions.models.realtime.gemini import GeminiSession, load
@@ -25,6 +33,7 @@ from neko.types.model_session import (
     SessionLost,
     SpeechRejected,
     SpeechStarted,
+    SpeechStopped,
     TextDelta,
     Transcript,
     UserAudio,
@@ -225,6 +234,23 @@ async def test_speech_over_a_reply_ends_it_at_once_and_its_words_are_kept(
     assert text_of(events) == "Sorry."
 
 
+async def test_words_over_a_reply_that_come_before_its_interruption_are_kept(
+    subject: Subject, provider: ScriptedGemini
+) -> None:
+    provider.script(Turn(waits=True))
+    await subject.session.open(SETUP)
+    await subject.ask("a")
+    await subject.until(TextDelta)
+    caller = provider.last
+    for said in ({"inputTranscription": {"text": "stop"}}, {"interrupted": True}, {"turnComplete": True}):
+        await caller.content(**said)
+    await caller.content(inputTranscription={"text": " it", "finished": True})
+    await subject.until(SpeechStopped)
+    final = await subject.next()
+    assert isinstance(final, Transcript)
+    assert (final.text, final.final) == ("stop it", True)
+
+
 @pytest.mark.parametrize("late", [False, True])
 async def test_words_that_come_late_are_of_the_speech_that_is_answered(
     subject: Subject, provider: ScriptedGemini, late: bool
@@ -272,6 +298,42 @@ async def test_a_turn_without_anything_in_it_is_told(subject: Subject, provider:
     assert isinstance(done, ReplyDone)
     assert done.reason == "failed"
     assert done.error is not None
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("PROHIBITED_INPUT_CONTENT", ModelContentFilteredError),
+        ("GENERATED_AUDIO_SAFETY", ModelContentFilteredError),
+        ("MALFORMED_FUNCTION_CALL", ModelServerError),
+    ],
+)
+async def test_why_a_turn_broke_off_is_told(
+    subject: Subject, provider: ScriptedGemini, reason: str, kind: type[ModelError]
+) -> None:
+    broken = json.dumps({"serverContent": {"turnComplete": True, "turnCompleteReason": reason}})
+    provider.script(Turn(waits=True, between=[broken]))
+    await subject.session.open(SETUP)
+    await subject.ask("a")
+    done = (await subject.until(ReplyDone))[-1]
+    assert isinstance(done, ReplyDone)
+    assert isinstance(done.error, kind)
+
+
+async def test_it_may_wait_for_the_user_to_go_on(subject: Subject, provider: ScriptedGemini) -> None:
+    await subject.session.open(SETUP)
+    caller = provider.last
+    await caller.content(interimInputTranscription={"text": "I think"})
+    await subject.until(SpeechStarted)
+    await caller.content(inputTranscription={"text": "I think that"})
+    await caller.content(waitingForInput=True)
+    await subject.until(SpeechStopped)
+    words = await subject.next()
+    assert isinstance(words, Transcript)
+    assert (words.text, words.final) == ("I think that", True)
+    await caller.content(turnComplete=True, turnCompleteReason="NEED_MORE_INPUT")
+    await subject.ask("a")
+    assert (await subject.until(ReplyDone))[-1] == ReplyDone("a")
 
 
 # ── ends and faults ───────────────────────────────────────────────────────────

@@ -242,6 +242,10 @@ class GeminiSession:
             self._turns.heard(messages.words(content, "inputTranscription"), finished=bool(heard.get("finished")))
             self._cut_off = None
             self._owes()
+        if messages.words(content, "interimInputTranscription").strip():
+            self._turns.hears()
+        if content.get("waitingForInput"):
+            self._turns.waits()
         if content.get("interrupted"):
             if self._expects_no_more() and (current := self._turns.current) is not None:
                 self._talk.end(current.reply)
@@ -260,7 +264,8 @@ class GeminiSession:
             self._ending = self._loop.call_later(_LAST_WORDS_S, self._all_said, made)
         if content.get("turnComplete"):
             self._expects_no_more()
-            self._turns.complete()
+            broken = self._faults.incomplete(messages.finish_reason(content))
+            self._turns.complete(broken, wants_more=content.get("turnCompleteReason") == messages.NEEDS_MORE)
             self._tell_notes()
 
     def _all_said(self, reply: Reply) -> None:

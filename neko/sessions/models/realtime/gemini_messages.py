@@ -19,6 +19,7 @@ from neko.types.lines import Role
 
 DEFAULT_URL: Final = "wss://generativelanguage.googleapis.com"
 _PATH: Final = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+NEEDS_MORE: Final = "NEED_MORE_INPUT"
 _RATE: Final = re.compile(r"rate=(\d{4,6})\b")
 _SECONDS: Final = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
 _VOICES: Final = (
@@ -151,6 +152,14 @@ def sounds(server_content: Mapping[str, Any]) -> Iterator[tuple[bytes, int]]:
                 continue
             found = _RATE.search(kind)
             yield pcm[: len(pcm) & ~1], int(found[1]) if found else GEMINI.output_rate
+
+
+def finish_reason(server_content: Mapping[str, Any]) -> str:
+    """Why a turn broke off, as a ``finish_reason`` of chat models; empty where it did not."""
+    reason = server_content.get("turnCompleteReason")
+    if not isinstance(reason, str) or reason.endswith(("_UNSPECIFIED", NEEDS_MORE)):
+        return ""
+    return "error" if "FUNCTION" in reason else "content_filter"
 
 
 def calls(message: Mapping[str, Any]) -> list[tuple[str, str, Any]]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from neko.errors import ModelError
 from neko.sessions.models.realtime.talk import Reply, Talk
 
 _NO_WORDS: Final = re.compile(r"<[a-z ]{1,24}>")
@@ -43,6 +44,7 @@ class GeminiTurns:
         self._outdated = False
         self._end_follows = False
         self._heard = ""
+        self._waits = False
 
     @property
     def is_quiet(self) -> bool:
@@ -53,7 +55,7 @@ class GeminiTurns:
     def is_owed(self) -> bool:
         """Is anything to come? An answer to words is, not one to a noise."""
         current = self.current
-        if self.asked is not None or (self._is_hearing and self._heard.strip()):
+        if self.asked is not None or (self._is_hearing and self._heard.strip() and not self._waits):
             return True
         return current is not None and not current.made and not current.calls
 
@@ -71,9 +73,19 @@ class GeminiTurns:
             self._begin_to_hear()
         words = _NO_WORDS.sub("", text)
         self._heard += words
+        self._waits = False
         self._talk.words("", words)
         if finished:
             self._words_over()
+
+    def hears(self) -> None:
+        """The user is speaking; the words come later."""
+        if self.current is None and not self._is_hearing:
+            self._begin_to_hear()
+
+    def waits(self) -> None:
+        """It answers nothing yet: it takes the user to go on."""
+        self._waits = True
 
     def content(self, *, sound: bool) -> Generation:
         """What something that has come belongs to: the turn under way, or one that begins with it."""
@@ -108,16 +120,17 @@ class GeminiTurns:
             self._outdated = False
             return
         early = "" if self._is_hearing else self._heard
-        self._words_over()
-        self._begin_to_hear()
+        if not self._talk.is_speaking:
+            self._words_over()
+            self._begin_to_hear()
         self._on_speech()
         if self._talk.reply is not None and self._talk.reply is not self.asked:
             self._talk.interrupt(self._talk.reply.id)
         if early:
             self.heard(early, finished=False)
 
-    def complete(self) -> None:
-        """A turn is over, its playing included."""
+    def complete(self, error: ModelError | None = None, *, wants_more: bool = False) -> None:
+        """A turn is over, its playing included. ``error``: why it broke off; ``wants_more``: it is the user's turn."""
         current = self.current
         if current is None and self._end_follows:
             self._end_follows = False
@@ -126,11 +139,17 @@ class GeminiTurns:
             return
         self.current, self._outdated = None, False
         self._words_over()
-        if current is not None:
-            self._talk.end(current.reply)
-        elif self.asked is not None:
-            reply, self.asked = self.asked, None
+        reply = self.asked if current is None else current.reply
+        if current is None:
+            self.asked = None
+        if reply is None:
+            return
+        if error is not None:
+            self._talk.end(reply, "failed", error)
+        elif current is None and not wants_more:
             self._on_empty(reply)
+        else:
+            self._talk.end(reply)
 
     def calls_cancelled(self) -> None:
         """Results are not wanted any more: the turn that waited for them is over."""
