@@ -8,11 +8,13 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from neko.memory import schema
+from neko.memory import schema, service
+from neko.memory.timeouts import MemoryTimeouts
 from tests.client import Client, Frame, client, types_of
 from tests.field.test_damaged_files import ask, standing, told
 from tests.page.running_neko import RunningNeko
@@ -80,9 +82,15 @@ def unkept(frames: list[Frame]) -> list[str]:
     return [line["client_id"] for line in lines if line["role"] == "user"]
 
 
+@pytest.fixture
+def no_long_wait_for_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that another program holds is given up after a moment instead of seconds."""
+    monkeypatch.setattr(service, "MemoryTimeouts", partial(MemoryTimeouts, lock_timeout_s=0.2))
+
+
 @pytest.mark.parametrize("spoil", AT_THE_START.values(), ids=AT_THE_START)
 async def test_a_memory_that_cannot_be_opened_closes_no_socket_and_takes_the_words_later_E14(
-    data_dir: Path, spoil: Break
+    data_dir: Path, no_long_wait_for_locks: None, spoil: Break
 ) -> None:
     log = data_dir / "memory" / "time_indexed_Mio"
     log.parent.mkdir(parents=True)
@@ -213,7 +221,9 @@ async def test_she_lives_in_a_folder_of_any_name_E16(tmp_path: Path, name: str) 
         assert len(await neko.neko.memory.lines("Mio")) == 2
 
 
-async def test_what_waits_when_she_is_stopped_is_written_the_next_time_and_once(data_dir: Path) -> None:
+async def test_what_waits_when_she_is_stopped_is_written_the_next_time_and_once(
+    data_dir: Path, no_long_wait_for_locks: None
+) -> None:
     log = data_dir / "memory" / "time_indexed_Mio"
     waiting = log.with_name("unkept_Mio.json")
     async with RunningNeko(data_dir, voice="off") as neko:
