@@ -24,6 +24,8 @@ async def said_three_ways(driver: PageDriver, connected: RunningNeko, provider: 
 
 
 async def shows(driver: PageDriver, words: str, count: str) -> None:
+    """The reply is this one of so many, and she is done with it: until then no other is chosen."""
+    await expect(driver.page.locator("#log")).not_to_have_attribute("data-busy", "")
     await expect(driver.lines("assistant").locator(".line-words")).to_have_text([words])
     if count:
         await expect(driver.get("versions")).to_contain_text(count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -123,14 +124,18 @@ async def test_a_task_of_another_agent_is_shown_by_what_it_tells_and_an_old_snap
 async def test_escape_twice_stops_all_also_while_one_writes(
     running_neko: RunningNeko, driver: PageDriver, commands: Commands
 ) -> None:
+    clock = driver.context.clock
+    await clock.install()
     await driver.open(running_neko.url)
     tell(running_neko, task("t1"))
     await expect(driver.get("task")).to_be_visible()
     await driver.get("composer").fill("I am just wri")
+    await clock.pause_at(datetime.now() + timedelta(minutes=10))  # the second has to follow within a moment
     await driver.get("composer").press("Escape")
     await expect(driver.get("toast")).to_contain_text("Esc once more")
     assert commands == []
     await driver.get("composer").press("Escape")
+    await clock.resume()
     await expect(driver.get("toast").last).to_contain_text("Everything is stopped")
     assert commands == [{"command": "stop_all"}]
     await expect(driver.get("composer")).to_have_value("I am just wri")

@@ -83,6 +83,7 @@ async def test_an_open_page_is_told_and_the_exit_is_clean(data_dir: Path, number
 
 
 @each_signal
+@pytest.mark.few(1)
 async def test_a_client_that_never_reads_keeps_nobody_up(data_dir: Path, number: int) -> None:
     async with running(data_dir) as neko, client_that_never_reads(neko):
         outcome = await neko.stop(number)
