@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from neko.app.calls import CallChoice
 from neko.app.small_model import SmallModel
 from neko.errors import NekoError, NoModelListError, SettingError
 from neko.llm import model_catalogue
@@ -16,6 +17,7 @@ from neko.providers import ASSIST_ROLES, ModelEndpoint, resolve
 from neko.providers.model_choice import Target
 from neko.sessions import models as sessions
 from neko.sessions.actions import Mode
+from neko.sessions.models import realtime
 from neko.sessions.models.cascade.session import CascadeSession, Ears
 from neko.sessions.models.event_channel import EventChannel
 from neko.settings import CoreConfig, Settings
@@ -54,6 +56,7 @@ class Models:
         self.thinker = ChatThinker(network, lambda: self.endpoint("agent"), self._adaptations)
         self._session_factory = session_factory
         self._ears = ears
+        self.calls = CallChoice(config, settings, lambda: self.endpoint("realtime"), lambda: small.is_chosen)
 
     @property
     def label(self) -> ModelLabel:
@@ -80,12 +83,16 @@ class Models:
         """
         if self._session_factory is not None:
             return self._session_factory(mode, owner)
-        try:
-            ears = self._ears()
-        except NekoError:
-            if mode == "audio":
-                raise
-            ears = None
+        voice_model = self.calls.endpoint
+        if voice_model is not None and mode == "audio":
+            return realtime.build(voice_model, self.calls.dialect, owner, self._network)
+        ears = None
+        if voice_model is None:
+            try:
+                ears = self._ears()
+            except NekoError:
+                if mode == "audio":
+                    raise
         channel = EventChannel()
         session = sessions.build(
             self.endpoint("conversation"),

@@ -67,7 +67,7 @@ class _Reply:
     ``inbox`` holds sentences, sound, and None for the end; ``waiting`` is how full it is, up to 1.
     ``between``: no sentence is being made. ``on_page``: the engine in whose place the page speaks.
     ``closed``: it takes no more input. ``flowing``: not paused. ``told``: codes of the faults that were.
-    ``made``: bytes of sound so far.
+    ``made``: bytes of sound so far. ``fed_ms``: how long the sound is that a model spoke itself.
     """
 
     speech_id: str
@@ -90,6 +90,7 @@ class _Reply:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
     made: int = 0
+    fed_ms: float = 0.0
     spoken_text: SpokenText = field(default_factory=SpokenText)
 
     spoken_language: SpokenLanguage = field(init=False)
@@ -200,6 +201,7 @@ class SpeechPipeline:
         reply = self._reply
         if reply and not reply.closed and pcm:
             sound = _Sound(pcm, rate)
+            reply.fed_ms += len(pcm) / (2 * rate) * 1000
             self._put(reply, sound, sound.share)
 
     def finish(self) -> None:
@@ -235,6 +237,15 @@ class SpeechPipeline:
         """The text of this reply that was heard when so much of it had been played; ``None``: it is not the latest."""
         latest = self._latest
         return latest.spoken_text.until(played_ms) if latest and latest.speech_id == speech_id else None
+
+    def heard_of(self, speech_id: str, text: str, played_ms: float) -> str | None:
+        """The same for a reply that a model speaks itself, whose ``text`` this is: by how much of its sound it was."""
+        latest = self._latest
+        if latest is None or latest.speech_id != speech_id or not latest.fed_ms:
+            return None
+        whole = SpokenText()
+        whole.add(text, latest.fed_ms)
+        return whole.until(played_ms)
 
     def said_between(self, speech_id: str, from_ms: float, to_ms: float) -> str:
         """The text of a part of this reply's sound, "" if it is not the latest."""

@@ -67,6 +67,11 @@ def key_for(provider: AssistProvider, config: Mapping[str, Any], environ: Mappin
     return _Choice(config, environ).key(provider)
 
 
+def core_key_for(provider: CoreProvider, config: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """The key that may be sent to a core provider, empty without one."""
+    return _Choice(config, environ).core_key(provider)
+
+
 def pinned(environ: Mapping[str, str], config: Mapping[str, Any] = _NOTHING) -> dict[str, str]:
     """Which keys of ``core_config.json`` the environment decides, and by which variable.
 
@@ -183,11 +188,20 @@ class _Choice:
         if role == "tts_custom":
             return self._cloned_voices()
         core = self.core()
-        key = core.fixed_key or self._core_key()
+        key = (
+            self.core_key(core) if role == "realtime" and self._text("coreApi") else core.fixed_key or self._core_key()
+        )
         if not key:
             return None
         model = self._model_of_environment(prefix) or core.model
         return ModelEndpoint(role, core.key, core.name, core.url, model, key, extra_body(model), core.key)
+
+    def core_key(self, provider: CoreProvider) -> str:
+        """A core provider's key: fixed, the core key if it is the one that is chosen, else that of the same company."""
+        own = self._core_key() if provider.key == self.core().key else ""
+        assist = self._catalogue.assist.get(provider.key)
+        shared = self.key(assist) if assist and assist.base_url and assist.key_field else ""
+        return provider.fixed_key or own or shared
 
     def core(self) -> CoreProvider:
         """The chosen core provider; an unknown one is the default one, protocol included."""

@@ -175,10 +175,12 @@ class ReplyVoice:
             self._hear_out(speech_id, (self._pipeline.sound_ms(speech_id) - played) / 1000 + _LATE_REPORT_S)
 
     def heard(self, stream: ReplyStream) -> str | None:
-        """How much of this reply's text was heard; ``None`` where that is not known, as with a model's own voice."""
-        if stream.own_voice or stream.silent:
+        """How much of this reply's text was heard; ``None`` where that is not known."""
+        if stream.silent:
             return None
         played = self._played_ms(stream.speech_id)
+        if stream.own_voice:
+            return None if played is None else self._pipeline.heard_of(stream.speech_id, stream.text, played)
         is_made_here = not self.voice.engine.capabilities.on_page
         if played is None and is_made_here and self.in_call() and stream.speech_id == self._current:
             played = 0.0  # its first sound is still to be made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from neko.i18n import notice
@@ -73,14 +74,20 @@ class SpokenInput:
         self._emit(MicrophoneMuted(muted))
 
     def _is_too_quiet(self) -> bool:
-        """Has nobody said anything for so long that the microphone is shut? The session stays as it is."""
+        """Has nobody said anything for so long that the microphone is shut? The session stays as it is, unless its
+        provider is to be spared."""
         now = asyncio.get_running_loop().time()
+        current = self._slot.current
+        spared_s = current.session.capabilities.quiet_timeout_s if current and current.mode == "audio" else None
         if self._quiet_since is None or not self._turns.is_idle:
             self._quiet_since = now
-        elif now - self._quiet_since > self._quiet_timeout_s:
+        elif now - self._quiet_since > min(self._quiet_timeout_s, spared_s or math.inf):
             self._quiet_since = None
             self._microphone.forget()
             self._status.tell(lambda language: AutoCloseMic(notice("quiet_call", language).text))
+            if spared_s is not None:
+                self._slot.drop()
+                self._microphone.close()
             return True
         return False
 

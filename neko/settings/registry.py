@@ -32,6 +32,9 @@ EngineKind = Literal[
 ]
 SemanticKind = Literal["server", "e5", "use", "off"]
 SEMANTIC_KINDS: Final[tuple[SemanticKind, ...]] = get_args(SemanticKind)
+CallWay = Literal["direct", "text"]
+CALL_WAYS: Final[tuple[CallWay, ...]] = get_args(CallWay)
+
 HearingKind = Literal["server", "local", "browser", "off"]
 HEARING_KINDS: Final[tuple[HearingKind, ...]] = get_args(HearingKind)
 ENGINE_KINDS: Final[tuple[EngineKind, ...]] = get_args(EngineKind)
@@ -328,6 +331,14 @@ SPEECH_ADDRESSES: Final[Setting[Mapping[str, Any]]] = Setting(
     "addresses of `gptsovits`, `cosyvoice` and `voicevox` that are not the usual ones",
     Place.NEKO_SECTION,
 )
+CALL_WAY: Final[Setting[CallWay | None]] = Setting(
+    "call.way",
+    one_of(*CALL_WAYS),
+    None,
+    "who answers calls: `direct`, the core provider's voice model, or `text`; without one the first if it has a key",
+    Place.NEKO_SECTION,
+    ("NEKO_CALL_WAY",),
+)
 HEARING_ENGINE: Final[Setting[HearingKind | None]] = Setting(
     "hearing.engine",
     one_of(*HEARING_KINDS),
@@ -437,6 +448,7 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     BORROWED_VARIABLES,
     SPEECH_ENGINE,
     SPEECH_ADDRESSES,
+    CALL_WAY,
     HEARING_ENGINE,
     HEARING_LOCAL_MODEL,
     HEARING_LANGUAGE,

@@ -130,7 +130,7 @@ async def test_barge_in_cuts_at_the_start_of_speech(speaking: tuple[SpeakingNeko
         lines = await neko.memory.lines(NAME)
         assert [(line.text, line.status) for line in lines] == [
             ("hello", "complete"),
-            ("one ", "interrupted"),
+            ("one", "interrupted"),
             ("stop", "complete"),
             ("sorry", "complete"),
         ]

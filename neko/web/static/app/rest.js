@@ -100,6 +100,11 @@
  * @property {string} folder for models of one's own
  * @property {HearingModel[]} models
  *
+ * @typedef {"direct" | "text"} CallWay `direct`: with the provider's own voice model.
+ * @typedef {{ way: CallWay, chosen: CallWay | null, provider: string, model: string, api_key: string, providers: { key: string, name: string, description: string, has_key: boolean }[] }} CallsSettings
+ *   `way` is in force; `model` is empty while it cannot be asked; `api_key` is masked.
+ * @typedef {{ way?: CallWay | "auto", provider?: string, api_key?: string }} CallsChange
+ *
  * @typedef {{ engine?: HearingEngine | "auto", url?: string, model?: string, api_key?: string, language?: string, local_model?: string }} HearingChange
  *
  * @typedef {{ temperature: number | null, max_tokens: number | null }} ReplyOptions Null: the model's own.

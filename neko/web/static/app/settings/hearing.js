@@ -8,6 +8,7 @@ import { get, post, sentenceOf } from "../api.js";
 import { chooseBrowserRecogniser } from "../call.js";
 import { h } from "../element.js";
 import { currentLanguage, t } from "../i18n.js";
+import { CallsChoice } from "./calls.js";
 import { row, select } from "./controls.js";
 import { HearingModels } from "./hearing_models.js";
 
@@ -40,6 +41,11 @@ class HearingPage {
   #test = h("button", { type: "button", class: "button is-main", "data-testid": "hearing-test", text: t("model.test"), on: { click: () => void this.#tryOut() } });
   #tiles;
   #models;
+  #speaksDirectly = false;
+  #calls = new CallsChoice(({ way }) => {
+    this.#speaksDirectly = way === "direct";
+    this.#chooseRecogniser();
+  });
 
   /**
    * @param {HTMLElement} place
@@ -54,19 +60,25 @@ class HearingPage {
     this.#models = new HearingModels(settings, (now) => this.#show(now), (change) => this.#change(change));
     this.#drawServer();
     place.replaceChildren(
-      this.#now, this.#remedy,
+      this.#calls.element, this.#now, this.#remedy,
       h("div", { class: "tiles", role: "radiogroup", "aria-label": t("settings.pages.hearing") }, this.#tiles),
       this.#server, this.#models.element,
       row(t("hearing.language"), select(this.#languages(), settings.language, (language) => void this.#change({ language }), "hearing-language"), t("hearing.language_hint")),
       this.#problem,
       h("div", { class: "form-acts" }, this.#test), this.#tested);
     this.#show(settings);
+    void this.#calls.load();
+  }
+
+  /** Words are sent in place of sound only where a text model is to be given them. */
+  #chooseRecogniser() {
+    chooseBrowserRecogniser(this.#settings.engine === "browser" && !this.#speaksDirectly);
   }
 
   /** @param {HearingSettings} now */
   #show(now) {
     this.#settings = now;
-    chooseBrowserRecogniser(now.engine === "browser");
+    this.#chooseRecogniser();
     const chosen = now.chosen ?? "auto";
     for (const tile of this.#tiles) tile.setAttribute("aria-checked", String(tile.value === chosen));
     this.#now.textContent = this.#words();

@@ -1,0 +1,176 @@
+"""A call with a provider's voice model, over the page's socket and the provider's, through the whole of Neko."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from httpx2 import AsyncClient
+
+from neko.application import Neko
+from neko.serve import listen, serving
+from neko.settings import Settings
+from tests.client import Client, client, is_turn_end, text_of, types_of
+from tests.scripted_provider import tone
+from tests.scripted_realtime import KEY, MS_A_CHARACTER, Caller, ScriptedRealtime, Turn
+
+NAME = "Mio"
+RATE = 16_000
+SPEECH, QUIET = tone(0.4, hertz=180, rate=RATE), bytes(2 * round(0.6 * RATE))
+
+
+@dataclass
+class Call:
+    """A page in a call."""
+
+    page: Client
+    provider: ScriptedRealtime
+    neko: Neko
+    url: str
+
+    async def speak(self) -> None:
+        for sound in (SPEECH, QUIET):
+            for at in range(0, len(sound), 640):
+                await self.page.connection.send(sound[at : at + 640])
+
+    async def begin_to_speak(self) -> None:
+        for at in range(0, len(SPEECH), 640):
+            await self.page.connection.send(SPEECH[at : at + 640])
+
+    async def lines(self) -> list[tuple[str, str, str]]:
+        return [(line.role, line.text, line.status) for line in await self.neko.memory.lines(NAME)]
+
+
+def configure(data_dir: Path, provider: ScriptedRealtime, **more: object) -> None:
+    """The provider stands at an address of the user's own, and is spoken with as with the core provider."""
+    config = {
+        "coreApi": provider.dialect.key,
+        "enableCustomApi": True,
+        "omniModelUrl": provider.url,
+        "omniModelId": "scripted-voice",
+        "omniModelApiKey": KEY,
+        **more,
+    }
+    folder = data_dir / "config"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "core_config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+@asynccontextmanager
+async def in_call(data_dir: Path, *turns: Turn, dialect: str = "openai", **more: object) -> AsyncIterator[Call]:
+    async with ScriptedRealtime(dialect) as provider:
+        provider.script(*turns)
+        configure(data_dir, provider, **more)
+        settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
+        with listen(settings.host, settings.port) as door:
+            async with (
+                Neko(settings) as neko,
+                serving(neko, door),
+                client(f"ws://127.0.0.1:{door.port}", NAME) as page,
+            ):
+                await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=RATE)
+                await page.until("session_started")
+                yield Call(page, provider, neko, f"http://127.0.0.1:{door.port}")
+
+
+def caller(call: Call) -> Caller:
+    return call.provider.last
+
+
+@pytest.mark.loop_watchdog
+async def test_what_is_said_is_shown_before_the_reply_and_both_are_kept(data_dir: Path) -> None:
+    async with in_call(data_dir, Turn(hears="Hello there.", late=True)) as call:
+        await call.speak()
+        seen = await call.page.until("neko_speech_end")
+        kinds = types_of(seen)
+        assert kinds.index("user_transcript") < kinds.index("gemini_response")
+        assert text_of(seen) == "I hear you well."
+        assert await call.lines() == [
+            ("user", "Hello there.", "complete"),
+            ("assistant", "I hear you well.", "complete"),
+        ]
+        assert len(caller(call).heard) > len(SPEECH)  # at 24 kHz, which the provider takes
+
+
+async def test_words_typed_in_a_call_are_answered_by_the_voice_model(data_dir: Path) -> None:
+    async with in_call(data_dir) as call:
+        await call.page.say("Are you there?")
+        seen = await call.page.until(is_turn_end)
+        assert text_of(seen) == "I hear you well."
+        assert [line.text.partition("\n")[2] for line in caller(call).known if line.role == "user"] == [
+            "Are you there?"
+        ]
+
+
+async def test_speech_over_her_cancels_and_shortens_what_the_provider_remembers_to_what_was_heard(
+    data_dir: Path,
+) -> None:
+    long = Turn(deltas=("one two three four five ", "six seven"), waits=True)
+    async with in_call(data_dir, long, Turn(hears="stop")) as call:
+        await call.page.say("Count.")
+        chunk = (await call.page.until("audio_chunk"))[-1]
+        await call.page.send("playback", speech_id=chunk["speech_id"], played_ms=8 * MS_A_CHARACTER, state="playing")
+        await call.begin_to_speak()
+        await call.page.until(is_turn_end)
+        await call.provider.until(lambda: bool(caller(call).of("conversation.item.truncate")))
+        assert caller(call).of("response.cancel")
+        [line] = [line for line in caller(call).known if line.role == "assistant"]
+        assert line.text.rstrip() == "one two"
+        assert ("assistant", "one two", "interrupted") in await call.lines()
+
+
+@pytest.mark.parametrize("fault", ["normal close", "cut"])
+async def test_a_provider_that_hangs_up_is_followed_by_another_session(data_dir: Path, fault: str) -> None:
+    async with in_call(data_dir, Turn(fault=fault)) as call:  # type: ignore[arg-type]
+        await call.speak()
+        await call.page.until(is_turn_end)
+        await call.speak()
+        seen = await call.page.until(is_turn_end)
+        assert text_of(seen) == "I hear you well."
+        assert len(call.provider.calls) == 2
+
+
+async def test_a_key_that_is_refused_is_told_and_shuts_the_microphone(data_dir: Path) -> None:
+    async with ScriptedRealtime() as provider:
+        provider.refuses = (401, {"error": {"message": "scripted: no such key"}})
+        configure(data_dir, provider)
+        settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
+        with listen(settings.host, settings.port) as door:
+            async with (
+                Neko(settings) as neko,
+                serving(neko, door),
+                client(f"ws://127.0.0.1:{door.port}", NAME) as page,
+            ):
+                await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=RATE)
+                seen = await page.until("auto_close_mic")
+                assert "session_failed" in types_of(seen)
+                assert "key" in json.dumps(seen[-1])
+
+
+async def test_who_answers_calls_is_chosen_and_told(data_dir: Path) -> None:
+    async with in_call(data_dir) as call, AsyncClient(base_url=call.url) as http:
+        state = (await http.get("/api/calls")).json()
+        assert (state["way"], state["chosen"], state["provider"], state["model"]) == (
+            "direct",
+            None,
+            "openai",
+            "scripted-voice",
+        )
+        assert {"openai", "qwen", "step", "glm", "free", "gemini"} == {one["key"] for one in state["providers"]}
+        state = (await http.post("/api/calls", json={"way": "text"})).json()
+        assert (state["way"], state["chosen"]) == ("text", "text")
+        state = (await http.post("/api/calls", json={"way": "auto"})).json()
+        assert (state["way"], state["chosen"]) == ("direct", None)
+        assert (await http.post("/api/calls", json={"provider": "nobody"})).status_code == 400
+
+
+async def test_a_key_is_not_taken_along_to_another_provider(data_dir: Path) -> None:
+    async with in_call(data_dir, coreApiKey="sk-of-openai") as call, AsyncClient(base_url=call.url) as http:
+        assert (await http.get("/api/calls")).json()["api_key"]
+        state = (await http.post("/api/calls", json={"provider": "step", "way": "direct"})).json()
+        assert (state["api_key"], state["provider"]) == ("", "step")
+        assert not next(one for one in state["providers"] if one["key"] == "step")["has_key"]
