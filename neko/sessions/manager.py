@@ -59,6 +59,7 @@ from neko.sessions.events import (
 from neko.sessions.last_exchange import LastExchange
 from neko.sessions.log_edits import LogEdits
 from neko.sessions.log_writer import TextRequest
+from neko.sessions.look_tool import Screenshot
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, Outbox
 from neko.sessions.privacy_gate import PrivacyGate
@@ -72,7 +73,7 @@ from neko.sessions.turn_controller import TurnController
 from neko.sessions.turn_events import Priority
 from neko.sessions.unkept_lines import memory_too_slow
 from neko.sessions.unwanted_lines import UnwantedLines
-from neko.sessions.visual_input import Screenshot, VisualInput
+from neko.sessions.visual_input import VisualInput
 from neko.tasks import TaskOwner, in_thread, to_the_end
 from neko.types.lines import NewLine
 from neko.types.model_session import (

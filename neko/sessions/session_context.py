@@ -19,6 +19,7 @@ from neko.sessions.agent_talk import Briefing
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.help_offers import HelpOffers
 from neko.sessions.log_writer import TextRequest
+from neko.sessions.look_tool import may_look
 from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.recall_lines import MOST_LINES
 from neko.sessions.recall_tool import NAME as RECALL
@@ -29,6 +30,7 @@ from neko.tasks import TaskOwner
 from neko.types.model_session import (
     HistoryCut,
     HistoryFills,
+    ModelCapabilities,
     ModelInput,
     OfferTools,
     Prepare,
@@ -59,6 +61,7 @@ class SessionContext:
         self._session_id = ""
         self._began = dependencies.now()
         self._takes_tools = self._looks_up = False
+        self._capabilities: Callable[[], ModelCapabilities] = ModelCapabilities
         self._renewing: asyncio.Task[None] | None = None
         self._offered: tuple[Tool, ...] = ()
         self.lines = PromptLines()
@@ -70,6 +73,7 @@ class SessionContext:
         self._session_id = handle.id
         self._began = handle.began
         self._takes_tools = handle.session.capabilities.tools
+        self._capabilities = lambda: handle.session.capabilities
         self.lines.begin(handle.instructions)
 
     def told(self, line: SaidLine) -> None:
@@ -119,7 +123,8 @@ class SessionContext:
         """The functions that fit these words, where there are others than before."""
         if self._takes_tools:
             language = self._dependencies.persona().language
-            tools = offered(self._dependencies.toolbox, words, language, recall=self._looks_up)
+            look = may_look(self._capabilities(), words, self._dependencies)
+            tools = offered(self._dependencies.toolbox, words, language, recall=self._looks_up, look=look)
             if tools != self._offered:
                 self._offered = tools
                 self._send(OfferTools(tools))

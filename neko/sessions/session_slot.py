@@ -32,6 +32,7 @@ from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
 from neko.sessions.log_writer import TextRequest
+from neko.sessions.look_tool import may_look
 from neko.sessions.prompt_lines import Instructions
 from neko.sessions.recall_tool import is_more_kept
 from neko.sessions.said_lines import ReadLines
@@ -438,7 +439,9 @@ class ModelSessionSlot:
                     self._dependencies.memory, self._character, shown, pending
                 )
         language = self._dependencies.persona().language
-        return offered(self._dependencies.toolbox, " ".join(pending), language, recall=is_more)
+        words = " ".join(pending)
+        look = may_look(session.capabilities, words, self._dependencies)
+        return offered(self._dependencies.toolbox, words, language, recall=is_more, look=look)
 
     def _failed(self, start: _Preparation, session: ModelSession | None, error: BaseException) -> None:
         if session:

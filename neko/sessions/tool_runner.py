@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from neko.sessions.dependencies import SessionDependencies
+from neko.sessions.look_tool import NAME as LOOK
+from neko.sessions.look_tool import Ask, LookTool, look_tool
 from neko.sessions.recall_tool import NAME as RECALL
 from neko.sessions.recall_tool import RecallTool, recall_tool
 from neko.tasks import TaskOwner, is_cancelled
@@ -18,11 +20,14 @@ from neko.well_formed import well_formed
 logger = logging.getLogger(__name__)
 
 
-def offered(toolbox: Toolbox | None, words: str, language: str, *, recall: bool) -> tuple[Tool, ...]:
-    """What a model is told of: the functions of the toolbox that fit the user's words and, where there is more to
-    ``recall`` than it has before it, that of the conversation itself."""
-    tools = toolbox.tools(words) if toolbox else ()
-    return (recall_tool(language), *(tool for tool in tools if tool.name != RECALL)) if recall else tools
+def offered(
+    toolbox: Toolbox | None, words: str, language: str, *, recall: bool, look: bool = False
+) -> tuple[Tool, ...]:
+    """What a model is told of: the functions of the toolbox that fit the user's words and those of the conversation
+    itself: where there is more to ``recall`` than it has before it, and where it may ask to ``look`` at the screen."""
+    own = (*((recall_tool(language),) if recall else ()), *((look_tool(language),) if look else ()))
+    names = {tool.name for tool in own}
+    return (*own, *(tool for tool in (toolbox.tools(words) if toolbox else ()) if tool.name not in names))
 
 
 class ToolRunner:
@@ -33,11 +38,13 @@ class ToolRunner:
         character: str,
         dependencies: SessionDependencies,
         recall: RecallTool,
+        ask_to_look: Ask,
         owner: TaskOwner,
         on_result: Callable[[ToolResult], None],
     ) -> None:
         self._character = character
         self._recall = recall
+        self._look = LookTool(dependencies, ask_to_look)
         self._toolbox = dependencies.toolbox
         self._facts = dependencies.bus.session
         self._owner = owner
@@ -73,6 +80,10 @@ class ToolRunner:
             if self._toolbox:
                 self._toolbox.note_outside(turn_id)  # what was told of others' words is remembered as what she said
             return await self._recall.run(turn_id, call)
+        if call.name == LOOK:
+            if self._toolbox:
+                self._toolbox.note_outside(turn_id)  # what stands on a screen is others' words
+            return await self._look.run(call)
         if self._toolbox:
             self._facts.publish(facts.tool_called(self._character, turn_id, call.name, call.arguments))
             return await self._toolbox.run(call)

@@ -128,7 +128,7 @@ class TurnController:
         self._context = SessionContext(character, dependencies, owner, self.help, self.send)
         self.log = LogWriter(character, dependencies, owner, clients, status, self._context.lines)
         recall = RecallTool(character, dependencies, self._context.lines)
-        self._tools = ToolRunner(character, dependencies, recall, owner, self._on_tool_result)
+        self._tools = ToolRunner(character, dependencies, recall, pictures.ask, owner, self._on_tool_result)
         floor = TurnFloor(self, dependencies.timeouts.question_read_s)
         self.agent = AgentTalk(character, dependencies, clients, owner, floor, self._context.time)
         self.heard = HeardWords(self, clients, pictures)

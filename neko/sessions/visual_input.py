@@ -6,13 +6,13 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from neko.sessions.actions import ScreenshotResponse, SendImage, ShareSource, Sharing
 from neko.sessions.clients import Clients
 from neko.sessions.events import RequestScreenshot
 from neko.sessions.live_picture import LivePicture
+from neko.sessions.look_tool import Screenshot
 from neko.sessions.session_slot import SessionHandle
 from neko.sessions.status_reporter import StatusReporter
 from neko.types.model_session import ModelEvent, SpeechRejected, SpeechStarted, SpeechStopped, Transcript
@@ -23,14 +23,6 @@ REFUSED_FOR_S: Final = 600.0
 """Seconds for which a no holds: until then nobody is asked again."""
 
 VisualAction = SendImage | Sharing | ScreenshotResponse
-
-
-@dataclass(frozen=True, slots=True)
-class Screenshot:
-    """What became of asking for a picture of the screen; ``jpeg`` is there when it was ``shown``."""
-
-    outcome: Literal["shown", "refused", "private", "nobody"]
-    jpeg: bytes = b""
 
 
 class VisualInput:

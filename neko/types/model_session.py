@@ -153,7 +153,8 @@ class UserAudio:
 
 @dataclass(frozen=True, slots=True)
 class UserImage:
-    """A live picture (JPEG) that belongs to no text message."""
+    """A live picture (JPEG) that belongs to no text message; they come no faster than ``contract/sessions.md`` §9 has
+    them."""
 
     jpeg: bytes
 

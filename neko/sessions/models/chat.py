@@ -171,10 +171,13 @@ class ChatSession:
         sees = question.images and self._adaptations.of(self._vision).takes("pictures")
         endpoint = self._with_options(self._vision if sees else self._endpoint)
 
+        async def seeing() -> Model:
+            return await self._model(self._with_options(self._vision))
+
         async def produce(reply: Reply) -> None:
             if self._reading:  # asked beside it, the server would read everything twice
                 await asyncio.wait([self._reading], timeout=self._timeouts.near.late_s)
-            await self._maker.make(await self._model(endpoint), question, reply)
+            await self._maker.make(await self._model(endpoint), question, reply, seeing)
 
         self._has_read = ""
         self._replies.start(reply_id, produce)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -32,8 +32,11 @@ class ReplyMaker:
         self.tools: tuple[Tool, ...] = ()
         self.labels = SpeakerLabels()
 
-    async def make(self, model: Model, question: Question, reply: Reply) -> None:
-        """Push a whole reply; raises ``NekoError`` when it cannot be finished."""
+    async def make(
+        self, model: Model, question: Question, reply: Reply, seeing: Callable[[], Awaitable[Model]]
+    ) -> None:
+        """Push a whole reply; raises ``NekoError`` when it cannot be finished. ``seeing`` is the model that goes on
+        when a tool shows a picture."""
         pictures = await in_thread(picture_parts, question.images) if question.images else []
         for step in range(MOST_STEPS + 1):
             tools = self.tools if step < MOST_STEPS else ()
@@ -43,14 +46,17 @@ class ReplyMaker:
                 break
             if end.has_left_out:
                 reply.tell("calls_left_out", count=MOST_CALLS, model=model.endpoint.model)
-            await self._call(reply, end)
+            if images := await self._call(reply, end):
+                pictures += await in_thread(picture_parts, images)
+                model = await seeing()
         if not reply.started:
             error = model.errors.make(ModelEmptyReplyError, "an empty reply")
             model.adaptations.failed(model.endpoint, error)
             raise error
 
-    async def _call(self, reply: Reply, end: CompletionEnd) -> None:
-        """Have the calls made and add them with their results to the history; those that cannot be made fail."""
+    async def _call(self, reply: Reply, end: CompletionEnd) -> list[bytes]:
+        """Have the calls made and add them with their results to the history; those that cannot be made fail. The
+        pictures that came of it."""
         calls = [replace(call, id=self._calls.unique_id(call.id)) for call in end.calls]
         outputs: dict[str, str] = {}
         for call in calls:
@@ -65,6 +71,7 @@ class ReplyMaker:
         }
         step = ToolStep(len(reply.text), tuple(calls), [outputs[call.id] for call in calls], end.reasoning)
         self._history.tool_step(reply.id, reply.text, step)
+        return [image for result in results.values() for image in result.images]
 
     def _arguments(self, call: RequestedCall) -> Mapping[str, Any]:
         """Raises ``ValueError``, whose words are for the model."""

@@ -26,7 +26,6 @@ from neko.sessions.models.realtime.dialects import SessionWishes
 from neko.sessions.models.realtime.faults import RealtimeFaults, is_fatal
 from neko.sessions.models.realtime.gemini_messages import GEMINI, Message
 from neko.sessions.models.realtime.gemini_turns import GeminiTurns
-from neko.sessions.models.realtime.pictures import PictureThrottle
 from neko.sessions.models.realtime.responses import Response
 from neko.sessions.models.realtime.session import RealtimeTimeouts
 from neko.sessions.models.realtime.talk import Reply, Talk
@@ -97,13 +96,12 @@ class GeminiSession:
         self._faults = RealtimeFaults(replace(endpoint, base_url=self._url))
         self._channel = EventChannel()
         self._talk = Talk(self._channel)
-        self._turns = GeminiTurns(self._talk, self._speech_began, self._came_empty)
+        self._turns = GeminiTurns(self._talk, self._came_empty)
         self._calls = FunctionCalls(
             self._channel, owner, self._timeouts.tool_result_timeout_s, self._take_output, self._send_outputs
         )
         self._called: dict[str, str] = {}
         self._outputs: list[tuple[str, str, str]] = []
-        self._pictures = PictureThrottle(only_speaking=False)
         self._wording = Wording(GEMINI)
         self._wishes = SessionWishes(endpoint.model, "")
         self._notes: list[Message] = []
@@ -206,13 +204,7 @@ class GeminiSession:
         self._say(messages.sound_ends())
 
     def _see(self, image: UserImage) -> None:
-        picture = self._pictures.offer(image.jpeg, self._loop.time(), speaking=self._talk.is_speaking)
-        if picture is not None:
-            self._say(messages.picture(picture))
-
-    def _speech_began(self) -> None:
-        if picture := self._pictures.speech_began(self._loop.time()):
-            self._say(messages.picture(picture))
+        self._say(messages.picture(image.jpeg))
 
     def _take_result(self, result: ToolResult) -> None:
         self._calls.resolve(result)

@@ -32,14 +32,13 @@ class Generation:
 class GeminiTurns:
     """``current`` is what the provider is making or takes to be playing, ``asked`` a reply of which nothing came yet.
 
-    ``on_speech`` is told when the user has spoken over it, ``on_empty`` of a reply that ended without anything.
+    ``on_empty`` is told of a reply that ended without anything.
     """
 
-    def __init__(self, talk: Talk, on_speech: Callable[[], None], on_empty: Callable[[Reply], None]) -> None:
+    def __init__(self, talk: Talk, on_empty: Callable[[Reply], None]) -> None:
         self.current: Generation | None = None
         self.asked: Reply | None = None
         self._talk = talk
-        self._on_speech = on_speech
         self._on_empty = on_empty
         self._outdated = False
         self._end_follows = False
@@ -123,7 +122,6 @@ class GeminiTurns:
         if not self._talk.is_speaking:
             self._words_over()
             self._begin_to_hear()
-        self._on_speech()
         if self._talk.reply is not None and self._talk.reply is not self.asked:
             self._talk.interrupt(self._talk.reply.id)
         if early:

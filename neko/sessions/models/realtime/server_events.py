@@ -35,10 +35,6 @@ class Session(Protocol):
         """It lives."""
         ...
 
-    def speech_began(self) -> None:
-        """The user begins to speak."""
-        ...
-
     def wants_calls(self, response: Response) -> None:
         """A response has ended, which asks for these functions first."""
         ...
@@ -119,7 +115,6 @@ class ServerEvents:
 
     def _on_speech_started(self, event: Event) -> None:
         self._talk.speech_started(_text(event, "item_id"))
-        self._session.speech_began()
 
     def _on_speech_stopped(self, event: Event) -> None:
         self._talk.speech_stopped(_text(event, "item_id"))

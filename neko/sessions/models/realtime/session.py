@@ -25,7 +25,6 @@ from neko.sessions.models.realtime.calls import FunctionCalls
 from neko.sessions.models.realtime.connection import RealtimeConnection
 from neko.sessions.models.realtime.dialects import Dialect, SessionWishes
 from neko.sessions.models.realtime.faults import RealtimeFaults
-from neko.sessions.models.realtime.pictures import PictureThrottle
 from neko.sessions.models.realtime.responses import Ask, Response, Responses
 from neko.sessions.models.realtime.server_events import ServerEvents
 from neko.sessions.models.realtime.talk import Reply, Talk
@@ -89,6 +88,7 @@ class RealtimeSession:
         self.capabilities = ModelCapabilities(
             audio_input=True,
             image_input=dialect.pictures != "none",
+            images_in_speech_only=True,
             audio_output=speaks,
             input_rate=dialect.input_rate,
             tools=dialect.tools,
@@ -114,7 +114,6 @@ class RealtimeSession:
             self._channel, owner, self._timeouts.tool_result_timeout_s, self._send_output, self._go_on
         )
         self._events = ServerEvents(self, dialect, self._talk, self._responses, self._channel, self._faults)
-        self._pictures = PictureThrottle(only_speaking=True)
         self._wishes = SessionWishes(endpoint.model, "", dialect.voice(""), speaks=speaks)
         self._wording = Wording(dialect)
         self._connection: RealtimeConnection | None = None
@@ -205,7 +204,6 @@ class RealtimeSession:
         self._held_s = 0.0
         self._listen(held=True)
         self._talk.speech_started()
-        self.speech_began()
 
     def _end_speech(self, _: EndOfSpeech) -> None:
         held, self._held_s = self._held_s, None
@@ -330,9 +328,7 @@ class RealtimeSession:
     # ── pictures ──────────────────────────────────────────────────────────────
 
     def _see(self, image: UserImage) -> None:
-        picture = self._pictures.offer(image.jpeg, self._clock(), speaking=self._talk.is_speaking)
-        if picture is not None:
-            self._show((picture,))
+        self._show((image.jpeg,))
 
     def _show(self, pictures: tuple[bytes, ...]) -> None:
         for picture in pictures:
@@ -353,10 +349,6 @@ class RealtimeSession:
 
     def heard(self) -> None:
         self._heard_at = self._clock()
-
-    def speech_began(self) -> None:
-        if picture := self._pictures.speech_began(self._clock()):
-            self._show((picture,))
 
     def wants_calls(self, response: Response) -> None:
         self._calls.begin(response)
