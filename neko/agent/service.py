@@ -14,6 +14,7 @@ from neko.agent.elsewhere import Elsewhere
 from neko.agent.heard_outside import HeardOutside
 from neko.agent.journal import Journal
 from neko.agent.messages import Capabilities, Capability, Snapshot, agent_status_update, agent_task, timestamp
+from neko.agent.own_keys import OwnKeys
 from neko.agent.permission import Permission
 from neko.agent.policies import Policies
 from neko.agent.reports import TaskReports
@@ -52,6 +53,7 @@ class Agent:
         analyzer: Callable[[], Analyzer | None] = lambda: None,
         language: Callable[[], str] = lambda: "en",
         limits: Limits | None = None,
+        own_keys: OwnKeys | None = None,
     ) -> None:
         self.switches = switches
         self.policies = policies
@@ -59,6 +61,7 @@ class Agent:
         self.journal = journal
         self.permission = Permission(approvals)
         self.heard_outside = HeardOutside()
+        self.own_keys = own_keys or OwnKeys()
         self._thinker = thinker
         self._language = language
         self._bus = bus
@@ -76,6 +79,7 @@ class Agent:
             analyzer=analyzer,
             is_on=switches.allows,
             limits=limits,
+            own_keys=self.own_keys,
         )
         self.tasks = Tasks(self._loop.do, self._reports.publish, allow=self._allow, on_active=self.tell, keeper=journal)
         self._deduper: Deduper | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -14,6 +14,7 @@ from neko.agent import outside
 from neko.agent import tasks as rules
 from neko.agent.audit import Audit, Deed, Outcome
 from neko.agent.bounds import Bounds
+from neko.agent.own_keys import OwnKeys
 from neko.agent.permission import REFUSALS, Permission, Permit, Scope, Wanted
 from neko.agent.policies import Policies, is_broad
 from neko.agent.policy import may_remember
@@ -88,6 +89,7 @@ class Conduct:
     outside: bool = False
     denied: bool = False
     """The user did not allow something."""
+    own_keys: OwnKeys = field(default_factory=OwnKeys)
 
     def need(self, hand: HandName) -> None:
         """Raises ``AgentError`` when the user has switched it off meanwhile."""
@@ -131,7 +133,7 @@ class StepLoop:
     async def _look(self, note: str = "") -> None:
         seen = await self._timed(self._workspace.look(), _LOOK_S, "looking")
         if seen is not None:
-            self._took_in(seen)
+            seen = self._took_in(seen)
             self._talk.add_seen(self._source, seen, note=note)
         elif note:
             self._talk.add_note(note)
@@ -252,7 +254,7 @@ class StepLoop:
             conduct.need(self._hand)
             conduct.active.change(lambda task: rules.acting(task, intent.title))
             acting = self._workspace.act(action, self._progress)
-            seen: Observation = await self._timed(acting, _ACT_S, f"doing {action.name}")
+            seen: Observation = self._took_in(await self._timed(acting, _ACT_S, f"doing {action.name}"))
             outcome, detail = ("failed" if seen.failed else "done"), seen.text[:_LONGEST_DETAIL]
         except ActionError as error:
             outcome, detail = "failed", str(error)
@@ -262,7 +264,6 @@ class StepLoop:
             raise
         finally:
             conduct.audit.finish(row, outcome, detail)
-        self._took_in(seen)
         note = conduct.bounds.came_of(_written(action), f"{seen.failed}{seen.text}", failed=seen.failed)
         self._talk.add_result(call, self._source, seen, note=note)
         return not seen.failed
@@ -271,7 +272,7 @@ class StepLoop:
         if not error.said:
             return str(error)
         self._conduct.outside = True
-        return f"{error}\n{outside.marked(self._source, error.said, _SAID_TOKENS)}"
+        return f"{error}\n{outside.marked(self._source, self._conduct.own_keys.without(error.said), _SAID_TOKENS)}"
 
     def _impossible(self, call: ThoughtCall, why: str) -> bool:
         note = self._conduct.bounds.came_of(_written(call.action), why, failed=True)
@@ -332,8 +333,8 @@ class StepLoop:
     def _progress(self, words: str) -> None:
         self._conduct.active.change(lambda task: rules.acting(task, words))
 
-    def _took_in(self, seen: Observation) -> None:
-        """Show what was seen on the task's card, and remember that it is from outside."""
+    def _took_in(self, seen: Observation) -> Observation:
+        """Show what was seen on the task's card, and remember that it is from outside; as the model may know it."""
         conduct = self._conduct
         conduct.outside = conduct.outside or bool(seen.text or seen.picture)
         if picture := seen.thumbnail or seen.picture:
@@ -341,6 +342,7 @@ class StepLoop:
         names = [path.name for path in seen.files if path.parent == conduct.folder]
         if names:
             conduct.active.change(lambda task: rules.with_files(task, names))
+        return replace(seen, text=conduct.own_keys.without(seen.text))
 
 
 def _written(action: Action) -> str:

@@ -14,6 +14,7 @@ from neko.agent import tasks as rules
 from neko.agent.approvals import Approvals
 from neko.agent.audit import Audit
 from neko.agent.bounds import Bounds, Limits
+from neko.agent.own_keys import OwnKeys
 from neko.agent.permission import Permission, Scope
 from neko.agent.policies import Policies
 from neko.agent.step_loop import Conduct, StepLoop, StepResult
@@ -58,6 +59,7 @@ class TaskLoop:
         analyzer: Callable[[], Analyzer | None] = lambda: None,
         is_on: Callable[[HandName], bool] = lambda hand: True,
         limits: Limits | None = None,
+        own_keys: OwnKeys | None = None,
     ) -> None:
         self.hands = hands
         self.is_on = is_on
@@ -70,6 +72,7 @@ class TaskLoop:
         self.planner = planner
         self.analyzer = analyzer
         self.limits = limits or Limits()
+        self.own_keys = own_keys or OwnKeys()
         self.owner = TaskOwner("hands")
 
     async def do(self, active: ActiveTask) -> Ending:
@@ -115,6 +118,7 @@ class _Run:
             Scope(),
             loop.is_on,
             outside=task.after_outside,
+            own_keys=loop.own_keys,
         )
         self._answers: list[str] = []
 

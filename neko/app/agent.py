@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from neko.agent.approvals import Approvals
 from neko.agent.gate import closed_by
 from neko.agent.journal import Journal
 from neko.agent.mcp.hand import McpHand
+from neko.agent.own_keys import OwnKeys
 from neko.agent.policies import Policies
 from neko.agent.service import Agent
 from neko.agent.switches import Switches
@@ -33,9 +34,11 @@ def build_agent(
     endpoint: Callable[[], ModelEndpoint | None],
     language: Callable[[], str],
     faults: StandingFaults,
+    own_keys: Callable[[], Iterable[str]],
 ) -> Agent:
-    """``folder`` is the user's, ``endpoint`` where the agent's model is. Without any cost until something is switched
-    on. That tasks cannot be written down stands among the ``faults`` until they can."""
+    """``folder`` is the user's, ``endpoint`` where the agent's model is; ``own_keys`` are hidden from every model.
+    Without any cost until something is switched on. That tasks cannot be written down stands among the ``faults`` until
+    they can."""
 
     def on_fault(error: NekoError | None) -> None:
         if error is None:
@@ -48,4 +51,5 @@ def build_agent(
     by_name = {hand.name: hand for hand in hands}
     switches = Switches(file, lambda: closed_by(endpoint()))
     journal = Journal(folder / "agent", on_fault)
-    return Agent(bus, approvals, switches, policies, by_name, journal, language=language)
+    keys = OwnKeys(own_keys)
+    return Agent(bus, approvals, switches, policies, by_name, journal, language=language, own_keys=keys)

@@ -152,6 +152,7 @@ class Neko:
             endpoint=lambda: self.models.endpoint("agent"),
             language=lambda: self.language.current,
             faults=self._standing,
+            own_keys=lambda: stored.in_force.secrets(),
         )
         self.reminders, self._untold = waiting_errands(self.agent, self.bus, self._on_file_fault)
         self.memory = MemoryService(
@@ -383,6 +384,7 @@ class Neko:
             agent.journal,
             agent.heard_outside,
             lambda: agent.policies.on_hand("mcp"),
+            agent.own_keys,
         )
 
     async def _known(self, character: str) -> list[Fact]:

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from neko.errors import ConfigError
-from neko.settings.registry import BORROWED_VARIABLES
+from neko.settings.registry import BORROWED_VARIABLES, SETTINGS
 from neko.settings.setting import Place, Setting
 
 T = TypeVar("T")
@@ -67,6 +67,11 @@ class SettingsInForce:
         """The value in the file, whatever the environment says."""
         node = value_at(self._stored, setting.path)
         return None if node is None else setting.kind.of_json(node)
+
+    def secrets(self) -> frozenset[str]:
+        """Every key that is in force or stands in the file."""
+        known = ((self.find(one), self.stored(one)) for one in SETTINGS if one.secret)
+        return frozenset(value for pair in known for value in pair if isinstance(value, str) and value)
 
     def variable(self, setting: Setting[Any]) -> str | None:
         """The variable that decides this setting, if one does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
@@ -18,6 +19,7 @@ from neko.agent.mcp.relevance import chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import McpServers
 from neko.agent.messages import AgentTask, TaskStatus, task_update, timestamp
+from neko.agent.own_keys import OwnKeys
 from neko.agent.permission import REFUSALS, Permission, Permit, Wanted
 from neko.agent.policy import may_remember, stricter
 from neko.errors import NekoError
@@ -47,6 +49,7 @@ class McpToolbox:
         audit: Audit,
         heard: HeardOutside,
         word: Callable[[], Policy | None] = lambda: None,
+        own_keys: OwnKeys | None = None,
     ) -> None:
         self._character = character
         self._servers = servers
@@ -56,6 +59,7 @@ class McpToolbox:
         self._audit = audit
         self._heard = heard
         self._word = word
+        self._own_keys = own_keys or OwnKeys()
         self._names: dict[str, tuple[str, str]] = {}
         self._kept: frozenset[str] = frozenset()
 
@@ -135,6 +139,7 @@ class McpToolbox:
             task.show("cancelled")
             self._audit.finish(row, "cancelled")
             raise
+        outcome = replace(outcome, text=self._own_keys.without(outcome.text))
         task.show("failed" if outcome.failed else "completed", outcome.text if outcome.failed else "")
         self._audit.finish(row, "failed" if outcome.failed else "done", outcome.text)
         self.note_outside(call.reply_id)
