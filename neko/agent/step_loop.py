@@ -289,7 +289,7 @@ class StepLoop:
         approval = Approval(
             task.character,
             place,
-            action.name,
+            intent.tool or action.name,
             intent.title,
             intent.shown,
             intent.act,
@@ -322,7 +322,7 @@ class StepLoop:
             task.character,
             self._hand,
             intent.place,
-            action.name,
+            intent.tool or action.name,
             intent.title,
             intent.act,
             intent.shown,

@@ -143,17 +143,7 @@ class Neko:
         self.plugins = build_plugins(
             lambda: stored.in_force, self.folder.path, self.bus.agent.publish, lambda: self.characters.current
         )
-        self.agent = build_agent(
-            self.bus,
-            self.approvals,
-            self._agent_file,
-            self.folder.path,
-            [McpHand(self.mcp, self.approvals), self._computer(), self._browser(stored), PluginHand(self.plugins)],
-            endpoint=lambda: self.models.endpoint("agent"),
-            language=lambda: self.language.current,
-            faults=self._standing,
-            own_keys=lambda: stored.in_force.secrets(),
-        )
+        self.agent = self._agent(stored)
         self.reminders, self._untold = waiting_errands(self.agent, self.bus, self._on_file_fault)
         self.memory = MemoryService(
             self.folder.memory,
@@ -401,6 +391,19 @@ class Neko:
     def helplines(self) -> Helplines:
         """Whom somebody in danger can call."""
         return Helplines(self.folder.config(HELPLINES_FILE), self._on_file_fault)
+
+    def _agent(self, stored: CoreConfig) -> Agent:
+        return build_agent(
+            self.bus,
+            self.approvals,
+            self._agent_file,
+            self.folder.path,
+            [McpHand(self.mcp, self.approvals), self._computer(), self._browser(stored), PluginHand(self.plugins)],
+            endpoint=lambda: self.models.endpoint("agent"),
+            language=lambda: self.language.current,
+            faults=self._standing,
+            own_keys=lambda: stored.in_force.secrets(),
+        )
 
     def _browser(self, stored: CoreConfig) -> BrowserHand:
         return build_browser(stored, self.settings, self.network, self.folder.path, lambda: self.agent.policies)

@@ -47,7 +47,7 @@ class Intent:
     act on, a plug-in's id, a program on the computer; "" where it is not known. ``title``: in a few English words, as
     in "click “Buy now”". ``shown``: the exact arguments as the user reads them. ``picture``: where it would happen,
     with the spot marked. ``version``: of the tool as it is described now, where others may describe it otherwise: an
-    approval is for this one only.
+    approval is for this one only. ``tool``: its own name, where the function that the model calls has another.
     """
 
     act: Act
@@ -56,6 +56,7 @@ class Intent:
     shown: str
     picture: Picture | None = None
     version: str = ""
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True)

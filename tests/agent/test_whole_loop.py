@@ -150,7 +150,7 @@ async def test_what_is_to_be_looked_up_is_read_by_a_tool_that_the_user_allows_an
             seen = await whole_loop(page, wish, report)
             check_the_order(seen, report)
             (question,) = [frame["question"] for frame in seen if frame["type"] == "neko_approval"]
-            assert (question["server"], question["tool"]) == ("files", "files__read_text_file")
+            assert (question["server"], question["tool"]) == ("files", "read_text_file")
             assert json.loads(question["arguments"]) == {"path": str(papers / "trains.txt")}
             assert "Lyon: 9:12, platform 3" in told(provider, 4), "the goal check was shown the file"
             await check_it_is_told_once(page, provider, "platform 3")

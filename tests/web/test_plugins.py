@@ -107,9 +107,9 @@ async def test_what_is_called_of_it_is_in_the_audit_trail(neko: Neko, client: ht
     await trigger(client, "tell")
     rows = (await client.get("/api/agent/audit")).json()["rows"]
     assert [(row["tool"], row["verdict"], row["outcome"]) for row in reversed(rows)] == [
-        ("clock__tell", "allowed", "done"),
-        ("clock__stop", "allowed", "failed"),
-        ("clock__tell", "refused", ""),
+        ("tell", "allowed", "done"),
+        ("stop", "allowed", "failed"),
+        ("tell", "refused", ""),
     ]
     assert (json.loads(rows[-1]["arguments"]), rows[-1]["detail"]) == ({"zone": "JST"}, '{"zone": "JST"}')
 

@@ -123,7 +123,8 @@ class McpWorkspace:
         self._shown[action.name] = tool.definition
         title = f"use “{tool.title or tool.name}” of {server.config.name}"
         shown = outside.exact_json(dict(action.arguments))
-        return Intent(self._servers.act(server, tool), server.config.name, title, shown, version=tool.definition)
+        act, place = self._servers.act(server, tool), server.config.name
+        return Intent(act, place, title, shown, version=tool.definition, tool=tool.name)
 
     async def act(self, action: Action, progress: Progress) -> Observation:
         server, tool = self._found(action)

@@ -122,7 +122,7 @@ class PluginWorkspace:
         await self._checked(plugin, entry, json.loads(shown))
         await plugin.know_code()
         self._shown[action.name] = version = _version(plugin, entry)
-        return Intent(act(entry), plugin.id, title_of(plugin, entry), shown, version=version)
+        return Intent(act(entry), plugin.id, title_of(plugin, entry), shown, version=version, tool=entry.id)
 
     async def act(self, action: Action, progress: Progress) -> Observation:
         plugin, entry = self._target(action)

@@ -379,7 +379,7 @@ async def _called(neko: Neko, wanted: Trigger) -> Any:
             character=neko.characters.current,
             hand="user_plugin",
             place=plugin.id,
-            tool=tool or entry.id,
+            tool=entry.id,
             title=title_of(plugin, entry),
             act=act(entry),
             arguments=exact_json(wanted.args),

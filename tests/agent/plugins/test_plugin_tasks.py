@@ -140,7 +140,7 @@ async def test_nothing_that_a_plug_in_says_has_anything_done(scene: Scene, shelf
     place = shelf.folder / "well"
     for number, name in enumerate(POISONS):
         await scene.run(calls(("well__look", {"number": number})), calls("well__burn"), calls("well__note"), done())
-        assert [question["tool"] for question in scene.asked] == ["well__burn", "well__note"], name
+        assert [question["tool"] for question in scene.asked] == ["burn", "note"], name
         assert "[From outside, by" in scene.said(), name
     assert not (place / "burnt").exists()
     assert not (place / "noted").exists()
