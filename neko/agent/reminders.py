@@ -27,7 +27,7 @@ from neko.errors import NekoError
 from neko.storage import OnFault, forget_previous, is_object, log_fault, read_document, write_json
 from neko.tasks import TaskOwner, in_thread
 from neko.types import plan
-from neko.types.errands import Reminder, ReminderAnswer
+from neko.types.errands import Reminder, ReminderAnswer, ReminderOutcome
 from neko.well_formed import bare_words
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ MOST: Final = 64
 FURTHEST: Final = timedelta(days=5 * 366)
 _LOOK_AGAIN_S: Final = 20.0
 """Seconds after which the clock on the wall is looked at again: somebody may have set it."""
+_SLOW_DISK_S: Final = 1.0
 _ASKED_S: Final = 120.0
 """Seconds for which words that name a time answer her question "when?"."""
 _JUST_SET: Final = timedelta(minutes=3)
@@ -180,25 +181,29 @@ class Reminders:
                 wishes = (Wish("set", subject, when, is_past),)
         if wishes and found.alone:
             self._obeyed.append(bare_words(text))
-        return _together([await self._obey(character, wish, now, keep=keep) for wish in wishes])
+        answers = [self._follow(character, wish, now, keep=keep) for wish in wishes]
+        if self._unsaved and not await self._keep_soon(character, answers):
+            answers = [ReminderAnswer("failed") if one.outcome == "set" else one for one in answers]
+        return _together(answers)
 
     def seem_wanted(self, text: str) -> bool:
         """Do these words seem to ask for one at a time, though the rules do not understand how?"""
         now = self._clock.wall()
         return seems_to_ask(text, now) and not read_wishes(text, now).wishes
 
-    async def _obey(self, character: str, wish: Wish, now: datetime, *, keep: bool) -> ReminderAnswer:
+    def _follow(self, character: str, wish: Wish, now: datetime, *, keep: bool) -> ReminderAnswer:
+        """Nothing of it is in the file yet."""
         if wish.kind == "list":
             found = self.of(character)
             return ReminderAnswer("listed" if found else "none", found)
         if wish.kind == "cancel":
-            return await self._cancel_by_words(character, wish)
+            return self._cancel_by_words(character, wish)
         if wish.when is None or wish.when.due > now + FURTHEST:
             self._asked[character] = (wish.text, self._clock.elapsed() + _ASKED_S)
             return ReminderAnswer("past" if wish.is_past else "when")
-        return await self.add(character, wish.text, wish.when, keep=keep)
+        return self._put(character, wish.text, wish.when, keep=keep)
 
-    async def _cancel_by_words(self, character: str, wish: Wish) -> ReminderAnswer:
+    def _cancel_by_words(self, character: str, wish: Wish) -> ReminderAnswer:
         found = self.of(character)
         if wish.is_timer and not wish.everything:
             found = tuple(one for one in found if not one.text) or found
@@ -211,13 +216,44 @@ class Reminders:
             return ReminderAnswer("which", found)
         for one in chosen:
             self._forget(one.id)
-        await self._save_quietly()
         return ReminderAnswer("cancelled", chosen)
+
+    async def _keep_soon(self, character: str, answers: Sequence[ReminderAnswer]) -> bool:
+        """Save what was set and cancelled. A slow disk is not waited for: what it refuses in the end is told then."""
+        fresh = [reminder for one in answers if one.outcome == "set" for reminder in one.reminders]
+        saving = self._owner.spawn(self._keep(fresh), name="keep reminders")
+        await asyncio.wait({saving}, timeout=_SLOW_DISK_S)
+        if saving.done():
+            return saving.result()
+        self._owner.spawn(self._tell_of_refusal(character, fresh, saving), name="slow disk")
+        return True
+
+    async def _keep(self, fresh: Sequence[Reminder]) -> bool:
+        """What cannot be saved is set no more: it would be lost with the process."""
+        try:
+            await self._save()
+        except NekoError as error:
+            self._on_fault_of(error)
+            for one in fresh:
+                self._forget(one.id)
+            return False
+        return True
+
+    async def _tell_of_refusal(self, character: str, fresh: Sequence[Reminder], saving: asyncio.Task[bool]) -> None:
+        if not await saving:
+            for one in fresh:
+                self._publish_answer(character, "failed", one.text, one.due)
 
     # ── directly ──────────────────────────────────────────────────────────────
 
     async def add(self, character: str, text: str, when: When, *, keep: bool = True) -> ReminderAnswer:
-        """Set one; the answer is ``set``, ``full`` or ``failed``."""
+        """Set one, and save it; the answer is ``set``, ``full`` or ``failed``."""
+        answer = self._put(character, text, when, keep=keep)
+        if answer.outcome == "set" and not await self._keep(answer.reminders):
+            return ReminderAnswer("failed")
+        return answer
+
+    def _put(self, character: str, text: str, when: When, *, keep: bool) -> ReminderAnswer:
         if len(self.of(character)) >= MOST:
             return ReminderAnswer("full")
         now = self._clock.utc()
@@ -226,12 +262,7 @@ class Reminders:
             at = now + timedelta(seconds=when.after_s)
             entry = replace(entry, at=at, elapsed_at=self._clock.elapsed() + when.after_s)
         self._entries[entry.id] = entry
-        try:
-            await self._save()
-        except NekoError as error:
-            self._entries.pop(entry.id, None)
-            self._on_fault_of(error)
-            return ReminderAnswer("failed")
+        self._unsaved = True
         self._tell(entry, TaskState.QUEUED)
         self._wake()
         return ReminderAnswer("set", (self._shown(entry),))
@@ -307,10 +338,11 @@ class Reminders:
         self._set_in = {**dict(list(self._set_in.items())[-_TURNS + 1 :]), turn_id: None}
         answer = await self.add(character, reminder.about[:LONGEST], When(reminder.at))
         due = answer.reminders[0].due if answer.reminders else self._clock.moment(reminder.at)
-        said = {"kind": "reminder_answer", "outcome": answer.outcome, "text": reminder.about, "due": due.isoformat()}
-        self._publish(
-            {"event_type": "proactive_message", "lanlan_name": character, "text": reminder.about, "neko": said}
-        )
+        self._publish_answer(character, answer.outcome, reminder.about, due)
+
+    def _publish_answer(self, character: str, outcome: ReminderOutcome, text: str, due: datetime) -> None:
+        said = {"kind": "reminder_answer", "outcome": outcome, "text": text, "due": due.isoformat()}
+        self._publish({"event_type": "proactive_message", "lanlan_name": character, "text": text, "neko": said})
 
     def _was_just_set(self, character: str, at: datetime) -> bool:
         """By the rules, from the words of the same turn."""

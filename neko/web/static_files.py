@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,7 @@ class StaticFiles(staticfiles.StaticFiles):
         super().__init__(directory=folder, check_dir=False)
         self.config_checked = True
         self._small: dict[str, _SmallFile] = {}
+        self._changing = threading.Lock()
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         """In a thread: small files are read on the way, as a page asks for a hundred of them at once."""
@@ -85,9 +87,10 @@ class StaticFiles(staticfiles.StaticFiles):
         content = Path(path).read_bytes()
         if len(content) != status.st_size:
             return  # being written
-        if sum(len(one.content) for one in self._small.values()) + len(content) > _MOST_KEPT:
-            self._small.clear()
-        self._small[path] = _SmallFile(stamp, content)
+        with self._changing:
+            if sum(len(one.content) for one in self._small.values()) + len(content) > _MOST_KEPT:
+                self._small.clear()
+            self._small[path] = _SmallFile(stamp, content)
 
     def file_response(
         self,

@@ -221,6 +221,26 @@ async def test_there_are_not_more_than_a_bounded_number(reminders: Reminders) ->
     assert answer.outcome == "full"
 
 
+async def test_of_two_in_one_sentence_none_is_lost_to_a_slow_disk_and_what_it_refuses_is_told(
+    tmp_path: Path, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neko.agent.reminders._SLOW_DISK_S", 0.0)
+    reminders = Reminders(tmp_path / "r.json", hands.publish, clock=hands.clock())
+    await reminders._saving.acquire()
+    answer = await reminders.obey("Mio", "remind me in an hour to look and in two hours to listen")
+    assert answer is not None
+    assert (answer.outcome, len(answer.reminders), len(reminders.of("Mio"))) == ("set", 2, 2)
+    (tmp_path / "r.json").mkdir()
+    reminders._saving.release()
+    async with asyncio.timeout(TIMEOUT_S):
+        while reminders.of("Mio"):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        while len([one for one in hands.told if one["event_type"] == "proactive_message"]) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert {one["neko"]["outcome"] for one in hands.told if "neko" in one and "outcome" in one["neko"]} == {"failed"}
+    await reminders.aclose()
+
+
 async def test_what_cannot_be_saved_is_not_promised(tmp_path: Path, hands: Hands) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     reminders = Reminders(tmp_path / "file" / "reminders.json", hands.publish, clock=hands.clock())

@@ -98,7 +98,7 @@
  * @typedef {{
  *   title: string, instruction: string, state: TaskState, steps: TaskStep[], action: string, result: string, thumbnail: string,
  *   files: { name: string, url: string }[], commands: TaskCommand[], source: string, character: string, waits_for: "" | "turn" | "approval" | "user",
- *   remedy?: string,
+ *   remedy?: string, due?: string,
  * }} TaskDetails What N.E.K.O.'s own agent does not tell. `action`: what is being done now. `thumbnail`: an address, or "".
  * @typedef {{
  *   id: string, status: "queued" | "running" | "completed" | "failed" | "cancelled", type: string, start_time: string, end_time?: string | null,

@@ -12,7 +12,7 @@ import { command } from "./calls.js";
 import { onDoubleEscape } from "./double_escape.js";
 import { loadStyle } from "./style.js";
 import { TaskCard } from "./task_card.js";
-import { isOver, stateOf, Tasks, titleOf } from "./tasks.js";
+import { isOver, stateOf, Tasks, titleOf, wordsOf } from "./tasks.js";
 
 const DISMISSED = "hands.dismissed";
 const FOLDED = "hands.folded";
@@ -204,7 +204,7 @@ export class Hud {
     this.#root.dataset.state = newest ? stateOf(newest) : "";
     this.#strip.replaceChildren(h("span", { class: "hands-light", "aria-hidden": "true" }),
       h("span", { class: "hands-strip-words" }, h("span", { class: "hands-strip-title", text: newest ? titleOf(newest) : "" }),
-        h("span", { class: "hands-strip-state", text: newest ? [t(`hands.states.${stateOf(newest)}`), newest.neko?.action].filter(Boolean).join(" · ") : "" })),
+        h("span", { class: "hands-strip-state", text: newest ? Object.values(wordsOf(newest)).filter(Boolean).join(" · ") : "" })),
       this.#cards.size > 1 ? h("span", { class: "hands-more", text: `+${this.#cards.size - 1}` }) : "", icon("up"));
   }
 

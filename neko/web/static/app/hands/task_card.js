@@ -8,7 +8,7 @@ import { currentLanguage, t } from "../i18n.js";
 import { command } from "./calls.js";
 import { enlarge, ownAddress } from "./pictures.js";
 import { handSign } from "./signs.js";
-import { elapsedOf, isOver, stateOf, titleOf } from "./tasks.js";
+import { elapsedOf, isOver, isReminder, stateOf, titleOf, wordsOf } from "./tasks.js";
 
 const COMMANDS = /** @type {const} */ ({ pause: "pause", resume: "play", retry: "retry", cancel: "stop" });
 /** Steps that are shown before one asks for all. */
@@ -96,11 +96,12 @@ export class TaskCard {
     this.element.dataset.id = task.id;
     this.#title.textContent = titleOf(task);
     this.#title.title = details?.instruction ?? "";
-    this.#sign.replaceChildren(icon(handSign(details?.steps.findLast((step) => step.state === "running")?.hand || task.type)));
-    this.#state.textContent = t(details?.waits_for ? `hands.waits.${details.waits_for}` : `hands.states.${state}`);
+    this.#sign.replaceChildren(icon(isReminder(task) ? "later" : handSign(details?.steps.findLast((step) => step.state === "running")?.hand || task.type)));
+    const words = wordsOf(task);
+    this.#state.textContent = words.state;
     const here = document.documentElement.dataset.character;
     this.#who.textContent = details?.character && details.character !== here ? details.character : "";
-    this.#action.textContent = isOver(task) ? "" : details?.action ?? "";
+    this.#action.textContent = words.action;
     this.#dismiss.hidden = !this.#onDismiss || !isOver(task);
     this.#dismiss.setAttribute("aria-label", t("hands.dismiss", { title: titleOf(task) }));
     this.#dismiss.title = t("hands.dismiss_short");

@@ -5,6 +5,7 @@
  */
 import { get } from "../api.js";
 import { Emitter } from "../emitter.js";
+import { currentLanguage, t } from "../i18n.js";
 
 /** Characters of a title that is made of what a task was given (`contract/agent.md` §8). */
 const LONGEST_TITLE = 60;
@@ -13,6 +14,8 @@ const SHORT_ID = 8;
 /** How many tasks are looked at when a page begins. */
 const LATEST = 20;
 
+/** What the server calls a reminder without words. */
+const TIMER = "⏰";
 const BY_STATUS = /** @type {const} */ ({ queued: "queued", running: "running", completed: "completed", failed: "failed", cancelled: "cancelled" });
 /** @type {Set<TaskState>} */
 const OVER = new Set(["completed", "partial", "failed", "cancelled", "interrupted"]);
@@ -27,11 +30,33 @@ export function isOver(task) {
   return OVER.has(stateOf(task));
 }
 
+/** A reminder or timer that is set, or was. @param {AgentTask} task */
+export function isReminder(task) {
+  return task.neko?.source === "reminder";
+}
+
+/** @param {AgentTask} task */
+function isTimer(task) {
+  return isReminder(task) && task.neko?.title === TIMER;
+}
+
+/** In place of its state and of what is being done, both in the reader's words. @param {AgentTask} task */
+export function wordsOf(task) {
+  const { neko: details } = task;
+  if (!isReminder(task) || isOver(task)) {
+    const state = t(details?.waits_for ? `hands.waits.${details.waits_for}` : `hands.states.${stateOf(task)}`);
+    return { state, action: isOver(task) ? "" : details?.action ?? "" };
+  }
+  const format = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" });
+  return { state: isTimer(task) ? "" : t("hands.reminder"), action: details?.due ? format.format(new Date(details.due)) : "" };
+}
+
 /**
  * What it is about: our title, else what N.E.K.O.'s agent tells.
  * @param {AgentTask} task
  */
 export function titleOf(task) {
+  if (isTimer(task)) return t("hands.timer");
   if (task.neko?.title) return task.neko.title;
   const { query, instruction, tool_name: tool, action } = task.params ?? {};
   const words = [query, instruction, task.original_query, tool, action].find((one) => typeof one === "string" && one.trim());
@@ -70,7 +95,7 @@ export class Tasks extends Emitter {
   }
 
   get running() {
-    return this.all.filter((task) => !isOver(task));
+    return this.all.filter((task) => !isOver(task) && !isReminder(task));
   }
 
   /** The time of the server. */

@@ -8,7 +8,7 @@ import { h, icon } from "../element.js";
 import { t } from "../i18n.js";
 import { latestTasks } from "./calls.js";
 import { TaskCard } from "./task_card.js";
-import { isOver, stateOf, titleOf } from "./tasks.js";
+import { isOver, isReminder, stateOf, titleOf } from "./tasks.js";
 import { empty, failed } from "./view.js";
 
 /** While something runs, and while nothing does. */
@@ -21,7 +21,7 @@ const FILTERS = /** @type {const} */ (["all", "running", "done", "failed"]);
 /** @type {Record<Filter, (task: AgentTask) => boolean>} */
 const FITS = {
   all: () => true,
-  running: (task) => !isOver(task),
+  running: (task) => !isOver(task) && !isReminder(task),
   done: (task) => ["completed", "partial"].includes(stateOf(task)),
   failed: (task) => ["failed", "interrupted", "cancelled"].includes(stateOf(task)),
 };
@@ -89,7 +89,7 @@ export class TasksView {
       if (this.#open && this.#tasks.length > 0) this.#timer = setTimeout(() => void this.look(), LOOK_MS);
       return;
     }
-    const running = this.#tasks.filter((task) => !isOver(task)).length;
+    const running = this.#tasks.filter(FITS.running).length;
     this.#tell(running);
     if (!this.#open) return;
     this.#draw();
@@ -118,10 +118,10 @@ export class TasksView {
   /** @param {AgentTask} task */
   #make(task) {
     const card = new TaskCard(task, { now: () => Date.now(), folded: isOver(task) && task.id !== this.#named });
-    card.element.append(h("button", {
+    if (!isReminder(task)) {card.element.append(h("button", {
       type: "button", class: "task-more", "data-testid": "task-trail", text: t("agent.what_it_did"), "aria-label": `${t("agent.what_it_did")}: ${titleOf(task)}`,
       on: { click: () => this.#go(`trail/${task.id}`) },
-    }));
+    }));}
     this.#cards.set(task.id, card);
     return card;
   }
