@@ -19,7 +19,8 @@ MOST_ROUNDS: Final = 8
 
 
 class FunctionCalls:
-    """``send_output`` gets the provider's id of a call and what came of it; ``go_on`` the reply, once all are told."""
+    """``send_output`` gets the provider's id of a call and what came of it, ``show`` the pictures that belong to a
+    result; ``go_on`` the reply, once all are told."""
 
     def __init__(
         self,
@@ -28,6 +29,7 @@ class FunctionCalls:
         timeout_s: float,
         send_output: Callable[[str, str], None],
         go_on: Callable[[Reply], None],
+        show: Callable[[tuple[bytes, ...]], None] = lambda _: None,
     ) -> None:
         self.tools: tuple[Tool, ...] = ()
         self._channel = channel
@@ -35,6 +37,7 @@ class FunctionCalls:
         self._timeout_s = timeout_s
         self._send_output = send_output
         self._go_on = go_on
+        self._show = show
         self._pending = PendingCalls()
         self._rounds: tuple[Reply | None, int] = (None, 0)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,6 +78,8 @@ class FunctionCalls:
             outputs[asked[call_id]] = f"Error: {result.output}" if result.failed else result.output
         for provider_id in calls:
             self._send_output(provider_id, outputs[provider_id])
+        for result in results.values():
+            self._show(result.images)
         if not reply.done:
             self._go_on(reply)
 

@@ -105,13 +105,14 @@ class RealtimeSession:
         self._owner = owner
         self._network = network
         self._timeouts = timeouts or RealtimeTimeouts()
+        self._lasts_s = dialect.longest_s
         self._clock = asyncio.get_running_loop().time
         self._faults = RealtimeFaults(endpoint)
         self._channel = EventChannel()
         self._talk = Talk(self._channel)
         self._responses = Responses(dialect, self._talk, self._send)
         self._calls = FunctionCalls(
-            self._channel, owner, self._timeouts.tool_result_timeout_s, self._send_output, self._go_on
+            self._channel, owner, self._timeouts.tool_result_timeout_s, self._send_output, self._go_on, self._show
         )
         self._events = ServerEvents(self, dialect, self._talk, self._responses, self._channel, self._faults)
         self._wishes = SessionWishes(endpoint.model, "", dialect.voice(""), speaks=speaks)
@@ -338,14 +339,13 @@ class RealtimeSession:
     # ── what the provider does to the session (``server_events.Session``) ─────
 
     def acknowledged(self, session: Mapping[str, Any], *, updated: bool) -> None:
-        lasts_s = self._dialect.longest_s
         expires = session.get("expires_at")
         if isinstance(expires, int | float) and expires > time.time():
-            lasts_s = expires - time.time()
+            self._lasts_s = expires - time.time()
         if (updated or not self._dialect.acknowledges) and not self._ready.done():
             self._ready.set_result(None)
-            if lasts_s is not None:
-                self._channel.put(SessionEnds(self._clock() + lasts_s))
+            if self._lasts_s is not None:
+                self._channel.put(SessionEnds(self._clock() + self._lasts_s))
 
     def heard(self) -> None:
         self._heard_at = self._clock()

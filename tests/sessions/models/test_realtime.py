@@ -1,0 +1,416 @@
+"""What a realtime session makes of a provider that does what providers do, over a real WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from neko.errors import (
+    ModelContentFilteredError,
+    ModelError,
+    ModelKeyRefusedError,
+    ModelOutOfCreditError,
+    ModelSessionEndedError,
+    ModelStreamBrokenError,
+    ModelTimeoutError,
+    ModelUnreachableError,
+    NekoError,
+)
+from neko.net import Network
+from neko.sessions.models.realtime.dialects import DIALECTS
+from neko.sessions.models.realtime.session import RealtimeSession, RealtimeTimeouts
+from neko.tasks import TaskOwner
+from neko.types.model_session import (
+    AddContext,
+    AudioDelta,
+    EndOfSpeech,
+    HoldToTalk,
+    ReplyDone,
+    ReplyStarted,
+    SessionEnds,
+    SessionLost,
+    SpeechRejected,
+    SpeechStarted,
+    SpeechStopped,
+    TextDelta,
+    Transcript,
+    UserAudio,
+    UserImage,
+    UserMessage,
+)
+from tests.scripted_provider import tone
+from tests.scripted_realtime import MS_A_CHARACTER, Caller, ScriptedRealtime, Turn
+from tests.seams.model_session import SETUP, Subject, text_of
+
+QUICK = RealtimeTimeouts(connect_timeout_s=2.0, ready_timeout_s=0.3, owed_timeout_s=0.3, overload_pause_s=0.2)
+DEALT_WITH = RealtimeTimeouts()
+
+
+@dataclass
+class Talk(Subject):
+    """A session with its provider."""
+
+    provider: ScriptedRealtime = None  # type: ignore[assignment]
+
+    @property
+    def caller(self) -> Caller:
+        return self.provider.last
+
+    async def play(self, seconds: float, *, loud: bool = True) -> None:
+        rate = self.session.capabilities.input_rate
+        pcm = tone(seconds, hertz=180, rate=rate) if loud else bytes(2 * round(seconds * rate))
+        await self.session.send(UserAudio(pcm))
+
+    async def say_something(self) -> None:
+        await self.play(0.2)
+        await self.play(0.4, loud=False)
+
+    async def lost(self) -> tuple[ReplyDone | None, NekoError]:
+        """How the reply and the session ended."""
+        events = await self.rest()
+        assert isinstance(events[-1], SessionLost)
+        ends = [event for event in events if isinstance(event, ReplyDone)]
+        return (ends[-1] if ends else None), events[-1].error
+
+
+@asynccontextmanager
+async def talk(
+    *turns: Turn, dialect: str = "openai", timeouts: RealtimeTimeouts = DEALT_WITH, **provided: Any
+) -> AsyncIterator[Talk]:
+    async with ScriptedRealtime(dialect) as provider, TaskOwner("test") as owner:
+        provider.script(*turns)
+        for name, value in provided.items():
+            setattr(provider, name, value)
+        session = RealtimeSession(
+            provider.endpoint, provider.dialect, owner=owner, network=Network(), timeouts=timeouts
+        )
+        try:
+            await session.open(SETUP)
+            yield Talk(session, owner, provider=provider)
+        finally:
+            await session.aclose()
+
+
+# ── beginning ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("dialect", list(DIALECTS))
+async def test_it_is_open_once_the_provider_has_taken_its_setup_in_its_own_words(dialect: str) -> None:
+    async with talk(dialect=dialect) as subject:
+        [update] = subject.caller.of("session.update")
+        [request] = subject.provider.requests
+        assert request.headers["Authorization"] == "Bearer sk-realtime"
+        assert ("model=scripted-voice" in request.path) == (dialect != "free")
+        said = json.dumps(update)
+        assert SETUP.instructions in said
+        assert ("get_weather" in said) == subject.session.capabilities.tools
+        if dialect == "openai":
+            sound = update["session"]["audio"]
+            assert sound["input"]["format"] == sound["output"]["format"] == {"type": "audio/pcm", "rate": 24_000}
+        else:
+            assert update["session"]["input_audio_format"] == "pcm16"
+        assert subject.session.capabilities.input_rate == (24_000 if dialect == "openai" else 16_000)
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ({"refuses": (401, {"error": {"message": "Incorrect API key provided"}})}, ModelKeyRefusedError),
+        ({"refuses": (402, {"error": {"message": "account is not in good standing"}})}, ModelOutOfCreditError),
+        ({"greets": False}, ModelTimeoutError),
+        ({"refuses_update": {"type": "invalid_request_error", "message": "Invalid voice"}}, ModelError),
+    ],
+)
+async def test_a_provider_that_does_not_take_it_is_told_at_once(how: dict[str, Any], error: type[NekoError]) -> None:
+    with pytest.raises(error):
+        async with talk(timeouts=QUICK, **how):
+            pass
+
+
+async def test_nobody_at_the_address_is_told_as_such() -> None:
+    provider = ScriptedRealtime()
+    async with provider:
+        endpoint = provider.endpoint
+    async with TaskOwner("test") as owner:
+        session = RealtimeSession(endpoint, provider.dialect, owner=owner, network=Network(), timeouts=QUICK)
+        with pytest.raises(ModelUnreachableError):
+            await session.open(SETUP)
+        await session.aclose()
+
+
+async def test_when_the_provider_will_end_the_session_is_told() -> None:
+    async with talk(expires_at=time.time() + 1800) as subject:
+        event = await anext(subject.stream)
+        assert isinstance(event, SessionEnds)
+        assert event.at - asyncio.get_running_loop().time() == pytest.approx(1800, abs=5)
+
+
+# ── ends and faults ───────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("cut", ModelStreamBrokenError),
+        ("normal close", ModelSessionEndedError),
+        ("abnormal close", ModelError),
+        ("silence", ModelTimeoutError),
+    ],
+)
+async def test_a_provider_that_leaves_in_mid_reply_is_lost_and_the_reply_has_ended_first(
+    fault: Any, error: type[NekoError]
+) -> None:
+    async with talk(Turn(fault=fault), timeouts=QUICK) as subject:
+        await subject.ask("a")
+        end, reason = await subject.lost()
+        assert end is not None
+        assert (end.reply_id, end.reason, end.error) == ("a", "failed", reason)
+        assert isinstance(reason, error)
+        await subject.session.send(UserMessage("b", "anybody there?"))  # nobody hears it, and nothing breaks
+
+
+async def test_a_close_while_nobody_talks_is_a_loss_with_the_providers_words() -> None:
+    async with talk() as subject:
+        await subject.caller.close(1008, "Your account is not in good standing")
+        end, reason = await subject.lost()
+        assert end is None
+        assert isinstance(reason, ModelOutOfCreditError)
+
+
+async def test_words_that_are_never_recognised_and_never_answered_are_a_loss() -> None:
+    async with talk(Turn(hears=None, deltas=(), fault="silence", fault_after=0), timeouts=QUICK) as subject:
+        subject.provider.script(Turn(hears=None, waits=True))
+        await subject.say_something()
+        _, reason = await subject.lost()
+        assert isinstance(reason, ModelTimeoutError)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (
+            {"type": "invalid_request_error", "code": "invalid_api_key", "message": "invalid api key"},
+            ModelKeyRefusedError,
+        ),
+        ({"type": "server_error", "code": "Arrearage", "message": "账户已欠费"}, ModelOutOfCreditError),
+        ({"type": "invalid_request_error", "code": "session_expired", "message": "60 minutes"}, ModelSessionEndedError),
+    ],
+)
+async def test_an_error_after_which_nothing_can_come_is_a_loss(error: dict[str, str], kind: type[NekoError]) -> None:
+    async with talk(Turn(fault="error", error=error)) as subject:
+        await subject.ask("a")
+        _, reason = await subject.lost()
+        assert isinstance(reason, kind)
+
+
+async def test_any_other_error_leaves_the_reply_alone() -> None:
+    async with talk(Turn(fault="error")) as subject:
+        await subject.ask("a")
+        events = await subject.until(ReplyDone)
+        assert events[-1] == ReplyDone("a")
+        assert text_of(events) == "I hear you well."
+
+
+async def test_an_overloaded_provider_is_sent_no_sound_for_a_moment() -> None:
+    overload = {"type": "server_error", "code": "503", "message": "The server is overloaded, try again later"}
+    async with talk(Turn(fault="error", error=overload), timeouts=QUICK) as subject:
+        await subject.ask("a")
+        await subject.until(ReplyDone)
+        await subject.play(0.1, loud=False)
+        await asyncio.sleep(QUICK.overload_pause_s)
+        await subject.play(0.2, loud=False)
+        await subject.provider.until(lambda: bool(subject.caller.of("input_audio_buffer.append")))
+        assert len(subject.caller.heard) == 2 * round(0.2 * 24_000)
+
+
+async def test_a_reply_that_fails_or_is_cancelled_there_ends_as_such() -> None:
+    filtered = {"type": "invalid_request_error", "code": "content_filter", "message": "flagged by content_filter"}
+    async with talk(Turn(fault="failed", error=filtered), Turn(fault="cancelled")) as subject:
+        await subject.ask("a")
+        end = (await subject.until(ReplyDone))[-1]
+        assert isinstance(end, ReplyDone)
+        assert end.reason == "failed"
+        assert isinstance(end.error, ModelContentFilteredError)
+        await subject.ask("b")
+        assert (await subject.until(ReplyDone))[-1] == ReplyDone("b", "interrupted")
+        await subject.ask("c")
+        assert (await subject.until(ReplyDone))[-1] == ReplyDone("c")
+
+
+@pytest.mark.parametrize("dialect", ["openai", "glm"])
+async def test_a_reply_that_nobody_announced_is_one_all_the_same(dialect: str) -> None:
+    async with talk(Turn(fault="no created"), Turn(fault="no created"), dialect=dialect) as subject:
+        await subject.ask("a")
+        events = await subject.until(ReplyDone)
+        assert (text_of(events), events[-1]) == ("I hear you well.", ReplyDone("a"))
+        await subject.say_something()
+        events = await subject.until(ReplyDone)
+        assert text_of(events) == "I hear you well."
+
+
+async def test_what_comes_after_the_end_of_its_reply_is_dropped() -> None:
+    async with talk(Turn(fault="done first", fault_after=2)) as subject:
+        await subject.ask("a")
+        assert text_of(await subject.until(ReplyDone)) == "I hear "
+        await subject.ask("b")
+        events = await subject.until(ReplyDone)
+        assert events[0] == ReplyStarted("b")
+        assert text_of(events) == "I hear you well."
+
+
+async def test_what_is_no_event_means_nothing() -> None:
+    between = (
+        "[DONE]",
+        b"\x00\xff",
+        "[]",
+        '{"type": 7}',
+        '{"type": "response.mystery.delta", "delta": "?"}',
+        '{"type": "response.audio.delta", "delta": "no base64!"}',
+        '{"type": "response.audio.delta"}',
+        '{"type": "response.done"}x',
+        '{"type": "error"}',
+        '{"type": "conversation.item.input_audio_transcription.delta", "item_id": "unknown", "delta": "?"}',
+        '{"type": "response.done", "response": {"id": "resp_unknown", "status": "completed"}}',
+    )
+    async with talk(Turn(between=between)) as subject:
+        await subject.ask("a")
+        events = await subject.until(ReplyDone)
+        assert (text_of(events), events[-1]) == ("I hear you well.", ReplyDone("a"))
+        assert {type(event) for event in events} == {ReplyStarted, TextDelta, AudioDelta, ReplyDone}
+
+
+async def test_a_provider_that_is_still_busy_is_asked_again_after_that() -> None:
+    async with talk(Turn(waits=True, hears="hello")) as subject:
+        await subject.say_something()
+        started = (await subject.until(TextDelta))[-1]
+        assert isinstance(started, TextDelta)
+        await subject.ask("a", "and now?")  # the reply before is cancelled first, and its end awaited
+        events = await subject.until(ReplyDone, "a")
+        assert ReplyDone(started.reply_id, "interrupted") in events
+        kinds = [event["type"] for event in subject.caller.events]
+        assert kinds.index("response.cancel") < kinds.index("response.create")
+
+
+# ── what is cut ───────────────────────────────────────────────────────────────
+
+
+async def test_a_cut_reply_is_cancelled_by_name_and_shortened_to_what_was_heard() -> None:
+    async with talk(Turn(deltas=("one two ", "three"), waits=True)) as subject:
+        await subject.ask("a")
+        await subject.until(TextDelta)
+        await subject.session.interrupt("a", "one", 3 * MS_A_CHARACTER)
+        assert await subject.next() == ReplyDone("a", "interrupted")
+        await subject.provider.until(lambda: bool(subject.caller.of("conversation.item.truncate")))
+        [cancel] = subject.caller.of("response.cancel")
+        assert cancel["response_id"].startswith("resp_")
+        assert [line.text for line in subject.caller.known if line.role == "assistant"] == ["one"]
+
+
+async def test_the_users_words_over_a_reply_are_never_lost() -> None:
+    async with talk(Turn(waits=True), Turn(hears="stop it", late=True)) as subject:
+        await subject.ask("a")
+        await subject.until(TextDelta)
+        await subject.say_something()
+        await subject.until(SpeechStarted)
+        await subject.session.interrupt("a", "I ")
+        events = await subject.until(ReplyDone, None)
+        while not any(isinstance(event, Transcript) for event in events):
+            events.append(await subject.next())
+        assert [event.text for event in events if isinstance(event, Transcript)] == ["stop it"]
+
+
+async def test_asked_again_the_provider_forgets_the_last_exchange_first() -> None:
+    async with talk() as subject:
+        await subject.ask("a", "first")
+        await subject.until(ReplyDone)
+        await subject.session.send(UserMessage("b", "first", again=True))
+        await subject.until(ReplyDone)
+        users = [line.text for line in subject.caller.known if line.role == "user"]
+        assert users == ["first"]
+
+
+# ── speaking ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("dialect", ["openai", "glm", "qwen"])
+async def test_while_the_key_is_held_nothing_ends_the_turn_but_letting_go(dialect: str) -> None:
+    async with talk(dialect=dialect) as subject:
+        await subject.session.send(HoldToTalk())
+        for _ in range(2):
+            await subject.say_something()
+        await subject.session.send(EndOfSpeech())
+        events = await subject.until(ReplyDone)
+        kinds = [type(event) for event in events if not isinstance(event, TextDelta | AudioDelta)]
+        assert kinds == [SpeechStarted, SpeechStopped, Transcript, ReplyStarted, ReplyDone]
+        assert len(subject.caller.of("input_audio_buffer.commit")) == 1
+        assert not subject.caller.is_manual
+        await subject.say_something()  # and from then on the provider listens for the end again
+        await subject.until(ReplyDone)
+
+
+async def test_a_key_that_is_only_touched_asks_for_nothing() -> None:
+    async with talk() as subject:
+        await subject.session.send(HoldToTalk())
+        await subject.session.send(EndOfSpeech())
+        assert [type(await subject.next()) for _ in range(3)] == [SpeechStarted, SpeechStopped, SpeechRejected]
+        await subject.ask("a")
+        await subject.until(ReplyDone)
+        assert len(subject.caller.of("response.create")) == 1
+
+
+async def test_a_microphone_that_is_shut_in_mid_sentence_ends_it() -> None:
+    async with talk() as subject:
+        await subject.play(0.2)
+        await subject.until(SpeechStarted)
+        await subject.session.send(EndOfSpeech())
+        assert isinstance((await subject.until(ReplyDone))[0], SpeechStopped)
+
+
+async def test_all_that_is_heard_arrives_in_order_under_ids_of_its_own() -> None:
+    async with talk() as subject:
+        sent = b""
+        for number in range(200):
+            piece = number.to_bytes(2, "little") * 240
+            sent += piece
+            await subject.session.send(UserAudio(piece))
+        await subject.provider.until(lambda: len(subject.caller.heard) == len(sent))
+        assert bytes(subject.caller.heard) == sent
+        ids = [event["event_id"] for event in subject.caller.events]
+        assert len(set(ids)) == len(ids) == 201
+
+
+# ── what it is shown and told ─────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("dialect", ["openai", "qwen", "glm"])
+async def test_a_live_picture_is_sent_with_what_is_said(dialect: str) -> None:
+    async with talk(dialect=dialect) as subject:
+        assert subject.session.capabilities.images_in_speech_only
+        await subject.play(0.2)
+        await subject.session.send(UserImage(b"jpeg"))
+        await subject.play(0.4, loud=False)
+        await subject.until(ReplyDone)
+        assert subject.caller.pictures == [b"jpeg"]
+
+
+async def test_a_provider_that_takes_no_text_is_told_by_its_instructions() -> None:
+    async with talk(dialect="qwen") as subject:
+        await subject.session.send(AddContext("It is raining."))
+        await subject.ask("a", "Shall I take the umbrella?")
+        await subject.until(ReplyDone)
+        kinds = [event["type"] for event in subject.caller.events[1:]]
+        assert kinds == ["session.update", "session.update", "response.create"]
+        instructions = subject.caller.session["instructions"]
+        assert SETUP.instructions in instructions
+        assert "It is raining." in instructions
+        assert "Shall I take the umbrella?" in instructions
+        await subject.session.send(AddContext("It stopped."))
+        await subject.provider.until(lambda: "It stopped." in subject.caller.session["instructions"])
+        assert "Sam: Shall I take the umbrella?" in subject.caller.session["instructions"]
