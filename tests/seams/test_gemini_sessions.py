@@ -35,6 +35,7 @@ from neko.types.model_session import (
     SpeechStarted,
     SpeechStopped,
     TextDelta,
+    ToolResult,
     Transcript,
     UserAudio,
     UserImage,
@@ -186,6 +187,18 @@ async def test_pictures_are_seen_with_words_and_live(subject: Subject, provider:
     await subject.session.send(UserMessage("a", "see", (b"whole",)))
     await subject.until(ReplyDone)
     assert provider.last.pictures == [b"live", b"whole"]
+
+
+async def test_pictures_of_a_result_are_seen_before_it_is_told(subject: Subject, provider: ScriptedGemini) -> None:
+    provider.script(Turn(calls=[Call("get_weather", {"place": "Oslo"})]))
+    await subject.session.open(SETUP)
+    await subject.ask("a")
+    [call] = await subject.calls(1)
+    await subject.session.send(ToolResult(call.call_id, "the map", images=(b"map",)))
+    await subject.until(ReplyDone)
+    kinds = [next(iter(message)) for message in provider.last.messages]
+    assert kinds[-2:] == ["realtimeInput", "toolResponse"]
+    assert provider.last.pictures == [b"map"]
 
 
 async def test_it_is_told_how_much_of_a_reply_was_heard(subject: Subject, provider: ScriptedGemini) -> None:

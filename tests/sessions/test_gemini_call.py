@@ -68,4 +68,5 @@ async def test_speech_over_her_stops_what_the_client_plays_at_once(
     events = await talk.until(kept("Fine."))
     assert not [event for event in events if isinstance(event, Audio) and event.speech_id == first.speech_id]
     lines = [(role, text) for role, text, _ in await talk.lines()]
-    assert lines == [("user", "tell me"), ("assistant", "I "), ("user", "stop"), ("assistant", "Fine.")]
+    assert [text for role, text in lines if role == "user"] == ["tell me", "stop"]
+    assert lines[-1] == ("assistant", "Fine.")

@@ -207,6 +207,8 @@ class GeminiSession:
         self._say(messages.picture(image.jpeg))
 
     def _take_result(self, result: ToolResult) -> None:
+        for jpeg in result.images:
+            self._say(messages.picture(jpeg))
         self._calls.resolve(result)
 
     # ── what the provider says ────────────────────────────────────────────────

@@ -126,9 +126,12 @@ class Talk:
         return reply
 
     def interrupt(self, reply_id: str) -> Reply | None:
-        """Interrupt this reply. None when it is not under way, and its end has been read."""
+        """Interrupt this reply. None when it is not under way, and its end has been read or another has begun since."""
         reply = self._replies.get(reply_id)
-        if reply is None or (reply.done and not self._channel.holds_end(reply_id)):
+        if reply is None:
+            return None
+        is_latest = reply is next(reversed(self._replies.values()))
+        if reply.done and not (is_latest and self._channel.holds_end(reply_id)):
             return None
         self._cut(reply)
         return reply
