@@ -189,6 +189,7 @@ class SessionManager:
         self._newest_arrival = arrival
         self._turns.count_as_delivered()
         self._clients.attach(outbox)
+        self.visual_input.take(Sharing(None))
         self._expect(None)
         persona = self._dependencies.persona()
         language = outbox.language or persona.language

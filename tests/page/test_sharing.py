@@ -17,12 +17,17 @@ from tests.page.fake_microphone import browser_hearing, write_wav
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
 from tests.page.test_axe import AXE, SIZES, SURVEY, Visitor
-from tests.scripted_hearing import ScriptedHearing
+from tests.scripted_hearing import ScriptedHearing, Words
 from tests.scripted_provider import ScriptedProvider
-from tests.spoken import quiet
+from tests.spoken import quiet, spoken
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+SENTENCE = "What do you see now?"
+HIDE = """() => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 PASTE_TEXT_FILE = """() => {
   const carried = new DataTransfer();
   carried.items.add(new File(["words"], "notes.pdf", { type: "application/pdf" }));
@@ -39,13 +44,15 @@ SIZE_OF = """async (data) => {
 
 @asynccontextmanager
 async def visit(
-    chromium_path: str, data_dir: Path, provider: ScriptedProvider, **device: Any
+    chromium_path: str, data_dir: Path, provider: ScriptedProvider, said: bytes = b"", **device: Any
 ) -> AsyncIterator[tuple[Visitor, RunningNeko]]:
-    """Somebody whose browser has a microphone, a camera and a screen, and asks nobody; she thinks with ``provider``."""
+    """Somebody whose browser has a microphone, a camera and a screen, and asks nobody; she thinks with ``provider``.
+
+    ``said``: speech that is heard once the microphone is open."""
     environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-test", "NEKO_OPENAI_BASE_URL": provider.base_url}
-    wav = write_wav(data_dir.with_name("microphone.wav"), quiet(1))
+    wav = write_wav(data_dir.with_name("microphone.wav"), said or quiet(1))
     async with (
-        RunningNeko(data_dir, environ=environ, voice="off", hearing=ScriptedHearing()) as neko,
+        RunningNeko(data_dir, environ=environ, voice="off", hearing=ScriptedHearing(Words(SENTENCE))) as neko,
         browser_hearing(chromium_path, wav) as browser,
         Visitor(browser, **device) as driver,
     ):
@@ -159,6 +166,38 @@ async def test_a_picture_of_the_screen_stands_beside_the_words_and_is_shown_to_h
         await driver.get("screen-request-no").click()
         assert (await asking).outcome == "refused"
         await expect(driver.get("screen-request")).to_have_count(0)
+
+
+@pytest.mark.long
+async def test_what_is_seen_when_the_reader_speaks_goes_with_their_words(
+    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+) -> None:
+    said = quiet(16) + await spoken(SENTENCE) + quiet(10)
+    async with visit(chromium_path, data_dir, provider, said) as (driver, neko):
+        await call(driver)
+        await driver.get("share-screen").click()
+        await driver.until_sent("stream_data", input_type="screen", neko_kind="live")
+        await expect(driver.lines("user").locator(".line-words")).to_have_text([SENTENCE])
+        await driver.reply()
+        await expect(driver.lines("user").get_by_test_id("picture")).to_have_count(1)
+        assert str(provider.chats[-1].json).count("data:image/jpeg") == 1
+        [line, *_] = await neko.lines()
+        assert (line.text, len(line.pictures)) == (SENTENCE, 1)
+
+
+@pytest.mark.long
+async def test_a_camera_of_a_phone_is_closed_when_the_page_is_left(
+    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+) -> None:
+    phone: dict[str, Any] = {"viewport": SIZES["phone"], "has_touch": True, "is_mobile": True}
+    async with visit(chromium_path, data_dir, provider, **phone) as (driver, _):
+        await call(driver)
+        await driver.get("share-camera").click()
+        await expect(driver.get("share")).to_be_visible()
+        await driver.page.evaluate(HIDE)
+        await expect(driver.get("share")).to_be_hidden()
+        await driver.until_sent("neko_sharing", source=None)
+        await expect(driver.get("call-bar")).to_be_visible()
 
 
 @pytest.mark.long

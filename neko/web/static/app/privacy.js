@@ -12,6 +12,8 @@ import { recall, remember } from "./preferences.js";
 /** @extends {Emitter<{ change: [on: boolean] }>} */
 class Privacy extends Emitter {
   #isOn = false;
+  /** What the server could not be told yet. @type {boolean | null} */
+  #untold = null;
   /** @type {(() => void) | null} */
   #leave = null;
   /** @type {HTMLButtonElement | null} */
@@ -35,6 +37,15 @@ class Privacy extends Emitter {
   }
 
   /**
+   * The line is there, and this is how the server has it.
+   * @param {boolean} on
+   */
+  greeted(on) {
+    if (this.#untold === null) this.follow(on);
+    else void this.set(this.#untold);
+  }
+
+  /**
    * The server says so.
    * @param {boolean} on
    */
@@ -55,8 +66,10 @@ class Privacy extends Emitter {
     if (on) this.follow(true);
     try {
       await post("api/privacy", { on });
+      this.#untold = null;
       this.follow(on);
     } catch (error) {
+      this.#untold = on || null; // what is closed here stays so
       toast(sentenceOf(error));
       this.#draw();
     }

@@ -78,7 +78,7 @@ export class ServerEvents {
       endAllStanding();
       this.end(); // told next if they are still asked
       this.#conversation.offRecord.follow(false); // told next if it is on
-      privacy.follow(hello.private);
+      privacy.greeted(hello.private);
       this.#conversation.engine = hello.speech.engine;
       this.#model(hello.model);
       if (hello.state === "idle") this.#parts.speech.completeCurrent();
