@@ -54,6 +54,9 @@ _HANDS: Final[Mapping[str, HandName]] = {
     "plugin": "user_plugin",
 }
 
+_INSTRUCTIONS: Final = ("instruction", "description", "action", "step", "task", "goal")
+"""Under which models say what a step does."""
+
 DECIDE: Final = Tool(
     "decide",
     "Say whether there is a task, and how it is done.",
@@ -292,12 +295,18 @@ def _entries(value: object) -> list[Mapping[str, Any]]:
             return []
     if isinstance(value, dict):
         value = [value]
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    told = [{"instruction": one} if isinstance(one, str) else one for one in value]
+    return [one for one in told if isinstance(one, dict)]
 
 
 def _step(entry: Mapping[str, Any], offered: Sequence[HandName]) -> PlanStep | None:
-    hand = _HANDS.get(_text(entry.get("ability") or entry.get("hand")).lower())
-    instruction = beginning(_text(entry.get("instruction")), _INSTRUCTION)
+    """A step that names no ability has the only one that there is."""
+    named = _text(entry.get("ability") or entry.get("hand") or entry.get("tool")).lower()
+    hand = _HANDS.get(named) or (offered[0] if len(offered) == 1 and not named else None)
+    wording = next((entry[name] for name in _INSTRUCTIONS if isinstance(entry.get(name), str)), "")
+    instruction = beginning(_text(wording), _INSTRUCTION)
     if hand not in offered or not instruction.strip():
         return None
     return PlanStep(cast("HandName", hand), instruction, beginning(_text(entry.get("done_when")), _UTTERANCE))

@@ -24,6 +24,7 @@ from neko.llm.adaptation import Adaptation, Adaptations
 from neko.llm.chat_request import estimate
 from neko.llm.client import ProviderClient, Timeouts, open_client
 from neko.llm.completion_decoder import CompletionEnd
+from neko.llm.fitted_arguments import bare_arguments, fitted, missing
 from neko.llm.thinker_request import call_again, chat_messages
 from neko.llm.tokens import estimate_tokens
 from neko.llm.tries import Tries
@@ -119,7 +120,8 @@ class _Asking:
             return thought
         again = [*messages, Said("assistant", thought.text or "…"), Said("user", call_again(fault, tools))]
         second, _ = await self._once(again, tools)
-        return replace(second, tokens=thought.tokens + second.tokens)
+        better = second if second.calls or not thought.calls else thought
+        return replace(better, tokens=thought.tokens + second.tokens)
 
     async def _once(self, messages: Sequence[Said], tools: Sequence[Tool]) -> tuple[Thought, str]:
         """An answer, and what is wrong with it, "" if nothing is."""
@@ -190,7 +192,10 @@ class _Asking:
             found = written_calls(text, names, anywhere=anywhere) if names and text else []
             if names and not found and "{" in text and (anywhere or text.lstrip(" `\n").startswith(("{", "json\n{"))):
                 found = await in_thread(written_calls, text, names, anywhere=anywhere, repair=True)
-            return [_numbered(call) for call in found], ""
+            if not found and self._must_call and len(tools) == 1 and "{" in text:
+                alone = await in_thread(bare_arguments, text, tools[0])
+                found = [alone] if alone else []
+            return _fitting([_numbered(call) for call in found], tools)
         calls = []
         for call in end.calls:
             arguments = await _arguments(call.arguments)
@@ -199,7 +204,7 @@ class _Asking:
             calls.append(ThoughtCall(call.id or _new_id(), Action(call.name, arguments)))
         if self._must_call and not any(call.action.name in names for call in calls):
             return [], f"there is no function {calls[0].action.name[:60]}"
-        return calls, ""
+        return _fitting(calls, tools)
 
 
 class _Answer:
@@ -236,6 +241,20 @@ async def _arguments(text: str) -> Mapping[str, Any] | None:
         found = await in_thread(written_calls, '{"name": "x", "arguments": ' + text + "}", {"x"}, repair=True)
         return found[0].arguments if found and found[0].arguments else None
     return value if isinstance(value, dict) else None
+
+
+def _fitting(calls: Sequence[ThoughtCall], tools: Sequence[Tool]) -> tuple[list[ThoughtCall], str]:
+    """With the names of arguments that the only tool has; and what it lacks, which no hand would tell the model."""
+    if len(tools) != 1:
+        return list(calls), ""
+    [tool] = tools
+    fitting, fault = [], ""
+    for call in calls:
+        arguments = fitted(call.action.arguments, tool.parameters)
+        if lacking := missing(arguments, tool.parameters):
+            fault = f"{tool.name} lacks {', '.join(lacking)}"
+        fitting.append(replace(call, action=Action(call.action.name, arguments)))
+    return fitting, fault
 
 
 def _numbered(call: WrittenCall) -> ThoughtCall:

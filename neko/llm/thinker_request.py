@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from neko.llm.adaptation import Adaptation
 from neko.llm.chat_request import ChatMessage, estimate
+from neko.llm.fitted_arguments import example
 from neko.llm.tokens import beginning
 from neko.llm.tool_calls import RequestedCall, call_message, result_message, tool_schema
 from neko.types.hands import Picture, Said, ThoughtCall
@@ -42,15 +43,21 @@ def chat_messages(
 def json_tools(tools: Sequence[Tool], *, must_call: bool) -> str:
     """How to call tools in words."""
     told = "\n".join(json.dumps(tool_schema(tool)["function"], ensure_ascii=False) for tool in tools)
-    return f"{_JSON_TOOLS}{told}\n{_MUST if must_call else _MAY}"
+    form = f"The form of an answer: {_form(tools[0])}\n" if len(tools) == 1 else ""
+    return f"{_JSON_TOOLS}{told}\n{form}{_MUST if must_call else _MAY}"
+
+
+def _form(tool: Tool) -> str:
+    return json.dumps({"tool": tool.name, "arguments": example(tool.parameters)}, ensure_ascii=False)
 
 
 def call_again(fault: str, tools: Sequence[Tool]) -> str:
     """Said once when an answer cannot be used."""
     names = ", ".join(tool.name for tool in tools)
+    form = _form(tools[0]) if len(tools) == 1 else '{"tool": NAME, "arguments": {…}}'
     return (
         f"Your answer could not be used: {fault}. Call one of these functions: {names}. If you cannot call functions, "
-        'answer with one JSON object and nothing else: {"tool": NAME, "arguments": {…}}'
+        f"answer with one JSON object and nothing else: {form}"
     )
 
 

@@ -73,6 +73,12 @@ def written_calls(
     return []
 
 
+def json_values(text: str, *, repair: bool = False) -> list[Any]:
+    """The JSON objects and lists in a text, thoughts left out; ``repair`` blocks."""
+    bare = _unfenced(without_thought(text[:_LONGEST]).strip())
+    return [value for value, _ in _values(bare, repair=repair)]
+
+
 def _unfenced(text: str) -> str:
     """The inside of the fence that a text consists of."""
     if text.startswith("```") and text.endswith("```") and text.count("```") == 2:

@@ -118,12 +118,19 @@ export class TasksView {
   /** @param {AgentTask} task */
   #make(task) {
     const card = new TaskCard(task, { now: () => Date.now(), folded: isOver(task) && task.id !== this.#named });
-    if (!isReminder(task)) {card.element.append(h("button", {
-      type: "button", class: "task-more", "data-testid": "task-trail", text: t("agent.what_it_did"), "aria-label": `${t("agent.what_it_did")}: ${titleOf(task)}`,
-      on: { click: () => this.#go(`trail/${task.id}`) },
-    }));}
+    if (!isReminder(task)) {
+      card.element.append(this.#trailButton(task));
+    }
     this.#cards.set(task.id, card);
     return card;
+  }
+
+  /** @param {AgentTask} task */
+  #trailButton(task) {
+    return h("button", {
+      type: "button", class: "task-more", "data-testid": "task-trail", text: t("agent.what_it_did"), "aria-label": `${t("agent.what_it_did")}: ${titleOf(task)}`,
+      on: { click: () => this.#go(`trail/${task.id}`) },
+    });
   }
 
   #drawFilters() {
