@@ -52,7 +52,7 @@ _RECENCY: Final = 0.02
 _QUESTION: Final = 0.6
 _ANSWER: Final = 0.85
 """What the answer to a question gets of that line's score."""
-_KIND: Final = 1.6
+_KIND: Final = 1.8
 """What a line counts more that tells such a thing as is asked for."""
 _BEST_BY_KIND: Final = 300
 _RELEVANT: Final = 0.1
@@ -68,6 +68,7 @@ _END: Final = 40
 _SENTENCE: Final = re.compile(r"[^.!?。！\n]+[.!?。！]*")
 _ASKING: Final = re.compile(r"(?:\?|吗|呢|ですか|ますか)[.。!！~…\s]*$")
 _BLANK: Final = ord(" ")
+_NEWLINE: Final = ord("\n")
 _MARKS: Final = 1 << 16
 _SPREAD: Final = (89, 8191, 30_011)
 """What the second and the last letter and the length of a term are multiplied by, so that few have the same mark."""
@@ -75,16 +76,16 @@ _SIGN: Final = re.compile(r"\?|吗|呢|ですか|ますか")
 
 
 class Candidate(NamedTuple):
-    """A line as the index has it: ``text`` in its simplest form, ``at`` in UTC seconds, ``terms`` in their order, a
-    blank between them: of a hundred terms of a line that is read the question has two."""
+    """A line as the index has it: ``text`` in its simplest form, ``at`` in UTC seconds, ``terms`` in their order as
+    UTF-8, a blank between them, from which few are wanted."""
 
     id: int
     at: int
-    by_user: bool
+    by_user: int
     chat: int
     speaker: str
     text: str
-    terms: str
+    terms: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,17 +209,17 @@ class _Terms:
     """The terms of all lines at once, as arrays of code points: they are a hundred thousand, each of which would be an
     object of Python's."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[bytes]) -> None:
         import numpy as np
 
-        self.codes = codes = _code_points(" ".join(texts) + " \0")
-        ends = np.flatnonzero(self.codes == _BLANK)
+        self.codes = codes = _code_points(b"\n".join(texts).decode("utf-8", "replace") + "\n\0")
+        ends = np.flatnonzero((codes == _BLANK) | (codes == _NEWLINE))
         self.starts = np.append(0, ends[:-1] + 1)
         self.sizes = (ends - self.starts).astype(np.uint32)
-        beginnings = np.cumsum([0, *(len(text) + 1 for text in texts)])
-        self._first = np.searchsorted(self.starts, beginnings)
+        self._first = np.append(0, np.flatnonzero(codes[ends] == _NEWLINE) + 1)
         """The place of each text's first term, and the end."""
-        marks = codes[self.starts] + _SPREAD[0] * codes[self.starts + 1] + _SPREAD[1] * codes[ends - 1]
+        second = codes[self.starts + 1] * (self.sizes > 1)
+        marks = codes[self.starts] + _SPREAD[0] * second + _SPREAD[1] * codes[ends - 1]
         self.marks: NDArray[np.uint16] = (marks + _SPREAD[2] * self.sizes).astype(np.uint16)
         """A number for each, the same for the same term and seldom for others."""
 
@@ -242,7 +243,7 @@ class _Terms:
         counts = np.zeros((len(self._first) - 1, len(terms)))
         if not terms:
             return counts
-        wanted = _Terms(terms)
+        wanted = _Terms([term.encode() for term in terms])
         is_wanted = np.zeros(_MARKS, dtype=bool)
         is_wanted[wanted.marks] = True
         near = np.flatnonzero(is_wanted[self.marks])
@@ -266,7 +267,7 @@ class _Terms:
 def _code_points(text: str) -> NDArray[np.uint32]:
     import numpy as np
 
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    return np.frombuffer(text.encode("utf-32-le"), "<u4")
 
 
 def _joined(lines: Sequence[Candidate]) -> Flags:
@@ -346,14 +347,13 @@ def _telling(terms: _Terms) -> Array:
 def _by_speaker(question: Question, lines: Sequence[Candidate]) -> Array:
     import numpy as np
 
-    def weight(line: Candidate) -> float:
-        if question.speakers:
-            return 1.0 if line.speaker in question.speakers else _OTHER_SPEAKER
-        if question.by_user is None:
-            return 1.0 if line.by_user else _COMPANION
-        return 1.0 if line.by_user == question.by_user else _OTHER_SPEAKER
-
-    return np.array([weight(line) for line in lines])
+    if question.speakers:
+        fits = [line.speaker in question.speakers for line in lines]
+        return np.where(fits, 1.0, _OTHER_SPEAKER)
+    by_user = np.array([line.by_user for line in lines], dtype=bool)
+    if question.by_user is None:
+        return np.where(by_user, 1.0, _COMPANION)
+    return np.where(by_user == question.by_user, 1.0, _OTHER_SPEAKER)
 
 
 def _by_kind(tells: re.Pattern[str], lines: Sequence[Candidate], score: Array) -> Array:

@@ -149,7 +149,7 @@ _RANGE: Final = (
     f"SELECT (SELECT id FROM {schema.ORIGINAL} WHERE timestamp >= ?1 ORDER BY timestamp LIMIT 1), "
     f"(SELECT id FROM {schema.ORIGINAL} WHERE timestamp < ?2 ORDER BY timestamp DESC LIMIT 1)"
 )
-_COLUMNS: Final = "id, at, by_user, chat, speaker, text, terms"
+_COLUMNS: Final = "id, at, by_user, chat, speaker, text, CAST(terms AS BLOB)"
 
 
 def _look_up(
@@ -235,10 +235,7 @@ def _read(connection: sqlite3.Connection, ids: Sequence[int], end: int) -> list[
         f"SELECT {_COLUMNS} FROM neko_words WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
         (json.dumps(wanted),),
     )
-    return [
-        Candidate(line, at, bool(by_user), chat, speaker, text, held)
-        for line, at, by_user, chat, speaker, text, held in rows
-    ]
+    return [Candidate(*row) for row in rows]
 
 
 def _question(
