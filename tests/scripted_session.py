@@ -115,6 +115,7 @@ class ScriptedSpeechSession:
         transcription: bool = True,
         tool_result_timeout_s: float = 30.0,
         connects: bool = True,
+        idles_free: bool = False,
         connected: asyncio.Event | None = None,
     ) -> None:
         self.label = ModelLabel("scripted-voice", "Scripted")
@@ -129,6 +130,7 @@ class ScriptedSpeechSession:
             transcription=transcription,
             answers_speech=True,
             connects=connects,
+            idles_free=idles_free,
         )
         self._connected = connected
         self.setup: SessionSetup | None = None

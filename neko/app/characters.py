@@ -305,7 +305,7 @@ class Characters:
             if conversation is None or not self.cards.knows(name):
                 continue
             if self._told(name) != told:
-                conversation.begin_anew()
+                conversation.follow_change()
             if self.cards.card(name) != card:
                 conversation.emit(CardChanged())
         self._conversations.follow_voices()

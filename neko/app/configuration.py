@@ -83,9 +83,9 @@ class Configuration:
         for manager in list(self._conversations.opened.values()):
             if new_model:
                 ended += manager.active
-                manager.model_changed()
+                manager.model_changed(at_once=reload_pages)
             elif new_hearing:
-                manager.begin_anew()
+                manager.follow_change()
             if reload_pages:
                 manager.tell(lambda language: ReloadPage(i18n.notice("config_saved", language).text))
         self._conversations.follow_voices()

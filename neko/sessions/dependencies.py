@@ -34,8 +34,9 @@ class SessionTimeouts:
     ``return_timeout_s``: sound waits so long for a client that left; ``absence_timeout_s``: after it, once
     nothing runs any more, the session of a conversation without a client ends. ``quiet_call_timeout_s``: after so long
     without a word of either side the microphone of a call is shut (N.E.K.O.: 90 s, where the provider asks for it).
-    ``question_read_s``: nobody answers a question that has been shown for less. ``renewal``: when a session is followed
-    by another one.
+    ``question_read_s``: nobody answers a question that has been shown for less. ``ahead_s``: how long a
+    session that was opened before anybody called is kept for the call. ``renewal``: when a session is followed by
+    another one.
     """
 
     text_start_timeout_s: float = 12.0
@@ -54,6 +55,7 @@ class SessionTimeouts:
     absence_timeout_s: float = 60.0
     quiet_call_timeout_s: float = 600.0
     question_read_s: float = 1.5
+    ahead_s: float = 180.0
     renewal: RenewalTimes = field(default_factory=RenewalTimes)
     turn: TurnTimeouts = field(default_factory=TurnTimeouts)
 
@@ -109,6 +111,7 @@ class SessionDependencies:
     ``known`` tells what is known of people; ``read_settings`` has the persona follow what stands in files now;
     ``also_knows()`` names the other characters whose talks may be recalled beside her own, and ``lines_gone()`` is
     called when lines of hers were deleted or corrected, of which others may have been told;
+    ``opens_ahead()``: can a session for a call be opened before anybody calls, at no cost?
     ``settle`` has the memory fold what was said up to this line into the memo, if it can, and raises ``NekoError``;
     ``is_private()``: the user wants to be neither heard nor seen;
     ``errands`` is what the agent does for the character;
@@ -129,6 +132,7 @@ class SessionDependencies:
     also_knows: Callable[[], Sequence[str]] = tuple
     lines_gone: Callable[[], None] = _tell_nobody
     is_private: Callable[[], bool] = lambda: False
+    opens_ahead: Callable[[], bool] = lambda: False
     settle: Callable[[int], Awaitable[object]] = _settle_nothing
     toolbox: Toolbox | None = None
     errands: Errands | None = None

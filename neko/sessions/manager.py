@@ -20,7 +20,6 @@ from weakref import WeakKeyDictionary
 
 from neko.errors import CharacterError, NekoError
 from neko.i18n import notice
-from neko.sessions import prompt
 from neko.sessions import turn_events as on
 from neko.sessions.actions import (
     Action,
@@ -148,7 +147,7 @@ class SessionManager:
             dependencies.timeouts.renewal,
             self._moment,
             self._microphone.speech_may_begin,
-            self._fold,
+            self._turns.fold,
         )
         self.spoken_input = SpokenInput(
             self._microphone,
@@ -219,6 +218,8 @@ class SessionManager:
         self._turns.help.show_again(outbox)
         self._clients.hand_over_sound()
         self._turns.agent.client_came()
+        if self._dependencies.opens_ahead():
+            self._slot.prepare_ahead("audio")
         self._owner.spawn(self._turns.help.prepare(), name="prepare to see danger")
 
     def _label(self) -> ModelLabel:
@@ -439,23 +440,17 @@ class SessionManager:
 
     def on_successor_failed(self) -> None:
         self._renewals.failed()
+        if self._slot.current and self._slot.current.leaves:
+            self._turns.dispatch(on.SessionUnavailable())
+
+    def on_successor_wanted(self) -> None:
+        self._renewals.outdated()
 
     def contradicts(self, read: ReadLines) -> bool:
         return self._turns.log.said.contradicts(read)
 
     def _moment(self) -> Moment:
         return Moment.BUSY if self.spoken_input.held else self._turns.machine.moment
-
-    def _fold(self) -> None:
-        """Before the memory is read for another session: what that has no room for goes into the memo."""
-        self._owner.spawn(self._fold_if_full(), name="fold what was said")
-
-    async def _fold_if_full(self) -> None:
-        try:
-            if prompt.is_full(await self._dependencies.memory.recent(self.character)):
-                await self._dependencies.settle(self._turns.log.last_line_id)
-        except NekoError as error:
-            logger.warning("%s: the memo was not renewed: %s", self.character, error.code)
 
     def _tell_hearing(self) -> None:
         """In a call: what turns speech into words."""
@@ -547,16 +542,29 @@ class SessionManager:
         self._turns.dispatch(on.Dismiss())
         self._slot.drop()
 
-    def model_changed(self) -> None:
-        """The configuration names another model: the next input starts a session with it."""
-        self.begin_anew()
+    def follow_change(self) -> None:
+        """What the model was told, or which one it is, is another: from the next words on that counts, and nothing is
+        cut. In a call the next session takes over at a quiet moment."""
+        current = self._slot.current
+        if current is None or self._slot.starting or (current.mode == "text" and self._turns.is_idle):
+            self.begin_anew()
+            return
+        current.leaves = True
+        self._turns.dispatch(on.SessionLeaves(current.id))
+        self._renewals.outdated()
+
+    def model_changed(self, *, at_once: bool = False) -> None:
+        """The configuration names another model: the next input goes to it, ``at_once``: what runs is cut."""
         self._slot.forget_failures()
+        (self.begin_anew if at_once else self.follow_change)()
         self.emit(ModelChanged(self._dependencies.label()))
 
     def follow_voice(self) -> None:
         """Speak with another voice from the next sentence on, if another is chosen."""
         if self._dependencies.voice_choice() != self._turns.voice.voice.choice:
             self._turns.voice.use(self._dependencies.voice())
+            if self._turns.has_own_voice:
+                self.follow_change()
 
     async def request_screenshot(self, timeout_s: float = 3.0) -> Screenshot:
         """Ask the page for a picture of the screen."""

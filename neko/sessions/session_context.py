@@ -144,6 +144,14 @@ class SessionContext:
         """Now, as a model is told it."""
         return prompt.clock(self._dependencies.persona().language, self._dependencies.now(), self._began)
 
+    async def fold_if_full(self, through: int) -> None:
+        """Have the memory fold what was said up to this line, if it is more than the next prompt has room for."""
+        try:
+            if prompt.is_full(await self._dependencies.memory.recent(self._character)):
+                await self._dependencies.settle(through)
+        except NekoError as error:
+            logger.warning("%s: the memo was not renewed: %s", self._character, error.code)
+
     async def _renew(self, turn_id: str) -> None:
         """Have the memory fold what was said, and let the session go on from that. What fails is tried again after the
         next reply; until then nothing has gone."""

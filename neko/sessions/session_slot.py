@@ -80,7 +80,8 @@ class SlotState(Enum):
 class SessionHandle:
     """One session and its identity. ``mode``: of the input it was started for. ``began``: local time, as its
     ``instructions`` tell. ``tools``: what it was told of when it was opened; ``read``: which lines of the log.
-    ``ends_at``: when its provider will end it, monotonic seconds."""
+    ``ends_at``: when its provider will end it, monotonic seconds. ``leaves``: what it was told is no longer so; it is
+    asked nothing more, and hears until its successor does."""
 
     session: ModelSession
     mode: Mode
@@ -90,12 +91,13 @@ class SessionHandle:
     tools: tuple[Tool, ...] = ()
     read: ReadLines = field(default_factory=ReadLines)
     ends_at: float | None = None
+    leaves: bool = False
     listener: asyncio.Task[None] | None = None
 
     def takes(self, mode: Mode) -> bool:
         """Can this input go to this session?"""
         capabilities = self.session.capabilities
-        return capabilities.text_input if mode == "text" else capabilities.audio_input
+        return capabilities.text_input and not self.leaves if mode == "text" else capabilities.audio_input
 
 
 class _Purpose(Enum):
@@ -103,6 +105,8 @@ class _Purpose(Enum):
     """An input waits for it, which is told."""
     RENEWAL = "renewal"
     """It waits for its moment."""
+    AHEAD = "ahead"
+    """It waits for somebody to ask for it."""
     MEND = "mend"
     """It replaces one that was lost as soon as it can."""
 
@@ -158,6 +162,10 @@ class SlotObserver(Protocol):
 
     def on_successor_ready(self) -> None:
         """What was to be prepared waits for ``take_over``."""
+        ...
+
+    def on_successor_wanted(self) -> None:
+        """The current session is asked nothing more, and words wait."""
         ...
 
     def on_successor_failed(self) -> None:
@@ -218,8 +226,8 @@ class ModelSessionSlot:
 
     @property
     def starting(self) -> Mode | None:
-        """The mode of the start in progress, which is not that of a successor."""
-        return self._next.mode if self._next and self._next.purpose is not _Purpose.RENEWAL else None
+        """The mode of the start in progress, which is not what is prepared unseen."""
+        return self._next.mode if self._next and self._next.purpose in (_Purpose.START, _Purpose.MEND) else None
 
     def backing_off(self, mode: Mode) -> bool:
         """After failures: is it too early for a start of this kind that nobody asked for?"""
@@ -227,7 +235,10 @@ class ModelSessionSlot:
 
     def need(self, mode: Mode) -> None:
         """See to it that this kind of input has a session: a new one unless one takes it or is on its way."""
-        if self.starting is None and not (self.current and self.current.takes(mode)):
+        if self.current and self.current.leaves:
+            if self._next is None and not self.current.takes(mode):
+                self._observer.on_successor_wanted()
+        elif self.starting is None and not (self.current and self.current.takes(mode)):
             self.start(mode)
 
     def start(self, mode: Mode) -> None:
@@ -255,6 +266,17 @@ class ModelSessionSlot:
         if self.current and self._next is None:
             self._begin(_Preparation(self.current.mode, _Purpose.RENEWAL))
 
+    def prepare_ahead(self, mode: Mode) -> None:
+        """Open a session that nobody has asked for yet, if it costs nothing to keep it open; for a while."""
+        if self.current is None and self._next is None:
+            ahead = _Preparation(mode, _Purpose.AHEAD)
+            self._begin(ahead)
+            asyncio.get_running_loop().call_later(self._timeouts.ahead_s, self._expire, ahead)
+
+    def _expire(self, ahead: _Preparation) -> None:
+        if self._next is ahead and ahead.purpose is _Purpose.AHEAD:
+            self._give_up_next()
+
     def take_over(self) -> bool:
         """Let the successor that is ready answer from now on; False when there is none, or it was told what is no
         longer so: then it is given up."""
@@ -268,8 +290,8 @@ class ModelSessionSlot:
         return True
 
     def discard(self) -> None:
-        """Give up the successor that is ready or on its way."""
-        if self._next and self._next.purpose is _Purpose.RENEWAL:
+        """Give up what is prepared unseen."""
+        if self._next and self._next.purpose in (_Purpose.RENEWAL, _Purpose.AHEAD):
             self._give_up_next()
 
     def _begin(self, preparation: _Preparation) -> None:
@@ -338,6 +360,10 @@ class ModelSessionSlot:
         session: ModelSession | None = None
         try:
             session = self._dependencies.model(start.mode, self._owner)
+            if start.purpose is _Purpose.AHEAD and not session.capabilities.idles_free:
+                self._expire(start)
+                self._close_later(session)
+                return
             connects = session.capabilities.connects
             async with asyncio.timeout(self._timeouts.start_timeout_s(start.mode, connects=connects)):
                 began = self._dependencies.now()
@@ -364,7 +390,7 @@ class ModelSessionSlot:
             return
         start.task = None
         handle.listener = self._owner.spawn(self._listen(handle), name="listen")
-        if start.purpose is _Purpose.RENEWAL:
+        if start.purpose in (_Purpose.RENEWAL, _Purpose.AHEAD):
             start.handle = handle
             self._observer.on_successor_ready()
         else:
@@ -454,12 +480,14 @@ class ModelSessionSlot:
         if start.lost:
             self._give_up(*start.lost)
             return
-        if start.purpose is _Purpose.RENEWAL:
-            logger.warning("%s: no successor could be prepared: %s", self._character, error)
-            self._observer.on_successor_failed()
-            return
         connects = session is None or session.capabilities.connects
         cause = error if isinstance(error, NekoError) else self._start_error(start.mode, error, connects=connects)
+        if start.purpose is not _Purpose.START:
+            logger.warning("%s: no session could be prepared: %s", self._character, error)
+            if self.current and self.current.leaves:
+                self._status.report(cause)
+            self._observer.on_successor_failed()
+            return
         self._backoffs[start.mode] = self._longer(self._backoffs[start.mode], cause)
         self._status.report(cause)
         self._status.tell(lambda language: SessionFailed(start.mode, describe(cause, language).text))

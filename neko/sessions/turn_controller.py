@@ -257,11 +257,13 @@ class TurnController:
         self.link.leave()
 
     def send(self, item: ModelInput, on_error: Callable[[NekoError], object] | None = None) -> None:
-        """Hand something to the current session, in order with the questions.
-
-        A failure goes to ``on_error``, or is told.
-        """
+        """Hand something to the current session, in order with the questions; a failure goes to ``on_error``, or is
+        told."""
         self.link.send(item, on_error)
+
+    def fold(self) -> None:
+        """Make room in memory before it is read for another session."""
+        self._owner.spawn(self._context.fold_if_full(self.log.last_line_id), name="fold what was said")
 
     def on_model_event(self, session_id: str, event: ModelEvent) -> None:
         """Take an event of a session; those of any but the current one are not for turns."""

@@ -115,6 +115,13 @@ class SessionGone:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionLeaves:
+    """The session ends what it was asked, and is asked nothing more: its successor is."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolAnswered:
     call_id: str
 
@@ -174,6 +181,7 @@ Event = (
     | SessionReady
     | SessionUnavailable
     | SessionGone
+    | SessionLeaves
     | ToolAnswered
     | SoundBegan
     | SoundEnded

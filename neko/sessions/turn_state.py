@@ -106,7 +106,8 @@ class State:
     @property
     def moment(self) -> Moment:
         """May another session take over now?"""
-        if self.phase is Phase.IDLE:
+        waits = self.turn is not None and self.turn.step is Step.STARTING and self.utterance is None
+        if self.phase is Phase.IDLE or waits:
             return Moment.QUIET
         return Moment.SOUNDING if self.phase is Phase.SPEAKING and self.turn is None else Moment.BUSY
 

@@ -205,6 +205,10 @@ class _Transition:
         if event.session_id == self._session_id:
             self._leave_session(sound_stays=event.broke)
 
+    def on_session_leaves(self, event: on.SessionLeaves) -> None:
+        if event.session_id == self._session_id:
+            self._text_input = False
+
     def _leave_session(self, *, sound_stays: bool = False) -> None:
         """Its reply is cut and the words it still owes will not come; a turn it was not asked stays. ``sound_stays``:
         so does the sound of a reply that is complete."""
@@ -539,6 +543,7 @@ _HANDLERS: dict[type, Any] = {
     on.SessionReady: _Transition.on_session_ready,
     on.SessionUnavailable: _Transition.on_session_unavailable,
     on.SessionGone: _Transition.on_session_gone,
+    on.SessionLeaves: _Transition.on_session_leaves,
     model.SpeechStarted: _Transition.on_speech_started,
     model.SpeechLasts: _Transition.on_speech_lasts,
     model.SpeechStopped: _Transition.on_speech_stopped,

@@ -89,6 +89,7 @@ async def speech_conversation(
     timeouts: SessionTimeouts = QUICK,
     toolbox: Toolbox | None = None,
     kind: type[SpeechConversation] = SpeechConversation,
+    opens_ahead: bool = False,
     **options: Any,
 ) -> AsyncIterator[SpeechConversation]:
     """A conversation with one client; ``options`` go to the scripted sessions."""
@@ -104,6 +105,7 @@ async def speech_conversation(
         label=lambda: ModelLabel("scripted-voice", "Scripted"),
         voice=lambda: Voice("scripted", ScriptedSpeech(), VoiceSettings()),
         toolbox=toolbox,
+        opens_ahead=lambda: opens_ahead,
         timeouts=timeouts,
     )
     talk.manager = SessionManager(NAME, dependencies)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from neko.errors import ModelUnreachableError
-from neko.sessions.actions import PushToTalk, ReportPlayback, SendAudio, SendText
+from neko.sessions.actions import PushToTalk, ReportPlayback, SendAudio, SendText, StartSession
 from neko.sessions.dependencies import SessionTimeouts
 from neko.sessions.events import (
     Audio,
@@ -23,6 +23,7 @@ from neko.sessions.events import (
     SpeechEnded,
     StateChanged,
     Status,
+    TurnAbandoned,
     TurnEnd,
     UserTranscribed,
 )
@@ -265,3 +266,81 @@ async def test_at_the_limit_it_takes_over_while_she_is_still_heard_to_the_end(ta
     assert IDLE not in seen, "her sound goes on"
     talk.manager.handle(ReportPlayback(sound.speech_id, 16_000, "ended"))
     await talk.until(IDLE)
+
+
+# ── changes ───────────────────────────────────────────────────────────────────
+
+
+async def test_a_change_in_a_call_cuts_nothing_and_counts_from_the_next_words_on(talk: SpeechConversation) -> None:
+    await in_call(talk, SpokenTurn(deltas=["one ", "two"], stall_after=1))
+    talk.speak()
+    await talk.until(ReplyText)
+    talk.turns = []
+    talk.manager.follow_change()
+    talk.sessions[0].release()
+    seen = await talk.until(IDLE)
+    assert not any(isinstance(event, SessionPreparing | SessionStarted) for event in seen)
+    await until(answers(talk, 1))
+    assert await talk.lines() == [("user", "hello", "complete"), ("assistant", "one two", "complete")]
+
+
+async def test_words_that_are_typed_after_a_change_wait_for_the_next_session(executor: ThreadPoolExecutor) -> None:
+    connected = asyncio.Event()
+    connected.set()
+    async with speech_conversation(executor, connected=connected) as talk:
+        await in_call(talk)
+        connected.clear()
+        talk.manager.follow_change()
+        talk.manager.handle(SendText("typed"))
+        await until(lambda: len(talk.sessions) == 2 and talk.sessions[1].setup)
+        assert talk.sessions[0].history == []
+        connected.set()
+        await talk.until(TurnEnd)
+        assert [text for _, text in talk.sessions[1].history] == ["typed", "I hear you well."]
+        assert "typed" not in (talk.sessions[1].setup.instructions if talk.sessions[1].setup else "")
+
+
+async def test_words_after_a_change_that_no_session_can_be_had_for_are_told_and_not_sent_to_the_old_one(
+    talk: SpeechConversation,
+) -> None:
+    await in_call(talk)
+    talk.fail = GONE
+    talk.manager.follow_change()
+    talk.manager.handle(SendText("typed"))
+    kinds = [type(event) for event in await talk.until(TurnAbandoned)]
+    assert Status in kinds
+    assert talk.sessions[0].history == []
+    talk.fail = None
+    talk.manager.handle(SendText("again"))
+    await talk.until(TurnEnd)
+    assert ("user", "again") in talk.sessions[1].history
+
+
+# ── before anybody calls ──────────────────────────────────────────────────────
+
+
+async def test_a_session_that_costs_nothing_is_open_before_the_button_is_pressed(executor: ThreadPoolExecutor) -> None:
+    async with speech_conversation(executor, idles_free=True, opens_ahead=True) as talk:
+        await until(lambda: talk.manager._slot._next is not None and talk.manager._slot._next.handle is not None)
+        assert not any(isinstance(event, SessionPreparing) for event in await talk.waiting())
+        talk.manager.handle(StartSession("audio"))
+        preparing, started = SessionPreparing("audio"), SessionStarted("audio")
+        assert [event for event in await talk.waiting() if event in (preparing, started)] == [preparing, started]
+        await spoken_turn(talk)
+        assert len(talk.sessions) == 1
+
+
+async def test_a_session_that_is_paid_by_the_minute_is_not_opened_ahead(executor: ThreadPoolExecutor) -> None:
+    async with speech_conversation(executor, opens_ahead=True) as talk:
+        await until(lambda: talk.manager._slot._next is None and talk.sessions)
+        assert talk.sessions[0].setup is None
+        await in_call(talk)
+        assert talk.sessions[1].setup is not None
+
+
+async def test_a_session_that_was_opened_for_nobody_is_closed_after_a_while(executor: ThreadPoolExecutor) -> None:
+    brief = SessionTimeouts(ahead_s=0.05)
+    async with speech_conversation(executor, timeouts=brief, idles_free=True, opens_ahead=True) as talk:
+        await until(lambda: talk.manager._slot._next is None and talk.sessions)
+        await in_call(talk)
+        assert len(talk.sessions) == 2

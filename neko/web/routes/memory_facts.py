@@ -232,6 +232,7 @@ async def forget(call: Call[FactsToForget, Empty, CharacterPath]) -> FactsForgot
     body, book = call.body, await _book(call)
     lines = {line for one in await book.history() if body.lines and one.id in body.ids for line in one.sources}
     kept = _kept(call, await book.forget(body.ids))
+    manager_of(call, call.path.character).begin_anew()
     edits = manager_of(call, call.path.character).edits
     gone = await edits.delete_lines(sorted(lines), may_be_undone=True) if lines else []
     return FactsForgotten(fact=None, change=kept.change, lines=gone)
@@ -252,7 +253,7 @@ class ChangeToUndo(Schema):
 async def undo(call: Call[ChangeToUndo, Empty, CharacterPath]) -> Success:
     if not await (await _book(call)).undo(call.body.change):
         raise HTTPError(409, "undo_too_late", "This cannot be undone any more.")
-    manager_of(call, call.path.character).begin_anew()
+    manager_of(call, call.path.character).follow_change()
     return Success()
 
 
@@ -261,10 +262,10 @@ async def _book(call: Call[Any, Any, CharacterPath]) -> FactBook:
 
 
 def _kept(call: Call[Any, Any, CharacterPath], changed: Changed | None) -> Kept:
-    """What runs is cut: the model begins anew with what is known from now on."""
+    """The model begins anew with what is known from now on."""
     if changed is None:
         raise HTTPException(404)
-    manager_of(call, call.path.character).begin_anew()
+    manager_of(call, call.path.character).follow_change()
     return Kept(fact=_shape(changed.fact) if changed.fact else None, change=changed.change)
 
 
