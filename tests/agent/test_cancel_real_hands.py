@@ -5,7 +5,7 @@ runs on, no card and no question stays, no process is left. With scripted hands:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from neko.types.hands import Hand, HandName, Thought
 from tests import scripted_mcp
 from tests.agent.browser.site import SILENCE, Page, Site
 from tests.agent.plugins.conftest import Shelf
-from tests.agent.test_mcp_servers import free_port, over_http
+from tests.agent.test_mcp_servers import call, free_port, over_http
 from tests.agent.test_task_loop import Scene
 from tests.scripted_hand import ScriptedThinker, calls, done
 from tests.scripted_mcp import tool
@@ -62,15 +62,19 @@ class P(NekoPluginBase):
 """
 
 
+async def nobody_waits() -> None: ...
+
+
 @dataclass
 class Case:
     """A hand with what the model wants of it; ``effects`` counts what took effect out there, ``longest_s`` is about
-    what all of it takes."""
+    what all of it takes. After ``arrived`` all has come there that was on its way."""
 
     hand: Hand
     script: tuple[Thought, ...]
     effects: Callable[[], int]
     longest_s: float
+    arrived: Callable[[], Awaitable[object]] = nobody_waits
 
 
 @asynccontextmanager
@@ -103,8 +107,16 @@ async def serving(folder: Path, entry: dict[str, object], script: tuple[Thought,
         assert server
         await server.settled(60.0)
         assert server.tools, server.error
-        path = folder / "script.json"
-        yield Case(McpHand(servers, Approvals(lambda _: None)), script, lambda: len(scripted_mcp.calls(path)), 0.25)
+        path, looks = folder / "script.json", server.tool("look") is not None
+
+        async def arrived() -> None:
+            if looks:  # one message comes after the other
+                await call(server, "look")
+
+        def effects() -> int:
+            return sum(name != "look" for name, _ in scripted_mcp.calls(path))
+
+        yield Case(McpHand(servers, Approvals(lambda _: None)), script, effects, 0.25, arrived)
     finally:
         await servers.aclose()
 
@@ -157,6 +169,7 @@ async def prove(scene: Scene, name: HandName, case: Case, times: int) -> None:
         scene.agent.tasks.cancel(task.id)
         async with asyncio.timeout(LET_GO_S):
             await scene.agent.tasks.wait(task.id)
+        await case.arrived()
         before = case.effects()
         known = scene.agent.tasks.get(task.id)
         assert known

@@ -279,8 +279,14 @@ async def _watched(transport: Any, on_end: Callable[[], None]) -> AsyncIterator[
 
 
 class _WatchedStream:
+    """Iterates by itself, by what the stream does when it is iterated: each further frame costs every message."""
+
     def __init__(self, stream: Any, on_end: Callable[[], None]) -> None:
+        import anyio
+
         self._stream = stream
+        self._receive = stream.receive
+        self._end = anyio.EndOfStream
         self._on_end = on_end
 
     def __getattr__(self, name: str) -> Any:
@@ -298,7 +304,10 @@ class _WatchedStream:
 
     async def __anext__(self) -> Any:
         try:
-            return await self._stream.__anext__()
+            return await self._receive()
+        except self._end:
+            self._on_end()
+            raise StopAsyncIteration from None
         except BaseException:
             self._on_end()
             raise

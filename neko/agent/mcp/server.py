@@ -94,7 +94,8 @@ class Server:
         """Call a tool, once the server is there. Raises ``NekoError`` when it is not, or is lost meanwhile."""
         connection = await self._ready()
         outcome = await connection.call(tool, arguments, asked, on_progress)
-        return replace(outcome, text=self.log.without_secrets(outcome.text))
+        text = self.log.without_secrets(outcome.text)
+        return outcome if text == outcome.text else replace(outcome, text=text)
 
     async def settled(self, timeout_s: float) -> None:
         """Wait until it is known whether it works, or for ``timeout_s``."""
@@ -103,6 +104,8 @@ class Server:
                 await self._settled.wait()
 
     async def _ready(self) -> Connection:
+        if self.state is ServerState.READY and self._connection is not None and not self._connection.lost:
+            return self._connection
         if self.state is ServerState.WAITING or (self._connection is not None and self._connection.lost):
             self._wanted = True
             self._news.set()
