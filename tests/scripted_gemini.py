@@ -231,9 +231,10 @@ class Caller:
         self._answer(turn)
 
     async def _transcribe(self, turn: Turn) -> None:
-        for piece in turn.partials or (turn.hears or "").partition(" "):
-            if piece:
-                await self.content(inputTranscription={"text": piece})
+        pieces = [piece for piece in turn.partials or (turn.hears or "").partition(" ") if piece]
+        for number, piece in enumerate(pieces, 1):
+            end = {"finished": True} if number == len(pieces) and not turn.late else {}
+            await self.content(inputTranscription={"text": piece, **end})
 
     # ── replying ──────────────────────────────────────────────────────────────
 

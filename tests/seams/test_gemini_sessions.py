@@ -279,6 +279,25 @@ async def test_words_that_come_late_are_of_the_speech_that_is_answered(
     assert [one.utterance_id for one in started] == [finals[0].utterance_id] == [reply.utterance_id]
 
 
+async def test_a_rest_of_the_words_may_come_when_she_answers_already(
+    subject: Subject, provider: ScriptedGemini, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neko.sessions.models.realtime.gemini._REST_S", 0.05)
+    provider.script(Turn(waits=True))
+    await subject.session.open(SETUP)
+    caller = provider.last
+    await caller.content(inputTranscription={"text": "what is"})
+    await subject.ask("typed meanwhile")
+    await subject.until(TextDelta)
+    await caller.content(inputTranscription={"text": " it"})
+    await subject.until(SpeechStopped)
+    final = await subject.next()
+    assert isinstance(final, Transcript)
+    assert (final.text, final.final) == ("what is it", True)
+    provider.released.set()
+    await subject.until(ReplyDone)
+
+
 async def test_what_means_nothing_is_passed_over(subject: Subject, provider: ScriptedGemini) -> None:
     odd = (
         "[DONE]",

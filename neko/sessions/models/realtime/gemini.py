@@ -54,6 +54,8 @@ logger = logging.getLogger(__name__)
 
 _LAST_WORDS_S: Final = 0.5
 """How long after the last sound of a reply its transcription may come."""
+_REST_S: Final = 0.3
+"""How long after a piece of the user's words the next one may come while she answers them."""
 _MOST_NOTES: Final = 200
 _MENDED_AGAIN_S: Final = 10.0
 """A connection that breaks sooner after it was mended is given up."""
@@ -114,6 +116,7 @@ class GeminiSession:
         self._mending: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._ending: asyncio.TimerHandle | None = None
+        self._resting: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._alive_at = 0.0
         self._closed = self._lost = False
@@ -256,11 +259,25 @@ class GeminiSession:
             await self._channel.drain()
         if content.get("generationComplete") and (made := self._turns.made()) is not None:
             self._ending = self._loop.call_later(_LAST_WORDS_S, self._all_said, made)
+        self._wait_for_rest(again=bool(heard))
         if content.get("turnComplete"):
             self._expects_no_more()
             broken = self._faults.incomplete(messages.finish_reason(content))
             self._turns.complete(broken, wants_more=content.get("turnCompleteReason") == messages.NEEDS_MORE)
             self._tell_notes()
+
+    def _wait_for_rest(self, *, again: bool) -> None:
+        """What she answers is all there when for a moment nothing more of it was recognised."""
+        if not self._turns.words_linger or (self._resting is not None and not again):
+            return
+        if self._resting is not None:
+            self._resting.cancel()
+        self._resting = self._loop.call_later(_REST_S, self._all_heard)
+
+    def _all_heard(self) -> None:
+        self._resting = None
+        if self._turns.words_linger:
+            self._turns.end_hearing()
 
     def _all_said(self, reply: Reply) -> None:
         self._ending = None
@@ -396,7 +413,7 @@ class GeminiSession:
     def _look(self) -> None:
         self._watch = None
         if not self._turns.is_owed:
-            self._turns.give_up_hearing()
+            self._turns.end_hearing()
             return
         left_s = self._timeouts.owed_timeout_s - (self._loop.time() - self._alive_at)
         if left_s > 0:
@@ -405,10 +422,10 @@ class GeminiSession:
             self._lose(self._faults.silent(self._timeouts.owed_timeout_s))
 
     def _stop(self) -> None:
-        for handle in (self._watch, self._ending):
+        for handle in (self._watch, self._ending, self._resting):
             if handle is not None:
                 handle.cancel()
-        self._watch = self._ending = None
+        self._watch = self._ending = self._resting = None
 
 
 def load(raw: bytes) -> Mapping[str, Any] | None:

@@ -16,6 +16,7 @@ from typing import Final
 from neko.errors import ModelError
 from neko.sessions.models.realtime.talk import Reply, Talk
 
+_STOPS: Final = (".", "!", "?", "…", "。", "！", "？")
 _NO_WORDS: Final = re.compile(r"<[a-z ]{1,24}>")
 """How a noise is transcribed: ``<noise>``."""
 
@@ -44,6 +45,8 @@ class GeminiTurns:
         self._end_follows = False
         self._heard = ""
         self._waits = False
+        self._is_to_answer = False
+        """Words of the user are all there, and nothing has come in answer."""
 
     @property
     def is_quiet(self) -> bool:
@@ -54,7 +57,9 @@ class GeminiTurns:
     def is_owed(self) -> bool:
         """Is anything to come? An answer to words is, not one to a noise."""
         current = self.current
-        if self.asked is not None or (self._is_hearing and self._heard.strip() and not self._waits):
+        if self.asked is not None:
+            return True
+        if (self._is_to_answer or (self._is_hearing and self._heard.strip())) and not self._waits:
             return True
         return current is not None and not current.made and not current.calls
 
@@ -77,6 +82,11 @@ class GeminiTurns:
         if finished:
             self._words_over()
 
+    @property
+    def words_linger(self) -> bool:
+        """Is she answering already, and may a rest of what she answers still be recognised?"""
+        return self.current is not None and self._is_hearing and bool(self._heard.strip())
+
     def hears(self) -> None:
         """The user is speaking; the words come later."""
         if self.current is None and not self._is_hearing:
@@ -94,12 +104,14 @@ class GeminiTurns:
         self._outdated = False
         reply, self.asked = self.asked, None
         if reply is None:
-            if not self._is_hearing:
+            if not (self._is_hearing or self._is_to_answer):
                 self._begin_to_hear()
-            self._talk.speech_stopped()
-            if self._heard.strip():
+            if self._is_hearing:
+                self._talk.speech_stopped()
+            if self._heard.rstrip().endswith(_STOPS):
                 self._words_over()
             reply = self._talk.begin_spoken()
+        self._is_to_answer = False
         self.current = Generation(reply)
         return self.current
 
@@ -137,6 +149,7 @@ class GeminiTurns:
             return
         self.current, self._outdated = None, False
         self._words_over()
+        self._is_to_answer = False
         reply = self.asked if current is None else current.reply
         if current is None:
             self.asked = None
@@ -154,15 +167,15 @@ class GeminiTurns:
         if self.current is not None and self.current.calls:
             self.current = None
 
-    def give_up_hearing(self) -> None:
-        """Nothing comes of what was taken to be speech."""
+    def end_hearing(self) -> None:
+        """Nothing more comes of the user's words, or of what was taken to be speech."""
         self._words_over()
 
     def reset(self) -> None:
         """The connection is another one, which owes nothing."""
         self._words_over()
         self.current = self.asked = None
-        self._outdated = self._end_follows = False
+        self._outdated = self._end_follows = self._is_to_answer = False
 
     @property
     def _is_hearing(self) -> bool:
@@ -171,10 +184,12 @@ class GeminiTurns:
 
     def _begin_to_hear(self) -> None:
         self._heard = ""
+        self._is_to_answer = False
         self._talk.speech_started()
 
     def _words_over(self) -> None:
         """The user's words are all there; without any it was none."""
         if self._is_hearing:
+            self._is_to_answer = self.current is None and bool(self._heard.strip())
             self._talk.all_words("", self._heard)
         self._heard = ""
