@@ -49,7 +49,7 @@ export class CallsChoice {
     const who = select(now.providers.map(({ key, name }) => [key, name]), provider ? now.provider : "", (value) => void this.#change({ provider: value }), "calls-provider");
     this.#rows.replaceChildren(
       row(t("calls.way"), way, t("calls.way_hint")),
-      ...now.chosen === "direct" || now.way === "direct" ? [row(t("calls.provider"), who, provider?.description), this.#keyField(now, provider?.has_key ?? false)] : []);
+      ...now.chosen === "direct" || now.way === "direct" ? [row(t("calls.provider"), who, provider?.description), this.#keyField(who, provider?.has_key ?? false)] : []);
     const isMissing = now.chosen === "direct" && now.way === "text";
     this.#now.textContent = isMissing ? t("calls.no_key") : t(`calls.goes_${now.way}`, { model: now.model, provider: provider?.name ?? now.provider });
     this.#now.classList.toggle("is-bad", isMissing);
@@ -58,14 +58,15 @@ export class CallsChoice {
   }
 
   /**
-   * @param {CallsSettings} now
+   * The key is for the provider that is shown beside it at that moment.
+   * @param {HTMLSelectElement} who
    * @param {boolean} hasKey
    */
-  #keyField(now, hasKey) {
+  #keyField(who, hasKey) {
     /** @type {HTMLInputElement} */
     const input = h("input", {
       class: "input", type: "password", spellcheck: "false", autocomplete: "off", placeholder: hasKey ? t("model.key_saved_placeholder") : "",
-      "data-testid": "calls-key", on: { change: () => void this.#change({ provider: now.provider, api_key: input.value.trim() }) },
+      "data-testid": "calls-key", on: { change: () => void this.#change({ provider: who.value, api_key: input.value.trim() }) },
     });
     return h("label", { class: "field" }, h("span", { class: "field-name", text: t("calls.key") }), input);
   }

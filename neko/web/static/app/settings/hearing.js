@@ -44,7 +44,7 @@ class HearingPage {
   #speaksDirectly = false;
   #calls = new CallsChoice(({ way }) => {
     this.#speaksDirectly = way === "direct";
-    this.#chooseRecogniser();
+    this.#show(this.#settings);
   });
 
   /**
@@ -84,7 +84,8 @@ class HearingPage {
     this.#now.textContent = this.#words();
     this.#now.classList.toggle("is-bad", Boolean(now.error) && now.engine !== "browser" && now.chosen !== "off");
     this.#remedy.textContent = now.engine === "browser" || now.chosen === "off" ? "" : now.remedy;
-    this.#remedy.hidden = !this.#remedy.textContent;
+    this.#remedy.hidden = !this.#remedy.textContent || this.#speaksDirectly;
+    this.#now.hidden = this.#speaksDirectly; // nothing here hears a call then
     this.#server.hidden = chosen !== "server" && !now.url;
     this.#models.element.hidden = chosen !== "local" && chosen !== "auto";
     this.#test.disabled = !now.name;
