@@ -99,7 +99,7 @@ async def test_a_result_is_told_in_a_turn_of_its_own_when_nothing_else_goes_on(
     provider.script(Script(["Your train leaves at 9:12!"]))
     result(neko, detail="The train to Kyoto leaves at 9:12 from platform 3.")
     seen = await until(page, lambda event: isinstance(event, TurnEnd))
-    assert AgentNotification("The train leaves at 9:12.", "completed") in seen
+    assert AgentNotification("The train leaves at 9:12.", "completed", "t1") in seen
     assert "".join(event.text for event in seen if isinstance(event, ReplyText)) == "Your train leaves at 9:12!"
     told = asked(provider)
     assert "platform 3" in told
