@@ -28,6 +28,21 @@ HIDE = """() => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
+DRAWN_SCREEN = """() => {
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width: 1600, height: 900 });
+  window.drawn = canvas.getContext("2d");
+  window.drawn.fillStyle = "#fff";
+  window.drawn.fillRect(0, 0, 1600, 900);
+  window.drawn.fillStyle = "#246";
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const stream = canvas.captureStream();
+    await null;
+    window.drawn.fillRect(0, 0, 4, 4); // it tells of what is drawn from now on
+    return stream;
+  };
+  window.drawnFrames = () => document.querySelector(".share-video").getVideoPlaybackQuality().totalVideoFrames;
+}"""
 PASTE_TEXT_FILE = """() => {
   const carried = new DataTransfer();
   carried.items.add(new File(["words"], "notes.pdf", { type: "application/pdf" }));
@@ -183,6 +198,27 @@ async def test_what_is_seen_when_the_reader_speaks_goes_with_their_words(
         assert str(provider.chats[-1].json).count("data:image/jpeg") == 1
         [line, *_] = await neko.lines()
         assert (line.text, len(line.pictures)) == (SENTENCE, 1)
+
+
+@pytest.mark.long
+async def test_a_screen_on_which_nothing_changes_is_sent_once_while_nobody_speaks(
+    chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
+) -> None:
+    async with visit(chromium_path, data_dir, provider) as (driver, _):
+        await driver.page.evaluate(DRAWN_SCREEN)
+        await call(driver)
+        await driver.page.clock.install()
+        await driver.get("share-screen").click()
+        await driver.until("() => document.querySelector('.share-video').videoWidth === 1600")
+        await driver.page.clock.run_for(100)
+        await driver.until_sent("stream_data", input_type="screen")
+        await driver.page.clock.run_for(60_000)
+        assert len(pictures(driver, "live")) == 1
+        await driver.page.evaluate("() => window.drawn.fillRect(400, 300, 500, 300)")
+        await driver.until("() => window.drawnFrames() > 1")
+        await driver.page.clock.run_for(10_000)
+        [_, changed] = await driver.until_sent("stream_data", 2, input_type="screen")
+        assert await driver.page.evaluate(SIZE_OF, changed["data"]) == [1280, 720]
 
 
 @pytest.mark.long
