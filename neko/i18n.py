@@ -91,7 +91,9 @@ def describe(error: NekoError, language: str, *, files_by_name: bool = False) ->
     found = replace(notice(error.sentence, language, params), code=error.code)
     if not error.said:
         return found
-    return replace(found, said=notice("said", language, {**params, "said": error.said}).text)
+    speaker = params.get("provider") or params.get("name")
+    told = {**params, "provider": speaker, "said": error.said}
+    return replace(found, said=notice("said" if speaker else "said_by_nobody", language, told).text)
 
 
 class _Blanks(dict[str, object]):

@@ -16,6 +16,7 @@ from neko.i18n import describe, known, notice
 from neko.language import LANGUAGES
 from neko.settings import ASSETS
 from neko.settings.registry import ASSIST_KEYS, ROLE_SETTINGS, SETTINGS
+from neko.tool_errors import AgentError, ToolServerError
 
 CODE_CALLS = {"say", "_say", "tell", "FrameError", "message"}
 
@@ -61,6 +62,8 @@ def test_the_blanks_are_filled_and_a_missing_value_leaves_nothing_strange() -> N
     said = describe(ModelKeyRefusedError("401", model="m-1", provider="OpenAI"), "en")
     assert "OpenAI" in said.text
     assert "{" not in describe(ModelKeyRefusedError("401"), "en").text
+    assert describe(ToolServerError("ended", "gone", said="no", name="paper"), "en").said == "paper says: “no”"
+    assert describe(AgentError("gave_up", "no", said="no"), "en").said == "“no”", "nobody is named"
 
 
 def test_an_unknown_code_still_says_something() -> None:

@@ -96,7 +96,7 @@ export class TaskCard {
     this.element.dataset.id = task.id;
     this.#title.textContent = titleOf(task);
     this.#title.title = details?.instruction ?? "";
-    this.#sign.replaceChildren(icon(isReminder(task) ? "later" : handSign(details?.steps.findLast((step) => step.state === "running")?.hand || task.type)));
+    this.#sign.replaceChildren(icon(isReminder(task) ? "bell" : handSign(details?.steps.findLast((step) => step.state === "running")?.hand || task.type)));
     const words = wordsOf(task);
     this.#state.textContent = words.state;
     const here = document.documentElement.dataset.character;
