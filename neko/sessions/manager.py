@@ -429,7 +429,7 @@ class SessionManager:
         else:
             self._microphone.close()
         self._renewals.began(handle)
-        self._owner.spawn(self._turns.voice.prewarm(), name="prewarm voice")
+        self._owner.spawn(self._turns.voice.prewarm(own_voice=self._turns.has_own_voice), name="prewarm voice")
 
     def _listen(self, handle: SessionHandle) -> None:
         if self._slot.current is handle:

@@ -249,9 +249,10 @@ class ReplyVoice:
         self._faults_told.clear()
         self._owner.spawn(self._pipeline.use(voice.engine, voice.settings), name="change of voice")
 
-    async def prewarm(self) -> None:
-        """Load the voice ahead of the first sentence, if anybody is to hear it; a fault is told."""
-        if self.is_silent():
+    async def prewarm(self, *, own_voice: bool = False) -> None:
+        """Load the voice ahead of the first sentence, if anybody is to hear it; a fault is told. ``own_voice``: the
+        model speaks itself."""
+        if own_voice or self.is_silent():
             return
         try:
             async with asyncio.timeout(self._dependencies.timeouts.prewarm_timeout_s):
