@@ -418,22 +418,19 @@ class SessionManager:
             self._microphone.wait()
 
     def on_session_ready(self, handle: SessionHandle, *, follows: bool) -> None:
-        asked = {request.line.id for request in self._turns.pending if request.line}
+        waiting = self._turns.machine.waiting if follows else self._turns.pending
+        asked = [(one.line.id if one.line else 0, one.text) for one in waiting if isinstance(one, TextRequest)]
         if follows:
             self._microphone.wait()
         self._turns.use_session(handle, follows=follows, unread=self._turns.log.said.unread(handle.read, asked))
         self.visual_input.follow(handle)
         if handle.takes("audio"):
-            self._turns.link.when_told(partial(self._listen, handle))
+            self._turns.link.when_told(lambda: self._slot.current is handle and self._microphone.listen(handle.session))
             self._tell_hearing()
         else:
             self._microphone.close()
         self._renewals.began(handle)
         self._owner.spawn(self._turns.voice.prewarm(own_voice=self._turns.has_own_voice), name="prewarm voice")
-
-    def _listen(self, handle: SessionHandle) -> None:
-        if self._slot.current is handle:
-            self._microphone.listen(handle.session)
 
     def on_successor_ready(self) -> None:
         self._renewals.prepared()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -55,15 +55,18 @@ class SaidLines:
         """The talk is over, or lines of it are to be known no more."""
         self._lines.clear()
 
-    def unread(self, read: ReadLines, besides: Collection[int] = ()) -> Sequence[SaidLine]:
-        """What a session that read these does not know, ``besides`` lines that it will be asked."""
+    def unread(self, read: ReadLines, asked: Sequence[tuple[int, str]] = ()) -> Sequence[SaidLine]:
+        """What a session that read these does not know, besides the lines, by number (0 for one that is not known) and
+        text, that it will be asked."""
+        numbers, texts = {number for number, _ in asked}, {text for number, text in asked if not number}
         newest = max(read.ids, default=0)
         replaced = {line.replaces for line in self._lines if line.replaces}
         return [
             line
             for line in self._lines
             if line.turn_id not in read.turns
-            and (line.id == 0 or (line.id > newest and line.id not in besides))
+            and (line.id == 0 or (line.id > newest and line.id not in numbers))
+            and not (line.role == "user" and line.text in texts)
             and line.id not in replaced
             and (line.role, line.text) not in read.words
         ]

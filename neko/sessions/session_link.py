@@ -51,7 +51,7 @@ class SessionLink:
         if self.handle and self._sender:
             self._sender.put(partial(self.handle.session.interrupt, reply_id, text), self._on_error)
 
-    def when_told(self, action: Callable[[], None]) -> None:
+    def when_told(self, action: Callable[[], object]) -> None:
         """Call this when the session has got all that was handed over by now, or will not get it."""
 
         async def call() -> None:

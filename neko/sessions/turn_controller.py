@@ -48,7 +48,7 @@ from neko.sessions.session_link import SessionLink
 from neko.sessions.session_slot import SessionHandle
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.tool_runner import ToolRunner
-from neko.sessions.turn_effects import Phase, Step
+from neko.sessions.turn_effects import Phase
 from neko.sessions.turn_events import BargeIn, Priority
 from neko.sessions.turns import advance, goes_on
 from neko.sessions.visual_input import VisualInput
@@ -157,10 +157,7 @@ class TurnController:
     @property
     def pending(self) -> tuple[TextRequest, ...]:
         """What was typed and no session was asked yet, in order."""
-        turn = self._state.turn
-        requests = list(self._state.unasked)
-        if turn and turn.step in (Step.COMMITTING, Step.STARTING):
-            requests.append(turn.request)
+        requests = (*self._state.unasked, *self._state.waiting)
         return tuple(request for request in requests if isinstance(request, TextRequest))
 
     @property

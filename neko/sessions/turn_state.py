@@ -112,6 +112,11 @@ class State:
         return Moment.SOUNDING if self.phase is Phase.SPEAKING and self.turn is None else Moment.BUSY
 
     @property
+    def waiting(self) -> tuple[Any, ...]:
+        """What the open turn will ask a session."""
+        return (self.turn.request,) if self.turn and self.turn.step in (Step.COMMITTING, Step.STARTING) else ()
+
+    @property
     def is_answering(self) -> bool:
         """Has a session been asked something, and not answered all of it?"""
         return self.turn is not None and self.turn.step in (Step.ASKED, Step.REPLYING)

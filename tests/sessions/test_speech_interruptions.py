@@ -14,7 +14,6 @@ from neko.sessions.events import (
     Audio,
     LineStored,
     ReplyText,
-    SessionEndedByServer,
     SessionPreparing,
     Status,
     TurnAbandoned,
@@ -174,7 +173,9 @@ async def test_a_cancellation_that_comes_out_of_a_session_is_a_failure_and_not_t
     if where == "events":
         await in_call(talk)
         talk.sessions[0].end_events(asyncio.CancelledError())  # type: ignore[arg-type]
-        await talk.until(SessionEndedByServer)
+        async with asyncio.timeout(15):
+            while len(talk.sessions) < 2:  # another takes its place  # noqa: ASYNC110 told to nobody
+                await asyncio.sleep(0.005)
     elif where == "open":
         Cancelled.open = cancelled  # type: ignore[method-assign, assignment]
         broken = replace(talk.manager._slot._dependencies, model=lambda _, owner: Cancelled(owner=owner))
