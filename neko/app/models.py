@@ -76,6 +76,12 @@ class Models:
             self._resolved[role] = resolve(role, self._config.values, self._settings.environ)
         return self._resolved[role]
 
+    @property
+    def opens_ahead(self) -> bool:
+        """Is the session of a call opened before anybody calls? What is remembered goes to the voice model with it, so
+        only where the user chose that it answers calls."""
+        return self._session_factory is None and self.calls.chosen == "direct" and self.calls.endpoint is not None
+
     def open_session(self, mode: Mode, owner: TaskOwner, character: str = "") -> ModelSession:
         """A session for this kind of input, not opened yet. Raises ``ModelError`` when there is none.
 

@@ -353,6 +353,7 @@ class Neko:
             call_user=lambda name: self.characters.call_user(name),
             also_knows=lambda: self.characters.cards.also_knows(character),
             lines_gone=lambda: self.conversations.tell_those_who_know(character),
+            opens_ahead=lambda: self.models.opens_ahead,
             settle=lambda through: self._compression.settle(character, through),
             is_private=lambda: self.config.in_force.get(PRIVACY),
             faults=self._standing,

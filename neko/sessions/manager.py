@@ -425,7 +425,7 @@ class SessionManager:
         self._turns.use_session(handle, follows=follows, unread=self._turns.log.said.unread(handle.read, asked))
         self.visual_input.follow(handle)
         if handle.takes("audio"):
-            self._turns.link.when_told(lambda: self._slot.current is handle and self._microphone.listen(handle.session))
+            self._turns.link.when_told(lambda: self._microphone.listen(handle.session))
             self._tell_hearing()
         else:
             self._microphone.close()
