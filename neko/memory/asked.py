@@ -32,12 +32,14 @@ _WEIGHT_OF_REQUEST: Final = 0.5
 @dataclass(frozen=True, slots=True)
 class Kind:
     """Of what is asked for: how a question asks for it, how a line tells it, and in which words. ``of_user``: it
-    depends on what the user told, and the words that ask for it, as "recommend", tell little."""
+    depends on what the user told, and the words that ask for it, as "recommend", tell little. ``recency``: how much
+    more the newest line counts than the oldest, for what does not hold for long."""
 
     asked: re.Pattern[str]
     told: re.Pattern[str]
     words: str = ""
     of_user: bool = False
+    recency: float = 0.0
 
 
 _CHOICE: Final = Kind(
@@ -57,6 +59,7 @@ _CHOICE: Final = Kind(
     ),
     "love enjoy prefer dislike favorite 喜欢 讨厌 好き 嫌い 좋아 싫어",
     of_user=True,
+    recency=0.2,
 )
 _TO_DO: Final = Kind(
     re.compile(
@@ -65,12 +68,16 @@ _TO_DO: Final = Kind(
         r"|待办|任务|日程|安排|要做|やること|やるべき|予定|할 ?일|일정|예정"
     ),
     re.compile(
-        r"\b(?:(?:need|needs|have|ought|plan|planning|going|want|remember) to|should|must|i'll|appointments?"
+        r"^(?!.*(?:\b(?:no longer|completed?|finished|already|cancel\w*|not any ?more|delete)\b"
+        r"|已经|不用|完成|做完|取消|終わった|済み|やめた|끝났|취소))"
+        r".*(?:\b(?:(?:need|needs|have|ought|plan|planning|going|want|remember) to|should|must|i'll|appointments?"
         r"|scheduled?|deadline|due|coming up|don't forget|remind)\b"
         r"|需要|必须|得去|打算|计划|准备|别忘|预约|约了|要去|截止|ないと|なければ|なきゃ|つもり|予定|予約|締め切り"
-        r"|해야|할 거|예정|약속|계획|예약|마감"
+        r"|해야|할 거|예정|약속|계획|예약|마감)",
+        re.DOTALL,
     ),
     "need plan scheduled appointment deadline 需要 打算 予定 つもり 해야 약속",
+    recency=0.5,
 )
 _AMOUNT: Final = Kind(
     re.compile(

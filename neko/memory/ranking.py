@@ -99,6 +99,8 @@ class Question:
     spans: Sequence[tuple[int, int]] = ()
     tells: re.Pattern[str] | None = None
     """What a line holds that tells such a thing as is asked for."""
+    recency: float = 0.0
+    """How much more the newest line counts than the oldest."""
     floor: float = 0.0
     """What the terms of some line and its neighbours must weigh for any line to count by its terms."""
 
@@ -145,7 +147,9 @@ def rank(
     if question.spans:
         dates = _DATE * _by_date(question, lines) * (1 + _TELLING * (_telling(terms) - 0.5))
     ids = np.array([line.id for line in lines], dtype=float)
-    factor = _by_speaker(question, lines) * (1 + _RECENCY * (ids - ids[0]) / (ids[-1] - ids[0] or 1.0))
+    factor = _by_speaker(question, lines) * (
+        1 + (_RECENCY + question.recency) * (ids - ids[0]) / (ids[-1] - ids[0] or 1.0)
+    )
     score = (words + _MEANING * meaning + dates) * factor
     if question.tells:
         factor = factor * _by_kind(question.tells, lines, score)

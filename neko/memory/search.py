@@ -251,7 +251,8 @@ def _question(
     called = {term for name in names for term in terms(name)}
     weights = {term: weight * (_OF_SPEAKER if term in called else 1.0) for term, weight in weights.items()}
     spans = [(_seconds(first), _seconds(end)) for first, end in times.spans]
-    return Question(weights, asked.is_by_user(text, kind), speakers, spans, kind.told if kind else None, floor)
+    told, recency = (kind.told, kind.recency) if kind else (None, 0.0)
+    return Question(weights, asked.is_by_user(text, kind), speakers, spans, told, recency, floor)
 
 
 def _seconds(day: date) -> int:

@@ -180,6 +180,11 @@ async def test_what_is_to_be_done_is_found_by_how_it_is_told(memory_folder: Memo
     ] == "我需要给牙医打电话。"
 
 
+async def test_what_is_done_is_not_left_to_do(memory_folder: MemoryFolder) -> None:
+    told = ("Well!\nI need to paint the door.", "I no longer need to paint the fence.")
+    assert (await _found(memory_folder, "Which tasks are left to do?", *told))[0] == told[0]
+
+
 async def test_an_amount_is_found_in_figures(memory_folder: MemoryFolder) -> None:
     told = ("The coffee cost me 4 euros.", "The coffee cost me a smile.", "Coffee must cost something.")
     assert (await _found(memory_folder, "How much does the coffee cost?", *told))[0] == told[0]
