@@ -13,6 +13,7 @@ import { onLanguage, t } from "./i18n.js";
 import { MOST_PICTURES, pastedFiles, pictureOf, readPicture } from "./pictures.js";
 
 const TYPING_PAUSE_MS = 2500;
+const KEPT_WITHIN_MS = 500;
 const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
 
 /**
@@ -130,9 +131,12 @@ export class Composer extends Emitter {
     }
   }
 
-  #keepAttached() {
+  /** Resolves once they are kept; a browser that takes its time with that is not waited for. */
+  async #keepAttached() {
     const pictures = this.#editing ? this.#editing.pictures : this.#pictures;
-    if (this.#name) void keepAttached(this.#name, pictures.map(({ data }) => data));
+    if (!this.#name) return;
+    const late = new Promise((resolve) => { setTimeout(resolve, KEPT_WITHIN_MS); });
+    await Promise.race([keepAttached(this.#name, pictures.map(({ data }) => data)), late]);
   }
 
   /**
@@ -193,7 +197,7 @@ export class Composer extends Emitter {
       this.endEditing();
       editing.take(text, pictures);
     } else {
-      this.#keepAttached();
+      void this.#keepAttached();
       this.emit("send", text, pictures);
     }
   }
@@ -268,7 +272,7 @@ export class Composer extends Emitter {
         this.emit("problem", t("composer.not_a_picture", { file: file.name }));
       }
     }
-    this.#keepAttached();
+    await this.#keepAttached(); // what stands there is there after a reload
     this.#drawShelf();
     this.#buttons();
     this.focus();
@@ -284,7 +288,7 @@ export class Composer extends Emitter {
       return;
     }
     this.#pictures.push({ ...(await pictureOf(data)), isShot: true });
-    this.#keepAttached();
+    await this.#keepAttached();
     this.#drawShelf();
     this.#buttons();
     this.focus();
@@ -305,7 +309,7 @@ export class Composer extends Emitter {
   /** @param {Picture} picture */
   #removePicture(picture) {
     this.#pictures = this.#pictures.filter((one) => one !== picture);
-    this.#keepAttached();
+    void this.#keepAttached();
     this.#drawShelf();
     this.#buttons();
     this.focus();
