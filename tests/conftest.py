@@ -1,7 +1,7 @@
 """Fixtures for every test: ports and folders, a browser, a server.
 
-``left_behind`` checks that every test cleans up, ``selection`` which tests a run takes. Mark a
-test with ``loop_watchdog`` to fail it when one step holds the event loop too long.
+``left_behind`` checks that every test cleans up, ``selection`` which tests a run takes, ``temporary_files`` where
+their files are. Mark a test with ``loop_watchdog`` to fail it when one step holds the event loop too long.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from neko.settings import Settings
 from tests.chromium import FLAGS, find_chromium
 from tests.loop_watchdog import Watchdog, watching
 
-pytest_plugins = ["tests.left_behind", "tests.selection", "tests.summary_lines"]
+pytest_plugins = ["tests.left_behind", "tests.selection", "tests.summary_lines", "tests.temporary_files"]
 
 hypothesis.settings.register_profile("neko", deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("neko")
