@@ -182,7 +182,7 @@ class Call(SpeechConversation):
 async def played(executor: InlineExecutor, fates: list[Fate], operations: list[tuple[str, float]]) -> Call:
     async with speech_conversation(executor, timeouts=OLD, kind=Call) as talk:
         assert isinstance(talk, Call)
-        talk.fates = fates
+        talk.fates = list(fates)
         talk.turns = [SpokenTurn(deltas=("one ", "two "), sound=0.4), SpokenTurn(deltas=("three ",), sound=1.5)] * 20
         reading = asyncio.create_task(talk.read())
         talk.manager.handle(StartSession("audio"))
