@@ -60,14 +60,14 @@ async def provide(pipe: Connection) -> None:
     left: Times = {}
 
     async def speak(connection: ServerConnection, name: str, begins: float) -> None:
-        await connection.send(json.dumps({"type": "response.created", "response": {"id": "r"}}))
         left[name] = []
-        for number in range(PIECES):
-            await asyncio.sleep(max(0.0, begins + number * PACE_S - time.monotonic()))
-            left[name].append(time.monotonic())
-            about = {"type": "response.output_audio.delta", "response_id": "r", "item_id": "i"}
-            await connection.send(json.dumps({**about, "delta": PIECE}))
-        with suppress(ConnectionClosed):
+        with suppress(ConnectionClosed):  # once enough has arrived
+            await connection.send(json.dumps({"type": "response.created", "response": {"id": "r"}}))
+            for number in range(PIECES):
+                await asyncio.sleep(max(0.0, begins + number * PACE_S - time.monotonic()))
+                left[name].append(time.monotonic())
+                about = {"type": "response.output_audio.delta", "response_id": "r", "item_id": "i"}
+                await connection.send(json.dumps({**about, "delta": PIECE}))
             done = {"type": "response.done", "response": {"id": "r", "status": "completed"}}
             await connection.send(json.dumps(done))
 
@@ -114,7 +114,7 @@ async def listen_to(pipe: Connection) -> None:
             await done.wait()
 
     ready, done = asyncio.Barrier(CALLS), asyncio.Barrier(CALLS)
-    async with asyncio.timeout(100):
+    async with asyncio.timeout(300):
         await asyncio.gather(*(call(name, ready) for name in arrived))
     pipe.send(arrived)
 
@@ -157,8 +157,9 @@ async def bare_echo(provider_port: int) -> AsyncIterator[int]:
             await provider.send(json.dumps(item))
             await provider.send('{"type": "response.create"}')
             await provider.recv()  # the response has begun
-            async for message in provider:
-                await page.send(message.encode() if isinstance(message, str) else message)
+            with suppress(ConnectionClosed):
+                async for message in provider:
+                    await page.send(message.encode() if isinstance(message, str) else message)
 
     async with serve(relay, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
         yield next(iter(server.sockets)).getsockname()[1]
