@@ -277,11 +277,13 @@ class Microphone:
             self._tell_fault(session, error)
             return False
         self._fault_told = False
-        if self._is_next(chunk):  # else the session was lost meanwhile, and its successor is to hear it all
+        if self._is_next(chunk):
             self._converted.popleft()
             if self._session is session:
                 kept_s = self._limits.utterance_s if self._hears_utterance() else self._limits.lead_s
                 self._sent.add(chunk, kept_s)
+        else:  # the session was lost meanwhile, and its successor is to hear it all
+            self._converted = deque(one._replace(again=True) if one is chunk else one for one in self._converted)
         return True
 
     def _is_next(self, chunk: _Chunk) -> bool:
