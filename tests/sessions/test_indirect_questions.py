@@ -120,7 +120,8 @@ def lines(talk: Talk, now: datetime) -> list[NewLine]:
         for number, text in enumerate(talk.small_talk):
             said.append((noon(now - timedelta(days=day)) - timedelta(hours=4 - number), text))
     of_oslo = noon(now - timedelta(days=90))
-    friday = noon(now - timedelta(days=now.weekday() + 3))
+    of_last_week = now.weekday() + 3
+    friday = noon(now - timedelta(days=((now.weekday() - 4) % 7 or 7) if talk.language == "en" else of_last_week))
     said += [
         (noon(now - timedelta(days=120)) + timedelta(minutes=5), talk.sister),
         (noon(now - timedelta(days=1)) + timedelta(minutes=5), talk.yesterday),
