@@ -75,7 +75,7 @@ class BrowserWorkspace:
         self._naming = contextlib.ExitStack()
         self._naming.enter_context(browser.gate.naming(job.words))
         self._on_closed = on_closed
-        self._intended: tuple[str, Act, str, str] | None = None
+        self._intended: tuple[str, Act, str, str, str] | None = None
         self._picture: Picture | None = None
         self._closed = False
         self._stopping: asyncio.Task[None] | None = None
@@ -92,23 +92,29 @@ class BrowserWorkspace:
 
     async def intend(self, action: Action) -> Intent:
         deed = await self._understood(action)
+        picture = None
+        if deed.locator is not None and deed.act is not Act.READ:
+            picture = await self._pointed_out(deed.locator)
+        shown = self._shown(action, deed)
+        self._intended = (_written(action), deed.act, deed.place, deed.title, shown)
+        return Intent(deed.act, deed.place, deed.title, shown, picture)
+
+    def _shown(self, action: Action, deed: _Deed) -> str:
+        """What the user reads of it: the arguments, the page, the element, what its form holds and where it leads."""
         given = dict(action.arguments)
         about: dict[str, Any] = {"page": self._address(), **given} if deed.element else given
         if deed.element is not None:
             about |= {"element": deed.element.words[:500] or deed.element.title, "form": dict(deed.element.fields)}
         if deed.more is not None:
             about["what"] = deed.more
-        picture = None
-        if deed.locator is not None and deed.act is not Act.READ:
-            picture = await self._pointed_out(deed.locator)
-        self._intended = (_written(action), deed.act, deed.place, deed.title)
-        return Intent(deed.act, deed.place, deed.title, exact_json(about), picture)
+        return exact_json(about)
 
     async def act(self, action: Action, progress: Progress) -> Observation:
         intended, self._intended = self._intended, None
         deed = await self._understood(action)
         self._pages.stands_still = False
-        if intended and intended[0] == _written(action) and intended[1:] != (deed.act, deed.place, deed.title):
+        now = (deed.act, deed.place, deed.title, self._shown(action, deed))
+        if intended and intended[0] == _written(action) and intended[1:] != now:
             raise ActionError("The page has changed since: this would now do something else. Look at it again.")
         progress(deed.title)
         self._heard.chosen += deed.bits

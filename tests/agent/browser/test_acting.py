@@ -271,6 +271,24 @@ async def test_a_button_that_changed_after_it_was_allowed_is_not_pressed(open_wo
     assert "/pressed" not in site.paths
 
 
+@pytest.mark.parametrize(
+    "change", ["link.href = '/other'", "field.value = 'Mallory'", "history.replaceState(0, '', '/elsewhere')"]
+)
+async def test_what_leads_elsewhere_or_holds_other_values_than_were_shown_is_not_done(
+    open_worker: Open, site: Site, change: str
+) -> None:
+    form = "<form action=/sent method=post><input id=field name=to value=Ada><a id=link href=/sent>Send it</a></form>"
+    site.pages |= {"/": Page(form), "/sent": Page(), "/other": Page()}
+    worker = await open_worker()
+    await worker.do("navigate", url=site.url)
+    action = worker._action("click", "Send it", {})
+    await worker.workspace.intend(action)
+    await worker.workspace._pages.tab.page.evaluate(change)
+    with pytest.raises(ActionError, match="changed since"):
+        await worker.workspace.act(action, lambda _doing: None)
+    assert site.paths[-1] not in ("/sent", "/other")
+
+
 async def test_passwords_are_neither_read_nor_typed(open_worker: Open, site: Site) -> None:
     fields = (
         '<input type=password aria-label=Secret value="hunter: 2"><input aria-label=Name value=Ada><p>hunter: 2</p>'
