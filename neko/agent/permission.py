@@ -101,13 +101,15 @@ class Permission:
         return {Verdict.DO: Permit.ALLOWED, Verdict.REFUSE: Permit.REFUSED}.get(word)
 
     async def ask(self, wanted: Wanted) -> Permit:
-        """Ask the user, for the act as it is shown; they are told what their yes is for."""
+        """Ask the user, for the act as it is shown; they are told what a yes is for. One in words is for it alone."""
         act, holds = wanted.approval.act, wanted.holds
         decision = await self._approvals.ask(replace(wanted.approval, holds=holds))
         if decision is None:
             return Permit.EXPIRED
         if decision is Decision.DENY:
             return Permit.DENIED
+        if decision is Decision.IN_WORDS:
+            return Permit.APPROVED
         if holds is Holds.RESTART:
             self._approved.add(wanted.key)
         if holds is not Holds.ONCE and wanted.scope is not None:

@@ -357,7 +357,7 @@ class AgentTalk:
         question = self._answered(answer == "yes", spoken=spoken) if answer and pending else None
         if question is None:
             return None
-        if not self._errands.decide(question.id, Decision.ONCE if answer == "yes" else Decision.DENY):
+        if not self._errands.decide(question.id, Decision.IN_WORDS if answer == "yes" else Decision.DENY):
             return None
         keep()
         if question.in_turn:

@@ -11,7 +11,8 @@ A yes by words is taken only if all of this holds; anything else is an ordinary 
 * what may destroy or tell others, or was suggested by words from outside, has been said with its exact arguments. What
   is too long to be said can be allowed on the screen alone.
 
-It approves that one act once, never for always. A no needs less, as it does no harm: one question that she has asked.
+It approves that one act once, whatever a yes on the page would hold for (``Decision.IN_WORDS``). A no needs less, as it
+does no harm: one question that she has asked.
 """
 
 from __future__ import annotations

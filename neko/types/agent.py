@@ -46,6 +46,9 @@ class Decision(StrEnum):
     """What the user answered. No answer is a denial, too."""
 
     ONCE = "once"
+    """Yes, for what the question says that it holds."""
+    IN_WORDS = "in_words"
+    """A yes that was spoken or typed: for the very act, whatever the question says."""
     ALWAYS = "always"
     DENY = "deny"
 

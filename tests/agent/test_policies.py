@@ -181,6 +181,15 @@ async def test_a_yes_spares_the_questions_that_it_says_it_does_and_no_other(
     assert spared == {"once": set(), "task": {"in the task"}, "restart": set(tasks)}[user.holds[0]]
 
 
+@pytest.mark.parametrize("lasts", [True, False])
+@pytest.mark.parametrize("act", [Act.READ, Act.WRITE])
+async def test_a_yes_in_words_is_for_the_one_act_whatever_another_would_hold_for(act: Act, *, lasts: bool) -> None:
+    user, scope = Asked(Decision.IN_WORDS), Scope()
+    for _ in range(2):
+        assert await user.wants(act, Policy.ASK_ONCE, scope=scope, lasts=lasts) is Permit.APPROVED
+    assert len(user.acts) == 2
+
+
 async def test_what_was_approved_covers_nothing_worse() -> None:
     user, scope = Asked(Decision.ONCE), Scope()
     for act in (Act.READ, Act.WRITE, Act.WRITE, Act.READ, Act.DESTRUCTIVE, Act.DESTRUCTIVE, Act.EXFILTRATING):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from neko.agent.approvals import Approvals
+from neko.agent.permission import Permit, Wanted
 from neko.app import Neko
 from neko.sessions.actions import HeardOnPage, SendText, StartSession
 from neko.sessions.events import ApprovalAsked, ApprovalOver, Event, ReplyText, SessionStarted, StateChanged, TurnEnd
@@ -18,7 +19,7 @@ from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from neko.sessions.short_answers import answer_in
 from neko.settings import Settings
-from neko.types.agent import Act, Approval, Decision
+from neko.types.agent import Act, Approval, Decision, Policy
 from neko.types.model_session import Tool, ToolCall, ToolResult
 from tests.scripted_provider import Script, ScriptedProvider, tool_calls
 
@@ -118,7 +119,7 @@ async def asked(neko: Neko, page: Outbox, approval: Approval = MAIL) -> tuple[as
     return waiting, words
 
 
-@pytest.mark.parametrize(("answer", "decision"), [("Yes, please!", Decision.ONCE), ("no", Decision.DENY)])
+@pytest.mark.parametrize(("answer", "decision"), [("Yes, please!", Decision.IN_WORDS), ("no", Decision.DENY)])
 async def test_a_clear_answer_decides_the_one_question_that_she_has_asked(
     neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider, answer: str, decision: Decision
 ) -> None:
@@ -184,7 +185,21 @@ async def test_what_only_reads_is_allowed_by_a_word_however_long_it_is(
 ) -> None:
     waiting, _ = await asked(neko, page, READ)
     manager.handle(SendText("yes"))
-    assert await waiting is Decision.ONCE
+    assert await waiting is Decision.IN_WORDS
+
+
+async def test_a_yes_in_words_does_not_last_where_the_policy_asks_once(
+    neko: Neko, manager: SessionManager, page: Outbox
+) -> None:
+    async def keep() -> None: ...
+
+    wanted = Wanted(READ, Policy.ASK_ONCE, "files", keep)
+    waiting = neko._owner.spawn(neko.agent.permission.of(wanted), name="ask")
+    await turn(page)
+    await idle(page)
+    manager.handle(SendText("yes"))
+    assert await waiting is Permit.APPROVED
+    assert neko.agent.permission.unasked(wanted) is None, "the next one is asked for again"
 
 
 async def test_a_yes_that_was_on_its_way_when_the_question_came_allows_nothing(
@@ -211,10 +226,10 @@ async def test_in_a_call_she_asks_in_the_midst_of_the_reply_that_waits_for_it(
     manager.handle(HeardOnPage("u2", "started", ""))
     manager.handle(HeardOnPage("u2", "final", "yes"))
     assert "It is sent." in await turn(page)
-    assert "decision: once" in str(provider.chats[-1].json["messages"])
+    assert "decision: in_words" in str(provider.chats[-1].json["messages"])
 
 
-@pytest.mark.parametrize(("answer", "decision"), [("yes", "once"), ("no", "deny")])
+@pytest.mark.parametrize(("answer", "decision"), [("yes", "in_words"), ("no", "deny")])
 async def test_in_a_chat_a_clear_answer_is_for_the_question_that_the_reply_waits_for(
     neko: Neko, manager: SessionManager, provider: ScriptedProvider, answer: str, decision: str
 ) -> None:
