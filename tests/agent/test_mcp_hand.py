@@ -105,6 +105,28 @@ async def test_who_described_a_tool_otherwise_in_the_meantime_is_not_called(tmp_
         await servers.aclose()
 
 
+async def test_another_server_in_the_place_of_the_one_that_was_shown_is_not_called(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    servers = McpServers(tmp_path / "mcp.json", Network(), {})
+    servers.load()
+    try:
+        await servers.put("notes", scripted_mcp.entry(first, tools=TOOLS, results={"write": "written"}))
+        workspace = await McpHand(servers, Approvals(lambda _: None)).open(job(tmp_path))
+        write = Action("notes__write", {"text": "a"})
+        before = await workspace.intend(write)
+        await servers.put("notes", scripted_mcp.entry(second, tools=TOOLS, results={"write": "sent away"}))
+        other = servers.server("notes")
+        assert other
+        await other.settled(TIMEOUT_S)
+        with pytest.raises(ActionError):
+            await workspace.act(write, nothing)
+        assert scripted_mcp.calls(second) == []
+        assert (await workspace.intend(write)).version == before.version, "it describes itself alike"
+        assert (await workspace.act(write, nothing)).text == "sent away"
+    finally:
+        await servers.aclose()
+
+
 async def test_while_a_server_asks_the_user_something_the_task_knows_it(tmp_path: Path) -> None:
     heard: list[object] = []
 

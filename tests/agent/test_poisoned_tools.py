@@ -250,6 +250,15 @@ def test_a_tool_that_says_nothing_of_itself_is_taken_for_the_worst() -> None:
     assert act_of(read_only=False, destructive=False, open_world=False) is Act.WRITE
 
 
+def test_a_name_is_never_that_of_the_one_server_now_and_of_another_later() -> None:
+    places = [("my files", "write"), ("my_files", "write"), ("mail", "send")]
+    servers = [server for server, _ in places]
+    together = function_names(places, servers)
+    assert sorted(together.values()) == sorted(places)
+    assert {name: place for one in places for name, place in function_names([one], servers).items()} == together
+    assert together["mail__send"] == ("mail", "send")
+
+
 def test_names_of_functions_are_unique_and_valid_for_every_provider() -> None:
     tools = [
         ("a b", "x"),

@@ -81,7 +81,7 @@ class McpHand:
             await self._servers.always(*found)
 
     def _found(self, place: str, function: str) -> tuple[Server, ServerTool] | None:
-        name = functions(self._offered()).get(function)
+        name = functions(self._servers).get(function)
         server = self._servers.server(place) if name and name[0] == place else None
         tool = server.tool(name[1]) if server and name else None
         return (server, tool) if server and tool else None
@@ -97,7 +97,8 @@ class McpHand:
 
 
 class McpWorkspace:
-    """See ``Workspace``. A tool that is described otherwise than when it was shown to the user is not called."""
+    """See ``Workspace``. A tool of another server, or described otherwise, than when it was shown to the user is not
+    called."""
 
     instructions = INSTRUCTIONS
 
@@ -105,12 +106,13 @@ class McpWorkspace:
         self._servers = servers
         self._approvals = approvals
         self._job = job
-        self._shown: dict[str, str] = {}
+        self._shown: dict[str, tuple[Server, str]] = {}
+        """By function: the server, and how it described the tool, when the user was asked."""
         self._is_closed = False
 
     def tools(self) -> Sequence[Tool]:
         known = list(offered(self._servers))
-        names = {place: name for name, place in functions(known).items()}
+        names = {place: name for name, place in functions(self._servers).items()}
         picked = [known[place] for place in chosen([tool for _, tool in known], self._job.words)]
         named = [(names.get((server.config.name, tool.name), ""), server, tool) for server, tool in picked]
         return tuple(described(name, server, tool) for name, server, tool in named if name)
@@ -120,7 +122,7 @@ class McpWorkspace:
 
     async def intend(self, action: Action) -> Intent:
         server, tool = self._found(action)
-        self._shown[action.name] = tool.definition
+        self._shown[action.name] = (server, tool.definition)
         title = f"use “{tool.title or tool.name}” of {server.config.name}"
         shown = outside.exact_json(dict(action.arguments))
         act, place = self._servers.act(server, tool), server.config.name
@@ -128,7 +130,7 @@ class McpWorkspace:
 
     async def act(self, action: Action, progress: Progress) -> Observation:
         server, tool = self._found(action)
-        if self._shown.get(action.name, tool.definition) != tool.definition:
+        if self._shown.get(action.name, (server, tool.definition)) != (server, tool.definition):
             raise ActionError("The tool has changed in the meantime; it was not called. Look at it again.")
 
         async def asked(message: str, schema: Mapping[str, Any], url: str) -> Reply:
@@ -152,7 +154,7 @@ class McpWorkspace:
         self._is_closed = True
 
     def _found(self, action: Action) -> tuple[Server, ServerTool]:
-        place = functions(offered(self._servers)).get(action.name)
+        place = functions(self._servers).get(action.name)
         server = self._servers.server(place[0]) if place else None
         tool = server.tool(place[1]) if server and place else None
         if self._is_closed or server is None or tool is None:
@@ -165,9 +167,9 @@ def offered(servers: McpServers) -> Iterator[tuple[Server, ServerTool]]:
     return ((server, tool) for server, tool in servers.tools() if is_offered(servers, server, tool))
 
 
-def functions(tools: Iterator[tuple[Server, ServerTool]] | Sequence[tuple[Server, ServerTool]]) -> Mapping[str, Any]:
+def functions(servers: McpServers) -> Mapping[str, tuple[str, str]]:
     """Server and tool by the name of the function."""
-    return function_names((server.config.name, tool.name) for server, tool in tools)
+    return function_names(((server.config.name, tool.name) for server, tool in offered(servers)), servers.entries)
 
 
 def _line(tool: ServerTool) -> str:

@@ -67,7 +67,8 @@ class McpToolbox:
         """What a model may call; of many those that fit the ``words``."""
         known = () if self._word() is Policy.NEVER else self._servers.tools()
         offered = [(server, tool) for server, tool in known if is_offered(self._servers, server, tool)]
-        self._names = function_names((server.config.name, tool.name) for server, tool in offered)
+        places = ((server.config.name, tool.name) for server, tool in offered)
+        self._names = function_names(places, self._servers.entries)
         names = {place: name for name, place in self._names.items()}
         named = [(names.get((server.config.name, tool.name), ""), server, tool) for server, tool in offered]
         kept = frozenset(place for place, (name, *_) in enumerate(named) if name in self._kept)
