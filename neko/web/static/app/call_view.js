@@ -64,7 +64,7 @@ export class CallView {
     this.#bar.setAttribute("aria-label", t("call.region", { name: this.#name }));
     this.#mode.dataset.mode = muted ? "muted" : mode;
     const shown = state === "waiting" ? "waiting" : state !== "live" ? "connecting" : muted ? "muted" : mode;
-    this.#mode.replaceChildren(this.#level, t(`call.${shown}`));
+    this.#mode.replaceChildren(this.#level, h("span", { class: "call-mode-name" }, t(`call.${shown}`)));
     this.#mode.title = t(mode === "push" ? "call.to_open" : "call.to_push");
     this.#mute.setAttribute("aria-pressed", String(muted));
     this.#mute.title = `${t(muted ? "call.unmute" : "call.mute")} (${t("about.key_mute")})`;
