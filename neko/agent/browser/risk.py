@@ -7,10 +7,11 @@
 * What the *model* composes, an address or a text, may carry what it read elsewhere. It carries nothing while all of its
   words are the user's own, or all that the task has heard from outside came from the very host that it goes to. Else an
   address leaks, ``EXFILTRATING``; to a host that the user named it is a ``WRITE``, and so is a text.
-* A text in a field, a choice, a button that says nothing risky, a form that is sent: ``WRITE``. The user's own words
-  in a form that only asks for a page: to read.
-* A button that says that it pays, deletes, confirms, or that says nothing at all is ``DESTRUCTIVE``; one that sends or
-  publishes, and every upload, ``EXFILTRATING``.
+* A text in a field, a choice, a button that says no more than that it looks on or closes something: ``WRITE``. The
+  user's own words in a form that only asks for a page: to read.
+* A button that sends or publishes, and every upload, is ``EXFILTRATING``. Any other that says that it pays, deletes,
+  confirms, or says what is not known (in which language ever), or nothing at all, is taken for the worst:
+  ``DESTRUCTIVE``. So it is asked for each time, whatever else the user has approved at that place.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from urllib.parse import unquote_plus, urljoin, urlsplit
 
 from neko.agent.browser.elements import Element
 from neko.agent.browser.gate import named_places, place_of
+from neko.agent.browser.harmless_names import is_harmless
 from neko.agent.browser.risky_names import act_of_name
 from neko.types.agent import Act
 
@@ -43,6 +45,8 @@ _OPENING_ROLES: Final = frozenset(
 _SETTING_ROLES: Final = frozenset(
     {"checkbox", "menuitemcheckbox", "menuitemradio", "option", "radio", "slider", "switch"}
 )
+_SETTING_TAGS: Final = frozenset({"label", "option", "select"})
+_SETTING_TYPES: Final = frozenset({"checkbox", "color", "file", "radio", "range", "reset"})
 
 
 @dataclass(slots=True)
@@ -118,32 +122,40 @@ def of_choice(act: Act, bits: float, heard: Heard) -> Act:
 
 def of_click(element: Element) -> Act:
     plain_link = element.link.startswith(("http:", "https:")) and not element.link_is_button and not element.submits
-    risky = act_of_name(element.words, link=plain_link)
+    harmless = is_harmless(element.words)
+    risky = None if harmless else act_of_name(element.words, link=plain_link)
     if risky is not None:
         return risky
     if plain_link:
         return Act.READ
     if element.submits:
         return of_submit(element)
-    if element.role in _SETTING_ROLES or element.type in ("checkbox", "radio", "file", "reset"):
+    if element.role in _SETTING_ROLES or element.tag in _SETTING_TAGS or element.type in _SETTING_TYPES:
         return Act.WRITE
     if element.opens or element.role in _OPENING_ROLES or element.tag == "summary" or element.takes_text:
         return Act.READ
-    return Act.WRITE if element.words.strip() else Act.DESTRUCTIVE
+    return Act.WRITE if harmless else Act.DESTRUCTIVE
 
 
 def of_submit(element: Element) -> Act:
     """To send the form of an element, as its button or the enter key does."""
-    risky = act_of_name(element.submitter)
+    harmless = is_harmless(element.submitter) or (not element.submitter and _searches(element))
+    risky = None if harmless else act_of_name(element.submitter)
     if risky is not None:
         return risky
-    return Act.READ if element.form_asks else Act.WRITE
+    if element.form_asks:
+        return Act.READ
+    return Act.WRITE if harmless else Act.DESTRUCTIVE
+
+
+def _searches(element: Element) -> bool:
+    return element.type == "search" or element.role == "searchbox"
 
 
 def of_typing(element: Element, text: str, host: str, heard: Heard) -> Act:
     if heard.may_leak(host, text):
         return Act.WRITE if heard.names(host) else Act.EXFILTRATING
-    asks = element.form_asks or element.type == "search" or element.role == "searchbox"
+    asks = element.form_asks or _searches(element)
     return Act.READ if asks and heard.are_the_users(text) else Act.WRITE
 
 

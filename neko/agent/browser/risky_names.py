@@ -67,7 +67,7 @@ _RULES: Final = (
 def act_of_name(words: str, *, link: bool = False) -> Act | None:
     """What a button with these words does, if they say that it is risky. Of a ``link``, which mostly only has such
     words in it, only a short one that begins with them counts."""
-    text = " ".join(_plain(words).split()).replace("sign up", "signup")
+    text = " ".join(plain(words).split()).replace("sign up", "signup")
     if link and (len(text.split()) > _MOST_WORDS_OF_A_LINK):
         return None
     if _SEVERAL_WORDS.search(text):
@@ -80,7 +80,7 @@ def act_of_name(words: str, *, link: bool = False) -> Act | None:
     return None
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """In small letters, compatible forms made one, without what is not seen."""
     text = unicodedata.normalize("NFKC", words[:1_000]).casefold()
     return "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Mn") or sign in "\u0301\u0308")

@@ -57,6 +57,49 @@ def test_other_buttons_say_nothing_risky(words: str) -> None:
     assert act_of_name(words) is None
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("OK", "Yes", "Proceed", "Continue", "Save changes", "Deploy", "Merge pull request", "Allow", "Grant access"),
+        *("Install", "Trash", "Usuń", "Kup teraz", "Xóa", "Sil", "Ta bort", "حذف", "הסר", "ลบ", "हटाएं", "🗑", "Weiter"),
+        *("Next: deploy", "Close account", "More 🗑", "Accept", "Accept all changes", "Search and destroy", "$5", "—"),
+    ],
+)
+def test_a_button_without_a_name_that_is_known_is_taken_for_the_worst(words: str) -> None:
+    assert risk.of_click(element(words=words)) is Act.DESTRUCTIVE
+    assert risk.of_submit(element(submitter=words)) is Act.DESTRUCTIVE
+    assert risk.of_click(element(tag="a", link="https://a.example/", words="Proceed")) is Act.READ
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "Search",
+            "Next",
+            "NEXT PAGE ›",
+            "Previous",
+            "Close",
+            "× Close",
+            "Menu",
+            "Load more",
+            "Page 2 of 9",
+            "12",
+            "×",
+        ),
+        *("Accept all cookies", "Reject cookies", "Only necessary cookies", "Next Next page"),
+        *("Suche", "Nächste Seite", "Schließen", "Alle Cookies akzeptieren", "Suivant", "Fermer", "Tout afficher"),
+        *("Refuser tous les cookies", "Siguiente", "Cerrar", "Aceptar todas las cookies", "Próxima página", "Fechar"),
+        *("Recusar cookies", "Successivo", "Chiudi", "Accetta tutti i cookie", "Следующая страница", "Закрыть"),
+        *("Принять все файлы cookie", "下一页", "關閉", "接受所有 Cookie", "接受所有Cookie", "次へ", "閉じる"),
+        *("すべてのCookieを許可", "もっと見る", "다음", "닫기", "모든 쿠키 허용", "더 보기"),
+    ],
+)
+def test_a_button_that_only_looks_on_or_closes_something_is_free_once_the_place_is(words: str) -> None:
+    assert risk.of_click(element(words=words)) is Act.WRITE
+    assert risk.of_submit(element(submitter=words)) is Act.WRITE
+
+
 def test_a_link_is_only_risky_when_it_is_short_and_begins_with_such_a_word() -> None:
     assert act_of_name("How to delete a branch and buy a bike", link=True) is None
     assert act_of_name("Your order history", link=True) is None
@@ -76,15 +119,17 @@ def element(**facts: object) -> Element:
     [
         ({"tag": "a", "link": "https://example.com/next"}, Act.READ),
         ({"tag": "a", "link": "https://example.com/x", "words": "Delete"}, Act.DESTRUCTIVE),
-        ({"tag": "a", "link": "javascript:go()"}, Act.WRITE),
-        ({"tag": "a", "link": "https://example.com/#", "link_is_button": True, "words": "Like this"}, Act.WRITE),
+        ({"tag": "a", "link": "javascript:go()"}, Act.DESTRUCTIVE),
+        ({"tag": "a", "link": "https://example.com/#", "link_is_button": True, "words": "Like this"}, Act.DESTRUCTIVE),
         ({"words": ""}, Act.DESTRUCTIVE),
         ({"words": "Menu", "opens": True}, Act.READ),
         ({"role": "tab"}, Act.READ),
         ({"role": "checkbox"}, Act.WRITE),
         ({"tag": "input", "type": "text"}, Act.READ),
         ({"submits": True, "words": "Go", "submitter": "Go", "form_asks": True}, Act.READ),
-        ({"submits": True, "words": "Go", "submitter": "Go"}, Act.WRITE),
+        ({"submits": True, "words": "Go", "submitter": "Go"}, Act.DESTRUCTIVE),
+        ({"tag": "label", "words": "As a gift"}, Act.WRITE),
+        ({"tag": "input", "type": "range", "words": "Volume"}, Act.WRITE),
         ({"submits": True, "words": "Publish", "submitter": "Publish", "form_asks": True}, Act.EXFILTRATING),
     ],
 )
