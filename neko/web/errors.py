@@ -38,6 +38,7 @@ _OF_PLUGINS = {
     "plugin_unknown": 404,
     "plugin_no_entry": 404,
     "plugin_not_allowed": 403,
+    "plugin_off": 403,
     "plugin_arguments": 422,
     "plugin_timeout": 504,
 }

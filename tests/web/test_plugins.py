@@ -130,7 +130,18 @@ async def test_what_cannot_be_is_refused_with_the_status_that_says_why(
     assert (await listed(client))["clock"]["neko"]["problem"]["code"] == "plugin_broken"
     neko.plugins.on = False
     assert (await trigger(client, "tell")).json()["code"] == "plugin_off"
-    assert (await client.post(f"{PLUGINS}/clock/start")).status_code == 503
+
+
+@pytest.mark.parametrize("command", ["start", "reload"])
+async def test_while_plug_ins_are_off_that_is_no_fault_of_ours(
+    neko: Neko, client: httpx2.AsyncClient, clock: Path, caplog: pytest.LogCaptureFixture, command: str
+) -> None:
+    neko.plugins.on = False
+    off = await client.post(f"{PLUGINS}/clock/{command}")
+    assert (off.status_code, off.json()["code"]) == (403, "plugin_off")
+    unknown = await client.post(f"{PLUGINS}/moon/{command}")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "plugin_unknown")
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_what_the_user_never_wants_is_not_called(neko: Neko, client: httpx2.AsyncClient, clock: Path) -> None:

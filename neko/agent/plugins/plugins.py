@@ -114,7 +114,7 @@ class Plugins:
     # ── use ───────────────────────────────────────────────────────────────────
 
     async def start(self, plugin_id: str) -> None:
-        self._must_be_on()
+        await self._must_be_on(plugin_id)
         await self.get(plugin_id).start()
 
     async def stop(self, plugin_id: str) -> None:
@@ -122,7 +122,7 @@ class Plugins:
 
     async def reload(self, plugin_id: str) -> None:
         """Look anew, and begin anew with one of them."""
-        self._must_be_on()
+        await self._must_be_on(plugin_id)
         await self.look()
         plugin = self.get(plugin_id)
         await plugin.restart(self._found[plugin_id])
@@ -131,7 +131,7 @@ class Plugins:
 
     async def check(self, plugin_id: str, entry_id: str, arguments: Mapping[str, Any]) -> None:
         """Raises ``PluginError`` for what is not there, is off, or does not fit the entry's schema."""
-        self._must_be_on()
+        await self._must_be_on(plugin_id)
         plugin = self.get(plugin_id)
         if plugin.entries is None:
             await plugin.inspect()
@@ -173,8 +173,12 @@ class Plugins:
 
         await together(*map(ask, self.listed))
 
-    def _must_be_on(self) -> None:
+    async def _must_be_on(self, plugin_id: str) -> None:
+        """Raises ``PluginError`` while they are off; one that is nowhere is told as such also then."""
         if not self.on:
+            with contextlib.suppress(PluginError):
+                await self.look()
+            self.get(plugin_id)
             raise PluginError("off", "plug-ins are switched off")
 
     def _kept(self, name: str, found: Manifest) -> Plugin | None:

@@ -30,7 +30,7 @@ from neko.web.routes.mcp import LogEntry
 from neko.web.schemas import Empty, Failure, Schema, Success
 
 _UNKNOWN = {404: "There is no such plug-in."}
-_NOT_USABLE = {**_UNKNOWN, 503: "It cannot be used now, or plug-ins are switched off."}
+_NOT_USABLE = {403: "Plug-ins are switched off.", **_UNKNOWN, 503: "It cannot be used now."}
 
 PluginId = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -270,9 +270,9 @@ async def plugin_status(call: Call[Empty, PluginQuery]) -> PluginStatuses:
     response=Triggered,
     summary="Call an entry of a plug-in",
     failures={
-        403: "The user has said that it shall never be called.",
+        403: "The user has said that it shall never be called, or plug-ins are switched off.",
         404: "There is no such plug-in, or it has no such entry.",
-        503: "It cannot be used now, or plug-ins are switched off.",
+        503: "It cannot be used now.",
         504: "It did not answer in time, and was ended.",
     },
 )
