@@ -60,7 +60,7 @@ class Scope:
 class Wanted:
     """An act that somebody wants done. ``policy`` is what is in force for it; ``key`` says what a yes is for where it
     is for more than the one act: in a task (``scope``) and, where ``lasts``, until Neko is started again. ``keep``
-    makes an "always" last.
+    makes an "always" last. ``function``: the name by which a model calls the tool, where it has another one there.
     """
 
     approval: Approval
@@ -69,6 +69,7 @@ class Wanted:
     keep: Callable[[], Awaitable[None]]
     lasts: bool = True
     scope: Scope | None = None
+    function: str = ""
 
     @property
     def holds(self) -> Holds:
@@ -81,12 +82,21 @@ class Wanted:
         return Holds.TASK if self.scope is not None else Holds.ONCE
 
 
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """What a yes was for that lasts."""
+
+    hand: str
+    place: str
+    names: frozenset[str]
+
+
 class Permission:
     """One for all characters. A yes is for the one act, unless the policy says that one question is enough."""
 
     def __init__(self, approvals: Approvals) -> None:
         self._approvals = approvals
-        self._approved: set[Hashable] = set()
+        self._approved: dict[Hashable, _Tool] = {}
 
     def unasked(self, wanted: Wanted) -> Permit | None:
         """By policy alone; None when the user has to be asked."""
@@ -111,12 +121,22 @@ class Permission:
         if decision is Decision.IN_WORDS:
             return Permit.APPROVED
         if holds is Holds.RESTART:
-            self._approved.add(wanted.key)
+            known = wanted.approval
+            self._approved[wanted.key] = _Tool(known.hand, known.server, frozenset((known.tool, wanted.function)))
         if holds is not Holds.ONCE and wanted.scope is not None:
             wanted.scope.add(wanted.key, act)
         if decision is Decision.ALWAYS and may_remember(act):
             await wanted.keep()
         return Permit.APPROVED
+
+    def forget(self, hand: str, place: str | None = None, tool: str | None = None) -> None:
+        """The user says otherwise of a hand, or a place or a tool of it, than before: what they approved of that holds
+        no longer. What holds for a task is over with the task."""
+        self._approved = {
+            key: one
+            for key, one in self._approved.items()
+            if one.hand != hand or place not in (None, one.place) or (tool is not None and tool not in one.names)
+        }
 
     async def of(self, wanted: Wanted) -> Permit:
         """By policy, else by the user's word."""

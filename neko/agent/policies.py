@@ -7,7 +7,7 @@ never undone below. MCP servers and their tools have theirs in ``mcp.json``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -43,6 +43,8 @@ class Policies:
     def __init__(self, file: AgentFile, of_others: Mapping[HandName, ElsewhereKept] | None = None) -> None:
         self._file = file
         self._of_others = of_others or {}
+        self.on_change: Callable[[str, str | None, str | None], object] = lambda hand, place, tool: None
+        """Told of what the user says otherwise than before: hand, place and tool, None for all of them."""
         self._words: dict[str, Words] = {name: {} for name in TABLES}
         self._versions: Mapping[str, str] = {}
 
@@ -75,7 +77,10 @@ class Policies:
         if not kept:
             del table[VERSIONS]
         await self._file.store(KEY, table)
-        self._words, self._versions = words, kept
+        before, self._words, self._versions = self._words, words, kept
+        for name in TABLES:
+            for key, _ in set(before[name].items()) ^ set(words[name].items()):
+                self.on_change(*_concerned(name, key))
 
     async def allow(self, hand: HandName, place: str, tool: str, version: str = "") -> None:
         """The user said "always": for the domain, or for this tool of anything else, as long as it is of this
@@ -133,6 +138,15 @@ class Policies:
 def is_broad(hand: HandName) -> bool:
     """What is approved at a place counts for all its tools until the task is over."""
     return hand in _ON_SIGHT
+
+
+def _concerned(table: str, key: str) -> tuple[str, str | None, str | None]:
+    """Hand, place and tool that an entry is about."""
+    if table == "tools":
+        hand, _, rest = key.partition("/")
+        place, _, tool = rest.rpartition("/")
+        return hand, place, tool
+    return {"domains": "browser_use", "plugins": "user_plugin"}.get(table, key), None if table == "hands" else key, None
 
 
 def _unasked(act: Act) -> Policy:

@@ -87,6 +87,7 @@ class Agent:
         self._is_loaded = False
         switches.hands = hands
         self.elsewhere: Elsewhere | None = None
+        policies.on_change = self.permission.forget
         switches.on_change = self.tell
         switches.on_off = self.tasks.stop_all
 

@@ -303,7 +303,8 @@ class StepLoop:
         )
         policy = conduct.policies.of(hand, place, action.name, intent.act, intent.version)
         key = (hand, place) if is_broad(hand) else (hand, place, action.name, intent.version)
-        wanted = Wanted(approval, policy, key, keep, lasts=not is_broad(hand), scope=conduct.scope)
+        lasts = not is_broad(hand)
+        wanted = Wanted(approval, policy, key, keep, lasts=lasts, scope=conduct.scope, function=action.name)
         permit = conduct.permission.unasked(wanted)
         if permit is not None:
             return permit

@@ -282,6 +282,7 @@ class Neko:
                 settings.environ,
                 on_fault=self._on_file_fault,
                 on_change=lambda: self.agent.switches.noticed(),
+                on_word=lambda name, tool: self.agent.permission.forget("mcp", name, tool),
                 router=lambda: router(stored.in_force.get(MCP_TOKEN), stored.in_force.get(MCP_ROUTER_URL)),
             )
             self.mcp.load()

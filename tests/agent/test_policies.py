@@ -190,6 +190,35 @@ async def test_a_yes_in_words_is_for_the_one_act_whatever_another_would_hold_for
     assert len(user.acts) == 2
 
 
+@pytest.mark.parametrize(
+    ("changes", "still_approved"),
+    [
+        ({"hands": {"user_plugin": Policy.ASK}}, set()),
+        ({"plugins": {"weather": Policy.ASK}}, {"send in news"}),
+        ({"tools": {"user_plugin/weather/weather__send": Policy.ASK}}, {"tell in weather", "send in news"}),
+        ({"hands": {"mcp": Policy.NEVER}}, {"send in weather", "tell in weather", "send in news"}),
+        ({"plugins": {"weather": Policy.ASK_ONCE}}, {"send in weather", "tell in weather", "send in news"}),
+    ],
+)
+async def test_what_was_approved_until_the_next_start_ends_with_another_word_on_it(
+    path: Path, changes: Any, still_approved: set[str]
+) -> None:
+    user, policies = Asked(Decision.ONCE), written(path, of(plugins={"weather": "ask_once"}))
+    policies.on_change = user.permission.forget
+    wanted = {
+        f"{tool} in {place}": Wanted(
+            Approval("Mio", place, tool, tool, "{}", Act.WRITE, hand="user_plugin"),
+            *(Policy.ASK_ONCE, (place, tool), user._keep),
+            function=f"{place}__{tool}",
+        )
+        for place, tool in (("weather", "send"), ("weather", "tell"), ("news", "send"))
+    }
+    for one in wanted.values():
+        assert await user.permission.of(one) is Permit.APPROVED
+    await policies.put(changes)
+    assert {name for name, one in wanted.items() if user.permission.unasked(one)} == still_approved
+
+
 async def test_what_was_approved_covers_nothing_worse() -> None:
     user, scope = Asked(Decision.ONCE), Scope()
     for act in (Act.READ, Act.WRITE, Act.WRITE, Act.READ, Act.DESTRUCTIVE, Act.DESTRUCTIVE, Act.EXFILTRATING):

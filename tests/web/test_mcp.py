@@ -9,9 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from neko.agent.permission import Permit, Wanted
 from neko.application import Neko
 from neko.tasks import TaskOwner
-from neko.types.agent import Act, Approval, Decision
+from neko.types.agent import Act, Approval, Decision, Policy
 from tests import scripted_mcp
 from tests.scripted_mcp import tool
 
@@ -175,3 +176,26 @@ async def test_a_question_is_answered_by_who_knows_its_id_and_by_nobody_else(
         right = await client.post(f"/api/agent/approvals/{question['id']}", json={"decision": "once"})
         assert right.status_code == 200
         assert await asking is Decision.ONCE
+
+
+@pytest.mark.parametrize(("changed", "is_asked"), [("write", True), (None, True), ("look", False)])
+async def test_what_was_approved_until_the_next_start_is_asked_for_again_after_another_word(
+    neko: Neko, client: httpx2.AsyncClient, changed: str | None, is_asked: bool
+) -> None:
+    async def keep() -> None: ...
+
+    entry = {"command": "cat", "disabled": True}
+    assert (await client.put("/api/mcp/servers/paper", json={"entry": entry})).status_code == 200
+    approval = Approval("Mio", "paper", "write", "", "{}", Act.WRITE)
+    wanted, permission = Wanted(approval, Policy.ASK_ONCE, "write", keep), neko.agent.permission
+    async with TaskOwner("test") as owner:
+        asking = owner.spawn(permission.ask(wanted), name="ask")
+        while not neko.approvals.pending():
+            await client.get("/health")
+        neko.approvals.answer(neko.approvals.pending()[0]["id"], Decision.ONCE)
+        assert await asking is Permit.APPROVED
+    assert permission.unasked(wanted) is Permit.ALLOWED
+    for policy in ("ask", "ask_once"):
+        word = {"policy": policy, "tool": changed}
+        assert (await client.put("/api/mcp/servers/paper/policy", json=word)).status_code == 200
+    assert (permission.unasked(wanted) is None) is is_asked

@@ -26,7 +26,8 @@ TEST_S: Final = 65.0
 
 
 class McpServers:
-    """``load`` reads the file, ``start`` connects what is on in it. ``on_change``: a server or its tools are others."""
+    """``load`` reads the file, ``start`` connects what is on in it. ``on_change``: a server or its tools are others.
+    ``on_word``: the user says otherwise than before what may be done with a server, or a tool of it."""
 
     def __init__(
         self,
@@ -36,8 +37,10 @@ class McpServers:
         *,
         on_fault: OnFault = log_fault,
         on_change: Callable[[], object] = lambda: None,
+        on_word: Callable[[str, str | None], object] = lambda name, tool: None,
         router: Callable[[], Entry | None] = lambda: None,
     ) -> None:
+        self._on_word = on_word
         self._router = router
         self._router_now = router()
         self._sign_ins = SignIns(path.with_name(SIGN_INS_FILE), on_fault)
@@ -144,6 +147,7 @@ class McpServers:
                 raise ToolServerError("bad_name", "no such name", name=name[:80])
             config.read(name, entry, self._environ)
             await self._store(name, entry)
+            self._on_word(name, None)  # another program, for all that is known
             await self._renew(name)
 
     async def add(self, text: str | bytes) -> list[str]:
@@ -157,6 +161,7 @@ class McpServers:
             for name, entry in list(found.items())[: config.MOST_SERVERS]:
                 without = {key: value for key, value in entry.items() if key != "neko"}
                 await self._store(name, config.switched(without, on=False))
+                self._on_word(name, None)
                 await self._renew(name)
         return list(found)
 
@@ -167,6 +172,7 @@ class McpServers:
             from_settings = name == ROUTER and self._router_now
             await self._store(name, {"disabled": True} if from_settings else None)
             await self._sign_ins.forget(url)
+            self._on_word(name, None)
             await self._renew(name)
 
     async def follow(self) -> None:
@@ -201,6 +207,7 @@ class McpServers:
             await self._store(name, changed)
             if server:
                 server.config = config.read(name, changed, self._environ)
+            self._on_word(name, tool)
             self._on_change()
 
     async def test(self, name: str) -> Server:
