@@ -208,7 +208,7 @@ async def played(executor: InlineExecutor, fates: list[Fate], operations: list[t
 def check_sound(talk: Call) -> None:
     """All that was heard, one session after the other, is the stream: less what was dropped, and with an utterance
     heard again only where the session before was lost."""
-    stream, at, dropped = bytes(talk.stream), 0, 0
+    stream, at, first_unheard, dropped = bytes(talk.stream), 0, 0, 0
     was_lost = False
     for session in talk.made:
         heard = bytes(session.heard)
@@ -217,10 +217,12 @@ def check_sound(talk: Call) -> None:
             begin = (400 * high + low) * FRAME
             assert heard[place : place + FRAME] == stream[begin : begin + FRAME]
             assert begin >= at or (was_lost and place == 0), "heard twice"
-            dropped += max(0, begin - at)
+            assert begin == at or begin >= first_unheard or place == 0, "what is heard again has no hole"
+            dropped += max(0, begin - first_unheard)
             at = begin + FRAME
+            first_unheard = max(first_unheard, at)
         was_lost = session.lost or (was_lost and not heard)
-    dropped += len(stream) - at
+    dropped += len(stream) - first_unheard
     assert dropped == round(talk.manager._microphone.dropped_s * 32_000), "what no session heard is counted"
     is_slow = talk.made[0].fate.open_s > 1.5  # what was said longer ago would be answered too late
     can_be_lost = is_slow or any(session.fate.fails or session.lost for session in talk.made)
