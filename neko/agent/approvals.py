@@ -63,6 +63,7 @@ class Approvals:
             "after_outside": approval.after_outside,
             "against_rule": approval.against_rule,
             "holds": approval.holds.value,
+            "extent": approval.extent.value,
             "hand": approval.hand,
             "task_id": approval.task_id,
             "picture": _address(approval.picture),

@@ -55,6 +55,7 @@ _NO_QUESTION: Final = {
     "after_outside": True,
     "against_rule": False,
     "holds": "once",
+    "extent": "place",
 }
 
 

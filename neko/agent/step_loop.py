@@ -17,12 +17,12 @@ from neko.agent.bounds import Bounds
 from neko.agent.own_keys import OwnKeys
 from neko.agent.permission import REFUSALS, Permission, Permit, Scope, Wanted
 from neko.agent.policies import Policies, is_broad
-from neko.agent.policy import may_remember
+from neko.agent.policy import may_remember, stricter
 from neko.agent.step_talk import StepTalk
 from neko.agent.task_list import ActiveTask
 from neko.agent.workspaces import Bounded, Stopwatch
 from neko.tool_errors import AgentError
-from neko.types.agent import Act, Approval
+from neko.types.agent import Act, Approval, Extent, Policy
 from neko.types.hands import (
     Action,
     ActionError,
@@ -283,6 +283,10 @@ class StepLoop:
         conduct, task = self._conduct, self._conduct.active.task
         hand, place = self._hand, intent.place
 
+        extent = intent.extent
+        if extent in (Extent.KEYS, Extent.MAY_SEND) and conduct.policies.on_hand(hand) is Policy.ALLOW:
+            extent = Extent.PLACE
+
         async def keep() -> None:
             await conduct.policies.allow(hand, place, action.name, intent.version)
 
@@ -294,14 +298,17 @@ class StepLoop:
             intent.shown,
             intent.act,
             # after words from outside it would be heeded for nothing else
-            may_remember(intent.act) and (intent.act is Act.READ or not conduct.outside),
+            may_remember(intent.act) and (intent.act is Act.READ or not conduct.outside) and not extent.is_one_act,
             conduct.outside,
             hand=hand,
             task_id=task.id,
             picture=intent.picture,
             against_rule=conduct.policies.allowed(hand, place, action.name, intent.version),
+            extent=extent,
         )
         policy = conduct.policies.of(hand, place, action.name, intent.act, intent.version)
+        if extent.is_one_act:
+            policy = stricter(policy, Policy.ASK)
         key = (hand, place) if is_broad(hand) else (hand, place, action.name, intent.version)
         lasts = not is_broad(hand)
         wanted = Wanted(approval, policy, key, keep, lasts=lasts, scope=conduct.scope, function=action.name)

@@ -42,6 +42,26 @@ class Holds(StrEnum):
     """This tool, until Neko is started again."""
 
 
+class Extent(StrEnum):
+    """What a yes may be for at most, as the hand knows it; a policy may make it less."""
+
+    PLACE = "place"
+    """This act and lesser ones at this place."""
+    KEYS = "keys"
+    """Keys there that only move about, select or copy; what could send something is asked each time."""
+    MAY_SEND = "may_send"
+    """This one act: what it hits cannot be known, and could send something. The user's rule for the whole hand can
+    make it ``PLACE``."""
+    UNKNOWN_PROGRAM = "unknown_program"
+    """This one act, whatever the user's rules: in which program it happens is not known."""
+    UNKNOWN_WINDOW = "unknown_window"
+    """The same, and the window cannot be brought back to the front for it: the user has to do that."""
+
+    @property
+    def is_one_act(self) -> bool:
+        return self not in (Extent.PLACE, Extent.KEYS)
+
+
 class Decision(StrEnum):
     """What the user answered. No answer is a denial, too."""
 
@@ -83,6 +103,7 @@ class Approval:
     against_rule: bool = False
     """The user allows it by a rule of theirs, which does not count for such an act, or after words from outside."""
     holds: Holds = Holds.ONCE
+    extent: Extent = Extent.PLACE
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from neko.types.agent import Act
+from neko.types.agent import Act, Extent
 from neko.types.agent import Picture as Picture
 from neko.types.model_session import Tool
 
@@ -48,6 +48,7 @@ class Intent:
     in "click “Buy now”". ``shown``: the exact arguments as the user reads them. ``picture``: where it would happen,
     with the spot marked. ``version``: of the tool as it is described now, where others may describe it otherwise: an
     approval is for this one only. ``tool``: its own name, where the function that the model calls has another.
+    ``extent``: what a yes may be for at most.
     """
 
     act: Act
@@ -57,6 +58,7 @@ class Intent:
     picture: Picture | None = None
     version: str = ""
     tool: str = ""
+    extent: Extent = Extent.PLACE
 
 
 @dataclass(frozen=True, slots=True)

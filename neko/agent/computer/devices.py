@@ -46,7 +46,9 @@ class Stop:
 
 class Devices(Protocol):
     """Every call is short and takes effect before it returns; from one thread at a time. Raises ``ComputerError`` when
-    the screen is gone."""
+    the screen is gone. ``knows_windows``: what is asked of windows is answered."""
+
+    knows_windows: bool
 
     def position(self) -> Point: ...
 

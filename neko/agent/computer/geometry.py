@@ -11,6 +11,9 @@ from neko.types.hands import ActionError
 FULL: Final = 999
 """The last of the thousand steps that a model divides an axis into (``contract/agent.md`` §11)."""
 
+NEAR: Final = 32
+"""So far around a point, in the desktop's units, is what a click there is meant for: a button, or most of one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -53,6 +56,13 @@ class Monitor:
 
     def holds(self, point: Point) -> bool:
         return 0 <= point.x - self.left < self.width and 0 <= point.y - self.top < self.height
+
+    def around(self, point: Point) -> Monitor:
+        """The piece of it near this point, as if it were a monitor."""
+        left, top = max(self.left, point.x - NEAR), max(self.top, point.y - NEAR)
+        right = min(self.left + self.width, point.x + NEAR)
+        bottom = min(self.top + self.height, point.y + NEAR)
+        return Monitor(self.number, left, top, right - left, bottom - top)
 
     def in_picture(self, point: Point, width: int, height: int) -> tuple[int, int]:
         """Where a point is in a picture of the whole monitor that has this size."""

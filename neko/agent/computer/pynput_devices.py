@@ -16,6 +16,8 @@ from neko.agent.computer.x11_typing import GAP_S
 class PynputDevices:
     """``Devices`` without windows."""
 
+    knows_windows = False
+
     def __init__(self) -> None:
         from pynput import keyboard, mouse
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from neko.agent.approvals import LARGEST_PICTURE
 from neko.agent.computer.geometry import Monitor, Point
 from neko.tool_errors import ComputerError
 from neko.types.hands import Picture
@@ -22,6 +23,10 @@ _WITH_MOUSE: Final[dict[str, Any]] = {"with_cursor": True} if sys.platform == "l
 _MARK_RADIUS: Final = 22
 _MARK: Final = (230, 20, 60)
 _HALO: Final = (255, 255, 255)
+_SHADE: Final = 40
+"""Of 255; a pixel that differs by less looks like what it was."""
+MOST_CHANGED: Final = 0.05
+"""Of all pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,9 @@ class Screen(Protocol):
 
     def monitors(self) -> Sequence[Monitor]: ...
 
-    def grab(self, monitor: Monitor) -> Frame: ...
+    def grab(self, monitor: Monitor, *, with_mouse: bool = True) -> Frame:
+        """``monitor`` may be a piece of one. ``with_mouse``: also the mouse, where it can be drawn."""
+        ...
 
 
 class MssScreen:
@@ -55,9 +62,9 @@ class MssScreen:
             for number, each in enumerate(found, 1)
         )
 
-    def grab(self, monitor: Monitor) -> Frame:
+    def grab(self, monitor: Monitor, *, with_mouse: bool = True) -> Frame:
         area = {"left": monitor.left, "top": monitor.top, "width": monitor.width, "height": monitor.height}
-        with _mss() as grabber:
+        with _mss(with_mouse=with_mouse) as grabber:
             shot = grabber.grab(area)
         return Frame(monitor, shot.width, shot.height, shot.rgb)
 
@@ -72,10 +79,10 @@ class PrivateScreen:
     def monitors(self) -> Sequence[Monitor]:
         return self._screen.monitors()
 
-    def grab(self, monitor: Monitor) -> Frame:
+    def grab(self, monitor: Monitor, *, with_mouse: bool = True) -> Frame:
         if self._is_private():
             raise private()
-        return self._screen.grab(monitor)
+        return self._screen.grab(monitor, with_mouse=with_mouse)
 
 
 def private() -> ComputerError:
@@ -84,11 +91,11 @@ def private() -> ComputerError:
 
 
 @contextmanager
-def _mss() -> Iterator[Any]:
+def _mss(*, with_mouse: bool = True) -> Iterator[Any]:
     import mss
 
     try:
-        with mss.MSS(**_WITH_MOUSE) as grabber:
+        with mss.MSS(**(_WITH_MOUSE if with_mouse else {})) as grabber:
             yield grabber
     except mss.ScreenShotError as error:
         raise ComputerError("screen_lost", f"mss: {error}") from error
@@ -97,16 +104,36 @@ def _mss() -> Iterator[Any]:
 # ── pictures ────────────────────────────────────────────────────────────────────
 
 
-def picture(frame: Frame, spot: Point | None = None) -> Picture:
-    """For a model, and for the user: at most 1080 high. ``spot``: where a circle and a cross are drawn."""
+def picture(frame: Frame, spot: Point | None = None, start: Point | None = None) -> Picture:
+    """For a model, and for the user: at most 1080 high, and no more bytes than a question shows. ``spot``: where a
+    circle and a cross are drawn; ``start``: from where a line leads there."""
     from PIL import Image
 
     image = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
     if image.height > HIGHEST:
         image = image.resize((round(image.width * HIGHEST / image.height), HIGHEST), Image.Resampling.LANCZOS)
-    if spot is not None and frame.monitor.holds(spot):
-        _mark(image, *frame.monitor.in_picture(spot, image.width, image.height))
-    return _jpeg(image)
+    if spot is not None:
+        end = frame.monitor.in_picture(spot, image.width, image.height)
+        if start is not None:
+            _mark_way(image, frame.monitor.in_picture(start, image.width, image.height), end)
+        if frame.monitor.holds(spot):
+            _mark(image, *end)
+    made = _jpeg(image)
+    while len(made.data) > LARGEST_PICTURE:
+        image = image.resize((max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)))
+        made = _jpeg(image)
+    return made
+
+
+def alike(before: Frame, now: Frame) -> bool:
+    """They show the same, but for little: a caret, a shade under the mouse."""
+    from PIL import Image, ImageChops
+
+    if (before.width, before.height) != (now.width, now.height):
+        return False
+    images = (Image.frombytes("RGB", (frame.width, frame.height), frame.rgb) for frame in (before, now))
+    changed = ImageChops.difference(*images).convert("L").histogram()[_SHADE:]
+    return sum(changed) <= MOST_CHANGED * before.width * before.height
 
 
 def thumbnail(frame: Frame) -> Picture:
@@ -116,6 +143,15 @@ def thumbnail(frame: Frame) -> Picture:
     image = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
     image.thumbnail(THUMBNAIL)
     return _jpeg(image)
+
+
+def _mark_way(image: Any, start: tuple[int, int], end: tuple[int, int]) -> None:
+    from PIL import ImageDraw
+
+    draw = ImageDraw.Draw(image)
+    for colour, width, radius in ((_HALO, 7, 10), (_MARK, 3, 8)):
+        draw.line((*start, *end), fill=colour, width=width)
+        draw.ellipse((start[0] - radius, start[1] - radius, start[0] + radius, start[1] + radius), fill=colour)
 
 
 def _mark(image: Any, x: int, y: int) -> None:

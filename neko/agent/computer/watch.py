@@ -110,15 +110,21 @@ class OwnDoing:
 
 class UserWatch:
     """Listens to mouse and keyboard by pynput, in threads of its own. In them ``position`` is asked where the mouse is,
-    and ``moved`` and ``stopped`` are called."""
+    and ``moved``, ``stopped`` and, at each press of a button, ``clicked`` are called."""
 
     def __init__(
-        self, own: OwnDoing, position: Callable[[], Point], moved: Callable[[], None], stopped: Callable[[], None]
+        self,
+        own: OwnDoing,
+        position: Callable[[], Point],
+        moved: Callable[[], None],
+        stopped: Callable[[], None],
+        clicked: Callable[[], None] = lambda: None,
     ) -> None:
         self._own = own
         self._position = position
         self._moved = moved
         self._stopped = stopped
+        self._clicked = clicked
         self._listeners: list[Any] = []
 
     def start(self) -> None:
@@ -126,7 +132,7 @@ class UserWatch:
         from pynput import keyboard, mouse
 
         self._listeners = [
-            mouse.Listener(on_move=self._on_move),
+            mouse.Listener(on_move=self._on_move, on_click=self._on_click),
             keyboard.Listener(on_press=self._on_press),
         ]
         for listener in self._listeners:
@@ -146,6 +152,10 @@ class UserWatch:
         with suppress(NekoError):  # whoever acts finds out that the screen is gone
             if self._own.users_move(self._position(), time.monotonic()):
                 self._moved()
+
+    def _on_click(self, _x: float, _y: float, _button: Any, pressed: bool, injected: bool = False) -> None:
+        if pressed and not injected:
+            self._clicked()
 
     def _on_press(self, key: Any, injected: bool = False) -> None:
         if injected or key is None:

@@ -72,6 +72,8 @@ def _asks_the_server(method: Callable[Concatenate[X11Devices, P], T]) -> Callabl
 class X11Devices:
     """``Devices`` of the display that ``DISPLAY`` names. Raises ``ComputerError`` when it cannot be used."""
 
+    knows_windows = True
+
     def __init__(self, name: str | None = None) -> None:
         from Xlib import display, error
 

@@ -93,6 +93,11 @@ class Window:
         self._window.destroy()
         self._display.sync()
 
+    def paint(self, colour: int) -> None:
+        self._window.change_attributes(background_pixel=colour)
+        self._window.clear_area()
+        self._display.sync()
+
     def rename(self, title: str) -> None:
         name = self._display.intern_atom("_NET_WM_NAME")
         self._window.change_property(name, self._display.intern_atom("UTF8_STRING"), 8, title.encode())
@@ -166,6 +171,10 @@ class Onlooker:
 
     def move(self, point: Point) -> None:
         self._fake(6, 0, point)
+
+    def click(self) -> None:
+        for kind in (4, 5):
+            self._fake(kind, 1, Point(0, 0))
 
     def key(self, keysym: int, *, down: bool) -> None:
         self._fake(2 if down else 3, self._display.keysym_to_keycode(keysym), Point(0, 0))

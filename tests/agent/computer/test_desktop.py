@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import random
 import shutil
 import subprocess
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,18 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from neko.agent.approvals import LARGEST_PICTURE
 from neko.agent.computer.devices import Stop, StoppedError
 from neko.agent.computer.geometry import Monitor, Point
 from neko.agent.computer.hand import ComputerHand
 from neko.agent.computer.own_page import is_own_page
-from neko.agent.computer.screen import MssScreen
+from neko.agent.computer.pynput_devices import PynputDevices
+from neko.agent.computer.screen import Frame, MssScreen, alike, picture
 from neko.agent.computer.watch import StopKey
 from neko.agent.computer.workspace import ComputerWorkspace
 from neko.agent.computer.x11 import X11Devices
 from neko.tool_errors import ComputerError
-from neko.types.agent import Act
+from neko.types.agent import Act, Extent
 from neko.types.hands import ActionError, Job, Observation, Picture
 from tests.agent.computer.conftest import HEIGHT, WIDTH, AtWork, Onlooker, at_work, until
 
@@ -159,6 +162,114 @@ async def test_when_that_window_is_gone_nothing_is_typed(work: AtWork, onlooker:
     with pytest.raises(ActionError, match="Another window is there now"):
         await work.act("write", text="secret")
     assert page.keys_pressed() == 0
+
+
+async def test_what_looks_different_at_the_click_than_in_the_question_is_not_clicked(
+    work: AtWork, onlooker: Onlooker
+) -> None:
+    page = onlooker.window("Shop", "Firefox")
+    page.paint(0xFFFFFF)
+    onlooker.move(Point(700, 700))
+    changes: list[Callable[[], None]] = [lambda: page.paint(0x2080E0), lambda: page.rename("Pay now")]
+    for change in changes:
+        await work.intend("click", x=100, y=100)
+        change()
+        with pytest.raises(ActionError, match="has changed"):
+            await work.act("click", x=100, y=100)
+        assert onlooker.pointer() == Point(700, 700)
+    await work.intend("click", x=100, y=100)
+    page.rename("(1) Pay now")
+    assert not (await work.act("click", x=100, y=100)).failed
+
+
+async def test_a_drag_says_and_shows_from_where_to_where(work: AtWork, onlooker: Onlooker) -> None:
+    onlooker.window("Files", "Thunar")
+    await work.do("move", x=100, y=100)
+    intent = await work.intend("drag", x=900, y=900)
+    assert intent.title == "drag from “Files” to “?”"
+    assert json.loads(intent.shown)["from"] == {"x": 100, "y": 100}
+    red, green, blue = opened(intent.picture).getpixel((640, 400))  # type: ignore[misc]
+    assert red > 150 > green + blue, "the line"
+
+
+async def test_our_own_page_takes_nothing_by_the_wheel_and_nothing_is_dragged_there(
+    work: AtWork, onlooker: Onlooker
+) -> None:
+    onlooker.window("Mio - Chromium", "Chromium")
+    with pytest.raises(ActionError, match="Neko's own page"):
+        await work.intend("scroll", clicks=1, x=10, y=10)
+    await work.do("move", x=900, y=900)
+    with pytest.raises(ActionError, match="Neko's own page"):
+        await work.intend("drag", x=10, y=10)
+
+
+def test_a_picture_is_made_smaller_until_a_question_can_show_it() -> None:
+    monitor = Monitor(1, 0, 0, 1920, 1080)
+    noise = random.Random(1).randbytes(1920 * 1080 * 3)
+    shown = picture(Frame(monitor, 1920, 1080, noise), Point(960, 540))
+    assert 100_000 < len(shown.data) <= LARGEST_PICTURE
+
+
+def test_a_caret_changes_nothing_and_another_label_does() -> None:
+    monitor = Monitor(1, 0, 0, 64, 64)
+
+    def frame(width: int, height: int) -> Frame:
+        image = Image.new("RGB", (64, 64), "white")
+        image.paste("black", (4, 4, 4 + width, 4 + height))
+        return Frame(monitor, 64, 64, image.tobytes())
+
+    assert alike(frame(0, 0), frame(2, 18))
+    assert not alike(frame(0, 0), frame(30, 10))
+
+
+# ── where windows cannot be asked for ───────────────────────────────────────────
+
+
+@asynccontextmanager
+async def without_windows(folder: Path) -> AsyncIterator[AtWork]:
+    job = Job("task", "Neko", "", folder)
+    workspace = ComputerWorkspace(job, MssScreen(), PynputDevices(), StopKey.named("f12"), lambda: "en")
+    await workspace.open()
+    try:
+        yield AtWork(workspace, [])
+    finally:
+        await workspace.aclose()
+
+
+async def test_where_windows_are_unknown_a_key_waits_until_the_user_has_clicked_into_one(
+    display: str, tmp_path: Path, onlooker: Onlooker
+) -> None:
+    window = onlooker.window("Letter", "Mousepad")
+    async with without_windows(tmp_path) as work:
+        intent = await work.intend("press", key="a")
+        assert (intent.place, intent.extent) == ("", Extent.UNKNOWN_WINDOW)
+        acting = asyncio.get_running_loop().create_task(work.act("press", key="a"))
+        await until(lambda: work.progress)
+        await asyncio.wait({acting}, timeout=0.2)
+        assert window.keys_pressed() == 0
+        onlooker.click()
+        assert not (await acting).failed
+        assert window.keys_pressed() == 1
+
+
+async def test_where_windows_are_unknown_a_click_waits_until_the_screen_is_as_it_was_shown(
+    display: str, tmp_path: Path, onlooker: Onlooker
+) -> None:
+    window = onlooker.window("Letter", "Mousepad")
+    window.paint(0xFFFFFF)
+    onlooker.move(Point(700, 700))
+    async with without_windows(tmp_path) as work:
+        await work.intend("click", x=100, y=100)
+        page = onlooker.window("Mio - Chromium", "Chromium")
+        page.paint(0x102030)
+        acting = asyncio.get_running_loop().create_task(work.act("click", x=100, y=100))
+        await until(lambda: work.progress)
+        await asyncio.wait({acting}, timeout=0.2)
+        assert onlooker.pointer() == Point(700, 700)
+        page.close()
+        window.paint(0xFFFFFF)
+        assert not (await acting).failed
+        assert onlooker.pointer() != Point(700, 700)
 
 
 async def test_a_sign_of_a_hotkey_comes_with_the_shift_that_it_needs(work: AtWork, onlooker: Onlooker) -> None:

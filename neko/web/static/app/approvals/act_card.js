@@ -38,7 +38,7 @@ export function actCard(question, answer) {
   h("div", { class: "approval-head" },
     h("span", { class: "approval-sign" }, icon(hand ? handSign(hand) : "warning")),
     h("p", { class: "approval-title", id: title }, titleOf(question), h("span", { class: "approval-source", text: from }))),
-  h("p", { class: "approval-words", id: `approval-words-${id}` }, t(`approval.acts.${act}`), ` ${holdsFor(question)}`, question.after_outside && h("strong", { text: ` ${t("approval.after_outside")}` }), question.against_rule && ` ${whyAgainstRule(question)}`),
+  h("p", { class: "approval-words", id: `approval-words-${id}` }, t(`approval.acts.${act}`), ` ${holdsFor(question)}`, isOneAct(question) && ` ${t(`approval.extent.${question.extent}`)}`, question.after_outside && h("strong", { text: ` ${t("approval.after_outside")}` }), question.against_rule && ` ${whyAgainstRule(question)}`),
   pictureOf(question),
   given
     ? h("pre", { class: "approval-arguments", tabindex: "0", role: "group", "aria-label": t("approval.arguments"), "data-testid": "approval-arguments", text: given })
@@ -48,9 +48,15 @@ export function actCard(question, answer) {
 }
 
 /** What a yes is for. @param {ActQuestion} question */
-function holdsFor({ holds = "once", hand }) {
+function holdsFor({ holds = "once", hand, extent }) {
+  if (holds === "task" && hand === "computer_use") return t(extent === "keys" ? "approval.holds_keys" : "approval.holds_program");
   if (holds === "task") return t(isBroad(hand) ? "approval.holds_here" : "approval.holds_tool");
   return holds === "restart" ? t("approval.holds_restart") : t("approval.holds_once");
+}
+
+/** It is asked each time, for a reason of its own. @param {ActQuestion} question */
+function isOneAct({ extent = "place", act }) {
+  return extent === "unknown_program" || extent === "unknown_window" || (extent === "may_send" && act === "write");
 }
 
 /** Why it is asked though the user allows it. @param {ActQuestion} question */
