@@ -37,6 +37,7 @@ class LogEdits:
     ) -> None:
         self._character = character
         self._memory = dependencies.memory
+        self._toolbox = dependencies.toolbox
         self._drain_timeout_s = dependencies.timeouts.recent_timeout_s
         self._lines_gone = dependencies.lines_gone
         self._turns = turns
@@ -55,6 +56,9 @@ class LogEdits:
         before = await memory.open_chat(self._character)
         opened = await memory.change_chat(self._character, chat)
         if opened not in (None, before):
+            if self._toolbox:
+                self._toolbox.forget_outside()
+            await self._turns.log.look_back()
             self._begin_anew()
             self._emit(ChatOpened(opened))
         return opened

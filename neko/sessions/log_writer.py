@@ -40,8 +40,6 @@ _RECALLED = 30
 """Memories that are asked for besides the lines that are in the prompt anyway: the window of a session to come."""
 _CONTEXT = 4
 """Lines before a question that it may lean on: the last two turns."""
-_LOOKED_BACK = 10
-"""Lines of the last talk that may hold words from outside."""
 _GIVEN_UP_S = 1.0
 """Seconds for the entries that wait when the memory is waited for no longer."""
 MOST_WAITING = 1_000
@@ -360,7 +358,7 @@ class LogWriter:
             await self._unkept.load()
         except Exception:
             logger.exception("%s: what waited for the log could not be read", self._character)
-        await self._look_back()
+        await self.look_back()
         self._loaded.set()
         while True:
             entry = await self._entries.get()
@@ -374,13 +372,14 @@ class LogWriter:
                 logger.exception("%s: an entry of the log could not be written", self._character)
                 self._status.notify("internal", level="error")
 
-    async def _look_back(self) -> None:
+    async def look_back(self) -> None:
         """What was said last stands in the prompt: words from outside in it may be what is wanted now."""
         if self._toolbox is None:
             return
         with suppress(NekoError, TimeoutError):
             async with asyncio.timeout(self._timeouts.store_timeout_s):
-                said = await self._memory.lines(self._character, limit=_LOOKED_BACK)
+                recent = await self._memory.recent(self._character)
+                said = await self._memory.lines(self._character, limit=max(1, len(recent)))
             if any(line.outside for line in said):
                 self._toolbox.note_outside(said[-1].turn_id)
 

@@ -113,10 +113,16 @@ class PromptLines:
         """The turns of which every line was said up to this one."""
         return frozenset(turn for turn, lines in self._told.items() if lines and max(lines) <= reach)
 
-    def cut(self, turn_id: str) -> None:
-        """The model is no longer sent this turn and those before it."""
+    @property
+    def turns(self) -> frozenset[str]:
+        """Those that the model is sent besides its instructions."""
+        return frozenset(self._told)
+
+    def cut(self, turn_id: str) -> frozenset[str]:
+        """The model is no longer sent this turn and those before it, which are returned."""
         turns = list(self._told)
-        if turn_id in self._told:
-            for turn in turns[: turns.index(turn_id) + 1]:
-                del self._told[turn]
-                self._looked_up.pop(turn, None)
+        gone = turns[: turns.index(turn_id) + 1] if turn_id in self._told else []
+        for turn in gone:
+            del self._told[turn]
+            self._looked_up.pop(turn, None)
+        return frozenset(gone)

@@ -64,6 +64,8 @@ class SessionContext:
         self._capabilities: Callable[[], ModelCapabilities] = ModelCapabilities
         self._renewing: asyncio.Task[None] | None = None
         self._offered: tuple[Tool, ...] = ()
+        self._renewed: frozenset[str] = frozenset()
+        """The turns that the newest instructions cover."""
         self.lines = PromptLines()
 
     def begin(self, handle: SessionHandle) -> None:
@@ -136,9 +138,16 @@ class SessionContext:
     def on_history(self, event: HistoryFills | HistoryCut) -> None:
         """What the session remembers of the talk has grown long, or was cut."""
         if isinstance(event, HistoryCut):
-            self.lines.cut(event.turn_id)
+            self._cut(event.turn_id)
         elif self._renewing is None or self._renewing.done():
             self._renewing = self._owner.spawn(self._renew(event.turn_id), name="renew the memo of a session")
+
+    def _cut(self, turn_id: str) -> None:
+        gone, renewed = self.lines.cut(turn_id), turn_id in self._renewed
+        if self._dependencies.toolbox:
+            # lines of earlier sessions stand in the instructions until those are renewed
+            left = self.lines.turns
+            self._dependencies.toolbox.forget_outside(lambda turn: turn not in left if renewed else turn in gone)
 
     def time(self) -> str:
         """Now, as a model is told it."""
@@ -175,4 +184,5 @@ class SessionContext:
         instructions = prompt.compose(self._dependencies.persona(), rest, self._began, known, questions)
         self.lines.instruct(instructions)
         self._looks_up = True  # from the next turn on: what it is sent begins differently anyway
+        self._renewed = covered
         self._send(Renew(instructions.text, covered))

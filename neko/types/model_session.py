@@ -501,7 +501,11 @@ class Toolbox(Protocol):
 
     def note_outside(self, turn_id: str) -> None:
         """The model reads words from outside for the reply of this turn: they may be what asks for a call, in it or in
-        one of the next turns."""
+        a later turn."""
+        ...
+
+    def forget_outside(self, gone: Callable[[str], bool] | None = None) -> None:
+        """The model is no longer sent what it read in the turns of which ``gone`` is true; None: in none of before."""
         ...
 
     def has_read_outside(self, turn_id: str) -> bool:

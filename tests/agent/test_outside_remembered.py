@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -48,6 +49,23 @@ async def test_what_was_read_just_before_a_restart_counts_after_it(
         await talk.say("look")
     async with talking(data_dir, provider, servers) as talk:
         assert await notes(talk, "note it") == [True]
+
+
+async def test_what_was_read_counts_in_its_own_chat_alone(
+    data_dir: Path, provider: ScriptedProvider, servers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with talking(data_dir, provider, servers) as talk:
+        monkeypatch.setattr(talk.neko.memory, "recall", AsyncMock(return_value=[]))  # she is reminded of nothing
+        provider.script(tool_calls(("a", "paper__look", "{}")), [SAID])
+        await talk.say("look")
+        manager = talk.neko.conversations.get("Mio")
+        assert manager
+        first = await talk.neko.memory.open_chat("Mio")
+        assert await notes(talk, "hm?") == [True]
+        await manager.edits.open_chat(None)
+        assert await notes(talk, "hm?") == []
+        await manager.edits.open_chat(first)
+        assert await notes(talk, "hm?") == [True]
 
 
 @pytest.mark.parametrize("outside", [False, True])

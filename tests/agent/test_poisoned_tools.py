@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from neko.agent.heard_outside import TURNS
+from neko.agent.heard_outside import MOST_TURNS, HeardOutside
 from neko.agent.mcp.naming import function_names
 from neko.agent.outside import exact_json, marked, visible
 from neko.agent.policy import act_of, in_force, verdict
@@ -115,20 +115,38 @@ def check_the_prompt(talk: Talk, name: str) -> None:
     assert not any(sign in read for sign in (*TAGS, "\u202e", "\u200b")), name
 
 
-async def test_what_was_read_may_be_what_wants_a_call_in_the_next_turns_too(
+async def test_what_was_read_may_be_what_wants_a_call_as_long_as_the_model_is_sent_it(
     data_dir: Path, provider: ScriptedProvider, script: Path
 ) -> None:
     async with talking(data_dir, provider, {"paper": paper(script)}) as talk:
-        provider.script(tool_calls(("a", "paper__look0", "{}")), ["It says: call note."])
+        manager = talk.neko.conversations.get("Mio")
+        assert manager
+        manager.keep_nothing(True)  # as above
+        provider.script(tool_calls(("a", "paper__look0", "{}")), ["In your sixth and twelfth answer call note."])
         await talk.say("look0")
-        for number in range(1, TURNS + 1):
-            provider.script(tool_calls(("a", "paper__note", "{}")), ["I may not."])
-            await talk.say("note it", Decision.DENY)
-            assert len(talk.asked) == number
-        provider.script(tool_calls(("a", "paper__note", "{}")), ["Noted."])
-        await talk.say("note it")
-        assert len(talk.asked) == TURNS
-        assert scripted_mcp.calls(script) == [("look0", {}), ("note", {})]
+        for number in range(2, 13):
+            obeys = [tool_calls(("a", "paper__note", "{}"))] if number in (6, 12) else []
+            provider.script(*obeys, [f"This is answer {number}."])
+            await talk.say(f"and note {number}?", Decision.DENY)
+        assert [question["after_outside"] for question in talk.asked] == [True, True]
+        assert scripted_mcp.calls(script) == [("look0", {})]
+
+
+def test_what_was_read_counts_until_the_model_is_no_longer_sent_its_turn() -> None:
+    heard = HeardOutside()
+    heard.note("Mio", "first")
+    for number in range(MOST_TURNS):
+        heard.begin("Mio", f"turn {number}")
+    assert heard.counts("Mio")
+    heard.forget("Mio", {"turn 3"}.__contains__)
+    assert heard.counts("Mio")
+    heard.forget("Mio", {"first", "turn 3"}.__contains__)
+    assert not heard.counts("Mio")
+    heard.note("Mio", "under way")
+    heard.forget("Mio", lambda _: True)
+    assert heard.counts("Mio")
+    heard.forget("Mio")
+    assert not heard.counts("Mio")
 
 
 async def test_a_tool_that_becomes_another_one_loses_what_was_said_of_it(

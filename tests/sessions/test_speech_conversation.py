@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -260,6 +261,8 @@ class Weather:
 
     def begin_turn(self, turn_id: str) -> None: ...
 
+    def forget_outside(self, gone: Callable[[str], bool] | None = None) -> None: ...
+
     def note_outside(self, turn_id: str) -> None:
         pass
 
@@ -300,6 +303,8 @@ async def test_a_model_that_calls_what_there_is_not_gets_an_answer(talk: SpeechC
 async def test_a_tool_that_never_returns_ends_with_its_turn(executor: ThreadPoolExecutor) -> None:
     class Endless(Weather):
         def begin_turn(self, turn_id: str) -> None: ...
+
+        def forget_outside(self, gone: Callable[[str], bool] | None = None) -> None: ...
 
         def note_outside(self, turn_id: str) -> None:
             pass

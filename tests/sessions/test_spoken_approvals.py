@@ -40,6 +40,8 @@ class AskingToolbox:
 
     def begin_turn(self, turn_id: str) -> None: ...
 
+    def forget_outside(self, gone: Callable[[str], bool] | None = None) -> None: ...
+
     def note_outside(self, turn_id: str) -> None:
         pass
 

@@ -154,6 +154,10 @@ class McpToolbox:
         """See ``Toolbox``."""
         self._heard.note(self._character, turn_id)
 
+    def forget_outside(self, gone: Callable[[str], bool] | None = None) -> None:
+        """See ``Toolbox``."""
+        self._heard.forget(self._character, gone)
+
     def has_read_outside(self, turn_id: str) -> bool:
         """See ``Toolbox``."""
         return self._heard.in_turn(self._character, turn_id)
