@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import soxr
 
 SPEAKER_RATE = 48_000
+_QUICK_BYTES = 48_000
+"""A second at 24 kHz, which takes some 0.2 ms."""
 
 
 class PcmStream:
@@ -22,6 +24,10 @@ class PcmStream:
         self.out_rate = out_rate
         self._odd = b""
         self._stream: soxr.ResampleStream | None = None
+
+    def is_quick(self, pcm: bytes) -> bool:
+        """Does converting this chunk take less than handing it to a thread and back? The first one is slow."""
+        return self.in_rate == self.out_rate or (self._stream is not None and len(pcm) <= _QUICK_BYTES)
 
     def process(self, pcm: bytes) -> bytes:
         """Convert a chunk; a byte that is half a sample waits for the next one."""

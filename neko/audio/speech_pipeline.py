@@ -297,8 +297,7 @@ class SpeechPipeline:
         while (item := await self._next(reply)) is not None and self._reply is reply:
             if isinstance(item, _Sound):
                 reply.waiting -= item.share
-                resampler = await self._resampler(reply, item.rate)
-                await self._pack(reply, await self._run(resampler.process, item.pcm))
+                await self._pack(reply, await self._converted(reply, item), soon=True)
                 continue
             reply.waiting -= _share(item)
             if reply.failures < _MOST_FAILURES and (text := speakable(item, reply.language)):
@@ -349,6 +348,13 @@ class SpeechPipeline:
             self._on_sentence(reply.speech_id, text, language)
         return on_page
 
+    async def _converted(self, reply: _Reply, sound: _Sound) -> bytes:
+        """A piece of a model's own voice, in the loop if converting it is quicker than a thread would be."""
+        resampler = await self._resampler(reply, sound.rate)
+        if resampler.is_quick(sound.pcm):
+            return resampler.process(sound.pcm)
+        return await self._run(resampler.process, sound.pcm)
+
     async def _resampler(self, reply: _Reply, rate: int) -> PcmStream:
         """The reply's converter; when the rate changes, the old one gives what it holds."""
         if reply.resampler is None or reply.resampler.in_rate != rate:
@@ -360,10 +366,11 @@ class SpeechPipeline:
     async def _run(self, convert: Callable[..., bytes], *pcm: bytes) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(self._executor, convert, *pcm)
 
-    async def _pack(self, reply: _Reply, pcm: bytes) -> None:
+    async def _pack(self, reply: _Reply, pcm: bytes, *, soon: bool = False) -> None:
+        """``soon``: what is made does not wait for a whole frame."""
         reply.made += len(pcm)
         reply.unframed += pcm
-        while len(reply.unframed) >= (FRAME if reply.started else FIRST_FRAME):
+        while len(reply.unframed) >= (FRAME if reply.started and not soon else FIRST_FRAME):
             await self._queue_frame(reply)
 
     async def _queue_frame(self, reply: _Reply) -> None:

@@ -1,9 +1,8 @@
 """Calls with a voice model: from a piece of the provider's sound to its frame at the client, 50 calls in one process.
 
-Provider and clients are processes of their own, so that Neko's loop alone is under load. The provider sends pieces as
-long as a frame, so that each one completes a frame; they are matched by their number. The floor is the same messages
-through a loop that hands them on as they are. The sample-rate converter gives sound in blocks of its own, so that about
-every third piece waits for the next one; the median is without that wait.
+Provider and clients are processes of their own, so that Neko's loop alone is under load. Calls begin one after the
+other, and the provider speaks once it has been asked in all of them. Pieces are matched with what arrives by how much
+sound came before. The floor is the same messages through a loop that hands them on as they are.
 """
 
 from __future__ import annotations
@@ -34,10 +33,13 @@ from tests.scripted_provider import tone
 CALLS: Final = 50
 PIECES: Final = 60
 PIECE_S: Final = 0.15
-PACE_S: Final = 0.08
-"""Between two pieces: providers are ahead of the sound, and a pause would have the rest of a frame sent early."""
+PACE_S: Final = 0.12
+"""Between two pieces: providers are somewhat ahead of the sound."""
+APART_S: Final = 0.1
+"""Between the beginnings of two calls, and two questions."""
 INTO_S: Final = 0.02
-"""A piece has arrived when the frame with so much of it has: the end of it waits for a whole frame."""
+"""A piece has arrived when so much of it has: the sample-rate converter holds back the end of it, 20 ms at most."""
+DEADLINE_S: Final = 120.0
 FIRST: Final = 2
 """Pieces that do not count."""
 PIECE: Final = b64encode(tone(PIECE_S, rate=24_000)).decode()
@@ -58,9 +60,12 @@ async def until_told(pipe: Connection) -> None:
 async def provide(pipe: Connection) -> None:
     """Answer what is typed by sound at its own pace, of a call that the typed word names."""
     left: Times = {}
+    all_asked = asyncio.Barrier(CALLS)
 
-    async def speak(connection: ServerConnection, name: str, begins: float) -> None:
+    async def speak(connection: ServerConnection, name: str) -> None:
         left[name] = []
+        await all_asked.wait()
+        begins = time.monotonic() + int(name[1:]) / CALLS * PACE_S  # calls do not speak in step
         with suppress(ConnectionClosed):  # once enough has arrived
             await connection.send(json.dumps({"type": "response.created", "response": {"id": "r"}}))
             for number in range(PIECES):
@@ -80,8 +85,7 @@ async def provide(pipe: Connection) -> None:
             elif event["type"] == "conversation.item.create":
                 name = event["item"]["content"][-1]["text"].split()[-1]
             elif event["type"] == "response.create":
-                begins = time.monotonic() + int(name[1:]) / CALLS * PACE_S  # calls do not speak in step
-                speaking.append(asyncio.create_task(speak(connection, name, begins)))
+                speaking.append(asyncio.create_task(speak(connection, name)))
 
     async with serve(talk, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
         pipe.send(next(iter(server.sockets)).getsockname()[1])
@@ -90,17 +94,21 @@ async def provide(pipe: Connection) -> None:
 
 
 async def listen_to(pipe: Connection) -> None:
-    """Hold so many calls, have something said in each, and note when each frame of sound arrives."""
+    """Hold so many calls, tell when all have begun, have something said in each, and note when its sound arrives."""
     port = pipe.recv()
     arrived: Times = {f"c{number}": [] for number in range(CALLS)}
 
-    async def call(name: str, ready: asyncio.Barrier) -> None:
+    async def call(number: int, name: str) -> None:
+        await asyncio.sleep(number * APART_S)
         async with connect(f"ws://127.0.0.1:{port}/ws/{name}", compression=None, ping_interval=None) as page:
             how = {"input_type": "audio", "audio_format": "pcm16", "sample_rate": 16_000}
             await page.send(json.dumps({"action": "start_session", **how}))
             while json.loads(await page.recv())["type"] != "session_started":
                 pass
             await ready.wait()
+            if number == 0:
+                pipe.send("all began")
+            await asyncio.sleep(number * APART_S)
             said = {"action": "stream_data", "input_type": "text", "data": f"speak {name}", "client_id": name}
             await page.send(json.dumps(said))
             heard_s = 0.0
@@ -114,8 +122,8 @@ async def listen_to(pipe: Connection) -> None:
             await done.wait()
 
     ready, done = asyncio.Barrier(CALLS), asyncio.Barrier(CALLS)
-    async with asyncio.timeout(300):
-        await asyncio.gather(*(call(name, ready) for name in arrived))
+    async with asyncio.timeout(DEADLINE_S):
+        await asyncio.gather(*(call(number, name) for number, name in enumerate(arrived)))
     pipe.send(arrived)
 
 
@@ -172,6 +180,7 @@ async def measure(house: Callable[[int], AbstractAsyncContextManager[int]]) -> t
     port = await loop.run_in_executor(None, provider.recv)
     async with house(port) as here:
         clients.send(here)
+        await loop.run_in_executor(None, clients.recv)
         before = time.process_time()
         arrived: Times = await loop.run_in_executor(None, clients.recv)
         busy = time.process_time() - before
