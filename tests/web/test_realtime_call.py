@@ -123,6 +123,14 @@ async def test_speech_over_her_cancels_and_shortens_what_the_provider_remembers_
         assert ("assistant", "one two", "interrupted") in await call.lines()
 
 
+async def test_the_third_reply_alike_is_a_warning(data_dir: Path) -> None:
+    async with in_call(data_dir) as call:
+        for awaited in (is_turn_end, is_turn_end, "repetition_warning"):
+            await call.page.say("Say it again.")
+            seen = await call.page.until(awaited)
+        assert seen[-1]["name"] == NAME
+
+
 @pytest.mark.parametrize("fault", ["normal close", "cut"])
 async def test_a_provider_that_hangs_up_is_followed_by_another_session(data_dir: Path, fault: str) -> None:
     async with in_call(data_dir, Turn(fault=fault)) as call:  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from neko.net import Network
@@ -147,5 +147,6 @@ async def read(session: GeminiSession, listener: Listener) -> None:
 
 @settings(max_examples=SEQUENCES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
+@example(["ask", "ask", "wait", "interrupt"])
 def test_what_it_tells_is_always_a_talk(steps: list[str | Mapping[str, Any]]) -> None:
     asyncio.run(play(steps))

@@ -24,6 +24,7 @@ from neko.errors import (
     NekoError,
 )
 from neko.net import Network
+from neko.sessions.models.realtime import talk as talking
 from neko.sessions.models.realtime.dialects import DIALECTS
 from neko.sessions.models.realtime.session import RealtimeSession, RealtimeTimeouts
 from neko.tasks import TaskOwner
@@ -33,6 +34,7 @@ from neko.types.model_session import (
     EndOfSpeech,
     HoldToTalk,
     ReplyDone,
+    ReplyNotice,
     ReplyStarted,
     SessionEnds,
     SessionLost,
@@ -299,6 +301,23 @@ async def test_a_provider_that_is_still_busy_is_asked_again_after_that() -> None
 
 
 # ── what is cut ───────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("limit", ["LONGEST_REPLY", "LONGEST_SOUND_S"])
+async def test_a_reply_without_an_end_is_cancelled_kept_and_told(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setattr(talking, limit, {"LONGEST_REPLY": 9, "LONGEST_SOUND_S": 9 * MS_A_CHARACTER / 1000}[limit])
+    async with talk(Turn(deltas=("on and ", "on and ", "on and "), waits=True)) as subject:
+        await subject.ask("a")
+        await subject.until(TextDelta)
+        subject.provider.released.set()
+        events = await subject.until(ReplyDone)
+        assert (events[-1], [event.code for event in events if isinstance(event, ReplyNotice)]) == (
+            ReplyDone("a"),
+            ["reply_too_long"],
+        )
+        await subject.provider.until(lambda: bool(subject.caller.of("response.cancel")))
+        await subject.ask("b")
+        assert (await subject.until(ReplyDone, "b"))[0] == ReplyStarted("b")
 
 
 async def test_a_cut_reply_is_cancelled_by_name_and_shortened_to_what_was_heard() -> None:

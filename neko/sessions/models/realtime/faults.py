@@ -18,6 +18,7 @@ from neko.errors import (
     ModelStreamBrokenError,
     ModelTimeoutError,
     NekoError,
+    ReplyTooLongError,
 )
 from neko.llm.provider_errors import ProviderErrors
 from neko.net import WebSocketClosedError, WebSocketRefusedError
@@ -88,6 +89,10 @@ class RealtimeFaults:
     def incomplete(self, reason: str) -> ModelError | None:
         """For a reply that ended before it was whole; None where that is no fault."""
         return self._errors.from_finish("length" if reason == "max_output_tokens" else reason)
+
+    def endless(self) -> ReplyTooLongError:
+        """For a reply of a model that does not stop by itself."""
+        return self._errors.make(ReplyTooLongError, "a reply without an end")
 
     def empty(self, kind: type[ModelError]) -> ModelError:
         """For a reply without anything in it."""

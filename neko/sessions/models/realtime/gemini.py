@@ -255,6 +255,8 @@ class GeminiSession:
             reply = self._turns.content(sound=True).reply
             if self._speaks:
                 behind = not self._talk.sound(reply, pcm, rate) or behind
+        if (current := self._turns.current) is not None and current.reply.is_endless:
+            self._talk.cut_short(current.reply, self._faults.endless())  # nothing stops it: the rest of it is dropped
         if behind:
             await self._channel.drain()
         if content.get("generationComplete") and (made := self._turns.made()) is not None:

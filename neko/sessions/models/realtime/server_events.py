@@ -14,8 +14,7 @@ from neko.sessions.models.realtime import faults
 from neko.sessions.models.realtime.dialects import Dialect
 from neko.sessions.models.realtime.faults import RealtimeFaults
 from neko.sessions.models.realtime.responses import Response, Responses
-from neko.sessions.models.realtime.talk import Talk
-from neko.types.model_session import ReplyNotice
+from neko.sessions.models.realtime.talk import Reply, Talk
 
 logger = logging.getLogger(__name__)
 
@@ -148,9 +147,9 @@ class ServerEvents:
         if response.text_from not in ("", kind):
             return None  # the same words by another name
         response.text_from = kind
-        if not self._talk.text(response.reply, _text(event, "delta")):
-            return self._channel.drain()
-        return None
+        has_room = self._talk.text(response.reply, _text(event, "delta"))
+        self._stop_endless(response.reply)
+        return None if has_room else self._channel.drain()
 
     def _on_all_text(self, event: Event) -> None:
         """Where no piece of it has come, the whole of it is the first."""
@@ -158,6 +157,7 @@ class ServerEvents:
         if response and response.is_wanted and response.reply and not response.text_from:
             response.text_from = event["type"].removesuffix(".done")
             self._talk.text(response.reply, _text(event, "transcript") or _text(event, "text"))
+            self._stop_endless(response.reply)
 
     def _on_sound(self, event: Event) -> Awaitable[None] | None:
         response = self._responses.of(event)
@@ -171,9 +171,14 @@ class ServerEvents:
         whole = len(pcm) & ~1
         response.odd = pcm[whole:]
         item_id = event.get("item_id") or ""
-        if not self._talk.sound(response.reply, pcm[:whole], self._dialect.output_rate, item_id):
-            return self._channel.drain()
-        return None
+        has_room = self._talk.sound(response.reply, pcm[:whole], self._dialect.output_rate, item_id)
+        self._stop_endless(response.reply)
+        return None if has_room else self._channel.drain()
+
+    def _stop_endless(self, reply: Reply) -> None:
+        if reply.is_endless:
+            self._talk.cut_short(reply, self._faults.endless())
+            self._responses.cancel(reply)
 
     def _on_item(self, event: Event) -> None:
         """A function call is named by its item, and is whole with it."""
@@ -215,8 +220,7 @@ class ServerEvents:
             self._talk.end(reply, "interrupted")
         elif status == "incomplete" and (cut := self._faults.incomplete(_text(details, "reason"))):
             if isinstance(cut, ModelReplyCutError) and not reply.is_empty:
-                self._channel.put(ReplyNotice(reply.id, cut.code, cut.params))
-                self._talk.end(reply)
+                self._talk.cut_short(reply, cut)
             else:
                 self._talk.end(reply, "failed", cut)
         elif response.calls:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 from uuid import uuid4
 
-from neko.errors import NekoError
+from neko.errors import ModelReplyCutError, NekoError
+from neko.llm.reply_sink import LONGEST_REPLY
 from neko.sessions.models.event_channel import EventChannel
 from neko.types.model_session import (
     AudioDelta,
     ReplyDone,
+    ReplyNotice,
     ReplyStarted,
     SpeechRejected,
     SpeechStarted,
@@ -27,22 +29,35 @@ from neko.types.model_session import (
 _REMEMBERED = 16
 """Replies and utterances whose late news is still understood."""
 
+LONGEST_SOUND_S: Final = 600.0
+"""A model that speaks for longer is in a loop, as is one that writes more than ``LONGEST_REPLY``."""
+
 EndReason = Literal["complete", "interrupted", "failed"]
 
 
 @dataclass(slots=True, eq=False)
 class Reply:
-    """One reply. ``items``: what the provider calls the parts of its speech, in order, and the milliseconds of each."""
+    """One reply. ``items``: what the provider calls the parts of its speech, in order, and the milliseconds of each.
+
+    ``length``: characters of its text.
+    """
 
     id: str
     utterance_id: str | None = None
     pieces: list[str] = field(default_factory=list)
     items: dict[str, float] = field(default_factory=dict)
+    length: int = 0
     done: bool = False
 
     @property
     def text(self) -> str:
         return "".join(self.pieces)
+
+    @property
+    def is_endless(self) -> bool:
+        """Is it still under way, and longer than any reply is meant to be?"""
+        too_long = self.length >= LONGEST_REPLY or self.sound_ms >= LONGEST_SOUND_S * 1000
+        return too_long and not self.done
 
     @property
     def sound_ms(self) -> float:
@@ -99,7 +114,9 @@ class Talk:
         """Words of a reply; false when the reader is behind."""
         if reply.done or not text:
             return True
+        text = text[: LONGEST_REPLY - reply.length]
         reply.pieces.append(text)
+        reply.length += len(text)
         return self._channel.put_delta(TextDelta(reply.id, text))
 
     def sound(self, reply: Reply, pcm: bytes, rate: int, item_id: str = "") -> bool:
@@ -117,6 +134,11 @@ class Talk:
         if reply is self.reply:
             self.reply = None
         self._channel.put(ReplyDone(reply.id, reason, error))
+
+    def cut_short(self, reply: Reply, error: ModelReplyCutError) -> None:
+        """A reply is over before the model has ended it; what there is of it stays, and why it ends is told."""
+        self._channel.put(ReplyNotice(reply.id, error.code, error.params))
+        self.end(reply)
 
     def supersede(self) -> Reply | None:
         """Interrupt the reply under way; returns it."""
