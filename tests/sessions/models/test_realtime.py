@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 
+from neko.audio.noise import noise_reducer_installed
 from neko.errors import (
     ModelContentFilteredError,
     ModelError,
@@ -53,6 +55,7 @@ from tests.seams.model_session import SETUP, Subject, text_of
 
 QUICK = RealtimeTimeouts(connect_timeout_s=2.0, ready_timeout_s=0.3, owed_timeout_s=0.3, overload_pause_s=0.2)
 DEALT_WITH = RealtimeTimeouts()
+RATE = 16_000
 
 
 @dataclass
@@ -298,6 +301,32 @@ async def test_a_provider_that_is_still_busy_is_asked_again_after_that() -> None
         assert ReplyDone(started.reply_id, "interrupted") in events
         kinds = [event["type"] for event in subject.caller.events]
         assert kinds.index("response.cancel") < kinds.index("response.create")
+
+
+# ── the noise of the room ─────────────────────────────────────────────────────
+
+
+@pytest.mark.skipif(not noise_reducer_installed(), reason="needs the extra hearing")
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_noise_is_taken_out_before_a_provider_that_does_not_do_it_is_sent_the_sound(*, wanted: bool) -> None:
+    async with talk(dialect="step") as subject:
+        rush = np.random.default_rng(3).normal(0, 100, RATE * 2).astype("<i2").tobytes()  # too low to be speech
+        for at in range(0, len(rush), 640):
+            await subject.session.send(UserAudio(rush[at : at + 640], reduce_noise=wanted))
+        await subject.provider.until(lambda: len(subject.caller.heard) >= len(rush))
+        heard = np.frombuffer(bytes(subject.caller.heard), "<i2").astype(float)
+        assert len(heard) == RATE * 2
+        assert bool(np.sqrt(np.mean(heard[RATE:] ** 2)) < 50) is wanted
+
+
+async def test_a_provider_that_can_take_noise_out_is_told_when_that_changes() -> None:
+    async with talk() as subject:
+        for wanted in (False, True, True, False):
+            await subject.session.send(UserAudio(bytes(960), reduce_noise=wanted))
+        await subject.provider.until(lambda: len(subject.caller.heard) >= 4 * 960)
+        [opening, *updates] = [update["session"]["audio"]["input"] for update in subject.caller.of("session.update")]
+        assert opening["noise_reduction"] is None
+        assert updates == [{"noise_reduction": {"type": "far_field"}}, {"noise_reduction": None}]
 
 
 # ── what is cut ───────────────────────────────────────────────────────────────

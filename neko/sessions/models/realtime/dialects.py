@@ -18,12 +18,14 @@ from neko.types.model_session import Tool
 
 Pictures = Literal["item", "buffer", "video frame", "none"]
 """How a live picture is sent: as an item of the talk, into a buffer of its own, into that of the sound, not at all."""
+Noise = Literal["always", "when told", "never"]
+"""When the provider takes the noise of the room out of what it hears. Where it never does, that is done here."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionWishes:
     """What a session is set up with. ``speaks``: with the model's own voice. ``held``: the user holds the key to talk,
-    so that nobody but they end a turn."""
+    so that nobody but they end a turn. ``reduce_noise``: the provider shall take the noise of the room out."""
 
     model: str
     instructions: str
@@ -31,6 +33,7 @@ class SessionWishes:
     tools: tuple[Tool, ...] = ()
     speaks: bool = True
     held: bool = False
+    reduce_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Dialect:
     tools: bool = True
     manual: bool = True
     pictures: Pictures = "none"
+    noise: Noise = "never"
     longest_s: float | None = None
     quiet_timeout_s: float | None = None
 
@@ -107,6 +111,7 @@ def _openai(wishes: SessionWishes) -> dict[str, Any]:
                 "format": pcm,
                 "transcription": {"model": "gpt-4o-mini-transcribe"},
                 "turn_detection": None if wishes.held else listens,
+                "noise_reduction": {"type": "far_field"} if wishes.reduce_noise else None,
             },
             "output": {"format": pcm, "voice": wishes.voice, "speed": 1.0},
         },
@@ -194,6 +199,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
             truncates=True,
             deletes=True,
             pictures="item",
+            noise="when told",
             longest_s=60 * 60.0,
         ),
         Dialect(
@@ -211,6 +217,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
             ("tongtong", "xiaochen", "female-tianmei"),
             roles=frozenset(("user",)),
             pictures="video frame",
+            noise="always",
             longest_s=30 * 60.0,
             quiet_timeout_s=90.0,
         ),

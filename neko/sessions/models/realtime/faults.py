@@ -90,7 +90,7 @@ class RealtimeFaults:
         """For a reply that ended before it was whole; None where that is no fault."""
         return self._errors.from_finish("length" if reason == "max_output_tokens" else reason)
 
-    def endless(self) -> ReplyTooLongError:
+    def endless(self) -> ModelError:
         """For a reply of a model that does not stop by itself."""
         return self._errors.make(ReplyTooLongError, "a reply without an end")
 

@@ -26,6 +26,7 @@ from neko.sessions.models.realtime.dialects import SessionWishes
 from neko.sessions.models.realtime.faults import RealtimeFaults, is_fatal
 from neko.sessions.models.realtime.gemini_messages import GEMINI, Message
 from neko.sessions.models.realtime.gemini_turns import GeminiTurns
+from neko.sessions.models.realtime.noise import RoomNoise
 from neko.sessions.models.realtime.responses import Response
 from neko.sessions.models.realtime.session import RealtimeTimeouts
 from neko.sessions.models.realtime.talk import Reply, Talk
@@ -105,6 +106,7 @@ class GeminiSession:
         self._called: dict[str, str] = {}
         self._outputs: list[tuple[str, str, str]] = []
         self._wording = Wording(GEMINI)
+        self._noise = RoomNoise()
         self._wishes = SessionWishes(endpoint.model, "")
         self._notes: list[Message] = []
         self._cut_off: Message | None = None
@@ -143,7 +145,7 @@ class GeminiSession:
         if self._lost:
             return
         if isinstance(item, UserAudio):
-            self._put(messages.sound(item.pcm))
+            self._put(messages.sound(await self._noise.clean(item.pcm, wanted=item.reduce_noise)))
             if self._connection is not None:
                 await self._connection.room()
         elif take := _INPUTS.get(type(item)):

@@ -25,6 +25,7 @@ from neko.sessions.models.realtime.calls import FunctionCalls
 from neko.sessions.models.realtime.connection import RealtimeConnection
 from neko.sessions.models.realtime.dialects import Dialect, SessionWishes
 from neko.sessions.models.realtime.faults import RealtimeFaults
+from neko.sessions.models.realtime.noise import RoomNoise
 from neko.sessions.models.realtime.responses import Ask, Response, Responses
 from neko.sessions.models.realtime.server_events import ServerEvents
 from neko.sessions.models.realtime.talk import Reply, Talk
@@ -117,6 +118,7 @@ class RealtimeSession:
         self._events = ServerEvents(self, dialect, self._talk, self._responses, self._channel, self._faults)
         self._wishes = SessionWishes(endpoint.model, "", dialect.voice(""), speaks=speaks)
         self._wording = Wording(dialect)
+        self._noise = RoomNoise()
         self._connection: RealtimeConnection | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._heard_at = 0.0
@@ -163,7 +165,7 @@ class RealtimeSession:
         if self._closed:
             raise RuntimeError("the session is closed")
         if isinstance(item, UserAudio):
-            await self._hear(item.pcm)
+            await self._hear(item)
         elif not self._lost and (take := _INPUTS.get(type(item))):
             take(self, item)
 
@@ -189,12 +191,17 @@ class RealtimeSession:
 
     # ── what the user says ────────────────────────────────────────────────────
 
-    async def _hear(self, pcm: bytes) -> None:
-        connection = self._connection
+    async def _hear(self, sound: UserAudio) -> None:
+        connection, pcm = self._connection, sound.pcm
         if connection is None or self._lost or self._clock() < self._no_sound_before:
             return
         if self._held_s is not None:
             self._held_s += len(pcm) / (2 * self._dialect.input_rate)
+        if self._dialect.noise == "never":
+            pcm = await self._noise.clean(pcm, wanted=sound.reduce_noise)
+        elif self._dialect.noise == "when told" and sound.reduce_noise != self._wishes.reduce_noise:
+            self._wishes = replace(self._wishes, reduce_noise=sound.reduce_noise)
+            self._update_input("noise_reduction")
         connection.send_sound(pcm)
         await connection.room()
 
@@ -224,12 +231,15 @@ class RealtimeSession:
 
     def _listen(self, *, held: bool) -> None:
         self._wishes = replace(self._wishes, held=held)
+        self._update_input("turn_detection")
+
+    def _update_input(self, name: str) -> None:
+        """Tell what is wished now of how the provider hears."""
         session = self._dialect.session(self._wishes)
         if "audio" in session:
-            detection = {"audio": {"input": {"turn_detection": session["audio"]["input"]["turn_detection"]}}}
+            self._update({"audio": {"input": {name: session["audio"]["input"][name]}}})
         else:
-            detection = {"turn_detection": session["turn_detection"]}
-        self._update(detection)
+            self._update({name: session[name]})
 
     def _answer(self, message: UserMessage) -> None:
         self._supersede()

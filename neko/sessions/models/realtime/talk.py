@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import uuid4
 
-from neko.errors import ModelReplyCutError, NekoError
+from neko.errors import ModelError, NekoError
 from neko.llm.reply_sink import LONGEST_REPLY
 from neko.sessions.models.event_channel import EventChannel
 from neko.types.model_session import (
@@ -135,7 +135,7 @@ class Talk:
             self.reply = None
         self._channel.put(ReplyDone(reply.id, reason, error))
 
-    def cut_short(self, reply: Reply, error: ModelReplyCutError) -> None:
+    def cut_short(self, reply: Reply, error: ModelError) -> None:
         """A reply is over before the model has ended it; what there is of it stays, and why it ends is told."""
         self._channel.put(ReplyNotice(reply.id, error.code, error.params))
         self.end(reply)
