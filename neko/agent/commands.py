@@ -40,7 +40,7 @@ async def perform(agent: Agent, command: Mapping[str, Any], *, character: str, l
         return Outcome()
     if name == "stop_all":
         whose = command.get("lanlan_name")
-        return Outcome(ended=await agent.tasks.stop_all(str(whose) if whose else None))
+        return Outcome(ended=await agent.stop_all(str(whose) if whose else None))
     if name == "control":
         return await _controlled(agent, str(command.get("action")))
     if name == "start":
@@ -48,6 +48,8 @@ async def perform(agent: Agent, command: Mapping[str, Any], *, character: str, l
     if name == "retry":
         await agent.loaded()
         return Outcome(task=await agent.tasks.retry(str(command.get("task_id"))))
+    if name == "cancel" and agent.calls.cancel(str(command.get("task_id"))):
+        return Outcome()
     if name in _TASK_COMMANDS:
         return Outcome(task=_commanded(agent, str(name), str(command.get("task_id"))))
     raise AgentError("unknown_command", "no such command")
@@ -57,7 +59,7 @@ async def _controlled(agent: Agent, action: str) -> Outcome:
     """One of the three actions of ``contract/agent.md`` §6; which abilities are on stays as it is."""
     if action not in ("end_all", "enable_analyzer", "disable_analyzer"):
         raise AgentError("unknown_command", "no such action")
-    ended = 0 if action == "enable_analyzer" else await agent.tasks.stop_all()
+    ended = 0 if action == "enable_analyzer" else await agent.stop_all()
     if action != "end_all":
         await agent.switches.set_master(action == "enable_analyzer", keep_flags=True)
     return Outcome(ended=ended)

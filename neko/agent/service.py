@@ -19,6 +19,7 @@ from neko.agent.permission import Permission
 from neko.agent.policies import Policies
 from neko.agent.reports import TaskReports
 from neko.agent.revisions import Revisions
+from neko.agent.running_calls import RunningCalls
 from neko.agent.switches import Switches
 from neko.agent.task_list import MOST_KEPT, Tasks
 from neko.agent.task_loop import TaskLoop
@@ -60,6 +61,7 @@ class Agent:
         self.hands = hands
         self.journal = journal
         self.permission = Permission(approvals)
+        self.calls = RunningCalls()
         self.heard_outside = HeardOutside()
         self.own_keys = own_keys or OwnKeys()
         self._thinker = thinker
@@ -121,10 +123,17 @@ class Agent:
                 browser_use=self._capability("browser_use", language),
                 user_plugin=self._capability("user_plugin", language),
             ),
-            active_tasks=[agent_task(task) for task in self.tasks.listed(active=True)],
+            active_tasks=[
+                *(call.task for call in self.calls.listed()),
+                *map(agent_task, self.tasks.listed(active=True)),
+            ],
             updated_at=timestamp(),
         )
         return self.elsewhere.over(snapshot) if self.elsewhere else snapshot
+
+    async def stop_all(self, character: str | None = None) -> int:
+        """End every task and every call of a tool, or those of one character; how many there were."""
+        return self.calls.stop_all(character) + await self.tasks.stop_all(character)
 
     def readiness(self, name: HandName, language: str) -> Readiness:
         """Whether a hand could be used, and if not why."""

@@ -377,6 +377,7 @@ class Neko:
             agent.heard_outside,
             lambda: agent.policies.on_hand("mcp"),
             agent.own_keys,
+            agent.calls,
         )
 
     async def _known(self, character: str) -> list[Fact]:

@@ -6,13 +6,17 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from neko.agent.commands import perform
 from neko.sessions.events import AgentTask, ApprovalAsked, ApprovalOver
+from neko.tool_errors import AgentError
 from neko.types.agent import Decision, Policy, Reply
+from tests import scripted_mcp
 from tests.agent.conftest import everything, filesystem, talking
 from tests.scripted_provider import ScriptedProvider, tool_calls
 
@@ -165,3 +169,34 @@ print(sorted(name for name in sys.modules if name.partition(".")[0] in ("mcp", "
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
     assert ran.stdout.strip() == "[]"
+
+
+async def test_a_call_that_runs_is_listed_and_can_be_stopped_as_its_card_offers(
+    data_dir: Path, provider: ScriptedProvider, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.json"
+    notes = scripted_mcp.entry(script, tools=[scripted_mcp.tool("linger", "Takes long")], do={"linger": "hang"})
+    async with talking(data_dir, provider, {"notes": notes}) as talk:
+        provider.script(tool_calls(("c1", "notes__linger", "{}")), ["Then not."])
+        agent = talk.neko.agent
+        tasks: list[Mapping[str, Any]] = []
+        listed: list[str] = []
+        async with asyncio.timeout(60):
+            async for event in talk.neko.chat("Mio", "Linger."):
+                if isinstance(event, ApprovalAsked):
+                    talk.neko.approvals.answer(event.question["id"], Decision.ONCE)
+                if isinstance(event, AgentTask):
+                    tasks.append(event.task)
+                    if event.task["status"] == "running":
+                        command = {"command": "cancel", "task_id": event.task["id"]}
+                        listed = [task["id"] for task in agent.snapshot()["active_tasks"]]
+                        await perform(agent, command, character="Mio", language="en")
+        told = [(task["status"], task["neko"]["commands"]) for task in tasks]
+        assert told == [("running", ["cancel"]), ("cancelled", [])]
+        assert listed == [tasks[0]["id"]]
+        assert agent.snapshot()["active_tasks"] == []
+        assert "The user stopped it" in talk.tool_messages()[0]
+        (row,) = await agent.journal.rows(task=tasks[0]["id"])
+        assert (row["verdict"], row["outcome"]) == ("approved", "cancelled")
+        with pytest.raises(AgentError, match="no such task"):
+            await perform(agent, {"command": "cancel", "task_id": tasks[0]["id"]}, character="Mio", language="en")

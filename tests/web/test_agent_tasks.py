@@ -12,10 +12,12 @@ import pytest
 
 from neko.agent.agent_file import AgentFile
 from neko.agent.journal import Journal
+from neko.agent.messages import AgentTask
 from neko.agent.policies import Policies
 from neko.agent.service import Agent
 from neko.agent.switches import Switches
 from neko.application import Neko
+from neko.tasks import TaskOwner
 from neko.types.agent import Decision
 from neko.types.hands import Thought
 from tests.agent.test_remote_bus import TIMEOUT_S, until
@@ -211,3 +213,26 @@ async def test_every_act_is_in_the_trail_with_its_picture_and_the_trail_can_be_t
     table = await desk.http.get("/api/agent/audit/export", params={"format": "csv"})
     assert (len(table.text.splitlines()), table.headers["content-type"].startswith("text/csv")) == (3, True)
     assert (await desk.http.get("/api/agent/audit/pictures/..%2Fagent.sqlite")).status_code in (404, 422)
+
+
+@pytest.mark.parametrize("command", [{"command": "cancel", "task_id": "c1"}, {"command": "stop_all"}])
+async def test_a_call_of_a_tool_by_her_model_is_listed_and_ended_like_a_task(
+    neko: Neko, client: httpx2.AsyncClient, command: dict[str, str]
+) -> None:
+    told = AgentTask(id="c1", status="running", type="mcp", start_time="", params={"tool_name": "write"})
+
+    async def call() -> None:
+        async with neko.agent.calls.during("Mio", told):
+            await asyncio.Event().wait()
+
+    async with TaskOwner("test") as owner:
+        calling = owner.spawn(call(), name="call")
+        await asyncio.sleep(0)
+        (listed,) = (await client.get("/api/agent/tasks?character=Mio")).json()["tasks"]
+        assert listed == (await client.get("/api/agent/tasks/c1")).json()
+        assert (listed["id"], listed["lanlan_name"], listed["params"]) == ("c1", "Mio", {"tool_name": "write"})
+        answer = await client.post("/api/agent/command", json=command)
+        assert (answer.status_code, answer.json()["snapshot"]["active_tasks"]) == (200, [])
+        with pytest.raises(TimeoutError):
+            await calling
+        assert (await client.post("/api/agent/command", json={"command": "cancel", "task_id": "c1"})).status_code == 404

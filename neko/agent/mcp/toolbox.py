@@ -18,10 +18,12 @@ from neko.agent.mcp.naming import function_names
 from neko.agent.mcp.relevance import chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import McpServers
-from neko.agent.messages import AgentTask, TaskStatus, task_update, timestamp
+from neko.agent.messages import AgentTask, OurTask, TaskStatus, task_update, timestamp
 from neko.agent.own_keys import OwnKeys
 from neko.agent.permission import REFUSALS, Permission, Permit, Wanted
 from neko.agent.policy import may_remember, stricter
+from neko.agent.running_calls import RunningCalls
+from neko.agent.tasks import TaskState
 from neko.errors import NekoError
 from neko.llm.tokens import beginning
 from neko.types.agent import Approval, Inquiry, Policy, Reply
@@ -31,6 +33,11 @@ LONGEST_DESCRIPTION: Final = 250
 """Tokens of what a server tells of a tool."""
 LARGEST_SCHEMA: Final = 8_000
 """Bytes of JSON; a tool that takes more than this to describe is not offered."""
+
+STOPPED: Final = (
+    "The user stopped it before there was a result. What it had done by then is done. Do not try it again unasked."
+)
+"""In words for the model."""
 
 Publish = Callable[[Mapping[str, Any]], object]
 
@@ -50,6 +57,7 @@ class McpToolbox:
         heard: HeardOutside,
         word: Callable[[], Policy | None] = lambda: None,
         own_keys: OwnKeys | None = None,
+        calls: RunningCalls | None = None,
     ) -> None:
         self._character = character
         self._servers = servers
@@ -60,6 +68,7 @@ class McpToolbox:
         self._heard = heard
         self._word = word
         self._own_keys = own_keys or OwnKeys()
+        self._calls = calls or RunningCalls()
         self._names: dict[str, tuple[str, str]] = {}
         self._kept: frozenset[str] = frozenset()
 
@@ -129,7 +138,12 @@ class McpToolbox:
 
         task.show("running")
         try:
-            outcome = await server.call(tool.name, task.arguments, asked, task.progress)
+            async with self._calls.during(self._character, task.told):
+                outcome = await server.call(tool.name, task.arguments, asked, task.progress)
+        except TimeoutError:
+            task.show("cancelled")
+            self._audit.finish(row, "cancelled")
+            return ToolResult(call.call_id, STOPPED, failed=True)
         except NekoError as error:
             task.show("failed", str(error))
             self._audit.finish(row, "failed", str(error))
@@ -182,7 +196,7 @@ def _schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Task:
-    """A call, as pages are told of it (``contract/agent.md`` §8)."""
+    """A call, as pages are told of it (``contract/agent.md`` §8). ``told``: how it stands."""
 
     def __init__(
         self, character: str, server: Server, tool: ServerTool, arguments: Mapping[str, Any], publish: Publish
@@ -191,17 +205,34 @@ class _Task:
         self._publish = publish
         self.id, self.arguments = uuid4().hex, arguments
         params = {"tool_name": tool.name, "server": server.config.name, "title": tool.title, "arguments": arguments}
-        self._task = AgentTask(id=self.id, status="running", type="mcp", start_time=timestamp(), params=params)
+        self.told = AgentTask(id=self.id, status="running", type="mcp", start_time=timestamp(), params=params)
+        self._details = OurTask(
+            title=tool.title or tool.name,
+            instruction="",
+            state=TaskState.RUNNING,
+            steps=[],
+            action="",
+            result="",
+            thumbnail="",
+            files=[],
+            commands=["cancel"],
+            source="conversation",
+            character=character,
+            waits_for="",
+        )
+        self.told["neko"] = self._details
 
     def show(self, status: TaskStatus, error: str = "") -> None:
-        self._task["status"] = status
+        self.told["status"] = status
+        self._details["state"] = TaskState(status)
         if status != "running":
-            self._task["end_time"] = timestamp()
+            self.told["end_time"] = timestamp()
+            self._details["commands"] = []
         if error:
-            self._task["error"] = error[:500]
-        self._publish(task_update(self._character, self._task))
+            self.told["error"] = error[:500]
+        self._publish(task_update(self._character, self.told))
 
     def progress(self, done: float, total: float | None, message: str) -> None:
-        params = {**self._task.get("params", {}), "progress": done, "total": total, "message": message}
-        self._task["params"] = params
-        self._publish(task_update(self._character, self._task))
+        params = {**self.told.get("params", {}), "progress": done, "total": total, "message": message}
+        self.told["params"], self._details["action"] = params, message
+        self._publish(task_update(self._character, self.told))

@@ -101,7 +101,9 @@ async def agent_command(call: Call[AgentCommand]) -> CommandDone:
     language, agent = request_language(call.request, call.neko), call.neko.agent
     character = character_of(call, command.lanlan_name)
     wanted = {**command.model_dump(), "lanlan_name": command.lanlan_name}
-    is_ours = wanted["command"] == "refresh_state" or agent.tasks.get(str(wanted.get("task_id"))) is not None
+    task_id = str(wanted.get("task_id"))
+    is_known = agent.tasks.get(task_id) is not None or agent.calls.get(task_id) is not None
+    is_ours = is_known or wanted["command"] == "refresh_state"
     outcome = Outcome()
     if command.command == "stop_all":
         call.neko.conversations.stop_everything(command.lanlan_name or None)

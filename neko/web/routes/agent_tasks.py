@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from neko.agent.messages import agent_task
+from neko.agent.running_calls import RunningCall
 from neko.agent.tasks import ENDED, Task, TaskState
 from neko.tasks import in_thread
 from neko.tool_errors import AgentError
@@ -32,7 +33,8 @@ _NO_TASK = {404: "There is no such task, or not any more."}
 async def tasks(call: Call[Empty, TaskQuery]) -> TaskListing:
     await call.neko.agent.loaded()
     found = call.neko.agent.tasks.listed(call.query.character)
-    listed = [listed_task(task) for task in found]
+    calls = call.neko.agent.calls.listed(call.query.character)
+    listed = [*map(_listed_call, calls), *map(listed_task, found)]
     if elsewhere := call.neko.agent.elsewhere:
         listed = [*map(_listed_elsewhere, elsewhere.tasks(call.query.character)), *listed]
     shown = listed[: call.query.limit]
@@ -48,6 +50,8 @@ async def tasks(call: Call[Empty, TaskQuery]) -> TaskListing:
     failures=_NO_TASK,
 )
 async def task(call: Call[Empty, Empty, TaskPath]) -> ListedTask:
+    if running := call.neko.agent.calls.get(call.path.id):
+        return _listed_call(running)
     return listed_task(await _task(call, call.path.id))
 
 
@@ -116,6 +120,11 @@ def listed_task(task: Task) -> ListedTask:
         lanlan_name=task.character,
         neko=dict(told["neko"]),
     )
+
+
+def _listed_call(call: RunningCall) -> ListedTask:
+    """A call of a tool by her model."""
+    return _listed_elsewhere({**call.task, "lanlan_name": call.character})
 
 
 def _listed_elsewhere(task: Mapping[str, Any]) -> ListedTask:
