@@ -10,14 +10,19 @@ import array
 import asyncio
 import struct
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from neko.audio.resample import PcmStream
 from neko.errors import ModelUnreachableError
+from neko.sessions import microphone
 from neko.sessions.actions import EndSession, Mode, SendAudio, SendText, StartSession, StopReply
 from neko.sessions.dependencies import SessionTimeouts
 from neko.sessions.events import (
@@ -41,6 +46,9 @@ FRAME_S = 0.02
 FRAME = 640
 LOUD = array.array("h", [9_000, -9_000] * 159).tobytes()
 QUIET = bytes(len(LOUD))
+PAGE_RATE = 48_000
+DITHER = 2
+"""What soxr adds to PCM16, anew in each chunk."""
 GONE = ModelUnreachableError(model="m", provider="p")
 OLD = SessionTimeouts(renewal=RenewalTimes(mark_s=2.0, prepare_s=0.5, limit_lead_s=3, limit_sound_s=1.5, limit_s=0.5))
 LOUD_S, QUIET_S = st.floats(0.04, 1.5), st.floats(0.02, 1.2)
@@ -65,12 +73,13 @@ OPERATIONS = st.one_of(
 @dataclass(frozen=True)
 class Fate:
     """Of one session: how long ``open`` takes and whether it fails, how long each piece of sound takes, after how many
-    it refuses them."""
+    it refuses them, the rate at which it hears."""
 
     open_s: float = 0.0
     fails: bool = False
     send_s: float = 0.0
     refuses_after: int | None = None
+    rate: int = 16_000
 
 
 FATES = st.builds(
@@ -87,6 +96,7 @@ class FatedSession(ScriptedSpeechSession):
 
     def __init__(self, fate: Fate, *, owner: TaskOwner, turns: list[SpokenTurn]) -> None:
         super().__init__(owner=owner, turns=turns)
+        self.capabilities = replace(self.capabilities, input_rate=fate.rate)
         self.fate = fate
         self.closed = self.lost = False
         self.pieces = 0
@@ -119,8 +129,9 @@ class FatedSession(ScriptedSpeechSession):
 
 @dataclass
 class Call(SpeechConversation):
-    """``stream`` is all that the microphone gave."""
+    """``stream`` is all that the microphone gave, at ``rate`` Hz."""
 
+    rate: int = 16_000
     fates: list[Fate] = field(default_factory=list)
     stream: bytearray = field(default_factory=bytearray)
     events: list[Event] = field(default_factory=list)
@@ -141,11 +152,13 @@ class Call(SpeechConversation):
     async def sound(self, seconds: float, *, loud: bool) -> None:
         """As a microphone does, with frames that can be told apart."""
         for _ in range(max(1, round(seconds / FRAME_S))):
-            mark = struct.pack("<2h", self.frames % 400, self.frames // 400)
-            frame = mark + (LOUD if loud else QUIET)
+            if self.rate == PAGE_RATE:
+                frame = noise(self.frames, loud=loud)
+            else:
+                frame = struct.pack("<2h", self.frames % 400, self.frames // 400) + (LOUD if loud else QUIET)
             self.frames += 1
             self.stream += frame
-            self.manager.handle(SendAudio(frame, 16_000))
+            self.manager.handle(SendAudio(frame, self.rate))
             await asyncio.sleep(FRAME_S)
 
     async def play(self, name: str, value: float) -> None:
@@ -179,9 +192,23 @@ class Call(SpeechConversation):
             self.events.append(event)
 
 
-async def played(executor: InlineExecutor, fates: list[Fate], operations: list[tuple[str, float]]) -> Call:
+@cache
+def noise(seed: int, *, loud: bool) -> bytes:
+    """A frame at the rate of a page, unlike any other."""
+    peak = 9_000 if loud else 90
+    return np.random.default_rng(seed).integers(-peak, peak, 960, dtype="<i2").tobytes()
+
+
+async def played(
+    executor: InlineExecutor,
+    fates: list[Fate],
+    operations: list[tuple[str, float]],
+    check: Callable[[Call], None] | None = None,
+    rate: int = 16_000,
+) -> Call:
     async with speech_conversation(executor, timeouts=OLD, kind=Call) as talk:
         assert isinstance(talk, Call)
+        talk.rate = rate
         talk.fates = list(fates)
         talk.turns = [SpokenTurn(deltas=("one ", "two "), sound=0.4), SpokenTurn(deltas=("three ",), sound=1.5)] * 20
         reading = asyncio.create_task(talk.read())
@@ -194,7 +221,7 @@ async def played(executor: InlineExecutor, fates: list[Fate], operations: list[t
         await asyncio.sleep(12)  # whatever is awaited comes, or is given up
         await talk.sound(3.0, loud=False)
         await asyncio.sleep(4)
-        check_sound(talk)
+        (check or check_sound)(talk)
         talk.manager.handle(EndSession())
         await asyncio.sleep(5)
         check_events(talk.events)
@@ -227,6 +254,61 @@ def check_sound(talk: Call) -> None:
     is_slow = talk.made[0].fate.open_s > 1.5  # what was said longer ago would be answered too late
     can_be_lost = is_slow or any(session.fate.fails or session.lost for session in talk.made)
     assert not dropped or can_be_lost, "nothing may be lost while a session can be had"
+
+
+class Piece(NamedTuple):
+    pcm: bytes
+    rate: int
+
+
+class Recorded(PcmStream):
+    """A converter of the microphone that keeps what it was given and what it gave."""
+
+    made: ClassVar[list[Recorded]] = []
+
+    def __init__(self, in_rate: int, out_rate: int) -> None:
+        super().__init__(in_rate, out_rate)
+        self.given = bytearray()
+        self.gave: list[bytes] = []
+        self.made.append(self)
+
+    def _run(self, pcm: bytes, *, last: bool) -> bytes:
+        self.given += pcm
+        self.gave.append(super()._run(pcm, last=last))
+        return self.gave[-1]
+
+
+def check_converted(talk: Call) -> None:
+    """Sample for sample: sessions that hear at one rate, one after the other, got one continuous conversion of their
+    share of the stream; where the rate changes, what was converted and not taken yet is converted once more."""
+    pieces: list[Piece] = []
+    shares = bytearray()
+    of_stream = [converter for converter in Recorded.made if converter.in_rate == PAGE_RATE]
+    for converter in Recorded.made:
+        if converter.in_rate == PAGE_RATE:
+            once = PcmStream(PAGE_RATE, converter.out_rate)
+            whole = np.frombuffer(once.process(bytes(converter.given)) + once.flush(), "<i2").astype(int)
+            gave = np.frombuffer(b"".join(converter.gave), "<i2")
+            held = len(whole) - len(gave)
+            assert 0 <= held <= (0.025 * converter.out_rate if converter is of_stream[-1] else 0), (
+                "it holds back little"
+            )
+            assert np.abs(whole[: len(gave)] - gave).max(initial=0) <= DITHER, "the seams of its chunks are not heard"
+            shares += converter.given
+            pieces += [Piece(pcm, converter.out_rate) for pcm in converter.gave if pcm]
+        elif converter.given:
+            place = pieces.index(Piece(bytes(converter.given), converter.in_rate))
+            pieces[place] = Piece(b"".join(converter.gave), converter.out_rate)
+    assert shares == talk.stream, "every sample is converted once, in order"
+    for session in talk.made:
+        heard, at = bytes(session.heard), 0
+        while at < len(heard):
+            pcm, rate = pieces.pop(0)
+            assert rate == session.capabilities.input_rate
+            assert heard[at : at + len(pcm)] == pcm
+            at += len(pcm)
+    assert not pieces, "all of it was heard"
+    assert talk.manager._microphone.dropped_s == 0
 
 
 def check_events(events: list[Event]) -> None:
@@ -274,3 +356,37 @@ def test_however_sessions_follow_each_other_nobody_notices_in_thousands_of_calls
     fates: list[Fate], operations: list[tuple[str, float]]
 ) -> None:
     run_virtually(lambda executor: played(executor, fates, operations))
+
+
+TWO_RATES = st.lists(
+    st.builds(replace, FATES, refuses_after=st.none(), rate=st.sampled_from([16_000, 24_000])), max_size=8
+)
+UNBROKEN = st.lists(
+    OPERATIONS.filter(lambda operation: operation[0] not in ("lose", "break")) | st.just(("renew", 0.0)),
+    min_size=3,
+    max_size=16,
+)
+
+
+def check_two_rates(fates: list[Fate], operations: list[tuple[str, float]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(microphone, "PcmStream", Recorded)
+        patch.setattr(Recorded, "made", [])
+        run_virtually(lambda executor: played(executor, [Fate(), *fates], operations, check_converted, PAGE_RATE))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(TWO_RATES, UNBROKEN)
+def test_what_is_converted_for_sessions_of_two_rates_is_heard_without_a_seam(
+    fates: list[Fate], operations: list[tuple[str, float]]
+) -> None:
+    check_two_rates(fates, operations)
+
+
+@pytest.mark.long
+@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(TWO_RATES, UNBROKEN)
+def test_what_is_converted_for_sessions_of_two_rates_is_heard_without_a_seam_in_hundreds_of_calls(
+    fates: list[Fate], operations: list[tuple[str, float]]
+) -> None:
+    check_two_rates(fates, operations)
