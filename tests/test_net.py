@@ -47,6 +47,7 @@ ALLOWED = {
     "neko/serve/server.py imports socket",
     "neko/serve/listener.py calls getaddrinfo",
     "neko/web/allowed_hosts.py imports socket",
+    "neko/settings/loopback.py imports socket",
     "neko/llm/small_model/server.py imports socket",
     "neko/proxies.py imports urllib.request",
     "neko/llm/provider_errors.py imports socket",
@@ -54,7 +55,8 @@ ALLOWED = {
     "neko/llm/client.py calls AsyncOpenAI over http_client",
     "neko/llm/client.py calls httpx2.Request",
 }
-"""The listening socket, to which connections come in; this machine's own name; a port that is free; the proxies that
+"""The listening socket, to which connections come in; this machine's own name; whether an
+address is this machine's; a port that is free; the proxies that
 the system names; the exception for an unknown host; and the ``openai`` client, which
 is made over a client of the gate's."""
 
