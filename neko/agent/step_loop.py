@@ -281,7 +281,7 @@ class StepLoop:
 
     async def _permit(self, action: Action, intent: Intent) -> Permit:
         conduct, task = self._conduct, self._conduct.active.task
-        hand, place = self._hand, intent.place
+        hand, place, after_outside = self._hand, intent.place, conduct.outside or intent.by_others
 
         extent = intent.extent
         if extent in (Extent.KEYS, Extent.MAY_SEND) and conduct.policies.on_hand(hand) is Policy.ALLOW:
@@ -298,8 +298,8 @@ class StepLoop:
             intent.shown,
             intent.act,
             # after words from outside it would be heeded for nothing else
-            may_remember(intent.act) and (intent.act is Act.READ or not conduct.outside) and not extent.is_one_act,
-            conduct.outside,
+            may_remember(intent.act) and (intent.act is Act.READ or not after_outside) and not extent.is_one_act,
+            after_outside,
             hand=hand,
             task_id=task.id,
             picture=intent.picture,

@@ -49,6 +49,8 @@ class Intent:
     with the spot marked. ``version``: of the tool as it is described now, where others may describe it otherwise: an
     approval is for this one only. ``tool``: its own name, where the function that the model calls has another.
     ``extent``: what a yes may be for at most.
+    ``by_others``: it may be what others want, whose descriptions the model reads along with that of this tool, and the
+    user's words do not name it.
     """
 
     act: Act
@@ -59,6 +61,7 @@ class Intent:
     version: str = ""
     tool: str = ""
     extent: Extent = Extent.PLACE
+    by_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,3 +173,19 @@ async def test_what_a_tool_says_of_itself_decides_how_it_is_asked_for(tmp_path: 
         intent = await workspace.intend(case.changing)
         assert (intent.act, intent.place) == (Act.DESTRUCTIVE, "notes")
         assert '"text": "a"' in intent.shown
+
+
+async def test_what_another_server_may_want_is_told_unless_the_user_speaks_of_the_tool(tmp_path: Path) -> None:
+    async with hand_of(tmp_path) as case:
+        assert isinstance(case.hand, McpHand)
+        servers = case.hand._servers
+        told = []
+        for _ in range(2):
+            for words in ("How is the weather?", "Write it down for me"):
+                workspace = await case.hand.open(replace(job(tmp_path), words=words))
+                told.append((await workspace.intend(case.changing)).by_others)
+            await servers.put("sky", scripted_mcp.entry(tmp_path / "sky.json", tools=[tool("weather")]))
+            sky = servers.server("sky")
+            assert sky
+            await sky.settled(TIMEOUT_S)
+        assert told == [False, False, True, False]

@@ -85,6 +85,7 @@ class World:
     sent: list[str] = field(default_factory=list)
     version: str = "1"
     refused: bool = False
+    by_others: bool = False
     on_act: Any = None
 
 
@@ -136,7 +137,12 @@ class LyingWorkspace:
             raise ActionError("It does not fit.", said)
         named = self._by("a name")[:200]
         return Intent(
-            ACTS[action.name], named or "evil.example", named or action.name, "{}", version=self._world.version
+            ACTS[action.name],
+            named or "evil.example",
+            named or action.name,
+            "{}",
+            version=self._world.version,
+            by_others=self._world.by_others,
         )
 
     async def act(self, action: Action, progress: Progress) -> Observation:
@@ -317,6 +323,13 @@ async def test_a_task_that_was_planned_after_words_from_outside_asks_before_its_
     async with lair(tmp_path, World()) as scene:
         await scene.run(do("note"), done(), outside=True)
         assert [question["tool"] for question in scene.asked] == ["note"]
+        assert scene.world.done == []
+
+
+async def test_what_the_descriptions_of_others_may_want_is_asked_for(tmp_path: Path) -> None:
+    async with lair(tmp_path, World(by_others=True)) as scene:
+        await scene.run(do("note"), done())
+        assert [(question["tool"], question["after_outside"]) for question in scene.asked] == [("note", True)]
         assert scene.world.done == []
 
 

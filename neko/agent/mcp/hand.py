@@ -11,7 +11,7 @@ from neko.agent import outside
 from neko.agent.approvals import Approvals
 from neko.agent.mcp.connection import ServerTool
 from neko.agent.mcp.naming import function_names
-from neko.agent.mcp.relevance import chosen
+from neko.agent.mcp.relevance import asked_for, chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import TEST_S, McpServers
 from neko.agent.mcp.toolbox import described, is_offered
@@ -126,7 +126,9 @@ class McpWorkspace:
         title = f"use “{tool.title or tool.name}” of {server.config.name}"
         shown = outside.exact_json(dict(action.arguments))
         act, place = self._servers.act(server, tool), server.config.name
-        return Intent(act, place, title, shown, version=tool.definition, tool=tool.name)
+        others = any(other.config.name != place for other, _ in offered(self._servers))
+        by_others = others and not asked_for(tool, self._job.words)
+        return Intent(act, place, title, shown, version=tool.definition, tool=tool.name, by_others=by_others)
 
     async def act(self, action: Action, progress: Progress) -> Observation:
         server, tool = self._found(action)

@@ -14,6 +14,8 @@ from typing import Final, Protocol
 
 MOST_TOOLS: Final = 20
 _WORD: Final = re.compile(r"[a-z0-9]+|[^\W\x00-\x7f]+")
+_FILLING: Final = "a all an and any at by do for from get i in is it me my of on or set that the this to tool with you"
+_SAYS_NOTHING: Final = frozenset(_FILLING.split())
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -45,6 +47,12 @@ def chosen(
     scores = {place: fits(place) for place in range(len(tools))}
     order = sorted(scores, key=lambda place: (-(scores[place] > 0), place not in kept, -scores[place], place))
     return sorted(order[:most])
+
+
+def asked_for(tool: Described, words: str) -> bool:
+    """Do the user's ``words`` name it: do they hold a word of its name or title? Not of what it says of itself beyond
+    that, which holds all kinds of words."""
+    return bool((set(_terms(f"{tool.name} {tool.title}")) - _SAYS_NOTHING) & set(_terms(words)))
 
 
 def _terms(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from neko.agent.audit import Audit, Deed
 from neko.agent.heard_outside import HeardOutside
 from neko.agent.mcp.connection import ServerTool
 from neko.agent.mcp.naming import function_names
-from neko.agent.mcp.relevance import chosen
+from neko.agent.mcp.relevance import asked_for, chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import McpServers
 from neko.agent.messages import AgentTask, OurTask, TaskStatus, task_update, timestamp
@@ -71,9 +71,12 @@ class McpToolbox:
         self._calls = calls or RunningCalls()
         self._names: dict[str, tuple[str, str]] = {}
         self._kept: frozenset[str] = frozenset()
+        self._turn = self._words = ""
+        """The user's newest, and what was said in it."""
 
     def tools(self, words: str = "") -> tuple[Tool, ...]:
         """What a model may call; of many those that fit the ``words``."""
+        self._words = words
         known = () if self._word() is Policy.NEVER else self._servers.tools()
         offered = [(server, tool) for server, tool in known if is_offered(self._servers, server, tool)]
         places = ((server.config.name, tool.name) for server, tool in offered)
@@ -107,9 +110,11 @@ class McpToolbox:
         return await self._call(task, row, server, tool, call)
 
     async def _permit(self, server: Server, tool: ServerTool, call: ToolCall, shown: str) -> Permit:
-        self.begin_turn(call.reply_id)
-        after_outside = self._heard.counts(self._character)
+        self._heard.begin(self._character, call.reply_id)
         act, name = self._servers.act(server, tool), server.config.name
+        said = self._words if call.reply_id == self._turn else ""
+        others = any(self._names[one][0] != name for one in self._kept if one in self._names)
+        after_outside = self._heard.counts(self._character) or (others and not asked_for(tool, said))
 
         async def keep() -> None:
             await self._servers.always(server, tool)
@@ -162,6 +167,7 @@ class McpToolbox:
 
     def begin_turn(self, turn_id: str) -> None:
         """See ``Toolbox``."""
+        self._turn, self._words = turn_id, ""
         self._heard.begin(self._character, turn_id)
 
     def note_outside(self, turn_id: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from neko import i18n
 from neko.agent import outside
 from neko.agent.mcp.naming import function_names
-from neko.agent.mcp.relevance import chosen
+from neko.agent.mcp.relevance import asked_for, chosen
 from neko.agent.plugins.manifest import DeclaredEntry
 from neko.agent.plugins.plugin import Plugin, PluginState, act
 from neko.agent.plugins.plugins import Plugins
@@ -122,7 +122,10 @@ class PluginWorkspace:
         await self._checked(plugin, entry, json.loads(shown))
         await plugin.know_code()
         self._shown[action.name] = version = _version(plugin, entry)
-        return Intent(act(entry), plugin.id, title_of(plugin, entry), shown, version=version, tool=entry.id)
+        others = any(other.id != plugin.id for other, _ in known_entries(self._plugins))
+        by_others = others and not asked_for(_Described(plugin, entry), self._words)
+        title = title_of(plugin, entry)
+        return Intent(act(entry), plugin.id, title, shown, version=version, tool=entry.id, by_others=by_others)
 
     async def act(self, action: Action, progress: Progress) -> Observation:
         plugin, entry = self._target(action)
