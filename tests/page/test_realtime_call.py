@@ -49,6 +49,9 @@ async def test_who_answers_calls_is_chosen_in_the_settings(running_neko: Running
     await driver.get("calls-key").fill("sk-of-mine-1234567890")
     await driver.get("calls-key").press("Enter")
     await expect(driver.get("calls-now")).to_contain_text("directly with gpt-realtime-mini")
+    await expect(driver.get("calls-key")).to_have_value("")
     await driver.get("calls-way").select_option("text")
     await expect(driver.get("calls-now")).to_contain_text("Calls go through text")
+    await driver.get("calls-way").select_option("direct")
+    await expect(driver.get("calls-now")).to_contain_text("directly with gpt-realtime-mini")  # the key is still there
     assert await driver.violations() == []

@@ -13,7 +13,13 @@ export class CallsChoice {
   #problem = h("p", { class: "form-note is-bad", role: "alert", hidden: true, "data-testid": "calls-problem" });
   #now = h("p", { class: "form-note", role: "status", "data-testid": "calls-now" });
   #rows = h("div", { class: "settings-group" });
-  element = h("section", { class: "settings-group" }, this.#rows, this.#now, this.#problem);
+  #provider = "";
+  #key = /** @type {HTMLInputElement} */ (h("input", {
+    class: "input", type: "password", spellcheck: "false", autocomplete: "off", "data-testid": "calls-key", on: { change: () => void this.#saveKey() },
+  }));
+  /** It stays where it is while the rest is drawn anew: somebody may be typing. */
+  #keyField = h("label", { class: "field", hidden: true }, h("span", { class: "field-name", text: t("calls.key") }), this.#key);
+  element = h("section", { class: "settings-group" }, this.#rows, this.#keyField, this.#now, this.#problem);
 
   /** @param {(now: CallsSettings) => void} onShow */
   constructor(onShow) {
@@ -27,6 +33,19 @@ export class CallsChoice {
   /** @param {CallsChange} change */
   async #change(change) {
     await this.#ask(post("api/calls", change));
+  }
+
+  /** @param {string} provider */
+  #choose(provider) {
+    this.#provider = provider;
+    void this.#change({ provider });
+  }
+
+  /** The key is for the provider that is shown beside it at that moment. */
+  async #saveKey() {
+    const typed = this.#key.value;
+    await this.#change({ provider: this.#provider, api_key: typed.trim() });
+    if (this.#problem.hidden && this.#key.value === typed) this.#key.value = "";
   }
 
   /** @param {Promise<CallsSettings>} answer */
@@ -46,28 +65,18 @@ export class CallsChoice {
     const provider = now.providers.find(({ key }) => key === now.provider);
     const ways = /** @type {[string, string][]} */ (["auto", "direct", "text"].map((way) => [way, t(`calls.${way}`)]));
     const way = select(ways, now.chosen ?? "auto", (value) => void this.#change({ way: /** @type {"auto"} */ (value) }), "calls-way");
-    const who = select(now.providers.map(({ key, name }) => [key, name]), provider ? now.provider : "", (value) => void this.#change({ provider: value }), "calls-provider");
+    const who = select(now.providers.map(({ key, name }) => [key, name]), provider ? now.provider : "", (value) => this.#choose(value), "calls-provider");
+    const isDirect = now.chosen === "direct" || now.way === "direct";
+    this.#provider = now.provider;
+    this.#key.placeholder = provider?.has_key ? t("model.key_saved_placeholder") : "";
+    this.#keyField.hidden = !isDirect;
     this.#rows.replaceChildren(
       row(t("calls.way"), way, t("calls.way_hint")),
-      ...now.chosen === "direct" || now.way === "direct" ? [row(t("calls.provider"), who, provider?.description), this.#keyField(who, provider?.has_key ?? false)] : []);
+      ...isDirect ? [row(t("calls.provider"), who, provider?.description)] : []);
     const isMissing = now.chosen === "direct" && now.way === "text";
     this.#now.textContent = isMissing ? t("calls.no_key") : t(`calls.goes_${now.way}`, { model: now.model, provider: provider?.name ?? now.provider });
     this.#now.classList.toggle("is-bad", isMissing);
-    if (focused) for (const control of this.#rows.querySelectorAll("select, input")) if (control instanceof HTMLElement && control.dataset.testid === focused) control.focus();
+    if (focused) for (const control of this.#rows.querySelectorAll("select")) if (control instanceof HTMLElement && control.dataset.testid === focused) control.focus();
     this.#onShow(now);
-  }
-
-  /**
-   * The key is for the provider that is shown beside it at that moment.
-   * @param {HTMLSelectElement} who
-   * @param {boolean} hasKey
-   */
-  #keyField(who, hasKey) {
-    /** @type {HTMLInputElement} */
-    const input = h("input", {
-      class: "input", type: "password", spellcheck: "false", autocomplete: "off", placeholder: hasKey ? t("model.key_saved_placeholder") : "",
-      "data-testid": "calls-key", on: { change: () => void this.#change({ provider: who.value, api_key: input.value.trim() }) },
-    });
-    return h("label", { class: "field" }, h("span", { class: "field-name", text: t("calls.key") }), input);
   }
 }
