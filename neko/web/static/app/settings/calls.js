@@ -18,7 +18,8 @@ export class CallsChoice {
     class: "input", type: "password", spellcheck: "false", autocomplete: "off", "data-testid": "calls-key", on: { change: () => void this.#saveKey() },
   }));
   /** It stays where it is while the rest is drawn anew: somebody may be typing. */
-  #keyField = h("label", { class: "field", hidden: true }, h("span", { class: "field-name", text: t("calls.key") }), this.#key);
+  #keyField = h("form", { class: "form", autocomplete: "off", hidden: true, on: { submit: (event) => event.preventDefault() } },
+    h("label", { class: "field" }, h("span", { class: "field-name", text: t("calls.key") }), this.#key));
   element = h("section", { class: "settings-group" }, this.#rows, this.#keyField, this.#now, this.#problem);
 
   /** @param {(now: CallsSettings) => void} onShow */
