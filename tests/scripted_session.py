@@ -177,8 +177,9 @@ class ScriptedSpeechSession:
             self._channel.put(event)
 
     def lose(self, error: NekoError) -> None:
-        """The provider is gone."""
-        self._end("failed", error)
+        """The provider is gone; a reply that nothing has come of is left open."""
+        if self._reply_text:
+            self._end("failed", error)
         self._channel.put(SessionLost(error))
         self._channel.close()
 

@@ -248,9 +248,12 @@ class TurnController:
         self.dispatch(on.SessionReady(handle.id, able.text_input, able.transcription, barge_in, follows))
 
     def leave_session(self, *, broke: bool = False) -> None:
-        """The session answers no more; ``broke``: what has been said by now is heard to its end."""
-        if self.link.handle:
-            self.dispatch(on.SessionGone(self.link.handle.id, broke))
+        """The session answers no more; ``broke``: what has been said by now is heard to its end, and what the user said
+        last is answered by a successor."""
+        if handle := self.link.handle:
+            words = self._state.unanswered if broke else ""
+            asks = TextRequest(words, self._clock(), off_record=self.log.last_is_off_record) if words else None
+            self.dispatch(on.SessionGone(handle.id, broke, uuid4().hex, asks))
         self.link.leave()
 
     def send(self, item: ModelInput, on_error: Callable[[NekoError], object] | None = None) -> None:

@@ -108,10 +108,13 @@ class SessionUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class SessionGone:
-    """The session answers no more. ``broke``: what it has said by now goes on being heard."""
+    """The session answers no more. ``broke``: what it has said by now goes on being heard. ``unanswered`` asks its
+    successor what the user was heard to say, in the turn that was to answer it, or in ``turn_id``."""
 
     session_id: str
     broke: bool = False
+    turn_id: str = ""
+    unanswered: Any = field(default=None, hash=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

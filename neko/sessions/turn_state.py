@@ -40,6 +40,7 @@ class Turn:
 
     ``utterance_id``: the user's speech it answers, while those words are not known yet; ``held`` is the
     text of the reply that waits for them. ``heard``: sound of the reply has been handed on.
+    ``words``: what the user said that it answers, once it is known.
     ``retry_told``: the user knows that it is tried again; each long wait is told anew.
     ``status``, ``failure``: how the reply ended, in ``AWAITING_WORDS``.
     """
@@ -52,6 +53,7 @@ class Turn:
     utterance_id: str | None = None
     held: tuple[str, ...] = ()
     heard: bool = False
+    words: str = ""
     tools: frozenset[str] = frozenset()
     retry_told: bool = False
     status: LineStatus = "complete"
@@ -60,11 +62,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """The user's latest speech. ``speaking``: still going on; else its words or a reply are awaited."""
+    """The user's latest speech. ``speaking``: still going on; else its ``words`` or a reply are awaited."""
 
     id: str
     speaking: bool
     due: float
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +121,27 @@ class State:
 
     @property
     def is_answering(self) -> bool:
-        """Has a session been asked something, and not answered all of it?"""
-        return self.turn is not None and self.turn.step in (Step.ASKED, Step.REPLYING)
+        """Has a session been asked something and not answered all of it, and would no other be asked it, or hear it?"""
+        if self.turn is None or self.turn.step not in (Step.ASKED, Step.REPLYING):
+            return False
+        return self.turn.step is Step.REPLYING or not (self.unanswered or self.turn.utterance_id)
 
     @property
     def hears_utterance(self) -> bool:
-        """Has the user said something whose words are not known yet?"""
-        return self.utterance is not None and self.utterance.id not in self.transcribed
+        """Has the user said something whose words are not known, and to which there is no sign of a reply yet?"""
+        if self.utterance:
+            return self.utterance.id not in self.transcribed
+        return self.turn is not None and self.turn.step is Step.ASKED and self.turn.utterance_id is not None
+
+    @property
+    def unanswered(self) -> str:
+        """What the user was heard to say last, when there is no sign of a reply to it yet and another session can be
+        asked; "" for nothing."""
+        if not self.text_input:
+            return ""
+        if self.turn:
+            return self.turn.words if self.turn.step is Step.ASKED else ""
+        return self.utterance.words if self.utterance else ""
 
     @property
     def deadline(self) -> float | None:

@@ -202,8 +202,15 @@ class _Transition:
             self._end_turn("failed")
 
     def on_session_gone(self, event: on.SessionGone) -> None:
-        if event.session_id == self._session_id:
-            self._leave_session(sound_stays=event.broke)
+        if event.session_id != self._session_id:
+            return
+        turn_id = event.turn_id
+        if event.unanswered and self._turn:
+            turn_id, self._turn = self._turn.id, None
+        self._leave_session(sound_stays=event.broke)
+        if event.unanswered:
+            due = self._now + self._timeouts.start_timeout_s
+            self._turn = Turn(turn_id, Priority.USER, Step.STARTING, due, event.unanswered)
 
     def on_session_leaves(self, event: on.SessionLeaves) -> None:
         if event.session_id == self._session_id:
@@ -273,10 +280,10 @@ class _Transition:
         self._place_words(event.utterance_id, text)
         if utterance:
             due = self._now + self._timeouts.spoken_answer_timeout_s
-            self._utterance = replace(utterance, speaking=False, due=due) if text else None
+            self._utterance = replace(utterance, speaking=False, due=due, words=text) if text else None
             self._resume()
         if self._turn and self._turn.utterance_id == event.utterance_id:
-            self._release(self._turn)
+            self._release(replace(self._turn, words=text))
 
     def on_speech_rejected(self, event: model.SpeechRejected) -> None:
         if event.error:
@@ -328,8 +335,8 @@ class _Transition:
         awaited = event.utterance_id or utterance.id
         unknown = any(isinstance(entry, AwaitedWords) and entry.utterance_id == awaited for entry in self._log)
         due = self._now + self._timeouts.answer_timeout_s
-        utterance_id = awaited if unknown else None
-        self._turn = Turn(event.reply_id, Priority.USER, Step.ASKED, due, utterance_id=utterance_id)
+        utterance_id, words = (awaited if unknown else None), ("" if is_other else utterance.words)
+        self._turn = Turn(event.reply_id, Priority.USER, Step.ASKED, due, utterance_id=utterance_id, words=words)
         if not is_other:
             self._utterance = None
 

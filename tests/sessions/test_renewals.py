@@ -28,7 +28,7 @@ from neko.sessions.events import (
     UserTranscribed,
 )
 from neko.sessions.renewal import RenewalTimes
-from neko.types.model_session import SessionEnds
+from neko.types.model_session import SessionEnds, SpeechStarted, SpeechStopped, Transcript
 from tests.scripted_session import ScriptedSpeechSession, SpokenTurn
 from tests.sessions.speech_conversation import NAME, QUICK, TALK, SpeechConversation, in_call, speech_conversation
 
@@ -219,6 +219,41 @@ async def test_what_the_user_was_saying_when_the_session_was_lost_is_heard_by_th
     talk.speak()
     await talk.until(UserTranscribed)
     assert bytes(talk.sessions[1].heard).startswith(TALK)
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["reply begun", "no sign of a reply"])
+async def test_words_that_were_heard_when_the_session_was_lost_are_answered_by_the_next_one_once(
+    talk: SpeechConversation, *, begun: bool
+) -> None:
+    await in_call(talk, SpokenTurn(stall_after=0))
+    talk.turns = []
+    if begun:
+        talk.speak()
+        await until(lambda: talk.manager._turns.machine.unanswered and talk.manager._turns.open_turn)
+    else:
+        talk.sessions[0].emit(SpeechStarted("u"), SpeechStopped("u"), Transcript("u", "hello"))
+        await talk.until(UserTranscribed)
+    talk.sessions[0].end_events(GONE)
+    seen = await talk.until(TurnEnd)
+    assert not any(isinstance(event, Status | TurnAbandoned) for event in seen)
+    assert known_to(talk.sessions[1]).count("hello") == 1
+    assert talk.sessions[1].history == [("user", "hello"), ("assistant", "I hear you well.")]
+    assert await talk.lines() == [("user", "hello", "complete"), ("assistant", "I hear you well.", "complete")]
+
+
+async def test_words_that_a_second_loss_leaves_unanswered_are_not_asked_a_third_session(
+    talk: SpeechConversation,
+) -> None:
+    await in_call(talk, SpokenTurn(stall_after=0))
+    talk.speak()
+    await talk.until(UserTranscribed)
+    talk.sessions[0].end_events(GONE)
+    await until(lambda: len(talk.sessions) == 2 and talk.sessions[1].history)
+    talk.sessions[1].end_events(GONE)
+    await talk.until(Status)
+    await until(answers(talk, 2))
+    assert await talk.lines() == [("user", "hello", "complete")]
+    assert talk.sessions[2].history == []
 
 
 async def test_a_reply_that_a_loss_cuts_is_told_and_the_call_goes_on(talk: SpeechConversation) -> None:

@@ -395,8 +395,7 @@ class GeminiSession:
             return
         self._lost = True
         self._stop()
-        if self._talk.reply is not None:
-            self._talk.end(self._talk.reply, "failed", error)
+        self._talk.lose(error)
         self._channel.put(SessionLost(error))
         self._channel.close()
         self._leave()

@@ -381,8 +381,7 @@ class RealtimeSession:
         if not self._ready.done():
             self._ready.set_exception(error)
             self._ready.exception()  # nobody may be waiting any more
-        if self._talk.reply is not None:
-            self._talk.end(self._talk.reply, "failed", error)
+        self._talk.lose(error)
         self._channel.put(SessionLost(error))
         self._channel.close()
         if self._connection is not None and not self._owner.closed:

@@ -135,6 +135,11 @@ class Talk:
             self.reply = None
         self._channel.put(ReplyDone(reply.id, reason, error))
 
+    def lose(self, error: NekoError) -> None:
+        """The session is over; a reply that nothing has come of is left open: another session may be asked it."""
+        if self.reply is not None and (self.reply.text or self.reply.sound_ms):
+            self.end(self.reply, "failed", error)
+
     def cut_short(self, reply: Reply, error: ModelError) -> None:
         """A reply is over before the model has ended it; what there is of it stays, and why it ends is told."""
         self._channel.put(ReplyNotice(reply.id, error.code, error.params))
