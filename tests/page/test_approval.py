@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from neko.tasks import TaskOwner
-from neko.types.agent import Act, Approval, Decision, Holds, Inquiry, Picture, Policy, Reply
+from neko.types.agent import Act, Approval, Decision, Extent, Holds, Inquiry, Picture, Policy, Reply
 from tests import scripted_mcp
 from tests.page.page_driver import PageDriver
 from tests.page.running_neko import NAME, RunningNeko
@@ -165,6 +165,17 @@ async def test_it_is_asked_in_the_words_of_the_act_and_says_what_a_yes_and_a_rul
     await expect(driver.get("approval-always")).to_have_text("Always on a.org")
     await driver.get("approval-deny").click()
     assert await asking is Decision.DENY
+    click = replace(whole, hand="computer_use", server="Firefox", act=Act.WRITE, title="click in “Mail”")
+    for extent, holds, words in (
+        (Extent.PLACE, Holds.TASK, "for single clicks, for typing"),
+        (Extent.KEYS, Holds.TASK, "only for keys that move about"),
+        (Extent.MAY_SEND, Holds.ONCE, "This program may send things"),
+        (Extent.UNKNOWN_WINDOW, Holds.ONCE, "bring the right window to the front"),
+    ):
+        asking = owner.spawn(running_neko.neko.approvals.ask(replace(click, extent=extent, holds=holds)), name="ask")
+        await expect(card).to_contain_text(words)
+        await driver.get("approval-deny").click()
+        assert await asking is Decision.DENY
     tool = replace(whole, act=Act.READ, holds=Holds.RESTART, may_remember=True)
     asking = owner.spawn(running_neko.neko.approvals.ask(tool), name="ask")
     await expect(card).to_contain_text("You chose “Ask once”")

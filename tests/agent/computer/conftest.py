@@ -159,10 +159,12 @@ class Onlooker:
         table = self._display.get_keyboard_mapping(info.min_keycode, info.max_keycode - info.min_keycode + 1)
         return [info.min_keycode + index for index, row in enumerate(table) if 0x1000100 <= row[0] < 0x1110000]
 
-    def title_at(self, point: Point) -> str:
-        """What the window there calls itself; "" when there is none."""
-        found = self._root.translate_coords(self._root, point.x, point.y).child
-        return str(found.get_wm_name() or "") if hasattr(found, "id") else ""
+    def is_drawn_at(self, point: Point) -> bool:
+        """A program has painted its paper there."""
+        from Xlib import X
+
+        pixel = self._root.get_image(point.x, point.y, 1, 1, X.ZPixmap, 0xFFFFFFFF).data[:3]
+        return bool(min(pixel) > 200)
 
     def window(self, title: str = "", program: str = "") -> Window:
         window = Window(self._display, program)

@@ -50,9 +50,11 @@ def opened(picture: Picture | None) -> Image.Image:
 async def window_of(work: AtWork, file: Path) -> Observation:
     """What is seen when the program's window is there and takes the keys."""
     async with asyncio.timeout(20):
-        while file.name not in (await work.intend("click", x=200, y=200)).title:  # noqa: ASYNC110
+        while True:
+            if file.name in (await work.intend("click", x=200, y=200)).title:
+                with suppress(ActionError):  # it was not drawn yet
+                    return await work.act("click", x=200, y=200)
             await asyncio.sleep(0.02)
-    return await work.act("click", x=200, y=200)
 
 
 # ── acting ──────────────────────────────────────────────────────────────────────

@@ -84,7 +84,7 @@ async def desk(display: str, tmp_path: Path, onlooker: Onlooker) -> AsyncIterato
 async def test_a_letter_is_written_and_saved_and_the_user_is_asked_for_the_program_and_for_what_overwrites(
     desk: Desk, editor: Path, onlooker: Onlooker
 ) -> None:
-    await until(lambda: onlooker.title_at(Point(200, 200)))
+    await until(lambda: onlooker.is_drawn_at(Point(256, 160)))
     task = await desk.ended(await desk.begin(CLICK, WRITE, SAVE, done("It is written.")))
     assert (task.state, task.result) == (TaskState.COMPLETED, "It is written.")
     assert editor.read_text() == "亲爱的 Anna"
@@ -98,7 +98,7 @@ async def test_a_letter_is_written_and_saved_and_the_user_is_asked_for_the_progr
 
 
 async def test_a_model_may_write_what_it_does_as_a_line_of_code(desk: Desk, editor: Path, onlooker: Onlooker) -> None:
-    await until(lambda: onlooker.title_at(Point(200, 200)))
+    await until(lambda: onlooker.is_drawn_at(Point(256, 160)))
     lines = (
         "pyautogui.click(200, 200)",
         "pyautogui.fly()",
