@@ -13,6 +13,7 @@ from neko.memory.timeouts import MemoryTimeouts
 from neko.sessions.dependencies import SessionTimeouts
 from neko.types.agent import Decision
 from neko.types.lines import NewLine
+from neko.types.model_session import HistoryCut
 from tests import scripted_mcp
 from tests.agent.conftest import Talk, talking
 from tests.scripted_mcp import tool
@@ -66,6 +67,22 @@ async def test_what_was_read_counts_in_its_own_chat_alone(
         assert await notes(talk, "hm?") == []
         await manager.edits.open_chat(first)
         assert await notes(talk, "hm?") == [True]
+
+
+async def test_what_was_read_counts_until_the_history_is_cut_behind_it(
+    data_dir: Path, provider: ScriptedProvider, servers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with talking(data_dir, provider, servers) as talk:
+        monkeypatch.setattr(talk.neko.memory, "recall", AsyncMock(return_value=[]))  # she is reminded of nothing
+        provider.script(tool_calls(("a", "paper__look", "{}")), [SAID])
+        await talk.say("look")
+        read = (await talk.neko.memory.lines("Mio"))[-1].turn_id
+        assert await notes(talk, "hm?") == [True]
+        manager = talk.neko.conversations.get("Mio")
+        assert manager
+        assert manager._slot.current
+        manager._turns.on_model_event(manager._slot.current.id, HistoryCut(read))
+        assert await notes(talk, "well?") == []
 
 
 @pytest.mark.parametrize("outside", [False, True])

@@ -41,6 +41,8 @@ _READ: Final = r"""element => {
     && !/cc-|password|one-time/.test(field.autocomplete ?? '');
   const fields = form ? [...form.elements].filter(told).slice(0, 20)
     .map(field => [field.name.slice(0, 60), String(field.value).slice(0, 300)]) : [];
+  const target = (submits && control.getAttribute('formaction')) || (form?.getAttribute('action') ?? '');
+  const absolute = address => Object.assign(element.ownerDocument.createElement('a'), {href: address}).href;
   const origin = element.ownerDocument.defaultView?.origin ?? '';
   return {
     tag: control.tagName.toLowerCase(),
@@ -58,6 +60,7 @@ _READ: Final = r"""element => {
       && !(submits && control.hasAttribute('formmethod')) && !form.querySelector('input[type=password]'),
     submitter: said(submitter).join(' ').slice(0, 500),
     fields: Object.fromEntries(fields),
+    target: form ? absolute(target).slice(0, 2000) : '',
     origin,
   };
 }"""
@@ -67,8 +70,8 @@ _READ: Final = r"""element => {
 class Element:
     """``name``: what it says first; ``words``: all that it says of itself, seen or not. ``link``: where it leads.
     ``opens``: a menu or a part of the page. ``submits`` its form; ``form_asks``: that only asks for another page;
-    ``submitter``: the words of the button that sends it; ``fields``: what it holds, but no secrets. ``host``: of the
-    document that it stands in, "" if that has none of its own.
+    ``submitter``: the words of the button that sends it; ``target``: where its form is sent; ``fields``: what that
+    holds, but no secrets. ``host``: of the document that it stands in, "" if that has none of its own.
     """
 
     role: str
@@ -84,6 +87,7 @@ class Element:
     submits: bool = False
     form_asks: bool = False
     submitter: str = ""
+    target: str = ""
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
     host: str = ""
 
@@ -139,6 +143,7 @@ async def element_at(locator: Locator) -> Element:
         submits=read["submits"],
         form_asks=read["asks"],
         submitter=read["submitter"],
+        target=read["target"],
         fields=read["fields"],
         host=place_of(read["origin"])[0],
     )

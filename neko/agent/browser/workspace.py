@@ -105,6 +105,8 @@ class BrowserWorkspace:
         about: dict[str, Any] = {"page": self._address(), **given} if deed.element else given
         if deed.element is not None:
             about |= {"element": deed.element.words[:500] or deed.element.title, "form": dict(deed.element.fields)}
+            if deed.element.target:
+                about["form is sent to"] = deed.element.target
         if deed.more is not None:
             about["what"] = deed.more
         return exact_json(about)

@@ -272,7 +272,13 @@ async def test_a_button_that_changed_after_it_was_allowed_is_not_pressed(open_wo
 
 
 @pytest.mark.parametrize(
-    "change", ["link.href = '/other'", "field.value = 'Mallory'", "history.replaceState(0, '', '/elsewhere')"]
+    "change",
+    [
+        "link.href = '/other'",
+        "field.value = 'Mallory'",
+        "history.replaceState(0, '', '/elsewhere')",
+        "document.forms[0].action = '/other'",
+    ],
 )
 async def test_what_leads_elsewhere_or_holds_other_values_than_were_shown_is_not_done(
     open_worker: Open, site: Site, change: str
