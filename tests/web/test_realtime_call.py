@@ -15,8 +15,10 @@ from neko.application import Neko
 from neko.serve import listen, serving
 from neko.settings import Settings
 from tests.client import Client, client, is_turn_end, text_of, types_of
-from tests.scripted_provider import tone
+from tests.scripted_hearing import ScriptedHearing, Words
+from tests.scripted_provider import ScriptedProvider, tone
 from tests.scripted_realtime import KEY, MS_A_CHARACTER, Caller, ScriptedRealtime, Turn
+from tests.spoken import quiet, spoken
 
 NAME = "Mio"
 RATE = 16_000
@@ -182,3 +184,58 @@ async def test_a_key_is_not_taken_along_to_another_provider(data_dir: Path) -> N
         state = (await http.post("/api/calls", json={"provider": "step", "way": "direct"})).json()
         assert (state["api_key"], state["provider"]) == ("", "step")
         assert not next(one for one in state["providers"] if one["key"] == "step")["has_key"]
+
+
+async def test_a_talk_goes_on_between_a_voice_model_a_text_model_and_typing_with_all_that_was_said(
+    data_dir: Path,
+) -> None:
+    hearing = ScriptedHearing(Words("It is a black cat."))
+    async with ScriptedRealtime() as voice, ScriptedProvider() as text:
+        voice.script(Turn(hears="I have a cat.", deltas=["A cat, ", "how nice."]), Turn(hears="Who is Momo?"))
+        text.script(["Black cats bring luck."], ["Momo is a lovely name."])
+        more = {"ModelUrl": text.base_url, "ModelId": "scripted-1", "ModelApiKey": "sk-text"}
+        configure(data_dir, voice, **{f"conversation{name}": value for name, value in more.items()})
+        settings = Settings(data_dir=data_dir, port=0, environ={"LANG": "en"}, find_local_servers=False)
+        with listen(settings.host, settings.port) as door:
+            url = f"http://127.0.0.1:{door.port}"
+            async with (
+                Neko(settings, hearing=hearing) as neko,
+                serving(neko, door),
+                client(f"ws://127.0.0.1:{door.port}", NAME) as page,
+                AsyncClient(base_url=url) as http,
+            ):
+                call = Call(page, voice, neko, url)
+
+                async def begin_call(way: str) -> None:
+                    await http.post("/api/calls", json={"way": way})
+                    await page.send("start_session", input_type="audio", audio_format="pcm16", sample_rate=RATE)
+                    await page.until("session_started")
+
+                async def answer() -> str:
+                    return text_of(await page.until(is_turn_end))
+
+                await begin_call("direct")
+                await call.speak()
+                assert await answer() == "A cat, how nice."
+                await begin_call("text")
+                sound = quiet(0.3) + await spoken("It is a black cat.") + quiet(1.6)
+                for at in range(0, len(sound), 640):
+                    await page.connection.send(sound[at : at + 640])
+                assert await answer() == "Black cats bring luck."
+                asked = json.dumps(text.chats[-1].json)
+                assert asked.count("I have a cat.") == asked.count("A cat, how nice.") == 1
+                await page.send("end_session")
+                await page.send("start_session", input_type="text")
+                await page.until("session_started")
+                await page.say("Her name is Momo.")
+                assert await answer() == "Momo is a lovely name."
+                asked = json.dumps(text.chats[-1].json)
+                assert asked.count("It is a black cat.") == asked.count("A cat, how nice.") == 1
+                await begin_call("direct")
+                await call.speak()
+                assert await answer() == "I hear you well."
+                told = json.dumps(caller(call).session) + json.dumps([line.text for line in caller(call).known])
+                for line in ("I have a cat.", "Black cats bring luck.", "Her name is Momo.", "Momo is a lovely name."):
+                    assert told.count(line) == 1
+                assert [text for _, text, _ in await call.lines()][-2:] == ["Who is Momo?", "I hear you well."]
+                assert len(await call.lines()) == 8
