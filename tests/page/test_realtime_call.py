@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.async_api import expect
 
 from tests.page.fake_microphone import browser_hearing, write_wav
 from tests.page.page_driver import PageDriver
-from tests.page.running_neko import RunningNeko
+from tests.page.recorded import RATE, record, recorded, stretches
+from tests.page.running_neko import NAME, RunningNeko
+from tests.page.speaking_over import EDGE, same
 from tests.scripted_realtime import ScriptedRealtime, Turn
 from tests.spoken import quiet, spoken
 from tests.web.test_realtime_call import configure
@@ -37,6 +42,46 @@ async def test_what_is_said_is_shown_and_answered_in_the_models_own_voice(
             await expect(driver.lines("assistant").last).to_contain_text("I hear you perfectly well.")
             await driver.until_sent("playback")
             assert driver.binary > 0, "she answers aloud"
+            driver.check()
+
+
+def is_heard_by(provider: ScriptedRealtime, session: int) -> bool:
+    """Is it this session, counted from 1, that the sound of the microphone goes to?"""
+    return len(provider.calls) == session and bool(provider.last.heard)
+
+
+@pytest.mark.long
+async def test_three_swaps_while_she_is_heard_leave_no_gap_in_her_sound(
+    chromium_path: str, tidy_loop: None, data_dir: Path
+) -> None:
+    wav = write_wav(data_dir.with_name("microphone.wav"), quiet(1) + await spoken(SENTENCE) + quiet(20))
+    async with ScriptedRealtime() as provider:
+        provider.always = Turn(hears=SENTENCE, deltas=["I will tell you all about the sea. "] * 8)
+        configure(data_dir, provider)
+        async with (
+            RunningNeko(data_dir) as neko,
+            browser_hearing(chromium_path, wav) as browser,
+            PageDriver(browser, bypass_csp=True) as driver,
+        ):
+            await record(driver)
+            await driver.open(neko.url)
+            await driver.get("call").click()
+            [began, *_] = await driver.until_sent("playback", state="playing")
+            await expect(driver.lines("assistant").last).to_contain_text("sea.")
+            manager = neko.neko.conversations.get(NAME)
+            assert manager is not None
+            for number in (2, 3, 4):
+                manager._renewals.ends(asyncio.get_running_loop().time() + 15)
+                await provider.until(partial(is_heard_by, provider, number))
+            assert not any('"ended"' in action for action in driver.sent), "she is heard all the while"
+            await driver.until_sent("playback", speech_id=began["speech_id"], state="ended")
+            await driver.until("() => window.quietFor('played') > 0.5")
+            given = np.frombuffer(bytes(driver.voice[began["speech_id"]]), "<i2") / 32768
+            played = (await recorded(driver.page, "played")).samples
+            [(begin, end)] = stretches(played, RATE // 100)
+            assert abs(end - begin - len(given)) <= 1, "a fade begins at nothing"
+            heard = played[end - len(given) : end]
+            assert same(heard[EDGE:-EDGE], given[EDGE:-EDGE]), "sample for sample"
             driver.check()
 
 
