@@ -310,7 +310,8 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ReplyDone:
-    """The last event of a reply, always sent. ``error`` is set when ``reason`` is failed."""
+    """The last event of a reply, always sent, but for one of which nothing has come when its session is lost: another
+    session may be asked for it. ``error`` is set when ``reason`` is failed."""
 
     reply_id: str
     reason: Literal["complete", "interrupted", "failed"] = "complete"

@@ -168,6 +168,7 @@ class TestScriptedSpeechSession(
         error = ModelServerError(model="scripted-voice", provider="Scripted")
         scripted(subject).script(SpokenTurn(stall_after=1))
         await subject.ask("a")
+        await subject.until(TextDelta)
         scripted(subject).lose(error)
         events = await subject.rest()
         assert events[-2:] == [ReplyDone("a", "failed", error), SessionLost(error)]
