@@ -17,7 +17,7 @@ from typing import Final
 
 from neko.memory import schema
 from neko.memory.line_codec import Names, logged_lines, parsed_row
-from neko.memory.words import holds, plain, terms, version
+from neko.memory.words import holds, plain, plainly_holds, terms, version
 from neko.types.lines import Line
 
 STEP: Final = 250
@@ -124,7 +124,8 @@ def mend(connection: sqlite3.Connection) -> None:
 
 
 def find(connection: sqlite3.Connection, names: Names, words: Sequence[str], *, limit: int, end: int) -> list[Line]:
-    """The last ``limit`` lines with ids below ``end`` that hold all of the words (``words.sought``), newest first.
+    """The last ``limit`` lines with ids below ``end`` that hold all of the words (``words.sought``), also within
+    longer ones, newest first.
 
     Looks through the texts, from the newest back.
     """
@@ -138,16 +139,17 @@ def find(connection: sqlite3.Connection, names: Names, words: Sequence[str], *, 
 
 
 def every_line(connection: sqlite3.Connection, words: Sequence[str]) -> list[int]:
-    """The ids of all lines that hold all of the words (``words.sought``) anywhere, oldest first: also of earlier
-    versions of replies, and of lines that are not in the index, or not whole."""
+    """The ids of all lines that hold all of the words (``words.sought``, ``words.holds``) anywhere, oldest first: also
+    of earlier versions of replies, and of lines that are not in the index, or not whole."""
     conditions, values = _holding(words)
-    found = {row[0] for row in connection.execute(f"SELECT id FROM neko_words WHERE {conditions}", values)}
-    found.update(row[0] for row in connection.execute(_NOT_WHOLE) if holds(parsed_row(row[2] or "").text, words))
-    return sorted(found)
+    indexed = connection.execute(f"SELECT id, text FROM neko_words WHERE {conditions}", values)
+    found = {line_id: plainly_holds(text, words) for line_id, text in indexed}
+    found |= {row[0]: holds(parsed_row(row[2] or "").text, words) for row in connection.execute(_NOT_WHOLE)}
+    return sorted(line_id for line_id, is_held in found.items() if is_held)
 
 
 def _holding(words: Sequence[str]) -> tuple[str, list[str]]:
-    """The condition on ``text``, and its values: SQLite limits how deep an expression is."""
+    """The condition on ``text``, and its values, whole words or not: SQLite limits how deep an expression is."""
     first, rest = words[:_MOST_CONDITIONS], words[_MOST_CONDITIONS:]
     each = "NOT EXISTS (SELECT 1 FROM json_each(?) WHERE NOT instr(text, value))"
     return " AND ".join([*["instr(text, ?)"] * len(first), each]), [*first, json.dumps(rest)]

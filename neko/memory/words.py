@@ -38,6 +38,10 @@ _RUNS: Final = late_pattern(
     "(?:['’](?:s|t|re|ve|ll|d|m)\\b)?)"
 )
 _IDEOGRAPH: Final = late_pattern(f"[{_HAN}]")
+_NOT_SPACED: Final = late_pattern(
+    f"[{_HAN}{_HIRAGANA}{_KATAKANA}{_HANGUL}{_UNSPACED}\\u1100-\\u11ff\\U00020000-\\U0003ffff]"
+)
+"""Signs beside which a word may begin or end: of scripts without blanks, and of Korean, which adds particles."""
 _IS_HIRAGANA: Final = re.compile(f"[{_HIRAGANA}]+")
 _HIRAGANA_SIGN: Final = re.compile(f"[{_HIRAGANA}]")
 _SENTENCE_BEGINS: Final = re.compile(r"(?:^|[.!?。！？\n…:\"“(\[])\W*$")
@@ -95,9 +99,29 @@ def sought(text: str) -> list[str]:
 
 
 def holds(text: str, words: Sequence[str]) -> bool:
-    """Whether all of the words (``sought``) stand in the text; they end nowhere in particular."""
-    simple = plain(text)
-    return all(word in simple for word in words)
+    """Whether all of the words (``sought``) stand in the text, each whole: "cat" is in "my cat's", not in "vacation".
+    Scripts without blanks, and Korean, have no such ends of words."""
+    return plainly_holds(plain(text), words)
+
+
+def plainly_holds(simple: str, words: Sequence[str]) -> bool:
+    """``holds`` for a text that is ``plain`` already."""
+    return all(_stands_in(simple, word) for word in words)
+
+
+def _stands_in(simple: str, word: str) -> bool:
+    at = simple.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not (_are_of_one_word(simple[at - 1 : at], word[0]) or _are_of_one_word(word[-1], simple[end : end + 1])):
+            return True
+        at = simple.find(word, at + 1)
+    return False
+
+
+def _are_of_one_word(*signs: str) -> bool:
+    """Whether signs that stand side by side are letters, marks or digits of a script with blanks."""
+    return all(sign and unicodedata.category(sign)[0] in "LMN" and not _NOT_SPACED.match(sign) for sign in signs)
 
 
 def terms(text: str) -> list[str]:

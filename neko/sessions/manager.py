@@ -522,6 +522,10 @@ class SessionManager:
         self._turns.log.off_record = on
         self.emit(OffRecord(on))
 
+    @property
+    def keeps_nothing(self) -> bool:
+        return self._turns.log.off_record
+
     def follow_privacy(self) -> None:
         """The user wants to be neither heard nor seen, or may be again: what listens and looks ends."""
         on, current = self._dependencies.is_private(), self._slot.current
@@ -574,7 +578,6 @@ class SessionManager:
 
     @property
     def language(self) -> str:
-        """The language of this conversation."""
         return self._dependencies.persona().language
 
     @property

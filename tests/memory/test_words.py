@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neko.memory.words import LONGEST_WORD, pieces, plain, terms, weighted_terms
+from neko.memory.words import LONGEST_WORD, holds, pieces, plain, sought, terms, weighted_terms
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,34 @@ def test_terms_tell_what_a_text_is_about(text: str, expected: list[str]) -> None
 def test_forms_of_a_word_have_the_same_terms(forms: list[str]) -> None:
     assert len({tuple(terms(form)) for form in forms}) == 1
     assert weighted_terms(forms[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "is_held"),
+    [
+        ("my CAT's ill", "Cat", True),
+        ("vacation", "cat", False),
+        ("cats", "cat", False),
+        ("vacation of the cat", "cat", True),
+        ("cat5 cable", "cat", False),
+        ("(cat)", "ｃａｔ", True),
+        ("a well-being plan", "well-being", True),
+        ("a well-beings plan", "well-being", False),
+        ("my ill cat", "cat my", True),
+        ("my ill cat", "cat your", False),
+        ("Мой кот", "кот", True),
+        ("который час", "кот", False),
+        ("काम", "का", False),
+        ("我的猫很可爱", "猫", True),
+        ("我养cat很久了", "cat", True),
+        ("고양이가 아파요", "고양이", True),
+        ("แมวของฉัน", "แมว", True),
+        ("私のｸﾛﾈｺです", "くろねこ", True),
+        ("it is 🐱", "🐱", True),
+    ],
+)
+def test_a_word_stands_in_a_text_whole_where_its_script_has_blanks(text: str, words: str, is_held: bool) -> None:
+    assert holds(text, sought(words)) is is_held
 
 
 @pytest.mark.parametrize("other", [("引越し", "引っ越し"), ("猫", "黒猫"), ("고양이", "고양이가")])

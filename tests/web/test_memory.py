@@ -150,6 +150,38 @@ async def test_a_line_that_holds_not_all_of_the_words_stays(client: httpx2.Async
     assert (gone["ids"], gone["layers"]["original"]) == ([], 0)
 
 
+async def test_a_word_is_not_forgotten_in_longer_ones(client: httpx2.AsyncClient, neko: Neko) -> None:
+    innocent = ["We went on vacation", "Higher education is dear", "My annual plan", "A naïve café"]
+    innocent.append("x" * 19_996 + " catalogue")  # of which the index has all up to "cat"
+    said = [*innocent, "My cat's ill", "Ann", "我养了一只Cat。"]
+    await post(client, "turns", turns=[turn(number, "Anna", text) for number, text in enumerate(said)])
+    book = await neko.memory.fact_book("conv-26")
+    await book.add("user", "holiday", "a vacation", START)
+    for text in ("cat", "Ann", "C"):
+        await post(client, "forget", conversation="conv-26", text=text)
+    assert [line.text for line in await neko.memory.lines("conv-26")] == innocent
+    assert {*innocent} & {entry.text for entry in await neko.memory.recent("conv-26")}
+    assert [fact.value for fact in await book.facts()] == ["a vacation"]
+
+
+async def test_an_id_means_one_line_whoever_gave_it(client: httpx2.AsyncClient, neko: Neko) -> None:
+    await post(client, "turns", **turn(1, "Anna", "A quagga of mine", id="zz"))
+    here = [NewLine("s", "t", "user", text, START) for text in ("A quagga said here", "A quagga said after it")]
+    stored = [(await neko.memory.store("conv-26", line)).line.id for line in here]
+    assert stored == [2, 3]
+    await post(client, "turns", **turn(2, "Anna", "A quagga of yours", id="2"))
+    found = await post(client, "search", conversation="conv-26", query="quagga")
+    assert {result["id"]: result["text"] for result in found["results"]} == {
+        "zz": "A quagga of mine",
+        "2": "A quagga of yours",
+        "line:2": "A quagga said here",
+        "3": "A quagga said after it",
+    }
+    for one in ("line:2", "2", "3"):
+        assert (await post(client, "forget", conversation="conv-26", ids=[one]))["ids"] == [one]
+    assert [line.client_id for line in await neko.memory.lines("conv-26")] == ["zz"]
+
+
 async def test_a_word_at_the_end_of_a_long_line_or_in_an_earlier_version_of_a_reply_is_forgotten(
     client: httpx2.AsyncClient, neko: Neko
 ) -> None:

@@ -76,8 +76,9 @@ async def test_the_same_words_elsewhere_are_told(client: httpx2.AsyncClient, nek
 
 
 async def test_what_is_not_there_cannot_be_changed(client: httpx2.AsyncClient, neko: Neko) -> None:
-    assert (await post(client, neko, "line", id=7, text="x")).status_code == 404
-    assert (await post(client, neko, "memo", id=7, text="x")).status_code == 404
+    for call, code in (("line", "no_line"), ("memo", "no_memo"), ("facts/edit", "no_fact")):
+        answer = await post(client, neko, call, id=7, **({} if call == "facts/edit" else {"text": "x"}))
+        assert (answer.status_code, answer.json()["code"]) == (404, code)
     assert (await client.get("/api/memory_browser/nobody/days")).status_code == 404
 
 

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from neko.application import Neko
+from neko.i18n import sentence
 from neko.language import LANGUAGES
 
 
@@ -34,6 +35,25 @@ async def test_what_is_cached_is_told_to_a_new_session(client: httpx2.AsyncClien
     assert text.endswith(f"{name} | how sweet")
     recent = (await client.get(f"/memory/get_recent_history/{name}")).json()
     assert recent.endswith(f"{name} | how sweet")
+
+
+@pytest.mark.parametrize("call", ["cache", "process", "renew"])
+async def test_off_the_record_nothing_is_kept_and_that_is_said(
+    client: httpx2.AsyncClient, neko: Neko, name: str, call: str
+) -> None:
+    async def off_record(on: bool) -> None:
+        await client.post(f"/api/memory_browser/{name}/off_record", json={"on": on})
+
+    await off_record(True)
+    answer = (await client.post(f"/memory/{call}/{name}", json=history("my cat", "how sweet"))).json()
+    assert answer == {
+        "status": "cached" if call == "cache" else "processed",
+        "message": sentence("off_record.unkept", neko.language_of(name)),
+        "count": 0,
+    }
+    await off_record(False)
+    await client.post(f"/memory/{call}/{name}", json=history("my dog"))
+    assert [line.text for line in await neko.memory.lines(name)] == ["my dog"]
 
 
 async def test_a_settled_session_is_summed_up(client: httpx2.AsyncClient, neko: Neko, name: str) -> None:

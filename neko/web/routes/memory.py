@@ -6,7 +6,9 @@ A ``conversation`` is a character. Its lines keep who said them, when and the id
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any, Literal
+import re
+from collections.abc import Collection
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -14,6 +16,7 @@ from neko.app.earlier_talk import character_of, roles_of
 from neko.errors import CharacterError
 from neko.i18n import describe
 from neko.memory.line_codec import local_naive
+from neko.memory.service import MemoryService
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Role
 from neko.types.memory import InChats
@@ -30,6 +33,8 @@ _LATEST = 200
 """Lines that tell who is who in a memory."""
 _MOST_FORGOTTEN = 1_000
 _MOST_FACTS = 10
+_NUMBER: Final = re.compile(r"(?:line:)?([0-9]{1,18})")
+"""What a line that was said here is called."""
 
 
 def _on_the_clock(moment: datetime.datetime) -> datetime.datetime:
@@ -83,7 +88,8 @@ class Kept(Success):
     body=Turns,
     body_limit=MOST_BYTES,
     response=Kept,
-    summary="Put what was said elsewhere into a memory; all lines of a conversation at once, or none",
+    summary="Put what was said elsewhere into a memory, also while she is off the record; all lines of a conversation "
+    "at once, or none",
     failures={400: "The conversation can have no character of its name."},
 )
 async def turns(call: Call[Turns, Empty, Empty]) -> Kept:
@@ -141,7 +147,8 @@ class Question(Schema):
 
 
 class Result(Schema):
-    """``id`` is the sender's id of the line; for one that was said here, its number. ``ts`` is ISO 8601."""
+    """``id`` is the sender's id of the line; for one that was said here, its number, as "2", or as "line:2"
+    where a sender gave "2" to another. ``ts`` is ISO 8601."""
 
     id: str
     session: str
@@ -185,9 +192,10 @@ async def search(call: Call[Question, Empty, Empty]) -> Results:
     now = local_naive(body.now) if body.now else None
     found = await memory.recall(character, body.query, limit=body.k, now=now, timeout_s=_SEARCH_S, is_search=True)
     lines = {line.id: line for line in await memory.named_lines(character, [one.sources[0] for one in found])}
+    ids = await _ids(memory, character, lines.values())
     results = [
         Result(
-            id=_sender_id(line),
+            id=ids[line.id],
             session=line.session_id,
             ts=line.at.astimezone().isoformat(),
             speaker=line.speaker,
@@ -206,7 +214,7 @@ async def _facts(call: Call[Question, Empty, Empty], character: str) -> list[Kno
     memory = call.neko.memory
     found = await (await memory.fact_book(character)).about(call.body.query, limit=_MOST_FACTS)
     said = await memory.named_lines(character, [line for fact in found for line in fact.sources])
-    ids = {line.id: _sender_id(line) for line in said}
+    ids = await _ids(memory, character, said)
     return [
         KnownShape(
             subject=fact.subject,
@@ -221,8 +229,8 @@ async def _facts(call: Call[Question, Empty, Empty], character: str) -> list[Kno
 
 
 class ToForget(Schema):
-    """``ids`` as the sender gave them, or as ``search`` tells them; or ``text``: all that holds all of its words, lines
-    and what was made of them."""
+    """``ids`` as the sender gave them, or as ``search`` tells them; or ``text``: all that holds all of its words, each
+    whole, lines and what was made of them."""
 
     conversation: Conversation
     ids: list[TurnId] = Field([], max_length=_MOST_FORGOTTEN)
@@ -261,10 +269,11 @@ class Forgotten(Success):
 async def forget(call: Call[ToForget, Empty, Empty]) -> Forgotten:
     character, body, memory = _known(call, call.body.conversation), call.body, call.neko.memory
     lines = await memory.of_clients(character, body.ids)
-    numbers = [int(one) for one in body.ids if one.isdecimal() and len(one) < 19]
+    given = {line.client_id for line in lines}
+    numbers = [int(match[1]) for one in body.ids if one not in given and (match := _NUMBER.fullmatch(one))]
     lines += [line for line in await memory.named_lines(character, numbers) if line.client_id is None]
     lines += await memory.named_lines(character, await memory.every_line(character, body.text))
-    ids = {line.id: _sender_id(line) for line in lines}
+    ids = await _ids(memory, character, lines)
     before = await memory.layer_sizes(character)
     manager = manager_of(call, character)
     gone = await manager.edits.delete_lines(sorted(ids)) if ids else []
@@ -275,8 +284,12 @@ async def forget(call: Call[ToForget, Empty, Empty]) -> Forgotten:
     return Forgotten(ids=[ids.get(one, str(one)) for one in gone], layers=Layers(**less))
 
 
-def _sender_id(line: Line) -> str:
-    return line.client_id or str(line.id)
+async def _ids(memory: MemoryService, character: str, lines: Collection[Line]) -> dict[int, str]:
+    """What the lines are called, by their numbers: a number that a sender gave to a line is that line's alone."""
+    ids = {line.id: line.client_id or str(line.id) for line in lines}
+    ours = [str(line.id) for line in lines if not line.client_id]
+    given = {line.client_id for line in await memory.of_clients(character, ours)}
+    return ids | {int(one): f"line:{one}" for one in ours if one in given}
 
 
 def _known(call: Call[Any, Any, Any], conversation: str) -> str:

@@ -9,13 +9,11 @@ from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import Field
-from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from neko.app.traces import Traces, traces_of
 from neko.memory.words import pieces
 from neko.tasks import in_thread
-from neko.types.lines import Line
 from neko.types.memory import ChangeKind, Memo
 from neko.web.endpoint import Call, get, post
 from neko.web.errors import HTTPError
@@ -212,7 +210,10 @@ class Corrected(Success):
 )
 async def correct_line(call: Call[LineText, Empty, CharacterPath]) -> Corrected:
     manager = manager_of(call, call.path.character)
-    return Corrected(line=line_shape(_there(await manager.edits.correct_line(call.body.id, call.body.text))))
+    line = await manager.edits.correct_line(call.body.id, call.body.text)
+    if line is None:
+        raise HTTPError(404, "no_line", "There is no such line.")
+    return Corrected(line=line_shape(line))
 
 
 class MemoText(Schema):
@@ -236,7 +237,7 @@ async def rewrite_memo(call: Call[MemoText, Empty, CharacterPath]) -> MemoRewrit
     character, body = known(call, call.path.character), call.body
     memo = await call.neko.memory.rewrite_memo(character, body.id, body.text)
     if memo is None:
-        raise HTTPException(404)
+        raise HTTPError(404, "no_memo", "There is no such summary.")
     return MemoRewritten(memo=memo_shape(memo))
 
 
@@ -375,12 +376,6 @@ class OffRecordSwitch(Schema):
 async def off_record(call: Call[OffRecordSwitch, Empty, CharacterPath]) -> Success:
     manager_of(call, call.path.character).keep_nothing(call.body.on)
     return Success()
-
-
-def _there(line: Line | None) -> Line:
-    if line is None:
-        raise HTTPException(404)
-    return line
 
 
 def memo_shape(memo: Memo) -> MemoShape:

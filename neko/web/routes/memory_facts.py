@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
-from starlette.exceptions import HTTPException
 
 from neko.memory.fact_book import Changed, FactBook
 from neko.memory.line_codec import local_naive
@@ -160,7 +159,7 @@ async def edit(call: Call[FactEdit, Empty, CharacterPath]) -> Kept:
     new = {name: given[name] for name in ("subject", "attribute", "value") if given.get(name)}
     fact = next((one for one in await book.history() if one.id == call.body.id), None)
     if fact is None:
-        raise HTTPException(404)
+        raise HTTPError(404, "no_fact", "There is no such fact.")
     fact = replace(fact, **new)
     if call.body.since:
         fact = replace(fact, valid_from=_local(call.body.since))
@@ -264,7 +263,7 @@ async def _book(call: Call[Any, Any, CharacterPath]) -> FactBook:
 def _kept(call: Call[Any, Any, CharacterPath], changed: Changed | None) -> Kept:
     """The model begins anew with what is known from now on."""
     if changed is None:
-        raise HTTPException(404)
+        raise HTTPError(404, "no_fact", "There is no such fact.")
     manager_of(call, call.path.character).follow_change()
     return Kept(fact=_shape(changed.fact) if changed.fact else None, change=changed.change)
 

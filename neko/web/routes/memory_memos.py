@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import Field
-from starlette.exceptions import HTTPException
 
 from neko.types.memory import Memo
 from neko.web.endpoint import Call, post
@@ -31,7 +30,7 @@ class MemoId(Schema):
 )
 async def forget(call: Call[MemoId, Empty, CharacterPath]) -> Success:
     if not await call.neko.memory.memo_edits.forget(known(call, call.path.character), call.body.id):
-        raise HTTPException(404)
+        raise HTTPError(404, "no_memo", "There is no such summary.")
     manager_of(call, call.path.character).begin_anew()
     return Success()
 
@@ -94,7 +93,7 @@ async def undo(call: Call[Empty, Empty, CharacterPath]) -> Success:
 
 def _rewritten(call: Call[Any, Any, CharacterPath], memo: Memo | None) -> MemoRewritten:
     if memo is None:
-        raise HTTPException(404)
+        raise HTTPError(404, "no_memo", "There is no such summary.")
     manager_of(call, call.path.character).begin_anew()
     return MemoRewritten(memo=memo_shape(memo))
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from neko.app import Neko
 from neko.errors import NekoError
-from neko.i18n import describe
+from neko.i18n import describe, sentence
 from neko.memory.line_codec import parse
 from neko.types.lines import NewLine
 from neko.types.memory import RecentEntry
@@ -56,7 +56,8 @@ class InputHistory(Schema):
 
 
 class Outcome(Schema):
-    """``status`` is ``error`` with a ``message`` when nothing was done."""
+    """``status`` is ``error`` with a ``message`` when nothing was done. Off the record nothing is kept: ``count`` is 0,
+    and ``message`` says so."""
 
     status: str
     message: str = ""
@@ -110,17 +111,20 @@ class Settling(Enum):
 async def _kept(call: Call[InputHistory, Empty, NamePath], status: str, settling: Settling = Settling.NONE) -> Outcome:
     """What was said is committed before a model is asked: a client that does not wait for its answer loses nothing."""
     name, memory = known(call, call.path.name), call.neko.memory
+    language, manager = request_language(call.request, call.neko), call.neko.conversations.get(name)
+    unkept = manager is not None and manager.keeps_nothing
     try:
         lines = _lines(call.body.input_history)
-        if lines:
+        if lines and not unkept:
             await memory.store_said(name, lines)
         if settling is not Settling.NONE:
             models, detailed = call.neko.models.of_memory(), settling is Settling.DETAILED
             if await memory.compress(name, models.summarise, route=models.route, detailed=detailed):
                 memory.review_later(name, call.neko.models.of_memory)
     except NekoError as error:
-        language = request_language(call.request, call.neko)
         return Outcome(status="error", message=describe(error, language, files_by_name=True).whole)
+    if unkept:
+        return Outcome(status=status, message=sentence("off_record.unkept", language))
     return Outcome(status=status, count=len(lines))
 
 
