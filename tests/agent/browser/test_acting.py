@@ -402,9 +402,11 @@ async def test_a_workspace_that_is_closed_takes_its_tabs_with_it(hand: BrowserHa
     await workspace.aclose()
     await workspace.aclose()
     assert pages
-    for page in pages:
-        if not page.is_closed():
-            await page.wait_for_event("close")
+    for _ in range(500):
+        if all(page.is_closed() for page in pages):
+            break
+        await asyncio.sleep(0.01)
+    assert all(page.is_closed() for page in pages)
 
 
 # ── where it may not go ─────────────────────────────────────────────────────────────────
