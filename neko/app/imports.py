@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -69,6 +70,8 @@ class State(Enum):
     TAKEN_BACK = "taken_back"
     FAILED = "failed"
 
+
+_AT_WORK: Final = (State.RUNNING, State.TAKING_BACK)
 
 Tell = Callable[[int], None]
 """Gets how many more lines have been looked at, or stored."""
@@ -222,21 +225,24 @@ class Imports:
         self._workplace: tempfile.TemporaryDirectory[str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._receiving = asyncio.Lock()
         self.current: Import | None = None
 
     @property
     def is_busy(self) -> bool:
-        """Whether lines are being stored, or deleted."""
-        return self.current is not None and self.current.state in (State.RUNNING, State.TAKING_BACK)
+        """Whether files are being received, or lines stored or deleted."""
+        return self._receiving.locked() or (self.current is not None and self.current.state in _AT_WORK)
 
-    async def workplace(self) -> Path:
-        """A folder for the files of a new import; those of the one before are gone."""
-        await self.discard()
-        self._workplace = await in_thread(tempfile.TemporaryDirectory, dir=self._folder, prefix=WORKPLACE)
-        return Path(self._workplace.name)
+    @asynccontextmanager
+    async def receiving(self) -> AsyncIterator[Path]:
+        """A folder for the files of a new import, busy until they are there; those of the one before are gone."""
+        async with self._receiving:
+            await self.aclose()
+            self._workplace = await in_thread(tempfile.TemporaryDirectory, dir=self._folder, prefix=WORKPLACE)
+            yield Path(self._workplace.name)
 
     async def look(self, files: Sequence[tuple[str, Path]], default: str) -> None:
-        """Find out what files in ``workplace`` would bring; what names no character goes to ``default``."""
+        """Find out what files that were received would bring; what names no character goes to ``default``."""
         current = Import(into={"": default})
         await self._start(current, self._look(current, files))
 
@@ -264,6 +270,11 @@ class Imports:
             await asyncio.wait([self._task])
 
     async def discard(self) -> None:
+        """Forget the import, and its files once they are there."""
+        async with self._receiving:
+            await self.aclose()
+
+    async def aclose(self) -> None:
         """Forget the import, and its files."""
         await self.cancel()
         if self._timer:
@@ -272,8 +283,6 @@ class Imports:
         workplace, self._workplace = self._workplace, None
         if workplace:
             await in_thread(workplace.cleanup)
-
-    aclose = discard
 
     async def _start(self, current: Import, work: Coroutine[object, object, None]) -> None:
         await self.cancel()

@@ -126,6 +126,18 @@ async def test_files_whose_names_stand_in_each_others_way_come_all_the_same(
     assert told["shares"][0]["lines"] == 5
 
 
+async def test_while_files_are_received_others_are_turned_away(client: httpx2.AsyncClient, neko: Neko) -> None:
+    name = neko.characters.current
+    async with neko.imports.receiving() as workplace:
+        assert (await send(client, neko, export(1, name))).status_code == 409
+        assert workplace.is_dir()
+    content = export(300, name)
+    answers = await asyncio.gather(*(send(client, neko, content) for _ in range(3)))
+    assert 200 in {answer.status_code for answer in answers} <= {200, 409}, [answer.text for answer in answers]
+    assert (await at_rest(client))["state"] == "ready"
+    assert len(workplaces(neko)) == 1
+
+
 async def test_nothing_is_started_that_was_not_looked_at(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/api/memory_import/start")
     assert answer.status_code == 409

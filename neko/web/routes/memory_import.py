@@ -96,11 +96,11 @@ class Sent(Schema):
 )
 async def send(call: Call[Sent, Empty, Empty]) -> ImportShape:
     imports, character = _free(call), known(call, call.body.character)
-    place = await imports.workplace() / "sent"
-    files = [await _kept(file, place, number) for number, file in enumerate(call.files)]
-    for (_, path), modified in zip(files, call.body.modified, strict=False):
-        await in_thread(_date, path, modified / 1000)
-    await imports.look(files, character)
+    async with imports.receiving() as workplace:
+        files = [await _kept(file, workplace / "sent", number) for number, file in enumerate(call.files)]
+        for (_, path), modified in zip(files, call.body.modified, strict=False):
+            await in_thread(_date, path, modified / 1000)
+        await imports.look(files, character)
     return _shape(call)
 
 
