@@ -390,8 +390,11 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         through: int | None = None,
         route: Summarise | None = None,
         detailed: bool = False,
+        waits: bool = False,
     ) -> bool:
-        return await (await self._opened(character)).settling.compress(summarise, through, route, detailed=detailed)
+        """``MemoryAdministration.compress``; ``waits``: for the one that runs, whose window had not all in it yet."""
+        settling = (await self._opened(character)).settling
+        return await settling.compress(summarise, through, route, detailed=detailed, waits=waits)
 
     def compress_later(self, character: str, models: Models) -> None:
         """Compress, learn and review in the background (``BackgroundWork``); a character with closed files is left

@@ -62,26 +62,38 @@ class Settling:
         self._on_fault = on_fault
         self._on_renewed = on_renewed
         self._rewriting = asyncio.Lock()
-        self._is_folding = False
+        self._folding = asyncio.Lock()
         self._failures = 0
         self._asked_for_review: asyncio.Timeout | None = None
 
     async def compress(
-        self, summarise: Summarise | None, through: int | None, route: Summarise | None, *, detailed: bool
+        self,
+        summarise: Summarise | None,
+        through: int | None,
+        route: Summarise | None,
+        *,
+        detailed: bool,
+        waits: bool = False,
     ) -> bool:
-        """``MemoryAdministration.compress``; false at once while it runs already. A review that runs is given up.
+        """``MemoryAdministration.compress``; while it runs already false at once, or when it ``waits``, then once more.
+        A review that runs is given up.
 
         Without ``summarise`` the memo is what was stated in so many words.
         """
-        if self._is_folding:
+        if self._folding.locked() and not waits:
             return False
-        self._is_folding = True
+        try:
+            async with asyncio.timeout(self._timeouts.memo_timeout_s):
+                await self._folding.acquire()
+        except TimeoutError:
+            logger.warning("a memo was waited for longer than %g s", self._timeouts.memo_timeout_s)
+            return False
         try:
             self.cancel_review()
             async with self._rewriting:
                 return await self._fold(summarise, through, route, detailed=detailed)
         finally:
-            self._is_folding = False
+            self._folding.release()
 
     async def review(self, correct: Summarise | None) -> bool:
         """``MemoryAdministration.review``; false at once while the window is being rewritten already.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -71,6 +72,23 @@ async def test_all_of_what_is_processed_is_in_the_memo_or_in_the_window(
     memo, *rest = [entry.text for entry in await neko.memory.recent(name)]
     assert rest == texts[5:]
     assert all(text in memo for text in texts[:5:2]), "without a model it is of the user's words"
+
+
+async def test_sessions_that_are_settled_at_once_are_all_settled(
+    client: httpx2.AsyncClient, neko: Neko, name: str
+) -> None:
+    said = history(*(f"Apple number {at} fell on Monday." for at in range(12)))
+    calls = [client.post(f"/memory/process/{name}", json=said) for _ in range(4)]
+    assert {answer.json()["status"] for answer in await asyncio.gather(*calls)} == {"processed"}
+    assert len(await neko.memory.recent(name)) <= 10
+
+
+@pytest.mark.parametrize("call", ["process", "renew"])
+async def test_facts_are_learnt_from_what_is_settled(
+    client: httpx2.AsyncClient, neko: Neko, name: str, call: str
+) -> None:
+    await client.post(f"/memory/{call}/{name}", json=history("I live in Oslo", "how nice"))
+    assert [(fact.attribute, fact.value) for fact in await neko.memory.facts(name)] == [("home", "Oslo")]
 
 
 async def test_what_was_said_and_summed_up_between_two_moments_is_told(client: httpx2.AsyncClient, name: str) -> None:

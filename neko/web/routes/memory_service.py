@@ -119,7 +119,10 @@ async def _kept(call: Call[InputHistory, Empty, NamePath], status: str, settling
             await memory.store_said(name, lines)
         if settling is not Settling.NONE:
             models, detailed = call.neko.models.of_memory(), settling is Settling.DETAILED
-            if await memory.compress(name, models.summarise, route=models.route, detailed=detailed):
+            is_new = await memory.compress(name, models.summarise, route=models.route, detailed=detailed, waits=True)
+            if models.summarise is None:
+                await memory.learn(name, None)
+            if is_new:
                 memory.review_later(name, call.neko.models.of_memory)
     except NekoError as error:
         return Outcome(status="error", message=describe(error, language, files_by_name=True).whole)
