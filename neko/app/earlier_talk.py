@@ -9,9 +9,9 @@ from typing import Final
 
 from neko.characters import are_apart, check_name
 from neko.errors import CharacterError
+from neko.memory.learning import CALLED_USER
 from neko.types.lines import Role
 
-_USER: Final = frozenset({"user", "human", "me", "master", "用户", "用戶", "使用者", "ユーザー", "사용자"})
 _COMPANION: Final = frozenset({"assistant", "ai", "bot", "companion", "助手", "助理", "アシスタント", "어시스턴트"})
 _AI: Final = re.compile(r"(?<![A-Za-z])AI(?![A-Za-z])")
 """As in "AI伴侣" and "My AI"."""
@@ -61,7 +61,7 @@ def roles_of(speakers: Iterable[str], conversation: str, master: str, before: Ma
             roles.setdefault(name, "system")
         elif name.lower() in _COMPANION or _AI.search(name):
             roles.setdefault(name, "assistant")
-        elif name.lower() in _USER or name == master:
+        elif name.lower() in CALLED_USER or name == master:
             roles.setdefault(name, "user")
     rest = [name for name in names if name not in roles]
     told = {*roles.values(), *before.values()}

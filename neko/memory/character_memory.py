@@ -58,6 +58,7 @@ class CharacterMemory:
         self.meaning = meaning
         self.facts = FactBook(log)
         self._tasks = tasks
+        self._names = names
         self._language = language
         self._timeouts = timeouts
         self._learning = asyncio.Lock()
@@ -142,7 +143,8 @@ class CharacterMemory:
         if known.rows:
             self._corrected.keep(line.id, (former, known))
         if line.id <= await self.log.facts_position():
-            await self.log.record_facts(await in_thread(learning.by_rule, [line], self._language()))
+            master = self._names()["user"]
+            await self.log.record_facts(await in_thread(learning.by_rule, [line], self._language(), master))
 
     async def clear(self) -> int:
         """Empty the log and the window; how many lines that was. Once what stands beside them is gone too, ``cleared``
@@ -223,12 +225,13 @@ class CharacterMemory:
 
     async def _found(self, lines: Sequence[Line], ask: Summarise | None) -> list[NewFact]:
         language = self.settling.language_of([RecentEntry(line.role, line.text) for line in lines])
+        master = self._names()["user"]
         if ask is not None:
             instructions = await in_thread(memo.instructions, language)
-            found = await learning.by_model(lines, await self.log.facts(), instructions, ask)
+            found = await learning.by_model(lines, await self.log.facts(), instructions, ask, master)
             if found is not None:
                 return found
-        return await in_thread(learning.by_rule, lines, language)
+        return await in_thread(learning.by_rule, lines, language, master)
 
     async def aclose(self) -> None:
         """Write what is not written yet and close the files; a failure is logged."""

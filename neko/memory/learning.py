@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+from neko.characters import placeholders
 from neko.memory import fact_rules
 from neko.memory.facts import NewFact
 from neko.memory.model_answers import json_list
@@ -37,36 +38,46 @@ _LONGEST_VALUE: Final = 200
 _LONGEST_NAME: Final = 40
 _LONGEST_LINE: Final = 1_000
 _SPEAKERS: Final = {"user": USER, "assistant": CHARACTER}
+CALLED_USER: Final = frozenset({"user", "human", "me", "master", "用户", "用戶", "使用者", "ユーザー", "사용자"})
+"""Names, in small letters, of a speaker who is the user, whoever that is."""
 _OF_HERSELF: Final = frozenset(("promise",))
 """What the rules take of her own words, for true of herself."""
 
 
-def by_rule(lines: Sequence[Line], language: str) -> list[NewFact]:
-    """What the user states of themselves in plain words, and what either of them promises, but for what may be said by
-    others in her words."""
+def by_rule(lines: Sequence[Line], language: str, master: str = "") -> list[NewFact]:
+    """What the user, whose name is ``master``, and other people who speak state of themselves in plain words, and what
+    she promises, but for what may be said by others in her words."""
     return [
         NewFact(subject, attribute, value, line.at, (line.id,))
         for line in lines
-        if (subject := _SPEAKERS.get(line.role)) and not line.outside
+        if line.role in _SPEAKERS and not line.outside
         for sentence in fact_rules.sentences(line.text)
         for attribute, value in fact_rules.stated(sentence, language)
-        if subject == USER or attribute in _OF_HERSELF
+        if (subject := _label(line, master)) != CHARACTER or attribute in _OF_HERSELF
     ]
 
 
 async def by_model(
-    lines: Sequence[Line], known: Sequence[Fact], instructions: Mapping[str, str], ask: Summarise
+    lines: Sequence[Line],
+    known: Sequence[Fact],
+    instructions: Mapping[str, str],
+    ask: Summarise,
+    master: str = "",
 ) -> list[NewFact] | None:
     """What the model proposes and, asked again, confirms; None when its answers cannot be read. Words from outside are
-    no source.
+    no source. The user's name is ``master``.
 
     Raises ``NekoError`` when it gives none.
     """
     lines = [line for line in lines if not line.outside]
-    text = "\n".join(f"{line.id} | {line.at:%Y-%m-%d} | {_label(line)} | {line.text[:_LONGEST_LINE]}" for line in lines)
+    labels = {line.id: _label(line, master) for line in lines}
+    text = "\n".join(
+        f"{line.id} | {line.at:%Y-%m-%d} | {labels[line.id]} | {line.text[:_LONGEST_LINE]}" for line in lines
+    )
     by_id = {line.id: line for line in lines}
+    others = {number for number, label in labels.items() if label not in (USER, CHARACTER)}
     proposed = await _answer(
-        ask, instructions["propose"].format(text=text), lambda items: [_proposal(item, by_id) for item in items]
+        ask, instructions["propose"].format(text=text), lambda items: [_proposal(item, by_id, others) for item in items]
     )
     if proposed is None:
         return None
@@ -88,12 +99,16 @@ async def _answer(ask: Summarise, prompt: str, read: Callable[[list[Any]], T]) -
     return None
 
 
-def _label(line: Line) -> str:
-    return _SPEAKERS.get(line.role, line.speaker)
+def _label(line: Line, master: str) -> str:
+    """Who speaks: the user, the character, or somebody else, by name."""
+    name = " ".join(line.speaker.split())
+    is_user = not name or name == master or name.lower() in CALLED_USER or name in placeholders()
+    return name[:_LONGEST_NAME] if line.role == "user" and not is_user else _SPEAKERS.get(line.role, name)
 
 
-def _proposal(item: Any, lines: Mapping[int, Line]) -> NewFact | None:
-    """One item of the answer, None when it does not fit the schema or does not rest on what others than she said."""
+def _proposal(item: Any, lines: Mapping[int, Line], others: Set[int]) -> NewFact | None:
+    """One item of the answer, None when it does not fit the schema or does not rest on what others than she said.
+    ``others`` are the lines of people who are not the user: nothing about the user rests on them alone."""
     if not isinstance(item, dict):
         return None
     texts = [item.get(name) for name in ("subject", "attribute", "value")]
@@ -107,19 +122,19 @@ def _proposal(item: Any, lines: Mapping[int, Line]) -> NewFact | None:
     if not fits or not sources:
         return None
     of_herself = subject == CHARACTER and not _OF_USER.search(f"{attribute} {value}")
-    if not of_herself and not _is_stated(value, sources, lines):
+    if not of_herself and not _is_stated(value, sources, lines, others if subject == USER else ()):
         return None
     said = lines[sources[0]].at
     return NewFact(subject, attribute.lower(), value, min(_since(item.get("since")) or said, said), tuple(sources))
 
 
-def _is_stated(value: str, sources: Sequence[int], lines: Mapping[int, Line]) -> bool:
-    """Does the user say this in one of the lines, or yes to hers right before it?"""
+def _is_stated(value: str, sources: Sequence[int], lines: Mapping[int, Line], without: Collection[int]) -> bool:
+    """Does somebody say this in one of the lines, or yes to hers right before it? Not in those ``without``."""
     wanted = {term for term, weight in weighted_terms(value).items() if weight >= _TELLING}
     order = list(lines)
     for number in sources:
         line = lines[number]
-        if line.role != "user":
+        if line.role != "user" or number in without:
             continue
         said = "\n".join(one for one in fact_rules.sentences(line.text) if not fact_rules.is_question(one))
         if wanted.intersection(terms(said)) or plain(value) in plain(said):

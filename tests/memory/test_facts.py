@@ -50,6 +50,25 @@ async def test_without_a_model_what_the_user_states_is_learnt_once(memory: Memor
     assert await memory.learn(MIO, None) == 0
 
 
+async def test_what_other_people_state_is_known_of_them_and_not_of_the_user(memory: MemoryService) -> None:
+    said = {"Caroline": "I live in Oslo", "Melanie": "I live in Bergen", "Joe": "My name is Joe", "Anna": "I love tea"}
+    for speaker, text in said.items():
+        await say(memory, text, speaker=speaker)
+    await memory.learn(MIO, None)
+    assert await known(memory) == [
+        ("Caroline", "home", "Oslo"), ("Melanie", "home", "Bergen"), ("Joe", "name", "Joe"), ("user", "likes", "tea"),
+    ]  # fmt: skip
+
+
+async def test_a_model_is_told_who_speaks_and_takes_nothing_about_the_user_from_others(memory: MemoryService) -> None:
+    hers, users = await say(memory, "I live in Oslo", speaker="Caroline"), await say(memory, "I live in Bergen")
+    model = Model(proposal("Oslo", hers), proposal("Oslo", hers, subject="Caroline"), proposal("Bergen", users))
+    await memory.learn(MIO, model)
+    assert await known(memory) == [("Caroline", "home", "Oslo"), ("user", "home", "Bergen")]
+    assert "| Caroline | I live in Oslo" in model.prompts[0]
+    assert "| user | I live in Bergen" in model.prompts[0]
+
+
 async def test_a_new_value_closes_the_old_one_and_what_was_true_in_may_is_still_known(memory: MemoryService) -> None:
     first = await say(memory, "I live in Oslo", at=MAY)
     second = await say(memory, "We moved to Bergen", at=JULY)
