@@ -11,18 +11,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from neko.app.earlier_talk import character_of as character_called
 from neko.app.export import exported
 from neko.app.imports import Share, take_over, what_would_come
+from neko.characters import CHARACTERS, CharacterCards, check_name, is_characters
 from neko.errors import NekoError
+from neko.language import system_language
 from neko.memory import backup
 from neko.memory.import_files import PICTURES, Source, look_into
 from neko.memory.log_check import look_over
-from neko.memory.paths import checked, logs_in
+from neko.memory.paths import logs_in
 from neko.memory.service import MemoryService
 from neko.memory_files import character_of
 from neko.settings import default_data_dir
 from neko.settings.registry import DATA_DIR
-from neko.storage import DataFolder
+from neko.storage import CHARACTERS_FILE, DataFolder, log_fault, read_document
 from neko.tasks import TaskOwner, in_thread
 
 _CHECK_S = 120.0
@@ -53,6 +56,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     options = parser.parse_args(argv)
     chosen = options.data_dir or environ.get("NEKO_DATA_DIR")
     path = Path(chosen).expanduser() if chosen else default_data_dir(environ)
+    options.language = system_language(environ)
     if options.action == "check":
         return _check(path / "memory")
     work = {"rebuild": _rebuild, "export": _export, "import": _import}[options.action]
@@ -129,24 +133,44 @@ async def _import(path: Path, options: argparse.Namespace) -> int:
         sources = await in_thread(look_into, files, Path(workplace))
         async with _memory(path) as memory:
             there = {character_of(log.name) for log in logs_in(path / "memory")}
+            cards = path / "config" / CHARACTERS_FILE
+            names = await in_thread(_names, cards)
             shares = await what_would_come(
-                memory.importing, sources, lambda named: _into(named, options), lambda name: name in there
+                memory.importing, sources, lambda named: _into(named, options, names), lambda name: name in there
             )
+            made = [share.character for share in shares if share.character not in names]
+            if made and not options.dry_run:
+                await in_thread(_make, cards, options.language, made)
             for source in sources:
                 _tell_unread(source)
             for share in shares:
                 if not options.dry_run:
                     await take_over(memory.importing, sources, share)
-                _tell(share)
+                _tell(share, is_made=share.character in made)
     if not any(share.brings_anything for share in shares):
         raise SystemExit(f"nothing of a memory can be read of {', '.join(options.files)}")
     return 0
 
 
-def _into(named: str, options: argparse.Namespace) -> str:
+def _names(cards: Path) -> list[str]:
+    """Of the characters that are there, none before Neko has run."""
+    return list((read_document(cards, {}, is_characters, log_fault).get(CHARACTERS)) or {})
+
+
+def _make(cards: Path, language: str, names: Sequence[str]) -> None:
+    """Make characters, as the page does: a memory without one can be reached by nobody."""
+    there = CharacterCards.load(cards, language)
+    for name in names:
+        if not there.knows(name):
+            there.create(name, {})
+
+
+def _into(named: str, options: argparse.Namespace, names: Sequence[str]) -> str:
+    if options.character and options.character not in names:
+        check_name(options.character)
     if not (whose := options.character or named):
         raise SystemExit("a file does not say whose lines it holds: name the character with --character")
-    return checked(whose)
+    return character_called(whose, names)
 
 
 _WHY = {
@@ -165,11 +189,12 @@ def _tell_unread(source: Source) -> None:
         print(f"{source.name}: {left} cannot be read", file=sys.stderr)
 
 
-def _tell(share: Share) -> None:
+def _tell(share: Share, *, is_made: bool) -> None:
     span = f", said from {share.first:%Y-%m-%d} to {share.last:%Y-%m-%d}" if share.first and share.last else ""
     counts = ((share.summaries, "summaries"), (share.settings, "settings"), (share.facts, "facts by hand"))
     more = "".join(f", {count} {what}" for count, what in counts if count)
-    print(f"{share.character}: {share.new} new lines, {share.known} known ones{more}{span}")
+    new = "; there is no such character yet, so one is made" if is_made else ""
+    print(f"{share.character}: {share.new} new lines, {share.known} known ones{more}{span}{new}")
 
 
 def _there(path: Path, character: str) -> str:

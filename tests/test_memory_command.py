@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from neko.__main__ import main
+from neko.characters import CharacterCards
 from neko.memory.service import MemoryService
+from neko.storage import CHARACTERS_FILE
 from neko.tasks import TaskOwner
 from neko.types.lines import NewLine, Role
 
@@ -99,6 +101,24 @@ def test_lines_come_back_from_an_export_and_from_a_backup_once(
     assert texts(other) == SAID
     assert memory(folder, "import", str(source)) == 0
     assert "0 new lines, 3 known ones" in capsys.readouterr().out
+
+
+def test_a_character_is_made_for_a_memory_that_nobody_could_reach_else(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, cards = folder.parent / "kept", folder / "config" / CHARACTERS_FILE
+    assert memory(folder, "export", "Mio", str(source)) == 0
+    there = CharacterCards.load(cards, "en").names
+    for more, names in ((["--dry-run"], there), ([], [*there, "Fresh"])):
+        assert memory(folder, "import", str(source), "--character", "Fresh", *more) == 0
+        assert "so one is made" in capsys.readouterr().out
+        assert CharacterCards.load(cards, "en").names == names
+    assert texts(folder, "Fresh") == SAID
+    assert memory(folder, "import", str(source), "--character", "Fresh") == 0
+    assert "made" not in capsys.readouterr().out
+    assert memory(folder, "import", str(source), "--character", "A/B", "--dry-run") != 0, (
+        "no character can be called so"
+    )
 
 
 def test_a_log_of_nekos_forerunner_is_taken(folder: Path, tmp_path: Path) -> None:
