@@ -177,6 +177,26 @@ async def test_a_model_that_takes_for_ever_is_given_up(memory_folder: MemoryFold
     assert await window(memory) == SMALL_TALK
 
 
+async def test_who_waits_for_the_memo_that_is_being_made_gets_one_of_what_came_meanwhile(memory: MemoryService) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(question: str) -> str:
+        asked.set()
+        await go_on.wait()
+        return "They counted."
+
+    first = asyncio.create_task(memory.compress(MIO, slow))
+    await asked.wait()
+    for text in SMALL_TALK:
+        await say(memory, text)
+    assert not await memory.compress(MIO, Model("never asked"))
+    second = asyncio.create_task(memory.compress(MIO, Model("They went on."), waits=True))
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await asyncio.gather(first, second) == [True, True]
+    assert len(await window(memory)) == 10
+
+
 # ── the review ───────────────────────────────────────────────────────────────
 
 
