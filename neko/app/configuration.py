@@ -71,7 +71,7 @@ class Configuration:
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
         if self.in_force.get(PRIVACY) != was_private:
             for manager in list(self._conversations.opened.values()):
-                manager.follow_privacy()
+                manager.privacy.follow()
         await self._mcp.follow()
         await self._models.small.follow()
         await self._hearing.follow()

@@ -19,7 +19,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from neko.errors import CharacterError, NekoError
-from neko.i18n import notice
 from neko.sessions import turn_events as on
 from neko.sessions.actions import (
     Action,
@@ -40,46 +39,39 @@ from neko.sessions.actions import (
     StopReply,
 )
 from neko.sessions.arbiter import Verdict
+from neko.sessions.arrivals import Arrivals
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import (
-    AutoCloseMic,
     Event,
     HearingReady,
-    Hello,
     LineStored,
-    LineUnkept,
     ModelChanged,
     OffRecord,
     Pong,
-    PrivacyChanged,
     SessionEndedByServer,
 )
 from neko.sessions.last_exchange import LastExchange
 from neko.sessions.log_edits import LogEdits
 from neko.sessions.log_writer import TextRequest
-from neko.sessions.look_tool import Screenshot
 from neko.sessions.microphone import Microphone
 from neko.sessions.outbox import GOING_AWAY, Outbox
-from neko.sessions.privacy_gate import PrivacyGate
+from neko.sessions.privacy import Privacy
 from neko.sessions.renewal import Moment
 from neko.sessions.renewals import Renewals
 from neko.sessions.said_lines import ReadLines
 from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
 from neko.sessions.spoken_input import SpokenInput
-from neko.sessions.status_reporter import StatusReporter, status_of_fault
+from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_controller import TurnController
 from neko.sessions.turn_events import Priority
-from neko.sessions.unkept_lines import memory_too_slow
 from neko.sessions.unwanted_lines import UnwantedLines
 from neko.sessions.visual_input import VisualInput
-from neko.tasks import TaskOwner, in_thread, to_the_end
+from neko.tasks import TaskOwner, to_the_end
 from neko.types.lines import NewLine
 from neko.types.model_session import (
-    EndOfSpeech,
     ForgetLines,
     ModelEvent,
-    ModelLabel,
     NameTold,
     SessionEnds,
     UserImage,
@@ -131,7 +123,6 @@ class SessionManager:
             send=lambda jpeg: self._turns.send(UserImage(jpeg)),
             is_private=dependencies.is_private,
         )
-        self._privacy = PrivacyGate(dependencies.is_private, self._status)
         parts = character, dependencies, self._clients, self._owner, self._status, self.visual_input
         self._turns = TurnController(*parts, lambda: self._slot.need("text"), lambda: self._renewals.look())
         self._unwanted = UnwantedLines(character, dependencies.memory, self._clients, self._status.report)
@@ -158,110 +149,23 @@ class SessionManager:
             dependencies.timeouts.quiet_call_timeout_s,
         )
         self.edits = LogEdits(character, dependencies, self._turns, self._slot, self.begin_anew, self.emit)
+        seen = self._clients, self._status, self.visual_input, self._turns, self._slot
+        self.privacy = Privacy(dependencies, *seen, self._microphone)
         self._last_exchange = LastExchange(character, dependencies, self._turns, self._status)
-        self._arrivals = 0
-        self._newest_arrival = 0
+        self._arrivals = Arrivals(*parts, self._turns, self._slot, unkept=lambda: self.unkept, end=self._end)
         self._actions = 0
         self._retrying: asyncio.Task[None] | None = None
         self._streamed: WeakKeyDictionary[Outbox, float] = WeakKeyDictionary()
-        self._absence: asyncio.TimerHandle | None = None
 
     # ── clients ───────────────────────────────────────────────────────────────
 
     async def attach(self, outbox: Outbox) -> None:
-        """Make this client the owner: greet it, and let it catch up with a running reply.
-
-        A log that cannot be read is told; the conversation goes on.
-        """
-        self._arrivals += 1
-        arrival = self._arrivals
-        last, chat, fault = await self._where()
-        await self._turns.log.loaded(self._dependencies.timeouts.recent_timeout_s)
-        faults = self._dependencies.faults
-        if fault:
-            self._turns.log.memory_failed(fault)
-        for over in await in_thread(faults.dealt_with):
-            faults.over(over)
-        if arrival < self._newest_arrival:
-            self._clients.attach_behind(outbox)  # a newer client was greeted sooner
-            return
-        self._newest_arrival = arrival
-        self._turns.count_as_delivered()
-        self._clients.attach(outbox)
-        self.visual_input.take(Sharing(None))
-        self._expect(None)
-        persona = self._dependencies.persona()
-        language = outbox.language or persona.language
-        outbox.put(
-            Hello(
-                self.character,
-                persona.master,
-                self._turns.state,
-                self._label(),
-                self._turns.voice.voice.kind,
-                language,
-                max(last, self._turns.log.last_line_id),
-                chat,
-                self._dependencies.is_private(),
-            )
-        )
-        for standing in faults.of(self.character):
-            outbox.put(status_of_fault(standing, language))
-        for line in self.unkept:
-            outbox.put(LineUnkept(line))
-        if self._turns.log.off_record:
-            outbox.put(OffRecord(on=True))
-        if so_far := self._turns.reply_so_far():
-            outbox.put(so_far)
-        if missed := self._status.missed(language):
-            outbox.put(missed)
-        self._turns.help.show_again(outbox)
-        self._clients.hand_over_sound()
-        self._turns.agent.client_came()
-        if self._dependencies.opens_ahead():
-            self._slot.prepare_ahead("audio")
-        self._owner.spawn(self._turns.help.prepare(), name="prepare to see danger")
-
-    def _label(self) -> ModelLabel:
-        """Who answers, and whether that worked the last time."""
-        configured, current = self._dependencies.label(), self._slot.current
-        return configured if current is None or current.session.label == configured else current.session.label
-
-    async def _where(self) -> tuple[int, int | None, NekoError | None]:
-        """The newest line of the open chat, its number, and why they cannot be told."""
-        memory = self._dependencies.memory
-        try:
-            async with asyncio.timeout(self._dependencies.timeouts.recent_timeout_s):
-                chat = await memory.open_chat(self.character)
-                last = await memory.lines(self.character, limit=1, chat=chat)
-        except NekoError as error:
-            return 0, None, error
-        except TimeoutError:
-            return 0, None, memory_too_slow()
-        return (last[-1].id if last else 0), chat, None
+        """Make this client the owner: greet it, and let it catch up with a running reply."""
+        await self._arrivals.attach(outbox)
 
     def detach(self, outbox: Outbox) -> None:
         """The client is gone. What runs goes on without it; the session ends quietly when nobody comes for long."""
-        if self._clients.detach(outbox):
-            self.visual_input.clear()
-            self._expect(self._dependencies.timeouts.absence_timeout_s)
-
-    def _expect(self, absence_s: float | None) -> None:
-        """Wait so many seconds for a client; ``None``: there is one."""
-        self._status.keeping = absence_s is not None
-        if self._absence:
-            self._absence.cancel()
-            self._absence = None
-        if absence_s is not None and not self._turns.is_closed:
-            self._absence = asyncio.get_running_loop().call_later(absence_s, self._on_absence)
-
-    def _on_absence(self) -> None:
-        if self._turns.is_idle:
-            self._end()
-            self._status.keeping = False
-            self._status.missed(self.language)  # stale for whoever comes later
-        else:
-            self._expect(self._dependencies.timeouts.absence_timeout_s)
+        self._arrivals.detach(outbox)
 
     @contextmanager
     def tap(self, outbox: Outbox) -> Iterator[None]:
@@ -312,7 +216,7 @@ class SessionManager:
 
     def handle(self, action: Action) -> None:
         """Take an action of the owner, or of the program itself. Never waits."""
-        if self._privacy.blocks(action):
+        if self.privacy.blocks(action):
             return
         if isinstance(action, SendText | StopReply | EndSession | StartSession):
             self._actions += 1
@@ -526,18 +430,6 @@ class SessionManager:
     def keeps_nothing(self) -> bool:
         return self._turns.log.off_record
 
-    def follow_privacy(self) -> None:
-        """The user wants to be neither heard nor seen, or may be again: what listens and looks ends."""
-        on, current = self._dependencies.is_private(), self._slot.current
-        self._privacy.forget()
-        if on:
-            self._microphone.forget()
-            self._turns.send(EndOfSpeech())
-            self.visual_input.clear()
-        if on and current and current.takes("audio"):
-            self.tell(lambda language: AutoCloseMic(notice("private_call", language).text))
-        self.emit(PrivacyChanged(on))
-
     def begin_anew(self) -> None:
         """What the model was told counts no more: what runs is cut, and the next input starts a session."""
         self._turns.dispatch(on.Dismiss())
@@ -567,10 +459,6 @@ class SessionManager:
             if self._turns.has_own_voice:
                 self.follow_change()
 
-    async def request_screenshot(self, timeout_s: float = 3.0) -> Screenshot:
-        """Ask the page for a picture of the screen."""
-        return await self.visual_input.ask(timeout_s)
-
     @property
     def client_language(self) -> str | None:
         """The language of the owner, or of the last one, if it has named one."""
@@ -587,7 +475,7 @@ class SessionManager:
 
     async def aclose(self) -> None:
         """End the session, keep what was said, end every task; idempotent."""
-        self._expect(None)
+        self._arrivals.close()
         try:
             await self._turns.aclose()
             await self._slot.aclose()

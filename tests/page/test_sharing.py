@@ -168,14 +168,14 @@ async def test_a_picture_of_the_screen_stands_beside_the_words_and_is_shown_to_h
         assert (await neko.lines())[0].images == 1
         await driver.page.evaluate(PASTE_TEXT_FILE)
         await expect(driver.get("toast").first).to_contain_text("notes.pdf")
-        asking = asyncio.create_task(manager(neko).request_screenshot(60.0))
+        asking = asyncio.create_task(manager(neko).visual_input.ask(60.0))
         await expect(driver.get("screen-request")).to_contain_text("Mio would like to see your screen")
         await asyncio.sleep(0.6)  # a card that has just come takes no yes
         await driver.get("screen-request-yes").click()
         shown = await asking
         assert shown.outcome == "shown"
         assert shown.jpeg.startswith(b"\xff\xd8")
-        asking = asyncio.create_task(manager(neko).request_screenshot(60.0))
+        asking = asyncio.create_task(manager(neko).visual_input.ask(60.0))
         await expect(driver.get("screen-request")).to_be_visible()
         await asyncio.sleep(0.6)
         await driver.get("screen-request-no").click()
@@ -254,7 +254,7 @@ async def test_axe_finds_nothing_in_what_is_shared_asked_for_and_closed(
         await driver.look("a camera in a call")
         await driver.stays_inside_and_is_large_enough()
         await driver.get("hang-up").click()
-        asking = asyncio.create_task(manager(neko).request_screenshot(60.0))
+        asking = asyncio.create_task(manager(neko).visual_input.ask(60.0))
         await expect(driver.get("screen-request")).to_be_visible()
         await driver.look("she asks for the screen")
         await driver.stays_inside_and_is_large_enough()

@@ -166,7 +166,7 @@ async def test_more_waiting_messages_than_the_inbox_holds_are_refused_aloud(mana
 async def test_a_screenshot_that_nobody_sends_is_none(manager: SessionManager) -> None:
     outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
-    assert (await manager.request_screenshot(timeout_s=0.01)).outcome == "nobody"
+    assert (await manager.visual_input.ask(timeout_s=0.01)).outcome == "nobody"
     assert isinstance((await until(outbox, RequestScreenshot))[-1], RequestScreenshot)
 
 

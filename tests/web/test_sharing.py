@@ -154,16 +154,16 @@ async def test_that_a_model_does_not_see_is_said_once_for_each_thing_that_is_sha
 
 async def test_a_picture_of_the_screen_is_asked_for_and_a_no_holds(data_dir: Path) -> None:
     async with visit(data_dir) as visitor:
-        asking = asyncio.create_task(visitor.manager.request_screenshot(30.0))
+        asking = asyncio.create_task(visitor.manager.visual_input.ask(30.0))
         [*_, asked] = await visitor.page.until("request_screenshot")
         assert asked["neko_wait_s"] == 30.0
         await visitor.page.send("screenshot_response", data=encoded("the screen"))
         assert (await asking).jpeg == jpeg("the screen")
-        asking = asyncio.create_task(visitor.manager.request_screenshot(30.0))
+        asking = asyncio.create_task(visitor.manager.visual_input.ask(30.0))
         await visitor.page.until("request_screenshot")
         await visitor.page.send("screenshot_response", data="", neko_refused=True)
         assert (await asking).outcome == "refused"
-        assert (await visitor.manager.request_screenshot(30.0)).outcome == "refused"
+        assert (await visitor.manager.visual_input.ask(30.0)).outcome == "refused"
         assert types_of(await visitor.page.quiet()) == [], "not asked again"
 
 
@@ -215,7 +215,7 @@ async def test_the_privacy_switch_ends_a_call_and_lets_nothing_in_until_it_is_of
         assert "privacy switch" in next(frame["message"] for frame in seen if frame["type"] == "session_failed")
         assert not session.heard
         assert not session.images
-        assert (await visitor.manager.request_screenshot(5.0)).outcome == "private"
+        assert (await visitor.manager.visual_input.ask(5.0)).outcome == "private"
         assert visitor.manager.visual_input.shared is None
         await visitor.private(False)
         await visitor.page.until("neko_privacy")
