@@ -40,19 +40,17 @@ class Monitor:
     primary: bool = False
 
     def point(self, x: float, y: float) -> Point:
-        """What a model means: thousandths, and when either is more than those, pixels from this monitor's corner.
+        """What a model means, in thousandths: 0 is the first pixel and 999 the last.
 
-        0 is the first pixel and 999 the last. Raises ``ActionError`` for what is not on the monitor.
+        Raises ``ActionError`` for all else. Whoever means pixels is not understood by the size of a number: most of
+        their places would be within the thousandths, and elsewhere.
         """
-        if 0 <= x <= FULL and 0 <= y <= FULL:
-            return Point(self.left + round(x * (self.width - 1) / FULL), self.top + round(y * (self.height - 1) / FULL))
-        across, down = round(x), round(y)
-        if not (0 <= across < self.width and 0 <= down < self.height):
+        if not (0 <= x <= FULL and 0 <= y <= FULL):
             raise ActionError(
-                f"({x:g}, {y:g}) is not on monitor {self.number}, which has {self.width} by {self.height} pixels. Say "
-                "where in thousandths: x and y from 0 to 999."
+                f"({x:g}, {y:g}) is no place on monitor {self.number}. Places are no pixels: say where in thousandths "
+                "of the picture, x and y from 0 (left, top) to 999 (right, bottom)."
             )
-        return Point(self.left + across, self.top + down)
+        return Point(self.left + round(x * (self.width - 1) / FULL), self.top + round(y * (self.height - 1) / FULL))
 
     def holds(self, point: Point) -> bool:
         return 0 <= point.x - self.left < self.width and 0 <= point.y - self.top < self.height

@@ -200,7 +200,7 @@ class ComputerWorkspace:
         monitor = self._current(monitors, None)
         frame = self._screen.grab(monitor)
         front = self._devices.title(self._devices.focus())
-        text = f"Monitor {monitor.number} of {len(monitors)}, {monitor.width} by {monitor.height} pixels."
+        text = f"Monitor {monitor.number} of {len(monitors)}."
         if front:
             text += f" The keyboard goes to the window “{front[:200]}”."
         return Observation(text, picture=picture(frame), thumbnail=thumbnail(frame))
