@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from neko.agent.approvals import LARGEST_PICTURE
 from neko.agent.browser import arguments, risk
 from neko.agent.browser.elements import Element, element_at, located, shown
 from neko.agent.browser.gate import place_of
@@ -38,7 +39,8 @@ _LAST_MOMENT_S: Final = 0.15
 """How long what was begun may take to end once it is cancelled, before its tab is closed."""
 _LONGEST_WAIT_S: Final = 30.0
 _DOWNLOAD_S: Final = 20.0
-_QUALITY: Final = 60
+_QUALITIES: Final = (60, 30, 10)
+"""Of a picture; the next one where it would have more bytes than a question shows."""
 _MARK: Final = "rgba(255, 0, 80, 0.35)"
 _LARGEST_UPLOAD: Final = 50 * 1024 * 1024
 
@@ -539,9 +541,12 @@ class BrowserWorkspace:
         page = self._pages.tab.page
         mask = list(pointed_out) or [page.locator(SECRET_FIELDS)]
         color = _MARK if pointed_out else "#888"
-        data = await page.screenshot(
-            type="jpeg", quality=_QUALITY, scale="css", mask=mask, mask_color=color, timeout=_ACT_MS
-        )
+        for quality in _QUALITIES:
+            data = await page.screenshot(
+                type="jpeg", quality=quality, scale="css", mask=mask, mask_color=color, timeout=_ACT_MS
+            )
+            if len(data) <= LARGEST_PICTURE:
+                break
         return Picture(data, "image/jpeg")
 
     async def _pointed_out(self, locator: Locator) -> Picture | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from neko.agent.approvals import LARGEST_PICTURE
 from neko.agent.browser.hand import BrowserHand
 from neko.types.agent import Act
 from neko.types.hands import ActionError, Job
@@ -63,6 +64,19 @@ async def test_a_form_is_filled_in_and_sent_and_the_user_is_shown_what_would_be_
     assert ticked.picture is not None
     assert done.thumbnail is not None
     assert len(done.thumbnail.data) < 20_000
+
+
+async def test_a_page_of_noise_is_shown_in_a_question_too_if_more_coarsely(open_worker: Open, site: Site) -> None:
+    noise = """<button style="position:fixed">Buy now</button><canvas width=1080 height=810></canvas><script>
+    const brush = document.querySelector('canvas').getContext('2d'), image = brush.createImageData(1080, 810);
+    for (let at = 0; at < image.data.length; at++) image.data[at] = at % 4 == 3 ? 255 : Math.random() * 256;
+    brush.putImageData(image, 0, 0)</script>"""
+    site.pages |= {"/": Page(noise)}
+    worker = await open_worker("Buy it")
+    await worker.do("navigate", url=site.url)
+    picture = (await worker.intend("click", at="button")).picture
+    assert picture is not None
+    assert 100_000 < len(picture.data) <= LARGEST_PICTURE
 
 
 async def test_searching_with_the_users_own_words_is_reading_and_the_results_can_be_extracted(
