@@ -107,7 +107,7 @@ class PluginWorkspace:
 
     def tools(self) -> Sequence[Tool]:
         offered = [one for one in known_entries(self._plugins) if is_offered(one[1])]
-        self._names = function_names((plugin.id, entry.id) for plugin, entry in offered)
+        self._names = _function_names(self._plugins)
         names = {place: name for name, place in self._names.items()}
         picked = chosen([_Described(plugin, entry) for plugin, entry in offered], self._words)
         named = ((names.get((offered[at][0].id, offered[at][1].id), ""), *offered[at]) for at in picked)
@@ -212,8 +212,13 @@ def _failed(plugin: Plugin) -> bool:
 
 def function_name(plugins: Plugins, plugin_id: str, entry_id: str) -> str:
     """What an entry is called as a tool, by which the user's policy on it is kept."""
-    names = function_names((plugin.id, entry.id) for plugin, entry in known_entries(plugins) if is_offered(entry))
+    names = _function_names(plugins)
     return next((name for name, place in names.items() if place == (plugin_id, entry_id)), "")
+
+
+def _function_names(plugins: Plugins) -> dict[str, tuple[str, str]]:
+    places = ((plugin.id, entry.id) for plugin, entry in known_entries(plugins) if is_offered(entry))
+    return function_names(places, (plugin.id for plugin in plugins.listed))
 
 
 def title_of(plugin: Plugin, entry: DeclaredEntry) -> str:

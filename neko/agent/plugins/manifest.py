@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any, Final
 
+from neko.agent.likeness import likeness
 from neko.plugin.version import SDK_VERSION
 from neko.well_formed import well_formed
 
@@ -62,14 +63,17 @@ class Manifest:
 
 
 def discover(folders: Iterable[Path]) -> list[Manifest]:
-    """Every plug-in of these folders and of the installed packages, in this order; of two with one id the later one
-    counts for nothing and says so. Blocks."""
+    """Every plug-in of these folders and of the installed packages, in this order; of two with one id, or ids that are
+    written alike, the later one counts for nothing and says so. Blocks."""
     found: dict[str, Manifest] = {}
     repeated: list[Manifest] = []
+    taken: set[str] = set()
     for manifest in (*_in_folders(folders), *_installed()):
-        if (first := found.setdefault(manifest.id, manifest)) is not manifest:
-            problem = f"its id {manifest.id!r} is that of the plug-in in {first.place}"
-            repeated.append(Manifest(_other_id(manifest, found), manifest.path, problem=problem))
+        if (first := found.setdefault(likeness(manifest.id), manifest)) is not manifest:
+            alike = "is that" if manifest.id == first.id else f"is written like {first.id!r}, that"
+            problem = f"its id {manifest.id!r} {alike} of the plug-in in {first.place}"
+            repeated.append(Manifest(_other_id(manifest, taken), manifest.path, problem=problem))
+        taken.add((first if first is manifest else repeated[-1]).id)
     return [*found.values(), *repeated][:MOST_PLUGINS]
 
 
@@ -219,6 +223,6 @@ def _files(distribution: Distribution) -> tuple[Path, ...]:
     return tuple(Path(str(distribution.locate_file(file))) for file in distribution.files or ())
 
 
-def _other_id(manifest: Manifest, taken: Mapping[str, Manifest]) -> str:
+def _other_id(manifest: Manifest, taken: Collection[str]) -> str:
     stem = f"{manifest.id} ({manifest.path.parent.name if manifest.path else 'package'})"
     return next(name for number in range(1, 1000) if (name := stem if number == 1 else f"{stem} {number}") not in taken)

@@ -116,6 +116,25 @@ def test_of_two_with_one_id_the_later_says_so_and_the_first_counts(shelf: Shelf)
     assert two.place == str(second)
 
 
+@pytest.mark.parametrize(
+    "imposter", ["My Notes", "MY-NOTES", "my_notes", "mу_notes", "ｍｙｎｏｔｅｓ", "my n0tes", "ΜΥ_ΝΟΤΕЅ", "mynótes"]
+)
+def test_of_two_ids_that_are_written_alike_the_later_is_refused(shelf: Shelf, imposter: str) -> None:
+    shelf.put("a", "", '[plugin]\nid = "my_notes"\nentry = "code:P"\n')
+    shelf.put("b", "", f'[plugin]\nid = "{imposter}"\nentry = "code:P"\n')
+    one, two = manifest.discover([shelf.folder])
+    assert (one.id, one.problem) == ("my_notes", "")
+    assert "my_notes" in two.problem
+    assert two.id == f"{imposter} (b)"
+
+
+@pytest.mark.parametrize(("one", "other"), [("notes", "note"), ("天气", "天空"), ("か", "が"), ("игра", "игры")])
+def test_ids_that_differ_in_what_is_read_are_two_plug_ins(shelf: Shelf, one: str, other: str) -> None:
+    shelf.put("a", "", f'[plugin]\nid = "{one}"\nentry = "code:P"\n')
+    shelf.put("b", "", f'[plugin]\nid = "{other}"\nentry = "code:P"\n')
+    assert [found.id for found in manifest.discover([shelf.folder]) if not found.problem] == [one, other]
+
+
 def test_a_package_names_its_plug_in_by_an_entry_point_and_is_not_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
