@@ -14,9 +14,12 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from neko.app import Neko
+from neko.app import Neko, imports
+from neko.app.imports import take_over, what_would_come
+from neko.memory.import_files import look_into
 from neko.settings import Settings
 from neko.types.lines import Line, NewLine, Role
 from neko.types.memory import InChats
@@ -26,6 +29,8 @@ MAIN, CLEARED, DELETED = "main", "cleared", "deleted"
 NAMES = ("Una", "Uno")
 """One of them is that of ``MAIN``."""
 CLEARED_NAME, DELETED_NAME = "Rin", "Ren"
+IMPORTED = 60
+imports._STEP = 10  # type: ignore[misc]  # lines between which an import can be killed
 EMBEDDERS = (WordEmbedder("words"), WordEmbedder("others"))
 _STEPS: dict[str, int] = {
     "store": 40,
@@ -36,6 +41,7 @@ _STEPS: dict[str, int] = {
     "forget": 10,
     "correct": 5,
     "undo": 4,
+    "take_in": 8,
     "rename": 5,
     "back_up": 3,
     "embed": 3,
@@ -94,6 +100,21 @@ class AtWork:
         stored = await self._memory.store_many(self._name, [self._new_line() for _ in range(30)])
         self._known += [one.line for one in stored]
         tell(done="store", who=MAIN, lines={one.line.id: one.line.text for one in stored})
+
+    async def take_in(self) -> None:
+        """Import a file that is not in the data folder, where words would be found that are forgotten."""
+        at = datetime.now().isoformat()
+        texts = [self._new_line().text for _ in range(IMPORTED)]
+        file = self._neko.folder.path.parent / f"import-{self._tag}-{self._number}.json"
+        lines = [{"at": at, "role": "user", "text": text} for text in texts]
+        file.write_text(json.dumps({"character": "", "lines": lines}), encoding="utf-8")
+        before = max((line.id for line in self._known), default=0)
+        tell(begins="take_in", who=MAIN, file=str(file))
+        await taken_in(self._neko, self._name, file)
+        there = await self._memory.lines(self._name, after=before, limit=100_000, chat=InChats.ALL)
+        come = [line for line in there if line.text in texts]
+        self._known += come
+        tell(done="take_in", who=MAIN, lines={line.id: line.text for line in come})
 
     async def compress(self) -> None:
         await self._memory.compress(self._name, _quoting if self._chance.random() < 0.7 else None)
@@ -166,6 +187,15 @@ class AtWork:
             tell(begins="restore", who=DELETED)
             await self._neko.characters.restore(DELETED_NAME)
             tell(done="restore", who=DELETED)
+
+
+async def taken_in(neko: Neko, name: str, file: Path) -> None:
+    """Import what is not there yet of a file."""
+    importing = neko.memory.importing
+    with TemporaryDirectory() as workplace:
+        sources = look_into([(file.name, file)], Path(workplace))
+        for share in await what_would_come(importing, sources, lambda _: name, lambda _: True):
+            await take_over(importing, sources, share)
 
 
 async def _quoting(prompt: str) -> str:

@@ -9,6 +9,7 @@ import random
 import re
 import sqlite3
 import sys
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from neko.app.trash import Trash
 from neko.memory import backup
 from neko.memory.character_files import files_of
 from neko.types.memory import InChats
-from tests.crash.at_work import CLEARED, CLEARED_NAME, DELETED, DELETED_NAME, EMBEDDERS, MAIN, NAMES, started
+from tests.crash.at_work import CLEARED, CLEARED_NAME, DELETED, DELETED_NAME, EMBEDDERS, MAIN, NAMES, started, taken_in
 from tests.word_embedder import Choice
 
 ROOT = Path(__file__).parent.parent.parent
@@ -41,6 +42,7 @@ class Expected:
         self.is_deleted = False
         self._forgotten: dict[int, str] = {}
         self.begun: dict[str, Any] = {}
+        self.cut_short = Counter[str]()
 
     def take(self, told: list[dict[str, Any]]) -> None:
         self.begun = {}
@@ -53,7 +55,7 @@ class Expected:
                 continue
             self.begun.pop(what, None)
             match what:
-                case "store":
+                case "store" | "take_in":
                     known |= lines
                     self.gone -= set(lines.values())
                 case "undo":
@@ -71,6 +73,7 @@ class Expected:
                     known.clear()
                 case "delete" | "restore":
                     self.is_deleted = what == "delete"
+        self.cut_short.update(self.begun.keys() - {"start"})
 
     def settle(self, found: dict[str, dict[int, str]], *, is_deleted: bool) -> None:
         """Compare, and take what was begun as what it has become."""
@@ -131,6 +134,8 @@ async def _looked_over(folder: Path, expected: Expected) -> None:
         [main] = [name for name in NAMES if name in neko.characters.names]
         assert neko.characters.cards.former_name(main) is None
         assert files_of(folder / "memory", NAMES[1 - NAMES.index(main)]) == []
+        if cut := expected.begun.get("take_in"):
+            await _taken_in_once(neko, main, Path(cut["file"]))
         names = {MAIN: main, CLEARED: CLEARED_NAME, DELETED: DELETED_NAME}
         is_deleted = DELETED_NAME not in neko.characters.names
         if is_deleted:
@@ -158,6 +163,13 @@ async def _looked_over(folder: Path, expected: Expected) -> None:
         if path.is_file():
             content = path.read_bytes()
             assert not [word for word in gone if word in content], path
+
+
+async def _taken_in_once(neko: Neko, name: str, file: Path) -> None:
+    """An import that was cut short brings what is missing when it is done again, and nothing twice."""
+    await taken_in(neko, name, file)
+    texts = [line["text"] for line in json.loads(file.read_text(encoding="utf-8"))["lines"]]
+    assert sorted(text for text in (await _lines(neko, name)).values() if text in texts) == sorted(texts)
 
 
 async def _lines(neko: Neko, name: str) -> dict[int, str]:
@@ -210,7 +222,8 @@ async def _killed_again_and_again(folder: Path, kills: int, seed: int) -> None:
             error.add_note(f"after kill {kill} of the run with seed {seed}; begun was {expected.begun}")
             raise
     lines = sum(map(len, expected.lines.values()))
-    sys.stdout.write(f"{kills} kills, {lines} lines are there, {len(expected.gone)} are forgotten\n")
+    sys.stdout.write(f"{kills} kills, {lines} lines are there, {len(expected.gone)} are forgotten; ")
+    sys.stdout.write(f"killed within {dict(expected.cut_short)}\n")
 
 
 async def test_nothing_is_lost_and_nothing_done_by_halves_after_a_few_kills(tmp_path: Path) -> None:
