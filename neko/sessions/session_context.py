@@ -95,16 +95,16 @@ class SessionContext:
         in_danger = self._help.of(*(one.text for one in said))
         note = self._help.note(in_danger, persona.master, persona.language) if in_danger else ""
         unkept = phrases(persona.language)["off_record"].format(master=persona.master) if request.off_record else ""
-        known = prompt.context(persona, request.recalled, request.text, self.lines.hold)
         self.lines.open(turn_id, again=request.again)
-        self.lines.recalled(turn_id, known.evidence)
-        if self._dependencies.toolbox and any(evidence.outside for evidence in known.evidence):
-            self._dependencies.toolbox.note_outside(turn_id)
         if request.replaces:
             self.lines.add(turn_id, request.replaces.id)
         for one in said:
             if one.line:
                 self.lines.add(turn_id, one.line.id)
+        known = prompt.context(persona, request.recalled, request.text, self.lines.hold)
+        self.lines.recalled(turn_id, known.evidence)
+        if self._dependencies.toolbox and any(evidence.outside for evidence in known.evidence):
+            self._dependencies.toolbox.note_outside(turn_id)
         self._offer(" ".join(one.text for one in said))
         return UserMessage(
             turn_id,

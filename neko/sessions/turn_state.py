@@ -84,7 +84,7 @@ class State:
 
     ``paused_until``: when a paused reply is cut or goes on. ``speech_id``: the turn whose sound is still
     being handed over, until ``speech_due``. ``writing``: turns whose end is being written, until
-    ``writing_due``. ``unasked``: requests that were cut before any session was asked them. ``recent``:
+    ``writing_due``. ``unasked``: turns that were cut before any session was asked, with their requests. ``recent``:
     turns that ended lately, whose late events must not open a turn. ``transcribed``: utterances of this
     session whose words have come, which come once.
     """
@@ -101,7 +101,7 @@ class State:
     speech_due: float = 0.0
     writing: tuple[str, ...] = ()
     writing_due: float = 0.0
-    unasked: tuple[Any, ...] = field(default=(), hash=False, compare=False)
+    unasked: tuple[tuple[str, Any], ...] = field(default=(), hash=False, compare=False)
     recent: tuple[str, ...] = ()
     transcribed: tuple[str, ...] = ()
     log: tuple[AwaitedWords | do.LogEffect, ...] = ()

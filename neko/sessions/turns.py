@@ -155,11 +155,20 @@ class _Transition:
     def on_committed(self, event: on.Committed) -> None:
         turn = self._turn
         if turn is None or turn.id != event.turn_id or turn.step is not Step.COMMITTING:
+            self._complete_unasked(event)
             return
         if event.answered:
             self._end_turn("complete")
         else:
             self._open(turn.id, turn.priority, event.request)
+
+    def _complete_unasked(self, event: on.Committed) -> None:
+        """Words that were cut while they were being written are told the session as the line they became."""
+        completed = () if event.answered else ((event.turn_id, event.request),)
+        for at, (turn_id, _) in enumerate(self._unasked):
+            if turn_id == event.turn_id:
+                self._unasked = (*self._unasked[:at], *completed, *self._unasked[at + 1 :])
+                return
 
     def on_commit_failed(self, event: on.CommitFailed) -> None:
         self._effects.append(do.Report(event.error))
@@ -177,7 +186,7 @@ class _Transition:
 
     def _ask(self, turn: Turn) -> None:
         self._turn = replace(turn, step=Step.ASKED, due=self._now + self._timeouts.answer_timeout_s)
-        self._effects.append(do.Ask(turn.id, turn.request, self._unasked))
+        self._effects.append(do.Ask(turn.id, turn.request, tuple(request for _, request in self._unasked)))
         self._unasked = ()
 
     # ── sessions ──────────────────────────────────────────────────────────────
@@ -450,7 +459,7 @@ class _Transition:
     def on_dismiss(self, event: on.Dismiss) -> None:
         self._cut(do.DropSound())
         if event.withdrawn:
-            self._unasked = tuple(one for one in self._unasked if one.client_id not in event.withdrawn)
+            self._unasked = tuple(one for one in self._unasked if one[1].client_id not in event.withdrawn)
         self._leave_session()
 
     def on_close(self, event: on.Close) -> None:
@@ -475,7 +484,7 @@ class _Transition:
         if turn.step in (Step.ASKED, Step.REPLYING, Step.AWAITING_WORDS):
             self._effects.append(do.Interrupt(turn.id, spoken_over))
         elif turn.priority is Priority.USER:
-            self._unasked = (*self._unasked, turn.request)[-_UNASKED:]
+            self._unasked = (*self._unasked, (turn.id, turn.request))[-_UNASKED:]
         self._end_turn("interrupted")
 
     def _end_turn(self, status: LineStatus) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +16,11 @@ import pytest
 from neko.agent.reminders import MOST, Clock, Reminders
 from neko.app import Neko
 from neko.sessions.actions import SendText
-from neko.sessions.events import AgentTask, Event, ReplyText, StateChanged, TurnEnd
+from neko.sessions.events import AgentTask, StateChanged, TurnEnd
 from neko.sessions.outbox import Outbox
 from neko.settings import Settings
 from neko.types.plan import Reminder
+from tests.page_events import text_of, turn, until
 
 TIMEOUT_S = 20.0
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -274,21 +275,6 @@ async def test_what_is_no_wish_for_a_reminder_is_left_alone(reminders: Reminders
 # ── in a conversation, with no model at all ───────────────────────────────────
 
 
-async def until(outbox: Outbox, fits: Callable[[Event], bool]) -> list[Event]:
-    seen: list[Event] = []
-    async with asyncio.timeout(TIMEOUT_S):
-        while not seen or not fits(seen[-1]):
-            event = await outbox.get()
-            assert event is not None
-            seen.append(event)
-    return seen
-
-
-async def turn(outbox: Outbox) -> str:
-    seen = await until(outbox, lambda event: isinstance(event, TurnEnd))
-    return "".join(event.text for event in seen if isinstance(event, ReplyText))
-
-
 async def test_a_timer_is_confirmed_at_once_and_told_when_it_is_due_without_any_model(tmp_path: Path) -> None:
     hands = Hands(zone=ZoneInfo("UTC"))
     async with Neko(Settings(data_dir=tmp_path, environ={"LANG": "en"}, find_local_servers=False)) as neko:
@@ -298,8 +284,8 @@ async def test_a_timer_is_confirmed_at_once_and_told_when_it_is_due_without_any_
         page = Outbox(wants_audio=False)
         await manager.attach(page)
         manager.handle(SendText("Remind me to take the cake out in ten minutes, please"))
-        seen = await until(page, lambda event: isinstance(event, TurnEnd))
-        confirmed = "".join(event.text for event in seen if isinstance(event, ReplyText))
+        seen = await until(page, TurnEnd)
+        confirmed = text_of(seen)
         assert "take the cake out" in confirmed
         assert any(isinstance(event, AgentTask) and event.task["status"] == "queued" for event in seen)
         hands.pass_by(minutes=10)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -15,21 +14,16 @@ from neko.agent.tasks import TaskState
 from neko.agent.when import When
 from neko.app import Neko
 from neko.sessions.actions import SendText
-from neko.sessions.events import AgentNotification, Event, ReplyText, StateChanged, TurnEnd
+from neko.sessions.events import AgentNotification, ReplyText, StateChanged
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from neko.settings import Settings
 from neko.types.errands import Reminder
 from neko.types.plan import Reminder as PlannedReminder
+from tests.page_events import turn, until
 from tests.scripted_provider import Script, ScriptedProvider
 
 TIMEOUT_S = 30.0
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[ScriptedProvider]:
-    async with ScriptedProvider() as scripted:
-        yield scripted
 
 
 def settings(tmp_path: Path, provider: ScriptedProvider | None = None) -> Settings:
@@ -63,21 +57,6 @@ async def met(neko: Neko) -> tuple[SessionManager, Outbox]:
     outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
     return manager, outbox
-
-
-async def until(outbox: Outbox, fits: Callable[[Event], bool]) -> list[Event]:
-    seen: list[Event] = []
-    async with asyncio.timeout(TIMEOUT_S):
-        while not seen or not fits(seen[-1]):
-            event = await outbox.get()
-            assert event is not None
-            seen.append(event)
-    return seen
-
-
-async def turn(outbox: Outbox) -> str:
-    seen = await until(outbox, lambda event: isinstance(event, TurnEnd))
-    return "".join(event.text for event in seen if isinstance(event, ReplyText))
 
 
 async def idle(outbox: Outbox) -> None:
@@ -121,7 +100,7 @@ async def test_one_word_stops_the_reply_and_every_task(tmp_path: Path, provider:
         task_id = await running(neko)
         provider.script(Script(["so ", "far"], stall_after=1))
         manager.handle(SendText("tell me a story"))
-        await until(page, lambda event: isinstance(event, ReplyText))
+        await until(page, ReplyText)
         manager.handle(SendText(word, "c9"))
         await turn(page)
         assert await turn(page) == "Stopped."
@@ -187,7 +166,7 @@ async def test_a_result_that_nobody_was_told_is_told_after_a_restart_and_only_th
             neko.bus.agent.publish(
                 task_result("Mio", "mcp", success=True, summary="The train leaves at 9:12.", task_id="t1")
             )
-            await until(reader, lambda event: isinstance(event, AgentNotification))
+            await until(reader, AgentNotification)
     async with Neko(settings(tmp_path, provider)) as neko:
         manager, page = await met(neko)
         await turn(page)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from neko.agent.messages import AgentTask, task_result, task_update, timestamp
 from neko.app import Neko
@@ -26,56 +21,11 @@ from neko.sessions.events import (
 )
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
-from neko.settings import Settings
 from neko.types.errands import Report
+from tests.page_events import text_of, turn, until
 from tests.scripted_provider import Script, ScriptedProvider, failure
 from tests.scripted_session import SpokenTurn
 from tests.sessions.speech_conversation import SpeechConversation, in_call
-
-TIMEOUT_S = 30.0
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[ScriptedProvider]:
-    async with ScriptedProvider() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def neko(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Neko]:
-    environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
-    async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as whole:
-        yield whole
-
-
-@pytest.fixture
-async def manager(neko: Neko) -> SessionManager:
-    found = neko.conversations.get("Mio")
-    assert found is not None
-    return found
-
-
-@pytest.fixture
-async def page(manager: SessionManager) -> Outbox:
-    outbox = Outbox(wants_audio=False)
-    await manager.attach(outbox)
-    return outbox
-
-
-async def until(outbox: Outbox, fits: Callable[[Event], bool]) -> list[Event]:
-    seen: list[Event] = []
-    async with asyncio.timeout(TIMEOUT_S):
-        while not seen or not fits(seen[-1]):
-            event = await outbox.get()
-            assert event is not None
-            seen.append(event)
-    return seen
-
-
-async def turn(outbox: Outbox) -> str:
-    """The text of the next turn that ends."""
-    seen = await until(outbox, lambda event: isinstance(event, TurnEnd))
-    return "".join(event.text for event in seen if isinstance(event, ReplyText))
 
 
 async def rest(outbox: Outbox) -> list[Event]:
@@ -98,9 +48,9 @@ async def test_a_result_is_told_in_a_turn_of_its_own_when_nothing_else_goes_on(
 ) -> None:
     provider.script(Script(["Your train leaves at 9:12!"]))
     result(neko, detail="The train to Kyoto leaves at 9:12 from platform 3.")
-    seen = await until(page, lambda event: isinstance(event, TurnEnd))
+    seen = await until(page, TurnEnd)
     assert AgentNotification("The train leaves at 9:12.", "completed", "t1") in seen
-    assert "".join(event.text for event in seen if isinstance(event, ReplyText)) == "Your train leaves at 9:12!"
+    assert text_of(seen) == "Your train leaves at 9:12!"
     told = asked(provider)
     assert "platform 3" in told
     assert "From outside" in told
@@ -115,9 +65,9 @@ async def test_a_result_waits_for_the_end_of_a_reply_and_is_told_once(
 ) -> None:
     provider.script(Script(["so ", "far"], stall_after=1), Script(["And it is done."]), Script(["Fine."]))
     manager.handle(SendText("hello"))
-    await until(page, lambda event: isinstance(event, ReplyText))
+    await until(page, ReplyText)
     result(neko)
-    await until(page, lambda event: isinstance(event, AgentNotification))
+    await until(page, AgentNotification)
     provider.release()
     assert await turn(page) == "far"
     assert await turn(page) == "And it is done."
@@ -136,7 +86,7 @@ async def test_who_speaks_first_hears_it_with_the_answer_and_not_again(
     manager.handle(SendText("hello"))
     await provider.wait_for_requests(1)
     result(neko, detail="x" * 1000)
-    await until(page, lambda event: isinstance(event, AgentNotification))
+    await until(page, AgentNotification)
     manager.handle(SendText("what is two and two?"))
     await turn(page)
     assert await turn(page) == "Four. And the train leaves at 9:12."
@@ -220,7 +170,7 @@ async def test_what_happened_while_nobody_was_there_is_told_to_who_comes(
     reader = Outbox(wants_audio=False)
     with manager.tap(reader):
         result(neko)
-        await until(reader, lambda event: isinstance(event, AgentNotification))
+        await until(reader, AgentNotification)
     assert not provider.chats
     outbox = Outbox(wants_audio=False)
     await manager.attach(outbox)
@@ -232,7 +182,7 @@ async def test_a_model_with_a_voice_of_its_own_tells_it_aloud(talk: SpeechConver
     await in_call(talk, SpokenTurn(deltas=["It leaves ", "at 9:12."]))
     talk.manager.hear_agent(task_result("Mio", "mcp", success=True, summary="The train leaves at 9:12.", task_id="t1"))
     events = await talk.until(SpeechEnded)
-    assert "".join(event.text for event in events if isinstance(event, ReplyText)) == "It leaves at 9:12."
+    assert text_of(events) == "It leaves at 9:12."
     assert len(talk.sessions[0].requests) == 1
 
 
@@ -244,7 +194,7 @@ async def test_what_nobody_heard_because_the_user_spoke_is_told_again(talk: Spee
     await talk.until(SpeechEnded)
     talk.sessions[0].script(SpokenTurn(deltas=["It leaves at 9:12."]))
     events = await talk.until(SpeechEnded)
-    assert "".join(event.text for event in events if isinstance(event, ReplyText)) == "It leaves at 9:12."
+    assert text_of(events) == "It leaves at 9:12."
 
 
 async def test_the_model_of_a_talk_without_tasks_reads_nothing_of_them(
@@ -273,7 +223,7 @@ async def test_without_a_session_it_is_tried_once_and_told_when_there_is_one(tal
     talk.fail = None
     talk.manager.handle(SendText("hello"))
     events = await talk.until(SpeechEnded)
-    assert "9:12" in "".join(event.text for event in events if isinstance(event, ReplyText))
+    assert "9:12" in text_of(events)
     assert talk.sessions[0].requests == []
 
 

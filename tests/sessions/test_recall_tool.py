@@ -58,12 +58,6 @@ class Talk:
         return (await self.server.neko.memory.lines(NAME, limit=1))[-1]
 
 
-@pytest.fixture
-async def provider() -> AsyncIterator[ScriptedProvider]:
-    async with ScriptedProvider() as provider:
-        yield provider
-
-
 async def choose(server: RunningServer, provider: ScriptedProvider) -> None:
     choice = {"provider": "local", "base_url": provider.base_url, "model": "scripted-1", "api_key": "good"}
     async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as http:

@@ -14,13 +14,14 @@ from neko.agent.approvals import Approvals
 from neko.agent.permission import Permit, Wanted
 from neko.app import Neko
 from neko.sessions.actions import HeardOnPage, SendText, StartSession
-from neko.sessions.events import ApprovalAsked, ApprovalOver, Event, ReplyText, SessionStarted, StateChanged, TurnEnd
+from neko.sessions.events import ApprovalAsked, ApprovalOver, ReplyText, SessionStarted, StateChanged, TurnEnd
 from neko.sessions.manager import SessionManager
 from neko.sessions.outbox import Outbox
 from neko.sessions.short_answers import answer_in
 from neko.settings import Settings
 from neko.types.agent import Act, Approval, Decision, Policy
 from neko.types.model_session import Tool, ToolCall, ToolResult
+from tests.page_events import text_of, turn, until
 from tests.scripted_provider import Script, ScriptedProvider, tool_calls
 
 TIMEOUT_S = 30.0
@@ -54,12 +55,6 @@ class AskingToolbox:
 
 
 @pytest.fixture
-async def provider() -> AsyncIterator[ScriptedProvider]:
-    async with ScriptedProvider() as scripted:
-        yield scripted
-
-
-@pytest.fixture
 async def neko(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Neko]:
     environ = {"NEKO_ASSIST_API_KEY_OPENAI": "sk-x", "NEKO_OPENAI_BASE_URL": provider.base_url, "LANG": "en"}
     async with Neko(Settings(data_dir=tmp_path, environ=environ, find_local_servers=False)) as whole:
@@ -75,38 +70,6 @@ async def neko(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Neko
 
         whole.conversations._dependencies = quick
         yield whole
-
-
-@pytest.fixture
-async def manager(neko: Neko) -> SessionManager:
-    found = neko.conversations.get("Mio")
-    assert found is not None
-    return found
-
-
-@pytest.fixture
-async def page(manager: SessionManager) -> Outbox:
-    outbox = Outbox(wants_audio=False)
-    await manager.attach(outbox)
-    return outbox
-
-
-async def until(outbox: Outbox, fits: Callable[[Event], bool]) -> list[Event]:
-    seen: list[Event] = []
-    async with asyncio.timeout(TIMEOUT_S):
-        while not seen or not fits(seen[-1]):
-            event = await outbox.get()
-            assert event is not None
-            seen.append(event)
-    return seen
-
-
-def text_of(events: list[Event]) -> str:
-    return "".join(event.text for event in events if isinstance(event, ReplyText))
-
-
-async def turn(outbox: Outbox) -> str:
-    return text_of(await until(outbox, lambda event: isinstance(event, TurnEnd)))
 
 
 async def idle(outbox: Outbox) -> None:
@@ -219,7 +182,7 @@ async def test_in_a_call_she_asks_in_the_midst_of_the_reply_that_waits_for_it(
     neko: Neko, manager: SessionManager, page: Outbox, provider: ScriptedProvider
 ) -> None:
     manager.handle(StartSession("audio"))
-    await until(page, lambda event: isinstance(event, SessionStarted))
+    await until(page, SessionStarted)
     manager.handle(HeardOnPage("u1", "started", ""))
     await provider.wait_for_requests(1)  # the model reads its instructions while the user speaks
     provider.script(tool_calls(("c1", "send", "{}")), Script(["It is sent."]))
@@ -239,7 +202,7 @@ async def test_in_a_chat_a_clear_answer_is_for_the_question_that_the_reply_waits
     await manager.attach(page)
     provider.script(tool_calls(("c1", "send", "{}")), Script(["That is that."]))
     manager.handle(SendText("write to Sam that I am late"))
-    await until(page, lambda event: isinstance(event, ApprovalAsked))
+    await until(page, ApprovalAsked)
     await asyncio.sleep(0)
     manager.handle(SendText(answer))
     assert await turn(page) == "That is that."
@@ -255,7 +218,7 @@ async def test_in_a_chat_a_yes_to_what_was_not_read_allows_nothing(
     manager._turns.agent._floor._read_s = read_s  # type: ignore[attr-defined]
     provider.script(tool_calls(("c1", "send", "{}")), Script(["Yes what?"]))
     manager.handle(SendText("write to Sam that I am late"))
-    await until(page, lambda event: isinstance(event, ApprovalAsked))
+    await until(page, ApprovalAsked)
     manager.handle(SendText("yes"))
     seen = await until(page, lambda event: isinstance(event, ReplyText) and "Yes what?" in event.text)
     assert not any(isinstance(event, ApprovalOver) and event.outcome == "once" for event in seen)
@@ -269,7 +232,7 @@ async def test_a_yes_that_was_begun_before_she_asked_is_none(
     await idle(page)
     manager.handle(HeardOnPage("u1", "started", ""))
     waiting = neko._owner.spawn(neko.approvals.ask(MAIL), name="ask")
-    await until(page, lambda event: isinstance(event, ApprovalAsked))
+    await until(page, ApprovalAsked)
     manager.handle(HeardOnPage("u1", "final", "yes"))
     await turn(page)
     assert not waiting.done()
@@ -280,7 +243,7 @@ async def test_that_nobody_answered_is_told(neko: Neko, manager: SessionManager,
     neko.approvals._approval_s = 0.3
     waiting, _ = await asked(neko, page)
     assert await waiting is None
-    seen = await until(page, lambda event: isinstance(event, TurnEnd))
+    seen = await until(page, TurnEnd)
     assert any(isinstance(event, ApprovalOver) and event.outcome == "expired" for event in seen)
     assert "Send a mail" in text_of(seen)
 

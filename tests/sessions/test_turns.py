@@ -124,6 +124,21 @@ def test_words_that_were_cut_before_the_model_was_asked_are_told_with_the_next()
     assert asked.before == ("one",)
 
 
+def test_words_that_were_cut_are_told_as_the_line_that_they_became() -> None:
+    machine = up()
+    machine.take(on.UserWords("t1", "one"), on.UserWords("t2", "two"))
+    machine.take(on.Committed("t1", "one, kept as line 1"))
+    asked = next(effect for effect in machine.take(on.Committed("t2", "two")) if isinstance(effect, do.Ask))
+    assert asked.before == ("one, kept as line 1",)
+
+
+def test_words_that_were_cut_and_turn_out_to_be_answered_are_not_told_again() -> None:
+    machine = up()
+    machine.take(on.UserWords("t1", "one"), on.UserWords("t2", "two"))
+    machine.take(on.Committed("t1", "one", answered=True))
+    assert next(effect for effect in machine.take(on.Committed("t2", "two")) if isinstance(effect, do.Ask)).before == ()
+
+
 def test_words_that_could_not_be_kept_are_reported_and_their_turn_ends() -> None:
     machine = up()
     machine.take(on.UserWords("t1", "one"))
