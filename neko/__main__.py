@@ -13,6 +13,8 @@ from neko.language import system_language
 from neko.settings import Settings
 
 ENDED_BY_CTRL_C = 130
+OUTPUT_CLOSED = 141
+"""As a shell has it for a program that nobody reads from any more."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,12 +23,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     environ = dict(os.environ)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: its threads cost recall twice the time they give
     try:
+        return _told(arguments, environ)
+    except KeyboardInterrupt:
+        return ENDED_BY_CTRL_C
+    except (
+        BrokenPipeError
+    ):  # nobody reads any more, as with ``| head``; what else breaks is dealt with where it is used
+        _write_nothing_more()
+        return OUTPUT_CLOSED
+
+
+def _told(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run it until all that it says has been written."""
+    try:
         return _run(arguments, environ)
     except NekoError as error:
         print(explain(error, environ), file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return ENDED_BY_CTRL_C
+    finally:
+        sys.stdout.flush()
+
+
+def _write_nothing_more() -> None:
+    """Have what is still to be written go nowhere, so that the end of Python does not fail of it
+    (https://docs.python.org/3/library/signal.html#note-on-sigpipe)."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
 
 
 def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
@@ -98,8 +99,27 @@ class _OneSentenceParser(argparse.ArgumentParser):
         sys.exit(2)
 
 
+class _TellVersion(argparse.Action):
+    """Looks it up only when it is asked for, which costs milliseconds of a start."""
+
+    def __call__(self, *_: object) -> None:
+        sys.stdout.write(f"neko {program_version()}\n")
+        sys.exit(0)
+
+
+def program_version() -> str:
+    """What of Neko is installed, "0" when nothing is."""
+    try:
+        return metadata.version("neko-companion")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _OneSentenceParser(prog="neko", description="A companion who talks, listens and remembers.")
+    parser.add_argument(
+        "--version", action=_TellVersion, nargs=0, default=argparse.SUPPRESS, help="say which version this is"
+    )
     for setting in registry.LAUNCH:
         if setting.kind is SWITCH:
             parser.add_argument(setting.flag, action="store_const", const="on", help=_help(setting))

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from functools import partial
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from neko.settings.launch import program_version
 from neko.tasks import in_thread
 from neko.web.endpoint import Endpoint
 from neko.web.mount import mount_path
@@ -68,7 +68,11 @@ def openapi_document(endpoints: Iterable[Endpoint], pages: Iterable[Page]) -> Js
         paths[page.path] = {"get": _page(page)}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Neko", "version": _version(), "description": "A companion that talks. JSON over HTTP."},
+        "info": {
+            "title": "Neko",
+            "version": program_version(),
+            "description": "A companion that talks. JSON over HTTP.",
+        },
         "paths": paths,
         "components": {"schemas": components},
     }
@@ -182,10 +186,3 @@ def _operation_id(method: str, path: str) -> str:
 def _tag(path: str) -> str:
     parts = path.strip("/").split("/")
     return parts[1] if parts[0] == "api" and len(parts) > 1 else "application"
-
-
-def _version() -> str:
-    try:
-        return version("neko-companion")
-    except PackageNotFoundError:
-        return "0"
