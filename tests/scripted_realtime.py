@@ -223,7 +223,7 @@ class Caller:
             case "input_audio_buffer.append_video_frame":
                 self.pictures.append(b64decode(event["video_frame"]))
             case "conversation.item.create":
-                await self._item(event["item"])
+                await self._item(event["item"], event.get("previous_item_id"))
             case "conversation.item.truncate":
                 for line in self.known:
                     if line.id == event["item_id"]:
@@ -249,13 +249,21 @@ class Caller:
         detection = session.get("turn_detection")
         return detection is None or detection["type"] == "client_vad"
 
-    async def _item(self, item: dict[str, Any]) -> None:
+    @property
+    def is_mute(self) -> bool:
+        """Is it asked for text alone, and can it keep quiet?"""
+        asked = self.session.get("output_modalities", self.session.get("modalities"))
+        return asked == ["text"]
+
+    async def _item(self, item: dict[str, Any], after: str | None) -> None:
         if item["type"] == "function_call_output":
             self.outputs.append((item["call_id"], item["output"]))
             return
         text = "".join(part.get("text", "") for part in item["content"])
         self.pictures += [b64decode(p["image_url"].partition(",")[2]) for p in item["content"] if "image_url" in p]
-        self.known.append(Line(item["role"], text, item.get("id") or uuid4().hex))
+        ids = [line.id for line in self.known]
+        place = ids.index(after) + 1 if after in ids else len(ids)
+        self.known.insert(place, Line(item["role"], text, item.get("id") or uuid4().hex))
 
     async def _asked(self, event: dict[str, Any]) -> None:
         if self._reply and not self._reply.done():
@@ -363,6 +371,9 @@ class Caller:
     async def _speak(self, response_id: str, item_id: str, text: str) -> None:
         is_ga = self.dialect.key == "openai"
         ids = {"response_id": response_id, "item_id": item_id, "output_index": 0, "content_index": 0}
+        if self.is_mute:
+            await self.send("response.output_text.delta" if is_ga else "response.text.delta", **ids, delta=text)
+            return
         sound = _sound(len(text), self.dialect.output_rate)
         kind = "response.output_audio" if is_ga else "response.audio"
         await self.send(f"{kind}.delta", **ids, delta=sound)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from neko.errors import SettingError
 from neko.providers import ModelEndpoint
@@ -16,7 +16,19 @@ from neko.settings import CoreConfig, Settings, is_loopback
 from neko.settings.in_force import change_of
 from neko.settings.masking import is_masked
 from neko.settings.pasted import typed_key
-from neko.settings.registry import CALL_WAY, CORE_API, CORE_API_KEY, LOCAL_ONLY, CallWay
+from neko.settings.registry import (
+    CALL_TURNS,
+    CALL_VOICE,
+    CALL_WAY,
+    CORE_API,
+    CORE_API_KEY,
+    LOCAL_ONLY,
+    CallTurns,
+    CallVoice,
+    CallWay,
+)
+
+Auto = Literal["auto"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,21 @@ class CallChoice:
         return providers.get(self._config.in_force.get(CORE_API)) or providers[catalogue().core_default]
 
     @property
+    def chosen_voice(self) -> CallVoice | None:
+        """Whose voice the user wants to hear in such a call; None leaves it to her."""
+        return self._config.in_force.get(CALL_VOICE)
+
+    @property
+    def chosen_turns(self) -> CallTurns | None:
+        """Who finds out that they have finished; None leaves it to her."""
+        return self._config.in_force.get(CALL_TURNS)
+
+    @property
+    def lets_find_turns(self) -> bool:
+        """Can that be found out on this computer?"""
+        return realtime.lets_find_turns(self.dialect)
+
+    @property
     def model(self) -> ModelEndpoint | None:
         """The voice model that can be asked, if there is one."""
         endpoint = self._resolve()
@@ -79,6 +106,24 @@ class CallChoice:
         return model
 
     @property
+    def voices(self) -> tuple[str, ...]:
+        """The voices of the provider's model."""
+        return realtime.voices(self.dialect)
+
+    @property
+    def finds_turns_here(self) -> bool:
+        """Is it found out on this computer when the user has finished?"""
+        if not realtime.lets_find_turns(self.dialect):
+            return False
+        chosen = self.chosen_turns
+        return chosen == "here" or (chosen is None and not realtime.finds_turns(self.dialect))
+
+    @property
+    def choice(self) -> object:
+        """All that decides how a call is answered; equal while nothing changed."""
+        return self.endpoint, self.chosen_voice, self.chosen_turns
+
+    @property
     def providers(self) -> list[CallProvider]:
         """All that have a voice model."""
         values, environ = self._config.values, self._settings.environ
@@ -89,12 +134,21 @@ class CallChoice:
         ]
 
     def changes(
-        self, *, way: CallWay | None, left_to_her: bool, provider: str | None, key: str | None
+        self,
+        *,
+        way: CallWay | Auto | None = None,
+        voice: CallVoice | Auto | None = None,
+        turns: CallTurns | Auto | None = None,
+        provider: str | None = None,
+        key: str | None = None,
     ) -> dict[str, Any]:
-        """What to merge into ``core_config.json``; what is None stays. Raises ``SettingError``."""
-        changes: dict[str, Any] = {}
-        if way is not None or left_to_her:
-            changes |= change_of(CALL_WAY, way)
+        """What to merge into ``core_config.json``; what is None stays, "auto" is left to her. Raises
+        ``SettingError``."""
+        call: dict[str, Any] = {}
+        for setting, chosen in ((CALL_WAY, way), (CALL_VOICE, voice), (CALL_TURNS, turns)):
+            if chosen is not None:
+                call |= change_of(setting, None if chosen == "auto" else chosen)["neko"]["call"]
+        changes: dict[str, Any] = {"neko": {"call": call}} if call else {}
         if provider is not None:
             if provider not in {one.provider.key for one in self.providers}:
                 raise SettingError("unknown_provider", "There is no such provider of voice models.")

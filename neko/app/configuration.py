@@ -65,7 +65,7 @@ class Configuration:
         """
         model, hearing = self._models.endpoint("conversation"), self._hearing.choice
         was_private = self.in_force.get(PRIVACY)
-        called = self._models.calls.endpoint
+        called = self._models.calls.choice
         await in_thread(self._stored.merge, changes)
         self._faults.of_values(CORE_CONFIG_FILE, self._stored.unusable())
         self._network.local_only = self.in_force.get(LOCAL_ONLY)
@@ -78,7 +78,7 @@ class Configuration:
         if await self._embedding.follow():
             self._memory.embedder_changed()
         new_model = reload_pages or self._models.endpoint("conversation") != model
-        new_hearing = self._hearing.choice != hearing or self._models.calls.endpoint != called
+        new_hearing = self._hearing.choice != hearing or self._models.calls.choice != called
         ended = 0
         for manager in list(self._conversations.opened.values()):
             if new_model:

@@ -14,6 +14,7 @@ from neko.audio.turn_taking.by_pauses import by_pauses
 from neko.audio.turn_taking.by_words import by_words
 from neko.sessions.models.cascade.listener import Listener
 from neko.sessions.models.cascade.session import Ears
+from neko.sessions.models.realtime.own_turns import Detection
 from neko.tasks import TaskOwner
 from neko.types.hearing import HearingEngine, HearingHints
 from neko.types.model_session import ModelEvent, SpeechRejected, SpeechStarted, Transcript
@@ -44,6 +45,10 @@ class Listening:
     def ears(self) -> Ears:
         """For one session. Raises ``NekoError``."""
         return Ears(self._engine(), voice_activity.detector(silero=self._silero), self._executor, STRATEGIES)
+
+    def detection(self) -> Detection:
+        """For one call with a voice model."""
+        return Detection(voice_activity.detector(silero=self._silero), self._executor)
 
     async def hear(self, pcm: bytes, hints: HearingHints, *, reduce_noise: bool = False) -> HeardRecording:
         """The words of a recording (PCM16 mono at ``HEARING_RATE``), by everything that a call is heard with.

@@ -20,6 +20,7 @@ from neko.sessions.actions import Mode
 from neko.sessions.models import realtime
 from neko.sessions.models.cascade.session import CascadeSession, Ears
 from neko.sessions.models.event_channel import EventChannel
+from neko.sessions.models.realtime.own_turns import Detection
 from neko.settings import CoreConfig, Settings
 from neko.settings.registry import MEMORY_REVIEW
 from neko.settings.reply_options import reply_options
@@ -34,7 +35,7 @@ SessionFactory = Callable[[Mode, TaskOwner], ModelSession]
 class Models:
     """``neko.models``. ``thinker`` is whom the agent asks. With a ``session_factory`` its sessions answer instead of
     the configured model's. ``ears`` gives what a call is heard with, and raises the ``NekoError`` that says why there
-    is nothing to hear with."""
+    is nothing to hear with. ``detection`` is what finds the turns of the user in a call with a voice model."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Models:
         session_factory: SessionFactory | None = None,
         *,
         ears: Callable[[], Ears],
+        detection: Callable[[], Detection],
     ) -> None:
         self.small = small
         self._config = config
@@ -56,6 +58,7 @@ class Models:
         self.thinker = ChatThinker(network, lambda: self.endpoint("agent"), self._adaptations)
         self._session_factory = session_factory
         self._ears = ears
+        self._detection = detection
         self.calls = CallChoice(config, settings, lambda: self.endpoint("realtime"), lambda: small.is_chosen)
 
     @property
@@ -82,16 +85,26 @@ class Models:
         only where the user chose that it answers calls."""
         return self._session_factory is None and self.calls.chosen == "direct" and self.calls.endpoint is not None
 
-    def open_session(self, mode: Mode, owner: TaskOwner, character: str = "") -> ModelSession:
+    def open_session(
+        self, mode: Mode, owner: TaskOwner, character: str = "", *, spoken_for: bool = False
+    ) -> ModelSession:
         """A session for this kind of input, not opened yet. Raises ``ModelError`` when there is none.
 
-        Each of its replies is asked for with the options that the character has at that moment.
+        Each of its replies is asked for with the options that the character has at that moment. ``spoken_for``: a voice
+        model only writes, and what it writes is spoken with another voice.
         """
         if self._session_factory is not None:
             return self._session_factory(mode, owner)
         voice_model = self.calls.endpoint
         if voice_model is not None and mode == "audio":
-            return realtime.build(voice_model, self.calls.dialect, owner, self._network)
+            return realtime.build(
+                voice_model,
+                self.calls.dialect,
+                owner,
+                self._network,
+                speaks=not spoken_for,
+                detection=self._detection() if self.calls.finds_turns_here else None,
+            )
         ears = None
         if voice_model is None:
             try:

@@ -259,7 +259,16 @@ class Neko:
             self.network.local_only = stored.in_force.get(LOCAL_ONLY)
             small = SmallModel(stored, settings.environ, self.folder.path, self._owner)
             self.listening = Listening(lambda: self.hearing.engine(), silero=silero_installed())
-            self.models = Models(stored, settings, self.network, small, self._session_factory, ears=self.listening.ears)
+            listening = self.listening
+            self.models = Models(
+                stored,
+                settings,
+                self.network,
+                small,
+                self._session_factory,
+                ears=listening.ears,
+                detection=listening.detection,
+            )
             self.hearing = Hearing(stored, self.models, self.network, self.folder.path, self._own_hearing)
             self.hearing.look_now()
             self.embedding = Embedding(stored, self.models, self.network, self.folder.path, self._own_embedder)
@@ -347,7 +356,9 @@ class Neko:
             ),
             known=lambda: self._known(character),
             read_settings=lambda: self.extracted.read(character),
-            model=lambda mode, owner: self.models.open_session(mode, owner, character),
+            model=lambda mode, owner: self.models.open_session(
+                mode, owner, character, spoken_for=self.voices.in_calls(character) == "hers"
+            ),
             label=lambda: self.models.label,
             voice=lambda: self.voices.of(character),
             voice_choice=lambda: self.voices.choice(character),

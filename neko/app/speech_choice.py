@@ -33,7 +33,8 @@ _OF_CORE: Final[Mapping[str, EngineKind]] = {
     "gemini": "gemini",
     "openai": "openai",
 }
-_OF_ADDRESS: Final = ("gptsovits", "cosyvoice")
+OF_ADDRESS: Final = ("gptsovits", "cosyvoice")
+"""Engines that are a server of the user's own."""
 _SWITCHED_OFF: Final = "__gptsovits_disabled__"
 """How N.E.K.O.'s page of keys begins a voice that it remembers and does not use."""
 
@@ -55,7 +56,7 @@ class SpeechChoice:
         if kind in ("free", "cosyvoice_cloud"):
             return card_voice
         named = self._settings.get(TTS_VOICE_ID)
-        wanted = kind in _OF_ADDRESS and self._settings.get(ENABLE_CUSTOM_API)
+        wanted = kind in OF_ADDRESS and self._settings.get(ENABLE_CUSTOM_API)
         return named if wanted and not named.startswith(_SWITCHED_OFF) else ""
 
     def server(self, kind: str) -> SpeechServer | None:
@@ -76,7 +77,7 @@ class SpeechChoice:
         if isinstance(own, str) and own:
             return own
         url = self._custom_url()
-        is_its_own = service.kind in _OF_ADDRESS and self._settings.get(SPEECH_ENGINE) is None
+        is_its_own = service.kind in OF_ADDRESS and self._settings.get(SPEECH_ENGINE) is None
         return url if url and is_its_own and self._of_url(url) == service.kind else service.url
 
     def key(self, service: SpeechService) -> str:

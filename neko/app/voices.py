@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from neko.app.models import Models
-from neko.app.speech_choice import SpeechChoice
+from neko.app.speech_choice import OF_ADDRESS, SpeechChoice
 from neko.audio import engines
 from neko.audio.engines import voice_lists
 from neko.audio.engines.chained_voice import ChainedVoice, FirstSound
@@ -25,7 +25,7 @@ from neko.providers.speech_services import speech_services
 from neko.sessions.dependencies import Voice
 from neko.settings import CoreConfig
 from neko.settings.in_force import change_of
-from neko.settings.registry import LOCAL_ONLY, ROLE_SETTINGS, SPEECH_ENGINE, VOICES, EngineKind
+from neko.settings.registry import LOCAL_ONLY, ROLE_SETTINGS, SPEECH_ENGINE, VOICES, CallVoice, EngineKind
 from neko.settings.unusable import tuning_number
 from neko.tasks import in_thread
 from neko.types.speech import OfferedVoice, SpeechEngine, Utterance, VoiceSettings
@@ -91,6 +91,21 @@ class Voices:
             chosen = ChainedVoice(engine, None, _name(where), first_sound)
             engine = FallbackEngine([chosen, *self._stand_ins(character)])
         return Voice(kind, engine, settings, self.choice(character))
+
+    def in_calls(self, character: str) -> CallVoice:
+        """Whose voice is heard in a call that a voice model answers.
+
+        Where nobody chose, hers counts as N.E.K.O. has it (``contract/sessions.md`` §2.1): if a voice is named for her
+        that the model does not have, or the user has a speech server of their own.
+        """
+        if chosen := self._models.calls.chosen_voice:
+            return chosen
+        kind = self.engine(character)
+        if kind == "off" or self._is_nowhere(kind):
+            return "model"
+        named = self.tuning(character).voice
+        is_hers = bool(named) and named not in self._models.calls.voices
+        return "hers" if is_hers or kind in OF_ADDRESS else "model"
 
     def tuning(self, character: str, kind: EngineKind | None = None) -> VoiceSettings:
         """Voice name, rate and pitch of a character, with the engine ``kind`` if it is another than hers."""

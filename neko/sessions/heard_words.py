@@ -32,6 +32,8 @@ class HeardWords:
         """The user begins to speak."""
         self._turns.agent.speech_began()
         self._turns.dispatch(event)
+        if self._turns.answers_speech:
+            self._turns.voice.expect(own_voice=self._turns.has_own_voice)
 
     def take(self, event: Transcript | SpeechRejected) -> None:
         """A nod while she speaks is no word, nor are her own; others are shown as they come, and the final ones asked

@@ -456,7 +456,7 @@ class SessionManager:
         """Speak with another voice from the next sentence on, if another is chosen."""
         if self._dependencies.voice_choice() != self._turns.voice.voice.choice:
             self._turns.voice.use(self._dependencies.voice())
-            if self._turns.has_own_voice:
+            if self._turns.has_own_voice or self._turns.answers_speech:
                 self.follow_change()
 
     @property

@@ -34,6 +34,10 @@ SemanticKind = Literal["server", "e5", "use", "off"]
 SEMANTIC_KINDS: Final[tuple[SemanticKind, ...]] = get_args(SemanticKind)
 CallWay = Literal["direct", "text"]
 CALL_WAYS: Final[tuple[CallWay, ...]] = get_args(CallWay)
+CallVoice = Literal["model", "hers"]
+CALL_VOICES: Final[tuple[CallVoice, ...]] = get_args(CallVoice)
+CallTurns = Literal["model", "here"]
+CALL_TURNS_KINDS: Final[tuple[CallTurns, ...]] = get_args(CallTurns)
 
 HearingKind = Literal["server", "local", "browser", "off"]
 HEARING_KINDS: Final[tuple[HearingKind, ...]] = get_args(HearingKind)
@@ -339,6 +343,24 @@ CALL_WAY: Final[Setting[CallWay | None]] = Setting(
     Place.NEKO_SECTION,
     ("NEKO_CALL_WAY",),
 )
+CALL_VOICE: Final[Setting[CallVoice | None]] = Setting(
+    "call.voice",
+    one_of(*CALL_VOICES),
+    None,
+    "whose voice is heard when a voice model answers: `model`, its own, or `hers`, with which she reads texts; without "
+    "one hers if a voice was chosen for her that the model does not have",
+    Place.NEKO_SECTION,
+    ("NEKO_CALL_VOICE",),
+)
+CALL_TURNS: Final[Setting[CallTurns | None]] = Setting(
+    "call.turns",
+    one_of(*CALL_TURNS_KINDS),
+    None,
+    "who finds out that you have finished when a voice model answers: `model`, its provider, or `here`, this computer; "
+    "without one the provider if it can",
+    Place.NEKO_SECTION,
+    ("NEKO_CALL_TURNS",),
+)
 HEARING_ENGINE: Final[Setting[HearingKind | None]] = Setting(
     "hearing.engine",
     one_of(*HEARING_KINDS),
@@ -449,6 +471,8 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     SPEECH_ENGINE,
     SPEECH_ADDRESSES,
     CALL_WAY,
+    CALL_VOICE,
+    CALL_TURNS,
     HEARING_ENGINE,
     HEARING_LOCAL_MODEL,
     HEARING_LANGUAGE,

@@ -351,7 +351,8 @@ def test_whatever_stands_in_the_file_every_setting_has_a_value_of_its_kind(value
 @pytest.mark.parametrize("setting", [*registry.CORE_CONFIG, *registry.NEKO_SECTION])
 def test_what_is_written_is_what_is_read(setting: Setting[Any], tmp_path: Path) -> None:
     value: Any = {"Mio": {"rate": 2}} if setting.kind is MAPPING else True if setting.kind is SWITCH else "off"
-    value = "text" if setting is registry.CALL_WAY else value
+    of_calls = {registry.CALL_WAY.name: "text", registry.CALL_VOICE.name: "hers", registry.CALL_TURNS.name: "here"}
+    value = of_calls.get(setting.name, value)
     value = "ko" if setting is registry.LANGUAGE else ("A", "B") if setting.kind is NAMES else value
     value = 90 if setting.kind is SECONDS else value
     config = CoreConfig.load(tmp_path / "core_config.json")

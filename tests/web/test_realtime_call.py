@@ -240,3 +240,28 @@ async def test_a_talk_goes_on_between_a_voice_model_a_text_model_and_typing_with
                     assert told.count(line) == 1
                 assert [text for _, text, _ in await call.lines()][-2:] == ["Who is Momo?", "I hear you well."]
                 assert len(await call.lines()) == 8
+
+
+async def test_a_voice_that_was_chosen_for_her_speaks_what_the_model_only_writes(data_dir: Path) -> None:
+    own = {"speech": {"engine": "builtin"}, "voices": {NAME: {"builtin_voice": "en-us+f3"}}}
+    async with in_call(data_dir, neko=own) as call, AsyncClient(base_url=call.url) as http:
+        state = (await http.get("/api/calls")).json()
+        assert (state["voice"], state["voice_chosen"], "marin" in state["voices"]) == ("hers", None, True)
+        assert caller(call).session["output_modalities"] == ["text"]
+        await call.speak()
+        seen = await call.page.until("neko_speech_end")
+        assert text_of(seen) == "I hear you well."
+        assert "audio_chunk" in types_of(seen)
+        assert (await http.post("/api/calls", json={"voice": "model"})).json()["voice"] == "model"
+        await call.provider.until(lambda: len(call.provider.calls) == 2 and bool(caller(call).session))
+        assert caller(call).session["output_modalities"] == ["audio"]
+
+
+async def test_the_users_turns_are_found_here_for_a_provider_that_does_not(data_dir: Path) -> None:
+    async with in_call(data_dir, dialect="step", neko={"call": {"turns": "here"}}) as call:
+        for sound in (quiet(0.5), await spoken("Can you hear me?"), quiet(1.6)):
+            for at in range(0, len(sound), 640):
+                await call.page.connection.send(sound[at : at + 640])
+        assert text_of(await call.page.until(is_turn_end)) == "I hear you well."
+        assert caller(call).session["turn_detection"] is None
+        assert len(caller(call).of("input_audio_buffer.commit")) == 1

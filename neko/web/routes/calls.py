@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from neko.settings.masking import masked
-from neko.settings.registry import CORE_API_KEY, CallWay
+from neko.settings.registry import CORE_API_KEY, CallTurns, CallVoice, CallWay
 from neko.web.endpoint import Call, get, post
 from neko.web.schemas import Schema, Success
 
@@ -22,21 +22,32 @@ class VoiceModelProvider(Schema):
 
 
 class CallsState(Success):
-    """``way`` is in force; ``chosen`` is null while that is left to her. ``provider`` is whose voice model is
-    configured, ``model`` its name, empty while it cannot be asked: it has no key. ``api_key`` is masked."""
+    """``way``, ``voice`` (of the current character) and ``turns`` are in force; what is chosen is null while she may
+    choose. ``provider`` is whose voice model is configured, ``model`` its name, empty while it cannot be asked: it has
+    no key. ``voices``: what it can sound like. ``turns_can_be_found_here``: else its provider alone finds them.
+    ``api_key`` is masked."""
 
     way: CallWay
     chosen: CallWay | None
     provider: str
     model: str
     api_key: str
+    voice: CallVoice
+    voice_chosen: CallVoice | None
+    voices: list[str]
+    turns: CallTurns
+    turns_chosen: CallTurns | None
+    turns_can_be_found_here: bool
     providers: list[VoiceModelProvider]
 
 
 class CallsChange(Schema):
-    """What is left out stays. ``way`` "auto" leaves the choice to her."""
+    """What is left out stays; "auto" leaves the choice to her. ``voice``: whose is heard when a voice model answers.
+    ``turns``: who finds out that you have finished, the model's provider or this computer."""
 
     way: CallWay | Literal["auto"] | None = None
+    voice: CallVoice | Literal["auto"] | None = None
+    turns: CallTurns | Literal["auto"] | None = None
     provider: str | None = Field(None, max_length=40)
     api_key: str | None = Field(None, max_length=1000)
 
@@ -50,10 +61,7 @@ async def calls(call: Call) -> CallsState:
 async def change_calls(call: Call[CallsChange]) -> CallsState:
     sent, neko = call.body, call.neko
     changes = neko.models.calls.changes(
-        way=None if sent.way == "auto" else sent.way,
-        left_to_her=sent.way == "auto",
-        provider=sent.provider,
-        key=sent.api_key,
+        way=sent.way, voice=sent.voice, turns=sent.turns, provider=sent.provider, key=sent.api_key
     )
     await neko.config.change(changes)
     return _state(call)
@@ -68,6 +76,12 @@ def _state(call: Call[CallsChange] | Call) -> CallsState:
         provider=choice.provider.key,
         model=model.model if model else "",
         api_key=masked(neko.config.in_force.stored(CORE_API_KEY) or ""),
+        voice=neko.voices.in_calls(neko.characters.current),
+        voice_chosen=choice.chosen_voice,
+        voices=list(choice.voices),
+        turns="here" if choice.finds_turns_here else "model",
+        turns_chosen=choice.chosen_turns,
+        turns_can_be_found_here=choice.lets_find_turns,
         providers=[
             VoiceModelProvider(
                 key=one.provider.key,

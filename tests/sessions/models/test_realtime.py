@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from neko.audio.noise import noise_reducer_installed
+from neko.audio.voice_activity import EnergyDetector
 from neko.errors import (
     ModelContentFilteredError,
     ModelError,
@@ -28,6 +30,7 @@ from neko.errors import (
 from neko.net import Network
 from neko.sessions.models.realtime import talk as talking
 from neko.sessions.models.realtime.dialects import DIALECTS
+from neko.sessions.models.realtime.own_turns import Detection
 from neko.sessions.models.realtime.session import RealtimeSession, RealtimeTimeouts
 from neko.tasks import TaskOwner
 from neko.types.model_session import (
@@ -87,20 +90,33 @@ class Talk(Subject):
 
 @asynccontextmanager
 async def talk(
-    *turns: Turn, dialect: str = "openai", timeouts: RealtimeTimeouts = DEALT_WITH, **provided: Any
+    *turns: Turn,
+    dialect: str = "openai",
+    timeouts: RealtimeTimeouts = DEALT_WITH,
+    speaks: bool = True,
+    finds_turns_here: bool = False,
+    **provided: Any,
 ) -> AsyncIterator[Talk]:
     async with ScriptedRealtime(dialect) as provider, TaskOwner("test") as owner:
         provider.script(*turns)
         for name, value in provided.items():
             setattr(provider, name, value)
+        executor = ThreadPoolExecutor(1)
         session = RealtimeSession(
-            provider.endpoint, provider.dialect, owner=owner, network=Network(), timeouts=timeouts
+            provider.endpoint,
+            provider.dialect,
+            owner=owner,
+            network=Network(),
+            speaks=speaks,
+            detection=Detection(EnergyDetector(), executor) if finds_turns_here else None,
+            timeouts=timeouts,
         )
         try:
             await session.open(SETUP)
             yield Talk(session, owner, provider=provider)
         finally:
             await session.aclose()
+            executor.shutdown()
 
 
 # ── beginning ─────────────────────────────────────────────────────────────────
@@ -462,3 +478,91 @@ async def test_a_provider_that_takes_no_text_is_told_by_its_instructions() -> No
         await subject.session.send(AddContext("It stopped."))
         await subject.provider.until(lambda: "It stopped." in subject.caller.session["instructions"])
         assert "Sam: Shall I take the umbrella?" in subject.caller.session["instructions"]
+
+
+# ── her own voice, and turns that are found here ──────────────────────────────
+
+
+@pytest.mark.parametrize("dialect", ["openai", "step"])
+async def test_a_model_that_is_spoken_for_only_writes_and_its_sound_is_nobodys(dialect: str) -> None:
+    async with talk(Turn(), dialect=dialect, speaks=False) as subject:
+        assert not subject.session.capabilities.audio_output
+        await subject.say_something()
+        events = await subject.until(ReplyDone)
+        assert text_of(events) == "I hear you well."
+        assert not [event for event in events if isinstance(event, AudioDelta)]
+
+
+async def test_of_what_was_written_for_another_voice_the_provider_remembers_what_was_heard() -> None:
+    long = Turn(deltas=("one two ", "three four"))
+    async with talk(long, Turn(hears="stop"), speaks=False) as subject:
+        await subject.ask("a")
+        await subject.until(ReplyDone)
+        await subject.session.interrupt("a", "one two", 800)
+        await subject.ask("b", "and now?")
+        await subject.until(ReplyDone)
+        said = [(line.role, line.text.partition("\n")[2] or line.text) for line in subject.caller.known]
+        assert ("assistant", "one two") in said
+        assert not any("three" in text for _, text in said)
+
+
+@pytest.mark.parametrize("dialect", list(DIALECTS))
+async def test_turns_that_are_found_here_are_sent_committed_and_answered(dialect: str) -> None:
+    async with talk(Turn(hears="Hello."), dialect=dialect, finds_turns_here=True) as subject:
+        assert subject.caller.is_manual
+        await subject.play(2.0, loud=False)
+        assert not subject.caller.heard, "what is no speech stays here"
+        await subject.play(0.5)
+        await subject.play(1.6, loud=False)
+        events = await subject.until(ReplyDone)
+        kinds = [type(event) for event in events]
+        assert kinds.index(SpeechStarted) < kinds.index(SpeechStopped) < kinds.index(ReplyStarted)
+        assert [event.text for event in events if isinstance(event, Transcript)] == ["Hello."]
+        assert text_of(events) == "I hear you well."
+        rate = subject.session.capabilities.input_rate
+        heard_s = len(subject.caller.heard) / (2 * rate)
+        assert 0.5 + 0.4 < heard_s < 0.5 + 0.5 + 0.8, "a moment before it, and the pause that ended it"
+
+
+async def test_a_click_is_no_turn_and_a_short_word_is_one() -> None:
+    async with talk(Turn(hears="No."), finds_turns_here=True) as subject:
+        await subject.play(1.0, loud=False)
+        await subject.play(0.06)
+        await subject.play(1.0, loud=False)
+        await subject.play(0.14)
+        await subject.play(1.6, loud=False)
+        events = await subject.until(ReplyDone)
+        assert sum(isinstance(event, SpeechStarted) for event in events) == 1
+        assert len(subject.caller.of("input_audio_buffer.commit")) == 1
+
+
+async def test_turns_that_are_found_here_end_with_the_key_and_with_the_microphone() -> None:
+    async with talk(Turn(hears="One."), Turn(hears="Two."), finds_turns_here=True) as subject:
+        await subject.play(1.0, loud=False)
+        await subject.play(0.5)
+        await subject.session.send(EndOfSpeech())
+        first = await subject.until(ReplyDone)
+        await subject.session.send(HoldToTalk())
+        await subject.play(0.5)
+        await subject.play(2.0, loud=False)
+        assert len(subject.caller.of("input_audio_buffer.commit")) == 1
+        await subject.session.send(EndOfSpeech())
+        second = await subject.until(ReplyDone)
+        heard = [event.text for event in (*first, *second) if isinstance(event, Transcript)]
+        assert heard == ["One.", "Two."]
+        assert len(subject.caller.of("session.update")) == 1
+
+
+async def test_speech_over_her_cancels_her_where_turns_are_found_here() -> None:
+    async with talk(Turn(waits=True), Turn(hears="Stop."), finds_turns_here=True) as subject:
+        await subject.play(1.0, loud=False)
+        await subject.ask("a")
+        await subject.until(TextDelta)
+        await subject.play(0.3)
+        await subject.until(SpeechStarted)
+        await subject.session.interrupt("a", "I", 40)
+        await subject.play(1.6, loud=False)
+        events = await subject.until(ReplyDone)
+        events += await subject.until(ReplyDone)
+        assert [event.reason for event in events if isinstance(event, ReplyDone)] == ["interrupted", "complete"]
+        assert subject.caller.of("response.cancel")

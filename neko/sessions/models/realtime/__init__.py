@@ -11,6 +11,7 @@ from neko.providers import ModelEndpoint
 from neko.sessions.models.realtime.dialects import DIALECTS
 from neko.sessions.models.realtime.gemini import GeminiSession
 from neko.sessions.models.realtime.gemini_messages import GEMINI
+from neko.sessions.models.realtime.own_turns import Detection
 from neko.sessions.models.realtime.session import RealtimeSession
 from neko.tasks import TaskOwner
 from neko.types.model_session import ModelSession
@@ -21,13 +22,38 @@ def is_spoken(provider: str) -> bool:
     return provider in DIALECTS or provider == GEMINI.key
 
 
+def voices(provider: str) -> tuple[str, ...]:
+    """The voices of the model of a core provider, the first of which is used where nobody chose; () where unknown."""
+    dialect = GEMINI if provider == GEMINI.key else DIALECTS.get(provider)
+    return dialect.voices if dialect else ()
+
+
+def finds_turns(provider: str) -> bool:
+    """Does this core provider find out itself when the user has finished?"""
+    return provider == GEMINI.key or DIALECTS[provider].finds_turns
+
+
+def lets_find_turns(provider: str) -> bool:
+    """Can it be found out here, too?"""
+    return provider in DIALECTS and DIALECTS[provider].manual
+
+
 def build(
-    endpoint: ModelEndpoint, provider: str, owner: TaskOwner, network: Network, *, speaks: bool = True
+    endpoint: ModelEndpoint,
+    provider: str,
+    owner: TaskOwner,
+    network: Network,
+    *,
+    speaks: bool = True,
+    detection: Detection | None = None,
 ) -> ModelSession:
     """A session with the voice model at ``endpoint``, in the manner of a core provider. ``speaks``: with its own voice.
+    ``detection``: finds the user's turns in place of the provider, if that lets it.
 
     Raises ``KeyError`` for a provider that is not spoken with.
     """
     if provider == GEMINI.key:
         return GeminiSession(endpoint, owner=owner, network=network, speaks=speaks)
-    return RealtimeSession(endpoint, DIALECTS[provider], owner=owner, network=network, speaks=speaks)
+    return RealtimeSession(
+        endpoint, DIALECTS[provider], owner=owner, network=network, speaks=speaks, detection=detection
+    )

@@ -24,15 +24,15 @@ Noise = Literal["always", "when told", "never"]
 
 @dataclass(frozen=True, slots=True)
 class SessionWishes:
-    """What a session is set up with. ``speaks``: with the model's own voice. ``held``: the user holds the key to talk,
-    so that nobody but they end a turn. ``reduce_noise``: the provider shall take the noise of the room out."""
+    """What a session is set up with. ``speaks``: with the model's own voice. ``manual``: the provider finds no turns in
+    what it hears, each is ended by us. ``reduce_noise``: the provider shall take the noise of the room out."""
 
     model: str
     instructions: str
     voice: str = ""
     tools: tuple[Tool, ...] = ()
     speaks: bool = True
-    held: bool = False
+    manual: bool = False
     reduce_noise: bool = False
 
 
@@ -47,7 +47,8 @@ class Dialect:
     ``roles`` of such lines, and ``her_text``, the type of hers. ``reply_instructions``: ``response.create`` takes
     instructions for that reply, and ``metadata`` that comes back. ``names_cancelled``: ``response.cancel`` takes the
     id. ``truncates``: ``conversation.item.truncate``. ``deletes``: ``conversation.item.delete``. ``tools``: function
-    calls. ``manual``: the user's turn can be ended by the client. ``longest_s``: after so long the provider ends a
+    calls. ``manual``: the user's turn can be ended by the client. ``finds_turns``: the provider can end it, too; where
+    it does not, that is done here. ``longest_s``: after so long the provider ends a
     session. ``quiet_timeout_s``: after so long without speech a call is ended, to spare the provider
     (``contract/sessions.md`` §8).
     """
@@ -68,6 +69,7 @@ class Dialect:
     deletes: bool = False
     tools: bool = True
     manual: bool = True
+    finds_turns: bool = True
     pictures: Pictures = "none"
     noise: Noise = "never"
     longest_s: float | None = None
@@ -110,7 +112,7 @@ def _openai(wishes: SessionWishes) -> dict[str, Any]:
             "input": {
                 "format": pcm,
                 "transcription": {"model": "gpt-4o-mini-transcribe"},
-                "turn_detection": None if wishes.held else listens,
+                "turn_detection": None if wishes.manual else listens,
                 "noise_reduction": {"type": "far_field"} if wishes.reduce_noise else None,
             },
             "output": {"format": pcm, "voice": wishes.voice, "speed": 1.0},
@@ -131,7 +133,7 @@ def _beta(wishes: SessionWishes, **fields: Any) -> dict[str, Any]:
         "voice": wishes.voice,
         "input_audio_format": "pcm16",
         "output_audio_format": "pcm16",
-        "turn_detection": None if wishes.held else {"type": "server_vad"},
+        "turn_detection": None if wishes.manual else {"type": "server_vad"},
         **fields,
     }
 
@@ -142,7 +144,7 @@ def _qwen(wishes: SessionWishes) -> dict[str, Any]:
     return _beta(
         wishes,
         input_audio_transcription={"model": "gummy-realtime-v1"},
-        turn_detection=None if wishes.held else listens,
+        turn_detection=None if wishes.manual else listens,
         turn_detection_threshold=0.2,
         smooth_output=False,
         repetition_penalty=1.2,
@@ -164,7 +166,7 @@ def _glm(wishes: SessionWishes) -> dict[str, Any]:
     return _beta(
         wishes,
         output_audio_format="pcm",
-        turn_detection={"type": "client_vad" if wishes.held else "server_vad"},
+        turn_detection={"type": "client_vad" if wishes.manual else "server_vad"},
         input_audio_noise_reduction={"type": "far_field"},
         beta_fields={"chat_mode": "video_passive", "auto_search": True},
         temperature=1.0,

@@ -52,7 +52,8 @@ class Session(Protocol):
 
 
 class ServerEvents:
-    """Takes the events of one session in their order."""
+    """Takes the events of one session in their order. Unless it ``speaks``, the sound that some send all the same is
+    heard by nobody."""
 
     def __init__(
         self,
@@ -62,6 +63,8 @@ class ServerEvents:
         responses: Responses,
         channel: EventChannel,
         makes: RealtimeFaults,
+        *,
+        speaks: bool,
     ) -> None:
         self._session = session
         self._dialect = dialect
@@ -69,6 +72,7 @@ class ServerEvents:
         self._responses = responses
         self._channel = channel
         self._faults = makes
+        self._speaks = speaks
 
     def take(self, event: Event) -> Awaitable[None] | None:
         """What is returned is to be waited for before the next one: the reader is behind."""
@@ -147,6 +151,7 @@ class ServerEvents:
         if response.text_from not in ("", kind):
             return None  # the same words by another name
         response.text_from = kind
+        self._note_item(response.reply, event)
         has_room = self._talk.text(response.reply, _text(event, "delta"))
         self._stop_endless(response.reply)
         return None if has_room else self._channel.drain()
@@ -156,12 +161,13 @@ class ServerEvents:
         response = self._responses.of(event)
         if response and response.is_wanted and response.reply and not response.text_from:
             response.text_from = event["type"].removesuffix(".done")
+            self._note_item(response.reply, event)
             self._talk.text(response.reply, _text(event, "transcript") or _text(event, "text"))
             self._stop_endless(response.reply)
 
     def _on_sound(self, event: Event) -> Awaitable[None] | None:
         response = self._responses.of(event)
-        if response is None or not response.is_wanted or response.reply is None:
+        if response is None or not response.is_wanted or response.reply is None or not self._speaks:
             return None
         try:
             pcm = response.odd + a2b_base64(event["delta"])
@@ -174,6 +180,11 @@ class ServerEvents:
         has_room = self._talk.sound(response.reply, pcm[:whole], self._dialect.output_rate, item_id)
         self._stop_endless(response.reply)
         return None if has_room else self._channel.drain()
+
+    def _note_item(self, reply: Reply, event: Event) -> None:
+        item_id = _text(event, "item_id")
+        if item_id and not self._speaks and item_id not in reply.written:
+            reply.written.append(item_id)
 
     def _stop_endless(self, reply: Reply) -> None:
         if reply.is_endless:

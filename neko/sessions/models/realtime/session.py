@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
 
+from neko.audio.turn_taking.segmenter import Speech
 from neko.errors import ModelError, NekoError
 from neko.net import Network
 from neko.providers import ModelEndpoint
@@ -26,6 +27,7 @@ from neko.sessions.models.realtime.connection import RealtimeConnection
 from neko.sessions.models.realtime.dialects import Dialect, SessionWishes
 from neko.sessions.models.realtime.faults import RealtimeFaults
 from neko.sessions.models.realtime.noise import RoomNoise
+from neko.sessions.models.realtime.own_turns import MISSING_S, Detection, OwnTurns
 from neko.sessions.models.realtime.responses import Ask, Response, Responses
 from neko.sessions.models.realtime.server_events import ServerEvents
 from neko.sessions.models.realtime.talk import Reply, Talk
@@ -73,7 +75,7 @@ class RealtimeTimeouts:
 
 class RealtimeSession:
     """Talks with ``endpoint`` in ``dialect``. ``speaks``: with the model's own voice; else it writes, and is spoken
-    for."""
+    for. ``detection``: finds the user's turns in place of the provider, where that lets it."""
 
     def __init__(
         self,
@@ -83,6 +85,7 @@ class RealtimeSession:
         owner: TaskOwner,
         network: Network,
         speaks: bool = True,
+        detection: Detection | None = None,
         timeouts: RealtimeTimeouts | None = None,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
@@ -115,10 +118,15 @@ class RealtimeSession:
         self._calls = FunctionCalls(
             self._channel, owner, self._timeouts.tool_result_timeout_s, self._send_output, self._go_on, self._show
         )
-        self._events = ServerEvents(self, dialect, self._talk, self._responses, self._channel, self._faults)
-        self._wishes = SessionWishes(endpoint.model, "", dialect.voice(""), speaks=speaks)
+        self._events = ServerEvents(
+            self, dialect, self._talk, self._responses, self._channel, self._faults, speaks=speaks
+        )
+        is_manual = detection is not None and dialect.manual
+        self._wishes = SessionWishes(endpoint.model, "", dialect.voice(""), speaks=speaks, manual=is_manual)
         self._wording = Wording(dialect)
         self._noise = RoomNoise()
+        self._own_turns = OwnTurns(detection, dialect.input_rate) if detection and dialect.manual else None
+        self._missing: asyncio.TimerHandle | None = None
         self._connection: RealtimeConnection | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._heard_at = 0.0
@@ -202,35 +210,70 @@ class RealtimeSession:
         elif self._dialect.noise == "when told" and sound.reduce_noise != self._wishes.reduce_noise:
             self._wishes = replace(self._wishes, reduce_noise=sound.reduce_noise)
             self._update_input("noise_reduction")
-        connection.send_sound(pcm)
+        if self._own_turns is None or self._held_s is not None:
+            connection.send_sound(pcm)
+        else:
+            self._heard(await self._own_turns.feed(pcm))
         await connection.room()
+
+    def _heard(self, heard: Sequence[bytes | Speech]) -> None:
+        """What we found in the sound ourselves, for a provider that does not look."""
+        for item in heard:
+            if isinstance(item, bytes):
+                self._send_sound(item)
+            elif item is Speech.BEGAN:
+                self._talk.speech_started()
+            else:
+                self._commit()
+        self._expect_sound()
+
+    def _expect_sound(self) -> None:
+        if self._missing is not None:
+            self._missing.cancel()
+            self._missing = None
+        if self._own_turns is not None and self._own_turns.open and not (self._closed or self._lost):
+            self._missing = asyncio.get_running_loop().call_later(MISSING_S, self._end_own_turn, self._own_turns)
+
+    def _end_own_turn(self, turns: OwnTurns) -> None:
+        self._heard(turns.end())
+
+    def _commit(self) -> None:
+        """The user's turn is over: it is to be answered."""
+        self._talk.speech_stopped()
+        self._send("input_audio_buffer.commit")
+        self._responses.ask(Ask(None))
+        self.owes()
 
     def _hold(self, _: HoldToTalk) -> None:
         """Nobody but the user ends their turn now."""
         if not self._dialect.manual or self._held_s is not None:
             return
+        if self._own_turns is not None:
+            self._heard(self._own_turns.leave())
+        else:
+            self._listen(manual=True)
         self._held_s = 0.0
-        self._listen(held=True)
         self._talk.speech_started()
 
     def _end_speech(self, _: EndOfSpeech) -> None:
         held, self._held_s = self._held_s, None
         if held is None:
-            if self._talk.is_speaking and self._connection:
-                self._connection.send_sound(bytes(2 * round(_QUIET_S * self._dialect.input_rate)))
+            if self._own_turns is not None:
+                self._end_own_turn(self._own_turns)
+            elif self._talk.is_speaking:
+                self._send_sound(bytes(2 * round(_QUIET_S * self._dialect.input_rate)))
             return
-        self._talk.speech_stopped()
         if held < _SHORTEST_S:
+            self._talk.speech_stopped()
             self._send("input_audio_buffer.clear")
             self._talk.all_words("", "")
         else:
-            self._send("input_audio_buffer.commit")
-            self._responses.ask(Ask(None))
-            self.owes()
-        self._listen(held=False)
+            self._commit()
+        if self._own_turns is None:
+            self._listen(manual=False)
 
-    def _listen(self, *, held: bool) -> None:
-        self._wishes = replace(self._wishes, held=held)
+    def _listen(self, *, manual: bool) -> None:
+        self._wishes = replace(self._wishes, manual=manual)
         self._update_input("turn_detection")
 
     def _update_input(self, name: str) -> None:
@@ -317,6 +360,8 @@ class RealtimeSession:
 
         More of it may be on its way than has come, so the end of what has is told too.
         """
+        if reply.written and self._dialect.deletes:
+            self._write_anew(reply, text)
         if not self._dialect.truncates or not reply.items:
             return
         if played_ms is None:
@@ -328,6 +373,14 @@ class RealtimeSession:
             if item_id:
                 self._send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=int(heard))
                 reply.items[item_id] = heard
+
+    def _write_anew(self, reply: Reply, text: str) -> None:
+        """A reply that was spoken for the model: what was heard takes the place of what it wrote."""
+        gone, reply.written = reply.written, []
+        if text:
+            reply.written = [self._create(self._wording.line("assistant", text), after=gone[-1])]
+        for item_id in gone:
+            self._send("conversation.item.delete", item_id=item_id)
 
     def _forget_exchange(self) -> None:
         """What was said last is asked once more."""
@@ -402,6 +455,9 @@ class RealtimeSession:
 
     def _stop(self) -> None:
         self._responses.close()
+        if self._missing is not None:
+            self._missing.cancel()
+            self._missing = None
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -415,15 +471,19 @@ class RealtimeSession:
             return base
         return f"{base}{'&' if '?' in base else '?'}model={quote(model, safe='')}"
 
+    def _send_sound(self, pcm: bytes) -> None:
+        if self._connection is not None:
+            self._connection.send_sound(pcm)
+
     def _send(self, kind: str, **fields: Any) -> str:
         return self._connection.send(kind, **fields) if self._connection is not None else ""
 
-    def _create(self, item: dict[str, Any]) -> str:
-        """Add an item to the talk; returns its id."""
+    def _create(self, item: dict[str, Any], after: str = "") -> str:
+        """Add an item to the talk, at its end or ``after`` another; returns its id."""
         item_id = uuid4().hex
         if self._dialect.deletes:
             item = {"id": item_id, **item}
-        self._send("conversation.item.create", item=item)
+        self._send("conversation.item.create", **({"previous_item_id": after} if after else {}), item=item)
         return item_id
 
     def _update(self, changes: dict[str, Any]) -> None:

@@ -39,13 +39,14 @@ EndReason = Literal["complete", "interrupted", "failed"]
 class Reply:
     """One reply. ``items``: what the provider calls the parts of its speech, in order, and the milliseconds of each.
 
-    ``length``: characters of its text.
+    ``written``: what it calls those of a reply without sound. ``length``: characters of its text.
     """
 
     id: str
     utterance_id: str | None = None
     pieces: list[str] = field(default_factory=list)
     items: dict[str, float] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
     length: int = 0
     done: bool = False
 

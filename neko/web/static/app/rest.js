@@ -101,9 +101,13 @@
  * @property {HearingModel[]} models
  *
  * @typedef {"direct" | "text"} CallWay `direct`: with the provider's own voice model.
- * @typedef {{ way: CallWay, chosen: CallWay | null, provider: string, model: string, api_key: string, providers: { key: string, name: string, description: string, has_key: boolean }[] }} CallsSettings
+ * @typedef {"model" | "hers"} CallVoice
+ * @typedef {"model" | "here"} CallTurns
+ * @typedef {{ way: CallWay, chosen: CallWay | null, provider: string, model: string, api_key: string,
+ *   voice: CallVoice, voice_chosen: CallVoice | null, voices: string[], turns: CallTurns, turns_chosen: CallTurns | null, turns_can_be_found_here: boolean,
+ *   providers: { key: string, name: string, description: string, has_key: boolean }[] }} CallsSettings
  *   `way` is in force; `model` is empty while it cannot be asked; `api_key` is masked.
- * @typedef {{ way?: CallWay | "auto", provider?: string, api_key?: string }} CallsChange
+ * @typedef {{ way?: CallWay | "auto", voice?: CallVoice | "auto", turns?: CallTurns | "auto", provider?: string, api_key?: string }} CallsChange
  *
  * @typedef {{ engine?: HearingEngine | "auto", url?: string, model?: string, api_key?: string, language?: string, local_model?: string }} HearingChange
  *

@@ -73,11 +73,24 @@ export class CallsChoice {
     this.#keyField.hidden = !isDirect;
     this.#rows.replaceChildren(
       row(t("calls.way"), way, t("calls.way_hint")),
-      ...isDirect ? [row(t("calls.provider"), who, provider?.description)] : []);
+      ...isDirect ? [row(t("calls.provider"), who, provider?.description), ...this.#ofModel(now)] : []);
     const isMissing = now.chosen === "direct" && now.way === "text";
-    this.#now.textContent = isMissing ? t("calls.no_key") : t(`calls.goes_${now.way}`, { model: now.model, provider: provider?.name ?? now.provider });
+    this.#now.textContent = isMissing ? t("calls.no_key") : t(now.way === "direct" && now.voice === "hers" ? "calls.goes_direct_hers" : `calls.goes_${now.way}`, { model: now.model, provider: provider?.name ?? now.provider });
     this.#now.classList.toggle("is-bad", isMissing);
     if (focused) for (const control of this.#rows.querySelectorAll("select")) if (control instanceof HTMLElement && control.dataset.testid === focused) control.focus();
     this.#onShow(now);
+  }
+
+  /**
+   * Whose voice is heard, and who finds out that the user has finished.
+   * @param {CallsSettings} now
+   */
+  #ofModel(now) {
+    const voices = /** @type {[string, string][]} */ (["auto", "model", "hers"].map((voice) => [voice, t(`calls.voice_${voice}`)]));
+    const turns = /** @type {[string, string][]} */ (["auto", "model", "here"].map((who) => [who, t(`calls.turns_${who}`)]));
+    const voice = select(voices, now.voice_chosen ?? "auto", (value) => void this.#change({ voice: /** @type {"auto"} */ (value) }), "calls-voice");
+    const turn = select(turns, now.turns_chosen ?? "auto", (value) => void this.#change({ turns: /** @type {"auto"} */ (value) }), "calls-turns");
+    const rows = [row(t("calls.voice"), voice, t("calls.voice_hint"))];
+    return now.turns_can_be_found_here ? [...rows, row(t("calls.turns"), turn, t("calls.turns_hint"))] : rows;
   }
 }
