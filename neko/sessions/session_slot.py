@@ -356,8 +356,10 @@ class ModelSessionSlot:
     async def _prepare(self, start: _Preparation) -> None:
         if start.purpose is _Purpose.START:
             self._clients.emit(SessionPreparing(start.mode))
-        slow = asyncio.get_running_loop().call_later(self._timeouts.slow_start_s, self._tell_slow, start)
         session: ModelSession | None = None
+        slow = asyncio.get_running_loop().call_later(
+            self._timeouts.slow_start_s, lambda: self._tell_slow(start, session)
+        )
         try:
             session = self._dependencies.model(start.mode, self._owner)
             if start.purpose is _Purpose.AHEAD and not session.capabilities.idles_free:
@@ -380,8 +382,8 @@ class ModelSessionSlot:
         finally:
             slow.cancel()
 
-    def _tell_slow(self, start: _Preparation) -> None:
-        if start.purpose is _Purpose.START:
+    def _tell_slow(self, start: _Preparation, session: ModelSession | None) -> None:
+        if start.purpose is _Purpose.START and not (session and session.capabilities.connects):
             self._status.notify("starting_slowly")
 
     def _prepared(self, start: _Preparation, handle: SessionHandle) -> None:
@@ -561,6 +563,7 @@ class ModelSessionSlot:
             self._give_up(handle, error)
 
     def _give_up(self, handle: SessionHandle, error: NekoError) -> None:
+        self._backoffs[handle.mode] = self._longer(_Backoff(len(self._losses)), error)  # sound may be on its way still
         self._dependencies.bus.session.publish(facts.session_ended(self._character))
         self._observer.on_session_lost(handle, error)
 

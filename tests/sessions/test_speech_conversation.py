@@ -188,7 +188,11 @@ async def test_a_start_that_fails_leaves_the_session_that_is_up(talk: SpeechConv
 async def test_a_start_that_takes_too_long_tells_who_was_too_slow(
     executor: ThreadPoolExecutor, *, connects: bool, code: str
 ) -> None:
-    quick = SessionTimeouts(audio_start_timeout_s=0.01 if connects else 60.0, busy_start_timeout_s=0.01)
+    quick = SessionTimeouts(
+        audio_start_timeout_s=0.01 if connects else 60.0,
+        busy_start_timeout_s=0.01,
+        slow_start_s=0.0 if connects else 60.0,
+    )
     never = asyncio.Event()
     async with speech_conversation(executor, timeouts=quick, connects=connects, connected=never) as talk:
         talk.manager.handle(StartSession("audio"))

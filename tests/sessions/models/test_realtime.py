@@ -146,13 +146,21 @@ async def test_it_is_open_once_the_provider_has_taken_its_setup_in_its_own_words
         ({"refuses": (401, {"error": {"message": "Incorrect API key provided"}})}, ModelKeyRefusedError),
         ({"refuses": (402, {"error": {"message": "account is not in good standing"}})}, ModelOutOfCreditError),
         ({"greets": False}, ModelTimeoutError),
-        ({"refuses_update": {"type": "invalid_request_error", "message": "Invalid voice"}}, ModelError),
     ],
 )
 async def test_a_provider_that_does_not_take_it_is_told_at_once(how: dict[str, Any], error: type[NekoError]) -> None:
     with pytest.raises(error):
         async with talk(timeouts=QUICK, **how):
             pass
+
+
+async def test_a_setup_that_is_refused_is_told_at_once_in_the_providers_words() -> None:
+    refusal = {"type": "invalid_request_error", "code": "unknown_parameter", "message": "Unknown parameter: voice"}
+    with pytest.raises(ModelError) as refused:
+        async with talk(refuses_update=refusal):
+            pass
+    assert not isinstance(refused.value, ModelTimeoutError)
+    assert refused.value.said == "Unknown parameter: voice"
 
 
 async def test_nobody_at_the_address_is_told_as_such() -> None:
@@ -295,6 +303,8 @@ async def test_what_is_no_event_means_nothing() -> None:
         '{"type": "response.mystery.delta", "delta": "?"}',
         '{"type": "response.audio.delta", "delta": "no base64!"}',
         '{"type": "response.audio.delta"}',
+        '{"type": "response.audio.delta", "item_id": ["?"], "delta": ""}',
+        f'{{"type": "session.updated", "session": {{"expires_at": {"9" * 400}}}}}',
         '{"type": "response.done"}x',
         '{"type": "error"}',
         '{"type": "conversation.item.input_audio_transcription.delta", "item_id": "unknown", "delta": "?"}',

@@ -30,6 +30,11 @@ class Session(Protocol):
         """The provider has greeted, or has taken what it was set up with."""
         ...
 
+    @property
+    def is_open(self) -> bool:
+        """Has the provider taken what the session is set up with?"""
+        ...
+
     def heard(self) -> None:
         """It lives."""
         ...
@@ -101,7 +106,7 @@ class ServerEvents:
             logger.debug("a realtime provider was told something too late: %s", faults.code_of(event))
             return
         error = self._faults.reported(event)
-        if faults.is_fatal(error):
+        if faults.is_fatal(error) or not self._session.is_open:
             self._session.lose(error)
             return
         logger.warning("a realtime provider reports: %s", error)
@@ -176,7 +181,7 @@ class ServerEvents:
             return None
         whole = len(pcm) & ~1
         response.odd = pcm[whole:]
-        item_id = event.get("item_id") or ""
+        item_id = _text(event, "item_id")
         has_room = self._talk.sound(response.reply, pcm[:whole], self._dialect.output_rate, item_id)
         self._stop_endless(response.reply)
         return None if has_room else self._channel.drain()

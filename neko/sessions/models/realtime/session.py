@@ -58,6 +58,8 @@ _SHORTEST_S: Final = 0.1
 """Less than this between pressing and letting go of the key is nothing to answer."""
 _QUIET_S: Final = 1.0
 """Quiet that is sent when the microphone is shut in mid-sentence, so that the provider finds its end."""
+_LAST_SECOND: Final = 2.0**40
+"""Of Unix time; a provider that names a later one means that nothing ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,12 +405,16 @@ class RealtimeSession:
 
     def acknowledged(self, session: Mapping[str, Any], *, updated: bool) -> None:
         expires = session.get("expires_at")
-        if isinstance(expires, int | float) and expires > time.time():
-            self._lasts_s = expires - time.time()
+        if isinstance(expires, int | float) and (left_s := min(expires, _LAST_SECOND) - time.time()) > 0:
+            self._lasts_s = left_s
         if (updated or not self._dialect.acknowledges) and not self._ready.done():
             self._ready.set_result(None)
             if self._lasts_s is not None:
                 self._channel.put(SessionEnds(self._clock() + self._lasts_s))
+
+    @property
+    def is_open(self) -> bool:
+        return self._ready.done()
 
     def heard(self) -> None:
         self._heard_at = self._clock()
