@@ -74,7 +74,8 @@ async def test_what_is_run_and_ended_at_the_main_is_run_and_ended_by_its_agent(d
 
             agent.tasks._do, agent.tasks._allow = work, lambda hand: None
             begun = (await client.post("/agent/computer_use/run", json=run)).json()
-            assert (begun["success"], begun["status"]) == (True, "running")
+            assert begun["success"]
+            assert begun["status"] in ("queued", "running")
             same = await client.post("/agent/computer_use/run", json={**run, "instruction": "look up paris"})
             assert (same.status_code, same.json()["matched_id"]) == (409, begun["task_id"])
             ended = (await client.post("/agent/admin/control", json={"action": "end_all"})).json()
