@@ -19,6 +19,11 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _ESCAPED = re.compile(r"\\(?:u(?:00[01]|[dD][89a-fA-F])|[bfr])")
 _ESCAPED_BYTES = re.compile(_ESCAPED.pattern.encode())
 """In a JSON document: an escape that may stand for something unclean. Unescaped it is no JSON."""
+_UNSEEN = re.compile(
+    r"[\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]*"
+)
+"""Blanks, control characters, and what Unicode calls default ignorable: nothing of it is seen by itself."""
 _MARK = "\ufffd"
 _WORD = re.compile(r"[^\W_]+")
 
@@ -110,6 +115,11 @@ class TextPieces:
         """What waited: no other half came."""
         rest, self._held = well_formed(self._held), ""
         return rest
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of it is seen: blanks and what has no width. Signs and emoji are seen."""
+    return _UNSEEN.fullmatch(text) is not None
 
 
 def bare_words(text: str) -> str:

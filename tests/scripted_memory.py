@@ -17,6 +17,7 @@ from neko.memory.recent import LARGEST_WINDOW, UNCOMPRESSED
 from neko.memory.words import terms
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import (
+    Because,
     Chat,
     ChatList,
     ConversationMemory,
@@ -24,6 +25,7 @@ from neko.types.memory import (
     Fact,
     InChats,
     MemoryAdministration,
+    Reason,
     RecentEntry,
     Summarise,
 )
@@ -260,7 +262,7 @@ class ScriptedMemory(ConversationMemory, MemoryAdministration):
             if bears and line.role != "system" and first <= line.at < end:
                 score = len(held) * (0.4 if line.text.rstrip().endswith(("?", "？")) else 1.0)
                 score *= 1.0 if line.role == "user" else 0.8
-                reason = f"mentions {', '.join(held)}"
+                reason = Reason(Because.MENTIONS, tuple(held))
                 evidence.append(
                     Evidence(line.text, line.role, line.speaker, line.at, "line", (line.id,), reason, score)
                 )

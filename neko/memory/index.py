@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import Final
 
 from neko.memory import schema
@@ -22,8 +23,12 @@ from neko.types.lines import Line
 
 STEP: Final = 250
 """Lines that are caught up with in one transaction: a few hundredths of a second, for which a new line waits."""
-_JUDGED: Final = 20_000
-"""Characters of a line that are indexed: what is said here is no longer."""
+_STEP_CHARACTERS: Final = 200_000
+"""After which a step is over as well: about a second, of a thread that is not the loop's."""
+_COUNTED: Final = 20_000
+"""Characters of a line of which each word counts as often as it comes, of the rest once."""
+_LONGEST: Final = 250_000
+"""Characters of a line that are indexed: what comes in is no longer."""
 _MOST_CONDITIONS: Final = 16
 
 _TABLES: Final = ("neko_index", "neko_words", "neko_indexed")
@@ -56,7 +61,7 @@ _MISSING: Final = (
     f"AND {schema.NOT_REPLACED} ORDER BY id LIMIT ?"
 )
 _NOT_WHOLE: Final = (
-    f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE length(message) > {_JUDGED} OR NOT EXISTS "
+    f"SELECT {schema.COLUMNS} FROM {schema.ORIGINAL} WHERE length(message) > {_LONGEST} OR NOT EXISTS "
     f"(SELECT 1 FROM neko_words WHERE neko_words.id = {schema.ORIGINAL}.id)"
 )
 
@@ -85,18 +90,33 @@ def put(connection: sqlite3.Connection, lines: Iterable[Line]) -> None:
     for line in lines:
         connection.execute("DELETE FROM neko_words WHERE id = ?", (line.id,))
         if line.role != "system" and line.status != "replaced":
-            text = line.text[:_JUDGED]
+            text = line.text[:_LONGEST]
             row = (line.id, _moment(line), line.role == "user", line.chat, plain(line.speaker), plain(text))
-            connection.execute("INSERT INTO neko_words VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, " ".join(terms(text))))
+            connection.execute("INSERT INTO neko_words VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, " ".join(_terms(text))))
+
+
+def _terms(text: str) -> list[str]:
+    if len(text) <= _COUNTED:
+        return terms(text)
+    end = text.rfind(" ", 0, _COUNTED) + 1 or _COUNTED
+    counted = terms(text[:end])
+    return counted + list(dict.fromkeys(terms(text[end - 1 :])).keys() - set(counted))
 
 
 def catch_up(connection: sqlite3.Connection, names: Names, limit: int = STEP) -> bool:
     """Take in some lines that are not in the index yet; false when there are none left."""
-    rows = connection.execute(_MISSING, (limit,)).fetchall()
+    rows, characters = [], 0
+    with closing(connection.execute(_MISSING, (limit,))) as missing:
+        for row in missing:
+            rows.append(row)
+            characters += len(row[2] or "")
+            if characters >= _STEP_CHARACTERS:
+                break
+    is_more = len(rows) == limit or characters >= _STEP_CHARACTERS
     put(connection, (logged.line for logged in logged_lines(rows, names)))
-    position = rows[-1][0] if len(rows) == limit else connection.execute(schema.LAST_ID).fetchone()[0]
+    position = rows[-1][0] if is_more else connection.execute(schema.LAST_ID).fetchone()[0]
     connection.execute("UPDATE neko_indexed SET position = ?1 WHERE position < ?1", (position,))
-    return len(rows) == limit
+    return is_more
 
 
 def reached(connection: sqlite3.Connection) -> tuple[int, int]:

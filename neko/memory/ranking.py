@@ -69,6 +69,8 @@ _SENTENCE: Final = re.compile(r"[^.!?。！\n]+[.!?。！]*")
 _ASKING: Final = re.compile(r"(?:\?|吗|呢|ですか|ますか)[.。!！~…\s]*$")
 _BLANK: Final = ord(" ")
 _NEWLINE: Final = ord("\n")
+_LONGEST: Final = 4_000
+"""Terms that a line counts to have at most: one of a whole book tells nothing of how long the others are."""
 _MARKS: Final = 1 << 16
 _SPREAD: Final = (89, 8191, 30_011)
 """What the second and the last letter and the length of a term are multiplied by, so that few have the same mark."""
@@ -136,7 +138,7 @@ def rank(
         return
     names = list(question.weights)
     terms = _Terms([line.terms for line in lines])
-    counts, lengths = terms.of(names), terms.counts()
+    counts, lengths = terms.of(names), np.minimum(terms.counts(), _LONGEST)
     weights = np.array(list(question.weights.values()))
     joined = _joined(lines)
     words = _with_neighbours(counts, lengths, joined, weights)

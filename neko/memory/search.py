@@ -21,8 +21,8 @@ from neko.memory import asked, schema, time_expressions
 from neko.memory.line_codec import Names, logged_lines
 from neko.memory.ranking import Candidate, Question, Ranked, rank
 from neko.memory.time_expressions import Span, Times
-from neko.memory.words import plain, terms, weighted_terms
-from neko.types.memory import Evidence
+from neko.memory.words import plain, terms, weighted_terms, written
+from neko.types.memory import Because, Evidence, Reason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +47,8 @@ _OF_DAYS: Final = 150
 _OF_NEIGHBOUR: Final = 0.3
 _READ: Final = 4_000
 """Characters of a question that are looked at: its beginning."""
+_SHOWN: Final = 20_000
+"""Characters of a line that are looked through for the words by which it was found."""
 _POSTINGS: Final = 2_000
 """Lines that are looked up for one term, the newest; a term of more lines tells little."""
 _ALL_POSTINGS: Final = 8_000
@@ -124,7 +126,7 @@ def search(connection: sqlite3.Connection, names: Names, query: Query) -> list[E
     ranking = rank(question, lines, cosines, partial(nearness.likenesses, connection) if nearness else None)
     best = _distinct(_said_within(ranking, query.within), query.limit)
     coverage = _coverage(best, {term: question.weights[term] for term in own}, cosines or {})
-    return _evidence(connection, names, best, question, cosines, coverage)
+    return _evidence(connection, names, best, query.text[:_READ], question, cosines, coverage)
 
 
 def _wanted(query: Query, text: str, times: Times) -> dict[str, float]:
@@ -291,6 +293,7 @@ def _evidence(
     connection: sqlite3.Connection,
     names: Names,
     best: Sequence[Ranked],
+    query: str,
     question: Question,
     cosines: Mapping[int, float] | None,
     coverage: float,
@@ -310,7 +313,7 @@ def _evidence(
             line.at,
             "line",
             (line.id,),
-            _reason(one, question.spans, by_meaning=bool(cosines)),
+            _reason(one, line.text, query, question.spans, by_meaning=bool(cosines)),
             one.score,
             coverage,
             outside=line.outside,
@@ -331,10 +334,11 @@ def _coverage(best: Sequence[Ranked], weights: Mapping[str, float], cosines: Map
     return min(1.0, max(words / whole if whole else 0.0, float(meaning)))
 
 
-def _reason(one: Ranked, spans: Sequence[tuple[int, int]], *, by_meaning: bool) -> str:
+def _reason(one: Ranked, text: str, query: str, spans: Sequence[tuple[int, int]], *, by_meaning: bool) -> Reason:
     if not one.terms:
         if any(first <= one.candidate.at < end for first, end in spans):
-            return "was said at that time"
-        return "is near in meaning" if by_meaning else "was said beside it"
-    held = ", ".join(one.terms)
-    return f"answers a question about {held}" if one.answers else f"mentions {held}"
+            return Reason(Because.THEN)
+        return Reason(Because.MEANING if by_meaning else Because.BESIDE)
+    if one.answers:
+        return Reason(Because.ANSWERS, tuple(written(query, one.terms)))
+    return Reason(Because.MENTIONS, tuple(written(text[:_SHOWN], one.terms)))

@@ -2,7 +2,8 @@
 
 Width, case, diacritics, hiragana and katakana, traditional and simplified characters make no difference. Latin words
 are cut to their stems; scripts without blanks give pairs of neighbouring characters and single ideographs, Korean
-pairs of syllables. A text to be stored and a question are read by the same function, so that every word finds itself.
+pairs of syllables, an emoji itself, whatever its skin, and the people of a family beside it. A text to be stored and a
+question are read by the same function, so that every word finds itself.
 
 SQLite's own tokenizers do not serve: ``unicode61`` takes a Chinese sentence for one word, ``trigram`` finds no word
 of two characters. Stems are those of Snowball (https://snowballstem.org/algorithms/english/stemmer.html).
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any, Final
@@ -22,7 +23,7 @@ from neko.memory.word_forms import PLAINEST
 from neko.safety.folding import folded
 from neko.well_formed import well_formed
 
-_VERSION: Final = "2"
+_VERSION: Final = "3"
 """Of the rules of this module, and of the tables of ``index.py``."""
 LONGEST_WORD: Final = 64
 
@@ -32,11 +33,24 @@ _KATAKANA: Final = r"\u30a0-\u30ff"
 _HANGUL: Final = r"\uac00-\ud7a3"
 _UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 """Thai, Lao, Burmese, Khmer."""
+_PICTURES: Final = (
+    r"\u2194-\u2199\u21a9\u21aa\u231a-\u23ff\u25aa-\u27bf\u2934\u2935\u2b00-\u2bff\u3030\u303d"
+    r"\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001faff"
+)
+_LOOK: Final = r"\ufe0e\ufe0f\U0001f3fb-\U0001f3ff"
+"""What says how an emoji is drawn: as text, in colour, with which skin."""
+_ONE_PICTURE: Final = f"[{_PICTURES}][{_LOOK}]*[\\U000e0020-\\U000e007f]*"
+"""Tags spell the region of a flag behind a black one (https://www.unicode.org/reports/tr51/)."""
 _RUNS: Final = late_pattern(
     f"(?P<unspaced>[{_HAN}{_HIRAGANA}{_KATAKANA}{_UNSPACED}]+)|(?P<hangul>[{_HANGUL}]+)"
     f"|(?P<word>(?:(?![{_HAN}{_HIRAGANA}{_KATAKANA}{_HANGUL}{_UNSPACED}_])\\w)+(?:\\+\\+|#)?"
     "(?:['’](?:s|t|re|ve|ll|d|m)\\b)?)"
+    f"|(?P<emoji>[\\U0001f1e6-\\U0001f1ff]{{1,2}}|{_ONE_PICTURE}(?:\\u200d{_ONE_PICTURE})*)"
 )
+_IS_EMOJI: Final = late_pattern(f"[{_PICTURES}\U0001f1e6-\U0001f1ff]")
+_BESIDE_WORDS: Final = 0.2
+"""What an emoji counts in a question that has words: it says how it is asked."""
+_HOW_DRAWN: Final = late_pattern(f"[{_LOOK}]")
 _IDEOGRAPH: Final = late_pattern(f"[{_HAN}]")
 _NOT_SPACED: Final = late_pattern(
     f"[{_HAN}{_HIRAGANA}{_KATAKANA}{_HANGUL}{_UNSPACED}\\u1100-\\u11ff\\U00020000-\\U0003ffff]"
@@ -45,6 +59,7 @@ _NOT_SPACED: Final = late_pattern(
 _IS_HIRAGANA: Final = re.compile(f"[{_HIRAGANA}]+")
 _HIRAGANA_SIGN: Final = re.compile(f"[{_HIRAGANA}]")
 _SENTENCE_BEGINS: Final = re.compile(r"(?:^|[.!?。！？\n…:\"“(\[])\W*$")
+_JOINER: Final = "\u200d"
 _LATIN_MARKS: Final = re.compile("[\u0300-\u036f]")
 _TO_HIRAGANA: Final = {code: code - 0x60 for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}
 
@@ -135,20 +150,33 @@ def weighted_terms(text: str) -> dict[str, float]:
     for term, weight in _weighted(text):
         if weight:
             weights[term] = max(weight, weights.get(term, 0.0))
+    emoji = {term for term in weights if _IS_EMOJI.match(term)}
+    if len(emoji) < len(weights):
+        weights.update((term, weights[term] * _BESIDE_WORDS) for term in emoji)
     return weights
 
 
 def pieces(text: str, query: str) -> list[tuple[str, bool]]:
     """A text in pieces that together are all of it, each with whether it is a word that the query looks for, in
     whichever form."""
-    wanted = {term for term in weighted_terms(query) if len(term) > 1 or not _IDEOGRAPH.match(term)}
+    return _pieces(text, {term for term in weighted_terms(query) if len(term) > 1 or not _IDEOGRAPH.match(term)})
+
+
+def written(text: str, wanted: Collection[str]) -> list[str]:
+    """How terms are written in a text, each once, in its order."""
+    found = (piece for piece, is_hit in _pieces(text, wanted) if is_hit)
+    return list({plain(piece): piece for piece in found}.values())
+
+
+def _pieces(text: str, wanted: Collection[str]) -> list[tuple[str, bool]]:
+    wanted = frozenset(wanted)
     marked = [False] * len(text)
     for match in _RUNS.finditer(text):
-        if match.lastgroup == "word":
+        if match.lastgroup in ("word", "emoji"):
             hits = [(0, len(match[0]))] if wanted.intersection(terms(match[0])) else []
         else:
-            found = (match[0][at : at + 2] for at in range(len(match[0]) - 1))
-            hits = [(at, at + 2) for at, pair in enumerate(found) if plain(pair) in wanted]
+            signs = ((at, at + size) for size in (2, 1) for at in range(len(match[0]) - size + 1))
+            hits = [(at, end) for at, end in signs if plain(match[0][at:end]) in wanted]
         for first, end in hits:
             marked[match.start() + first : match.start() + end] = [True] * (end - first)
     bounds = [at for at in range(1, len(text)) if marked[at] != marked[at - 1]]
@@ -165,6 +193,8 @@ def _weighted(text: str) -> list[tuple[str, float]]:
             found += _word(run, text, match.start())
         elif match.lastgroup == "hangul":
             found += _hangul(run)
+        elif match.lastgroup == "emoji":
+            found += _emoji(run)
         else:
             found += _unspaced(run)
     return found
@@ -221,6 +251,12 @@ def _weight_of_pair(pair: str, written: str) -> float:
     if _HIRAGANA_SIGN.search(written):
         return 0.4
     return (1.0, 0.4, 0.0)[sum(character in _STOP_HAN for character in pair)]
+
+
+def _emoji(run: str) -> list[tuple[str, float]]:
+    whole = _HOW_DRAWN.sub("", run)[:LONGEST_WORD]
+    joined = whole.split(_JOINER)
+    return [(whole, 1.0), *((one, 0.4) for one in joined if one and one != whole)]
 
 
 def _hangul(run: str) -> list[tuple[str, float]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neko.types.agent import Decision, Reply
+from neko.well_formed import is_blank
 
 Mode = Literal["text", "audio"]
 ShareSource = Literal["screen", "camera"]
@@ -37,6 +38,11 @@ class SendText:
 
     text: str
     client_id: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The text without blanks around it, "" when nothing of it is seen."""
+        return "" if is_blank(self.text) else self.text.strip()
 
 
 @dataclass(frozen=True, slots=True)

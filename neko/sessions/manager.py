@@ -254,7 +254,7 @@ class SessionManager:
 
     def say(self, action: SendText) -> TextReceipt:
         """The user typed something: its turn begins at once, before anything else that waits."""
-        client_id, text = action.client_id, action.text.strip()
+        client_id, text = action.client_id, action.words
         images = self.visual_input.with_words(blank=not text)
         if client_id and (line := self._turns.log.receipt(client_id)):
             self.emit(LineStored(line))

@@ -19,12 +19,33 @@ Layer = Literal["line", "summary"]
 """Where a piece of evidence comes from: a line of the log, or a summary of several."""
 
 
+class Because(Enum):
+    """Why something was recalled."""
+
+    MENTIONS = "mentions"
+    ANSWERS = "answers"
+    """A question that mentions it."""
+    THEN = "then"
+    """Was said at the time that the query names."""
+    MEANING = "meaning"
+    BESIDE = "beside"
+    """Something that mentions it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """``words``: what is mentioned, as it is written there, or for an answer as the query has it."""
+
+    because: Because
+    words: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Something remembered that bears on a query.
 
     ``at`` is local naive time; ``sources`` are the ids of the lines it rests on; ``reason`` says
-    in a few plain words why it was recalled; ``score`` is higher for the more relevant, and
+    why it was recalled; ``score`` is higher for the more relevant, and
     comparable within one recall only, unless it is multiplied by ``coverage``: how much of the query the best evidence
     of that recall holds, from 0 to 1.
 
@@ -38,7 +59,7 @@ class Evidence:
     at: datetime
     layer: Layer
     sources: tuple[int, ...]
-    reason: str
+    reason: Reason
     score: float
     coverage: float = 1.0
     elsewhere: LineElsewhere | None = None

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from neko.characters import CHARACTERS, MASTER, PROFILE_NAME, default_characters
 from neko.sessions.models.builtin.rules import Rules
-from neko.types.memory import Evidence
+from neko.types.memory import Because, Evidence, Reason
 from neko.types.model_session import UserMessage
 
 NOW = datetime(2026, 11, 27, 15, 39, tzinfo=UTC)
@@ -76,7 +76,11 @@ def reply_to(exchange: Exchange, language: str) -> str:
     rules = Rules(character, master, language, lambda: NOW, random.Random(str(exchange.turns)), traits)
     recalled: tuple[Evidence, ...] = ()
     if exchange.memory:
-        recalled = (Evidence(exchange.memory, "user", master, datetime(2026, 11, 3, 10), "line", (1,), "", 1.0),)
+        recalled = (
+            Evidence(
+                exchange.memory, "user", master, datetime(2026, 11, 3, 10), "line", (1,), Reason(Because.MENTIONS), 1.0
+            ),
+        )
     reply = ""
     for turn in exchange.turns:
         reply = rules.answer(UserMessage("1", turn, recalled=recalled))

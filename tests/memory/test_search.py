@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from neko.memory.search import Query, search
+from neko.types.memory import Because, Reason
 from tests.memory.memory_folder import MIO, NAMES, START, MemoryFolder, new_line, say
 
 
@@ -249,7 +250,7 @@ async def test_it_is_said_why_a_line_that_holds_no_word_of_the_question_was_foun
     reasons = {
         one.text: one.reason for one in await memory.recall(MIO, "What was yesterday?", now=START + timedelta(days=2))
     }
-    assert reasons["I was in Lyon."] == "was said at that time"
+    assert reasons["I was in Lyon."] == Reason(Because.THEN)
 
 
 async def test_a_word_that_most_lines_hold_is_recalled_for_nobody_and_found_by_who_looks_for_it(

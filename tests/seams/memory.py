@@ -337,7 +337,7 @@ class RecallBehaviour:
         (evidence,) = await memory.recall(MIO, "What is my cat's name?")
         assert (evidence.text, evidence.role, evidence.speaker) == ("My cat is called Biscuit.", "user", "Anna")
         assert (evidence.at, evidence.layer, evidence.sources) == (START, "line", (stored.line.id,))
-        assert "cat" in evidence.reason
+        assert "cat" in evidence.reason.words
         assert evidence.score > 0
 
     @pytest.mark.parametrize(

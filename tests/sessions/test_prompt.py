@@ -15,10 +15,11 @@ from neko.sessions.digest import FACTS_BUDGET, OPEN_BUDGET
 from neko.sessions.prompt import Persona
 from neko.sessions.recall_lines import LONGEST_LINE, MOST_LINES, RECALL_BUDGET, excerpt
 from neko.types.lines import Line, Role
-from neko.types.memory import Evidence, Fact, RecentEntry
+from neko.types.memory import Because, Evidence, Fact, Reason, RecentEntry
 
 NOW = datetime(2026, 11, 21, 9, 5)
-CAT = Evidence("my cat is {Biscuit}", "user", "Anna", datetime(2026, 5, 3, 18, 0), "line", (1,), "mentions cat", 1.0)
+REASON = Reason(Because.MENTIONS, ("cat",))
+CAT = Evidence("my cat is {Biscuit}", "user", "Anna", datetime(2026, 5, 3, 18, 0), "line", (1,), REASON, 1.0)
 
 
 def persona(language: str = "en") -> Persona:

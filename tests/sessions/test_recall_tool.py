@@ -20,7 +20,7 @@ from neko.sessions.models.chat_reply import MOST_STEPS
 from neko.sessions.prompt_lines import Instructions, PromptLines
 from neko.sessions.recall_tool import MOST_CALLS, recall_tool
 from neko.types.lines import Line, NewLine
-from neko.types.memory import Evidence, InChats
+from neko.types.memory import Because, Evidence, InChats, Reason
 from tests.client import Client, Frame, client, is_turn_end
 from tests.conftest import RunningServer
 from tests.scripted_provider import ScriptedProvider, failure, tool_calls
@@ -277,7 +277,7 @@ async def test_what_was_looked_up_is_not_told_again_while_the_model_remembers_it
 
 
 def evidence(line_id: int) -> Evidence:
-    return Evidence(VIOLIN, "user", "Anna", MAY, "line", (line_id,), "", 1.0)
+    return Evidence(VIOLIN, "user", "Anna", MAY, "line", (line_id,), Reason(Because.MENTIONS), 1.0)
 
 
 def test_what_the_model_forgets_may_be_told_again() -> None:

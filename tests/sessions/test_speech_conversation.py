@@ -147,7 +147,7 @@ async def test_the_same_message_sent_twice_at_once_is_one_turn(talk: SpeechConve
     assert len(await talk.lines()) == 2
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\n"])
+@pytest.mark.parametrize("text", ["", "   ", "\n", "\u200b\ufeff"])
 async def test_blank_text_begins_nothing_and_says_so(talk: SpeechConversation, text: str) -> None:
     assert talk.manager.say(SendText(text)).outcome is TextOutcome.BLANK
 

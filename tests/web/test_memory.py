@@ -93,6 +93,77 @@ async def test_a_line_that_cannot_be_kept_keeps_out_all_of_its_call(client: http
     assert "conv-26" not in neko.characters.names
 
 
+async def test_of_several_conversations_each_stands_for_itself_and_the_answer_tells_which_was_refused(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    bad = [turn(number, "user", "hello", conversation="   ") for number in (1, 2)]
+    kept = await post(client, "turns", turns=[bad[0], *TALK, bad[1]])
+    assert (kept["stored"], kept["characters"]) == (4, {"conv-26": "conv-26"})
+    (refused,) = kept["refused"]
+    assert (refused["conversation"], refused["ids"]) == ("   ", ["D1:1", "D1:2"])
+    assert refused["code"] == "character_empty"
+    assert refused["error"]
+
+
+async def test_a_line_of_which_nothing_is_seen_is_not_stored_and_that_is_told(
+    client: httpx2.AsyncClient, neko: Neko
+) -> None:
+    seen = ["…", "👍🏽", "?", "\u200bhi"]
+    blank = ["", " \n\t", "\u200b\ufeff\u2060", "\u3000\u3164\ufe0f", "\u00a0\u202e"]
+    lines = [turn(number, "user", text) for number, text in enumerate([*seen, *blank])]
+    kept = await post(client, "turns", turns=lines)
+    assert (kept["stored"], kept["known"]) == (4, 0)
+    (refused,) = kept["refused"]
+    assert (refused["ids"], refused["code"]) == ([f"D1:{at}" for at in range(4, 9)], "blank_line")
+    assert [line.text for line in await neko.memory.lines("conv-26", chat=InChats.ALL)] == seen
+    only = await client.post("/api/memory/turns", json=turn(1, "user", "\u200b", conversation="nothing said"))
+    assert (only.status_code, only.json()["code"]) == (400, "blank_line")
+    assert "nothing said" not in neko.characters.names
+
+
+async def test_the_reason_names_words_as_they_were_written_in_the_language_of_the_reader(
+    client: httpx2.AsyncClient,
+) -> None:
+    said = ["My puppies were running", "我最喜欢的电影是千与千寻", "우리 고양이는 자요"]
+    await post(client, "turns", turns=[turn(number, "user", text) for number, text in enumerate(said)])
+
+    async def reason(query: str, language: str) -> str:
+        body = {"conversation": "conv-26", "query": query, "k": 1}
+        answer = await client.post("/api/memory/search", json=body, headers={"accept-language": language})
+        return str(answer.json()["results"][0]["reason"])
+
+    assert await reason("What did the puppy run after?", "en") == "mentions puppies, running"
+    assert await reason("喜欢什么电影？", "zh-CN") == "提到了喜欢, 电影"
+    assert await reason("고양이는 뭐 해?", "ko") == "고양이는 이야기가 나와요"
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("so happy 😀", "😀"),
+        ("🐈", "🐈"),
+        ("we won 🇳🇴", "🇳🇴"),
+        ("👍🏽", "👍"),
+        ("👍", "👍🏿"),
+        ("us: 👨‍👩‍👧‍👦", "👨‍👩‍👧‍👦"),
+        ("us: 👨‍👩‍👧‍👦", "👧"),
+        ("I ❤️ you", "❤"),
+        ("🏴󠁧󠁢󠁳󠁣󠁴󠁿 forever", "🏴󠁧󠁢󠁳󠁣󠁴󠁿"),
+    ],
+)
+async def test_an_emoji_is_found(client: httpx2.AsyncClient, text: str, query: str) -> None:
+    others = ["so happy", "🇩🇪", "🐕", "👩", "🏴", "and so on"]
+    said = [turn(number, "user", one) for number, one in enumerate([text, *others])]
+    await post(client, "turns", turns=said)
+    assert (await post(client, "search", conversation="conv-26", query=query, k=1))["ids"] == ["D1:0"]
+
+
+async def test_a_word_at_the_end_of_a_long_line_is_found(client: httpx2.AsyncClient) -> None:
+    filler = " ".join(f"word{number}" for number in range(15_000))[:150_000]
+    await post(client, "turns", turns=[turn(1, "user", f"{filler} heliotrope"), turn(2, "user", "and so on")])
+    assert (await post(client, "search", conversation="conv-26", query="heliotrope"))["ids"][0] == "D1:1"
+
+
 async def test_a_long_history_leaves_only_its_end_in_the_recent_window(client: httpx2.AsyncClient, neko: Neko) -> None:
     many = [turn(number, "user" if number % 2 else "assistant", f"line {number}") for number in range(2_000)]
     assert (await post(client, "turns", turns=many))["stored"] == 2_000

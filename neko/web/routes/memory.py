@@ -13,18 +13,19 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from neko.app.earlier_talk import character_of, roles_of
-from neko.errors import CharacterError
-from neko.i18n import describe
+from neko.errors import CharacterError, NekoError
+from neko.i18n import describe, sentence
 from neko.memory.line_codec import local_naive
 from neko.memory.service import MemoryService
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Role
-from neko.types.memory import InChats
+from neko.types.memory import InChats, Reason
 from neko.web.endpoint import Call, get, post
-from neko.web.errors import HTTPError
+from neko.web.errors import HTTPError, failure_of
 from neko.web.request_language import request_language
 from neko.web.routes.history import CharacterPath, known, manager_of
 from neko.web.schemas import Empty, Schema, Success
+from neko.well_formed import is_blank
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of lines in one call, some hundreds of thousands."""
@@ -75,12 +76,24 @@ class Turns(Schema):
         return value if not isinstance(value, dict) or "turns" in value else {"turns": [value]}
 
 
+class Refused(Schema):
+    """Lines of a conversation that were not stored, by their ids. ``code`` and ``error`` say why: "blank_line" for
+    those of which nothing is seen, else what keeps the conversation out."""
+
+    conversation: str
+    ids: list[str]
+    code: str
+    error: str
+
+
 class Kept(Success):
-    """``stored`` lines are new, ``known`` ones were there. ``characters``: in whose memory each conversation is."""
+    """``stored`` lines are new, ``known`` ones were there; with the ids of ``refused`` those are all that came.
+    ``characters``: in whose memory each conversation is."""
 
     stored: int
     known: int
     characters: dict[str, str]
+    refused: list[Refused]
 
 
 @post(
@@ -88,25 +101,49 @@ class Kept(Success):
     body=Turns,
     body_limit=MOST_BYTES,
     response=Kept,
-    summary="Put what was said elsewhere into a memory, also while she is off the record; all lines of a conversation "
-    "at once, or none",
-    failures={400: "The conversation can have no character of its name."},
+    summary="Put what was said elsewhere into a memory, also while she is off the record. All lines of a "
+    "conversation that are not blank are stored at once, or none is. Of several conversations each stands for itself: "
+    "the answer tells in refused what was not stored. What is no turn keeps out all of its call",
+    failures={400: "None of the conversations can have a character of its name."},
 )
 async def turns(call: Call[Turns, Empty, Empty]) -> Kept:
     by_conversation: dict[str, list[Turn]] = {}
     for turn in call.body.turns:
         by_conversation.setdefault(turn.conversation, []).append(turn)
-    kept = Kept(stored=0, known=0, characters={})
+    failures: list[NekoError] = []
+    kept = Kept(stored=0, known=0, characters={}, refused=[])
+    nothing_seen = HTTPError(400, "blank_line", "Nothing can be seen of this line.")
     for conversation, said in by_conversation.items():
-        character = kept.characters[conversation] = await _made(call, conversation)
-        latest = await call.neko.memory.lines(character, limit=_LATEST, chat=InChats.ALL)
-        before: dict[str, Role] = {line.speaker: line.role for line in latest}
-        master = call.neko.characters.cards.master_name
-        lines = await in_thread(_lines, said, conversation, master, before)
-        stored = await call.neko.memory.store_many(character, lines)
-        fresh = sum(one.fresh for one in stored)
-        kept.stored, kept.known = kept.stored + fresh, kept.known + len(stored) - fresh
+        blank = [turn.id for turn in said if is_blank(turn.text)]
+        try:
+            if len(blank) == len(said):
+                raise nothing_seen
+            await _store(call, conversation, [turn for turn in said if not is_blank(turn.text)], kept)
+        except NekoError as error:
+            failures.append(error)
+            kept.refused.append(await _refused(call, conversation, [turn.id for turn in said], error))
+        else:
+            kept.refused += [await _refused(call, conversation, blank, nothing_seen)] if blank else []
+    if len(failures) == len(by_conversation):
+        raise failures[0]
     return kept
+
+
+async def _store(call: Call[Turns, Empty, Empty], conversation: str, said: list[Turn], kept: Kept) -> None:
+    """Store what was said in a conversation, and count it as ``kept``."""
+    character = await _made(call, conversation)
+    latest = await call.neko.memory.lines(character, limit=_LATEST, chat=InChats.ALL)
+    before: dict[str, Role] = {line.speaker: line.role for line in latest}
+    lines = await in_thread(_lines, said, conversation, call.neko.characters.cards.master_name, before)
+    stored = await call.neko.memory.store_many(character, lines)
+    fresh = sum(one.fresh for one in stored)
+    kept.stored, kept.known = kept.stored + fresh, kept.known + len(stored) - fresh
+    kept.characters[conversation] = character
+
+
+async def _refused(call: Call[Turns, Empty, Empty], conversation: str, ids: list[str], error: NekoError) -> Refused:
+    failure = await failure_of(error, request_language(call.request, call.neko))
+    return Refused(conversation=conversation, ids=ids, code=failure.code, error=failure.error)
 
 
 def _lines(said: list[Turn], conversation: str, master: str, before: dict[str, Role]) -> list[NewLine]:
@@ -148,7 +185,7 @@ class Question(Schema):
 
 class Result(Schema):
     """``id`` is the sender's id of the line; for one that was said here, its number, as "2", or as "line:2"
-    where a sender gave "2" to another. ``ts`` is ISO 8601."""
+    where a sender gave "2" to another. ``ts`` is ISO 8601. ``reason`` is a sentence for the user, in their language."""
 
     id: str
     session: str
@@ -190,6 +227,7 @@ class Results(Success):
 async def search(call: Call[Question, Empty, Empty]) -> Results:
     character, body, memory = _known(call, call.body.conversation), call.body, call.neko.memory
     now = local_naive(body.now) if body.now else None
+    language = request_language(call.request, call.neko)
     found = await memory.recall(character, body.query, limit=body.k, now=now, timeout_s=_SEARCH_S, is_search=True)
     lines = {line.id: line for line in await memory.named_lines(character, [one.sources[0] for one in found])}
     ids = await _ids(memory, character, lines.values())
@@ -202,12 +240,16 @@ async def search(call: Call[Question, Empty, Empty]) -> Results:
             role=line.role,
             text=line.text,
             score=one.score,
-            reason=one.reason,
+            reason=_reason(one.reason, language),
         )
         for one in found
         if (line := lines.get(one.sources[0]))
     ]
     return Results(ids=[result.id for result in results], results=results, facts=await _facts(call, character))
+
+
+def _reason(reason: Reason, language: str) -> str:
+    return sentence(f"recalled.{reason.because.value}", language).format(words=", ".join(reason.words))
 
 
 async def _facts(call: Call[Question, Empty, Empty], character: str) -> list[KnownShape]:

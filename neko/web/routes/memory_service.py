@@ -26,7 +26,7 @@ from neko.web.errors import HTTPError
 from neko.web.request_language import request_language
 from neko.web.routes.history import known
 from neko.web.schemas import Empty, Schema
-from neko.well_formed import load_json, well_formed
+from neko.well_formed import is_blank, load_json, well_formed
 
 _UNKNOWN = {404: "There is no character of this name."}
 _FOUND = 5
@@ -141,7 +141,7 @@ def _lines(text: str) -> list[NewLine]:
     if None in entries:
         raise HTTPError(400, "bad_history", "This is no list of messages with a role and a content.")
     session, now = str(uuid4()), datetime.datetime.now()
-    said = [entry for entry in entries if entry and entry.text.strip()]
+    said = [entry for entry in entries if entry and not is_blank(entry.text)]
     return [NewLine(session, session, entry.role, entry.text, entry.at or now) for entry in said]
 
 

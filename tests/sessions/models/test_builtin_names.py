@@ -14,7 +14,7 @@ from neko.sessions.models.builtin.phrasebook import namings
 from neko.sessions.models.builtin.rules import Rules
 from neko.sessions.models.builtin.session import BuiltinSession
 from neko.tasks import TaskOwner
-from neko.types.memory import Evidence, RecentEntry
+from neko.types.memory import Because, Evidence, Reason, RecentEntry
 from neko.types.model_session import ReplyDone, SessionSetup, TextDelta, UserMessage
 
 NOW = datetime(2026, 5, 20, 9, 5)
@@ -357,7 +357,7 @@ def test_a_name_counts_from_then_on_until_another_is_told(language: str, master:
 def test_a_name_told_long_ago_is_found_in_what_memory_recalls_the_newest_first(language: str) -> None:
     first, second, question = TOLD[language]
     recalled = [
-        Evidence(text, "user", "Sam", datetime(2026, 5, day, 10), "line", (day,), "", 1.0)
+        Evidence(text, "user", "Sam", datetime(2026, 5, day, 10), "line", (day,), Reason(Because.MENTIONS), 1.0)
         for day, text in ((4, second), (3, first))
     ]
     answer = rules_of(language).answer(UserMessage("1", question, recalled=tuple(recalled)))
@@ -367,7 +367,7 @@ def test_a_name_told_long_ago_is_found_in_what_memory_recalls_the_newest_first(l
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_the_character_said_gives_the_user_no_name(language: str) -> None:
     first, _, question = TOLD[language]
-    hers = Evidence(first, "assistant", "Mio", NOW, "line", (1,), "", 1.0)
+    hers = Evidence(first, "assistant", "Mio", NOW, "line", (1,), Reason(Because.MENTIONS), 1.0)
     assert CALLED[language][0] not in rules_of(language).answer(UserMessage("1", question, recalled=(hers,)))
 
 

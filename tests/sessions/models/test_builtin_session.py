@@ -20,7 +20,7 @@ from neko.sessions.models.builtin.session import BuiltinSession
 from neko.settings import ASSETS
 from neko.tasks import TaskOwner
 from neko.types.lines import LineElsewhere
-from neko.types.memory import Evidence
+from neko.types.memory import Because, Evidence, Reason
 from neko.types.model_session import ReplyDone, Respond, SessionSetup, TextDelta, UserMessage
 
 NOW = datetime(2026, 5, 20, 9, 5)
@@ -30,7 +30,7 @@ Ask = Callable[..., str]
 
 def told(text: str, at: datetime = datetime(2026, 5, 3, 10), role: str = "user") -> Evidence:
     speaker = "Sam" if role == "user" else "Mio"
-    return Evidence(text, role, speaker, at, "line", (1,), "", 1.0)  # type: ignore[arg-type]
+    return Evidence(text, role, speaker, at, "line", (1,), Reason(Because.MENTIONS), 1.0)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from neko.sessions.models.builtin.names import told_name
 from neko.sessions.models.builtin.phrasebook import Phrasebook, namings, phrasebook, plain
 from neko.sessions.models.builtin.small_talk import REASONS, is_talk
 from neko.sessions.models.builtin.wording import Wording, joined
-from neko.types.memory import Evidence, Fact
+from neko.types.memory import Because, Evidence, Fact, Reason
 from neko.types.model_session import UserMessage
 
 _LONGEST_TEXT: Final = 2000
@@ -217,7 +217,9 @@ class Rules:
         """A sentence of the line itself, for a question in the next one."""
         written = re.search(re.escape(part), message.text, re.IGNORECASE)
         text = written[0] if written else part
-        return Evidence(text, "user", self.master, self.clock().replace(tzinfo=None), "line", (), "", 0.0)
+        return Evidence(
+            text, "user", self.master, self.clock().replace(tzinfo=None), "line", (), Reason(Because.MENTIONS), 0.0
+        )
 
     def _parts(self, book: Phrasebook, words: str) -> list[str]:
         """The sentences of a line of reasonable length; longer ones are taken whole."""
