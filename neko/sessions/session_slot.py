@@ -319,10 +319,12 @@ class ModelSessionSlot:
         self.start(mode)
 
     def become_call(self) -> bool:
-        """A call begins in the talk that is under way, if its session has ears: nothing is cut, nothing forgotten."""
+        """A call begins in the talk that is under way, if its session has ears and is still asked: nothing is cut,
+        nothing forgotten."""
         handle = self.current
-        starts = self.starting is not None
-        if handle is None or starts or handle.mode == "audio" or not handle.session.capabilities.hearing:
+        if handle is None or handle.leaves or handle.mode == "audio" or self.starting is not None:
+            return False
+        if not handle.session.capabilities.hearing:
             return False
         self.discard()
         handle.mode = "audio"

@@ -29,6 +29,7 @@ from neko.sessions.events import (
 )
 from neko.sessions.renewal import RenewalTimes
 from neko.types.model_session import SessionEnds, SpeechStarted, SpeechStopped, Transcript
+from tests.scripted_hearing import ScriptedHearing
 from tests.scripted_session import ScriptedSpeechSession, SpokenTurn
 from tests.sessions.speech_conversation import NAME, QUICK, TALK, SpeechConversation, in_call, speech_conversation
 
@@ -321,6 +322,28 @@ async def test_a_change_in_a_call_cuts_nothing_and_counts_from_the_next_words_on
     assert not any(isinstance(event, SessionPreparing | SessionStarted) for event in seen)
     await until(answers(talk, 1))
     assert await talk.lines() == [("user", "hello", "complete"), ("assistant", "one two", "complete")]
+
+
+async def test_a_call_that_begins_after_a_change_is_not_one_with_the_session_before(talk: SpeechConversation) -> None:
+    talk.turns = [SpokenTurn(deltas=["one ", "two"], stall_after=1)]
+    talk.manager.handle(StartSession("text"))
+    await talk.until(SessionStarted)
+    first = talk.sessions[0]
+    first.capabilities = replace(first.capabilities, hearing=ScriptedHearing().capabilities)
+    talk.manager.handle(SendText("count"))
+    await talk.until(ReplyText)
+    talk.turns = []
+    talk.manager.follow_change()
+    talk.manager.handle(StartSession("audio"))
+    await talk.until(SessionStarted)
+    await spoken_turn(talk)
+    assert not first.heard
+    assert await talk.lines() == [
+        ("user", "count", "complete"),
+        ("assistant", "one ", "interrupted"),
+        ("user", "hello", "complete"),
+        ("assistant", "I hear you well.", "complete"),
+    ]
 
 
 async def test_words_that_are_typed_after_a_change_wait_for_the_next_session(executor: ThreadPoolExecutor) -> None:

@@ -186,7 +186,6 @@ async def test_a_key_is_not_taken_along_to_another_provider(data_dir: Path) -> N
         assert not next(one for one in state["providers"] if one["key"] == "step")["has_key"]
 
 
-@pytest.mark.long  # the last call is not always answered in time
 async def test_a_talk_goes_on_between_a_voice_model_a_text_model_and_typing_with_all_that_was_said(
     data_dir: Path,
 ) -> None:
