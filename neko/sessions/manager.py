@@ -60,7 +60,8 @@ from neko.sessions.privacy import Privacy
 from neko.sessions.renewal import Moment
 from neko.sessions.renewals import Renewals
 from neko.sessions.said_lines import ReadLines
-from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
+from neko.sessions.session_handle import SessionHandle
+from neko.sessions.session_slot import ModelSessionSlot
 from neko.sessions.spoken_input import SpokenInput
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.turn_controller import TurnController

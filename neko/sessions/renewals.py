@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from neko.sessions import renewal
 from neko.sessions.renewal import Effect, Moment, RenewalTimes, Stage
-from neko.sessions.session_slot import ModelSessionSlot, SessionHandle
+from neko.sessions.session_handle import SessionHandle
+from neko.sessions.session_slot import ModelSessionSlot
 
 logger = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from neko.sessions.prompt_lines import PromptLines
 from neko.sessions.recall_lines import MOST_LINES
 from neko.sessions.recall_tool import NAME as RECALL
 from neko.sessions.said_lines import SaidLine
-from neko.sessions.session_slot import SessionHandle
+from neko.sessions.session_handle import SessionHandle
 from neko.sessions.tool_runner import offered
 from neko.tasks import TaskOwner
 from neko.types.model_session import (

@@ -7,8 +7,8 @@ from functools import partial
 
 from neko.errors import ModelStreamBrokenError, NekoError
 from neko.sessions.dependencies import SessionDependencies
+from neko.sessions.session_handle import SessionHandle
 from neko.sessions.session_sender import OnError, SessionSender
-from neko.sessions.session_slot import SessionHandle
 from neko.tasks import TaskOwner
 from neko.types.model_session import ModelCapabilities, ModelInput
 

@@ -21,7 +21,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
 from uuid import uuid4
 
 from neko.errors import ModelError, ModelStreamBrokenError, ModelTimeoutError, NekoError
@@ -31,20 +30,19 @@ from neko.sessions.actions import Mode
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
 from neko.sessions.events import AutoCloseMic, SessionFailed, SessionPreparing, SessionStarted
-from neko.sessions.log_writer import TextRequest
 from neko.sessions.look_tool import may_look
 from neko.sessions.prompt_lines import Instructions
 from neko.sessions.recall_tool import is_more_kept
 from neko.sessions.said_lines import ReadLines
+from neko.sessions.session_handle import SessionHandle
+from neko.sessions.slot_observer import SlotObserver
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.tool_runner import offered
 from neko.sessions.unkept_lines import memory_failed, memory_too_slow
 from neko.tasks import TaskOwner, is_cancelled
 from neko.types import facts
-from neko.types.lines import NewLine
 from neko.types.memory import RecentEntry
 from neko.types.model_session import (
-    ModelEvent,
     ModelSession,
     SessionEnds,
     SessionLost,
@@ -74,30 +72,6 @@ class SlotState(Enum):
     READY = "ready"
     REPLACING = "replacing"
     """Ready, while its successor is being prepared."""
-
-
-@dataclass(slots=True, eq=False)
-class SessionHandle:
-    """One session and its identity. ``mode``: of the input it was started for. ``began``: local time, as its
-    ``instructions`` tell. ``tools``: what it was told of when it was opened; ``read``: which lines of the log.
-    ``ends_at``: when its provider will end it, monotonic seconds. ``leaves``: what it was told is no longer so; it is
-    asked nothing more, and hears until its successor does."""
-
-    session: ModelSession
-    mode: Mode
-    id: str
-    instructions: Instructions
-    began: datetime
-    tools: tuple[Tool, ...] = ()
-    read: ReadLines = field(default_factory=ReadLines)
-    ends_at: float | None = None
-    leaves: bool = False
-    listener: asyncio.Task[None] | None = None
-
-    def takes(self, mode: Mode) -> bool:
-        """Can this input go to this session?"""
-        capabilities = self.session.capabilities
-        return capabilities.text_input and not self.leaves if mode == "text" else capabilities.audio_input
 
 
 class _Purpose(Enum):
@@ -130,67 +104,6 @@ class _Backoff:
 
     failures: int = 0
     not_before: float = 0.0
-
-
-class SlotObserver(Protocol):
-    """Who is told what becomes of the sessions. Every call returns at once.
-
-    ``voice_name``: the character's voice. ``pending``: typed words that a session for text will be sent, in order.
-    ``unkept``: what was said last and memory does not hold yet.
-    """
-
-    @property
-    def voice_name(self) -> str: ...
-
-    @property
-    def pending(self) -> Sequence[TextRequest]: ...
-
-    @property
-    def unkept(self) -> Sequence[NewLine]: ...
-
-    def contradicts(self, read: ReadLines) -> bool:
-        """Has a line that was read got other words since?"""
-        ...
-
-    def on_session_starting(self) -> None:
-        """Another session is being prepared."""
-        ...
-
-    def on_session_ready(self, handle: SessionHandle, *, follows: bool) -> None:
-        """This one answers from now on; ``follows``: in place of one whose talk it goes on with, unnoticed."""
-        ...
-
-    def on_successor_ready(self) -> None:
-        """What was to be prepared waits for ``take_over``."""
-        ...
-
-    def on_successor_wanted(self) -> None:
-        """The current session is asked nothing more, and words wait."""
-        ...
-
-    def on_successor_failed(self) -> None:
-        """It could not be had, or is lost; the current one goes on."""
-        ...
-
-    def on_session_unavailable(self) -> None:
-        """The start has failed, which has been told, or was given up; the one before, if any, goes on."""
-        ...
-
-    def on_session_gone(self, handle: SessionHandle) -> None:
-        """This one answers no more, and there is no other."""
-        ...
-
-    def on_session_broken(self, handle: SessionHandle, error: NekoError) -> None:
-        """This one broke off, and a successor is about to take over, or will be told of with ``on_session_lost``."""
-        ...
-
-    def on_session_lost(self, handle: SessionHandle, error: NekoError) -> None:
-        """After it broke off: there is no other, and nothing has been told yet."""
-        ...
-
-    def on_session_event(self, session_id: str, event: ModelEvent) -> None:
-        """An event of the session with this id."""
-        ...
 
 
 class ModelSessionSlot:

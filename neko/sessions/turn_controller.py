@@ -44,8 +44,8 @@ from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.reply_voice import ReplyVoice
 from neko.sessions.said_lines import SaidLine
 from neko.sessions.session_context import SessionContext
+from neko.sessions.session_handle import SessionHandle
 from neko.sessions.session_link import SessionLink
-from neko.sessions.session_slot import SessionHandle
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.tool_runner import ToolRunner
 from neko.sessions.turn_effects import Phase

@@ -13,7 +13,7 @@ from neko.sessions.clients import Clients
 from neko.sessions.events import RequestScreenshot
 from neko.sessions.live_picture import LivePicture
 from neko.sessions.look_tool import Screenshot
-from neko.sessions.session_slot import SessionHandle
+from neko.sessions.session_handle import SessionHandle
 from neko.sessions.status_reporter import StatusReporter
 from neko.types.model_session import ModelEvent, SpeechRejected, SpeechStarted, SpeechStopped, Transcript
 
