@@ -103,10 +103,12 @@ class Network:
         subprotocols: Sequence[str] = (),
         open_timeout_s: float = 10.0,
         largest_message: int = 16 * 1024 * 1024,
+        ping_every_s: float = 20.0,
+        pong_timeout_s: float = 20.0,
     ) -> WebSocket:
         """An open WebSocket; raises ``LocalOnlyError``, ``ProxyError`` or ``WebSocketRefusedError``.
 
-        Redirects are not followed.
+        Redirects are not followed. A peer that does not answer a ping in time is gone.
         """
         parts = urlsplit(url)
         host, traffic = parts.hostname or "", self._entry(purpose, parts.netloc.rpartition("@")[2])
@@ -124,6 +126,8 @@ class Network:
                 open_timeout=open_timeout_s,
                 max_size=largest_message,
                 close_timeout=1.0,
+                ping_interval=ping_every_s,
+                ping_timeout=pong_timeout_s,
             )
         except _opening_errors() as error:
             if proxy is not None and _is_of_the_proxy(error):
@@ -300,9 +304,11 @@ class WebSocket:
 
 
 def _closed(error: Exception) -> WebSocketClosedError:
-    """By the peer's words, else by ours, else broken."""
-    close = getattr(error, "rcvd", None) or getattr(error, "sent", None)
-    return WebSocketClosedError(int(close.code), close.reason) if close else WebSocketClosedError(1006, "")
+    """By the peer's code and words, else by our code, else broken."""
+    received, sent = getattr(error, "rcvd", None), getattr(error, "sent", None)
+    if received:
+        return WebSocketClosedError(int(received.code), received.reason)
+    return WebSocketClosedError(int(sent.code) if sent else 1006, "")
 
 
 def _size(message: str | bytes) -> int:

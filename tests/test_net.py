@@ -443,7 +443,22 @@ async def test_a_message_beyond_the_limit_closes_the_connection() -> None:
     ):
         with pytest.raises(WebSocketClosedError) as caught:
             await socket.receive()
-    assert caught.value.code == 1009
+    assert (caught.value.code, caught.value.reason) == (1009, ""), "those would be our words, not the peer's"
+
+
+async def test_a_peer_that_answers_no_ping_is_gone() -> None:
+    async def go_dark(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        await connection.wait_closed()
+
+    async with (
+        serve(go_dark, "127.0.0.1", 0, ping_interval=None) as server,
+        await Network().websocket("t", _url(server), ping_every_s=0.05, pong_timeout_s=0.1) as socket,
+        asyncio.timeout(15),
+    ):
+        with pytest.raises(WebSocketClosedError) as caught:
+            await socket.receive()
+    assert caught.value.reason == ""
 
 
 async def test_switching_to_local_only_stops_an_open_websocket_to_elsewhere() -> None:

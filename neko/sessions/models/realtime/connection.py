@@ -22,6 +22,9 @@ MOST_WAITING_BYTES: Final = 256 * 1024
 """Sound beyond this waits with who sends it: four seconds at 24 kHz, in base64."""
 MOST_WAITING: Final = 512
 """Messages of any kind; more means that the provider takes nothing any more."""
+PING_EVERY_S: Final = 5.0
+PONG_TIMEOUT_S: Final = 10.0
+"""Whoever speaks into a network that has gone dark learns it within the two."""
 _CLOSE_TIMEOUT_S: Final = 1.5
 
 OnEvent = Callable[[Mapping[str, Any]], Awaitable[None] | None]
@@ -77,7 +80,13 @@ class RealtimeConnection:
     ) -> RealtimeConnection:
         """Raises what ``Network.websocket`` raises."""
         socket = await network.websocket(
-            PURPOSE, url, headers=headers, open_timeout_s=timeout_s, largest_message=LARGEST_MESSAGE
+            PURPOSE,
+            url,
+            headers=headers,
+            open_timeout_s=timeout_s,
+            largest_message=LARGEST_MESSAGE,
+            ping_every_s=PING_EVERY_S,
+            pong_timeout_s=PONG_TIMEOUT_S,
         )
         return cls(socket, owner, name, on_event, on_end, decode or _event)
 
