@@ -88,6 +88,7 @@ NekoError
 │   ├── HearingCutError        its answer broke off
 │   ├── HearingUnreadableError  what it sent holds no words
 │   ├── HearingBusyError       more is waiting than can be recognised
+│   ├── HearingPrivateError    the user wants not to be heard
 │   ├── HearingModelError      the model on this computer cannot be loaded, or ended too often
 │   └── NothingHearsError      no recogniser is there
 ├── ModelFetchError        a model could not be fetched (neko.hearing_errors)

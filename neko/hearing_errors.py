@@ -45,6 +45,13 @@ class HearingBusyError(HearingError):
     code = "hearing_busy"
 
 
+class HearingPrivateError(HearingError):
+    """The user wants not to be heard."""
+
+    code = "hearing_private"
+    permanent = True
+
+
 class HearingModelError(HearingError):
     """``engine`` is the name of the model. ``params``: folder, where it is."""
 

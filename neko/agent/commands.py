@@ -38,6 +38,9 @@ async def perform(agent: Agent, command: Mapping[str, Any], *, character: str, l
         return Outcome(refused=refused, flags_s=time.perf_counter() - began)
     if name == "refresh_state":
         return Outcome()
+    if name == "set_privacy":
+        agent.privacy.told(command.get("on") is True)
+        return Outcome()
     if name == "stop_all":
         whose = command.get("lanlan_name")
         return Outcome(ended=await agent.stop_all(str(whose) if whose else None))

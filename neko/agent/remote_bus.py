@@ -142,9 +142,13 @@ class RemoteBus:
 
         return handle
 
-    def command(self, wanted: Mapping[str, Any]) -> None:
-        """As a main: have the agent do this; what comes of it is told."""
-        self._bus.session.publish({**wanted, "event_type": "neko_command"})
+    def command(self, wanted: Mapping[str, Any], *, surely: bool = False) -> None:
+        """As a main: have the agent do this; what comes of it is told. ``surely``: by the socket on which nothing is
+        lost."""
+        if surely:
+            self._link.send(Channel.ANALYZE, {**wanted, "event_type": "neko_command"})
+        else:
+            self._bus.session.publish({**wanted, "event_type": "neko_command"})
 
     # ── to the other side ─────────────────────────────────────────────────────
 

@@ -17,6 +17,7 @@ from neko.agent.messages import Capabilities, Capability, Snapshot, agent_status
 from neko.agent.own_keys import OwnKeys
 from neko.agent.permission import Permission
 from neko.agent.policies import Policies
+from neko.agent.privacy import AgentPrivacy
 from neko.agent.reports import TaskReports
 from neko.agent.revisions import Revisions
 from neko.agent.running_calls import RunningCalls
@@ -55,7 +56,9 @@ class Agent:
         language: Callable[[], str] = lambda: "en",
         limits: Limits | None = None,
         own_keys: OwnKeys | None = None,
+        privacy: AgentPrivacy | None = None,
     ) -> None:
+        self.privacy = privacy or AgentPrivacy(lambda: False)
         self.switches = switches
         self.policies = policies
         self.hands = hands

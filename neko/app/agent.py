@@ -13,6 +13,7 @@ from neko.agent.journal import Journal
 from neko.agent.mcp.hand import McpHand
 from neko.agent.own_keys import OwnKeys
 from neko.agent.policies import Policies
+from neko.agent.privacy import AgentPrivacy
 from neko.agent.service import Agent
 from neko.agent.switches import Switches
 from neko.bus import Bus
@@ -35,6 +36,7 @@ def build_agent(
     language: Callable[[], str],
     faults: StandingFaults,
     own_keys: Callable[[], Iterable[str]],
+    privacy: AgentPrivacy,
 ) -> Agent:
     """``folder`` is the user's, ``endpoint`` where the agent's model is; ``own_keys`` are hidden from every model.
     Without any cost until something is switched on. That tasks cannot be written down stands among the ``faults`` until
@@ -52,4 +54,6 @@ def build_agent(
     switches = Switches(file, lambda: closed_by(endpoint()))
     journal = Journal(folder / "agent", on_fault)
     keys = OwnKeys(own_keys)
-    return Agent(bus, approvals, switches, policies, by_name, journal, language=language, own_keys=keys)
+    return Agent(
+        bus, approvals, switches, policies, by_name, journal, language=language, own_keys=keys, privacy=privacy
+    )

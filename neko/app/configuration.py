@@ -7,6 +7,7 @@ from typing import Any
 
 from neko import i18n
 from neko.agent.mcp.servers import McpServers
+from neko.agent.privacy import AgentPrivacy
 from neko.app.conversations import Conversations
 from neko.app.embedding import Embedding
 from neko.app.faults import Faults
@@ -36,6 +37,7 @@ class Configuration:
         network: Network,
         mcp: McpServers,
         faults: Faults,
+        privacy: AgentPrivacy,
     ) -> None:
         self._stored = stored
         self._models = models
@@ -46,6 +48,7 @@ class Configuration:
         self._network = network
         self._mcp = mcp
         self._faults = faults
+        self._privacy = privacy
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -72,6 +75,7 @@ class Configuration:
         if self.in_force.get(PRIVACY) != was_private:
             for manager in list(self._conversations.opened.values()):
                 manager.privacy.follow()
+            self._privacy.moved()
         await self._mcp.follow()
         await self._models.small.follow()
         await self._hearing.follow()

@@ -22,6 +22,7 @@ from neko.agent.mcp.servers import McpServers
 from neko.agent.mcp.toolbox import McpToolbox
 from neko.agent.plugins.hand import PluginHand
 from neko.agent.plugins.plugins import Plugins
+from neko.agent.privacy import AgentPrivacy
 from neko.agent.reminders import Reminders
 from neko.agent.remote_bus import RemoteBus
 from neko.agent.service import Agent
@@ -43,7 +44,7 @@ from neko.app.listening import Listening
 from neko.app.models import Models, SessionFactory
 from neko.app.plugins import build_plugins, follow
 from neko.app.reader_language import ReaderLanguage
-from neko.app.remote_bus import remote_bus
+from neko.app.remote_bus import remote_bus, tell_privacy
 from neko.app.small_model import SmallModel
 from neko.app.task_requests import TaskRequests
 from neko.app.voices import Voices, builtin_voice_installed
@@ -141,7 +142,11 @@ class Neko:
         self.metrics.add_source("bus", self.bus.snapshot)
         self.approvals = Approvals(self.bus.agent.publish)
         self.plugins = build_plugins(
-            lambda: stored.in_force, self.folder.path, self.bus.agent.publish, lambda: self.characters.current
+            lambda: stored.in_force,
+            self.folder.path,
+            self.bus.agent.publish,
+            lambda: self.characters.current,
+            lambda: self._privacy.on,
         )
         self.agent = self._agent(stored)
         self.reminders, self._untold = waiting_errands(self.agent, self.bus, self._on_file_fault)
@@ -185,6 +190,7 @@ class Neko:
             self.network,
             self.mcp,
             self.faults,
+            self._privacy,
         )
         try:
             await self.memory.start()
@@ -198,6 +204,7 @@ class Neko:
         self._requests.start(self.remote.role if self.remote else None)
         self.mcp.start()
         follow(self.agent.switches, self.plugins)
+        self._privacy.on_change = self._follow_privacy
         self.agent.switches.look()
         await self._start_reminders()
         return self
@@ -284,6 +291,7 @@ class Neko:
                 lambda name: self.characters.cards.voice(name),
                 builtin_installed=builtin_voice_installed(),
             )
+            self._privacy = AgentPrivacy(lambda: stored.in_force.get(PRIVACY))
             path = self.folder.config(MCP_FILE)
             self.mcp = McpServers(
                 path,
@@ -293,6 +301,7 @@ class Neko:
                 on_change=lambda: self.agent.switches.noticed(),
                 on_word=lambda name, tool: self.agent.permission.forget("mcp", name, tool),
                 router=lambda: router(stored.in_force.get(MCP_TOKEN), stored.in_force.get(MCP_ROUTER_URL)),
+                is_private=lambda: self._privacy.on,
             )
             self.mcp.load()
             self._agent_file = AgentFile(self.folder.config(AGENT_FILE), self._on_file_fault)
@@ -334,6 +343,12 @@ class Neko:
         self.metrics.add_source("remote_bus", self.remote.snapshot)
         self.bus.agent.attach(self.remote.handler(tell))
         await self.remote.start()
+
+    def _follow_privacy(self) -> None:
+        """The privacy switch was moved, here or by a main elsewhere: what acts for the agent keeps to it."""
+        self.plugins.follow_privacy()
+        tell_privacy(self.remote, self.agent)
+        self.agent.tell()
 
     async def _end_remote(self) -> None:
         if self.remote is not None:
@@ -417,6 +432,7 @@ class Neko:
             language=lambda: self.language.current,
             faults=self._standing,
             own_keys=lambda: stored.in_force.secrets(),
+            privacy=self._privacy,
         )
 
     def _browser(self, stored: CoreConfig) -> BrowserHand:
@@ -429,7 +445,7 @@ class Neko:
             stop_key=stop_key,
             language=lambda: self.language.current,
             characters=lambda: self.characters.cards.names,
-            is_private=lambda: self.config.in_force.get(PRIVACY),
+            is_private=lambda: self._privacy.on,
             environ=environ,
         )
 

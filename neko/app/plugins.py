@@ -21,6 +21,7 @@ def build_plugins(
     data: Path,
     publish: Callable[[Mapping[str, Any]], object],
     character: Callable[[], str],
+    is_private: Callable[[], bool],
 ) -> Plugins:
     """Plug-ins of the data folder and of the folders that the user has named, then ours."""
 
@@ -31,7 +32,7 @@ def build_plugins(
     def limits() -> Limits:
         return Limits(call_s=settings().get(PLUGIN_TIMEOUT_S))
 
-    return Plugins(folders, data / FOLDER, publish, character, limits)
+    return Plugins(folders, data / FOLDER, publish, character, limits, is_private=is_private)
 
 
 def follow(switches: Switches, plugins: Plugins) -> None:

@@ -61,7 +61,10 @@ def remote_bus(
 
     def report(told: Message) -> Message:
         if told["event_type"] == "agent_status_update":
+            is_new = not elsewhere.takes_commands
             elsewhere.stands(told)
+            if is_new:
+                tell_privacy(remote, agent)
             return {**told, "snapshot": agent.snapshot(language())}
         told = {**told, "task": without_files(told["task"])}
         elsewhere.does(str(told.get("lanlan_name")), told["task"])
@@ -76,4 +79,11 @@ def remote_bus(
             logger.warning("what the main wanted was not done: %s", error)
             agent.tell()
 
-    return RemoteBus(bus, approvals, address, on_fault=fault, on_online=online, on_report=report, on_command=command)
+    remote = RemoteBus(bus, approvals, address, on_fault=fault, on_online=online, on_report=report, on_command=command)
+    return remote
+
+
+def tell_privacy(remote: RemoteBus | None, agent: Agent) -> None:
+    """Have an agent of ours elsewhere keep to the privacy switch of this process, as it stands now."""
+    if remote is not None and agent.elsewhere is not None and agent.elsewhere.takes_commands:
+        remote.command({"command": "set_privacy", "on": agent.privacy.on_here}, surely=True)

@@ -32,13 +32,16 @@ class _Sink:
 class PluginContext:
     """``config_path`` is the plug-in's ``plugin.toml``. Safe to use from any thread.
 
-    ``status_queue``, ``message_queue`` and ``app`` are there because plug-ins for N.E.K.O. may name them.
+    ``is_private``: the user wants to be neither seen nor heard, so nothing may look at their screen, use their camera
+    or listen; it follows the switch. ``status_queue``, ``message_queue`` and ``app`` are there because plug-ins for
+    N.E.K.O. may name them.
     """
 
     def __init__(self, plugin_id: str, config_path: Path, logger: logging.Logger, tell: Tell) -> None:
         self.plugin_id = plugin_id
         self.config_path = config_path
         self.logger = logger
+        self.is_private = False
         self.status_queue = self.message_queue = _Sink(tell)
         self.app = None
         self._tell = tell

@@ -124,6 +124,14 @@ async def test_a_recording_is_heard_as_in_a_call(api: httpx2.AsyncClient) -> Non
         assert (await api.post("/api/hearing/test", json={"sound": "AAAA" * 110_000})).status_code == 422
 
 
+async def test_a_recording_is_not_listened_to_while_the_user_wants_not_to_be_heard(api: httpx2.AsyncClient) -> None:
+    await api.post("/api/privacy", json={"on": True})
+    sent = {"sound": base64.b64encode(quiet(0.5)).decode(), "language": "en"}
+    answer = (await api.post("/api/hearing/test", json=sent)).json()
+    assert (answer["success"], answer["code"]) == (False, "hearing_private")
+    assert "shield" in answer["remedy"]
+
+
 async def test_that_nothing_hears_is_told_with_what_to_do(api: httpx2.AsyncClient) -> None:
     await change(api, engine="off")
     answer = (await api.post("/api/hearing/test")).json()

@@ -15,6 +15,7 @@ from neko.agent.mcp.relevance import asked_for, chosen
 from neko.agent.mcp.server import Server
 from neko.agent.mcp.servers import TEST_S, McpServers
 from neko.agent.mcp.toolbox import described, is_offered
+from neko.agent.privacy import REFUSED
 from neko.errors import NekoError
 from neko.tasks import together
 from neko.tool_errors import ToolServerError
@@ -122,6 +123,8 @@ class McpWorkspace:
 
     async def intend(self, action: Action) -> Intent:
         server, tool = self._found(action)
+        if self._servers.withholds(tool):
+            raise ActionError(REFUSED)
         self._shown[action.name] = (server, tool.definition)
         title = f"use “{tool.title or tool.name}” of {server.config.name}"
         shown = outside.exact_json(dict(action.arguments))
@@ -134,6 +137,8 @@ class McpWorkspace:
         server, tool = self._found(action)
         if self._shown.get(action.name, (server, tool.definition)) != (server, tool.definition):
             raise ActionError("The tool has changed in the meantime; it was not called. Look at it again.")
+        if self._servers.withholds(tool):
+            return Observation(REFUSED, failed=True)
 
         async def asked(message: str, schema: Mapping[str, Any], url: str) -> Reply:
             job, words = self._job, outside.visible(message[:1000])

@@ -14,6 +14,7 @@ from neko.agent.mcp.server import Server, ServerState
 from neko.agent.mcp.server_log import LogLine, ServerLog
 from neko.agent.mcp.sign_in import ADDRESS_S, SIGN_IN_S, SIGN_INS_FILE, SignIn, SignIns
 from neko.agent.policy import in_force
+from neko.agent.privacy import looks_or_listens
 from neko.errors import NekoError
 from neko.net import Network
 from neko.storage import OnFault, is_object, log_fault, read_again, read_document, write_json
@@ -27,7 +28,8 @@ TEST_S: Final = 65.0
 
 class McpServers:
     """``load`` reads the file, ``start`` connects what is on in it. ``on_change``: a server or its tools are others.
-    ``on_word``: the user says otherwise than before what may be done with a server, or a tool of it."""
+    ``on_word``: the user says otherwise than before what may be done with a server, or a tool of it.
+    ``is_private``: no tool may look or listen."""
 
     def __init__(
         self,
@@ -39,8 +41,10 @@ class McpServers:
         on_change: Callable[[], object] = lambda: None,
         on_word: Callable[[str, str | None], object] = lambda name, tool: None,
         router: Callable[[], Entry | None] = lambda: None,
+        is_private: Callable[[], bool] = lambda: False,
     ) -> None:
         self._on_word = on_word
+        self._is_private = is_private
         self._router = router
         self._router_now = router()
         self._sign_ins = SignIns(path.with_name(SIGN_INS_FILE), on_fault)
@@ -108,6 +112,10 @@ class McpServers:
         """What a tool can do, at worst: the user's word, else its own hints."""
         choice = self._choice(server, tool)
         return (choice.act if choice else None) or tool.act
+
+    def withholds(self, tool: ServerTool) -> bool:
+        """May this one not be called now, since the user wants to be neither seen nor heard?"""
+        return self._is_private() and looks_or_listens(tool.name, tool.title)
 
     def policy(self, server: Server, tool: ServerTool) -> Policy:
         """What holds for a tool."""

@@ -22,6 +22,7 @@ from neko.agent.messages import AgentTask, OurTask, TaskStatus, task_update, tim
 from neko.agent.own_keys import OwnKeys
 from neko.agent.permission import REFUSALS, Permission, Permit, Wanted
 from neko.agent.policy import may_remember, stricter
+from neko.agent.privacy import REFUSED
 from neko.agent.running_calls import RunningCalls
 from neko.agent.tasks import TaskState
 from neko.errors import NekoError
@@ -95,6 +96,8 @@ class McpToolbox:
         tool = server.tool(tool_name) if server else None
         if server is None or tool is None:
             return ToolResult(call.call_id, f"There is no function {call.name} any more.", failed=True)
+        if self._servers.withholds(tool):
+            return ToolResult(call.call_id, REFUSED, failed=True)
         shown = outside.exact_json(dict(call.arguments))
         task = _Task(self._character, server, tool, json.loads(shown), self._publish)
         permit = await self._permit(server, tool, call, shown)
@@ -104,6 +107,9 @@ class McpToolbox:
             return ToolResult(call.call_id, f"It was not called, for it cannot be written down: {error}", failed=True)
         if not permit.may_act:
             return ToolResult(call.call_id, REFUSALS[permit], failed=True)
+        if self._servers.withholds(tool):  # switched on while the user was asked
+            self._audit.finish(row, "failed", "the privacy switch is on")
+            return ToolResult(call.call_id, REFUSED, failed=True)
         if server.tool(tool.name) != tool or self._servers.server(server_name) is not server:
             self._audit.finish(row, "failed", "it has changed in the meantime")
             return ToolResult(call.call_id, "The tool has changed in the meantime; it was not called.", failed=True)

@@ -17,6 +17,7 @@ from neko.agent.mcp.relevance import asked_for, chosen
 from neko.agent.plugins.manifest import DeclaredEntry
 from neko.agent.plugins.plugin import Plugin, PluginState, act
 from neko.agent.plugins.plugins import Plugins
+from neko.agent.privacy import REFUSED
 from neko.llm.tokens import beginning
 from neko.tool_errors import PluginError
 from neko.types.hands import Action, ActionError, HandName, Intent, Job, Observation, Progress, Readiness
@@ -179,6 +180,7 @@ _WORDS: Final = {
     "plugin_busy": "The plug-in has too much to do already",
     "plugin_arguments": "The arguments do not fit the function",
     "plugin_off": "The user has switched plug-ins off",
+    "plugin_private": REFUSED.removesuffix("."),
 }
 _UNUSABLE: Final = "The plug-in cannot be used"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from neko.agent.likeness import likeness
+from neko.agent.privacy import HINT
 from neko.plugin.version import SDK_VERSION
 from neko.well_formed import well_formed
 
@@ -139,7 +140,7 @@ def _entries(listed: Any) -> Iterator[DeclaredEntry]:
         schema = table.get("input_schema", {})
         if not isinstance(schema, dict):
             raise ValueError(f"input_schema of {table['id']} must be a table")
-        extra = {key: table[key] for key in ("read_only", "destructive", "open_world") if key in table}
+        extra = {key: table[key] for key in ("read_only", "destructive", "open_world", HINT) if key in table}
         name, description = _text(table, "name"), _text(table, "description")
         yield DeclaredEntry(_text(table, "id"), name, description, schema, extra=extra)
 

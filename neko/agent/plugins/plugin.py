@@ -16,6 +16,7 @@ from neko.agent.plugins.code_version import code_version
 from neko.agent.plugins.manifest import DeclaredEntry, Manifest
 from neko.agent.plugins.process import Limits, PluginProcess
 from neko.agent.policy import act_of
+from neko.agent.privacy import HINT, looks_or_listens
 from neko.tasks import TaskOwner, in_thread
 from neko.tool_errors import PluginError
 from neko.types.agent import Act
@@ -52,7 +53,9 @@ class Plugin:
         limits: Callable[[], Limits],
         on_push: Callable[[Plugin, dict[str, Any]], None],
         on_change: Callable[[], object],
+        is_private: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_private = is_private
         self.manifest = manifest
         self.state = PluginState.STOPPED
         self.error: PluginError | None = None
@@ -215,8 +218,14 @@ class Plugin:
         if process is not None:
             await process.stop()
 
+    def tell_privacy(self) -> None:
+        """Tell its process, if there is one, whether it may look and listen."""
+        if self._process is not None:
+            self._process.send({"type": "PRIVACY", "on": self._is_private()})
+
     def _new_process(self, on_end: Callable[[PluginError], None]) -> PluginProcess:
-        return PluginProcess(self.manifest, self._config_path, self.log, self._limits(), self._hear, on_end)
+        limits = self._limits()
+        return PluginProcess(self.manifest, self._config_path, self.log, limits, self._hear, on_end, self._is_private)
 
     def _learn(self, told: Mapping[str, Any]) -> None:
         self._told = tuple(
@@ -283,6 +292,12 @@ class Plugin:
         else:
             self._settled.set()
         self._on_change()
+
+
+def entry_looks_or_listens(entry: DeclaredEntry) -> bool:
+    """Does it look at a screen, through a camera, or listen, by its own hint or else by its name?"""
+    told = entry.extra.get(HINT)
+    return told if isinstance(told, bool) else looks_or_listens(entry.id, entry.name)
 
 
 def act(entry: DeclaredEntry) -> Act:

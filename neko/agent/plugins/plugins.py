@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from neko.agent.plugins import checking, manifest
 from neko.agent.plugins.manifest import FILE, Manifest
-from neko.agent.plugins.plugin import Plugin, PluginState
+from neko.agent.plugins.plugin import Plugin, PluginState, entry_looks_or_listens
 from neko.agent.plugins.process import Limits
 from neko.agent.plugins.pushed import PushedMessages, proactive_message
 from neko.tasks import TaskOwner, in_thread, together
@@ -31,7 +31,7 @@ LARGEST_ARGUMENTS: Final = 500_000
 class Plugins:
     """``folders``: each holds a folder a plug-in; ``data``: where an installed package finds its logs. ``publish``
     takes messages for the bus topic ``agent``; ``character``: who tells what a plug-in pushes. ``on_change``: a plug-in
-    is in another state, or there are others."""
+    is in another state, or there are others. ``is_private``: none may look or listen."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class Plugins:
         character: Callable[[], str],
         limits: Callable[[], Limits] = Limits,
         on_change: Callable[[], object] = lambda: None,
+        is_private: Callable[[], bool] = lambda: False,
     ) -> None:
         self.on = False
         self.unusable: PluginError | None = PluginError("looking", "nobody has looked yet")
@@ -52,6 +53,7 @@ class Plugins:
         self._character = character
         self._limits = limits
         self._on_change = on_change
+        self._is_private = is_private
         self._plugins: dict[str, Plugin] = {}
         self._found: dict[str, Manifest] = {}
         self._owner = TaskOwner("plugins")
@@ -100,6 +102,11 @@ class Plugins:
             self.on = on
             self._owner.spawn(self._learn_all() if on else self.stop_all(), name="switch")
 
+    def follow_privacy(self) -> None:
+        """The privacy switch was moved: tell those that run."""
+        for plugin in self.listed:
+            plugin.tell_privacy()
+
     async def stop_all(self) -> None:
         """End every process; one that is wanted is started again."""
         await together(*(plugin.stop() for plugin in self.listed))
@@ -130,7 +137,8 @@ class Plugins:
             raise plugin.error
 
     async def check(self, plugin_id: str, entry_id: str, arguments: Mapping[str, Any]) -> None:
-        """Raises ``PluginError`` for what is not there, is off, or does not fit the entry's schema."""
+        """Raises ``PluginError`` for what is not there, is off, does not fit the entry's schema, or would look or
+        listen while the user does not want that."""
         await self._must_be_on(plugin_id)
         plugin = self.get(plugin_id)
         if plugin.entries is None:
@@ -138,6 +146,8 @@ class Plugins:
         if plugin.entries is None and plugin.error is not None:
             raise plugin.error
         entry = plugin.entry(entry_id)
+        if self._is_private() and entry_looks_or_listens(entry):
+            raise PluginError("private", "the privacy switch is on", name=plugin.manifest.name, entry=entry_id)
         if not entry.input_schema:
             return
         try:
@@ -190,7 +200,7 @@ class Plugins:
         if before := self._plugins.get(name):
             await before.stop()
         path = found.path or self._data / name / FILE
-        return Plugin(found, path, self._owner, self._limits, self._heard, self._on_change)
+        return Plugin(found, path, self._owner, self._limits, self._heard, self._on_change, self._is_private)
 
     async def _learn_all(self) -> None:
         try:

@@ -56,7 +56,7 @@ class Limits:
 
 class PluginProcess:
     """``config_path``: the ``plugin.toml``, or where one would be. ``on_told`` takes what the plug-in tells unasked,
-    ``on_end`` is called once the process is gone without ``stop``."""
+    ``on_end`` is called once the process is gone without ``stop``; ``is_private``: it shall neither look nor listen."""
 
     def __init__(
         self,
@@ -66,7 +66,9 @@ class PluginProcess:
         limits: Limits,
         on_told: Callable[[dict[str, Any]], None],
         on_end: Callable[[PluginError], None],
+        is_private: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_private = is_private
         self._manifest = manifest
         self._config_path = config_path
         self._log = log
@@ -194,6 +196,7 @@ class PluginProcess:
             "inspect": inspect,
             "reloaded": reloaded,
             "memory": self._limits.memory,
+            "private": self._is_private(),
         }
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:

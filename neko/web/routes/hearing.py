@@ -13,10 +13,18 @@ from neko.app.hearing_models import Fetch, OfferedModel
 from neko.app.listening import HeardRecording
 from neko.audio.noise import noise_reducer_installed
 from neko.errors import NekoError
+from neko.hearing_errors import HearingPrivateError
 from neko.i18n import describe
 from neko.providers.speech_server import SpeechServerChoice, hearing_server_changes
 from neko.settings.masking import masked, masked_url
-from neko.settings.registry import HEARING_ENGINE, HEARING_LANGUAGE, HEARING_LOCAL_MODEL, ROLE_SETTINGS, HearingKind
+from neko.settings.registry import (
+    HEARING_ENGINE,
+    HEARING_LANGUAGE,
+    HEARING_LOCAL_MODEL,
+    PRIVACY,
+    ROLE_SETTINGS,
+    HearingKind,
+)
 from neko.tasks import in_thread
 from neko.types.hearing import HEARING_RATE, HearingEngine, HearingHints
 from neko.web.endpoint import Call, delete, get, post
@@ -143,6 +151,8 @@ async def test_hearing(call: Call[Recording]) -> HearingTested | Response:
     neko, sound = call.neko, call.body.sound
     try:
         if sound:
+            if neko.config.in_force.get(PRIVACY):
+                raise HearingPrivateError("the privacy switch is on")
             names = filter(None, (neko.characters.current, neko.characters.cards.master_name))
             hints = HearingHints(call.body.language, tuple(names))
             heard = await neko.listening.hear(sound, hints, reduce_noise=call.body.reduce_noise)

@@ -31,6 +31,7 @@ class Shelf:
         self.folder = folder
         self.published: list[Mapping[str, Any]] = []
         self.limits = Limits()
+        self.is_private = False
 
     def put(self, plugin_id: str, code: str, toml: str = "", *, header: str = HEADER, more: str = "") -> Path:
         """A plug-in whose class is called ``P``, in a module ``code.py``. ``more``: lines of ``[plugin]``."""
@@ -45,7 +46,14 @@ class Shelf:
     @asynccontextmanager
     async def plugins(self) -> AsyncIterator[Plugins]:
         """All of them, switched on and asked what they have."""
-        plugins = Plugins(lambda: [self.folder], self.folder, self.published.append, lambda: "Mio", lambda: self.limits)
+        plugins = Plugins(
+            lambda: [self.folder],
+            self.folder,
+            self.published.append,
+            lambda: "Mio",
+            lambda: self.limits,
+            is_private=lambda: self.is_private,
+        )
         plugins.on = True
         try:
             await plugins.learn()

@@ -119,6 +119,8 @@ async def serve(running: Running, requests: BinaryIO, output: Output, reloaded: 
                 running.cancel(request["req_id"])
             case "MESSAGE":
                 running.message(request)
+            case "PRIVACY":
+                running.context.is_private = request["on"]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(GRACE_S):
             await running.stop()

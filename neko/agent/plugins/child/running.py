@@ -37,7 +37,8 @@ class Running:
         self._problems: list[str] = []
         self._methods = _decorated(self._class)
         self._declare(order["declared"])
-        self._context = PluginContext(order["plugin_id"], config_path, _logger(order["plugin_id"]), tell)
+        self.context = PluginContext(order["plugin_id"], config_path, _logger(order["plugin_id"]), tell)
+        self.context.is_private = order["private"]
         self._plugin: Any = None
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._owner = TaskOwner("plug-in")
@@ -61,7 +62,7 @@ class Running:
         """Make the instance, and have it start. Raises ``LoadError`` when it cannot be made."""
         loop = asyncio.get_running_loop()
         try:
-            self._plugin = await loop.run_in_executor(self._one_at_a_time, self._class, self._context)
+            self._plugin = await loop.run_in_executor(self._one_at_a_time, self._class, self.context)
         except BaseException as error:
             traceback.print_exc()
             raise LoadError(last_line(error)) from error
