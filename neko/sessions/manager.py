@@ -139,7 +139,7 @@ class SessionManager:
             dependencies.timeouts.renewal,
             self._moment,
             self._microphone.speech_may_begin,
-            self._turns.fold,
+            self._turns.session.fold,
         )
         self.spoken_input = SpokenInput(
             self._microphone,
@@ -327,7 +327,7 @@ class SessionManager:
         asked = [(one.line.id if one.line else 0, one.text) for one in waiting if isinstance(one, TextRequest)]
         if follows:
             self._microphone.wait()
-        self._turns.use_session(handle, follows=follows, unread=self._turns.log.said.unread(handle.read, asked))
+        self._turns.session.use(handle, follows=follows, unread=self._turns.log.said.unread(handle.read, asked))
         self.visual_input.follow(handle)
         if handle.takes("audio"):
             self._turns.link.when_told(lambda: self._microphone.listen(handle.session))
@@ -368,7 +368,7 @@ class SessionManager:
 
     def on_session_gone(self, handle: SessionHandle) -> None:
         self._renewals.left()
-        self._turns.leave_session()
+        self._turns.session.leave()
         self._turns.log.said.forget()
         self._microphone.wait()
 
@@ -377,7 +377,7 @@ class SessionManager:
         if self._turns.machine.hears_utterance:
             self._microphone.rewind()
         is_cut = self._turns.machine.is_answering
-        self._turns.leave_session(broke=True)
+        self._turns.session.lose()
         self._microphone.wait()
         if is_cut:
             self._turns.log.then(partial(self._status.report, error))  # after the end of its turn

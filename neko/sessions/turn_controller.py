@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -19,6 +19,7 @@ from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions import turn_state
 from neko.sessions.agent_talk import AgentTalk
+from neko.sessions.answering_session import AnsweringSession
 from neko.sessions.arbiter import Arbiter, Verdict
 from neko.sessions.clients import Clients
 from neko.sessions.dependencies import SessionDependencies
@@ -42,28 +43,24 @@ from neko.sessions.recall_tool import RecallTool
 from neko.sessions.repetition import RepetitionGuard
 from neko.sessions.reply_stream import ReplyStream
 from neko.sessions.reply_voice import ReplyVoice
-from neko.sessions.said_lines import SaidLine
 from neko.sessions.session_context import SessionContext
-from neko.sessions.session_handle import SessionHandle
 from neko.sessions.session_link import SessionLink
 from neko.sessions.status_reporter import StatusReporter
 from neko.sessions.tool_runner import ToolRunner
 from neko.sessions.turn_effects import Phase
-from neko.sessions.turn_events import BargeIn, Priority
+from neko.sessions.turn_events import Priority
 from neko.sessions.turns import advance, goes_on
 from neko.sessions.visual_input import VisualInput
 from neko.sessions.wishes import SpeakRequest
 from neko.tasks import TaskOwner
 from neko.types import facts
 from neko.types.model_session import (
-    AddContext,
     ForgetLines,
     HistoryCut,
     HistoryFills,
     ModelEvent,
     ModelInput,
     NameTold,
-    ReplyDone,
     SessionEnds,
     SessionLost,
     SpeechRejected,
@@ -91,8 +88,8 @@ _DRAIN_TIMEOUT_S = 5.0
 class TurnController:
     """Turns, their text, their sound and their place in the log, for one character.
 
-    ``need_session`` is called when a session is wanted for text; ``use_session`` or
-    ``session_unavailable`` answers. ``on_change`` is called when the state is another one.
+    ``need_session`` is called when a session is wanted for text; ``session.use`` or
+    ``SessionUnavailable`` answers. ``on_change`` is called when the state is another one.
     """
 
     def __init__(
@@ -126,6 +123,7 @@ class TurnController:
         self._repetition = RepetitionGuard(character)
         self.help = HelpOffers(clients, dependencies.helplines, lambda: dependencies.persona().language)
         self._context = SessionContext(character, dependencies, owner, self.help, self.send)
+        self.session = AnsweringSession(self, self._context, owner)
         self.log = LogWriter(character, dependencies, owner, clients, status, self._context.lines)
         recall = RecallTool(character, dependencies, self._context.lines)
         self._tools = ToolRunner(character, dependencies, recall, pictures.ask, owner, self._on_tool_result)
@@ -227,43 +225,12 @@ class TurnController:
             self.dispatch(wish)
         return verdict
 
-    # ── sessions ──────────────────────────────────────────────────────────────
-
-    def use_session(self, handle: SessionHandle, *, follows: bool, unread: Sequence[SaidLine]) -> None:
-        """This session answers from now on; a new session id marks its lines in the log.
-
-        It is told the lines that it has not read before anything else. ``follows``: it goes on with the talk.
-        """
-        if not follows:
-            self.leave_session()
-        self.link.use(handle)
-        self.log.session_id = handle.id
-        self._context.begin(handle)
-        for line in unread:
-            self.send(AddContext(line.text, line.role), lambda error: logger.warning("a line was not told: %s", error))
-            self._context.told(line)
-        able = handle.session.capabilities
-        barge_in = BargeIn.PAUSE_UNTIL_TOLD if able.hearing else BargeIn.PAUSE
-        barge_in = BargeIn.CUT if able.answers_speech else barge_in
-        self.dispatch(on.SessionReady(handle.id, able.text_input, able.transcription, barge_in, follows))
-
-    def leave_session(self, *, broke: bool = False) -> None:
-        """The session answers no more; ``broke``: what has been said by now is heard to its end, and what the user said
-        last is answered by a successor."""
-        if handle := self.link.handle:
-            words = self._state.unanswered if broke else ""
-            asks = TextRequest(words, self._clock(), off_record=self.log.last_is_off_record) if words else None
-            self.dispatch(on.SessionGone(handle.id, broke, uuid4().hex, asks))
-        self.link.leave()
+    # ── the session ───────────────────────────────────────────────────────────
 
     def send(self, item: ModelInput, on_error: Callable[[NekoError], object] | None = None) -> None:
         """Hand something to the current session, in order with the questions; a failure goes to ``on_error``, or is
         told."""
         self.link.send(item, on_error)
-
-    def fold(self) -> None:
-        """Make room in memory before it is read for another session."""
-        self._owner.spawn(self._context.fold_if_full(self.log.last_line_id), name="fold what was said")
 
     def on_model_event(self, session_id: str, event: ModelEvent) -> None:
         """Take an event of a session; those of any but the current one are not for turns."""
@@ -355,29 +322,6 @@ class TurnController:
         self.log.write_spoken_line(text := effect.text, self._pictures.seen())
         look = self.agent.beside(self.help.look(text, ""), text, keep=not self.log.off_record, confirm=True)
         self._owner.spawn(look, name="look for danger")
-
-    def _ask(self, effect: do.Ask) -> None:
-        for earlier in effect.before:
-            self.send(AddContext(earlier.text, "user"))
-        request, turn_id = effect.request, effect.turn_id
-        self.voice.expect(own_voice=self.has_own_voice)
-        if isinstance(request, SpeakRequest):
-            self._speak(turn_id, request)
-            return
-        briefing = self.agent.brief(turn_id, [one.text for one in (*effect.before, request)])
-        item = self._context.message(turn_id, request, effect.before, briefing)
-        self.send(item, lambda error: self.dispatch(ReplyDone(turn_id, "failed", error)))
-
-    def _speak(self, turn_id: str, request: SpeakRequest) -> None:
-        self._context.lines.open(turn_id)
-        speech = self.agent.speech(turn_id, request, own_voice=self.has_own_voice)
-        if not isinstance(speech, str):
-            self.send(speech, lambda error: self.dispatch(ReplyDone(turn_id, "failed", error)))
-            return
-        if speech:
-            self.send(AddContext(speech, "assistant"))
-        self.dispatch(TextDelta(turn_id, speech))
-        self.dispatch(ReplyDone(turn_id))
 
     def _interrupt(self, effect: do.Interrupt) -> None:
         """The reply ends with what has been sent of it."""
@@ -582,7 +526,7 @@ _PERFORM: dict[type, Callable[[TurnController, Any], None]] = {
     do.WriteReply: TurnController._write_reply,
     do.EndTurn: TurnController._end_turn,
     do.NeedSession: lambda controller, _: controller._need_session(),
-    do.Ask: TurnController._ask,
+    do.Ask: lambda controller, effect: controller.session.ask(effect),
     do.Interrupt: TurnController._interrupt,
     do.KeepHeard: TurnController._keep_heard,
     do.OpenReply: TurnController._open_reply,
