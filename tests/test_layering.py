@@ -20,7 +20,7 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"app"}),
     frozenset({"sessions", "memory", "agent"}),
     frozenset({"llm", "audio"}),
-    frozenset({"net", "proxies", "bus", "tasks", "metrics", "child_process"}),
+    frozenset({"net", "proxies", "bus", "tasks", "metrics", "child_process", "model_process"}),
     frozenset(
         {
             "settings",

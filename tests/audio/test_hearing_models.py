@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from neko.audio.hearing.local import Limits, LocalHearing
+from neko.audio.hearing.local import LocalHearing
 from neko.audio.hearing.models import local_models, model_in
 from neko.hearing_errors import HearingModelError
+from neko.model_process import Limits
 from neko.types.hearing import HEARING_RATE, HearingHints
 from tests import scripted_model
 from tests.scripted_provider import tone

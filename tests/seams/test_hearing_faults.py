@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from neko.audio.hearing import transcriptions
-from neko.audio.hearing.local import Limits, LocalHearing
+from neko.audio.hearing.local import LocalHearing
 from neko.audio.hearing.transcriptions import TranscriptionServer
 from neko.errors import HearingError
 from neko.hearing_errors import HearingKeyError, HearingRefusedError, HearingSilentError, HearingUnreadableError
+from neko.model_process import Limits
 from neko.net import Network
 from neko.providers import ModelEndpoint
 from neko.types.hearing import HEARING_RATE
@@ -162,11 +163,11 @@ async def test_a_process_that_is_killed_between_two_utterances_is_replaced_unhea
 
 async def test_a_process_that_says_nothing_is_ended_and_another_hears(script: Path, tmp_path: Path) -> None:
     model = scripted_model.hearing_model(script.parent, holds=tmp_path / "never")
-    engine = LocalHearing(model, tmp_path / "log", limits=Limits(utterance_s=0.2))
+    engine = LocalHearing(model, tmp_path / "log", limits=Limits(answer_s=0.2))
     with pytest.raises(HearingSilentError):
         await heard(engine, SOUND)
     assert engine.process_id is None
-    engine._limits = Limits()
+    engine._process._limits = Limits()
     await hears_again(script, engine)
     await engine.aclose()
 
