@@ -20,6 +20,7 @@ from neko.sessions.actions import Mode
 from neko.sessions.models import realtime
 from neko.sessions.models.cascade.session import CascadeSession, Ears
 from neko.sessions.models.event_channel import EventChannel
+from neko.sessions.models.realtime.described_pictures import Describe
 from neko.sessions.models.realtime.own_turns import Detection
 from neko.settings import CoreConfig, Settings
 from neko.settings.registry import MEMORY_REVIEW
@@ -104,6 +105,7 @@ class Models:
                 self._network,
                 speaks=not spoken_for,
                 detection=self._detection() if self.calls.finds_turns_here else None,
+                describe=self._describer(),
             )
         ears = None
         if voice_model is None:
@@ -127,6 +129,11 @@ class Models:
         if ears is None:
             return session
         return CascadeSession(session, channel, ears, owner=owner, for_call=mode == "audio")
+
+    def _describer(self) -> Describe | None:
+        """What says what is on a picture to a voice model that takes none; None without a model that sees."""
+        endpoint = self.endpoint("vision")
+        return sessions.describer(self._network, endpoint, self._adaptations) if endpoint else None
 
     def of_memory(self) -> MemoryModels:
         """Whom the memory asks."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from neko.errors import ContextTooLongError, ModelEmptyReplyError, ModelError, ModelReplyCutError, ReplyTooLongError
 from neko.llm.adaptation import Adaptation, Adaptations
@@ -47,11 +48,11 @@ class SingleQuestions:
         self._tries = Tries(endpoint, self._timeouts, adaptations or Adaptations())
         self._most_tokens = most_tokens
 
-    async def ask(self, prompt: str) -> Completion:
+    async def ask(self, prompt: str | Sequence[Mapping[str, Any]]) -> Completion:
         """The answer; one that was cut at the server's limit of length is one.
 
         Raises ``NekoError``, also when the answer is empty or has no end: ``ContextTooLongError`` when the question is
-        too long, and a shorter one may be asked.
+        too long, and a shorter one may be asked. ``prompt`` is text, or parts of a message.
         """
         self._tries.begin()
         client = await open_client(self._network, self._endpoint, self._timeouts)

@@ -252,8 +252,9 @@ class LogWriter:
                 recalled=told.lines,
                 recalled_elsewhere=told.elsewhere,
                 outside=self._toolbox is not None and self._toolbox.has_read_outside(reply.turn_id),
+                images=len(reply.pictures),
             )
-            self._put(self._written(line))
+            self._put(self._written(line, reply.pictures))
 
     def _written(self, line: NewLine, images: Sequence[bytes] = ()) -> Entry:
         """A spoken line, or one of hers, as an entry; off the record if the last words were."""
@@ -296,6 +297,8 @@ class LogWriter:
                 recalled=written.recalled,
                 recalled_elsewhere=written.recalled_elsewhere,
                 outside=written.outside,
+                images=written.images,
+                pictures=written.pictures,
             )
             await self._write(line, turn_id)
 

@@ -35,10 +35,12 @@ def look_tool(language: str) -> Tool:
 
 
 def may_look(capabilities: ModelCapabilities, words: str, dependencies: SessionDependencies) -> bool:
-    """Can the model see, does the user speak of seeing, and may it be? A session that hears by itself is shown what is
-    shared, and asks for nothing."""
-    if not capabilities.image_input or capabilities.answers_speech or dependencies.is_private():
+    """Can the model see, does the user speak of seeing, and may it be? Of what a session hears that answers by itself
+    nothing is known beforehand: it may always ask."""
+    if not capabilities.image_input or dependencies.is_private():
         return False
+    if capabilities.answers_speech:
+        return capabilities.looks
     return any(_speaks_of_seeing(language).search(words) for language in {dependencies.persona().language, "en"})
 
 

@@ -25,7 +25,7 @@ class ReplyStream:
     ``own_voice``: the model speaks itself, its text is not synthesised. ``silent``: no sound is made.
     ``replaces``: the line of an earlier reply of which this one is a retry. ``text``: what was shown, of which
     the first ``delivered`` characters were sent to somebody who may have left since.
-    ``remark``: what is to be known of it.
+    ``remark``: what is to be known of it. ``pictures``: what she asked to see for it, as JPEGs.
     ``spoken``: it answers what was said by voice.
     ``timeline`` has the marks end_of_turn and transcript (of a spoken turn), committed, first_delta, first_audio and
     turn_end.
@@ -42,6 +42,7 @@ class ReplyStream:
     is_anew: bool = False
     spoken: bool = False
     remark: Remark | None = None
+    pictures: list[bytes] = field(default_factory=list)
     _first: bool = True
     _emotion_shown: bool = False
     _tags: TagFilter = field(default_factory=TagFilter)
@@ -57,6 +58,7 @@ class ReplyStream:
             is_anew=True,
             spoken=self.spoken,
             remark=self.remark,
+            pictures=self.pictures,
         )
 
     def feed(self, delta: str) -> list[Event]:

@@ -350,6 +350,8 @@ class TurnController:
 
     def _on_tool_result(self, result: ToolResult) -> None:
         self.agent.model_saw(result.output)
+        if result.images and self._state.turn and result.call_id in self._state.turn.tools:
+            self.stream(self._state.turn.id).pictures.extend(result.images)
         self.send(result)
         self.dispatch(on.ToolAnswered(result.call_id))
 

@@ -35,7 +35,8 @@ class ModelCapabilities:
     """What a session takes, gives and decides by itself.
 
     ``text_input``, ``audio_input``, ``image_input``: takes ``UserMessage``, ``UserAudio``, ``UserImage``.
-    ``images_in_speech_only``: takes the latter only while the user speaks.
+    ``images_in_speech_only``: takes the latter only while the user speaks. ``looks``: sees the pictures of a result of
+    a function, and replies by itself to what it hears.
     ``audio_output``: emits ``AudioDelta``. ``input_rate``: Hz of the sound it is sent.
     ``tools``: is told the tools of ``SessionSetup``, emits ``ToolCall``, takes ``ToolResult``.
     ``truncation``: ``interrupt(played_ms=…)`` shortens what it remembers of its own speech.
@@ -52,6 +53,7 @@ class ModelCapabilities:
     audio_input: bool = False
     image_input: bool = False
     images_in_speech_only: bool = False
+    looks: bool = False
     audio_output: bool = False
     input_rate: int = 16_000
     tools: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from tests.client import Client, client, is_turn_end, text_of, types_of
 from tests.scripted_hearing import ScriptedHearing, Words
 from tests.scripted_provider import ScriptedProvider, tone
 from tests.scripted_realtime import KEY, MS_A_CHARACTER, Caller, ScriptedRealtime, Turn
+from tests.scripted_session import Call as ScriptedCall
 from tests.spoken import quiet, spoken
 
 NAME = "Mio"
@@ -264,3 +266,19 @@ async def test_the_users_turns_are_found_here_for_a_provider_that_does_not(data_
         assert text_of(await call.page.until(is_turn_end)) == "I hear you well."
         assert caller(call).session["turn_detection"] is None
         assert len(caller(call).of("input_audio_buffer.commit")) == 1
+
+
+async def test_she_may_ask_to_see_the_screen_in_a_call_and_the_picture_stays_with_her_reply(data_dir: Path) -> None:
+    looks = Turn(hears="What is wrong here?", deltas=["Show me. "], calls=[ScriptedCall("look_at_screen", {})])
+    async with in_call(data_dir, looks) as call:
+        assert "look_at_screen" in str(caller(call).session["tools"])
+        await call.speak()
+        await call.page.until("request_screenshot")
+        picture = b"\xff\xd8\xff\xe0 the screen"
+        sent = "data:image/jpeg;base64," + base64.b64encode(picture).decode()
+        await call.page.send("screenshot_response", data=sent)
+        await call.page.until(is_turn_end)
+        assert caller(call).pictures == [picture]
+        [_, line] = await call.neko.memory.lines(NAME)
+        assert (line.role, line.text, line.images) == ("assistant", "Show me. That is done.", 1)
+        assert await call.neko.memory.picture(NAME, line.pictures[0]) == picture

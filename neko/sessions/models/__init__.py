@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from neko.llm.adaptation import Adaptations
 from neko.llm.client import Timeouts
@@ -12,10 +14,19 @@ from neko.providers import ModelEndpoint
 from neko.sessions.models.builtin.session import LABEL, BuiltinSession
 from neko.sessions.models.chat import HISTORY_TOKENS, ChatSession
 from neko.sessions.models.event_channel import EventChannel
+from neko.sessions.models.history import picture_parts
+from neko.sessions.models.realtime.described_pictures import Describe
 from neko.settings.reply_options import ReplyOptions
-from neko.tasks import TaskOwner
+from neko.tasks import TaskOwner, in_thread
 from neko.types.memory import Summarise
 from neko.types.model_session import ModelLabel, ModelSession
+
+DESCRIPTION_TOKENS: Final = 500
+DESCRIBE: Final = (
+    "Describe this picture to somebody who cannot see it and talks with the person who shows it: what it is, what "
+    "matters in it, what can be read on it, word for word if it is short. Say only what is there. A few sentences, no "
+    "introduction."
+)
 
 
 def build(
@@ -69,3 +80,16 @@ def summariser(
         return (await questions.ask(prompt)).text
 
     return summarise
+
+
+def describer(network: Network, endpoint: ModelEndpoint, adaptations: Adaptations | None = None) -> Describe:
+    """Says what is on a picture, by this model, in at most ``DESCRIPTION_TOKENS``."""
+    short = replace(endpoint, extra_body={**endpoint.extra_body, "max_tokens": DESCRIPTION_TOKENS})
+    at_once = Timeouts(back_off_s=(), loading_timeout_s=0.0)
+
+    async def describe(jpeg: bytes) -> str:
+        parts = await in_thread(picture_parts, (jpeg,))
+        question = [*parts, {"type": "text", "text": DESCRIBE}]
+        return (await SingleQuestions(network, short, at_once, adaptations).ask(question)).text
+
+    return describe

@@ -29,6 +29,7 @@ from neko.errors import (
 )
 from neko.net import Network
 from neko.sessions.models.realtime import talk as talking
+from neko.sessions.models.realtime.described_pictures import Describe
 from neko.sessions.models.realtime.dialects import DIALECTS
 from neko.sessions.models.realtime.own_turns import Detection
 from neko.sessions.models.realtime.session import RealtimeSession, RealtimeTimeouts
@@ -47,6 +48,7 @@ from neko.types.model_session import (
     SpeechStarted,
     SpeechStopped,
     TextDelta,
+    ToolResult,
     Transcript,
     UserAudio,
     UserImage,
@@ -54,6 +56,7 @@ from neko.types.model_session import (
 )
 from tests.scripted_provider import tone
 from tests.scripted_realtime import MS_A_CHARACTER, Caller, ScriptedRealtime, Turn
+from tests.scripted_session import Call
 from tests.seams.model_session import SETUP, Subject, text_of
 
 QUICK = RealtimeTimeouts(connect_timeout_s=2.0, ready_timeout_s=0.3, owed_timeout_s=0.3, overload_pause_s=0.2)
@@ -95,6 +98,7 @@ async def talk(
     timeouts: RealtimeTimeouts = DEALT_WITH,
     speaks: bool = True,
     finds_turns_here: bool = False,
+    describe: Describe | None = None,
     **provided: Any,
 ) -> AsyncIterator[Talk]:
     async with ScriptedRealtime(dialect) as provider, TaskOwner("test") as owner:
@@ -109,6 +113,7 @@ async def talk(
             network=Network(),
             speaks=speaks,
             detection=Detection(EnergyDetector(), executor) if finds_turns_here else None,
+            describe=describe,
             timeouts=timeouts,
         )
         try:
@@ -576,3 +581,68 @@ async def test_speech_over_her_cancels_her_where_turns_are_found_here() -> None:
         events += await subject.until(ReplyDone)
         assert [event.reason for event in events if isinstance(event, ReplyDone)] == ["interrupted", "complete"]
         assert subject.caller.of("response.cancel")
+
+
+# ── pictures for a model that takes none ──────────────────────────────────────
+
+
+class Describer:
+    """Says what the bytes of a picture say; ``asked``: which ones it was shown."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        self.error: NekoError | None = None
+
+    async def __call__(self, jpeg: bytes) -> str:
+        self.asked.append(jpeg)
+        if self.error:
+            raise self.error
+        return jpeg.decode()
+
+
+def notes(subject: Talk) -> list[str]:
+    return [line.text for line in subject.caller.known if "picture" in line.text]
+
+
+async def test_live_pictures_are_described_at_first_and_then_once_in_what_the_user_says() -> None:
+    describe = Describer()
+    async with talk(Turn(), Turn(), dialect="step", describe=describe) as subject:
+        able = subject.session.capabilities
+        assert (able.image_input, able.images_in_speech_only, able.looks) == (True, False, True)
+        for number in range(3):
+            await subject.session.send(UserImage(b"shot %d" % number))
+        await subject.provider.until(lambda: len(notes(subject)) == 2)
+        await subject.say_something()
+        await subject.until(SpeechStarted)
+        await subject.session.send(UserImage(b"shot 3"))
+        await subject.until(ReplyDone)
+        await subject.provider.until(lambda: len(notes(subject)) == 4)
+        assert describe.asked == [b"shot 0", b"shot 2"]
+        assert "shot 2" in notes(subject)[-1]
+        assert "is told in a moment" in notes(subject)[-2]
+
+
+async def test_what_is_on_a_picture_is_told_with_the_words_that_it_came_with() -> None:
+    describe = Describer()
+    async with talk(dialect="step", describe=describe) as subject:
+        await subject.session.send(UserMessage("a", "What is this?", (b"a black cat",)))
+        assert text_of(await subject.until(ReplyDone)) == "I hear you well."
+        assert "a black cat" in subject.caller.known[0].text
+        assert "What is this?" in subject.caller.known[0].text
+        describe.error = ModelError("scripted: no such model", model="m", provider="p")
+        await subject.session.send(UserMessage("b", "And this?", (b"a dog",)))
+        await subject.until(ReplyDone)
+        assert "could not be looked at" in next(line.text for line in subject.caller.known if "And this?" in line.text)
+
+
+@pytest.mark.parametrize("dialect", ["step", "qwen"])
+async def test_what_is_on_the_picture_of_a_result_is_told_with_it(dialect: str) -> None:
+    turn = Turn(deltas=["Let me see. "], calls=[Call("get_weather", {"place": "here"})])
+    async with talk(turn, dialect=dialect, describe=Describer()) as subject:
+        await subject.ask("a")
+        [call] = await subject.calls(1)
+        await subject.session.send(ToolResult(call.call_id, "The screen.", images=(b"a mail",)))
+        await subject.until(ReplyDone)
+        [(_, output)] = subject.caller.outputs
+        assert output.startswith("The screen.")
+        assert "a mail" in output

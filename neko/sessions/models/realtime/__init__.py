@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from neko.net import Network
 from neko.providers import ModelEndpoint
+from neko.sessions.models.realtime.described_pictures import Describe
 from neko.sessions.models.realtime.dialects import DIALECTS
 from neko.sessions.models.realtime.gemini import GeminiSession
 from neko.sessions.models.realtime.gemini_messages import GEMINI
@@ -46,14 +47,22 @@ def build(
     *,
     speaks: bool = True,
     detection: Detection | None = None,
+    describe: Describe | None = None,
 ) -> ModelSession:
     """A session with the voice model at ``endpoint``, in the manner of a core provider. ``speaks``: with its own voice.
-    ``detection``: finds the user's turns in place of the provider, if that lets it.
+    ``detection``: finds the user's turns in place of the provider, if that lets it. ``describe``: says what is on
+    pictures that the model does not take.
 
     Raises ``KeyError`` for a provider that is not spoken with.
     """
     if provider == GEMINI.key:
         return GeminiSession(endpoint, owner=owner, network=network, speaks=speaks)
     return RealtimeSession(
-        endpoint, DIALECTS[provider], owner=owner, network=network, speaks=speaks, detection=detection
+        endpoint,
+        DIALECTS[provider],
+        owner=owner,
+        network=network,
+        speaks=speaks,
+        detection=detection,
+        describe=describe,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from neko.llm.tool_calls import RequestedCall
@@ -20,7 +20,7 @@ MOST_ROUNDS: Final = 8
 
 class FunctionCalls:
     """``send_output`` gets the provider's id of a call and what came of it, ``show`` the pictures that belong to a
-    result; ``go_on`` the reply, once all are told."""
+    result, ``read`` what is on them in words where they cannot be shown; ``go_on`` the reply, once all are told."""
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class FunctionCalls:
         send_output: Callable[[str, str], None],
         go_on: Callable[[Reply], None],
         show: Callable[[tuple[bytes, ...]], None] = lambda _: None,
+        read: Callable[[tuple[bytes, ...]], Awaitable[str]] | None = None,
     ) -> None:
         self.tools: tuple[Tool, ...] = ()
         self._channel = channel
@@ -38,6 +39,7 @@ class FunctionCalls:
         self._send_output = send_output
         self._go_on = go_on
         self._show = show
+        self._read = read
         self._pending = PendingCalls()
         self._rounds: tuple[Reply | None, int] = (None, 0)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,7 +77,9 @@ class FunctionCalls:
                 self._channel.put(call)
         results = await self._pending.results(list(asked), self._timeout_s)
         for call_id, result in results.items():
-            outputs[asked[call_id]] = f"Error: {result.output}" if result.failed else result.output
+            seen = await self._read(result.images) if self._read else ""
+            told = f"{result.output}\n{seen}".strip()
+            outputs[asked[call_id]] = f"Error: {told}" if result.failed else told
         for provider_id in calls:
             self._send_output(provider_id, outputs[provider_id])
         for result in results.values():

@@ -24,6 +24,7 @@ from neko.sessions.models.event_channel import EventChannel
 from neko.sessions.models.history import dated
 from neko.sessions.models.realtime.calls import FunctionCalls
 from neko.sessions.models.realtime.connection import RealtimeConnection
+from neko.sessions.models.realtime.described_pictures import Describe, DescribedPictures
 from neko.sessions.models.realtime.dialects import Dialect, SessionWishes
 from neko.sessions.models.realtime.faults import RealtimeFaults
 from neko.sessions.models.realtime.noise import RoomNoise
@@ -77,7 +78,8 @@ class RealtimeTimeouts:
 
 class RealtimeSession:
     """Talks with ``endpoint`` in ``dialect``. ``speaks``: with the model's own voice; else it writes, and is spoken
-    for. ``detection``: finds the user's turns in place of the provider, where that lets it."""
+    for. ``detection``: finds the user's turns in place of the provider, where that lets it. ``describe``: says what is
+    on pictures that the provider does not take."""
 
     def __init__(
         self,
@@ -88,13 +90,15 @@ class RealtimeSession:
         network: Network,
         speaks: bool = True,
         detection: Detection | None = None,
+        describe: Describe | None = None,
         timeouts: RealtimeTimeouts | None = None,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
         self.capabilities = ModelCapabilities(
             audio_input=True,
-            image_input=dialect.pictures != "none",
-            images_in_speech_only=True,
+            image_input=dialect.pictures != "none" or describe is not None,
+            images_in_speech_only=dialect.pictures != "none",
+            looks=dialect.tools and (dialect.pictures == "item" or describe is not None),
             audio_output=speaks,
             input_rate=dialect.input_rate,
             tools=dialect.tools,
@@ -117,8 +121,16 @@ class RealtimeSession:
         self._channel = EventChannel()
         self._talk = Talk(self._channel)
         self._responses = Responses(dialect, self._talk, self._send)
+        self._described = DescribedPictures(describe, self._note, owner) if describe else None
+        if self._described and dialect.pictures == "none":
+            self._talk.on_speech = self._described.speech_began
         self._calls = FunctionCalls(
-            self._channel, owner, self._timeouts.tool_result_timeout_s, self._send_output, self._go_on, self._show
+            self._channel,
+            owner,
+            self._timeouts.tool_result_timeout_s,
+            self._send_output,
+            self._go_on,
+            *((self._show,) if dialect.pictures == "item" else (lambda _: None, self._words_of)),
         )
         self._events = ServerEvents(
             self, dialect, self._talk, self._responses, self._channel, self._faults, speaks=speaks
@@ -291,6 +303,18 @@ class RealtimeSession:
         if message.again:
             self._forget_exchange()
         reply = self._talk.begin(message.id)
+        if message.images and self._described and self._dialect.pictures == "none":
+            self._owner.spawn(self._look_and_question(reply, message, self._described), name="look, then answer")
+        else:
+            self._question(reply, message)
+
+    async def _look_and_question(self, reply: Reply, message: UserMessage, described: DescribedPictures) -> None:
+        seen = await described.words(message.images)
+        if not (reply.done or self._lost or self._closed):
+            context = "\n\n".join(filter(None, (seen, message.context)))
+            self._question(reply, replace(message, images=(), context=context))
+
+    def _question(self, reply: Reply, message: UserMessage) -> None:
         text = dated(message.time, message.text)
         if not self._dialect.text_items:
             self._show(message.images)
@@ -394,7 +418,16 @@ class RealtimeSession:
     # ── pictures ──────────────────────────────────────────────────────────────
 
     def _see(self, image: UserImage) -> None:
-        self._show((image.jpeg,))
+        if self._described and self._dialect.pictures == "none":
+            self._described.show(image.jpeg, is_speaking=self._talk.is_speaking)
+        else:
+            self._show((image.jpeg,))
+
+    async def _words_of(self, pictures: tuple[bytes, ...]) -> str:
+        return await self._described.words(pictures) if self._described else ""
+
+    def _note(self, text: str) -> None:
+        self._add(AddContext(text))
 
     def _show(self, pictures: tuple[bytes, ...]) -> None:
         for picture in pictures:
@@ -461,6 +494,8 @@ class RealtimeSession:
 
     def _stop(self) -> None:
         self._responses.close()
+        if self._described is not None:
+            self._described.close()
         if self._missing is not None:
             self._missing.cancel()
             self._missing = None

@@ -7,6 +7,7 @@ seam asks for: an old reply ends before a new one begins, words come after the s
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import uuid4
@@ -83,10 +84,11 @@ class Utterance:
 
 
 class Talk:
-    """Emits into ``channel``. ``reply`` is the one under way, if any."""
+    """Emits into ``channel``. ``reply`` is the one under way, if any; ``on_speech``: the user begins to speak."""
 
     def __init__(self, channel: EventChannel) -> None:
         self._channel = channel
+        self.on_speech: Callable[[], object] = lambda: None
         self.reply: Reply | None = None
         self._replies: OrderedDict[str, Reply] = OrderedDict()
         self._utterances: OrderedDict[str, Utterance] = OrderedDict()
@@ -194,6 +196,7 @@ class Talk:
         while len(self._utterances) > _REMEMBERED:
             self._utterances.popitem(last=False)
         self._channel.put(SpeechStarted(utterance.id))
+        self.on_speech()
 
     def speech_stopped(self, item_id: str = "") -> None:
         """The user stopped; where nothing said that they began, that is told now."""
