@@ -282,7 +282,7 @@ def _memory(settings: Settings) -> Finding:
             notices.append(describe(store_error(error, path), language))
         else:
             if state.damage:
-                notices.append(describe(UntouchedLogError(state.damage, file=str(path)), language))
+                notices.append(describe(UntouchedLogError(state.damage[0], file=str(path)), language))
             counts.append(f"{name} too many to look over" if state.lines is None else f"{name} {state.lines:,}")
     counted = f"lines that can be read: {', '.join(counts)}" if counts else "nothing is kept yet"
     if not notices:

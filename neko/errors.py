@@ -99,6 +99,7 @@ NekoError
 ├── BrowserError           neko.tool_errors: the browser that she drives cannot be started, or has ended
 └── MemoryStoreError       the log cannot be read or written
     ├── MemoryTooNewError      it was made by a newer Neko
+    ├── BackupFailedError      a backup of it could not be made; the log itself is whole
     ├── LogMovedError          its file had gone and was written anew
     ├── LogReplacedError       another file had been put in its place
     ├── MemorySlowError        it did not answer in time; what it was asked to write may be written yet
@@ -181,9 +182,16 @@ class UntouchedFileError(DamagedFileError):
 
 
 class DamagedLogError(DamagedFileError):
-    """``params``: file, kept."""
+    """``params``: file, kept; in the run that found it also how many lines could be read (saved), and how many more
+    stood in a backup (restored)."""
 
     code = "damaged_log"
+
+    @property
+    def sentence(self) -> str:
+        if "saved" not in self.params:
+            return self.code
+        return "damaged_log_restored" if self.params.get("restored") else "damaged_log_saved"
 
 
 class UntouchedLogError(DamagedFileError):
@@ -555,6 +563,13 @@ class LogReplacedError(MemoryStoreError):
     """``params``: also kept."""
 
     code = "memory_replaced"
+
+
+class BackupFailedError(MemoryStoreError):
+    """``params``: file (the folder of the backups), why."""
+
+    code = "backup_failed"
+    _sentences: ClassVar[Mapping[str, str]] = {}
 
 
 class MemorySlowError(MemoryStoreError):

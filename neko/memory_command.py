@@ -20,6 +20,7 @@ from neko.language import system_language
 from neko.memory import backup
 from neko.memory.import_files import PICTURES, Source, look_into
 from neko.memory.log_check import look_over
+from neko.memory.page_check import MOST_FINDINGS
 from neko.memory.paths import logs_in
 from neko.memory.service import MemoryService
 from neko.memory_files import character_of
@@ -64,24 +65,41 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _check(folder: Path) -> int:
-    bad = 0
-    for log in logs_in(folder):
-        name = character_of(log.name)
-        copies = backup.copies(log)
-        backups = f"{len(copies)} backups, the newest {copies[-1].name}" if copies else "no backup"
-        try:
-            state = look_over(log, _CHECK_S)
-        except (sqlite3.Error, NekoError) as error:
-            bad += 1
-            print(f"bad   {name}: cannot be read: {error}; {backups}")
-            continue
-        lines = "unknown how many" if state.lines is None else state.lines
-        if state.damage:
-            bad += 1
-            print(f"bad   {name}: damaged ({state.damage}), {lines} lines can be read; {backups}")
-        else:
-            print(f"ok    {name}: {lines} lines; {backups}")
-    return 1 if bad else 0
+    logs = logs_in(folder)
+    if not logs:
+        print(f"nothing is remembered in {folder}")
+    sound = [_is_sound(log) for log in logs]
+    return 0 if all(sound) else 1
+
+
+def _is_sound(log: Path) -> bool:
+    """Tell all that is wrong with a log, and what to do."""
+    name = character_of(log.name)
+    copies = backup.copies(log)
+    backups = f"{_counted(len(copies), 'backup')}, the newest {copies[-1].name}" if copies else "no backup"
+    try:
+        state = look_over(log, _CHECK_S)
+    except (sqlite3.Error, OSError, NekoError) as error:
+        print(f"bad   {name}: cannot be read: {error}; {backups}")
+        print(f"      See that the file can be read and that no other program holds it: {log}")
+        return False
+    lines = "unknown how many lines" if state.lines is None else _counted(state.lines, "line")
+    if not state.damage:
+        print(f"ok    {name}: {lines}; {backups}")
+        return True
+    more = f", {state.restorable} more are in its backups" if state.restorable else ""
+    print(f"bad   {name}: damaged, {lines} can be read{more}; {backups}")
+    for finding in state.damage:
+        print(f"      {finding}")
+    if len(state.damage) == MOST_FINDINGS:
+        print("      and maybe more")
+    print("      Start Neko: it keeps this file beside its place and goes on with all those lines.")
+    print(f"      If you have a better copy of your own, put it here first, while Neko does not run: {log}")
+    return False
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 @asynccontextmanager

@@ -59,5 +59,10 @@ def character_of(name: str) -> str | None:
     """Whose memory the file of this name, or its backup, is a part of, if any."""
     bare = name.removesuffix(".bak").removesuffix(_JSON)
     return next(
-        (bare.removeprefix(prefix) for prefix in (_LOG, _RECENT, _UNKEPT, _SETTINGS) if bare.startswith(prefix)), None
+        (
+            bare.removeprefix(prefix)
+            for prefix in (_LOG, _RECENT, _UNKEPT, _SETTINGS, _BACKUPS)
+            if bare.startswith(prefix)
+        ),
+        None,
     )

@@ -52,14 +52,29 @@ def texts(folder: Path, character: str = "Mio") -> list[str]:
 
 def test_a_sound_log_and_its_backup_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert memory(folder, "check") == 0
-    assert "ok    Mio: 3 lines; 1 backups" in capsys.readouterr().out
+    assert "ok    Mio: 3 lines; 1 backup" in capsys.readouterr().out
 
 
-def test_a_damaged_log_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_a_damaged_log_every_finding_is_told_and_what_to_do(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = folder / "memory" / "time_indexed_Mio"
-    log.write_bytes(b"spoilt" + log.read_bytes()[6:])
+    with closing(sqlite3.connect(log)) as connection:
+        names = ("time_indexed_original", "neko_facts", "neko_words")
+        pages = [
+            connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0]
+            for name in names
+        ]
+    with log.open("r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * 4096)
+            file.write(b"\xff" * 4096)
     assert memory(folder, "check") == 1
-    assert "3 lines can be read" in capsys.readouterr().out
+    head, *rest = capsys.readouterr().out.splitlines()
+    assert head.startswith("bad   Mio: damaged, 0 lines can be read, 3 more are in its backups; 1 backup, the newest ")
+    assert len([line for line in rest if any(f"age {page}" in line for page in pages)]) >= 3, rest
+    assert "Start Neko" in rest[-2]
+    assert str(log) in rest[-1]
 
 
 def test_an_index_is_made_anew_from_the_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,25 +1,26 @@
 """Backups of a log: a few whole copies in a folder beside it, one a day. Every call blocks.
 
 A copy is made by ``VACUUM INTO`` within one read transaction: whole, compact, without a line for the writer to wait
-for, and it can be interrupted; SQLite's backup interface begins anew with each line that is written meanwhile. What is
-forgotten must not stand in a copy, so a deletion takes all of them; the next day has a new one.
+for, and it can be interrupted; SQLite's backup interface begins anew with each line that is written meanwhile. It is a
+backup once it was found sound, and only then an older one goes. What is forgotten must not stand in a copy, so a
+deletion takes all of them; the next day has a new one.
 """
 
 from __future__ import annotations
 
-import logging
+import errno
+import os
 import shutil
 import sqlite3
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from neko.memory import schema
 from neko.memory.paths import backups_of
 from neko.storage import make_folder, make_private, sync_folder
-
-logger = logging.getLogger(__name__)
 
 KEPT: Final = 3
 _EVERY_S: Final = 22 * 3600
@@ -27,22 +28,25 @@ _EVERY_S: Final = 22 * 3600
 _ROOM: Final = 3
 """The disk has to have room for so many copies."""
 _UNFINISHED: Final = "unfinished"
+_NAME: Final = "%Y%m%d-%H%M%S"
+_COUNT: Final = f"SELECT count(*) FROM {schema.ORIGINAL}"
 
 
 def is_due(log: Path) -> bool:
-    """Whether the log has changed since its last backup, which is a day old, and the disk has room for another."""
+    """Whether the log has changed since its last backup, which is a day old."""
     try:
         last = max((copy.stat().st_mtime for copy in copies(log)), default=0.0)
         changed = max(path.stat().st_mtime for path in _with_wal(log))
-        size = sum(path.stat().st_size for path in _with_wal(log))
-        room = shutil.disk_usage(log.parent).free
     except (OSError, ValueError):
         return False
-    if not size or changed <= last or 0 <= time.time() - last < _EVERY_S:
-        return False
-    if room < _ROOM * size:
-        logger.warning("there is no room for a backup of %s", log)
-    return room >= _ROOM * size
+    is_ahead = last > time.time()  # the clock has been set back since
+    return is_ahead or (changed > last and time.time() - last >= _EVERY_S and bool(_size(log)))
+
+
+def check_room(log: Path) -> None:
+    """Raise ``OSError`` when the disk has no room for another copy."""
+    if shutil.disk_usage(log.parent).free < _ROOM * _size(log):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def copies(log: Path) -> list[Path]:
@@ -51,25 +55,60 @@ def copies(log: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if not path.name.startswith(_UNFINISHED)) if folder.is_dir() else []
 
 
-def make(connection: sqlite3.Connection, log: Path) -> Path:
-    """Copy the open log, and let go of the oldest copies. Raises ``sqlite3.Error`` and ``OSError``."""
-    folder = backups_of(log)
-    make_folder(folder)
-    unfinished = folder / _UNFINISHED
-    unfinished.unlink(missing_ok=True)
+def unfinished(log: Path) -> Path:
+    """Where the copy is that has not been looked over yet."""
+    return backups_of(log) / _UNFINISHED
+
+
+def make(connection: sqlite3.Connection, log: Path) -> int:
+    """Make an ``unfinished`` copy of the open log; how many lines it has to have at least. Raises ``sqlite3.Error``
+    and ``OSError``."""
+    copy = unfinished(log)
+    make_folder(copy.parent)
+    drop(log)
+    (lines,) = connection.execute(_COUNT).fetchone()
     try:
-        make_private(unfinished)
-        connection.execute("VACUUM INTO ?", (str(unfinished),))
-        copy = folder / f"{datetime.now():%Y%m%d-%H%M%S}"
-        unfinished.replace(copy)
+        make_private(copy)
+        connection.execute("VACUUM INTO ?", (str(copy),))
     except BaseException:
-        for path in folder.glob(f"{_UNFINISHED}*"):
-            path.unlink(missing_ok=True)
+        drop(log)
         raise
-    sync_folder(folder)
+    return int(lines)
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """How many lines an open copy has. Raises ``sqlite3.Error``."""
+    return int(connection.execute(_COUNT).fetchone()[0])
+
+
+def drop(log: Path) -> None:
+    """Remove the ``unfinished`` copy, if there is one. Raises ``OSError``."""
+    for path in backups_of(log).glob(f"{_UNFINISHED}*"):
+        path.unlink(missing_ok=True)
+
+
+def keep(log: Path) -> Path:
+    """The ``unfinished`` copy is sound: it becomes a backup, and the oldest ones go. Raises ``OSError``."""
+    _set_back(log)
+    copy = backups_of(log) / f"{datetime.now():{_NAME}}"
+    unfinished(log).replace(copy)
+    sync_folder(copy.parent)
     for old in copies(log)[:-KEPT]:
         old.unlink(missing_ok=True)
     return copy
+
+
+def _set_back(log: Path) -> None:
+    """Give backups from a clock that went ahead times before now, in their order: a new one would count as the oldest,
+    and go at once."""
+    now = datetime.now()
+    ahead = [copy for copy in copies(log) if copy.name >= f"{now:{_NAME}}"]
+    for number, copy in enumerate(reversed(ahead), start=1):
+        at = now - number * timedelta(seconds=1)
+        place = copy.with_name(f"{at:{_NAME}}")
+        if not place.exists():
+            copy.rename(place)
+            os.utime(place, (at.timestamp(), at.timestamp()))
 
 
 def forget(log: Path) -> None:
@@ -84,3 +123,7 @@ def forget(log: Path) -> None:
 
 def _with_wal(log: Path) -> list[Path]:
     return [path for path in (log, log.with_name(log.name + "-wal")) if path.exists()]
+
+
+def _size(log: Path) -> int:
+    return sum(path.stat().st_size for path in _with_wal(log))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from neko.memory.file_identity import Identity, identity
+from neko.memory.page_check import findings, interrupted_when
 from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, garbled_schema, is_damage
 from neko.memory.threads import Lane, Work
 from neko.storage import make_private
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 _STEPS_BETWEEN_CHECKS: Final = 10_000
 """Instructions of SQLite's virtual machine; a few milliseconds of a scan that reads JSON."""
+_BETWEEN_LOOKS_S: Final = 0.05
+"""At whether a check of the whole file is still waited for."""
 
 
 class Connection:
@@ -74,6 +77,17 @@ class Connection:
         """
         async with asyncio.timeout(timeout_s):
             return await self._interruptible(work)
+
+    async def check(self) -> list[str]:
+        """``page_check.findings``, interrupted as ``read`` is. Raises ``sqlite3.Error``."""
+
+        def run(connection: sqlite3.Connection) -> list[str]:
+            assert isinstance(connection, _Interruptible)
+            abandoned = connection.abandoned
+            with interrupted_when(connection, lambda: abandoned is not None and abandoned.is_set(), _BETWEEN_LOOKS_S):
+                return findings(connection)
+
+        return await self._interruptible(run)
 
     async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
         """Run ``work`` as one transaction: all of it is committed, or none of it.

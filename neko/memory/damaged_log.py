@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from neko.errors import DamagedLogError, LogMovedError, LogReplacedError, MemoryStoreError, NekoError
+from neko.memory import backup
 from neko.memory.file_identity import Identity, identity
 from neko.memory.salvage import salvage
 from neko.set_aside import REPLACED, bring_after, copies_of, set_aside
@@ -30,13 +31,14 @@ def check_header(path: Path) -> None:
         start = b""
     except OSError:
         return
-    if start != _HEADER and (start or _has_wal(path)):
+    if start != _HEADER and (start or has_wal(path)):
         error = sqlite3.DatabaseError("file is not a database")
         error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
         raise error
 
 
-def _has_wal(path: Path) -> bool:
+def has_wal(path: Path) -> bool:
+    """Whether something waits to be folded into the log: who had it open has not come to its end."""
     try:
         return path.with_name(path.name + "-wal").stat().st_size > 0
     except OSError:
@@ -44,7 +46,8 @@ def _has_wal(path: Path) -> bool:
 
 
 def replace_damaged(path: Path, why: str) -> NekoError:
-    """Set the file aside with its WAL, and put a new log with all that could be read of it in its place.
+    """Set the file aside with its WAL, and put a new log in its place with all that could be read of it, or of its
+    backups.
 
     Returns what to tell. Raises ``OSError`` and ``sqlite3.Error`` when the disk does not take the new one; the file
     is then still at its place.
@@ -52,12 +55,18 @@ def replace_damaged(path: Path, why: str) -> NekoError:
     new = _beside(path)
     if not path.exists():
         make_private(path)  # only its WAL is left, which is set aside with it
-    saved = salvage(path, new)
+    saved = salvage(path, new, backup.copies(path))
     kept = set_aside(path, why)
     new.replace(path)
     sync_folder(path.parent)
-    logger.error("%d lines of %s could be read and were taken over", saved, path)
-    return DamagedLogError(f"{path} is damaged: {why}; it is kept as {kept}", file=str(path), kept=str(kept))
+    logger.error("%d lines of %s could be read, %d stood in backups", saved.read, path, saved.restored)
+    return DamagedLogError(
+        f"{path} is damaged: {why}; it is kept as {kept}",
+        file=str(path),
+        kept=str(kept),
+        saved=saved.read,
+        restored=saved.restored,
+    )
 
 
 def put_back(connection: sqlite3.Connection, path: Path, wal: Identity | None) -> MemoryStoreError:

@@ -176,6 +176,14 @@ def insert(connection: sqlite3.Connection, row: Sequence[Any], sources: Iterable
     connection.executemany(f"INSERT INTO neko_fact_sources ({SOURCE_COLUMNS}) VALUES (?, ?, ?)", sources)
 
 
+def is_known(connection: sqlite3.Connection, row: Sequence[Any]) -> bool:
+    """Whether the fact of a row of ``COLUMNS`` is there, or what is so now of what has one at a time."""
+    fact, subject, attribute, _, _, ended, *_ = row
+    if connection.execute("SELECT 1 FROM neko_facts WHERE id = ?", (fact,)).fetchone():
+        return True
+    return ended is None and attribute in _ONE_AT_A_TIME and bool(of_attribute(connection, subject, attribute))
+
+
 def add_source(connection: sqlite3.Connection, source: Sequence[Any]) -> None:
     """Put a row of ``SOURCE_COLUMNS`` in, if its fact and its line are there."""
     fact, statement, line = source

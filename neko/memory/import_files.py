@@ -222,7 +222,7 @@ def _log(source: Source, workplace: Path) -> Source:
         source.path = copy
     else:
         source.path = copy.with_name("saved")
-        if not salvage(copy, source.path):
+        if not salvage(copy, source.path).read:
             source.kind, source.why = Kind.OTHER, "unreadable"
     return source
 

@@ -1,8 +1,7 @@
 """The verbatim log of one character: one SQLite file, the truth about what was said.
 
-WAL with ``synchronous=FULL``, so that a committed line survives a power cut. One connection
-writes, one reads pages, one recalls, so that a long recall is in nobody's way; each is open only
-while it is used or others do not need its place (``threads``).
+WAL with ``synchronous=FULL``, so that a committed line survives a power cut. ``log_file`` keeps the file open, and
+mends it.
 """
 
 from __future__ import annotations
@@ -11,22 +10,18 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from neko.errors import DataFolderError, LogMovedError, MemoryStoreError, NekoError
+from neko.errors import NekoError
 from neko.memory import backup, browse, changes, chats, deletion, facts, index, reviewed, schema, unfinished, versions
 from neko.memory.appending import Appended, append_all
-from neko.memory.connection import Connection, in_transaction
-from neko.memory.damaged_log import check_header, put_back, replace_damaged, take_interrupted
 from neko.memory.deletion import Deleted
 from neko.memory.facts import Earlier, NewFact
-from neko.memory.file_identity import Identity
 from neko.memory.line_codec import (
     LoggedLine,
     Names,
@@ -36,10 +31,10 @@ from neko.memory.line_codec import (
     stamp,
     with_text,
 )
-from neko.memory.migrations import check_version, migrate
+from neko.memory.log_file import LogFile, OnDamage
 from neko.memory.paths import backups_of
-from neko.memory.sqlite_errors import ConnectionClosedError, FileMovedError, is_damage, is_index_damage, store_error
-from neko.memory.threads import Lane, Threads, Work
+from neko.memory.sqlite_errors import store_error
+from neko.memory.threads import Threads, Work
 from neko.tasks import in_thread
 from neko.types.lines import Line, NewLine, Stored
 from neko.types.memory import ChangeKind, ChatList, Fact
@@ -48,7 +43,6 @@ from neko.well_formed import well_formed
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-OnDamage = Callable[[NekoError], None]
 
 LARGEST: Final = 2**63 - 1
 """The largest integer of SQLite."""
@@ -72,29 +66,16 @@ class Log:
         read_timeout_s: float,
     ) -> None:
         self.path = path
-        self._threads = threads
+        self.file = LogFile(path, threads, self, on_damage, claim, lock_timeout_s, read_timeout_s)
         self._names = names
-        self._on_damage = on_damage
-        self._claim = claim
         self._newest = floor
         self._chat = 0
-        self.is_indexing = False  # until an old log is in the index recall finds what is there
+        self._indexing = asyncio.Lock()
         self.unfinished = unfinished.NOTHING
-        self._lock_timeout_s = lock_timeout_s
-        self._read_timeout_s = read_timeout_s
-        self._reopening = asyncio.Lock()
         self._is_to_fold_in = asyncio.Event()
         self._is_rid = asyncio.Event()
-        self._openings = 0
         self._appended = Appended()
         self._window_position: int | None = None
-        self._is_open = False
-        self._is_prepared = False
-        self._closed = False
-        self._copier: Connection | None = None
-        self._writer: Connection
-        self._reader: Connection
-        self._recaller: Connection
 
     @classmethod
     async def open(
@@ -117,14 +98,12 @@ class Log:
         that another program holds. ``read_timeout_s``: for any one read but a recall.
         """
         log = cls(path, threads, names, on_damage, claim, floor, lock_timeout_s, read_timeout_s)
-        await log._open()
+        await log.file.open()
         return log
 
     async def aclose(self) -> None:
         """Close the connections, which folds the WAL into the file; idempotent."""
-        async with self._reopening:
-            self._closed = True
-            await self._disconnect(self._write_position if self._window_position is not None else None)
+        await self.file.aclose(self._write_position if self._window_position is not None else None)
 
     # ── writing ──────────────────────────────────────────────────────────────
 
@@ -143,7 +122,7 @@ class Log:
                 _execute(connection, schema.SET_STATE, (WINDOW_POSITION, position))
             return append_all(connection, named, self._newest + 1, names)
 
-        stored = await self._attempt(lambda: self._writer.transaction(work))
+        stored = await self.file.transaction(work)
         self._window_position = None if self._window_position == position else self._window_position
         self._appended.add(self._newest, stored)
         self._newest = max([self._newest, *(one.line.id for one in stored)])
@@ -219,18 +198,6 @@ class Log:
             self._is_to_fold_in.set()
         return result
 
-    async def back_up(self) -> Path | None:
-        """Make the backup that is due (``backup.is_due``); None when none is."""
-        if not await in_thread(backup.is_due, self.path):
-            return None
-        self._copier = self._connection(self._threads.searching, lambda _: None, self._writer.file)
-        try:
-            return await self._copier.read(lambda connection: backup.make(connection, self.path))
-        except (sqlite3.Error, OSError) as error:
-            raise store_error(error, backups_of(self.path)) from error
-        finally:
-            await self._copier.aclose()
-
     async def change_chat(self, number: int | None) -> int | None:
         """``chats.change``: lines that are stored from now on go there."""
         chat = await self.transaction(lambda connection: chats.change(connection, number))
@@ -275,8 +242,8 @@ class Log:
 
     async def _folded_in(self) -> bool:
         try:
-            return await self._writer.fold_in(lambda connection: deletion.tidy(connection, self.path))
-        except (sqlite3.Error, OSError) as error:
+            return await self.file.fold_in(lambda connection: deletion.tidy(connection, self.path))
+        except NekoError as error:
             logger.info("the WAL of a log cannot be emptied yet: %s", error)
             return False
 
@@ -347,14 +314,10 @@ class Log:
         connection.execute(schema.SET_STATE, (WINDOW_POSITION, self._window_position))
 
     async def transaction(self, work: Work[T], *, durable: bool = True) -> T:
-        """Run ``work`` on the writing connection's thread as one transaction (``Connection.transaction``).
-
-        When the file turns out to be damaged, ``work`` runs again on the new one; when it is no longer at its path,
-        the log is written there anew before this returns. What changes lines has to be ``durable``.
-        """
+        """``LogFile.transaction``. What changes lines has to be ``durable``."""
         if durable:
             self._appended.forget()
-        return await self._attempt(lambda: self._writer.transaction(work, durable=durable))
+        return await self.file.transaction(work, durable=durable)
 
     # ── reading ──────────────────────────────────────────────────────────────
 
@@ -424,22 +387,31 @@ class Log:
         rows = await self._read(lambda connection: _execute(connection, schema.LAST_FOREIGN_ID))
         return int(rows[0][0]) if rows else 0
 
+    @property
+    def is_indexing(self) -> bool:
+        """Until an old log is in the index recall finds what is there."""
+        return self._indexing.locked()
+
     async def prepare_recall(self) -> None:
         """Bring the index up to the log, in steps between which new lines get their turn, and load what recall uses.
 
-        Until then recall knows of the lines that are in it.
+        Until then recall knows of the lines that are in it. Who asks for it meanwhile waits for that.
         """
-        names = self._names()
-        await in_thread(import_module, "numpy")
-        self.is_indexing = True
-        while self.is_indexing:
-            self.is_indexing = await self.transaction(lambda at: index.catch_up(at, names), durable=False)
+        async with self._indexing:
+            await in_thread(import_module, "numpy")
+            await self._catch_up()
 
     async def rebuild_index(self) -> int:
         """Make the index anew from the lines; how many there are in it."""
-        await self.transaction(index.make)
-        await self.prepare_recall()
+        async with self._indexing:
+            await self.transaction(index.make)
+            await self._catch_up()
         return (await self.sizes())[2]
+
+    async def _catch_up(self) -> None:
+        names = self._names()
+        while await self.transaction(lambda connection: index.catch_up(connection, names), durable=False):
+            pass
 
     async def recall(self, work: Callable[[sqlite3.Connection, Names], T]) -> T:
         """Run a long read on a connection of its own, with the names of the speakers.
@@ -447,146 +419,23 @@ class Log:
         The caller brings the deadline: the read is interrupted when the caller is cancelled.
         """
         names = self._names()
-        return await self._attempt(lambda: self._recaller.read(lambda connection: work(connection, names)))
+        return await self.file.recall(lambda connection: work(connection, names))
 
     async def _read(self, work: Work[T]) -> T:
-        return await self._attempt(lambda: self._reader.read(work, timeout_s=self._read_timeout_s))
-
-    async def _attempt(self, use: Callable[[], Awaitable[T]]) -> T:
-        """Use a connection, and once more when the file was found damaged, or gone from its place, and was mended."""
-        if not self._is_open:
-            await self._open()
-        opening = self._openings
-        try:
-            return await use()
-        except FileMovedError as error:
-            await self._put_back(opening)
-            if error.committed:
-                result: T = error.result
-                return result
-        except (sqlite3.Error, TimeoutError) as error:
-            if is_damage(error):
-                await self._start_over(opening, error)
-            elif is_index_damage(error):
-                await self._mend_index(opening, error)
-            elif not await self._reopened_since(opening):
-                raise store_error(error, self.path) from error
-        try:
-            return await use()
-        except (sqlite3.Error, TimeoutError) as error:
-            raise store_error(error, self.path) from error
-
-    async def _mend_index(self, opening: int, error: Exception) -> None:
-        """Make the index anew, or when even that fails the file."""
-        logger.warning("the index of %s is damaged and made anew: %s", self.path, error)
-        try:
-            await self._writer.transaction(index.mend)
-        except sqlite3.Error as worse:
-            await self._start_over(opening, worse)
-
-    async def _reopened_since(self, opening: int) -> bool:
-        async with self._reopening:
-            return self._openings != opening
+        return await self.file.read(work)
 
     # ── opening ──────────────────────────────────────────────────────────────
 
-    async def _open(self) -> None:
-        """Connect, unless somebody has meanwhile; a damaged file is replaced first."""
-        report: NekoError | None = None
-        async with self._reopening, self._told_as_store_error():
-            if self._is_open:
-                return
-            if self._closed:
-                raise ConnectionClosedError("the log is closed")
-            try:
-                await in_thread(take_interrupted, self.path)
-                await in_thread(check_header, self.path)
-                await self._connect()
-            except sqlite3.Error as error:
-                if not is_damage(error):
-                    raise
-                report = await in_thread(replace_damaged, self.path, str(error))
-                await self._connect()
-        if report:
-            self._on_damage(report)
-
-    async def _start_over(self, opening: int, error: Exception) -> None:
-        """Replace the damaged file of that opening by a new one with all that can be read of it."""
-        async with self._reopening, self._told_as_store_error():
-            if self._openings != opening or self._closed:
-                return
-            await self._disconnect()
-            report = await in_thread(replace_damaged, self.path, str(error))
-            await self._connect()
-        self._on_damage(report)
-
-    async def _put_back(self, opening: int) -> None:
-        """Write the open log to its place, from which its file has gone, and open that."""
-        async with self._reopening, self._told_as_store_error():
-            if self._openings != opening or self._closed:
-                return
-            try:
-                await in_thread(self._claim)
-            except DataFolderError as error:
-                raise MemoryStoreError(str(error), file=str(self.path), reason="taken") from error
-            report = await self._written_back()
-            await self._disconnect()
-            await self._connect()
-        self._on_damage(report)
-
-    async def _written_back(self) -> MemoryStoreError:
-        """Whichever connection has the log still open writes it to its place; what to tell."""
-        wal = self._writer.wal
-        for connection in (self._writer, self._reader, self._recaller):
-            with suppress(FileMovedError):
-                return await connection.read(lambda opened: put_back(opened, self.path, wal))
-        return LogMovedError("the log was moved while it was closed", file=str(self.path), reason="gone")
-
-    @asynccontextmanager
-    async def _told_as_store_error(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise store_error(error, self.path) from error
-
-    async def _connect(self) -> None:
-        self._is_prepared = False
-        writer = await self._connection(self._threads.writing, self._prepare_writer).opened()
-        self._writer = writer
-        self._reader = self._connection(self._threads.reading, _prepare_reader, writer.file)
-        self._recaller = self._connection(self._threads.searching, _prepare_reader, writer.file)
-        self._openings += 1
-        self._appended.forget()
-        self._is_open = True
-
-    def _connection(self, lane: Lane, prepare: Work[None], file: Identity | None = None) -> Connection:
-        return Connection(lane, self.path, lock_timeout_s=self._lock_timeout_s, prepare=prepare, file=file)
-
-    def _prepare_writer(self, connection: sqlite3.Connection) -> None:
-        check_version(connection, self.path)
-        for pragma in schema.PRAGMAS:
-            connection.execute(pragma)
-        if not self._is_prepared:  # it is the same file each time that it is opened again
-            migrate(connection)
-            if not index.is_current(connection):
-                in_transaction(connection, index.make)
+    def found(self, connection: sqlite3.Connection, *, is_new: bool) -> None:
+        """``log_file.Owner``."""
+        if is_new:
             self.unfinished = unfinished.read(connection)
             self._chat = chats.open_chat(connection)
-            self._is_prepared = True
-        _execute(connection, schema.PROBE)
         self._newest = max(self._newest, deletion.highest_id(connection))
 
-    async def _disconnect(self, last: Work[object] | None = None) -> None:
-        if self._is_open:
-            self._is_open = False
-            for connection in (self._copier, self._recaller, self._reader):
-                if connection is not None:
-                    await connection.aclose()
-            await self._writer.aclose(last)
-
-
-def _prepare_reader(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA query_only=ON")
+    def opened(self) -> None:
+        """``log_file.Owner``."""
+        self._appended.forget()
 
 
 def _last_id(connection: sqlite3.Connection) -> int:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from neko.memory import schema
+from neko.memory import backup, schema
 from neko.memory.damaged_log import check_header
 from neko.memory.migrations import check_version
-from neko.memory.salvage import readable_rows, salvage
+from neko.memory.page_check import findings, interrupted_when
+from neko.memory.salvage import Saved, readable_rows, salvage
 from neko.memory.sqlite_errors import is_damage
 from neko.set_aside import COMPANIONS
 
@@ -28,19 +27,19 @@ logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 1.0
 """Seconds for a program that holds the log alone to let go of it."""
-_BETWEEN_INTERRUPTS_S: Final = 0.005
-"""An interrupt stops only what runs at its moment."""
+_BETWEEN_LOOKS_S: Final = 0.005
 _LARGEST_COPIED: Final = 64_000_000
 """Bytes of a damaged log that is copied to see what can be read of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """``damage``: what is wrong with the file, empty when nothing is. ``lines``: how many can be read, None when the
-    time was up or that would take long."""
+    """``damage``: what is wrong with the file, nothing when all is well. ``lines``: how many can be read, None when
+    the time was up or that would take long. ``restorable``: how many more stand in a backup."""
 
-    damage: str
+    damage: tuple[str, ...]
     lines: int | None
+    restorable: int = 0
 
 
 def look_over(path: Path, timeout_s: float) -> LogState:
@@ -54,7 +53,10 @@ def look_over(path: Path, timeout_s: float) -> LogState:
     state = _state(path, due, alone=len(files) == 1)
     if state.damage and len(files) == 1 and _files(path) != files:  # somebody has begun to write meanwhile
         state = _state(path, due, alone=False)
-    return LogState(state.damage, _salvageable(path)) if state.damage else state
+    if not state.damage:
+        return state
+    saved = _salvageable(path)
+    return LogState(state.damage, saved.read, saved.restored) if saved else LogState(state.damage, None)
 
 
 def _files(path: Path) -> list[tuple[int, int]]:
@@ -68,38 +70,20 @@ def _state(path: Path, due: float, *, alone: bool) -> LogState:
     try:
         check_header(path)
         if path.is_file() and not path.stat().st_size:
-            return LogState("", 0)
+            return LogState((), 0)
         address = f"{path.absolute().as_uri()}?{'immutable=1' if alone else 'mode=ro'}"
         with closing(sqlite3.connect(address, uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)) as connection:
             connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
             check_version(connection, path)
-            with _interrupted(connection, due):
-                ((found,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
-                return LogState("" if found == "ok" else found, _count(connection, due))
+            with interrupted_when(connection, lambda: time.monotonic() >= due, _BETWEEN_LOOKS_S):
+                damage = findings(connection)
+                return LogState(tuple(damage), _count(connection, due))
     except sqlite3.DatabaseError as error:
         if is_damage(error):
-            return LogState(str(error), None)
+            return LogState((str(error),), None)
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-            return LogState("", None)
+            return LogState((), None)
         raise
-
-
-@contextmanager
-def _interrupted(connection: sqlite3.Connection, due: float) -> Iterator[None]:
-    """Interrupt whatever runs from then on. A progress handler is not called while SQLite checks pages, before 3.41."""
-    over = threading.Event()
-
-    def ring() -> None:
-        while not over.wait(max(due - time.monotonic(), _BETWEEN_INTERRUPTS_S)):
-            connection.interrupt()
-
-    alarm = threading.Thread(target=ring)
-    alarm.start()
-    try:
-        yield
-    finally:
-        over.set()
-        alarm.join()
 
 
 def _count(connection: sqlite3.Connection, due: float) -> int | None:
@@ -107,13 +91,13 @@ def _count(connection: sqlite3.Connection, due: float) -> int | None:
     return count if time.monotonic() < due else None
 
 
-def _salvageable(path: Path) -> int | None:
-    """How many lines of a damaged log the next start will take over."""
+def _salvageable(path: Path) -> Saved | None:
+    """What the next start will take over of a damaged log."""
     try:
         if sum(size for size, _ in _files(path)) > _LARGEST_COPIED:
             return None
         with TemporaryDirectory(prefix="neko-doctor-") as folder:
-            return salvage(path, Path(folder) / "log")
+            return salvage(path, Path(folder) / "log", backup.copies(path))
     except (OSError, sqlite3.Error):
         logger.exception("what can be read of %s could not be counted", path)
         return None

@@ -1,7 +1,8 @@
 """What can still be read of a damaged log, written into a new one. Every call blocks.
 
 Rows are read along the table itself, never through an index. Where a page cannot be read, the walk goes on at the
-first row behind it that can, which is found by growing and then halving steps.
+first row behind it that can, which is found by growing and then halving steps. What is lost comes from the backups,
+under its own id: as a deletion takes all of them, they hold nothing that was forgotten.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from neko.memory import facts, schema
 from neko.memory.connection import in_transaction
+from neko.memory.line_codec import parsed_row
 from neko.memory.migrations import migrate
 from neko.storage import WORKPLACE, make_private
 
@@ -28,10 +31,20 @@ _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**63 - 1
 _LONGEST: Final = 1 << 26
 """Bytes of a value, far more than a line has."""
+Row = tuple[Any, ...]
+_SMALL_TABLES: Final = {"neko_state": "name, value", "neko_chats": "id, title", "neko_changes": "id, at, kind, lines"}
 
 
-def salvage(path: Path, target: Path) -> int:
-    """Write the readable lines of ``path`` to ``target``, a new log; how many lines that is.
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """How many lines of a damaged log could be read, and how many more stood in a backup of it."""
+
+    read: int
+    restored: int = 0
+
+
+def salvage(path: Path, target: Path, backups: Sequence[Path] = ()) -> Saved:
+    """Write the readable lines of ``path`` to ``target``, a new log, with what only ``backups`` hold, the oldest first.
 
     ``path`` is left as it is: SQLite, which changes what it opens, gets a copy. Raises ``OSError`` and
     ``sqlite3.Error`` when the disk does not take it.
@@ -51,14 +64,17 @@ def salvage(path: Path, target: Path) -> int:
                 shutil.copyfile(path.with_name(path.name + ending), copy.with_name(copy.name + ending))
         if not copy.stat().st_size or not has_table(copy):  # SQLite deletes the WAL of an empty file
             _lend_first_page(target, copy)
-        with closing(opened(copy)) as old:
-            return in_transaction(new, lambda connection: _take_over(old, connection))
+        with ExitStack() as stack:
+            old = stack.enter_context(closing(opened(copy)))
+            copies = [stack.enter_context(closing(opened(one, immutable=True))) for one in reversed(backups)]
+            return in_transaction(new, lambda connection: _take_over(old, copies, connection))
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
     """A file that may be damaged, or made to do harm: views, which may have no end, cannot be read. It may be changed
-    by being read. For one thread at a time."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    by being read, unless it is ``immutable``, which nobody may have open. For one thread at a time."""
+    address = f"{path.absolute().as_uri()}{'?immutable=1' if immutable else ''}"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     connection.set_authorizer(_tables_only)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
@@ -91,31 +107,87 @@ def _lend_first_page(donor: Path, path: Path) -> None:
         file.write(page[:28] + pages + bytes(8) + page[40:])
 
 
-def _take_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
-    saved = 0
-    for table in (schema.ORIGINAL, schema.COMPRESSED):
-        values = ", ".join("?" * len(schema.COLUMNS.split(",")))
-        for row in readable_rows(old, table):
-            new.execute(f"INSERT INTO {table} ({schema.COLUMNS}) VALUES ({values})", row)
-            saved += table == schema.ORIGINAL
-    with suppress(*_BROKEN):
-        for name, value in old.execute("SELECT name, value FROM neko_state").fetchall():
-            new.execute(schema.SET_STATE, (name, value))
-    with suppress(*_BROKEN):
-        for chat, title in old.execute(schema.CHAT_TITLES).fetchall():
-            new.execute(schema.SET_CHAT_TITLE, (chat, title))
-    _take_over_facts(old, new)
-    return saved
+def _take_over(old: sqlite3.Connection, backups: Sequence[sqlite3.Connection], new: sqlite3.Connection) -> Saved:
+    """``backups``: the newest first."""
+    read = len(_add_rows(old, new, schema.ORIGINAL))
+    _add_rows(old, new, schema.COMPRESSED)
+    there = {line for (line,) in new.execute(f"SELECT id FROM {schema.ORIGINAL} WHERE json_valid(message)")}
+
+    def is_lost(row: Row) -> bool:
+        return row[0] not in there and not _has_moved(new, row)
+
+    restored = [line for backup in backups for line in _add_rows(backup, new, schema.ORIGINAL, is_lost)]
+    for backup in backups:
+        _add_rows(backup, new, schema.COMPRESSED)
+    _mark_replaced(new, set(restored))
+    for table, columns in _SMALL_TABLES.items():
+        _add_table((old, *backups), new, table, columns)
+    _add_facts(old, backups, new)
+    return Saved(read, len(restored))
 
 
-def _take_over_facts(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
-    """Those that can be read, with their lines as far as these are there; one whose lines are all lost stays known."""
-    for row in readable_rows(old, "neko_facts", columns=facts.COLUMNS):
-        if facts.is_sound(row):
-            facts.insert(new, [*row[:-1], row[-1] or 0], ())
-    with suppress(*_BROKEN):
-        for source in old.execute(f"SELECT {facts.SOURCE_COLUMNS} FROM neko_fact_sources"):
-            facts.add_source(new, source)
+def _add_rows(
+    old: sqlite3.Connection, new: sqlite3.Connection, table: str, wanted: Callable[[Row], bool] = lambda _: True
+) -> list[int]:
+    """Those of whose id there is none yet, or one that cannot be understood while theirs can; their ids."""
+    return [
+        line
+        for row in readable_rows(old, table)
+        if wanted(row)
+        for (line,) in new.execute(
+            f"INSERT INTO {table} ({schema.COLUMNS}) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+            "session_id = excluded.session_id, message = excluded.message, timestamp = excluded.timestamp "
+            f"WHERE json_valid(excluded.message) AND NOT json_valid({table}.message) RETURNING id",
+            row,
+        )
+    ]
+
+
+def _has_moved(new: sqlite3.Connection, row: Row) -> bool:
+    """Whether a line stands under another id: an earlier version that was chosen after the backup."""
+    line, session, raw, timestamp = row
+    others = new.execute(
+        f"SELECT message FROM {schema.ORIGINAL} WHERE timestamp = ? AND session_id = ? AND id <> ?",
+        (timestamp, session, line),
+    ).fetchall()
+    return bool(others) and parsed_row(raw).text in [parsed_row(message).text for (message,) in others]
+
+
+def _mark_replaced(new: sqlite3.Connection, lines: Container[int]) -> None:
+    """Those of these replies that were replaced after the backup."""
+    replacing = f"SELECT {schema.REPLACES} FROM {schema.ORIGINAL} WHERE instr(message, '\"replaces\"')"
+    for (line,) in new.execute(replacing).fetchall() if lines else ():
+        if line in lines:
+            new.execute(f"{schema.MARK_REPLACED} AND {schema.NOT_REPLACED}", (line,))
+
+
+def _add_table(sources: Sequence[sqlite3.Connection], new: sqlite3.Connection, table: str, columns: str) -> None:
+    """All of a table, from the first of these that has it whole."""
+    for source in sources:
+        with suppress(*_BROKEN):
+            rows = source.execute(f"SELECT {columns} FROM {table}").fetchall()
+            marks = ", ".join("?" * len(columns.split(",")))
+            new.executemany(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", rows)
+            return
+
+
+def _add_facts(old: sqlite3.Connection, backups: Sequence[sqlite3.Connection], new: sqlite3.Connection) -> None:
+    """Those that can be read, with their lines as far as these are there; one whose lines are all lost stays known.
+
+    Of the backups only when some cannot be read.
+    """
+    for source in (old, *backups):
+        lost: list[int] = []
+        for row in readable_rows(source, "neko_facts", lost.append, facts.COLUMNS):
+            if facts.is_sound(row) and (source is old or not facts.is_known(new, row)):
+                facts.insert(new, [*row[:-1], row[-1] or 0], ())
+        try:
+            for one in source.execute(f"SELECT {facts.SOURCE_COLUMNS} FROM neko_fact_sources"):
+                facts.add_source(new, one)
+        except _BROKEN:
+            continue
+        if not lost:
+            return
 
 
 def readable_rows(

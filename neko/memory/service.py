@@ -36,6 +36,7 @@ from neko.memory.sqlite_errors import ConnectionClosedError, store_error
 from neko.memory.threads import Threads
 from neko.memory.timeouts import MemoryTimeouts
 from neko.memory.undo import Removed, Undo
+from neko.memory.upkeep import Upkeep
 from neko.memory.words import sought
 from neko.storage import log_fault, make_folder
 from neko.tasks import TaskOwner, in_thread, together
@@ -111,6 +112,7 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         self._opening: dict[str, asyncio.Task[CharacterMemory | NekoError]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, asyncio.Future[None]] = {}
+        self._upkeep = Upkeep(self._logs, self._timeouts, self._damaged, on_written)
         self._closed = False
         self.importing = Importing(self._opened)
         self.memo_edits = MemoEdits(self._opened)
@@ -126,25 +128,16 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
                 reason="unreadable",
                 why=error.strerror or "",
             ) from error
-        self._owner.supervise(self._back_up_daily, name="back up memories")
-
-    async def _back_up_daily(self) -> None:
-        while True:
-            await asyncio.sleep(self._timeouts.backup_check_s)
-            await self.back_up()
+        self._owner.supervise(self._upkeep.run, name="look after memories")
 
     async def back_up(self) -> list[Path]:
-        """Make the backups that are due of all logs that are open; others have not changed. A failure is logged."""
-        made = []
-        for task in list(self._opening.values()):
-            memory = task.result() if task.done() and not task.cancelled() else None
-            try:
-                copy = await memory.log.back_up() if isinstance(memory, CharacterMemory) else None
-            except NekoError as error:
-                logger.warning("a backup failed: %s", error)
-            else:
-                made += [copy] if copy else []
-        return made
+        """``Upkeep.once``."""
+        return await self._upkeep.once()
+
+    def _logs(self) -> Iterator[tuple[str, Log]]:
+        for name, task in self._opening.items():
+            if task.done() and not task.cancelled() and isinstance(memory := task.result(), CharacterMemory):
+                yield name, memory.log
 
     async def aclose(self) -> None:
         """Write what is not written yet and close every file; idempotent."""
@@ -520,6 +513,8 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
                 self._owner.supervise(log.fold_in, name="empty the WAL of a log"),
             ]
             self._background.submit(name, "index", log.prepare_recall)
+            if log.file.was_left_open:
+                self._background.submit(name, "check", log.file.check)
         except BaseException as error:
             if log is not None:
                 await log.aclose()

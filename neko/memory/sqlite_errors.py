@@ -57,9 +57,14 @@ def store_error(error: Exception, path: Path) -> MemoryStoreError:
 
 def garbled_schema(error: UnicodeDecodeError) -> sqlite3.DatabaseError:
     """Of a file whose schema holds what is no text: Python fails at SQLite's message, which quotes it."""
-    damage = sqlite3.DatabaseError(f"the schema cannot be read: {error}")
-    damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return damage
+    return damage(f"the schema cannot be read: {error}")
+
+
+def damage(found: str) -> sqlite3.DatabaseError:
+    """As SQLite raises it of a file that is broken."""
+    error = sqlite3.DatabaseError(found)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 def is_damage(error: Exception) -> bool:

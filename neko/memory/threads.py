@@ -264,13 +264,16 @@ class Lane:
 
 
 class Threads:
-    """The lanes for writing, for reading a page and for searching, so that neither of the others waits for a search."""
+    """The lanes for writing, for reading a page and for searching, so that neither of the others waits for a search,
+    and for what reads a whole file, for which nobody waits."""
 
     def __init__(self) -> None:
         self.writing = Lane(_WRITERS, _MOST_WRITTEN)
         self.reading = Lane(_READERS, _MOST_READ)
         self.searching = Lane(_SEARCHERS, _MOST_SEARCHED)
+        self.copying = Lane(1, 1)
 
     async def aclose(self) -> None:
         """After the work that was handed in, close all files and end the threads; idempotent."""
-        await together(self.writing.aclose(), self.reading.aclose(), self.searching.aclose())
+        lanes = (self.writing, self.reading, self.searching, self.copying)
+        await together(*(lane.aclose() for lane in lanes))

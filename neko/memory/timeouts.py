@@ -15,7 +15,8 @@ class MemoryTimeouts:
     ``memo_timeout_s``: for a model to make a memo, a model that is loaded first and long lines in parts included.
     ``review_timeout_s``: for it to look the recent window over.
     ``write_delay_s``: from a new line to the write of its recent file, so that the lines of a turn are written at
-    once. ``backup_check_s``: between looks at whether a backup is due. Models have deadlines of their own."""
+    once. ``backup_check_s``: between looks at whether a backup, or a check, is due. ``check_pause_s``: between two
+    checks of a log, at least. Models have deadlines of their own."""
 
     lock_timeout_s: float = 5.0
     read_timeout_s: float = 10.0
@@ -28,3 +29,4 @@ class MemoryTimeouts:
     memo_timeout_s: float = 1800.0
     review_timeout_s: float = 600.0
     backup_check_s: float = 120.0
+    check_pause_s: float = 600.0

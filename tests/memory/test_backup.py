@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from neko.errors import BackupFailedError
 from neko.memory import backup
 from neko.memory.character_files import files_of, move
+from neko.memory.paths import backups_of
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say, texts
 
 DAY_S = 24 * 3600
@@ -63,12 +65,15 @@ async def test_a_log_that_has_not_changed_and_one_that_the_disk_has_no_room_for_
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
         assert await memory.back_up() == []
+    (told,) = memory_folder.reports
+    assert (type(told), told.params["why"]) == (BackupFailedError, "the disk is full")
     assert len(await memory.back_up()) == 1
-    await memory.close(MIO)
-    later = time.time() + 10
-    for copy in backup.copies(memory_folder.log):
-        os.utime(copy, (later, later))
-    await memory.lines(MIO)
+    assert memory_folder.news.get_nowait() is told
+    assert memory_folder.news.get_nowait() == backups_of(memory_folder.log), "it is over"
+    age(memory_folder, 2)
+    long_ago = time.time() - 3 * DAY_S
+    for path in memory_folder.folder.glob("time_indexed_*"):
+        os.utime(path, (long_ago, long_ago))
     assert await memory.back_up() == []
 
 
@@ -85,14 +90,14 @@ async def test_what_is_forgotten_stands_in_no_backup(memory_folder: MemoryFolder
 
 async def test_a_backup_is_made_by_itself(memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     loop, made = asyncio.get_running_loop(), asyncio.Event()
-    make = backup.make
+    keep = backup.keep
 
-    def told(connection: sqlite3.Connection, log: Path) -> Path:
-        copy = make(connection, log)
+    def told(log: Path) -> Path:
+        copy = keep(log)
         loop.call_soon_threadsafe(made.set)
         return copy
 
-    monkeypatch.setattr(backup, "make", told)
+    monkeypatch.setattr(backup, "keep", told)
     await memory_folder.talked("one")
     memory = await memory_folder.open(backup_check_s=0.01)
     await memory.lines(MIO)

@@ -292,7 +292,7 @@ async def test_closing_waits_for_no_backup_and_for_no_file_that_is_written_anew(
     monkeypatch.setattr("neko.memory.backup.make", endless)
     monkeypatch.setattr("neko.memory.deletion.tidy", endless)
     log.set_window_position(1)
-    tasks = [asyncio.create_task(log.back_up()), asyncio.create_task(log.fold_in())]
+    tasks = [asyncio.create_task(log.file.look_after(60.0)), asyncio.create_task(log.fold_in())]
     async with asyncio.timeout(20):
         for _ in tasks:
             await in_thread(begun.acquire)

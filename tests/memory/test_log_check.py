@@ -42,7 +42,7 @@ async def looked_over_elsewhere(path: Path) -> str:
 async def test_the_lines_of_a_sound_log_are_counted_and_its_folder_stays_as_it_is(memory_folder: MemoryFolder) -> None:
     await filled(memory_folder)
     before = contents(memory_folder.folder)
-    assert look_over(memory_folder.log, ENOUGH_S) == LogState("", LINES)
+    assert look_over(memory_folder.log, ENOUGH_S) == LogState((), LINES)
     assert contents(memory_folder.folder) == before
 
 
@@ -56,16 +56,16 @@ async def test_what_only_the_wal_holds_counts_after_a_crash(memory_folder: Memor
         (copy / path.name).write_bytes(path.read_bytes())
     await memory.aclose()
     before = contents(copy)
-    assert look_over(copy / memory_folder.log.name, ENOUGH_S) == LogState("", 1)
+    assert look_over(copy / memory_folder.log.name, ENOUGH_S) == LogState((), 1)
     assert before.items() <= contents(copy).items()
 
 
 async def test_a_log_that_is_open_elsewhere_is_counted_and_loses_nothing(memory_folder: MemoryFolder) -> None:
     memory = await memory_folder.open()
     await say(memory, "before")
-    assert await looked_over_elsewhere(memory_folder.log) == repr(LogState("", 1))
+    assert await looked_over_elsewhere(memory_folder.log) == repr(LogState((), 1))
     await say(memory, "after")
-    assert await looked_over_elsewhere(memory_folder.log) == repr(LogState("", 2))
+    assert await looked_over_elsewhere(memory_folder.log) == repr(LogState((), 2))
     await memory.aclose()
     memory = await memory_folder.open()
     assert await texts(memory) == ["before", "after"]
@@ -80,7 +80,7 @@ async def test_a_log_that_is_opened_and_written_meanwhile_is_not_called_damaged(
             await say(memory, f"word {number} " * 200)
         await memory.aclose()
     for look in looking:
-        assert look.result().startswith("LogState(damage='', ")
+        assert look.result().startswith("LogState(damage=(), ")
 
 
 @pytest.mark.parametrize("what", ["leaf", "root", "index", "beginning", "cut", "no-database", "empty", "gone"])
@@ -107,6 +107,7 @@ async def test_the_lines_of_a_damaged_log_are_those_that_are_taken_over(memory_f
     state = look_over(log, ENOUGH_S)
     assert state.damage
     assert contents(memory_folder.folder) == before
+    assert all("\n" not in finding for finding in state.damage)
     memory = await memory_folder.open()
     assert len(await everything(memory)) == state.lines
     assert len(memory_folder.reports) == (what != "index"), "nobody has come upon a bad index yet"
@@ -128,7 +129,7 @@ def with_only_its_wal(folder: MemoryFolder, *, is_gone: bool) -> None:
 
 async def test_time_is_up_for_a_log_that_takes_long(memory_folder: MemoryFolder) -> None:
     await filled(memory_folder)
-    assert look_over(memory_folder.log, 0.0) == LogState("", None)
+    assert look_over(memory_folder.log, 0.0) == LogState((), None)
 
 
 async def test_a_check_that_runs_is_stopped_when_its_time_is_up(tmp_path: Path) -> None:
@@ -140,13 +141,13 @@ async def test_a_check_that_runs_is_stopped_when_its_time_is_up(tmp_path: Path) 
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) "
             "INSERT INTO time_indexed_compressed SELECT i, 'words' FROM n"
         )
-    assert look_over(log, ENOUGH_S) == LogState("", 0)
+    assert look_over(log, ENOUGH_S) == LogState((), 0)
     spoil(log, 4)
     with closing(sqlite3.connect(log)) as connection:
         ((found,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
         assert "Page 4" in found, "the first page of all is looked at last"
     hurried = (look_over(log, 0.001) for _ in range(30))  # a busy machine may let the alarm sleep beyond the end
-    assert LogState("", None) in hurried, "it never stops before it comes to the damage"
+    assert LogState((), None) in hurried, "it never stops before it comes to the damage"
 
 
 async def test_a_log_that_another_program_holds_alone_is_told_as_such(memory_folder: MemoryFolder) -> None:
@@ -168,9 +169,9 @@ async def test_a_log_of_a_newer_neko_is_left_alone(memory_folder: MemoryFolder) 
 
 async def test_an_empty_file_and_one_of_neko_s_forerunner_are_sound(tmp_path: Path) -> None:
     (tmp_path / "time_indexed_Mio").touch()
-    assert look_over(tmp_path / "time_indexed_Mio", ENOUGH_S) == LogState("", 0)
+    assert look_over(tmp_path / "time_indexed_Mio", ENOUGH_S) == LogState((), 0)
     with closing(sqlite3.connect(tmp_path / "time_indexed_Rin")) as connection, connection:
         connection.execute("CREATE TABLE time_indexed_original (id INTEGER PRIMARY KEY, session_id TEXT, message TEXT)")
         connection.execute("INSERT INTO time_indexed_original VALUES (1, 's', '{}')")
-    assert look_over(tmp_path / "time_indexed_Rin", ENOUGH_S) == LogState("", 1)
+    assert look_over(tmp_path / "time_indexed_Rin", ENOUGH_S) == LogState((), 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["time_indexed_Mio", "time_indexed_Rin"]

@@ -1,0 +1,201 @@
+"""A log that is damaged while it is in use: noticed, mended with what its backups hold, and never copied over them."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from neko.errors import BackupFailedError, DamagedLogError
+from neko.memory import backup
+from neko.memory.service import MemoryService
+from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say, texts
+from tests.memory.test_backup import age, words_of
+from tests.memory.test_damaged_log import LINES, everything, filled, leaves, spoil
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n WHERE i < 0"
+
+
+async def backed_up(folder: MemoryFolder, check_s: float = 600.0) -> MemoryService:
+    """A log of ``LINES`` lines that is open, all in the file itself, and has a backup of a day ago. ``check_s``: until
+    it is looked after, and checked."""
+    await filled(folder)
+    memory = await folder.open(backup_check_s=check_s, check_pause_s=check_s)
+    await memory.lines(MIO)
+    assert len(await memory.back_up()) == 1
+    age(folder, 1)
+    return memory
+
+
+async def test_damage_is_found_while_she_runs_and_the_backup_gives_what_is_lost(memory_folder: MemoryFolder) -> None:
+    memory = await backed_up(memory_folder, check_s=0.01)
+    said = await everything(memory)
+    said.append((await memory.store(MIO, new_line("after the backup"))).line)
+    spoil(memory_folder.log, leaves(memory_folder)[3])
+    async with asyncio.timeout(30):
+        while not isinstance(report := await memory_folder.news.get(), DamagedLogError):
+            pass
+    assert await everything(memory) == said
+    saved, restored = report.params["saved"], report.params["restored"]
+    assert (saved, restored) == (LINES + 1 - int(restored), restored)
+    assert 0 < int(restored) < LINES // 2
+    assert report.sentence == "damaged_log_restored"
+    assert Path(str(report.params["kept"])).is_file()
+    assert await say(memory, "and on") == LINES + 2
+    assert memory_folder.sql("PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_no_backup_is_made_of_a_damaged_log_and_the_good_one_stays(memory_folder: MemoryFolder) -> None:
+    memory = await backed_up(memory_folder)
+    (good,) = backup.copies(memory_folder.log)
+    spoil(memory_folder.log, leaves(memory_folder)[3])
+    assert await memory.back_up() == []
+    assert len(memory_folder.reports) == 1
+    assert backup.copies(memory_folder.log) == [good]
+    (new,) = await memory.back_up()
+    assert backup.copies(memory_folder.log) == [good, new]
+    assert len(words_of(good)) == len(words_of(new)) == LINES
+
+
+async def test_a_copy_that_is_not_sound_takes_no_backups_place(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = await backed_up(memory_folder)
+    before = backup.copies(memory_folder.log)
+    make = backup.make
+
+    def spoilt(connection: sqlite3.Connection, log: Path) -> int:
+        lines = make(connection, log)
+        spoil(backup.unfinished(log), 12)
+        return lines
+
+    def short(connection: sqlite3.Connection, log: Path) -> int:
+        return make(connection, log) + 1
+
+    for bad in (spoilt, short):
+        monkeypatch.setattr(backup, "make", bad)
+        assert await memory.back_up() == []
+        assert isinstance(memory_folder.reports[-1], BackupFailedError)
+        assert backup.copies(memory_folder.log) == before
+        assert not backup.unfinished(memory_folder.log).exists()
+
+
+@pytest.mark.parametrize("newest_is", ["damaged", "no database"])
+async def test_of_several_backups_a_bad_one_gives_what_it_can_and_the_next_the_rest(
+    memory_folder: MemoryFolder, newest_is: str
+) -> None:
+    memory = await backed_up(memory_folder)
+    said = await everything(memory)
+    await say(memory, "one more")
+    (newest,) = await memory.back_up()
+    await memory.aclose()
+    if newest_is == "damaged":
+        spoil(newest, 20)
+    else:
+        newest.write_bytes(b"nothing")
+    memory_folder.log.write_bytes(b"nothing either")
+    memory = await memory_folder.open()
+    assert (await everything(memory))[:LINES] == said
+    assert len(await everything(memory)) == LINES + (newest_is == "damaged")
+
+
+async def test_a_reply_that_was_replaced_after_the_backup_stays_replaced(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    first = await say(memory, "first answer", "assistant")
+    assert len(await memory.back_up()) == 1
+    second = await say(memory, "second answer", "assistant", replaces=first)
+    await memory.aclose()
+    with closing(sqlite3.connect(memory_folder.log, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema=ON")  # as if the row could not be read
+        connection.execute("DELETE FROM time_indexed_original WHERE id = ?", (first,))
+    spoil(memory_folder.log, 1)
+    memory = await memory_folder.open()
+    assert await texts(memory) == ["second answer"]
+    assert [line.text for line in await memory.versions(MIO, second)] == ["first answer", "second answer"]
+
+
+async def test_an_earlier_version_that_was_chosen_after_the_backup_does_not_come_back_beside_itself(
+    memory_folder: MemoryFolder,
+) -> None:
+    memory = await memory_folder.open()
+    first = await say(memory, "first answer", "assistant")
+    assert len(await memory.back_up()) == 1
+    await say(memory, "second answer", "assistant", replaces=first)
+    await memory.choose_version(MIO, first)
+    await memory.aclose()
+    spoil(memory_folder.log, 1)
+    memory = await memory_folder.open()
+    assert await texts(memory) == ["first answer"]
+    assert memory_folder.reports[0].params["restored"] == 0
+
+
+async def test_what_was_left_open_is_checked_at_the_next_start(memory_folder: MemoryFolder) -> None:
+    memory = await backed_up(memory_folder)
+    said = await everything(memory)
+    await say(memory, "in the WAL")
+    files = {path: path.read_bytes() for path in memory_folder.folder.glob("time_indexed_*") if path.is_file()}
+    await memory.aclose()
+    for path, content in files.items():
+        path.write_bytes(content)
+    spoil(memory_folder.log, leaves(memory_folder)[3])
+    memory = await memory_folder.open()
+    assert await texts(memory)
+    async with asyncio.timeout(30):
+        while not isinstance(await memory_folder.news.get(), DamagedLogError):
+            pass
+    assert (await everything(memory))[:LINES] == said
+
+
+async def test_damage_that_is_met_when_deleted_words_are_cleaned_up_is_mended_at_once(
+    memory_folder: MemoryFolder,
+) -> None:
+    memory = await backed_up(memory_folder)
+    writer = (await memory._opened(MIO)).log.file._writer
+    await writer.read(lambda connection: connection.execute("PRAGMA shrink_memory").fetchall())
+    spoil(memory_folder.log, leaves(memory_folder)[3])
+    await memory.delete(MIO, [LINES])
+    assert [type(report) for report in memory_folder.reports] == [DamagedLogError]
+    assert memory_folder.sql("PRAGMA integrity_check") == [("ok",)]
+    assert LINES not in [line.id for line in await everything(memory)]
+
+
+async def test_a_check_stops_when_the_log_is_closed(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = await backed_up(memory_folder)
+    file = (await memory._opened(MIO)).log.file
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+    def endless(connection: sqlite3.Connection) -> list[str]:
+        loop.call_soon_threadsafe(begun.set)
+        connection.set_progress_handler(None, 0)  # as SQLite before 3.41, which calls none while it checks
+        return [str(row) for row in connection.execute(ENDLESS)]
+
+    monkeypatch.setattr("neko.memory.connection.findings", endless)
+    checking = asyncio.create_task(file.check())
+    await asyncio.wait_for(begun.wait(), 30)
+    async with asyncio.timeout(10):
+        await memory.aclose()
+        await asyncio.wait([checking])
+    assert checking.exception() is not None
+
+
+async def test_backups_of_a_clock_that_went_ahead_do_not_keep_new_ones_away(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    for number in range(backup.KEPT):
+        await say(memory, f"day {number}")
+        await memory.back_up()
+        age(memory_folder, 1)
+    age(memory_folder, -2000)
+    await say(memory, "the clock is right again")
+    (made,) = await memory.back_up()
+    kept = backup.copies(memory_folder.log)
+    assert kept[-1] == made
+    assert len(kept) == backup.KEPT
+    assert words_of(made)[-1] == "the clock is right again"
+    assert max(copy.stat().st_mtime for copy in kept) <= time.time()
+    assert await memory.back_up() == [], "once a day"
