@@ -35,11 +35,20 @@ MS_A_CHARACTER = 40
 KEY = "sk-realtime"
 
 Fault = Literal[
-    "cut", "normal close", "abnormal close", "error", "silence", "no created", "done first", "failed", "cancelled"
+    "cut",
+    "normal close",
+    "abnormal close",
+    "error",
+    "silence",
+    "no reply",
+    "no created",
+    "done first",
+    "failed",
+    "cancelled",
 ]
 """In the middle of a reply: the connection breaks, is closed with 1000 or 1011, an ``error`` event comes, nothing
-comes any more; ``response.created`` is left out; the end comes before the sound; the reply fails, or the provider
-cancels it by itself."""
+comes any more; no reply to what was heard is begun; ``response.created`` is left out; the end comes before the sound;
+the reply fails, or the provider cancels it by itself."""
 
 
 @cache
@@ -319,6 +328,8 @@ class Caller:
             await self._transcribe(turn)
         if not answer:
             self._continues = turn
+            return
+        if turn.fault == "no reply":
             return
         if self._reply and not self._reply.done():
             self._reply.cancel()

@@ -29,7 +29,7 @@ class TurnTimeouts:
     tool_timeout_s: float = 600.0
     utterance_timeout_s: float = 180.0
     transcript_timeout_s: float = 5.0
-    spoken_answer_timeout_s: float = 30.0
+    spoken_answer_timeout_s: float = 45.0
     pause_timeout_s: float = 2.5
     sound_timeout_s: float = 900.0
 

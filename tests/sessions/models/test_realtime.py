@@ -218,6 +218,28 @@ async def test_a_close_while_nobody_talks_is_a_loss_with_the_providers_words() -
         assert isinstance(reason, ModelOutOfCreditError)
 
 
+async def test_words_that_are_recognised_and_never_answered_are_a_loss() -> None:
+    async with talk(Turn(hears="hello", fault="no reply"), timeouts=QUICK) as subject:
+        await subject.say_something()
+        [*_, words] = await subject.until(Transcript)
+        assert isinstance(words, Transcript)
+        assert words.text == "hello"
+        _, reason = await subject.lost()
+        assert isinstance(reason, ModelTimeoutError)
+
+
+async def test_a_cough_and_what_is_answered_in_writing_are_owed_nothing() -> None:
+    async with talk(Turn(hears=""), Turn(hears="hello", fault="no reply"), timeouts=QUICK) as subject:
+        await subject.say_something()
+        await subject.say_something()
+        await subject.until(Transcript)
+        await subject.ask("a")
+        await subject.until(ReplyDone)
+        await asyncio.sleep(2 * QUICK.owed_timeout_s)
+        await subject.ask("b")
+        assert (await subject.until(ReplyDone))[-1] == ReplyDone("b")
+
+
 async def test_words_that_are_never_recognised_and_never_answered_are_a_loss() -> None:
     async with talk(Turn(hears=None, deltas=(), fault="silence", fault_after=0), timeouts=QUICK) as subject:
         subject.provider.script(Turn(hears=None, waits=True))

@@ -137,6 +137,7 @@ class ServerEvents:
 
     def _on_all_words(self, event: Event) -> None:
         self._talk.all_words(_text(event, "item_id"), _text(event, "transcript"))
+        self._session.owes()
 
     def _on_no_words(self, event: Event) -> None:
         logger.warning("a realtime provider did not recognise an utterance: %s", faults.code_of(event))

@@ -484,7 +484,7 @@ class RealtimeSession:
 
     def _look(self) -> None:
         self._watch = None
-        if not (self._responses.is_owed or self._talk.unanswered):
+        if not (self._responses.is_owed or self._talk.is_owed):
             return
         silent_s = self._clock() - self._heard_at
         if silent_s < self._timeouts.owed_timeout_s:

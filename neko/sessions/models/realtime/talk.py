@@ -81,6 +81,8 @@ class Utterance:
     words: str = ""
     known: bool = False
     """Its words, or that there are none, have been told."""
+    answered: bool = False
+    """A reply has begun since, or there is nothing to answer."""
 
 
 class Talk:
@@ -98,6 +100,8 @@ class Talk:
     def begin(self, reply_id: str, utterance_id: str | None = None) -> Reply:
         """A reply begins; one still under way is interrupted first."""
         self.supersede()
+        for utterance in self._utterances.values():
+            utterance.answered = True
         reply = self.reply = self._replies[reply_id] = Reply(reply_id, utterance_id)
         while len(self._replies) > _REMEMBERED:
             self._replies.popitem(last=False)
@@ -186,6 +190,12 @@ class Talk:
         latest = next(reversed(self._utterances.values()), None)
         return latest if latest and not latest.speaking and not latest.known else None
 
+    @property
+    def is_owed(self) -> bool:
+        """Are the words of what the user said last still to come, or a reply to them?"""
+        latest = next(reversed(self._utterances.values()), None)
+        return latest is not None and not latest.speaking and not (latest.known and latest.answered)
+
     def speech_started(self, item_id: str = "") -> None:
         """The user begins to speak."""
         if self.is_speaking:
@@ -234,6 +244,7 @@ class Talk:
         if text.strip():
             self._channel.put(Transcript(utterance.id, text))
         else:
+            utterance.answered = True
             self._channel.put(SpeechRejected(utterance.id, error))
 
     def _at(self, item_id: str) -> Utterance | None:
