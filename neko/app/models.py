@@ -23,7 +23,7 @@ from neko.sessions.models.event_channel import EventChannel
 from neko.sessions.models.realtime.described_pictures import Describe
 from neko.sessions.models.realtime.own_turns import Detection
 from neko.settings import CoreConfig, Settings
-from neko.settings.registry import MEMORY_REVIEW
+from neko.settings.registry import FACTS_BY_MODEL, MEMORY_REVIEW
 from neko.settings.reply_options import reply_options
 from neko.tasks import TaskOwner
 from neko.types.memory import MemoryModels, Summarise
@@ -137,11 +137,12 @@ class Models:
 
     def of_memory(self) -> MemoryModels:
         """Whom the memory asks."""
-        is_reviewed = self._config.in_force.get(MEMORY_REVIEW)
+        in_force, summarise = self._config.in_force, self._questions("summary")
         return MemoryModels(
-            self._questions("summary"),
+            summarise,
             self._questions("router"),
-            self._questions("correction") if is_reviewed else None,
+            self._questions("correction") if in_force.get(MEMORY_REVIEW) else None,
+            summarise if in_force.get(FACTS_BY_MODEL) else None,
         )
 
     def _questions(self, role: str) -> Summarise | None:

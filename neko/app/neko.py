@@ -160,6 +160,7 @@ class Neko:
             claim=self.folder.claim,
             knows=cards.knows,
             embedders=self.embedding,
+            models=self.models.of_memory,
         )
         self._requests = TaskRequests(
             self.agent, self.models, self.bus, self._standing, self.language_of, self.reminders

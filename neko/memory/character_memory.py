@@ -7,10 +7,13 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from neko.errors import NekoError
-from neko.memory import changes, deletion, facts, learning, memo, unfinished
+from neko.memory import changes, deletion, facts, learning, memo, schema, unfinished
+from neko.memory.brought_in import BROUGHT_IN, Step
 from neko.memory.deletion import Deleted
 from neko.memory.fact_book import FactBook
 from neko.memory.facts import Earlier, NewFact
@@ -24,13 +27,18 @@ from neko.memory.undo import Undo
 from neko.memory.unfinished import Kind, Unfinished
 from neko.memory.words import holds
 from neko.tasks import in_thread
-from neko.types.lines import Line
-from neko.types.memory import ChangeKind, Memo, RecentEntry, Summarise
+from neko.types.lines import Line, NewLine, Stored
+from neko.types.memory import ChangeKind, Memo, MemoryModels, RecentEntry, Summarise
 
 logger = logging.getLogger(__name__)
 
-_BATCHES_OF_A_MODEL = 3
+_BATCHES_OF_A_MODEL: Final = 3
 """That a model is asked of at one time."""
+_BATCHES_OF_RULES: Final = 10
+_BY_MODEL: Final = 2_000
+"""Lines before the newest of which a model is asked, about a hundred times: a history of years would cost too much."""
+_REFUSALS: Final = 3
+"""Times that a model gives no answer for what was brought in."""
 
 
 class CharacterMemory:
@@ -38,7 +46,8 @@ class CharacterMemory:
 
     ``tasks`` run the window and empty the WAL; ``names`` are those of the speakers; ``language``
     is the reader's, for texts that do not show one. ``on_fault`` is told of a model that will not make
-    a memo, ``on_renewed`` the file of the window that has a new one.
+    a memo, ``on_renewed`` the file of the window that has a new one, ``on_brought_in`` that there is something to learn
+    from.
     """
 
     def __init__(
@@ -52,6 +61,7 @@ class CharacterMemory:
         timeouts: MemoryTimeouts,
         on_fault: Callable[[NekoError], None],
         on_renewed: Callable[[Path], None],
+        on_brought_in: Callable[[], None],
     ) -> None:
         self.log = log
         self.window = window
@@ -61,7 +71,9 @@ class CharacterMemory:
         self._names = names
         self._language = language
         self._timeouts = timeouts
+        self._on_brought_in = on_brought_in
         self._learning = asyncio.Lock()
+        self._refusals = 0
         self._edits = 0
         """How often words were taken away: what was found in them before counts no more."""
         self._corrected: Undo[int, tuple[str, Earlier]] = Undo()
@@ -199,29 +211,82 @@ class CharacterMemory:
     async def learn(self, ask: Summarise | None) -> int:
         """``MemoryAdministration.learn``; 0 at once while it runs already.
 
-        A model is asked of the lines of a few batches at most, and of the rest the next time. When it fails nothing has
-        been looked at; when it cannot be understood the rules find what they can.
+        A model is asked of the lines of a few batches at most, and of the rest the next time; of what lies far behind
+        the newest line it is not asked at all, there the rules look. When it fails nothing has been looked at; when it
+        cannot be understood the rules find what they can.
         """
         if self._learning.locked():
             return 0
         async with self._learning:
-            new, batches = 0, 0
-            position = await self.log.facts_position()
-            while page := await self.log.page(after=position, limit=learning.BATCH):
-                lines, edits = [logged.line for logged in page if logged.line.role != "system"], self._edits
-                try:
-                    found = await self._found(lines, ask) if lines else []
-                except NekoError as error:
-                    logger.warning("facts were not learnt: %s", error.code)
-                    break
-                if edits != self._edits:
-                    continue
-                position = page[-1].line.id
-                new += await self.log.record_facts(found, position)
-                batches += 1
-                if ask is not None and batches == _BATCHES_OF_A_MODEL:
-                    break
-            return new
+            through = await self.log.last_id()
+            if ask is None:
+                return await self._learn(None, through)
+            new = await self._learn(None, through - _BY_MODEL)
+            return new + await self._learn(ask, through, _BATCHES_OF_A_MODEL)
+
+    async def _learn(self, ask: Summarise | None, through: int, most: int | None = None) -> int:
+        """Look at the lines up to this one, in at most so many batches; how many facts are new."""
+        new, batches, size = 0, 0, learning.BATCH if ask else learning.BATCH_BY_RULE
+        position = await self.log.facts_position()
+        while position < through and (most is None or batches < most):
+            if not (page := await self.log.page(after=position, before=through + 1, limit=size)):
+                await self.log.record_facts([], through)
+                break
+            lines, edits = [logged.line for logged in page if logged.line.role != "system"], self._edits
+            try:
+                found = await self._found(lines, ask) if lines else []
+            except NekoError as error:
+                logger.warning("facts were not learnt: %s", error.code)
+                break
+            if edits != self._edits:
+                continue
+            position = page[-1].line.id
+            new += await self.log.record_facts(found, position)
+            batches += 1
+        return new
+
+    async def bring_in(self, lines: Sequence[NewLine], chat: int | None = None) -> list[Stored]:
+        """``RecentWindow.store``, and that there is something to learn from is noted."""
+        stored = await self.window.store(lines, chat)
+        if fresh := [one.line.id for one in stored if one.fresh]:
+            before = (BROUGHT_IN, min(fresh) - 1)
+            await self.log.transaction(lambda at: at.execute(schema.SET_STATE_ONCE, before), durable=False)
+            self._on_brought_in()
+        self.meaning.touch()
+        return stored
+
+    async def brought_in(self) -> tuple[int, int] | None:
+        """How far what was brought in has been learnt from, in ids: half of it facts, half memos. None when there is
+        nothing."""
+        since = await self.log.state(BROUGHT_IN)
+        if since is None:
+            return None
+        last = await self.log.last_id()
+        return min((await self.log.facts_position() + since) // 2, last), last
+
+    async def learn_brought_in(self, models: MemoryModels) -> Step:
+        """A part of what there is to do for what was brought in: facts, then memos. A model that gives no answer is
+        asked a few times, then the rules look."""
+        since, through = await self.log.state(BROUGHT_IN), await self.log.last_id()
+        if since is None:
+            return Step.DONE
+        ask = models.learn if self._refusals < _REFUSALS else None
+        position = await self.log.facts_position()
+        if position < through:
+            async with self._learning:
+                is_far = ask is not None and position < through - _BY_MODEL
+                end = through - _BY_MODEL if is_far else through
+                by = None if is_far else ask
+                await self._learn(by, end, _BATCHES_OF_A_MODEL if by else _BATCHES_OF_RULES)
+            is_on = position < await self.log.facts_position()
+        else:
+            is_near = ask is not None and since >= through - _BY_MODEL
+            reached = await self.settling.sum_up(since, through, models.summarise if is_near else None)
+            is_on = reached is not None
+            if reached is not None:
+                await self.log.transaction(partial(_summed_up, reached), durable=False)
+        self._refusals = 0 if is_on else self._refusals + 1
+        return Step.MORE if is_on else Step.LATER
 
     async def _found(self, lines: Sequence[Line], ask: Summarise | None) -> list[NewFact]:
         language = self.settling.language_of([RecentEntry(line.role, line.text) for line in lines])
@@ -247,3 +312,11 @@ class CharacterMemory:
             logger.error("a recent window was not written at the end: %s", type(error).__name__)
         finally:
             await self.log.aclose()
+
+
+def _summed_up(reached: int, connection: sqlite3.Connection) -> None:
+    (last,) = connection.execute(schema.LAST_ID).fetchone()
+    if reached < last:
+        connection.execute(schema.SET_STATE, (BROUGHT_IN, reached))
+    else:
+        connection.execute(schema.DROP_STATE, (BROUGHT_IN,))

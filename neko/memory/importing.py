@@ -83,8 +83,7 @@ class Importing:
     async def take(self, character: str, lines: Sequence[NewLine], chat: int) -> int:
         """Store lines that carry the number of their import, as one transaction; how many were not there."""
         memory = await self._opened(character)
-        stored = await memory.window.store(lines, chat)
-        memory.meaning.touch()
+        stored = await memory.bring_in(lines, chat)
         return sum(one.fresh for one in stored)
 
     async def summarise(self, character: str, found: Sequence[Summary], memo: Summary | None) -> int:

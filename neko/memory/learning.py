@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 BATCH: Final = 40
 """Lines that are looked at in one go."""
+BATCH_BY_RULE: Final = 400
+"""A tenth of a second, of a thread that is not the loop's."""
 _ATTEMPTS: Final = 2
 _TELLING: Final = 0.8
 """Weight of a word (``words.weighted_terms``) that two texts do not share by chance."""

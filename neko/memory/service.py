@@ -15,6 +15,7 @@ from typing import Any
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
 from neko.memory import index, reviewed, unkept_file
 from neko.memory.background import BackgroundWork
+from neko.memory.brought_in import BroughtIn
 from neko.memory.browsing import Browsing
 from neko.memory.character_files import remove_beside
 from neko.memory.character_memory import CharacterMemory
@@ -23,6 +24,7 @@ from neko.memory.compression import Models
 from neko.memory.fact_book import FactBook
 from neko.memory.importing import Importing
 from neko.memory.index import find
+from neko.memory.keeping import Keeping
 from neko.memory.line_codec import Names
 from neko.memory.log import Log
 from neko.memory.meaning import Meaning, NoEmbedders, Progress
@@ -48,9 +50,8 @@ from neko.types.memory import (
     Evidence,
     Fact,
     InChats,
-    MemoryAdministration,
+    MemoryModels,
     RecentEntry,
-    Summarise,
 )
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class LayerSizes:
 OnDamage = Callable[[NekoError], None]
 
 
-class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
+class MemoryService(ConversationMemory, Browsing, Keeping):
     """One log and one recent window per character, opened at first use.
 
     ``master`` is the user's name; ``language`` is the reader's, for texts that do not show one.
@@ -78,7 +79,7 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
     a memo that a model will not make; ``on_written`` for a file that can be again, or has a new memo.
     ``claim``: see ``Log.open``. ``knows`` is whether there is a character of a name: the files of no other are opened,
     so that a late call leaves nothing behind of one that is gone. Lines are found by their meaning too where
-    ``embedders`` give one.
+    ``embedders`` give one. ``models`` are asked about what was brought in from elsewhere.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         knows: Callable[[str], bool] = lambda _: True,
         timeouts: MemoryTimeouts | None = None,
         embedders: Embedders | None = None,
+        models: Models = MemoryModels,
     ) -> None:
         self._folder = folder
         self._owner = owner
@@ -105,10 +107,13 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         self._knows = knows
         self._timeouts = timeouts or MemoryTimeouts()
         self._embedders = embedders
+        self._models = models
         self._pictures = Pictures(folder)
         self._undo: Undo[str, Removed] = Undo()
         self._threads = Threads()
         self._background = BackgroundWork(owner)
+        quiet_s, again_s = self._timeouts.quiet_s, self._timeouts.learn_again_s
+        self._brought_in = BroughtIn(self._learn_brought_in, quiet_s=quiet_s, again_s=again_s)
         self._opening: dict[str, asyncio.Task[CharacterMemory | NekoError]] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, asyncio.Future[None]] = {}
@@ -129,6 +134,7 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
                 why=error.strerror or "",
             ) from error
         self._owner.supervise(self._upkeep.run, name="look after memories")
+        self._owner.supervise(self._brought_in.run, name="learn from what was brought in")
 
     async def back_up(self) -> list[Path]:
         """``Upkeep.once``."""
@@ -166,11 +172,9 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         return stored
 
     async def store_many(self, character: str, lines: Sequence[NewLine]) -> list[Stored]:
-        """Store lines that were said elsewhere, as one transaction (``RecentWindow.store``)."""
-        memory = await self._opened(character)
-        stored = await memory.window.store(lines)
-        memory.meaning.touch()
-        return stored
+        """Store lines that were said elsewhere, as one transaction (``RecentWindow.store``); they are learnt from in
+        the background, once no more come."""
+        return await (await self._opened(character)).bring_in(lines)
 
     async def of_clients(self, character: str, client_ids: Sequence[str]) -> list[Line]:
         """The lines that were stored with these ids of their sender's."""
@@ -375,27 +379,6 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         """Return when every line that can be is found by its meaning."""
         await (await self._opened(character)).meaning.settled()
 
-    async def compress(
-        self,
-        character: str,
-        summarise: Summarise | None,
-        *,
-        through: int | None = None,
-        route: Summarise | None = None,
-        detailed: bool = False,
-        waits: bool = False,
-    ) -> bool:
-        """``MemoryAdministration.compress``; ``waits``: for the one that runs, whose window had not all in it yet."""
-        settling = (await self._opened(character)).settling
-        return await settling.compress(summarise, through, route, detailed=detailed, waits=waits)
-
-    def compress_later(self, character: str, models: Models) -> None:
-        """Compress, learn and review in the background (``BackgroundWork``); a character with closed files is left
-        alone."""
-        if character in self._opening:
-            self.cancel_review(character)
-            self._background.submit(character, "compress", lambda: self._settle(character, models))
-
     async def facts(self, character: str, *, at: datetime | None = None) -> list[Fact]:
         return await (await self._opened(character)).log.facts(at)
 
@@ -406,40 +389,9 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         """What the character knows of people, to be looked through and changed by hand."""
         return (await self._opened(character)).facts
 
-    async def learn(self, character: str, ask: Summarise | None) -> int:
-        return await (await self._opened(character)).learn(ask)
-
-    async def _settle(self, character: str, models: Models) -> None:
-        """A model is asked for facts when there is a memo to make as well: the lines of a short talk are all there."""
-        now = models()
-        is_new = await self.compress(character, now.summarise, route=now.route)
-        if is_new or now.summarise is None:
-            await self.learn(character, now.summarise)
-        if is_new:
-            self.review_later(character, models)
-
-    def learn_later(self, character: str, models: Models) -> None:
-        """Learn in the background, as ``compress_later`` does."""
-        if character in self._opening:
-            self._background.submit(character, "learn", lambda: self.learn(character, models().summarise))
-
-    def review_later(self, character: str, models: Models) -> None:
-        """Review in the background, as ``compress_later`` does."""
-        if character in self._opening:
-            self._background.submit(character, "review", lambda: self.review(character, models().correct))
-
-    def cancel_review(self, character: str) -> bool:
-        """Give up the review that runs or waits, if it has changed nothing yet; whether there was one."""
-        waited = self._background.drop(character, "review")
-        opening = self._opening.get(character)
-        memory = opening.result() if opening and opening.done() and not opening.cancelled() else None
-        return (isinstance(memory, CharacterMemory) and memory.settling.cancel_review()) or waited
-
-    async def review(self, character: str, correct: Summarise | None) -> bool:
-        return await (await self._opened(character)).settling.review(correct)
-
     async def close(self, character: str) -> None:
         """``MemoryAdministration.close``; calls that are still running may raise ``MemoryStoreError``."""
+        self._brought_in.drop(character)
         opening = self._opening.get(character)
         self._undo.take(character)
         if opening is not None and not self._owner.closed:
@@ -458,6 +410,14 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
         finally:
             del self._held[character]
             held.set_result(None)
+
+    def _is_in_use(self, name: str) -> bool:
+        return name in self._opening
+
+    def _open_now(self, name: str) -> CharacterMemory | None:
+        opening = self._opening.get(name)
+        memory = opening.result() if opening and opening.done() and not opening.cancelled() else None
+        return memory if isinstance(memory, CharacterMemory) else None
 
     # ── opening and closing ──────────────────────────────────────────────────
 
@@ -522,10 +482,28 @@ class MemoryService(ConversationMemory, Browsing, MemoryAdministration):
                 return error
             raise
         memory = CharacterMemory(
-            log, window, meaning, tasks, names, self._language, self._timeouts, self._damaged, self._on_written
+            log,
+            window,
+            meaning,
+            tasks,
+            names,
+            self._language,
+            self._timeouts,
+            self._damaged,
+            self._on_written,
+            partial(self._brought_in.touch, name),
         )
         await self._end_unfinished(name, memory)
+        await self._go_on_learning(name, memory)
         return memory
+
+    async def _go_on_learning(self, name: str, memory: CharacterMemory) -> None:
+        """A failure is logged: what is left is done the next time."""
+        try:
+            if await memory.brought_in():
+                self._brought_in.touch(name)
+        except NekoError as error:
+            logger.warning("%s: whether there is something to learn is not known: %s", name, error)
 
     async def _end_unfinished(self, name: str, memory: CharacterMemory) -> None:
         """A failure is logged: what is left is done the next time."""

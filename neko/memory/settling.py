@@ -35,6 +35,11 @@ _FAILURES_UNTOLD: Final = 2
 """Memos in a row that fail for a reason that may pass, before that is told."""
 
 
+_BROUGHT_IN_BY_MODEL: Final = 200
+_BROUGHT_IN_BY_RULE: Final = 2_000
+"""Lines of which a summary is made at one time."""
+
+
 class Settling:
     """Of one character. Every method raises ``MemoryStoreError``.
 
@@ -177,6 +182,48 @@ class Settling:
         finally:
             self._asked_for_review = None
         return None
+
+    async def sum_up(self, since: int, through: int, summarise: Summarise | None) -> int | None:
+        """Sum up the next lines behind ``since`` and up to ``through`` that do not stand in the window; the id up to
+        which that is done, None when no summary could be had.
+
+        The window's memo has it as well, unless it goes on with what was said later.
+        """
+        async with self._rewriting:
+            entries = await self._window.entries()
+            memos, there = [entry for entry in entries if is_memo(entry)], set(line_ids(entries))
+            reach, first = largest_id(memos), min(there.difference(line_ids(memos)), default=LARGEST)
+            goes_on = reach <= first and since < first
+            page = await self._log.page(
+                after=min(since, reach or since) if goes_on else since,
+                before=min(through + 1, first) if goes_on else through + 1,
+                limit=_BROUGHT_IN_BY_MODEL if summarise else _BROUGHT_IN_BY_RULE,
+            )
+            lines = [one.line for one in page if one.line.id not in there and one.line.role != "system"]
+            end = page[-1].line.id if page else min(first, through) if goes_on else through
+            said = [RecentEntry(line.role, line.text) for line in lines if line.text.strip()]
+            if not said:
+                return end
+            language = self.language_of(said)
+            before = _readable(memos) if goes_on else []
+            try:
+                async with asyncio.timeout(self._timeouts.memo_timeout_s):
+                    summary = await self._summary([*before, *said], language, summarise, detailed=False)
+            except (NekoError, TimeoutError) as error:
+                logger.warning("what was brought in could not be summed up: %s", type(error).__name__)
+                return None
+            if summary:
+                await self._keep_summary(memos if goes_on else None, [line.id for line in lines], summary, language)
+            return end
+
+    async def _keep_summary(self, memos: Sequence[Any] | None, ids: list[int], summary: str, language: str) -> None:
+        """Put it in the log, and in the place of ``memos``, if these are given."""
+        async with self._changing:
+            row = await self._log.add_summary(str(uuid.uuid4()), summary, datetime.now(), ids)
+            if memos is not None:
+                new = message("system", memo_text(summary, language), {"id": max(ids), "summary": row})
+                if await self._window.swap(memos, [new]):
+                    self._on_renewed(self._window.path)
 
     # ── the memo ─────────────────────────────────────────────────────────────
 

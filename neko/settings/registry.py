@@ -396,6 +396,14 @@ SEMANTIC_ENGINE: Final[Setting[SemanticKind | None]] = Setting(
     Place.NEKO_SECTION,
     ("NEKO_SEMANTIC_ENGINE",),
 )
+FACTS_BY_MODEL: Final[Setting[bool]] = Setting(
+    "facts_by_model",
+    SWITCH,
+    True,
+    "let a model look for facts in what was said, and sum up what was brought in from elsewhere; rules do both without",
+    Place.NEKO_SECTION,
+    ("NEKO_FACTS_BY_MODEL",),
+)
 VOICES: Final[Setting[Mapping[str, Any]]] = Setting(
     "voices", MAPPING, MappingProxyType({}), "`voice`, `rate` and `pitch` by character", Place.NEKO_SECTION
 )
@@ -478,6 +486,7 @@ NEKO_SECTION: Final[tuple[Setting[Any], ...]] = (
     HEARING_LANGUAGE,
     MODELS_MIRROR,
     SEMANTIC_ENGINE,
+    FACTS_BY_MODEL,
     VOICES,
     REPLIES,
     PLUGIN_FOLDERS,

@@ -198,12 +198,14 @@ summary could be had: ``ContextTooLongError`` when a shorter text may be."""
 
 @dataclass(frozen=True, slots=True)
 class MemoryModels:
-    """Whom the memory asks; None where there is nobody. ``summarise`` makes memos, and knows facts; ``route`` says
-    which lines stay as they were said, ``correct`` tidies the recent window."""
+    """Whom the memory asks; None where there is nobody. ``summarise`` makes memos; ``route`` says which lines stay as
+    they were said, ``correct`` tidies the recent window, ``learn`` knows facts: without it rules find them, and what
+    was brought in from elsewhere costs no model."""
 
     summarise: Summarise | None = None
     route: Summarise | None = None
     correct: Summarise | None = None
+    learn: Summarise | None = None
 
 
 class ConversationLog(Protocol):

@@ -29,26 +29,29 @@ NAME = "Mio"
 SMALL_TALK = [f"so line {number} it is" for number in range(14)]
 DOWN = whole(problem("Incorrect API key"), 401)
 ROLES = ("conversation", "summary", "router", "correction")
+FACTS = {"facts": "lasting facts", "confirmed": "numbered proposals"}
+"""What it is asked about facts, by words of the question."""
 
 
 @dataclass
 class Models:
     """One model for each role. ``answers`` by role; ``asked`` what each was asked, ``holds`` those that wait for
-    ``free`` before they answer."""
+    ``free`` before they answer. What the model of summaries is asked about facts counts as asked of ``FACTS``."""
 
     answers: dict[str, Raw] = field(default_factory=lambda: {"summary": reply("They counted."), "router": reply("[]")})
-    asked: dict[str, list[str]] = field(default_factory=lambda: {role: [] for role in ROLES})
+    asked: dict[str, list[str]] = field(default_factory=lambda: {role: [] for role in (*ROLES, *FACTS)})
     holds: set[str] = field(default_factory=set)
     held: asyncio.Event = field(default_factory=asyncio.Event)
     free: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, request: Request) -> Raw:
-        role = request.json["model"]
-        self.asked[role].append(json.dumps(request.json["messages"], ensure_ascii=False))
+        role, question = request.json["model"], json.dumps(request.json["messages"], ensure_ascii=False)
+        role = next((name for name, words in FACTS.items() if words in question), role)
+        self.asked[role].append(question)
         if role in self.holds:
             self.held.set()
             await self.free.wait()
-        return self.answers.get(role, reply("[]" if role == "correction" else "Hello."))
+        return self.answers.get(role, reply("[]" if role in ("correction", *FACTS) else "Hello."))
 
 
 @dataclass
@@ -302,6 +305,17 @@ async def test_the_switch_of_the_review_is_one_switch_and_is_obeyed(place: Place
     assert len(place.models.asked["summary"]) == 2
     (question,) = place.models.asked["correction"]
     assert "indeed" in question, "not of the first time"
+
+
+@pytest.mark.parametrize("call", ["process", "renew"])
+async def test_a_model_finds_the_facts_in_what_a_call_has_settled(place: Place, call: str) -> None:
+    proposal = {"subject": "user", "attribute": "home", "value": "Oslo", "lines": [1], "since": None}
+    place.models.answers |= {"facts": reply(json.dumps([proposal])), "confirmed": reply("[0]")}
+    assert (await place.post(call, "guess who is in Oslo now", "how nice"))["status"] == "processed"
+    async with asyncio.timeout(30):
+        while not (facts := await place.neko.memory.facts(NAME)):  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0)
+    assert [(fact.attribute, fact.value) for fact in facts] == [("home", "Oslo")]
 
 
 @pytest.mark.contract("mem-13-summariser")

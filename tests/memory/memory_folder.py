@@ -19,6 +19,7 @@ from neko.memory.timeouts import MemoryTimeouts
 from neko.tasks import TaskOwner, in_thread
 from neko.types.embedding import Embedders
 from neko.types.lines import NewLine, Role
+from neko.types.memory import MemoryModels
 
 MIO = "Mio"
 START = datetime(2026, 2, 22, 10, 0)
@@ -45,10 +46,15 @@ class MemoryFolder:
         return self.folder / "recent_Mio.json"
 
     async def open(
-        self, *, claim: Callable[[], None] = lambda: None, embedders: Embedders | None = None, **timeouts: float
+        self,
+        *,
+        claim: Callable[[], None] = lambda: None,
+        embedders: Embedders | None = None,
+        models: Callable[[], MemoryModels] = MemoryModels,
+        **timeouts: float,
     ) -> MemoryService:
-        """``claim``, ``embedders``: as ``MemoryService`` has it. ``timeouts``: fields of ``MemoryTimeouts`` to set
-        otherwise."""
+        """``claim``, ``embedders``, ``models``: as ``MemoryService`` has it. ``timeouts``: fields of ``MemoryTimeouts``
+        to set otherwise."""
         owner = await self._stack.enter_async_context(TaskOwner("test"))
         memory = MemoryService(
             self.folder,
@@ -59,6 +65,7 @@ class MemoryFolder:
             claim=claim,
             timeouts=replace(TIMEOUTS, **timeouts),
             embedders=embedders,
+            models=models,
         )
         await memory.start()
         self._stack.push_async_callback(memory.aclose)

@@ -118,12 +118,10 @@ async def _kept(call: Call[InputHistory, Empty, NamePath], status: str, settling
         if lines and not unkept:
             await memory.store_said(name, lines)
         if settling is not Settling.NONE:
-            models, detailed = call.neko.models.of_memory(), settling is Settling.DETAILED
-            is_new = await memory.compress(name, models.summarise, route=models.route, detailed=detailed, waits=True)
-            if models.summarise is None:
-                await memory.learn(name, None)
-            if is_new:
-                memory.review_later(name, call.neko.models.of_memory)
+            models, detailed = call.neko.models.of_memory, settling is Settling.DETAILED
+            await memory.settle(name, models, detailed=detailed, waits=True)
+            if models().learn is not None:
+                memory.learn_later(name, models)
     except NekoError as error:
         return Outcome(status="error", message=describe(error, language, files_by_name=True).whole)
     if unkept:

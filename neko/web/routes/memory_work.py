@@ -21,16 +21,18 @@ _NO_CHARACTER = {404: "There is no character of this name."}
 
 
 class Indexing(Schema):
-    """Ids of lines: up to ``done`` of ``total`` an old log is in the index."""
+    """Ids of lines: up to ``done`` of ``total`` something is done."""
 
     done: int
     total: int
 
 
 class Work(Schema):
-    """``indexing`` is null unless an old log is being taken into the index: until then not all of it is found."""
+    """``indexing`` is null unless an old log is being taken into the index: until then not all of it is found.
+    ``learning`` is null unless there is something that was brought in and has not been learnt from."""
 
     indexing: Indexing | None
+    learning: Indexing | None
     meaning: MeaningState
 
 
@@ -42,8 +44,13 @@ class Work(Schema):
     failures=_NO_CHARACTER,
 )
 async def work(call: Call[Empty, Empty, CharacterPath]) -> Work:
-    at = await call.neko.memory.indexing(known(call, call.path.character))
-    return Work(indexing=Indexing(done=at[0], total=at[1]) if at else None, meaning=await meaning_state(call))
+    name, memory = known(call, call.path.character), call.neko.memory
+    indexing, learning = await memory.indexing(name), await memory.learning(name)
+    return Work(indexing=_reached(indexing), learning=_reached(learning), meaning=await meaning_state(call))
+
+
+def _reached(at: tuple[int, int] | None) -> Indexing | None:
+    return Indexing(done=at[0], total=at[1]) if at else None
 
 
 class Pause(Schema):

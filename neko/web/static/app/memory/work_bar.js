@@ -1,5 +1,6 @@
 /**
- * What the memory is busy with, above every view: an old log that is being read, lines that are being embedded.
+ * What the memory is busy with, above every view: an old log that is being read, lines that are being embedded, what was
+ * brought in and is learnt from.
  *
  * @import { Calls, Work } from "./calls.js"
  */
@@ -41,19 +42,22 @@ export class WorkBar {
    * Whether something goes on.
    * @param {Work} work
    */
-  #draw({ indexing, meaning }) {
+  #draw({ indexing, learning, meaning }) {
     this.#isPaused = meaning.state === "paused";
     const embeds = meaning.state === "working" || this.#isPaused;
     this.#pause.hidden = Boolean(indexing) || !embeds;
     this.#pause.textContent = t(this.#isPaused ? "memory.work.go_on" : "memory.work.pause");
-    const { done, total } = indexing ?? meaning;
-    if (indexing) this.#words.textContent = t("memory.work.indexing", { done, total });
+    const isWaiting = meaning.state === "waiting";
+    const learns = !indexing && !embeds && !isWaiting && learning;
+    const { done, total } = indexing ?? (learns || meaning);
+    if (learns) this.#words.textContent = t("memory.work.learning", { done, total });
+    else if (indexing) this.#words.textContent = t("memory.work.indexing", { done, total });
     else if (this.#isPaused) this.#words.textContent = t("memory.work.paused", { done, total });
     else if (embeds) this.#words.textContent = t("memory.work.embedding", { model: meaning.model, done, total, count: total - done });
-    else if (meaning.state === "waiting") this.#words.textContent = [t("memory.work.waiting"), meaning.error, meaning.remedy].filter(Boolean).join(" ");
-    const told = Boolean(indexing) || (embeds && done < total) || meaning.state === "waiting";
+    else if (isWaiting) this.#words.textContent = [t("memory.work.waiting"), meaning.error, meaning.remedy].filter(Boolean).join(" ");
+    const told = Boolean(indexing ?? learns) || (embeds && done < total) || isWaiting;
     this.element.hidden = !told;
-    this.#bar.hidden = meaning.state === "waiting" && !indexing;
+    this.#bar.hidden = isWaiting && !indexing;
     this.#bar.value = total ? done / total : 0;
     this.#bar.setAttribute("aria-label", this.#words.textContent ?? "");
     return told && !this.#isPaused;

@@ -1,0 +1,185 @@
+"""What was brought in from elsewhere is learnt from in the background, without anybody talking."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+from neko.errors import ModelServerError
+from neko.memory.brought_in import BroughtIn, Step
+from neko.memory.service import MemoryService
+from neko.types.lines import NewLine
+from neko.types.memory import MemoryModels
+from tests.memory.memory_folder import MIO, START, MemoryFolder, new_line, say, window
+
+SMALL_TALK = ("so it is", "indeed")
+
+
+class Model:
+    """Answers what it is asked about facts and memos, and counts that; fails while it is ``down``."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.down = False
+
+    async def __call__(self, prompt: str) -> str:
+        kind = "facts" if "lasting facts" in prompt else "confirmed" if "numbered proposals" in prompt else "memo"
+        self.asked.append(kind)
+        if self.down:
+            raise ModelServerError("scripted", model="m", provider="p")
+        if kind == "facts":
+            line = int(prompt.rpartition("\n\n")[2].partition(" ")[0])
+            return json.dumps([{"subject": "user", "attribute": "home", "value": "Oslo", "lines": [line]}])
+        return "[0]" if kind == "confirmed" else "They talked for long."
+
+
+def history(count: int, *first: str, days: int = 0) -> list[NewLine]:
+    texts = [*first, *(SMALL_TALK[at % 2] for at in range(count - len(first)))]
+    start = START + timedelta(days=days)
+    return [
+        new_line(text, "assistant" if at % 2 else "user", at=start + timedelta(minutes=at))
+        for at, text in enumerate(texts)
+    ]
+
+
+async def until_learnt(memory: MemoryService, character: str = MIO) -> None:
+    async with asyncio.timeout(30):
+        while await memory.learning(character):  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0)
+
+
+async def opened(
+    folder: MemoryFolder,
+    models: Callable[[], MemoryModels] = MemoryModels,
+    *,
+    quiet_s: float = 0.0,
+    learn_again_s: float = 600.0,
+) -> MemoryService:
+    return await folder.open(models=models, quiet_s=quiet_s, learn_again_s=learn_again_s)
+
+
+async def test_facts_and_a_memo_are_there_though_nobody_talks(memory_folder: MemoryFolder) -> None:
+    memory = await opened(memory_folder)
+    said = history(40, "I live in Oslo.", "how nice", "My cat is called Biscuit.")
+    await memory.store_many(MIO, said)
+    await until_learnt(memory)
+    facts = await memory.facts(MIO)
+    assert [(fact.attribute, fact.value) for fact in facts] == [("home", "Oslo"), ("pet", "cat is called Biscuit")]
+    memo, *lines = await window(memory)
+    assert "I live in Oslo." in memo
+    assert lines == [line.text for line in said[-9:]]
+    (summary,) = await memory.memos(MIO)
+    assert len(summary.sources) == 31
+
+
+async def test_a_model_is_asked_where_there_is_one_and_never_without_the_switch(memory_folder: MemoryFolder) -> None:
+    model = Model()
+    models = MemoryModels(summarise=model)
+    memory = await opened(memory_folder, lambda: models)
+    await memory.store_many(MIO, history(40, "I live in Bergen."))
+    await until_learnt(memory)
+    assert model.asked == []
+    assert [fact.value for fact in await memory.facts(MIO)] == ["Bergen"]
+    models = MemoryModels(summarise=model, learn=model)
+    await memory.store_many(MIO, history(300, "Oslo it is.", days=1))
+    await until_learnt(memory)
+    assert {kind: model.asked.count(kind) for kind in model.asked} == {"facts": 8, "confirmed": 1, "memo": 2}
+    assert [fact.value for fact in await memory.facts(MIO)] == ["Oslo"]
+    assert (await window(memory))[0].endswith("They talked for long.")
+
+
+async def test_a_model_is_asked_of_the_end_of_a_very_long_history_only(memory_folder: MemoryFolder) -> None:
+    model = Model()
+    memory = await opened(memory_folder, lambda: MemoryModels(summarise=model, learn=model))
+    await memory.store_many(MIO, history(3_000, "I am allergic to walnuts."))
+    await until_learnt(memory)
+    assert model.asked.count("facts") == 50
+    assert ("allergy", "walnuts") in [(fact.attribute, fact.value) for fact in await memory.facts(MIO)]
+
+
+async def test_what_was_cut_short_goes_on_when_the_log_is_opened_again(memory_folder: MemoryFolder) -> None:
+    memory = await opened(memory_folder, quiet_s=3600.0)
+    await memory.store_many(MIO, history(40, "I live in Oslo."))
+    assert await memory.learning(MIO) == (0, 40)
+    await memory.aclose()
+    memory = await opened(memory_folder)
+    await until_learnt(memory)
+    assert [fact.value for fact in await memory.facts(MIO)] == ["Oslo"]
+
+
+async def test_a_model_that_does_not_answer_is_asked_a_few_times_and_then_the_rules_look(
+    memory_folder: MemoryFolder,
+) -> None:
+    model = Model()
+    model.down = True
+    memory = await opened(memory_folder, lambda: MemoryModels(summarise=model, learn=model), learn_again_s=0.0)
+    await memory.store_many(MIO, history(40, "I live in Oslo."))
+    await until_learnt(memory)
+    assert model.asked.count("facts") == 3
+    assert [fact.value for fact in await memory.facts(MIO)] == ["Oslo"]
+    assert "I live in Oslo." in (await window(memory))[0]
+
+
+async def test_what_is_older_than_the_talk_has_a_summary_of_its_own_and_no_place_in_the_memo(
+    memory_folder: MemoryFolder,
+) -> None:
+    memory = await opened(memory_folder)
+    for text in SMALL_TALK:
+        await say(memory, text)
+    await memory.store_many(MIO, history(40, "I live in Oslo.", days=-30))
+    await until_learnt(memory)
+    assert await window(memory) == list(SMALL_TALK)
+    assert [fact.value for fact in await memory.facts(MIO)] == ["Oslo"]
+    assert "I live in Oslo." in (await memory.memos(MIO))[0].text
+
+
+async def test_a_forgotten_line_takes_what_was_learnt_from_it_along(memory_folder: MemoryFolder) -> None:
+    memory = await opened(memory_folder)
+    first, *_ = await memory.store_many(MIO, history(40, "I live in Oslo."))
+    await until_learnt(memory)
+    await memory.delete(MIO, [first.line.id])
+    assert await memory.facts(MIO) == []
+    assert not any("Oslo" in text for text in await window(memory))
+    assert await memory.memos(MIO) == []
+
+
+async def test_of_all_characters_one_is_at_work_and_they_take_turns() -> None:
+    left, order = {"Mio": 3, "Rin": 2}, []
+    done = asyncio.Event()
+
+    async def step(name: str) -> Step:
+        order.append(f"{name} begins")
+        await asyncio.sleep(0)
+        order.append(f"{name} ends")
+        left[name] -= 1
+        if not any(left.values()):
+            done.set()
+        return Step.MORE if left[name] else Step.DONE
+
+    queue = BroughtIn(step, quiet_s=0.0, again_s=0.0)
+    for name in left:
+        queue.touch(name)
+    work = asyncio.create_task(queue.run())
+    await done.wait()
+    work.cancel()
+    assert order[::2] == [one.replace("ends", "begins") for one in order[1::2]]
+    assert [one.split()[0] for one in order[::2]] == ["Mio", "Rin", "Mio", "Rin", "Mio"]
+
+
+async def test_it_begins_when_no_more_has_come_for_a_while() -> None:
+    begun = asyncio.Event()
+
+    async def step(name: str) -> Step:
+        begun.set()
+        return Step.DONE
+
+    queue = BroughtIn(step, quiet_s=3600.0, again_s=0.0)
+    work = asyncio.create_task(queue.run())
+    for _ in range(2):
+        queue.touch(MIO)
+        await asyncio.sleep(0)
+    assert not begun.is_set()
+    queue.drop(MIO)
+    work.cancel()
