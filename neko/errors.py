@@ -43,6 +43,7 @@ NekoError
 │   │   └── ModelSilentError            no first word
 │   ├── ModelStreamBrokenError      the reply stopped in the middle or was not understood
 │   ├── ModelSessionEndedError      a provider ended a voice session, as it does with all after a time
+│   ├── ModelReplyLostError         a session was lost in the middle of a reply; another goes on with the talk
 │   ├── ModelEmptyReplyError        a good answer without a word in it
 │   ├── ModelReplyCutError          the reply reached its length limit; what there is of it is good
 │   │   ├── ReplyTooLongError           our own limit
@@ -356,6 +357,11 @@ class ModelStreamBrokenError(ModelError):
 
 class ModelSessionEndedError(ModelError):
     code = "model_session_ended"
+    permanent = False
+
+
+class ModelReplyLostError(ModelError):
+    code = "model_reply_lost"
     permanent = False
 
 

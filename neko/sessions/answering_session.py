@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from neko.errors import ModelReplyLostError, NekoError
 from neko.sessions import turn_effects as do
 from neko.sessions import turn_events as on
 from neko.sessions.log_writer import TextRequest
 from neko.sessions.said_lines import SaidLine
 from neko.sessions.session_context import SessionContext
 from neko.sessions.session_handle import SessionHandle
+from neko.sessions.turn_effects import Step
 from neko.sessions.turn_events import BargeIn
 from neko.sessions.wishes import SpeakRequest
 from neko.tasks import TaskOwner
@@ -56,15 +58,23 @@ class AnsweringSession:
             self._turns.dispatch(on.SessionGone(handle.id))
         self._turns.link.leave()
 
-    def lose(self) -> None:
+    def lose(self, error: NekoError) -> NekoError | None:
         """It broke off: what has been said by now is heard to its end, and what the user said last is answered by a
-        successor."""
-        if handle := self._turns.link.handle:
-            words, off_record = self._turns.machine.unanswered, self._turns.log.last_is_off_record
-            now = asyncio.get_running_loop().time()
-            asks = TextRequest(words, now, off_record=off_record) if words else None
-            self._turns.dispatch(on.SessionGone(handle.id, True, uuid4().hex, asks))
+        successor. Returns what is to be told where a reply is cut, or is given up."""
+        machine, handle = self._turns.machine, self._turns.link.handle
+        if handle is None:
+            return None
+        told = error if machine.is_answering else None
+        if machine.turn and machine.turn.step is Step.REPLYING:
+            label = handle.session.label
+            told = ModelReplyLostError(str(error), model=label.model, provider=label.provider)
+        if machine.turn and machine.turn.is_asked_again:
+            self._turns.agent.not_heard(machine.turn.id)
+        words, off_record = machine.unanswered, self._turns.log.last_is_off_record
+        asks = TextRequest(words, asyncio.get_running_loop().time(), off_record=off_record) if words else None
+        self._turns.dispatch(on.SessionGone(handle.id, True, uuid4().hex, asks))
         self._turns.link.leave()
+        return told
 
     def fold(self) -> None:
         """Make room in memory before it is read for another session."""

@@ -376,11 +376,10 @@ class SessionManager:
         self._renewals.left()
         if self._turns.machine.hears_utterance:
             self._microphone.rewind()
-        is_cut = self._turns.machine.is_answering
-        self._turns.session.lose()
+        told = self._turns.session.lose(error)
         self._microphone.wait()
-        if is_cut:
-            self._turns.log.then(partial(self._status.report, error))  # after the end of its turn
+        if told:
+            self._turns.log.then(partial(self._status.report, told))  # after the end of its turn
 
     def on_session_lost(self, handle: SessionHandle, error: NekoError) -> None:
         def tell() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from neko.types.lines import Line, NewLine, Role
+from neko.types.memory import RecentEntry
 
 _MOST: Final = 200
 """Lines; a session is prepared within seconds, and what is off the record is told for so long."""
@@ -32,6 +33,17 @@ class ReadLines:
     ids: frozenset[int] = frozenset()
     turns: frozenset[str] = frozenset()
     words: frozenset[tuple[Role, str]] = frozenset()
+
+    @classmethod
+    def of(cls, recent: Sequence[RecentEntry], unkept: Sequence[NewLine], *, besides: int = 0) -> ReadLines:
+        """All of the recent window and of what is not in the log yet, ``besides`` the newest so many."""
+        count = len(recent) + len(unkept) - besides
+        window = recent[:count]
+        return cls(
+            frozenset(entry.id for entry in window if entry.id),
+            frozenset(line.turn_id for line in unkept[: max(0, count - len(recent))]),
+            frozenset((entry.role, entry.text) for entry in window if not entry.id),
+        )
 
 
 class SaidLines:

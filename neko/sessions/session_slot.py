@@ -7,7 +7,7 @@ handle.
 
 A successor is prepared unseen (``renew``), and takes over at a moment that others choose (``take_over``), told what was
 said since it read the log. A session whose events end has been lost: a successor that is there, or on its way, takes
-over; in a call one is made. If none can be had the loss is told, and the next input starts another.
+over; in a call, or when words wait, one is made. If none can be had the loss is told, and the next input starts one.
 """
 
 from __future__ import annotations
@@ -342,21 +342,14 @@ class ModelSessionSlot:
             recent, known, questions = [], [], []
         persona = self._dependencies.persona()
         unkept = self._observer.unkept
-        read = ReadLines(
-            frozenset(entry.id for entry in recent if entry.id),
-            frozenset(line.turn_id for line in unkept),
-            frozenset((entry.role, entry.text) for entry in recent if not entry.id),
-        )
-        recent = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in unkept)]
+        said = [*recent, *(RecentEntry(line.role, line.text, at=line.at) for line in unkept)]
         answers_now = self.current is not None and self.current.takes("text")
-        pending: list[str] = []
-        if session.capabilities.text_input and not answers_now and (requests := self._observer.pending):
-            pending = [request.text for request in requests]
-            before = prompt.before(recent, pending, again=requests[-1].again)
-            recent, to_come = before, [entry.id for entry in recent[len(before) :]]
-        else:
-            to_come = []
-        instructions = prompt.compose(persona, recent, began, known, questions)
+        asked = self._observer.pending if session.capabilities.text_input and not answers_now else ()
+        pending, is_again = [request.text for request in asked], bool(asked) and asked[-1].again
+        before = prompt.before(said, pending, again=is_again)
+        to_come = [entry.id for entry in said[len(before) :]]
+        read = ReadLines.of(recent, unkept, besides=0 if is_again else len(to_come))
+        instructions = prompt.compose(persona, before, began, known, questions)
         setup = SessionSetup(
             self._character,
             persona.master,
@@ -364,7 +357,7 @@ class ModelSessionSlot:
             persona.language,
             self._observer.voice_name,
             await self._tools(session, instructions.lines.union(to_come), pending),
-            tuple(recent),
+            tuple(before),
             {name: str(value) for name, value in persona.traits.get(self._character, {}).items()},
             self._dependencies.known,
         )
@@ -466,12 +459,18 @@ class ModelSessionSlot:
         self.current = None
         self._close_quietly(handle)
         self._observer.on_session_broken(handle, error)
+        words_wait = bool(self._observer.pending)
+        prepared = self._next.handle if self._next else None
+        if words_wait or (prepared and self._observer.contradicts(prepared.read)):
+            self.discard()  # it may have read the words that it would be asked
         successor = self._next
-        if successor and successor.purpose is _Purpose.RENEWAL and not self._is_hopeless():
+        if successor and successor.purpose is _Purpose.START:
+            self._dependencies.bus.session.publish(facts.session_ended(self._character))
+        elif successor and not self._is_hopeless():
             successor.purpose, successor.lost = _Purpose.MEND, (handle, error)
             if successor.handle:
                 self._promote(successor, successor.handle)
-        elif handle.mode == "audio" and successor is None and not self._is_hopeless():
+        elif (words_wait or handle.mode == "audio") and successor is None and not self._is_hopeless():
             self._begin(_Preparation(handle.mode, _Purpose.MEND, lost=(handle, error)))
         else:
             self.discard()

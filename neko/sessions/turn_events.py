@@ -108,8 +108,9 @@ class SessionUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class SessionGone:
-    """The session answers no more. ``broke``: what it has said by now goes on being heard. ``unanswered`` asks its
-    successor what the user was heard to say, in the turn that was to answer it, or in ``turn_id``."""
+    """The session answers no more. ``broke``: what it has said by now goes on being heard, and what was typed is asked
+    its successor if there is no sign of a reply. ``unanswered`` asks it what the user was heard to say, in the turn
+    that was to answer it, or in ``turn_id``."""
 
     session_id: str
     broke: bool = False

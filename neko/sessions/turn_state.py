@@ -41,7 +41,8 @@ class Turn:
     ``utterance_id``: the user's speech it answers, while those words are not known yet; ``held`` is the
     text of the reply that waits for them. ``heard``: sound of the reply has been handed on.
     ``words``: what the user said that it answers, once it is known.
-    ``retry_told``: the user knows that it is tried again; each long wait is told anew.
+    ``repeatable``: another session may be asked the same if this one is lost: it is the first that is, and nothing was
+    done for it. ``retry_told``: the user knows that it is tried again; each long wait is told anew.
     ``status``, ``failure``: how the reply ended, in ``AWAITING_WORDS``.
     """
 
@@ -55,9 +56,15 @@ class Turn:
     heard: bool = False
     words: str = ""
     tools: frozenset[str] = frozenset()
+    repeatable: bool = True
     retry_told: bool = False
     status: LineStatus = "complete"
     failure: NekoError | None = None
+
+    @property
+    def is_asked_again(self) -> bool:
+        """Is it asked another session when this one is lost, since there is no sign of a reply yet?"""
+        return self.step is Step.ASKED and self.repeatable and self.priority is Priority.USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,7 @@ class State:
         """Has a session been asked something and not answered all of it, and would no other be asked it, or hear it?"""
         if self.turn is None or self.turn.step not in (Step.ASKED, Step.REPLYING):
             return False
-        return self.turn.step is Step.REPLYING or not (self.unanswered or self.turn.utterance_id)
+        return self.turn.step is Step.REPLYING or not (self.unanswered or self.typed_again or self.turn.utterance_id)
 
     @property
     def hears_utterance(self) -> bool:
@@ -140,8 +147,13 @@ class State:
         if not self.text_input:
             return ""
         if self.turn:
-            return self.turn.words if self.turn.step is Step.ASKED else ""
+            return self.turn.words if self.turn.is_asked_again else ""
         return self.utterance.words if self.utterance else ""
+
+    @property
+    def typed_again(self) -> Any:
+        """What the session was asked in writing, and another is asked when it is lost; None for nothing."""
+        return self.turn.request if self.turn and self.turn.is_asked_again else None
 
     @property
     def deadline(self) -> float | None:

@@ -213,13 +213,14 @@ class _Transition:
     def on_session_gone(self, event: on.SessionGone) -> None:
         if event.session_id != self._session_id:
             return
+        asked = event.unanswered or (self._old.typed_again if event.broke else None)
         turn_id = event.turn_id
-        if event.unanswered and self._turn:
+        if asked and self._turn:
             turn_id, self._turn = self._turn.id, None
         self._leave_session(sound_stays=event.broke)
-        if event.unanswered:
+        if asked:
             due = self._now + self._timeouts.start_timeout_s
-            self._turn = Turn(turn_id, Priority.USER, Step.STARTING, due, event.unanswered)
+            self._turn = Turn(turn_id, Priority.USER, Step.STARTING, due, asked, repeatable=False)
 
     def on_session_leaves(self, event: on.SessionLeaves) -> None:
         if event.session_id == self._session_id:
@@ -402,7 +403,7 @@ class _Transition:
     def on_tool_call(self, event: model.ToolCall) -> None:
         if turn := self._open_turn(event.reply_id):
             due = self._now + self._timeouts.tool_timeout_s
-            self._turn = replace(turn, tools=turn.tools | {event.call_id}, due=due)
+            self._turn = replace(turn, tools=turn.tools | {event.call_id}, due=due, repeatable=False)
             self._effects.append(do.RunTool(turn.id, event))
 
     def on_tool_answered(self, event: on.ToolAnswered) -> None:

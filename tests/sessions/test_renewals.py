@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from neko.errors import ModelUnreachableError
-from neko.sessions.actions import PushToTalk, ReportPlayback, SendAudio, SendText, StartSession
+from neko.sessions.actions import Mode, PushToTalk, ReportPlayback, SendAudio, SendText, StartSession
 from neko.sessions.dependencies import SessionTimeouts
 from neko.sessions.events import (
     Audio,
@@ -243,16 +243,51 @@ async def test_words_that_were_heard_when_the_session_was_lost_are_answered_by_t
     assert await talk.lines() == [("user", "hello", "complete"), ("assistant", "I hear you well.", "complete")]
 
 
+@pytest.mark.parametrize("mode", ["audio", "text"])
+async def test_words_that_were_typed_are_asked_the_next_session_if_nothing_of_the_answer_has_come(
+    talk: SpeechConversation, *, mode: Mode
+) -> None:
+    talk.turns = [SpokenTurn(stall_after=0)]
+    talk.manager.handle(StartSession(mode))
+    await talk.until(SessionStarted)
+    talk.manager.handle(SendText("typed"))
+    await until(lambda: talk.sessions[0].history)
+    talk.turns = []
+    talk.sessions[0].end_events(GONE)
+    seen = await talk.until(TurnEnd)
+    assert not any(isinstance(event, Status | TurnAbandoned | SessionEndedByServer) for event in seen)
+    assert known_to(talk.sessions[1]).count("typed") == 1
+    assert talk.sessions[1].history == [("user", "typed"), ("assistant", "I hear you well.")]
+    assert await talk.lines() == [("user", "typed", "complete"), ("assistant", "I hear you well.", "complete")]
+
+
+async def test_typed_words_that_no_next_session_can_be_had_for_are_told(talk: SpeechConversation) -> None:
+    await in_call(talk, SpokenTurn(stall_after=0))
+    talk.manager.handle(SendText("typed"))
+    await until(lambda: talk.sessions[0].history)
+    talk.fail = GONE
+    talk.sessions[0].end_events(GONE)
+    kinds = [type(event) for event in await talk.until(SessionEndedByServer)]
+    assert kinds.count(TurnAbandoned) == kinds.count(Status) == 1
+    assert await talk.lines() == [("user", "typed", "complete")]
+
+
+@pytest.mark.parametrize("typed", [True, False], ids=["typed", "said"])
 async def test_words_that_a_second_loss_leaves_unanswered_are_not_asked_a_third_session(
-    talk: SpeechConversation,
+    talk: SpeechConversation, *, typed: bool
 ) -> None:
     await in_call(talk, SpokenTurn(stall_after=0))
-    talk.speak()
-    await talk.until(UserTranscribed)
+    if typed:
+        talk.manager.handle(SendText("hello"))
+        await until(lambda: talk.sessions[0].history)
+    else:
+        talk.speak()
+        await talk.until(UserTranscribed)
     talk.sessions[0].end_events(GONE)
     await until(lambda: len(talk.sessions) == 2 and talk.sessions[1].history)
     talk.sessions[1].end_events(GONE)
-    await talk.until(Status)
+    [told] = [event for event in await talk.until(Status) if isinstance(event, Status)]
+    assert told.code == "model_unreachable"
     await until(answers(talk, 2))
     assert await talk.lines() == [("user", "hello", "complete")]
     assert talk.sessions[2].history == []
@@ -264,9 +299,12 @@ async def test_a_reply_that_a_loss_cuts_is_told_and_the_call_goes_on(talk: Speec
     await talk.until(ReplyText)
     talk.turns = []
     talk.sessions[0].end_events(GONE)
-    kinds = [type(event) for event in await talk.until(Status)]
+    seen = await talk.until(Status)
+    kinds = [type(event) for event in seen]
     assert TurnEnd in kinds
     assert SessionEndedByServer not in kinds
+    assert isinstance(told := seen[-1], Status)
+    assert told.code == "model_reply_lost"
     await until(answers(talk, 1))
     talk.manager.handle(SendText("still there?"))
     await talk.until(TurnEnd)

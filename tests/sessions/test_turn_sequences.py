@@ -87,7 +87,7 @@ class _World:
                     f"s{self.sessions}", transcription=value or self.sessions % 2 == 0, barge_in=barge_in
                 )
             case "gone":
-                yield on.SessionGone(f"s{self.sessions}")
+                yield on.SessionGone(f"s{self.sessions}", broke=value)
             case "unavailable":
                 yield on.SessionUnavailable()
             case "stop":

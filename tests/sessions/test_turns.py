@@ -161,6 +161,19 @@ def test_a_session_that_goes_ends_its_reply_but_not_a_turn_it_was_never_asked() 
     assert machine.take(on.Committed("t1", "one")) == [do.NeedSession()]
 
 
+def test_what_a_lost_session_was_asked_is_asked_the_next_one_if_nothing_came_of_it() -> None:
+    machine = up()
+    machine.take(on.UserWords("t1", "one"), on.Committed("t1", "one"), on.SessionGone("s1", broke=True))
+    assert machine.take(on.SessionReady("s2", follows=True)) == [do.Ask("t1", "one")]
+
+
+@pytest.mark.parametrize("sign", [model.TextDelta("t1", "so far"), model.ToolCall("t1", "c1", "write", {})])
+def test_what_a_lost_session_has_begun_to_answer_or_to_do_is_not_asked_again(sign: on.Event) -> None:
+    machine = up()
+    machine.take(on.UserWords("t1", "one"), on.Committed("t1", "one"), sign)
+    assert do.EndTurn("t1", "interrupted") in machine.take(on.SessionGone("s1", broke=True))
+
+
 def test_events_of_a_session_that_is_not_this_one_change_nothing() -> None:
     machine = up()
     answered(machine, "t1", "so far")
