@@ -61,7 +61,7 @@ class Turn:
     """One turn. ``hears``: the transcript (None: none ever comes, "": a cough, nothing follows), after ``partials``;
     ``late``: it comes in the reply. ``fault`` happens after ``fault_after`` deltas; ``error`` is what its event says.
     ``waits``: the reply stands still after its first delta, until ``release``. ``between``: raw messages that are sent
-    after the first delta."""
+    after the first delta. ``pauses``: her voice rests after each delta."""
 
     hears: str | None = "hello"
     partials: Sequence[str] = ()
@@ -74,6 +74,7 @@ class Turn:
     fault_after: int = 1
     error: Mapping[str, Any] = field(default_factory=lambda: {"type": "server_error", "message": "scripted fault"})
     between: Sequence[str | bytes] = ()
+    pauses: bool = False
 
 
 @dataclass(slots=True)
@@ -365,6 +366,8 @@ class Caller:
                     self.known.append(line)
                 line.text += text
                 await self._speak(response_id, line.id, text)
+                if turn.pauses:
+                    await self._speak(response_id, line.id, "", quiet_s=0.3)
                 await asyncio.sleep(0)  # whoever listens gets it piece by piece
                 if count == 0:
                     for raw in turn.between:
@@ -379,13 +382,14 @@ class Caller:
         except ConnectionClosed:
             pass
 
-    async def _speak(self, response_id: str, item_id: str, text: str) -> None:
+    async def _speak(self, response_id: str, item_id: str, text: str, quiet_s: float = 0.0) -> None:
         is_ga = self.dialect.key == "openai"
         ids = {"response_id": response_id, "item_id": item_id, "output_index": 0, "content_index": 0}
         if self.is_mute:
             await self.send("response.output_text.delta" if is_ga else "response.text.delta", **ids, delta=text)
             return
-        sound = _sound(len(text), self.dialect.output_rate)
+        rest = bytes(2 * round(quiet_s * self.dialect.output_rate))
+        sound = b64encode(rest).decode() if rest else _sound(len(text), self.dialect.output_rate)
         kind = "response.output_audio" if is_ga else "response.audio"
         await self.send(f"{kind}.delta", **ids, delta=sound)
         await self.send(f"{kind}_transcript.delta", **ids, delta=text)

@@ -22,6 +22,7 @@ from neko.sessions.models.cascade.session import CascadeSession, Ears
 from neko.sessions.models.event_channel import EventChannel
 from neko.sessions.models.realtime.described_pictures import Describe
 from neko.sessions.models.realtime.own_turns import Detection
+from neko.sessions.models.realtime.reply_length import LONGEST_UNITS, UNITS_PER_TOKEN
 from neko.settings import CoreConfig, Settings
 from neko.settings.registry import FACTS_BY_MODEL, MEMORY_REVIEW
 from neko.settings.reply_options import reply_options
@@ -106,6 +107,7 @@ class Models:
                 speaks=not spoken_for,
                 detection=self._detection() if self.calls.finds_turns_here else None,
                 describe=self._describer(),
+                longest_units=self._longest_units(character),
             )
         ears = None
         if voice_model is None:
@@ -129,6 +131,11 @@ class Models:
         if ears is None:
             return session
         return CascadeSession(session, channel, ears, owner=owner, for_call=mode == "audio")
+
+    def _longest_units(self, character: str) -> int:
+        """How long her replies may be in a call with a voice model: as the user wants it of her replies in writing."""
+        most_tokens = reply_options(self._config.in_force, character).max_tokens
+        return LONGEST_UNITS if most_tokens is None else round(UNITS_PER_TOKEN * most_tokens)
 
     def _describer(self) -> Describe | None:
         """What says what is on a picture to a voice model that takes none; None without a model that sees."""

@@ -32,6 +32,7 @@ from neko.sessions.models.realtime import talk as talking
 from neko.sessions.models.realtime.described_pictures import Describe
 from neko.sessions.models.realtime.dialects import DIALECTS
 from neko.sessions.models.realtime.own_turns import Detection
+from neko.sessions.models.realtime.reply_length import units
 from neko.sessions.models.realtime.session import RealtimeSession, RealtimeTimeouts
 from neko.tasks import TaskOwner
 from neko.types.model_session import (
@@ -99,6 +100,7 @@ async def talk(
     speaks: bool = True,
     finds_turns_here: bool = False,
     describe: Describe | None = None,
+    longest_units: int | None = None,
     **provided: Any,
 ) -> AsyncIterator[Talk]:
     async with ScriptedRealtime(dialect) as provider, TaskOwner("test") as owner:
@@ -114,6 +116,7 @@ async def talk(
             speaks=speaks,
             detection=Detection(EnergyDetector(), executor) if finds_turns_here else None,
             describe=describe,
+            longest_units=longest_units,
             timeouts=timeouts,
         )
         try:
@@ -668,3 +671,41 @@ async def test_what_is_on_the_picture_of_a_result_is_told_with_it(dialect: str) 
         [(_, output)] = subject.caller.outputs
         assert output.startswith("The screen.")
         assert "a mail" in output
+
+
+# ── replies that go on and on ─────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("", 0), ("one two  three", 3), ("今天天气", 4), ("ねこはねこ", 5), ("고양이", 3), ("I like 猫 a lot.", 5)],
+)
+def test_the_length_of_a_reply_is_counted_alike_in_all_scripts(text: str, count: int) -> None:
+    assert units(text) == count
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+async def test_a_reply_that_goes_on_for_too_long_is_stopped_at_the_end_of_a_sentence(speaks: bool) -> None:
+    more = Turn(deltas=["And so on ", "it goes. "] * 40, pauses=True)
+    async with talk(more, speaks=speaks, longest_units=20) as subject:
+        await subject.ask("a")
+        events = await subject.until(ReplyDone)
+        text = text_of(events).rstrip()
+        assert 20 < units(text) <= 30
+        assert text.endswith(".")
+        assert [event.code for event in events if isinstance(event, ReplyNotice)] == ["reply_too_long"]
+        assert isinstance(events[-1], ReplyDone)
+        assert events[-1].reason == "complete"
+        await subject.provider.until(lambda: bool(subject.caller.of("response.cancel")))
+        await subject.ask("b", "go on")
+        await subject.until(ReplyDone, "b")
+        if speaks:
+            assert subject.caller.of("conversation.item.truncate")
+        else:
+            assert text in [line.text.rstrip() for line in subject.caller.known]
+
+
+async def test_a_voice_that_never_pauses_is_stopped_all_the_same() -> None:
+    async with talk(Turn(deltas=["And so on it goes. "] * 40), longest_units=20) as subject:
+        await subject.ask("a")
+        assert units(text_of(await subject.until(ReplyDone))) <= 35

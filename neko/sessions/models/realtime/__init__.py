@@ -48,10 +48,11 @@ def build(
     speaks: bool = True,
     detection: Detection | None = None,
     describe: Describe | None = None,
+    longest_units: int | None = None,
 ) -> ModelSession:
     """A session with the voice model at ``endpoint``, in the manner of a core provider. ``speaks``: with its own voice.
     ``detection``: finds the user's turns in place of the provider, if that lets it. ``describe``: says what is on
-    pictures that the model does not take.
+    pictures that the model does not take. ``longest_units``: what a reply may be long (``reply_length``).
 
     Raises ``KeyError`` for a provider that is not spoken with.
     """
@@ -65,4 +66,5 @@ def build(
         speaks=speaks,
         detection=detection,
         describe=describe,
+        longest_units=longest_units,
     )

@@ -43,6 +43,10 @@ class Session(Protocol):
         """A response has ended, which asks for these functions first."""
         ...
 
+    def shortened(self, reply: Reply) -> None:
+        """No more of this reply is heard than has come."""
+        ...
+
     def overloaded(self, error: ModelError) -> None:
         """The provider wants less for a moment."""
         ...
@@ -196,6 +200,7 @@ class ServerEvents:
         if reply.is_endless:
             self._talk.cut_short(reply, self._faults.endless())
             self._responses.cancel(reply)
+            self._session.shortened(reply)
 
     def _on_item(self, event: Event) -> None:
         """A function call is named by its item, and is whole with it."""

@@ -79,7 +79,7 @@ class RealtimeTimeouts:
 class RealtimeSession:
     """Talks with ``endpoint`` in ``dialect``. ``speaks``: with the model's own voice; else it writes, and is spoken
     for. ``detection``: finds the user's turns in place of the provider, where that lets it. ``describe``: says what is
-    on pictures that the provider does not take."""
+    on pictures that the provider does not take. ``longest_units``: what a reply may be long (``reply_length``)."""
 
     def __init__(
         self,
@@ -91,6 +91,7 @@ class RealtimeSession:
         speaks: bool = True,
         detection: Detection | None = None,
         describe: Describe | None = None,
+        longest_units: int | None = None,
         timeouts: RealtimeTimeouts | None = None,
     ) -> None:
         self.label = ModelLabel(endpoint.model, endpoint.provider_name)
@@ -119,7 +120,7 @@ class RealtimeSession:
         self._clock = asyncio.get_running_loop().time
         self._faults = RealtimeFaults(endpoint)
         self._channel = EventChannel()
-        self._talk = Talk(self._channel)
+        self._talk = Talk(self._channel, longest_units, is_spoken=speaks)
         self._responses = Responses(dialect, self._talk, self._send)
         self._described = DescribedPictures(describe, self._note, owner) if describe else None
         if self._described and dialect.pictures == "none":
@@ -454,6 +455,9 @@ class RealtimeSession:
 
     def wants_calls(self, response: Response) -> None:
         self._calls.begin(response)
+
+    def shortened(self, reply: Reply) -> None:
+        self._truncate(reply, reply.text, None)
 
     def overloaded(self, error: ModelError) -> None:
         self._no_sound_before = self._clock() + self._timeouts.overload_pause_s

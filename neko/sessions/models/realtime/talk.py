@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 from uuid import uuid4
 
 from neko.errors import ModelError, NekoError
 from neko.llm.reply_sink import LONGEST_REPLY
 from neko.sessions.models.event_channel import EventChannel
+from neko.sessions.models.realtime.reply_length import ReplyLength
 from neko.types.model_session import (
     AudioDelta,
     ReplyDone,
@@ -40,11 +42,13 @@ EndReason = Literal["complete", "interrupted", "failed"]
 class Reply:
     """One reply. ``items``: what the provider calls the parts of its speech, in order, and the milliseconds of each.
 
-    ``written``: what it calls those of a reply without sound. ``length``: characters of its text.
+    ``written``: what it calls those of a reply without sound. ``length``: characters of its text. ``limit`` says when
+    it has become too long to listen to.
     """
 
     id: str
     utterance_id: str | None = None
+    limit: ReplyLength = field(default_factory=lambda: ReplyLength(None, is_spoken=True))
     pieces: list[str] = field(default_factory=list)
     items: dict[str, float] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
@@ -59,7 +63,7 @@ class Reply:
     def is_endless(self) -> bool:
         """Is it still under way, and longer than any reply is meant to be?"""
         too_long = self.length >= LONGEST_REPLY or self.sound_ms >= LONGEST_SOUND_S * 1000
-        return too_long and not self.done
+        return (too_long or self.limit.is_reached) and not self.done
 
     @property
     def sound_ms(self) -> float:
@@ -86,10 +90,12 @@ class Utterance:
 
 
 class Talk:
-    """Emits into ``channel``. ``reply`` is the one under way, if any; ``on_speech``: the user begins to speak."""
+    """Emits into ``channel``. ``reply`` is the one under way, if any; ``on_speech``: the user begins to speak.
+    ``longest_units``: how long a reply may be; ``is_spoken``: by the model itself."""
 
-    def __init__(self, channel: EventChannel) -> None:
+    def __init__(self, channel: EventChannel, longest_units: int | None = None, *, is_spoken: bool = True) -> None:
         self._channel = channel
+        self._new_limit = partial(ReplyLength, longest_units, is_spoken=is_spoken)
         self.on_speech: Callable[[], object] = lambda: None
         self.reply: Reply | None = None
         self._replies: OrderedDict[str, Reply] = OrderedDict()
@@ -102,7 +108,7 @@ class Talk:
         self.supersede()
         for utterance in self._utterances.values():
             utterance.answered = True
-        reply = self.reply = self._replies[reply_id] = Reply(reply_id, utterance_id)
+        reply = self.reply = self._replies[reply_id] = Reply(reply_id, utterance_id, self._new_limit())
         while len(self._replies) > _REMEMBERED:
             self._replies.popitem(last=False)
         self._channel.put(ReplyStarted(reply_id, utterance_id))
@@ -124,6 +130,7 @@ class Talk:
         text = text[: LONGEST_REPLY - reply.length]
         reply.pieces.append(text)
         reply.length += len(text)
+        reply.limit.wrote(reply.text)
         return self._channel.put_delta(TextDelta(reply.id, text))
 
     def sound(self, reply: Reply, pcm: bytes, rate: int, item_id: str = "") -> bool:
@@ -131,6 +138,7 @@ class Talk:
         if reply.done or not pcm:
             return True
         reply.items[item_id] = reply.items.get(item_id, 0.0) + len(pcm) / (rate * 2) * 1000
+        reply.limit.spoke(pcm, rate)
         return self._channel.put_delta(AudioDelta(reply.id, pcm, rate))
 
     def end(self, reply: Reply, reason: EndReason = "complete", error: NekoError | None = None) -> None:
