@@ -140,6 +140,8 @@ class SessionManager:
             self._moment,
             self._microphone.speech_may_begin,
             self._turns.session.fold,
+            self._microphone.sound_ago,
+            self._leave_call,
         )
         self.spoken_input = SpokenInput(
             self._microphone,
@@ -302,6 +304,11 @@ class SessionManager:
         self._microphone.close()
         self._microphone.forget()
         return ended
+
+    def _leave_call(self) -> None:
+        """Nobody is in this call any more."""
+        self._slot.drop()
+        self._microphone.close()
 
     # ── what becomes of sessions (``SlotObserver``) ───────────────────────────
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import array
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -163,6 +164,7 @@ class Microphone:
         self._fault_told = False
         self._talk = 0
         self._lost_s = 0.0
+        self._fed_at = -math.inf
         self.state = MicrophoneState.CLOSED
         self.muted = False
         self.reduce_noise = False
@@ -180,9 +182,14 @@ class Microphone:
         pcm = pcm[: len(pcm) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE]
         if not pcm:
             return
+        self._fed_at = asyncio.get_running_loop().time()
         self._ring.add(_Chunk(pcm, rate), self._bound)
         if self.state is MicrophoneState.LIVE:
             self._wake()
+
+    def sound_ago(self) -> float:
+        """Seconds since sound came last."""
+        return asyncio.get_running_loop().time() - self._fed_at
 
     def listen(self, session: ModelSession) -> None:
         """From now on this session gets the sound, beginning with what no other one took."""

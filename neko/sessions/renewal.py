@@ -22,7 +22,8 @@ class RenewalTimes:
     next one is prepared, ``limit_sound_s`` before it also takes over while she is still heard, ``limit_s`` before it
     whatever is going on. ``first_pause_s``, doubled up to ``longest_pause_s``: between preparations that failed.
     ``sound_rises_s``: how long sound that has just become loud keeps the next one waiting; ``look_s``: how often it is
-    looked whether it still does."""
+    looked whether it still does. ``unused_s``: after so long without sound or talk a call has been left, by a page that
+    was closed for instance, and its session is not followed but ended."""
 
     mark_s: float = 40.0
     prepare_s: float = 10.0
@@ -33,6 +34,7 @@ class RenewalTimes:
     longest_pause_s: float = 120.0
     sound_rises_s: float = 3.0
     look_s: float = 0.1
+    unused_s: float = 180.0
 
 
 class Stage(Enum):

@@ -25,17 +25,22 @@ class Renewals:
         moment: Callable[[], Moment],
         rises: Callable[[], bool],
         fold: Callable[[], None],
+        sound_ago: Callable[[], float],
+        leave: Callable[[], None],
     ) -> None:
         self._slot = slot
         self._times = times
         self._moment = moment
         self._rises = rises
         self._fold = fold
+        self._sound_ago = sound_ago
+        self._leave = leave
         self._clock = asyncio.get_running_loop().time
         self._state = renewal.State()
         self._timer: asyncio.TimerHandle | None = None
         self._performing = False
         self._rising_since: float | None = None
+        self._talked_at = self._clock()
 
     def began(self, handle: SessionHandle) -> None:
         """This session answers from now on."""
@@ -67,6 +72,8 @@ class Renewals:
 
     def look(self) -> None:
         """The conversation does something else than before."""
+        if self._moment() is not Moment.QUIET:
+            self._talked_at = self._clock()
         if self._state.stage is Stage.READY and not self._performing:
             self._take(None)
 
@@ -106,6 +113,8 @@ class Renewals:
         match effect:
             case Effect.FOLD:
                 self._fold()
+            case Effect.PREPARE if self._is_unused():
+                self._leave()
             case Effect.PREPARE:
                 self._slot.renew()
             case Effect.DISCARD:
@@ -114,6 +123,11 @@ class Renewals:
                 if not self._slot.take_over():
                     return renewal.Outdated()
         return None
+
+    def _is_unused(self) -> bool:
+        """Is it a session for a call that nobody is in any more?"""
+        ago_s = min(self._sound_ago(), self._clock() - self._talked_at)
+        return self._state.ages and ago_s > self._times.unused_s and self._moment() is Moment.QUIET
 
     def _set_timer(self) -> None:
         if self._timer:

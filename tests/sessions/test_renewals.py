@@ -324,6 +324,19 @@ async def test_a_provider_that_loses_every_session_is_given_up_and_told(talk: Sp
     await until(answers(talk, 4))
 
 
+async def test_a_call_that_its_page_has_left_is_followed_by_no_session_and_ended(
+    executor: ThreadPoolExecutor,
+) -> None:
+    left = SessionTimeouts(renewal=RenewalTimes(mark_s=0.02, prepare_s=0.01, unused_s=0.2))
+    async with speech_conversation(executor, timeouts=left) as talk:
+        await in_call(talk)
+        await spoken_turn(talk)
+        await until(lambda: talk.manager._slot.state is SlotState.EMPTY)
+        before = len(talk.sessions)
+        talk.speak()
+        await until(answers(talk, before))
+
+
 # ── a provider's limit ────────────────────────────────────────────────────────
 
 
