@@ -24,6 +24,8 @@ _READ: Final = r"""element => {
   const form = control.form ?? control.closest('form');
   const link = element.closest('a[href]');
   const senders = 'button:not([type=button]):not([type=reset]), input[type=submit], input[type=image]';
+  const here = element.ownerDocument.location.href.split('#')[0];
+  const leadsNowhere = /^#!?$/.test(link?.getAttribute('href') ?? '') || (!!link && link.href === here + '#');
   const submitter = form?.querySelector(senders);
   const submits = !!form && !!control.matches?.(senders);
   const text = one => (one.innerText ?? '').trim();
@@ -41,6 +43,17 @@ _READ: Final = r"""element => {
     && !/cc-|password|one-time/.test(field.autocomplete ?? '');
   const fields = form ? [...form.elements].filter(told).slice(0, 20)
     .map(field => [field.name.slice(0, 60), String(field.value).slice(0, 300)]) : [];
+  const typed = field => field.value && !/^(search|hidden|submit|button|reset|image|checkbox|radio|range|color)$/
+    .test(field.type) && field.getAttribute('role') !== 'searchbox' && !/^(q|s|query|search)$/i.test(field.name ?? '');
+  const filled = !!form && [...form.elements].some(field => /^(INPUT|TEXTAREA)$/.test(field.tagName) && typed(field));
+  const told_of = 'dialog, [role=dialog], [role=alertdialog], ' + ['cookie', 'consent', 'gdpr', 'privacy']
+    .flatMap(word => ['id', 'class', 'aria-label'].map(name => `[${name}*="${word}" i]`)).join();
+  const hangs = one => ['fixed', 'sticky'].includes(getComputedStyle(one).position);
+  const above = [];
+  for (let one = control; one && one.tagName !== 'BODY' && above.length < 15;
+    one = one.parentElement ?? one.getRootNode().host) above.push(one);
+  const notice = above.filter(one => one.matches(told_of) || hangs(one)).map(text)
+    .some(words => words.length < 6000 && /cookie|クッキー|쿠키/i.test(words));
   const target = (submits && control.getAttribute('formaction')) || (form?.getAttribute('action') ?? '');
   const absolute = address => Object.assign(element.ownerDocument.createElement('a'), {href: address}).href;
   const origin = element.ownerDocument.defaultView?.origin ?? '';
@@ -52,7 +65,7 @@ _READ: Final = r"""element => {
     words: said(control).join(' ').slice(0, 1000),
     link: link ? link.href : '',
     opens: control.hasAttribute('aria-expanded') || control.hasAttribute('aria-haspopup'),
-    handled: !!link && (link.hasAttribute('onclick') || link.getAttribute('role') === 'button'),
+    handled: !!link && (link.hasAttribute('onclick') || link.getAttribute('role') === 'button' || leadsNowhere),
     autocomplete: control.getAttribute('autocomplete') ?? '',
     editable: control.isContentEditable === true,
     submits,
@@ -60,6 +73,9 @@ _READ: Final = r"""element => {
       && !(submits && control.hasAttribute('formmethod')) && !form.querySelector('input[type=password]'),
     submitter: said(submitter).join(' ').slice(0, 500),
     fields: Object.fromEntries(fields),
+    filled,
+    notice,
+    grid: !!control.closest('[role=grid], [role=gridcell], [role=listbox]'),
     target: form ? absolute(target).slice(0, 2000) : '',
     origin,
   };
@@ -71,7 +87,9 @@ class Element:
     """``name``: what it says first; ``words``: all that it says of itself, seen or not. ``link``: where it leads.
     ``opens``: a menu or a part of the page. ``submits`` its form; ``form_asks``: that only asks for another page;
     ``submitter``: the words of the button that sends it; ``target``: where its form is sent; ``fields``: what that
-    holds, but no secrets. ``host``: of the document that it stands in, "" if that has none of its own.
+    holds, but no secrets. ``filled``: texts stand in that which are no search. ``in_cookie_notice``: in a dialog, or in
+    what lies over the page, that speaks of cookies. ``in_grid``: it is a cell of a calendar, or an entry of a list to
+    choose from. ``host``: of the document that it stands in, "" if that has none of its own.
     """
 
     role: str
@@ -89,6 +107,9 @@ class Element:
     submitter: str = ""
     target: str = ""
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+    filled: bool = False
+    in_cookie_notice: bool = False
+    in_grid: bool = False
     host: str = ""
 
     @property
@@ -145,6 +166,9 @@ async def element_at(locator: Locator) -> Element:
         submitter=read["submitter"],
         target=read["target"],
         fields=read["fields"],
+        filled=read["filled"],
+        in_cookie_notice=read["notice"],
+        in_grid=read["grid"],
         host=place_of(read["origin"])[0],
     )
 

@@ -72,6 +72,24 @@ _WHOLE_WITH_COOKIES: Final = """
 すべてのcookieを許可 すべてのcookieを許可する すべてのcookieを受け入れる すべてのcookieを拒否
 すべてのcookieを拒否する cookieに同意する すべてのクッキーを許可 すべてのクッキーを拒否 쿠키수락 쿠키거부 쿠키허용
 """
+_IN_COOKIE_NOTICES: Final = """
+accept agree agreed ok okay got it understood continue proceed without accepting i my choices choice save selection
+manage customize customise consent zustimmen zustimmung einverstanden verstanden ok weiter fortfahren auswahl speichern
+bestätigen einwilligen ohne accepter accepte continuer compris refuser d'accord j'accepte enregistrer choix mes aceptar
+acepto entendido continuar rechazar guardar aceitar entendi concordo salvar ok accetta accetto capito continua salva
+rifiuta согласен согласиться понятно хорошо продолжить 知道了 我知道了 我同意 好的 好 确定 確定
+继续 繼續 全部同意 同意并继续 同意全部 了解 了解しました 承諾 同意して続ける すべて同意 すべて同意する すべて許可
+すべて拒否 すべて受け入れる すべて拒否する 受け入れる 続ける 확인 모두수락 모두거부 동의함 동의합니다 계속
+"""
+_FILTERS: Final = """
+filter filters sort sorting facets filtern filterung sortierung sortieren filtre filtres tri filtro filtros orden filtri
+ordinamento фильтр фильтры сортировка 筛选 篩選 排序 フィルター 絞り込み 並べ替え 필터 정렬
+"""
+_OF_FILTERS: Final = """
+apply reset clear remove set order done all anwenden zurücksetzen löschen entfernen alle appliquer réinitialiser effacer
+supprimer aplicar restablecer borrar limpiar quitar todos limpar redefinir applica reimposta cancella применить сбросить
+очистить 应用 應用 重置 重設 清除 適用 適用する 解除 クリア 리셋 초기화 적용
+"""
 _ICONS: Final = frozenset("×✕✖‹›«»<>→←◀▶▸▾◂…⋯⋮☰≡🔍🔎⌕")
 _SIGNS: Final = _ICONS | frozenset(".,:;!?()[]/|-–—·•'’\"&")
 _WORD: Final = re.compile(r"\w+")
@@ -85,13 +103,21 @@ def is_harmless(words: str) -> bool:
     signs = set(_WORD.sub("", text)) - {" "}
     if len(text) > _LONGEST or not text or not signs <= (_SIGNS if _WORD.search(text) else _ICONS):
         return False
-    looking, cookies, of_cookies = _known()
-    return said <= (looking | cookies | of_cookies if said & cookies else looking)
+    known = _known(_LOOKING)
+    if cookies := said & _known(_COOKIES + _WHOLE_WITH_COOKIES):
+        return said <= known | cookies | _known(_OF_COOKIES)
+    if filters := said & _known(_FILTERS):
+        return said <= known | filters | _known(_OF_FILTERS)
+    return said <= known
 
 
-@lru_cache(1)
-def _known() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    looking, cookies, of_cookies = (
-        frozenset(map(plain, words.split())) for words in (_LOOKING, _COOKIES + _WHOLE_WITH_COOKIES, _OF_COOKIES)
-    )
-    return looking, cookies, of_cookies
+def is_rid_of_cookies(words: str) -> bool:
+    """Is a button with these words, in a notice about cookies, only rid of that?"""
+    said = set(_WORD.findall(" ".join(plain(words).split())))
+    known = _known(_LOOKING) | _known(_COOKIES + _WHOLE_WITH_COOKIES) | _known(_OF_COOKIES)
+    return bool(said) and len(words) <= _LONGEST and said <= known | _known(_IN_COOKIE_NOTICES)
+
+
+@lru_cache(8)
+def _known(words: str) -> frozenset[str]:
+    return frozenset(word for name in words.split() for word in _WORD.findall(plain(name)))

@@ -12,6 +12,8 @@
 * A button that sends or publishes, and every upload, is ``EXFILTRATING``. Any other that says that it pays, deletes,
   confirms, or says what is not known (in which language ever), or nothing at all, is taken for the worst:
   ``DESTRUCTIVE``. So it is asked for each time, whatever else the user has approved at that place.
+* That is what an act does at worst. One that most likely only changes what is seen is tried first, unasked, in a page
+  that can send nothing meanwhile (``may_try_…``, ``trials``).
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from urllib.parse import unquote_plus, urljoin, urlsplit
 
 from neko.agent.browser.elements import Element
 from neko.agent.browser.gate import named_places, place_of
-from neko.agent.browser.harmless_names import is_harmless
+from neko.agent.browser.harmless_names import is_harmless, is_rid_of_cookies
+from neko.agent.browser.restraint import names_deed
 from neko.agent.browser.risky_names import act_of_name
 from neko.types.agent import Act
 
@@ -37,6 +40,8 @@ _USUAL_IN_ADDRESSES: Final = frozenset(f"{_USUAL} en de fr es it ja zh ko".split
 _USUAL_PORTS: Final = (80, 443)
 _MOST_LINKS: Final = 5_000
 _MOST_DATA: Final = 4_000
+_WORDS_OF_A_CARD: Final = 6
+"""What has more and is no button tells of something, as a link does."""
 MOST_CHOSEN: Final = 64.0
 """Bits: some ten choices among sixty links."""
 _OPENING_ROLES: Final = frozenset(
@@ -121,13 +126,15 @@ def of_choice(act: Act, bits: float, heard: Heard) -> Act:
 
 
 def of_click(element: Element) -> Act:
-    plain_link = element.link.startswith(("http:", "https:")) and not element.link_is_button and not element.submits
+    if element.in_cookie_notice and is_rid_of_cookies(element.words) and not element.filled:
+        return Act.READ
+    plain_link = _is_plain_link(element)
     harmless = is_harmless(element.words)
     risky = None if harmless else act_of_name(element.words, link=plain_link)
     if risky is not None:
         return risky
     if plain_link:
-        return Act.READ
+        return Act.DESTRUCTIVE if names_deed(element.link) else Act.READ
     if element.submits:
         return of_submit(element)
     if element.role in _SETTING_ROLES or element.tag in _SETTING_TAGS or element.type in _SETTING_TYPES:
@@ -135,6 +142,29 @@ def of_click(element: Element) -> Act:
     if element.opens or element.role in _OPENING_ROLES or element.tag == "summary" or element.takes_text:
         return Act.READ
     return Act.WRITE if harmless else Act.DESTRUCTIVE
+
+
+def _is_plain_link(element: Element) -> bool:
+    return element.link.startswith(("http:", "https:")) and not element.link_is_button and not element.submits
+
+
+def may_try_click(element: Element) -> bool:
+    """A click may be tried in a page that can send nothing: its element does not say that it is risky and sends no
+    form, nor stands in one with texts, where it would have to say that it only looks on, or be a cell to choose."""
+    harmless = is_harmless(element.words)
+    is_card = (
+        element.tag not in ("button", "input") and not element.role and len(element.words.split()) > _WORDS_OF_A_CARD
+    )
+    if _is_plain_link(element) or (not harmless and act_of_name(element.words, link=is_card) is not None):
+        return False
+    if element.submits:
+        return may_try_submit(element)
+    return not element.filled or harmless or element.in_grid
+
+
+def may_try_submit(element: Element) -> bool:
+    """So may the sending of a form that searches, or whose button says that it only looks on."""
+    return not element.filled and (is_harmless(element.submitter) or (not element.submitter and _searches(element)))
 
 
 def of_submit(element: Element) -> Act:
@@ -145,7 +175,7 @@ def of_submit(element: Element) -> Act:
         return risky
     if element.form_asks:
         return Act.READ
-    return Act.WRITE if harmless else Act.DESTRUCTIVE
+    return (Act.EXFILTRATING if element.filled else Act.WRITE) if harmless else Act.DESTRUCTIVE
 
 
 def _searches(element: Element) -> bool:
@@ -157,6 +187,14 @@ def of_typing(element: Element, text: str, host: str, heard: Heard) -> Act:
         return Act.WRITE if heard.names(host) else Act.EXFILTRATING
     asks = element.form_asks or _searches(element)
     return Act.READ if asks and heard.are_the_users(text) else Act.WRITE
+
+
+def may_try_key(key: str, element: Element | None) -> bool:
+    if element is None or element.tag == "body" or key not in ("Enter", "Space", " "):
+        return False
+    if element.takes_text:
+        return key == "Enter" and element.tag == "input" and may_try_submit(element)
+    return may_try_click(element)
 
 
 _MOVING: Final = frozenset(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from neko.agent.browser.elements import shown
 from neko.agent.browser.gate import Gate
 from neko.agent.browser.gate_proxy import GateProxy
+from neko.agent.browser.restraint import Restraint
 from neko.agent.browser.tabs import Tab
 from neko.child_process import own_environment
 from neko.net import Network
@@ -65,6 +66,13 @@ class RunningBrowser:
         self._proxy = GateProxy(gate, network, owner)
         self._driver: PlaywrightContextManager | None = None
         self._context: BrowserContext | None = None
+        self._restraint: Restraint | None = None
+
+    @property
+    def restraint(self) -> Restraint:
+        """Once it has started."""
+        assert self._restraint is not None
+        return self._restraint
 
     async def start(self) -> None:
         """Raises ``BrowserError``."""
@@ -99,10 +107,12 @@ class RunningBrowser:
             proxy={"server": self._proxy.address},
             env=dict(own_environment()),
             accept_downloads=True,
+            service_workers="block",
             handle_sigint=False,
             handle_sigterm=False,
             handle_sighup=False,
         )
+        self._restraint = Restraint(self._context, self.owner)
         self._context.on("close", self._on_close)
         self._context.set_default_timeout(5_000)
 
@@ -120,7 +130,7 @@ class RunningBrowser:
         self._check()
         assert self._context is not None
         cdp = await self._context.new_cdp_session(page)
-        tab = Tab(page, cdp, self.gate, self.owner, folder, on_popup)
+        tab = Tab(page, cdp, self.gate, self.restraint, self.owner, folder, on_popup)
         await cdp.send("Page.enable")
         return tab
 

@@ -47,7 +47,7 @@ async def snapshot_of(page: Page) -> str:
             text = await page.aria_snapshot(mode="ai", timeout=_FRAMES_MS)
         except _timeout_error():
             text = await page.aria_snapshot(mode="ai", timeout=_LONGEST_S * 1000)
-        return tidied(without_secrets(text, await _secrets(page)))
+        return tidied(without_secrets(text, await hidden_values(page)))
 
 
 def _timeout_error() -> type[Exception]:
@@ -56,7 +56,7 @@ def _timeout_error() -> type[Exception]:
     return PlaywrightTimeoutError
 
 
-async def _secrets(page: Page) -> list[str]:
+async def hidden_values(page: Page) -> list[str]:
     """What stands in fields for passwords, codes and cards, in every frame and open shadow root.
 
     A frame that is still loading never answers; then there is nothing of it in the snapshot either.

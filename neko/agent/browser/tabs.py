@@ -18,7 +18,9 @@ from neko.tasks import TaskOwner, in_thread
 from neko.types.hands import Picture
 
 if TYPE_CHECKING:
-    from playwright.async_api import CDPSession, Dialog, Download, Page, Request
+    from playwright.async_api import CDPSession, Dialog, Download, Page, Request, WebSocket
+
+    from neko.agent.browser.restraint import Restraint
 
 LARGEST_DOWNLOAD: Final = 200 * 1024 * 1024
 _DOCUMENT_S: Final = 12.0
@@ -38,7 +40,14 @@ class Tab:
     last taken. ``on_popup`` gets each page that this one opens."""
 
     def __init__(
-        self, page: Page, cdp: CDPSession, gate: Gate, owner: TaskOwner, folder: Path, on_popup: Callable[[Page], None]
+        self,
+        page: Page,
+        cdp: CDPSession,
+        gate: Gate,
+        restraint: Restraint,
+        owner: TaskOwner,
+        folder: Path,
+        on_popup: Callable[[Page], None],
     ) -> None:
         self.page = page
         self.notices: deque[str] = deque(maxlen=20)
@@ -49,6 +58,8 @@ class Tab:
         self.last_dialog: tuple[str, str] | None = None
         self._cdp = cdp
         self._gate = gate
+        self._restraint = restraint
+        self._sockets: set[WebSocket] = set()
         self._owner = owner
         self._folder = folder
         self._under_way: dict[Any, bool] = {}
@@ -64,13 +75,28 @@ class Tab:
         page.on("request", self._on_request)
         page.on("requestfinished", self._on_request_over)
         page.on("requestfailed", self._on_request_over)
+        page.on("websocket", self._on_socket)
         cdp.on("Page.downloadProgress", self._on_progress)
+        cdp.on("Page.frameNavigated", self._on_new_document)
+        restraint.know(page)
 
     @property
     def title(self) -> str:
         return shown(self.page.url, 120)
 
+    @property
+    def has_socket(self) -> bool:
+        """It has a WebSocket open, through which it can send what nobody sees."""
+        return any(not socket.is_closed() for socket in self._sockets)
+
     # ── what happens by itself ────────────────────────────────────────────────
+
+    def _on_socket(self, socket: WebSocket) -> None:
+        self._sockets = {one for one in self._sockets if not one.is_closed()} | {socket}
+
+    def _on_new_document(self, event: dict[str, Any]) -> None:
+        if "parentId" not in event["frame"]:
+            self._restraint.release(self.page)
 
     def _on_request(self, request: Request) -> None:
         if request.is_navigation_request() and request.frame.parent_frame is None:
@@ -139,6 +165,10 @@ class Tab:
     async def _save(self, download: Download) -> None:
         name = safe_file_name(download.suggested_filename)
         try:
+            if self._restraint.restrains(self.page):
+                await download.cancel()
+                self._tell(f"The page wanted to give you the file {name}, which was not taken: call download for it.")
+                return
             refusal = await download.failure()
             if refusal is None:
                 path = await in_thread(_free_path, self._folder, name)

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from neko.agent.approvals import LARGEST_PICTURE
 from neko.agent.browser import arguments, risk
+from neko.agent.browser.deed import Deed
 from neko.agent.browser.elements import Element, element_at, located, shown
 from neko.agent.browser.gate import place_of
 from neko.agent.browser.pages import PAGE_TOKENS, Pages
@@ -20,7 +20,7 @@ from neko.agent.browser.running import RunningBrowser
 from neko.agent.browser.snapshot import SECRET_FIELDS, found_in, parts_of
 from neko.agent.browser.tabs import playwright_errors
 from neko.agent.browser.tools import INSTRUCTIONS, TOOLS
-from neko.agent.outside import exact_json
+from neko.agent.browser.trials import Judged, Trials
 from neko.tasks import in_thread
 from neko.tool_errors import BrowserError
 from neko.types.agent import Act
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ACT_MS: Final = 5_000
-_ACT_S: Final = 45.0
-"""However long its parts may take; only the user may take longer."""
 _LAST_MOMENT_S: Final = 0.15
 """How long what was begun may take to end once it is cancelled, before its tab is closed."""
 _LONGEST_WAIT_S: Final = 30.0
@@ -43,25 +41,6 @@ _QUALITIES: Final = (60, 30, 10)
 """Of a picture; the next one where it would have more bytes than a question shows."""
 _MARK: Final = "rgba(255, 0, 80, 0.35)"
 _LARGEST_UPLOAD: Final = 50 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Deed:
-    """An action that has been understood. ``element``: what it is about, with how to find it."""
-
-    act: Act
-    place: str
-    title: str
-    do: Callable[[Progress], Awaitable[str]]
-    more: Any = None
-    element: Element | None = None
-    locator: Locator | None = None
-    thumbnail: bool = True
-    shows_page: bool = True
-    downloads_s: float = 0.0
-    bits: float = 0.0
-    """What the choice tells the page."""
-    most_s: float | None = _ACT_S
 
 
 class BrowserWorkspace:
@@ -74,6 +53,7 @@ class BrowserWorkspace:
         self._browser = browser
         self._heard = Heard(job.words, job.heard_outside)
         self._pages = Pages(browser, job.folder, self._heard)
+        self._trials = Trials(browser.restraint)
         self._naming = contextlib.ExitStack()
         self._naming.enter_context(browser.gate.naming(job.words))
         self._on_closed = on_closed
@@ -97,38 +77,30 @@ class BrowserWorkspace:
         picture = None
         if deed.locator is not None and deed.act is not Act.READ:
             picture = await self._pointed_out(deed.locator)
-        shown = self._shown(action, deed)
+        shown = deed.shown(action, self._address())
         self._intended = (_written(action), deed.act, deed.place, deed.title, shown)
         return Intent(deed.act, deed.place, deed.title, shown, picture)
-
-    def _shown(self, action: Action, deed: _Deed) -> str:
-        """What the user reads of it: the arguments, the page, the element, what its form holds and where it leads."""
-        given = dict(action.arguments)
-        about: dict[str, Any] = {"page": self._address(), **given} if deed.element else given
-        if deed.element is not None:
-            about |= {"element": deed.element.words[:500] or deed.element.title, "form": dict(deed.element.fields)}
-            if deed.element.target:
-                about["form is sent to"] = deed.element.target
-        if deed.more is not None:
-            about["what"] = deed.more
-        return exact_json(about)
 
     async def act(self, action: Action, progress: Progress) -> Observation:
         intended, self._intended = self._intended, None
         deed = await self._understood(action)
         self._pages.stands_still = False
-        now = (deed.act, deed.place, deed.title, self._shown(action, deed))
+        now = (deed.act, deed.place, deed.title, deed.shown(action, self._address()))
         if intended and intended[0] == _written(action) and intended[1:] != now:
             raise ActionError("The page has changed since: this would now do something else. Look at it again.")
         progress(deed.title)
         self._heard.chosen += deed.bits
         self._picture = None
+        tab = self._pages.tab if self._pages.has_page else None
         try:
             async with asyncio.timeout(deed.most_s):
+                if tab is not None:
+                    await self._trials.begin(tab, deed.element, deed.act, tried=deed.judged.tried)
                 done = await self._cancellable(deed.do(progress))
             if deed.shows_page:
                 await self._pages.settled(downloads_s=deed.downloads_s)
-                return await self._report(done, thumbnail=deed.thumbnail)
+                held = await self._trials.came_of_it(list(self._pages.tabs.values()))
+                return await self._report(f"{done}\n{held}".strip(), thumbnail=deed.thumbnail)
             heading = await self._pages.heading() if self._pages.has_page else "No page is open."
             return self._observation("\n".join(filter(None, (*self._pages.news(), heading, done))))
         except asyncio.CancelledError:
@@ -172,12 +144,12 @@ class BrowserWorkspace:
                 if tab is not None:
                     await tab.close()
 
-    async def _understood(self, action: Action) -> _Deed:
+    async def _understood(self, action: Action) -> Deed:
         if self._stopping is not None:
             await asyncio.wait({self._stopping})
         if self._browser.closed or self._closed:
             raise BrowserError("closed", "the browser has ended")
-        understand: Callable[[Any], Coroutine[Any, Any, _Deed]] | None = getattr(self, f"_to_{action.name}", None)
+        understand: Callable[[Any], Coroutine[Any, Any, Deed]] | None = getattr(self, f"_to_{action.name}", None)
         if understand is None or all(tool.name != action.name for tool in TOOLS):
             raise ActionError(f"There is no action {shown(action.name)!r}.")
         try:
@@ -187,13 +159,13 @@ class BrowserWorkspace:
 
     # ── looking ───────────────────────────────────────────────────────────────
 
-    async def _to_look(self, given: Any) -> _Deed:
+    async def _to_look(self, given: Any) -> Deed:
         part = arguments.number(given, "part", 1)
 
         async def do(_progress: Progress) -> str:
             return await self._pages.part(part) if self._pages.has_page else ""
 
-        return _Deed(
+        return Deed(
             Act.READ,
             self._host() if self._pages.has_page else "",
             "look at the page",
@@ -202,16 +174,16 @@ class BrowserWorkspace:
             shows_page=False,
         )
 
-    async def _to_find(self, given: Any) -> _Deed:
+    async def _to_find(self, given: Any) -> Deed:
         text = arguments.text(given, "text", 200)
 
         async def do(_progress: Progress) -> str:
             lines = found_in(await self._pages.read(), text)
             return _first_part("\n".join(lines)) if lines else "That is nowhere on the page."
 
-        return _Deed(Act.READ, self._host(), f"find “{shown(text)}”", do, thumbnail=False, shows_page=False)
+        return Deed(Act.READ, self._host(), f"find “{shown(text)}”", do, thumbnail=False, shows_page=False)
 
-    async def _to_extract(self, given: Any) -> _Deed:
+    async def _to_extract(self, given: Any) -> Deed:
         part = arguments.number(given, "part", 1)
         page = self._pages.tab.page
         region = located(page, given["ref"]) if given.get("ref") else page.locator("body")
@@ -222,9 +194,9 @@ class BrowserWorkspace:
             self._heard.read(page.url, frames=[frame.url for frame in page.frames])
             return parts[number - 1] + (f"\n[Part {number} of {len(parts)}.]" if len(parts) > 1 else "")
 
-        return _Deed(Act.READ, self._host(), "read the text of the page", do, thumbnail=False, shows_page=False)
+        return Deed(Act.READ, self._host(), "read the text of the page", do, thumbnail=False, shows_page=False)
 
-    async def _to_screenshot(self, _given: Any) -> _Deed:
+    async def _to_screenshot(self, _given: Any) -> Deed:
         page = self._pages.tab.page
 
         async def do(_progress: Progress) -> str:
@@ -232,9 +204,9 @@ class BrowserWorkspace:
             self._heard.read(page.url, frames=[frame.url for frame in page.frames])
             return "The picture shows what is visible of the page."
 
-        return _Deed(Act.READ, self._host(), "take a picture of the page", do, thumbnail=False, shows_page=False)
+        return Deed(Act.READ, self._host(), "take a picture of the page", do, thumbnail=False, shows_page=False)
 
-    async def _to_wait(self, given: Any) -> _Deed:
+    async def _to_wait(self, given: Any) -> Deed:
         page = self._pages.tab.page
         text = arguments.text(given, "text", 200) if given.get("text") else ""
         seconds = given.get("seconds", 10 if text else 2)
@@ -253,11 +225,11 @@ class BrowserWorkspace:
                 return f"“{shown(text)}” did not appear within {seconds} s."
             return f"“{shown(text)}” is there."
 
-        return _Deed(Act.READ, self._host(), f"wait for “{shown(text)}”" if text else "wait", do)
+        return Deed(Act.READ, self._host(), f"wait for “{shown(text)}”" if text else "wait", do)
 
     # ── going somewhere ───────────────────────────────────────────────────────
 
-    async def _to_navigate(self, given: Any, *, new: bool = False) -> _Deed:
+    async def _to_navigate(self, given: Any, *, new: bool = False) -> Deed:
         url = arguments.text(given, "url", 4_000).strip()
         if "://" not in url and not url.startswith(("about:", "data:", "javascript:", "file:", "view-source:")):
             url = f"https://{url}"
@@ -271,21 +243,21 @@ class BrowserWorkspace:
         host = place_of(url)[0]
         bits = self._heard.bits((host,), self._heard.links_to(host)) if url in self._heard.links else 0.0
         act = risk.of_choice(risk.of_address(url, self._heard), bits, self._heard)
-        return _Deed(act, host, f"open {shown(url, 120)}", do, {"address": url}, downloads_s=_DOWNLOAD_S, bits=bits)
+        return Deed(act, host, f"open {shown(url, 120)}", do, {"address": url}, downloads_s=_DOWNLOAD_S, bits=bits)
 
-    async def _to_new_tab(self, given: Any) -> _Deed:
+    async def _to_new_tab(self, given: Any) -> Deed:
         return await self._to_navigate(given, new=True)
 
-    async def _to_back(self, _given: Any) -> _Deed:
+    async def _to_back(self, _given: Any) -> Deed:
         page = self._pages.tab.page
 
         async def do(_progress: Progress) -> str:
             gone = await page.go_back(wait_until="commit", timeout=_ACT_MS)
             return "" if gone is not None else "There may be no page before this one."
 
-        return _Deed(Act.READ, self._host(), "go back", do)
+        return Deed(Act.READ, self._host(), "go back", do)
 
-    async def _to_switch_tab(self, given: Any) -> _Deed:
+    async def _to_switch_tab(self, given: Any) -> Deed:
         number = arguments.number(given, "tab")
         tab = self._pages.numbered(number)
 
@@ -295,9 +267,9 @@ class BrowserWorkspace:
                 await tab.page.bring_to_front()
             return ""
 
-        return _Deed(Act.READ, place_of(tab.page.url)[0], f"go to tab {number}", do)
+        return Deed(Act.READ, place_of(tab.page.url)[0], f"go to tab {number}", do)
 
-    async def _to_close_tab(self, given: Any) -> _Deed:
+    async def _to_close_tab(self, given: Any) -> Deed:
         number = arguments.number(given, "tab")
         tab = self._pages.numbered(number)
 
@@ -305,7 +277,7 @@ class BrowserWorkspace:
             await tab.close()
             return f"Tab {number} is closed."
 
-        return _Deed(
+        return Deed(
             Act.READ, place_of(tab.page.url)[0], f"close tab {number}", do, shows_page=len(self._pages.tabs) > 1
         )
 
@@ -317,7 +289,7 @@ class BrowserWorkspace:
         element = await element_at(locator)
         return locator, element, element.host or self._host()
 
-    async def _to_click(self, given: Any, *, download: bool = False) -> _Deed:
+    async def _to_click(self, given: Any, *, download: bool = False) -> Deed:
         locator, element, host = await self._at(given)
         self._check_link(element)
         if element.type == "file":
@@ -329,19 +301,24 @@ class BrowserWorkspace:
             return ""
 
         bits = self._bits(host, place_of(element.link)[0])
-        act = risk.of_choice(risk.of_click(element), bits, self._heard)
         title = f"{'double-click' if double else 'click'} {element.title}"
+        worst = risk.of_click(element)
         if download:
-            act, title = risk.worst(act, Act.WRITE), f"download {element.title}"
+            worst, title = risk.worst(worst, Act.WRITE), f"download {element.title}"
+        judged = self._judged(element, worst, may_try=not download and risk.may_try_click(element))
+        act = risk.of_choice(judged.act, bits, self._heard)
         seconds = _DOWNLOAD_S if download else 3.0
         where = {"leads to": element.link} if element.link else None
-        return _Deed(act, host, title, do, where, element, locator, downloads_s=seconds, bits=bits)
+        return Deed(act, host, title, do, where, element, locator, downloads_s=seconds, bits=bits, judged=judged)
+
+    def _judged(self, element: Element, worst: Act, *, may_try: bool) -> Judged:
+        return self._trials.judged(self._pages.tab, element, worst, may_try=may_try)
 
     def _bits(self, *hosts: str) -> float:
         """What it tells these hosts that it is this element of the page."""
         return self._heard.bits(hosts, self._pages.snapshot.count("[ref="))
 
-    async def _to_download(self, given: Any) -> _Deed:
+    async def _to_download(self, given: Any) -> Deed:
         return await self._to_click(given, download=True)
 
     def _check_link(self, element: Element) -> None:
@@ -351,7 +328,7 @@ class BrowserWorkspace:
         if refusal:
             raise ActionError(f"That link is not followed. {refusal}")
 
-    async def _to_type(self, given: Any) -> _Deed:
+    async def _to_type(self, given: Any) -> Deed:
         locator, element, host = await self._at(given)
         text = arguments.text(given, "text")
         submit = given.get("submit") is True
@@ -367,12 +344,14 @@ class BrowserWorkspace:
             return ""
 
         act = risk.of_typing(element, text, host, self._heard)
+        judged = Judged(act)
         if submit:
-            act = risk.worst(act, risk.of_submit(element))
+            may_try = act is Act.READ and risk.may_try_submit(element)
+            judged = self._judged(element, risk.worst(act, risk.of_submit(element)), may_try=may_try)
         title = f"type “{shown(text, 60)}” into {element.title}{' and send it' if submit else ''}"
-        return _Deed(act, host, title, do, None, element, locator)
+        return Deed(judged.act, host, title, do, None, element, locator, judged=judged)
 
-    async def _to_select(self, given: Any) -> _Deed:
+    async def _to_select(self, given: Any) -> Deed:
         locator, element, host = await self._at(given)
         options = arguments.texts(given, "options")
         if element.tag != "select":
@@ -383,9 +362,12 @@ class BrowserWorkspace:
             return ""
 
         title = f"choose “{shown(', '.join(options), 60)}” in {element.title}"
-        return _Deed(Act.WRITE, host, title, do, None, element, locator)
+        bits = self._bits(host)
+        judged = self._judged(element, Act.WRITE, may_try=not element.filled)
+        act = risk.of_choice(judged.act, bits, self._heard)
+        return Deed(act, host, title, do, None, element, locator, bits=bits, judged=judged)
 
-    async def _to_press(self, given: Any) -> _Deed:
+    async def _to_press(self, given: Any) -> Deed:
         key = arguments.text(given, "key", 40)
         page = self._pages.tab.page
         focus = located(page, given["ref"]) if given.get("ref") else page.locator(":focus").first
@@ -403,10 +385,13 @@ class BrowserWorkspace:
         title = f"press {shown(key)}" + (f" in {element.title}" if element else "")
         host = (element and element.host) or self._host()
         bits = self._heard.bits((host,), risk.KEYS)
-        act = risk.of_choice(risk.of_key(key, element), bits, self._heard)
-        return _Deed(act, host, title, do, None, element, focus if element else None, bits=bits)
+        judged = Judged(risk.of_key(key, element))
+        if element is not None and judged.act is not Act.READ:
+            judged = self._judged(element, judged.act, may_try=risk.may_try_key(key, element))
+        act = risk.of_choice(judged.act, bits, self._heard)
+        return Deed(act, host, title, do, None, element, focus if element else None, bits=bits, judged=judged)
 
-    async def _to_hover(self, given: Any) -> _Deed:
+    async def _to_hover(self, given: Any) -> Deed:
         locator, element, host = await self._at(given)
 
         async def do(_progress: Progress) -> str:
@@ -414,9 +399,9 @@ class BrowserWorkspace:
             return ""
 
         bits = self._bits(host)
-        return _Deed(risk.of_choice(Act.READ, bits, self._heard), host, f"point at {element.title}", do, bits=bits)
+        return Deed(risk.of_choice(Act.READ, bits, self._heard), host, f"point at {element.title}", do, bits=bits)
 
-    async def _to_scroll(self, given: Any) -> _Deed:
+    async def _to_scroll(self, given: Any) -> Deed:
         page = self._pages.tab.page
         locator = located(page, given["ref"]) if given.get("ref") else None
         direction = given.get("direction", "down")
@@ -434,9 +419,9 @@ class BrowserWorkspace:
                 await page.evaluate(f"scrollBy(0, innerHeight * {0.9 if direction == 'down' else -0.9})")
             return ""
 
-        return _Deed(Act.READ, self._host(), f"scroll {'to an element' if locator else direction}", do)
+        return Deed(Act.READ, self._host(), f"scroll {'to an element' if locator else direction}", do)
 
-    async def _to_upload(self, given: Any) -> _Deed:
+    async def _to_upload(self, given: Any) -> Deed:
         locator, element, host = await self._at(given)
         names = arguments.texts(given, "files")
         files = [await in_thread(self._file, name) for name in names]
@@ -452,7 +437,7 @@ class BrowserWorkspace:
             return ""
 
         title = f"give {shown(', '.join(file.name for file in files))} to {host}"
-        return _Deed(Act.EXFILTRATING, host, title, do, [str(file) for file in files], element, locator)
+        return Deed(Act.EXFILTRATING, host, title, do, [str(file) for file in files], element, locator)
 
     def _file(self, name: str) -> Path:
         """A file of the task's folder, or one whose whole path the user named. Reads the disk."""
@@ -468,7 +453,7 @@ class BrowserWorkspace:
 
     # ── dialogs, and the user's turn ──────────────────────────────────────────
 
-    async def _to_answer_dialog(self, given: Any) -> _Deed:
+    async def _to_answer_dialog(self, given: Any) -> Deed:
         tab = self._pages.tab
         if tab.last_dialog is None:
             raise ActionError("No dialog has been answered with no.")
@@ -481,9 +466,9 @@ class BrowserWorkspace:
 
         title = f"say yes when the page asks “{shown(message)}”"
         about = {"dialog": message, "kind": kind, "answer": text if text is not None else "OK"}
-        return _Deed(Act.DESTRUCTIVE, self._host(), title, do, about, thumbnail=False, shows_page=False)
+        return Deed(Act.DESTRUCTIVE, self._host(), title, do, about, thumbnail=False, shows_page=False)
 
-    async def _to_sign_in(self, given: Any) -> _Deed:
+    async def _to_sign_in(self, given: Any) -> Deed:
         why = shown(arguments.text(given, "why", 300), 200) if given.get("why") else ""
         host = self._host()
         page = self._pages.tab.page
@@ -499,7 +484,7 @@ class BrowserWorkspace:
             answer = await self._job.hand_over(f"{host}: {why}" if why else host)
             return "The user did not do it." if answer is None else f"The user has answered: {shown(answer, 200)}"
 
-        return _Deed(Act.READ, host, f"let the user sign in at {host}", do, most_s=None)
+        return Deed(Act.READ, host, f"let the user sign in at {host}", do, most_s=None)
 
     # ── telling ───────────────────────────────────────────────────────────────
 

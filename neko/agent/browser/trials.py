@@ -1,0 +1,97 @@
+"""What is tried before the user is asked: an act that most likely only changes what is seen, in a page that can send
+nothing meanwhile (``restraint``). When that would have sent something, nothing came of it but that we know so: the
+same act again is asked for, and the question shows what would be sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, quote_plus
+
+from neko.agent.browser.elements import Element, shown
+from neko.agent.browser.restraint import HeldBack, Restraint
+from neko.agent.browser.risk import worst
+from neko.agent.browser.snapshot import hidden_values
+from neko.agent.browser.tabs import Tab
+from neko.types.agent import Act
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+_MOST_TOLD: Final = 3
+_MOST_KNOWN: Final = 500
+_SHORTEST_SECRET: Final = 4
+_TOLD: Final = (
+    "The page wanted to send something, which was held back: {}. Nothing was sent. If the page shows what you need, go "
+    "on; if the sending is what the task needs, do the same again, and the user is asked first."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """``tried``: it is done while the page can send nothing. ``would_send``: what it wanted to when it was."""
+
+    act: Act
+    tried: bool = False
+    would_send: tuple[str, ...] = ()
+
+
+NOTHING_TRIED: Final = Judged(Act.READ)
+
+
+class Trials:
+    """Of one task."""
+
+    def __init__(self, restraint: Restraint) -> None:
+        self._restraint = restraint
+        self._known: dict[Hashable, tuple[str, ...]] = {}
+        self._last: Hashable = None
+
+    def judged(self, tab: Tab, element: Element, act: Act, *, may_try: bool) -> Judged:
+        """An act on an element that does this at worst, as it is now."""
+        known = self._known.get(_key(element))
+        if known:
+            return Judged(worst(act, Act.WRITE), would_send=known)
+        if act is not Act.READ and may_try and not tab.has_socket:
+            return Judged(Act.READ, tried=True)
+        return Judged(act)
+
+    async def begin(self, tab: Tab, element: Element | None, act: Act, *, tried: bool) -> None:
+        """Before an act that may be done. Raises Playwright's errors."""
+        if tried:
+            await self._restraint.restrain(tab.page)
+        elif act is not Act.READ:
+            self._restraint.release(tab.page)
+        if element is not None:
+            self._last = _key(element)
+
+    async def came_of_it(self, tabs: Iterable[Tab]) -> str:
+        """What was held back in them since the last time, in words for the model."""
+        held, written = [], []
+        for tab in tabs:
+            if here := self._restraint.taken(tab.page):
+                held += here
+                written += await _without_secrets(tab.page, here)
+        if not held:
+            return ""
+        if len(self._known) < _MOST_KNOWN:
+            self._known[self._last] = tuple(written[:_MOST_TOLD])
+        told = [shown(one.title, 160) for one in held[:_MOST_TOLD]]
+        return _TOLD.format(", ".join(told))
+
+
+async def _without_secrets(page: Page, held: Sequence[HeldBack]) -> list[str]:
+    """The requests whole, for the user to read, but for what stands in fields for passwords, codes and cards."""
+    texts = [f"{one.method} {one.url} {one.body}".strip() for one in held[:_MOST_TOLD]]
+    for secret in await hidden_values(page) if not page.is_closed() else ():
+        if len(secret) >= _SHORTEST_SECRET:
+            for written in {secret, quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}:
+                texts = [text.replace(written, "…") for text in texts]
+    return texts
+
+
+def _key(element: Element) -> Hashable:
+    """The same of whatever looks and is named alike at a place."""
+    return (element.host, element.tag, element.role, element.type, element.words, element.submits)
