@@ -58,11 +58,12 @@ def logs(folder: Path) -> Iterator[Path]:
 def character_of(name: str) -> str | None:
     """Whose memory the file of this name, or its backup, is a part of, if any."""
     bare = name.removesuffix(".bak").removesuffix(_JSON)
-    return next(
-        (
-            bare.removeprefix(prefix)
-            for prefix in (_LOG, _RECENT, _UNKEPT, _SETTINGS, _BACKUPS)
-            if bare.startswith(prefix)
-        ),
-        None,
-    )
+    for prefix, rest in ((_LOG, name), (_BACKUPS, name), (_RECENT, bare), (_UNKEPT, bare), (_SETTINGS, bare)):
+        if rest.startswith(prefix):
+            return rest.removeprefix(prefix)
+    return None
+
+
+def is_log(name: str) -> bool:
+    """Is it the name of a log?"""
+    return name.startswith(_LOG)

@@ -94,7 +94,7 @@ def report_of(aside: Path) -> NekoError:
     path = place_of(aside)
     if REPLACED in aside.name:
         return LogReplacedError("kept from an earlier start", file=str(path), kept=str(aside), reason="replaced")
-    if not path.name.endswith((".json", ".json.bak")):
+    if memory_files.is_log(path.name):
         return DamagedLogError("kept from an earlier start", file=str(path), kept=str(aside))
     try:
         line, column = where_damaged(aside.read_bytes())

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neko.errors import ConfigError, DamagedFileError, MemoryStoreError, NekoError, RecallTimeoutError
-from neko.memory import index, reviewed, unkept_file
+from neko.memory import index, reserve, reviewed, unkept_file
 from neko.memory.background import BackgroundWork
 from neko.memory.brought_in import BroughtIn
 from neko.memory.browsing import Browsing
@@ -126,6 +126,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         """Make the folder; raises ``MemoryStoreError``."""
         try:
             await in_thread(make_folder, self._folder)
+            await in_thread(reserve.make, self._folder)
         except OSError as error:
             raise MemoryStoreError(
                 "the folder of the memory cannot be made",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from neko.errors import MemoryStoreError
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LEAST_ROOM = 64 * 1024
+"""Bytes: what a log takes to be opened."""
 _REASONS: Mapping[int, tuple[str, str]] = {
     sqlite3.SQLITE_FULL: ("full", "the disk is full"),
     sqlite3.SQLITE_READONLY: ("read_only", "the file is read-only"),
@@ -52,7 +55,17 @@ def store_error(error: Exception, path: Path) -> MemoryStoreError:
         reason, why = "slow", "reading took too long"
     else:
         reason, why = _REASONS.get(_primary_code(error), ("other", type(error).__name__))
+        if reason in ("io", "unreadable") and _is_full(path):
+            reason, why = _REASONS[sqlite3.SQLITE_FULL]
     return MemoryStoreError(f"the log cannot be used: {why}", file=str(path), reason=reason, why=why)
+
+
+def _is_full(path: Path) -> bool:
+    """SQLite calls it an error of the disk when it cannot make the file of its shared memory."""
+    try:
+        return shutil.disk_usage(path.parent).free < _LEAST_ROOM
+    except OSError:
+        return False
 
 
 def garbled_schema(error: UnicodeDecodeError) -> sqlite3.DatabaseError:

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from neko.errors import DiskFullError
+from neko.memory import reserve
 from neko.memory.line_codec import lines_elsewhere, remark_of
 from neko.storage import OnFault, read_document, write_json
 from neko.types.lines import NewLine
@@ -22,12 +24,20 @@ def read(path: Path, on_fault: OnFault) -> list[NewLine]:
 
 
 def write(path: Path, lines: Sequence[NewLine]) -> None:
-    """Keep these lines in place of those before; without any the file goes. Raises ``ConfigError`` and ``OSError``."""
+    """Keep these lines in place of those before; without any the file goes. On a full disk they get the room that was
+    reserved for them. Raises ``ConfigError`` and ``OSError``."""
     if lines:
-        write_json(path, [asdict(line) | {"at": line.at.isoformat()} for line in lines])
+        entries = [asdict(line) | {"at": line.at.isoformat()} for line in lines]
+        try:
+            write_json(path, entries)
+        except DiskFullError:
+            if not reserve.give_up(path.parent):
+                raise
+            write_json(path, entries)
         return
     for file in (path, path.with_name(path.name + ".bak")):
         file.unlink(missing_ok=True)
+    reserve.make(path.parent)
 
 
 def _line(entry: dict[str, Any]) -> NewLine:

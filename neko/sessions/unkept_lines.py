@@ -1,6 +1,6 @@
 """Lines that could not be written to the log: kept in mind, and written in order once the memory works again.
 
-What still waits at the end is kept beside the log, and comes first the next time.
+What waits is kept beside the log meanwhile, as far as that can be written, and comes first the next time.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class UnkeptLines:
         self._hope = asyncio.Event()
         self._given_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._keeping: asyncio.Task[None] | None = None
-        self._is_on_disk = False
+        self._beside: list[NewLine] = []
+        """What is kept beside the log."""
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -107,7 +108,7 @@ class UnkeptLines:
         """Take in what waited when the program ended the last time."""
         lines = await self._memory.unkept(self._character)
         if lines:
-            self._is_on_disk = True
+            self._beside = lines
             self._lines.extendleft(LineToKeep(line, is_from_before=True) for line in reversed(lines))
             self._keep_soon()
 
@@ -148,9 +149,7 @@ class UnkeptLines:
         """The end: keep beside the log what it has not taken."""
         if not self._lines:
             return
-        try:
-            await self._memory.keep_unkept(self._character, self.lines)
-        except NekoError as error:
+        if error := await self._write_beside():
             logger.error("%s: %d lines are lost: %s", self._character, len(self._lines), error)
         else:
             logger.warning(
@@ -158,6 +157,17 @@ class UnkeptLines:
                 self._character,
                 len(self._lines),
             )
+
+    async def _write_beside(self) -> NekoError | None:
+        """Have beside the log what waits, and nothing else; why that cannot be."""
+        lines = self.lines
+        if lines != self._beside:
+            try:
+                await self._memory.keep_unkept(self._character, lines)
+            except NekoError as error:
+                return error
+            self._beside = lines
+        return None
 
     async def _keep(self) -> None:
         while self._lines:
@@ -167,6 +177,7 @@ class UnkeptLines:
                 stored = await self._attempt(entry)
             except NekoError as error:
                 self.failed(error)
+                await self._write_beside()
                 try:
                     async with asyncio.timeout(RETRY_PAUSE_S):
                         await self._hope.wait()
@@ -175,9 +186,8 @@ class UnkeptLines:
             else:
                 self._lines.popleft()
                 self._on_kept(entry.line, stored)
-        if self._is_on_disk:
-            await self._memory.keep_unkept(self._character, ())
-            self._is_on_disk = False
+        if left := await self._write_beside():
+            logger.warning("%s: what was kept beside the log stays there: %s", self._character, left)
         self._faults.over(_fault_id(self._character))
 
     async def _attempt(self, entry: LineToKeep) -> Stored:

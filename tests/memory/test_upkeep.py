@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from neko.errors import BackupFailedError, DamagedLogError
+from neko import set_aside
+from neko.errors import BackupFailedError, DamagedLogError, DiskFullError
 from neko.memory import backup
+from neko.memory.paths import backups_of
 from neko.memory.service import MemoryService
+from neko.storage import write_json
 from tests.memory.memory_folder import MIO, MemoryFolder, new_line, say, texts
 from tests.memory.test_backup import age, words_of
 from tests.memory.test_damaged_log import LINES, everything, filled, leaves, spoil
@@ -199,3 +203,47 @@ async def test_backups_of_a_clock_that_went_ahead_do_not_keep_new_ones_away(memo
     assert words_of(made)[-1] == "the clock is right again"
     assert max(copy.stat().st_mtime for copy in kept) <= time.time()
     assert await memory.back_up() == [], "once a day"
+
+
+async def test_backups_that_a_power_cut_kept_from_going_go_the_next_time(memory_folder: MemoryFolder) -> None:
+    memory = await memory_folder.open()
+    await say(memory, "hello")
+    assert len(await memory.back_up()) == 1
+    age(memory_folder, 1)
+    (made,) = backup.copies(memory_folder.log)
+    for number in range(backup.KEPT + 1):
+        shutil.copy2(made, made.with_name(f"2026010{number}-120000"))
+    backup.unfinished(memory_folder.log).write_bytes(b"cut short")
+    (new,) = await memory.back_up()
+    assert len(kept := backup.copies(memory_folder.log)) == backup.KEPT
+    assert kept[-1] == new
+    assert sorted(backups_of(memory_folder.log).iterdir()) == kept
+
+
+async def test_words_that_wait_at_the_end_get_the_room_that_a_full_disk_has_reserved(
+    memory_folder: MemoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = await memory_folder.open()
+    reserved = memory_folder.folder / ".reserve"
+
+    def full(path: Path, value: object) -> None:
+        if reserved.exists():
+            raise DiskFullError("full", file=str(path))
+        write_json(path, value)
+
+    monkeypatch.setattr("neko.memory.unkept_file.write_json", full)
+    assert reserved.stat().st_size > 100_000
+    await memory.keep_unkept(MIO, [new_line("the last words")])
+    await memory.aclose()
+    memory = await memory_folder.open()
+    assert [line.text for line in await memory.unkept(MIO)] == ["the last words"]
+    await memory.keep_unkept(MIO, [])
+    assert await memory.unkept(MIO) == []
+    assert reserved.stat().st_size > 100_000
+
+
+async def test_a_name_that_ends_like_a_document_is_told_whole(memory_folder: MemoryFolder) -> None:
+    aside = memory_folder.folder / "time_indexed_x.json.damaged-20260101-120000"
+    aside.write_bytes(b"spoilt")
+    assert set_aside.character_of(aside) == "x.json"
+    assert isinstance(set_aside.report_of(aside), DamagedLogError)

@@ -43,3 +43,18 @@ async def test_beyond_the_bound_a_line_is_refused_and_the_others_are_kept_in_ord
     assert kept == ["line 0", "line 1", "line 2"]
     assert [entry.text for entry in await memory.lines("Mio")] == kept
     assert faults.all() == ()
+
+
+async def test_what_waits_is_beside_the_log_before_the_program_ends_and_no_more_once_it_is_kept() -> None:
+    memory, faults = ScriptedMemory(), StandingFaults()
+    memory.failure = MemoryStoreError("locked", file="log", reason="locked")
+    async with TaskOwner("test") as owner:
+        waiting = UnkeptLines("Mio", memory, owner, faults, 5, lambda line, stored: None)
+        for number in range(3):
+            await waiting.store(line(number))
+        await waiting.drain(0.5)
+        assert await memory.unkept("Mio") == waiting.lines == [line(0), line(1), line(2)]
+        memory.failure = None
+        await asyncio.wait_for(waiting.drain(8), 15)
+    assert await memory.unkept("Mio") == []
+    assert [entry.text for entry in await memory.lines("Mio")] == ["line 0", "line 1", "line 2"]
