@@ -24,11 +24,16 @@ def write_wav(path: Path, pcm: bytes, rate: int = HEARING_RATE) -> Path:
 
 
 @asynccontextmanager
-async def browser_hearing(chromium_path: str, wav: Path | None, *, allowed: bool = True) -> AsyncIterator[Browser]:
+async def browser_hearing(
+    chromium_path: str, wav: Path | None, *, allowed: bool = True, cameras: int = 1
+) -> AsyncIterator[Browser]:
     """``wav`` is heard once, then silence; ``None``: there is no microphone. With ``allowed`` nobody is asked."""
     flags = list(FLAGS)
     if wav is not None:
-        flags += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={wav}%noloop"]
+        flags += [
+            f"--use-fake-device-for-media-stream=device-count={cameras}",
+            f"--use-file-for-fake-audio-capture={wav}%noloop",
+        ]
     if allowed:
         flags.append("--use-fake-ui-for-media-stream")
     async with async_playwright() as playwright:

@@ -245,6 +245,8 @@ async def test_a_service_is_chosen_and_told_where_it_is_and_its_voices_are_liste
             await driver.get("voice-sample").click()
         assert (await sampled.value).ok
         assert voicevox.voices == ["2", "3"]
+    await driver.get("voice-which").select_option("qwen")
+    await expect(voice(driver, "Momo")).to_contain_text("English and 9 more · Alibaba Cloud")
     await driver.get("voice-which").select_option("edge")
     await expect(driver.get("voice-url")).to_have_count(0)
     await driver.get("voice-builtin").click()

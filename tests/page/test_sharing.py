@@ -43,6 +43,10 @@ DRAWN_SCREEN = """() => {
   };
   window.drawnFrames = () => document.querySelector(".share-video").getVideoPlaybackQuality().totalVideoFrames;
 }"""
+CAMERA = """() => {
+  const stream = document.querySelector(".share-video").srcObject;
+  return stream ? stream.getVideoTracks().map((track) => track.getSettings().deviceId) : [];
+}"""
 PASTE_TEXT_FILE = """() => {
   const carried = new DataTransfer();
   carried.items.add(new File(["words"], "notes.pdf", { type: "application/pdf" }));
@@ -59,7 +63,7 @@ SIZE_OF = """async (data) => {
 
 @asynccontextmanager
 async def visit(
-    chromium_path: str, data_dir: Path, provider: ScriptedProvider, said: bytes = b"", **device: Any
+    chromium_path: str, data_dir: Path, provider: ScriptedProvider, said: bytes = b"", cameras: int = 1, **device: Any
 ) -> AsyncIterator[tuple[Visitor, RunningNeko]]:
     """Somebody whose browser has a microphone, a camera and a screen, and asks nobody; she thinks with ``provider``.
 
@@ -68,7 +72,7 @@ async def visit(
     wav = write_wav(data_dir.with_name("microphone.wav"), said or quiet(1))
     async with (
         RunningNeko(data_dir, environ=environ, voice="off", hearing=ScriptedHearing(Words(SENTENCE))) as neko,
-        browser_hearing(chromium_path, wav) as browser,
+        browser_hearing(chromium_path, wav, cameras=cameras) as browser,
         Visitor(browser, **device) as driver,
     ):
         await driver.open(neko.url)
@@ -222,13 +226,18 @@ async def test_a_screen_on_which_nothing_changes_is_sent_once_while_nobody_speak
 
 
 @pytest.mark.long
-async def test_a_camera_of_a_phone_is_closed_when_the_page_is_left(
+async def test_a_phone_changes_between_its_cameras_and_closes_them_when_the_page_is_left(
     chromium_path: str, tidy_loop: None, provider: ScriptedProvider, data_dir: Path
 ) -> None:
     phone: dict[str, Any] = {"viewport": SIZES["phone"], "has_touch": True, "is_mobile": True}
-    async with visit(chromium_path, data_dir, provider, **phone) as (driver, _):
+    async with visit(chromium_path, data_dir, provider, cameras=2, **phone) as (driver, _):
         await call(driver)
         await driver.get("share-camera").click()
+        await expect(driver.get("share")).to_be_visible()
+        [front] = await driver.page.evaluate(CAMERA)
+        await driver.get("share-flip").click()
+        await driver.until(f"() => ({CAMERA})().some((id) => id !== {json.dumps(front)})")
+        await driver.until_sent("stream_data", 2, input_type="camera")
         await expect(driver.get("share")).to_be_visible()
         await driver.page.evaluate(HIDE)
         await expect(driver.get("share")).to_be_hidden()

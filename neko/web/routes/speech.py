@@ -50,13 +50,14 @@ Told = Literal["url", "api_key", "model", "voice"]
 
 class Service(Schema):
     """A service that may speak for her; ``told`` is what the user tells of it, a voice among it where no list need hold
-    it. ``source``: where its voices and terms are told."""
+    it. ``source``: where its voices and terms are told. ``languages``: those that it speaks, none for many."""
 
     engine: EngineKind
     name: str
     told: list[Told]
     licence: str
     source: str
+    languages: list[str]
 
 
 class SpeechState(Success):
@@ -186,7 +187,14 @@ def _service(service: SpeechService) -> Service:
         told = ["url", "voice"]
     elif service.provider not in ("", "free"):
         told = ["api_key", "voice"]
-    return Service(engine=service.kind, name=service.name, told=told, licence=service.licence, source=service.source)
+    return Service(
+        engine=service.kind,
+        name=service.name,
+        told=told,
+        licence=service.licence,
+        source=service.source,
+        languages=list(service.languages),
+    )
 
 
 @post(

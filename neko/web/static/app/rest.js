@@ -58,8 +58,8 @@
  * @typedef {object} SpeechSettings
  * @property {SpeechEngine} engine
  * @property {string} voice of the engine in force
- * @property {{ engine: SpeechEngine, name: string, told: ("url" | "api_key" | "model" | "voice")[], licence: string, source: string }[]} services
- *   that may speak for her; `told`: what the user tells of one
+ * @property {{ engine: SpeechEngine, name: string, told: ("url" | "api_key" | "model" | "voice")[], licence: string, source: string, languages: string[] }[]} services
+ *   that may speak for her; `told`: what the user tells of one; `languages`: none for many
  * @property {number} rate 1 is normal speed
  * @property {number} pitch semitones
  * @property {string} url

@@ -40,7 +40,7 @@ async function offer(place, settings, sample, onChange) {
   try {
     /** @type {{ voices: OfferedVoice[], error: string }} */
     const { voices, error } = await get(`api/speech/voices?engine=${settings.engine}`);
-    const list = listed(described(voices, settings.engine), settings.voice, sample, (name) => {
+    const list = listed(described(voices, settings.engine, service?.languages ?? []), settings.voice, sample, (name) => {
       field?.show(name);
       onChange(name);
     });
@@ -122,17 +122,27 @@ function primary(language) {
 /**
  * @param {OfferedVoice[]} voices
  * @param {string} engine
+ * @param {string[]} spoken by each voice that names no language of its own; none for any
  * @returns {ListedVoice[]}
  */
-function described(voices, engine) {
+function described(voices, engine, spoken) {
   /** @type {Map<string, number>} */
   const counts = new Map();
   return voices.map((voice) => ({
     name: voice.name,
     language: voice.language,
     label: engine === "builtin" && !voice.language ? numbered(voice, counts) : voice.label,
-    about: [languageName(voice.language), voice.licence].filter(Boolean).join(" · "),
+    about: [voice.language || !spoken.length ? languageName(voice.language) : languageNames(spoken), voice.licence].filter(Boolean).join(" · "),
   }));
+}
+
+/**
+ * That of the page first, where it is among them; the others are counted.
+ * @param {string[]} languages
+ */
+function languageNames(languages) {
+  const [first = "", ...others] = languages.toSorted((a, b) => Number(primary(b) === primary(currentLanguage())) - Number(primary(a) === primary(currentLanguage())));
+  return others.length ? t("voice.languages", { language: languageName(first), count: others.length }) : languageName(first);
 }
 
 /** @param {string} language */
