@@ -277,16 +277,26 @@ async def test_any_other_error_leaves_the_reply_alone() -> None:
         assert text_of(events) == "I hear you well."
 
 
-async def test_an_overloaded_provider_is_sent_no_sound_for_a_moment() -> None:
+async def test_an_overloaded_provider_is_sent_no_sound_for_a_moment_and_whoever_has_it_keeps_it() -> None:
     overload = {"type": "server_error", "code": "503", "message": "The server is overloaded, try again later"}
     async with talk(Turn(fault="error", error=overload), timeouts=QUICK) as subject:
         await subject.ask("a")
         await subject.until(ReplyDone)
-        await subject.play(0.1, loud=False)
+        with pytest.raises(ModelError):
+            await subject.play(0.1, loud=False)
         await asyncio.sleep(QUICK.overload_pause_s)
         await subject.play(0.2, loud=False)
         await subject.provider.until(lambda: bool(subject.caller.of("input_audio_buffer.append")))
         assert len(subject.caller.heard) == 2 * round(0.2 * 24_000)
+
+
+async def test_an_error_of_another_kind_makes_nobody_deaf() -> None:
+    error = {"type": "invalid_request_error", "message": "Invalid value: 'image'"}
+    async with talk(Turn(fault="error", error=error)) as subject:
+        await subject.ask("a")
+        await subject.until(ReplyDone)
+        await subject.play(0.1, loud=False)
+        await subject.provider.until(lambda: bool(subject.caller.of("input_audio_buffer.append")))
 
 
 async def test_a_reply_that_fails_or_is_cancelled_there_ends_as_such() -> None:

@@ -38,7 +38,7 @@ _HARMLESS: Final = frozenset(
 """Codes of errors that say that we were too late, or too early."""
 _ENDED: Final = frozenset(("session_expired", "session_timeout", "connection_timeout"))
 _FATAL: Final = (ModelKeyRefusedError, ModelForbiddenError, ModelNotFoundError, ModelOutOfCreditError)
-_OVERLOADED: Final = (ModelRateLimitedError, ModelServerError)
+_OVERLOADED: Final = ("503", "overloaded")
 
 
 class RealtimeFaults:
@@ -125,6 +125,7 @@ def is_fatal(error: NekoError) -> bool:
     return isinstance(error, _FATAL)
 
 
-def is_overload(error: NekoError) -> bool:
+def is_overload(event: Mapping[str, Any], error: NekoError) -> bool:
     """Does the provider want less for a moment?"""
-    return isinstance(error, _OVERLOADED)
+    said = f"{code_of(event)} {error.said}".lower()
+    return isinstance(error, ModelRateLimitedError) or any(sign in said for sign in _OVERLOADED)

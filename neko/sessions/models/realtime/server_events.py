@@ -119,7 +119,7 @@ class ServerEvents:
             self._talk.end(refused.reply, "failed", error)
         elif (utterance := self._talk.unanswered) is not None:
             self._talk.all_words(utterance.item_id, "", error)
-        if faults.is_overload(error):
+        if faults.is_overload(event, error):
             self._session.overloaded(error)
         self._responses.go_on()
 

@@ -146,7 +146,8 @@ class RealtimeSession:
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._heard_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
-        self._no_sound_before = 0.0
+        self._overload: tuple[ModelError, float] | None = None
+        """The provider wants no sound until then."""
         self._held_s: float | None = None
         self._exchange: list[str] = []
         self._closed = False
@@ -184,7 +185,8 @@ class RealtimeSession:
             raise self._faults.told(error) from error
 
     async def send(self, item: ModelInput) -> None:
-        """See ``ModelSession``; raises ``RuntimeError`` once the session is closed."""
+        """See ``ModelSession``; raises ``RuntimeError`` once the session is closed, ``ModelError`` for sound that the
+        provider has no room for at the moment: who sent it keeps it."""
         if self._closed:
             raise RuntimeError("the session is closed")
         if isinstance(item, UserAudio):
@@ -216,8 +218,13 @@ class RealtimeSession:
 
     async def _hear(self, sound: UserAudio) -> None:
         connection, pcm = self._connection, sound.pcm
-        if connection is None or self._lost or self._clock() < self._no_sound_before:
+        if connection is None or self._lost:
             return
+        if self._overload is not None:
+            error, until = self._overload
+            if self._clock() < until:
+                raise error
+            self._overload = None
         if self._held_s is not None:
             self._held_s += len(pcm) / (2 * self._dialect.input_rate)
         if self._dialect.noise == "never":
@@ -460,7 +467,7 @@ class RealtimeSession:
         self._truncate(reply, reply.text, None)
 
     def overloaded(self, error: ModelError) -> None:
-        self._no_sound_before = self._clock() + self._timeouts.overload_pause_s
+        self._overload = error, self._clock() + self._timeouts.overload_pause_s
 
     def owes(self) -> None:
         """Something is to come: when nothing does, the session is lost."""
