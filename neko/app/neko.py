@@ -201,6 +201,8 @@ class Neko:
             raise
         compression = self._compression
         self.bus.session.subscribe(compression.on_session_event, name="memory", only=("turn_end", "session_end"))
+        foreground = self.memory.foreground
+        self.bus.session.subscribe(foreground.on_session_event, name="embedding", only=("state", "session_end"))
         await self._attach_agent_events()
         self._requests.start(self.remote.role if self.remote else None)
         self.mcp.start()

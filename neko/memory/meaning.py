@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 
 from neko.errors import ModelBadRequestError, ModelContentFilteredError, ModelError, NekoError
 from neko.memory import vectors
+from neko.memory.foreground import Foreground
 from neko.memory.line_codec import Names, Row, logged_lines
 from neko.memory.log import Log
 from neko.memory.timeouts import MemoryTimeouts
@@ -101,8 +102,9 @@ class _Model:
 class Meaning:
     """Of one log. ``run`` is a task of its owner's; nothing is embedded without it."""
 
-    def __init__(self, log: Log, embedders: Embedders, timeouts: MemoryTimeouts) -> None:
+    def __init__(self, log: Log, embedders: Embedders, foreground: Foreground, timeouts: MemoryTimeouts) -> None:
         self._log = log
+        self._foreground = foreground
         self._embedders = embedders
         self._timeouts = timeouts
         self._wanted = asyncio.Event()
@@ -262,28 +264,53 @@ class Meaning:
 
     async def _embed_some(self, model: _Model, above: int, below: int) -> int:
         """Embed some of the newest lines between two ids; the id below which to go on, ``above`` at the end."""
-        await self._may_embed.wait()
         number = model.lines.number
 
-        def look(connection: sqlite3.Connection, names: Names) -> tuple[dict[int, str], int]:
+        def look(connection: sqlite3.Connection, names: Names) -> tuple[Sequence[Row], dict[int, str], int]:
             rows, next_below = vectors.missing(connection, number, above, below, _ROWS, _TEXTS)
-            return _texts(rows, names), next_below
+            return rows, _texts(rows, names), next_below
 
-        texts, next_below = await self._log.recall(look)
+        rows, texts, next_below = await self._log.recall(look)
         if not texts:
             return next_below
-        ids, embedded, tokens = await _embedded(model.embedder, texts, is_new=not model.lines.count)
+        ids, embedded, tokens = await self._embedded(model, texts)
         if not ids:
             return next_below
         if model.lines.dimensions not in (0, embedded.shape[1]):
             await self._forget(model)
             return above
-        kept = await self._log.transaction(
-            lambda connection: vectors.put(connection, number, ids, embedded, tokens), durable=False
-        )
-        places = [ids.index(line) for line in kept]
-        await in_thread(model.lines.add, kept, embedded[places])
+
+        def keep(connection: sqlite3.Connection) -> list[int]:
+            same = vectors.unchanged(connection, rows)
+            places = [place for place, line in enumerate(ids) if line in same]
+            of_tokens = [tokens[place] for place in places] if tokens else ()
+            vectors.put(connection, number, [ids[place] for place in places], embedded[places], of_tokens)
+            return places
+
+        places = await self._log.transaction(keep, durable=False)
+        await in_thread(model.lines.add, [ids[place] for place in places], embedded[places])
         return next_below
+
+    async def _embedded(
+        self, model: _Model, texts: Mapping[int, str]
+    ) -> tuple[list[int], NDArray[np.float32], list[NDArray[np.float32]]]:
+        """``_embedded`` a few texts at a time, each when nobody waits for anything."""
+        import numpy as np
+
+        ids: list[int] = []
+        parts: list[NDArray[np.float32]] = []
+        tokens: list[NDArray[np.float32]] = []
+        lines = list(texts)
+        for start in range(0, len(lines), model.embedder.model.batch):
+            await self._may_embed.wait()
+            await self._foreground.quiet()
+            some = {line: texts[line] for line in lines[start : start + model.embedder.model.batch]}
+            taken, part, of_tokens = await _embedded(model.embedder, some, is_new=not model.lines.count and not ids)
+            if taken:
+                ids += taken
+                parts.append(part)
+                tokens += of_tokens
+        return ids, np.concatenate(parts) if parts else np.empty((0, 0), np.float32), tokens
 
     async def _forget(self, model: _Model) -> None:
         """The model of this name makes vectors of another length now: begin anew."""

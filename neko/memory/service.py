@@ -22,6 +22,7 @@ from neko.memory.character_memory import CharacterMemory
 from neko.memory.chats import rename
 from neko.memory.compression import Models
 from neko.memory.fact_book import FactBook
+from neko.memory.foreground import Foreground
 from neko.memory.importing import Importing
 from neko.memory.index import find
 from neko.memory.keeping import Keeping
@@ -108,6 +109,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         self._timeouts = timeouts or MemoryTimeouts()
         self._embedders = embedders
         self._models = models
+        self.foreground = Foreground(self._timeouts.quiet_s, self._timeouts.longest_quiet_s)
         self._pictures = Pictures(folder)
         self._undo: Undo[str, Removed] = Undo()
         self._threads = Threads()
@@ -158,7 +160,8 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
 
     async def store(self, character: str, line: NewLine) -> Stored:
         memory = await self._opened(character)
-        stored = await memory.log.append(line)
+        with self.foreground.busy():
+            stored = await memory.log.append(line)
         self._pictures.stored(character, line.pictures)
         memory.window.touch()
         memory.meaning.touch()
@@ -167,7 +170,8 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
     async def store_said(self, character: str, lines: Sequence[NewLine]) -> list[Stored]:
         """Store lines of a talk that is going on, as one transaction; each takes its place in the recent window."""
         memory = await self._opened(character)
-        stored = await memory.log.append_all(lines)
+        with self.foreground.busy():
+            stored = await memory.log.append_all(lines)
         memory.window.touch()
         memory.meaning.touch()
         return stored
@@ -175,7 +179,9 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
     async def store_many(self, character: str, lines: Sequence[NewLine]) -> list[Stored]:
         """Store lines that were said elsewhere, as one transaction (``RecentWindow.store``); they are learnt from in
         the background, once no more come."""
-        return await (await self._opened(character)).bring_in(lines)
+        memory = await self._opened(character)
+        with self.foreground.busy():
+            return await memory.bring_in(lines)
 
     async def of_clients(self, character: str, client_ids: Sequence[str]) -> list[Line]:
         """The lines that were stored with these ids of their sender's."""
@@ -328,9 +334,10 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
                 if limit <= 0:
                     return []
                 end = log.newest + 1 if before is None else min(before, log.newest + 1)
-                near = await memory.meaning.near(query)
-                wanted = Query(query, limit, end, now or datetime.now(), context, near, within, is_search)
-                return await log.recall(partial(search, query=wanted))
+                with self.foreground.busy():
+                    near = await memory.meaning.near(query)
+                    wanted = Query(query, limit, end, now or datetime.now(), context, near, within, is_search)
+                    return await log.recall(partial(search, query=wanted))
         except TimeoutError as error:
             logger.warning("%s: a recall was stopped after %g s", character, timeout_s)
             file = str(log_path(self._folder, character))
@@ -347,7 +354,8 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
             async with asyncio.timeout(timeout_s):
                 log = (await self._opened(character)).log
                 end = log.newest + 1 if before is None else min(before, log.newest + 1)
-                return await log.recall(partial(find, words=words, limit=limit, end=end))
+                with self.foreground.busy():
+                    return await log.recall(partial(find, words=words, limit=limit, end=end))
         except TimeoutError as error:
             raise RecallTimeoutError(
                 f"a search took longer than {timeout_s:g} s",
@@ -467,7 +475,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
                 file, log, self._damaged, self._on_written, write_delay_s=self._timeouts.write_delay_s
             )
             await window.open(entries, signature)
-            meaning = Meaning(log, self._embedders or NoEmbedders(), self._timeouts)
+            meaning = Meaning(log, self._embedders or NoEmbedders(), self.foreground, self._timeouts)
             tasks = [
                 self._owner.supervise(meaning.run, name="embed lines"),
                 self._owner.supervise(window.run, name="write a recent window"),

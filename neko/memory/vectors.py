@@ -168,6 +168,17 @@ def missing(
     return rows, wanted[-1] if len(wanted) == texts else ids[-1]
 
 
+def unchanged(connection: sqlite3.Connection, rows: Sequence[Row]) -> set[int]:
+    """The ids of those rows that are still there, with the same words."""
+    before = {row[0]: row[2] for row in rows}
+    now = connection.execute(
+        f"SELECT id, message FROM {schema.ORIGINAL} WHERE id IN (SELECT value FROM json_each(?)) "
+        f"AND {schema.NOT_REPLACED}",
+        (json.dumps(list(before)),),
+    )
+    return {line for line, message in now if message == before[line]}
+
+
 def packed(vectors: Matrix) -> NDArray[np.int8]:
     """In 8 bits: each row times what brings its largest number to 127. Its direction is all that counts."""
     import numpy as np

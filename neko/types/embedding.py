@@ -19,12 +19,14 @@ LONGEST_TEXT = 800
 @dataclass(frozen=True, slots=True)
 class EmbeddingModel:
     """``name`` is kept beside vectors: those of different names cannot be compared. ``title`` is for the user.
-    ``local``: no text leaves this computer. ``tokens``: its embedder is a ``TokenEmbedder``."""
+    ``local``: no text leaves this computer. ``tokens``: its embedder is a ``TokenEmbedder``. ``batch``: texts that are
+    best embedded at once, after which it is looked whether something else is more urgent."""
 
     name: str
     title: str
     local: bool
     tokens: bool = False
+    batch: int = 32
 
 
 class Embedder(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -287,3 +288,63 @@ async def test_tokens_go_with_their_line_and_those_of_refused_lines_are_none(mem
     await memory.delete(MIO, [ids[2]])
     kept = [row[0] for row in memory_folder.sql("SELECT id FROM neko_tokens ORDER BY id")]
     assert kept == vectors(memory_folder) == [ids[1], ids[3], ids[4]]
+
+
+# ── making room ─────────────────────────────────────────────────────────────────────────
+
+
+async def test_nothing_is_embedded_while_somebody_is_answered(memory_folder: MemoryFolder) -> None:
+    embedder = WordEmbedder()
+    memory = await memory_folder.open(embedders=Choice(embedder), longest_quiet_s=SECONDS)
+    memory.foreground.on_session_event({"lanlan_name": "Luna", "event_type": "state", "state": "thinking"})
+    for text in TALK:
+        await say(memory, text)
+    memory.foreground.on_session_event({"lanlan_name": "Luna", "event_type": "state", "state": "speaking"})
+    await memory.recall(MIO, "Who plays the violin?")
+    assert (await memory.meaning(MIO)).state == "working"
+    assert embedder.texts == []
+    memory.foreground.on_session_event({"lanlan_name": "Luna", "event_type": "state", "state": "idle"})
+    await embedded(memory)
+    assert len(embedder.texts) == len(TALK)
+
+
+async def test_where_somebody_always_talks_lines_are_embedded_all_the_same(memory_folder: MemoryFolder) -> None:
+    embedder = WordEmbedder()
+    memory = await memory_folder.open(embedders=Choice(embedder), longest_quiet_s=0.01)
+    memory.foreground.on_session_event({"lanlan_name": MIO, "event_type": "state", "state": "thinking"})
+    for text in TALK:
+        await say(memory, text)
+    await embedded(memory)
+    assert len(embedder.texts) == len(TALK)
+
+
+async def test_it_makes_room_between_a_few_texts(memory_folder: MemoryFolder) -> None:
+    await memory_folder.talked(*TALK)
+    embedder = WordEmbedder()
+    embedder.model = replace(embedder.model, batch=2)
+    embedder.holds.add("line")
+    memory = await memory_folder.open(embedders=Choice(embedder), longest_quiet_s=SECONDS)
+    await memory.lines(MIO)
+    async with asyncio.timeout(SECONDS):
+        await embedder.held.wait()
+    with memory.foreground.busy():
+        embedder.free.set()
+        await memory.meaning(MIO)
+        assert len(embedder.texts) == 2
+    await embedded(memory)
+    assert len(embedder.texts) == len(TALK)
+
+
+async def test_words_that_are_set_right_while_they_are_embedded_are_embedded_anew(memory_folder: MemoryFolder) -> None:
+    embedder = WordEmbedder()
+    embedder.holds.add("line")
+    memory = await memory_folder.open(embedders=Choice(embedder))
+    ids = [await say(memory, text) for text in TALK]
+    async with asyncio.timeout(SECONDS):
+        await embedder.held.wait()
+    await memory.correct(MIO, ids[0], "I am fond of walnuts.")
+    embedder.free.set()
+    await embedded(memory)
+    assert vectors(memory_folder) == ids
+    assert embedder.texts.count("Anna: I am fond of walnuts.") == 1
+    assert await nearest(memory, "fond of walnuts") == [ids[0]]

@@ -140,7 +140,7 @@ async def test_a_question_goes_before_the_lines_that_wait(
         ended.append(kind)
 
     async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
-        group.create_task(embed(["HOLD", *["a line"] * local.batch * 3], "lines"))
+        group.create_task(embed(["HOLD", *["a line"] * local.model.batch * 3], "lines"))
         await scripted_embedder.is_held(gate)
         group.create_task(embed(["a question"], "question"))
         await asyncio.sleep(0)

@@ -77,8 +77,8 @@ class LocalEmbedder:
         import numpy as np
 
         parts: list[_Answer] = []
-        for start in range(0, len(texts), self._local.batch):
-            batch = [well_formed(text[:LONGEST_TEXT]) for text in texts[start : start + self._local.batch]]
+        for start in range(0, len(texts), self.model.batch):
+            batch = [well_formed(text[:LONGEST_TEXT]) for text in texts[start : start + self.model.batch]]
             if kind == "line":
                 await self._no_question.wait()
                 parts.append(await self._asked({"kind": kind, "texts": batch}))

