@@ -7,6 +7,9 @@ Ten characters in one folder with so many lines each (a million: one of them), a
 Every tenth question asks for something said on a day. Processor time is that of the whole process, so that other work
 on the machine does not count. What is measured by the clock stands next to a floor from the same seconds: a bare
 SQLite commit of the same row, as durable, on the same disk.
+
+Then one talks while the lines of another are embedded by the model that is installed on this computer, if there is
+one: storing and recalling stand next to the same while embedding is paused, from the same seconds.
 """
 
 from __future__ import annotations
@@ -21,9 +24,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 
+from neko.llm.embeddings import models as local_models
+from neko.llm.embeddings.local import LocalEmbedder
+from neko.llm.embeddings.models import LocalModel
 from neko.memory import index, schema
 from neko.memory.line_codec import Names, line_json
 from neko.memory.service import MemoryService
@@ -32,11 +38,19 @@ from neko.tasks import TaskOwner
 from neko.types.lines import NewLine, Role
 from tests.bench.figures import median, ms, show
 from tests.loop_watchdog import LIMIT, watching
+from tests.word_embedder import Choice
 
 CHARACTERS = 10
 QUESTIONS = 60
 STORED = 200
 MOST_COPIED = 100_000
+EMBEDDED = 10_000
+ROUNDS = 8
+"""With embedding, and as many without."""
+TOLD = 20
+SETTLED_S = 0.5
+BETWEEN_S = 0.15
+"""Longer than embedding waits for others (``MemoryTimeouts.quiet_s``)."""
 START = datetime(2020, 1, 1)
 NAMES: Names = {"user": "Anna", "assistant": "Mio", "system": "S"}
 AIMS_MS = {10_000: 25, 100_000: 50, 1_000_000: 120}
@@ -170,6 +184,51 @@ async def store(memory: MemoryService, names: Sequence[str], language: Language,
     show("  found after it was said p95 (wall)", ms(_p95(found)), aim="100 ms")
 
 
+# ── beside an embedder ──────────────────────────────────────────────────────────────────
+
+
+async def beside_embedding(folder: Path, kind: str, local: LocalModel) -> None:
+    """In turn: some lines and questions while another's lines are embedded, and some while that is paused."""
+    language = Language(kind == "zh", random.Random(7))
+    embedder = LocalEmbedder(local, folder / "embedder.log")
+    async with TaskOwner("bench") as owner:
+        timeouts = MemoryTimeouts(recall_timeout_s=60.0)
+        memory = MemoryService(folder, owner, timeouts=timeouts, embedders=Choice(embedder))
+        await memory.start()
+        print(f"{kind}, {EMBEDDED:,} lines, while as many of another are embedded with {local.model.title}")
+        for name in ("talks", "embeds"):
+            await memory.lines(name)
+            await memory.close(name)
+            fill(folder / f"time_indexed_{name}", language, EMBEDDED)
+        await embedder.prewarm()
+        await memory.lines("talks")
+        await memory.pause_embedding("talks", on=True)
+        stored: dict[bool, list[float]] = {True: [], False: []}
+        recalled: dict[bool, list[float]] = {True: [], False: []}
+        spoken = lines(language, ROUNDS * TOLD * 2)
+        for number in range(2 * ROUNDS):
+            embeds = number % 2 == 0
+            await memory.pause_embedding("embeds", on=not embeds)
+            await asyncio.sleep(SETTLED_S)
+            for line in islice(spoken, TOLD):
+                begun = time.perf_counter()
+                await memory.store("talks", line)
+                stored[embeds].append(time.perf_counter() - begun)
+                begun = time.perf_counter()
+                await memory.recall("talks", language.text(language.length), limit=10, now=line.at)
+                recalled[embeds].append(time.perf_counter() - begun)
+                await asyncio.sleep(BETWEEN_S)
+        show("  store acknowledged p95 (wall)", ms(_p95(stored[True])), ms(_p95(stored[False])), aim="5 ms")
+        show("  recall p95 (wall)", ms(_p95(recalled[True])), ms(_p95(recalled[False])), aim=f"{AIMS_MS[EMBEDDED]} ms")
+        show("  lines embedded meanwhile", f"{(await memory.meaning('embeds')).done:,}")
+        await memory.pause_embedding("embeds", on=False)
+        await asyncio.sleep(SETTLED_S)
+        begun = time.perf_counter()
+        await memory.aclose()
+        await embedder.aclose()
+        show("  stop (wall)", f"{time.perf_counter() - begun:.2f} s", aim="3 s")
+
+
 def _p95(values: Sequence[float]) -> float:
     return sorted(values)[int(len(values) * 0.95)]
 
@@ -179,6 +238,9 @@ async def main(sizes: Sequence[int]) -> None:
         for count in sizes:
             with tempfile.TemporaryDirectory() as folder:
                 await measure(Path(folder), kind, count)
+    for local in local_models.installed()[:1]:
+        with tempfile.TemporaryDirectory() as folder:
+            await beside_embedding(Path(folder), "en", local)
 
 
 if __name__ == "__main__":
