@@ -109,7 +109,7 @@ class MemoryService(ConversationMemory, Browsing, Keeping):
         self._timeouts = timeouts or MemoryTimeouts()
         self._embedders = embedders
         self._models = models
-        self.foreground = Foreground(self._timeouts.quiet_s, self._timeouts.longest_quiet_s)
+        self.foreground = Foreground(self._timeouts.room_s, self._timeouts.longest_room_s)
         self._pictures = Pictures(folder)
         self._undo: Undo[str, Removed] = Undo()
         self._threads = Threads()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class MemoryTimeouts:
     """Seconds. ``lock_timeout_s``: for a file another program holds. ``read_timeout_s``: for a page of the log.
     ``recall_timeout_s``: for a recall in all. ``question_timeout_s``: for the vector of what is recalled for.
-    ``embedding_pause_s``: before lines are embedded again after a failure, at first. ``quiet_s``: for which nobody has
-    waited for anything before the next few lines are embedded, and ``longest_quiet_s`` how long that is waited for.
+    ``embedding_pause_s``: before lines are embedded again after a failure, at first. ``room_s``: for which nobody has
+    waited for anything before the next few lines are embedded; ``longest_room_s``: how long that is waited for.
     ``find_timeout_s``: for a search of the user's.
     ``close_timeout_s``: for the recent file to be written, and for background work to stop, at the end.
     ``memo_timeout_s``: for a model to make a memo, a model that is loaded first and long lines in parts included.
@@ -25,8 +25,8 @@ class MemoryTimeouts:
     recall_timeout_s: float = 0.25
     question_timeout_s: float = 0.15
     embedding_pause_s: float = 2.0
-    quiet_s: float = 0.1
-    longest_quiet_s: float = 5.0
+    room_s: float = 0.1
+    longest_room_s: float = 5.0
     find_timeout_s: float = 5.0
     close_timeout_s: float = 2.0
     write_delay_s: float = 0.5

@@ -50,7 +50,7 @@ ROUNDS = 8
 TOLD = 20
 SETTLED_S = 0.5
 BETWEEN_S = 0.15
-"""Longer than embedding waits for others (``MemoryTimeouts.quiet_s``)."""
+"""Longer than embedding waits for others (``MemoryTimeouts.room_s``)."""
 START = datetime(2020, 1, 1)
 NAMES: Names = {"user": "Anna", "assistant": "Mio", "system": "S"}
 AIMS_MS = {10_000: 25, 100_000: 50, 1_000_000: 120}

@@ -295,7 +295,7 @@ async def test_tokens_go_with_their_line_and_those_of_refused_lines_are_none(mem
 
 async def test_nothing_is_embedded_while_somebody_is_answered(memory_folder: MemoryFolder) -> None:
     embedder = WordEmbedder()
-    memory = await memory_folder.open(embedders=Choice(embedder), longest_quiet_s=SECONDS)
+    memory = await memory_folder.open(embedders=Choice(embedder), longest_room_s=SECONDS)
     memory.foreground.on_session_event({"lanlan_name": "Luna", "event_type": "state", "state": "thinking"})
     for text in TALK:
         await say(memory, text)
@@ -310,7 +310,7 @@ async def test_nothing_is_embedded_while_somebody_is_answered(memory_folder: Mem
 
 async def test_where_somebody_always_talks_lines_are_embedded_all_the_same(memory_folder: MemoryFolder) -> None:
     embedder = WordEmbedder()
-    memory = await memory_folder.open(embedders=Choice(embedder), longest_quiet_s=0.01)
+    memory = await memory_folder.open(embedders=Choice(embedder), longest_room_s=0.01)
     memory.foreground.on_session_event({"lanlan_name": MIO, "event_type": "state", "state": "thinking"})
     for text in TALK:
         await say(memory, text)
@@ -323,7 +323,7 @@ async def test_it_makes_room_between_a_few_texts(memory_folder: MemoryFolder) ->
     embedder = WordEmbedder()
     embedder.model = replace(embedder.model, batch=2)
     embedder.holds.add("line")
-    memory = await memory_folder.open(embedders=Choice(embedder), longest_quiet_s=SECONDS)
+    memory = await memory_folder.open(embedders=Choice(embedder), longest_room_s=SECONDS)
     await memory.lines(MIO)
     async with asyncio.timeout(SECONDS):
         await embedder.held.wait()
